@@ -1,0 +1,70 @@
+/* capture.h - packet sources. Implementations: capture_<name>.c; list: capture_sources.c.
+ *
+ * Stage: kernel or file -> packet_view -> worker. A source is owned by one worker thread. Each is
+ * two halves: read a buffer, and parse that buffer (capture_<name>_parse.c), so that the parser is
+ * tested without kernel and without root. */
+#ifndef CAPTURE_H
+#define CAPTURE_H
+
+#include "error_text.h"
+#include "packet.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum source_kind { SOURCE_NFLOG, SOURCE_INTERFACE, SOURCE_FILE };
+
+/* One source as configured. Strings are owned by the configuration. */
+struct source_config {
+	enum source_kind kind;
+	char *name;              /* "nflog:40", "eth0", "/path/file.pcap", "-" */
+	uint16_t group;          /* SOURCE_NFLOG */
+	uint32_t snaplen;        /* bytes copied of each packet; 0: the source's default (128) */
+	uint32_t receive_buffer; /* bytes of socket or ring buffer; 0: default (32 MiB) */
+};
+
+/* What a source knows of itself. Counters since it was opened. */
+struct capture_statistics {
+	uint64_t packets_lost; /* in the kernel before we could read: NFULA_SEQ gaps, packet socket
+				  drops */
+	uint64_t overruns;     /* ENOBUFS reports: that, not how many, was lost */
+	uint64_t messages;     /* reads that brought packets: netlink datagrams */
+	uint64_t messages_truncated; /* reads that did not fit our buffer; should be 0 */
+	uint64_t messages_malformed; /* netlink messages or attributes that could not be parsed */
+	uint64_t packets_truncated;  /* packets longer than their copy: normal with a copy range */
+	uint64_t packets_unstamped;  /* packets without a kernel time stamp: time of receipt used */
+	uint32_t receive_buffer_bytes; /* really got */
+	uint32_t receive_buffer_wanted;
+};
+
+struct capture; /* opaque: each implementation has its own */
+
+struct capture_type {
+	enum source_kind kind;
+	bool is_live; /* the clock is CLOCK_MONOTONIC; otherwise the packets' own time stamps */
+
+	/* Returns 0, or a negative errno with 'error' filled: what is wrong, and as a hint what to
+	 * do. */
+	int (*open)(const struct source_config *config, struct capture **capture,
+		    struct error_text *error);
+
+	/* Next packets: up to 'capacity' views, borrowed until the next call. Never blocks when
+	 * live. Returns how many (more than 0), 0 if there are none now (live), -ENODATA at the end
+	 * of a file, or another negative errno with 'error' filled: the source has failed, after
+	 * all packets before the fault were returned. */
+	int (*read)(struct capture *capture, struct packet_view *views, size_t capacity,
+		    struct error_text *error);
+
+	/* Descriptor that becomes readable when there may be packets; -1 if read() never returns 0.
+	 */
+	int (*descriptor)(const struct capture *capture);
+
+	void (*statistics)(struct capture *capture, struct capture_statistics *statistics);
+	void (*close)(struct capture *capture);
+};
+
+/* The implementation of a kind; NULL if it was left out of the build. */
+const struct capture_type *capture_find(enum source_kind kind);
+
+#endif

@@ -1,0 +1,94 @@
+/* config.h - command line and flowagent.conf -> struct config, by way of the table
+ * config_options.def.
+ *
+ * The command line wins over the file for options with one value; for options that may repeat
+ * (collector, nflog, interface), any on the command line replaces those of the file. A file is read
+ * only with --config; the service unit passes it. */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "capture.h"
+#include "error_text.h"
+#include "flow_expiry.h"
+#include "log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A collector as configured: "HOST:PORT[,KEY=VALUE...]". Strings owned. */
+struct config_collector {
+	char *name; /* "HOST:PORT", brackets around IPv6 */
+	char *host; /* without brackets */
+	uint16_t port;
+	uint8_t version;        /* 9 */
+	char *transport;        /* "udp" */
+	char *source_address;   /* NULL: the general one, or the kernel's choice */
+	uint32_t datagram_size; /* mtu= less headers, or the default */
+	int64_t export_rate;    /* datagrams per second, 0 no limit, -1: the general one */
+};
+
+/* Where a value came from, for `agentctl show config` and for errors. */
+struct config_origin {
+	const char *file; /* NULL: default; "command line"; else the file's name (owned by the
+			     config) */
+	int line;
+};
+
+struct config {
+	struct source_config *sources; /* owned */
+	size_t source_count;
+	struct config_collector *collectors; /* owned */
+	size_t collector_count;
+
+	uint8_t export_version;      /* default for collectors: 9 */
+	struct expiry_policy expiry; /* every class filled in */
+	uint32_t max_flows;          /* of all workers together */
+	char *networks_file;         /* NULL: none */
+	int64_t export_rate;         /* -1: default */
+	uint32_t source_id;          /* filled in: from machine id and instance if not configured */
+	char *source_address;
+	uint32_t template_refresh_ms;
+	uint32_t template_refresh_datagrams;
+	char *config_file; /* NULL: none */
+	char *control;     /* NULL: default path when live; "none" */
+	char *summary;     /* NULL, file, or "-" */
+	char *user;        /* NULL: "_flowagent" if started as root and it exists */
+	enum log_level log_level;
+	bool check_only;               /* --check-config */
+	struct config_origin *origins; /* owned; one per row of config_options.def */
+	char **file_names;             /* owned; what origins point to */
+	size_t file_name_count;
+};
+
+enum config_result {
+	CONFIG_run,     /* go on */
+	CONFIG_done,    /* --help, --version: printed, exit status 0 */
+	CONFIG_invalid, /* 'error' filled, exit status 2 */
+};
+
+/* Parse the command line, then the file that it names. 'config' is filled with defaults first;
+ * clear it in any case. */
+enum config_result config_parse(struct config *config, int argc, char *const *argv,
+				struct error_text *error);
+void config_clear(struct config *config);
+
+/* One row of the table as text, for `show config`: name, current value, default. */
+struct config_value {
+	const char *name; /* long name: key of the file and of the command line */
+	char *value;      /* owned by the caller; NULL if unset */
+	bool is_default;
+	char origin[300]; /* "default", "command line", "FILE:LINE" */
+};
+
+size_t config_option_count(void);
+/* Value number 'index' of the table; config_value_clear() frees it. Returns 0 or -ENOMEM. */
+int config_value(const struct config *config, size_t index, struct config_value *value);
+void config_value_clear(struct config_value *value);
+
+/* "90", "90s", "1h30m", "500ms" -> milliseconds. Returns 0 or -EINVAL. */
+int config_duration_parse(const char *text, uint32_t *milliseconds);
+/* "65536", "16M", "64k" (powers of 1024 for k, M, G) -> number. Returns 0, -EINVAL or -ERANGE. */
+int config_size_parse(const char *text, uint64_t *size);
+
+#endif

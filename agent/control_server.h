@@ -1,0 +1,36 @@
+/* control_server.h - the control socket: one JSON object per line in, rows as one JSON object per
+ * line out.
+ *
+ * Runs in the control thread's event loop. Bounded: requests of 64 KiB, 32 clients; a client that
+ * does not read is cut, never awaited. Reading needs access to the socket (group _flowagent);
+ * commands that change anything need uid 0 or the agent's own uid (SO_PEERCRED). */
+#ifndef CONTROL_SERVER_H
+#define CONTROL_SERVER_H
+
+#include "config.h"
+#include "error_text.h"
+#include "pipeline.h"
+
+#include <systemd/sd-event.h>
+
+struct control_server; /* opaque: defined in control_server.c */
+
+/* What the commands work on. All borrowed, must outlive the server. */
+struct control_context {
+	struct pipeline *pipeline;
+	const struct config *config;
+	int64_t started_unix_ms;
+};
+
+/* Bind and listen on a socket path (mode 0660); a stale socket is replaced, a living one is
+ * -EADDRINUSE. Privileges may be dropped afterwards. Returns a descriptor, or a negative errno with
+ * 'error' filled. */
+int control_server_bind(const char *path, struct error_text *error);
+
+/* Serve on 'descriptor' (taken). Returns NULL with 'error' filled. */
+struct control_server *control_server_create(sd_event *loop, int descriptor,
+					     const struct control_context *context,
+					     struct error_text *error);
+void control_server_destroy(struct control_server *server);
+
+#endif

@@ -1,0 +1,47 @@
+/* log.h - messages to the operator: standard error, with journal priorities when systemd reads it.
+ *
+ * Only agent/ logs. Repeats of one event about one object are limited to one a minute; the next one
+ * says how many were held back. Thread-safe. Never blocks for long: standard error that cannot take
+ * a line loses it and counts it. */
+#ifndef LOG_H
+#define LOG_H
+
+#include "error_text.h"
+
+#include <stdbool.h>
+
+enum log_level {
+	LOG_LEVEL_error,
+	LOG_LEVEL_warning,
+	LOG_LEVEL_notice,
+	LOG_LEVEL_info,
+	LOG_LEVEL_debug
+};
+
+/* Call once, before threads start. Lines are "flowagent: TEXT", with "<N>" before it if systemd
+ * reads standard error. */
+void log_open(const char *program, enum log_level level);
+void log_set_level(enum log_level level);
+/* Parse "error" ... "debug". Returns 0 or -EINVAL. */
+int log_level_parse(const char *text, enum log_level *level);
+const char *log_level_name(enum log_level level);
+
+/* 'event' names the kind of message, 'object' what it is about; both keys of the repeat limit;
+ * NULL: never limited. */
+void log_event(enum log_level level, const char *event, const char *object, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#define log_error(...)   log_event(LOG_LEVEL_error, NULL, NULL, __VA_ARGS__)
+#define log_warning(...) log_event(LOG_LEVEL_warning, NULL, NULL, __VA_ARGS__)
+#define log_notice(...)  log_event(LOG_LEVEL_notice, NULL, NULL, __VA_ARGS__)
+#define log_info(...)    log_event(LOG_LEVEL_info, NULL, NULL, __VA_ARGS__)
+#define log_debug(...)   log_event(LOG_LEVEL_debug, NULL, NULL, __VA_ARGS__)
+
+/* Text and hint of an error as one or two lines. */
+void log_error_text(const struct error_text *error);
+
+/* Copy of the last warning or error for `agentctl show status`, "none" if there was none. Returns
+ * its unix time in ms, 0. */
+int64_t log_last_problem(char *text, unsigned int size);
+
+#endif

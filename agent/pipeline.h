@@ -1,0 +1,84 @@
+/* pipeline.h - capture sources, workers with their shards, rings, export thread: the only file that
+ * knows every stage.
+ *
+ * Threads: one worker per source, one export thread; everything here is called from the control
+ * thread. Workers and export thread are asked by message and answer between two batches, within
+ * some milliseconds. */
+#ifndef PIPELINE_H
+#define PIPELINE_H
+
+#include "capture.h"
+#include "config.h"
+#include "exporter.h"
+#include "ledger.h"
+
+struct pipeline; /* opaque: defined in pipeline.c */
+
+/* What pipeline_create() reports back while running. Called in the control thread from
+ * pipeline_dispatch(). */
+struct pipeline_events {
+	void (*finished)(
+		void *context); /* all sources have ended (files) and everything is exported */
+	void *context;
+};
+
+/* State of one source. */
+struct source_status {
+	const char *name; /* borrowed from the pipeline */
+	bool is_live;
+	bool has_ended;    /* end of file, or failed */
+	char failure[320]; /* "" unless it failed */
+	struct worker_ledger ledger;
+	struct capture_statistics capture;
+	int64_t last_packet_ms; /* monotonic, -1 if there was none */
+};
+
+/* Everything at one moment; the equalities of ledger.h hold in it. Free with
+ * pipeline_snapshot_clear(). */
+struct pipeline_snapshot {
+	struct source_status *sources; /* owned */
+	size_t source_count;
+	struct worker_ledger workers;        /* sum */
+	struct amount ring;                  /* expired, not yet taken by the exporter */
+	struct collector_ledger exported;    /* exporter_ledger() */
+	struct collector_status *collectors; /* owned */
+	size_t collector_count;
+};
+
+/* Open all sources and the exporter: what needs privileges. Returns NULL with 'error' filled. */
+struct pipeline *pipeline_create(const struct config *config, const struct pipeline_events *events,
+				 struct error_text *error);
+/* Start the threads. Returns 0 or a negative errno with 'error' filled. */
+int pipeline_start(struct pipeline *pipeline, struct error_text *error);
+
+/* Descriptor to poll for reading; call pipeline_dispatch() when it is. */
+int pipeline_descriptor(const struct pipeline *pipeline);
+void pipeline_dispatch(struct pipeline *pipeline);
+
+/* Ask for an orderly end: sources are drained, everything cached is exported;
+ * pipeline_events.finished follows. */
+void pipeline_stop(struct pipeline *pipeline);
+/* Threads joined, everything freed. After 'finished', or any time: then what is left is lost. */
+void pipeline_destroy(struct pipeline *pipeline);
+
+/* Whether a source has failed; its error is in 'error' then. For the exit status. */
+bool pipeline_has_failed(const struct pipeline *pipeline, struct error_text *error);
+
+/* Each of these returns 0, or -ETIMEDOUT if a thread did not answer within a second. */
+int pipeline_snapshot(struct pipeline *pipeline, struct pipeline_snapshot *snapshot);
+void pipeline_snapshot_clear(struct pipeline_snapshot *snapshot);
+/* Flows of the cache, piece by piece: '*cursor' is 0 at first. Fills up to 'count'; *filled is 0 at
+ * the end. */
+int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_record *records,
+		   size_t count, size_t *filled);
+/* Export everything cached now, for FLOW_END_forcedEnd. *flushed gets the number of records. */
+int pipeline_flush(struct pipeline *pipeline, uint64_t *flushed);
+int pipeline_send_template(struct pipeline *pipeline);
+
+/* AS data of an address as the exporter uses it; all 0 without a table. */
+const struct asn_entry *pipeline_asn(const struct pipeline *pipeline, uint8_t ip_version,
+				     const uint8_t *address);
+/* Which fields the templates carry. */
+const struct template_choice *pipeline_template_choice(const struct pipeline *pipeline);
+
+#endif

@@ -1,0 +1,23 @@
+/* summary.h - the ledger as JSON: what --summary writes at exit; `agentctl show stats` sends the
+ * same object.
+ *
+ * Keys are fixed: packets_read, packets_lost_kernel, packets_ignored{}, packets_exported,
+ * bytes_exported, packets_cached, packets_lost, flows_created, flows_cached, records_expired{},
+ * records_sent, records_lost, datagrams_sent. */
+#ifndef SUMMARY_H
+#define SUMMARY_H
+
+#include "error_text.h"
+#include "pipeline.h"
+
+#include <jansson.h>
+
+/* New object, owned by the caller; NULL if memory is short. */
+json_t *summary_json(const struct pipeline_snapshot *snapshot);
+
+/* Write it as one line to a file, or to standard output for "-". Returns 0 or a negative errno with
+ * 'error' filled. */
+int summary_write(const char *path, const struct pipeline_snapshot *snapshot,
+		  struct error_text *error);
+
+#endif

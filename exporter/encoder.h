@@ -1,0 +1,83 @@
+/* encoder.h - records -> messages of one export protocol. Implementations: encoder_<name>.c; list:
+ * encoder.c.
+ *
+ * Stage: exporter -> encoder -> transport. Pure: time, sequence number and storage come in as
+ * arguments. A message is begun, filled with sets and records in the caller's buffer, and finished.
+ */
+#ifndef ENCODER_H
+#define ENCODER_H
+
+#include "bytes.h"
+#include "clock.h"
+#include "export_record.h"
+#include "ledger.h"
+
+#include <stdbool.h>
+
+/* The export process's clocks at one moment. */
+struct export_time {
+	unix_ms unix_ms;    /* real time; with --read the packets' time */
+	uint32_t uptime_ms; /* since the export process began, wraps as in RFC 3954 */
+};
+
+/* Name of an interface, for options data. */
+struct interface_name {
+	uint32_t index;       /* ifIndex */
+	char name[16];        /* interfaceName (82), NUL-padded */
+	char description[32]; /* interfaceDescription (83), NUL-padded; the name if there is none */
+};
+
+/* What the exporter statistics of options data are made of: the ledger of the workers and of this
+ * collector. */
+struct export_statistics {
+	struct worker_ledger workers; /* sum over workers, as of their last mark */
+	struct collector_ledger collector;
+	unix_ms system_init_ms; /* systemInitTimeMilliseconds (160) */
+};
+
+/* Which fields the templates carry. Decided once, before the first message. */
+struct template_choice {
+	bool has_as_numbers; /* AS numbers and masks */
+	bool has_next_hop;
+	bool has_peers;
+};
+
+/* A message under construction. The encoder's own state between calls; no member is for callers but
+ * 'writer' and 'records'. */
+struct message {
+	struct writer writer;  /* over the caller's buffer: size = the largest datagram allowed */
+	uint32_t records;      /* templates, options and data records so far */
+	uint32_t data_records; /* flow records so far */
+	uint16_t set_id;       /* set that is open, 0 if none */
+	uint8_t *set_start;
+};
+
+struct encoder_type {
+	const char *name; /* "netflow9" */
+	uint8_t version;  /* 5, 9, 10 */
+
+	/* Start a message at the front of message->writer. */
+	void (*begin)(struct message *message);
+	/* Add all templates and options templates. Returns 0, or -EMSGSIZE with the message
+	 * unchanged. */
+	int (*add_templates)(struct message *message, const struct template_choice *choice);
+	/* Add the statistics as options data. Returns 0 or -EMSGSIZE with the message unchanged. */
+	int (*add_statistics)(struct message *message, const struct export_statistics *statistics,
+			      uint32_t source_id);
+	/* Add the name of one interface as options data. Returns 0 or -EMSGSIZE with the message
+	 * unchanged. */
+	int (*add_interface)(struct message *message, const struct interface_name *interface);
+	/* Add one flow. Returns 0 or -EMSGSIZE with the message unchanged. */
+	int (*add_record)(struct message *message, const struct template_choice *choice,
+			  const struct export_record *record);
+	/* Close the open set, pad, and fill in the header. Returns the message's size in bytes. */
+	size_t (*finish)(struct message *message, const struct export_time *time, uint32_t sequence,
+			 uint32_t source_id);
+	/* By how much the sequence number grows with this finished message. */
+	uint32_t (*sequence_step)(const struct message *message);
+};
+
+/* Find by version number (9, ...); NULL if there is none. */
+const struct encoder_type *encoder_find(uint8_t version);
+
+#endif

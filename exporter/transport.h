@@ -1,0 +1,68 @@
+/* transport.h - how datagrams get to a collector. Implementations: transport_<name>.c; list:
+ * transport.c.
+ *
+ * Stage: encoder -> transport. The only files of exporter/ that touch sockets and name resolution.
+ * Never blocks. */
+#ifndef TRANSPORT_H
+#define TRANSPORT_H
+
+#include "error_text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct transport; /* opaque: each implementation has its own */
+
+struct transport_config {
+	const char *host; /* name or address, borrowed until open returns */
+	uint16_t port;
+	const char *source_address; /* NULL: the kernel's choice */
+	uint32_t mark; /* SO_MARK for the own datagrams, 0: none; left out without the capability */
+};
+
+struct datagram {
+	const uint8_t *bytes; /* borrowed */
+	size_t size;
+};
+
+/* What became of the datagrams of one send call. */
+struct transport_result {
+	size_t sent; /* the first 'sent' were handed to the kernel */
+	int error;   /* 0, or a negative errno why the next one was not; -EAGAIN: try again later */
+};
+
+/* A datagram that was handed over, and that the network has since reported as not delivered. */
+struct transport_refusal {
+	int error;         /* ECONNREFUSED, EHOSTUNREACH, ... positive errno */
+	uint8_t bytes[64]; /* its first bytes, as far as the report quotes them */
+	size_t size;
+};
+
+struct transport_type {
+	const char *name; /* "udp" */
+
+	/* Prepare. Starts name resolution if the host is not an address; it goes on in the
+	 * background. Returns 0, or a negative errno with 'error' filled if it can never work (bad
+	 * source address). */
+	int (*open)(const struct transport_config *config, struct transport **transport,
+		    struct error_text *error);
+	/* Go on with resolution and connection; call before send and at least once a second.
+	 * 'now_ms' is monotonic. Returns 0 when datagrams can be sent, or why not: -EINPROGRESS,
+	 * -ENOENT (name has no address), another errno. */
+	int (*poll)(struct transport *transport, int64_t now_ms);
+	struct transport_result (*send)(struct transport *transport,
+					const struct datagram *datagrams, size_t count);
+	/* Next report of the network. Returns false if there is none. */
+	bool (*refusal)(struct transport *transport, struct transport_refusal *refusal);
+	/* Where it sends to; size 0 if not known yet. */
+	socklen_t (*remote)(const struct transport *transport, struct sockaddr_storage *address);
+	socklen_t (*local)(const struct transport *transport, struct sockaddr_storage *address);
+	void (*close)(struct transport *transport);
+};
+
+/* Find by name; NULL if there is none. */
+const struct transport_type *transport_find(const char *name);
+
+#endif

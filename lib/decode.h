@@ -1,0 +1,37 @@
+/* decode.h - packet_view -> packet_info: which flow a packet belongs to and what it adds to it.
+ *
+ * Stage: capture source -> decode -> flow cache. Pure; reads captured bytes only, in bounded time:
+ * every loop is bounded by the captured length. decode_link.c finds the network layer,
+ * decode_network.c walks IPv4 and IPv6, decode_transport.c ports. */
+#ifndef DECODE_H
+#define DECODE_H
+
+#include "drop_reason.h"
+#include "flow.h"
+#include "packet.h"
+
+/* Whether the packet is a fragment (RFC 791 section 3.2, RFC 8200 section 4.5). Atomic fragments
+ * count as FRAGMENT_none. */
+enum fragment_kind { FRAGMENT_none, FRAGMENT_first, FRAGMENT_later };
+
+struct packet_info {
+	struct flow_key key;
+	uint64_t octets; /* layer-3 length: RFC 791 Total Length; 40 + RFC 8200 Payload Length; RFC
+			    2675 jumbo */
+	unix_ms time_ms;
+	cache_ms clock_ms;         /* set by the worker: now, on the cache's clock */
+	uint32_t fragment_id;      /* identification, for fragments */
+	uint8_t fragment;          /* enum fragment_kind */
+	uint8_t fragment_protocol; /* protocol that names the datagram: IPv4 protocol, IPv6 fragment
+				      header's next header */
+	uint8_t tcp_flags;         /* 0 unless TCP and the 14th byte was captured */
+};
+
+/* Decode one packet.
+ *
+ * packet   borrowed; bytes may be NULL only if captured_bytes is 0.
+ * info     out; complete when DROP_NONE is returned, undefined otherwise. Members clock_ms
+ * excepted. Returns DROP_NONE or why the packet is not accounted. Never allocates. */
+enum drop_reason decode_packet(const struct packet_view *packet, struct packet_info *info);
+
+#endif

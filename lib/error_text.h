@@ -1,0 +1,17 @@
+/* error_text.h - what went wrong, for a person: one line that names the object, the value and what
+ * was expected. */
+#ifndef ERROR_TEXT_H
+#define ERROR_TEXT_H
+
+struct error_text {
+	char text[320]; /* without program name and final full stop; "" if there is no error */
+	char hint[320]; /* what to do about it, "" if the text says it all */
+};
+
+/* Set text (and clear the hint), or the hint, as printf does; longer texts are cut. */
+void error_text_set(struct error_text *error, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void error_text_hint(struct error_text *error, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

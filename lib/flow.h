@@ -1,0 +1,84 @@
+/* flow.h - the datum of the project: what a flow is, and the record that leaves the cache.
+ *
+ * Stage: decode -> flow_key -> flow cache -> flow_record -> exporter. Integers are in host order,
+ * addresses are byte arrays as on the wire. */
+#ifndef FLOW_H
+#define FLOW_H
+
+#include "clock.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Flow Key (RFC 7011 section 2). Unused members are 0. Fixed part first, addresses last, so that an
+ * IPv4 key is a prefix: hash and comparison look at flow_key_size() bytes and never at padding. */
+struct flow_key {
+	uint16_t source_port;      /* 0 where the protocol has none */
+	uint16_t destination_port; /* ICMP, ICMPv6: type * 256 + code */
+	uint8_t protocol;          /* protocolIdentifier */
+	uint8_t tos;               /* ipClassOfService: ToS byte or traffic class */
+	uint16_t vlan_id;          /* outermost tag, 0 without one */
+	uint32_t input_interface;  /* ingressInterface, 0 if none */
+	uint32_t output_interface; /* egressInterface, 0 if none */
+	uint32_t mark;             /* netfilter mark if the key asks for it */
+	uint8_t side;              /* enum flow_side */
+	uint8_t ip_version;        /* 4 or 6 */
+	uint8_t zero[2];
+	uint8_t addresses[32]; /* source then destination: 4 + 4 bytes (IPv4) or 16 + 16 (IPv6) */
+};
+
+#define FLOW_KEY_FIXED_SIZE offsetof(struct flow_key, addresses)
+_Static_assert(FLOW_KEY_FIXED_SIZE == 24 && sizeof(struct flow_key) == 56,
+	       "flow_key has no hidden padding");
+
+/* Bytes of an address of this key: 4 or 16. */
+static inline size_t flow_address_size(const struct flow_key *key)
+{
+	return key->ip_version == 4 ? 4 : 16;
+}
+
+static inline const uint8_t *flow_source_address(const struct flow_key *key)
+{
+	return key->addresses;
+}
+
+static inline const uint8_t *flow_destination_address(const struct flow_key *key)
+{
+	return key->addresses + flow_address_size(key);
+}
+
+/* Bytes of the key that count: 32 (IPv4) or 56 (IPv6); a multiple of 8. */
+static inline size_t flow_key_size(const struct flow_key *key)
+{
+	return FLOW_KEY_FIXED_SIZE + 2 * flow_address_size(key);
+}
+
+/* flowEndReason (136), RFC 5102 section 5.11.3 and the IANA registry. */
+enum flow_end_reason {
+	FLOW_END_none = 0,
+	FLOW_END_idleTimeout = 1,
+	FLOW_END_activeTimeout = 2,
+	FLOW_END_endOfFlowDetected = 3,
+	FLOW_END_forcedEnd = 4,
+	FLOW_END_lackOfResources = 5,
+	FLOW_END_COUNT
+};
+
+/* The name that summary, control protocol and metrics use for a reason, such as "inactive"; static
+ * storage. */
+const char *flow_end_reason_name(enum flow_end_reason reason);
+
+/* A flow that has left the cache, or a copy of one still in it (then end_reason is FLOW_END_none).
+ */
+struct flow_record {
+	struct flow_key key;
+	uint64_t packets;    /* packetDeltaCount */
+	uint64_t octets;     /* octetDeltaCount: layer-3 lengths */
+	unix_ms first_ms;    /* lowest packet time stamp */
+	unix_ms last_ms;     /* highest packet time stamp */
+	cache_ms expired_ms; /* when it left, on the cache's clock */
+	uint8_t tcp_flags;   /* tcpControlBits, OR of all packets */
+	uint8_t end_reason;  /* enum flow_end_reason */
+};
+
+#endif

@@ -1,0 +1,96 @@
+/* flow_cache.h - bounded hash table of the flows seen since their last export.
+ *
+ * Stage: packet_info -> flow_record. One owner; has no clock of its own. Lives in one anonymous
+ * mapping whose links are indexes; memory is touched as flows come. When full, the longest idle
+ * record is evicted and reported. */
+#ifndef FLOW_CACHE_H
+#define FLOW_CACHE_H
+
+#include "decode.h"
+#include "flow.h"
+#include "flow_expiry.h"
+
+#include <stdbool.h>
+
+struct flow_cache; /* opaque: defined in flow_cache.c */
+
+/* Where expired records go. 'take' copies the record; it must always succeed: callers bound how
+ * many may come. */
+struct flow_sink {
+	void (*take)(void *context, const struct flow_record *record);
+	void *context;
+};
+
+struct flow_cache_config {
+	uint32_t max_flows; /* 1 to FLOW_CACHE_MAX_FLOWS */
+	struct expiry_policy expiry;
+	uint8_t hash_key[16]; /* secret, drawn at start */
+};
+
+#define FLOW_CACHE_MAX_FLOWS (1u << 30)
+
+/* At all times: packets_added == packets_cached + packets_expired, the same for octets, and
+ * flows_created == flows_cached + sum of records_expired. */
+struct flow_cache_statistics {
+	uint64_t packets_added, octets_added;
+	uint64_t packets_cached, octets_cached;
+	uint64_t packets_expired, octets_expired;
+	uint64_t flows_created;
+	uint64_t flows_cached;
+	uint64_t flows_cached_peak;
+	uint64_t records_expired[FLOW_END_COUNT];
+	uint64_t memory_bytes; /* touched so far */
+};
+
+/* Most records that flow_cache_add() hands to the sink for one packet: one cut by a timeout or one
+ * evicted. */
+#define FLOW_CACHE_RECORDS_PER_PACKET 1
+
+/* Packets that flow_cache_add() takes at once. */
+#define FLOW_CACHE_BATCH 32
+
+/* Create an empty cache. Returns NULL with errno set. Destroying it forgets what is in it: flush
+ * first. */
+struct flow_cache *flow_cache_create(const struct flow_cache_config *config);
+void flow_cache_destroy(struct flow_cache *cache);
+
+/* Account 'count' (at most FLOW_CACHE_BATCH) packets, in order. packets[i].clock_ms must not
+ * decrease from call to call.
+ *
+ * A packet that finds its record past a timeout closes it first, so splits do not depend on when
+ * flow_cache_expire() runs. Hands at most FLOW_CACHE_RECORDS_PER_PACKET records per packet to
+ * 'sink'. O(1) expected per packet, never allocates. */
+void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets, size_t count,
+		    const struct flow_sink *sink);
+
+/* Hand records whose time has come at 'now' to 'sink', at most 'budget'. Returns how many; fewer
+ * than 'budget' means that none is left. O(1) per record; never scans the table. */
+size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
+			 const struct flow_sink *sink);
+
+/* When flow_cache_expire() will next have something to do, at the earliest; INT64_MAX when empty.
+ */
+cache_ms flow_cache_next_expiry(const struct flow_cache *cache);
+
+/* Hand at most 'budget' of all records to 'sink' for FLOW_END_forcedEnd, oldest first. Returns how
+ * many. */
+size_t flow_cache_flush(struct flow_cache *cache, cache_ms now, size_t budget,
+			const struct flow_sink *sink);
+
+/* Copy up to 'count' live records into 'records', going on from '*cursor' (0 at first). Returns how
+ * many were copied; 0 at the end. Flows that come or go between two calls may be missed, none is
+ * copied twice unless it left and came back. */
+size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
+			   struct flow_record *records, size_t count);
+
+/* Replace the timeouts; flows already cached follow the new ones. */
+void flow_cache_set_expiry(struct flow_cache *cache, const struct expiry_policy *expiry);
+
+void flow_cache_statistics(const struct flow_cache *cache,
+			   struct flow_cache_statistics *statistics);
+
+/* Walk everything and compare with the counters. Returns true if all invariants hold. Slow: tests
+ * and debug builds. */
+bool flow_cache_is_consistent(const struct flow_cache *cache);
+
+#endif

@@ -1,0 +1,39 @@
+/* flow_expiry.h - when and why a record leaves the cache: active, inactive, end of flow.
+ *
+ * Stage: policy of the flow cache. Pure arithmetic on times in milliseconds of the cache's clock.
+ */
+#ifndef FLOW_EXPIRY_H
+#define FLOW_EXPIRY_H
+
+#include "clock.h"
+#include "flow.h"
+
+/* Classes of flows that have an inactive timeout of their own; named as softflowd names them. */
+enum expiry_class {
+	EXPIRY_tcp,
+	EXPIRY_tcp_rst, /* a RST was seen: the linger time of an ended flow */
+	EXPIRY_tcp_fin, /* a FIN was seen: the linger time of an ended flow */
+	EXPIRY_udp,
+	EXPIRY_icmp, /* ICMP and ICMPv6 */
+	EXPIRY_general,
+	EXPIRY_CLASS_COUNT
+};
+
+/* Longest timeout: clock differences are kept in 32 bits. 2,000,000 s are 23 days. */
+#define EXPIRY_TIMEOUT_MAX_MS 2000000000u
+
+struct expiry_policy {
+	uint32_t active_ms;                   /* since the record's first packet */
+	uint32_t idle_ms[EXPIRY_CLASS_COUNT]; /* since its last packet */
+};
+
+/* Class of a flow from its protocol and the TCP flags seen so far. */
+enum expiry_class expiry_class_of(uint8_t protocol, uint8_t tcp_flags);
+
+/* Why a record that was created 'age_ms' and last hit 'idle_ms' ago must leave now; FLOW_END_none
+ * if it may stay. A flow that has ended (tcp_rst, tcp_fin) leaves for FLOW_END_endOfFlowDetected
+ * once its linger time is over. */
+enum flow_end_reason flow_expiry_reason(const struct expiry_policy *policy, enum expiry_class class,
+					uint32_t age_ms, uint32_t idle_ms);
+
+#endif

@@ -1,0 +1,35 @@
+/* fragment_table.h - remembers ports of first fragments, so that later fragments count in the same
+ * flow.
+ *
+ * Stage: between decode and flow cache; one owner, no clock of its own. A later fragment goes under
+ * the protocol and ports of its first fragment (same addresses, fragment_protocol and
+ * identification) if that came before it, at most 30 s ago, and is still remembered; otherwise it
+ * stays as decoded (ports 0). Bounded: when full the oldest entry is replaced and counted. */
+#ifndef FRAGMENT_TABLE_H
+#define FRAGMENT_TABLE_H
+
+#include "decode.h"
+
+#define FRAGMENT_LIFETIME_MS 30000
+
+struct fragment_table; /* opaque: defined in fragment_table.c */
+
+struct fragment_statistics {
+	uint64_t first;     /* first fragments remembered */
+	uint64_t matched;   /* later fragments put under their first one's ports */
+	uint64_t unmatched; /* later fragments whose first one is not known: port 0 */
+	uint64_t replaced;  /* entries given up early because the table was full */
+};
+
+/* Create a table for 'capacity' datagrams (rounded up to a power of two), keyed with 'hash_key'.
+ * Returns NULL with errno set if memory is short. Owned by the caller: fragment_table_destroy(). */
+struct fragment_table *fragment_table_create(uint32_t capacity, const uint8_t hash_key[static 16]);
+void fragment_table_destroy(struct fragment_table *table);
+
+/* Remember a first fragment, or give a later one its protocol and ports. Call only when
+ * info->fragment is not FRAGMENT_none. Uses info->clock_ms. O(1), never allocates. */
+void fragment_table_resolve(struct fragment_table *table, struct packet_info *info);
+
+const struct fragment_statistics *fragment_table_statistics(const struct fragment_table *table);
+
+#endif

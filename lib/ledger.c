@@ -1,0 +1,72 @@
+/* ledger.c - sums and names of the loss ledger. */
+#include "ledger.h"
+
+const char *collector_loss_name(enum collector_loss loss)
+{
+	static const char *const names[COLLECTOR_LOSS_COUNT] = {
+		[LOSS_NO_COLLECTOR] = "no_collector",
+		[LOSS_UNRESOLVED] = "unresolved",
+		[LOSS_REFUSED] = "refused",
+		[LOSS_UNREACHABLE] = "unreachable",
+		[LOSS_SEND_FAILED] = "send_failed",
+	};
+
+	return loss < COLLECTOR_LOSS_COUNT ? names[loss] : "unknown";
+}
+
+void worker_ledger_add(struct worker_ledger *to, const struct worker_ledger *from)
+{
+	to->packets_read += from->packets_read;
+	to->packets_lost_kernel += from->packets_lost_kernel;
+	for (int i = 0; i < DROP_REASON_COUNT; i++)
+		to->packets_ignored[i] += from->packets_ignored[i];
+	to->octets_ignored += from->octets_ignored;
+
+	to->cache.packets_added += from->cache.packets_added;
+	to->cache.octets_added += from->cache.octets_added;
+	to->cache.packets_cached += from->cache.packets_cached;
+	to->cache.octets_cached += from->cache.octets_cached;
+	to->cache.packets_expired += from->cache.packets_expired;
+	to->cache.octets_expired += from->cache.octets_expired;
+	to->cache.flows_created += from->cache.flows_created;
+	to->cache.flows_cached += from->cache.flows_cached;
+	to->cache.flows_cached_peak += from->cache.flows_cached_peak;
+	for (int i = 0; i < FLOW_END_COUNT; i++)
+		to->cache.records_expired[i] += from->cache.records_expired[i];
+	to->cache.memory_bytes += from->cache.memory_bytes;
+
+	to->fragments.first += from->fragments.first;
+	to->fragments.matched += from->fragments.matched;
+	to->fragments.unmatched += from->fragments.unmatched;
+	to->fragments.replaced += from->fragments.replaced;
+}
+
+uint64_t worker_ledger_ignored(const struct worker_ledger *ledger)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < DROP_REASON_COUNT; i++)
+		sum += ledger->packets_ignored[i];
+	return sum;
+}
+
+uint64_t worker_ledger_expired(const struct worker_ledger *ledger)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < FLOW_END_COUNT; i++)
+		sum += ledger->cache.records_expired[i];
+	return sum;
+}
+
+struct amount collector_ledger_lost(const struct collector_ledger *ledger)
+{
+	struct amount sum = { 0 };
+
+	for (int i = 0; i < COLLECTOR_LOSS_COUNT; i++) {
+		sum.records += ledger->lost[i].records;
+		sum.packets += ledger->lost[i].packets;
+		sum.octets += ledger->lost[i].octets;
+	}
+	return sum;
+}

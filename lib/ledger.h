@@ -1,0 +1,64 @@
+/* ledger.h - the loss ledger: every packet and every record is accounted for.
+ *
+ * The parts are counted where things happen: worker_ledger by a worker (and its source),
+ * collector_ledger by the exporter. packets matched  = packets_read + packets_lost_kernel
+ *     packets_read     = packets_ignored + packets_cached + packets_expired
+ *     flows_created    = records_expired + flows_cached
+ *     records_expired  = records sent + waiting + lost, for each collector; the same for their
+ * packets and octets */
+#ifndef LEDGER_H
+#define LEDGER_H
+
+#include "drop_reason.h"
+#include "flow.h"
+#include "flow_cache.h"
+#include "fragment_table.h"
+
+/* What one worker has seen. A consistent copy is made between two batches. */
+struct worker_ledger {
+	uint64_t packets_read;
+	uint64_t packets_lost_kernel; /* gaps in NFULA_SEQ, or the packet socket's drop counter */
+	uint64_t packets_ignored[DROP_REASON_COUNT];
+	uint64_t octets_ignored; /* captured lengths of the frames ignored: their layer-3 length is
+				    not known */
+	struct flow_cache_statistics cache;
+	struct fragment_statistics fragments;
+};
+
+/* Why a record did not reach a collector. Names in collector_loss_name(). */
+enum collector_loss {
+	LOSS_NO_COLLECTOR, /* none configured: local view only */
+	LOSS_UNRESOLVED,   /* its host name has no address yet */
+	LOSS_REFUSED,      /* ICMP: nobody listens on its port */
+	LOSS_UNREACHABLE,  /* no route, host or network unreachable */
+	LOSS_SEND_FAILED,  /* any other error of the socket */
+	COLLECTOR_LOSS_COUNT
+};
+
+const char *collector_loss_name(enum collector_loss loss);
+
+struct amount {
+	uint64_t records, packets, octets;
+};
+
+/* What happened to the records for one collector. Taken in total = sent + waiting + sum of lost. */
+struct collector_ledger {
+	struct amount taken;
+	struct amount sent;
+	struct amount waiting; /* in a datagram not sent yet */
+	struct amount lost[COLLECTOR_LOSS_COUNT];
+	uint64_t datagrams_sent;
+	uint64_t datagram_bytes_sent;
+	uint64_t datagrams_lost;
+	uint64_t send_errors; /* failed calls, those repeated with success included */
+};
+
+/* Add the ledgers of several workers: to += from. */
+void worker_ledger_add(struct worker_ledger *to, const struct worker_ledger *from);
+
+/* Sums over reasons. */
+uint64_t worker_ledger_ignored(const struct worker_ledger *ledger);
+uint64_t worker_ledger_expired(const struct worker_ledger *ledger);
+struct amount collector_ledger_lost(const struct collector_ledger *ledger);
+
+#endif

@@ -1,0 +1,54 @@
+/* packet.h - one captured packet as a capture source hands it over.
+ *
+ * Stage: capture source -> packet_view -> decode. Holds only what the source knows without looking
+ * into the packet. */
+#ifndef PACKET_H
+#define PACKET_H
+
+#include "clock.h"
+
+#include <stdint.h>
+
+/* What the first captured byte belongs to. */
+enum link_type {
+	LINK_ETHERNET,
+	LINK_LINUX_SLL,  /* "cooked" capture, version 1 */
+	LINK_LINUX_SLL2, /* "cooked" capture, version 2 */
+	LINK_RAW,        /* IPv4 or IPv6, told by the version nibble */
+	LINK_IPV4,
+	LINK_IPV6,
+	LINK_NULL,  /* BSD loopback, family in the byte order of the capturing host */
+	LINK_LOOP,  /* OpenBSD loopback, family in network byte order */
+	LINK_NFLOG, /* netfilter log messages in a capture file */
+	LINK_PPP,   /* PPP, with or without HDLC-like framing */
+	LINK_PPPOE, /* starts at the PPPoE header */
+	LINK_CISCO_HDLC,
+	LINK_ETHERTYPE, /* starts behind the ethertype, which is in packet_view.ethertype
+			   (netfilter: netdev, bridge) */
+	LINK_UNKNOWN,
+};
+
+/* On which side of the server a packet was seen; part of the flow key, and what flowDirection (61)
+ * is made of. */
+enum flow_side {
+	SIDE_ingress = 0,   /* hooks ingress, prerouting, input, forward; pcap: sent to this host */
+	SIDE_egress = 1,    /* hooks output, postrouting, egress; pcap: sent by this host */
+	SIDE_unknown = 255, /* a capture file that does not tell */
+};
+
+struct packet_view {
+	const uint8_t *bytes;     /* borrowed from the source for one batch */
+	uint32_t captured_bytes;  /* valid bytes at 'bytes' */
+	uint32_t original_bytes;  /* length of the frame before it was cut; 0 if the source cannot
+				     tell */
+	unix_ms time_ms;          /* truncated to milliseconds */
+	uint32_t input_interface; /* interface index, 0 if none */
+	uint32_t output_interface;
+	uint32_t mark;      /* netfilter mark, 0 if none */
+	uint16_t vlan_id;   /* 802.1Q id that the source gave beside the packet, 0 if none */
+	uint16_t ethertype; /* for LINK_ETHERTYPE */
+	uint8_t link;       /* enum link_type */
+	uint8_t side;       /* enum flow_side */
+};
+
+#endif

@@ -1,0 +1,22 @@
+/* check.h - cmocka with the two words that unit tests use: TEST(name) and CHECK_EQ(a, b). */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdbool.h>
+#include <string.h>
+
+#define TEST(name) static void name(void **state __attribute__((unused)))
+#define CHECK(condition) assert_true(condition)
+#define CHECK_EQ(actual, expected) assert_int_equal((long long)(actual), (long long)(expected))
+#define CHECK_BYTES(actual, expected, size) assert_memory_equal(actual, expected, size)
+#define CHECK_TEXT(actual, expected) assert_string_equal(actual, expected)
+#define RUN_TESTS(tests) cmocka_run_group_tests(tests, NULL, NULL)
+
+#endif
