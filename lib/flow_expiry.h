@@ -8,6 +8,8 @@
 #include "clock.h"
 #include "flow.h"
 
+#include <stdbool.h>
+
 /* Classes of flows that have an inactive timeout of their own; named as softflowd names them. */
 enum expiry_class {
 	EXPIRY_tcp,

@@ -1,0 +1,400 @@
+/* flow_cache.c - the flow cache: accounts packets, closes and hands over records.
+ *
+ * Stage: decode -> flow cache -> ring. A packet finds its flow by flow_index.c; flow_wheel.c says
+ * who leaves when. Invariants: each flow in use (packets > 0) is in one bucket, in the age list and
+ * armed in the wheel; the counters of flow_cache_statistics agree with what is there after each
+ * call (flow_cache_is_consistent()). */
+#include "flow_cache.h"
+
+#include "flow_cache_layout.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+/* Clock differences are kept in 32 bits: a jump beyond this is taken as one of this length. */
+#define CLOCK_JUMP_MAX_MS INT32_MAX
+
+#define TCP_FIN_OR_RST 0x05
+
+static size_t round_up(size_t size, size_t unit)
+{
+	return (size + unit - 1) / unit * unit;
+}
+
+struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
+{
+	/* Every part starts on a cache line. */
+	size_t max_buckets = config->max_flows / BUCKET_LOAD + 2;
+	size_t head_size = round_up(sizeof(struct flow_cache), 64);
+	size_t buckets_size = max_buckets * sizeof(struct bucket);
+	size_t overflow_size = (size_t)config->max_flows * sizeof(struct bucket);
+	size_t ipv4_size = round_up(config->max_flows * CACHED_FLOW_IPV4_SIZE, 64);
+	size_t ipv6_size = round_up(config->max_flows * CACHED_FLOW_IPV6_SIZE, 64);
+	size_t size = head_size + buckets_size + overflow_size + ipv4_size + ipv6_size;
+	struct flow_cache *cache;
+	uint8_t *mapping;
+
+	if (config->max_flows == 0 || config->max_flows > FLOW_CACHE_MAX_FLOWS) {
+		errno = EINVAL;
+		return NULL;
+	}
+	/* NORESERVE: address space for the bound, memory for what is used. */
+	mapping = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (mapping == MAP_FAILED)
+		return NULL;
+
+	cache = (struct flow_cache *)(void *)mapping;
+	cache->mapping_size = size;
+	cache->hash_key = hash_key_of(config->hash_key);
+	cache->expiry = config->expiry;
+	cache->max_flows = config->max_flows;
+	cache->buckets = (struct bucket *)(void *)(mapping + head_size);
+	cache->overflow_buckets = (struct bucket *)(void *)(mapping + head_size + buckets_size);
+	cache->flows[0] = mapping + head_size + buckets_size + overflow_size;
+	cache->flows[1] = cache->flows[0] + ipv4_size;
+	cache->bucket_count = 1;
+	cache->flows_free[0] = cache->flows_free[1] = FLOW_NONE;
+	cache->age.head = cache->age.tail = FLOW_NONE;
+	for (size_t i = 0; i < WHEEL_LEVELS * WHEEL_SLOTS; i++)
+		cache->wheel[i].head = cache->wheel[i].tail = FLOW_NONE;
+	return cache;
+}
+
+void flow_cache_destroy(struct flow_cache *cache)
+{
+	if (cache)
+		(void)munmap(cache, cache->mapping_size);
+}
+
+/* A clock that jumps further than 32 bits of milliseconds (a file with years between two packets)
+ * makes everything old, not young. */
+static void limit_ages(struct flow_cache *cache)
+{
+	uint32_t oldest = (uint32_t)cache->now - CLOCK_JUMP_MAX_MS;
+
+	for (flow_index index = cache->age.head; index != FLOW_NONE;) {
+		struct cached_flow *flow = flow_at(cache, index);
+
+		flow->created = oldest;
+		flow->seen = oldest;
+		index = flow->age_next;
+	}
+}
+
+static void set_clock(struct flow_cache *cache, cache_ms now)
+{
+	cache_ms jump = now - cache->now;
+
+	if (jump <= 0)
+		return;
+	cache->now = now;
+	if (cache->statistics.flows_cached == 0)
+		cache->wheel_tick = (uint64_t)now >> WHEEL_TICK_SHIFT;
+	else if (jump > CLOCK_JUMP_MAX_MS)
+		limit_ages(cache);
+}
+
+static void fill_record(const struct flow_cache *cache, const struct cached_flow *flow,
+			enum flow_end_reason reason, struct flow_record *record)
+{
+	record->key = (struct flow_key){ 0 };
+	memcpy(&record->key, &flow->key, flow_key_size(&flow->key));
+	record->packets = flow->packets;
+	record->octets = flow->octets;
+	record->first_ms = flow->first_ms;
+	record->last_ms = flow->last_ms;
+	record->expired_ms = cache->now;
+	record->tcp_flags = flow->tcp_flags;
+	record->end_reason = (uint8_t)reason;
+}
+
+/* Hand a flow's record over and count it as expired. The flow itself stays. */
+static void emit(struct flow_cache *cache, const struct cached_flow *flow,
+		 enum flow_end_reason reason, const struct flow_sink *sink)
+{
+	struct flow_cache_statistics *statistics = &cache->statistics;
+	struct flow_record record;
+
+	fill_record(cache, flow, reason, &record);
+	statistics->records_expired[reason]++;
+	statistics->packets_expired += flow->packets;
+	statistics->packets_cached -= flow->packets;
+	statistics->octets_expired += flow->octets;
+	statistics->octets_cached -= flow->octets;
+	statistics->flows_cached--;
+	sink->take(sink->context, &record);
+}
+
+static void remove_flow(struct flow_cache *cache, flow_index index)
+{
+	unsigned int part = index >> 31;
+	struct cached_flow *flow = flow_at(cache, index);
+
+	flow_index_remove(cache, index);
+	flow_list_remove(cache, index);
+	flow_wheel_disarm(cache, index);
+	flow->packets = 0;
+	flow->idle_next = cache->flows_free[part];
+	cache->flows_free[part] = index;
+}
+
+static flow_index allocate_flow(struct flow_cache *cache, const struct flow_key *key)
+{
+	unsigned int part = key->ip_version == 6;
+	flow_index index = cache->flows_free[part];
+
+	if (index != FLOW_NONE)
+		cache->flows_free[part] = flow_at(cache, index)->idle_next;
+	else
+		index = cache->flows_used[part]++ | (part ? FLOW_IPV6_BIT : 0);
+	return index;
+}
+
+/* Begin a record with this packet, in a flow whose key is set. */
+static void begin_record(struct flow_cache *cache, flow_index index,
+			 const struct packet_info *packet)
+{
+	struct cached_flow *flow = flow_at(cache, index);
+	struct flow_cache_statistics *statistics = &cache->statistics;
+
+	flow->packets = 1;
+	flow->octets = packet->octets;
+	flow->first_ms = packet->time_ms;
+	flow->last_ms = packet->time_ms;
+	flow->created = (uint32_t)cache->now;
+	flow->seen = (uint32_t)cache->now;
+	flow->tcp_flags = packet->tcp_flags;
+	flow->expiry_class = (uint8_t)expiry_class_of(packet->key.protocol, packet->tcp_flags);
+	flow_list_append(cache, index);
+	flow_wheel_arm(cache, index);
+	statistics->flows_created++;
+	statistics->flows_cached++;
+	if (statistics->flows_cached > statistics->flows_cached_peak)
+		statistics->flows_cached_peak = statistics->flows_cached;
+}
+
+static void add_new_flow(struct flow_cache *cache, const struct packet_info *packet, uint64_t hash,
+			 const struct flow_sink *sink)
+{
+	struct cached_flow *flow;
+	flow_index index;
+
+	if (cache->statistics.flows_cached == cache->max_flows) {
+		index = flow_wheel_nearest(cache);
+		emit(cache, flow_at(cache, index), FLOW_END_lackOfResources, sink);
+		remove_flow(cache, index);
+	}
+	index = allocate_flow(cache, &packet->key);
+	flow = flow_at(cache, index);
+	memcpy(&flow->key, &packet->key, flow_key_size(&packet->key));
+	flow->hash = (uint32_t)hash;
+	begin_record(cache, index, packet);
+	flow_index_insert(cache, index, hash);
+}
+
+/* Account a packet to the record that it belongs to. */
+static void update_record(struct flow_cache *cache, flow_index index,
+			  const struct packet_info *packet)
+{
+	struct cached_flow *flow = flow_at(cache, index);
+
+	flow->packets++;
+	flow->octets += packet->octets;
+	flow->seen = (uint32_t)cache->now;
+	if (packet->time_ms < flow->first_ms)
+		flow->first_ms = packet->time_ms;
+	if (packet->time_ms > flow->last_ms)
+		flow->last_ms = packet->time_ms;
+	flow->tcp_flags |= packet->tcp_flags;
+	if (packet->tcp_flags & TCP_FIN_OR_RST) {
+		/* The deadline may come nearer: the lazy wheel only follows deadlines that move
+		 * away. */
+		flow->expiry_class = (uint8_t)expiry_class_of(flow->key.protocol, flow->tcp_flags);
+		flow_wheel_disarm(cache, index);
+		flow_wheel_arm(cache, index);
+	}
+}
+
+static void add_packet(struct flow_cache *cache, const struct packet_info *packet, uint64_t hash,
+		       const struct flow_sink *sink)
+{
+	flow_index index;
+	struct cached_flow *flow;
+	enum flow_end_reason reason;
+
+	set_clock(cache, packet->clock_ms);
+	cache->statistics.packets_added++;
+	cache->statistics.octets_added += packet->octets;
+
+	index = flow_index_find(cache, &packet->key, hash);
+	if (index == FLOW_NONE) {
+		add_new_flow(cache, packet, hash, sink);
+	} else {
+		flow = flow_at(cache, index);
+		reason = flow_expiry_reason(&cache->expiry, flow->expiry_class,
+					    flow_elapsed(cache, flow->created),
+					    flow_elapsed(cache, flow->seen));
+		if (reason == FLOW_END_none) {
+			update_record(cache, index, packet);
+		} else {
+			emit(cache, flow, reason, sink);
+			flow_list_remove(cache, index);
+			flow_wheel_disarm(cache, index);
+			begin_record(cache, index, packet);
+		}
+	}
+	cache->statistics.packets_cached++;
+	cache->statistics.octets_cached += packet->octets;
+}
+
+void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets, size_t count,
+		    const struct flow_sink *sink)
+{
+	uint64_t hashes[FLOW_CACHE_BATCH];
+
+	/* Three passes, so that the memory of the whole batch is on its way before any of it is
+	 * needed. */
+	for (size_t i = 0; i < count; i++) {
+		hashes[i] = hash_words(cache->hash_key, &packets[i].key,
+				       flow_key_size(&packets[i].key));
+		flow_index_prefetch_bucket(cache, hashes[i]);
+	}
+	for (size_t i = 0; i < count; i++)
+		flow_index_prefetch_flow(cache, hashes[i]);
+	for (size_t i = 0; i < count; i++)
+		add_packet(cache, &packets[i], hashes[i], sink);
+}
+
+size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
+			 const struct flow_sink *sink)
+{
+	size_t expired = 0;
+
+	set_clock(cache, now);
+	while (expired < budget) {
+		flow_index index = cache->age.head;
+		const struct cached_flow *flow;
+
+		/* The oldest flow if its active timeout is over, else whatever has been idle long
+		 * enough. */
+		if (index == FLOW_NONE ||
+		    flow_elapsed(cache, flow_at(cache, index)->created) < cache->expiry.active_ms)
+			index = flow_wheel_due(cache);
+		if (index == FLOW_NONE)
+			break;
+		flow = flow_at(cache, index);
+		emit(cache, flow,
+		     flow_expiry_reason(&cache->expiry, flow->expiry_class,
+					flow_elapsed(cache, flow->created),
+					flow_elapsed(cache, flow->seen)),
+		     sink);
+		remove_flow(cache, index);
+		expired++;
+	}
+	return expired;
+}
+
+cache_ms flow_cache_next_expiry(const struct flow_cache *cache)
+{
+	cache_ms active;
+	cache_ms idle = flow_wheel_next(cache);
+
+	if (cache->age.head == FLOW_NONE)
+		return INT64_MAX;
+	active = cache->now -
+		 (cache_ms)flow_elapsed(cache, flow_at(cache, cache->age.head)->created) +
+		 (cache_ms)cache->expiry.active_ms;
+	return active < idle ? active : idle;
+}
+
+size_t flow_cache_flush(struct flow_cache *cache, cache_ms now, size_t budget,
+			const struct flow_sink *sink)
+{
+	size_t flushed = 0;
+
+	set_clock(cache, now);
+	for (; flushed < budget && cache->age.head != FLOW_NONE; flushed++) {
+		flow_index index = cache->age.head;
+
+		emit(cache, flow_at(cache, index), FLOW_END_forcedEnd, sink);
+		remove_flow(cache, index);
+	}
+	return flushed;
+}
+
+size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
+			   struct flow_record *records, size_t count)
+{
+	size_t filled = 0;
+
+	/* The cursor counts through both parts; the IPv6 part has a bit of its own so that growth
+	 * of the other one moves nothing. */
+	while (filled < count) {
+		unsigned int part = (*cursor >> 32) & 1;
+		uint32_t number = (uint32_t)*cursor;
+		const struct cached_flow *flow;
+
+		if (number >= cache->flows_used[part]) {
+			if (part == 1)
+				break;
+			*cursor = 1ull << 32;
+			continue;
+		}
+		(*cursor)++;
+		flow = flow_at(cache, number | (part ? FLOW_IPV6_BIT : 0));
+		if (flow->packets)
+			fill_record(cache, flow, FLOW_END_none, &records[filled++]);
+	}
+	return filled;
+}
+
+void flow_cache_set_expiry(struct flow_cache *cache, const struct expiry_policy *expiry)
+{
+	cache->expiry = *expiry;
+	/* Deadlines may have come nearer. */
+	for (flow_index index = cache->age.head; index != FLOW_NONE;
+	     index = flow_at(cache, index)->age_next) {
+		flow_wheel_disarm(cache, index);
+		flow_wheel_arm(cache, index);
+	}
+}
+
+void flow_cache_statistics(const struct flow_cache *cache, struct flow_cache_statistics *statistics)
+{
+	*statistics = cache->statistics;
+	statistics->memory_bytes =
+		sizeof(struct flow_cache) +
+		((uint64_t)cache->bucket_count + cache->overflow_used) * sizeof(struct bucket) +
+		(uint64_t)cache->flows_used[0] * CACHED_FLOW_IPV4_SIZE +
+		(uint64_t)cache->flows_used[1] * CACHED_FLOW_IPV6_SIZE;
+}
+
+bool flow_cache_is_consistent(const struct flow_cache *cache)
+{
+	const struct flow_cache_statistics *statistics = &cache->statistics;
+	uint64_t flows = 0;
+	uint64_t packets = 0;
+	uint64_t octets = 0;
+	uint64_t expired = 0;
+
+	for (flow_index index = cache->age.head; index != FLOW_NONE;
+	     index = flow_at(cache, index)->age_next) {
+		const struct cached_flow *flow = flow_at(cache, index);
+		uint64_t hash = hash_words(cache->hash_key, &flow->key, flow_key_size(&flow->key));
+
+		if (flow->packets == 0 || flow_index_find(cache, &flow->key, hash) != index ||
+		    cache->wheel[flow->wheel_slot].head == FLOW_NONE)
+			return false;
+		flows++;
+		packets += flow->packets;
+		octets += flow->octets;
+	}
+	for (int i = 0; i < FLOW_END_COUNT; i++)
+		expired += statistics->records_expired[i];
+	return flows == statistics->flows_cached && packets == statistics->packets_cached &&
+	       octets == statistics->octets_cached &&
+	       statistics->flows_created == flows + expired &&
+	       statistics->packets_added == packets + statistics->packets_expired &&
+	       statistics->octets_added == octets + statistics->octets_expired;
+}

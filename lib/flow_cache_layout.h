@@ -1,0 +1,143 @@
+/* flow_cache_layout.h - how the flow cache lies in memory. Internal to flow_cache*.c.
+ *
+ * One anonymous mapping, reserved for max_flows and touched from the front of each part as flows
+ * come:
+ *
+ *     struct flow_cache | buckets | overflow buckets | IPv4 flows (96 bytes) | IPv6 flows (120
+ * bytes)
+ *
+ * Flows are named by flow_index: their number in the part of their IP version, the highest bit
+ * telling IPv6. Each live flow is in one bucket (flow_index.c), in one list of the idle wheel and
+ * in the age list (flow_wheel.c). */
+#ifndef FLOW_CACHE_LAYOUT_H
+#define FLOW_CACHE_LAYOUT_H
+
+#include "flow_cache.h"
+#include "hash.h"
+
+typedef uint32_t flow_index;
+
+#define FLOW_NONE     UINT32_MAX
+#define FLOW_IPV6_BIT (1u << 31)
+
+/* A live flow; an IPv4 flow ends after 8 bytes of addresses. What a packet touches comes last,
+ * beside the key. */
+struct cached_flow {
+	flow_index idle_previous,
+		idle_next; /* list of its wheel slot; idle_next also links free flows */
+	flow_index age_previous, age_next; /* all flows in order of creation */
+	uint32_t hash;                     /* low bits of the key's hash: which bucket */
+	uint16_t wheel_slot;               /* where it is armed: level * WHEEL_SLOTS + slot */
+	uint8_t expiry_class;
+	uint8_t tcp_flags;
+	uint32_t created, seen; /* low 32 bits of the cache's clock, ms */
+	unix_ms first_ms, last_ms;
+	uint64_t octets;
+	uint64_t packets; /* 0: not in use */
+	struct flow_key key;
+};
+
+#define CACHED_FLOW_IPV6_SIZE sizeof(struct cached_flow)
+#define CACHED_FLOW_IPV4_SIZE (sizeof(struct cached_flow) - 24)
+_Static_assert(CACHED_FLOW_IPV4_SIZE == 96, "issue of memory: at most 128 bytes a flow in all");
+
+#define BUCKET_FLOWS 10
+/* Buckets are split so that they hold this many flows on average: 10.7 bytes of index a flow. */
+#define BUCKET_LOAD 6
+
+/* One cache line. tags[i] is 0 where flows[i] is free. */
+struct bucket {
+	uint16_t tags[BUCKET_FLOWS];
+	uint32_t overflow; /* number + 1 of an overflow bucket, 0 if none */
+	flow_index flows[BUCKET_FLOWS];
+};
+_Static_assert(sizeof(struct bucket) == 64, "a bucket is one cache line");
+
+#define WHEEL_TICK_SHIFT 7 /* a tick is 128 ms */
+#define WHEEL_LEVELS     3 /* 32 s, 2.3 h, 24 days */
+#define WHEEL_SLOT_BITS  8
+#define WHEEL_SLOTS      (1u << WHEEL_SLOT_BITS)
+/* Furthest tick that can be armed; what is due later comes round then and is armed anew. */
+#define WHEEL_HORIZON ((uint64_t)(WHEEL_SLOTS - 1) << (2 * WHEEL_SLOT_BITS))
+
+struct flow_list {
+	flow_index head, tail;
+};
+
+struct flow_cache {
+	struct hash_key hash_key;
+	struct expiry_policy expiry;
+	cache_ms now;
+
+	/* Index: linear hashing. bucket_mask is 2^level - 1, and 2^level <= bucket_count < 2^(level
+	 * + 1). */
+	struct bucket *buckets; /* all pointers: into the mapping */
+	struct bucket *overflow_buckets;
+	uint32_t bucket_mask;
+	uint32_t bucket_count;
+	uint32_t overflow_used; /* touched so far */
+	uint32_t overflow_free; /* number + 1 of the first free one, 0 if none; linked by 'overflow'
+				 */
+
+	/* Flows. */
+	uint8_t *flows[2];        /* IPv4, IPv6 */
+	uint32_t flows_used[2];   /* touched so far */
+	flow_index flows_free[2]; /* linked by idle_next */
+	uint32_t max_flows;
+
+	/* Expiry. */
+	struct flow_list age;
+	struct flow_list wheel[WHEEL_LEVELS * WHEEL_SLOTS];
+	uint64_t wheel_occupied[WHEEL_LEVELS * WHEEL_SLOTS / 64];
+	uint64_t wheel_tick; /* first tick that has not been worked off */
+
+	struct flow_cache_statistics statistics;
+	size_t mapping_size;
+};
+
+static inline struct cached_flow *flow_at(const struct flow_cache *cache, flow_index index)
+{
+	if (index & FLOW_IPV6_BIT)
+		return (struct cached_flow *)(void *)(cache->flows[1] +
+						      (size_t)(index & ~FLOW_IPV6_BIT) *
+							      CACHED_FLOW_IPV6_SIZE);
+	return (struct cached_flow *)(void *)(cache->flows[0] +
+					      (size_t)index * CACHED_FLOW_IPV4_SIZE);
+}
+
+/* Milliseconds from 'stamp' to now. */
+static inline uint32_t flow_elapsed(const struct flow_cache *cache, uint32_t stamp)
+{
+	return (uint32_t)cache->now - stamp;
+}
+
+/* flow_index.c: the hashed index. */
+
+/* The live flow of a key, FLOW_NONE if there is none. */
+flow_index flow_index_find(const struct flow_cache *cache, const struct flow_key *key,
+			   uint64_t hash);
+/* Enter a flow whose key and hash are set. Splits a bucket now and then; O(1). */
+void flow_index_insert(struct flow_cache *cache, flow_index index, uint64_t hash);
+void flow_index_remove(struct flow_cache *cache, flow_index index);
+/* Ask for the cache line that flow_index_find() will read; and then for the flow it will likely
+ * find. */
+void flow_index_prefetch_bucket(const struct flow_cache *cache, uint64_t hash);
+void flow_index_prefetch_flow(const struct flow_cache *cache, uint64_t hash);
+
+/* flow_wheel.c: order of age and of idle time. */
+
+void flow_list_append(struct flow_cache *cache, flow_index index); /* age list */
+void flow_list_remove(struct flow_cache *cache, flow_index index);
+/* Put a flow into the slot of its inactive deadline, and take it out. */
+void flow_wheel_arm(struct flow_cache *cache, flow_index index);
+void flow_wheel_disarm(struct flow_cache *cache, flow_index index);
+/* Next flow whose inactive timeout is over by a whole tick, FLOW_NONE if there is none. It stays
+ * armed. */
+flow_index flow_wheel_due(struct flow_cache *cache);
+/* The flow whose inactive timeout is nearest; FLOW_NONE only if the cache is empty. It stays armed.
+ */
+flow_index flow_wheel_nearest(struct flow_cache *cache);
+/* When flow_wheel_due() may have something, at the earliest. INT64_MAX if nothing is armed. */
+cache_ms flow_wheel_next(const struct flow_cache *cache);
+
+#endif

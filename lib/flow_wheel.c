@@ -1,0 +1,241 @@
+/* flow_wheel.c - in which order flows leave the cache.
+ *
+ * Two orders are kept. The age list has all flows in order of creation; the active timeout is one
+ * for all, so its head is always the next one due. Inactive timeouts differ and move with each
+ * packet: a flow is armed in the slot of a hierarchical timing wheel where its timeout would be
+ * over, and stays there when packets come. Only when the slot comes round is the true deadline
+ * looked up, and the flow armed anew if it has moved. So a packet costs the wheel nothing, and a
+ * flow is touched once a timeout.
+ *
+ * Level 0 has a slot a tick for the next 256 ticks; a slot of level 1 has 256 ticks and is spread
+ * over level 0 when its time comes; level 2 likewise over level 1. wheel_tick is the first tick not
+ * worked off; nothing is armed before it. */
+#include "flow_cache_layout.h"
+
+void flow_list_append(struct flow_cache *cache, flow_index index)
+{
+	struct cached_flow *flow = flow_at(cache, index);
+
+	flow->age_previous = cache->age.tail;
+	flow->age_next = FLOW_NONE;
+	if (cache->age.tail == FLOW_NONE)
+		cache->age.head = index;
+	else
+		flow_at(cache, cache->age.tail)->age_next = index;
+	cache->age.tail = index;
+}
+
+void flow_list_remove(struct flow_cache *cache, flow_index index)
+{
+	const struct cached_flow *flow = flow_at(cache, index);
+
+	if (flow->age_previous == FLOW_NONE)
+		cache->age.head = flow->age_next;
+	else
+		flow_at(cache, flow->age_previous)->age_next = flow->age_next;
+	if (flow->age_next == FLOW_NONE)
+		cache->age.tail = flow->age_previous;
+	else
+		flow_at(cache, flow->age_next)->age_previous = flow->age_previous;
+}
+
+/* The tick in which a flow's inactive timeout is over. */
+static uint64_t deadline_tick(const struct flow_cache *cache, const struct cached_flow *flow)
+{
+	cache_ms deadline = cache->now - (cache_ms)flow_elapsed(cache, flow->seen) +
+			    (cache_ms)cache->expiry.idle_ms[flow->expiry_class];
+
+	return deadline < 0 ? 0 : (uint64_t)deadline >> WHEEL_TICK_SHIFT;
+}
+
+/* Slot for a tick, as seen from wheel_tick: the lowest level that reaches so far. */
+static uint16_t slot_for(const struct flow_cache *cache, uint64_t tick)
+{
+	unsigned int level = 0;
+
+	if (tick < cache->wheel_tick)
+		tick = cache->wheel_tick;
+	if (tick - cache->wheel_tick > WHEEL_HORIZON)
+		tick = cache->wheel_tick + WHEEL_HORIZON;
+	while (level < WHEEL_LEVELS - 1 &&
+	       (tick >> (level * WHEEL_SLOT_BITS)) -
+			       (cache->wheel_tick >> (level * WHEEL_SLOT_BITS)) >=
+		       WHEEL_SLOTS)
+		level++;
+	return (uint16_t)(level * WHEEL_SLOTS +
+			  ((tick >> (level * WHEEL_SLOT_BITS)) & (WHEEL_SLOTS - 1)));
+}
+
+static void slot_append(struct flow_cache *cache, uint16_t slot, flow_index index)
+{
+	struct flow_list *list = &cache->wheel[slot];
+	struct cached_flow *flow = flow_at(cache, index);
+
+	flow->wheel_slot = slot;
+	flow->idle_previous = list->tail;
+	flow->idle_next = FLOW_NONE;
+	if (list->tail == FLOW_NONE) {
+		list->head = index;
+		cache->wheel_occupied[slot / 64] |= 1ull << (slot % 64);
+	} else {
+		flow_at(cache, list->tail)->idle_next = index;
+	}
+	list->tail = index;
+}
+
+void flow_wheel_arm(struct flow_cache *cache, flow_index index)
+{
+	slot_append(cache, slot_for(cache, deadline_tick(cache, flow_at(cache, index))), index);
+}
+
+void flow_wheel_disarm(struct flow_cache *cache, flow_index index)
+{
+	const struct cached_flow *flow = flow_at(cache, index);
+	struct flow_list *list = &cache->wheel[flow->wheel_slot];
+
+	if (flow->idle_previous == FLOW_NONE)
+		list->head = flow->idle_next;
+	else
+		flow_at(cache, flow->idle_previous)->idle_next = flow->idle_next;
+	if (flow->idle_next == FLOW_NONE)
+		list->tail = flow->idle_previous;
+	else
+		flow_at(cache, flow->idle_next)->idle_previous = flow->idle_previous;
+	if (list->head == FLOW_NONE)
+		cache->wheel_occupied[flow->wheel_slot / 64] &= ~(1ull << (flow->wheel_slot % 64));
+}
+
+/* First occupied slot of a level, counted from slot number 'from' of it and wrapping; WHEEL_SLOTS
+ * if none. Returned as distance from 'from'. */
+static unsigned int next_occupied(const struct flow_cache *cache, unsigned int level,
+				  unsigned int from)
+{
+	const uint64_t *words = &cache->wheel_occupied[level * WHEEL_SLOTS / 64];
+	unsigned int words_count = WHEEL_SLOTS / 64;
+
+	for (unsigned int i = 0; i <= words_count; i++) {
+		unsigned int word = (from / 64 + i) % words_count;
+		uint64_t bits = words[word];
+
+		if (i == 0)
+			bits &= ~0ull << (from % 64);
+		if (i == words_count)
+			bits &= ~(~0ull << (from % 64));
+		if (bits) {
+			unsigned int slot = word * 64 + (unsigned int)__builtin_ctzll(bits);
+
+			return (slot - from) % WHEEL_SLOTS;
+		}
+	}
+	return WHEEL_SLOTS;
+}
+
+/* The occupied slot that must be worked off at wheel_tick before it can move on: a higher level's
+ * slot when its time begins, then level 0's. Returns false if there is none. */
+static bool slot_at_tick(const struct flow_cache *cache, uint16_t *slot)
+{
+	for (unsigned int level = WHEEL_LEVELS; level-- > 0;) {
+		uint64_t span_mask = (1ull << (level * WHEEL_SLOT_BITS)) - 1;
+		uint16_t candidate = (uint16_t)(level * WHEEL_SLOTS +
+						((cache->wheel_tick >> (level * WHEEL_SLOT_BITS)) &
+						 (WHEEL_SLOTS - 1)));
+
+		if ((cache->wheel_tick & span_mask) == 0 &&
+		    cache->wheel[candidate].head != FLOW_NONE) {
+			*slot = candidate;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Move wheel_tick to the next tick where something may be, but not past 'end'. */
+static void skip_empty_ticks(struct flow_cache *cache, uint64_t end)
+{
+	uint64_t tick = cache->wheel_tick + 1;
+	uint64_t block_end = (cache->wheel_tick | (WHEEL_SLOTS - 1)) + 1;
+	unsigned int distance = next_occupied(cache, 0, (unsigned int)(tick & (WHEEL_SLOTS - 1)));
+
+	if (distance == WHEEL_SLOTS || tick + distance > block_end)
+		tick = block_end;
+	else
+		tick += distance;
+	cache->wheel_tick = tick < end ? tick : end;
+}
+
+flow_index flow_wheel_due(struct flow_cache *cache)
+{
+	uint64_t end = cache->now < 0 ? 0 : (uint64_t)cache->now >> WHEEL_TICK_SHIFT;
+	uint16_t slot;
+
+	if (cache->age.head == FLOW_NONE && cache->wheel_tick < end)
+		cache->wheel_tick = end;
+	while (cache->wheel_tick < end) {
+		flow_index index;
+		struct cached_flow *flow;
+
+		if (!slot_at_tick(cache, &slot)) {
+			skip_empty_ticks(cache, end);
+			continue;
+		}
+		index = cache->wheel[slot].head;
+		flow = flow_at(cache, index);
+		if (flow_elapsed(cache, flow->seen) >= cache->expiry.idle_ms[flow->expiry_class])
+			return index;
+		flow_wheel_disarm(cache, index);
+		flow_wheel_arm(cache, index);
+	}
+	return FLOW_NONE;
+}
+
+/* The occupied slot whose time comes first, by the lowest level that has one. */
+static bool nearest_slot(const struct flow_cache *cache, uint16_t *slot)
+{
+	if (slot_at_tick(cache, slot))
+		return true;
+	for (unsigned int level = 0; level < WHEEL_LEVELS; level++) {
+		unsigned int from = (unsigned int)(cache->wheel_tick >> (level * WHEEL_SLOT_BITS)) &
+				    (WHEEL_SLOTS - 1);
+		unsigned int distance = next_occupied(cache, level, from);
+
+		if (distance == WHEEL_SLOTS)
+			continue;
+		*slot = (uint16_t)(level * WHEEL_SLOTS + (from + distance) % WHEEL_SLOTS);
+		return true;
+	}
+	return false;
+}
+
+flow_index flow_wheel_nearest(struct flow_cache *cache)
+{
+	uint16_t slot;
+
+	/* Each turn but the last arms a flow anew that packets have moved since: paid for by those
+	 * packets. */
+	while (nearest_slot(cache, &slot)) {
+		flow_index index = cache->wheel[slot].head;
+
+		if (slot_for(cache, deadline_tick(cache, flow_at(cache, index))) == slot)
+			return index;
+		flow_wheel_disarm(cache, index);
+		flow_wheel_arm(cache, index);
+	}
+	return FLOW_NONE;
+}
+
+cache_ms flow_wheel_next(const struct flow_cache *cache)
+{
+	uint64_t block_end = (cache->wheel_tick | (WHEEL_SLOTS - 1)) + 1;
+	uint64_t tick = cache->wheel_tick;
+	unsigned int distance;
+	uint16_t slot;
+
+	if (cache->age.head == FLOW_NONE)
+		return INT64_MAX;
+	if (!slot_at_tick(cache, &slot)) {
+		distance = next_occupied(cache, 0, (unsigned int)(tick & (WHEEL_SLOTS - 1)));
+		tick = distance == WHEEL_SLOTS || tick + distance > block_end ? block_end
+									      : tick + distance;
+	}
+	return (cache_ms)((tick + 1) << WHEEL_TICK_SHIFT);
+}

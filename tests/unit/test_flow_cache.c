@@ -1,0 +1,388 @@
+/* test_flow_cache.c - the flow cache against literal cases, and against a plain model under seeded
+ * random packets. */
+#include "flow_cache.h"
+
+#include "check.h"
+
+#include <stdlib.h>
+
+#define TCP 6
+#define UDP 17
+
+/* A sink that keeps what it is given. */
+struct kept {
+	struct flow_record records[20000];
+	size_t count;
+};
+
+static struct kept kept;
+
+static void keep(void *context, const struct flow_record *record)
+{
+	struct kept *to = context;
+
+	CHECK(to->count < sizeof(to->records) / sizeof(to->records[0]));
+	to->records[to->count++] = *record;
+}
+
+static const struct flow_sink sink = { keep, &kept };
+
+static struct flow_cache *new_cache(uint32_t max_flows)
+{
+	struct flow_cache_config config = {
+		.max_flows = max_flows,
+		.expiry = { .active_ms = 60000,
+			    .idle_ms = { 15000, 2000, 2000, 15000, 15000, 15000 } },
+		.hash_key = { 1, 2, 3 },
+	};
+	struct flow_cache *cache = flow_cache_create(&config);
+
+	CHECK(cache != NULL);
+	kept.count = 0;
+	return cache;
+}
+
+/* Packet number 'flow' of a family, 100 bytes, at a time that is clock and time stamp alike. */
+static struct packet_info packet(uint32_t flow, uint8_t protocol, cache_ms now)
+{
+	struct packet_info info = { .octets = 100, .time_ms = now, .clock_ms = now };
+
+	info.key.ip_version = flow & 1 ? 6 : 4;
+	info.key.protocol = protocol;
+	info.key.source_port = (uint16_t)flow;
+	memcpy(info.key.addresses, &flow, sizeof(flow));
+	return info;
+}
+
+static void add(struct flow_cache *cache, struct packet_info info)
+{
+	flow_cache_add(cache, &info, 1, &sink);
+}
+
+TEST(packets_of_one_key_make_one_record)
+{
+	struct flow_cache *cache = new_cache(10);
+	struct packet_info info = packet(2, TCP, 1000);
+
+	info.tcp_flags = 0x02;
+	add(cache, info);
+	info.time_ms = 900; /* out of order */
+	info.tcp_flags = 0x10;
+	add(cache, info);
+	info.time_ms = 1500;
+	info.octets = 0x100000000;
+	add(cache, info);
+
+	CHECK_EQ(flow_cache_flush(cache, 2000, 100, &sink), 1);
+	CHECK_EQ(kept.records[0].packets, 3);
+	CHECK_EQ(kept.records[0].octets, 0x1000000c8);
+	CHECK_EQ(kept.records[0].first_ms, 900);
+	CHECK_EQ(kept.records[0].last_ms, 1500);
+	CHECK_EQ(kept.records[0].tcp_flags, 0x12);
+	CHECK_EQ(kept.records[0].end_reason, FLOW_END_forcedEnd);
+	CHECK_EQ(kept.records[0].expired_ms, 2000);
+	CHECK_BYTES(&kept.records[0].key, &info.key, sizeof(info.key));
+	CHECK(flow_cache_is_consistent(cache));
+	flow_cache_destroy(cache);
+}
+
+TEST(idle_flow_leaves_within_a_tick_of_its_timeout)
+{
+	struct flow_cache *cache = new_cache(10);
+
+	add(cache, packet(2, UDP, 1000));
+	CHECK_EQ(flow_cache_expire(cache, 15999, 100, &sink), 0);
+	CHECK_EQ(flow_cache_expire(cache, 16000 + 128, 100, &sink), 1);
+	CHECK_EQ(kept.records[0].end_reason, FLOW_END_idleTimeout);
+	flow_cache_destroy(cache);
+}
+
+TEST(packet_past_a_timeout_starts_a_new_record_even_if_nothing_ran_expiry)
+{
+	struct flow_cache *cache = new_cache(10);
+
+	add(cache, packet(2, UDP, 1000));
+	add(cache, packet(2, UDP, 15999));
+	CHECK_EQ(kept.count, 0);
+	add(cache, packet(2, UDP, 30999));
+	CHECK_EQ(kept.count, 1);
+	CHECK_EQ(kept.records[0].packets, 2);
+	CHECK_EQ(kept.records[0].end_reason, FLOW_END_idleTimeout);
+	CHECK(flow_cache_is_consistent(cache));
+	flow_cache_destroy(cache);
+}
+
+TEST(active_flow_is_cut_at_its_timeout)
+{
+	struct flow_cache *cache = new_cache(10);
+
+	for (cache_ms now = 0; now <= 60000; now += 10000)
+		add(cache, packet(2, UDP, now));
+	CHECK_EQ(kept.count, 1);
+	CHECK_EQ(kept.records[0].packets, 6);
+	CHECK_EQ(kept.records[0].end_reason, FLOW_END_activeTimeout);
+	/* The same by the clock alone: to the millisecond. */
+	for (cache_ms now = 70000; now < 120000; now += 10000)
+		add(cache, packet(2, UDP, now));
+	CHECK_EQ(flow_cache_expire(cache, 119999, 100, &sink), 0);
+	CHECK_EQ(flow_cache_expire(cache, 120000, 100, &sink), 1);
+	CHECK_EQ(kept.records[1].packets, 6);
+	CHECK_EQ(kept.records[1].end_reason, FLOW_END_activeTimeout);
+	flow_cache_destroy(cache);
+}
+
+TEST(flow_with_fin_takes_the_last_ack_and_leaves_after_the_linger_time)
+{
+	struct flow_cache *cache = new_cache(10);
+	struct packet_info info = packet(2, TCP, 1000);
+
+	add(cache, info);
+	info.tcp_flags = 0x11;
+	info.clock_ms = 2000;
+	add(cache, info);
+	info.tcp_flags = 0x10;
+	info.clock_ms = 3000;
+	add(cache, info);
+	CHECK_EQ(flow_cache_expire(cache, 4999, 100, &sink), 0);
+	CHECK_EQ(flow_cache_expire(cache, 5000 + 128, 100, &sink), 1);
+	CHECK_EQ(kept.records[0].packets, 3);
+	CHECK_EQ(kept.records[0].end_reason, FLOW_END_endOfFlowDetected);
+	flow_cache_destroy(cache);
+}
+
+TEST(full_cache_gives_up_the_longest_idle_flow)
+{
+	struct flow_cache *cache = new_cache(4);
+
+	for (uint32_t flow = 0; flow < 4; flow++)
+		add(cache, packet(flow, UDP, 1000 + 1000 * (cache_ms)flow));
+	add(cache, packet(0, UDP, 6000));
+	add(cache, packet(1, UDP, 6100));
+	add(cache, packet(9, UDP, 7000));
+	CHECK_EQ(kept.count, 1);
+	CHECK_EQ(kept.records[0].key.source_port, 2);
+	CHECK_EQ(kept.records[0].end_reason, FLOW_END_lackOfResources);
+	CHECK(flow_cache_is_consistent(cache));
+	flow_cache_destroy(cache);
+}
+
+TEST(longest_idle_is_found_also_among_flows_that_never_rest)
+{
+	struct flow_cache *cache = new_cache(3);
+	cache_ms now = 1000;
+
+	/* Two flows go on and on, the third one only sometimes; long after they were armed the idle
+	 * one is still found. */
+	add(cache, packet(2, UDP, now));
+	for (int i = 0; i < 500; i++) {
+		now += 100;
+		add(cache, packet(0, UDP, now));
+		add(cache, packet(1, UDP, now));
+		if (i % 100 == 0)
+			add(cache, packet(2, UDP, now));
+	}
+	kept.count = 0;
+	add(cache, packet(7, UDP, now + 50));
+	CHECK_EQ(kept.count, 1);
+	CHECK_EQ(kept.records[0].key.source_port, 2);
+	flow_cache_destroy(cache);
+}
+
+TEST(clock_that_jumps_by_years_makes_flows_old)
+{
+	struct flow_cache *cache = new_cache(10);
+	cache_ms later = 1000 + 0x100000000; /* a multiple of 2^32 ms: age 0 in 32 bits */
+
+	add(cache, packet(2, UDP, 1000));
+	add(cache, packet(3, UDP, 1000));
+	add(cache, packet(2, UDP, later));
+	CHECK_EQ(kept.count, 1);
+	CHECK_EQ(flow_cache_expire(cache, later, 100, &sink), 1);
+	CHECK_EQ(flow_cache_expire(cache, later + 10 * 0x100000000, 100, &sink), 1);
+	CHECK(flow_cache_is_consistent(cache));
+	flow_cache_destroy(cache);
+}
+
+TEST(budget_holds_and_the_rest_comes_later)
+{
+	struct flow_cache *cache = new_cache(1000);
+	size_t sum = 0;
+
+	for (uint32_t flow = 0; flow < 1000; flow++)
+		add(cache, packet(flow, UDP, 1000));
+	CHECK_EQ(flow_cache_expire(cache, 20000, 300, &sink), 300);
+	CHECK(flow_cache_is_consistent(cache));
+	for (size_t got; (got = flow_cache_expire(cache, 20000, 300, &sink)) > 0;)
+		sum += got;
+	CHECK_EQ(sum, 700);
+	CHECK_EQ(flow_cache_next_expiry(cache), INT64_MAX);
+	flow_cache_destroy(cache);
+}
+
+TEST(snapshot_gives_each_live_flow_once)
+{
+	struct flow_cache *cache = new_cache(1000);
+	struct flow_record records[64];
+	uint64_t cursor = 0;
+	uint64_t packets = 0;
+	size_t flows = 0;
+	size_t got;
+
+	for (uint32_t flow = 0; flow < 500; flow++)
+		for (uint32_t i = 0; i <= flow % 3; i++)
+			add(cache, packet(flow, UDP, 1000 + flow * 10));
+	(void)flow_cache_expire(cache, 1000 + 15000 + 1000 + 128, 1000,
+				&sink); /* the first hundred leave */
+	while ((got = flow_cache_snapshot(cache, &cursor, records, 64)) > 0) {
+		flows += got;
+		for (size_t i = 0; i < got; i++)
+			packets += records[i].packets;
+	}
+	for (size_t i = 0; i < kept.count; i++)
+		packets += kept.records[i].packets;
+	CHECK_EQ(flows, 500 - kept.count);
+	CHECK(kept.count >= 100);
+	CHECK_EQ(packets, 500 + 167 + 2 * 166); /* flow % 3: 167 zeros, 167 ones, 166 twos */
+	flow_cache_destroy(cache);
+}
+
+TEST(shorter_timeouts_reach_flows_already_cached)
+{
+	struct flow_cache *cache = new_cache(10);
+	struct expiry_policy policy = { .active_ms = 60000,
+					.idle_ms = { 1000, 1000, 1000, 1000, 1000, 1000 } };
+
+	add(cache, packet(2, UDP, 1000));
+	flow_cache_set_expiry(cache, &policy);
+	CHECK_EQ(flow_cache_expire(cache, 2200, 10, &sink), 1);
+	flow_cache_destroy(cache);
+}
+
+/* The model: an array of what each flow should hold. Small clock steps and large ones, timeouts of
+ * all levels of the wheel. */
+#define MODEL_FLOWS 3000
+
+struct model_flow {
+	uint64_t packets, octets;
+};
+
+static void run_model(unsigned int seed, uint32_t max_flows, const struct expiry_policy *policy,
+		      cache_ms max_step)
+{
+	static struct model_flow expected[MODEL_FLOWS];
+	static struct model_flow seen[MODEL_FLOWS];
+	struct flow_cache_config config = { .max_flows = max_flows,
+					    .expiry = *policy,
+					    .hash_key = { (uint8_t)seed } };
+	struct flow_cache *cache = flow_cache_create(&config);
+	struct flow_cache_statistics statistics;
+	cache_ms now = 1700000000000;
+	uint64_t packets = 0;
+
+	CHECK(cache != NULL);
+	memset(expected, 0, sizeof(expected));
+	memset(seen, 0, sizeof(seen));
+	srandom(seed);
+	for (int round = 0; round < 4000; round++) {
+		struct packet_info batch[FLOW_CACHE_BATCH];
+		size_t count = 1 + (size_t)random() % FLOW_CACHE_BATCH;
+
+		kept.count = 0;
+		for (size_t i = 0; i < count; i++) {
+			/* Some flows are busy, most are rare. */
+			uint32_t flow = (uint32_t)random() % (random() % 4 ? 100 : MODEL_FLOWS);
+
+			now += random() % 50 == 0 ? random() % max_step : 0;
+			batch[i] = packet(flow, flow % 3 ? TCP : UDP, now);
+			batch[i].octets = (uint64_t)random() % 1500;
+			if (flow % 3 && random() % 20 == 0)
+				batch[i].tcp_flags = random() % 2 ? 0x01 : 0x04;
+			expected[flow].packets++;
+			expected[flow].octets += batch[i].octets;
+		}
+		packets += count;
+		flow_cache_add(cache, batch, count, &sink);
+		CHECK(kept.count <= count * FLOW_CACHE_RECORDS_PER_PACKET);
+		(void)flow_cache_expire(cache, now, (size_t)random() % 50, &sink);
+		if (round % 100 == 0)
+			CHECK(flow_cache_is_consistent(cache));
+		if (round == 3999)
+			(void)flow_cache_flush(cache, now, max_flows, &sink);
+		for (size_t i = 0; i < kept.count; i++) {
+			const struct flow_record *record = &kept.records[i];
+			uint32_t flow = 0;
+
+			memcpy(&flow, record->key.addresses, sizeof(flow));
+			seen[flow].packets += record->packets;
+			seen[flow].octets += record->octets;
+			CHECK(record->first_ms <= record->last_ms &&
+			      record->last_ms <= record->expired_ms);
+			/* No record spans more than the active timeout. */
+			CHECK(record->last_ms - record->first_ms < (cache_ms)policy->active_ms);
+			CHECK(record->end_reason != FLOW_END_none);
+		}
+	}
+	flow_cache_statistics(cache, &statistics);
+	CHECK_EQ(statistics.packets_added, packets);
+	CHECK_EQ(statistics.packets_expired, packets);
+	CHECK_EQ(statistics.flows_cached, 0);
+	CHECK(statistics.flows_cached_peak <= max_flows);
+	CHECK_BYTES(seen, expected, sizeof(seen));
+	CHECK(flow_cache_is_consistent(cache));
+	flow_cache_destroy(cache);
+}
+
+TEST(random_packets_are_all_in_records_exactly_once)
+{
+	const struct expiry_policy defaults = { 60000, { 15000, 2000, 2000, 15000, 15000, 15000 } };
+	const struct expiry_policy mixed = { 3600000, { 1800000, 5000, 2000, 300000, 1, 60000 } };
+	const struct expiry_policy longest = { EXPIRY_TIMEOUT_MAX_MS,
+					       { EXPIRY_TIMEOUT_MAX_MS, 1, 2000, 40000000, 1, 1 } };
+
+	run_model(1, MODEL_FLOWS, &defaults, 3000);
+	run_model(2, 50, &defaults, 3000);
+	run_model(3, 1, &defaults, 3000);
+	run_model(4, MODEL_FLOWS, &mixed, 100000);
+	run_model(5, 500, &mixed, 1000000);
+	run_model(6, MODEL_FLOWS, &longest, 100000000);
+	run_model(7, 200, &longest, 100000000);
+	run_model(8, 200, &defaults, 20);
+}
+
+TEST(many_flows_grow_the_index_and_are_found)
+{
+	struct flow_cache *cache = new_cache(200000);
+	struct flow_cache_statistics statistics;
+
+	for (int pass = 0; pass < 2; pass++)
+		for (uint32_t flow = 0; flow < 200000; flow++)
+			add(cache, packet(flow, UDP, 1000));
+	flow_cache_statistics(cache, &statistics);
+	CHECK_EQ(statistics.flows_cached, 200000);
+	CHECK_EQ(statistics.flows_created, 200000);
+	CHECK(statistics.memory_bytes < 200000ull * 128);
+	CHECK(flow_cache_is_consistent(cache));
+	flow_cache_destroy(cache);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(packets_of_one_key_make_one_record),
+		cmocka_unit_test(idle_flow_leaves_within_a_tick_of_its_timeout),
+		cmocka_unit_test(
+			packet_past_a_timeout_starts_a_new_record_even_if_nothing_ran_expiry),
+		cmocka_unit_test(active_flow_is_cut_at_its_timeout),
+		cmocka_unit_test(flow_with_fin_takes_the_last_ack_and_leaves_after_the_linger_time),
+		cmocka_unit_test(full_cache_gives_up_the_longest_idle_flow),
+		cmocka_unit_test(longest_idle_is_found_also_among_flows_that_never_rest),
+		cmocka_unit_test(clock_that_jumps_by_years_makes_flows_old),
+		cmocka_unit_test(budget_holds_and_the_rest_comes_later),
+		cmocka_unit_test(snapshot_gives_each_live_flow_once),
+		cmocka_unit_test(shorter_timeouts_reach_flows_already_cached),
+		cmocka_unit_test(random_packets_are_all_in_records_exactly_once),
+		cmocka_unit_test(many_flows_grow_the_index_and_are_found),
+	};
+
+	return RUN_TESTS(tests);
+}

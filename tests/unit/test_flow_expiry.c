@@ -1,0 +1,65 @@
+/* test_flow_expiry.c - which timeout applies and when it is over. */
+#include "flow_expiry.h"
+
+#include "check.h"
+
+static const struct expiry_policy policy = {
+	.active_ms = 60000,
+	.idle_ms = { [EXPIRY_tcp] = 15000,
+		     [EXPIRY_tcp_rst] = 2000,
+		     [EXPIRY_tcp_fin] = 3000,
+		     [EXPIRY_udp] = 16000,
+		     [EXPIRY_icmp] = 17000,
+		     [EXPIRY_general] = 18000 },
+};
+
+TEST(protocol_and_flags_give_the_class)
+{
+	CHECK_EQ(expiry_class_of(6, 0x02), EXPIRY_tcp);
+	CHECK_EQ(expiry_class_of(6, 0x11), EXPIRY_tcp_fin);
+	CHECK_EQ(expiry_class_of(6, 0x04), EXPIRY_tcp_rst);
+	CHECK_EQ(expiry_class_of(6, 0x05), EXPIRY_tcp_rst);
+	CHECK_EQ(expiry_class_of(17, 0x05), EXPIRY_udp);
+	CHECK_EQ(expiry_class_of(1, 0), EXPIRY_icmp);
+	CHECK_EQ(expiry_class_of(58, 0), EXPIRY_icmp);
+	CHECK_EQ(expiry_class_of(47, 0), EXPIRY_general);
+}
+
+TEST(flow_leaves_at_its_timeout_and_not_before)
+{
+	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_tcp, 14999, 14999), FLOW_END_none);
+	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_tcp, 15000, 15000), FLOW_END_idleTimeout);
+	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_tcp, 59999, 0), FLOW_END_none);
+	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_tcp, 60000, 0), FLOW_END_activeTimeout);
+	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_udp, 15999, 15999), FLOW_END_none);
+	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_general, 18000, 18000), FLOW_END_idleTimeout);
+}
+
+TEST(ended_flow_leaves_after_its_linger_time)
+{
+	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_tcp_rst, 5000, 1999), FLOW_END_none);
+	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_tcp_rst, 5000, 2000),
+		 FLOW_END_endOfFlowDetected);
+	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_tcp_fin, 5000, 3000),
+		 FLOW_END_endOfFlowDetected);
+}
+
+TEST(of_two_timeouts_the_first_that_was_over_counts)
+{
+	/* Idle for 15 s since 20 s ago, active for 60 s since 10 s ago. */
+	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_tcp, 70000, 35000), FLOW_END_idleTimeout);
+	/* Active for 60 s since 10 s ago, idle for 15 s since 1 s ago. */
+	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_tcp, 70000, 16000), FLOW_END_activeTimeout);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(protocol_and_flags_give_the_class),
+		cmocka_unit_test(flow_leaves_at_its_timeout_and_not_before),
+		cmocka_unit_test(ended_flow_leaves_after_its_linger_time),
+		cmocka_unit_test(of_two_timeouts_the_first_that_was_over_counts),
+	};
+
+	return RUN_TESTS(tests);
+}
