@@ -8,7 +8,7 @@
 
 #include "error_text.h"
 
-#include <stdbool.h>
+#include <stdint.h>
 
 enum log_level {
 	LOG_LEVEL_error,
@@ -18,16 +18,18 @@ enum log_level {
 	LOG_LEVEL_debug
 };
 
-/* Call once, before threads start. Lines are "flowagent: TEXT", with "<N>" before it if systemd
- * reads standard error. */
+/* Call once, before threads start. Lines are "PROGRAM: TEXT"; "<N>TEXT" if the journal reads
+ * standard error ($JOURNAL_STREAM names it), which adds the program itself. 'program' is borrowed
+ * for ever. The program must ignore SIGPIPE. */
 void log_open(const char *program, enum log_level level);
 void log_set_level(enum log_level level);
 /* Parse "error" ... "debug". Returns 0 or -EINVAL. */
 int log_level_parse(const char *text, enum log_level *level);
 const char *log_level_name(enum log_level level);
 
-/* 'event' names the kind of message, 'object' what it is about; both keys of the repeat limit;
- * NULL: never limited. */
+/* 'event' names the kind of message, 'object' (may be NULL) what it is about; both are keys of the
+ * repeat limit. Event NULL: never limited. Longer texts are cut at 1000 bytes; control characters
+ * become '?', so that a name from outside cannot forge a line. */
 void log_event(enum log_level level, const char *event, const char *object, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
@@ -41,7 +43,7 @@ void log_event(enum log_level level, const char *event, const char *object, cons
 void log_error_text(const struct error_text *error);
 
 /* Copy of the last warning or error for `agentctl show status`, "none" if there was none. Returns
- * its unix time in ms, 0. */
+ * its unix time in ms, or 0. Also tells of repeats that were held back. */
 int64_t log_last_problem(char *text, unsigned int size);
 
 #endif

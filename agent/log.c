@@ -1,0 +1,219 @@
+/* log.c - lines to standard error; beside the signal flag the only file-scope state of agent/.
+ *
+ * A line is formatted outside the lock and written under it, so that lines never mix. A terminal
+ * that is stopped, or a pipe that nobody reads, must not stop the workers: a line waits 10 ms at
+ * most, then it is lost and counted, and the next line that gets through says how many were. */
+#include "log.h"
+
+#include "log_limit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_SIZE 1100 /* below PIPE_BUF: a pipe that polls writable takes it without blocking */
+#define TEXT_SIZE 1001
+#define WAIT_MS   10
+
+static const struct {
+	const char *name;
+	int priority; /* of syslog(3), for "<N>" */
+} levels[] = {
+	[LOG_LEVEL_error] = { "error", 3 },   [LOG_LEVEL_warning] = { "warning", 4 },
+	[LOG_LEVEL_notice] = { "notice", 5 }, [LOG_LEVEL_info] = { "info", 6 },
+	[LOG_LEVEL_debug] = { "debug", 7 },
+};
+
+static struct {
+	pthread_mutex_t lock;
+	const char *program;
+	_Atomic int level;
+	bool is_journal;
+	bool is_stuck; /* the last line did not get through: do not wait for the next one */
+	uint64_t lines_lost;
+	struct log_limit limit;
+	char problem[TEXT_SIZE];
+	int64_t problem_ms;
+} target = { .lock = PTHREAD_MUTEX_INITIALIZER, .program = "flowagent", .level = LOG_LEVEL_info };
+
+static int64_t clock_milliseconds(clockid_t id)
+{
+	struct timespec now;
+
+	(void)clock_gettime(id, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* systemd sets $JOURNAL_STREAM to device:inode of the journal's socket. A program that was started
+ * from a service but with another standard error inherits the variable, so compare
+ * (systemd.exec(5)). */
+static bool journal_reads_standard_error(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	uintmax_t device;
+	uintmax_t inode;
+	struct stat status;
+
+	if (!stream || sscanf(stream, "%ju:%ju", &device, &inode) != 2 || fstat(2, &status))
+		return false;
+	return status.st_dev == device && status.st_ino == inode;
+}
+
+void log_open(const char *program, enum log_level level)
+{
+	target.program = program;
+	target.is_journal = journal_reads_standard_error();
+	log_set_level(level);
+}
+
+void log_set_level(enum log_level level)
+{
+	atomic_store_explicit(&target.level, (int)level, memory_order_relaxed);
+}
+
+int log_level_parse(const char *text, enum log_level *level)
+{
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (strcmp(levels[i].name, text))
+			continue;
+		*level = (enum log_level)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+const char *log_level_name(enum log_level level)
+{
+	return levels[level].name;
+}
+
+/* Write without waiting for long. The journal's end is a socket, which can be told not to block;
+ * anything else is asked first. */
+static bool write_line(const char *line, size_t size)
+{
+	struct pollfd descriptor = { .fd = 2, .events = POLLOUT };
+	ssize_t written = send(2, line, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (written < 0 && errno == ENOTSOCK) {
+		if (poll(&descriptor, 1, target.is_stuck ? 0 : WAIT_MS) != 1)
+			return false;
+		written = write(2, line, size);
+	}
+	return written == (ssize_t)size;
+}
+
+static void put_text(enum log_level level, const char *text)
+{
+	char line[LINE_SIZE];
+	int length;
+
+	if (target.is_journal)
+		length = snprintf(line, sizeof(line), "<%d>%s\n", levels[level].priority, text);
+	else
+		length = snprintf(line, sizeof(line), "%s: %s\n", target.program, text);
+	if (length >= (int)sizeof(line)) {
+		length = (int)sizeof(line) - 1;
+		line[length - 1] = '\n';
+	}
+	target.is_stuck = !write_line(line, (size_t)length);
+	if (target.is_stuck)
+		target.lines_lost++;
+}
+
+/* Put one line out, after the news that lines before it were lost. The lock is held. */
+static void put_line(enum log_level level, const char *text)
+{
+	uint64_t lost = target.lines_lost;
+	char news[80];
+
+	if (lost) {
+		(void)snprintf(news, sizeof(news),
+			       "%" PRIu64 " lines could not be written before this one", lost);
+		put_text(LOG_LEVEL_warning, news);
+		if (target.is_stuck)
+			target.lines_lost = lost; /* the news itself is not a line lost */
+		else
+			target.lines_lost = 0;
+	}
+	put_text(level, text);
+}
+
+/* Names from outside may hold anything: no line breaks, no escape sequences for the terminal. */
+static void make_printable(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 127)
+			*text = '?';
+}
+
+static void remember_problem(const char *text)
+{
+	(void)snprintf(target.problem, sizeof(target.problem), "%s", text);
+	target.problem_ms = clock_milliseconds(CLOCK_REALTIME);
+}
+
+void log_event(enum log_level level, const char *event, const char *object, const char *format, ...)
+{
+	bool is_problem = level <= LOG_LEVEL_warning;
+	bool is_wanted = (int)level <= atomic_load_explicit(&target.level, memory_order_relaxed);
+	char text[TEXT_SIZE];
+	uint64_t held = 0;
+	va_list arguments;
+	size_t length;
+
+	if (!is_problem && !is_wanted)
+		return;
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	make_printable(text);
+
+	(void)pthread_mutex_lock(&target.lock);
+	if (is_problem)
+		remember_problem(text);
+	if (is_wanted && (!event || log_limit_pass(&target.limit, event, object,
+						   clock_milliseconds(CLOCK_MONOTONIC), &held))) {
+		length = strlen(text);
+		if (held)
+			(void)snprintf(text + length, sizeof(text) - length,
+				       " (%" PRIu64 " more like this were held back)", held);
+		put_line(level, text);
+	}
+	(void)pthread_mutex_unlock(&target.lock);
+}
+
+void log_error_text(const struct error_text *error)
+{
+	char hint[sizeof(error->hint) + 16];
+
+	log_error("%s", error->text);
+	if (!error->hint[0])
+		return;
+	/* The hint belongs to the line before it and is no problem of its own. */
+	(void)snprintf(hint, sizeof(hint), "hint: %s", error->hint);
+	make_printable(hint);
+	(void)pthread_mutex_lock(&target.lock);
+	put_line(LOG_LEVEL_error, hint);
+	(void)pthread_mutex_unlock(&target.lock);
+}
+
+int64_t log_last_problem(char *text, unsigned int size)
+{
+	int64_t when_ms;
+
+	(void)pthread_mutex_lock(&target.lock);
+	when_ms = target.problem_ms;
+	(void)snprintf(text, size, "%s", when_ms ? target.problem : "none");
+	(void)pthread_mutex_unlock(&target.lock);
+	return when_ms;
+}

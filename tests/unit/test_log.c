@@ -1,0 +1,258 @@
+/* test_log.c - levels, prefixes, repeat limit, and a standard error that nobody reads. */
+#include "log.h"
+#include "log_limit.h"
+
+#include "check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Standard error goes to a pipe or a socket from here until captured() gives what came. */
+struct capture {
+	int saved, ends[2];
+};
+
+static void capture_descriptors(struct capture *capture)
+{
+	(void)fflush(stderr);
+	capture->saved = dup(2);
+	CHECK(dup2(capture->ends[1], 2) == 2);
+	(void)close(capture->ends[1]);
+	CHECK(fcntl(capture->ends[0], F_SETFL, O_NONBLOCK) == 0);
+}
+
+static void capture_pipe(struct capture *capture)
+{
+	CHECK(pipe(capture->ends) == 0);
+	capture_descriptors(capture);
+}
+
+static size_t captured(struct capture *capture, char *text, size_t size)
+{
+	size_t length = 0;
+	ssize_t got;
+
+	while ((got = read(capture->ends[0], text + length, size - 1 - length)) > 0)
+		length += (size_t)got;
+	text[length] = '\0';
+	return length;
+}
+
+static void capture_end(struct capture *capture)
+{
+	CHECK(dup2(capture->saved, 2) == 2);
+	(void)close(capture->saved);
+	(void)close(capture->ends[0]);
+}
+
+TEST(level_names_are_read_back)
+{
+	enum log_level level;
+
+	for (int i = LOG_LEVEL_error; i <= LOG_LEVEL_debug; i++) {
+		CHECK_EQ(log_level_parse(log_level_name((enum log_level)i), &level), 0);
+		CHECK_EQ(level, i);
+	}
+	CHECK_EQ(log_level_parse("loud", &level), -EINVAL);
+	CHECK_EQ(log_level_parse("", &level), -EINVAL);
+}
+
+TEST(one_a_minute_passes_and_says_what_was_held_back)
+{
+	static struct log_limit limit;
+	uint64_t held = 99;
+
+	CHECK(log_limit_pass(&limit, "lost", "nflog:40", 1000, &held));
+	CHECK_EQ(held, 0);
+	CHECK(!log_limit_pass(&limit, "lost", "nflog:40", 1000, &held));
+	CHECK(!log_limit_pass(&limit, "lost", "nflog:40", 60999, &held));
+	CHECK(log_limit_pass(&limit, "lost", "nflog:41", 60999, &held));  /* another object */
+	CHECK(log_limit_pass(&limit, "found", "nflog:40", 60999, &held)); /* another event */
+	CHECK(log_limit_pass(&limit, "lost", "nflog:40", 61000, &held));
+	CHECK_EQ(held, 2);
+	CHECK(log_limit_pass(&limit, "lost", "nflog:40", 121000, &held));
+	CHECK_EQ(held, 0);
+	CHECK(log_limit_pass(&limit, "lost", NULL, 121000, &held));
+	CHECK(!log_limit_pass(&limit, "lost", "", 121000, &held));
+}
+
+TEST(a_full_limit_forgets_what_was_not_heard_of_for_longest)
+{
+	static struct log_limit limit;
+	char object[32];
+	uint64_t held;
+
+	for (int i = 0; i < LOG_LIMIT_ENTRIES; i++) {
+		(void)snprintf(object, sizeof(object), "object %d", i);
+		CHECK(log_limit_pass(&limit, "event", object, i, &held));
+	}
+	CHECK(!log_limit_pass(&limit, "event", "object 0", 500, &held)); /* heard of again */
+	CHECK(log_limit_pass(&limit, "event", "new", 501, &held));
+	CHECK(!log_limit_pass(&limit, "event", "object 0", 502, &held));
+	CHECK(log_limit_pass(&limit, "event", "object 1", 503, &held)); /* was forgotten */
+}
+
+TEST(lines_carry_the_program_and_obey_the_level)
+{
+	struct capture capture;
+	char text[4096];
+
+	capture_pipe(&capture);
+	(void)unsetenv("JOURNAL_STREAM");
+	log_open("flowagent", LOG_LEVEL_notice);
+	log_info("not wanted");
+	log_notice("group %d\x1b[31m\n<0>forged", 40);
+	log_set_level(LOG_LEVEL_debug);
+	log_debug("wanted now");
+	(void)captured(&capture, text, sizeof(text));
+	capture_end(&capture);
+	CHECK_TEXT(text, "flowagent: group 40?[31m?<0>forged\nflowagent: wanted now\n");
+}
+
+TEST(the_journal_gets_priorities)
+{
+	struct capture capture;
+	struct stat status;
+	char variable[64];
+	char text[4096];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, capture.ends) == 0);
+	capture_descriptors(&capture);
+	CHECK(fstat(2, &status) == 0);
+	(void)snprintf(variable, sizeof(variable), "%ju:%ju", (uintmax_t)status.st_dev,
+		       (uintmax_t)status.st_ino);
+	(void)setenv("JOURNAL_STREAM", variable, 1);
+	log_open("flowagent", LOG_LEVEL_info);
+	log_error("an error");
+	log_info("news");
+	(void)setenv("JOURNAL_STREAM", "1:1", 1);
+	log_open("flowagent", LOG_LEVEL_info);
+	log_info("another stream");
+	(void)unsetenv("JOURNAL_STREAM");
+	log_open("flowagent", LOG_LEVEL_info);
+	(void)captured(&capture, text, sizeof(text));
+	capture_end(&capture);
+	CHECK_TEXT(text, "<3>an error\n<6>news\nflowagent: another stream\n");
+}
+
+TEST(error_texts_come_with_their_hint)
+{
+	struct error_text error;
+	struct capture capture;
+	char text[4096];
+
+	capture_pipe(&capture);
+	error_text_set(&error, "group 40 is taken");
+	log_error_text(&error);
+	error_text_hint(&error, "choose another");
+	log_error_text(&error);
+	(void)captured(&capture, text, sizeof(text));
+	capture_end(&capture);
+	CHECK_TEXT(text, "flowagent: group 40 is taken\nflowagent: group 40 is taken\n"
+			 "flowagent: hint: choose another\n");
+}
+
+TEST(the_last_problem_is_kept_even_if_it_is_not_shown)
+{
+	struct capture capture;
+	char text[4096];
+
+	capture_pipe(&capture);
+	log_warning("first");
+	log_event(LOG_LEVEL_warning, "event", "object", "second");
+	log_event(LOG_LEVEL_warning, "event", "object", "third, held back");
+	log_notice("no problem");
+	CHECK(log_last_problem(text, sizeof(text)) > 1000000000000);
+	CHECK_TEXT(text, "third, held back");
+	(void)log_last_problem(text, 6);
+	CHECK_TEXT(text, "third");
+	(void)captured(&capture, text, sizeof(text));
+	capture_end(&capture);
+	CHECK_TEXT(text, "flowagent: first\nflowagent: second\nflowagent: no problem\n");
+}
+
+TEST(a_full_pipe_loses_lines_and_says_so_later)
+{
+	static char text[200000];
+	struct capture capture;
+	size_t length;
+
+	capture_pipe(&capture);
+	for (int i = 0; i < 3000; i++) /* a pipe holds 64 KiB */
+		log_info("line %04d ..................................................", i);
+	length = captured(&capture, text, sizeof(text));
+	CHECK(length > 30000 && length <= 65536);
+	log_info("through");
+	(void)captured(&capture, text, sizeof(text));
+	capture_end(&capture);
+	CHECK(strstr(text, " lines could not be written before this one\nflowagent: through\n"));
+}
+
+TEST(long_texts_are_cut_and_end_in_a_line_break)
+{
+	struct capture capture;
+	char text[4096];
+	char word[3000];
+
+	(void)memset(word, 'x', sizeof(word));
+	word[sizeof(word) - 1] = '\0';
+	capture_pipe(&capture);
+	log_info("%s", word);
+	CHECK_EQ(captured(&capture, text, sizeof(text)), 11 + 1000 + 1);
+	capture_end(&capture);
+	CHECK(text[11 + 1000] == '\n');
+}
+
+static void *write_lines(void *context)
+{
+	for (int i = 0; i < 200; i++)
+		log_info("%s", (const char *)context);
+	return NULL;
+}
+
+TEST(lines_of_several_threads_do_not_mix)
+{
+	static char text[100000];
+	static char words[2][32] = { "aaaaaaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbbbbbb" };
+	struct capture capture;
+	pthread_t threads[2];
+	int lines = 0;
+
+	capture_pipe(&capture);
+	for (int i = 0; i < 2; i++)
+		CHECK(pthread_create(&threads[i], NULL, write_lines, words[i]) == 0);
+	for (int i = 0; i < 2; i++)
+		(void)pthread_join(threads[i], NULL);
+	(void)captured(&capture, text, sizeof(text));
+	capture_end(&capture);
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), lines++)
+		CHECK(!strcmp(line, "flowagent: aaaaaaaaaaaaaaaaaaaa") ||
+		      !strcmp(line, "flowagent: bbbbbbbbbbbbbbbbbbbb"));
+	CHECK_EQ(lines, 400);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(level_names_are_read_back),
+		cmocka_unit_test(one_a_minute_passes_and_says_what_was_held_back),
+		cmocka_unit_test(a_full_limit_forgets_what_was_not_heard_of_for_longest),
+		cmocka_unit_test(lines_carry_the_program_and_obey_the_level),
+		cmocka_unit_test(the_journal_gets_priorities),
+		cmocka_unit_test(error_texts_come_with_their_hint),
+		cmocka_unit_test(the_last_problem_is_kept_even_if_it_is_not_shown),
+		cmocka_unit_test(a_full_pipe_loses_lines_and_says_so_later),
+		cmocka_unit_test(long_texts_are_cut_and_end_in_a_line_break),
+		cmocka_unit_test(lines_of_several_threads_do_not_mix),
+	};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	return RUN_TESTS(tests);
+}
