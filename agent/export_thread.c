@@ -1,0 +1,288 @@
+/* export_thread.c - takes records from the rings and drives the exporter.
+ *
+ * Records are taken only while every collector has room, so what cannot be sent yet stays in the
+ * rings and then in the caches. The exporter's clock is real time when live; with files it is the
+ * clock in the records and marks, so that datagrams do not depend on how fast the file is read.
+ * Pacing always goes by real time. */
+#include "export_thread.h"
+
+#include "interfaces.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How many records are taken between two looks at the transports: about what one burst of datagrams
+ * holds. */
+#define RECORDS_PER_TURN 1024
+#define TURN_MAX_MS      100
+#define INTERFACES_MS    60000
+/* At the end: how long without anything sent before what is left is given up and counted. */
+#define PATIENCE_MS 2000
+#define REMOTES_MAX 64
+
+static int64_t monotonic_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static unix_ms real_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (unix_ms)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int export_thread_init(struct export_thread *thread, struct exporter *exporter, size_t input_count)
+{
+	int result;
+
+	*thread = (struct export_thread){ .exporter = exporter, .input_count = input_count };
+	thread->wake.descriptor = thread->call.done = -1;
+	thread->inputs = calloc(input_count, sizeof(*thread->inputs));
+	result = thread->inputs ? wake_init(&thread->wake) : -ENOMEM;
+	if (result == 0)
+		result = thread_call_init(&thread->call, &thread->wake);
+	if (result < 0)
+		export_thread_clear(thread);
+	return result;
+}
+
+void export_thread_clear(struct export_thread *thread)
+{
+	exporter_destroy(thread->exporter);
+	thread->exporter = NULL;
+	free(thread->inputs);
+	thread->inputs = NULL;
+	thread_call_clear(&thread->call);
+	wake_clear(&thread->wake);
+}
+
+/* The clock as the exporter sees it. */
+static void set_time(struct export_thread *thread, cache_ms clock_ms, unix_ms now_ms)
+{
+	if (!thread->has_origin) {
+		thread->origin_ms = clock_ms;
+		thread->has_origin = true;
+		exporter_set_start(thread->exporter, now_ms);
+	}
+	thread->time.unix_ms = now_ms;
+	thread->time.uptime_ms = (uint32_t)(clock_ms - thread->origin_ms);
+}
+
+static void take_record(struct export_thread *thread, struct export_input *input,
+			const struct flow_record *record)
+{
+	struct export_record export = { .flow = *record };
+
+	if (!thread->is_live)
+		set_time(thread, record->expired_ms, record->expired_ms);
+	if (thread->asn_table) {
+		const struct flow_key *key = &record->key;
+
+		export.source = *asn_table_find(thread->asn_table, key->ip_version,
+						flow_source_address(key));
+		export.destination = *asn_table_find(thread->asn_table, key->ip_version,
+						     flow_destination_address(key));
+	}
+	input->taken.records++;
+	input->taken.packets += record->packets;
+	input->taken.octets += record->octets;
+	exporter_add(thread->exporter, &export, &thread->time);
+}
+
+/* Sum of the marks of all workers, as far as options data show them. */
+static void take_mark(struct export_thread *thread, struct export_input *input,
+		      const struct ring_mark *mark)
+{
+	struct ring_mark sum = { 0 };
+
+	input->mark = *mark;
+	for (size_t i = 0; i < thread->input_count; i++) {
+		const struct ring_mark *part = &thread->inputs[i].mark;
+
+		sum.packets_read += part->packets_read;
+		sum.packets_lost_kernel += part->packets_lost_kernel;
+		sum.packets_ignored += part->packets_ignored;
+		sum.octets_ignored += part->octets_ignored;
+		sum.flows_created += part->flows_created;
+	}
+	exporter_set_workers(thread->exporter, &sum);
+	if (!thread->is_live) {
+		set_time(thread, mark->now, mark->now);
+		exporter_advance(thread->exporter, &thread->time);
+	}
+}
+
+/* Take up to RECORDS_PER_TURN entries of one ring. Returns whether any was taken. */
+static bool take_entries(struct export_thread *thread, struct export_input *input)
+{
+	unsigned int taken = 0;
+	const struct ring_entry *entry;
+
+	while (taken < RECORDS_PER_TURN && exporter_has_room(thread->exporter) &&
+	       (entry = record_ring_peek(input->ring))) {
+		switch (entry->kind) {
+		case RING_RECORD: take_record(thread, input, &entry->record); break;
+		case RING_MARK: take_mark(thread, input, &entry->mark); break;
+		case RING_END: input->has_ended = true; break;
+		}
+		record_ring_pop(input->ring);
+		taken++;
+	}
+	if (taken)
+		wake_signal(input->worker_wake);
+	return taken > 0;
+}
+
+static void read_interfaces(struct export_thread *thread, int64_t now_ms)
+{
+	struct interface_name *names = NULL;
+	int count;
+
+	if (!thread->is_live ||
+	    (thread->interfaces_read_ms && now_ms - thread->interfaces_read_ms < INTERFACES_MS))
+		return;
+	thread->interfaces_read_ms = now_ms;
+	count = interfaces_read(&names);
+	if (count >= 0)
+		(void)exporter_set_interfaces(thread->exporter, names, (size_t)count);
+	free(names);
+}
+
+static void publish_remotes(struct export_thread *thread)
+{
+	struct sockaddr_storage remotes[REMOTES_MAX];
+	size_t count = exporter_remotes(thread->exporter, remotes, REMOTES_MAX);
+
+	own_exports_set(thread->own_exports, remotes, count < REMOTES_MAX ? count : REMOTES_MAX);
+}
+
+static bool all_inputs_have_ended(const struct export_thread *thread)
+{
+	for (size_t i = 0; i < thread->input_count; i++)
+		if (!thread->inputs[i].has_ended)
+			return false;
+	return true;
+}
+
+/* What all collectors together still have to send. */
+static uint64_t waiting_records(const struct export_thread *thread)
+{
+	uint64_t waiting = 0;
+
+	for (size_t i = 0; i < exporter_collector_count(thread->exporter); i++) {
+		struct collector_status status;
+
+		exporter_collector_status(thread->exporter, i, &status);
+		waiting += status.ledger.waiting.records + status.queued_datagrams;
+	}
+	return waiting;
+}
+
+/* All records are in: close the last datagrams, wait until they are sent, give up what nobody
+ * takes. */
+static void finish(struct export_thread *thread, int64_t now_ms, bool has_more)
+{
+	uint64_t waiting;
+	uint64_t one = 1;
+
+	if (!thread->has_closed) {
+		exporter_finish(thread->exporter, &thread->time);
+		thread->has_closed = true;
+		thread->progress_ms = now_ms;
+		thread->progress_waiting = UINT64_MAX;
+		return;
+	}
+	waiting = waiting_records(thread);
+	if (waiting < thread->progress_waiting) {
+		thread->progress_waiting = waiting;
+		thread->progress_ms = now_ms;
+	}
+	if (has_more && now_ms - thread->progress_ms < PATIENCE_MS)
+		return;
+	exporter_abandon(thread->exporter);
+	thread->has_finished = true;
+	(void)!write(thread->finished_descriptor, &one, sizeof(one));
+}
+
+static bool is_input_waiting(struct export_thread *thread)
+{
+	if (!exporter_has_room(thread->exporter))
+		return false;
+	for (size_t i = 0; i < thread->input_count; i++)
+		if (record_ring_peek(thread->inputs[i].ring))
+			return true;
+	return false;
+}
+
+static void sleep_until_work(struct export_thread *thread, int64_t more_in_us)
+{
+	struct pollfd descriptor = { .fd = thread->wake.descriptor, .events = POLLIN };
+	int64_t timeout_us = TURN_MAX_MS * 1000;
+	struct timespec timeout;
+
+	if (more_in_us >= 0 && more_in_us < timeout_us)
+		timeout_us = more_in_us;
+	timeout = (struct timespec){ .tv_nsec = (long)timeout_us * 1000 };
+	wake_prepare(&thread->wake);
+	if (!thread_call_is_waiting(&thread->call) && !atomic_load(&thread->quit_requested) &&
+	    !is_input_waiting(thread))
+		(void)ppoll(&descriptor, 1, thread->has_finished ? NULL : &timeout, NULL);
+	wake_finish(&thread->wake);
+}
+
+static void export_turn(struct export_thread *thread)
+{
+	int64_t now_us = monotonic_us();
+	int64_t more_in_us;
+	bool has_taken = false;
+
+	thread_call_answer(&thread->call, thread);
+	if (thread->is_live)
+		set_time(thread, now_us / 1000, real_ms());
+	read_interfaces(thread, now_us / 1000);
+	for (size_t i = 0; i < thread->input_count; i++)
+		has_taken |= take_entries(thread, &thread->inputs[i]);
+	if (thread->is_live)
+		exporter_advance(thread->exporter, &thread->time);
+	more_in_us = exporter_send(thread->exporter, now_us);
+	publish_remotes(thread);
+	if (!thread->has_finished && all_inputs_have_ended(thread))
+		finish(thread, now_us / 1000, more_in_us >= 0);
+	if (!has_taken)
+		sleep_until_work(thread, more_in_us);
+}
+
+static void *export_main(void *context)
+{
+	struct export_thread *thread = context;
+
+	while (!atomic_load_explicit(&thread->quit_requested, memory_order_relaxed))
+		export_turn(thread);
+	return NULL;
+}
+
+int export_thread_start(struct export_thread *thread)
+{
+	int result = pthread_create(&thread->thread, NULL, export_main, thread);
+
+	thread->is_running = result == 0;
+	return -result;
+}
+
+void export_thread_join(struct export_thread *thread)
+{
+	if (!thread->is_running)
+		return;
+	atomic_store(&thread->quit_requested, true);
+	wake_signal(&thread->wake);
+	(void)pthread_join(thread->thread, NULL);
+	thread->is_running = false;
+}

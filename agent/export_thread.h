@@ -1,0 +1,61 @@
+/* export_thread.h - the thread that takes records from all rings, looks up AS numbers, and drives
+ * the exporter.
+ *
+ * Stage: rings -> exporter. The exporter and the AS table's use belong to this thread once it runs;
+ * the control thread gets at them by export_thread->call. */
+#ifndef EXPORT_THREAD_H
+#define EXPORT_THREAD_H
+
+#include "exporter.h"
+#include "own_exports.h"
+#include "record_ring.h"
+#include "thread_call.h"
+
+#include <pthread.h>
+
+/* One worker as the export thread sees it. */
+struct export_input {
+	struct record_ring *ring; /* shared */
+	struct wake *worker_wake; /* shared */
+	struct amount taken;      /* handed to the exporter so far */
+	struct ring_mark mark;    /* the last one */
+	bool has_ended;
+};
+
+struct export_thread {
+	/* Set before the thread starts. */
+	struct exporter *exporter;         /* owned */
+	const struct asn_table *asn_table; /* borrowed; NULL: none */
+	struct own_exports *own_exports;   /* shared */
+	struct export_input *inputs;       /* owned */
+	size_t input_count;
+	bool is_live;            /* real clock; else the records' clock */
+	int finished_descriptor; /* eventfd, shared: written when all is sent */
+
+	/* For other threads. */
+	struct wake wake;
+	struct thread_call call;
+	atomic_bool quit_requested;
+	pthread_t thread;
+	bool is_running;
+
+	/* Of the thread. */
+	struct export_time time;
+	cache_ms origin_ms; /* clock at the beginning, for the uptime */
+	bool has_origin;
+	int64_t interfaces_read_ms; /* monotonic; when names were read last */
+	int64_t progress_ms;        /* monotonic; after the end: when something was last sent */
+	uint64_t progress_waiting;
+	bool has_closed; /* all inputs have ended, datagrams are closed */
+	bool has_finished;
+};
+
+/* 'exporter' is taken, also on failure. Returns 0 or a negative errno. */
+int export_thread_init(struct export_thread *thread, struct exporter *exporter, size_t input_count);
+void export_thread_clear(struct export_thread *thread);
+
+int export_thread_start(struct export_thread *thread);
+/* Stop the thread, wherever it is, and join it. */
+void export_thread_join(struct export_thread *thread);
+
+#endif

@@ -1,0 +1,453 @@
+/* pipeline.c - puts the stages together: sources and workers, rings, AS table, exporter and its
+ * thread.
+ *
+ * Order at start: AS table, exporter, then one worker per source, so that what fails does so before
+ * packets are read. Order at the end: workers finish, the export thread sends what is left, threads
+ * are joined, all is freed. */
+#include "pipeline.h"
+
+#include "asn_file.h"
+#include "export_thread.h"
+#include "log.h"
+#include "sequence_file.h"
+#include "text_file.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+/* Mark on our own datagrams, which rules can exclude; fixed by the design. */
+#define OWN_MARK 0xf10a
+
+#define NETWORKS_FILE_LIMIT (512u << 20)
+#define CALL_TIMEOUT_MS     1000
+
+struct pipeline {
+	struct pipeline_events events;
+	uint32_t source_id;
+	bool is_live;
+	struct asn_table *asn_table; /* owned; NULL without networks file */
+	struct template_choice choice;
+	struct own_exports *own_exports; /* owned */
+	struct export_thread export;
+	struct worker *workers;  /* owned */
+	size_t worker_count;     /* initialized ones */
+	int finished_descriptor; /* eventfd, owned */
+};
+
+static int load_networks_file(struct pipeline *pipeline, const char *path, struct error_text *error)
+{
+	size_t size;
+	char *text;
+
+	if (!path)
+		return 0;
+	text = text_file_read(path, NETWORKS_FILE_LIMIT, &size, error);
+	if (!text)
+		return -EIO;
+	pipeline->asn_table = asn_file_parse(path, text, size, error);
+	free(text);
+	if (!pipeline->asn_table)
+		return -EINVAL;
+	pipeline->choice.has_as_numbers = true;
+	pipeline->choice.has_next_hop = asn_table_has_next_hops(pipeline->asn_table);
+	pipeline->choice.has_peers = asn_table_has_peers(pipeline->asn_table);
+	log_info("%s: %zu IPv4 and %zu IPv6 prefixes", path,
+		 asn_table_count(pipeline->asn_table, 4), asn_table_count(pipeline->asn_table, 6));
+	return 0;
+}
+
+static void log_collector_event(void *context, const struct collector_event *event)
+{
+	const char *why =
+		event->error ? strerror(event->error) : collector_loss_name(event->reason);
+
+	(void)context;
+	if (event->kind == COLLECTOR_DOWN)
+		log_event(LOG_LEVEL_warning, "collector-down", event->collector,
+			  "collector %s: %s; its records are counted as lost until it answers",
+			  event->collector, why);
+	else if (event->records_lost)
+		log_event(LOG_LEVEL_notice, "collector-up", event->collector,
+			  "collector %s: reachable again, %" PRIu64 " records were lost",
+			  event->collector, event->records_lost);
+	else
+		log_event(LOG_LEVEL_info, "collector-up", event->collector, "collector %s: ready",
+			  event->collector);
+}
+
+static struct exporter *create_exporter(const struct pipeline *pipeline,
+					const struct config *config, struct error_text *error)
+{
+	struct collector_config *collectors =
+		calloc(config->collector_count + 1, sizeof(*collectors));
+	struct exporter_config exporter_config = {
+		.collectors = collectors,
+		.collector_count = config->collector_count,
+		.source_id = config->source_id,
+		.template_refresh_ms = config->template_refresh_ms,
+		.template_refresh_datagrams = config->template_refresh_datagrams,
+		.choice = pipeline->choice,
+		.on_event = log_collector_event,
+	};
+	struct exporter *exporter;
+
+	if (!collectors) {
+		error_text_set(error, "no memory");
+		return NULL;
+	}
+	for (size_t i = 0; i < config->collector_count; i++) {
+		const struct config_collector *from = &config->collectors[i];
+		int64_t rate = from->export_rate >= 0 ? from->export_rate : config->export_rate;
+
+		collectors[i] = (struct collector_config){
+			.name = from->name,
+			.transport = from->transport,
+			.version = from->version,
+			.address = { .host = from->host,
+				     .port = from->port,
+				     .source_address = from->source_address
+							       ? from->source_address
+							       : config->source_address,
+				     .mark = OWN_MARK },
+			.datagram_size =
+				from->datagram_size ? from->datagram_size : EXPORTER_DATAGRAM_SIZE,
+			.datagrams_per_second =
+				rate >= 0 ? (uint32_t)rate : EXPORTER_DATAGRAMS_PER_SECOND,
+		};
+	}
+	exporter = exporter_create(&exporter_config, error);
+	free(collectors);
+	return exporter;
+}
+
+static int create_workers(struct pipeline *pipeline, const struct config *config,
+			  struct error_text *error)
+{
+	struct flow_cache_config cache = { .expiry = config->expiry };
+	uint32_t share = config->max_flows / (uint32_t)config->source_count;
+
+	cache.max_flows = share ? share : 1;
+	pipeline->workers = calloc(config->source_count, sizeof(*pipeline->workers));
+	if (!pipeline->workers) {
+		error_text_set(error, "no memory");
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < config->source_count; i++) {
+		struct worker *worker = &pipeline->workers[i];
+		struct export_input *input = &pipeline->export.inputs[i];
+		int result;
+
+		if (getrandom(cache.hash_key, sizeof(cache.hash_key), 0) !=
+		    (ssize_t)sizeof(cache.hash_key)) {
+			error_text_set(error, "no random key for the flow cache: %s",
+				       strerror(errno));
+			return -errno;
+		}
+		result = worker_init(worker, &config->sources[i], &cache, error);
+		if (result < 0)
+			return result;
+		pipeline->worker_count++;
+		worker->own_exports = worker->type->is_live ? pipeline->own_exports : NULL;
+		worker->export_wake = &pipeline->export.wake;
+		input->ring = worker->ring;
+		input->worker_wake = &worker->wake;
+	}
+	return 0;
+}
+
+struct pipeline *pipeline_create(const struct config *config, const struct pipeline_events *events,
+				 struct error_text *error)
+{
+	struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
+	struct exporter *exporter = NULL;
+
+	if (!pipeline || !(pipeline->own_exports = own_exports_create())) {
+		error_text_set(error, "no memory");
+		free(pipeline);
+		return NULL;
+	}
+	pipeline->events = *events;
+	pipeline->source_id = config->source_id;
+	pipeline->export.wake.descriptor = pipeline->export.call.done = -1;
+	pipeline->finished_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (pipeline->finished_descriptor < 0) {
+		error_text_set(error, "eventfd: %s", strerror(errno));
+		goto fail;
+	}
+	if (load_networks_file(pipeline, config->networks_file, error) < 0)
+		goto fail;
+	exporter = create_exporter(pipeline, config, error);
+	if (!exporter)
+		goto fail;
+	if (export_thread_init(&pipeline->export, exporter, config->source_count) < 0) {
+		error_text_set(error, "no memory");
+		goto fail;
+	}
+	if (create_workers(pipeline, config, error) < 0)
+		goto fail;
+	pipeline->is_live = pipeline->workers[0].type->is_live;
+	pipeline->export.is_live = pipeline->is_live;
+	pipeline->export.asn_table = pipeline->asn_table;
+	pipeline->export.own_exports = pipeline->own_exports;
+	pipeline->export.finished_descriptor = pipeline->finished_descriptor;
+	if (pipeline->is_live)
+		sequence_file_restore(exporter, pipeline->source_id);
+	return pipeline;
+fail:
+	pipeline_destroy(pipeline);
+	return NULL;
+}
+
+int pipeline_start(struct pipeline *pipeline, struct error_text *error)
+{
+	int result = export_thread_start(&pipeline->export);
+
+	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++)
+		result = worker_start(&pipeline->workers[i]);
+	if (result < 0)
+		error_text_set(error, "cannot start a thread: %s", strerror(-result));
+	return result;
+}
+
+int pipeline_descriptor(const struct pipeline *pipeline)
+{
+	return pipeline->finished_descriptor;
+}
+
+void pipeline_dispatch(struct pipeline *pipeline)
+{
+	uint64_t count;
+
+	if (read(pipeline->finished_descriptor, &count, sizeof(count)) == (ssize_t)sizeof(count))
+		pipeline->events.finished(pipeline->events.context);
+}
+
+void pipeline_stop(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->worker_count; i++) {
+		atomic_store(&pipeline->workers[i].stop_requested, true);
+		wake_signal(&pipeline->workers[i].wake);
+	}
+}
+
+void pipeline_destroy(struct pipeline *pipeline)
+{
+	if (!pipeline)
+		return;
+	for (size_t i = 0; i < pipeline->worker_count; i++)
+		worker_join(&pipeline->workers[i]);
+	export_thread_join(&pipeline->export);
+	if (pipeline->is_live && pipeline->export.exporter)
+		sequence_file_save(pipeline->export.exporter, pipeline->source_id);
+	for (size_t i = 0; i < pipeline->worker_count; i++)
+		worker_clear(&pipeline->workers[i]);
+	free(pipeline->workers);
+	export_thread_clear(&pipeline->export);
+	own_exports_destroy(pipeline->own_exports);
+	asn_table_destroy(pipeline->asn_table);
+	if (pipeline->finished_descriptor >= 0)
+		(void)close(pipeline->finished_descriptor);
+	free(pipeline);
+}
+
+bool pipeline_has_failed(const struct pipeline *pipeline, struct error_text *error)
+{
+	for (size_t i = 0; i < pipeline->worker_count; i++) {
+		if (pipeline->workers[i].failure.text[0]) {
+			*error = pipeline->workers[i].failure;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Have a worker run a function; at once if its thread does not run. */
+static int ask_worker(struct worker *worker, void (*function)(void *, void *), void *argument)
+{
+	if (worker->is_running)
+		return thread_call_run(&worker->call, function, argument, CALL_TIMEOUT_MS);
+	function(worker, argument);
+	return 0;
+}
+
+static int ask_exporter(struct pipeline *pipeline, void (*function)(void *, void *), void *argument)
+{
+	if (pipeline->export.is_running)
+		return thread_call_run(&pipeline->export.call, function, argument, CALL_TIMEOUT_MS);
+	function(&pipeline->export, argument);
+	return 0;
+}
+
+/* The exporter's half of a snapshot. */
+struct exporter_part {
+	struct pipeline_snapshot *snapshot;
+	struct amount *taken; /* per worker */
+};
+
+static void fill_exporter_part(void *owner, void *argument)
+{
+	struct export_thread *thread = owner;
+	struct exporter_part *part = argument;
+
+	exporter_ledger(thread->exporter, &part->snapshot->exported);
+	for (size_t i = 0; i < part->snapshot->collector_count; i++)
+		exporter_collector_status(thread->exporter, i, &part->snapshot->collectors[i]);
+	for (size_t i = 0; i < thread->input_count; i++)
+		part->taken[i] = thread->inputs[i].taken;
+}
+
+static void fill_source_status(void *owner, void *argument)
+{
+	struct worker *worker = owner;
+	struct source_status *status = argument;
+
+	status->name = worker->name;
+	status->is_live = worker->type->is_live;
+	status->has_ended = worker->has_ended;
+	memcpy(status->failure, worker->failure.text, sizeof(status->failure));
+	status->last_packet_ms = worker->last_packet_ms;
+	worker_read_ledger(worker, &status->ledger);
+	worker->type->statistics(worker->capture, &status->capture);
+}
+
+int pipeline_snapshot(struct pipeline *pipeline, struct pipeline_snapshot *snapshot)
+{
+	struct exporter_part part = { .snapshot = snapshot };
+	int result;
+
+	*snapshot = (struct pipeline_snapshot){
+		.source_count = pipeline->worker_count,
+		.collector_count = exporter_collector_count(pipeline->export.exporter),
+	};
+	snapshot->sources = calloc(pipeline->worker_count, sizeof(*snapshot->sources));
+	snapshot->collectors = calloc(snapshot->collector_count + 1, sizeof(*snapshot->collectors));
+	part.taken = calloc(pipeline->worker_count, sizeof(*part.taken));
+	result = snapshot->sources && snapshot->collectors && part.taken ? 0 : -ENOMEM;
+
+	/* The exporter first: what workers expire meanwhile is then in the rings. */
+	if (result == 0)
+		result = ask_exporter(pipeline, fill_exporter_part, &part);
+	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++) {
+		const struct worker_ledger *ledger = &snapshot->sources[i].ledger;
+
+		result = ask_worker(&pipeline->workers[i], fill_source_status,
+				    &snapshot->sources[i]);
+		worker_ledger_add(&snapshot->workers, ledger);
+		snapshot->ring.records += worker_ledger_expired(ledger) - part.taken[i].records;
+		snapshot->ring.packets += ledger->cache.packets_expired - part.taken[i].packets;
+		snapshot->ring.octets += ledger->cache.octets_expired - part.taken[i].octets;
+	}
+	free(part.taken);
+	if (result < 0)
+		pipeline_snapshot_clear(snapshot);
+	return result;
+}
+
+void pipeline_snapshot_clear(struct pipeline_snapshot *snapshot)
+{
+	free(snapshot->sources);
+	free(snapshot->collectors);
+	*snapshot = (struct pipeline_snapshot){ 0 };
+}
+
+/* A piece of one worker's flows. */
+struct flows_part {
+	uint64_t cursor;
+	struct flow_record *records;
+	size_t count;
+	size_t filled;
+};
+
+static void fill_flows_part(void *owner, void *argument)
+{
+	struct worker *worker = owner;
+	struct flows_part *part = argument;
+
+	part->filled =
+		flow_cache_snapshot(worker->cache, &part->cursor, part->records, part->count);
+}
+
+/* The cursor has the worker's number in the bits above the cache's own cursor. */
+#define CURSOR_WORKER_SHIFT 40
+
+int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_record *records,
+		   size_t count, size_t *filled)
+{
+	size_t number = (size_t)(*cursor >> CURSOR_WORKER_SHIFT);
+	struct flows_part part = {
+		.cursor = *cursor & ((1ull << CURSOR_WORKER_SHIFT) - 1),
+		.records = records,
+		.count = count,
+	};
+
+	*filled = 0;
+	for (; number < pipeline->worker_count; number++, part.cursor = 0) {
+		int result = ask_worker(&pipeline->workers[number], fill_flows_part, &part);
+
+		if (result < 0)
+			return result;
+		if (part.filled)
+			break;
+	}
+	*cursor = (uint64_t)number << CURSOR_WORKER_SHIFT | part.cursor;
+	*filled = part.filled;
+	return 0;
+}
+
+static void begin_flush(void *owner, void *argument)
+{
+	struct worker *worker = owner;
+	uint64_t *flows = argument;
+	struct flow_cache_statistics statistics;
+
+	flow_cache_statistics(worker->cache, &statistics);
+	worker->flush_left = statistics.flows_cached;
+	*flows = statistics.flows_cached;
+}
+
+int pipeline_flush(struct pipeline *pipeline, uint64_t *flushed)
+{
+	*flushed = 0;
+	for (size_t i = 0; i < pipeline->worker_count; i++) {
+		uint64_t flows = 0;
+		int result = ask_worker(&pipeline->workers[i], begin_flush, &flows);
+
+		if (result < 0)
+			return result;
+		*flushed += flows;
+	}
+	return 0;
+}
+
+static void send_template(void *owner, void *argument)
+{
+	struct export_thread *thread = owner;
+
+	(void)argument;
+	exporter_send_template(thread->exporter);
+}
+
+int pipeline_send_template(struct pipeline *pipeline)
+{
+	return ask_exporter(pipeline, send_template, NULL);
+}
+
+const struct asn_entry *pipeline_asn(const struct pipeline *pipeline, uint8_t ip_version,
+				     const uint8_t *address)
+{
+	static const struct asn_entry none;
+
+	return pipeline->asn_table ? asn_table_find(pipeline->asn_table, ip_version, address)
+				   : &none;
+}
+
+const struct template_choice *pipeline_template_choice(const struct pipeline *pipeline)
+{
+	return &pipeline->choice;
+}

@@ -1,0 +1,34 @@
+/* thread_call.h - the control thread asks another thread to run a function between two pieces of
+ * its work.
+ *
+ * So that what a thread owns is only ever touched by that thread. One caller at a time: the control
+ * thread. */
+#ifndef THREAD_CALL_H
+#define THREAD_CALL_H
+
+#include "wake.h"
+
+struct thread_call {
+	_Atomic int state;
+	void (*function)(void *owner, void *argument);
+	void *argument;
+	struct wake *wake; /* of the thread that answers; borrowed */
+	int done;          /* eventfd, owned; written when the function has run */
+};
+
+/* Returns 0 or a negative errno. */
+int thread_call_init(struct thread_call *call, struct wake *wake);
+void thread_call_clear(struct thread_call *call);
+
+/* Caller: have function(owner, argument) run and wait for it. Returns 0, or -ETIMEDOUT if the
+ * thread did not begin within 'timeout_ms': then it will not run. */
+int thread_call_run(struct thread_call *call, void (*function)(void *owner, void *argument),
+		    void *argument, int timeout_ms);
+
+/* Answering thread: run what was asked for, if anything. Costs one load when there is nothing. */
+void thread_call_answer(struct thread_call *call, void *owner);
+
+/* Answering thread: whether something waits, to be looked at after wake_prepare(). */
+bool thread_call_is_waiting(struct thread_call *call);
+
+#endif

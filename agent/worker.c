@@ -1,0 +1,401 @@
+/* worker.c - one capture source, one shard of the cache, one thread.
+ *
+ * A turn: read a batch, decode it, account it, hand over what is due, and let the export thread see
+ * it. A turn is begun only if the ring has room for all records that it may produce, so no record
+ * is ever without a place: when the exporter is slow, records stay in the cache, and packets in the
+ * kernel's queue or in the file. */
+#include "worker.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define RING_ENTRIES 8192
+/* Records of one batch, a mark and the end. */
+#define RING_RESERVE (FLOW_CACHE_BATCH * FLOW_CACHE_RECORDS_PER_PACKET + 2)
+
+#define FRAGMENTS_REMEMBERED 4096
+#define MARK_INTERVAL_MS     1000
+/* A file's timeouts are looked at when the packets' clock enters a new tick of 128 ms. */
+#define FILE_TICK_SHIFT 7
+/* How long a stopping worker goes on reading what its source still has. */
+#define DRAIN_MS 500
+
+static cache_ms monotonic_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (cache_ms)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int worker_init(struct worker *worker, const struct source_config *source,
+		const struct flow_cache_config *cache, struct error_text *error)
+{
+	int result;
+
+	*worker = (struct worker){ .name = source->name,
+				   .last_packet_ms = -1,
+				   .last_mark_ms = INT64_MIN / 2,
+				   .handed_over_tick = -1 };
+	worker->wake.descriptor = worker->call.done = -1;
+	worker->type = capture_find(source->kind);
+	if (!worker->type) {
+		error_text_set(error, "%s: this build cannot read from network interfaces",
+			       source->name);
+		return -ENOTSUP;
+	}
+	worker->cache = flow_cache_create(cache);
+	worker->fragments = fragment_table_create(FRAGMENTS_REMEMBERED, cache->hash_key);
+	worker->ring = record_ring_create(RING_ENTRIES);
+	if (!worker->cache || !worker->fragments || !worker->ring) {
+		result = -errno;
+		error_text_set(error, "%s: no memory for %u flows: %s", source->name,
+			       cache->max_flows, strerror(errno));
+		error_text_hint(error, "choose a smaller max-flows");
+		goto out;
+	}
+	result = wake_init(&worker->wake);
+	if (result == 0)
+		result = thread_call_init(&worker->call, &worker->wake);
+	if (result < 0) {
+		error_text_set(error, "%s: eventfd: %s", source->name, strerror(-result));
+		goto out;
+	}
+	result = worker->type->open(source, &worker->capture, error);
+out:
+	if (result < 0)
+		worker_clear(worker);
+	return result;
+}
+
+void worker_clear(struct worker *worker)
+{
+	if (worker->capture)
+		worker->type->close(worker->capture);
+	worker->capture = NULL;
+	flow_cache_destroy(worker->cache);
+	worker->cache = NULL;
+	fragment_table_destroy(worker->fragments);
+	worker->fragments = NULL;
+	record_ring_destroy(worker->ring);
+	worker->ring = NULL;
+	thread_call_clear(&worker->call);
+	wake_clear(&worker->wake);
+}
+
+void worker_read_ledger(struct worker *worker, struct worker_ledger *ledger)
+{
+	struct capture_statistics capture;
+
+	worker->type->statistics(worker->capture, &capture);
+	*ledger = worker->ledger;
+	ledger->packets_lost_kernel = capture.packets_lost;
+	flow_cache_statistics(worker->cache, &ledger->cache);
+	ledger->fragments = *fragment_table_statistics(worker->fragments);
+}
+
+static void take_record(void *context, const struct flow_record *record)
+{
+	struct ring_entry *entry = record_ring_push(context);
+
+	entry->kind = RING_RECORD;
+	entry->record = *record;
+}
+
+static void push_mark(struct worker *worker)
+{
+	struct worker_ledger ledger;
+	struct ring_entry *entry = record_ring_push(worker->ring);
+
+	worker_read_ledger(worker, &ledger);
+	entry->kind = RING_MARK;
+	entry->mark = (struct ring_mark){
+		.now = worker->clock_ms,
+		.packets_read = ledger.packets_read,
+		.packets_lost_kernel = ledger.packets_lost_kernel,
+		.packets_ignored = worker_ledger_ignored(&ledger),
+		.octets_ignored = ledger.octets_ignored,
+		.flows_created = ledger.cache.flows_created,
+	};
+	worker->last_mark_ms = worker->clock_ms;
+}
+
+/* packet_views -> packet_infos. Returns how many are to be accounted; the others are counted by
+ * reason. */
+static size_t decode_batch(struct worker *worker, const struct packet_view *views, size_t count,
+			   struct packet_info *infos)
+{
+	const struct own_export_list *own =
+		worker->own_exports ? own_exports_get(worker->own_exports) : NULL;
+	size_t accounted = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct packet_view *view = &views[i];
+		struct packet_info *info = &infos[accounted];
+		enum drop_reason reason = decode_packet(view, info);
+
+		if (!worker->type->is_live && view->time_ms > worker->clock_ms)
+			worker->clock_ms = view->time_ms;
+		if (reason == DROP_NONE && own && own_exports_match(own, &info->key))
+			reason = DROP_OWN_EXPORT;
+		if (reason != DROP_NONE) {
+			worker->ledger.packets_ignored[reason]++;
+			worker->ledger.octets_ignored +=
+				view->original_bytes ? view->original_bytes : view->captured_bytes;
+			continue;
+		}
+		info->clock_ms = worker->clock_ms;
+		if (info->fragment != FRAGMENT_none)
+			fragment_table_resolve(worker->fragments, info);
+		accounted++;
+	}
+	worker->ledger.packets_read += count;
+	return accounted;
+}
+
+#ifdef FLOWAGENT_INVARIANTS
+/* packets_read = ignored + cached + expired, and the cache agrees with itself; the full walk only
+ * now and then. */
+static void check_invariants(struct worker *worker)
+{
+	struct worker_ledger ledger;
+
+	worker_read_ledger(worker, &ledger);
+	if (ledger.packets_read != worker_ledger_ignored(&ledger) + ledger.cache.packets_cached +
+					   ledger.cache.packets_expired ||
+	    ledger.cache.flows_created !=
+		    ledger.cache.flows_cached + worker_ledger_expired(&ledger) ||
+	    (ledger.packets_read % 4096 < FLOW_CACHE_BATCH &&
+	     !flow_cache_is_consistent(worker->cache))) {
+		log_error("%s: the ledger does not close: a defect of this program", worker->name);
+		abort();
+	}
+}
+#else
+static void check_invariants(struct worker *worker)
+{
+	(void)worker;
+}
+#endif
+
+static void account(struct worker *worker, const struct packet_view *views, size_t count)
+{
+	const struct flow_sink sink = { take_record, worker->ring };
+	struct packet_info infos[FLOW_CACHE_BATCH];
+	size_t accounted = decode_batch(worker, views, count, infos);
+
+	flow_cache_add(worker->cache, infos, accounted, &sink);
+	check_invariants(worker);
+}
+
+static void end_input(struct worker *worker, int result, const struct error_text *error)
+{
+	worker->has_ended = true;
+	if (result < 0 && result != -ENODATA) {
+		worker->failure = *error;
+		log_error_text(error);
+	}
+}
+
+/* Have packets in worker->views, if the source has any. */
+static void read_views(struct worker *worker)
+{
+	struct error_text error = { 0 };
+	int result;
+
+	if (worker->view_next < worker->view_count)
+		return;
+	result = worker->type->read(worker->capture, worker->views, FLOW_CACHE_BATCH, &error);
+	worker->view_next = 0;
+	worker->view_count = result > 0 ? (size_t)result : 0;
+	if (result < 0)
+		end_input(worker, result, &error);
+	if (result > 0 && worker->type->is_live)
+		worker->last_packet_ms = worker->clock_ms;
+}
+
+static cache_ms tick_of(cache_ms clock_ms)
+{
+	return clock_ms >> FILE_TICK_SHIFT;
+}
+
+/* How many of the waiting packets can be accounted before timeouts must be looked at again: live,
+ * all; from a file, those of one tick of their own clock, so that the result does not depend on how
+ * the packets came in batches. */
+static size_t run_length(const struct worker *worker)
+{
+	size_t end = worker->view_next;
+
+	if (worker->type->is_live)
+		return worker->view_count - worker->view_next;
+	while (end < worker->view_count &&
+	       tick_of(worker->views[end].time_ms) <= tick_of(worker->clock_ms))
+		end++;
+	return end - worker->view_next;
+}
+
+/* Set the clock to now: the real one, or that of the next packet. */
+static void advance_clock(struct worker *worker)
+{
+	if (worker->type->is_live)
+		worker->clock_ms = monotonic_ms();
+	else if (worker->view_next < worker->view_count &&
+		 worker->views[worker->view_next].time_ms > worker->clock_ms)
+		worker->clock_ms = worker->views[worker->view_next].time_ms;
+}
+
+/* Hand over what is due, has been asked for, or is left at the end, as far as the ring has room.
+ * Returns whether that was all. */
+static bool hand_over(struct worker *worker)
+{
+	const struct flow_sink sink = { take_record, worker->ring };
+	uint32_t budget = record_ring_room(worker->ring) - RING_RESERVE;
+	size_t flushed;
+
+	if (!worker->has_ended && !worker->flush_left)
+		return flow_cache_expire(worker->cache, worker->clock_ms, budget, &sink) < budget;
+	if (!worker->has_ended && worker->flush_left < budget)
+		budget = (uint32_t)worker->flush_left;
+	flushed = flow_cache_flush(worker->cache, worker->clock_ms, budget, &sink);
+	worker->flush_left =
+		flushed && worker->flush_left > flushed ? worker->flush_left - flushed : 0;
+	return !worker->flush_left && !(worker->has_ended && flushed == budget);
+}
+
+static bool cache_is_empty(const struct worker *worker)
+{
+	struct flow_cache_statistics statistics;
+
+	flow_cache_statistics(worker->cache, &statistics);
+	return statistics.flows_cached == 0;
+}
+
+/* Stop was asked for. Live: keep reading for a while what the kernel has logged before. A file: end
+ * here. */
+static void begin_stop(struct worker *worker)
+{
+	if (worker->drain_until_ms)
+		return;
+	worker->drain_until_ms = monotonic_ms() + DRAIN_MS;
+	if (!worker->type->is_live) {
+		worker->view_next = worker->view_count;
+		worker->has_ended = true;
+	}
+}
+
+/* From a file, timeouts are looked at once a tick: when its first packet has set the clock. */
+static bool is_hand_over_due(const struct worker *worker)
+{
+	return worker->type->is_live || worker->has_ended || worker->flush_left ||
+	       tick_of(worker->clock_ms) != worker->handed_over_tick;
+}
+
+/* Sleep until there is input (if it is wanted), a call, room in the ring, or something to do by the
+ * clock. */
+static void sleep_until_work(struct worker *worker, bool wants_input)
+{
+	struct pollfd descriptors[2] = {
+		{ .fd = worker->wake.descriptor, .events = POLLIN },
+		{ .fd = wants_input ? worker->type->descriptor(worker->capture) : -1,
+		  .events = POLLIN },
+	};
+	cache_ms timeout_ms = MARK_INTERVAL_MS;
+
+	if (worker->type->is_live && !worker->has_ended) {
+		cache_ms until_expiry = flow_cache_next_expiry(worker->cache) - worker->clock_ms;
+
+		if (until_expiry < timeout_ms)
+			timeout_ms = until_expiry < 10 ? 10 : until_expiry;
+		if (worker->drain_until_ms)
+			timeout_ms = 10;
+	}
+	wake_prepare(&worker->wake);
+	/* What may have come since it was last looked for. */
+	if (!thread_call_is_waiting(&worker->call) && !atomic_load(&worker->quit_requested) &&
+	    (worker->drain_until_ms || !atomic_load(&worker->stop_requested)) &&
+	    (wants_input || worker->has_finished || record_ring_room(worker->ring) <= RING_RESERVE))
+		(void)poll(descriptors, 2, (int)timeout_ms);
+	wake_finish(&worker->wake);
+}
+
+/* Input, accounting, and what is due. Needs room in the ring. Returns whether there may be more to
+ * do at once. */
+static bool work(struct worker *worker)
+{
+	size_t count;
+
+	if (!worker->has_ended)
+		read_views(worker);
+	advance_clock(worker);
+	if (is_hand_over_due(worker)) {
+		if (!hand_over(worker))
+			return true;
+		worker->handed_over_tick = tick_of(worker->clock_ms);
+		if (worker->clock_ms - worker->last_mark_ms >= MARK_INTERVAL_MS)
+			push_mark(worker);
+	}
+	count = run_length(worker);
+	if (count) {
+		account(worker, &worker->views[worker->view_next], count);
+		worker->view_next += count;
+		return true;
+	}
+	if (worker->drain_until_ms && worker->clock_ms >= worker->drain_until_ms)
+		worker->has_ended = true;
+	if (!worker->has_ended)
+		return false;
+	if (!cache_is_empty(worker))
+		return true;
+	push_mark(worker);
+	record_ring_push(worker->ring)->kind = RING_END;
+	worker->has_finished = true;
+	return false;
+}
+
+static void worker_turn(struct worker *worker)
+{
+	bool has_room = record_ring_room(worker->ring) > RING_RESERVE;
+	bool goes_on = false;
+
+	thread_call_answer(&worker->call, worker);
+	if (atomic_load_explicit(&worker->stop_requested, memory_order_relaxed))
+		begin_stop(worker);
+	if (has_room && !worker->has_finished)
+		goes_on = work(worker);
+	if (record_ring_publish(worker->ring))
+		wake_signal(worker->export_wake);
+	if (!goes_on)
+		sleep_until_work(worker, has_room && !worker->has_ended);
+}
+
+static void *worker_main(void *context)
+{
+	struct worker *worker = context;
+
+	while (!atomic_load_explicit(&worker->quit_requested, memory_order_relaxed))
+		worker_turn(worker);
+	return NULL;
+}
+
+int worker_start(struct worker *worker)
+{
+	int result = pthread_create(&worker->thread, NULL, worker_main, worker);
+
+	worker->is_running = result == 0;
+	return -result;
+}
+
+void worker_join(struct worker *worker)
+{
+	if (!worker->is_running)
+		return;
+	atomic_store(&worker->quit_requested, true);
+	wake_signal(&worker->wake);
+	(void)pthread_join(worker->thread, NULL);
+	worker->is_running = false;
+}

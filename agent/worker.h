@@ -1,0 +1,65 @@
+/* worker.h - a thread that owns one capture source and one shard of the flow cache.
+ *
+ * Stage: capture source -> decode -> flow cache -> ring. Everything in struct worker belongs to its
+ * thread once that runs; the control thread gets at it by worker->call. */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include "capture.h"
+#include "fragment_table.h"
+#include "ledger.h"
+#include "own_exports.h"
+#include "record_ring.h"
+#include "thread_call.h"
+
+#include <pthread.h>
+
+struct worker {
+	/* Set before the thread starts. */
+	const char *name; /* of the source; borrowed from the configuration */
+	const struct capture_type *type;
+	struct capture *capture;          /* owned */
+	struct flow_cache *cache;         /* owned */
+	struct fragment_table *fragments; /* owned */
+	struct record_ring *ring;         /* owned; the export thread is the other end */
+	struct own_exports *own_exports;  /* shared; NULL when reading a file */
+	struct wake *export_wake;         /* shared */
+
+	/* For other threads. */
+	struct wake wake;
+	struct thread_call call;
+	atomic_bool stop_requested; /* end of input; what is cached is exported */
+	atomic_bool quit_requested; /* end of thread */
+	pthread_t thread;
+	bool is_running;
+
+	/* Of the thread. */
+	struct worker_ledger ledger; /* cache and fragments are filled in by worker_ledger() */
+	struct packet_view views[FLOW_CACHE_BATCH]; /* read, from view_next on not accounted yet */
+	size_t view_count, view_next;
+	cache_ms clock_ms;
+	cache_ms last_mark_ms;
+	cache_ms handed_over_tick; /* of clock_ms, when timeouts were last looked at */
+	cache_ms last_packet_ms;   /* CLOCK_MONOTONIC, -1 if there was none */
+	cache_ms drain_until_ms;   /* CLOCK_MONOTONIC; 0: not stopping */
+	uint64_t flush_left;       /* flows still to be flushed by request */
+	bool has_ended;            /* no more input */
+	bool has_finished;         /* cache empty, end marked in the ring */
+	struct error_text failure; /* "" unless the source failed */
+};
+
+/* Open the source and allocate everything. 'cache' tells bound, timeouts and hash key. Returns 0,
+ * or a negative errno with 'error' filled and the worker cleared. */
+int worker_init(struct worker *worker, const struct source_config *source,
+		const struct flow_cache_config *cache, struct error_text *error);
+void worker_clear(struct worker *worker);
+
+int worker_start(struct worker *worker);
+/* Stop the thread, wherever it is, and join it. */
+void worker_join(struct worker *worker);
+
+/* Thread only (or before start, after join): the ledger of this moment; the source's own counters.
+ */
+void worker_read_ledger(struct worker *worker, struct worker_ledger *ledger);
+
+#endif

@@ -1,0 +1,72 @@
+/* test_record_ring.c - order, bounds and visibility of the ring, alone and between two threads. */
+#include "record_ring.h"
+
+#include "check.h"
+
+#include <pthread.h>
+
+TEST(entry_is_seen_only_after_publishing)
+{
+	struct record_ring *ring = record_ring_create(4);
+
+	CHECK_EQ(record_ring_room(ring), 4);
+	CHECK(!record_ring_publish(ring));
+	record_ring_push(ring)->kind = RING_END;
+	CHECK(record_ring_peek(ring) == NULL);
+	CHECK(record_ring_publish(ring));
+	CHECK_EQ(record_ring_peek(ring)->kind, RING_END);
+	CHECK_EQ(record_ring_room(ring), 3);
+	record_ring_pop(ring);
+	CHECK(record_ring_peek(ring) == NULL);
+	CHECK_EQ(record_ring_room(ring), 4);
+	record_ring_destroy(ring);
+}
+
+#define ENTRIES 200000
+
+static void *produce(void *context)
+{
+	struct record_ring *ring = context;
+
+	for (uint64_t i = 0; i < ENTRIES;) {
+		for (uint32_t room = record_ring_room(ring); room && i < ENTRIES; room--, i++) {
+			struct ring_entry *entry = record_ring_push(ring);
+
+			entry->kind = RING_RECORD;
+			entry->record.packets = i;
+			entry->record.octets = ~i;
+		}
+		(void)record_ring_publish(ring);
+	}
+	return NULL;
+}
+
+TEST(two_threads_pass_everything_in_order)
+{
+	struct record_ring *ring = record_ring_create(64);
+	pthread_t producer;
+
+	CHECK_EQ(pthread_create(&producer, NULL, produce, ring), 0);
+	for (uint64_t i = 0; i < ENTRIES;) {
+		const struct ring_entry *entry = record_ring_peek(ring);
+
+		if (!entry)
+			continue;
+		CHECK_EQ(entry->record.packets, i);
+		CHECK_EQ(entry->record.octets, ~i);
+		record_ring_pop(ring);
+		i++;
+	}
+	CHECK_EQ(pthread_join(producer, NULL), 0);
+	record_ring_destroy(ring);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(entry_is_seen_only_after_publishing),
+		cmocka_unit_test(two_threads_pass_everything_in_order),
+	};
+
+	return RUN_TESTS(tests);
+}
