@@ -41,13 +41,13 @@ struct cached_flow {
 #define CACHED_FLOW_IPV4_SIZE (sizeof(struct cached_flow) - 24)
 _Static_assert(CACHED_FLOW_IPV4_SIZE == 96, "issue of memory: at most 128 bytes a flow in all");
 
-#define BUCKET_FLOWS 10
-/* Buckets are split so that they hold this many flows on average: 10.7 bytes of index a flow. */
-#define BUCKET_LOAD 6
+#define BUCKET_FLOWS 12
+/* Buckets are split so that they hold this many flows on average: 9 bytes of index a flow. */
+#define BUCKET_LOAD 7
 
 /* One cache line. tags[i] is 0 where flows[i] is free. */
 struct bucket {
-	uint16_t tags[BUCKET_FLOWS];
+	uint8_t tags[BUCKET_FLOWS];
 	uint32_t overflow; /* number + 1 of an overflow bucket, 0 if none */
 	flow_index flows[BUCKET_FLOWS];
 };

@@ -2,15 +2,15 @@
  *
  * Linear hashing: the table grows by one bucket whenever the buckets hold more than BUCKET_LOAD
  * flows on average, by splitting one bucket in two, in turn. So it needs no size in advance, no
- * pause to grow, and memory follows use. A bucket is one cache line of 16-bit tags and flow
- * numbers: a look-up reads one line of the index and, but for one in some thousand false tags, only
+ * pause to grow, and memory follows use. A bucket is one cache line of 8-bit tags and flow
+ * numbers: a look-up reads one line of the index and, but for a false tag in 3 %, only
  * the flow looked for. What does not fit into its bucket goes to an overflow bucket; the keyed hash
  * keeps those rare. */
 #include "flow_cache_layout.h"
 
-static uint16_t tag_of(uint64_t hash)
+static uint8_t tag_of(uint64_t hash)
 {
-	uint16_t tag = (uint16_t)(hash >> 48);
+	uint8_t tag = (uint8_t)(hash >> 56);
 
 	return tag ? tag : 1;
 }
@@ -29,46 +29,75 @@ static struct bucket *overflow_of(const struct flow_cache *cache, const struct b
 	return bucket->overflow ? &cache->overflow_buckets[bucket->overflow - 1] : NULL;
 }
 
-/* Bit i is set where tags[i] is 'tag'. Without branches, so that it compiles to vector comparisons.
- */
-static unsigned int tag_matches(const struct bucket *bucket, uint16_t tag)
+/* The top bit of each byte of 'word' that is 0, exactly: 0x7f + its low bits carries into the top
+ * bit unless they are 0. */
+static uint64_t zero_bytes(uint64_t word)
 {
-	unsigned int matches = 0;
+	const uint64_t low_bits = 0x7f7f7f7f7f7f7f7fu;
 
-	for (unsigned int i = 0; i < BUCKET_FLOWS; i++)
-		matches |= (unsigned int)(bucket->tags[i] == tag) << i;
-	return matches;
+	return ~(((word & low_bits) + low_bits) | word) & ~low_bits;
 }
 
-/* Keys are compared word by word: flow_key_size() is a multiple of 8. */
-static bool key_equals(const struct flow_key *a, const struct flow_key *b)
+#define EVERY_BYTE 0x0101010101010101u
+#define ALL_SLOTS  0x80808080c0c0c0c0u
+
+/* A bit for each slot whose tag is 'tag': 8 * i + 7 for slots 0 to 7, 8 * (i - 8) + 6 for the last
+ * four, so that all fit into one word. */
+static uint64_t tag_matches(const struct bucket *bucket, uint8_t tag)
 {
-	size_t size = flow_key_size(a);
+	uint64_t first;
+	uint32_t last;
+
+	memcpy(&first, bucket->tags, 8);
+	memcpy(&last, bucket->tags + 8, 4);
+	first = zero_bytes(le64toh(first) ^ tag * EVERY_BYTE);
+	return first | (zero_bytes(le32toh(last) ^ tag * EVERY_BYTE) & 0x80808080u) >> 1;
+}
+
+/* The slot of the lowest bit that tag_matches() has set. */
+static unsigned int first_slot(uint64_t matches)
+{
+	unsigned int bit = (unsigned int)__builtin_ctzll(matches);
+
+	return bit / 8 + (bit & 1 ? 0 : 8);
+}
+
+static uint64_t words_differ(const void *a, const void *b, size_t words)
+{
 	uint64_t difference = 0;
 
-	for (size_t i = 0; i < size; i += 8) {
+	for (size_t i = 0; i < words; i++) {
 		uint64_t left;
 		uint64_t right;
 
-		memcpy(&left, (const uint8_t *)a + i, 8);
-		memcpy(&right, (const uint8_t *)b + i, 8);
+		memcpy(&left, (const uint8_t *)a + 8 * i, 8);
+		memcpy(&right, (const uint8_t *)b + 8 * i, 8);
 		difference |= left ^ right;
 	}
-	return difference == 0;
+	return difference;
+}
+
+/* An IPv4 key never equals an IPv6 flow's: ip_version is in the first three words, which both have.
+ */
+static bool key_equals(const struct flow_key *a, const struct flow_key *b)
+{
+	_Static_assert(FLOW_KEY_FIXED_SIZE == 24, "three words, then one or four of addresses");
+
+	if (words_differ(a, b, 4))
+		return false;
+	return a->ip_version == 4 || !words_differ(a->addresses + 8, b->addresses + 8, 3);
 }
 
 flow_index flow_index_find(const struct flow_cache *cache, const struct flow_key *key,
 			   uint64_t hash)
 {
 	const struct bucket *bucket = home_bucket(cache, (uint32_t)hash);
-	uint16_t tag = tag_of(hash);
+	uint8_t tag = tag_of(hash);
 
 	for (; bucket; bucket = overflow_of(cache, bucket)) {
-		for (unsigned int left = tag_matches(bucket, tag); left; left &= left - 1) {
-			flow_index index = bucket->flows[__builtin_ctz(left)];
+		for (uint64_t left = tag_matches(bucket, tag); left; left &= left - 1) {
+			flow_index index = bucket->flows[first_slot(left)];
 
-			/* An IPv4 key never equals an IPv6 flow's: ip_version is in the part that
-			 * both have. */
 			if (key_equals(key, &flow_at(cache, index)->key))
 				return index;
 		}
@@ -102,15 +131,15 @@ static void overflow_free(struct flow_cache *cache, struct bucket *before)
 	cache->overflow_free = number;
 }
 
-static void bucket_insert(struct flow_cache *cache, struct bucket *bucket, uint16_t tag,
+static void bucket_insert(struct flow_cache *cache, struct bucket *bucket, uint8_t tag,
 			  flow_index index)
 {
 	for (;;) {
-		unsigned int free = tag_matches(bucket, 0);
+		uint64_t free = tag_matches(bucket, 0);
 
 		if (free) {
-			bucket->tags[__builtin_ctz(free)] = tag;
-			bucket->flows[__builtin_ctz(free)] = index;
+			bucket->tags[first_slot(free)] = tag;
+			bucket->flows[first_slot(free)] = index;
 			return;
 		}
 		bucket = bucket->overflow ? overflow_of(cache, bucket)
@@ -136,7 +165,7 @@ static void split_bucket(struct flow_cache *cache)
 			bucket_insert(cache, to, bucket->tags[i], bucket->flows[i]);
 			bucket->tags[i] = 0;
 		}
-		if (before && tag_matches(bucket, 0) == (1u << BUCKET_FLOWS) - 1)
+		if (before && tag_matches(bucket, 0) == ALL_SLOTS)
 			overflow_free(cache, before);
 		else
 			before = bucket;
@@ -163,7 +192,7 @@ void flow_index_remove(struct flow_cache *cache, flow_index index)
 			if (bucket->flows[i] != index || !bucket->tags[i])
 				continue;
 			bucket->tags[i] = 0;
-			if (before && tag_matches(bucket, 0) == (1u << BUCKET_FLOWS) - 1)
+			if (before && tag_matches(bucket, 0) == ALL_SLOTS)
 				overflow_free(cache, before);
 			return;
 		}
@@ -178,11 +207,10 @@ void flow_index_prefetch_bucket(const struct flow_cache *cache, uint64_t hash)
 void flow_index_prefetch_flow(const struct flow_cache *cache, uint64_t hash)
 {
 	const struct bucket *bucket = home_bucket(cache, (uint32_t)hash);
-	unsigned int matches = tag_matches(bucket, tag_of(hash));
+	uint64_t matches = tag_matches(bucket, tag_of(hash));
 
 	if (matches) {
-		const struct cached_flow *flow =
-			flow_at(cache, bucket->flows[__builtin_ctz(matches)]);
+		const struct cached_flow *flow = flow_at(cache, bucket->flows[first_slot(matches)]);
 
 		__builtin_prefetch(flow, 1);
 		__builtin_prefetch(&flow->key, 1);
