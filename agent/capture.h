@@ -27,14 +27,15 @@ struct source_config {
 /* What a source knows of itself. Counters since it was opened. */
 struct capture_statistics {
 	uint64_t packets_lost; /* in the kernel before we could read: NFULA_SEQ gaps, packet socket
-				  drops */
+				  drops. NFULA_SEQ tells with the next packet that arrives */
 	uint64_t overruns;     /* ENOBUFS reports: that, not how many, was lost */
 	uint64_t messages;     /* reads that brought packets: netlink datagrams */
 	uint64_t messages_truncated; /* reads that did not fit our buffer; should be 0 */
 	uint64_t messages_malformed; /* netlink messages or attributes that could not be parsed */
-	uint64_t packets_truncated;  /* packets longer than their copy: normal with a copy range */
+	uint64_t packets_truncated;  /* packets longer than their copy: normal with a copy range.
+					NFLOG: copies as long as the range asked for */
 	uint64_t packets_unstamped;  /* packets without a kernel time stamp: time of receipt used */
-	uint32_t receive_buffer_bytes; /* really got */
+	uint32_t receive_buffer_bytes; /* really got; 0 for files */
 	uint32_t receive_buffer_wanted;
 };
 
@@ -49,10 +50,11 @@ struct capture_type {
 	int (*open)(const struct source_config *config, struct capture **capture,
 		    struct error_text *error);
 
-	/* Next packets: up to 'capacity' views, borrowed until the next call. Never blocks when
-	 * live. Returns how many (more than 0), 0 if there are none now (live), -ENODATA at the end
-	 * of a file, or another negative errno with 'error' filled: the source has failed, after
-	 * all packets before the fault were returned. */
+	/* Next packets: up to 'capacity' views, borrowed until the next call. Never blocks, except
+	 * on a disk. Returns how many (more than 0), 0 if there are none now (live, or a pipe:
+	 * poll descriptor()), -ENODATA at the end of a file and after stop(), or another negative
+	 * errno with 'error' filled: the source has failed, after all packets before the fault were
+	 * returned. */
 	int (*read)(struct capture *capture, struct packet_view *views, size_t capacity,
 		    struct error_text *error);
 
@@ -60,11 +62,19 @@ struct capture_type {
 	 */
 	int (*descriptor)(const struct capture *capture);
 
+	/* Begin an orderly end; NULL if the source needs none. From then on nothing new is taken
+	 * from the kernel, and read() gives what was taken before, then -ENODATA. Call it once,
+	 * then read() until it returns a negative value, without polling in between: that is within
+	 * 200 ms plus the time that the packets themselves need. Packets that the kernel matched
+	 * before the call are not lost, except what had not fit into its queue. */
+	void (*stop)(struct capture *capture);
+
 	void (*statistics)(struct capture *capture, struct capture_statistics *statistics);
 	void (*close)(struct capture *capture);
 };
 
-/* The implementation of a kind; NULL if it was left out of the build. */
+/* The implementation of a kind; one that was left out of the build refuses to open. NULL if there
+ * is none. */
 const struct capture_type *capture_find(enum source_kind kind);
 
 #endif

@@ -1,0 +1,415 @@
+/* capture_nflog.c - reads a netfilter log group: the socket half. The bytes are understood in
+ * capture_nflog_parse.c.
+ *
+ * Pipeline: kernel (rule "log group N") -> here -> worker. Needs CAP_NET_ADMIN to bind and for a
+ * receive buffer beyond net.core.rmem_max; nothing later does.
+ * Invariant: the next datagram is received only when the one before is given out, so views stay
+ * valid for their batch without a copy.
+ *
+ * The group is bound without NFULNL_CFG_CMD_PF_BIND: that would turn the whole family's logging
+ * over to nfnetlink_log, such as conntrack's messages about invalid packets. Rules that name a
+ * group reach us without. */
+#include "capture_sources.h"
+
+#include "capture_nflog_parse.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnetfilter_log/libnetfilter_log.h>
+#include <limits.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_log.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum {
+	DEFAULT_SNAPLEN = 128, /* IPv6 with an extension header and TCP; 64 more cost 50 ns */
+	MAX_SNAPLEN = 65535,
+	/* A datagram's buffer in the kernel, which holds 700 packets of 128 bytes. The default of a
+	 * page holds 20 and costs the reader 8 times as much, and the sender's CPU 250 ns. */
+	KERNEL_BUFFER_SIZE = 64 * 1024,
+	/* The kernel rounds its buffer up to a power of two and fills that: twice is needed, and
+	 * four times is on the safe side. */
+	DATAGRAM_SIZE = 4 * KERNEL_BUFFER_SIZE,
+	QUEUE_THRESHOLD = 1000, /* packets, at which the kernel sends a datagram */
+	QUEUE_TIMEOUT = 10,     /* after which it does anyway, in 1/100 s */
+	DEFAULT_RECEIVE_BUFFER = 32 * 1024 * 1024, /* 170,000 packets: 0.2 s of the highest rate */
+	DRAIN_MS = 100, /* how long stop() waits for an empty queue before it unbinds */
+};
+
+static const char READERS_FILE[] = "/proc/net/netfilter/nfnetlink_log";
+
+enum phase {
+	PHASE_bound,
+	PHASE_draining, /* stop() was called: when the queue is empty, unbind */
+	PHASE_unbound,  /* what is in the queue now is all that comes */
+};
+
+struct capture {
+	struct mnl_socket *socket; /* owned */
+	struct capture_nflog_parser parser;
+	enum phase phase;
+	int64_t drain_until_ms; /* CLOCK_MONOTONIC */
+	uint16_t group;
+	uint32_t receive_buffer_wanted;
+	uint32_t receive_buffer_bytes;
+	uint64_t overruns;
+	uint64_t messages;
+	uint64_t messages_truncated;
+	uint8_t datagram[DATAGRAM_SIZE];
+};
+
+static int64_t now_ms(clockid_t clock)
+{
+	struct timespec now;
+
+	(void)clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Grow the socket's buffer: beyond the system's limit if we may, up to it else. The kernel doubles
+ * what it is given, for its own overhead; what we show is comparable to what was asked for. */
+static void set_receive_buffer(struct capture *capture)
+{
+	int fd = mnl_socket_get_fd(capture->socket);
+	int size = capture->receive_buffer_wanted > INT_MAX / 2
+			   ? INT_MAX / 2
+			   : (int)capture->receive_buffer_wanted;
+	socklen_t length = sizeof(size);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, &length) == 0)
+		capture->receive_buffer_bytes = (uint32_t)size / 2;
+}
+
+/* Send a request. The kernel carries it out before the call returns, and answers, if the message
+ * asks for it. Returns 0 or a negative errno. */
+static int send_message(const struct capture *capture, struct nlmsghdr *message)
+{
+	if (mnl_socket_sendto(capture->socket, message, message->nlmsg_len) < 0)
+		return -errno;
+	return 0;
+}
+
+/* The kernel's answer to the request just sent, as 0 or a negative errno.
+ *
+ * With a rule's threshold of 1, packets may be in the queue before the answer; they mean that
+ * binding has worked. So the queue is only looked at, and an answer behind packets is left to the
+ * parser, which skips it. */
+static int receive_answer(const struct capture *capture)
+{
+	int fd = mnl_socket_get_fd(capture->socket);
+	uint8_t bytes[sizeof(struct nlmsghdr) + sizeof(struct nlmsgerr)];
+	struct nlmsghdr header;
+	struct nlmsgerr answer;
+	ssize_t size = recv(fd, bytes, sizeof(bytes), MSG_PEEK);
+
+	if (size < 0)
+		return -errno;
+	if ((size_t)size < sizeof(bytes))
+		return -EPROTO;
+	memcpy(&header, bytes, sizeof(header));
+	if (header.nlmsg_type != NLMSG_ERROR)
+		return 0;
+	(void)recv(fd, bytes, sizeof(bytes), 0);
+	memcpy(&answer, bytes + sizeof(header), sizeof(answer));
+	return answer.error;
+}
+
+/* Bind the group and set it up, in one message: so the first packet already has a sequence number,
+ * which starts with 0, and is cut as wanted. */
+static int bind_group(const struct capture *capture)
+{
+	char buffer[256];
+	struct nlmsghdr *message =
+		nflog_nlmsg_put_header(buffer, NFULNL_MSG_CONFIG, AF_UNSPEC, capture->group);
+	int result;
+
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	(void)nflog_attr_put_cfg_cmd(message, NFULNL_CFG_CMD_BIND);
+	(void)nflog_attr_put_cfg_mode(message, NFULNL_COPY_PACKET, capture->parser.snaplen);
+	mnl_attr_put_u32(message, NFULA_CFG_NLBUFSIZ, htobe32(KERNEL_BUFFER_SIZE));
+	mnl_attr_put_u32(message, NFULA_CFG_QTHRESH, htobe32(QUEUE_THRESHOLD));
+	mnl_attr_put_u32(message, NFULA_CFG_TIMEOUT, htobe32(QUEUE_TIMEOUT));
+	mnl_attr_put_u16(message, NFULA_CFG_FLAGS, htobe16(NFULNL_CFG_F_SEQ));
+	result = send_message(capture, message);
+	return result ? result : receive_answer(capture);
+}
+
+/* Whether the kernel lets us configure netfilter at all. A request that does not exist is refused
+ * with EPERM before it is looked at, or else as invalid: nothing happens in either case. */
+static bool is_permitted(const struct capture *capture)
+{
+	char buffer[64];
+	struct nlmsghdr *message =
+		nflog_nlmsg_put_header(buffer, UINT8_MAX, AF_UNSPEC, capture->group);
+
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	return !send_message(capture, message) && receive_answer(capture) != -EPERM;
+}
+
+/* Name of the process whose netlink port this is: by default the kernel gives the process number.
+ * "" if it is not, or may not be seen. */
+static void find_program(uint32_t port, char *name, size_t size)
+{
+	char path[32];
+	FILE *file;
+
+	name[0] = '\0';
+	(void)snprintf(path, sizeof(path), "/proc/%u/comm", port);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (!fgets(name, (int)size, file))
+		name[0] = '\0';
+	name[strcspn(name, "\n")] = '\0';
+	(void)fclose(file);
+}
+
+/* Netlink port of the group's reader, 0 if unknown: the file is root's. Columns: group, port,
+ * packets waiting, copy mode, copy range, timeout, references. */
+static uint32_t find_reader(uint16_t wanted)
+{
+	FILE *file = fopen(READERS_FILE, "re");
+	char line[128];
+	uint32_t found = 0;
+
+	if (!file)
+		return 0;
+	while (!found && fgets(line, sizeof(line), file)) {
+		char *rest;
+		unsigned long group = strtoul(line, &rest, 10);
+		unsigned long port = strtoul(rest, NULL, 10);
+
+		if (group == wanted)
+			found = (uint32_t)port;
+	}
+	(void)fclose(file);
+	return found;
+}
+
+static void explain_other_reader(const struct capture *capture, struct error_text *error)
+{
+	uint32_t port = find_reader(capture->group);
+	char program[64] = "";
+
+	if (port)
+		find_program(port, program, sizeof(program));
+	if (program[0])
+		error_text_set(error,
+			       "NFLOG group %u: already read by another program (netlink portid "
+			       "%u, %s)",
+			       capture->group, port, program);
+	else if (port)
+		error_text_set(error,
+			       "NFLOG group %u: already read by another program (netlink portid "
+			       "%u)",
+			       capture->group, port);
+	else
+		error_text_set(error, "NFLOG group %u: already read by another program",
+			       capture->group);
+	error_text_hint(error, "choose another group, in the rule and for the agent, or stop that "
+			       "program");
+}
+
+static void explain_bind(const struct capture *capture, int result, struct error_text *error)
+{
+	switch (result) {
+	case -EPERM:
+		if (is_permitted(capture)) {
+			explain_other_reader(capture, error);
+			break;
+		}
+		error_text_set(error, "NFLOG group %u: no permission to read it", capture->group);
+		error_text_hint(error, "run as root, or with the capability CAP_NET_ADMIN");
+		break;
+	case -EINVAL: /* nfnetlink's answer if the subsystem is not there */
+	case -EOPNOTSUPP:
+		error_text_set(error, "NFLOG group %u: the kernel has no netfilter log",
+			       capture->group);
+		error_text_hint(error, "modprobe nfnetlink_log");
+		break;
+	default:
+		error_text_set(error, "NFLOG group %u: cannot be read: %s", capture->group,
+			       strerror(-result));
+	}
+}
+
+static int open_socket(struct capture *capture, struct error_text *error)
+{
+	int result;
+
+	capture->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (capture->socket && mnl_socket_bind(capture->socket, 0, MNL_SOCKET_AUTOPID) == 0)
+		return 0;
+	result = -errno;
+	error_text_set(error, "NFLOG group %u: no netfilter socket: %s", capture->group,
+		       strerror(-result));
+	if (result == -EPROTONOSUPPORT)
+		error_text_hint(error, "the kernel has no netfilter netlink: modprobe nfnetlink");
+	else if (result == -EAFNOSUPPORT)
+		error_text_hint(error, "let the service use netlink: RestrictAddressFamilies="
+				       "AF_NETLINK");
+	return result;
+}
+
+static void close_group(struct capture *capture)
+{
+	if (!capture)
+		return;
+	if (capture->socket)
+		(void)mnl_socket_close(capture->socket); /* unbinds what is still bound */
+	free(capture);
+}
+
+static int open_group(const struct source_config *config, struct capture **opened,
+		      struct error_text *error)
+{
+	struct capture *capture = calloc(1, sizeof(*capture));
+	uint32_t snaplen = config->snaplen ? config->snaplen : DEFAULT_SNAPLEN;
+	int result;
+
+	if (!capture) {
+		error_text_set(error, "NFLOG group %u: no memory", config->group);
+		return -ENOMEM;
+	}
+	capture->group = config->group;
+	capture->parser.snaplen = snaplen > MAX_SNAPLEN ? MAX_SNAPLEN : snaplen;
+	capture->receive_buffer_wanted =
+		config->receive_buffer ? config->receive_buffer : DEFAULT_RECEIVE_BUFFER;
+	result = open_socket(capture, error);
+	if (result)
+		goto out;
+	set_receive_buffer(capture);
+	result = bind_group(capture);
+	if (result)
+		explain_bind(capture, result, error);
+out:
+	if (result)
+		close_group(capture);
+	else
+		*opened = capture;
+	return result;
+}
+
+/* Read the next datagram. Returns 1, 0 if there is none now, or a negative errno. */
+static int receive_datagram(struct capture *capture, struct error_text *error)
+{
+	struct sockaddr_nl from = { .nl_pid = UINT32_MAX };
+	socklen_t from_size = sizeof(from);
+	/* With MSG_TRUNC the length that it had is returned. */
+	ssize_t size = recvfrom(mnl_socket_get_fd(capture->socket), capture->datagram,
+				sizeof(capture->datagram), MSG_DONTWAIT | MSG_TRUNC,
+				(struct sockaddr *)&from, &from_size);
+
+	if (size < 0) {
+		int result = -errno;
+
+		if (result == -EAGAIN || result == -EINTR)
+			return 0;
+		if (result == -ENOBUFS) { /* the queue was full; go on with what is in it */
+			capture->overruns++;
+			return 1;
+		}
+		error_text_set(error, "NFLOG group %u: cannot be read: %s", capture->group,
+			       strerror(-result));
+		return result;
+	}
+	if (from.nl_pid != 0)
+		return 1; /* not from the kernel */
+	if ((size_t)size > sizeof(capture->datagram)) {
+		capture->messages_truncated++;
+		size = sizeof(capture->datagram);
+	}
+	/* One reading of the clock for all of a datagram; packets without a time stamp of their own
+	 * waited up to QUEUE_TIMEOUT in the kernel. */
+	capture_nflog_parse_begin(&capture->parser, capture->datagram, (size_t)size,
+				  now_ms(CLOCK_REALTIME));
+	return 1;
+}
+
+/* Unbinding makes the kernel send what it had gathered for the next datagram, before the call
+ * returns. It is dropped if the queue is full, hence draining first. */
+static void unbind_group(struct capture *capture)
+{
+	char buffer[64];
+	struct nlmsghdr *message =
+		nflog_nlmsg_put_header(buffer, NFULNL_MSG_CONFIG, AF_UNSPEC, capture->group);
+
+	message->nlmsg_flags = NLM_F_REQUEST;
+	(void)nflog_attr_put_cfg_cmd(message, NFULNL_CFG_CMD_UNBIND);
+	(void)send_message(capture, message);
+	capture->phase = PHASE_unbound;
+}
+
+static int read_group(struct capture *capture, struct packet_view *views, size_t capacity,
+		      struct error_text *error)
+{
+	bool is_new = false;
+
+	for (;;) {
+		size_t count = capture_nflog_parse(&capture->parser, views, capacity);
+		int result;
+
+		if (count) {
+			capture->messages += is_new;
+			return (int)count;
+		}
+		if (capture->phase == PHASE_draining &&
+		    now_ms(CLOCK_MONOTONIC) >= capture->drain_until_ms)
+			unbind_group(capture);
+		result = receive_datagram(capture, error);
+		if (result < 0)
+			return result;
+		is_new = result > 0;
+		if (is_new)
+			continue;
+		if (capture->phase == PHASE_bound)
+			return 0;
+		if (capture->phase == PHASE_unbound)
+			return -ENODATA;
+		unbind_group(capture);
+	}
+}
+
+static int group_descriptor(const struct capture *capture)
+{
+	return mnl_socket_get_fd(capture->socket);
+}
+
+static void stop_group(struct capture *capture)
+{
+	if (capture->phase != PHASE_bound)
+		return;
+	capture->phase = PHASE_draining;
+	capture->drain_until_ms = now_ms(CLOCK_MONOTONIC) + DRAIN_MS;
+}
+
+static void group_statistics(struct capture *capture, struct capture_statistics *statistics)
+{
+	*statistics = (struct capture_statistics){
+		.packets_lost = capture->parser.packets_lost,
+		.overruns = capture->overruns,
+		.messages = capture->messages,
+		.messages_truncated = capture->messages_truncated,
+		.messages_malformed = capture->parser.messages_malformed,
+		.packets_truncated = capture->parser.packets_at_range,
+		.packets_unstamped = capture->parser.packets_unstamped,
+		.receive_buffer_bytes = capture->receive_buffer_bytes,
+		.receive_buffer_wanted = capture->receive_buffer_wanted,
+	};
+}
+
+const struct capture_type capture_nflog = {
+	.kind = SOURCE_NFLOG,
+	.is_live = true,
+	.open = open_group,
+	.read = read_group,
+	.descriptor = group_descriptor,
+	.stop = stop_group,
+	.statistics = group_statistics,
+	.close = close_group,
+};

@@ -1,0 +1,543 @@
+/* test_capture_nflog_parse.c - netfilter log datagrams: built here, recorded, damaged. */
+#include "check.h"
+
+#include "capture_nflog_parse.h"
+
+#include <linux/netfilter/nfnetlink_log.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PACKET = 0x0400, RECEIVED_MS = 777000, SNAPLEN = 128, MAX_VIEWS = 64 };
+
+/* A datagram under construction. Netlink's own integers are in host order. */
+struct datagram {
+	uint8_t bytes[8192];
+	size_t size;
+	size_t message; /* where the current message starts */
+};
+
+static void put(struct datagram *datagram, const void *bytes, size_t size)
+{
+	memcpy(datagram->bytes + datagram->size, bytes, size);
+	datagram->size += size;
+}
+
+static void put_host16(struct datagram *datagram, uint16_t value)
+{
+	put(datagram, &value, sizeof(value));
+}
+
+static void begin_message(struct datagram *datagram, uint16_t type, uint8_t family)
+{
+	const uint8_t rest[8 + 4] = { [8] = family }; /* sequence, port; nfgenmsg */
+
+	datagram->message = datagram->size;
+	put_host16(datagram, 0);
+	put_host16(datagram, 0);
+	put_host16(datagram, type);
+	put_host16(datagram, 0); /* flags */
+	put(datagram, rest, sizeof(rest));
+}
+
+static void put_attribute(struct datagram *datagram, uint16_t type, const void *value, size_t size)
+{
+	static const uint8_t zeros[4];
+
+	put_host16(datagram, (uint16_t)(size + 4));
+	put_host16(datagram, type);
+	put(datagram, value, size);
+	put(datagram, zeros, -size % 4);
+}
+
+static void put_u32(struct datagram *datagram, uint16_t type, uint32_t value)
+{
+	uint32_t value_be = htobe32(value);
+
+	put_attribute(datagram, type, &value_be, sizeof(value_be));
+}
+
+static void end_message(struct datagram *datagram)
+{
+	uint32_t length = (uint32_t)(datagram->size - datagram->message);
+
+	memcpy(datagram->bytes + datagram->message, &length, sizeof(length));
+}
+
+/* A packet message as hook prerouting makes it: payload "ABCDE". */
+static void put_packet(struct datagram *datagram, uint32_t sequence)
+{
+	const uint8_t header[4] = { 0x08, 0x00, 0, 0 };
+
+	begin_message(datagram, PACKET, 2);
+	put_attribute(datagram, NFULA_PACKET_HDR, header, sizeof(header));
+	put_attribute(datagram, NFULA_PREFIX, "", 1);
+	put_u32(datagram, NFULA_SEQ, sequence);
+	put_attribute(datagram, NFULA_PAYLOAD, "ABCDE", 5);
+	end_message(datagram);
+}
+
+/* Parse a datagram from a block of exactly its size. The views are good until release(). */
+struct parsed {
+	struct packet_view views[MAX_VIEWS];
+	size_t count;
+	uint8_t *block;
+};
+
+static struct parsed parse(struct capture_nflog_parser *parser, const uint8_t *bytes, size_t size)
+{
+	struct parsed parsed = { .block = malloc(size ? size : 1) };
+
+	assert_non_null(parsed.block);
+	memcpy(parsed.block, bytes, size);
+	capture_nflog_parse_begin(parser, parsed.block, size, RECEIVED_MS);
+	parsed.count = capture_nflog_parse(parser, parsed.views, MAX_VIEWS);
+	return parsed;
+}
+
+static void release(struct parsed *parsed)
+{
+	free(parsed->block);
+}
+
+TEST(every_attribute_goes_into_the_view)
+{
+	const uint8_t header[4] = { 0x86, 0xdd, 4, 0 }; /* IPv6, postrouting */
+	const uint8_t time[16] = { [3] = 1, [7] = 2, [13] = 0x0f, 0x42, 0x3f }; /* 2^32 + 2 s,
+										    999999 us */
+	struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+	struct datagram datagram = { .size = 0 };
+	struct parsed parsed;
+
+	begin_message(&datagram, PACKET, 10);
+	put_attribute(&datagram, NFULA_PACKET_HDR, header, sizeof(header));
+	put_u32(&datagram, NFULA_IFINDEX_INDEV, 3);
+	put_u32(&datagram, NFULA_IFINDEX_OUTDEV, 0x01020304);
+	put_u32(&datagram, NFULA_MARK, 0xf10a);
+	put_attribute(&datagram, NFULA_TIMESTAMP, time, sizeof(time));
+	put_attribute(&datagram, NFULA_PAYLOAD | 0x8000, "ABCDE", 5); /* flag bits do not count */
+	end_message(&datagram);
+	parsed = parse(&parser, datagram.bytes, datagram.size);
+	CHECK_EQ(parsed.count, 1);
+	CHECK_EQ(parsed.views[0].captured_bytes, 5);
+	CHECK_BYTES(parsed.views[0].bytes, "ABCDE", 5);
+	CHECK_EQ(parsed.views[0].original_bytes, 0);
+	CHECK_EQ(parsed.views[0].time_ms, 4294967298999);
+	CHECK_EQ(parsed.views[0].input_interface, 3);
+	CHECK_EQ(parsed.views[0].output_interface, 0x01020304);
+	CHECK_EQ(parsed.views[0].mark, 0xf10a);
+	CHECK_EQ(parsed.views[0].link, LINK_IPV6);
+	CHECK_EQ(parsed.views[0].side, SIDE_egress);
+	CHECK_EQ(parser.packets_unstamped, 0);
+	CHECK_EQ(parser.messages_malformed, 0);
+	release(&parsed);
+}
+
+TEST(packet_without_time_has_the_time_of_receipt)
+{
+	struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+	struct datagram datagram = { .size = 0 };
+	struct parsed parsed;
+
+	put_packet(&datagram, 0);
+	parsed = parse(&parser, datagram.bytes, datagram.size);
+	CHECK_EQ(parsed.views[0].time_ms, RECEIVED_MS);
+	CHECK_EQ(parser.packets_unstamped, 1);
+	release(&parsed);
+}
+
+TEST(impossible_time_is_no_time)
+{
+	const uint8_t far[16] = { [0] = 0x7f };              /* 2^62 s */
+	const uint8_t odd[16] = { [13] = 0x0f, 0x42, 0x40 }; /* 1000000 us */
+	struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+	struct datagram datagram = { .size = 0 };
+	struct parsed parsed;
+
+	begin_message(&datagram, PACKET, 2);
+	put_attribute(&datagram, NFULA_TIMESTAMP, far, sizeof(far));
+	end_message(&datagram);
+	begin_message(&datagram, PACKET, 2);
+	put_attribute(&datagram, NFULA_TIMESTAMP, odd, sizeof(odd));
+	end_message(&datagram);
+	parsed = parse(&parser, datagram.bytes, datagram.size);
+	CHECK_EQ(parsed.count, 2);
+	CHECK_EQ(parsed.views[0].time_ms, RECEIVED_MS);
+	CHECK_EQ(parsed.views[1].time_ms, RECEIVED_MS);
+	CHECK_EQ(parser.packets_unstamped, 2);
+	release(&parsed);
+}
+
+TEST(copy_as_long_as_the_range_counts_as_cut)
+{
+	struct capture_nflog_parser parser = { .snaplen = 5 };
+	struct datagram datagram = { .size = 0 };
+	struct parsed parsed;
+
+	put_packet(&datagram, 0);
+	parsed = parse(&parser, datagram.bytes, datagram.size);
+	CHECK_EQ(parser.packets_at_range, 1);
+	release(&parsed);
+	parser.snaplen = 6;
+	parsed = parse(&parser, datagram.bytes, datagram.size);
+	CHECK_EQ(parser.packets_at_range, 1);
+	release(&parsed);
+}
+
+TEST(side_is_that_of_the_hook)
+{
+	static const struct {
+		uint8_t family, hook, side;
+	} cases[] = {
+		{ 2, 0, SIDE_ingress },  { 2, 1, SIDE_ingress }, { 2, 2, SIDE_ingress },
+		{ 2, 3, SIDE_egress },   { 2, 4, SIDE_egress },  { 2, 5, SIDE_ingress },
+		{ 10, 0, SIDE_ingress }, { 10, 4, SIDE_egress }, { 7, 0, SIDE_ingress },
+		{ 7, 2, SIDE_ingress },  { 7, 3, SIDE_egress },  { 7, 4, SIDE_egress },
+		{ 5, 0, SIDE_ingress },  { 5, 1, SIDE_egress },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const uint8_t header[4] = { 0x08, 0x00, cases[i].hook, 0 };
+		struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+		struct datagram datagram = { .size = 0 };
+		struct parsed parsed;
+
+		begin_message(&datagram, PACKET, cases[i].family);
+		put_attribute(&datagram, NFULA_PACKET_HDR, header, sizeof(header));
+		end_message(&datagram);
+		parsed = parse(&parser, datagram.bytes, datagram.size);
+		CHECK_EQ(parsed.count, 1);
+		CHECK_EQ(parsed.views[0].side, cases[i].side);
+		release(&parsed);
+	}
+}
+
+TEST(lost_packets_are_counted_also_across_the_wrap)
+{
+	struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+	struct datagram datagram = { .size = 0 };
+	struct parsed parsed;
+
+	/* The kernel begins with 0: 3 were lost before the first that came. */
+	put_packet(&datagram, 3);
+	put_packet(&datagram, 4);
+	put_packet(&datagram, 10);
+	parsed = parse(&parser, datagram.bytes, datagram.size);
+	CHECK_EQ(parsed.count, 3);
+	CHECK_EQ(parser.packets_lost, 3 + 5);
+	release(&parsed);
+
+	parser.next_sequence = UINT32_MAX - 1;
+	datagram.size = 0;
+	put_packet(&datagram, UINT32_MAX - 1);
+	put_packet(&datagram, UINT32_MAX);
+	put_packet(&datagram, 0);
+	put_packet(&datagram, 2);
+	parsed = parse(&parser, datagram.bytes, datagram.size);
+	CHECK_EQ(parsed.count, 4);
+	CHECK_EQ(parser.packets_lost, 8 + 1);
+	CHECK_EQ(parser.next_sequence, 3);
+	CHECK_EQ(parser.messages_malformed, 0);
+	release(&parsed);
+}
+
+TEST(numbers_that_go_back_are_no_loss)
+{
+	struct capture_nflog_parser parser = { .snaplen = SNAPLEN, .next_sequence = 1000 };
+	struct datagram datagram = { .size = 0 };
+	struct parsed parsed;
+
+	put_packet(&datagram, 5);
+	put_packet(&datagram, 6);
+	parsed = parse(&parser, datagram.bytes, datagram.size);
+	CHECK_EQ(parsed.count, 2);
+	CHECK_EQ(parser.packets_lost, 0);
+	CHECK_EQ(parser.messages_malformed, 1);
+	release(&parsed);
+}
+
+TEST(other_messages_are_skipped)
+{
+	struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+	struct datagram datagram = { .size = 0 };
+	struct parsed parsed;
+
+	begin_message(&datagram, 2, 0); /* NLMSG_ERROR: an acknowledgement */
+	put(&datagram, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+	end_message(&datagram);
+	put_packet(&datagram, 0);
+	put_packet(&datagram, 1);
+	begin_message(&datagram, 3, 0); /* NLMSG_DONE */
+	end_message(&datagram);
+	parsed = parse(&parser, datagram.bytes, datagram.size);
+	CHECK_EQ(parsed.count, 2);
+	CHECK_EQ(parser.messages_malformed, 0);
+	CHECK_EQ(capture_nflog_parse(&parser, parsed.views, MAX_VIEWS), 0);
+	release(&parsed);
+}
+
+TEST(datagram_is_given_out_in_batches)
+{
+	struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+	struct datagram datagram = { .size = 0 };
+	struct packet_view views[3];
+
+	for (uint32_t i = 0; i < 7; i++)
+		put_packet(&datagram, i);
+	capture_nflog_parse_begin(&parser, datagram.bytes, datagram.size, RECEIVED_MS);
+	CHECK_EQ(capture_nflog_parse(&parser, views, 3), 3);
+	CHECK_EQ(capture_nflog_parse(&parser, views, 3), 3);
+	CHECK_EQ(capture_nflog_parse(&parser, views, 3), 1);
+	CHECK_EQ(capture_nflog_parse(&parser, views, 3), 0);
+	CHECK_EQ(parser.packets_lost, 0);
+}
+
+TEST(malformed_message_is_skipped_alone)
+{
+	struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+	struct datagram datagram = { .size = 0 };
+	struct parsed parsed;
+
+	begin_message(&datagram, PACKET, 2);
+	put_u32(&datagram, NFULA_MARK, 1);
+	put_host16(&datagram, 9); /* an attribute longer than its message */
+	put_host16(&datagram, NFULA_PAYLOAD);
+	end_message(&datagram);
+	begin_message(&datagram, PACKET, 2);
+	put_attribute(&datagram, NFULA_MARK, "\0\0", 2); /* a number of 2 bytes */
+	end_message(&datagram);
+	begin_message(&datagram, PACKET, 2);
+	put_host16(&datagram, 3); /* shorter than its own header */
+	put_host16(&datagram, NFULA_PAYLOAD);
+	end_message(&datagram);
+	put_packet(&datagram, 0);
+	parsed = parse(&parser, datagram.bytes, datagram.size);
+	CHECK_EQ(parsed.count, 1);
+	CHECK_EQ(parser.messages_malformed, 3);
+	release(&parsed);
+}
+
+TEST(wrong_message_length_ends_the_datagram)
+{
+	struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+	struct datagram datagram = { .size = 0 };
+	struct parsed parsed;
+
+	put_packet(&datagram, 0);
+	begin_message(&datagram, PACKET, 2); /* length 0 */
+	put_packet(&datagram, 1);
+	parsed = parse(&parser, datagram.bytes, datagram.size);
+	CHECK_EQ(parsed.count, 1);
+	CHECK_EQ(parser.messages_malformed, 1);
+	release(&parsed);
+	/* The parser goes on with the next datagram. */
+	datagram.size = 0;
+	put_packet(&datagram, 1);
+	parsed = parse(&parser, datagram.bytes, datagram.size);
+	CHECK_EQ(parsed.count, 1);
+	CHECK_EQ(parser.packets_lost, 0);
+	release(&parsed);
+}
+
+TEST(every_cut_is_safe_and_loses_no_whole_packet)
+{
+	struct datagram datagram = { .size = 0 };
+	size_t one;
+
+	put_packet(&datagram, 0);
+	one = datagram.size;
+	put_packet(&datagram, 1);
+	for (size_t size = 0; size <= datagram.size; size++) {
+		struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+		struct parsed parsed = parse(&parser, datagram.bytes, size);
+
+		CHECK_EQ(parsed.count, size / one);
+		CHECK_EQ(parser.messages_malformed, size % one != 0);
+		release(&parsed);
+	}
+}
+
+static struct parsed parse_file(struct capture_nflog_parser *parser, const char *name)
+{
+	char path[512];
+	uint8_t bytes[8192];
+	size_t size;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/tests/wire/%s", SOURCE_DIRECTORY, name);
+	file = fopen(path, "rb");
+	assert_non_null(file);
+	size = fread(bytes, 1, sizeof(bytes), file);
+	(void)fclose(file);
+	return parse(parser, bytes, size);
+}
+
+/* What one frame of a recorded datagram must give. */
+struct expected {
+	uint32_t captured_bytes, input_interface, output_interface, mark;
+	uint16_t vlan_id, ethertype;
+	uint8_t link, side;
+	uint8_t first_bytes[4];
+};
+
+static void check_file(const char *name, const struct expected *expected, size_t count,
+		       uint64_t unstamped)
+{
+	struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+	struct parsed parsed;
+
+	if (htole16(1) != 1)
+		skip(); /* recorded on a little-endian machine */
+	parsed = parse_file(&parser, name);
+	CHECK_EQ(parsed.count, count);
+	CHECK_EQ(parser.messages_malformed, 0);
+	CHECK_EQ(parser.packets_unstamped, unstamped);
+	for (size_t i = 0; i < count; i++) {
+		const struct packet_view *view = &parsed.views[i];
+
+		CHECK_EQ(view->captured_bytes, expected[i].captured_bytes);
+		CHECK_EQ(view->input_interface, expected[i].input_interface);
+		CHECK_EQ(view->output_interface, expected[i].output_interface);
+		CHECK_EQ(view->mark, expected[i].mark);
+		CHECK_EQ(view->vlan_id, expected[i].vlan_id);
+		CHECK_EQ(view->link, expected[i].link);
+		CHECK_EQ(view->side, expected[i].side);
+		if (view->link == LINK_ETHERTYPE)
+			CHECK_EQ(view->ethertype, expected[i].ethertype);
+		CHECK_BYTES(view->bytes, expected[i].first_bytes, 4);
+	}
+	release(&parsed);
+}
+
+#define IPV4    0x45, 0x00, 0x00, 0x28
+#define IPV6    0x60, 0x00, 0x00, 0x00
+#define TO_PEER 0x02, 0x00, 0x00, 0x00 /* the link header's destination */
+#define ARP     0x00, 0x01, 0x08, 0x00
+
+TEST(netdev_hooks_as_recorded)
+{
+	static const struct expected ingress[] = {
+		{ 40, 2, 0, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_ingress, { IPV4 } },
+		{ 42, 0, 2, 0, 0, 0, LINK_ETHERNET, SIDE_egress, { 0xff, 0xff, 0xff, 0xff } },
+		{ 28, 2, 0, 0, 0, 0x0806, LINK_ETHERTYPE, SIDE_ingress, { ARP } },
+		{ 82, 0, 2, 0, 0, 0, LINK_ETHERNET, SIDE_egress, { TO_PEER } },
+		{ 60, 2, 0, 0, 0, 0x86dd, LINK_ETHERTYPE, SIDE_ingress, { IPV6 } },
+		{ 40, 2, 0, 0, 100, 0x0800, LINK_ETHERTYPE, SIDE_ingress, { IPV4 } },
+		{ 60, 2, 0, 0, 101, 0x86dd, LINK_ETHERTYPE, SIDE_ingress, { IPV6 } },
+		/* 802.1ad 200: the inner tag, 100, is still in the payload */
+		{ 44, 2, 0, 0, 200, 0x8100, LINK_ETHERTYPE, SIDE_ingress, { 0, 100, 8, 0 } },
+		{ 110, 2, 0, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_ingress, { 0x45, 0, 1, 0x48 } },
+		{ 110, 0, 2, 0, 0, 0, LINK_ETHERNET, SIDE_egress, { TO_PEER } },
+		{ 28, 2, 0, 0, 0, 0x0806, LINK_ETHERTYPE, SIDE_ingress, { ARP } },
+		{ 42, 0, 2, 0, 0, 0, LINK_ETHERNET, SIDE_egress, { TO_PEER } },
+		{ 38, 2, 0, 0, 0, 0x0004, LINK_ETHERTYPE, SIDE_ingress, { 0x42, 0x42, 3, 0 } },
+	};
+	static const struct expected egress[] = {
+		{ 54, 0, 2, 0, 0, 0, LINK_ETHERNET, SIDE_egress, { TO_PEER } },
+		{ 74, 0, 2, 0, 0, 0, LINK_ETHERNET, SIDE_egress, { TO_PEER } },
+		{ 58, 0, 2, 0, 0, 0, LINK_ETHERNET, SIDE_egress, { TO_PEER } }, /* tagged */
+		{ 78, 0, 2, 0, 0, 0, LINK_ETHERNET, SIDE_egress, { TO_PEER } },
+		{ 62, 0, 2, 0, 0, 0, LINK_ETHERNET, SIDE_egress, { TO_PEER } }, /* two tags */
+		{ 110, 0, 2, 0, 0, 0, LINK_ETHERNET, SIDE_egress, { TO_PEER } },
+		{ 42, 0, 2, 0, 0, 0, LINK_ETHERNET, SIDE_egress, { TO_PEER } },
+		{ 52, 0, 2, 0, 0, 0, LINK_ETHERNET, SIDE_egress, { TO_PEER } },
+		{ 98, 0, 2, 0, 0, 0, LINK_ETHERNET, SIDE_egress, { TO_PEER } },
+		{ 84, 2, 0, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_ingress, { 0x45, 0, 0, 0x54 } },
+	};
+	/* a tun device has no link header: the payload starts at IP on the way out as well */
+	static const struct expected tun[] = {
+		{ 84, 0, 3, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_egress, { 0x45, 0, 0, 0x54 } },
+	};
+
+	check_file("nflog_netdev_ingress.bin", ingress, 13, 0);
+	check_file("nflog_netdev_egress.bin", egress, 10, 0);
+	check_file("nflog_tun.bin", tun, 1, 0);
+}
+
+TEST(inet_and_arp_tables_as_recorded)
+{
+	static const struct expected expected[] = {
+		{ 40, 2, 0, 0, 0, 0, LINK_IPV4, SIDE_ingress, { IPV4 } },
+		{ 40, 2, 0, 0x77, 0, 0, LINK_IPV4, SIDE_ingress, { IPV4 } },
+		{ 68, 0, 2, 0, 0, 0, LINK_IPV4, SIDE_egress, { 0x45, 0xc0, 0, 0x44 } },
+		{ 40, 2, 0, 0, 0, 0, LINK_IPV6, SIDE_ingress, { IPV6 } },
+		{ 40, 2, 0, 0, 0, 0, LINK_IPV4, SIDE_ingress, { IPV4 } },
+		{ 28, 2, 0, 0, 0, 0x0806, LINK_ETHERTYPE, SIDE_ingress, { ARP } },
+	};
+
+	check_file("nflog_inet_arp.bin", expected, 6, 4);
+}
+
+TEST(bridge_hooks_as_recorded)
+{
+	/* Each packet twice: prerouting and input, or output and postrouting. */
+	static const struct expected expected[] = {
+		{ 40, 4, 0, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_ingress, { IPV4 } },
+		{ 28, 0, 4, 0, 0, 0x0806, LINK_ETHERTYPE, SIDE_egress, { ARP } },
+		{ 28, 4, 0, 0, 0, 0x0806, LINK_ETHERTYPE, SIDE_ingress, { ARP } },
+		{ 68, 0, 4, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_egress, { 0x45, 0xc0, 0, 0x44 } },
+		{ 60, 4, 0, 0, 0, 0x86dd, LINK_ETHERTYPE, SIDE_ingress, { IPV6 } },
+		{ 40, 4, 0, 0, 100, 0x0800, LINK_ETHERTYPE, SIDE_ingress, { IPV4 } },
+		{ 60, 4, 0, 0, 101, 0x86dd, LINK_ETHERTYPE, SIDE_ingress, { IPV6 } },
+		{ 44, 4, 0, 0, 200, 0x8100, LINK_ETHERTYPE, SIDE_ingress, { 0, 100, 8, 0 } },
+		{ 38, 4, 0, 0, 0, 0x0004, LINK_ETHERTYPE, SIDE_ingress, { 0x42, 0x42, 3, 0 } },
+		{ 84, 0, 4, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_egress, { 0x45, 0, 0, 0x54 } },
+		{ 84, 4, 0, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_ingress, { 0x45, 0, 0, 0x54 } },
+	};
+	struct expected twice[22];
+
+	for (size_t i = 0; i < 22; i++)
+		twice[i] = expected[i / 2];
+	check_file("nflog_bridge.bin", twice, 22, 6);
+}
+
+/* Whatever the bytes are, views stay inside and no more packets than messages come out. */
+TEST(damaged_datagrams_are_safe)
+{
+	struct datagram original = { .size = 0 };
+	uint32_t random = 12345;
+
+	for (uint32_t i = 0; i < 8; i++)
+		put_packet(&original, i);
+	for (int round = 0; round < 20000; round++) {
+		struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+		struct datagram damaged = original;
+		struct parsed parsed;
+		unsigned int sum = 0;
+
+		for (int i = 0; i < 3; i++) {
+			random = random * 1664525 + 1013904223;
+			damaged.bytes[(random >> 8) % damaged.size] = (uint8_t)random;
+		}
+		parsed = parse(&parser, damaged.bytes, damaged.size);
+		CHECK(parsed.count <= damaged.size / 20);
+		for (size_t i = 0; i < parsed.count; i++)
+			for (uint32_t j = 0; j < parsed.views[i].captured_bytes; j++)
+				sum += parsed.views[i].bytes[j];
+		CHECK(sum < UINT32_MAX);
+		release(&parsed);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_attribute_goes_into_the_view),
+		cmocka_unit_test(packet_without_time_has_the_time_of_receipt),
+		cmocka_unit_test(impossible_time_is_no_time),
+		cmocka_unit_test(copy_as_long_as_the_range_counts_as_cut),
+		cmocka_unit_test(side_is_that_of_the_hook),
+		cmocka_unit_test(lost_packets_are_counted_also_across_the_wrap),
+		cmocka_unit_test(numbers_that_go_back_are_no_loss),
+		cmocka_unit_test(other_messages_are_skipped),
+		cmocka_unit_test(datagram_is_given_out_in_batches),
+		cmocka_unit_test(malformed_message_is_skipped_alone),
+		cmocka_unit_test(wrong_message_length_ends_the_datagram),
+		cmocka_unit_test(every_cut_is_safe_and_loses_no_whole_packet),
+		cmocka_unit_test(netdev_hooks_as_recorded),
+		cmocka_unit_test(inet_and_arp_tables_as_recorded),
+		cmocka_unit_test(bridge_hooks_as_recorded),
+		cmocka_unit_test(damaged_datagrams_are_safe),
+	};
+
+	return RUN_TESTS(tests);
+}
