@@ -1,4 +1,4 @@
-/* address.h - IP addresses and prefixes as text. Bytes are as on the wire. */
+/* address.h - IP addresses, prefixes and AS numbers as text. Bytes are as on the wire. */
 #ifndef ADDRESS_H
 #define ADDRESS_H
 
@@ -23,5 +23,19 @@ const char *address_format(uint8_t ip_version, const uint8_t *address,
 int prefix_parse(const char *text, struct prefix *prefix);
 
 bool prefix_contains(const struct prefix *prefix, uint8_t ip_version, const uint8_t *address);
+
+/* Parse an address alone, of either family, into 4 or 16 bytes. Returns 4 or 6, or -EINVAL. */
+int address_parse(const char *text, uint8_t address[static 16]);
+
+/* Whether the first 'bits' bits of two addresses are equal; both have at least that many. */
+bool address_bits_equal(const uint8_t *one, const uint8_t *other, unsigned int bits);
+
+/* Clear all but the first 'bits' bits of an address of 'size' bytes. Returns whether any was set.
+ */
+bool address_clear_host_bits(uint8_t *address, size_t size, unsigned int bits);
+
+/* Parse "64500" (asplain) or "0.64500" (asdot, RFC 5396), with or without "AS" before it. Returns 0
+ * or -EINVAL. */
+int as_number_parse(const char *text, uint32_t *as_number);
 
 #endif

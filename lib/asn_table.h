@@ -23,24 +23,29 @@ struct asn_entry {
 struct asn_table *asn_table_create(void);
 void asn_table_destroy(struct asn_table *table);
 
-/* Add a prefix of 'prefix_length' bits; host bits of 'address' must be 0. ip_version is 4 or 6.
- * Returns 0, -EEXIST if the prefix is there already, -EINVAL or -ENOMEM. Not after
- * asn_table_freeze(). */
+/* Add a prefix of entry->prefix_length bits; host bits of 'address' must be 0. ip_version is 4 or
+ * 6; 'entry' is copied. A prefix added twice: the last one wins. Returns 0, -EINVAL (also after
+ * asn_table_freeze()) or -ENOMEM. Amortized O(1). */
 int asn_table_add(struct asn_table *table, uint8_t ip_version, const uint8_t *address,
 		  const struct asn_entry *entry);
 
-/* Build the search structure. Returns 0 or -ENOMEM. */
+/* Build the search structure; before it nothing is found. At most once. Returns 0, or -ENOMEM: then
+ * the table can only be destroyed. */
 int asn_table_freeze(struct asn_table *table);
 
 /* Longest matching prefix of 'address' (4 or 16 bytes). Returns a borrowed entry, never NULL: all 0
- * if none matches. */
+ * if none matches. O(log n), never allocates. */
 const struct asn_entry *asn_table_find(const struct asn_table *table, uint8_t ip_version,
 				       const uint8_t *address);
 
+/* Prefixes of a family, duplicates counted once. 0 before asn_table_freeze(). */
 size_t asn_table_count(const struct asn_table *table, uint8_t ip_version);
 
 /* Whether any entry has a next hop, or a peer AS: decides which fields the template carries. */
 bool asn_table_has_next_hops(const struct asn_table *table);
 bool asn_table_has_peers(const struct asn_table *table);
+
+/* Memory that the frozen table holds. */
+size_t asn_table_memory_bytes(const struct asn_table *table);
 
 #endif

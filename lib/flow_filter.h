@@ -1,7 +1,22 @@
 /* flow_filter.h - the filter words of `agentctl show flows`, and of a collector's filter.
  *
- * Words are ANDed, a comma means OR: src= dst= host= net= sport= dport= port= proto= as= iface=
- * dir=in|out v=4|6 tos= vlan= bytes>1M packets>=10 duration<30s and so on with > >= < <= = . */
+ * A word is KEY=VALUE. Words are ANDed, a comma between values means OR; KEY!=VALUE, or '!' before
+ * a word, matches what the word does not.
+ *
+ *   src= dst= host= net=              address or prefix; host and net: either side
+ *   sport= dport= port=               0 to 65535 (also src_port= dst_port=)
+ *   src_as= dst_as= as=               AS number, 64500 or 1.10 or AS64500; 0 is unknown
+ *   in_if= out_if= iface=             index or name
+ *   proto=                            number or name such as tcp
+ *   dir=in|out|unknown  v=4|6         side of the server, IP version
+ *   tos= vlan=                        0 to 255 (also 0x2e), 0 to 4095
+ *   flags=SA                          TCP flags of FSRPAUEC that must all be set (also tcp_flags=)
+ *   bytes= packets=                   with k M G T for powers of 1000, as rates are read
+ *   duration= age= idle=              last - first packet, now - first, now - last; ms s m h d,
+ *                                     seconds without a unit, 1h30m
+ *
+ * Numbers, but not interfaces and protocols, may be compared (bytes>1M packets>=10 age<30s) and
+ * given as a range (dport=1000-1999). */
 #ifndef FLOW_FILTER_H
 #define FLOW_FILTER_H
 
@@ -18,14 +33,15 @@ struct flow_filter_names {
 	uint32_t (*interface_index)(const char *name);
 };
 
-/* Parse 'count' words. Returns a filter owned by the caller, or NULL with 'error' filled. No words
- * match everything. */
+/* Parse 'count' words; 'names' may be NULL. Returns a filter owned by the caller, or NULL with
+ * 'error' filled. No words match everything. One allocation. */
 struct flow_filter *flow_filter_parse(const char *const *words, size_t count,
 				      const struct flow_filter_names *names,
 				      struct error_text *error);
 void flow_filter_destroy(struct flow_filter *filter);
 
-/* source_as and destination_as are 0 where no table is loaded. 'now_ms' is for age. */
+/* source_as and destination_as are 0 where no table is loaded. 'now_ms' is for age and idle. Never
+ * allocates. */
 bool flow_filter_matches(const struct flow_filter *filter, const struct flow_record *flow,
 			 uint32_t source_as, uint32_t destination_as, unix_ms now_ms);
 

@@ -1,0 +1,560 @@
+/* flow_filter.c - filter words -> array of tests; a test against a flow_record.
+ *
+ * Used by the control protocol on snapshots of the cache. A word is a row of 'keys': which kind of
+ * value it takes and which one or two members of a flow it looks at. Whatever a value is written
+ * as, it becomes an interval of numbers, a prefix, or a set of flags, so that matching is three
+ * comparisons and knows neither units nor names. */
+#include "flow_filter.h"
+
+#include "address.h"
+#include "packet.h"
+#include "word_distance.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define VALUE_SIZE 80 /* longest single value, with NUL; a prefix needs 50 */
+
+/* What of a flow is looked at. */
+enum datum {
+	DATUM_none,
+	DATUM_source_address,
+	DATUM_destination_address,
+	DATUM_source_port,
+	DATUM_destination_port,
+	DATUM_source_as,
+	DATUM_destination_as,
+	DATUM_input_interface,
+	DATUM_output_interface,
+	DATUM_protocol,
+	DATUM_side,
+	DATUM_ip_version,
+	DATUM_tos,
+	DATUM_vlan,
+	DATUM_tcp_flags,
+	DATUM_octets,
+	DATUM_packets,
+	DATUM_duration,
+	DATUM_age,
+	DATUM_idle,
+};
+
+enum value_kind {
+	VALUE_prefix,
+	VALUE_number,
+	VALUE_amount,
+	VALUE_time,
+	VALUE_as,
+	VALUE_interface,
+	VALUE_protocol,
+	VALUE_side,
+	VALUE_version,
+	VALUE_flags,
+};
+
+struct filter_key {
+	const char *name;
+	enum value_kind kind;
+	enum datum first;
+	enum datum second; /* either may match; DATUM_none if there is only one */
+	uint64_t maximum;
+};
+
+static const struct filter_key keys[] = {
+	{ "src", VALUE_prefix, DATUM_source_address, DATUM_none, 0 },
+	{ "dst", VALUE_prefix, DATUM_destination_address, DATUM_none, 0 },
+	{ "host", VALUE_prefix, DATUM_source_address, DATUM_destination_address, 0 },
+	{ "net", VALUE_prefix, DATUM_source_address, DATUM_destination_address, 0 },
+	{ "sport", VALUE_number, DATUM_source_port, DATUM_none, UINT16_MAX },
+	{ "dport", VALUE_number, DATUM_destination_port, DATUM_none, UINT16_MAX },
+	{ "port", VALUE_number, DATUM_source_port, DATUM_destination_port, UINT16_MAX },
+	{ "src_port", VALUE_number, DATUM_source_port, DATUM_none, UINT16_MAX },
+	{ "dst_port", VALUE_number, DATUM_destination_port, DATUM_none, UINT16_MAX },
+	{ "src_as", VALUE_as, DATUM_source_as, DATUM_none, UINT32_MAX },
+	{ "dst_as", VALUE_as, DATUM_destination_as, DATUM_none, UINT32_MAX },
+	{ "as", VALUE_as, DATUM_source_as, DATUM_destination_as, UINT32_MAX },
+	{ "in_if", VALUE_interface, DATUM_input_interface, DATUM_none, UINT32_MAX },
+	{ "out_if", VALUE_interface, DATUM_output_interface, DATUM_none, UINT32_MAX },
+	{ "iface", VALUE_interface, DATUM_input_interface, DATUM_output_interface, UINT32_MAX },
+	{ "proto", VALUE_protocol, DATUM_protocol, DATUM_none, UINT8_MAX },
+	{ "dir", VALUE_side, DATUM_side, DATUM_none, UINT8_MAX },
+	{ "v", VALUE_version, DATUM_ip_version, DATUM_none, UINT8_MAX },
+	{ "tos", VALUE_number, DATUM_tos, DATUM_none, UINT8_MAX },
+	{ "vlan", VALUE_number, DATUM_vlan, DATUM_none, 4095 },
+	{ "flags", VALUE_flags, DATUM_tcp_flags, DATUM_none, UINT8_MAX },
+	{ "tcp_flags", VALUE_flags, DATUM_tcp_flags, DATUM_none, UINT8_MAX },
+	{ "bytes", VALUE_amount, DATUM_octets, DATUM_none, INT64_MAX },
+	{ "packets", VALUE_amount, DATUM_packets, DATUM_none, INT64_MAX },
+	{ "duration", VALUE_time, DATUM_duration, DATUM_none, INT64_MAX },
+	{ "age", VALUE_time, DATUM_age, DATUM_none, INT64_MAX },
+	{ "idle", VALUE_time, DATUM_idle, DATUM_none, INT64_MAX },
+};
+
+#define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
+
+/* One value of a word. A word's tests are neighbours. */
+struct filter_test {
+	const struct filter_key *key;
+	bool is_negated; /* the same for all values of a word */
+	bool is_last;    /* of its word */
+	union {
+		struct prefix prefix;
+		struct {
+			uint64_t low, high; /* both included; low > high matches nothing */
+		};
+	};
+};
+
+struct flow_filter {
+	size_t count;
+	struct filter_test tests[];
+};
+
+/* ---- values ---- */
+
+struct named_number {
+	const char *name;
+	uint64_t number;
+};
+
+/* IANA, Assigned Internet Protocol Numbers, under the names that operators use. */
+static const struct named_number protocols[] = {
+	{ "icmp", 1 },    { "igmp", 2 },   { "ipip", 4 },       { "tcp", 6 },       { "udp", 17 },
+	{ "dccp", 33 },   { "ipv6", 41 },  { "gre", 47 },       { "esp", 50 },      { "ah", 51 },
+	{ "icmpv6", 58 }, { "icmp6", 58 }, { "ipv6-icmp", 58 }, { "ospf", 89 },     { "pim", 103 },
+	{ "vrrp", 112 },  { "l2tp", 115 }, { "sctp", 132 },     { "udplite", 136 }, { NULL, 0 },
+};
+
+static const struct named_number sides[] = {
+	{ "in", SIDE_ingress },
+	{ "out", SIDE_egress },
+	{ "unknown", SIDE_unknown },
+	{ NULL, 0 },
+};
+
+static const struct named_number versions[] = { { "4", 4 }, { "6", 6 }, { NULL, 0 } };
+
+static const struct named_number amount_units[] = {
+	{ "k", 1000 }, { "m", 1000000 }, { "g", 1000000000 }, { "t", 1000000000000 }, { NULL, 0 },
+};
+
+static const struct named_number time_units[] = {
+	{ "ms", 1 },      { "s", 1000 },     { "m", 60000 },
+	{ "h", 3600000 }, { "d", 86400000 }, { NULL, 0 },
+};
+
+static int find_name(const struct named_number *names, const char *text, size_t length,
+		     uint64_t *number)
+{
+	for (; names->name; names++) {
+		if (strlen(names->name) == length && strncasecmp(names->name, text, length) == 0) {
+			*number = names->number;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* Take digits, decimal or hexadecimal after 0x, from the front of a text. */
+static int take_number(const char **text, uint64_t *number)
+{
+	bool is_hexadecimal = (*text)[0] == '0' && ((*text)[1] | 0x20) == 'x';
+	char *end;
+
+	/* strtoull() alone would take blanks and signs. */
+	if (**text < '0' || **text > '9')
+		return -EINVAL;
+	errno = 0;
+	*number = strtoull(*text, &end, is_hexadecimal ? 16 : 10);
+	if (errno)
+		return -EINVAL;
+	*text = end;
+	return 0;
+}
+
+static int parse_number(const char *text, uint64_t *number)
+{
+	return take_number(&text, number) < 0 || *text ? -EINVAL : 0;
+}
+
+/* Sum of numbers with units: "1h30m". A number without unit counts as 'unitless' and ends it. */
+static int parse_units(const char *text, const struct named_number *units, uint64_t unitless,
+		       uint64_t *sum)
+{
+	*sum = 0;
+	do {
+		uint64_t number, unit = unitless;
+		size_t length;
+
+		if (take_number(&text, &number) < 0)
+			return -EINVAL;
+		length = strcspn(text, "0123456789");
+		if (length > 0 && find_name(units, text, length, &unit) < 0)
+			return -EINVAL;
+		text += length;
+		if (__builtin_mul_overflow(number, unit, &number) ||
+		    __builtin_add_overflow(*sum, number, sum))
+			return -EINVAL;
+	} while (*text);
+	return 0;
+}
+
+static int parse_interface(const char *text, const struct flow_filter_names *names,
+			   uint64_t *number)
+{
+	if (parse_number(text, number) == 0)
+		return 0;
+	*number = names && names->interface_index ? names->interface_index(text) : 0;
+	return *number ? 0 : -EINVAL;
+}
+
+static int parse_flags(const char *text, uint64_t *flags)
+{
+	static const char letters[] = "FSRPAUEC"; /* from bit 0 up, RFC 9293 section 3.1 */
+
+	*flags = 0;
+	for (; *text; text++) {
+		const char *letter = strchr(letters, *text & ~0x20);
+
+		if (!letter || !*letter)
+			return -EINVAL;
+		*flags |= UINT64_C(1) << (letter - letters);
+	}
+	return *flags ? 0 : -EINVAL;
+}
+
+static int parse_value(const struct filter_key *key, const char *text,
+		       const struct flow_filter_names *names, uint64_t *number)
+{
+	uint32_t as_number = 0;
+	int result = -EINVAL;
+
+	switch (key->kind) {
+	case VALUE_prefix: return -EINVAL; /* is no number */
+	case VALUE_number: result = parse_number(text, number); break;
+	case VALUE_amount: result = parse_units(text, amount_units, 1, number); break;
+	case VALUE_time: result = parse_units(text, time_units, 1000, number); break;
+	case VALUE_as:
+		result = as_number_parse(text, &as_number);
+		*number = as_number;
+		break;
+	case VALUE_interface: result = parse_interface(text, names, number); break;
+	case VALUE_protocol:
+		result = find_name(protocols, text, strlen(text), number);
+		if (result < 0)
+			result = parse_number(text, number);
+		break;
+	case VALUE_side: result = find_name(sides, text, strlen(text), number); break;
+	case VALUE_version: result = find_name(versions, text, strlen(text), number); break;
+	case VALUE_flags: result = parse_flags(text, number); break;
+	}
+	return result < 0 || *number > key->maximum ? -EINVAL : 0;
+}
+
+/* Whether less and more mean anything. */
+static bool kind_is_ordered(enum value_kind kind)
+{
+	return kind == VALUE_number || kind == VALUE_amount || kind == VALUE_time ||
+	       kind == VALUE_as;
+}
+
+static int parse_range(const struct filter_key *key, char *text, struct filter_test *test)
+{
+	char *high = strchr(text, '-');
+
+	if (!high || !kind_is_ordered(key->kind))
+		return -EINVAL;
+	*high++ = '\0';
+	if (parse_value(key, text, NULL, &test->low) < 0 ||
+	    parse_value(key, high, NULL, &test->high) < 0)
+		return -EINVAL;
+	return test->low > test->high ? -EINVAL : 0;
+}
+
+enum comparison { EQUAL, LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL };
+
+/* Parse one value (cut by a range) into a test. Returns 0 or -EINVAL. */
+static int parse_test(const struct filter_key *key, enum comparison comparison, char *text,
+		      const struct flow_filter_names *names, struct filter_test *test)
+{
+	uint64_t number;
+
+	if (key->kind == VALUE_prefix)
+		return prefix_parse(text, &test->prefix);
+	if (parse_value(key, text, names, &number) < 0)
+		return comparison == EQUAL ? parse_range(key, text, test) : -EINVAL;
+	test->low = 0;
+	test->high = UINT64_MAX;
+	switch (comparison) { /* maximum is INT64_MAX: number + 1 does not wrap */
+	case EQUAL: test->low = test->high = number; break;
+	case LESS:
+		test->low = number == 0; /* nothing is below 0 */
+		test->high = number > 0 ? number - 1 : 0;
+		break;
+	case LESS_OR_EQUAL: test->high = number; break;
+	case GREATER: test->low = number + 1; break;
+	case GREATER_OR_EQUAL: test->low = number; break;
+	}
+	return 0;
+}
+
+/* ---- words and errors ---- */
+
+static void fail_value(struct error_text *error, const struct filter_key *key, const char *value,
+		       size_t length)
+{
+	static const char *const expected[] = {
+		[VALUE_prefix] = "an address or a prefix such as 192.0.2.0/24",
+		[VALUE_amount] = "a number such as 1500, 10k or 2M, or a range such as 1k-1M",
+		[VALUE_time] = "a time such as 500ms, 30s or 1h30m, or a range such as 1s-1m",
+		[VALUE_interface] = "the index or name of an interface",
+		[VALUE_protocol] = "0 to 255 or a name such as tcp, udp, icmp, icmpv6",
+		[VALUE_side] = "in, out or unknown",
+		[VALUE_version] = "4 or 6",
+		[VALUE_flags] = "letters of FSRPAUEC",
+	};
+	char quote[ERROR_QUOTE_SIZE];
+
+	error_text_quote(value, length, quote);
+	if (key->kind == VALUE_number || key->kind == VALUE_as)
+		error_text_set(error,
+			       "filter: %s \"%s\", expected 0 to %llu or a range such as 1-9",
+			       key->name, quote, (unsigned long long)key->maximum);
+	else
+		error_text_set(error, "filter: %s \"%s\", expected %s", key->name, quote,
+			       expected[key->kind]);
+}
+
+static void fail_key(struct error_text *error, const char *name, size_t length)
+{
+	const struct filter_key *nearest = NULL;
+	size_t least = SIZE_MAX;
+	char quote[ERROR_QUOTE_SIZE];
+
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		size_t distance = word_distance(name, length, keys[i].name);
+
+		if (distance < least) {
+			least = distance;
+			nearest = &keys[i];
+		}
+	}
+	error_text_quote(name, length, quote);
+	if (nearest && word_distance_is_near(least, nearest->name))
+		error_text_set(error, "filter: unknown key \"%s\" (did you mean \"%s\"?)", quote,
+			       nearest->name);
+	else
+		error_text_set(error,
+			       "filter: unknown key \"%s\", expected one of src, dst, host, sport, "
+			       "dport, port, src_as, dst_as, as, in_if, out_if, iface, proto, dir, "
+			       "v, tos, vlan, flags, bytes, packets, duration, age, idle",
+			       quote);
+}
+
+static const struct filter_key *find_key(const char *name, size_t length)
+{
+	for (size_t i = 0; i < KEY_COUNT; i++) {
+		if (strlen(keys[i].name) == length && memcmp(keys[i].name, name, length) == 0)
+			return &keys[i];
+	}
+	return NULL;
+}
+
+/* Take "=", "==", "!=", "<", "<=", ">" or ">=". Returns its length, 0 if there is none. */
+static size_t take_operator(const char *text, enum comparison *comparison, bool *is_negated)
+{
+	bool has_equal = text[0] && text[1] == '=';
+
+	switch (text[0]) {
+	case '=': *comparison = EQUAL; return has_equal ? 2 : 1;
+	case '!':
+		*comparison = EQUAL;
+		*is_negated = !*is_negated;
+		return has_equal ? 2 : 0;
+	case '<': *comparison = has_equal ? LESS_OR_EQUAL : LESS; return has_equal ? 2 : 1;
+	case '>': *comparison = has_equal ? GREATER_OR_EQUAL : GREATER; return has_equal ? 2 : 1;
+	default: return 0;
+	}
+}
+
+/* Parse the values of a word, divided by commas, to the end of the filter. */
+static int parse_values(struct flow_filter *filter, const struct filter_key *key,
+			enum comparison comparison, bool is_negated, const char *values,
+			const struct flow_filter_names *names, struct error_text *error)
+{
+	for (;;) {
+		struct filter_test *test = &filter->tests[filter->count];
+		size_t length = strcspn(values, ",");
+		char value[VALUE_SIZE] = "";
+
+		if (length < sizeof(value))
+			memcpy(value, values, length);
+		*test = (struct filter_test){ .key = key, .is_negated = is_negated };
+		if (parse_test(key, comparison, value, names, test) < 0) {
+			fail_value(error, key, values, length);
+			return -EINVAL;
+		}
+		filter->count++;
+		values += length;
+		if (!*values) {
+			test->is_last = true;
+			return 0;
+		}
+		values++;
+	}
+}
+
+static int parse_word(struct flow_filter *filter, const char *word,
+		      const struct flow_filter_names *names, struct error_text *error)
+{
+	const struct filter_key *key;
+	enum comparison comparison;
+	bool is_negated = word[0] == '!';
+	const char *name = word + is_negated;
+	size_t name_length = strcspn(name, "!<>=");
+	size_t operator_length = take_operator(name + name_length, &comparison, &is_negated);
+	char quote[ERROR_QUOTE_SIZE];
+
+	if (name_length == 0 || operator_length == 0) {
+		error_text_set(error, "filter: \"%s\", expected KEY=VALUE such as proto=tcp",
+			       error_text_quote(word, strlen(word), quote));
+		return -EINVAL;
+	}
+	key = find_key(name, name_length);
+	if (!key) {
+		fail_key(error, name, name_length);
+		return -EINVAL;
+	}
+	if (comparison != EQUAL && !kind_is_ordered(key->kind)) {
+		error_text_set(error, "filter: \"%s\", expected = or != after %s",
+			       error_text_quote(word, strlen(word), quote), key->name);
+		return -EINVAL;
+	}
+	return parse_values(filter, key, comparison, is_negated,
+			    name + name_length + operator_length, names, error);
+}
+
+/* Values of all words: one more than there are commas in each. */
+static size_t count_values(const char *const *words, size_t count)
+{
+	size_t values = count;
+
+	for (size_t i = 0; i < count; i++) {
+		for (const char *comma = words[i]; (comma = strchr(comma, ',')); comma++)
+			values++;
+	}
+	return values;
+}
+
+struct flow_filter *flow_filter_parse(const char *const *words, size_t count,
+				      const struct flow_filter_names *names,
+				      struct error_text *error)
+{
+	size_t values = count_values(words, count);
+	struct flow_filter *filter = malloc(sizeof(*filter) + values * sizeof(filter->tests[0]));
+
+	if (!filter) {
+		error_text_set(error, "filter: out of memory");
+		return NULL;
+	}
+	filter->count = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (parse_word(filter, words[i], names, error) < 0) {
+			free(filter);
+			return NULL;
+		}
+	}
+	return filter;
+}
+
+void flow_filter_destroy(struct flow_filter *filter)
+{
+	free(filter);
+}
+
+/* ---- matching ---- */
+
+struct subject {
+	const struct flow_record *flow;
+	uint32_t source_as, destination_as;
+	unix_ms now_ms;
+};
+
+/* Milliseconds from one time to another, 0 if they are the other way round: clocks differ. */
+static uint64_t elapsed_ms(unix_ms from, unix_ms to)
+{
+	return to > from ? (uint64_t)to - (uint64_t)from : 0;
+}
+
+static uint64_t datum_number(enum datum datum, const struct subject *subject)
+{
+	const struct flow_record *flow = subject->flow;
+
+	switch (datum) {
+	case DATUM_none:
+	case DATUM_source_address:
+	case DATUM_destination_address: break; /* are no numbers */
+	case DATUM_source_port: return flow->key.source_port;
+	case DATUM_destination_port: return flow->key.destination_port;
+	case DATUM_source_as: return subject->source_as;
+	case DATUM_destination_as: return subject->destination_as;
+	case DATUM_input_interface: return flow->key.input_interface;
+	case DATUM_output_interface: return flow->key.output_interface;
+	case DATUM_protocol: return flow->key.protocol;
+	case DATUM_side: return flow->key.side;
+	case DATUM_ip_version: return flow->key.ip_version;
+	case DATUM_tos: return flow->key.tos;
+	case DATUM_vlan: return flow->key.vlan_id;
+	case DATUM_tcp_flags: return flow->tcp_flags;
+	case DATUM_octets: return flow->octets;
+	case DATUM_packets: return flow->packets;
+	case DATUM_duration: return elapsed_ms(flow->first_ms, flow->last_ms);
+	case DATUM_age: return elapsed_ms(flow->first_ms, subject->now_ms);
+	case DATUM_idle: return elapsed_ms(flow->last_ms, subject->now_ms);
+	}
+	return 0;
+}
+
+static bool datum_matches(const struct filter_test *test, enum datum datum,
+			  const struct subject *subject)
+{
+	const struct flow_key *key = &subject->flow->key;
+	uint64_t number;
+
+	if (datum == DATUM_source_address)
+		return prefix_contains(&test->prefix, key->ip_version, flow_source_address(key));
+	if (datum == DATUM_destination_address)
+		return prefix_contains(&test->prefix, key->ip_version,
+				       flow_destination_address(key));
+	number = datum_number(datum, subject);
+	if (datum == DATUM_tcp_flags)
+		return (number & test->low) == test->low;
+	return test->low <= number && number <= test->high;
+}
+
+static bool test_matches(const struct filter_test *test, const struct subject *subject)
+{
+	return datum_matches(test, test->key->first, subject) ||
+	       (test->key->second != DATUM_none && datum_matches(test, test->key->second, subject));
+}
+
+bool flow_filter_matches(const struct flow_filter *filter, const struct flow_record *flow,
+			 uint32_t source_as, uint32_t destination_as, unix_ms now_ms)
+{
+	const struct subject subject = { flow, source_as, destination_as, now_ms };
+	bool any_matches = false; /* of the values of the current word */
+
+	for (size_t i = 0; i < filter->count; i++) {
+		const struct filter_test *test = &filter->tests[i];
+
+		any_matches = any_matches || test_matches(test, &subject);
+		if (!test->is_last)
+			continue;
+		if (any_matches == test->is_negated)
+			return false;
+		any_matches = false;
+	}
+	return true;
+}

@@ -1,0 +1,268 @@
+/* test_asn_file.c - pmacct's networks_file: every form of line, and every error with its line. */
+#include "asn_file.h"
+
+#include "address.h"
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Parse text in a block of exactly its size, without a final NUL. */
+static struct asn_table *parse_bytes(const char *text, size_t size, struct error_text *error)
+{
+	char *block = malloc(size ? size : 1);
+	struct asn_table *table;
+
+	CHECK(block);
+	memcpy(block, text, size);
+	memset(error, 0, sizeof(*error));
+	table = asn_file_parse("networks.lst", block, size, error);
+	free(block);
+	return table;
+}
+
+static struct asn_table *parse(const char *text)
+{
+	struct error_text error;
+	struct asn_table *table = parse_bytes(text, strlen(text), &error);
+
+	if (!table)
+		fail_msg("%s", error.text);
+	return table;
+}
+
+static const struct asn_entry *find(const struct asn_table *table, const char *text)
+{
+	uint8_t address[16];
+	int ip_version = address_parse(text, address);
+
+	CHECK(ip_version > 0);
+	return asn_table_find(table, (uint8_t)ip_version, address);
+}
+
+static void check_fails(const char *text, const char *expected)
+{
+	struct error_text error;
+	struct asn_table *table = parse_bytes(text, strlen(text), &error);
+
+	if (table)
+		fail_msg("taken: %s", text);
+	CHECK_TEXT(error.text, expected);
+}
+
+/* Lines and results as seen with nfacctd 1.7.7. */
+TEST(every_form_of_line)
+{
+	struct asn_table *table = parse("64510,192.0.2.0/24\n"
+					"64511,192.0.2.0/26\n"
+					"203.0.113.77,65000_64512,10.0.0.0/8\n"
+					"198.51.100.0/24\n"
+					"65001_64513,100.64.0.0/10\n"
+					"203.0.113.78,172.16.0.0/12\n"
+					"4200000001,2001:db8::/32\n"
+					"2001:db8::1,1.10,2001:db8:1::/48\n"
+					"64514,203.0.113.9\n"
+					"64515,2001:db8:2::9\n"
+					"64516,0.0.0.0/0");
+	const struct asn_entry *entry;
+
+	CHECK_EQ(asn_table_count(table, 4), 8);
+	CHECK_EQ(asn_table_count(table, 6), 3);
+	CHECK(asn_table_has_next_hops(table));
+	CHECK(asn_table_has_peers(table));
+
+	CHECK_EQ(find(table, "192.0.2.1")->as_number, 64511);
+	CHECK_EQ(find(table, "192.0.2.1")->prefix_length, 26);
+	CHECK_EQ(find(table, "192.0.2.77")->as_number, 64510);
+
+	entry = find(table, "10.1.2.3");
+	CHECK_EQ(entry->as_number, 64512);
+	CHECK_EQ(entry->peer_as_number, 65000);
+	CHECK(entry->has_next_hop);
+	CHECK_BYTES(entry->next_hop, ((const uint8_t[4]){ 203, 0, 113, 77 }), 4);
+
+	entry = find(table, "198.51.100.1"); /* a prefix alone: AS 0 */
+	CHECK_EQ(entry->as_number, 0);
+	CHECK_EQ(entry->prefix_length, 24);
+	CHECK(!entry->has_next_hop);
+
+	entry = find(table, "100.64.0.1");
+	CHECK_EQ(entry->as_number, 64513);
+	CHECK_EQ(entry->peer_as_number, 65001);
+
+	entry = find(table, "172.16.0.1"); /* a next hop without AS numbers */
+	CHECK_EQ(entry->as_number, 0);
+	CHECK(entry->has_next_hop);
+
+	CHECK_EQ(find(table, "2001:db8::")->as_number, 4200000001);
+	entry = find(table, "2001:db8:1::");
+	CHECK_EQ(entry->as_number, 65546);
+	CHECK_BYTES(entry->next_hop, ((const uint8_t[16]){ 0x20, 1, 0x0d, 0xb8, [15] = 1 }), 16);
+
+	CHECK_EQ(find(table, "203.0.113.9")->prefix_length, 32);
+	CHECK_EQ(find(table, "203.0.113.10")->as_number, 64516);
+	CHECK_EQ(find(table, "2001:db8:2::9")->prefix_length, 128);
+	asn_table_destroy(table);
+}
+
+TEST(comments_blanks_and_line_ends)
+{
+	struct asn_table *table = parse("! pmacct's comment\r\n"
+					"# the other one\n"
+					"\n"
+					"   \t \r\n"
+					"  64500 ,\t192.0.2.0/24  \r\n"
+					"64501,198.51.100.0/24 ! with a remark, and a comma\n"
+					"\t64502,203.0.113.0/24# and another\r\n"
+					"!64503,10.0.0.0/8\n"
+					"#");
+
+	CHECK_EQ(asn_table_count(table, 4), 3);
+	CHECK_EQ(find(table, "192.0.2.1")->as_number, 64500);
+	CHECK_EQ(find(table, "198.51.100.1")->as_number, 64501);
+	CHECK_EQ(find(table, "203.0.113.1")->as_number, 64502);
+	CHECK_EQ(find(table, "10.0.0.0")->as_number, 0);
+	asn_table_destroy(table);
+}
+
+TEST(a_file_without_prefixes_is_an_empty_table)
+{
+	struct error_text error;
+	struct asn_table *table = asn_file_parse("networks.lst", NULL, 0, &error);
+
+	CHECK(table);
+	CHECK_EQ(asn_table_count(table, 4), 0);
+	asn_table_destroy(table);
+	table = parse("! nothing yet\n");
+	CHECK_EQ(asn_table_count(table, 4), 0);
+	asn_table_destroy(table);
+}
+
+TEST(host_bits_are_cleared_and_the_last_duplicate_wins)
+{
+	struct asn_table *table = parse("64500,192.0.2.99/24\n"
+					"64501,192.0.2.0/24\n"
+					"64502,192.0.2.1/24\n");
+
+	CHECK_EQ(asn_table_count(table, 4), 1);
+	CHECK_EQ(find(table, "192.0.2.200")->as_number, 64502);
+	asn_table_destroy(table);
+}
+
+TEST(errors_name_the_line_the_value_and_what_is_expected)
+{
+	check_fails(
+		"64500,192.0.2.0/24\n64500,192.0.2.0/33\n",
+		"networks.lst:2: bad prefix \"192.0.2.0/33\", expected NETWORK/MASK with a mask "
+		"of at most 32 (IPv4) or 128 (IPv6)");
+	check_fails("! one\n\n64500,2001:db8::/129",
+		    "networks.lst:3: bad prefix \"2001:db8::/129\", expected NETWORK/MASK with a "
+		    "mask of at most 32 (IPv4) or 128 (IPv6)");
+	check_fails("64500;192.0.2.0/24",
+		    "networks.lst:1: bad prefix \"64500;192.0.2.0/24\", expected NETWORK/MASK with "
+		    "a mask of at most 32 (IPv4) or 128 (IPv6)");
+	check_fails("64500,\n",
+		    "networks.lst:1: bad prefix \"\", expected NETWORK/MASK with a mask "
+		    "of at most 32 (IPv4) or 128 (IPv6)");
+	check_fails("4294967296,192.0.2.0/24",
+		    "networks.lst:1: bad AS number in \"4294967296,192.0.2.0/24\", expected "
+		    "ORIGINAS or PEERAS_ORIGINAS, each 0 to 4294967295");
+	check_fails(",192.0.2.0/24",
+		    "networks.lst:1: bad AS number in \",192.0.2.0/24\", expected ORIGINAS or "
+		    "PEERAS_ORIGINAS, each 0 to 4294967295");
+	check_fails("1_2_3,192.0.2.0/24",
+		    "networks.lst:1: bad AS number in \"1_2_3,192.0.2.0/24\", expected ORIGINAS or "
+		    "PEERAS_ORIGINAS, each 0 to 4294967295");
+	check_fails("1_,192.0.2.0/24",
+		    "networks.lst:1: bad AS number in \"1_,192.0.2.0/24\", expected ORIGINAS or "
+		    "PEERAS_ORIGINAS, each 0 to 4294967295");
+	check_fails("203.0.113.1,,192.0.2.0/24",
+		    "networks.lst:1: bad AS number in \"203.0.113.1,,192.0.2.0/24\", expected "
+		    "ORIGINAS or PEERAS_ORIGINAS, each 0 to 4294967295");
+	check_fails("nexthop,64500,192.0.2.0/24",
+		    "networks.lst:1: bad next hop \"nexthop\", expected an IPv4 address");
+	check_fails("2001:db8::1,64500,192.0.2.0/24",
+		    "networks.lst:1: bad next hop \"2001:db8::1\", expected an IPv4 address");
+	check_fails("192.0.2.1,64500,2001:db8::/32",
+		    "networks.lst:1: bad next hop \"192.0.2.1\", expected an IPv6 address");
+	check_fails("1,2,3,192.0.2.0/24",
+		    "networks.lst:1: too many commas in \"1,2,3,192.0.2.0/24\", expected "
+		    "[NEXTHOP,][[PEERAS_]ORIGINAS,]NETWORK/MASK");
+	check_fails("\n\x7f\x45LF\x01\n",
+		    "networks.lst:2: bad prefix \"?ELF?\", expected NETWORK/MASK with a mask of at "
+		    "most 32 (IPv4) or 128 (IPv6)");
+}
+
+TEST(a_nul_byte_is_no_text)
+{
+	static const char text[] = "64500,192.0.2.0/24\n64501,198.51.100.0/24\0x\n";
+	struct error_text error;
+
+	CHECK(!parse_bytes(text, sizeof(text) - 1, &error));
+	CHECK_TEXT(error.text,
+		   "networks.lst:2: line of 23 characters, expected text, found a NUL byte");
+}
+
+TEST(long_lines)
+{
+	struct error_text error;
+	char text[400];
+	struct asn_table *table;
+
+	/* A long remark is none of our business. */
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "64500,192.0.2.0/24 ! ", 21);
+	table = parse_bytes(text, sizeof(text), &error);
+	CHECK(table);
+	asn_table_destroy(table);
+
+	memset(text, 'x', sizeof(text));
+	CHECK(!parse_bytes(text, 255, &error)); /* fits, and is cut in the error */
+	CHECK_TEXT(error.text, "networks.lst:1: bad prefix "
+			       "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...\""
+			       ", expected NETWORK/MASK with a mask of at most 32 (IPv4) or 128 "
+			       "(IPv6)");
+	CHECK(!parse_bytes(text, 256, &error));
+	CHECK_TEXT(error.text, "networks.lst:1: line of 256 characters, expected a single prefix");
+}
+
+/* A file of many lines: line numbers and last-wins over the whole of it. */
+TEST(many_lines)
+{
+	const unsigned int lines = 100000;
+	char *text = malloc(lines * 32);
+	struct asn_table *table;
+	size_t size = 0;
+
+	CHECK(text);
+	for (unsigned int i = 0; i < lines; i++)
+		size += (size_t)sprintf(text + size, "%u,10.%u.%u.0/24\n", i, (i >> 8) & 255,
+					i & 255);
+	table = parse(text);
+	CHECK_EQ(asn_table_count(table, 4), 65536);
+	CHECK_EQ(find(table, "10.0.0.1")->as_number, 65536);
+	CHECK_EQ(find(table, "10.255.255.1")->as_number, 65535);
+	asn_table_destroy(table);
+
+	(void)strcpy(text + size, "x");
+	check_fails(text,
+		    "networks.lst:100001: bad prefix \"x\", expected NETWORK/MASK with a mask "
+		    "of at most 32 (IPv4) or 128 (IPv6)");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_form_of_line),
+		cmocka_unit_test(comments_blanks_and_line_ends),
+		cmocka_unit_test(a_file_without_prefixes_is_an_empty_table),
+		cmocka_unit_test(host_bits_are_cleared_and_the_last_duplicate_wins),
+		cmocka_unit_test(errors_name_the_line_the_value_and_what_is_expected),
+		cmocka_unit_test(a_nul_byte_is_no_text),
+		cmocka_unit_test(long_lines),
+		cmocka_unit_test(many_lines),
+	};
+
+	return RUN_TESTS(tests);
+}
