@@ -1,0 +1,117 @@
+/* test_ledger.c - sums and names of the loss ledger. */
+#include "ledger.h"
+
+#include "check.h"
+
+/* Every number of a ledger is a uint64_t, so a ledger is an array of them. */
+#define NUMBERS (sizeof(struct worker_ledger) / sizeof(uint64_t))
+
+TEST(every_member_is_added)
+{
+	struct worker_ledger to, from;
+	uint64_t numbers[NUMBERS];
+
+	for (size_t i = 0; i < NUMBERS; i++)
+		numbers[i] = 1000 + i;
+	memcpy(&to, numbers, sizeof(to));
+	for (size_t i = 0; i < NUMBERS; i++)
+		numbers[i] = i << 40;
+	memcpy(&from, numbers, sizeof(from));
+
+	worker_ledger_add(&to, &from);
+	memcpy(numbers, &to, sizeof(to));
+	for (size_t i = 0; i < NUMBERS; i++)
+		CHECK_EQ(numbers[i], 1000 + i + (i << 40));
+}
+
+TEST(adding_zero_changes_nothing)
+{
+	struct worker_ledger to = { .packets_read = 7, .cache = { .flows_cached = 3 } };
+	const struct worker_ledger before = to;
+	const struct worker_ledger zero = { 0 };
+
+	worker_ledger_add(&to, &zero);
+	CHECK_BYTES(&to, &before, sizeof(to));
+}
+
+TEST(ignored_and_expired_are_sums_over_reasons)
+{
+	struct worker_ledger ledger = { .packets_read = 1000, .packets_lost_kernel = 1000 };
+	uint64_t ignored = 0;
+	uint64_t expired = 0;
+
+	CHECK_EQ(worker_ledger_ignored(&ledger), 0);
+	CHECK_EQ(worker_ledger_expired(&ledger), 0);
+	for (int i = 0; i < DROP_REASON_COUNT; i++)
+		ignored += ledger.packets_ignored[i] = UINT64_C(1) << (32 + i);
+	for (int i = 0; i < FLOW_END_COUNT; i++)
+		expired += ledger.cache.records_expired[i] = UINT64_C(3) << (32 + i);
+	CHECK_EQ(worker_ledger_ignored(&ledger), ignored);
+	CHECK_EQ(worker_ledger_expired(&ledger), expired);
+}
+
+TEST(lost_is_the_sum_over_reasons_of_each_amount)
+{
+	struct collector_ledger ledger = { .taken = { 99, 99, 99 }, .sent = { 98, 98, 98 } };
+	struct amount lost;
+
+	for (uint64_t i = 0; i < COLLECTOR_LOSS_COUNT; i++)
+		ledger.lost[i] = (struct amount){ 1, 10 + i, 1000 + i };
+	lost = collector_ledger_lost(&ledger);
+	CHECK_EQ(lost.records, 5);
+	CHECK_EQ(lost.packets, 10 + 11 + 12 + 13 + 14);
+	CHECK_EQ(lost.octets, 1000 + 1001 + 1002 + 1003 + 1004);
+}
+
+/* Names become keys of JSON and metrics: present, distinct, and of one form. */
+static void check_names(const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		CHECK(names[i] && names[i][0]);
+		CHECK_EQ(strspn(names[i], "abcdefghijklmnopqrstuvwxyz_"), strlen(names[i]));
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(names[i], names[j]);
+	}
+}
+
+TEST(names_are_distinct_keys)
+{
+	const char *losses[COLLECTOR_LOSS_COUNT];
+	const char *drops[DROP_REASON_COUNT];
+	const char *ends[FLOW_END_COUNT];
+
+	for (int i = 0; i < COLLECTOR_LOSS_COUNT; i++)
+		losses[i] = collector_loss_name((enum collector_loss)i);
+	for (int i = 0; i < DROP_REASON_COUNT; i++)
+		drops[i] = drop_reason_name((enum drop_reason)i);
+	for (int i = 0; i < FLOW_END_COUNT; i++)
+		ends[i] = flow_end_reason_name((enum flow_end_reason)i);
+	check_names(losses, COLLECTOR_LOSS_COUNT);
+	check_names(drops, DROP_REASON_COUNT);
+	check_names(ends, FLOW_END_COUNT);
+
+	for (int i = 0; i < DROP_REASON_COUNT; i++)
+		CHECK(strlen(drop_reason_text((enum drop_reason)i)) > 0);
+}
+
+TEST(names_of_numbers_out_of_range)
+{
+	CHECK_TEXT(collector_loss_name(COLLECTOR_LOSS_COUNT), "unknown");
+	CHECK_TEXT(drop_reason_name(DROP_REASON_COUNT), "unknown");
+	CHECK_TEXT(drop_reason_text(DROP_REASON_COUNT), "unknown");
+	CHECK_TEXT(flow_end_reason_name(FLOW_END_COUNT), "unknown");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_member_is_added),
+		cmocka_unit_test(adding_zero_changes_nothing),
+		cmocka_unit_test(ignored_and_expired_are_sums_over_reasons),
+		cmocka_unit_test(lost_is_the_sum_over_reasons_of_each_amount),
+		cmocka_unit_test(names_are_distinct_keys),
+		cmocka_unit_test(names_of_numbers_out_of_range),
+	};
+
+	return RUN_TESTS(tests);
+}
