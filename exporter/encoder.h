@@ -1,9 +1,9 @@
 /* encoder.h - records -> messages of one export protocol. Implementations: encoder_<name>.c; list:
  * encoder.c.
  *
- * Stage: exporter -> encoder -> transport. Pure: time, sequence number and storage come in as
- * arguments. A message is begun, filled with sets and records in the caller's buffer, and finished.
- */
+ * Stage: exporter -> encoder -> transport. Pure: time and storage come in as arguments. A message
+ * is begun, filled with sets and records in the caller's buffer, and finished; its sequence number
+ * is stored when it is sent. */
 #ifndef ENCODER_H
 #define ENCODER_H
 
@@ -11,13 +11,16 @@
 #include "clock.h"
 #include "export_record.h"
 #include "ledger.h"
+#include "record_ring.h"
+#include "template.h"
 
 #include <stdbool.h>
 
 /* The export process's clocks at one moment. */
 struct export_time {
 	unix_ms unix_ms;    /* real time; with --read the packets' time */
-	uint32_t uptime_ms; /* since the export process began, wraps as in RFC 3954 */
+	uint32_t uptime_ms; /* since the export process began, wraps as in RFC 3954; never steps
+			       back */
 };
 
 /* Name of an interface, for options data. */
@@ -30,37 +33,33 @@ struct interface_name {
 /* What the exporter statistics of options data are made of: the ledger of the workers and of this
  * collector. */
 struct export_statistics {
-	struct worker_ledger workers; /* sum over workers, as of their last mark */
+	struct ring_mark workers; /* sum over the workers of their last marks */
 	struct collector_ledger collector;
 	unix_ms system_init_ms; /* systemInitTimeMilliseconds (160) */
 };
 
-/* Which fields the templates carry. Decided once, before the first message. */
-struct template_choice {
-	bool has_as_numbers; /* AS numbers and masks */
-	bool has_next_hop;
-	bool has_peers;
-};
-
 /* A message under construction. The encoder's own state between calls; no member is for callers but
- * 'writer' and 'records'. */
+ * 'writer', 'records' and 'data_records'. */
 struct message {
 	struct writer writer;  /* over the caller's buffer: size = the largest datagram allowed */
 	uint32_t records;      /* templates, options and data records so far */
 	uint32_t data_records; /* flow records so far */
-	uint16_t set_id;       /* set that is open, 0 if none */
-	uint8_t *set_start;
+	uint16_t set_id;       /* set that is open */
+	uint8_t *set_start;    /* NULL if no set is open */
 };
 
 struct encoder_type {
 	const char *name; /* "netflow9" */
 	uint8_t version;  /* 5, 9, 10 */
+	uint8_t protocol; /* enum export_protocol: fields of its templates */
+	/* Where a finished message has its sequence number: 4 bytes, most significant first. */
+	uint8_t sequence_offset;
 
-	/* Start a message at the front of message->writer. */
+	/* Start a message at the front of message->writer, whose other members are set here. */
 	void (*begin)(struct message *message);
 	/* Add all templates and options templates. Returns 0, or -EMSGSIZE with the message
 	 * unchanged. */
-	int (*add_templates)(struct message *message, const struct template_choice *choice);
+	int (*add_templates)(struct message *message, const struct template_set *templates);
 	/* Add the statistics as options data. Returns 0 or -EMSGSIZE with the message unchanged. */
 	int (*add_statistics)(struct message *message, const struct export_statistics *statistics,
 			      uint32_t source_id);
@@ -68,10 +67,11 @@ struct encoder_type {
 	 * unchanged. */
 	int (*add_interface)(struct message *message, const struct interface_name *interface);
 	/* Add one flow. Returns 0 or -EMSGSIZE with the message unchanged. */
-	int (*add_record)(struct message *message, const struct template_choice *choice,
+	int (*add_record)(struct message *message, const struct template_set *templates,
 			  const struct export_record *record);
-	/* Close the open set, pad, and fill in the header. Returns the message's size in bytes. */
-	size_t (*finish)(struct message *message, const struct export_time *time, uint32_t sequence,
+	/* Close the open set, pad, and fill in the header but for the sequence number, which is 0.
+	 * Returns the message's size in bytes. */
+	size_t (*finish)(struct message *message, const struct export_time *time,
 			 uint32_t source_id);
 	/* By how much the sequence number grows with this finished message. */
 	uint32_t (*sequence_step)(const struct message *message);
@@ -79,5 +79,8 @@ struct encoder_type {
 
 /* Find by version number (9, ...); NULL if there is none. */
 const struct encoder_type *encoder_find(uint8_t version);
+
+/* The implementations. */
+extern const struct encoder_type encoder_netflow9;
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef EXPORTER_H
 #define EXPORTER_H
 
+#include "collector.h"
 #include "encoder.h"
 #include "transport.h"
 
@@ -16,32 +17,6 @@ struct exporter; /* opaque: defined in exporter.c */
 #define EXPORTER_DATAGRAM_SIZE \
 	1400 /* default payload: fits any path MTU of 1448 and more, over IPv6 too */
 #define EXPORTER_DATAGRAMS_PER_SECOND 6000
-#define EXPORTER_BURST_DATAGRAMS \
-	32 /* a default collector socket (208 KiB) holds 92 datagrams of 1400 bytes */
-#define EXPORTER_RECORD_WAIT_MS 1000 /* a record waits at most this long for its datagram to fill \
-				      */
-
-struct collector_config {
-	const char *name;      /* "HOST:PORT" as configured */
-	const char *transport; /* "udp" */
-	uint8_t version;       /* of the export protocol: 9 */
-	struct transport_config address;
-	uint32_t datagram_size;        /* largest payload in bytes, 512 to 65507 */
-	uint32_t datagrams_per_second; /* 0: no limit */
-};
-
-enum collector_event_kind {
-	COLLECTOR_UP,   /* resolved, or answers again: no refusal for 10 s while sending */
-	COLLECTOR_DOWN, /* first loss after COLLECTOR_UP; 'reason' and 'error' say why */
-};
-
-struct collector_event {
-	enum collector_event_kind kind;
-	const char *collector; /* its name, borrowed */
-	enum collector_loss reason;
-	int error;             /* positive errno, or 0 */
-	uint64_t records_lost; /* COLLECTOR_UP: lost since it went down */
-};
 
 struct exporter_config {
 	const struct collector_config *collectors; /* borrowed until exporter_create() returns */
@@ -49,30 +24,18 @@ struct exporter_config {
 	uint32_t source_id;                  /* observation domain, the same for all collectors */
 	uint32_t template_refresh_ms;        /* 0: never by time */
 	uint32_t template_refresh_datagrams; /* 0: never by count */
-	unix_ms system_init_ms;
 	struct template_choice choice;
 	void (*on_event)(void *context, const struct collector_event *event); /* may be NULL */
 	void *event_context;
 };
 
-/* State of one collector, for people. Strings are copies. */
-struct collector_status {
-	char name[280];        /* as configured */
-	char remote[64];       /* address and port it sends to, "" if not resolved */
-	const char *transport; /* static */
-	uint8_t version;
-	bool is_up;
-	int last_error; /* positive errno, 0 if none since it is up */
-	enum collector_loss last_loss;
-	uint32_t sequence; /* next sequence number */
-	uint32_t queued_datagrams;
-	int64_t last_sent_ms; /* monotonic, -1 if never */
-	struct collector_ledger ledger;
-};
-
 /* Returns the exporter, owned by the caller, or NULL with 'error' filled. */
 struct exporter *exporter_create(const struct exporter_config *config, struct error_text *error);
 void exporter_destroy(struct exporter *exporter);
+
+/* When the export process began, for options data; with --read that is the first packet's time,
+ * which is not known before. Call before the first message. */
+void exporter_set_start(struct exporter *exporter, unix_ms start);
 
 /* Sequence numbers go on from here: call before the first message. */
 void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t sequence);
@@ -86,14 +49,19 @@ void exporter_add(struct exporter *exporter, const struct export_record *record,
 		  const struct export_time *time);
 
 /* Do what time asks for: templates and options, datagrams that have waited long enough. Call at
- * least every 100 ms (live), or whenever the packets' clock has moved (files). */
+ * least every 100 ms (live), or whenever the packets' clock has moved (files; then only while
+ * exporter_has_room(), or what happens when depends on how fast the network takes it). Doing it
+ * twice at one time changes nothing. */
 void exporter_advance(struct exporter *exporter, const struct export_time *time);
 
 /* Send what is queued, as far as pacing allows. 'now_us' is monotonic real time, also when reading
- * a file. Returns in how many microseconds there is more to do, or -1 if nothing is queued. */
+ * a file. Returns in how many microseconds there is more to do, or -1 if nothing is queued; then
+ * too, call once a second at least: names are looked up and reports of the network are read here.
+ */
 int64_t exporter_send(struct exporter *exporter, int64_t now_us);
 
-/* Finish what is under construction so that everything added gets sent. */
+/* Finish what is under construction so that everything added gets sent, and add statistics that
+ * cover it. */
 void exporter_finish(struct exporter *exporter, const struct export_time *time);
 
 /* Give up what is queued and count it as lost: the last resort when a stop may not take longer. */
@@ -102,8 +70,8 @@ void exporter_abandon(struct exporter *exporter);
 /* Templates and options go out with the next message of each collector. */
 void exporter_send_template(struct exporter *exporter);
 
-/* What options data say from now on. Names are copied. */
-void exporter_set_workers(struct exporter *exporter, const struct worker_ledger *workers);
+/* What options data say from now on: the workers' counters summed up; names are copied. */
+void exporter_set_workers(struct exporter *exporter, const struct ring_mark *workers);
 int exporter_set_interfaces(struct exporter *exporter, const struct interface_name *names,
 			    size_t count);
 

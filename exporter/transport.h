@@ -49,12 +49,13 @@ struct transport_type {
 	int (*open)(const struct transport_config *config, struct transport **transport,
 		    struct error_text *error);
 	/* Go on with resolution and connection; call before send and at least once a second.
-	 * 'now_ms' is monotonic. Returns 0 when datagrams can be sent, or why not: -EINPROGRESS,
-	 * -ENOENT (name has no address), another errno. */
+	 * 'now_ms' is monotonic. Returns 0 when datagrams can be sent, or why not: -EINPROGRESS
+	 * (the name is being looked up), -ENOENT (it has no address), another errno. */
 	int (*poll)(struct transport *transport, int64_t now_ms);
 	struct transport_result (*send)(struct transport *transport,
 					const struct datagram *datagrams, size_t count);
-	/* Next report of the network. Returns false if there is none. */
+	/* Next report of the network. Returns false if there is none. A report about a datagram
+	 * that send() itself refused is left out: its caller knows. */
 	bool (*refusal)(struct transport *transport, struct transport_refusal *refusal);
 	/* Where it sends to; size 0 if not known yet. */
 	socklen_t (*remote)(const struct transport *transport, struct sockaddr_storage *address);
@@ -64,5 +65,13 @@ struct transport_type {
 
 /* Find by name; NULL if there is none. */
 const struct transport_type *transport_find(const char *name);
+
+/* "192.0.2.1:2055" or "[2001:db8::1]:2055"; "" if 'size' is 0. Returns 'text'. */
+#define TRANSPORT_ADDRESS_TEXT_SIZE 64
+const char *transport_address_format(const struct sockaddr_storage *address, socklen_t size,
+				     char text[static TRANSPORT_ADDRESS_TEXT_SIZE]);
+
+/* The implementations. */
+extern const struct transport_type transport_udp;
 
 #endif

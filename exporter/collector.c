@@ -1,0 +1,360 @@
+/* collector.c - fills datagrams and decides when templates and options go with them.
+ *
+ * Place: exporter -> collector -> encoder, outbox. A datagram is built in the slot of the queue
+ * where it will wait. Templates and statistics are always the first in their datagram, so a
+ * collector knows the template before the records that need it; interface names follow a few at a
+ * time. Every decision is a function of the export_time that comes in and repeats itself
+ * harmlessly, so datagrams do not depend on how often anyone calls. */
+#include "collector.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NAMES_AT_ONCE     12  /* interface names in one go: 720 bytes */
+#define NAMES_INTERVAL_MS 100 /* a thousand names take 9 s */
+
+struct collector {
+	char name[280];
+	uint8_t version;
+	const struct encoder_type *encoder;
+	const struct collector_terms *terms; /* borrowed for life */
+	struct template_set templates;
+	size_t datagram_size;
+	struct outbox outbox;
+
+	/* The datagram under construction. */
+	bool is_open;
+	bool has_templates;
+	struct message message;
+	struct amount amount; /* of its records */
+	uint32_t opened_ms;   /* uptime */
+
+	struct export_time time; /* the last that came in */
+	bool has_time;
+
+	/* Refresh; times are uptime. */
+	bool is_refresh_due;
+	uint32_t refreshed_ms;
+	uint32_t datagrams_since_refresh;
+	uint64_t records_at_refresh; /* 'taken' then */
+	size_t next_name;            /* names before it are told */
+	uint32_t names_ms;           /* when the last ones were told */
+};
+
+static const struct transport_type *transport_of(const struct collector_config *config)
+{
+	return config->transport_type ? config->transport_type : transport_find(config->transport);
+}
+
+static bool config_is_valid(const struct collector_config *config, struct error_text *error)
+{
+	if (!encoder_find(config->version))
+		error_text_set(error,
+			       "collector %s: export version %u is not supported, expected 9",
+			       config->name, config->version);
+	else if (!transport_of(config))
+		error_text_set(error, "collector %s: transport '%s' is not supported, expected udp",
+			       config->name, config->transport);
+	else if (config->datagram_size < COLLECTOR_DATAGRAM_SIZE_MIN ||
+		 config->datagram_size > COLLECTOR_DATAGRAM_SIZE_MAX)
+		error_text_set(error,
+			       "collector %s: datagram size %u is out of range, expected %d to %d",
+			       config->name, config->datagram_size, COLLECTOR_DATAGRAM_SIZE_MIN,
+			       COLLECTOR_DATAGRAM_SIZE_MAX);
+	else
+		return true;
+	return false;
+}
+
+struct collector *collector_create(const struct collector_config *config,
+				   const struct collector_terms *terms, struct error_text *error)
+{
+	struct collector *collector;
+
+	if (!config_is_valid(config, error))
+		return NULL;
+	collector = calloc(1, sizeof(*collector));
+	if (!collector) {
+		error_text_set(error, "collector %s: out of memory", config->name);
+		return NULL;
+	}
+	(void)snprintf(collector->name, sizeof(collector->name), "%s", config->name);
+	collector->version = config->version;
+	collector->encoder = encoder_find(config->version);
+	collector->terms = terms;
+	collector->datagram_size = config->datagram_size;
+	collector->is_refresh_due = true;
+	template_set_init(&collector->templates, collector->encoder->protocol, &terms->choice);
+	if (outbox_init(&collector->outbox,
+			&(struct outbox_config){
+				.name = collector->name,
+				.type = transport_of(config),
+				.address = config->address,
+				.datagram_size = config->datagram_size,
+				.datagrams_per_second = config->datagrams_per_second,
+				.sequence_offset = collector->encoder->sequence_offset,
+				.on_event = terms->on_event,
+				.event_context = terms->event_context,
+			},
+			error)) {
+		free(collector);
+		return NULL;
+	}
+	return collector;
+}
+
+void collector_destroy(struct collector *collector)
+{
+	if (!collector)
+		return;
+	outbox_clear(&collector->outbox);
+	free(collector);
+}
+
+void collector_set_sequence(struct collector *collector, uint32_t sequence)
+{
+	collector->outbox.sequence = sequence;
+}
+
+bool collector_has_room(const struct collector *collector)
+{
+	return outbox_has_room(&collector->outbox);
+}
+
+/* The uptime wraps after 49 days; differences do not mind. */
+static uint32_t since(const struct collector *collector, uint32_t uptime_ms)
+{
+	return collector->time.uptime_ms - uptime_ms;
+}
+
+/* The ledger as of the datagram that carries it: what is queued before it counts as sent, because
+ * whoever reads it has that already, or finds it among the lost next time. So a file gives the same
+ * statistics at any speed of sending. */
+static void statistics_get(const struct collector *collector, struct export_statistics *statistics)
+{
+	const struct outbox *outbox = &collector->outbox;
+
+	*statistics = (struct export_statistics){
+		.workers = collector->terms->workers,
+		.collector = outbox->ledger,
+		.system_init_ms = collector->terms->system_init_ms,
+	};
+	amount_add(&statistics->collector.sent, &outbox->ledger.waiting);
+	statistics->collector.datagrams_sent += outbox->queue.count;
+	statistics->collector.datagram_bytes_sent += outbox->queue.total_bytes;
+}
+
+/* Templates and statistics; the message is empty and the smallest datagram holds them. */
+static void add_refresh(struct collector *collector)
+{
+	struct export_statistics statistics;
+	int result;
+
+	statistics_get(collector, &statistics);
+	result = collector->encoder->add_templates(&collector->message, &collector->templates);
+	assert(result == 0);
+	result = collector->encoder->add_statistics(&collector->message, &statistics,
+						    collector->terms->source_id);
+	assert(result == 0);
+	(void)result;
+	collector->has_templates = true;
+	collector->is_refresh_due = false;
+	collector->refreshed_ms = collector->time.uptime_ms;
+	collector->datagrams_since_refresh = 0;
+	collector->records_at_refresh = collector->outbox.ledger.taken.records;
+}
+
+static bool are_names_due(const struct collector *collector)
+{
+	return collector->next_name < collector->terms->name_count &&
+	       since(collector, collector->names_ms) >= NAMES_INTERVAL_MS;
+}
+
+static void add_names(struct collector *collector)
+{
+	const struct collector_terms *terms = collector->terms;
+
+	for (int i = 0; i < NAMES_AT_ONCE && collector->next_name < terms->name_count; i++) {
+		if (collector->encoder->add_interface(&collector->message,
+						      &terms->names[collector->next_name]))
+			return; /* full: the next datagram goes on */
+		collector->next_name++;
+		collector->names_ms = collector->time.uptime_ms;
+	}
+}
+
+static void open_datagram(struct collector *collector)
+{
+	const uint32_t limit = collector->terms->template_refresh_datagrams;
+
+	collector->message.writer = writer_of(datagram_queue_next(&collector->outbox.queue)->bytes,
+					      collector->datagram_size);
+	collector->encoder->begin(&collector->message);
+	collector->amount = (struct amount){ 0 };
+	collector->opened_ms = collector->time.uptime_ms;
+	collector->has_templates = false;
+	collector->is_open = true;
+	if (limit && collector->datagrams_since_refresh >= limit)
+		collector->is_refresh_due = true;
+	if (collector->is_refresh_due)
+		add_refresh(collector);
+	if (are_names_due(collector))
+		add_names(collector);
+}
+
+/* Finish the message that stands in 'datagram'. */
+static void seal(struct collector *collector, struct message *message,
+		 struct queued_datagram *datagram)
+{
+	datagram->size = (uint32_t)collector->encoder->finish(message, &collector->time,
+							      collector->terms->source_id);
+	datagram->sequence_step = collector->encoder->sequence_step(message);
+}
+
+static void close_datagram(struct collector *collector)
+{
+	struct queued_datagram *datagram = datagram_queue_next(&collector->outbox.queue);
+
+	seal(collector, &collector->message, datagram);
+	datagram->amount = collector->amount;
+	datagram->has_templates = collector->has_templates;
+	collector->is_open = false;
+	collector->datagrams_since_refresh++;
+	outbox_put(&collector->outbox);
+}
+
+static void set_time(struct collector *collector, const struct export_time *time)
+{
+	if (!collector->has_time) {
+		collector->refreshed_ms = time->uptime_ms;
+		collector->names_ms = time->uptime_ms - NAMES_INTERVAL_MS;
+		collector->has_time = true;
+	}
+	collector->time = *time;
+}
+
+void collector_advance(struct collector *collector, const struct export_time *time)
+{
+	const uint32_t refresh_ms = collector->terms->template_refresh_ms;
+
+	set_time(collector, time);
+	if (refresh_ms && !collector->is_refresh_due &&
+	    since(collector, collector->refreshed_ms) >= refresh_ms)
+		collector_send_template(collector);
+	if (!collector_has_room(collector))
+		return;
+	if (collector->is_open && since(collector, collector->opened_ms) >= EXPORTER_RECORD_WAIT_MS)
+		close_datagram(collector);
+	if (!collector->is_open && (collector->is_refresh_due || are_names_due(collector)))
+		open_datagram(collector);
+	else if (collector->is_open && are_names_due(collector))
+		add_names(collector);
+}
+
+void collector_add(struct collector *collector, const struct export_record *record,
+		   const struct export_time *time)
+{
+	const struct amount amount = { 1, record->flow.packets, record->flow.octets };
+
+	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
+		collector_advance(collector, time);
+	if (!collector->is_open)
+		open_datagram(collector);
+	/* Twice at most: a datagram that was full, one that templates filled; a record fits into
+	 * the smallest empty one. */
+	while (collector->encoder->add_record(&collector->message, &collector->templates, record)) {
+		close_datagram(collector);
+		open_datagram(collector);
+	}
+	amount_add(&collector->amount, &amount);
+	amount_add(&collector->outbox.ledger.taken, &amount);
+	amount_add(&collector->outbox.ledger.waiting, &amount);
+}
+
+/* A datagram with templates alone that overtakes all that wait. */
+static void put_templates_ahead(struct collector *collector)
+{
+	struct queued_datagram *datagram = datagram_queue_ahead(&collector->outbox.queue);
+	struct message message = { .writer = writer_of(datagram->bytes, collector->datagram_size) };
+
+	collector->encoder->begin(&message);
+	(void)collector->encoder->add_templates(&message, &collector->templates);
+	seal(collector, &message, datagram);
+	datagram->amount = (struct amount){ 0 };
+	datagram->has_templates = true;
+	outbox_put_ahead(&collector->outbox);
+}
+
+int64_t collector_send(struct collector *collector, int64_t now_us)
+{
+	outbox_poll(&collector->outbox, now_us);
+	if (outbox_wants_templates(&collector->outbox))
+		put_templates_ahead(collector);
+	return outbox_send(&collector->outbox);
+}
+
+/* The statistics that follow the last records make the ledger at the collector complete. */
+void collector_finish(struct collector *collector, const struct export_time *time)
+{
+	set_time(collector, time);
+	if (collector->is_open)
+		close_datagram(collector);
+	if (collector->records_at_refresh == collector->outbox.ledger.taken.records)
+		return;
+	collector->is_refresh_due = true;
+	open_datagram(collector);
+	close_datagram(collector);
+}
+
+void collector_abandon(struct collector *collector)
+{
+	outbox_abandon(&collector->outbox);
+	if (collector->is_open)
+		outbox_lose(&collector->outbox, &collector->amount);
+	collector->is_open = false;
+}
+
+void collector_send_template(struct collector *collector)
+{
+	collector->is_refresh_due = true;
+	collector->next_name = 0;
+}
+
+void collector_names_changed(struct collector *collector)
+{
+	collector->next_name = 0;
+}
+
+const struct collector_ledger *collector_ledger(const struct collector *collector)
+{
+	return &collector->outbox.ledger;
+}
+
+socklen_t collector_remote(const struct collector *collector, struct sockaddr_storage *address)
+{
+	const struct outbox *outbox = &collector->outbox;
+
+	return outbox->config.type->remote(outbox->transport, address);
+}
+
+void collector_status(const struct collector *collector, struct collector_status *status)
+{
+	const struct outbox *outbox = &collector->outbox;
+	struct sockaddr_storage address;
+
+	*status = (struct collector_status){
+		.transport = outbox->config.type->name,
+		.version = collector->version,
+		.is_up = outbox->state == OUTBOX_up,
+		.last_error = outbox->last_error,
+		.last_loss = outbox->last_loss,
+		.sequence = outbox->sequence,
+		.queued_datagrams = (uint32_t)outbox->queue.count,
+		.last_sent_ms = outbox->last_sent_us < 0 ? -1 : outbox->last_sent_us / 1000,
+		.ledger = outbox->ledger,
+	};
+	(void)snprintf(status->name, sizeof(status->name), "%s", collector->name);
+	transport_address_format(&address, collector_remote(collector, &address), status->remote);
+}

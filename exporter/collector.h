@@ -1,0 +1,89 @@
+/* collector.h - one collector: records -> datagrams, with templates and options among them, in its
+ * own order and at its own pace.
+ *
+ * Stage: exporter -> collector -> encoder -> outbox -> transport. When something is sent follows
+ * from export_time alone, so that a file gives the same datagrams at every run; how fast it is
+ * handed to the network follows from monotonic real time. */
+#ifndef COLLECTOR_H
+#define COLLECTOR_H
+
+#include "encoder.h"
+#include "outbox.h"
+#include "transport.h"
+
+struct collector; /* opaque: defined in collector.c */
+
+#define EXPORTER_RECORD_WAIT_MS                                           \
+	1000 /* a record waits at most this long for its datagram to fill \
+	      */
+
+#define COLLECTOR_DATAGRAM_SIZE_MIN 512   /* holds templates and statistics, or any record */
+#define COLLECTOR_DATAGRAM_SIZE_MAX 65507 /* UDP over IPv4 */
+
+struct collector_config {
+	const char *name;      /* "HOST:PORT" as configured */
+	const char *transport; /* "udp" */
+	/* Instead of 'transport', if not NULL: for tests. */
+	const struct transport_type *transport_type;
+	uint8_t version; /* of the export protocol: 9 */
+	struct transport_config address;
+	uint32_t datagram_size;        /* largest payload in bytes, 512 to 65507 */
+	uint32_t datagrams_per_second; /* 0: no limit */
+};
+
+/* What all collectors of an exporter share. */
+struct collector_terms {
+	uint32_t source_id;                  /* observation domain */
+	uint32_t template_refresh_ms;        /* 0: never by time */
+	uint32_t template_refresh_datagrams; /* 0: never by count */
+	struct template_choice choice;
+	void (*on_event)(void *context, const struct collector_event *event); /* may be NULL */
+	void *event_context;
+
+	/* What options data say; the exporter changes them as it is told. */
+	struct ring_mark workers;
+	unix_ms system_init_ms;
+	struct interface_name *names; /* owned by the exporter */
+	size_t name_count;
+};
+
+/* State of one collector, for people. Strings are copies. */
+struct collector_status {
+	char name[280];        /* as configured */
+	char remote[64];       /* address and port it sends to, "" if not resolved */
+	const char *transport; /* static */
+	uint8_t version;
+	bool is_up;
+	int last_error; /* positive errno, 0 if none since it is up */
+	enum collector_loss last_loss;
+	uint32_t sequence; /* next sequence number */
+	uint32_t queued_datagrams;
+	int64_t last_sent_ms; /* monotonic, -1 if never */
+	struct collector_ledger ledger;
+};
+
+/* 'config' is borrowed until return, 'terms' for life. Returns the collector, owned by the caller,
+ * or NULL with 'error' filled. */
+struct collector *collector_create(const struct collector_config *config,
+				   const struct collector_terms *terms, struct error_text *error);
+void collector_destroy(struct collector *collector);
+
+void collector_set_sequence(struct collector *collector, uint32_t sequence);
+/* Whether collector_add() may be called without dropping what waits. */
+bool collector_has_room(const struct collector *collector);
+void collector_add(struct collector *collector, const struct export_record *record,
+		   const struct export_time *time);
+void collector_advance(struct collector *collector, const struct export_time *time);
+int64_t collector_send(struct collector *collector, int64_t now_us);
+void collector_finish(struct collector *collector, const struct export_time *time);
+void collector_abandon(struct collector *collector);
+void collector_send_template(struct collector *collector);
+/* The interface names of the terms are others now. */
+void collector_names_changed(struct collector *collector);
+
+void collector_status(const struct collector *collector, struct collector_status *status);
+const struct collector_ledger *collector_ledger(const struct collector *collector);
+/* Where it sends to; size 0 if not known yet. */
+socklen_t collector_remote(const struct collector *collector, struct sockaddr_storage *address);
+
+#endif

@@ -1,0 +1,117 @@
+/* datagram_queue.c - ring of datagrams that wait, ring of datagrams that were sent.
+ *
+ * Place: between encoder and transport. Invariant: first < SLOT_COUNT, count <= capacity; a slot's
+ * bytes never move, so a datagram is built where it waits and is sent from there. */
+#include "datagram_queue.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#define SLOT_COUNT (DATAGRAM_QUEUE_CAPACITY + 2)
+
+int datagram_queue_init(struct datagram_queue *queue, size_t datagram_size)
+{
+	*queue = (struct datagram_queue){
+		.slots = calloc(SLOT_COUNT, sizeof(*queue->slots)),
+		.bytes = malloc(SLOT_COUNT * datagram_size),
+	};
+	if (!queue->slots || !queue->bytes) {
+		datagram_queue_clear(queue);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < SLOT_COUNT; i++)
+		queue->slots[i].bytes = queue->bytes + i * datagram_size;
+	return 0;
+}
+
+void datagram_queue_clear(struct datagram_queue *queue)
+{
+	free(queue->slots);
+	free(queue->bytes);
+	*queue = (struct datagram_queue){ 0 };
+}
+
+struct queued_datagram *datagram_queue_at(const struct datagram_queue *queue, size_t index)
+{
+	return &queue->slots[(queue->first + index) % SLOT_COUNT];
+}
+
+struct queued_datagram *datagram_queue_next(struct datagram_queue *queue)
+{
+	return datagram_queue_at(queue, queue->count);
+}
+
+struct queued_datagram *datagram_queue_ahead(struct datagram_queue *queue)
+{
+	return datagram_queue_at(queue, SLOT_COUNT - 1);
+}
+
+size_t datagram_queue_room(const struct datagram_queue *queue)
+{
+	return DATAGRAM_QUEUE_CAPACITY - queue->count;
+}
+
+void datagram_queue_put_last(struct datagram_queue *queue)
+{
+	assert(datagram_queue_room(queue) > 0);
+	queue->total_bytes += datagram_queue_next(queue)->size;
+	queue->count++;
+}
+
+void datagram_queue_put_first(struct datagram_queue *queue)
+{
+	assert(datagram_queue_room(queue) > 0);
+	queue->total_bytes += datagram_queue_ahead(queue)->size;
+	queue->first = (queue->first + SLOT_COUNT - 1) % SLOT_COUNT;
+	queue->count++;
+}
+
+void datagram_queue_pop(struct datagram_queue *queue)
+{
+	assert(queue->count > 0);
+	queue->total_bytes -= datagram_queue_at(queue, 0)->size;
+	queue->first = (queue->first + 1) % SLOT_COUNT;
+	queue->count--;
+}
+
+int sent_history_init(struct sent_history *history)
+{
+	*history = (struct sent_history){
+		.ring = calloc(SENT_HISTORY_CAPACITY, sizeof(*history->ring)),
+	};
+	return history->ring ? 0 : -ENOMEM;
+}
+
+void sent_history_clear(struct sent_history *history)
+{
+	free(history->ring);
+	*history = (struct sent_history){ 0 };
+}
+
+void sent_history_add(struct sent_history *history, const struct queued_datagram *datagram,
+		      uint32_t sequence)
+{
+	history->ring[history->count++ % SENT_HISTORY_CAPACITY] = (struct sent_datagram){
+		.sequence = sequence,
+		.size = datagram->size,
+		.amount = datagram->amount,
+	};
+}
+
+struct sent_datagram *sent_history_at(struct sent_history *history, uint64_t number)
+{
+	if (number >= history->count || history->count - number > SENT_HISTORY_CAPACITY)
+		return NULL;
+	return &history->ring[number % SENT_HISTORY_CAPACITY];
+}
+
+bool sent_history_find(const struct sent_history *history, uint32_t sequence, uint64_t *number)
+{
+	for (uint64_t age = 1; age <= history->count && age <= SENT_HISTORY_CAPACITY; age++) {
+		*number = history->count - age;
+		if (history->ring[*number % SENT_HISTORY_CAPACITY].sequence == sequence)
+			return true;
+	}
+	return false;
+}

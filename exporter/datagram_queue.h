@@ -1,0 +1,78 @@
+/* datagram_queue.h - the finished datagrams of one collector that wait to be sent, and what is
+ * known of those sent last.
+ *
+ * Stage: encoder -> datagram_queue -> transport. Bounded; allocates at _init only. */
+#ifndef DATAGRAM_QUEUE_H
+#define DATAGRAM_QUEUE_H
+
+#include "ledger.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DATAGRAM_QUEUE_CAPACITY 256 /* 360 KB, 43 ms at 6000 datagrams a second */
+#define SENT_HISTORY_CAPACITY   1024
+
+/* A finished datagram that waits. */
+struct queued_datagram {
+	uint8_t *bytes; /* owned by the queue */
+	uint32_t size;
+	uint32_t sequence_step; /* by how much it moves the sequence number */
+	struct amount amount;   /* what it carries */
+	bool has_templates;
+};
+
+/* Ring of slots. Beside the datagrams that wait there are two free slots at any time: the one
+ * behind the last is where the next datagram is built, the one before the first takes a datagram
+ * that must go ahead of all others. */
+struct datagram_queue {
+	struct queued_datagram *slots; /* owned */
+	uint8_t *bytes;                /* owned; one datagram for each slot */
+	size_t first, count;
+	uint64_t total_bytes; /* sum of sizes */
+};
+
+/* Returns 0 or -ENOMEM. */
+int datagram_queue_init(struct datagram_queue *queue, size_t datagram_size);
+void datagram_queue_clear(struct datagram_queue *queue);
+
+/* The slot to build the next datagram in; stays valid until datagram_queue_put_last(). */
+struct queued_datagram *datagram_queue_next(struct datagram_queue *queue);
+/* The slot to build a datagram in that goes first; valid until datagram_queue_put_first(). */
+struct queued_datagram *datagram_queue_ahead(struct datagram_queue *queue);
+
+/* Queue what was built there. There must be room. */
+void datagram_queue_put_last(struct datagram_queue *queue);
+void datagram_queue_put_first(struct datagram_queue *queue);
+
+size_t datagram_queue_room(const struct datagram_queue *queue);
+/* Datagram number 'index' of those that wait, 0 is the first. */
+struct queued_datagram *datagram_queue_at(const struct datagram_queue *queue, size_t index);
+/* Take the first out; there must be one. */
+void datagram_queue_pop(struct datagram_queue *queue);
+
+/* What is remembered of a datagram handed to the network. */
+struct sent_datagram {
+	uint32_t sequence;
+	uint32_t size;
+	struct amount amount;
+	bool is_lost; /* counted as lost since */
+};
+
+struct sent_history {
+	struct sent_datagram *ring; /* owned; SENT_HISTORY_CAPACITY */
+	uint64_t count;             /* ever sent; the last ones are in the ring */
+};
+
+int sent_history_init(struct sent_history *history);
+void sent_history_clear(struct sent_history *history);
+void sent_history_add(struct sent_history *history, const struct queued_datagram *datagram,
+		      uint32_t sequence);
+/* Number of the datagram with this sequence number, counted from 0 over all ever sent; false if it
+ * is not known any more. Looks at the newest first. */
+bool sent_history_find(const struct sent_history *history, uint32_t sequence, uint64_t *number);
+/* Datagram 'number'; NULL if it is not known any more. */
+struct sent_datagram *sent_history_at(struct sent_history *history, uint64_t number);
+
+#endif

@@ -1,0 +1,47 @@
+/* export_fields.c - the rows of export_fields.def as an array.
+ *
+ * Place: what templates are made of. Invariant, checked here at compile time: a number has as many
+ * bytes on the wire as in the record, so that encoding never cuts a value. */
+#include "export_fields.h"
+
+#include "export_record.h"
+
+#include <assert.h>
+
+#define MEMBER_SIZE(member) sizeof(((const struct export_record *)NULL)->member)
+
+#define IS_CUT_UNSIGNED(size, member)       ((size) != MEMBER_SIZE(member))
+#define IS_CUT_ADDRESS(size, member)        ((size) != 4 && (size) != 16)
+#define IS_CUT_MILLISECONDS(size, member)   ((size) != 8 || MEMBER_SIZE(member) != 8)
+#define IS_CUT_ICMP_TYPE_CODE(size, member) ((size) != 2 || MEMBER_SIZE(member) != 2)
+#define EXPORT_FIELD(name, id, size, kind, member, protocols) \
+	static_assert(!IS_CUT_##kind(size, member), #name " does not fit its member");
+#include "export_fields.def"
+#undef EXPORT_FIELD
+
+enum { V9 = EXPORT_V9, IPFIX = EXPORT_IPFIX };
+
+static const struct export_field export_fields[] = {
+#define EXPORT_FIELD(name, id, size, kind, member, protocols) \
+	{ #name, id, size, EXPORT_##kind, offsetof(struct export_record, member), protocols },
+#include "export_fields.def"
+#undef EXPORT_FIELD
+};
+
+size_t export_field_count(void)
+{
+	return sizeof(export_fields) / sizeof(export_fields[0]);
+}
+
+const struct export_field *export_field_at(size_t index)
+{
+	return &export_fields[index];
+}
+
+const struct export_field *export_field_find(uint16_t id)
+{
+	for (size_t i = 0; i < export_field_count(); i++)
+		if (export_fields[i].id == id)
+			return &export_fields[i];
+	return NULL;
+}

@@ -1,0 +1,43 @@
+/* export_fields.h - the table of exportable fields (export_fields.def) as data.
+ *
+ * Stage: none; read by template.c and record.c. Integers are in host order. */
+#ifndef EXPORT_FIELDS_H
+#define EXPORT_FIELDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* How a member of export_record becomes bytes. */
+enum export_kind {
+	EXPORT_UNSIGNED,       /* most significant byte first */
+	EXPORT_ADDRESS,        /* bytes as they are */
+	EXPORT_MILLISECONDS,   /* unix_ms; a time before 1970 is 0 */
+	EXPORT_ICMP_TYPE_CODE, /* 0 unless the protocol is ICMP or ICMPv6 */
+};
+
+/* Which export protocols know a field; bits. */
+enum export_protocol { EXPORT_V9 = 1, EXPORT_IPFIX = 2 };
+
+/* Element ids by their IANA names. */
+enum {
+#define EXPORT_FIELD(name, id, size, kind, member, protocols) IE_##name = (id),
+#include "export_fields.def"
+#undef EXPORT_FIELD
+};
+
+struct export_field {
+	const char *name; /* IANA name; static */
+	uint16_t id;      /* of the element */
+	uint8_t size;     /* bytes on the wire */
+	uint8_t kind;     /* enum export_kind */
+	uint16_t offset;  /* of the member in struct export_record */
+	uint8_t protocols;
+};
+
+size_t export_field_count(void);
+/* Row number 'index' of the table. */
+const struct export_field *export_field_at(size_t index);
+/* Row of an element; NULL if the table has none. */
+const struct export_field *export_field_find(uint16_t id);
+
+#endif

@@ -1,0 +1,115 @@
+/* outbox.h - the sending half of a collector: finished datagrams -> transport, with pacing,
+ * sequence numbers, the loss ledger, and whether the collector is up.
+ *
+ * Stage: encoder -> outbox -> transport. Single-threaded, runs on monotonic real time that comes in
+ * as an argument. Never blocks and never holds up other collectors for longer than
+ * OUTBOX_PATIENCE_US: then it drops its oldest datagram when its queue is full, and counts it. */
+#ifndef OUTBOX_H
+#define OUTBOX_H
+
+#include "datagram_queue.h"
+#include "transport.h"
+
+#define EXPORTER_BURST_DATAGRAMS \
+	32 /* a default collector socket (208 KiB) holds 92 datagrams of 1400 bytes */
+
+#define OUTBOX_PATIENCE_US     5000000 /* backpressure while a name is looked up or a socket full */
+#define OUTBOX_HOLD_US         10000000 /* what cannot be sent waits that long at most */
+#define OUTBOX_UP_AFTER_US     10000000 /* without a refusal while sending: it is up again */
+#define OUTBOX_RESERVED        8        /* datagrams that one more record and a finish may need */
+#define OUTBOX_REFUSAL_SPAN_US 2000000  /* see outbox.c, refused() */
+
+enum collector_event_kind {
+	COLLECTOR_UP,   /* resolved, or answers again: no refusal for 10 s while sending */
+	COLLECTOR_DOWN, /* cannot be sent to, or first loss after COLLECTOR_UP; 'reason' and 'error'
+			   say why */
+};
+
+struct collector_event {
+	enum collector_event_kind kind;
+	const char *collector; /* its name, borrowed */
+	enum collector_loss reason;
+	int error;             /* positive errno, or 0 */
+	uint64_t records_lost; /* COLLECTOR_UP: lost since it went down */
+};
+
+struct outbox_config {
+	const char *name;                  /* of the collector; borrowed for life */
+	const struct transport_type *type; /* static */
+	struct transport_config address;
+	size_t datagram_size;
+	uint32_t datagrams_per_second; /* 0: no limit */
+	uint8_t sequence_offset;       /* of the number in each datagram */
+	void (*on_event)(void *context, const struct collector_event *event); /* may be NULL */
+	void *event_context;
+};
+
+/* Token bucket. */
+struct pacer {
+	uint32_t per_second; /* 0: no limit */
+	int64_t credit;      /* millionths of a datagram */
+	int64_t last_us;     /* when 'credit' was right */
+};
+
+enum outbox_state { OUTBOX_unknown, OUTBOX_up, OUTBOX_down };
+
+/* Read only, but for 'queue' and the 'taken' and 'waiting' of 'ledger'. */
+struct outbox {
+	struct outbox_config config;
+	struct transport *transport; /* owned */
+	struct datagram_queue queue;
+	struct sent_history history;
+	struct collector_ledger ledger;
+	struct pacer pacer;
+	uint32_t sequence; /* of the next datagram sent */
+
+	int64_t now_us;        /* of the last outbox_poll() */
+	int64_t last_sent_us;  /* -1: never */
+	int poll_error;        /* positive errno why nothing can be sent at all, or 0 */
+	int wait_error;        /* positive errno why the last try stopped, or 0 */
+	int64_t wait_since_us; /* since when 'wait_error' is not 0 */
+	int64_t hold_since_us; /* since when nothing was given up */
+	bool is_blocked;       /* does not hold up others any more */
+
+	enum outbox_state state;
+	enum collector_loss last_loss;
+	int last_error; /* positive errno, 0 if none since it is up */
+	int64_t last_failure_us;
+	uint64_t lost_before;  /* records lost before it went down */
+	uint64_t last_refused; /* number in the history */
+	int64_t last_refused_us;
+
+	bool has_lost_templates; /* the collector may lack templates: send them before anything else
+				  */
+	int64_t templates_ahead_us; /* when that was last done */
+};
+
+/* Open the transport. Returns 0 or a negative errno with 'error' filled; then nothing is to be
+ * cleared. */
+int outbox_init(struct outbox *outbox, const struct outbox_config *config,
+		struct error_text *error);
+void outbox_clear(struct outbox *outbox);
+
+/* Whether OUTBOX_RESERVED datagrams may be put. */
+bool outbox_has_room(const struct outbox *outbox);
+
+/* Queue the datagram that was built in datagram_queue_next(). Drops the oldest if there is no room.
+ */
+void outbox_put(struct outbox *outbox);
+
+/* Once before outbox_send(): look what the transport and the network say. */
+void outbox_poll(struct outbox *outbox, int64_t now_us);
+/* Whether a datagram with templates should go ahead of all that wait; at most once a second. Build
+ * it in datagram_queue_ahead(), then call outbox_put_ahead(). */
+bool outbox_wants_templates(const struct outbox *outbox);
+void outbox_put_ahead(struct outbox *outbox);
+/* Send as far as pacing allows. Returns in how many microseconds there is more to do, -1 if nothing
+ * waits. */
+int64_t outbox_send(struct outbox *outbox);
+
+/* Count all that waits as lost. */
+void outbox_abandon(struct outbox *outbox);
+/* Count what was never queued as lost. */
+void outbox_lose(struct outbox *outbox, const struct amount *amount);
+
+#endif

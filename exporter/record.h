@@ -1,0 +1,45 @@
+/* record.h - one export_record -> bytes, by walking the plan that a template was compiled to.
+ *
+ * Stage: inside the encoder. Pure. */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include "export_fields.h"
+#include "export_record.h"
+
+#define RECORD_FIELDS_MAX 32
+
+/* What is done with a field. The steps of one action stand together, so each is one small loop
+ * without decisions. */
+enum record_action {
+	RECORD_copy_4,
+	RECORD_copy_16,
+	RECORD_unsigned_1,
+	RECORD_unsigned_2,
+	RECORD_unsigned_4,
+	RECORD_unsigned_8,
+	RECORD_milliseconds,
+	RECORD_icmp_type_code,
+	RECORD_ACTION_COUNT
+};
+
+struct record_step {
+	uint16_t from; /* offset in struct export_record */
+	uint16_t to;   /* offset in the encoded record */
+};
+
+struct record_plan {
+	uint8_t ends[RECORD_ACTION_COUNT]; /* steps of an action end before this index */
+	struct record_step steps[RECORD_FIELDS_MAX];
+};
+
+/* Compile fields in the order of the wire. 'count' is at most RECORD_FIELDS_MAX. Returns the size
+ * in bytes of an encoded record. */
+uint16_t record_plan_init(struct record_plan *plan, const struct export_field *const *fields,
+			  size_t count);
+
+/* Write a record to 'bytes', which has as many bytes as record_plan_init() returned. */
+void record_encode(const struct record_plan *plan, const struct export_record *record,
+		   uint8_t *bytes);
+
+#endif

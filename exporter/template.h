@@ -1,0 +1,45 @@
+/* template.h - which fields a record of each address family carries, in which order.
+ *
+ * Stage: made once per collector, then read by its encoder. Source: RFC 3954 section 5.2, RFC 7011
+ * section 3.4.1. */
+#ifndef TEMPLATE_H
+#define TEMPLATE_H
+
+#include "record.h"
+
+#include <stdbool.h>
+
+/* Which fields the templates carry beside those that are always there. Decided once, before the
+ * first message. */
+struct template_choice {
+	bool has_as_numbers; /* AS numbers and masks */
+	bool has_next_hop;
+	bool has_peers;
+};
+
+/* Template ids. Those of data records are even for IPv4 and odd for IPv6, and differ with the
+ * choice: a collector that remembers the templates of an earlier run never reads new records by
+ * them. */
+#define TEMPLATE_ID_FIRST      260 /* to 275 */
+#define TEMPLATE_ID_INTERFACE  400 /* options: interface names */
+#define TEMPLATE_ID_STATISTICS 401 /* options: the loss ledger */
+
+struct template
+{
+	uint16_t id;
+	uint16_t record_size; /* bytes of an encoded record */
+	size_t field_count;
+	const struct export_field *fields[RECORD_FIELDS_MAX]; /* static storage */
+	struct record_plan plan;
+};
+
+struct template_set {
+	struct template ipv4;
+	struct template ipv6;
+};
+
+/* Make both templates for one export protocol. */
+void template_set_init(struct template_set *set, enum export_protocol protocol,
+		       const struct template_choice *choice);
+
+#endif

@@ -1,0 +1,39 @@
+/* transport.c - the list of transports, and addresses as text. */
+#include "transport.h"
+
+#include "address.h"
+#include "bytes.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+
+static const struct transport_type *const transports[] = { &transport_udp };
+
+const struct transport_type *transport_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++)
+		if (strcmp(transports[i]->name, name) == 0)
+			return transports[i];
+	return NULL;
+}
+
+const char *transport_address_format(const struct sockaddr_storage *address, socklen_t size,
+				     char text[static TRANSPORT_ADDRESS_TEXT_SIZE])
+{
+	char ip[ADDRESS_TEXT_SIZE];
+
+	text[0] = '\0';
+	if (size >= sizeof(struct sockaddr_in) && address->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+
+		(void)address_format(4, (const uint8_t *)&in->sin_addr, ip);
+		(void)snprintf(text, TRANSPORT_ADDRESS_TEXT_SIZE, "%s:%u", ip, ntohs(in->sin_port));
+	} else if (size >= sizeof(struct sockaddr_in6) && address->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+
+		(void)address_format(6, in6->sin6_addr.s6_addr, ip);
+		(void)snprintf(text, TRANSPORT_ADDRESS_TEXT_SIZE, "[%s]:%u", ip,
+			       ntohs(in6->sin6_port));
+	}
+	return text;
+}

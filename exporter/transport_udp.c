@@ -1,0 +1,463 @@
+/* transport_udp.c - datagrams over a connected UDP socket; names looked up in the background.
+ *
+ * Place: outbox -> transport -> network. Connected, because then the kernel brings back ICMP
+ * reports; they are read from the socket's error queue, where each quotes the datagram it is about.
+ * A name may have several addresses: they are tried in turn while the network reports failures.
+ * Invariant: fd >= 0 means connected to addresses[current]. */
+#include "transport.h"
+
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <linux/filter.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ADDRESSES_MAX        8
+#define BATCH_MAX            64
+#define SEND_BUFFER_BYTES    (1 << 20)
+#define RESOLVE_AGAIN_MS     10000 /* after a look-up that failed */
+#define ROTATE_MS            1000  /* between two addresses of a name */
+#define FAILING_RESOLVE_MS   60000 /* of failures: look the name up again */
+#define FAILURE_FORGOTTEN_MS 10000
+
+struct udp_address {
+	struct sockaddr_storage address;
+	socklen_t size;
+};
+
+/* One look-up. Belongs to the C library while it runs. */
+struct lookup {
+	struct gaicb request;
+	struct addrinfo hints;
+	char port[6];
+	char host[];
+};
+
+struct transport {
+	char *host; /* owned */
+	uint16_t port;
+	struct udp_address source; /* size 0: the kernel's choice */
+	uint32_t mark;
+	bool is_name; /* 'host' is not an address */
+
+	struct lookup *lookup;  /* owned, but see lookup_drop(); NULL if none runs */
+	int64_t next_lookup_ms; /* not before */
+	bool has_failed_lookup; /* the last one brought nothing */
+
+	struct udp_address addresses[ADDRESSES_MAX];
+	size_t address_count;
+	size_t current;
+	int fd;
+
+	bool has_failed; /* since the last poll */
+	bool is_failing;
+	int64_t failing_since_ms;
+	int64_t last_failure_ms;
+	int64_t rotated_ms;
+};
+
+static bool is_loopback(const struct addrinfo *info)
+{
+	if (info->ai_family == AF_INET) {
+		const struct sockaddr_in *in =
+			(const struct sockaddr_in *)(const void *)info->ai_addr;
+
+		return ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	}
+	return info->ai_family == AF_INET6 &&
+	       IN6_IS_ADDR_LOOPBACK(
+		       &((const struct sockaddr_in6 *)(const void *)info->ai_addr)->sin6_addr);
+}
+
+static void address_add(struct transport *udp, const struct addrinfo *info)
+{
+	struct udp_address *address = &udp->addresses[udp->address_count];
+
+	if (udp->address_count == ADDRESSES_MAX || info->ai_addrlen > sizeof(address->address))
+		return;
+	if (udp->source.size && udp->source.address.ss_family != info->ai_family)
+		return;
+	memcpy(&address->address, info->ai_addr, info->ai_addrlen);
+	address->size = info->ai_addrlen;
+	udp->address_count++;
+}
+
+/* Keep what a look-up brought. "localhost" comes as ::1 and 127.0.0.1: IPv4 goes first there,
+ * because a collector on the IPv6 wildcard hears both and one on an IPv4 address only one. */
+static void addresses_set(struct transport *udp, const struct addrinfo *list)
+{
+	udp->address_count = 0;
+	udp->current = 0;
+	for (const struct addrinfo *info = list; info; info = info->ai_next)
+		if (info->ai_family == AF_INET && is_loopback(info))
+			address_add(udp, info);
+	for (const struct addrinfo *info = list; info; info = info->ai_next)
+		if (info->ai_family != AF_INET || !is_loopback(info))
+			address_add(udp, info);
+}
+
+static void lookup_start(struct transport *udp)
+{
+	const size_t host_size = strlen(udp->host) + 1;
+	struct lookup *lookup = calloc(1, sizeof(*lookup) + host_size);
+	sigset_t all, before;
+	int result;
+
+	if (!lookup)
+		return;
+	memcpy(lookup->host, udp->host, host_size);
+	(void)snprintf(lookup->port, sizeof(lookup->port), "%u", udp->port);
+	lookup->hints = (struct addrinfo){ .ai_socktype = SOCK_DGRAM };
+	lookup->request = (struct gaicb){
+		.ar_name = lookup->host,
+		.ar_service = lookup->port,
+		.ar_request = &lookup->hints,
+	};
+	/* The library's thread inherits this mask: signals are for the control thread. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	result = getaddrinfo_a(GAI_NOWAIT, (struct gaicb *[]){ &lookup->request }, 1, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (result) {
+		free(lookup);
+		return;
+	}
+	udp->lookup = lookup;
+}
+
+static void lookup_free(struct lookup *lookup)
+{
+	if (lookup->request.ar_result)
+		freeaddrinfo(lookup->request.ar_result);
+	free(lookup);
+}
+
+/* One that runs cannot be stopped, and its memory is the library's until it ends: it stays then. */
+static void lookup_drop(struct transport *udp)
+{
+	if (udp->lookup && gai_cancel(&udp->lookup->request) != EAI_NOTCANCELED)
+		lookup_free(udp->lookup);
+	udp->lookup = NULL;
+}
+
+static void disconnect(struct transport *udp)
+{
+	if (udp->fd >= 0)
+		(void)close(udp->fd);
+	udp->fd = -1;
+}
+
+/* Take the result of a look-up that has ended. Known addresses stay if there are no new ones. */
+static void lookup_take(struct transport *udp, int64_t now_ms)
+{
+	const int result = gai_error(&udp->lookup->request);
+
+	if (result == EAI_INPROGRESS)
+		return;
+	udp->has_failed_lookup = result != 0;
+	udp->next_lookup_ms = now_ms + RESOLVE_AGAIN_MS;
+	if (result == 0) {
+		disconnect(udp);
+		addresses_set(udp, udp->lookup->request.ar_result);
+		udp->has_failed_lookup = udp->address_count == 0;
+	}
+	lookup_free(udp->lookup);
+	udp->lookup = NULL;
+}
+
+/* Parse an address (with a scope, "fe80::1%eth0"). Returns 0 or -EINVAL. */
+static int address_parse_numeric(const char *text, uint16_t port, struct addrinfo **list)
+{
+	const struct addrinfo hints = {
+		.ai_socktype = SOCK_DGRAM,
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+	};
+	char service[6];
+
+	(void)snprintf(service, sizeof(service), "%u", port);
+	return getaddrinfo(text, service, &hints, list) ? -EINVAL : 0;
+}
+
+static int source_init(struct transport *udp, const char *text, struct error_text *error)
+{
+	struct addrinfo *list;
+
+	if (address_parse_numeric(text, 0, &list)) {
+		error_text_set(error, "source address '%s' is not an IP address", text);
+		return -EINVAL;
+	}
+	memcpy(&udp->source.address, list->ai_addr, list->ai_addrlen);
+	udp->source.size = list->ai_addrlen;
+	freeaddrinfo(list);
+	return 0;
+}
+
+static int host_init(struct transport *udp, const char *host, struct error_text *error)
+{
+	struct addrinfo *list;
+
+	udp->host = strdup(host);
+	if (!udp->host) {
+		error_text_set(error, "collector %s: out of memory", host);
+		return -ENOMEM;
+	}
+	if (address_parse_numeric(host, udp->port, &list)) {
+		udp->is_name = true;
+		lookup_start(udp);
+		return 0;
+	}
+	addresses_set(udp, list);
+	freeaddrinfo(list);
+	if (udp->address_count == 0) {
+		error_text_set(error, "collector %s: the source address is of the other IP version",
+			       host);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void udp_close(struct transport *udp)
+{
+	if (!udp)
+		return;
+	lookup_drop(udp);
+	disconnect(udp);
+	free(udp->host);
+	free(udp);
+}
+
+static int udp_open(const struct transport_config *config, struct transport **transport,
+		    struct error_text *error)
+{
+	struct transport *udp = calloc(1, sizeof(*udp));
+	int result = 0;
+
+	if (!udp) {
+		error_text_set(error, "collector %s: out of memory", config->host);
+		return -ENOMEM;
+	}
+	udp->fd = -1;
+	udp->port = config->port;
+	udp->mark = config->mark;
+	if (config->source_address)
+		result = source_init(udp, config->source_address, error);
+	if (!result)
+		result = host_init(udp, config->host, error);
+	if (result) {
+		udp_close(udp);
+		return result;
+	}
+	*transport = udp;
+	return 0;
+}
+
+/* Options without which the socket still works are set as far as allowed. */
+static void socket_tune(int fd, int family, uint32_t mark)
+{
+	/* Nothing is ever received: a filter that keeps nothing leaves the buffer to reports. */
+	struct sock_filter keep_nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	const struct sock_fprog filter = { .len = 1, .filter = &keep_nothing };
+	const int on = 1;
+	const int buffer = SEND_BUFFER_BYTES;
+	const int discover = IP_PMTUDISC_DO; /* never fragment; the same value for IPv6 */
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)))
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	if (mark) /* needs CAP_NET_ADMIN */
+		(void)setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+	if (family == AF_INET) {
+		(void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
+		(void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof(discover));
+	} else {
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on));
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &discover, sizeof(discover));
+	}
+}
+
+/* Returns 0 or a negative errno. */
+static int connect_to(struct transport *udp, const struct udp_address *to)
+{
+	const int family = to->address.ss_family;
+	const int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	socket_tune(fd, family, udp->mark);
+	if ((udp->source.size &&
+	     bind(fd, (const struct sockaddr *)&udp->source.address, udp->source.size)) ||
+	    connect(fd, (const struct sockaddr *)&to->address, to->size)) {
+		error = errno;
+		(void)close(fd);
+		return -error;
+	}
+	udp->fd = fd;
+	return 0;
+}
+
+/* Connect to the first address that takes it, from the current one on. */
+static int connect_any(struct transport *udp)
+{
+	int result = -ENOENT;
+
+	for (size_t i = 0; i < udp->address_count; i++) {
+		result = connect_to(udp, &udp->addresses[udp->current]);
+		if (result == 0)
+			return 0;
+		udp->current = (udp->current + 1) % udp->address_count;
+	}
+	return result;
+}
+
+/* Failures were reported since the last call, or not. */
+static void watch_failures(struct transport *udp, int64_t now_ms)
+{
+	if (!udp->has_failed) {
+		if (now_ms - udp->last_failure_ms > FAILURE_FORGOTTEN_MS)
+			udp->is_failing = false;
+		return;
+	}
+	udp->has_failed = false;
+	if (!udp->is_failing) {
+		udp->failing_since_ms = now_ms;
+		udp->rotated_ms = now_ms - ROTATE_MS;
+	}
+	udp->is_failing = true;
+	udp->last_failure_ms = now_ms;
+	if (udp->address_count > 1 && now_ms - udp->rotated_ms >= ROTATE_MS) {
+		udp->rotated_ms = now_ms;
+		udp->current = (udp->current + 1) % udp->address_count;
+		disconnect(udp);
+	}
+	if (udp->is_name && !udp->lookup && now_ms - udp->failing_since_ms >= FAILING_RESOLVE_MS) {
+		udp->failing_since_ms = now_ms;
+		lookup_start(udp);
+	}
+}
+
+static int udp_poll(struct transport *udp, int64_t now_ms)
+{
+	int result;
+
+	if (udp->lookup)
+		lookup_take(udp, now_ms);
+	if (udp->address_count == 0) {
+		if (!udp->lookup && now_ms >= udp->next_lookup_ms)
+			lookup_start(udp);
+		return udp->has_failed_lookup ? -ENOENT : -EINPROGRESS;
+	}
+	watch_failures(udp, now_ms);
+	if (udp->fd >= 0)
+		return 0;
+	result = connect_any(udp);
+	udp->has_failed |= result != 0;
+	return result;
+}
+
+static struct transport_result udp_send(struct transport *udp, const struct datagram *datagrams,
+					size_t count)
+{
+	struct mmsghdr messages[BATCH_MAX];
+	struct iovec parts[BATCH_MAX];
+	int sent;
+
+	if (udp->fd < 0)
+		return (struct transport_result){ .error = -ENOTCONN };
+	if (count > BATCH_MAX)
+		count = BATCH_MAX;
+	for (size_t i = 0; i < count; i++) {
+		parts[i] =
+			(struct iovec){ (void *)(uintptr_t)datagrams[i].bytes, datagrams[i].size };
+		messages[i] = (struct mmsghdr){
+			.msg_hdr = { .msg_iov = &parts[i], .msg_iovlen = 1 },
+		};
+	}
+	sent = sendmmsg(udp->fd, messages, (unsigned int)count, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent >= 0)
+		return (struct transport_result){ .sent = (size_t)sent };
+	if (errno != EAGAIN && errno != ENOBUFS && errno != EMSGSIZE)
+		udp->has_failed = true;
+	return (struct transport_result){ .error = -errno };
+}
+
+/* The report in a message of the error queue; NULL if it is none of the network. */
+static const struct sock_extended_err *report_of(struct msghdr *message)
+{
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part;
+	     part = CMSG_NXTHDR(message, part)) {
+		const struct sock_extended_err *report =
+			(const struct sock_extended_err *)(const void *)CMSG_DATA(part);
+		const bool is_ipv4 =
+			part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_RECVERR;
+		const bool is_ipv6 =
+			part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_RECVERR;
+
+		if ((is_ipv4 || is_ipv6) && part->cmsg_len >= CMSG_LEN(sizeof(*report)) &&
+		    (report->ee_origin == SO_EE_ORIGIN_ICMP ||
+		     report->ee_origin == SO_EE_ORIGIN_ICMP6))
+			return report;
+	}
+	return NULL;
+}
+
+/* What our own kernel reports of a send() that failed (SO_EE_ORIGIN_LOCAL) is skipped. */
+static bool udp_refusal(struct transport *udp, struct transport_refusal *refusal)
+{
+	while (udp->fd >= 0) {
+		_Alignas(struct cmsghdr) char control[512];
+		struct iovec part = { refusal->bytes, sizeof(refusal->bytes) };
+		struct msghdr message = {
+			.msg_iov = &part,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof(control),
+		};
+		const ssize_t size = recvmsg(udp->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+		const struct sock_extended_err *report;
+
+		if (size < 0)
+			return false;
+		report = report_of(&message);
+		if (!report)
+			continue;
+		refusal->error = (int)report->ee_errno;
+		refusal->size = (size_t)size;
+		udp->has_failed = true;
+		return true;
+	}
+	return false;
+}
+
+static socklen_t udp_remote(const struct transport *udp, struct sockaddr_storage *address)
+{
+	if (udp->address_count == 0)
+		return 0;
+	*address = udp->addresses[udp->current].address;
+	return udp->addresses[udp->current].size;
+}
+
+static socklen_t udp_local(const struct transport *udp, struct sockaddr_storage *address)
+{
+	socklen_t size = sizeof(*address);
+
+	if (udp->fd < 0 || getsockname(udp->fd, (struct sockaddr *)address, &size))
+		return 0;
+	return size;
+}
+
+const struct transport_type transport_udp = {
+	.name = "udp",
+	.open = udp_open,
+	.poll = udp_poll,
+	.send = udp_send,
+	.refusal = udp_refusal,
+	.remote = udp_remote,
+	.local = udp_local,
+	.close = udp_close,
+};
