@@ -29,8 +29,8 @@ void asn_table_destroy(struct asn_table *table);
 int asn_table_add(struct asn_table *table, uint8_t ip_version, const uint8_t *address,
 		  const struct asn_entry *entry);
 
-/* Build the search structure; before it nothing is found. At most once. Returns 0, or -ENOMEM: then
- * the table can only be destroyed. */
+/* Build the search structure; before it nothing is found. A second call does nothing. Returns 0, or
+ * -ENOMEM: then the table can only be destroyed. */
 int asn_table_freeze(struct asn_table *table);
 
 /* Longest matching prefix of 'address' (4 or 16 bytes). Returns a borrowed entry, never NULL: all 0

@@ -173,6 +173,9 @@ TEST(errors_name_the_line_the_value_and_what_is_expected)
 	check_fails("1_2_3,192.0.2.0/24",
 		    "networks.lst:1: bad AS number in \"1_2_3,192.0.2.0/24\", expected ORIGINAS or "
 		    "PEERAS_ORIGINAS, each 0 to 4294967295");
+	check_fails("x_1,192.0.2.0/24",
+		    "networks.lst:1: bad AS number in \"x_1,192.0.2.0/24\", expected ORIGINAS or "
+		    "PEERAS_ORIGINAS, each 0 to 4294967295");
 	check_fails("1_,192.0.2.0/24",
 		    "networks.lst:1: bad AS number in \"1_,192.0.2.0/24\", expected ORIGINAS or "
 		    "PEERAS_ORIGINAS, each 0 to 4294967295");

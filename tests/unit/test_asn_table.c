@@ -248,6 +248,7 @@ TEST(what_cannot_be_added_is_refused)
 	CHECK_EQ(asn_table_add(table, 5, address, &entry), -EINVAL);
 	CHECK_EQ(asn_table_add(table, 4, address, &entry), 0);
 	CHECK_EQ(asn_table_freeze(table), 0);
+	CHECK_EQ(asn_table_freeze(table), 0);
 	CHECK_EQ(asn_table_add(table, 4, address, &entry), -EINVAL);
 	CHECK_EQ(asn_table_count(table, 4), 1);
 	asn_table_destroy(table);
