@@ -1,0 +1,354 @@
+"""agentctl against a running agent: rows, JSON, filters, changes, permissions, exit status, rules."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+import ledger
+import programs
+import traffic
+from conftest import BUILD, Hosts
+from firewalls import Nft
+from flows import FlowTable
+from waiting import wait_until
+
+OWN_PORT = 2055
+DONE, FAILED, USAGE, UNREACHABLE, NOT_PERMITTED, TIMED_OUT = range(6)
+FLOW_KEYS = (
+    "src dst proto src_port dst_port tos packets bytes tcp_flags in_if out_if dir start_unix_ms "
+    "end_unix_ms"
+).split()
+
+
+class Scene:
+    """An agent on the server with some flows in its cache, and what is known of them."""
+
+    def __init__(self, hosts, agent, control, own):
+        self.hosts, self.agent, self.control, self.own = hosts, agent, control, own
+        self.known = FlowTable()
+        for server_address, remote in zip(Hosts.SERVER, Hosts.REMOTE):
+            server, outside = (hosts.server, server_address), (hosts.internet, remote)
+            traffic.udp_dialogue(server, outside, self.known, 20, 100, 1000)
+            traffic.udp_dialogue(outside, server, self.known, 3, 10, 20, tos=0xB8)
+            traffic.ping(server, remote, self.known, 4, 56)
+            traffic.tcp_transfer(server, outside, 1000, 50_000)
+
+    def rows(self, *arguments):
+        return [row for row in self.control.rows(*arguments) if not is_housekeeping_row(row)]
+
+
+def is_housekeeping_row(row):
+    return row.get("dst", "").startswith("ff02:") or row.get("src", "").startswith("fe80:")
+
+
+@pytest.fixture
+def scene(hosts, flowagent, agentctl, collector):
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    Nft().install(hosts.server, "eth0")
+    agent = flowagent(
+        "--nflog", "40", "-n", own.host_port, "--inactive-timeout", "1h", "--active-timeout", "1h",
+        "--timeout", "tcp.fin=1h,tcp.rst=1h", host=hosts.server,
+    )  # fmt: skip
+    agent.wait_for_group()
+    control = agentctl(agent)
+    scene = Scene(hosts, agent, control, own)
+    matched = Nft().matched(hosts.server).packets
+    wait_until(lambda: control.statistics()["packets_read"] >= matched, "all packets read")
+    return scene
+
+
+# ---- show -------------------------------------------------------------------------------------
+
+
+def test_show_flows_is_the_cache(scene):
+    rows = scene.rows("show", "flows")
+    expected = scene.known.counters()
+    for row in rows:
+        assert set(FLOW_KEYS) <= set(row)
+        key = (row["src"], row["dst"], row["proto"], row["src_port"], row["dst_port"], row["tos"], 0)
+        if row["proto"] == 6:
+            assert row["tcp_flags"] & 0x13 == 0x13  # SYN, ACK, FIN of a whole connection
+            continue
+        assert expected.pop(key) == (row["packets"], row["bytes"])
+        assert row["dir"] == ("out" if row["src"] in Hosts.SERVER else "in")
+        assert row["start_unix_ms"] <= row["end_unix_ms"]
+    assert not expected
+    text = scene.control.run("show", "flows")
+    assert text.returncode == DONE
+    assert "192.0.2.10" in text.stdout and "2001:db8:2::7" in text.stdout
+
+
+@pytest.mark.parametrize(
+    "words, keep",
+    [
+        (["proto=udp"], lambda row: row["proto"] == 17),
+        (["proto=tcp,icmp"], lambda row: row["proto"] in (6, 1)),
+        (["src=192.0.2.0/24"], lambda row: row["src"].startswith("192.0.2.")),
+        (["dst=2001:db8:2::7"], lambda row: row["dst"] == "2001:db8:2::7"),
+        (["host=198.51.100.7"], lambda row: "198.51.100.7" in (row["src"], row["dst"])),
+        (["v=6"], lambda row: ":" in row["src"]),
+        (["dir=in", "v=4"], lambda row: row["dir"] == "in" and "." in row["src"]),
+        (["bytes>2k"], lambda row: row["bytes"] > 2048),
+        (["packets>=20"], lambda row: row["packets"] >= 20),
+        (["tos=184"], lambda row: row["tos"] == 184),
+        (["proto=udp", "proto=tcp"], lambda row: False),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_filters(scene, words, keep):
+    everything = scene.rows("show", "flows")
+    kept = scene.rows("show", "flows", *words)
+    expected = [row for row in everything if keep(row)]
+    assert sorted(map(flow_of, kept)) == sorted(map(flow_of, expected))
+
+
+def flow_of(row):
+    return tuple(str(row[key]) for key in ("src", "dst", "proto", "src_port", "dst_port", "tos"))
+
+
+def test_sort_top_and_by(scene):
+    everything = scene.rows("show", "flows")
+    by_bytes = scene.control.rows("show", "flows", "--sort", "bytes", "--top", "3")
+    assert [row["bytes"] for row in by_bytes] == sorted(
+        (row["bytes"] for row in everything), reverse=True
+    )[:3]
+    ascending = [row["packets"] for row in scene.rows("show", "flows", "--sort", "packets:asc")]
+    assert ascending == sorted(row["packets"] for row in everything)
+    sums = {row["proto"]: row for row in scene.control.rows("show", "flows", "--by", "proto")}
+    for protocol in 1, 6, 17:
+        flows = [row for row in everything if row["proto"] == protocol]
+        assert sums[protocol]["flows"] == len(flows)
+        assert sums[protocol]["bytes"] == sum(row["bytes"] for row in flows)
+        assert sums[protocol]["packets"] == sum(row["packets"] for row in flows)
+
+
+@pytest.mark.parametrize(
+    "what", ["flows", "status", "stats", "sources", "collectors", "templates", "config"]
+)
+def test_every_list_as_text_and_json(scene, what):
+    rows = scene.control.rows("show", what)
+    assert rows and all(isinstance(row, dict) and row for row in rows)
+    assert len({tuple(row) for row in rows}) == 1  # always the same keys, in the same order
+    text = scene.control.run("show", what)
+    assert text.returncode == DONE and text.stdout and not text.stderr
+
+
+def test_statistics_add_up_while_it_runs(scene):
+    statistics = scene.control.statistics()
+    ledger.check_summary(statistics, Nft().matched(scene.hosts.server).packets)
+
+
+def test_status_names_source_and_collector(scene):
+    text = scene.control.run("show", "status").stdout
+    for word in "nflog:40", scene.own.host_port, "flowagent":
+        assert word in text
+    (source,) = scene.control.rows("show", "sources")
+    assert source["packets_read"] == scene.control.statistics()["packets_read"]
+    assert source["receive_buffer_bytes"] > 0
+    (destination,) = scene.control.rows("show", "collectors")
+    assert destination["name"] == scene.own.host_port
+    options = {row["name"]: row for row in scene.control.rows("show", "config")}
+    assert options["inactive-timeout"]["default"] is False
+    assert options["max-flows"]["value"] == "65536"
+
+
+# ---- changes ----------------------------------------------------------------------------------
+
+
+def test_flush_exports_everything_now(scene):
+    cached = scene.control.statistics()["packets_cached"]
+    assert scene.control.run("flush").returncode == DONE
+    wait_until(lambda: scene.own.flows().packets() >= cached, "the flows at the collector")
+    assert scene.own.flows().counters().items() >= scene.known.counters().items()
+
+
+def test_send_template_sends_templates(scene):
+    before = len(scene.own.datagrams)
+    assert scene.control.run("send-template").returncode == DONE
+    wait_until(
+        lambda: any(message.templates for message in scene.own.messages()[before:]), "templates"
+    )
+
+
+def test_wait(hosts, flowagent, agentctl):
+    Nft().install(hosts.server, "eth0")
+    agent = flowagent("--nflog", "40", host=hosts.server)
+    agent.wait_for_group()
+    control = agentctl(agent)
+    assert control.run("wait", "export", "--timeout", "200ms").returncode == TIMED_OUT
+    waiting = subprocess.Popen(
+        programs.command_on(
+            hosts.server, [BUILD / "agentctl", "-s", agent.control, "wait", "packets"]
+        ),
+        env=programs.ENVIRONMENT,
+    )
+    try:
+        known = FlowTable()
+        traffic.ping((hosts.server, Hosts.SERVER[0]), Hosts.REMOTE[0], known, 1, 56)
+        assert waiting.wait(programs.PATIENCE_S) == DONE
+    finally:
+        waiting.kill()
+        waiting.wait()
+    assert control.run("wait", "flows", "--timeout", "60s").returncode == DONE
+
+
+# ---- permissions and exit status ---------------------------------------------------------------
+
+
+def nobody(group):
+    return ["setpriv", "--reuid", "65534", "--regid", str(group), "--clear-groups"]
+
+
+def test_group_may_look_and_not_touch(scene):
+    status = os.stat(scene.agent.control)
+    assert status.st_mode & 0o777 == 0o660
+    member = nobody(status.st_gid)
+    assert scene.control.run("show", "status", prefix=member).returncode == DONE
+    assert scene.control.run("show", "flows", prefix=member).returncode == DONE
+    for change in "flush", "send-template":
+        done = scene.control.run(change, prefix=member)
+        assert done.returncode == NOT_PERMITTED
+        assert "root" in done.stderr
+
+
+def test_others_may_not_even_look(scene):
+    done = scene.control.run("show", "status", prefix=nobody(65534))
+    assert done.returncode == NOT_PERMITTED
+    assert "ermission denied" in done.stderr and "hint:" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["shw"], ["show"], ["show", "nothing"], ["show", "flows", "colour=red"], ["--colour"],
+     ["show", "flows", "--sort", "colour"], ["show", "flows", "--top", "many"],
+     ["show", "flows", "src=300.1.1.1"], ["flush", "surplus"], ["wait"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_wrong_usage(scene, words):
+    done = scene.control.run(*words)
+    assert done.returncode == USAGE, done.stderr
+    assert done.stderr.startswith("agentctl: ")
+
+
+def test_no_agent():
+    done = subprocess.run(
+        [BUILD / "agentctl", "-s", "/nonexistent/control.sock", "show", "status"],
+        capture_output=True,
+        text=True,
+        env=programs.ENVIRONMENT,
+    )
+    assert done.returncode == UNREACHABLE
+    assert "/nonexistent/control.sock" in done.stderr
+
+
+def test_unique_prefixes_are_commands(scene):
+    assert scene.control.run("sh", "fl").returncode == DONE
+
+
+# ---- rules ------------------------------------------------------------------------------------
+
+
+class Rules:
+    """agentctl rules ... on the server, with a file of its own in place of that of the package."""
+
+    def __init__(self, hosts, agentctl, directory):
+        self.host = hosts.server
+        self.file = directory / "rules.nft"
+        self.binary = BUILD / "agentctl"
+
+    def run(self, verb, *options):
+        file = ["--file", self.file] if verb in ("install", "remove") else []
+        return subprocess.run(
+            programs.command_on(self.host, [self.binary, "rules", verb, *file, *options]),
+            capture_output=True,
+            text=True,
+            env=programs.ENVIRONMENT,
+            timeout=programs.PATIENCE_S,
+        )
+
+    def ruleset(self):
+        """What nft has, without counters and handles."""
+        listing = json.loads(self.host.run("nft", "-j", "list", "ruleset"))["nftables"]
+        text = json.dumps([item for item in listing if "metainfo" not in item])
+        return json.loads(text, object_hook=without_state)
+
+
+def without_state(item):
+    return {key: value for key, value in item.items() if key not in ("handle", "packets", "bytes")}
+
+
+@pytest.fixture
+def rules(hosts, agentctl, directory):
+    return Rules(hosts, agentctl, directory)
+
+
+def test_rules_install_is_idempotent_and_remove_takes_all_back(rules):
+    empty = rules.ruleset()
+    assert rules.run("status").returncode == FAILED  # nothing logs
+    done = rules.run("install", "-i", "eth0")
+    assert done.returncode == DONE, done.stderr
+    once = rules.ruleset()
+    assert once != empty
+    assert rules.run("install", "-i", "eth0").returncode == DONE
+    assert rules.ruleset() == once
+    assert rules.file.exists()
+    for _ in range(2):
+        assert rules.run("remove").returncode == DONE
+        assert rules.ruleset() == empty
+        assert not rules.file.exists()
+
+
+def test_rules_print_is_what_nft_takes(rules):
+    done = rules.run("print", "-i", "eth0", "-g", "41")
+    assert done.returncode == DONE
+    assert "group 41" in done.stdout
+    for _ in range(2):
+        rules.host.run("nft", "-f", "-", input=done.stdout)
+    printed = rules.ruleset()
+    rules.host.run("nft", "flush", "ruleset")
+    assert rules.run("install", "-i", "eth0", "-g", "41").returncode == DONE
+    assert rules.ruleset() == printed
+
+
+def test_rules_feed_the_agent_both_ways(rules, hosts, flowagent, agentctl, collector):
+    """The five lines of the user: rules install, flowagent, show flows."""
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    assert rules.run("install", "-i", "eth0").returncode == DONE
+    agent = flowagent("--nflog", "40", "-n", own.host_port, host=hosts.server)
+    agent.wait_for_group()
+    known = FlowTable()
+    for server_address, remote in zip(Hosts.SERVER, Hosts.REMOTE):
+        server, outside = (hosts.server, server_address), (hosts.internet, remote)
+        traffic.udp_dialogue(server, outside, known, 10, 100, 1000)
+    control = agentctl(agent)
+    wait_until(
+        lambda: control.statistics()["packets_read"] >= known.packets(), "all packets read"
+    )
+    status = control.run("rules", "status")
+    assert status.returncode == DONE, status.stdout + status.stderr
+    assert agent.stop() == 0, agent.errors
+    own.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    assert own.flows().counters().items() >= known.counters().items()
+
+
+def test_rules_need_root(rules):
+    done = subprocess.run(
+        programs.command_on(
+            rules.host, [*nobody(65534), rules.binary, "rules", "install", "--no-save", "-i", "eth0"]
+        ),
+        capture_output=True,
+        text=True,
+        env=programs.ENVIRONMENT,
+    )
+    assert done.returncode == NOT_PERMITTED, done.stderr
+    assert "root" in done.stderr
+
+
+def test_other_rules_are_left_alone(rules):
+    rules.host.run("nft", "add", "table", "inet", "operator")
+    before = rules.ruleset()
+    assert rules.run("install", "-i", "eth0").returncode == DONE
+    assert rules.run("remove").returncode == DONE
+    assert rules.ruleset() == before

@@ -1,0 +1,436 @@
+"""How the daemon starts, stops, dies and lives with faults around it."""
+
+import os
+import signal
+import time
+
+import pytest
+
+import ledger
+import traffic
+from conftest import BUILD, ROOT, Hosts
+from firewalls import Nft
+from flows import FlowTable, differences
+from netflow9 import Decoder
+from waiting import wait_until
+
+CAPTURE = ROOT / "tests" / "wire" / "captures" / "ndpi-dns.pcap"
+OWN_PORT = 2055
+STOP_SECONDS = 2
+
+
+class Site:
+    """One host with traffic over lo, a rule, and a place for a collector: what most tests need."""
+
+    ADDRESS, COLLECTOR = "127.0.0.1", "127.0.0.2"
+
+    def __init__(self, host):
+        self.host = host
+        host.run("nft", "-f", "-", input="""
+table inet test {
+	chain out {
+		type filter hook output priority 0; policy accept;
+		ip daddr 127.0.0.1 ip saddr 127.0.0.1 counter log group 40 snaplen 96
+	}
+}
+""")  # fmt: skip
+
+    def send(self, count=10):
+        """2 * 'count' packets in two new flows."""
+        table, end = FlowTable(), (self.host, self.ADDRESS)
+        traffic.udp_dialogue(end, end, table, count, 10, 20)
+        return table
+
+    def matched(self):
+        return Nft().matched(self.host).packets
+
+
+@pytest.fixture
+def site(host):
+    return Site(host("site"))
+
+
+@pytest.fixture
+def agent_on(site, flowagent, agentctl):
+    """agent_on(*options) -> (running agent that reads group 40, its agentctl)."""
+
+    def start(*options, **named):
+        agent = flowagent("--nflog", "40", *options, host=site.host, **named)
+        agent.wait_for_group()
+        return agent, agentctl(agent)
+
+    return start
+
+
+def wait_for_packets(control, count):
+    wait_until(lambda: control.statistics()["packets_read"] >= count, f"{count} packets read")
+
+
+# ---- stop -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
+def test_stop_exports_what_is_cached(number, site, agent_on, collector):
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    agent, control = agent_on("-n", own.host_port)
+    sent = site.send()
+    wait_for_packets(control, sent.packets())
+    assert control.statistics()["packets_cached"] == sent.packets()
+    assert own.flows().packets() == 0
+
+    agent.signal(number)
+    assert agent.wait() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary, site.matched())
+    assert summary["records_expired"]["forced"] == 2
+    own.wait_for_datagrams(summary["datagrams_sent"])
+    assert not differences(own.flows().counters(), sent.counters())
+    assert not agent.control.exists()
+
+
+def test_stop_without_traffic(site, agent_on):
+    agent, _ = agent_on("-n", f"{site.COLLECTOR}:{OWN_PORT}")
+    assert agent.stop() == 0, agent.errors
+    assert agent.summary()["packets_read"] == 0
+
+
+def test_stop_takes_what_the_kernel_still_holds(site, agent_on, collector):
+    """Packets that were matched before the signal are read before the end."""
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    agent, _ = agent_on("-n", own.host_port)
+    agent.signal(signal.SIGSTOP)
+    sent = site.send(100)
+    agent.signal(signal.SIGTERM)
+    agent.signal(signal.SIGCONT)
+    assert agent.wait() == 0, agent.errors
+    ledger.check_final(agent.summary(), site.matched())
+    own.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    assert not differences(own.flows().counters(), sent.counters())
+
+
+def test_stop_with_100000_flows_in_time(hosts, flowagent, agentctl, collector, udp_flood):
+    """The promise of two seconds, held by the release build."""
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    Nft().install(hosts.server, "eth0")
+    agent = flowagent(
+        "--nflog", "40", "-n", own.host_port, "--max-flows", 200_000,
+        "--inactive-timeout", "1h", "--active-timeout", "1h", host=hosts.server, release=True,
+    )  # fmt: skip
+    agent.wait_for_group()
+    hosts.server.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", 100_000, 100_000, 30_000)
+    control = agentctl(agent)
+    wait_for_packets(control, 100_000)
+    assert control.statistics()["flows_cached"] >= 100_000
+
+    started = time.monotonic()
+    agent.signal(signal.SIGTERM)
+    assert agent.wait() == 0, agent.errors
+    seconds = time.monotonic() - started
+    summary = agent.summary()
+    ledger.check_final(summary, Nft().matched(hosts.server).packets)
+    assert summary["records_lost"] == 0
+    own.wait_for_datagrams(summary["datagrams_sent"])
+    assert own.flows().packets() == summary["packets_exported"] >= 100_000
+    assert seconds < STOP_SECONDS, f"it took {seconds:.2f} s"
+
+
+def test_stop_while_the_collector_host_is_unreachable(site, agent_on):
+    """No route: nothing can be sent, and the end does not hang on it."""
+    agent, control = agent_on("-n", "192.0.2.99:2055")
+    sent = site.send()
+    wait_for_packets(control, sent.packets())
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary, site.matched())
+    assert summary["records_sent"] == 0
+    assert summary["packets_lost"] == sent.packets()
+
+
+# ---- death ------------------------------------------------------------------------------------
+
+
+def test_kill_and_restart(site, agent_on, collector):
+    """SIGKILL leaves nothing to clean up, and the collector goes on beyond the gap."""
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    agent, control = agent_on("-n", own.host_port)
+    first = site.send()
+    wait_for_packets(control, first.packets())
+    assert control.run("flush").returncode == 0
+    wait_until(lambda: own.flows().packets() >= first.packets(), "the first flows")
+    site.send()  # in the cache when it dies
+    agent.process.kill()
+    agent.wait()
+    before = len(own.datagrams)
+
+    successor, control = agent_on("-n", own.host_port)
+    third = site.send()
+    wait_for_packets(control, third.packets())
+    assert successor.stop() == 0, successor.errors
+    own.wait_for_datagrams(before + successor.summary()["datagrams_sent"])
+
+    # Same source id, templates unchanged; each run is without a gap of its own.
+    decoder = Decoder()
+    messages = [decoder.decode(datagram) for datagram in own.datagrams[:before]]
+    decoder.next_sequence.clear()
+    later = [decoder.decode(datagram) for datagram in own.datagrams[before:]]
+    assert {message.source_id for message in messages + later} == {messages[0].source_id}
+    assert later[0].templates > 0
+
+
+def test_control_socket_of_a_dead_agent_is_replaced(site, flowagent, agentctl):
+    """At the same path; that of a living one is not taken."""
+    path = None
+    for _ in range(2):
+        options = [] if path is None else ["--control", path]
+        agent = flowagent("--nflog", "40", *options, host=site.host)
+        agent.control = path or agent.control
+        agent.wait_for_group()
+        wait_until(lambda: agentctl(agent).run("show", "status").returncode == 0, "an answer")
+        path = agent.control
+        agent.process.kill()
+        agent.wait()
+        assert path.exists()
+
+
+# ---- collectors -------------------------------------------------------------------------------
+
+
+def count_lines(agent, *words):
+    """Lines on standard error that hold all the words."""
+    return sum(all(word in line for word in words) for line in agent.errors.splitlines())
+
+
+def test_collector_refuses_then_answers(site, agent_on, collector):
+    """Nobody listens: counted, told once; when somebody does, templates come first."""
+    target = f"{site.COLLECTOR}:{OWN_PORT}"
+    agent, control = agent_on("-n", target)
+    for _ in range(4):
+        site.send()
+        assert control.run("flush").returncode == 0
+    wait_for_packets(control, 80)
+    wait_until(lambda: control.statistics()["records_lost"] > 0, "losses to be counted")
+    ledger.check_summary(control.statistics())
+    assert count_lines(agent, target) == 1
+    (row,) = control.rows("show", "collectors")
+    assert row["up"] is False
+    assert row["records_lost"] > 0
+
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+
+    def delivered():
+        site.send()
+        assert control.run("flush").returncode == 0
+        return own.datagrams
+
+    wait_until(delivered, "records at the collector", interval_s=0.3)
+    wait_until(
+        lambda: site.send() and control.rows("show", "collectors")[0]["up"],
+        "the collector to count as up",
+        interval_s=0.5,
+    )
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary, site.matched())
+    # Everything that counts as sent and not lost has come, and could be decoded from the start.
+    wait_until(
+        lambda: own.flows().packets() >= summary["packets_exported"], "the rest at the collector"
+    )
+    assert own.flows().packets() == summary["packets_exported"]
+
+
+def test_host_name_that_does_not_resolve(site, agent_on):
+    agent, control = agent_on("-n", f"no-such-host.invalid:{OWN_PORT}")
+    for _ in range(3):
+        sent = site.send()
+        assert control.run("flush").returncode == 0
+    wait_for_packets(control, 3 * sent.packets())
+    wait_until(lambda: "no-such-host.invalid" in agent.errors, "a message")
+    (row,) = control.rows("show", "collectors")
+    assert row["up"] is False
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary, site.matched())
+    assert summary["records_lost"] == 6
+    assert count_lines(agent, "no-such-host.invalid") == 1
+
+
+def test_one_of_two_collectors_is_away(site, agent_on, collector):
+    """The one that is there gets everything."""
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    agent, control = agent_on("-n", own.host_port, "-n", f"{site.COLLECTOR}:9")
+    sent = FlowTable()
+    for _ in range(5):
+        sent.flows.update(site.send().flows)
+        assert control.run("flush").returncode == 0
+    assert agent.stop() == 0, agent.errors
+    wait_until(lambda: own.flows().packets() >= sent.packets(), "all flows")
+    assert not differences(own.flows().counters(), sent.counters())
+
+
+def test_without_collector_there_is_a_local_view(site, agent_on):
+    agent, control = agent_on()
+    sent = site.send()
+    wait_for_packets(control, sent.packets())
+    rows = control.rows("show", "flows")
+    assert sum(row["packets"] for row in rows) == sent.packets()
+    assert "collector" in agent.errors  # it says so
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary(), site.matched())
+
+
+# ---- faults at the start: one clear line, status 1 -------------------------------------------------
+
+
+def check_fault(done, *words, status=1):
+    """One message (and a hint), which names the object; no finding of a sanitizer."""
+    assert done.returncode == status, done.stderr
+    lines = done.stderr.splitlines()
+    faults = [line for line in lines if not line.lstrip().startswith("hint:")]
+    assert len(faults) == 1, done.stderr
+    assert faults[0].startswith("flowagent: ")
+    for word in words:
+        assert word in done.stderr, done.stderr
+
+
+NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+
+
+def test_second_reader_on_the_group(site, agent_on, flowagent_run):
+    agent_on()
+    done = flowagent_run("--nflog", "40", "--control", "none", host=site.host)
+    check_fault(done, "group 40", "already read", "hint:")
+
+
+def test_no_permission_for_the_group(site, flowagent_run):
+    done = flowagent_run("--nflog", "40", "--control", "none", host=site.host, prefix=NOBODY)
+    check_fault(done, "group 40", "permission", "CAP_NET_ADMIN")
+
+
+def test_no_permission_for_the_interface(site, flowagent_run):
+    done = flowagent_run("-i", "lo", "--control", "none", host=site.host, prefix=NOBODY)
+    check_fault(done, "lo", "CAP_NET_RAW")
+
+
+def test_no_such_interface(site, flowagent_run):
+    done = flowagent_run("-i", "nosuch0", "--control", "none", host=site.host)
+    check_fault(done, "nosuch0")
+
+
+def test_no_such_file(flowagent_run):
+    check_fault(flowagent_run("--read", "/nonexistent.pcap"), "/nonexistent.pcap", "No such file")
+
+
+def test_unreadable_file(flowagent_run, directory):
+    path = directory / "secret.pcap"
+    path.write_bytes(CAPTURE.read_bytes())
+    path.chmod(0)
+    done = flowagent_run("--read", path, prefix=NOBODY)
+    check_fault(done, str(path), "ermission denied")
+
+
+@pytest.mark.parametrize("content", [b"", b"this is no capture file at all\n" * 4])
+def test_not_a_capture_file(content, flowagent_run, directory):
+    path = directory / "file.pcap"
+    path.write_bytes(content)
+    check_fault(flowagent_run("--read", path), str(path))
+
+
+def test_directory_in_place_of_a_file(flowagent_run, directory):
+    check_fault(flowagent_run("--read", directory), str(directory))
+
+
+@pytest.mark.parametrize("name", ["ndpi-whatsapp.pcap", "ndpi-anydesk.pcapng"])
+def test_truncated_file(name, flowagent, collector, directory):
+    """What stands before the cut is exported; the cut is named."""
+    whole = (ROOT / "tests" / "wire" / "captures" / name).read_bytes()
+    path = directory / name
+    path.write_bytes(whole[:-7])
+    own = collector()
+    agent = flowagent("--read", path, "-n", own.host_port)
+    assert agent.wait() == 1
+    assert str(path) in agent.errors and "truncated" in agent.errors
+    assert "Sanitizer" not in agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    own.wait_for_datagrams(summary["datagrams_sent"])
+    assert own.flows().packets() == summary["packets_exported"] > 0
+
+
+def test_summary_that_cannot_be_written(flowagent_run):
+    done = flowagent_run("--read", CAPTURE, "--summary", "/nonexistent/summary.json")
+    assert done.returncode == 1
+    assert "/nonexistent/summary.json" in done.stderr
+
+
+# ---- wrong usage: status 2 ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--colector", "192.0.2.1:2055"], ["colector"]),
+        (["--collector", "192.0.2.1:0"], ["192.0.2.1:0", "port"]),
+        (["--collector", "192.0.2.1:99999"], ["99999", "port"]),
+        (["--collector", "192.0.2.1:2055,colour=red"], ["colour"]),
+        (["--collector", "[2001:db8::1:2055"], ["["]),
+        (["--nflog", "70000"], ["70000"]),
+        (["--nflog", "40-30"], ["40-30"]),
+        (["--nflog", "x"], ["x"]),
+        (["--active-timeout", "soon"], ["active-timeout", "soon"]),
+        (["--timeout", "tpc=3"], ["tpc", "tcp"]),
+        (["--max-flows", "0"], ["max-flows", "0"]),
+        (["--export-version", "7"], ["7"]),
+        (["--source-address", "here"], ["here"]),
+        (["--read", "a", "--nflog", "40"], ["read"]),
+        (["--read"], ["read"]),
+        (["surplus"], ["surplus"]),
+    ],
+    ids=lambda value: " ".join(value) if value and value[0].startswith("-") else "",
+)
+def test_wrong_usage(arguments, words, flowagent_run):
+    check_fault(flowagent_run(*arguments), *words, status=2)
+
+
+def test_configuration_error_names_file_and_line(flowagent_run, directory):
+    path = directory / "flowagent.conf"
+    path.write_text("# comment\n[agent]\nactive-timeout = 60s\ncolector = 192.0.2.1:2055\n")
+    for more in [], ["--check-config"]:
+        done = flowagent_run("--config", path, *more)
+        assert done.returncode == 2
+        assert f"{path}:4: " in done.stderr
+        assert 'did you mean "collector"?' in done.stderr
+
+
+def test_check_config_accepts_what_is_right(flowagent_run, directory):
+    path = directory / "flowagent.conf"
+    path.write_text(
+        "[agent]\ncollector = 192.0.2.1:2055\nactive-timeout = 1m30s\n[source \"nflog:41\"]\n"
+    )
+    done = flowagent_run("--config", path, "--check-config")
+    assert done.returncode == 0, done.stderr
+
+
+def test_missing_configuration_file(flowagent_run):
+    done = flowagent_run("--config", "/nonexistent.conf")
+    assert done.returncode == 2
+    assert "/nonexistent.conf" in done.stderr
+
+
+def test_ulog_names_the_rule_to_use_instead(flowagent_run):
+    done = flowagent_run("--ulog", "1")
+    assert done.returncode == 1
+    assert "NFLOG" in done.stderr and "ULOG" in done.stderr
+
+
+@pytest.mark.parametrize("option, word", [("--version", "flowagent "), ("--help", "--collector")])
+def test_information_goes_to_standard_output(option, word, flowagent_run):
+    done = flowagent_run(option)
+    assert done.returncode == 0
+    assert word in done.stdout and not done.stderr
+
+
+def test_binaries_are_sanitized():
+    """The tests above prove less on a build without sanitizers."""
+    assert b"__asan_init" in (BUILD / "flowagent").read_bytes()
+    assert os.access(BUILD / "agentctl", os.X_OK)

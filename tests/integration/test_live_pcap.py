@@ -1,0 +1,104 @@
+"""Live capture from an interface by packet socket, without any firewall rule."""
+
+import json
+
+import ledger
+import traffic
+from conftest import Hosts
+from flows import FlowTable, differences
+from netflow9 import DIRECTION, INPUT_INTERFACE, OUTPUT_INTERFACE
+from waiting import wait_until
+
+OWN_PORT = 2055
+
+
+def start(hosts, flowagent, collector, *options):
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    agent = flowagent("-i", "eth0", "-n", own.host_port, *options, host=hosts.server)
+    agent.wait_for_capture()
+    return own, agent
+
+
+def generate(hosts):
+    known = FlowTable()
+    for server_address, remote in zip(Hosts.SERVER, Hosts.REMOTE):
+        server, outside = (hosts.server, server_address), (hosts.internet, remote)
+        traffic.udp_dialogue(server, outside, known, 30, 40, 1400)
+        traffic.udp_dialogue(outside, server, known, 30, 1, 2, tos=0x20)
+        traffic.ping(server, remote, known, 4, 56)
+        traffic.udp_fragments(server, outside, known, 3000)
+        traffic.udp_fragments(outside, server, known, 4500)
+    return known
+
+
+def test_interface_is_exact(hosts, flowagent, agentctl, collector):
+    own, agent = start(hosts, flowagent, collector)
+    known = generate(hosts)
+    control = agentctl(agent)
+    wait_until(
+        lambda: control.statistics()["packets_read"] >= known.packets(), "all packets read"
+    )
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    assert summary["packets_lost_kernel"] == 0
+    own.wait_for_datagrams(summary["datagrams_sent"])
+    counters = {
+        key: value
+        for key, value in own.flows().counters().items()
+        if not traffic.is_housekeeping(key)
+    }
+    assert not differences(counters, known.counters())
+
+
+def test_direction_and_interface(hosts, flowagent, collector):
+    own, agent = start(hosts, flowagent, collector)
+    generate(hosts)
+    assert agent.stop() == 0, agent.errors
+    own.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    (link,) = json.loads(hosts.server.ip("-j", "link", "show", "eth0"))
+    seen = {}
+    for message in own.messages():
+        for values in message.flows:
+            side = (values[DIRECTION], values[INPUT_INTERFACE], values[OUTPUT_INTERFACE])
+            seen.setdefault(side, 0)
+    assert set(seen) == {(0, link["ifindex"], 0), (1, 0, link["ifindex"])}
+
+
+def test_two_interfaces(hosts, flowagent, agentctl, collector):
+    """A router in between sees each packet on both sides: two observations, one worker each."""
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    agent = flowagent("-i", "eth0", "-i", "eth1", "-n", own.host_port, host=hosts.internet)
+    agent.wait_until(
+        lambda: len(hosts.internet.read("packet").splitlines()) > 2, "two packet sockets"
+    )
+    agent.wait_for_control()
+    known = FlowTable()
+    collector_host = (hosts.collector, Hosts.COLLECTOR[1])
+    traffic.udp_dialogue((hosts.server, Hosts.SERVER[1]), collector_host, known, 25, 100, 10)
+    control = agentctl(agent)
+    wait_until(
+        lambda: control.statistics()["packets_read"] >= 2 * known.packets(), "all packets read"
+    )
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    own.wait_for_datagrams(summary["datagrams_sent"])
+    counters = own.flows().counters()
+    doubled = {key: (2 * n, 2 * size) for key, (n, size) in known.counters().items()}
+    assert not differences({key: counters.get(key) for key in doubled}, doubled)
+
+
+def test_low_rate_is_seen_at_once(hosts, flowagent, agentctl, collector):
+    """One packet in a quiet time must not wait in a capture buffer for others."""
+    _, agent = start(hosts, flowagent, collector)
+    control = agentctl(agent)
+    before = control.statistics()["packets_read"]
+    known = FlowTable()
+    traffic.udp_dialogue(
+        (hosts.server, Hosts.SERVER[0]), (hosts.internet, Hosts.REMOTE[0]), known, 1, 1, 1
+    )
+    wait_until(
+        lambda: control.statistics()["packets_read"] >= before + 2, "two packets", timeout_s=10
+    )
+    assert agent.stop() == 0, agent.errors

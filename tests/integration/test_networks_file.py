@@ -1,0 +1,113 @@
+"""AS numbers and masks from --networks-file: in the records, and in nfacctd's table for IPv6 too."""
+
+import pytest
+
+import netflow9
+from conftest import ROOT
+from netflow9 import flow_key
+from pcap_reader import count_flows, read_packets
+
+NETWORKS = """\
+! longest prefix wins; a line of pmacct's format may have a peer AS in front
+64500,192.0.2.0/24
+64599,192.0.2.128/25
+64501,198.51.100.0/24
+4200000001,2001:db8:1::/48
+65001_64502,2001:db8:2::/48
+64503,2001:db8:2:ffff::/64
+"""
+EXPECTED = {  # address -> (AS, mask)
+    "192.0.2.10": (64500, 24),
+    "192.0.2.200": (64599, 25),
+    "198.51.100.7": (64501, 24),
+    "203.0.113.1": (0, 0),
+    "2001:db8:1::10": (4200000001, 48),
+    "2001:db8:2::7": (64502, 48),
+    "2001:db8:2:ffff::1": (64503, 64),
+    "2001:db8:ffff::1": (0, 0),
+}
+
+
+@pytest.fixture
+def capture(directory):
+    """A file with a packet between any two of the addresses of a family."""
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.inet6 import IPv6
+    from scapy.layers.l2 import Ether
+    from scapy.utils import wrpcap
+
+    packets = []
+    for source in EXPECTED:
+        for destination in EXPECTED:
+            if source == destination or (":" in source) != (":" in destination):
+                continue
+            layer = IPv6 if ":" in source else IP
+            packet = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+            packet /= layer(src=source, dst=destination) / UDP(sport=53, dport=1024) / b"x" * 10
+            packet.time = 1_700_000_000 + len(packets) / 100
+            packets.append(packet)
+    path = directory / "addresses.pcap"
+    wrpcap(str(path), packets)
+    return path
+
+
+@pytest.fixture
+def networks(directory):
+    path = directory / "networks.lst"
+    path.write_text(NETWORKS)
+    return path
+
+
+def test_records_carry_as_numbers_and_masks(capture, networks, flowagent, collector):
+    own = collector()
+    agent = flowagent("-r", capture, "-n", own.host_port, "--networks-file", networks)
+    assert agent.wait() == 0, agent.errors
+    own.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    records = [values for message in own.messages() for values in message.flows]
+    assert len(records) == len(read_packets(capture))
+    for values in records:
+        key = flow_key(values)
+        masks = (
+            (netflow9.SOURCE_MASK_IPV6, netflow9.DESTINATION_MASK_IPV6)
+            if ":" in key.source
+            else (netflow9.SOURCE_MASK_IPV4, netflow9.DESTINATION_MASK_IPV4)
+        )
+        assert (values[netflow9.SOURCE_AS], values[masks[0]]) == EXPECTED[key.source]
+        assert (values[netflow9.DESTINATION_AS], values[masks[1]]) == EXPECTED[key.destination]
+
+
+def test_nfacctd_shows_them(capture, networks, host, flowagent, nfacctd):
+    """The way to have AS numbers of IPv6 in nfacctd 1.7.7, whose own look-up is broken there."""
+    machine = host("machine")
+    pmacct = nfacctd("127.0.0.1", 3001, machine)
+    agent = flowagent(
+        "-r", capture, "-n", "127.0.0.1:3001", "--networks-file", networks, host=machine
+    )
+    assert agent.wait() == 0, agent.errors
+    expected = count_flows(read_packets(capture)).table
+    pmacct.wait_for_packets(expected.packets())
+    table, as_numbers, _ = pmacct.flows()
+    assert table.counters() == expected.counters()
+    for key, pair in as_numbers.items():
+        assert pair == (EXPECTED[key.source][0], EXPECTED[key.destination][0]), key
+
+
+@pytest.mark.parametrize(
+    "line, complaint",
+    [
+        ("64500,192.0.2.0/33", "/33"),
+        ("AS64500,192.0.2.0/24", "AS64500"),
+        ("64500,2001:db8::/129", "/129"),
+        ("5000000000,192.0.2.0/24", "5000000000"),
+    ],
+)
+def test_bad_line_is_named(line, complaint, directory, flowagent_run):
+    """FILE:LINE and what is wrong."""
+    networks = directory / "networks.lst"
+    networks.write_text(f"! comment\n64501,198.51.100.0/24\n{line}\n")
+    capture = ROOT / "tests" / "wire" / "captures" / "ndpi-dns.pcap"
+    done = flowagent_run("-r", capture, "--networks-file", networks)
+    assert done.returncode in (1, 2)
+    assert f"{networks}:3: " in done.stderr
+    assert complaint in done.stderr
+    assert "Sanitizer" not in done.stderr

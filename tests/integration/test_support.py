@@ -1,0 +1,139 @@
+"""The witnesses themselves: a checker that cannot fail proves nothing."""
+
+import struct
+import subprocess
+
+import pytest
+
+from conftest import ROOT
+from flows import FlowKey, FlowTable, differences
+from netflow9 import Decoder, ProtocolError, decode_all, flow_table
+from pcap_reader import Packet, count_flows, read_packets
+
+V4_FIELDS = [(8, 4), (12, 4), (4, 1), (5, 1), (6, 1), (7, 2), (11, 2), (1, 8), (2, 8), (152, 8), (153, 8)]
+V4_RECORD = bytes(
+    [192, 0, 2, 1, 198, 51, 100, 7, 17, 0, 0, 4, 0, 0, 53]
+    + [0, 0, 0, 0, 0, 0, 1, 0]  # 256 bytes
+    + [0, 0, 0, 0, 0, 0, 0, 2]  # 2 packets
+    + [0, 0, 0, 0, 0, 0, 0, 5]
+    + [0, 0, 0, 0, 0, 0, 0, 9]
+)
+
+
+def flow_set(identifier, body):
+    return struct.pack(">HH", identifier, 4 + len(body) + -len(body) % 4) + body + b"\0" * (
+        -len(body) % 4
+    )
+
+
+def template_set(identifier=300, fields=tuple(V4_FIELDS)):
+    pairs = b"".join(struct.pack(">HH", *pair) for pair in fields)
+    return flow_set(0, struct.pack(">HH", identifier, len(fields)) + pairs)
+
+
+def datagram(*sets, count, sequence=0):
+    return struct.pack(">HHIIII", 9, count, 1000, 1, sequence, 7) + b"".join(sets)
+
+
+def test_netflow_decoder_reads_a_correct_message():
+    message = datagram(template_set(), flow_set(300, V4_RECORD * 2), count=3)
+    table = flow_table(decode_all([message]).messages)
+    key = FlowKey("192.0.2.1", "198.51.100.7", 17, 1024, 53)
+    assert table.counters() == {key: (4, 512)}
+    assert (table.flows[key].first_ms, table.flows[key].last_ms) == (5, 9)
+
+
+@pytest.mark.parametrize(
+    "messages, complaint",
+    [
+        ([datagram(template_set(), count=2)], "header says 2"),
+        ([datagram(flow_set(300, V4_RECORD), count=1)], "without its template"),
+        ([datagram(template_set(), count=1), datagram(template_set(), count=1, sequence=2)], "gap"),
+        ([datagram(template_set()[:-1], count=1)], "longer than its datagram"),
+        ([datagram(template_set(), flow_set(300, V4_RECORD)[:-1] + b"x", count=2)], "padding"),
+        ([datagram(template_set(), struct.pack(">HH", 300, 0), count=1)], "0 bytes"),
+        ([datagram(template_set(), template_set(fields=V4_FIELDS[1:]), count=2)], "has changed"),
+        ([datagram(template_set(fields=[(8, 4), (8, 4)]), count=1)], "repeats"),
+        ([b"\0\x05" + datagram(count=0)[2:]], "version 5"),
+    ],
+)
+def test_netflow_decoder_finds_fault(messages, complaint):
+    decoder = Decoder()
+    with pytest.raises(ProtocolError) as error:
+        for message in messages:
+            decoder.decode(message)
+    assert complaint in str(error.value) or complaint == "gap"
+
+
+def test_pcap_reader_does_not_count_ethernet_padding():
+    ip = bytes.fromhex("4500001c000040004011000000000000") + bytes(4) + bytes([0, 7, 0, 9, 0, 8, 0, 0])
+    frame = bytes(12) + b"\x08\x00" + ip
+    counted = count_flows([Packet(1_999_999_999, 1, frame.ljust(60, b"\0"), 60)])
+    key = FlowKey("0.0.0.0", "0.0.0.0", 17, 7, 9)
+    assert counted.table.counters() == {key: (1, 28)}
+    assert counted.table.flows[key].first_ms == 1999
+
+
+def test_differences_are_told():
+    assert not differences({1: 2}, {1: 2})
+    assert differences({1: 2}, {1: 3}) == ["1: got 2, expected 3"]
+
+
+def fields_of_tshark(path):
+    """What tshark reads of the outermost IP header of each packet: (address pair, length)."""
+    columns = ["ip.src", "ip.dst", "ip.len", "ipv6.src", "ipv6.dst", "ipv6.plen", "frame.protocols"]
+    done = subprocess.run(
+        ["tshark", "-n", "-r", path, "-T", "fields", "-E", "occurrence=f", "-E", "separator=|"]
+        + ["-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE"]
+        + [word for column in columns for word in ("-e", column)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for line in done.stdout.splitlines():
+        *values, protocols = line.split("|")
+        outermost = next((name for name in protocols.split(":") if name in ("ip", "ipv6")), None)
+        if outermost == "ip":
+            yield values[0], values[1], int(values[2])
+        elif outermost:
+            yield values[3], values[4], 40 + int(values[5])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ndpi-syslog.pcap", "ndpi-BGP_redist.pcap", "ndpi-quic_interop_V.pcapng", "ndpi-rtsp.pcap",
+     "tcpdump-nflog.pcap", "ndpi-tls_invalid_reads.pcap", "ndpi-4in4tunnel.pcap"],
+)  # fmt: skip
+def test_pcap_reader_agrees_with_tshark(name):
+    path = ROOT / "tests" / "wire" / "captures" / name
+    expected = {}
+    for source, destination, octets in fields_of_tshark(path):
+        packets, total = expected.get((source, destination), (0, 0))
+        expected[source, destination] = packets + 1, total + octets
+    by_addresses = FlowTable()
+    for key, totals in count_flows(read_packets(path)).table.flows.items():
+        pair = FlowKey(key.source, key.destination, 0, 0, 0)
+        by_addresses.add(pair, totals.packets, totals.octets)
+    assert {key[:2]: value for key, value in by_addresses.counters().items()} == expected
+
+
+@pytest.mark.parametrize(
+    "file, line",
+    [
+        ("lib/a.c", '#include "exporter.h"'),
+        ("lib/a.c", "#include <sys/socket.h>"),
+        ("exporter/a.c", "#include <pcap/pcap.h>"),
+        ("exporter/a.c", "#include <netdb.h>"),
+        ("agent/a.c", "#include <libmnl/libmnl.h>"),
+    ],
+)
+def test_wrong_arrow_is_found(tmp_path, file, line):
+    for layer in "lib", "exporter", "agent":
+        (tmp_path / layer).mkdir()
+    (tmp_path / "exporter" / "exporter.h").write_text("")
+    check = [ROOT / "tests" / "check-includes", tmp_path]
+    assert subprocess.run(check, capture_output=True).returncode == 0
+    (tmp_path / file).write_text(line + "\n")
+    done = subprocess.run(check, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"{file}:1: ")

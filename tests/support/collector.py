@@ -1,0 +1,70 @@
+"""A NetFlow collector that keeps every datagram: the test's own."""
+
+import contextlib
+import socket
+import threading
+
+from netflow9 import DIRECTION, decode_all, flow_key, flow_table
+from waiting import wait_until
+
+SO_RCVBUFFORCE = 33
+RECEIVE_BUFFER = 64 << 20  # a reader in Python stalls at times; an unread flood must fit
+
+
+class Collector:
+    """UDP sink on 'address', in a namespace or on the machine's loopback.
+
+    datagrams: list of bytes, in order of arrival.
+    """
+
+    def __init__(self, address="127.0.0.1", port=0, namespace=None):
+        self.datagrams = []
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with namespace.entered() if namespace else contextlib.nullcontext():
+            self._socket = socket.socket(family, socket.SOCK_DGRAM)
+        with contextlib.suppress(PermissionError):
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
+        self._socket.bind((address, port))
+        self._socket.settimeout(0.2)
+        self.port = self._socket.getsockname()[1]
+        self.host_port = f"[{address}]:{self.port}" if ":" in address else f"{address}:{self.port}"
+        self._stopping = False
+        self._thread = threading.Thread(target=self._receive, daemon=True)
+        self._thread.start()
+
+    def _receive(self):
+        while not self._stopping:
+            with contextlib.suppress(TimeoutError):
+                self.datagrams.append(self._socket.recv(65536))
+
+    def close(self):
+        self._stopping = True
+        self._thread.join()
+        self._socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def wait_for_datagrams(self, count):
+        """Until at least 'count' have come."""
+        wait_until(lambda: len(self.datagrams) >= count, f"{count} datagrams at the collector")
+
+    def messages(self):
+        """All datagrams so far, decoded strictly."""
+        return decode_all(list(self.datagrams)).messages
+
+    def flows(self):
+        """FlowTable of all records so far."""
+        return flow_table(self.messages())
+
+    def sides(self):
+        """key -> set of the directions (0, 1, None for not told) of its records so far."""
+        sides = {}
+        for message in self.messages():
+            for values in message.flows:
+                side = values[DIRECTION]
+                sides.setdefault(flow_key(values), set()).add(side if side in (0, 1) else None)
+        return sides
