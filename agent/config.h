@@ -1,9 +1,10 @@
 /* config.h - command line and flowagent.conf -> struct config, by way of the table
  * config_options.def.
  *
- * The command line wins over the file for options with one value; for options that may repeat
- * (collector, nflog, interface), any on the command line replaces those of the file. A file is read
- * only with --config; the service unit passes it. */
+ * The command line wins over the file for options with one value. Sources (nflog, interface, read)
+ * on the command line replace all sources of the file, and collectors all its collectors. A file is
+ * read only with --config (the service unit passes it), and with it the files of conf.d beside
+ * it; later files win. */
 #ifndef CONFIG_H
 #define CONFIG_H
 
@@ -16,9 +17,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A collector as configured: "HOST:PORT[,KEY=VALUE...]". Strings owned. */
+/* Where a value came from, for `agentctl show config` and for errors. */
+struct config_origin {
+	const char *file; /* NULL: default; "command line"; else the file's name (owned by the
+			     config) */
+	int line;
+};
+
+/* A collector as configured: "HOST:PORT[,KEY=VALUE...]", or a section of the file. Strings owned.
+ */
 struct config_collector {
-	char *name; /* "HOST:PORT", brackets around IPv6 */
+	char *name; /* of its section, else "HOST:PORT" with brackets around IPv6 */
 	char *host; /* without brackets */
 	uint16_t port;
 	uint8_t version;        /* 9 */
@@ -26,13 +35,9 @@ struct config_collector {
 	char *source_address;   /* NULL: the general one, or the kernel's choice */
 	uint32_t datagram_size; /* mtu= less headers, or the default */
 	int64_t export_rate;    /* datagrams per second, 0 no limit, -1: the general one */
-};
-
-/* Where a value came from, for `agentctl show config` and for errors. */
-struct config_origin {
-	const char *file; /* NULL: default; "command line"; else the file's name (owned by the
-			     config) */
-	int line;
+	uint32_t mtu;           /* as configured, 0: not */
+	bool has_section;       /* [collector "NAME"] */
+	struct config_origin origin;
 };
 
 struct config {
@@ -41,7 +46,8 @@ struct config {
 	struct config_collector *collectors; /* owned */
 	size_t collector_count;
 
-	uint8_t export_version;      /* default for collectors: 9 */
+	uint8_t export_version; /* default for collectors: 9 */
+	uint32_t inactive_timeout_ms;
 	struct expiry_policy expiry; /* every class filled in */
 	uint32_t max_flows;          /* of all workers together */
 	char *networks_file;         /* NULL: none */
@@ -57,14 +63,15 @@ struct config {
 	enum log_level log_level;
 	bool check_only;               /* --check-config */
 	struct config_origin *origins; /* owned; one per row of config_options.def */
-	char **file_names;             /* owned; what origins point to */
+	char **file_names;             /* owned; files read, what origins point to */
 	size_t file_name_count;
 };
 
 enum config_result {
 	CONFIG_run,     /* go on */
-	CONFIG_done,    /* --help, --version: printed, exit status 0 */
-	CONFIG_invalid, /* 'error' filled, exit status 2 */
+	CONFIG_done,    /* --help, --version, --check-config: printed, exit status 0 */
+	CONFIG_invalid, /* wrong usage or file: 'error' filled, exit status 2 */
+	CONFIG_failed,  /* cannot be served (--ulog, no memory): 'error' filled, exit status 1 */
 };
 
 /* Parse the command line, then the file that it names. 'config' is filled with defaults first;
@@ -81,6 +88,7 @@ struct config_value {
 	char origin[300]; /* "default", "command line", "FILE:LINE" */
 };
 
+/* Rows of the table that have a value. */
 size_t config_option_count(void);
 /* Value number 'index' of the table; config_value_clear() frees it. Returns 0 or -ENOMEM. */
 int config_value(const struct config *config, size_t index, struct config_value *value);

@@ -1,0 +1,366 @@
+/* config_collector.c - collectors: "HOST:PORT[,KEY=VALUE...]" and [collector "NAME"].
+ *
+ * While options are read, 0, NULL and -1 stand for what was not said; config_collectors_finish()
+ * fills these in, because the general options may come later. */
+#include "config_options.h"
+
+#include "exporter.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLLECTORS_MAX   64
+#define PORT_NETFLOW     2055
+#define PORT_IPFIX       4739 /* RFC 7011 section 10.3.4 */
+#define HOST_LENGTH_MAX  253  /* RFC 1035 section 2.3.4, as text */
+#define IPV4_UDP_HEADERS 28
+#define IPV6_UDP_HEADERS 48
+
+static void entry_clear(struct config_collector *collector)
+{
+	free(collector->name);
+	free(collector->host);
+	free(collector->transport);
+	free(collector->source_address);
+}
+
+void config_collectors_clear(struct config *config)
+{
+	for (size_t i = 0; i < config->collector_count; i++)
+		entry_clear(&config->collectors[i]);
+	free(config->collectors);
+	config->collectors = NULL;
+	config->collector_count = 0;
+}
+
+/* Take over 'collector' with its strings; on failure it is the caller's still. */
+static int entry_add(struct config *config, const struct config_collector *collector,
+		     struct error_text *error)
+{
+	struct config_collector *collectors;
+
+	if (config->collector_count == COLLECTORS_MAX) {
+		error_text_set(error, "expected at most %d collectors in all", COLLECTORS_MAX);
+		return -EINVAL;
+	}
+	collectors =
+		realloc(config->collectors, (config->collector_count + 1) * sizeof(*collectors));
+	if (!collectors) {
+		error_text_set(error, "out of memory");
+		return -ENOMEM;
+	}
+	config->collectors = collectors;
+	collectors[config->collector_count++] = *collector;
+	return 0;
+}
+
+/* A host name (RFC 1123 section 2.1, and '_', which is in use) or an IPv4 address. A name whose
+ * last label is a number is a mistyped address: getaddrinfo() would make 192.0.0.2 of "192.0.2". */
+static bool is_host(const char *text)
+{
+	const char *dot = strrchr(text, '.');
+	const char *label = dot ? dot + 1 : text;
+
+	if (config_ip_version(text) == 4)
+		return true;
+	if (!*text || strlen(text) > HOST_LENGTH_MAX || *text == '.' || *text == '-')
+		return false;
+	for (const char *next = text; *next; next++)
+		if (!isalnum((unsigned char)*next) && !strchr("-._", *next))
+			return false;
+	return strspn(label, "0123456789") != strlen(label) || (dot && !*label);
+}
+
+static int port_parse(const char *text, uint16_t *port, struct error_text *error)
+{
+	uint64_t number;
+
+	if (config_number_parse(text, &number) || number < 1 || number > UINT16_MAX) {
+		error_text_set(error,
+			       "expected a port from 1 to 65535 behind the colon, not "
+			       "\"%.40s\"",
+			       text);
+		return -EINVAL;
+	}
+	*port = (uint16_t)number;
+	return 0;
+}
+
+/* Cut "HOST", "HOST:PORT", "[V6]" or "[V6]:PORT" in two; *port is NULL without one. */
+static int address_split(char *text, char **host, char **port, struct error_text *error)
+{
+	char *end;
+
+	if (*text == '[') {
+		*host = text + 1;
+		end = strchr(text, ']');
+		if (!end || (end[1] && end[1] != ':')) {
+			error_text_set(error, "expected [IPV6-ADDRESS]:PORT");
+			return -EINVAL;
+		}
+		*port = end[1] ? end + 2 : NULL;
+		*end = '\0';
+		if (config_ip_version(*host) == 6)
+			return 0;
+		error_text_set(error, "expected an IPv6 address between the brackets");
+		return -EINVAL;
+	}
+	*host = text;
+	end = strchr(text, ':');
+	if (end && strchr(end + 1, ':')) {
+		error_text_set(
+			error,
+			"expected HOST:PORT; an IPv6 address needs brackets: [2001:db8::1]:%d",
+			PORT_NETFLOW);
+		return -EINVAL;
+	}
+	*port = end ? end + 1 : NULL;
+	if (end)
+		*end = '\0';
+	if (is_host(text))
+		return 0;
+	error_text_set(error, "expected HOST:PORT with a host name or an address");
+	return -EINVAL;
+}
+
+static int address_parse(struct config_collector *collector, const char *value,
+			 struct error_text *error)
+{
+	char *copy = strdup(value);
+	uint16_t number = 0;
+	char *host;
+	char *port;
+	int result;
+
+	if (!copy) {
+		error_text_set(error, "out of memory");
+		return -ENOMEM;
+	}
+	result = address_split(copy, &host, &port, error);
+	if (!result && port)
+		result = port_parse(port, &number, error);
+	if (!result)
+		result = config_text_replace(&collector->host, host, error);
+	if (!result)
+		collector->port = number;
+	free(copy);
+	return result;
+}
+
+static int source_address_parse(struct config_collector *collector, const char *value,
+				struct error_text *error)
+{
+	if (config_ip_version(value))
+		return config_text_replace(&collector->source_address, value, error);
+	error_text_set(error, "expected an IPv4 or IPv6 address of this host");
+	return -EINVAL;
+}
+
+static int transport_parse(struct config_collector *collector, const char *value,
+			   struct error_text *error)
+{
+	if (transport_find(value))
+		return config_text_replace(&collector->transport, value, error);
+	error_text_set(error, "this version of flowagent sends by udp only");
+	return -EINVAL;
+}
+
+static int value_set(struct config_collector *collector, enum config_key_id key, const char *value,
+		     struct error_text *error)
+{
+	uint64_t number = 0;
+	int result;
+
+	switch (key) {
+	case KEY_collector_address: return address_parse(collector, value, error);
+	case KEY_collector_version: return config_version_parse(value, &collector->version, error);
+	case KEY_collector_transport: return transport_parse(collector, value, error);
+	case KEY_collector_source_address: return source_address_parse(collector, value, error);
+	default: break;
+	}
+	result = config_range_parse(&config_keys[key].range, value, &number, error);
+	if (result)
+		return result;
+	if (key == KEY_collector_rate)
+		collector->export_rate = (int64_t)number;
+	else
+		collector->mtu = (uint32_t)number;
+	return 0;
+}
+
+static int key_set(void *object, enum config_key_id key, const char *value,
+		   struct error_text *error)
+{
+	struct error_text why = { .text = "" };
+	int result = value_set(object, key, value, &why);
+
+	if (result)
+		error_text_set(error, "%s: %s", config_keys[key].name, why.text);
+	return result;
+}
+
+static int collector_parse(struct config *config, const struct config_option *option,
+			   const char *value, struct error_text *error)
+{
+	struct config_collector collector = { .export_rate = -1 };
+	char *copy = strdup(value);
+	char *keys = copy;
+	int result;
+
+	(void)option;
+	if (!copy) {
+		error_text_set(error, "out of memory");
+		return -ENOMEM;
+	}
+	(void)strsep(&keys, ",");
+	result = address_parse(&collector, copy, error);
+	if (!result)
+		result = config_inline_keys(keys, SECTION_collector, key_set, &collector, error);
+	if (!result)
+		result = entry_add(config, &collector, error);
+	if (result)
+		entry_clear(&collector);
+	free(copy);
+	return result;
+}
+
+/* As it would be written behind --collector. */
+static void collector_format(const struct config *config, const struct config_option *option,
+			     FILE *out)
+{
+	(void)option;
+	for (size_t i = 0; i < config->collector_count; i++) {
+		const struct config_collector *collector = &config->collectors[i];
+		bool is_ipv6 = config_ip_version(collector->host) == 6;
+
+		(void)fprintf(out, "%s%s%s%s:%u,version=%u,transport=%s", i ? " " : "",
+			      is_ipv6 ? "[" : "", collector->host, is_ipv6 ? "]" : "",
+			      (unsigned int)collector->port, (unsigned int)collector->version,
+			      collector->transport);
+		if (collector->source_address)
+			(void)fprintf(out, ",source=%s", collector->source_address);
+		if (collector->export_rate >= 0)
+			(void)fprintf(out, ",rate=%" PRId64, collector->export_rate);
+		if (collector->mtu)
+			(void)fprintf(out, ",mtu=%" PRIu32, collector->mtu);
+	}
+}
+
+const struct config_type config_type_collector = { collector_parse, collector_format, NULL };
+
+static struct config_collector *section_find(struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->collector_count; i++)
+		if (config->collectors[i].has_section && !strcmp(config->collectors[i].name, name))
+			return &config->collectors[i];
+	return NULL;
+}
+
+int config_collector_declare(struct config *config, const char *name,
+			     const struct config_origin *origin, struct error_text *error)
+{
+	struct config_collector *known = section_find(config, name);
+	struct config_collector collector = { .export_rate = -1, .has_section = true };
+	int result;
+
+	collector.origin = *origin;
+	if (known) {
+		known->origin = *origin; /* a drop-in goes on with the section of an earlier file */
+		return 0;
+	}
+	result = config_text_replace(&collector.name, name, error);
+	if (!result)
+		result = entry_add(config, &collector, error);
+	if (result)
+		entry_clear(&collector);
+	return result;
+}
+
+int config_collector_set(struct config *config, const char *name, enum config_key_id key,
+			 const char *value, const struct config_origin *origin,
+			 struct error_text *error)
+{
+	struct config_collector *collector = section_find(config, name);
+
+	collector->origin = *origin;
+	return value_set(collector, key, value, error);
+}
+
+/* Bytes of payload of a datagram. A name may turn out as IPv6, so only an IPv4 address is known to
+ * have the shorter headers. */
+static uint32_t datagram_size(const struct config_collector *collector)
+{
+	if (!collector->mtu)
+		return EXPORTER_DATAGRAM_SIZE;
+	return collector->mtu -
+	       (config_ip_version(collector->host) == 4 ? IPV4_UDP_HEADERS : IPV6_UDP_HEADERS);
+}
+
+static int make_name(struct config_collector *collector, struct error_text *error)
+{
+	bool is_ipv6 = config_ip_version(collector->host) == 6;
+	char name[HOST_LENGTH_MAX + 16];
+
+	if (collector->name)
+		return 0;
+	(void)snprintf(name, sizeof(name), "%s%s%s:%u", is_ipv6 ? "[" : "", collector->host,
+		       is_ipv6 ? "]" : "", (unsigned int)collector->port);
+	return config_text_replace(&collector->name, name, error);
+}
+
+static int entry_finish(const struct config *config, struct config_collector *collector,
+			struct error_text *error)
+{
+	const char *source =
+		collector->source_address ? collector->source_address : config->source_address;
+	int host_version;
+
+	if (!collector->host) {
+		config_fail(error, &collector->origin, "collector \"%s\" has no address",
+			    collector->name);
+		error_text_hint(error, "add to its section: address = HOST:PORT");
+		return -EINVAL;
+	}
+	if (!collector->version)
+		collector->version = config->export_version;
+	if (!collector->port)
+		collector->port = collector->version == 10 ? PORT_IPFIX : PORT_NETFLOW;
+	if (!collector->transport && config_text_replace(&collector->transport, "udp", error))
+		return -ENOMEM;
+	collector->datagram_size = datagram_size(collector);
+	host_version = config_ip_version(collector->host);
+	if (source && host_version && config_ip_version(source) != host_version) {
+		config_fail(error, &collector->origin,
+			    "collector %s: source address %s is not of the same IP version",
+			    collector->host, source);
+		error_text_hint(error, "give this collector a source of its own: source=ADDRESS");
+		return -EINVAL;
+	}
+	return make_name(collector, error);
+}
+
+int config_collectors_finish(struct config *config, struct error_text *error)
+{
+	for (size_t i = 0; i < config->collector_count; i++) {
+		struct config_collector *collector = &config->collectors[i];
+		int result = entry_finish(config, collector, error);
+
+		if (result)
+			return result;
+		for (size_t j = 0; j < i; j++) {
+			const struct config_collector *other = &config->collectors[j];
+
+			if (strcmp(other->host, collector->host) != 0 ||
+			    other->port != collector->port)
+				continue;
+			config_fail(error, &collector->origin,
+				    "collector %s:%u is given twice: it would get every flow twice",
+				    collector->host, (unsigned int)collector->port);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}

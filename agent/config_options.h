@@ -1,0 +1,172 @@
+/* config_options.h - the table config_options.def in memory, and what the config_*.c files share.
+ *
+ * Stage: argv and file text -> (option, value, origin) -> config_apply() -> struct config. Only
+ * config_*.c and the generator of manuals and completions include this. */
+#ifndef CONFIG_OPTIONS_H
+#define CONFIG_OPTIONS_H
+
+#include "config.h"
+#include "config_units.h"
+
+#include <stdio.h>
+
+#define CONFIG_FILE_PATH    "/etc/flowagent/flowagent.conf"
+#define CONFIG_CONTROL_PATH "/run/flowagent/control.sock"
+#define CONFIG_NFLOG_GROUP  40 /* read when no source is configured */
+
+enum config_group {
+	GROUP_sources,
+	GROUP_export,
+	GROUP_flows,
+	GROUP_running,
+	GROUP_actions,
+	CONFIG_GROUP_COUNT
+};
+
+enum config_option_flags {
+	OPTION_LIST = 1,   /* may repeat, values add up */
+	OPTION_LINE = 2,   /* command line only, no key of the file */
+	OPTION_RELOAD = 4, /* may change while the agent runs */
+	OPTION_ACTION = 8, /* has no value to show */
+};
+
+struct config_option;
+
+/* How the value of an option is read and written. */
+struct config_type {
+	/* Take over 'value' (not empty). Returns 0, or a negative errno with 'error' saying what
+	 * was expected; the caller puts option and value before it. -EOPNOTSUPP: right usage that
+	 * cannot be served. */
+	int (*parse)(struct config *config, const struct config_option *option, const char *value,
+		     struct error_text *error);
+	/* Write the current value; nothing if it is unset. NULL for actions. */
+	void (*format)(const struct config *config, const struct config_option *option, FILE *out);
+	/* What a shell may offer: words, or one of "FILE" and "INTERFACE"; NULL for nothing. */
+	const char *completion;
+};
+
+struct config_option {
+	const char *name;     /* long name; key of the file */
+	const char *argument; /* NULL: takes none */
+	const struct config_type *type;
+	struct config_range range;
+	size_t member;            /* offset in struct config, for the types that are shared */
+	const char *default_text; /* NULL: none */
+	const char *help;         /* sentences; the first one is enough for --help */
+	enum config_group group;
+	unsigned int flags; /* enum config_option_flags */
+	char letter;        /* 0: none */
+};
+
+enum config_option_id {
+#define CONFIG_OPTION(identifier, ...) OPTION_##identifier,
+#include "config_options.def"
+	CONFIG_OPTION_COUNT
+};
+
+extern const struct config_option config_options[CONFIG_OPTION_COUNT];
+extern const char *const config_group_titles[CONFIG_GROUP_COUNT];
+
+/* Sections of the file. */
+enum config_section {
+	SECTION_none, /* before the first one */
+	SECTION_agent,
+	SECTION_source,
+	SECTION_collector,
+	SECTION_control
+};
+
+/* KEY=VALUE behind a comma of a source or collector, or a key of its section. */
+struct config_key {
+	enum config_section section;
+	const char *name;
+	const char *inline_name; /* NULL: not behind a comma */
+	const char *argument;
+	struct config_range range;
+	const char *help;
+};
+
+enum config_key_id {
+#define CONFIG_KEY(section, identifier, ...) KEY_##section##_##identifier,
+#include "config_options.def"
+	CONFIG_KEY_COUNT
+};
+
+extern const struct config_key config_keys[CONFIG_KEY_COUNT];
+
+struct config_timeout {
+	const char *name;
+	enum expiry_class class;
+	const char *default_text;
+	const char *help;
+};
+
+#define CONFIG_TIMEOUT_COUNT EXPIRY_CLASS_COUNT
+extern const struct config_timeout config_timeouts[CONFIG_TIMEOUT_COUNT];
+
+#define CONFIG_GUESS_SIZE 64
+
+/* Find an option by its long name. Returns its number, or -ENOENT with ' (did you mean "..."?)' in
+ * 'guess', or "" if nothing is near. With 'for_file' only what may stand in a file is found. */
+int config_option_find(const char *name, bool for_file, char guess[static CONFIG_GUESS_SIZE]);
+/* The same for keys: behind a comma ('is_inline'), or in the section. */
+int config_key_find(enum config_section section, const char *name, bool is_inline,
+		    char guess[static CONFIG_GUESS_SIZE]);
+
+/* Split "KEY=VALUE,KEY=VALUE" ('keys' is cut into pieces; NULL for none) and hand each pair to
+ * 'set'. Returns 0 or the first error. */
+int config_inline_keys(char *keys, enum config_section section,
+		       int (*set)(void *object, enum config_key_id key, const char *value,
+				  struct error_text *error),
+		       void *object, struct error_text *error);
+
+/* Types: config_types.c, config_source.c, config_collector.c, config_timeout.c. */
+extern const struct config_type config_type_text, config_type_path, config_type_control,
+	config_type_address, config_type_number, config_type_duration, config_type_rate,
+	config_type_refresh, config_type_version, config_type_level, config_type_flag;
+extern const struct config_type config_type_nflog, config_type_interface, config_type_read,
+	config_type_ulog;
+extern const struct config_type config_type_collector;
+extern const struct config_type config_type_timeout;
+
+/* "9" -> 9 if this build can send it. Returns 0 or -EINVAL with 'error' naming what is there. */
+int config_version_parse(const char *text, uint8_t *version, struct error_text *error);
+/* 4 or 6 if 'text' is an address of that IP version (a zone such as %eth0 allowed), else 0. */
+int config_ip_version(const char *text);
+/* Replace an owned string by a copy of 'text'. Returns 0 or -ENOMEM with 'error' filled. */
+int config_text_replace(char **member, const char *text, struct error_text *error);
+
+/* Defaults, except what config_finish() derives. Returns 0 or -ENOMEM. */
+int config_init(struct config *config, struct error_text *error);
+/* Apply one value. Returns 0 or a negative errno with a complete 'error'. */
+int config_apply(struct config *config, enum config_option_id option, const char *value,
+		 const struct config_origin *origin, struct error_text *error);
+/* Fill in what follows from other values, and check what must fit together. */
+int config_finish(struct config *config, struct error_text *error);
+/* "FILE:LINE: " of an origin, or "" for the command line, and the text behind it, into 'error'. */
+void config_fail(struct error_text *error, const struct config_origin *origin, const char *format,
+		 ...) __attribute__((format(printf, 3, 4)));
+/* Keep a copy of a file's name for origins. Returns it, owned by the config, or NULL. */
+const char *config_file_name(struct config *config, const char *name);
+
+/* A [source "NAME"] or [collector "NAME"] section begins: make it or find it. */
+int config_source_declare(struct config *config, const char *name, struct error_text *error);
+int config_collector_declare(struct config *config, const char *name,
+			     const struct config_origin *origin, struct error_text *error);
+/* A key of it. */
+int config_source_set(struct config *config, const char *name, enum config_key_id key,
+		      const char *value, struct error_text *error);
+int config_collector_set(struct config *config, const char *name, enum config_key_id key,
+			 const char *value, const struct config_origin *origin,
+			 struct error_text *error);
+void config_sources_clear(struct config *config);
+void config_collectors_clear(struct config *config);
+/* Their part of config_finish(). */
+int config_sources_finish(struct config *config, struct error_text *error);
+int config_collectors_finish(struct config *config, struct error_text *error);
+void config_timeouts_finish(struct config *config);
+
+/* Source id of an instance on a machine; never 0. */
+uint32_t config_source_id(const char *machine, const char *instance);
+
+#endif

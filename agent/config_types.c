@@ -1,0 +1,263 @@
+/* config_types.c - options with one plain value: text, path, address, number, time, level. */
+#include "config_options.h"
+
+#include "encoder.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+static void *member_of(struct config *config, const struct config_option *option)
+{
+	return (char *)config + option->member;
+}
+
+static const void *member_read(const struct config *config, const struct config_option *option)
+{
+	return (const char *)config + option->member;
+}
+
+int config_text_replace(char **member, const char *text, struct error_text *error)
+{
+	char *copy = strdup(text);
+
+	if (!copy) {
+		error_text_set(error, "out of memory");
+		return -ENOMEM;
+	}
+	free(*member);
+	*member = copy;
+	return 0;
+}
+
+static int text_parse(struct config *config, const struct config_option *option, const char *value,
+		      struct error_text *error)
+{
+	return config_text_replace(member_of(config, option), value, error);
+}
+
+static void text_format(const struct config *config, const struct config_option *option, FILE *out)
+{
+	const char *const *member = member_read(config, option);
+
+	if (*member)
+		(void)fputs(*member, out);
+}
+
+const struct config_type config_type_text = { text_parse, text_format, NULL };
+const struct config_type config_type_path = { text_parse, text_format, "FILE" };
+
+static int control_parse(struct config *config, const struct config_option *option,
+			 const char *value, struct error_text *error)
+{
+	size_t longest = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+
+	if (strlen(value) > longest) {
+		error_text_set(error, "expected a path of at most %zu characters", longest);
+		return -EINVAL;
+	}
+	return text_parse(config, option, value, error);
+}
+
+const struct config_type config_type_control = { control_parse, text_format, "FILE" };
+
+int config_ip_version(const char *text)
+{
+	char address[64];
+	const char *zone = strchr(text, '%');
+	size_t length = zone ? (size_t)(zone - text) : strlen(text);
+	uint8_t bytes[16];
+
+	if (length >= sizeof(address) || (zone && !zone[1]))
+		return 0;
+	(void)memcpy(address, text, length);
+	address[length] = '\0';
+	if (!zone && inet_pton(AF_INET, address, bytes) == 1)
+		return 4;
+	return inet_pton(AF_INET6, address, bytes) == 1 ? 6 : 0;
+}
+
+static int address_parse(struct config *config, const struct config_option *option,
+			 const char *value, struct error_text *error)
+{
+	if (!config_ip_version(value)) {
+		error_text_set(error, "expected an IPv4 or IPv6 address of this host");
+		return -EINVAL;
+	}
+	return text_parse(config, option, value, error);
+}
+
+const struct config_type config_type_address = { address_parse, text_format, NULL };
+
+/* uint32_t members, in the option's unit. */
+static int number_parse(struct config *config, const struct config_option *option,
+			const char *value, struct error_text *error)
+{
+	uint32_t *member = member_of(config, option);
+	uint64_t number;
+	int result = config_range_parse(&option->range, value, &number, error);
+
+	if (!result)
+		*member = (uint32_t)number;
+	return result;
+}
+
+static void number_format(const struct config *config, const struct config_option *option,
+			  FILE *out)
+{
+	const uint32_t *member = member_read(config, option);
+	char text[CONFIG_UNITS_SIZE];
+
+	(void)fputs(config_unit_format(option->range.unit, *member, text), out);
+}
+
+const struct config_type config_type_number = { number_parse, number_format, NULL };
+const struct config_type config_type_duration = { number_parse, number_format, NULL };
+
+/* int64_t, -1 for the default. */
+static int rate_parse(struct config *config, const struct config_option *option, const char *value,
+		      struct error_text *error)
+{
+	uint64_t number;
+	int result = config_range_parse(&option->range, value, &number, error);
+
+	if (!result)
+		config->export_rate = (int64_t)number;
+	return result;
+}
+
+static void rate_format(const struct config *config, const struct config_option *option, FILE *out)
+{
+	(void)option;
+	if (config->export_rate >= 0)
+		(void)fprintf(out, "%" PRId64, config->export_rate);
+}
+
+const struct config_type config_type_rate = { rate_parse, rate_format, NULL };
+
+/* "60s" or "60s,20". */
+static int refresh_parse(struct config *config, const struct config_option *option,
+			 const char *value, struct error_text *error)
+{
+	static const struct config_range datagrams = { UNIT_NUMBER, 0, 1000000 };
+	const char *comma = strchrnul(value, ',');
+	char time[CONFIG_UNITS_SIZE];
+	uint64_t milliseconds;
+	uint64_t count = config->template_refresh_datagrams;
+	int result;
+
+	if ((size_t)(comma - value) >= sizeof(time)) {
+		config_range_expect(&option->range, error);
+		return -EINVAL;
+	}
+	(void)memcpy(time, value, (size_t)(comma - value));
+	time[comma - value] = '\0';
+	result = config_range_parse(&option->range, time, &milliseconds, error);
+	if (!result && *comma)
+		result = config_range_parse(&datagrams, comma + 1, &count, error);
+	if (!result && !milliseconds && !count) {
+		error_text_set(error, "expected a time or a number of datagrams other than 0: a "
+				      "collector that restarts needs the templates again");
+		result = -EINVAL;
+	}
+	if (result)
+		return result;
+	config->template_refresh_ms = (uint32_t)milliseconds;
+	config->template_refresh_datagrams = (uint32_t)count;
+	return 0;
+}
+
+static void refresh_format(const struct config *config, const struct config_option *option,
+			   FILE *out)
+{
+	char time[CONFIG_UNITS_SIZE];
+
+	(void)fprintf(out, "%s,%" PRIu32,
+		      config_unit_format(option->range.unit, config->template_refresh_ms, time),
+		      config->template_refresh_datagrams);
+}
+
+const struct config_type config_type_refresh = { refresh_parse, refresh_format, NULL };
+
+int config_version_parse(const char *text, uint8_t *version, struct error_text *error)
+{
+	static const uint8_t known[] = { 5, 9, 10 };
+	char available[16] = "";
+	uint64_t number = 0;
+	bool is_known = false;
+
+	(void)config_number_parse(text, &number);
+	for (size_t i = 0; i < sizeof(known); i++) {
+		size_t length = strlen(available);
+
+		is_known |= known[i] == number;
+		if (!encoder_find(known[i]))
+			continue;
+		(void)snprintf(available + length, sizeof(available) - length, "%s%u",
+			       length ? ", " : "", (unsigned int)known[i]);
+	}
+	if (is_known && encoder_find((uint8_t)number)) {
+		*version = (uint8_t)number;
+		return 0;
+	}
+	if (is_known)
+		error_text_set(error, "%s%s is not in this version of flowagent; available: %s",
+			       number == 10 ? "IPFIX" : "NetFlow ", number == 10 ? "" : text,
+			       available);
+	else
+		error_text_set(error, "expected an export version; available: %s", available);
+	return -EINVAL;
+}
+
+static int version_parse(struct config *config, const struct config_option *option,
+			 const char *value, struct error_text *error)
+{
+	(void)option;
+	return config_version_parse(value, &config->export_version, error);
+}
+
+static void version_format(const struct config *config, const struct config_option *option,
+			   FILE *out)
+{
+	(void)option;
+	(void)fprintf(out, "%u", (unsigned int)config->export_version);
+}
+
+const struct config_type config_type_version = { version_parse, version_format, "9" };
+
+static int level_parse(struct config *config, const struct config_option *option, const char *value,
+		       struct error_text *error)
+{
+	int result = log_level_parse(value, &config->log_level);
+
+	(void)option;
+	if (result)
+		error_text_set(error, "expected error, warning, notice, info or debug");
+	return result;
+}
+
+static void level_format(const struct config *config, const struct config_option *option, FILE *out)
+{
+	(void)option;
+	(void)fputs(log_level_name(config->log_level), out);
+}
+
+const struct config_type config_type_level = { level_parse, level_format,
+					       "error warning notice info debug" };
+
+/* Without argument, so 'value' does not matter. */
+static int flag_parse(struct config *config, const struct config_option *option, const char *value,
+		      struct error_text *error)
+{
+	bool *member = member_of(config, option);
+
+	(void)value;
+	(void)error;
+	*member = true;
+	return 0;
+}
+
+const struct config_type config_type_flag = { flag_parse, NULL, NULL };
