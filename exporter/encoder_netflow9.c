@@ -123,12 +123,20 @@ static void add_template(struct message *message, const struct template *templat
 	message->records++;
 }
 
-/* RFC 3954 section 6.1: scope and options lengths are in bytes of specifiers. */
+static size_t options_template_size(size_t field_count)
+{
+	return OPTIONS_TEMPLATE_SIZE + (1 + field_count) * SPECIFIER_SIZE;
+}
+
+/* RFC 3954 section 6.1: scope and options lengths are in bytes of specifiers. Each has a FlowSet of
+ * its own: pmacct 1.7.7 takes the second of two in one as malformed and drops the datagram's rest.
+ */
 static void add_options_template(struct message *message, uint16_t id, uint16_t scope,
 				 const struct specifier *fields, size_t count)
 {
 	struct writer *writer = &message->writer;
 
+	(void)set_open(message, SET_OPTIONS_TEMPLATE, options_template_size(count));
 	writer_u16(writer, id);
 	writer_u16(writer, SPECIFIER_SIZE);
 	writer_u16(writer, (uint16_t)(count * SPECIFIER_SIZE));
@@ -138,6 +146,7 @@ static void add_options_template(struct message *message, uint16_t id, uint16_t 
 		writer_u16(writer, fields[i].id);
 		writer_u16(writer, fields[i].size);
 	}
+	set_close(message);
 	message->records++;
 }
 
@@ -146,11 +155,10 @@ static int add_templates(struct message *message, const struct template_set *tem
 	const size_t used = writer_size(&message->writer);
 	const size_t templates_size =
 		template_size(&templates->ipv4) + template_size(&templates->ipv6);
-	const size_t options_size =
-		2 * (OPTIONS_TEMPLATE_SIZE + SPECIFIER_SIZE) +
-		(COUNT(interface_fields) + COUNT(statistics_fields)) * SPECIFIER_SIZE;
-	const size_t needed = padded(used) - used + 2 * (size_t)SET_HEADER_SIZE +
-			      padded(templates_size) + padded(options_size);
+	const size_t needed = padded(used) - used + 3 * (size_t)SET_HEADER_SIZE +
+			      padded(templates_size) +
+			      padded(options_template_size(COUNT(interface_fields))) +
+			      padded(options_template_size(COUNT(statistics_fields)));
 
 	if (needed > bytes_left(message))
 		return -EMSGSIZE;
@@ -158,7 +166,6 @@ static int add_templates(struct message *message, const struct template_set *tem
 	(void)set_open(message, SET_TEMPLATE, templates_size);
 	add_template(message, &templates->ipv4);
 	add_template(message, &templates->ipv6);
-	(void)set_open(message, SET_OPTIONS_TEMPLATE, options_size);
 	add_options_template(message, TEMPLATE_ID_INTERFACE, SCOPE_INTERFACE, interface_fields,
 			     COUNT(interface_fields));
 	add_options_template(message, TEMPLATE_ID_STATISTICS, SCOPE_SYSTEM, statistics_fields,
