@@ -19,9 +19,10 @@ struct packet_info {
 	uint64_t octets; /* layer-3 length: RFC 791 Total Length; 40 + RFC 8200 Payload Length; RFC
 			    2675 jumbo */
 	unix_ms time_ms;
-	cache_ms clock_ms;         /* set by the worker: now, on the cache's clock */
-	uint32_t fragment_id;      /* identification, for fragments */
-	uint8_t fragment;          /* enum fragment_kind */
+	cache_ms clock_ms;    /* set by the worker: now, on the cache's clock */
+	uint32_t mark;        /* netfilter mark, 0 if none; for key.mark if the key asks for it */
+	uint32_t fragment_id; /* identification, for fragments */
+	uint8_t fragment;     /* enum fragment_kind */
 	uint8_t fragment_protocol; /* protocol that names the datagram: IPv4 protocol, IPv6 fragment
 				      header's next header */
 	uint8_t tcp_flags;         /* 0 unless TCP and the 14th byte was captured */

@@ -1,0 +1,104 @@
+/* decode_layers.h - what the layers of the decoder hand to one another. For decode*.c only.
+ *
+ * Each layer takes its header off the front of frame.rest and calls the next layer, or says why it
+ * cannot. */
+#ifndef DECODE_LAYERS_H
+#define DECODE_LAYERS_H
+
+#include "bytes.h"
+#include "decode.h"
+
+/* A packet on its way through the layers. */
+struct frame {
+	struct reader rest;               /* captured bytes behind the headers taken off so far */
+	const struct packet_view *packet; /* borrowed */
+	struct packet_info *info;         /* borrowed: filled on the way */
+	uint8_t nested;                   /* link headers that carry another link header, so far */
+	bool has_vlan_tag; /* the outermost tag was taken: further ones do not count */
+};
+
+/* Bytes of the frame, as it was on the wire, from the next header on. A source that cannot tell the
+ * length of the frame (0), or tells less than it captured, is not believed. */
+static inline size_t frame_bytes_left(const struct frame *frame)
+{
+	const struct packet_view *packet = frame->packet;
+	size_t captured_left = reader_left(&frame->rest);
+
+	if (packet->original_bytes <= packet->captured_bytes)
+		return captured_left;
+	return captured_left + (packet->original_bytes - packet->captured_bytes);
+}
+
+/* Forget what lies more than 'size' bytes ahead: padding, or what another header does not own. */
+static inline void reader_limit(struct reader *reader, uint64_t size)
+{
+	if (reader_left(reader) > size)
+		reader->end = reader->next + size;
+}
+
+/* IANA "Assigned Internet Protocol Numbers" that the decoder looks into. */
+enum ip_protocol {
+	PROTOCOL_HOPOPT = 0,
+	PROTOCOL_ICMP = 1,
+	PROTOCOL_TCP = 6,
+	PROTOCOL_UDP = 17,
+	PROTOCOL_DCCP = 33,
+	PROTOCOL_IPv6_Route = 43,
+	PROTOCOL_IPv6_Frag = 44,
+	PROTOCOL_AH = 51,
+	PROTOCOL_IPv6_ICMP = 58,
+	PROTOCOL_IPv6_NoNxt = 59,
+	PROTOCOL_IPv6_Opts = 60,
+	PROTOCOL_SCTP = 132,
+	PROTOCOL_Mobility = 135,
+	PROTOCOL_UDPLite = 136,
+	PROTOCOL_HIP = 139,
+	PROTOCOL_Shim6 = 140,
+};
+
+/* IEEE 802 EtherTypes that the decoder knows. */
+enum ethertype {
+	ETHERTYPE_minimum = 0x0600, /* below: the length of an LLC frame, IEEE 802.3 clause 3.2.6 */
+	ETHERTYPE_IPv4 = 0x0800,
+	ETHERTYPE_ARP = 0x0806,
+	ETHERTYPE_TRILL = 0x22f3,
+	ETHERTYPE_BATMAN = 0x4305,
+	ETHERTYPE_TransparentBridging = 0x6558,
+	ETHERTYPE_CVLAN = 0x8100, /* IEEE 802.1Q */
+	ETHERTYPE_IPv6 = 0x86dd,
+	ETHERTYPE_PPP = 0x880b,
+	ETHERTYPE_MPLS = 0x8847,
+	ETHERTYPE_MPLS_multicast = 0x8848,
+	ETHERTYPE_PPPoE_session = 0x8864,
+	ETHERTYPE_SVLAN = 0x88a8, /* IEEE 802.1ad */
+	ETHERTYPE_MACsec = 0x88e5,
+	ETHERTYPE_PBB = 0x88e7, /* IEEE 802.1ah */
+	ETHERTYPE_FabricPath = 0x8903,
+	ETHERTYPE_CiscoMetaData = 0x8909,
+	ETHERTYPE_VNTag = 0x8926,
+	ETHERTYPE_ETag = 0x893f, /* IEEE 802.1BR */
+	ETHERTYPE_NSH = 0x894f,
+	ETHERTYPE_QinQ_9100 = 0x9100, /* before IEEE 802.1ad had a number of its own */
+	ETHERTYPE_QinQ_9200 = 0x9200,
+	ETHERTYPE_RTag = 0xf1c1, /* IEEE 802.1CB */
+};
+
+/* Each of these decodes what is at frame->rest and all behind it. */
+
+/* Link headers as packet->link says. Notes VLAN, interfaces and side where the link header tells
+ * them. */
+enum drop_reason decode_link(struct frame *frame);
+enum drop_reason decode_ethernet(struct frame *frame);
+/* A record of link type NFLOG: netfilter's attributes, one of which is the packet. */
+enum drop_reason decode_nflog(struct frame *frame);
+
+/* An IP header of the version that the link header promises, or of either. */
+enum drop_reason decode_ipv4(struct frame *frame);
+enum drop_reason decode_ipv6(struct frame *frame);
+enum drop_reason decode_ip(struct frame *frame);
+
+/* Ports, ICMP type and code, TCP flags of info->key.protocol, as far as they are in the 'size'
+ * bytes of payload that are captured and within the IP packet. */
+void decode_transport(const uint8_t *bytes, size_t size, struct packet_info *info);
+
+#endif
