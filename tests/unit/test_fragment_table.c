@@ -1,0 +1,202 @@
+/* test_fragment_table.c - later fragments get the ports of their first one, for 30 s, in bounded
+ * memory. */
+#include "check.h"
+#include "fragment_table.h"
+
+#include <stdlib.h>
+
+static const uint8_t hash_key[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
+
+/* A fragment between two fixed hosts; a first one has the ports of 'id'. */
+static struct packet_info fragment(uint8_t ip_version, enum fragment_kind kind, uint32_t id,
+				   cache_ms now)
+{
+	struct packet_info info = {
+		.key = { .ip_version = ip_version, .protocol = 17, .addresses = { 192, 0, 2, 1 } },
+		.fragment = (uint8_t)kind,
+		.fragment_id = id,
+		.fragment_protocol = 17,
+		.clock_ms = now,
+	};
+
+	if (kind == FRAGMENT_first) {
+		info.key.source_port = (uint16_t)(1000 + id);
+		info.key.destination_port = 53;
+	}
+	return info;
+}
+
+static void add_first(struct fragment_table *table, uint32_t id, cache_ms now)
+{
+	struct packet_info info = fragment(4, FRAGMENT_first, id, now);
+
+	fragment_table_resolve(table, &info);
+	CHECK_EQ(info.key.source_port, (uint16_t)(1000 + id));
+}
+
+static bool is_known(struct fragment_table *table, uint32_t id, cache_ms now)
+{
+	struct packet_info info = fragment(4, FRAGMENT_later, id, now);
+
+	fragment_table_resolve(table, &info);
+	CHECK(info.key.source_port == 0 || info.key.source_port == (uint16_t)(1000 + id));
+	CHECK_EQ(info.key.destination_port, info.key.source_port ? 53 : 0);
+	return info.key.source_port != 0;
+}
+
+TEST(later_fragment_gets_protocol_and_ports)
+{
+	struct fragment_table *table = fragment_table_create(8, hash_key);
+	struct packet_info first = fragment(6, FRAGMENT_first, 7, 0);
+	struct packet_info later = fragment(6, FRAGMENT_later, 7, 0);
+
+	first.fragment_protocol = 60; /* destination options, then UDP */
+	later.fragment_protocol = 60;
+	later.key.protocol = 60;
+	fragment_table_resolve(table, &first);
+	fragment_table_resolve(table, &later);
+	CHECK_EQ(later.key.protocol, 17);
+	CHECK_EQ(later.key.source_port, 1007);
+	CHECK_EQ(later.key.destination_port, 53);
+	CHECK_EQ(fragment_table_statistics(table)->first, 1);
+	CHECK_EQ(fragment_table_statistics(table)->matched, 1);
+	CHECK_EQ(fragment_table_statistics(table)->unmatched, 0);
+	fragment_table_destroy(table);
+}
+
+TEST(other_datagrams_get_nothing)
+{
+	struct fragment_table *table = fragment_table_create(8, hash_key);
+	struct packet_info later[6];
+
+	add_first(table, 7, 0);
+	for (size_t i = 0; i < 6; i++)
+		later[i] = fragment(4, FRAGMENT_later, 7, 0);
+	later[0].fragment_id = 8;
+	later[1].fragment_id = 7 + 65536;
+	later[2].fragment_protocol = 6;
+	later[3].key.addresses[0] = 193; /* source */
+	later[4].key.addresses[7] = 1;   /* destination */
+	later[5].key.ip_version = 6;
+	for (size_t i = 0; i < 6; i++) {
+		fragment_table_resolve(table, &later[i]);
+		CHECK_EQ(later[i].key.source_port, 0);
+		CHECK_EQ(later[i].key.destination_port, 0);
+	}
+	CHECK_EQ(fragment_table_statistics(table)->unmatched, 6);
+	fragment_table_destroy(table);
+}
+
+TEST(first_fragment_is_known_for_30_seconds)
+{
+	struct fragment_table *table = fragment_table_create(8, hash_key);
+
+	add_first(table, 7, 1000);
+	CHECK(is_known(table, 7, 1000));
+	CHECK(is_known(table, 7, 31000));
+	CHECK(!is_known(table, 7, 31001));
+	fragment_table_destroy(table);
+}
+
+TEST(newest_first_fragment_wins)
+{
+	struct fragment_table *table = fragment_table_create(8, hash_key);
+	struct packet_info again = fragment(4, FRAGMENT_first, 7, 20000);
+	struct packet_info later = fragment(4, FRAGMENT_later, 7, 50000);
+
+	add_first(table, 7, 0);
+	again.key.source_port = 9;
+	fragment_table_resolve(table, &again);
+	fragment_table_resolve(table, &later);
+	CHECK_EQ(later.key.source_port, 9);
+	CHECK_EQ(fragment_table_statistics(table)->first, 2);
+	CHECK_EQ(fragment_table_statistics(table)->replaced, 0);
+	fragment_table_destroy(table);
+}
+
+TEST(full_table_replaces_the_oldest_and_counts_it)
+{
+	struct fragment_table *table = fragment_table_create(7, hash_key); /* rounded up to 8 */
+
+	for (uint32_t id = 0; id < 8; id++)
+		add_first(table, id, id);
+	for (uint32_t id = 0; id < 8; id++)
+		CHECK(is_known(table, id, 10));
+	CHECK_EQ(fragment_table_statistics(table)->replaced, 0);
+
+	add_first(table, 0, 10); /* now the newest, and 1 the oldest */
+	add_first(table, 8, 11);
+	CHECK(!is_known(table, 1, 11));
+	for (uint32_t id = 0; id < 9; id++)
+		CHECK_EQ(is_known(table, id, 11), id != 1);
+	CHECK_EQ(fragment_table_statistics(table)->replaced, 1);
+
+	/* What has expired is not given up early. */
+	add_first(table, 9, 31000);
+	CHECK_EQ(fragment_table_statistics(table)->replaced, 1);
+	fragment_table_destroy(table);
+}
+
+TEST(smallest_table)
+{
+	struct fragment_table *table = fragment_table_create(0, hash_key);
+
+	add_first(table, 1, 0);
+	CHECK(is_known(table, 1, 0));
+	add_first(table, 2, 0);
+	CHECK(!is_known(table, 1, 0));
+	CHECK(is_known(table, 2, 0));
+	fragment_table_destroy(table);
+	fragment_table_destroy(NULL);
+}
+
+/* The same as an array that remembers everything and forgets all but the newest CAPACITY. */
+TEST(random_fragments_agree_with_a_simple_model)
+{
+	enum { CAPACITY = 16, IDS = 40 };
+	struct fragment_table *table = fragment_table_create(CAPACITY, hash_key);
+	uint64_t order[IDS] = { 0 }; /* when its first fragment came; 0: never */
+	cache_ms first_ms[IDS] = { 0 };
+	uint64_t clock = 0, matched = 0;
+	cache_ms now = 0;
+
+	srand(42);
+	for (int step = 0; step < 200000; step++) {
+		uint32_t id = (uint32_t)rand() % IDS;
+		int newer = 0;
+		bool expected;
+
+		now += rand() % 3000;
+		if (rand() % 2) {
+			add_first(table, id, now);
+			order[id] = ++clock;
+			first_ms[id] = now;
+			continue;
+		}
+		for (int i = 0; i < IDS; i++)
+			newer += order[i] > order[id];
+		expected =
+			order[id] && newer < CAPACITY && now - first_ms[id] <= FRAGMENT_LIFETIME_MS;
+		CHECK_EQ(is_known(table, id, now), expected);
+		matched += expected;
+	}
+	CHECK_EQ(fragment_table_statistics(table)->first, clock);
+	CHECK_EQ(fragment_table_statistics(table)->matched, matched);
+	CHECK_EQ(fragment_table_statistics(table)->unmatched, 200000 - clock - matched);
+	fragment_table_destroy(table);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(later_fragment_gets_protocol_and_ports),
+		cmocka_unit_test(other_datagrams_get_nothing),
+		cmocka_unit_test(first_fragment_is_known_for_30_seconds),
+		cmocka_unit_test(newest_first_fragment_wins),
+		cmocka_unit_test(full_table_replaces_the_oldest_and_counts_it),
+		cmocka_unit_test(smallest_table),
+		cmocka_unit_test(random_fragments_agree_with_a_simple_model),
+	};
+
+	return RUN_TESTS(tests);
+}
