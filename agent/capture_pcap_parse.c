@@ -1,0 +1,267 @@
+/* capture_pcap_parse.c - which format a capture file has, and the classic one.
+ *
+ * Pipeline: window of a file -> here -> worker. With --read this is the hot path.
+ * Invariant: a view never reaches beyond the window; the window's start moves only over whole
+ * items.
+ *
+ * pcap: a header of 24 bytes, whose first 4 tell byte order and unit of time, then per packet 16
+ * bytes and what was captured. Seconds are unsigned: good until 2106. */
+#include "capture_pcap_format.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+	FILE_HEADER_SIZE = 24,
+	RECORD_HEADER_SIZE = 16,
+	MAGIC_SIZE = 4,
+	VERSION_MAJOR = 2, /* the only one since 1998 */
+	VERSION_MINOR = 4,
+};
+
+static const uint32_t MAGIC_MICROSECONDS = 0xa1b2c3d4;
+static const uint32_t MAGIC_NANOSECONDS = 0xa1b23c4d;
+static const uint32_t MAGIC_MODIFIED = 0xa1b2cd34; /* more bytes in each record's header */
+static const uint32_t MAGIC_PCAPNG = 0x0a0d0d0a;   /* section header block, either byte order */
+
+/* Registry: https://www.tcpdump.org/linktypes.html. 12 and 14 are what some systems write for 101.
+ */
+static const struct {
+	uint16_t link_type;
+	uint8_t link;
+} links[] = {
+	{ 0, LINK_NULL },         { 1, LINK_ETHERNET },
+	{ 9, LINK_PPP },          { 12, LINK_RAW },
+	{ 14, LINK_RAW },         { 50, LINK_PPP }, /* PPP_HDLC: with address and control */
+	{ 51, LINK_PPPOE },       { 101, LINK_RAW },
+	{ 104, LINK_CISCO_HDLC }, { 108, LINK_LOOP },
+	{ 113, LINK_LINUX_SLL },  { 228, LINK_IPV4 },
+	{ 229, LINK_IPV6 },       { 239, LINK_NFLOG },
+	{ 276, LINK_LINUX_SLL2 },
+};
+
+/* Compressed files, told by their first bytes, and the program that unpacks them. */
+static const struct {
+	uint8_t magic[MAGIC_SIZE];
+	uint8_t magic_size;
+	const char *name;
+	const char *program;
+} compressions[] = {
+	{ { 0x1f, 0x8b }, 2, "gzip", "zcat" },
+	{ { 0xfd, '7', 'z', 'X' }, 4, "xz", "xzcat" },
+	{ { 0x28, 0xb5, 0x2f, 0xfd }, 4, "zstd", "zstdcat" },
+	{ { 'B', 'Z', 'h' }, 3, "bzip2", "bzcat" },
+	{ { 0x04, 0x22, 0x4d, 0x18 }, 4, "lz4", "lz4cat" },
+};
+
+uint8_t capture_pcap_link(uint32_t link_type)
+{
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (links[i].link_type == link_type)
+			return links[i].link;
+	return LINK_UNKNOWN;
+}
+
+uint64_t capture_pcap_offset(const struct capture_pcap_parser *parser)
+{
+	return parser->end_offset - reader_left(&parser->window);
+}
+
+int capture_pcap_want(struct capture_pcap_parser *parser, size_t wanted, const char *what,
+		      struct error_text *error)
+{
+	if (!parser->is_last) {
+		parser->wanted = wanted;
+		return 0;
+	}
+	error_text_set(error,
+		       "%s: cut off in the middle of a %s at offset %" PRIu64
+		       ": expected %zu more bytes",
+		       parser->name, what, capture_pcap_offset(parser),
+		       wanted - reader_left(&parser->window));
+	return -EBADMSG;
+}
+
+void capture_pcap_parse_init(struct capture_pcap_parser *parser, const char *name)
+{
+	*parser = (struct capture_pcap_parser){ .name = name };
+}
+
+void capture_pcap_parse_clear(struct capture_pcap_parser *parser)
+{
+	free(parser->interfaces);
+	*parser = (struct capture_pcap_parser){ .name = parser->name };
+}
+
+void capture_pcap_parse_feed(struct capture_pcap_parser *parser, const uint8_t *bytes, size_t size,
+			     bool is_last)
+{
+	parser->end_offset += size - reader_left(&parser->window);
+	parser->window = reader_of(bytes, size);
+	parser->is_last = is_last;
+}
+
+/* Neither pcap nor pcapng: say what it is, as far as we know. */
+static int refuse_format(const struct capture_pcap_parser *parser, const uint8_t *magic,
+			 struct error_text *error)
+{
+	for (size_t i = 0; i < sizeof(compressions) / sizeof(compressions[0]); i++) {
+		if (memcmp(magic, compressions[i].magic, compressions[i].magic_size) != 0)
+			continue;
+		error_text_set(error, "%s: compressed with %s; expected pcap or pcapng",
+			       parser->name, compressions[i].name);
+		error_text_hint(error, "%s FILE | flowagent --read -", compressions[i].program);
+		return -EBADMSG;
+	}
+	if (load_be32(magic) == MAGIC_MODIFIED || load_le32(magic) == MAGIC_MODIFIED) {
+		error_text_set(error,
+			       "%s: pcap of the modified kind (a1b2cd34); expected pcap or "
+			       "pcapng",
+			       parser->name);
+		error_text_hint(error, "editcap -F pcap FILE NEWFILE");
+		return -EBADMSG;
+	}
+	error_text_set(error,
+		       "%s: not a capture file; expected pcap or pcapng, found bytes %02x %02x "
+		       "%02x %02x",
+		       parser->name, magic[0], magic[1], magic[2], magic[3]);
+	return -EBADMSG;
+}
+
+static inline uint32_t load32(const struct capture_pcap_parser *parser, const uint8_t *bytes)
+{
+	return parser->is_big_endian ? load_be32(bytes) : load_le32(bytes);
+}
+
+static uint16_t load16(const struct capture_pcap_parser *parser, const uint8_t *bytes)
+{
+	return parser->is_big_endian ? load_be16(bytes) : load_le16(bytes);
+}
+
+/* Magic number, version 2.4, time zone, accuracy (both always 0), snap length, link type. */
+static int parse_file_header(struct capture_pcap_parser *parser, struct error_text *error)
+{
+	const uint8_t *header = parser->window.next;
+	uint16_t major, minor;
+	uint32_t link_type;
+
+	if (reader_left(&parser->window) < FILE_HEADER_SIZE)
+		return capture_pcap_want(parser, FILE_HEADER_SIZE, "file header", error);
+	parser->is_big_endian =
+		load_be32(header) == MAGIC_MICROSECONDS || load_be32(header) == MAGIC_NANOSECONDS;
+	parser->has_nanoseconds = load32(parser, header) == MAGIC_NANOSECONDS;
+	major = load16(parser, header + 4);
+	minor = load16(parser, header + 6);
+	if (major != VERSION_MAJOR || minor != VERSION_MINOR) {
+		error_text_set(error, "%s: pcap version %u.%u; expected %d.%d", parser->name, major,
+			       minor, VERSION_MAJOR, VERSION_MINOR);
+		error_text_hint(error, "editcap -F pcap FILE NEWFILE");
+		return -EBADMSG;
+	}
+	link_type =
+		load32(parser, header + 20) & 0xffff; /* above: length of checksums at the end */
+	parser->link = capture_pcap_link(link_type);
+	if (parser->link == LINK_UNKNOWN) {
+		error_text_set(error, "%s: link type %" PRIu32 " cannot be decoded", parser->name,
+			       link_type);
+		error_text_hint(error,
+				"known are Ethernet, Linux cooked v1 and v2, raw IP, IPv4, IPv6, "
+				"null, loop, NFLOG, PPP, PPPoE and Cisco HDLC");
+		return -EBADMSG;
+	}
+	parser->window.next += FILE_HEADER_SIZE;
+	parser->format = PCAP_FORMAT_pcap;
+	return 1;
+}
+
+/* Find out what the file is. Returns 1 if it is known now, else as capture_pcap_parse(). */
+static int parse_format(struct capture_pcap_parser *parser, struct error_text *error)
+{
+	const uint8_t *magic = parser->window.next;
+
+	if (reader_left(&parser->window) == 0 && parser->is_last) {
+		error_text_set(error, "%s: empty; expected pcap or pcapng", parser->name);
+		return -EBADMSG;
+	}
+	if (reader_left(&parser->window) < MAGIC_SIZE)
+		return capture_pcap_want(parser, MAGIC_SIZE, "file header", error);
+	if (load_be32(magic) == MAGIC_PCAPNG) {
+		parser->format = PCAP_FORMAT_pcapng;
+		return 1;
+	}
+	if (load_be32(magic) == MAGIC_MICROSECONDS || load_le32(magic) == MAGIC_MICROSECONDS ||
+	    load_be32(magic) == MAGIC_NANOSECONDS || load_le32(magic) == MAGIC_NANOSECONDS)
+		return parse_file_header(parser, error);
+	return refuse_format(parser, magic, error);
+}
+
+/* One record of a pcap file. Returns 1 with *view filled, else as capture_pcap_parse(). */
+static inline int parse_record(struct capture_pcap_parser *parser, struct packet_view *view,
+			       struct error_text *error)
+{
+	const uint8_t *header = parser->window.next;
+	size_t left = reader_left(&parser->window);
+	uint32_t seconds, fraction, captured_bytes, original_bytes;
+
+	if (left < RECORD_HEADER_SIZE)
+		return left == 0 && parser->is_last
+			       ? -ENODATA
+			       : capture_pcap_want(parser, RECORD_HEADER_SIZE, "packet", error);
+	seconds = load32(parser, header);
+	fraction = load32(parser, header + 4);
+	captured_bytes = load32(parser, header + 8);
+	original_bytes = load32(parser, header + 12);
+	if (__builtin_expect(captured_bytes > CAPTURE_PCAP_PACKET_MAX, 0)) {
+		error_text_set(error,
+			       "%s: not a packet at offset %" PRIu64 ": captured length %" PRIu32
+			       " bytes",
+			       parser->name, capture_pcap_offset(parser), captured_bytes);
+		return -EBADMSG;
+	}
+	if (left - RECORD_HEADER_SIZE < captured_bytes)
+		return capture_pcap_want(parser, RECORD_HEADER_SIZE + (size_t)captured_bytes,
+					 "packet", error);
+	*view = (struct packet_view){
+		.bytes = header + RECORD_HEADER_SIZE,
+		.captured_bytes = captured_bytes,
+		.original_bytes = original_bytes,
+		.time_ms = (unix_ms)seconds * 1000 +
+			   fraction / (parser->has_nanoseconds ? 1000000 : 1000),
+		.link = parser->link,
+		.side = SIDE_unknown,
+	};
+	parser->packets_truncated += captured_bytes < original_bytes;
+	parser->window.next += RECORD_HEADER_SIZE + captured_bytes;
+	return 1;
+}
+
+/* The next packet of either format, as parse_record(). */
+static inline int parse_next(struct capture_pcap_parser *parser, struct packet_view *view,
+			     struct error_text *error)
+{
+	int result;
+
+	if (parser->format == PCAP_FORMAT_pcap)
+		return parse_record(parser, view, error);
+	do
+		result = capture_pcapng_parse_block(parser, view, error);
+	while (result == -EAGAIN);
+	return result;
+}
+
+int capture_pcap_parse(struct capture_pcap_parser *parser, struct packet_view *views,
+		       size_t capacity, struct error_text *error)
+{
+	size_t count = 0;
+	int result = 1;
+
+	if (parser->format == PCAP_FORMAT_unknown)
+		result = parse_format(parser, error);
+	while (result > 0 && count < capacity) {
+		result = parse_next(parser, &views[count], error);
+		count += result > 0;
+	}
+	/* Packets first; what stopped us is found again by the next call. */
+	return count || result > 0 ? (int)count : result;
+}
