@@ -46,7 +46,7 @@ struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
 
 	cache = (struct flow_cache *)(void *)mapping;
 	cache->mapping_size = size;
-	cache->hash_key = hash_key_of(config->hash_key);
+	cache->hash_key = flow_hash_key_of(config->hash_key);
 	cache->expiry = config->expiry;
 	cache->max_flows = config->max_flows;
 	cache->buckets = (struct bucket *)(void *)(mapping + head_size);
@@ -216,54 +216,56 @@ static void update_record(struct flow_cache *cache, flow_index index,
 	}
 }
 
+/* 'guess' is the flow that the index named for this packet before the batch began, or FLOW_NONE. */
 static void add_packet(struct flow_cache *cache, const struct packet_info *packet, uint64_t hash,
-		       const struct flow_sink *sink)
+		       flow_index guess, const struct flow_sink *sink)
 {
-	flow_index index;
-	struct cached_flow *flow;
+	flow_index index = guess;
 	enum flow_end_reason reason;
+	struct cached_flow *flow;
 
 	set_clock(cache, packet->clock_ms);
 	cache->statistics.packets_added++;
 	cache->statistics.octets_added += packet->octets;
-
-	index = flow_index_find(cache, &packet->key, hash);
-	if (index == FLOW_NONE) {
-		add_new_flow(cache, packet, hash, sink);
-	} else {
-		flow = flow_at(cache, index);
-		reason = flow_expiry_reason(&cache->expiry, flow->expiry_class,
-					    flow_elapsed(cache, flow->created),
-					    flow_elapsed(cache, flow->seen));
-		if (reason == FLOW_END_none) {
-			update_record(cache, index, packet);
-		} else {
-			emit(cache, flow, reason, sink);
-			flow_list_remove(cache, index);
-			flow_wheel_disarm(cache, index);
-			begin_record(cache, index, packet);
-		}
-	}
 	cache->statistics.packets_cached++;
 	cache->statistics.octets_cached += packet->octets;
+
+	if (index == FLOW_NONE || !flow_index_is(cache, index, &packet->key))
+		index = flow_index_find(cache, &packet->key, hash);
+	if (index == FLOW_NONE) {
+		add_new_flow(cache, packet, hash, sink);
+		return;
+	}
+	flow = flow_at(cache, index);
+	reason = flow_expiry_reason(&cache->expiry, flow->expiry_class,
+				    flow_elapsed(cache, flow->created),
+				    flow_elapsed(cache, flow->seen));
+	if (reason == FLOW_END_none) {
+		update_record(cache, index, packet);
+		return;
+	}
+	emit(cache, flow, reason, sink);
+	flow_list_remove(cache, index);
+	flow_wheel_disarm(cache, index);
+	begin_record(cache, index, packet);
 }
 
 void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets, size_t count,
 		    const struct flow_sink *sink)
 {
 	uint64_t hashes[FLOW_CACHE_BATCH];
+	flow_index guesses[FLOW_CACHE_BATCH];
 
-	/* Three passes, so that the memory of the whole batch is on its way before any of it is
-	 * needed. */
+	/* Three passes, so that the memory of the whole batch is on its way before any is needed.
+	 */
 	for (size_t i = 0; i < count; i++) {
-		hashes[i] = hash_words(cache->hash_key, &packets[i].key,
-				       flow_key_size(&packets[i].key));
-		flow_index_prefetch_bucket(cache, hashes[i]);
+		hashes[i] = flow_hash(&cache->hash_key, &packets[i].key);
+		flow_index_prefetch(cache, hashes[i]);
 	}
 	for (size_t i = 0; i < count; i++)
-		flow_index_prefetch_flow(cache, hashes[i]);
+		guesses[i] = flow_index_guess(cache, hashes[i]);
 	for (size_t i = 0; i < count; i++)
-		add_packet(cache, &packets[i], hashes[i], sink);
+		add_packet(cache, &packets[i], hashes[i], guesses[i], sink);
 }
 
 size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
@@ -381,7 +383,7 @@ bool flow_cache_is_consistent(const struct flow_cache *cache)
 	for (flow_index index = cache->age.head; index != FLOW_NONE;
 	     index = flow_at(cache, index)->age_next) {
 		const struct cached_flow *flow = flow_at(cache, index);
-		uint64_t hash = hash_words(cache->hash_key, &flow->key, flow_key_size(&flow->key));
+		uint64_t hash = flow_hash(&cache->hash_key, &flow->key);
 
 		if (flow->packets == 0 || flow_index_find(cache, &flow->key, hash) != index ||
 		    cache->wheel[flow->wheel_slot].head == FLOW_NONE)

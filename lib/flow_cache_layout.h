@@ -13,7 +13,7 @@
 #define FLOW_CACHE_LAYOUT_H
 
 #include "flow_cache.h"
-#include "hash.h"
+#include "flow_hash.h"
 
 typedef uint32_t flow_index;
 
@@ -65,7 +65,7 @@ struct flow_list {
 };
 
 struct flow_cache {
-	struct hash_key hash_key;
+	struct flow_hash_key hash_key;
 	struct expiry_policy expiry;
 	cache_ms now;
 
@@ -119,10 +119,13 @@ flow_index flow_index_find(const struct flow_cache *cache, const struct flow_key
 /* Enter a flow whose key and hash are set. Splits a bucket now and then; O(1). */
 void flow_index_insert(struct flow_cache *cache, flow_index index, uint64_t hash);
 void flow_index_remove(struct flow_cache *cache, flow_index index);
-/* Ask for the cache line that flow_index_find() will read; and then for the flow it will likely
- * find. */
-void flow_index_prefetch_bucket(const struct flow_cache *cache, uint64_t hash);
-void flow_index_prefetch_flow(const struct flow_cache *cache, uint64_t hash);
+/* Ask for the cache line that flow_index_find() will read first. */
+void flow_index_prefetch(const struct flow_cache *cache, uint64_t hash);
+/* The flow that flow_index_find() will likely find, and ask for its cache lines. FLOW_NONE if none
+ * is likely. */
+flow_index flow_index_guess(const struct flow_cache *cache, uint64_t hash);
+/* Whether 'index', which was in use a moment ago, still is the flow of a key. */
+bool flow_index_is(const struct flow_cache *cache, flow_index index, const struct flow_key *key);
 
 /* flow_wheel.c: order of age and of idle time. */
 

@@ -199,20 +199,28 @@ void flow_index_remove(struct flow_cache *cache, flow_index index)
 	}
 }
 
-void flow_index_prefetch_bucket(const struct flow_cache *cache, uint64_t hash)
+void flow_index_prefetch(const struct flow_cache *cache, uint64_t hash)
 {
 	__builtin_prefetch(home_bucket(cache, (uint32_t)hash));
 }
 
-void flow_index_prefetch_flow(const struct flow_cache *cache, uint64_t hash)
+flow_index flow_index_guess(const struct flow_cache *cache, uint64_t hash)
 {
 	const struct bucket *bucket = home_bucket(cache, (uint32_t)hash);
 	uint64_t matches = tag_matches(bucket, tag_of(hash));
+	flow_index index;
 
-	if (matches) {
-		const struct cached_flow *flow = flow_at(cache, bucket->flows[first_slot(matches)]);
+	if (!matches)
+		return FLOW_NONE;
+	index = bucket->flows[first_slot(matches)];
+	__builtin_prefetch(flow_at(cache, index), 1);
+	__builtin_prefetch(&flow_at(cache, index)->key, 1);
+	return index;
+}
 
-		__builtin_prefetch(flow, 1);
-		__builtin_prefetch(&flow->key, 1);
-	}
+bool flow_index_is(const struct flow_cache *cache, flow_index index, const struct flow_key *key)
+{
+	const struct cached_flow *flow = flow_at(cache, index);
+
+	return key_equals(key, &flow->key) && flow->packets;
 }
