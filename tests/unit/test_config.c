@@ -1,0 +1,992 @@
+/* test_config.c - command line, file, drop-ins, messages; and that the table agrees with itself. */
+#include "config.h"
+#include "config_file.h"
+#include "config_options.h"
+#include "exporter.h"
+
+#include "check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WORDS_MAX 40
+
+/* Parse a command line whose words are separated by single spaces. */
+static enum config_result parse(struct config *config, const char *line, struct error_text *error)
+{
+	static char copy[4096];
+	static char program[] = "flowagent";
+	char *words[WORDS_MAX + 1] = { program };
+	int count = 1;
+
+	(void)snprintf(copy, sizeof(copy), "%s", line);
+	for (char *word = strtok(copy, " "); word && count < WORDS_MAX; word = strtok(NULL, " "))
+		words[count++] = word;
+	return config_parse(config, count, words, error);
+}
+
+static void check_error(const char *line, enum config_result result, const char *text)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config, line, &error), result);
+	CHECK_TEXT(error.text, text);
+	config_clear(&config);
+}
+
+static const char *value_of(const struct config *config, const char *name,
+			    struct config_value *value)
+{
+	for (size_t i = 0; i < config_option_count(); i++) {
+		CHECK_EQ(config_value(config, i, value), 0);
+		if (!strcmp(value->name, name))
+			return value->value;
+		config_value_clear(value);
+	}
+	fail_msg("no option %s", name);
+	return NULL;
+}
+
+static void check_value(const struct config *config, const char *name, const char *text,
+			const char *origin)
+{
+	struct config_value value;
+
+	CHECK_TEXT(value_of(config, name, &value) ? value.value : "(unset)", text);
+	CHECK_TEXT(value.origin, origin);
+	CHECK_EQ(value.is_default, !strcmp(origin, "default"));
+	config_value_clear(&value);
+}
+
+/* Parse text of a file from a block of exactly its size. */
+static int parse_bytes(struct config *config, const char *text, size_t size,
+		       struct error_text *error)
+{
+	uint8_t *bytes = malloc(size ? size : 1);
+	int result;
+
+	CHECK(bytes);
+	(void)memcpy(bytes, text, size);
+	CHECK_EQ(config_init(config, error), 0);
+	result = config_file_parse(config, "f.conf", bytes, size, error);
+	if (!result)
+		result = config_finish(config, error);
+	free(bytes);
+	return result;
+}
+
+static void check_file_error(const char *text, const char *message)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK(parse_bytes(&config, text, strlen(text), &error) < 0);
+	CHECK_TEXT(error.text, message);
+	config_clear(&config);
+}
+
+TEST(durations)
+{
+	static const struct {
+		const char *text;
+		uint32_t milliseconds;
+	} right[] = {
+		{ "0", 0 },
+		{ "90", 90000 },
+		{ "90s", 90000 },
+		{ "500ms", 500 },
+		{ "1h30m", 5400000 },
+		{ "1d2h3m4s5ms", 93784005 },
+		{ "4294967", 4294967000 },
+		{ "4294967295ms", 4294967295 },
+		{ "0s", 0 },
+	};
+	static const char *const wrong[] = { "",
+					     " 1",
+					     "1 ",
+					     "-1",
+					     "+1",
+					     "1.5s",
+					     "s",
+					     "1x",
+					     "1h30",
+					     "1s1h",
+					     "1s1s",
+					     "1hh",
+					     "1H",
+					     "4294967296ms",
+					     "99999999999999999999",
+					     "213503982334601d",
+					     "1,2" };
+	uint32_t milliseconds;
+
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		CHECK_EQ(config_duration_parse(right[i].text, &milliseconds), 0);
+		CHECK_EQ(milliseconds, right[i].milliseconds);
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		CHECK_EQ(config_duration_parse(wrong[i], &milliseconds), -EINVAL);
+}
+
+TEST(sizes)
+{
+	uint64_t size;
+
+	CHECK_EQ(config_size_parse("65536", &size), 0);
+	CHECK_EQ(size, 65536);
+	CHECK_EQ(config_size_parse("64k", &size), 0);
+	CHECK_EQ(size, 65536);
+	CHECK_EQ(config_size_parse("16M", &size), 0);
+	CHECK_EQ(size, 16777216);
+	CHECK_EQ(config_size_parse("1G", &size), 0);
+	CHECK_EQ(size, 1073741824);
+	CHECK_EQ(config_size_parse("18446744073709551615", &size), 0);
+	CHECK_EQ(config_size_parse("18446744073709551616", &size), -ERANGE);
+	CHECK_EQ(config_size_parse("17179869184G", &size), -ERANGE);
+	CHECK_EQ(config_size_parse("", &size), -EINVAL);
+	CHECK_EQ(config_size_parse("k", &size), -EINVAL);
+	CHECK_EQ(config_size_parse("1kB", &size), -EINVAL);
+	CHECK_EQ(config_size_parse("1T", &size), -EINVAL);
+	CHECK_EQ(config_size_parse("-1", &size), -EINVAL);
+}
+
+TEST(what_is_written_is_read_back_the_same)
+{
+	static const struct config_range ranges[] = { { UNIT_NUMBER, 0, UINT64_MAX },
+						      { UNIT_SIZE, 0, UINT64_MAX },
+						      { UNIT_TIME, 0, UINT64_MAX } };
+	char text[CONFIG_UNITS_SIZE];
+	struct error_text error;
+	uint64_t value;
+	uint64_t seed = 42;
+
+	for (int i = 0; i < 30000; i++) {
+		const struct config_range *range = &ranges[i % 3];
+		uint64_t number;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		number = seed >> (i / 3 % 64);
+		(void)config_unit_format(range->unit, number, text);
+		CHECK_EQ(config_range_parse(range, text, &value, &error), 0);
+		CHECK(value == number);
+	}
+	CHECK_TEXT(config_unit_format(UNIT_TIME, 0, text), "0s");
+	CHECK_TEXT(config_unit_format(UNIT_TIME, 60000, text), "60s");
+	CHECK_TEXT(config_unit_format(UNIT_TIME, 1500, text), "1s500ms");
+	CHECK_TEXT(config_unit_format(UNIT_TIME, 1800000, text), "30m");
+	CHECK_TEXT(config_unit_format(UNIT_SIZE, 33554432, text), "32M");
+	CHECK_TEXT(config_unit_format(UNIT_NUMBER, 65536, text), "65536");
+}
+
+TEST(the_table_agrees_with_itself)
+{
+	bool has_actions = false;
+
+	for (size_t i = 0; i < CONFIG_OPTION_COUNT; i++) {
+		const struct config_option *option = &config_options[i];
+		bool is_action = (option->flags & OPTION_ACTION) != 0;
+		size_t length = strlen(option->help);
+
+		CHECK(option->name && option->type && option->type->parse);
+		CHECK(length > 10 && option->help[length - 1] == '.');
+		CHECK(is_action || (option->argument && option->type->format));
+		CHECK(is_action || !has_actions); /* actions are last: config_option_count() */
+		has_actions |= is_action;
+		CHECK(option->range.unit == UNIT_NONE || option->range.maximum > 0);
+		for (size_t j = 0; j < i; j++) {
+			CHECK(strcmp(option->name, config_options[j].name) != 0);
+			CHECK(!option->letter || option->letter != config_options[j].letter);
+		}
+	}
+	for (size_t i = 0; i < CONFIG_TIMEOUT_COUNT; i++)
+		CHECK(config_timeouts[i].name && config_timeouts[i].class == i);
+}
+
+TEST(nothing_configured)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config, "", &error), CONFIG_run);
+	CHECK_EQ(config.source_count, 1);
+	CHECK_EQ(config.sources[0].kind, SOURCE_NFLOG);
+	CHECK_EQ(config.sources[0].group, 40);
+	CHECK_TEXT(config.sources[0].name, "nflog:40");
+	CHECK_EQ(config.collector_count, 0);
+	CHECK_EQ(config.export_version, 9);
+	CHECK_EQ(config.expiry.active_ms, 60000);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_tcp], 15000);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_tcp_rst], 2000);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_tcp_fin], 2000);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_udp], 15000);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_icmp], 15000);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_general], 15000);
+	CHECK_EQ(config.max_flows, 65536);
+	CHECK_EQ(config.export_rate, -1);
+	CHECK_EQ(config.template_refresh_ms, 60000);
+	CHECK_EQ(config.template_refresh_datagrams, 20);
+	CHECK_EQ(config.log_level, LOG_LEVEL_info);
+	CHECK(config.source_id != 0);
+	CHECK(!config.control && !config.summary && !config.user && !config.networks_file);
+	for (size_t i = 0; i < config_option_count(); i++) {
+		struct config_value value;
+
+		CHECK_EQ(config_value(&config, i, &value), 0);
+		CHECK(value.is_default);
+		config_value_clear(&value);
+	}
+	config_clear(&config);
+}
+
+TEST(sources)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config,
+		       "-g 0 --nflog=65534-65535,snaplen=96,buffer=8M -i eth0 -i any,snaplen=64 -g "
+		       "65535,buffer=64k",
+		       &error),
+		 CONFIG_run);
+	CHECK_EQ(config.source_count, 5);
+	CHECK_TEXT(config.sources[0].name, "nflog:0");
+	CHECK_EQ(config.sources[0].group, 0);
+	CHECK_EQ(config.sources[0].snaplen, 0);
+	CHECK_EQ(config.sources[1].group, 65534);
+	CHECK_EQ(config.sources[1].snaplen, 96);
+	CHECK_EQ(config.sources[1].receive_buffer, 8 << 20);
+	CHECK_EQ(config.sources[2].group, 65535); /* named twice: one source, the later size */
+	CHECK_EQ(config.sources[2].snaplen, 96);
+	CHECK_EQ(config.sources[2].receive_buffer, 65536);
+	CHECK_EQ(config.sources[3].kind, SOURCE_INTERFACE);
+	CHECK_TEXT(config.sources[3].name, "eth0");
+	CHECK_TEXT(config.sources[4].name, "any");
+	check_value(&config, "nflog", "0 65534,snaplen=96,buffer=8M 65535,snaplen=96,buffer=64k",
+		    "command line");
+	check_value(&config, "interface", "eth0 any,snaplen=64", "command line");
+	check_value(&config, "read", "(unset)", "default");
+	config_clear(&config);
+
+	CHECK_EQ(parse(&config, "--read -", &error), CONFIG_run);
+	CHECK_EQ(config.source_count, 1);
+	CHECK_EQ(config.sources[0].kind, SOURCE_FILE);
+	CHECK_TEXT(config.sources[0].name, "-");
+	config_clear(&config);
+}
+
+TEST(wrong_sources)
+{
+	static const char group[] = "expected a netfilter log group from 0 to 65535, or a range "
+				    "such as 40-43";
+	char text[320];
+	static const char *const groups[] = {
+		"65536", "-1", "40-39", "x", "40-", "40-65536", "4 0"
+	};
+
+	for (size_t i = 0; i + 1 < sizeof(groups) / sizeof(groups[0]); i++) {
+		char line[64];
+
+		(void)snprintf(line, sizeof(line), "--nflog=%s", groups[i]);
+		(void)snprintf(text, sizeof(text), "--nflog \"%s\": %s", groups[i], group);
+		check_error(line, CONFIG_invalid, text);
+	}
+	check_error("-g 0-256", CONFIG_invalid,
+		    "--nflog \"0-256\": expected at most 256 groups, each has a thread");
+	check_error("-g 0-255 -g 256", CONFIG_invalid,
+		    "--nflog \"256\": expected at most 256 sources in all");
+	check_error("-i sixteen-letters-", CONFIG_invalid,
+		    "--interface \"sixteen-letters-\": expected the name of a network interface, "
+		    "such as eth0");
+	check_error("-i a/b", CONFIG_invalid,
+		    "--interface \"a/b\": expected the name of a network interface, such as eth0");
+	check_error("-g 40,snaplen=63", CONFIG_invalid,
+		    "--nflog \"40,snaplen=63\": snaplen: expected a number from 64 to 65535");
+	check_error("-g 40,buffer=1", CONFIG_invalid,
+		    "--nflog \"40,buffer=1\": buffer: expected a size from 64k to 1G, such as "
+		    "65536, 64k or 16M");
+	check_error("-g 40,snaplne=96", CONFIG_invalid,
+		    "--nflog \"40,snaplne=96\": unknown key \"snaplne\" (did you mean "
+		    "\"snaplen\"?)");
+	check_error("-g 40,", CONFIG_invalid,
+		    "--nflog \"40,\": expected KEY=VALUE behind the comma, not \"\"");
+	check_error("-r a -r b", CONFIG_invalid,
+		    "--read \"b\": expected one file, and there is a already");
+	check_error("-r a -i eth0", CONFIG_invalid,
+		    "read: a file cannot be read together with other sources");
+}
+
+TEST(collectors)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config,
+		       "-n 192.0.2.10:9995,source=192.0.2.1,rate=0,mtu=1500,version=9 -n "
+		       "[2001:db8::1],mtu=1280 --collector=flows.example.net:1 -n "
+		       "[fe80::1%eth0]:65535",
+		       &error),
+		 CONFIG_run);
+	CHECK_EQ(config.collector_count, 4);
+	CHECK_TEXT(config.collectors[0].name, "192.0.2.10:9995");
+	CHECK_TEXT(config.collectors[0].host, "192.0.2.10");
+	CHECK_EQ(config.collectors[0].port, 9995);
+	CHECK_EQ(config.collectors[0].version, 9);
+	CHECK_TEXT(config.collectors[0].transport, "udp");
+	CHECK_TEXT(config.collectors[0].source_address, "192.0.2.1");
+	CHECK_EQ(config.collectors[0].export_rate, 0);
+	CHECK_EQ(config.collectors[0].datagram_size, 1472); /* 1500 - 20 - 8 */
+	CHECK_TEXT(config.collectors[1].name, "[2001:db8::1]:2055");
+	CHECK_TEXT(config.collectors[1].host, "2001:db8::1");
+	CHECK_EQ(config.collectors[1].port, 2055);
+	CHECK_EQ(config.collectors[1].datagram_size, 1232); /* 1280 - 40 - 8 */
+	CHECK_EQ(config.collectors[1].export_rate, -1);
+	CHECK(!config.collectors[1].source_address);
+	CHECK_EQ(config.collectors[2].datagram_size, EXPORTER_DATAGRAM_SIZE);
+	CHECK_TEXT(config.collectors[3].host, "fe80::1%eth0");
+	CHECK_EQ(config.collectors[3].port, 65535);
+	check_value(&config, "collector",
+		    "192.0.2.10:9995,version=9,transport=udp,source=192.0.2.1,rate=0,mtu=1500 "
+		    "[2001:db8::1]:2055,version=9,transport=udp,mtu=1280 "
+		    "flows.example.net:1,version=9,transport=udp "
+		    "[fe80::1%eth0]:65535,version=9,transport=udp",
+		    "command line");
+	config_clear(&config);
+}
+
+TEST(wrong_collectors)
+{
+	static const struct {
+		const char *value, *why;
+	} wrong[] = {
+		{ ":1", "expected HOST:PORT with a host name or an address" },
+		{ "192.0.2:1", "expected HOST:PORT with a host name or an address" },
+		{ "192.0.2.256", "expected HOST:PORT with a host name or an address" },
+		{ "a_b/c", "expected HOST:PORT with a host name or an address" },
+		{ "h:", "expected a port from 1 to 65535 behind the colon, not \"\"" },
+		{ "h:0", "expected a port from 1 to 65535 behind the colon, not \"0\"" },
+		{ "h:65536", "expected a port from 1 to 65535 behind the colon, not \"65536\"" },
+		{ "h:1k", "expected a port from 1 to 65535 behind the colon, not \"1k\"" },
+		{ "2001:db8::1", "expected HOST:PORT; an IPv6 address needs brackets: "
+				 "[2001:db8::1]:2055" },
+		{ "[::1", "expected [IPV6-ADDRESS]:PORT" },
+		{ "[::1]2055", "expected [IPV6-ADDRESS]:PORT" },
+		{ "[192.0.2.1]:1", "expected an IPv6 address between the brackets" },
+		{ "h,mtu=575", "mtu: expected a number from 576 to 65535" },
+		{ "h,rate=x", "rate: expected a number from 0 to 10000000" },
+		{ "h,version=5",
+		  "version: NetFlow 5 is not in this version of flowagent; available: 9" },
+		{ "h,version=10",
+		  "version: IPFIX is not in this version of flowagent; available: 9" },
+		{ "h,version=8", "version: expected an export version; available: 9" },
+		{ "h,transport=tcp", "transport: this version of flowagent sends by udp only" },
+		{ "h,source=eth0",
+		  "source-address: expected an IPv4 or IPv6 address of this host" },
+		{ "h,address=x", "unknown key \"address\"" },
+		{ "h,mtu", "expected KEY=VALUE behind the comma, not \"mtu\"" },
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char line[64];
+		char text[320];
+
+		(void)snprintf(line, sizeof(line), "-n %s", wrong[i].value);
+		(void)snprintf(text, sizeof(text), "--collector \"%s\": %s", wrong[i].value,
+			       wrong[i].why);
+		check_error(line, CONFIG_invalid, text);
+	}
+	check_error("-n h -n h:2055", CONFIG_invalid,
+		    "collector h:2055 is given twice: it would get every flow twice");
+	check_error("-n [::1] --source-address 127.0.0.1", CONFIG_invalid,
+		    "collector ::1: source address 127.0.0.1 is not of the same IP version");
+}
+
+TEST(timeouts)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(
+		parse(&config,
+		      "--inactive-timeout 20 -t tcp=1m,udp=500ms -t tcp.rst=1 --timeout maxlife=2m",
+		      &error),
+		CONFIG_run);
+	CHECK_EQ(config.expiry.active_ms, 120000);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_tcp], 60000);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_tcp_rst], 1000);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_tcp_fin], 2000);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_udp], 500);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_icmp], 20000);
+	check_value(&config, "timeout",
+		    "tcp=60s,tcp.rst=1s,tcp.fin=2s,udp=500ms,icmp=20s,general=20s", "command line");
+	check_value(&config, "active-timeout", "120s", "command line");
+	check_value(&config, "inactive-timeout", "20s", "command line");
+	config_clear(&config);
+
+	CHECK_EQ(parse(&config, "--active-timeout 2000000 --inactive-timeout 1ms", &error),
+		 CONFIG_run);
+	CHECK_EQ(config.expiry.active_ms, EXPIRY_TIMEOUT_MAX_MS);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_udp], 1);
+	config_clear(&config);
+
+	check_error("--active-timeout 0", CONFIG_invalid,
+		    "--active-timeout \"0\": expected a time from 1ms to 23d3h33m20s, such as 90, "
+		    "90s or 1h30m");
+	check_error(
+		"--active-timeout 2000001", CONFIG_invalid,
+		"--active-timeout \"2000001\": expected a time from 1ms to 23d3h33m20s, such as "
+		"90, 90s or 1h30m");
+	check_error("-t udp=0", CONFIG_invalid,
+		    "--timeout \"udp=0\": udp: expected a time from 1ms to 23d3h33m20s, such as "
+		    "90, 90s or 1h30m");
+	check_error(
+		"-t 60", CONFIG_invalid,
+		"--timeout \"60\": expected NAME=TIME, such as tcp=60s; for all flows there are "
+		"--active-timeout and --inactive-timeout");
+	check_error("-t tpc=60", CONFIG_invalid,
+		    "--timeout \"tpc=60\": unknown timeout \"tpc\" (did you mean \"tcp\"?)");
+	check_error("-t expint=60", CONFIG_invalid,
+		    "--timeout \"expint=60\": expint is not needed: flows are exported when they "
+		    "are due, not at intervals; leave it out");
+}
+
+TEST(other_values)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config,
+		       "-m 1G --export-rate 0 --source-id 4294967295 --template-refresh 10m,0 -c "
+		       "none "
+		       "--summary - -u nobody --log-level debug --networks-file /x -v 9 "
+		       "--source-address ::1 -m 1",
+		       &error),
+		 CONFIG_run);
+	CHECK_EQ(config.max_flows, 1); /* the last one wins */
+	CHECK_EQ(config.export_rate, 0);
+	CHECK_EQ(config.source_id, 4294967295);
+	CHECK_EQ(config.template_refresh_ms, 600000);
+	CHECK_EQ(config.template_refresh_datagrams, 0);
+	CHECK_TEXT(config.control, "none");
+	CHECK_TEXT(config.summary, "-");
+	CHECK_TEXT(config.user, "nobody");
+	CHECK_EQ(config.log_level, LOG_LEVEL_debug);
+	CHECK_TEXT(config.networks_file, "/x");
+	CHECK_TEXT(config.source_address, "::1");
+	check_value(&config, "export-rate", "0", "command line");
+	check_value(&config, "template-refresh", "10m,0", "command line");
+	check_value(&config, "log-level", "debug", "command line");
+	config_clear(&config);
+
+	check_error("-m 0", CONFIG_invalid,
+		    "--max-flows \"0\": expected a number from 1 to 1073741824");
+	check_error("-m 1073741825", CONFIG_invalid,
+		    "--max-flows \"1073741825\": expected a number from 1 to 1073741824");
+	check_error("--source-id 4294967296", CONFIG_invalid,
+		    "--source-id \"4294967296\": expected a number from 0 to 4294967295");
+	check_error("--template-refresh 0,0", CONFIG_invalid,
+		    "--template-refresh \"0,0\": expected a time or a number of datagrams other "
+		    "than 0: a collector that restarts needs the templates again");
+	check_error("--template-refresh 25h", CONFIG_invalid,
+		    "--template-refresh \"25h\": expected a time from 0s to 1d, such as 90, 90s or "
+		    "1h30m");
+	check_error("--log-level loud", CONFIG_invalid,
+		    "--log-level \"loud\": expected error, warning, notice, info or debug");
+	check_error("--control=", CONFIG_invalid, "--control \"\": expected PATH");
+	check_error("--source-address eth0", CONFIG_invalid,
+		    "--source-address \"eth0\": expected an IPv4 or IPv6 address of this host");
+}
+
+TEST(wrong_words)
+{
+	check_error("--colector x", CONFIG_invalid,
+		    "--colector: unknown option (did you mean \"collector\"?)");
+	check_error("--colector=x", CONFIG_invalid,
+		    "--colector: unknown option (did you mean \"collector\"?)");
+	check_error("--xyzzy", CONFIG_invalid, "--xyzzy: unknown option");
+	check_error("--co x", CONFIG_invalid,
+		    "--co: may stand for --collector, --config, --control");
+	check_error("-x", CONFIG_invalid, "-x: unknown option");
+	check_error("-m", CONFIG_invalid, "--max-flows: expected a value: N");
+	check_error("--max-flows", CONFIG_invalid, "--max-flows: expected a value: N");
+	check_error("--help=yes", CONFIG_invalid, "--help: expected no value");
+	check_error("-m 5 udp", CONFIG_invalid,
+		    "unexpected word \"udp\": flowagent takes options only");
+	check_error("-f /nonexistent/f.conf", CONFIG_invalid,
+		    "cannot read the configuration file /nonexistent/f.conf: No such file or "
+		    "directory");
+	check_error("-f /", CONFIG_invalid, "cannot read the configuration file /: Is a directory");
+}
+
+TEST(ulog_names_the_rule_to_use)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config, "--ulog 1", &error), CONFIG_failed);
+	CHECK_TEXT(error.text,
+		   "--ulog \"1\": Linux has no ULOG since 3.17; use NFLOG instead, also "
+		   "for IPv6 (group 1)");
+	CHECK_TEXT(error.hint,
+		   "in each rule write \"-j NFLOG --nflog-group 1 --nflog-size 128\" for "
+		   "\"-j ULOG --ulog-nlgroup 1 ...\", and start flowagent -g 1");
+	config_clear(&config);
+	CHECK_EQ(parse(&config, "--ulog 0x80000001", &error), CONFIG_failed);
+	CHECK(strstr(error.text, "(group 1,32)"));
+	CHECK(strstr(error.hint, "start flowagent -g 1 -g 32"));
+	config_clear(&config);
+	check_error("--ulog 0", CONFIG_invalid,
+		    "--ulog \"0\": expected a mask of ULOG groups from 1 to 0xffffffff");
+	check_error("--ulog 0x100000000", CONFIG_invalid,
+		    "--ulog \"0x100000000\": expected a mask of ULOG groups from 1 to 0xffffffff");
+	check_error("--ulog=-1", CONFIG_invalid,
+		    "--ulog \"-1\": expected a mask of ULOG groups from 1 to 0xffffffff");
+}
+
+TEST(file_with_everything)
+{
+	static const char text[] = "\xef\xbb\xbf# comment\r\n"
+				   "; comment\n"
+				   "[agent] ; comment\n"
+				   "  collector = h1:9995  ; comment\r\n"
+				   "collector: h2\n"
+				   "timeout = udp=5s\n"
+				   "timeout = icmp=6s\n"
+				   "control = /tmp/a#b\n"
+				   "\n"
+				   "[source \"nflog:41\"]\n"
+				   "snaplen = 96\n"
+				   "[ source \"eth0\" ]\n"
+				   "[collector \"a ]b\"]\n"
+				   "mtu = 1500\n"
+				   "address = [2001:db8::9]:4\n"
+				   "source-address = ::1\n"
+				   "[agent]\n";
+	static const char last[] = "max-flows = 64k";
+	char whole[sizeof(text) + sizeof(last)];
+	struct error_text error;
+	struct config config;
+
+	(void)snprintf(whole, sizeof(whole), "%.*s%s", (int)(strlen(text) - strlen("[agent]\n")),
+		       text, last);
+	/* No line break at the end, and the key belongs to the section above. */
+	CHECK(parse_bytes(&config, whole, strlen(whole), &error) < 0);
+	CHECK_TEXT(error.text, "f.conf:17: unknown key \"max-flows\" in this section");
+	config_clear(&config);
+
+	if (parse_bytes(&config, text, strlen(text) - strlen("[agent]\n"), &error))
+		fail_msg("%s", error.text);
+	CHECK_EQ(config.source_count, 2);
+	CHECK_TEXT(config.sources[0].name, "nflog:41");
+	CHECK_EQ(config.sources[0].snaplen, 96);
+	CHECK_TEXT(config.sources[1].name, "eth0");
+	CHECK_EQ(config.collector_count, 3);
+	CHECK_TEXT(config.collectors[1].name, "h2:2055");
+	CHECK_EQ(config.collectors[1].origin.line, 5);
+	CHECK_TEXT(config.collectors[2].name, "a ]b");
+	CHECK_TEXT(config.collectors[2].host, "2001:db8::9");
+	CHECK_EQ(config.collectors[2].datagram_size, 1452);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_udp], 5000);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_icmp], 6000);
+	CHECK_TEXT(config.control, "/tmp/a#b");
+	check_value(&config, "control", "/tmp/a#b", "f.conf:8");
+	check_value(&config, "nflog", "41,snaplen=96", "f.conf:10");
+	check_value(&config, "interface", "eth0", "f.conf:12");
+	config_clear(&config);
+}
+
+TEST(file_errors_name_the_line)
+{
+	check_file_error("[agent]\n\ncolector = x\n", "f.conf:3: unknown option \"colector\" in "
+						      "[agent] (did you mean \"collector\"?)");
+	check_file_error("[agent]\nhelp = 1\n", "f.conf:2: unknown option \"help\" in [agent]");
+	check_file_error("[agent]\nactive = 1\n", "f.conf:2: unknown option \"active\" in [agent] "
+						  "(did you mean \"active-timeout\"?)");
+	check_file_error("[agent]\nmax-flows = many\n",
+			 "f.conf:2: max-flows: value \"many\": expected a number from 1 to "
+			 "1073741824");
+	check_file_error("[agent]\nmax-flows = 1\nmax-flows = 1\n",
+			 "f.conf:3: max-flows: set in line 2 already");
+	check_file_error("[agent]\nmax-flows =\n", "f.conf:2: max-flows: value \"\": expected N");
+	check_file_error("[agent]\nuser = \"x\"\n",
+			 "f.conf:2: user: expected the value without quotes");
+	check_file_error("[agent]\nmax-flows\n",
+			 "f.conf:2: expected KEY = VALUE, a [section], or a comment");
+	check_file_error("max-flows = 1\n", "f.conf:1: \"max-flows\" stands before the first "
+					    "section; expected [agent] above it");
+	check_file_error("[agent\n", "f.conf:1: expected [SECTION] or [SECTION \"NAME\"]");
+	check_file_error("[agent] x\n", "f.conf:1: expected nothing behind the section");
+	check_file_error("[agent \"x\"]\n", "f.conf:1: section [agent] has no name");
+	check_file_error("[source]\n", "f.conf:1: expected a name: [source \"NAME\"]");
+	check_file_error("[source \"\"]\n", "f.conf:1: expected a name of 1 to 100 bytes");
+	check_file_error(
+		"[source \"nflog:x\"]\n",
+		"f.conf:1: source \"nflog:x\": expected \"nflog:GROUP\" with a group from 0 "
+		"to 65535, or the name of an interface");
+	check_file_error(
+		"[source \"nflog:040\"]\nsnaplen = 96\n",
+		"f.conf:1: source \"nflog:040\": expected \"nflog:GROUP\" with a group from "
+		"0 to 65535, or the name of an interface");
+	check_file_error("[source \"nflog:65536\"]\n",
+			 "f.conf:1: source \"nflog:65536\": expected \"nflog:GROUP\" with a group "
+			 "from 0 to 65535, or the name of an interface");
+	check_file_error("[colector \"x\"]\n",
+			 "f.conf:1: unknown section [colector] (did you mean [collector]?)");
+	check_file_error("[xyzzy]\n", "f.conf:1: unknown section [xyzzy]; expected agent, source, "
+				      "collector or control");
+	check_file_error("[agent]\n[control]\n[agent]\n",
+			 "f.conf:3: this section is in line 1 already");
+	check_file_error("[source \"eth0\"]\nsnaplne = 1\n", "f.conf:2: unknown key \"snaplne\" in "
+							     "this section (did you mean "
+							     "\"snaplen\"?)");
+	check_file_error("[source \"eth0\"]\nsnaplen = 1\n",
+			 "f.conf:2: snaplen: value \"1\": snaplen: expected a number from 64 to "
+			 "65535");
+	check_file_error("[source \"eth0\"]\nsnaplen = 96\nsnaplen = 96\n",
+			 "f.conf:3: snaplen: set in line 2 already");
+	check_file_error("[collector \"x\"]\nmtu = 1500\n",
+			 "f.conf:2: collector \"x\" has no address");
+	check_file_error("[collector \"x\"]\naddress =\n", "f.conf:2: address: expected a value");
+	check_file_error("[collector \"x\"]\naddress = h:0\n",
+			 "f.conf:2: address: value \"h:0\": expected a port from 1 to 65535 behind "
+			 "the colon, not \"0\"");
+	check_file_error("[agent]\ncontrol = a\n[control]\nsocket = b\n",
+			 "f.conf:4: control: set in line 2 already");
+	check_file_error("[agent]\nread = a\nnflog = 40\n",
+			 "f.conf:2: read: a file cannot be read together with other sources");
+	check_file_error(
+		"[agent]\ncollector = h\ncollector = h\n",
+		"f.conf:3: collector h:2055 is given twice: it would get every flow twice");
+}
+
+TEST(a_comment_that_is_none_is_hinted_at)
+{
+	static const char text[] = "[agent]\nactive-timeout = 60s # one minute\n";
+	struct error_text error;
+	struct config config;
+
+	CHECK(parse_bytes(&config, text, strlen(text), &error) < 0);
+	CHECK_TEXT(error.hint, "behind a value a comment starts with ;");
+	config_clear(&config);
+}
+
+TEST(bytes_that_are_no_text)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+		const char *message;
+	} files[] = {
+		{ "[agent]\nuser = a\0b\n", 19,
+		  "f.conf:2: byte 0x00 in column 9 is not text in UTF-8" },
+		{ "\x7f"
+		  "ELF\2\1\1\0\0",
+		  9, "f.conf:1: byte 0x02 in column 5 is not text in UTF-8" },
+		{ "a\rb\n", 4, "f.conf:1: byte 0x0d in column 2 is not text in UTF-8" },
+		{ "# \xe9t\xe9\n", 6, "f.conf:1: byte 0xe9 in column 3 is not text in UTF-8" },
+		{ "# \xc3", 3, "f.conf:1: byte 0xc3 in column 3 is not text in UTF-8" },
+		{ "# \xc0\x80\n", 5, "f.conf:1: byte 0xc0 in column 3 is not text in UTF-8" },
+		{ "# \xe0\x80\x80\n", 6, "f.conf:1: byte 0xe0 in column 3 is not text in UTF-8" },
+		{ "# \xed\xa0\x80\n", 6, "f.conf:1: byte 0xed in column 3 is not text in UTF-8" },
+		{ "# \xf4\x90\x80\x80\n", 7,
+		  "f.conf:1: byte 0xf4 in column 3 is not text in UTF-8" },
+		{ "# \xff\n", 4, "f.conf:1: byte 0xff in column 3 is not text in UTF-8" },
+	};
+	struct error_text error;
+	struct config config;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		CHECK(parse_bytes(&config, files[i].bytes, files[i].size, &error) < 0);
+		CHECK_TEXT(error.text, files[i].message);
+		config_clear(&config);
+	}
+	CHECK_EQ(parse_bytes(&config, "# \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\n", 12, &error), 0);
+	config_clear(&config);
+	CHECK_EQ(parse_bytes(&config, "", 0, &error), 0);
+	CHECK_EQ(config.source_count, 1);
+	config_clear(&config);
+}
+
+TEST(long_lines_are_whole_or_an_error)
+{
+	static char text[CONFIG_LINE_SIZE_MAX + 64];
+	static const char head[] = "[agent]\nsummary = ";
+	struct error_text error;
+	struct config config;
+	size_t longest = strlen(head) + CONFIG_LINE_SIZE_MAX - strlen("summary = ");
+
+	(void)memset(text, 'x', sizeof(text));
+	(void)memcpy(text, head, strlen(head));
+	CHECK_EQ(parse_bytes(&config, text, longest, &error), 0);
+	CHECK_EQ(strlen(config.summary), CONFIG_LINE_SIZE_MAX - strlen("summary = "));
+	config_clear(&config);
+	CHECK(parse_bytes(&config, text, longest + 1, &error) < 0);
+	CHECK_TEXT(error.text, "f.conf:2: the line is longer than 4000 bytes");
+	config_clear(&config);
+}
+
+/* A directory with a file and drop-ins, removed at the end of the test. */
+struct tree {
+	char directory[32], file[64], drop_ins[64];
+};
+
+static void tree_write(const char *directory, const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "w");
+	CHECK(file);
+	(void)fputs(text, file);
+	(void)fclose(file);
+}
+
+static void tree_create(struct tree *tree, const char *text)
+{
+	(void)snprintf(tree->directory, sizeof(tree->directory), "/tmp/test_config.XXXXXX");
+	CHECK(mkdtemp(tree->directory));
+	(void)snprintf(tree->file, sizeof(tree->file), "%s/a.conf", tree->directory);
+	(void)snprintf(tree->drop_ins, sizeof(tree->drop_ins), "%s/conf.d", tree->directory);
+	CHECK(mkdir(tree->drop_ins, 0700) == 0);
+	tree_write(tree->directory, "a.conf", text);
+}
+
+static void tree_remove(struct tree *tree)
+{
+	static const char *const names[] = { "10-a.conf", "9-b.conf", ".c.conf", "d.txt" };
+	char path[128];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", tree->drop_ins, names[i]);
+		(void)unlink(path);
+	}
+	(void)unlink(tree->file);
+	(void)rmdir(tree->drop_ins);
+	CHECK(rmdir(tree->directory) == 0);
+}
+
+TEST(drop_ins_win_over_the_file_and_the_command_line_over_both)
+{
+	struct error_text error;
+	struct config config;
+	struct tree tree;
+	char line[128];
+	char origin[256];
+
+	tree_create(&tree, "[agent]\nmax-flows = 1\nlog-level = debug\nnflog = 41\nuser = a\n"
+			   "collector = h1\n[collector \"b\"]\naddress = h2\n");
+	tree_write(tree.drop_ins, "10-a.conf",
+		   "[agent]\nmax-flows = 2\nuser = b\ncollector = h3\n");
+	tree_write(tree.drop_ins, "9-b.conf",
+		   "[agent]\nmax-flows = 3\n[collector \"b\"]\nmtu = 1500\n");
+	tree_write(tree.drop_ins, ".c.conf", "[agent]\nmax-flows = 4\n");
+	tree_write(tree.drop_ins, "d.txt", "[agent]\nmax-flows = 5\n");
+
+	(void)snprintf(line, sizeof(line), "--config %s --log-level notice", tree.file);
+	if (parse(&config, line, &error) != CONFIG_run)
+		fail_msg("%s", error.text);
+	CHECK_EQ(config.file_name_count, 3);
+	CHECK_EQ(config.max_flows, 3); /* "10-" comes before "9-" */
+	(void)snprintf(origin, sizeof(origin), "%s/9-b.conf:2", tree.drop_ins);
+	check_value(&config, "max-flows", "3", origin);
+	CHECK_TEXT(config.user, "b");
+	check_value(&config, "log-level", "notice", "command line");
+	CHECK_EQ(config.source_count, 1);
+	CHECK_EQ(config.sources[0].group, 41);
+	CHECK_EQ(config.collector_count, 3); /* lists add up */
+	CHECK_TEXT(config.collectors[1].name, "b");
+	CHECK_TEXT(config.collectors[1].host, "h2");
+	CHECK_EQ(config.collectors[1].mtu, 1500);
+	CHECK_TEXT(config.collectors[2].host, "h3");
+	config_clear(&config);
+
+	(void)snprintf(line, sizeof(line), "-i eth0 -f %s -n h4", tree.file);
+	CHECK_EQ(parse(&config, line, &error), CONFIG_run);
+	CHECK_EQ(config.source_count, 1); /* replaced */
+	CHECK_TEXT(config.sources[0].name, "eth0");
+	check_value(&config, "nflog", "(unset)", "default");
+	CHECK_EQ(config.collector_count, 1);
+	CHECK_TEXT(config.collectors[0].name, "h4:2055");
+	config_clear(&config);
+
+	tree_write(tree.drop_ins, "9-b.conf", "[agent]\nmax-flws = 3\n");
+	(void)snprintf(line, sizeof(line), "-f %s", tree.file);
+	(void)snprintf(origin, sizeof(origin),
+		       "%s/9-b.conf:2: unknown option \"max-flws\" in [agent] (did you mean "
+		       "\"max-flows\"?)",
+		       tree.drop_ins);
+	check_error(line, CONFIG_invalid, origin);
+	tree_remove(&tree);
+}
+
+/* Run config_parse() with standard output in a file and give its text. */
+static enum config_result printed(const char *line, char *text, size_t size)
+{
+	FILE *file = tmpfile();
+	int saved = dup(1);
+	struct error_text error;
+	struct config config;
+	enum config_result result;
+	size_t length;
+
+	CHECK(file && saved >= 0);
+	(void)fflush(stdout);
+	CHECK(dup2(fileno(file), 1) == 1);
+	result = parse(&config, line, &error);
+	(void)fflush(stdout);
+	CHECK(dup2(saved, 1) == 1);
+	(void)close(saved);
+	config_clear(&config);
+	rewind(file);
+	length = fread(text, 1, size - 1, file);
+	text[length] = '\0';
+	(void)fclose(file);
+	return result;
+}
+
+TEST(help_lists_every_option_and_fits_the_screen)
+{
+	static char text[16384];
+
+	CHECK_EQ(printed("--help --nonsense", text, sizeof(text)), CONFIG_done);
+	for (size_t i = 0; i < CONFIG_OPTION_COUNT; i++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "--%s", config_options[i].name);
+		CHECK(strstr(text, name));
+	}
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		CHECK(strlen(line) <= 90);
+	CHECK_EQ(printed("-V", text, sizeof(text)), CONFIG_done);
+	CHECK(strstr(text, "flowagent " FLOWAGENT_VERSION "\n") == text);
+	CHECK(strstr(text, "GPL-2.0-or-later"));
+}
+
+TEST(check_config_says_yes_on_standard_output)
+{
+	static char text[4096];
+	struct tree tree;
+	char expected[256];
+	char line[128];
+
+	tree_create(&tree, "[agent]\nmax-flows = 1000000\n");
+	(void)snprintf(line, sizeof(line), "--check-config -f %s", tree.file);
+	CHECK_EQ(printed(line, text, sizeof(text)), CONFIG_done);
+	(void)snprintf(expected, sizeof(expected),
+		       "%s: configuration is valid\nmemory: up to 102.0 "
+		       "MiB for 1000000 IPv4 flows",
+		       tree.file);
+	CHECK(!strncmp(text, expected, strlen(expected)));
+	(void)snprintf(line, sizeof(line), "--check-config -f %s --networks-file /nonexistent",
+		       tree.file);
+	check_error(line, CONFIG_invalid,
+		    "cannot read networks-file /nonexistent: No such file or directory");
+	tree_remove(&tree);
+}
+
+TEST(the_default_file_of_the_package_is_valid)
+{
+	struct error_text error;
+	struct config config;
+	struct config plain;
+
+	if (parse(&config, "-f " SOURCE_DIRECTORY "/packaging/config/flowagent.conf", &error) !=
+	    CONFIG_run)
+		fail_msg("%s", error.text);
+	CHECK_EQ(parse(&plain, "", &error), CONFIG_run);
+	CHECK_EQ(config.source_count, plain.source_count);
+	CHECK_EQ(config.collector_count, 0);
+	CHECK_EQ(config.max_flows, plain.max_flows);
+	CHECK_EQ(config.source_id, plain.source_id);
+	config_clear(&config);
+	config_clear(&plain);
+}
+
+TEST(source_ids_differ_between_hosts_and_instances)
+{
+	uint32_t id = config_source_id("0123456789abcdef0123456789abcdef", "");
+
+	CHECK_EQ(id, config_source_id("0123456789abcdef0123456789abcdef", ""));
+	CHECK(id != config_source_id("0123456789abcdef0123456789abcdee", ""));
+	CHECK(id != config_source_id("0123456789abcdef0123456789abcdef", "/run/b.sock"));
+	CHECK(config_source_id("ab", "c") != config_source_id("a", "bc"));
+	CHECK(config_source_id("", "") != 0);
+}
+
+TEST(all_values_can_be_written_and_read_again)
+{
+	struct error_text error;
+	struct config config;
+	struct config again;
+
+	CHECK_EQ(
+		parse(&config,
+		      "-g 1-3,buffer=1M -i eth0,snaplen=99 -n h:1,rate=5 -t tcp=9s,active=3h -m 7k",
+		      &error),
+		CONFIG_run);
+	CHECK_EQ(config_init(&again, &error), 0);
+	for (size_t i = 0; i < config_option_count(); i++) {
+		static const struct config_origin origin = { .file = "command line" };
+		struct config_value value;
+		char *rest;
+		char *item;
+
+		CHECK_EQ(config_value(&config, i, &value), 0);
+		rest = value.value;
+		while (rest && (item = strsep(&rest, " ")))
+			CHECK_EQ(config_apply(&again, (enum config_option_id)i, item, &origin,
+					      &error),
+				 0);
+		config_value_clear(&value);
+	}
+	CHECK_EQ(config_finish(&again, &error), 0);
+	for (size_t i = 0; i < config_option_count(); i++) {
+		struct config_value one;
+		struct config_value two;
+
+		CHECK_EQ(config_value(&config, i, &one), 0);
+		CHECK_EQ(config_value(&again, i, &two), 0);
+		CHECK_TEXT(one.value ? one.value : "", two.value ? two.value : "");
+		config_value_clear(&one);
+		config_value_clear(&two);
+	}
+	config_clear(&config);
+	config_clear(&again);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(durations),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(what_is_written_is_read_back_the_same),
+		cmocka_unit_test(the_table_agrees_with_itself),
+		cmocka_unit_test(nothing_configured),
+		cmocka_unit_test(sources),
+		cmocka_unit_test(wrong_sources),
+		cmocka_unit_test(collectors),
+		cmocka_unit_test(wrong_collectors),
+		cmocka_unit_test(timeouts),
+		cmocka_unit_test(other_values),
+		cmocka_unit_test(wrong_words),
+		cmocka_unit_test(ulog_names_the_rule_to_use),
+		cmocka_unit_test(file_with_everything),
+		cmocka_unit_test(file_errors_name_the_line),
+		cmocka_unit_test(a_comment_that_is_none_is_hinted_at),
+		cmocka_unit_test(bytes_that_are_no_text),
+		cmocka_unit_test(long_lines_are_whole_or_an_error),
+		cmocka_unit_test(drop_ins_win_over_the_file_and_the_command_line_over_both),
+		cmocka_unit_test(help_lists_every_option_and_fits_the_screen),
+		cmocka_unit_test(check_config_says_yes_on_standard_output),
+		cmocka_unit_test(the_default_file_of_the_package_is_valid),
+		cmocka_unit_test(source_ids_differ_between_hosts_and_instances),
+		cmocka_unit_test(all_values_can_be_written_and_read_again),
+	};
+
+	(void)unsetenv("INSTANCE");
+	return RUN_TESTS(tests);
+}
