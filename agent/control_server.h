@@ -20,6 +20,7 @@ struct control_context {
 	struct pipeline *pipeline;
 	const struct config *config;
 	int64_t started_unix_ms;
+	uint32_t patience_ms; /* a client that moves no byte for so long is cut; 0: 60 s */
 };
 
 /* Bind and listen on a socket path (mode 0660); a stale socket is replaced, a living one is

@@ -3,7 +3,9 @@
  *
  * Keys are fixed: packets_read, packets_lost_kernel, packets_ignored{}, packets_exported,
  * bytes_exported, packets_cached, packets_lost, flows_created, flows_cached, records_expired{},
- * records_sent, records_lost, datagrams_sent. */
+ * records_sent, records_lost, datagrams_sent. Beside them: packets_ignored_total, packets_waiting,
+ * records_expired_total, records_waiting, records_lost_by_reason{}, sources[], collectors[]. The
+ * numbers of sent, waiting and lost are those of exporter_ledger(); each collector has its own. */
 #ifndef SUMMARY_H
 #define SUMMARY_H
 
@@ -14,6 +16,11 @@
 
 /* New object, owned by the caller; NULL if memory is short. */
 json_t *summary_json(const struct pipeline_snapshot *snapshot);
+
+/* One element of sources[] and of collectors[]: what does not depend on a clock. New object or
+ * NULL. */
+json_t *summary_source_json(const struct source_status *source);
+json_t *summary_collector_json(const struct collector_status *collector);
 
 /* Write it as one line to a file, or to standard output for "-". Returns 0 or a negative errno with
  * 'error' filled. */

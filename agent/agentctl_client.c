@@ -1,0 +1,307 @@
+/* agentctl_client.c - connection to the agent; request out, lines in.
+ *
+ * Lines are parsed one at a time, so memory does not grow with the answer. */
+#include "agentctl_client.h"
+
+#include "control_protocol.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_MAX_SIZE (16u << 20) /* longer than any row: what answers is no agent */
+#define READ_SIZE     65536u
+#define RETRY_MS      20
+
+struct agentctl_client {
+	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	int descriptor; /* owned */
+	int timeout_ms;
+	char *buffer; /* owned */
+	size_t start; /* of what is not taken yet */
+	size_t end;
+	size_t capacity;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Exit status and words for a fault of the connection. */
+static enum agentctl_exit unreachable(const char *path, int fault, struct error_text *error)
+{
+	error_text_set(error, "cannot reach the agent at %s: %s", path, strerror(fault));
+	if (fault == EACCES || fault == EPERM) {
+		error_text_hint(error, "you are not in group _flowagent: sudo adduser $USER "
+				       "_flowagent, then log in again");
+		return AGENTCTL_NOT_PERMITTED;
+	}
+	error_text_hint(error, "is it running? systemctl status flowagent; another socket: "
+			       "--socket PATH");
+	return AGENTCTL_UNREACHABLE;
+}
+
+static enum agentctl_exit no_answer(const struct agentctl_client *client, struct error_text *error)
+{
+	error_text_set(error, "no answer from the agent at %s within %d ms", client->path,
+		       client->timeout_ms);
+	return AGENTCTL_TIMED_OUT;
+}
+
+/* Connect. The agent's queue of new clients may be full for a moment: that is EAGAIN here. */
+static int connect_to(struct agentctl_client *client)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int64_t deadline_ms = now_ms() + client->timeout_ms;
+
+	memcpy(address.sun_path, client->path, sizeof(address.sun_path));
+	while (connect(client->descriptor, (struct sockaddr *)&address, sizeof(address)) != 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			return errno;
+		if (now_ms() >= deadline_ms)
+			return ETIMEDOUT;
+		(void)poll(NULL, 0, RETRY_MS);
+	}
+	return 0;
+}
+
+enum agentctl_exit agentctl_client_open(const char *path, int64_t timeout_ms,
+					struct agentctl_client **client, struct error_text *error)
+{
+	struct agentctl_client *new;
+	enum agentctl_exit result;
+	int fault;
+
+	*client = NULL;
+	if (!*path || strlen(path) >= sizeof(new->path)) {
+		error_text_set(error, "--socket %s: path of %zu characters, expected 1 to %zu",
+			       path, strlen(path), sizeof(new->path) - 1);
+		return AGENTCTL_USAGE;
+	}
+	new = calloc(1, sizeof(*new));
+	if (!new) {
+		error_text_set(error, "out of memory");
+		return AGENTCTL_FAILED;
+	}
+	memcpy(new->path, path, strlen(path) + 1);
+	new->timeout_ms = timeout_ms > INT32_MAX ? INT32_MAX : (int)timeout_ms;
+	new->descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fault = new->descriptor < 0 ? errno : connect_to(new);
+	if (!fault) {
+		*client = new;
+		return AGENTCTL_DONE;
+	}
+	result = fault == ETIMEDOUT ? no_answer(new, error) : unreachable(path, fault, error);
+	agentctl_client_close(new);
+	return result;
+}
+
+void agentctl_client_close(struct agentctl_client *client)
+{
+	if (!client)
+		return;
+	if (client->descriptor >= 0)
+		(void)close(client->descriptor);
+	free(client->buffer);
+	free(client);
+}
+
+/* Wait until the socket is ready. */
+static enum agentctl_exit wait_for(const struct agentctl_client *client, short events,
+				   struct error_text *error)
+{
+	struct pollfd poller = { .fd = client->descriptor, .events = events };
+	int64_t deadline_ms = now_ms() + client->timeout_ms;
+
+	for (;;) {
+		int64_t left_ms = deadline_ms - now_ms();
+		int ready = poll(&poller, 1, left_ms > 0 ? (int)left_ms : 0);
+
+		if (ready > 0)
+			return AGENTCTL_DONE;
+		if (ready == 0)
+			return no_answer(client, error);
+		if (errno != EINTR)
+			return unreachable(client->path, errno, error);
+	}
+}
+
+static enum agentctl_exit send_line(const struct agentctl_client *client, const char *line,
+				    struct error_text *error)
+{
+	size_t left = strlen(line);
+
+	while (left > 0) {
+		ssize_t sent = send(client->descriptor, line, left, MSG_NOSIGNAL);
+		enum agentctl_exit result;
+
+		if (sent > 0) {
+			line += sent;
+			left -= (size_t)sent;
+			continue;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno == EPIPE)
+			return AGENTCTL_DONE; /* refused: why is in what it wrote before closing */
+		if (errno != EAGAIN)
+			return unreachable(client->path, errno, error);
+		result = wait_for(client, POLLOUT, error);
+		if (result)
+			return result;
+	}
+	return AGENTCTL_DONE;
+}
+
+/* Read more bytes behind those that wait. */
+static enum agentctl_exit fill(struct agentctl_client *client, struct error_text *error)
+{
+	ssize_t got;
+
+	if (client->start > 0) {
+		memmove(client->buffer, client->buffer + client->start,
+			client->end - client->start);
+		client->end -= client->start;
+		client->start = 0;
+	}
+	if (client->capacity - client->end < READ_SIZE) {
+		size_t capacity = client->capacity ? 2 * client->capacity : 2 * READ_SIZE;
+		char *grown = capacity <= LINE_MAX_SIZE ? realloc(client->buffer, capacity) : NULL;
+
+		if (!grown) {
+			error_text_set(error, "the agent at %s wrote a line of more than %zu bytes",
+				       client->path, client->end);
+			return AGENTCTL_FAILED;
+		}
+		client->buffer = grown;
+		client->capacity = capacity;
+	}
+	for (;;) {
+		enum agentctl_exit result;
+
+		got = recv(client->descriptor, client->buffer + client->end,
+			   client->capacity - client->end, 0);
+		if (got > 0) {
+			client->end += (size_t)got;
+			return AGENTCTL_DONE;
+		}
+		if (got == 0) {
+			error_text_set(
+				error,
+				"the agent at %s closed the connection before its answer was "
+				"complete",
+				client->path);
+			return AGENTCTL_UNREACHABLE;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return unreachable(client->path, errno, error);
+		result = wait_for(client, POLLIN, error);
+		if (result)
+			return result;
+	}
+}
+
+/* Next line, parsed; owned by the caller. */
+static enum agentctl_exit read_line(struct agentctl_client *client, json_t **line,
+				    struct error_text *error)
+{
+	const char *end = NULL;
+	size_t size;
+
+	*line = NULL;
+	for (size_t searched = 0; !end;) {
+		size_t waiting = client->end - client->start;
+		enum agentctl_exit result;
+
+		if (waiting > searched)
+			end = memchr(client->buffer + client->start + searched, '\n',
+				     waiting - searched);
+		if (end)
+			break;
+		searched = waiting;
+		result = fill(client, error);
+		if (result)
+			return result;
+	}
+	size = (size_t)(end - (client->buffer + client->start));
+	*line = json_loadb(client->buffer + client->start, size, 0, NULL);
+	client->start += size + 1;
+	if (json_is_object(*line))
+		return AGENTCTL_DONE;
+	json_decref(*line);
+	*line = NULL;
+	error_text_set(error, "what the agent at %s wrote is not a JSON object", client->path);
+	return AGENTCTL_FAILED;
+}
+
+/* Exit status for an error that the agent reports. */
+static enum agentctl_exit exit_of(int code)
+{
+	switch (code) {
+	case -EACCES: return AGENTCTL_NOT_PERMITTED;
+	case -ETIMEDOUT: return AGENTCTL_TIMED_OUT;
+	case -EINVAL:
+	case -EMSGSIZE: return AGENTCTL_USAGE;
+	default: return AGENTCTL_FAILED;
+	}
+}
+
+enum agentctl_exit agentctl_client_ask(struct agentctl_client *client, const char *command,
+				       const char *const *filter, size_t filter_count,
+				       agentctl_row_function *take, void *context,
+				       struct error_text *error)
+{
+	char *request = control_request_format(command, filter, filter_count);
+	enum agentctl_exit result = AGENTCTL_FAILED;
+	bool is_over = false;
+
+	if (request)
+		result = send_line(client, request, error);
+	else
+		error_text_set(error, "out of memory");
+	free(request);
+	while (result == AGENTCTL_DONE && !is_over) {
+		json_t *line;
+		int code = 0;
+
+		result = read_line(client, &line, error);
+		if (result)
+			break;
+		switch (control_line_kind(line, &code, error)) {
+		case CONTROL_ROW: result = take(context, line, error); break;
+		case CONTROL_END: is_over = true; break;
+		case CONTROL_ERROR: result = exit_of(code); break;
+		}
+		json_decref(line);
+	}
+	return result;
+}
+
+enum agentctl_exit agentctl_client_run(const struct agentctl_options *options, const char *command,
+				       agentctl_row_function *take, void *context)
+{
+	struct error_text error = { .text = "" };
+	struct agentctl_client *client;
+	int64_t timeout_ms = options->timeout_ms < 0 ? AGENTCTL_ANSWER_MS : options->timeout_ms;
+	enum agentctl_exit result =
+		agentctl_client_open(options->socket, timeout_ms, &client, &error);
+
+	if (!result)
+		result = agentctl_client_ask(client, command, options->words, options->word_count,
+					     take, context, &error);
+	agentctl_client_close(client);
+	if (result)
+		agentctl_print_error(&error);
+	return result;
+}

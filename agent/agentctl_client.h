@@ -1,0 +1,35 @@
+/* agentctl_client.h - agentctl's end of the control socket: one question, rows, the final line. */
+#ifndef AGENTCTL_CLIENT_H
+#define AGENTCTL_CLIENT_H
+
+#include "agentctl.h"
+
+#include <jansson.h>
+
+#define AGENTCTL_ANSWER_MS 10000 /* default of --timeout */
+
+struct agentctl_client; /* opaque: defined in agentctl_client.c */
+
+/* Takes one row, borrowed for the call. Anything but AGENTCTL_DONE ends the reading. */
+typedef enum agentctl_exit agentctl_row_function(void *context, json_t *row,
+						 struct error_text *error);
+
+/* Connect to the agent at a socket path. 'timeout_ms' is how long each step may go on without a
+ * byte moving. Returns AGENTCTL_DONE, or another exit status with 'error' filled and '*client'
+ * NULL. */
+enum agentctl_exit agentctl_client_open(const char *path, int64_t timeout_ms,
+					struct agentctl_client **client, struct error_text *error);
+void agentctl_client_close(struct agentctl_client *client);
+
+/* Ask, and hand each row to 'take'. May be called again after AGENTCTL_DONE. Other exit statuses
+ * come with 'error' filled, except those that 'take' gave without. */
+enum agentctl_exit agentctl_client_ask(struct agentctl_client *client, const char *command,
+				       const char *const *filter, size_t filter_count,
+				       agentctl_row_function *take, void *context,
+				       struct error_text *error);
+
+/* Open, ask, close, as the options say; prints the error. */
+enum agentctl_exit agentctl_client_run(const struct agentctl_options *options, const char *command,
+				       agentctl_row_function *take, void *context);
+
+#endif

@@ -1,0 +1,304 @@
+/* agentctl_group.c - sums per key.
+ *
+ * Sums gather in an array, one per flow; when it is full it is sorted by key and equal keys are
+ * merged. So memory follows the number of keys, not of flows, without a hash table. */
+#include "agentctl_group.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SUMS_FIRST 4096
+
+/* A key, and the member of a flow that it is for each end. */
+static const struct group_key {
+	const char *name;
+	const char *members[2]; /* source's end, destination's end */
+	enum agentctl_column_kind kind;
+} group_keys[] = {
+	{ "src", { "src", "src" }, COLUMN_ADDRESS },
+	{ "dst", { "dst", "dst" }, COLUMN_ADDRESS },
+	{ "host", { "src", "dst" }, COLUMN_ADDRESS },
+	{ "src_as", { "src_as", "src_as" }, COLUMN_NUMBER },
+	{ "dst_as", { "dst_as", "dst_as" }, COLUMN_NUMBER },
+	{ "as", { "src_as", "dst_as" }, COLUMN_NUMBER },
+	{ "src_port", { "src_port", "src_port" }, COLUMN_NUMBER },
+	{ "dst_port", { "dst_port", "dst_port" }, COLUMN_NUMBER },
+	{ "port", { "src_port", "dst_port" }, COLUMN_NUMBER },
+	{ "proto", { "proto", "proto" }, COLUMN_PROTOCOL },
+	{ "in_if", { "in_if", "in_if" }, COLUMN_NUMBER },
+	{ "out_if", { "out_if", "out_if" }, COLUMN_NUMBER },
+	{ "iface", { "in_if_name", "out_if_name" }, COLUMN_TEXT },
+	{ "dir", { "dir", "dir" }, COLUMN_TEXT },
+	{ "tos", { "tos", "tos" }, COLUMN_NUMBER },
+	{ "vlan", { "vlan", "vlan" }, COLUMN_NUMBER },
+	{ "v", { "v", "v" }, COLUMN_NUMBER },
+};
+
+#define GROUP_KEY_COUNT (sizeof(group_keys) / sizeof(group_keys[0]))
+
+struct group_sum {
+	char *key; /* owned; JSON array of the values */
+	uint64_t flows, packets, bytes;
+};
+
+struct agentctl_group {
+	const struct group_key *keys[AGENTCTL_GROUP_KEYS];
+	size_t key_count;
+	struct agentctl_column columns[AGENTCTL_GROUP_KEYS + 4];
+	struct group_sum *sums; /* owned */
+	size_t count;
+	size_t capacity;
+};
+
+const char *agentctl_group_key_name(size_t index)
+{
+	return index < GROUP_KEY_COUNT ? group_keys[index].name : NULL;
+}
+
+static const struct group_key *find_key(const char *name, size_t length)
+{
+	for (size_t i = 0; i < GROUP_KEY_COUNT; i++)
+		if (strlen(group_keys[i].name) == length &&
+		    strncmp(group_keys[i].name, name, length) == 0)
+			return &group_keys[i];
+	return NULL;
+}
+
+static void key_unknown(const char *name, size_t length, struct error_text *error)
+{
+	char quote[ERROR_QUOTE_SIZE];
+
+	error_text_set(error, "--by: there is no key \"%s\"",
+		       error_text_quote(name, length, quote));
+	error_text_hint(error, "keys: src dst host src_as dst_as as src_port dst_port port proto "
+			       "in_if out_if iface dir tos vlan v");
+}
+
+static bool keys_parse(struct agentctl_group *group, const char *list, struct error_text *error)
+{
+	for (;;) {
+		size_t length = strcspn(list, ",");
+		const struct group_key *key = find_key(list, length);
+
+		if (!key) {
+			key_unknown(list, length, error);
+			return false;
+		}
+		for (size_t i = 0; i < group->key_count; i++) {
+			if (group->keys[i] == key) {
+				error_text_set(error, "--by: key \"%s\" is there twice", key->name);
+				return false;
+			}
+		}
+		if (group->key_count == AGENTCTL_GROUP_KEYS) {
+			error_text_set(error, "--by: more than %d keys", AGENTCTL_GROUP_KEYS);
+			return false;
+		}
+		group->keys[group->key_count++] = key;
+		list += length;
+		if (!*list)
+			return true;
+		list++;
+	}
+}
+
+static void fill_columns(struct agentctl_group *group)
+{
+	struct agentctl_column *column = group->columns;
+
+	for (size_t i = 0; i < group->key_count; i++)
+		*column++ = (struct agentctl_column){ group->keys[i]->name, NULL,
+						      group->keys[i]->kind, true };
+	*column++ = (struct agentctl_column){ "flows", NULL, COLUMN_NUMBER, true };
+	*column++ = (struct agentctl_column){ "packets", NULL, COLUMN_NUMBER, true };
+	*column++ = (struct agentctl_column){ "bytes", NULL, COLUMN_BYTES, true };
+	*column = (struct agentctl_column){ .name = NULL };
+}
+
+struct agentctl_group *agentctl_group_create(const char *keys, struct error_text *error)
+{
+	struct agentctl_group *group = calloc(1, sizeof(*group));
+
+	if (!group) {
+		error_text_set(error, "out of memory");
+		return NULL;
+	}
+	if (!keys_parse(group, keys, error)) {
+		free(group);
+		return NULL;
+	}
+	fill_columns(group);
+	return group;
+}
+
+const struct agentctl_column *agentctl_group_columns(const struct agentctl_group *group)
+{
+	return group->columns;
+}
+
+static int compare(const void *one, const void *other)
+{
+	return strcmp(((const struct group_sum *)one)->key, ((const struct group_sum *)other)->key);
+}
+
+/* Merge equal keys. */
+static void merge(struct agentctl_group *group)
+{
+	size_t kept = 0;
+
+	if (group->count > 1)
+		qsort(group->sums, group->count, sizeof(*group->sums), compare);
+	for (size_t i = 1; i < group->count; i++) {
+		struct group_sum *to = &group->sums[kept];
+		struct group_sum *from = &group->sums[i];
+
+		if (strcmp(to->key, from->key) != 0) {
+			group->sums[++kept] = *from;
+			continue;
+		}
+		to->flows += from->flows;
+		to->packets += from->packets;
+		to->bytes += from->bytes;
+		free(from->key);
+	}
+	if (group->count > 0)
+		group->count = kept + 1;
+}
+
+/* Make room for one more sum. */
+static int reserve(struct agentctl_group *group)
+{
+	size_t capacity = group->capacity ? 2 * group->capacity : SUMS_FIRST;
+	struct group_sum *grown;
+
+	if (group->count < group->capacity)
+		return 0;
+	merge(group);
+	if (group->capacity && group->count <= group->capacity / 2)
+		return 0;
+	grown = reallocarray(group->sums, capacity, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	group->sums = grown;
+	group->capacity = capacity;
+	return 0;
+}
+
+/* Key of a flow as seen from one end (0 source, 1 destination); NULL if memory is short. */
+static char *key_text(const struct agentctl_group *group, const json_t *flow, int end)
+{
+	json_t *values = json_array();
+	char *text = NULL;
+	int result = values ? 0 : -1;
+
+	for (size_t i = 0; !result && i < group->key_count; i++) {
+		json_t *value = json_object_get(flow, group->keys[i]->members[end]);
+
+		result = value ? json_array_append(values, value)
+			       : json_array_append_new(values, json_null());
+	}
+	if (!result)
+		text = json_dumps(values, JSON_COMPACT);
+	json_decref(values);
+	return text;
+}
+
+static int add_sum(struct agentctl_group *group, char *key, const json_t *flow)
+{
+	int result = reserve(group);
+
+	if (result)
+		return result;
+	group->sums[group->count++] = (struct group_sum){
+		.key = key,
+		.flows = 1,
+		.packets = (uint64_t)json_integer_value(json_object_get(flow, "packets")),
+		.bytes = (uint64_t)json_integer_value(json_object_get(flow, "bytes")),
+	};
+	return 0;
+}
+
+/* Whether an end is no end: a flow that comes in and goes to this host has no second interface. */
+static bool end_is_empty(const struct agentctl_group *group, const json_t *flow, int end)
+{
+	for (size_t i = 0; i < group->key_count; i++) {
+		const char *text;
+		const char *other;
+
+		if (strcmp(group->keys[i]->name, "iface") != 0)
+			continue;
+		text = json_string_value(json_object_get(flow, group->keys[i]->members[end]));
+		other = json_string_value(json_object_get(flow, group->keys[i]->members[!end]));
+		return text && !*text && other && *other;
+	}
+	return false;
+}
+
+int agentctl_group_add(struct agentctl_group *group, const json_t *flow)
+{
+	char *keys[2] = { key_text(group, flow, 0), key_text(group, flow, 1) };
+	int result = keys[0] && keys[1] ? 0 : -ENOMEM;
+	bool is_used[2] = { false, false };
+
+	if (!result && !end_is_empty(group, flow, 0)) {
+		result = add_sum(group, keys[0], flow);
+		is_used[0] = !result;
+	}
+	if (!result && !end_is_empty(group, flow, 1) &&
+	    (!is_used[0] || strcmp(keys[0], keys[1]) != 0)) {
+		/* keys[0] may have been freed by a merge only after this comparison */
+		result = add_sum(group, keys[1], flow);
+		is_used[1] = !result;
+	}
+	for (int end = 0; end < 2; end++)
+		if (!is_used[end])
+			free(keys[end]);
+	return result;
+}
+
+static json_t *sum_row(const struct agentctl_group *group, const struct group_sum *sum)
+{
+	json_t *values = json_loads(sum->key, 0, NULL);
+	json_t *row = values ? json_object() : NULL;
+	int result = row ? 0 : -1;
+
+	for (size_t i = 0; !result && i < group->key_count; i++)
+		result = json_object_set(row, group->keys[i]->name, json_array_get(values, i));
+	if (!result)
+		result = json_object_set_new(row, "flows", json_integer((json_int_t)sum->flows)) |
+			 json_object_set_new(row, "packets",
+					     json_integer((json_int_t)sum->packets)) |
+			 json_object_set_new(row, "bytes", json_integer((json_int_t)sum->bytes));
+	json_decref(values);
+	if (result) {
+		json_decref(row);
+		row = NULL;
+	}
+	return row;
+}
+
+int agentctl_group_each(struct agentctl_group *group, int (*take)(void *context, const json_t *row),
+			void *context)
+{
+	int result = 0;
+
+	merge(group);
+	for (size_t i = 0; !result && i < group->count; i++) {
+		json_t *row = sum_row(group, &group->sums[i]);
+
+		result = row ? take(context, row) : -ENOMEM;
+		json_decref(row);
+	}
+	return result;
+}
+
+void agentctl_group_destroy(struct agentctl_group *group)
+{
+	if (!group)
+		return;
+	for (size_t i = 0; i < group->count; i++)
+		free(group->sums[i].key);
+	free(group->sums);
+	free(group);
+}

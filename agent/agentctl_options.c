@@ -1,0 +1,246 @@
+/* agentctl_options.c - the table of options, parsed by getopt_long.
+ *
+ * One table for all commands, so that options may stand before and after the command; which option
+ * is for which command is a column. */
+#include "agentctl.h"
+
+#include "agentctl_rules.h"
+#include "config.h"
+#include "control_protocol.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	OPTION_TIMEOUT = 256,
+	OPTION_UTC,
+	OPTION_SORT,
+	OPTION_TOP,
+	OPTION_BY,
+	OPTION_SNAPLEN,
+	OPTION_FILE,
+	OPTION_NO_SAVE,
+};
+
+static const struct agentctl_option {
+	const char *name;
+	int code; /* the letter, or above 255 without one */
+	const char *argument;
+	unsigned int used_by;
+	const char *text;
+} rows[] = {
+	{ "socket", 's', "PATH", AGENTCTL_FOR_AGENT, "control socket, " CONTROL_SOCKET },
+	{ "json", 'J', NULL, AGENTCTL_FOR_ROWS, "one JSON object per row" },
+	{ "raw", 'r', NULL, AGENTCTL_FOR_ROWS, "values separated by tabs, as they come" },
+	{ "output", 'o', "COLUMN,...", AGENTCTL_FOR_LISTS, "these columns, in this order" },
+	{ "no-headings", 'n', NULL, AGENTCTL_FOR_ROWS, "no line of headings" },
+	{ "utc", OPTION_UTC, NULL, AGENTCTL_FOR_TIMES, "times in UTC, not in local time" },
+	{ "sort", OPTION_SORT, "COLUMN[:asc]", AGENTCTL_FOR_LISTS,
+	  "order: numbers from the largest, texts from A" },
+	{ "top", OPTION_TOP, "N", AGENTCTL_FOR_LISTS, "the first N rows" },
+	{ "by", OPTION_BY, "KEY,...", AGENTCTL_FOR_FLOWS,
+	  "sums per src, dst, host, as, port, proto, iface, dir, ..." },
+	{ "timeout", OPTION_TIMEOUT, "TIME", AGENTCTL_FOR_AGENT,
+	  "wait so long: 10s for an answer, 30s for wait" },
+	{ "interface", 'i', "IF", AGENTCTL_FOR_RULES,
+	  "interface whose packets count, may repeat; default route's" },
+	{ "group", 'g', "N", AGENTCTL_FOR_GROUP, "NFLOG group, 40" },
+	{ "snaplen", OPTION_SNAPLEN, "BYTES", AGENTCTL_FOR_RULES, "bytes of each packet, 128" },
+	{ "file", OPTION_FILE, "PATH", AGENTCTL_FOR_FILE, "rules file, " AGENTCTL_RULES_FILE },
+	{ "no-save", OPTION_NO_SAVE, NULL, AGENTCTL_FOR_SAVING, "load the rules, write no file" },
+	{ "verbose", 'v', NULL, AGENTCTL_FOR_ALL,
+	  "say on standard error how many rows there were" },
+	{ "version", 'V', NULL, AGENTCTL_FOR_ALL, "print the version" },
+	{ "help", 'h', NULL, AGENTCTL_FOR_ALL, "print this text" },
+};
+
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+_Static_assert(ROW_COUNT <= 32, "agentctl_options.given has a bit per option");
+
+bool agentctl_option_text(size_t index, struct agentctl_option_text *text)
+{
+	if (index >= ROW_COUNT)
+		return false;
+	*text = (struct agentctl_option_text){
+		.name = rows[index].name,
+		.letter = rows[index].code < 256 ? (char)rows[index].code : '\0',
+		.argument = rows[index].argument,
+		.text = rows[index].text,
+		.used_by = rows[index].used_by,
+	};
+	return true;
+}
+
+/* Parse a whole number between bounds. */
+static bool number_parse(const char *option, const char *text, uint64_t least, uint64_t most,
+			 uint64_t *number, struct error_text *error)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	if (errno == 0 && end != text && *end == '\0' && *text != '-' && *number >= least &&
+	    *number <= most)
+		return true;
+	error_text_set(error, "--%s %s: expected a number from %llu to %llu", option, text,
+		       (unsigned long long)least, (unsigned long long)most);
+	return false;
+}
+
+static bool interface_add(struct agentctl_options *options, const char *name,
+			  struct error_text *error)
+{
+	if (options->interface_count == AGENTCTL_INTERFACES) {
+		error_text_set(error, "--interface %s: more than %d interfaces", name,
+			       AGENTCTL_INTERFACES);
+		return false;
+	}
+	options->interfaces[options->interface_count++] = name;
+	return true;
+}
+
+static bool format_set(struct agentctl_options *options, enum agentctl_format format,
+		       struct error_text *error)
+{
+	if (options->format != AGENTCTL_TABLE && options->format != format) {
+		error_text_set(error, "--json and --raw exclude each other");
+		return false;
+	}
+	options->format = format;
+	return true;
+}
+
+static bool option_set(struct agentctl_options *options, int code, const char *value,
+		       struct error_text *error)
+{
+	uint32_t milliseconds = 0;
+	uint64_t number = 0;
+
+	switch (code) {
+	case 's': options->socket = value; return true;
+	case 'J': return format_set(options, AGENTCTL_JSON, error);
+	case 'r': return format_set(options, AGENTCTL_RAW, error);
+	case 'o': options->columns = value; return true;
+	case 'n': options->no_headings = true; return true;
+	case 'v': options->is_verbose = true; return true;
+	case 'V': options->wants_version = true; return true;
+	case 'h': options->wants_help = true; return true;
+	case 'i': return interface_add(options, value, error);
+	case OPTION_UTC: options->is_utc = true; return true;
+	case OPTION_SORT: options->sort = value; return true;
+	case OPTION_BY: options->by = value; return true;
+	case OPTION_TOP: return number_parse("top", value, 1, 1000000000, &options->top, error);
+	case OPTION_FILE: options->file = value; return true;
+	case OPTION_NO_SAVE: options->no_save = true; return true;
+	case OPTION_TIMEOUT:
+		if (config_duration_parse(value, &milliseconds)) {
+			error_text_set(error,
+				       "--timeout %s: expected a time such as 30, 500ms or 2m",
+				       value);
+			return false;
+		}
+		options->timeout_ms = milliseconds;
+		return true;
+	case 'g':
+		if (!number_parse("group", value, 0, UINT16_MAX, &number, error))
+			return false;
+		options->group = (uint16_t)number;
+		return true;
+	case OPTION_SNAPLEN:
+		if (!number_parse("snaplen", value, 1, 65535, &number, error))
+			return false;
+		options->snaplen = (uint32_t)number;
+		return true;
+	default: return false;
+	}
+}
+
+/* Fill in what getopt_long wants, from the table. */
+static void getopt_tables(struct option long_options[static ROW_COUNT + 1],
+			  char letters[static 2 * ROW_COUNT + 2])
+{
+	char *letter = letters;
+
+	*letter++ = ':'; /* we write the messages */
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		long_options[i] = (struct option){
+			.name = rows[i].name,
+			.has_arg = rows[i].argument ? required_argument : no_argument,
+			.val = rows[i].code,
+		};
+		if (rows[i].code < 256) {
+			*letter++ = (char)rows[i].code;
+			if (rows[i].argument)
+				*letter++ = ':';
+		}
+	}
+	*letter = '\0';
+	long_options[ROW_COUNT] = (struct option){ .name = NULL };
+}
+
+/* Bit of an option in agentctl_options.given. */
+static unsigned int bit_of(int code)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		if (rows[i].code == code)
+			return 1u << i;
+	return 0;
+}
+
+bool agentctl_options_parse(struct agentctl_options *options, int argc, char **argv,
+			    struct error_text *error)
+{
+	struct option long_options[ROW_COUNT + 1];
+	char letters[2 * ROW_COUNT + 2];
+	int code;
+
+	*options = (struct agentctl_options){
+		.socket = CONTROL_SOCKET,
+		.timeout_ms = -1,
+		.group = AGENTCTL_RULES_GROUP,
+		.snaplen = AGENTCTL_RULES_SNAPLEN,
+		.file = AGENTCTL_RULES_FILE,
+	};
+	*error = (struct error_text){ .text = "" };
+	getopt_tables(long_options, letters);
+	optind = 0; /* glibc: start anew, also when a test parses twice */
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
+		const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+
+		if (code == ':') {
+			error_text_set(error, "option %s wants a value", word);
+			return false;
+		}
+		if (code == '?') {
+			if (optopt > 0 && optopt < 256)
+				error_text_set(error, "unknown option -%c", optopt);
+			else
+				error_text_set(error, "unknown or ambiguous option %s", word);
+			return false;
+		}
+		if (!option_set(options, code, optarg, error))
+			return false;
+		options->given |= bit_of(code);
+	}
+	options->words = (const char *const *)argv + optind;
+	options->word_count = (size_t)(argc - optind);
+	return true;
+}
+
+bool agentctl_options_check(const struct agentctl_options *options,
+			    const struct agentctl_command *command, struct error_text *error)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (!(options->given & 1u << i) || !rows[i].used_by ||
+		    rows[i].used_by & command->options)
+			continue;
+		error_text_set(error, "option --%s is not for \"%s%s%s\"", rows[i].name,
+			       command->verb, command->noun ? " " : "",
+			       command->noun ? command->noun : "");
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,22 @@
+/* agentctl_rules.h - `rules print|install|remove|status`: the nft rules that feed the agent. */
+#ifndef AGENTCTL_RULES_H
+#define AGENTCTL_RULES_H
+
+#include "agentctl.h"
+
+#define AGENTCTL_RULES_FILE    "/etc/flowagent/rules.nft"
+#define AGENTCTL_RULES_UNIT    "flowagent-rules.service"
+#define AGENTCTL_RULES_GROUP   40
+#define AGENTCTL_RULES_SNAPLEN 128
+
+enum agentctl_exit agentctl_rules_print(const struct agentctl_command *command,
+					const struct agentctl_options *options);
+enum agentctl_exit agentctl_rules_install(const struct agentctl_command *command,
+					  const struct agentctl_options *options);
+enum agentctl_exit agentctl_rules_remove(const struct agentctl_command *command,
+					 const struct agentctl_options *options);
+/* AGENTCTL_FAILED if no rule logs to a group that the agent reads. */
+enum agentctl_exit agentctl_rules_status(const struct agentctl_command *command,
+					 const struct agentctl_options *options);
+
+#endif

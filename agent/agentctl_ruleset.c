@@ -1,0 +1,172 @@
+/* agentctl_ruleset.c - the default rules: one inet table, a chain for what comes in and one for
+ * what goes out.
+ *
+ * Prerouting at priority raw and postrouting behind source NAT see the addresses that are on the
+ * wire of the interface, in both directions and families. */
+#include "agentctl_ruleset.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OWN_MARK "0x0000f10a" /* on the agent's own datagrams: they are not to be accounted */
+
+bool ruleset_add_interface(struct ruleset *ruleset, const char *name, struct error_text *error)
+{
+	size_t length = strlen(name);
+	bool is_valid = length > 0 && length < IF_NAMESIZE;
+
+	for (size_t i = 0; is_valid && i < length; i++)
+		is_valid = isgraph((unsigned char)name[i]) && !strchr("\"/*\\:", name[i]);
+	if (!is_valid) {
+		char quote[ERROR_QUOTE_SIZE];
+
+		error_text_set(error,
+			       "\"%s\" is no interface name: expected 1 to %d characters, "
+			       "without space and any of \" / * \\ :",
+			       error_text_quote(name, length, quote), IF_NAMESIZE - 1);
+		return false;
+	}
+	for (size_t i = 0; i < ruleset->interface_count; i++)
+		if (strcmp(ruleset->interfaces[i], name) == 0)
+			return true;
+	if (ruleset->interface_count == RULESET_INTERFACES) {
+		error_text_set(error, "more than %d interfaces", RULESET_INTERFACES);
+		return false;
+	}
+	memcpy(ruleset->interfaces[ruleset->interface_count++], name, length + 1);
+	return true;
+}
+
+struct route {
+	char interface[IF_NAMESIZE];
+	unsigned int metric;
+	bool is_found;
+};
+
+static void keep_better(struct route *best, const char *interface, unsigned int metric)
+{
+	if (best->is_found && best->metric <= metric)
+		return;
+	best->is_found = true;
+	best->metric = metric;
+	(void)snprintf(best->interface, sizeof(best->interface), "%s", interface);
+}
+
+#define ROUTE_UP     0x0001u /* RTF_UP, <linux/route.h> */
+#define ROUTE_REJECT 0x0200u /* RTF_REJECT */
+
+/* Columns: interface destination gateway flags references use metric mask ... */
+static void read_ipv4_route(const char *line, struct route *best)
+{
+	char interface[IF_NAMESIZE];
+	unsigned int destination;
+	unsigned int flags;
+	unsigned int metric;
+	unsigned int mask;
+
+	if (sscanf(line, "%15s %8x %*8x %4x %*d %*u %u %8x", interface, &destination, &flags,
+		   &metric, &mask) == 5 &&
+	    destination == 0 && mask == 0 && (flags & (ROUTE_UP | ROUTE_REJECT)) == ROUTE_UP)
+		keep_better(best, interface, metric);
+}
+
+/* Columns: destination length source length gateway metric references use flags interface */
+static void read_ipv6_route(const char *line, struct route *best)
+{
+	char destination[33];
+	char interface[IF_NAMESIZE];
+	unsigned int length;
+	unsigned int metric;
+	unsigned int flags;
+
+	if (sscanf(line, "%32s %2x %*32s %*2x %*32s %8x %*8x %*8x %8x %15s", destination, &length,
+		   &metric, &flags, interface) == 5 &&
+	    length == 0 && strspn(destination, "0") == 32 && strcmp(interface, "lo") != 0 &&
+	    (flags & (ROUTE_UP | ROUTE_REJECT)) == ROUTE_UP)
+		keep_better(best, interface, metric);
+}
+
+static void read_lines(const char *text, struct route *best,
+		       void (*read)(const char *line, struct route *best))
+{
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+		char line[256];
+
+		(void)snprintf(line, sizeof(line), "%.*s", (int)(length < 255 ? length : 255),
+			       text);
+		read(line, best);
+		text += length;
+		if (*text)
+			text++;
+	}
+}
+
+void ruleset_add_default_routes(struct ruleset *ruleset, const char *ipv4_routes,
+				const char *ipv6_routes)
+{
+	struct route ipv4 = { .is_found = false };
+	struct route ipv6 = { .is_found = false };
+	struct error_text ignored; /* a name that cannot stand in a rule is passed over */
+
+	read_lines(ipv4_routes, &ipv4, read_ipv4_route);
+	read_lines(ipv6_routes, &ipv6, read_ipv6_route);
+	if (ipv4.is_found)
+		(void)ruleset_add_interface(ruleset, ipv4.interface, &ignored);
+	if (ipv6.is_found)
+		(void)ruleset_add_interface(ruleset, ipv6.interface, &ignored);
+}
+
+/* "eth0", or { "eth0", "eth1" } */
+static void write_interfaces(FILE *file, const struct ruleset *ruleset)
+{
+	bool is_set = ruleset->interface_count > 1;
+
+	(void)fputs(is_set ? "{ " : "", file);
+	for (size_t i = 0; i < ruleset->interface_count; i++)
+		(void)fprintf(file, "%s\"%s\"", i ? ", " : "", ruleset->interfaces[i]);
+	(void)fputs(is_set ? " }" : "", file);
+}
+
+static void write_chain(FILE *file, const struct ruleset *ruleset, const char *name,
+			const char *hook, const char *match)
+{
+	(void)fprintf(file, "\tchain %s {\n\t\ttype filter hook %s; policy accept;\n\t\t%s ", name,
+		      hook, match);
+	write_interfaces(file, ruleset);
+	(void)fprintf(file,
+		      " meta mark != " OWN_MARK " counter name logged_%s log group %u snaplen %u\n"
+		      "\t}\n",
+		      name, ruleset->group, ruleset->snaplen);
+}
+
+char *ruleset_format(const struct ruleset *ruleset)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+	bool is_written;
+
+	if (!file)
+		return NULL;
+	(void)fputs(
+		"# NFLOG rules for flowagent, made by agentctl rules. Load: nft -f THIS-FILE\n"
+		"# The first two lines replace what an earlier version of this file has loaded.\n"
+		"table inet flowagent\n"
+		"delete table inet flowagent\n"
+		"table inet flowagent {\n"
+		"\tcounter logged_in {\n\t}\n"
+		"\tcounter logged_out {\n\t}\n",
+		file);
+	write_chain(file, ruleset, "in", "prerouting priority raw", "iifname");
+	write_chain(file, ruleset, "out", "postrouting priority srcnat + 10", "oifname");
+	(void)fputs("}\n", file);
+	is_written = !ferror(file);
+	if (fclose(file) != 0 || !is_written) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

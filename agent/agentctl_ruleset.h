@@ -1,0 +1,34 @@
+/* agentctl_ruleset.h - which interfaces and which rules. Pure: text in, text out. */
+#ifndef AGENTCTL_RULESET_H
+#define AGENTCTL_RULESET_H
+
+#include "error_text.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RULESET_INTERFACES 64
+
+struct ruleset {
+	char interfaces[RULESET_INTERFACES][IF_NAMESIZE];
+	size_t interface_count; /* 1 or more when formatted */
+	uint16_t group;
+	uint32_t snaplen;
+};
+
+/* Add an interface; one that is there already is not added again. The name is checked, as it will
+ * stand between quotes in the rules. Returns false with 'error' filled. */
+bool ruleset_add_interface(struct ruleset *ruleset, const char *name, struct error_text *error);
+
+/* Add the interfaces of the default routes: for each family the one with the lowest metric. The
+ * texts are those of /proc/net/route and /proc/net/ipv6_route, or "". */
+void ruleset_add_default_routes(struct ruleset *ruleset, const char *ipv4_routes,
+				const char *ipv6_routes);
+
+/* The rules as a file for nft -f: one table, replaced as a whole. For free(); NULL if memory is
+ * short. */
+char *ruleset_format(const struct ruleset *ruleset);
+
+#endif

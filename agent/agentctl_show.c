@@ -1,0 +1,218 @@
+/* agentctl_show.c - commands that print rows: agent -> [group] -> [sort] -> table.
+ *
+ * Without sorting and grouping a row goes straight through, so that any number of flows needs no
+ * memory. */
+#include "agentctl_show.h"
+
+#include "agentctl_client.h"
+#include "agentctl_group.h"
+#include "agentctl_sort.h"
+#include "agentctl_table.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where rows are on their way to. */
+struct show {
+	struct agentctl_table *table;
+	struct agentctl_sort *sort;   /* NULL: as they come */
+	struct agentctl_group *group; /* NULL: as they are */
+	uint64_t rows;
+};
+
+static int to_table(void *context, const json_t *row)
+{
+	struct show *show = context;
+
+	show->rows++;
+	return agentctl_table_row(show->table, row);
+}
+
+static int to_sort(void *context, const json_t *row)
+{
+	struct show *show = context;
+
+	return show->sort ? agentctl_sort_add(show->sort, row) : to_table(context, row);
+}
+
+/* Exit status of a row that could not be kept or shown. */
+static enum agentctl_exit row_fault(int result, struct error_text *error)
+{
+	if (result == 0)
+		return AGENTCTL_DONE;
+	if (result != -EPIPE) /* that is said, or kept quiet, when output is finished */
+		error_text_set(error, "out of memory");
+	return AGENTCTL_FAILED;
+}
+
+static enum agentctl_exit take_row(void *context, json_t *row, struct error_text *error)
+{
+	struct show *show = context;
+
+	return row_fault(show->group ? agentctl_group_add(show->group, row) : to_sort(show, row),
+			 error);
+}
+
+static bool show_create(struct show *show, const struct agentctl_column *columns,
+			const struct agentctl_options *options, const char *order,
+			struct error_text *error)
+{
+	if (options->by) {
+		show->group = agentctl_group_create(options->by, error);
+		if (!show->group)
+			return false;
+		columns = agentctl_group_columns(show->group);
+	}
+	if (options->sort)
+		order = options->sort;
+	if (order || options->top) {
+		show->sort = agentctl_sort_create(columns, order, options->top, error);
+		if (!show->sort)
+			return false;
+	}
+	show->table = agentctl_table_create(columns, options, error);
+	return show->table != NULL;
+}
+
+/* Hand on what group and sort have kept, and the table's last lines. */
+static int show_finish(struct show *show)
+{
+	int result = 0;
+
+	if (show->group)
+		result = agentctl_group_each(show->group, to_sort, show);
+	if (!result && show->sort)
+		result = agentctl_sort_each(show->sort, to_table, show);
+	return result ? result : agentctl_table_finish(show->table);
+}
+
+static void show_destroy(struct show *show)
+{
+	agentctl_table_destroy(show->table);
+	agentctl_sort_destroy(show->sort);
+	agentctl_group_destroy(show->group);
+}
+
+/* How many rows there were: chatter, so only to a person. */
+static void print_total(const struct agentctl_command *command,
+			const struct agentctl_options *options, uint64_t rows)
+{
+	if (options->is_verbose || (isatty(STDERR_FILENO) && isatty(STDOUT_FILENO)))
+		(void)fprintf(stderr, "%llu %s\n", (unsigned long long)rows,
+			      options->by ? "rows" : command->noun);
+}
+
+static enum agentctl_exit show_rows(const struct agentctl_command *command,
+				    const struct agentctl_options *options, const char *order)
+{
+	struct show show = { .rows = 0 };
+	struct error_text error = { .text = "" };
+	enum agentctl_exit result = AGENTCTL_USAGE;
+
+	if (show_create(&show, command->columns, options, order, &error)) {
+		result = agentctl_client_run(options, command->request, take_row, &show);
+		if (!result)
+			result = row_fault(show_finish(&show), &error);
+		if (!result)
+			print_total(command, options, show.rows);
+	}
+	agentctl_print_error(&error);
+	show_destroy(&show);
+	return result;
+}
+
+enum agentctl_exit agentctl_show_list(const struct agentctl_command *command,
+				      const struct agentctl_options *options)
+{
+	return show_rows(command, options, NULL);
+}
+
+enum agentctl_exit agentctl_show_flows(const struct agentctl_command *command,
+				       const struct agentctl_options *options)
+{
+	/* Sums are in memory anyway; flows are sorted unasked only for people. */
+	bool is_sorted = options->by || options->format == AGENTCTL_TABLE;
+
+	return show_rows(command, options, is_sorted ? "bytes" : NULL);
+}
+
+/* Print one row as JSON, or let 'print' show it. */
+struct object_view {
+	const struct agentctl_options *options;
+	enum agentctl_exit (*print)(json_t *row, const struct agentctl_options *options);
+};
+
+static enum agentctl_exit take_object(void *context, json_t *row, struct error_text *error)
+{
+	const struct object_view *view = context;
+
+	(void)error;
+	if (view->options->format == AGENTCTL_JSON) {
+		(void)json_dumpf(row, stdout, JSON_COMPACT);
+		(void)putchar('\n');
+		return AGENTCTL_DONE;
+	}
+	return view->print(row, view->options);
+}
+
+static enum agentctl_exit print_status(json_t *row, const struct agentctl_options *options)
+{
+	if (options->format == AGENTCTL_RAW)
+		return agentctl_print_object(row, options);
+	agentctl_print_status(row, options->is_utc);
+	return AGENTCTL_DONE;
+}
+
+enum agentctl_exit agentctl_show_status(const struct agentctl_command *command,
+					const struct agentctl_options *options)
+{
+	struct object_view view = { options, print_status };
+
+	return agentctl_client_run(options, command->request, take_object, &view);
+}
+
+static enum agentctl_exit take_stats(void *context, json_t *row, struct error_text *error)
+{
+	bool holds = agentctl_stats_hold(row);
+	enum agentctl_exit result = take_object(context, row, error);
+
+	if (result || holds)
+		return result;
+	error_text_set(error, "the ledger does not add up: this is a defect of flowagent");
+	error_text_hint(error, "please report it with the output of agentctl -J show stats");
+	return AGENTCTL_FAILED;
+}
+
+enum agentctl_exit agentctl_show_stats(const struct agentctl_command *command,
+				       const struct agentctl_options *options)
+{
+	struct object_view view = { options, agentctl_print_object };
+
+	return agentctl_client_run(options, command->request, take_stats, &view);
+}
+
+/* What was done: chatter, unless rows are asked for. */
+static enum agentctl_exit print_change(json_t *row, const struct agentctl_options *options)
+{
+	const json_t *flushed = json_object_get(row, "flushed");
+
+	if (options->format == AGENTCTL_RAW)
+		return agentctl_print_object(row, options);
+	if (flushed)
+		(void)fprintf(stderr, "%" JSON_INTEGER_FORMAT " flows were taken out for export\n",
+			      json_integer_value(flushed));
+	else
+		(void)fprintf(stderr, "templates go out to %" JSON_INTEGER_FORMAT " collectors\n",
+			      json_integer_value(json_object_get(row, "collectors")));
+	return AGENTCTL_DONE;
+}
+
+enum agentctl_exit agentctl_request_change(const struct agentctl_command *command,
+					   const struct agentctl_options *options)
+{
+	struct object_view view = { options, print_change };
+
+	return agentctl_client_run(options, command->request, take_object, &view);
+}

@@ -1,0 +1,186 @@
+/* agentctl_sort.c - rows in order.
+ *
+ * A row is kept as its line of JSON, a tenth of what it takes as an object, with its sort key
+ * beside it. With --top, rows beyond it are thrown away whenever twice as many have gathered. */
+#include "agentctl_sort.h"
+
+#include "address.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOP_SLACK 1024 /* rows gathered beyond --top before they are sorted out */
+
+struct sort_row {
+	json_int_t number;
+	char *text; /* owned; NULL: sorts by number */
+	char *line; /* owned */
+	uint64_t order;
+};
+
+struct agentctl_sort {
+	const struct agentctl_column *column; /* borrowed; NULL: as they come */
+	bool is_descending;
+	uint64_t top;
+	struct sort_row *rows; /* owned */
+	size_t count;
+	size_t capacity;
+	uint64_t added;
+};
+
+static bool is_text(enum agentctl_column_kind kind)
+{
+	return kind == COLUMN_TEXT || kind == COLUMN_ADDRESS;
+}
+
+static bool direction_parse(struct agentctl_sort *sort, const char *direction,
+			    struct error_text *error)
+{
+	sort->is_descending = !is_text(sort->column->kind);
+	if (!*direction)
+		return true;
+	sort->is_descending = strcmp(direction, ":desc") == 0;
+	if (sort->is_descending || strcmp(direction, ":asc") == 0)
+		return true;
+	error_text_set(error, "--sort: \"%s\" is no order: expected :asc or :desc", direction);
+	return false;
+}
+
+struct agentctl_sort *agentctl_sort_create(const struct agentctl_column *columns, const char *order,
+					   uint64_t top, struct error_text *error)
+{
+	struct agentctl_sort *sort = calloc(1, sizeof(*sort));
+	size_t length = order ? strcspn(order, ":") : 0;
+
+	if (!sort) {
+		error_text_set(error, "out of memory");
+		return NULL;
+	}
+	sort->top = top;
+	if (!order)
+		return sort;
+	sort->column = agentctl_column_find(columns, order, length);
+	if (!sort->column)
+		agentctl_column_unknown(columns, "--sort", order, length, error);
+	if (!sort->column || !direction_parse(sort, order + length, error)) {
+		free(sort);
+		return NULL;
+	}
+	return sort;
+}
+
+static int compare_keys(const struct sort_row *one, const struct sort_row *other)
+{
+	if (one->text && other->text)
+		return strcmp(one->text, other->text);
+	return (one->number > other->number) - (one->number < other->number);
+}
+
+static int compare(const void *one_pointer, const void *other_pointer, void *context)
+{
+	const struct agentctl_sort *sort = context;
+	const struct sort_row *one = one_pointer;
+	const struct sort_row *other = other_pointer;
+	int result = sort->column ? compare_keys(one, other) : 0;
+
+	if (result)
+		return sort->is_descending ? -result : result;
+	return (one->order > other->order) - (one->order < other->order);
+}
+
+static void sort_rows(struct agentctl_sort *sort)
+{
+	if (sort->count > 1)
+		qsort_r(sort->rows, sort->count, sizeof(*sort->rows), compare, sort);
+	while (sort->top && sort->count > sort->top) {
+		sort->count--;
+		free(sort->rows[sort->count].text);
+		free(sort->rows[sort->count].line);
+	}
+}
+
+/* Text that sorts addresses by family and value: 10.0.0.0 after 9.0.0.0. NULL without memory. */
+static char *address_key(const char *address)
+{
+	uint8_t bytes[16] = { 0 };
+	int family = address_parse(address, bytes);
+	char *key = malloc(2 + 2 * sizeof(bytes));
+
+	if (!key)
+		return NULL;
+	key[0] = (char)('0' + (family < 0 ? 9 : family)); /* what is no address: last */
+	key[1] = '\0';
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		(void)snprintf(key + 1 + 2 * i, 3, "%02x", bytes[i]);
+	return key;
+}
+
+/* Fill in what a row is compared by. */
+static int set_key(const struct agentctl_sort *sort, struct sort_row *kept, const json_t *row)
+{
+	const json_t *value = sort->column ? json_object_get(row, sort->column->name) : NULL;
+	const char *text = json_string_value(value);
+
+	kept->number = json_is_boolean(value) ? json_is_true(value) : json_integer_value(value);
+	if (!sort->column || json_is_integer(value) || json_is_boolean(value))
+		return 0;
+	text = text ? text : "";
+	kept->text = sort->column->kind == COLUMN_ADDRESS ? address_key(text) : strdup(text);
+	return kept->text ? 0 : -ENOMEM;
+}
+
+int agentctl_sort_add(struct agentctl_sort *sort, const json_t *row)
+{
+	struct sort_row kept = { .order = sort->added };
+
+	if (sort->top && !sort->column && sort->count == sort->top)
+		return 0; /* the first ones are here */
+	if (sort->top && sort->count >= 2 * sort->top + TOP_SLACK)
+		sort_rows(sort);
+	if (sort->count == sort->capacity) {
+		size_t capacity = sort->capacity ? 2 * sort->capacity : 256;
+		struct sort_row *grown = reallocarray(sort->rows, capacity, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		sort->rows = grown;
+		sort->capacity = capacity;
+	}
+	kept.line = json_dumps(row, JSON_COMPACT);
+	if (!kept.line || set_key(sort, &kept, row)) {
+		free(kept.line);
+		return -ENOMEM;
+	}
+	sort->rows[sort->count++] = kept;
+	sort->added++;
+	return 0;
+}
+
+int agentctl_sort_each(struct agentctl_sort *sort, int (*take)(void *context, const json_t *row),
+		       void *context)
+{
+	int result = 0;
+
+	sort_rows(sort);
+	for (size_t i = 0; !result && i < sort->count; i++) {
+		json_t *row = json_loads(sort->rows[i].line, 0, NULL);
+
+		result = row ? take(context, row) : -ENOMEM;
+		json_decref(row);
+	}
+	return result;
+}
+
+void agentctl_sort_destroy(struct agentctl_sort *sort)
+{
+	if (!sort)
+		return;
+	for (size_t i = 0; i < sort->count; i++) {
+		free(sort->rows[i].text);
+		free(sort->rows[i].line);
+	}
+	free(sort->rows);
+	free(sort);
+}

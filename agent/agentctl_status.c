@@ -1,0 +1,144 @@
+/* agentctl_status.c - rows about the agent -> one screen; the ledger's verdict. */
+#include "agentctl_show.h"
+
+#include "agentctl_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define INTEGER "%" JSON_INTEGER_FORMAT
+
+static json_int_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value ? value : "";
+}
+
+/* "1.2s ago", or "never". */
+static const char *age(const json_t *object, const char *key, char buffer[static 64])
+{
+	const json_t *value = json_object_get(object, key);
+	char duration[AGENTCTL_TEXT_SIZE];
+
+	if (!json_is_integer(value))
+		return "never";
+	(void)snprintf(buffer, 64, "%s ago",
+		       agentctl_text_duration(json_integer_value(value), duration));
+	return buffer;
+}
+
+static void print_source(const json_t *source, const char *heading)
+{
+	char buffer[64];
+	char bytes[AGENTCTL_TEXT_SIZE];
+	json_int_t buffer_bytes = number(source, "receive_buffer_bytes");
+
+	(void)printf("%-10s %-16s %-8s packets " INTEGER "  lost " INTEGER "  ignored " INTEGER
+		     "  last %s",
+		     heading, text(source, "name"), text(source, "state"),
+		     number(source, "packets_read"), number(source, "packets_lost_kernel"),
+		     number(source, "packets_ignored_total"),
+		     age(source, "last_packet_age_ms", buffer));
+	if (buffer_bytes > 0)
+		(void)printf("  buffer %s", agentctl_text_bytes((uint64_t)buffer_bytes, bytes));
+	(void)putchar('\n');
+	if (*text(source, "failure"))
+		(void)printf("%-10s %-16s %s\n", "", "", text(source, "failure"));
+}
+
+static void print_collector(const json_t *collector, const char *heading)
+{
+	char buffer[64];
+	const char *remote = text(collector, "remote");
+	const char *fault = text(collector, "last_error");
+
+	(void)printf("%-10s %-16s v" INTEGER "/%s  %s  records " INTEGER "  waiting " INTEGER
+		     "  lost " INTEGER "  last %s",
+		     heading, text(collector, "name"), number(collector, "version"),
+		     text(collector, "transport"),
+		     json_is_true(json_object_get(collector, "up")) ? "up" : "down",
+		     number(collector, "records_sent"), number(collector, "records_waiting"),
+		     number(collector, "records_lost"), age(collector, "last_sent_age_ms", buffer));
+	if (*remote && strcmp(remote, text(collector, "name")) != 0)
+		(void)printf("  to %s", remote);
+	if (*fault)
+		(void)printf("  error: %s", fault);
+	(void)putchar('\n');
+}
+
+static void print_list(const json_t *list, const char *heading, const char *without,
+		       void (*print)(const json_t *element, const char *heading))
+{
+	if (json_array_size(list) == 0)
+		(void)printf("%-10s %s\n", heading, without);
+	for (size_t i = 0; i < json_array_size(list); i++)
+		print(json_array_get(list, i), i ? "" : heading);
+}
+
+static void print_cache(const json_t *cache)
+{
+	json_int_t flows = number(cache, "flows");
+	json_int_t capacity = number(cache, "capacity");
+	char bytes[AGENTCTL_TEXT_SIZE];
+
+	(void)printf("%-10s " INTEGER " of " INTEGER " flows (" INTEGER "%%)  peak " INTEGER
+		     "  memory %s\n",
+		     "cache", flows, capacity, capacity > 0 ? flows * 100 / capacity : 0,
+		     number(cache, "peak"),
+		     agentctl_text_bytes((uint64_t)number(cache, "memory_bytes"), bytes));
+}
+
+static void print_problem(const json_t *status, bool is_utc)
+{
+	const json_t *when = json_object_get(status, "problem_unix_ms");
+	char time[AGENTCTL_TEXT_SIZE];
+
+	(void)printf("%-10s %s", "problem", text(status, "problem"));
+	if (json_is_integer(when))
+		(void)printf("  (%s)", agentctl_text_time(json_integer_value(when), is_utc, time));
+	(void)putchar('\n');
+}
+
+void agentctl_print_status(const json_t *status, bool is_utc)
+{
+	char uptime[AGENTCTL_TEXT_SIZE];
+	char started[AGENTCTL_TEXT_SIZE];
+
+	(void)printf("flowagent %s  up %s, since %s  pid " INTEGER "  netns " INTEGER "\n",
+		     text(status, "version"),
+		     agentctl_text_duration(number(status, "uptime_ms"), uptime),
+		     agentctl_text_time(number(status, "started_unix_ms"), is_utc, started),
+		     number(status, "pid"), number(status, "netns"));
+	print_list(json_object_get(status, "sources"), "sources", "none: no packet will come",
+		   print_source);
+	print_cache(json_object_get(status, "cache"));
+	print_list(json_object_get(status, "collectors"), "collectors",
+		   "none: flows are only seen here, with agentctl show flows", print_collector);
+	print_problem(status, is_utc);
+}
+
+bool agentctl_stats_hold(const json_t *stats)
+{
+	const json_t *equalities = json_object_get(stats, "equalities");
+	bool hold = true;
+
+	for (size_t i = 0; i < json_array_size(equalities); i++) {
+		const json_t *equality = json_array_get(equalities, i);
+
+		if (json_is_true(json_object_get(equality, "holds")))
+			continue;
+		(void)fprintf(stderr,
+			      "agentctl: %s (%s): " INTEGER " on one side, " INTEGER
+			      " on the other\n",
+			      text(equality, "name"), text(equality, "object"),
+			      number(equality, "left"), number(equality, "right"));
+		hold = false;
+	}
+	return hold;
+}

@@ -1,0 +1,54 @@
+/* agentctl_table.h - rows (JSON objects) -> standard output: table for people, tab-separated
+ * values, or JSON.
+ *
+ * A column is a member of the row; how it is shown in a table is its kind. Raw values and JSON are
+ * exactly what the agent says. */
+#ifndef AGENTCTL_TABLE_H
+#define AGENTCTL_TABLE_H
+
+#include "agentctl.h"
+
+#include <jansson.h>
+
+enum agentctl_column_kind {
+	COLUMN_TEXT,     /* texts, true and false */
+	COLUMN_ADDRESS,  /* text that sorts as an address */
+	COLUMN_NUMBER,   /* digits */
+	COLUMN_BYTES,    /* 91.2 MB */
+	COLUMN_DURATION, /* milliseconds -> 4m10s */
+	COLUMN_TIME,     /* RFC 3339 text, with the same in NAME_unix_ms -> local time */
+	COLUMN_PROTOCOL, /* number -> tcp */
+	COLUMN_FLAGS,    /* TCP flags -> .AP.SF */
+};
+
+/* Arrays of columns end with a NULL name. */
+struct agentctl_column {
+	const char *name;  /* of the member; its heading is in capitals */
+	const char *alias; /* shorter name for -o and --sort; NULL: none */
+	enum agentctl_column_kind kind;
+	bool is_default; /* shown without -o */
+};
+
+#define AGENTCTL_COLUMNS 32 /* most that one table shows */
+
+struct agentctl_table; /* opaque: defined in agentctl_table.c */
+
+/* Find by name or alias; NULL if there is none. */
+const struct agentctl_column *agentctl_column_find(const struct agentctl_column *columns,
+						   const char *name, size_t length);
+/* Say which columns there are. */
+void agentctl_column_unknown(const struct agentctl_column *columns, const char *option,
+			     const char *name, size_t length, struct error_text *error);
+
+/* 'columns' is borrowed. Returns NULL with 'error' filled: a column that does not exist, or no
+ * memory. */
+struct agentctl_table *agentctl_table_create(const struct agentctl_column *columns,
+					     const struct agentctl_options *options,
+					     struct error_text *error);
+/* Show a row. Returns 0, or -EPIPE if nobody reads any more, or -ENOMEM. */
+int agentctl_table_row(struct agentctl_table *table, const json_t *row);
+/* Write what is still kept for its column widths. */
+int agentctl_table_finish(struct agentctl_table *table);
+void agentctl_table_destroy(struct agentctl_table *table);
+
+#endif

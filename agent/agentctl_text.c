@@ -1,0 +1,99 @@
+/* agentctl_text.c - numbers as a person reads them. */
+#include "agentctl_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+const char *agentctl_text_bytes(uint64_t bytes, char text[static AGENTCTL_TEXT_SIZE])
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+	size_t unit = 0;
+	uint64_t tenths;
+
+	if (bytes < 10000) {
+		(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%" PRIu64 " B", bytes);
+		return text;
+	}
+	while (bytes >= 1000000) {
+		bytes /= 1000;
+		unit++;
+	}
+	tenths = bytes / 100; /* of the next unit: at least 10.0 or, after a division, 1.0 */
+	(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10,
+		       tenths % 10, units[unit + 1]);
+	return text;
+}
+
+const char *agentctl_text_duration(int64_t milliseconds, char text[static AGENTCTL_TEXT_SIZE])
+{
+	const char *sign = milliseconds < 0 ? "-" : "";
+	uint64_t ms = milliseconds < 0 ? -(uint64_t)milliseconds : (uint64_t)milliseconds;
+	uint64_t s = ms / 1000;
+
+	if (s < 10)
+		(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%s%" PRIu64 ".%03" PRIu64 "s", sign, s,
+			       ms % 1000);
+	else if (s < 60)
+		(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%s%" PRIu64 ".%" PRIu64 "s", sign, s,
+			       ms % 1000 / 100);
+	else if (s < 3600)
+		(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%s%" PRIu64 "m%02" PRIu64 "s", sign,
+			       s / 60, s % 60);
+	else if (s < 86400)
+		(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%s%" PRIu64 "h%02" PRIu64 "m", sign,
+			       s / 3600, s / 60 % 60);
+	else
+		(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%s%" PRIu64 "d%02" PRIu64 "h", sign,
+			       s / 86400, s / 3600 % 24);
+	return text;
+}
+
+const char *agentctl_text_time(int64_t unix_ms, bool is_utc, char text[static AGENTCTL_TEXT_SIZE])
+{
+	int64_t milliseconds = unix_ms % 1000;
+	time_t seconds = unix_ms / 1000;
+	struct tm broken_down;
+	size_t length = 0;
+
+	if (milliseconds < 0) {
+		milliseconds += 1000;
+		seconds--;
+	}
+	if (is_utc ? gmtime_r(&seconds, &broken_down) : localtime_r(&seconds, &broken_down))
+		length = strftime(text, AGENTCTL_TEXT_SIZE - 8, "%Y-%m-%d %H:%M:%S", &broken_down);
+	(void)snprintf(text + length, AGENTCTL_TEXT_SIZE - length, ".%03d%s", (int)milliseconds,
+		       is_utc ? "Z" : "");
+	return text;
+}
+
+const char *agentctl_text_protocol(int64_t protocol, char text[static AGENTCTL_TEXT_SIZE])
+{
+	/* IANA "Protocol Numbers": those that a server meets. */
+	static const struct {
+		uint8_t number;
+		const char *name;
+	} names[] = {
+		{ 1, "icmp" },      { 2, "igmp" },   { 4, "ipip" },   { 6, "tcp" },
+		{ 17, "udp" },      { 33, "dccp" },  { 41, "ipv6" },  { 47, "gre" },
+		{ 50, "esp" },      { 51, "ah" },    { 58, "icmp6" }, { 89, "ospf" },
+		{ 103, "pim" },     { 112, "vrrp" }, { 115, "l2tp" }, { 132, "sctp" },
+		{ 136, "udplite" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].number == protocol)
+			return names[i].name;
+	(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%" PRId64, protocol);
+	return text;
+}
+
+const char *agentctl_text_flags(int64_t flags, char text[static AGENTCTL_TEXT_SIZE])
+{
+	static const char letters[] = "CEUAPRSF"; /* RFC 9293 section 3.1, highest bit first */
+
+	for (unsigned int i = 0; i < 8; i++)
+		text[i] = flags & (0x80 >> i) ? letters[i] : '.';
+	text[8] = '\0';
+	return text;
+}

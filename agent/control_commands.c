@@ -1,0 +1,166 @@
+/* control_commands.c - the table of commands, and those that are one question to the pipeline.
+ *
+ * `show-flows`, which answers in pieces, is in control_flows.c; the rows about sources, collectors
+ * and the ledger are made in control_rows.c. */
+#include "control_commands.h"
+
+#include "control_flows.h"
+#include "control_rows.h"
+#include "control_server.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Say why the pipeline did not do something. */
+static int pipeline_fault(int fault, const char *what, struct error_text *error)
+{
+	if (fault == -ETIMEDOUT)
+		error_text_set(error, "cannot %s: a thread of the agent did not answer within 1 s",
+			       what);
+	else
+		error_text_set(error, "cannot %s: %s", what, strerror(-fault));
+	return fault;
+}
+
+static int out_of_memory(struct error_text *error)
+{
+	error_text_set(error, "the agent is out of memory for this answer");
+	return -ENOMEM;
+}
+
+/* Take a snapshot, write rows of it, free it. */
+static int write_snapshot(struct control_job *job, struct control_output *output,
+			  struct error_text *error,
+			  int (*write)(const struct control_context *context,
+				       const struct pipeline_snapshot *snapshot,
+				       struct control_output *output))
+{
+	struct pipeline_snapshot snapshot;
+	int result = pipeline_snapshot(job->context->pipeline, &snapshot);
+
+	if (result)
+		return pipeline_fault(result, "read the counters", error);
+	result = write(job->context, &snapshot, output);
+	pipeline_snapshot_clear(&snapshot);
+	return result ? out_of_memory(error) : 0;
+}
+
+static int show_status(struct control_job *job, struct control_output *output,
+		       struct error_text *error)
+{
+	return write_snapshot(job, output, error, control_write_status);
+}
+
+static int show_stats(struct control_job *job, struct control_output *output,
+		      struct error_text *error)
+{
+	return write_snapshot(job, output, error, control_write_stats);
+}
+
+static int show_sources(struct control_job *job, struct control_output *output,
+			struct error_text *error)
+{
+	return write_snapshot(job, output, error, control_write_sources);
+}
+
+static int show_collectors(struct control_job *job, struct control_output *output,
+			   struct error_text *error)
+{
+	return write_snapshot(job, output, error, control_write_collectors);
+}
+
+static int show_templates(struct control_job *job, struct control_output *output,
+			  struct error_text *error)
+{
+	return control_write_templates(job->context, output) ? out_of_memory(error) : 0;
+}
+
+static int show_config(struct control_job *job, struct control_output *output,
+		       struct error_text *error)
+{
+	return control_write_config(job->context, output) ? out_of_memory(error) : 0;
+}
+
+static int flush(struct control_job *job, struct control_output *output, struct error_text *error)
+{
+	uint64_t flushed = 0;
+	int result = pipeline_flush(job->context->pipeline, &flushed);
+
+	if (result)
+		return pipeline_fault(result, "flush the flow cache", error);
+	result = control_output_row(output, json_pack("{s:I}", "flushed", (json_int_t)flushed));
+	return result ? out_of_memory(error) : 0;
+}
+
+static int send_template(struct control_job *job, struct control_output *output,
+			 struct error_text *error)
+{
+	size_t collectors = job->context->config->collector_count;
+	int result = pipeline_send_template(job->context->pipeline);
+
+	if (result)
+		return pipeline_fault(result, "send templates", error);
+	result = control_output_row(output,
+				    json_pack("{s:I}", "collectors", (json_int_t)collectors));
+	return result ? out_of_memory(error) : 0;
+}
+
+const struct control_command control_commands[] = {
+	{ "show-flows", false, control_flows_begin, control_flows_step, control_flows_clear },
+	{ "show-status", false, NULL, show_status, NULL },
+	{ "show-stats", false, NULL, show_stats, NULL },
+	{ "show-sources", false, NULL, show_sources, NULL },
+	{ "show-collectors", false, NULL, show_collectors, NULL },
+	{ "show-templates", false, NULL, show_templates, NULL },
+	{ "show-config", false, NULL, show_config, NULL },
+	{ "flush", true, NULL, flush, NULL },
+	{ "send-template", true, NULL, send_template, NULL },
+	{ NULL, false, NULL, NULL, NULL },
+};
+
+const struct control_command *control_command_find(const char *name)
+{
+	for (const struct control_command *command = control_commands; command->name; command++)
+		if (strcmp(command->name, name) == 0)
+			return command;
+	return NULL;
+}
+
+int control_job_begin(struct control_job *job, const struct control_context *context,
+		      const struct control_request *request, bool may_change,
+		      struct error_text *error)
+{
+	const struct control_command *command = control_command_find(request->command);
+	int result = 0;
+
+	*job = (struct control_job){ .context = context };
+	if (!command) {
+		error_text_set(error, "unknown command \"%s\"", request->command);
+		error_text_hint(error, "this agent is flowagent %s", FLOWAGENT_VERSION);
+		return -ENOSYS;
+	}
+	if (command->needs_privilege && !may_change) {
+		error_text_set(error, "%s is only for root and the agent's own user",
+			       command->name);
+		error_text_hint(error, "run it with sudo");
+		return -EACCES;
+	}
+	if (command->begin)
+		result = command->begin(job, request, error);
+	if (!result)
+		job->command = command;
+	return result;
+}
+
+int control_job_step(struct control_job *job, struct control_output *output,
+		     struct error_text *error)
+{
+	return job->command->step(job, output, error);
+}
+
+void control_job_clear(struct control_job *job)
+{
+	if (job->command && job->command->clear)
+		job->command->clear(job);
+	*job = (struct control_job){ .command = NULL };
+}

@@ -1,0 +1,172 @@
+/* control_flows.c - `show-flows`: flow_record -> filter -> row.
+ *
+ * The workers are asked for one piece at a time, and for the next one only when the client has
+ * taken the rows of the last: memory per client is one piece, however large the cache is. */
+#include "control_flows.h"
+
+#include "address.h"
+#include "asn_table.h"
+#include "control_server.h"
+#include "flow_filter.h"
+#include "json_text.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define INTERFACE_NAMES 16 /* remembered per request; a server has few */
+
+struct interface_entry {
+	uint32_t index; /* 0: free */
+	char name[IF_NAMESIZE];
+};
+
+struct flows_state {
+	struct flow_filter *filter; /* owned */
+	uint64_t cursor;
+	struct interface_entry interfaces[INTERFACE_NAMES]; /* looked up once per request */
+	struct flow_record records[CONTROL_FLOWS_PIECE];
+};
+
+static uint32_t interface_index(const char *name)
+{
+	return if_nametoindex(name);
+}
+
+int control_flows_begin(struct control_job *job, const struct control_request *request,
+			struct error_text *error)
+{
+	static const struct flow_filter_names names = { .interface_index = interface_index };
+	struct flows_state *state = calloc(1, sizeof(*state));
+
+	if (!state) {
+		error_text_set(error, "the agent is out of memory for this answer");
+		return -ENOMEM;
+	}
+	state->filter = flow_filter_parse(request->filter, request->filter_count, &names, error);
+	if (!state->filter) {
+		free(state);
+		return -EINVAL;
+	}
+	job->state = state;
+	return 0;
+}
+
+void control_flows_clear(struct control_job *job)
+{
+	struct flows_state *state = job->state;
+
+	flow_filter_destroy(state->filter);
+	free(state);
+}
+
+/* Name of an interface, "" if it has none. Borrowed until the next call. */
+static const char *interface_name(struct flows_state *state, uint32_t index)
+{
+	struct interface_entry *entry = &state->interfaces[index % INTERFACE_NAMES];
+
+	if (index == 0)
+		return "";
+	if (entry->index != index) {
+		entry->index = index;
+		if (!if_indextoname(index, entry->name))
+			entry->name[0] = '\0';
+	}
+	return entry->name;
+}
+
+static const char *side_name(uint8_t side)
+{
+	switch (side) {
+	case SIDE_ingress: return "in";
+	case SIDE_egress: return "out";
+	default: return "unknown";
+	}
+}
+
+json_t *control_flow_row(const struct flow_record *flow, const struct control_flow_names *names)
+{
+	const struct flow_key *key = &flow->key;
+	char source[ADDRESS_TEXT_SIZE];
+	char destination[ADDRESS_TEXT_SIZE];
+	char start[JSON_TIME_SIZE];
+	char end[JSON_TIME_SIZE];
+
+	return json_pack(
+		"{s:i, s:i, s:s, s:i, s:s, s:i, s:i, s:i, s:I, s:I, s:i, s:I, s:I, s:s, s:s, s:s, "
+		"s:I, s:I, s:s, s:I, s:s, s:I, s:I}",
+		"v", key->ip_version, "proto", key->protocol, "src",
+		address_format(key->ip_version, flow_source_address(key), source), "src_port",
+		key->source_port, "dst",
+		address_format(key->ip_version, flow_destination_address(key), destination),
+		"dst_port", key->destination_port, "tos", key->tos, "vlan", key->vlan_id, "packets",
+		(json_int_t)flow->packets, "bytes", (json_int_t)flow->octets, "tcp_flags",
+		flow->tcp_flags, "in_if", (json_int_t)key->input_interface, "out_if",
+		(json_int_t)key->output_interface, "in_if_name", names->input_interface,
+		"out_if_name", names->output_interface, "dir", side_name(key->side), "src_as",
+		(json_int_t)names->source_as, "dst_as", (json_int_t)names->destination_as, "start",
+		json_time_format(flow->first_ms, start), "start_unix_ms",
+		(json_int_t)flow->first_ms, "end", json_time_format(flow->last_ms, end),
+		"end_unix_ms", (json_int_t)flow->last_ms, "duration_ms",
+		(json_int_t)(flow->last_ms - flow->first_ms));
+}
+
+static unix_ms now_unix_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (unix_ms)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int write_flow(struct control_job *job, const struct flow_record *flow, unix_ms now,
+		      struct control_output *output)
+{
+	struct flows_state *state = job->state;
+	const struct flow_key *key = &flow->key;
+	const struct pipeline *pipeline = job->context->pipeline;
+	struct control_flow_names names = {
+		.source_as = pipeline_asn(pipeline, key->ip_version, flow_source_address(key))
+				     ->as_number,
+		.destination_as =
+			pipeline_asn(pipeline, key->ip_version, flow_destination_address(key))
+				->as_number,
+	};
+	char input_interface[IF_NAMESIZE]; /* both indexes may share an entry */
+
+	if (!flow_filter_matches(state->filter, flow, names.source_as, names.destination_as, now))
+		return 0;
+	memcpy(input_interface, "", 1);
+	if (key->input_interface)
+		memcpy(input_interface, interface_name(state, key->input_interface), IF_NAMESIZE);
+	names.input_interface = input_interface;
+	names.output_interface = interface_name(state, key->output_interface);
+	return control_output_row(output, control_flow_row(flow, &names));
+}
+
+int control_flows_step(struct control_job *job, struct control_output *output,
+		       struct error_text *error)
+{
+	struct flows_state *state = job->state;
+	unix_ms now = now_unix_ms();
+	size_t filled = 0;
+	int result = pipeline_flows(job->context->pipeline, &state->cursor, state->records,
+				    CONTROL_FLOWS_PIECE, &filled);
+
+	if (result) {
+		error_text_set(error, "cannot read the flow cache: %s",
+			       result == -ETIMEDOUT
+				       ? "a thread of the agent did not answer within 1 s"
+				       : strerror(-result));
+		return result;
+	}
+	for (size_t i = 0; i < filled; i++) {
+		if (write_flow(job, &state->records[i], now, output)) {
+			error_text_set(error, "the agent is out of memory for this answer");
+			return -ENOMEM;
+		}
+	}
+	return filled > 0;
+}

@@ -1,0 +1,249 @@
+/* control_rows.c - pipeline_snapshot and configuration -> rows.
+ *
+ * A row that cannot be made is NULL, which control_output_row() and json_pack() take as shortage of
+ * memory: so errors need no path of their own here. */
+#include "control_rows.h"
+
+#include "control_server.h"
+#include "json_text.h"
+#include "log.h"
+#include "summary.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t clock_ms(clockid_t clock)
+{
+	struct timespec now;
+
+	(void)clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Real time of a moment on the monotonic clock; null for -1, never. */
+static json_t *moment_json(int64_t monotonic_ms)
+{
+	if (monotonic_ms < 0)
+		return json_null();
+	return json_integer(
+		(json_int_t)(clock_ms(CLOCK_REALTIME) - clock_ms(CLOCK_MONOTONIC) + monotonic_ms));
+}
+
+/* Milliseconds since a moment on the monotonic clock; null for -1, never. */
+static json_t *age_json(int64_t monotonic_ms)
+{
+	if (monotonic_ms < 0)
+		return json_null();
+	return json_integer((json_int_t)(clock_ms(CLOCK_MONOTONIC) - monotonic_ms));
+}
+
+/* Add when something last happened, as time and as age. Takes 'row'; returns it, or NULL. */
+static json_t *with_moment(json_t *row, const char *time_key, const char *age_key, int64_t moment)
+{
+	if (row && !json_object_set_new(row, time_key, moment_json(moment)) &&
+	    !json_object_set_new(row, age_key, age_json(moment)))
+		return row;
+	json_decref(row);
+	return NULL;
+}
+
+static json_t *source_row(const struct source_status *source)
+{
+	return with_moment(summary_source_json(source), "last_packet_unix_ms", "last_packet_age_ms",
+			   source->last_packet_ms);
+}
+
+static json_t *collector_row(const struct collector_status *collector)
+{
+	return with_moment(summary_collector_json(collector), "last_sent_unix_ms",
+			   "last_sent_age_ms", collector->last_sent_ms);
+}
+
+int control_write_sources(const struct control_context *context,
+			  const struct pipeline_snapshot *snapshot, struct control_output *output)
+{
+	int result = 0;
+
+	(void)context;
+	for (size_t i = 0; !result && i < snapshot->source_count; i++)
+		result = control_output_row(output, source_row(&snapshot->sources[i]));
+	return result;
+}
+
+int control_write_collectors(const struct control_context *context,
+			     const struct pipeline_snapshot *snapshot,
+			     struct control_output *output)
+{
+	int result = 0;
+
+	(void)context;
+	for (size_t i = 0; !result && i < snapshot->collector_count; i++)
+		result = control_output_row(output, collector_row(&snapshot->collectors[i]));
+	return result;
+}
+
+static json_t *source_rows(const struct pipeline_snapshot *snapshot)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; rows && i < snapshot->source_count; i++) {
+		if (json_array_append_new(rows, source_row(&snapshot->sources[i]))) {
+			json_decref(rows);
+			return NULL;
+		}
+	}
+	return rows;
+}
+
+static json_t *collector_rows(const struct pipeline_snapshot *snapshot)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; rows && i < snapshot->collector_count; i++) {
+		if (json_array_append_new(rows, collector_row(&snapshot->collectors[i]))) {
+			json_decref(rows);
+			return NULL;
+		}
+	}
+	return rows;
+}
+
+/* Inode of our network namespace: NFLOG groups belong to it, so an agent in another one than the
+ * rules sees nothing. 0 if it cannot be read. */
+static json_int_t network_namespace(void)
+{
+	struct stat status;
+
+	return stat("/proc/self/ns/net", &status) == 0 ? (json_int_t)status.st_ino : 0;
+}
+
+static json_t *cache_json(const struct control_context *context,
+			  const struct pipeline_snapshot *snapshot)
+{
+	const struct flow_cache_statistics *cache = &snapshot->workers.cache;
+
+	return json_pack("{s:I, s:I, s:I, s:I}", "flows", (json_int_t)cache->flows_cached,
+			 "capacity", (json_int_t)context->config->max_flows, "peak",
+			 (json_int_t)cache->flows_cached_peak, "memory_bytes",
+			 (json_int_t)cache->memory_bytes);
+}
+
+int control_write_status(const struct control_context *context,
+			 const struct pipeline_snapshot *snapshot, struct control_output *output)
+{
+	const struct worker_ledger *workers = &snapshot->workers;
+	char started[JSON_TIME_SIZE];
+	char problem[400] = "none";
+	int64_t problem_ms = log_last_problem(problem, sizeof(problem));
+	json_int_t uptime_ms = (json_int_t)(clock_ms(CLOCK_REALTIME) - context->started_unix_ms);
+
+	return control_output_row(
+		output,
+		json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}",
+			  "version", FLOWAGENT_VERSION, "pid", (json_int_t)getpid(), "netns",
+			  network_namespace(), "started",
+			  json_time_format(context->started_unix_ms, started), "started_unix_ms",
+			  (json_int_t)context->started_unix_ms, "uptime_ms",
+			  uptime_ms > 0 ? uptime_ms : 0, "packets_read",
+			  (json_int_t)workers->packets_read, "packets_lost_kernel",
+			  (json_int_t)workers->packets_lost_kernel, "packets_ignored_total",
+			  (json_int_t)worker_ledger_ignored(workers), "cache",
+			  cache_json(context, snapshot), "sources", source_rows(snapshot),
+			  "collectors", collector_rows(snapshot), "problem", json_text(problem),
+			  "problem_unix_ms",
+			  problem_ms > 0 ? json_integer((json_int_t)problem_ms) : json_null()));
+}
+
+/* An equality of ledger.h and whether it holds. */
+static json_t *equality_json(const char *name, const char *object, uint64_t left, uint64_t right)
+{
+	return json_pack("{s:s, s:o, s:I, s:I, s:b}", "name", name, "object", json_text(object),
+			 "left", (json_int_t)left, "right", (json_int_t)right, "holds",
+			 left == right);
+}
+
+/* records expired = sent + waiting + lost, where 'waiting' includes the rings. */
+static json_t *expired_equality(const struct pipeline_snapshot *snapshot, const char *object,
+				const struct collector_ledger *ledger)
+{
+	return equality_json("records_expired", object, worker_ledger_expired(&snapshot->workers),
+			     ledger->sent.records + ledger->waiting.records +
+				     snapshot->ring.records +
+				     collector_ledger_lost(ledger).records);
+}
+
+static json_t *equalities_json(const struct pipeline_snapshot *snapshot)
+{
+	const struct worker_ledger *workers = &snapshot->workers;
+	const struct collector_ledger *exported = &snapshot->exported;
+	uint64_t matched = 0;
+	json_t *array = json_array();
+	int result = 0;
+
+	/* What the kernel matched is known per source only as what it gave and what it lost; the
+	 * rule's own counter is compared by `agentctl rules status`. */
+	for (size_t i = 0; i < snapshot->source_count; i++)
+		matched += snapshot->sources[i].ledger.packets_read +
+			   snapshot->sources[i].ledger.packets_lost_kernel;
+	result |= json_array_append_new(
+		array, equality_json("packets_matched", "all sources", matched,
+				     workers->packets_read + workers->packets_lost_kernel));
+	result |= json_array_append_new(
+		array,
+		equality_json("packets_read", "all sources", workers->packets_read,
+			      exported->sent.packets + exported->waiting.packets +
+				      snapshot->ring.packets + workers->cache.packets_cached +
+				      collector_ledger_lost(exported).packets +
+				      worker_ledger_ignored(workers)));
+	result |= json_array_append_new(
+		array, equality_json("flows_created", "all sources", workers->cache.flows_created,
+				     worker_ledger_expired(workers) + workers->cache.flows_cached));
+	if (snapshot->collector_count == 0)
+		result |= json_array_append_new(
+			array, expired_equality(snapshot, "no collector", exported));
+	for (size_t i = 0; i < snapshot->collector_count; i++)
+		result |= json_array_append_new(
+			array, expired_equality(snapshot, snapshot->collectors[i].name,
+						&snapshot->collectors[i].ledger));
+	if (result) {
+		json_decref(array);
+		return NULL;
+	}
+	return array;
+}
+
+int control_write_stats(const struct control_context *context,
+			const struct pipeline_snapshot *snapshot, struct control_output *output)
+{
+	json_t *row = summary_json(snapshot);
+
+	(void)context;
+	if (row && json_object_set_new(row, "equalities", equalities_json(snapshot))) {
+		json_decref(row);
+		row = NULL;
+	}
+	return control_output_row(output, row);
+}
+
+int control_write_config(const struct control_context *context, struct control_output *output)
+{
+	int result = 0;
+
+	for (size_t i = 0; !result && i < config_option_count(); i++) {
+		struct config_value value;
+
+		result = config_value(context->config, i, &value);
+		if (result)
+			break;
+		result = control_output_row(
+			output, json_pack("{s:s, s:o, s:b, s:o}", "name", value.name, "value",
+					  json_text(value.value), "default", value.is_default,
+					  "origin", json_text(value.origin)));
+		config_value_clear(&value);
+	}
+	return result;
+}

@@ -1,0 +1,31 @@
+/* control_rows.h - rows about the agent itself: status, ledger, sources, collectors, templates,
+ * configuration.
+ *
+ * Stage: pipeline_snapshot -> rows. Each function appends its rows and returns 0, or -ENOMEM. */
+#ifndef CONTROL_ROWS_H
+#define CONTROL_ROWS_H
+
+#include "control_protocol.h"
+#include "pipeline.h"
+
+struct control_context;
+
+/* One row: version, pid, uptime, sources[], cache{}, collectors[], last problem. */
+int control_write_status(const struct control_context *context,
+			 const struct pipeline_snapshot *snapshot, struct control_output *output);
+/* One row: summary_json() and "equalities", those of ledger.h, each with its two sides and
+ * "holds". */
+int control_write_stats(const struct control_context *context,
+			const struct pipeline_snapshot *snapshot, struct control_output *output);
+/* One row per source, per collector. */
+int control_write_sources(const struct control_context *context,
+			  const struct pipeline_snapshot *snapshot, struct control_output *output);
+int control_write_collectors(const struct control_context *context,
+			     const struct pipeline_snapshot *snapshot,
+			     struct control_output *output);
+/* One row per field of each data template. */
+int control_write_templates(const struct control_context *context, struct control_output *output);
+/* One row per option: value, default or not, where it comes from. */
+int control_write_config(const struct control_context *context, struct control_output *output);
+
+#endif

@@ -1,0 +1,348 @@
+/* control_server.c - clients of the control socket: bytes -> request -> job -> rows -> bytes.
+ *
+ * Invariants: a client has at most one job; rows are asked of it only when all that was written
+ * before has gone to the socket; while a job is under way nothing is read from the client. So a
+ * client costs one request and one piece of rows, and one that does not read stops only itself. */
+#include "control_server.h"
+
+#include "control_commands.h"
+#include "control_protocol.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CLIENTS_MAX      32
+#define PATIENCE_MS      60000
+#define TIMER_EXACT_US   1000
+#define REQUESTS_AT_ONCE 16 /* answered before other clients get their turn */
+
+struct client {
+	struct control_server *server; /* borrowed */
+	struct client *next;           /* owned */
+	int descriptor;                /* owned */
+	sd_event_source *io;           /* owned */
+	sd_event_source *timer;        /* owned; runs while no byte moves */
+	bool may_change;
+	bool has_ended; /* sends nothing more; what it asked is still answered */
+	struct control_job job;
+	struct control_output output;
+	size_t written; /* of 'output' */
+	size_t input_size;
+	uint8_t input[CONTROL_REQUEST_SIZE];
+};
+
+struct control_server {
+	struct control_context context;
+	sd_event *loop;          /* shared */
+	sd_event_source *listen; /* owned */
+	int descriptor;          /* owned */
+	struct client *clients;  /* owned */
+	size_t client_count;
+	struct sockaddr_un address;
+	struct stat socket_file; /* as it was made: do not remove a successor's */
+};
+
+static void client_close(struct client *client)
+{
+	struct client **link = &client->server->clients;
+
+	while (*link != client)
+		link = &(*link)->next;
+	*link = client->next;
+	client->server->client_count--;
+
+	(void)sd_event_source_disable_unref(client->io);
+	(void)sd_event_source_disable_unref(client->timer);
+	control_job_clear(&client->job);
+	control_output_clear(&client->output);
+	(void)close(client->descriptor);
+	free(client);
+}
+
+/* A byte moved: the client has its full patience again. */
+static int client_moved(struct client *client)
+{
+	uint32_t patience_ms = client->server->context.patience_ms;
+	int result = sd_event_source_set_time_relative(client->timer, (uint64_t)patience_ms * 1000);
+
+	if (result >= 0)
+		result = sd_event_source_set_enabled(client->timer, SD_EVENT_ONESHOT);
+	return result;
+}
+
+static int on_patience_over(sd_event_source *source, uint64_t now_us, void *context)
+{
+	(void)source;
+	(void)now_us;
+	client_close(context);
+	return 0;
+}
+
+/* Begin the job that a line asks for, or answer with an error. Returns 0 or -ENOMEM. */
+static int begin_request(struct client *client, const uint8_t *line, size_t size)
+{
+	struct control_request request;
+	struct error_text error = { .text = "" };
+	int result = control_request_parse(line, size, &request, &error);
+
+	if (!result) {
+		result = control_job_begin(&client->job, &client->server->context, &request,
+					   client->may_change, &error);
+		control_request_clear(&request);
+	}
+	return result ? control_output_error(&client->output, result, &error) : 0;
+}
+
+/* Take the next whole line from the input. Returns 1 if there was one, 0 if not, or a negative
+ * errno: cut the client. */
+static int next_request(struct client *client)
+{
+	const uint8_t *end = memchr(client->input, '\n', client->input_size);
+	size_t size;
+	int result;
+
+	if (!end && client->input_size == sizeof(client->input)) {
+		struct error_text error;
+
+		error_text_set(&error, "request of more than %d bytes", CONTROL_REQUEST_SIZE - 1);
+		client->input_size = 0;
+		client->has_ended = true; /* where the next request begins is not known */
+		result = control_output_error(&client->output, -EMSGSIZE, &error);
+		return result ? result : 1;
+	}
+	if (!end)
+		return 0;
+	size = (size_t)(end - client->input);
+	result = begin_request(client, client->input, size);
+	client->input_size -= size + 1;
+	memmove(client->input, end + 1, client->input_size);
+	return result ? result : 1;
+}
+
+/* Write rows of the job, and its final line after the last. Returns 0 or a negative errno. */
+static int step_job(struct client *client)
+{
+	struct error_text error = { .text = "" };
+	int result = control_job_step(&client->job, &client->output, &error);
+
+	(void)client_moved(client); /* it waited for us, not we for it */
+	if (result > 0)
+		return 0;
+	control_job_clear(&client->job);
+	if (result < 0)
+		return control_output_error(&client->output, result, &error);
+	return control_output_end(&client->output);
+}
+
+/* Give the socket what it takes. Returns 0, or a negative errno. */
+static int write_output(struct client *client)
+{
+	struct control_output *output = &client->output;
+
+	while (client->written < output->size) {
+		ssize_t sent = send(client->descriptor, output->bytes + client->written,
+				    output->size - client->written, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
+			return errno == EAGAIN ? 0 : -errno;
+		client->written += (size_t)sent;
+		(void)client_moved(client);
+	}
+	output->size = 0;
+	client->written = 0;
+	return 0;
+}
+
+/* Answer as far as the socket takes it. Returns 0, or a negative errno: cut the client. A long
+ * answer gives other clients their turn after each piece. */
+static int client_answer(struct client *client)
+{
+	for (int i = 0; i < REQUESTS_AT_ONCE; i++) {
+		int result = write_output(client);
+
+		if (result || client->output.size > 0)
+			return result;
+		if (client->job.command) {
+			result = step_job(client);
+			if (result || client->job.command)
+				return result;
+			continue;
+		}
+		result = next_request(client);
+		if (result < 0)
+			return result;
+		if (result == 0)
+			return client->has_ended ? -ENOTCONN : 0;
+	}
+	return 0;
+}
+
+/* Read what is there. Returns 0, or a negative errno. */
+static int client_read(struct client *client)
+{
+	size_t room = sizeof(client->input) - client->input_size;
+	ssize_t got = recv(client->descriptor, client->input + client->input_size, room, 0);
+
+	if (got < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (got == 0)
+		client->has_ended = true;
+	client->input_size += (size_t)got;
+	(void)client_moved(client);
+	return 0;
+}
+
+/* What to wait for: room to write while an answer is under way, else the next request. */
+static uint32_t client_interest(const struct client *client)
+{
+	bool is_answering = client->output.size > 0 || client->job.command ||
+			    memchr(client->input, '\n', client->input_size) != NULL;
+
+	return is_answering ? EPOLLOUT : EPOLLIN;
+}
+
+static int on_client(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	struct client *client = context;
+	int result = 0;
+
+	(void)descriptor;
+	if (events & EPOLLERR)
+		result = -EPIPE;
+	else if (events & EPOLLHUP && !(events & EPOLLIN))
+		result = -EPIPE; /* it has gone: nobody reads an answer */
+	else if (events & EPOLLIN)
+		result = client_read(client);
+	if (!result)
+		result = client_answer(client);
+	if (!result && sd_event_source_set_io_events(source, client_interest(client)) < 0)
+		result = -EIO;
+	if (result)
+		client_close(client);
+	return 0;
+}
+
+/* Whether the peer may change anything: root, or who the agent runs as. */
+static bool peer_may_change(int descriptor)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+		return false;
+	return peer.uid == 0 || peer.uid == geteuid();
+}
+
+/* Take a new client in. Returns 0; on a negative errno the caller closes the descriptor. */
+static int client_open(struct control_server *server, int descriptor)
+{
+	struct client *client = calloc(1, sizeof(*client));
+	int result;
+
+	if (!client)
+		return -ENOMEM;
+	client->server = server;
+	client->descriptor = descriptor;
+	client->may_change = peer_may_change(descriptor);
+	result = sd_event_add_io(server->loop, &client->io, descriptor, EPOLLIN, on_client, client);
+	if (result >= 0)
+		result = sd_event_add_time_relative(server->loop, &client->timer, CLOCK_MONOTONIC,
+						    (uint64_t)server->context.patience_ms * 1000,
+						    TIMER_EXACT_US, on_patience_over, client);
+	if (result < 0) {
+		(void)sd_event_source_disable_unref(client->io);
+		free(client);
+		return result;
+	}
+	client->next = server->clients;
+	server->clients = client;
+	server->client_count++;
+	return 0;
+}
+
+/* Tell a client that there are too many. Best effort: the line fits an empty socket buffer. */
+static void refuse(int descriptor)
+{
+	struct control_output output = { .bytes = NULL };
+	struct error_text error;
+
+	error_text_set(&error, "the agent serves %d clients already", CLIENTS_MAX);
+	error_text_hint(&error, "try again when one of them has finished");
+	if (control_output_error(&output, -EBUSY, &error) == 0)
+		(void)send(descriptor, output.bytes, output.size, MSG_NOSIGNAL);
+	control_output_clear(&output);
+}
+
+static int on_connection(sd_event_source *source, int listening, uint32_t events, void *context)
+{
+	struct control_server *server = context;
+	int descriptor = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)source;
+	(void)events;
+	if (descriptor < 0)
+		return 0; /* it has gone already, or descriptors are short: it may try again */
+	if (server->client_count >= CLIENTS_MAX) {
+		refuse(descriptor);
+		(void)close(descriptor);
+	} else if (client_open(server, descriptor) < 0) {
+		(void)close(descriptor);
+	}
+	return 0;
+}
+
+struct control_server *control_server_create(sd_event *loop, int descriptor,
+					     const struct control_context *context,
+					     struct error_text *error)
+{
+	struct control_server *server = calloc(1, sizeof(*server));
+	socklen_t size = sizeof(server->address);
+	int result = server ? 0 : -ENOMEM;
+
+	if (!result) {
+		server->context = *context;
+		if (server->context.patience_ms == 0)
+			server->context.patience_ms = PATIENCE_MS;
+		server->loop = sd_event_ref(loop);
+		server->descriptor = descriptor;
+		if (getsockname(descriptor, (struct sockaddr *)&server->address, &size) != 0 ||
+		    stat(server->address.sun_path, &server->socket_file) != 0)
+			server->address.sun_path[0] = '\0'; /* nothing of ours to remove */
+		result = sd_event_add_io(loop, &server->listen, descriptor, EPOLLIN, on_connection,
+					 server);
+	}
+	if (result >= 0)
+		return server;
+	error_text_set(error, "control socket: %s", strerror(-result));
+	if (server)
+		control_server_destroy(server);
+	else
+		(void)close(descriptor);
+	return NULL;
+}
+
+void control_server_destroy(struct control_server *server)
+{
+	struct stat status;
+
+	if (!server)
+		return;
+	while (server->clients)
+		client_close(server->clients);
+	(void)sd_event_source_disable_unref(server->listen);
+	if (server->address.sun_path[0] && stat(server->address.sun_path, &status) == 0 &&
+	    status.st_ino == server->socket_file.st_ino &&
+	    status.st_dev == server->socket_file.st_dev)
+		(void)unlink(server->address.sun_path);
+	(void)close(server->descriptor);
+	sd_event_unref(server->loop);
+	free(server);
+}

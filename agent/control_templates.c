@@ -1,0 +1,59 @@
+/* control_templates.c - the data templates that collectors get, as rows.
+ *
+ * They are made anew from the table that the encoders use, for each export version in use; without
+ * a collector for the default version, so that one can see what would be sent. */
+#include "control_rows.h"
+#include "control_server.h"
+
+#include "template.h"
+
+/* Export protocol of a NetFlow version, as in its header. */
+static enum export_protocol protocol_of(uint8_t version)
+{
+	return version == 10 ? EXPORT_IPFIX : EXPORT_V9;
+}
+
+static int write_template(const struct template *template, uint8_t version, int family,
+			  struct control_output *output)
+{
+	int result = 0;
+
+	for (size_t i = 0; !result && i < template->field_count; i++) {
+		const struct export_field *field = template->fields[i];
+
+		result = control_output_row(
+			output,
+			json_pack("{s:i, s:i, s:i, s:I, s:s, s:i, s:i, s:i}", "version", version,
+				  "template", template->id, "family", family, "position",
+				  (json_int_t)(i + 1), "field", field->name, "element", field->id,
+				  "size", field->size, "record_size", template->record_size));
+	}
+	return result;
+}
+
+static int write_templates(const struct control_context *context, uint8_t version,
+			   struct control_output *output)
+{
+	struct template_set set;
+	int result;
+
+	template_set_init(&set, protocol_of(version), pipeline_template_choice(context->pipeline));
+	result = write_template(&set.ipv4, version, 4, output);
+	return result ? result : write_template(&set.ipv6, version, 6, output);
+}
+
+int control_write_templates(const struct control_context *context, struct control_output *output)
+{
+	const struct config *config = context->config;
+	bool is_used[256] = { false };
+	int result = 0;
+
+	for (size_t i = 0; i < config->collector_count; i++)
+		is_used[config->collectors[i].version] = true;
+	if (config->collector_count == 0)
+		is_used[config->export_version] = true;
+	for (unsigned int version = 0; !result && version < 256; version++)
+		if (is_used[version])
+			result = write_templates(context, (uint8_t)version, output);
+	return result;
+}

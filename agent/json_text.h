@@ -1,0 +1,20 @@
+/* json_text.h - strings and times as JSON values, for everything that the daemon says in JSON. */
+#ifndef JSON_TEXT_H
+#define JSON_TEXT_H
+
+#include "clock.h"
+
+#include <jansson.h>
+
+#define JSON_TIME_SIZE 32
+
+/* New string value, owned by the caller. Text from outside need not be UTF-8 (file names are not):
+ * then each byte of 0x80 and above becomes '?'. NULL gives null. Returns NULL if memory is short.
+ */
+json_t *json_text(const char *text);
+
+/* Write a time as RFC 3339 in UTC with milliseconds: "2026-11-22T19:17:00.114Z". Returns 'text'.
+ */
+const char *json_time_format(unix_ms time, char text[static JSON_TIME_SIZE]);
+
+#endif

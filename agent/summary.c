@@ -1,0 +1,208 @@
+/* summary.c - the loss ledger as JSON.
+ *
+ * Stage: pipeline_snapshot -> JSON. No clock: a capture file gives the same summary at every run.
+ * All reasons are always there, also with 0, so that the shape never depends on the traffic. */
+#include "summary.h"
+
+#include "drop_reason.h"
+#include "json_text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static int set_count(json_t *object, const char *key, uint64_t count)
+{
+	return json_object_set_new(object, key, json_integer((json_int_t)count));
+}
+
+/* Packets ignored, by reason. */
+static json_t *ignored_json(const struct worker_ledger *ledger)
+{
+	json_t *object = json_object();
+
+	for (int i = DROP_NONE + 1; object && i < DROP_REASON_COUNT; i++) {
+		if (set_count(object, drop_reason_name((enum drop_reason)i),
+			      ledger->packets_ignored[i])) {
+			json_decref(object);
+			return NULL;
+		}
+	}
+	return object;
+}
+
+/* Records that left the cache, by reason. */
+static json_t *expired_json(const struct worker_ledger *ledger)
+{
+	json_t *object = json_object();
+
+	for (int i = FLOW_END_none + 1; object && i < FLOW_END_COUNT; i++) {
+		if (set_count(object, flow_end_reason_name((enum flow_end_reason)i),
+			      ledger->cache.records_expired[i])) {
+			json_decref(object);
+			return NULL;
+		}
+	}
+	return object;
+}
+
+/* Records that did not reach a collector, by reason. */
+static json_t *lost_json(const struct collector_ledger *ledger)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; object && i < COLLECTOR_LOSS_COUNT; i++) {
+		if (set_count(object, collector_loss_name((enum collector_loss)i),
+			      ledger->lost[i].records)) {
+			json_decref(object);
+			return NULL;
+		}
+	}
+	return object;
+}
+
+static const char *source_state(const struct source_status *source)
+{
+	if (source->failure[0])
+		return "failed";
+	return source->has_ended ? "ended" : "running";
+}
+
+json_t *summary_source_json(const struct source_status *source)
+{
+	const struct worker_ledger *ledger = &source->ledger;
+	const struct capture_statistics *capture = &source->capture;
+
+	return json_pack(
+		"{s:o, s:b, s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+		"s:I, s:I, s:I, s:I, s:I}",
+		"name", json_text(source->name), "live", source->is_live, "state",
+		source_state(source), "failure", json_text(source->failure), "packets_read",
+		(json_int_t)ledger->packets_read, "packets_lost_kernel",
+		(json_int_t)ledger->packets_lost_kernel, "packets_ignored_total",
+		(json_int_t)worker_ledger_ignored(ledger), "packets_ignored", ignored_json(ledger),
+		"packets_cached", (json_int_t)ledger->cache.packets_cached, "packets_expired",
+		(json_int_t)ledger->cache.packets_expired, "flows_created",
+		(json_int_t)ledger->cache.flows_created, "flows_cached",
+		(json_int_t)ledger->cache.flows_cached, "records_expired_total",
+		(json_int_t)worker_ledger_expired(ledger), "messages",
+		(json_int_t)capture->messages, "messages_truncated",
+		(json_int_t)capture->messages_truncated, "messages_malformed",
+		(json_int_t)capture->messages_malformed, "overruns", (json_int_t)capture->overruns,
+		"packets_truncated", (json_int_t)capture->packets_truncated, "packets_unstamped",
+		(json_int_t)capture->packets_unstamped, "receive_buffer_bytes",
+		(json_int_t)capture->receive_buffer_bytes, "receive_buffer_wanted",
+		(json_int_t)capture->receive_buffer_wanted);
+}
+
+json_t *summary_collector_json(const struct collector_status *collector)
+{
+	const struct collector_ledger *ledger = &collector->ledger;
+	struct amount lost = collector_ledger_lost(ledger);
+
+	return json_pack(
+		"{s:o, s:o, s:o, s:i, s:b, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
+		"s:I, s:I, s:I, s:I}",
+		"name", json_text(collector->name), "remote", json_text(collector->remote),
+		"transport", json_text(collector->transport), "version", collector->version, "up",
+		collector->is_up, "last_error",
+		collector->last_error ? json_text(strerror(collector->last_error)) : json_null(),
+		"sequence", (json_int_t)collector->sequence, "records_taken",
+		(json_int_t)ledger->taken.records, "records_sent", (json_int_t)ledger->sent.records,
+		"records_waiting", (json_int_t)ledger->waiting.records, "records_lost",
+		(json_int_t)lost.records, "packets_sent", (json_int_t)ledger->sent.packets,
+		"packets_waiting", (json_int_t)ledger->waiting.packets, "packets_lost",
+		(json_int_t)lost.packets, "bytes_sent", (json_int_t)ledger->sent.octets,
+		"records_lost_by_reason", lost_json(ledger), "datagrams_sent",
+		(json_int_t)ledger->datagrams_sent, "datagrams_lost",
+		(json_int_t)ledger->datagrams_lost, "datagrams_queued",
+		(json_int_t)collector->queued_datagrams, "send_errors",
+		(json_int_t)ledger->send_errors);
+}
+
+static json_t *sources_json(const struct pipeline_snapshot *snapshot)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < snapshot->source_count; i++) {
+		if (json_array_append_new(array, summary_source_json(&snapshot->sources[i]))) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+static json_t *collectors_json(const struct pipeline_snapshot *snapshot)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < snapshot->collector_count; i++) {
+		if (json_array_append_new(array,
+					  summary_collector_json(&snapshot->collectors[i]))) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+json_t *summary_json(const struct pipeline_snapshot *snapshot)
+{
+	const struct worker_ledger *workers = &snapshot->workers;
+	const struct collector_ledger *exported = &snapshot->exported;
+	struct amount lost = collector_ledger_lost(exported);
+
+	return json_pack(
+		"{s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, "
+		"s:o, s:I, s:o, s:o}",
+		"packets_read", (json_int_t)workers->packets_read, "packets_lost_kernel",
+		(json_int_t)workers->packets_lost_kernel, "packets_ignored", ignored_json(workers),
+		"packets_ignored_total", (json_int_t)worker_ledger_ignored(workers),
+		"packets_exported", (json_int_t)exported->sent.packets, "bytes_exported",
+		(json_int_t)exported->sent.octets, "packets_cached",
+		(json_int_t)workers->cache.packets_cached, "packets_waiting",
+		(json_int_t)(snapshot->ring.packets + exported->waiting.packets), "packets_lost",
+		(json_int_t)lost.packets, "flows_created", (json_int_t)workers->cache.flows_created,
+		"flows_cached", (json_int_t)workers->cache.flows_cached, "records_expired",
+		expired_json(workers), "records_expired_total",
+		(json_int_t)worker_ledger_expired(workers), "records_sent",
+		(json_int_t)exported->sent.records, "records_waiting",
+		(json_int_t)(snapshot->ring.records + exported->waiting.records), "records_lost",
+		(json_int_t)lost.records, "records_lost_by_reason", lost_json(exported),
+		"datagrams_sent", (json_int_t)exported->datagrams_sent, "sources",
+		sources_json(snapshot), "collectors", collectors_json(snapshot));
+}
+
+/* Write one line and make sure that it got there. */
+static int write_line(FILE *file, const json_t *summary)
+{
+	errno = 0;
+	if (json_dumpf(summary, file, JSON_COMPACT) || fputc('\n', file) == EOF || fflush(file))
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+int summary_write(const char *path, const struct pipeline_snapshot *snapshot,
+		  struct error_text *error)
+{
+	bool is_standard_output = strcmp(path, "-") == 0;
+	const char *name = is_standard_output ? "standard output" : path;
+	json_t *summary = summary_json(snapshot);
+	FILE *file = is_standard_output ? stdout : fopen(path, "we");
+	int result = 0;
+
+	if (!file)
+		result = -errno;
+	else if (!summary)
+		result = -ENOMEM;
+	else
+		result = write_line(file, summary);
+	if (file && !is_standard_output && fclose(file) && !result)
+		result = -errno;
+	if (result)
+		error_text_set(error, "cannot write the summary to %s: %s", name,
+			       strerror(-result));
+	json_decref(summary);
+	return result;
+}

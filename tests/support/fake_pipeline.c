@@ -1,0 +1,89 @@
+/* fake_pipeline.c - answers of a pipeline from the members of a struct. */
+#include "fake_pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct flow_record fake_pipeline_flow(uint32_t index)
+{
+	return (struct flow_record){
+		.key = { .source_port = (uint16_t)index,
+			 .destination_port = 443,
+			 .protocol = 6,
+			 .side = SIDE_egress,
+			 .ip_version = 4,
+			 .addresses = { 10, (uint8_t)(index >> 16), (uint8_t)(index >> 8),
+					(uint8_t)index, 192, 0, 2, 1 } },
+		.packets = 1 + index % 7,
+		.octets = 1000 + index,
+		.first_ms = 1795375020114 + index,
+		.last_ms = 1795375021000 + index,
+		.tcp_flags = 0x1b,
+	};
+}
+
+int pipeline_snapshot(struct pipeline *pipeline, struct pipeline_snapshot *snapshot)
+{
+	const struct pipeline_snapshot *from = &pipeline->snapshot;
+
+	if (pipeline->fault)
+		return pipeline->fault;
+	*snapshot = *from;
+	snapshot->sources = calloc(from->source_count + 1, sizeof(*from->sources));
+	snapshot->collectors = calloc(from->collector_count + 1, sizeof(*from->collectors));
+	for (size_t i = 0; i < from->source_count; i++)
+		snapshot->sources[i] = from->sources[i];
+	for (size_t i = 0; i < from->collector_count; i++)
+		snapshot->collectors[i] = from->collectors[i];
+	return 0;
+}
+
+void pipeline_snapshot_clear(struct pipeline_snapshot *snapshot)
+{
+	free(snapshot->sources);
+	free(snapshot->collectors);
+}
+
+int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_record *records,
+		   size_t count, size_t *filled)
+{
+	pipeline->flow_calls++;
+	*filled = 0;
+	if (pipeline->fault)
+		return pipeline->fault;
+	while (*filled < count && *cursor < pipeline->flow_count)
+		records[(*filled)++] = fake_pipeline_flow((uint32_t)(*cursor)++);
+	return 0;
+}
+
+int pipeline_flush(struct pipeline *pipeline, uint64_t *flushed)
+{
+	*flushed = pipeline->flow_count;
+	pipeline->flushed += pipeline->flow_count;
+	return pipeline->fault;
+}
+
+int pipeline_send_template(struct pipeline *pipeline)
+{
+	pipeline->templates_sent++;
+	return pipeline->fault;
+}
+
+const struct asn_entry *pipeline_asn(const struct pipeline *pipeline, uint8_t ip_version,
+				     const uint8_t *address)
+{
+	static const struct asn_entry none;
+	static const struct asn_entry example = { .as_number = 64500, .prefix_length = 24 };
+
+	(void)pipeline;
+	return ip_version == 4 && address[0] == 192 ? &example : &none;
+}
+
+const struct template_choice *pipeline_template_choice(const struct pipeline *pipeline)
+{
+	static const struct template_choice choice = { .has_as_numbers = true };
+
+	(void)pipeline;
+	return &choice;
+}

@@ -1,0 +1,22 @@
+/* fake_pipeline.h - agent/pipeline.h without threads: flows and numbers are what a test puts in.
+ *
+ * A test includes fake_pipeline.c; the linker then leaves the real pipeline out. */
+#ifndef FAKE_PIPELINE_H
+#define FAKE_PIPELINE_H
+
+#include "pipeline.h"
+
+struct pipeline {
+	int fault; /* what the questions return, 0: they are answered */
+	uint32_t flow_count;
+	uint32_t flow_calls; /* pieces asked for */
+	uint32_t templates_sent;
+	uint64_t flushed;
+	struct pipeline_snapshot snapshot; /* its arrays are borrowed from the test */
+};
+
+/* Flow number 'index' of a fake pipeline: 10.x.y.z:index -> 192.0.2.1:443, TCP, 1000 + index bytes.
+ */
+struct flow_record fake_pipeline_flow(uint32_t index);
+
+#endif
