@@ -247,10 +247,13 @@ void collector_advance(struct collector *collector, const struct export_time *ti
 		return;
 	if (collector->is_open && since(collector, collector->opened_ms) >= EXPORTER_RECORD_WAIT_MS)
 		close_datagram(collector);
+	if (collector->is_open && are_names_due(collector)) {
+		add_names(collector);
+		if (are_names_due(collector)) /* not one fitted */
+			close_datagram(collector);
+	}
 	if (!collector->is_open && (collector->is_refresh_due || are_names_due(collector)))
 		open_datagram(collector);
-	else if (collector->is_open && are_names_due(collector))
-		add_names(collector);
 }
 
 void collector_add(struct collector *collector, const struct export_record *record,

@@ -1,0 +1,1086 @@
+/* test_exporter.c - exporter, collectors and outboxes over a fake transport that can fail in all
+ * the ways a real one can. Its reader of NetFlow v9 knows only headers and FlowSets. */
+#include "exporter.h"
+
+#include "check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SENT_MAX   20000
+#define SOURCE_ID  7
+#define COLLECTORS 3
+#define SECOND_US  1000000
+
+/* A datagram that reached the fake network. */
+struct sent {
+	uint8_t bytes[1500];
+	size_t size;
+};
+
+/* The transport of collector number config.port. */
+struct fake {
+	int poll_error;  /* negative errno, 0: ready */
+	int send_error;  /* negative errno of the next sends, 0: none */
+	bool is_once;    /* send_error is for one call only */
+	size_t accept;   /* datagrams taken per call */
+	size_t size_max; /* more is -EMSGSIZE */
+	bool refuses;    /* each datagram is taken, and reported as refused afterwards */
+	size_t quoted;   /* bytes that reports quote */
+	struct sent *sent;
+	size_t count;
+	struct transport_refusal refusals[4096];
+	size_t refusal_count, refusal_next;
+	struct collector_event events[64];
+	size_t event_count;
+};
+
+static struct fake fakes[COLLECTORS];
+
+struct transport {
+	struct fake *fake;
+};
+
+static int fake_open(const struct transport_config *config, struct transport **transport,
+		     struct error_text *error)
+{
+	(void)error;
+	*transport = malloc(sizeof(**transport));
+	CHECK(*transport != NULL);
+	(*transport)->fake = &fakes[config->port];
+	return 0;
+}
+
+static int fake_poll(struct transport *transport, int64_t now_ms)
+{
+	(void)now_ms;
+	return transport->fake->poll_error;
+}
+
+static void fake_refuse(struct fake *fake, const uint8_t *bytes)
+{
+	struct transport_refusal *refusal = &fake->refusals[fake->refusal_count++];
+
+	CHECK(fake->refusal_count <= 4096);
+	refusal->error = ECONNREFUSED;
+	refusal->size = fake->quoted;
+	memcpy(refusal->bytes, bytes, fake->quoted);
+}
+
+static struct transport_result fake_send(struct transport *transport,
+					 const struct datagram *datagrams, size_t count)
+{
+	struct fake *fake = transport->fake;
+	struct transport_result result = { 0 };
+
+	if (fake->send_error) {
+		result.error = fake->send_error;
+		if (fake->is_once)
+			fake->send_error = 0;
+		return result;
+	}
+	while (result.sent < count && result.sent < fake->accept) {
+		const struct datagram *datagram = &datagrams[result.sent];
+
+		if (datagram->size > fake->size_max) {
+			result.error = result.sent ? 0 : -EMSGSIZE;
+			return result;
+		}
+		CHECK(fake->count < SENT_MAX && datagram->size <= sizeof(fake->sent[0].bytes));
+		memcpy(fake->sent[fake->count].bytes, datagram->bytes, datagram->size);
+		fake->sent[fake->count++].size = datagram->size;
+		if (fake->refuses)
+			fake_refuse(fake, datagram->bytes);
+		result.sent++;
+	}
+	if (result.sent == 0)
+		result.error = -EAGAIN;
+	return result;
+}
+
+static bool fake_refusal(struct transport *transport, struct transport_refusal *refusal)
+{
+	struct fake *fake = transport->fake;
+
+	if (fake->refusal_next == fake->refusal_count)
+		return false;
+	*refusal = fake->refusals[fake->refusal_next++];
+	return true;
+}
+
+static socklen_t fake_address(const struct transport *transport, struct sockaddr_storage *address)
+{
+	*address = (struct sockaddr_storage){ .ss_family = AF_UNSPEC };
+	return transport->fake->poll_error ? 0 : sizeof(*address);
+}
+
+static void fake_close(struct transport *transport)
+{
+	free(transport);
+}
+
+static const struct transport_type fake_transport = {
+	.name = "fake",
+	.open = fake_open,
+	.poll = fake_poll,
+	.send = fake_send,
+	.refusal = fake_refusal,
+	.remote = fake_address,
+	.local = fake_address,
+	.close = fake_close,
+};
+
+static void on_event(void *context, const struct collector_event *event)
+{
+	struct fake *fake = &fakes[atoi(event->collector)];
+
+	(void)context;
+	CHECK(fake->event_count < 64);
+	fake->events[fake->event_count++] = *event;
+}
+
+/* What a test changes of the usual exporter. */
+struct setup {
+	size_t collectors;
+	uint32_t refresh_ms, refresh_datagrams;
+	uint32_t rate;
+	uint32_t datagram_size;
+	struct template_choice choice;
+};
+
+static struct exporter *create(const struct setup *setup)
+{
+	static const char *const names[COLLECTORS] = { "0", "1", "2" };
+	struct collector_config collectors[COLLECTORS];
+	struct exporter_config config = {
+		.collectors = collectors,
+		.collector_count = setup->collectors,
+		.source_id = SOURCE_ID,
+		.template_refresh_ms = setup->refresh_ms,
+		.template_refresh_datagrams = setup->refresh_datagrams,
+		.choice = setup->choice,
+		.on_event = on_event,
+	};
+	struct error_text error;
+	struct exporter *exporter;
+
+	for (size_t i = 0; i < COLLECTORS; i++) {
+		struct sent *sent = fakes[i].sent;
+
+		fakes[i] = (struct fake){
+			.accept = 1000,
+			.size_max = 65535,
+			.quoted = 64,
+			.sent = sent ? sent : malloc(SENT_MAX * sizeof(*sent)),
+		};
+		CHECK(fakes[i].sent != NULL);
+		collectors[i] = (struct collector_config){
+			.name = names[i],
+			.transport_type = &fake_transport,
+			.version = 9,
+			.address = { .host = "fake", .port = (uint16_t)i },
+			.datagram_size = setup->datagram_size ? setup->datagram_size : 1400,
+			.datagrams_per_second = setup->rate,
+		};
+	}
+	exporter = exporter_create(&config, &error);
+	CHECK(exporter != NULL);
+	return exporter;
+}
+
+static struct export_time at(uint32_t uptime_ms)
+{
+	return (struct export_time){ .unix_ms = 1700000000000 + uptime_ms, .uptime_ms = uptime_ms };
+}
+
+static void add_sized(struct exporter *exporter, uint32_t now_ms, uint8_t ip_version,
+		      uint64_t packets, uint64_t octets)
+{
+	const struct export_time time = at(now_ms);
+	struct export_record record = { .flow = { .packets = packets, .octets = octets } };
+
+	record.flow.key.ip_version = ip_version;
+	exporter_add(exporter, &record, &time);
+}
+
+static void add(struct exporter *exporter, uint32_t now_ms)
+{
+	add_sized(exporter, now_ms, 4, 10, 1000);
+}
+
+static void advance(struct exporter *exporter, uint32_t now_ms)
+{
+	const struct export_time time = at(now_ms);
+
+	exporter_advance(exporter, &time);
+}
+
+static void finish(struct exporter *exporter, uint32_t now_ms)
+{
+	const struct export_time time = at(now_ms);
+
+	exporter_finish(exporter, &time);
+}
+
+/* Number of FlowSets with this id in a datagram. */
+static size_t sets_of(const struct sent *sent, uint16_t id)
+{
+	size_t found = 0;
+	size_t offset = 20;
+
+	while (offset + 4 <= sent->size) {
+		found += load_be16(sent->bytes + offset) == id;
+		CHECK(load_be16(sent->bytes + offset + 2) >= 4);
+		offset += load_be16(sent->bytes + offset + 2);
+	}
+	CHECK_EQ(offset, sent->size);
+	return found;
+}
+
+static bool has_templates(const struct sent *sent)
+{
+	return sets_of(sent, 0) == 1 && sets_of(sent, 1) == 2;
+}
+
+/* Flow records of datagrams from 'first' on; all IPv4 without choice. */
+static size_t records_in(const struct fake *fake, size_t first)
+{
+	size_t records = 0;
+
+	for (size_t i = first; i < fake->count; i++)
+		for (size_t offset = 20; offset < fake->sent[i].size;) {
+			const size_t length = load_be16(fake->sent[i].bytes + offset + 2);
+
+			if (load_be16(fake->sent[i].bytes + offset) == 260)
+				records += (length - 4) / 61;
+			offset += length;
+		}
+	return records;
+}
+
+/* Value number 'index' of the statistics in a datagram. */
+static uint64_t statistic(const struct sent *sent, size_t index)
+{
+	for (size_t offset = 20; offset < sent->size; offset += load_be16(sent->bytes + offset + 2))
+		if (load_be16(sent->bytes + offset) == 401)
+			return load_be64(sent->bytes + offset + 8 + 8 * index);
+	fail_msg("no statistics");
+	return 0;
+}
+
+static struct collector_status status_of(const struct exporter *exporter, size_t collector)
+{
+	struct collector_status status;
+
+	exporter_collector_status(exporter, collector, &status);
+	return status;
+}
+
+static void check_ledger(const struct exporter *exporter)
+{
+	for (size_t i = 0; i < exporter_collector_count(exporter); i++) {
+		const struct collector_status status = status_of(exporter, i);
+		const struct collector_ledger *ledger = &status.ledger;
+		struct amount sum = collector_ledger_lost(ledger);
+
+		amount_add(&sum, &ledger->sent);
+		amount_add(&sum, &ledger->waiting);
+		CHECK_EQ(sum.records, ledger->taken.records);
+		CHECK_EQ(sum.packets, ledger->taken.packets);
+		CHECK_EQ(sum.octets, ledger->taken.octets);
+	}
+}
+
+static void check_sequence(const struct fake *fake, uint32_t first)
+{
+	for (size_t i = 0; i < fake->count; i++)
+		CHECK_EQ(load_be32(fake->sent[i].bytes + 12), first + (uint32_t)i);
+}
+
+TEST(templates_statistics_and_names_come_before_the_first_flow)
+{
+	const struct interface_name names[] = { { 1, "lo", "lo" }, { 2, "eth0", "uplink" } };
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	const struct sent *first = &fakes[0].sent[0];
+
+	CHECK_EQ(exporter_set_interfaces(exporter, names, 2), 0);
+	advance(exporter, 0);
+	add(exporter, 10);
+	CHECK_EQ(exporter_send(exporter, 0), -1);
+	CHECK_EQ(fakes[0].count, 0);
+	advance(exporter, 999);
+	CHECK_EQ(exporter_send(exporter, 999000), -1);
+	CHECK_EQ(fakes[0].count, 0);
+	advance(exporter, 1000);
+	CHECK_EQ(exporter_send(exporter, 1000000), -1);
+	CHECK_EQ(fakes[0].count, 1);
+	/* FlowSets in this order: templates, options templates, statistics, names, flows. */
+	CHECK(has_templates(first));
+	CHECK_EQ(load_be16(first->bytes + 20), 0);
+	CHECK_EQ(sets_of(first, 401), 1);
+	CHECK_EQ(sets_of(first, 400), 2);
+	CHECK_EQ(load_be16(first->bytes + first->size - 68), 260);
+	CHECK_EQ(load_be16(first->bytes + 2), 4 + 1 + 2 + 1);
+	CHECK_EQ(load_be32(first->bytes + 16), SOURCE_ID);
+	exporter_destroy(exporter);
+}
+
+TEST(datagrams_are_full_while_records_wait)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+	for (int i = 0; i < 500; i++)
+		add(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	CHECK(fakes[0].count > 20);
+	for (size_t i = 1; i < fakes[0].count; i++)
+		CHECK_EQ(records_in(&fakes[0], i) - records_in(&fakes[0], i + 1), 22);
+	check_sequence(&fakes[0], 0);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(mixed_ip_versions_do_not_cost_the_fill)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	size_t bytes = 0;
+
+	for (int i = 0; i < 1000; i++)
+		add_sized(exporter, 0, i % 5 ? 4 : 6, 1, 40);
+	(void)exporter_send(exporter, 0);
+	for (size_t i = 1; i < fakes[0].count; i++) {
+		bytes += fakes[0].sent[i].size;
+		CHECK(fakes[0].sent[i].size > 1400 - 85 - 4 - 6);
+	}
+	CHECK(bytes / (fakes[0].count - 1) > 1350);
+	exporter_destroy(exporter);
+}
+
+TEST(templates_return_by_time_by_count_and_on_request)
+{
+	struct exporter *exporter = create(
+		&(struct setup){ .collectors = 1, .refresh_ms = 60000, .refresh_datagrams = 20 });
+	const struct fake *fake = &fakes[0];
+
+	for (int i = 0; i < 22 * 45; i++)
+		add(exporter, 0);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	for (size_t i = 0; i + 1 < fake->count; i++)
+		CHECK_EQ(has_templates(&fake->sent[i]), i % 20 == 0);
+
+	/* By time: a quiet minute brings a datagram of its own, a second later. */
+	fakes[0].count = 0;
+	advance(exporter, 59999);
+	advance(exporter, 60000);
+	advance(exporter, 60999);
+	(void)exporter_send(exporter, SECOND_US);
+	CHECK_EQ(fake->count, 0);
+	advance(exporter, 61000);
+	(void)exporter_send(exporter, 2 * SECOND_US);
+	CHECK_EQ(fake->count, 1);
+	CHECK(has_templates(&fake->sent[0]));
+
+	exporter_send_template(exporter);
+	advance(exporter, 62000);
+	advance(exporter, 63000);
+	(void)exporter_send(exporter, 3 * SECOND_US);
+	CHECK_EQ(fake->count, 2);
+	CHECK(has_templates(&fake->sent[1]));
+	exporter_destroy(exporter);
+}
+
+TEST(without_refresh_there_are_templates_only_at_the_start)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+	for (uint32_t i = 0; i < 3000; i++)
+		add(exporter, i * 1000);
+	(void)exporter_send(exporter, 0);
+	CHECK(has_templates(&fakes[0].sent[0]));
+	for (size_t i = 1; i < fakes[0].count; i++)
+		CHECK(!has_templates(&fakes[0].sent[i]));
+	exporter_destroy(exporter);
+}
+
+TEST(a_wrap_of_the_uptime_is_no_leap)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1, .refresh_ms = 60000 });
+
+	advance(exporter, UINT32_MAX - 1500);
+	advance(exporter, UINT32_MAX - 500);
+	(void)exporter_send(exporter, 0);
+	CHECK_EQ(fakes[0].count, 1);
+	add(exporter, UINT32_MAX - 100);
+	advance(exporter, 800);
+	(void)exporter_send(exporter, SECOND_US);
+	CHECK_EQ(fakes[0].count, 1);
+	advance(exporter, 899);
+	(void)exporter_send(exporter, 2 * SECOND_US);
+	CHECK_EQ(fakes[0].count, 2);
+	CHECK(!has_templates(&fakes[0].sent[1]));
+	exporter_destroy(exporter);
+}
+
+TEST(a_clock_that_steps_back_stands_still)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1, .refresh_ms = 60000 });
+
+	add(exporter, 10000);
+	add(exporter, 9000); /* of another file */
+	add(exporter, 10999);
+	(void)exporter_send(exporter, 0);
+	CHECK_EQ(fakes[0].count, 0);
+	advance(exporter, 11000);
+	(void)exporter_send(exporter, SECOND_US);
+	CHECK_EQ(fakes[0].count, 1);
+	CHECK_EQ(records_in(&fakes[0], 0), 3);
+	CHECK_EQ(load_be32(fakes[0].sent[0].bytes + 4), 11000);
+	exporter_destroy(exporter);
+}
+
+TEST(a_thousand_names_are_spread_over_time)
+{
+	struct interface_name *names = calloc(1000, sizeof(*names));
+	struct exporter *exporter =
+		create(&(struct setup){ .collectors = 1, .refresh_ms = 600000 });
+	size_t told = 0;
+
+	CHECK(names != NULL);
+	for (uint32_t i = 0; i < 1000; i++)
+		names[i].index = i + 1;
+	CHECK_EQ(exporter_set_interfaces(exporter, names, 1000), 0);
+	for (uint32_t now = 0; now <= 12000; now += 50) {
+		const size_t before = fakes[0].count;
+
+		advance(exporter, now);
+		(void)exporter_send(exporter, (int64_t)now * 1000);
+		CHECK(fakes[0].count - before <= 1);
+	}
+	for (size_t i = 0; i < fakes[0].count; i++)
+		told += sets_of(&fakes[0].sent[i], 400);
+	CHECK_EQ(told, 1000);
+
+	/* The same names again are no news; one more is. */
+	fakes[0].count = 0;
+	CHECK_EQ(exporter_set_interfaces(exporter, names, 1000), 0);
+	advance(exporter, 20000);
+	advance(exporter, 22000);
+	(void)exporter_send(exporter, 22 * SECOND_US);
+	CHECK_EQ(fakes[0].count, 0);
+	CHECK_EQ(exporter_set_interfaces(exporter, names, 999), 0);
+	advance(exporter, 23000);
+	advance(exporter, 24000);
+	(void)exporter_send(exporter, 24 * SECOND_US);
+	CHECK_EQ(fakes[0].count, 1);
+	free(names);
+	exporter_destroy(exporter);
+}
+
+/* The same records at the same times, with more or fewer calls of advance and send between them. */
+static void play(unsigned int calls, struct sent *datagrams, size_t *count)
+{
+	const struct interface_name names[] = { { 1, "lo", "lo" }, { 2, "eth0", "eth0" } };
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1,
+							    .refresh_ms = 60000,
+							    .refresh_datagrams = 20,
+							    .rate = calls * 1000 });
+	uint32_t now = 0;
+	int64_t now_us = 0;
+
+	srandom(3);
+	CHECK_EQ(exporter_set_interfaces(exporter, names, 2), 0);
+	for (int i = 0; i < 5000; i++) {
+		now += (uint32_t)(random() % 8 ? 0 : random() % 400);
+		while (!exporter_has_room(exporter))
+			(void)exporter_send(exporter, now_us += 1000);
+		add_sized(exporter, now, random() % 4 ? 4 : 6, 1, 100);
+		for (unsigned int call = 0; call < calls; call++) {
+			advance(exporter, now);
+			(void)exporter_send(exporter, now_us++);
+		}
+	}
+	finish(exporter, now);
+	while (exporter_send(exporter, now_us) >= 0)
+		now_us += 1000;
+	*count = fakes[0].count;
+	memcpy(datagrams, fakes[0].sent, *count * sizeof(*datagrams));
+	exporter_destroy(exporter);
+}
+
+TEST(datagrams_do_not_depend_on_how_often_or_how_fast_they_are_sent)
+{
+	struct sent *one = calloc(2000, sizeof(*one));
+	struct sent *other = calloc(2000, sizeof(*other));
+	size_t one_count, other_count;
+
+	CHECK(one && other);
+	play(0, one, &one_count);
+	for (unsigned int calls = 1; calls < 4; calls++) {
+		play(calls, other, &other_count);
+		CHECK_EQ(one_count, other_count);
+		for (size_t i = 0; i < one_count; i++) {
+			CHECK_EQ(one[i].size, other[i].size);
+			CHECK_BYTES(one[i].bytes, other[i].bytes, one[i].size);
+		}
+	}
+	free(one);
+	free(other);
+}
+
+TEST(pacing_allows_a_burst_and_then_the_rate)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1, .rate = 5000 });
+	int64_t now_us = 5 * SECOND_US;
+
+	while (exporter_has_room(exporter))
+		add(exporter, 0);
+	CHECK_EQ(exporter_send(exporter, now_us), 1000);
+	CHECK_EQ(fakes[0].count, EXPORTER_BURST_DATAGRAMS);
+	CHECK_EQ(exporter_send(exporter, now_us), 1000);
+	CHECK_EQ(fakes[0].count, EXPORTER_BURST_DATAGRAMS);
+	for (int step = 1; step <= 20; step++) {
+		(void)exporter_send(exporter, now_us += 1000);
+		CHECK_EQ(fakes[0].count, EXPORTER_BURST_DATAGRAMS + 5 * step);
+	}
+	/* A thread that slept long does not catch up by more than a burst. */
+	(void)exporter_send(exporter, now_us += SECOND_US);
+	CHECK_EQ(fakes[0].count, 2 * EXPORTER_BURST_DATAGRAMS + 100);
+	exporter_destroy(exporter);
+}
+
+TEST(a_slow_rate_waits_as_long_as_it_must)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1, .rate = 10 });
+
+	while (exporter_has_room(exporter))
+		add(exporter, 0);
+	CHECK_EQ(exporter_send(exporter, 0), 100001);
+	CHECK_EQ(exporter_send(exporter, 99000), 1001);
+	CHECK_EQ(fakes[0].count, EXPORTER_BURST_DATAGRAMS);
+	(void)exporter_send(exporter, 100001);
+	CHECK_EQ(fakes[0].count, EXPORTER_BURST_DATAGRAMS + 1);
+	exporter_destroy(exporter);
+}
+
+TEST(without_a_rate_a_call_is_still_bounded)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+	while (exporter_has_room(exporter))
+		add(exporter, 0);
+	CHECK_EQ(exporter_send(exporter, 0), 0);
+	CHECK_EQ(fakes[0].count, 128);
+	CHECK_EQ(exporter_send(exporter, 0), -1);
+	exporter_destroy(exporter);
+}
+
+TEST(a_full_queue_holds_records_back_and_loses_none)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 2 });
+	uint64_t added = 0;
+
+	(void)exporter_send(exporter, 0);
+	fakes[1].accept = 0;
+	for (int round = 0; round < 10; round++) {
+		while (exporter_has_room(exporter)) {
+			add(exporter, 0);
+			added++;
+		}
+		(void)exporter_send(exporter, 1000);
+	}
+	/* The queue of collector 1 is full; its socket is, for a moment. */
+	CHECK(!exporter_has_room(exporter));
+	finish(exporter, 0);
+	CHECK_EQ(status_of(exporter, 1).ledger.waiting.records, added);
+	fakes[1].accept = 1000;
+	while (exporter_send(exporter, 2000) >= 0)
+		;
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, added);
+	CHECK_EQ(status_of(exporter, 1).ledger.sent.records, added);
+	CHECK_EQ(records_in(&fakes[1], 0), added);
+	check_sequence(&fakes[1], 0);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(an_unresolved_collector_drops_the_oldest_and_holds_nobody_up)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 2 });
+	struct collector_status status;
+
+	fakes[1].poll_error = -ENOENT;
+	for (int i = 0; i < 100000; i++) {
+		CHECK(exporter_has_room(exporter) || i % 1000);
+		while (!exporter_has_room(exporter))
+			(void)exporter_send(exporter, 1000);
+		add(exporter, 0);
+		(void)exporter_send(exporter, 1000);
+	}
+	CHECK_EQ(fakes[1].event_count, 1);
+	CHECK_EQ(fakes[1].events[0].kind, COLLECTOR_DOWN);
+	CHECK_EQ(fakes[1].events[0].reason, LOSS_UNRESOLVED);
+	CHECK_EQ(fakes[1].events[0].error, ENOENT);
+	status = status_of(exporter, 1);
+	CHECK(!status.is_up);
+	CHECK(status.ledger.lost[LOSS_UNRESOLVED].records > 90000);
+	CHECK(status.queued_datagrams >= DATAGRAM_QUEUE_CAPACITY - 1);
+	CHECK_EQ(status.sequence, 0);
+	check_ledger(exporter);
+
+	/* The name has an address now: templates go first, though the first ones were dropped. */
+	fakes[1].poll_error = 0;
+	while (exporter_send(exporter, 2 * SECOND_US) >= 0)
+		;
+	CHECK(has_templates(&fakes[1].sent[0]));
+	CHECK_EQ(records_in(&fakes[1], 0), status_of(exporter, 1).ledger.sent.records);
+	check_sequence(&fakes[1], 0);
+	CHECK_EQ(fakes[1].event_count, 2);
+	CHECK_EQ(fakes[1].events[1].kind, COLLECTOR_UP);
+	CHECK_EQ(fakes[1].events[1].records_lost, status.ledger.lost[LOSS_UNRESOLVED].records);
+	CHECK(status_of(exporter, 1).is_up);
+	CHECK_EQ(records_in(&fakes[0], 0), status_of(exporter, 0).ledger.sent.records);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_look_up_holds_records_back_at_first_and_not_for_ever)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+	fakes[0].poll_error = -EINPROGRESS;
+	while (exporter_has_room(exporter))
+		add(exporter, 0);
+	CHECK(exporter_send(exporter, 0) > 0);
+	CHECK(!exporter_has_room(exporter));
+	CHECK_EQ(fakes[0].event_count, 0);
+	(void)exporter_send(exporter, OUTBOX_PATIENCE_US);
+	CHECK(exporter_has_room(exporter));
+	CHECK_EQ(fakes[0].event_count, 1);
+	CHECK_EQ(fakes[0].events[0].reason, LOSS_UNRESOLVED);
+	/* What waited for ten seconds is given up. */
+	CHECK_EQ(exporter_send(exporter, OUTBOX_HOLD_US), -1);
+	CHECK_EQ(status_of(exporter, 0).queued_datagrams, 0);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(an_unreachable_network_is_tried_again_and_then_counted)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+	(void)exporter_send(exporter, 0);
+	CHECK_EQ(fakes[0].events[0].kind, COLLECTOR_UP);
+	fakes[0].send_error = -ENETUNREACH;
+	add(exporter, 0);
+	finish(exporter, 0);
+	CHECK_EQ(exporter_send(exporter, SECOND_US), 100000);
+	CHECK_EQ(fakes[0].event_count, 2);
+	CHECK_EQ(fakes[0].events[1].reason, LOSS_UNREACHABLE);
+	CHECK_EQ(fakes[0].events[1].error, ENETUNREACH);
+	CHECK_EQ(status_of(exporter, 0).ledger.waiting.records, 1);
+	CHECK_EQ(status_of(exporter, 0).ledger.send_errors, 2); /* once more at once */
+	/* A short outage loses nothing. */
+	fakes[0].send_error = 0;
+	CHECK_EQ(exporter_send(exporter, 2 * SECOND_US), -1);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 1);
+	CHECK(!status_of(exporter, 0).is_up); /* that is not said before ten quiet seconds */
+	CHECK_EQ(exporter_send(exporter, 11 * SECOND_US), -1);
+	CHECK(status_of(exporter, 0).is_up);
+	CHECK_EQ(fakes[0].event_count, 3);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_datagram_too_large_for_the_path_is_lost_alone)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+	fakes[0].size_max = 1300;
+	for (int i = 0; i < 60; i++)
+		add(exporter, 0);
+	finish(exporter, 0);
+	CHECK_EQ(exporter_send(exporter, 0), -1);
+	CHECK_EQ(fakes[0].events[0].kind, COLLECTOR_DOWN);
+	CHECK_EQ(fakes[0].events[0].error, EMSGSIZE);
+	CHECK(status_of(exporter, 0).ledger.lost[LOSS_SEND_FAILED].records > 0);
+	CHECK_EQ(records_in(&fakes[0], 0), status_of(exporter, 0).ledger.sent.records);
+	check_sequence(&fakes[0], 0);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_failure_that_tells_of_an_earlier_datagram_costs_nothing)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+	add(exporter, 0);
+	finish(exporter, 0);
+	fakes[0].send_error = -ECONNREFUSED;
+	fakes[0].is_once = true;
+	CHECK_EQ(exporter_send(exporter, 0), -1);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 1);
+	CHECK_EQ(status_of(exporter, 0).ledger.send_errors, 1);
+	exporter_destroy(exporter);
+}
+
+TEST(refused_datagrams_move_from_sent_to_lost)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	struct collector_status status;
+
+	(void)exporter_send(exporter, 0);
+	for (int i = 0; i < 22 * 10; i++)
+		add(exporter, 0);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 1000);
+	status = status_of(exporter, 0);
+	CHECK_EQ(status.ledger.sent.records, 220);
+
+	/* The third datagram comes back, then again, then the fifth: the one between is taken to
+	 * have been refused without a report. */
+	fake_refuse(&fakes[0], fakes[0].sent[2].bytes);
+	(void)exporter_send(exporter, SECOND_US);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, 22);
+	CHECK_EQ(fakes[0].event_count, 2);
+	CHECK_EQ(fakes[0].events[1].kind, COLLECTOR_DOWN);
+	CHECK_EQ(fakes[0].events[1].reason, LOSS_REFUSED);
+	fake_refuse(&fakes[0], fakes[0].sent[2].bytes);
+	fake_refuse(&fakes[0], fakes[0].sent[4].bytes);
+	(void)exporter_send(exporter, 2 * SECOND_US);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, 66);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].packets, 660);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].octets, 66000);
+	CHECK_EQ(status_of(exporter, 0).ledger.datagrams_lost, 3);
+	check_ledger(exporter);
+
+	/* Reports that are far apart say nothing of what was sent between them. */
+	fake_refuse(&fakes[0], fakes[0].sent[8].bytes);
+	(void)exporter_send(exporter, 5 * SECOND_US);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, 88);
+	CHECK_EQ(fakes[0].event_count, 2);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_report_that_quotes_too_little_means_the_last_datagram)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+	add(exporter, 0);
+	finish(exporter, 0);
+	fakes[0].quoted = 8;
+	(void)exporter_send(exporter, 0);
+	fake_refuse(&fakes[0], fakes[0].sent[1].bytes);
+	(void)exporter_send(exporter, 1000);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, 0); /* statistics */
+	CHECK_EQ(status_of(exporter, 0).ledger.datagrams_lost, 1);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_report_before_anything_was_sent_is_harmless)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	const uint8_t nothing[64] = { 0 };
+
+	fake_refuse(&fakes[0], nothing);
+	fakes[0].quoted = 8;
+	fake_refuse(&fakes[0], nothing);
+	(void)exporter_send(exporter, 0);
+	CHECK_EQ(status_of(exporter, 0).ledger.datagrams_lost, 0);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_collector_that_refuses_gets_templates_once_a_second_until_it_is_back)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	struct fake *fake = &fakes[0];
+	size_t templates = 0;
+	size_t back;
+
+	fake->refuses = true;
+	for (uint32_t now = 0; now < 5000; now += 10) {
+		add(exporter, now);
+		(void)exporter_send(exporter, (int64_t)now * 1000);
+	}
+	for (size_t i = 0; i < fake->count; i++)
+		templates += has_templates(&fake->sent[i]);
+	CHECK(templates >= 4 && templates <= 6);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 0);
+	check_ledger(exporter);
+
+	/* Nothing to export: still asked once a second. */
+	finish(exporter, 5000);
+	(void)exporter_send(exporter, 5 * SECOND_US);
+	back = fake->count;
+	for (int64_t now_us = 5 * SECOND_US; now_us < 10 * SECOND_US; now_us += 100000)
+		(void)exporter_send(exporter, now_us);
+	CHECK_EQ(fake->count - back, 5);
+
+	/* Back: templates within a second, then silence and the news after ten. */
+	fake->refuses = false;
+	back = fake->count;
+	for (int64_t now_us = 10 * SECOND_US; now_us < 30 * SECOND_US; now_us += 100000)
+		(void)exporter_send(exporter, now_us);
+	CHECK_EQ(fake->count - back, 1);
+	CHECK(has_templates(&fake->sent[back]));
+	CHECK_EQ(fake->event_count, 3);
+	CHECK_EQ(fake->events[2].kind, COLLECTOR_UP);
+	CHECK_EQ(fake->events[2].records_lost, 500);
+	CHECK(status_of(exporter, 0).is_up);
+	CHECK_EQ(status_of(exporter, 0).last_error, 0);
+	exporter_destroy(exporter);
+}
+
+TEST(statistics_say_what_this_collector_should_have)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	const struct ring_mark workers = { .packets_read = 5000,
+					   .packets_lost_kernel = 3,
+					   .packets_ignored = 7,
+					   .octets_ignored = 420,
+					   .flows_created = 230 };
+	const struct sent *last;
+	size_t bytes = 0;
+
+	exporter_set_start(exporter, 1700000000000);
+	(void)exporter_send(exporter, 0);
+	for (int i = 0; i < 22 * 10; i++)
+		add(exporter, 0);
+	exporter_set_workers(exporter, &workers);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 1000);
+	last = &fakes[0].sent[fakes[0].count - 1];
+	CHECK(has_templates(last));
+	for (size_t i = 0; i + 1 < fakes[0].count; i++)
+		bytes += fakes[0].sent[i].size;
+	CHECK_EQ(statistic(last, 0), fakes[0].count - 1);
+	CHECK_EQ(statistic(last, 1), 220);
+	CHECK_EQ(statistic(last, 2), bytes);
+	CHECK_EQ(statistic(last, 3), 7);
+	CHECK_EQ(statistic(last, 4), 420);
+	CHECK_EQ(statistic(last, 5), 0);
+	CHECK_EQ(statistic(last, 8), 230);
+	CHECK_EQ(statistic(last, 9), 3);
+	CHECK_EQ(statistic(last, 10), 5000);
+	CHECK_EQ(statistic(last, 11), 1700000000000);
+
+	/* A second finish has nothing to add. */
+	finish(exporter, 0);
+	CHECK_EQ(exporter_send(exporter, 2000), -1);
+	CHECK_EQ(statistic(&fakes[0].sent[fakes[0].count - 1], 1), 220);
+
+	/* Losses move from 42 to 166. */
+	fake_refuse(&fakes[0], fakes[0].sent[1].bytes);
+	(void)exporter_send(exporter, 3000);
+	add(exporter, 10);
+	finish(exporter, 10);
+	(void)exporter_send(exporter, 4000);
+	last = &fakes[0].sent[fakes[0].count - 1];
+	CHECK_EQ(statistic(last, 1), 220 - 22 + 1);
+	CHECK_EQ(statistic(last, 5), 22);
+	CHECK_EQ(statistic(last, 6), 220);
+	CHECK_EQ(statistic(last, 7), 22000);
+	exporter_destroy(exporter);
+}
+
+TEST(sequence_numbers_go_on_where_they_are_told)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 2 });
+
+	exporter_set_sequence(exporter, 1, UINT32_MAX - 1);
+	for (int i = 0; i < 100; i++)
+		add(exporter, 0);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	check_sequence(&fakes[0], 0);
+	check_sequence(&fakes[1], UINT32_MAX - 1);
+	CHECK_EQ(status_of(exporter, 1).sequence, fakes[1].count - 2);
+	exporter_destroy(exporter);
+}
+
+TEST(abandon_counts_all_that_waits)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+	fakes[0].poll_error = -ENOENT;
+	for (int i = 0; i < 1000; i++)
+		add(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	exporter_abandon(exporter);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNRESOLVED].records, 1000);
+	CHECK_EQ(status_of(exporter, 0).ledger.waiting.records, 0);
+	check_ledger(exporter);
+	CHECK_EQ(exporter_send(exporter, 1000), -1);
+	exporter_destroy(exporter);
+}
+
+TEST(without_collectors_every_record_is_counted)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 0 });
+	struct collector_ledger ledger;
+	struct sockaddr_storage address;
+
+	CHECK(exporter_has_room(exporter));
+	add(exporter, 0);
+	add(exporter, 5000);
+	advance(exporter, 10000);
+	CHECK_EQ(exporter_send(exporter, 0), -1);
+	finish(exporter, 10000);
+	exporter_abandon(exporter);
+	exporter_send_template(exporter);
+	exporter_ledger(exporter, &ledger);
+	CHECK_EQ(ledger.taken.records, 2);
+	CHECK_EQ(ledger.lost[LOSS_NO_COLLECTOR].records, 2);
+	CHECK_EQ(ledger.lost[LOSS_NO_COLLECTOR].octets, 2000);
+	CHECK_EQ(exporter_remotes(exporter, &address, 1), 0);
+	exporter_destroy(exporter);
+}
+
+TEST(the_ledger_for_all_is_that_of_the_collector_that_got_most)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 3 });
+	struct sockaddr_storage addresses[1];
+	struct collector_ledger ledger;
+
+	fakes[0].poll_error = -ENOENT;
+	fakes[2].poll_error = -ENOENT;
+	add(exporter, 0);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	exporter_ledger(exporter, &ledger);
+	CHECK_EQ(ledger.sent.records, 1);
+	CHECK_EQ(exporter_remotes(exporter, addresses, 1), 1);
+	fakes[0].poll_error = 0;
+	CHECK_EQ(exporter_remotes(exporter, addresses, 1), 2);
+	exporter_destroy(exporter);
+}
+
+TEST(a_wrong_configuration_is_named)
+{
+	const struct collector_config good = { .name = "c:1",
+					       .transport = "udp",
+					       .version = 9,
+					       .address = { .host = "127.0.0.1", .port = 1 },
+					       .datagram_size = 1400 };
+	struct collector_config bad = good;
+	struct exporter_config config = { .collectors = &bad, .collector_count = 1 };
+	struct error_text error;
+
+	bad.version = 8;
+	CHECK(exporter_create(&config, &error) == NULL);
+	CHECK(strstr(error.text, "version 8") != NULL);
+	bad = good;
+	bad.transport = "carrier pigeon";
+	CHECK(exporter_create(&config, &error) == NULL);
+	CHECK(strstr(error.text, "carrier pigeon") != NULL);
+	bad = good;
+	bad.datagram_size = 511;
+	CHECK(exporter_create(&config, &error) == NULL);
+	CHECK(strstr(error.text, "511") != NULL);
+	bad = good;
+	bad.address.source_address = "nowhere";
+	CHECK(exporter_create(&config, &error) == NULL);
+	CHECK(strstr(error.text, "nowhere") != NULL);
+}
+
+/* Whatever the network does: nothing hangs, nothing is counted twice or not at all, and the
+ * sequence numbers of what was handed over have no gap. */
+TEST(random_faults_leave_the_ledger_exact)
+{
+	static const int poll_errors[] = { 0, 0, 0, -ENOENT, -EINPROGRESS, -ENETUNREACH };
+	static const int send_errors[] = {
+		0, 0, 0, 0, -EAGAIN, -ENOBUFS, -ECONNREFUSED, -EPERM, -EHOSTUNREACH
+	};
+
+	srandom(4);
+	for (int round = 0; round < 30; round++) {
+		struct exporter *exporter =
+			create(&(struct setup){ .collectors = COLLECTORS,
+						.refresh_ms = 2000,
+						.refresh_datagrams = 20,
+						.rate = round % 3 ? 3000 : 0,
+						.datagram_size = round % 2 ? 1400 : 512 });
+		uint32_t now = 0;
+		uint64_t added = 0;
+
+		for (int turn = 0; turn < 300; turn++) {
+			struct fake *fake = &fakes[random() % COLLECTORS];
+
+			now += (uint32_t)random() % 300;
+			fake->poll_error = poll_errors[random() % 6];
+			fake->send_error = send_errors[random() % 9];
+			fake->is_once = random() % 2;
+			fake->accept = (size_t)random() % 40;
+			fake->refuses = random() % 6 == 0 && fake->refusal_count < 3000;
+			fake->size_max = random() % 10 ? 65535 : 1000;
+			for (int i = 0; i < random() % 300 && exporter_has_room(exporter); i++) {
+				add_sized(exporter, now, random() % 4 ? 4 : 6, (uint64_t)random(),
+					  (uint64_t)random());
+				added++;
+			}
+			if (random() % 50 == 0)
+				exporter_send_template(exporter);
+			advance(exporter, now);
+			(void)exporter_send(exporter, (int64_t)now * 1000);
+			check_ledger(exporter);
+		}
+		finish(exporter, now);
+		exporter_abandon(exporter);
+		check_ledger(exporter);
+		for (size_t i = 0; i < COLLECTORS; i++) {
+			const struct collector_status status = status_of(exporter, i);
+
+			CHECK_EQ(status.ledger.taken.records, added);
+			CHECK_EQ(status.ledger.waiting.records, 0);
+			CHECK_EQ(status.sequence, fakes[i].count);
+			check_sequence(&fakes[i], 0);
+			CHECK(status.ledger.datagrams_sent <= fakes[i].count);
+		}
+		exporter_destroy(exporter);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(templates_statistics_and_names_come_before_the_first_flow),
+		cmocka_unit_test(datagrams_are_full_while_records_wait),
+		cmocka_unit_test(mixed_ip_versions_do_not_cost_the_fill),
+		cmocka_unit_test(templates_return_by_time_by_count_and_on_request),
+		cmocka_unit_test(without_refresh_there_are_templates_only_at_the_start),
+		cmocka_unit_test(a_wrap_of_the_uptime_is_no_leap),
+		cmocka_unit_test(a_clock_that_steps_back_stands_still),
+		cmocka_unit_test(a_thousand_names_are_spread_over_time),
+		cmocka_unit_test(datagrams_do_not_depend_on_how_often_or_how_fast_they_are_sent),
+		cmocka_unit_test(pacing_allows_a_burst_and_then_the_rate),
+		cmocka_unit_test(a_slow_rate_waits_as_long_as_it_must),
+		cmocka_unit_test(without_a_rate_a_call_is_still_bounded),
+		cmocka_unit_test(a_full_queue_holds_records_back_and_loses_none),
+		cmocka_unit_test(an_unresolved_collector_drops_the_oldest_and_holds_nobody_up),
+		cmocka_unit_test(a_look_up_holds_records_back_at_first_and_not_for_ever),
+		cmocka_unit_test(an_unreachable_network_is_tried_again_and_then_counted),
+		cmocka_unit_test(a_datagram_too_large_for_the_path_is_lost_alone),
+		cmocka_unit_test(a_failure_that_tells_of_an_earlier_datagram_costs_nothing),
+		cmocka_unit_test(refused_datagrams_move_from_sent_to_lost),
+		cmocka_unit_test(a_report_that_quotes_too_little_means_the_last_datagram),
+		cmocka_unit_test(a_report_before_anything_was_sent_is_harmless),
+		cmocka_unit_test(
+			a_collector_that_refuses_gets_templates_once_a_second_until_it_is_back),
+		cmocka_unit_test(statistics_say_what_this_collector_should_have),
+		cmocka_unit_test(sequence_numbers_go_on_where_they_are_told),
+		cmocka_unit_test(abandon_counts_all_that_waits),
+		cmocka_unit_test(without_collectors_every_record_is_counted),
+		cmocka_unit_test(the_ledger_for_all_is_that_of_the_collector_that_got_most),
+		cmocka_unit_test(a_wrong_configuration_is_named),
+		cmocka_unit_test(random_faults_leave_the_ledger_exact),
+	};
+	const int result = RUN_TESTS(tests);
+
+	for (size_t i = 0; i < COLLECTORS; i++)
+		free(fakes[i].sent);
+	return result;
+}
