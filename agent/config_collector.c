@@ -19,6 +19,10 @@
 #define IPV4_UDP_HEADERS 28
 #define IPV6_UDP_HEADERS 48
 
+/* The help of --export-rate names it. */
+_Static_assert(EXPORTER_DATAGRAMS_PER_SECOND == 6000 && EXPORTER_BURST_DATAGRAMS == 32,
+	       "config_options.def tells the default");
+
 static void entry_clear(struct config_collector *collector)
 {
 	free(collector->name);

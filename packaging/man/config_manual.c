@@ -1,0 +1,285 @@
+/* config_manual.c - fills the tables of options, keys and reasons into manuals and completions.
+ *
+ * Runs at build time only: "config_manual TEMPLATE OUTPUT". A line of the template that is "@NAME@"
+ * is replaced by what the list at the end of this file makes of the tables; all other lines are
+ * copied. */
+#include "config_options.h"
+#include "drop_reason.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Text for scdoc(5): what it would take for markup is escaped. */
+static void put_escaped(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("\\*_[]<>~#|", *text))
+			(void)fputc('\\', out);
+		(void)fputc(*text, out);
+	}
+}
+
+static void put_default_and_range(FILE *out, const struct config_option *option)
+{
+	char minimum[CONFIG_UNITS_SIZE];
+	char maximum[CONFIG_UNITS_SIZE];
+
+	if (option->default_text) {
+		(void)fputs(" Default: ", out);
+		put_escaped(out, option->default_text);
+		(void)fputc('.', out);
+	}
+	if (option->range.unit != UNIT_NONE)
+		(void)fprintf(
+			out, " Range: %s to %s.",
+			config_unit_format(option->range.unit, option->range.minimum, minimum),
+			config_unit_format(option->range.unit, option->range.maximum, maximum));
+	(void)fputs("\n\n", out);
+}
+
+/* Options with their letters, for flowagent(8). */
+static void put_options(FILE *out)
+{
+	for (int group = 0; group < CONFIG_GROUP_COUNT; group++) {
+		(void)fprintf(out, "## %s\n\n", config_group_titles[group]);
+		for (int i = 0; i < CONFIG_OPTION_COUNT; i++) {
+			const struct config_option *option = &config_options[i];
+
+			if (option->group != (enum config_group)group)
+				continue;
+			if (option->letter)
+				(void)fprintf(out, "*-%c*, ", option->letter);
+			(void)fprintf(out, "*--%s*", option->name);
+			if (option->argument) {
+				(void)fputs(" _", out);
+				put_escaped(out, option->argument);
+				(void)fputc('_', out);
+			}
+			(void)fputs("\n\t", out);
+			put_escaped(out, option->help);
+			put_default_and_range(out, option);
+		}
+	}
+}
+
+/* Options as keys of the file, for flowagent.conf(5). */
+static void put_agent_keys(FILE *out)
+{
+	for (int i = 0; i < CONFIG_OPTION_COUNT; i++) {
+		const struct config_option *option = &config_options[i];
+
+		if (option->flags & OPTION_LINE)
+			continue;
+		(void)fprintf(out, "*%s* = _", option->name);
+		put_escaped(out, option->argument);
+		(void)fputs("_\n\t", out);
+		put_escaped(out, option->help);
+		put_default_and_range(out, option);
+	}
+}
+
+/* 'is_inline': as they stand behind a comma. */
+static void put_keys(FILE *out, enum config_section section, bool is_inline)
+{
+	for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if (key->section != section || (is_inline && !key->inline_name))
+			continue;
+		(void)fprintf(out, is_inline ? "*%s*=_" : "*%s* = _",
+			      is_inline ? key->inline_name : key->name);
+		put_escaped(out, key->argument);
+		(void)fputs("_\n\t", out);
+		put_escaped(out, key->help);
+		(void)fputs("\n\n", out);
+	}
+}
+
+static void put_source_words(FILE *out)
+{
+	put_keys(out, SECTION_source, true);
+}
+
+static void put_collector_words(FILE *out)
+{
+	put_keys(out, SECTION_collector, true);
+}
+
+static void put_source_keys(FILE *out)
+{
+	put_keys(out, SECTION_source, false);
+}
+
+static void put_collector_keys(FILE *out)
+{
+	put_keys(out, SECTION_collector, false);
+}
+
+static void put_control_keys(FILE *out)
+{
+	put_keys(out, SECTION_control, false);
+}
+
+static void put_timeouts(FILE *out)
+{
+	for (int i = 0; i < CONFIG_TIMEOUT_COUNT; i++)
+		(void)fprintf(
+			out, "*%s*\n\t%s. Default: %s%s.\n\n", config_timeouts[i].name,
+			config_timeouts[i].help, config_timeouts[i].default_text,
+			strcmp(config_timeouts[i].default_text, "inactive") != 0 ? "" : " timeout");
+}
+
+static void put_drop_reasons(FILE *out)
+{
+	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++) {
+		(void)fputc('*', out);
+		put_escaped(out, drop_reason_name((enum drop_reason)i));
+		(void)fputs("*\n\t", out);
+		put_escaped(out, drop_reason_text((enum drop_reason)i));
+		(void)fputs("\n\n", out);
+	}
+}
+
+/* Patterns of a case statement: option words whose argument is completed alike. */
+static void put_bash_arguments(FILE *out)
+{
+	for (int i = 0; i < CONFIG_OPTION_COUNT; i++) {
+		const struct config_option *option = &config_options[i];
+		const char *completion = option->type->completion;
+
+		if (!option->argument)
+			continue;
+		(void)fprintf(out, "\t--%s", option->name);
+		if (option->letter)
+			(void)fprintf(out, "|-%c", option->letter);
+		if (!completion)
+			(void)fputs(") ;;\n", out);
+		else if (!strcmp(completion, "FILE"))
+			(void)fputs(") _flowagent_files ;;\n", out);
+		else if (!strcmp(completion, "INTERFACE"))
+			(void)fputs(") _flowagent_words \"$(ls /sys/class/net 2>/dev/null)\" ;;\n",
+				    out);
+		else
+			(void)fprintf(out, ") _flowagent_words '%s' ;;\n", completion);
+	}
+}
+
+static void put_bash_options(FILE *out)
+{
+	for (int i = 0; i < CONFIG_OPTION_COUNT; i++)
+		(void)fprintf(out, "\t\t--%s\n", config_options[i].name);
+}
+
+/* First sentence, as it may stand between brackets in a word for zsh's _arguments. */
+static void put_zsh_text(FILE *out, const char *text)
+{
+	for (; *text && !(text[0] == '.' && (text[1] == ' ' || !text[1])); text++) {
+		if (*text == '\'') {
+			(void)fputs("'\\''", out);
+			continue;
+		}
+		if (strchr("[]:\\", *text))
+			(void)fputc('\\', out);
+		(void)fputc(*text, out);
+	}
+}
+
+static void put_zsh_completion(FILE *out, const struct config_option *option)
+{
+	const char *completion = option->type->completion;
+
+	if (!option->argument)
+		return;
+	(void)fprintf(out, ":%s:", option->name);
+	if (!completion)
+		return;
+	if (!strcmp(completion, "FILE"))
+		(void)fputs("_files", out);
+	else if (!strcmp(completion, "INTERFACE"))
+		(void)fputs("_net_interfaces", out);
+	else
+		(void)fprintf(out, "(%s)", completion);
+}
+
+/* One specification for _arguments for each option: '(-m --max-flows)'{-m+,--max-flows=}'[text]:..'
+ */
+static void put_zsh_options(FILE *out)
+{
+	for (int i = 0; i < CONFIG_OPTION_COUNT; i++) {
+		const struct config_option *option = &config_options[i];
+		bool is_list = (option->flags & OPTION_LIST) != 0;
+
+		(void)fputs("\t", out);
+		if (option->letter && !is_list)
+			(void)fprintf(out, "'(-%c --%s)'", option->letter, option->name);
+		else if (is_list)
+			(void)fputs("'*'", out);
+		if (option->letter)
+			(void)fprintf(out, "{-%c%s,--%s%s}'[", option->letter,
+				      option->argument ? "+" : "", option->name,
+				      option->argument ? "=" : "");
+		else
+			(void)fprintf(out, "'--%s%s[", option->name, option->argument ? "=" : "");
+		put_zsh_text(out, option->help);
+		(void)fputc(']', out);
+		put_zsh_completion(out, option);
+		(void)fputs("' \\\n", out);
+	}
+}
+
+static const struct {
+	const char *line;
+	void (*put)(FILE *out);
+} parts[] = {
+	{ "@OPTIONS@", put_options },           { "@AGENT_KEYS@", put_agent_keys },
+	{ "@SOURCE_WORDS@", put_source_words }, { "@COLLECTOR_WORDS@", put_collector_words },
+	{ "@SOURCE_KEYS@", put_source_keys },   { "@COLLECTOR_KEYS@", put_collector_keys },
+	{ "@CONTROL_KEYS@", put_control_keys }, { "@TIMEOUTS@", put_timeouts },
+	{ "@DROP_REASONS@", put_drop_reasons }, { "@BASH_ARGUMENTS@", put_bash_arguments },
+	{ "@BASH_OPTIONS@", put_bash_options }, { "@ZSH_OPTIONS@", put_zsh_options },
+};
+
+/* Whether a line is one of the parts, which is then put out. */
+static bool put_part(FILE *out, const char *line)
+{
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t length = strlen(parts[i].line);
+
+		if (strncmp(line, parts[i].line, length) != 0 || strcmp(line + length, "\n") != 0)
+			continue;
+		parts[i].put(out);
+		return true;
+	}
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	FILE *in = argc == 3 ? fopen(argv[1], "r") : NULL;
+	FILE *out = in ? fopen(argv[2], "w") : NULL;
+	int status = EXIT_SUCCESS;
+	size_t capacity = 0;
+	char *line = NULL;
+
+	if (!in || !out) {
+		perror(argc == 3 ? "config_manual" : "usage: config_manual TEMPLATE OUTPUT");
+		if (in)
+			(void)fclose(in);
+		return EXIT_FAILURE;
+	}
+	while (getline(&line, &capacity, in) > 0) {
+		if (put_part(out, line))
+			continue;
+		if (line[0] == '@' && isupper((unsigned char)line[1])) {
+			(void)fprintf(stderr, "%s: no such part: %s", argv[1], line);
+			status = EXIT_FAILURE;
+		}
+		(void)fputs(line, out);
+	}
+	free(line);
+	(void)fclose(in);
+	if (fclose(out))
+		status = EXIT_FAILURE;
+	return status;
+}
