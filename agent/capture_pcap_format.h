@@ -11,7 +11,8 @@ enum {
 	CAPTURE_PCAP_PACKET_MAX = 16 * 1024 * 1024,
 };
 
-/* LINKTYPE_ value of a file -> enum link_type; LINK_UNKNOWN if it cannot be decoded. */
+/* LINKTYPE_ value of a file, or DLT_ value of libpcap on Linux, which are the same for what we know
+ * -> enum link_type; LINK_UNKNOWN if it cannot be decoded. Also for capture_interface.c. */
 uint8_t capture_pcap_link(uint32_t link_type);
 
 /* Where the parser stands in the file. */
