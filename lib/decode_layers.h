@@ -98,7 +98,8 @@ enum drop_reason decode_ipv6(struct frame *frame);
 enum drop_reason decode_ip(struct frame *frame);
 
 /* Ports, ICMP type and code, TCP flags of info->key.protocol, as far as they are in the 'size'
- * bytes of payload that are captured and within the IP packet. */
-void decode_transport(const uint8_t *bytes, size_t size, struct packet_info *info);
+ * bytes of payload that are captured and within the IP packet. Always DROP_NONE: a packet with an
+ * IP header is accounted. */
+enum drop_reason decode_transport(const uint8_t *bytes, size_t size, struct packet_info *info);
 
 #endif

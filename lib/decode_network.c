@@ -23,6 +23,12 @@
 #define IPv6_OPTION_PAD1  0x00
 #define IPv6_OPTION_JUMBO 0xc2
 
+/* Whether the next header has this version; so it may, if nothing of it was captured. */
+static bool is_version(const struct reader *rest, uint8_t ip_version)
+{
+	return reader_left(rest) == 0 || rest->next[0] >> 4 == ip_version;
+}
+
 /* Note what a fragment's header says (RFC 791 section 3.1). Returns whether the transport header is
  * behind it. */
 static bool note_ipv4_fragment(const uint8_t *header, struct packet_info *info)
@@ -39,13 +45,14 @@ static bool note_ipv4_fragment(const uint8_t *header, struct packet_info *info)
 enum drop_reason decode_ipv4(struct frame *frame)
 {
 	struct packet_info *info = frame->info;
-	const uint8_t *header = frame->rest.next;
-	size_t captured = reader_left(&frame->rest);
-	size_t header_bytes, total_bytes;
+	struct reader rest = reader_of(frame->rest.next, reader_left(&frame->rest));
+	size_t total_bytes, header_bytes;
+	const uint8_t *header;
 
-	if (captured && header[0] >> 4 != 4)
+	if (!is_version(&rest, 4))
 		return DROP_IP_VERSION;
-	if (captured < IPv4_HEADER_BYTES)
+	header = reader_take(&rest, IPv4_HEADER_BYTES);
+	if (!header)
 		return DROP_IP_TRUNCATED;
 	header_bytes = (size_t)(header[0] & 0x0f) * 4;
 	if (header_bytes < IPv4_HEADER_BYTES)
@@ -67,11 +74,10 @@ enum drop_reason decode_ipv4(struct frame *frame)
 	if ((load_be16(header + 6) & (IPv4_MORE_FRAGMENTS | IPv4_FRAGMENT_OFFSET)) &&
 	    !note_ipv4_fragment(header, info))
 		return DROP_NONE;
-	if (captured > total_bytes)
-		captured = total_bytes;
-	if (captured > header_bytes) /* else options or payload are cut off: no ports */
-		decode_transport(header + header_bytes, captured - header_bytes, info);
-	return DROP_NONE;
+	reader_limit(&rest, total_bytes - IPv4_HEADER_BYTES);
+	if (!reader_take(&rest, header_bytes - IPv4_HEADER_BYTES))
+		return DROP_NONE; /* options are cut off: no ports */
+	return decode_transport(rest.next, reader_left(&rest), info);
 }
 
 /* Look for a jumbo payload option (RFC 2675 section 2) in the hop-by-hop options header at 'rest'.
@@ -100,8 +106,9 @@ static bool find_jumbo_length(struct reader rest, uint32_t *jumbo_length)
 }
 
 /* Octets of a packet whose payload length is 0: no payload, a jumbogram, or segmentation offload,
- * which may leave out the jumbo option. The fixed header at frame->rest is complete. */
-static uint64_t octets_without_payload_length(const struct frame *frame)
+ * which may leave out the jumbo option. The fixed header at frame->rest is complete. Rare, so kept
+ * out of the way of other packets. */
+__attribute__((noinline)) static uint64_t octets_without_payload_length(const struct frame *frame)
 {
 	struct reader rest = frame->rest;
 	const uint8_t *header = reader_take(&rest, IPv6_HEADER_BYTES);
@@ -158,31 +165,32 @@ static bool note_ipv6_fragment(const uint8_t *header, struct packet_info *info)
 /* Walk extension headers in any order and number (RFC 8200 section 4.1 asks receivers to), then the
  * transport header. A header that is not there in full ends the walk: its number is the protocol.
  * Each header takes 8 bytes at least, so the captured length bounds the walk. */
-static void walk_ipv6(struct reader *rest, struct packet_info *info)
+static enum drop_reason walk_ipv6(struct reader *rest, struct packet_info *info)
 {
 	while (is_extension_header(info->key.protocol)) {
 		const uint8_t *header = reader_take(rest, 8);
 		uint8_t protocol = info->key.protocol;
 
 		if (!header || !reader_take(rest, extension_header_rest(protocol, header[1])))
-			return;
+			return DROP_NONE;
 		info->key.protocol = header[0];
 		if (protocol == PROTOCOL_IPv6_Frag && !note_ipv6_fragment(header, info))
-			return;
+			return DROP_NONE;
 	}
-	decode_transport(rest->next, reader_left(rest), info);
+	return decode_transport(rest->next, reader_left(rest), info);
 }
 
 /* RFC 8200 section 3. */
 enum drop_reason decode_ipv6(struct frame *frame)
 {
 	struct packet_info *info = frame->info;
-	struct reader rest = frame->rest;
-	const uint8_t *header = reader_take(&rest, IPv6_HEADER_BYTES);
+	struct reader rest = reader_of(frame->rest.next, reader_left(&frame->rest));
 	uint16_t payload_length;
+	const uint8_t *header;
 
-	if (reader_left(&frame->rest) && frame->rest.next[0] >> 4 != 6)
+	if (!is_version(&rest, 6))
 		return DROP_IP_VERSION;
+	header = reader_take(&rest, IPv6_HEADER_BYTES);
 	if (!header)
 		return DROP_IP_TRUNCATED;
 	payload_length = load_be16(header + 4);
@@ -194,8 +202,7 @@ enum drop_reason decode_ipv6(struct frame *frame)
 	memcpy(info->key.addresses, header + 8, 32);
 
 	reader_limit(&rest, info->octets - IPv6_HEADER_BYTES);
-	walk_ipv6(&rest, info);
-	return DROP_NONE;
+	return walk_ipv6(&rest, info);
 }
 
 enum drop_reason decode_ip(struct frame *frame)

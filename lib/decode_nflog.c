@@ -78,27 +78,6 @@ static uint16_t vlan_id_of(struct reader attributes, bool is_big_endian)
 	return 0;
 }
 
-/* A value that is too short reads as 0. */
-static void note_attribute(struct attribute *attribute, struct nflog_record *record,
-			   struct packet_info *info)
-{
-	switch (attribute->type) {
-	case NFULA_PACKET_HDR:
-		record->protocol = reader_u16(&attribute->value);
-		record->hook = reader_u8(&attribute->value);
-		break;
-	case NFULA_MARK: info->mark = reader_u32(&attribute->value); break;
-	case NFULA_IFINDEX_INDEV: info->key.input_interface = reader_u32(&attribute->value); break;
-	case NFULA_IFINDEX_OUTDEV:
-		info->key.output_interface = reader_u32(&attribute->value);
-		break;
-	case NFULA_VLAN:
-		record->vlan_id = vlan_id_of(attribute->value, record->is_big_endian);
-		break;
-	default: break;
-	}
-}
-
 static bool is_netdev_egress(const struct nflog_record *record)
 {
 	return record->family == NFPROTO_NETDEV && record->hook == NF_NETDEV_EGRESS;
@@ -110,6 +89,28 @@ static enum flow_side side_of(const struct nflog_record *record)
 		return is_netdev_egress(record) ? SIDE_egress : SIDE_ingress;
 	return record->hook == NF_LOCAL_OUT || record->hook == NF_POST_ROUTING ? SIDE_egress
 									       : SIDE_ingress;
+}
+
+/* A value that is too short reads as 0. */
+static void note_attribute(struct attribute *attribute, struct nflog_record *record,
+			   struct packet_info *info)
+{
+	switch (attribute->type) {
+	case NFULA_PACKET_HDR:
+		record->protocol = reader_u16(&attribute->value);
+		record->hook = reader_u8(&attribute->value);
+		info->key.side = (uint8_t)side_of(record);
+		break;
+	case NFULA_MARK: info->mark = reader_u32(&attribute->value); break;
+	case NFULA_IFINDEX_INDEV: info->key.input_interface = reader_u32(&attribute->value); break;
+	case NFULA_IFINDEX_OUTDEV:
+		info->key.output_interface = reader_u32(&attribute->value);
+		break;
+	case NFULA_VLAN:
+		record->vlan_id = vlan_id_of(attribute->value, record->is_big_endian);
+		break;
+	default: break;
+	}
 }
 
 /* What the logged packet starts with: its IP header, but at netdev egress the Ethernet header. */
@@ -143,7 +144,6 @@ static enum drop_reason decode_payload(struct frame *frame, const struct nflog_r
 	};
 
 	inner.info->key.vlan_id = record->vlan_id;
-	inner.info->key.side = (uint8_t)side_of(record);
 	return decode_link(&inner);
 }
 

@@ -12,8 +12,9 @@ static void note_ports(const uint8_t *header, struct packet_info *info)
 	info->key.destination_port = load_be16(header + 2);
 }
 
-void decode_transport(const uint8_t *bytes, size_t size, struct packet_info *info)
+enum drop_reason decode_transport(const uint8_t *bytes, size_t size, struct packet_info *info)
 {
+
 	switch (info->key.protocol) {
 	case PROTOCOL_TCP:
 		if (size >= 14)
@@ -33,4 +34,5 @@ void decode_transport(const uint8_t *bytes, size_t size, struct packet_info *inf
 		break;
 	default: break;
 	}
+	return DROP_NONE;
 }

@@ -39,6 +39,12 @@ TEST(ethertype_that_contradicts_the_ip_version)
 	CHECK_DROP(LINK_ETHERNET, DROP_IP_TRUNCATED, ETHERNET(0x0800));
 }
 
+TEST(ethertypes_of_ppp_and_of_bridged_frames)
+{
+	CHECK_IPv4_UDP(LINK_ETHERNET, ETHERNET(0x880b), 0, 0x21);
+	CHECK_IPv6_UDP(LINK_CISCO_HDLC, 0x0f, 0, BE16(0x6558), ETHERNET(0x86dd));
+}
+
 TEST(encapsulations_that_are_not_decoded)
 {
 	static const uint16_t types[] = {
@@ -147,6 +153,15 @@ TEST(mpls_with_ethernet_below)
 		       0, 0, 0, 0, 2, BE16(0x86dd));
 	CHECK_DROP(LINK_ETHERNET, DROP_NOT_IP, ETHERNET(0x8847), MPLS(100, 1), ETHERNET(0x0806), 0,
 		   1, 8, 0, 6, 4);
+}
+
+TEST(mpls_with_ethernet_cut_off)
+{
+	CHECK_DROP(LINK_ETHERNET, DROP_LINK_TRUNCATED, ETHERNET(0x8847), MPLS(100, 1), 0, 0, 0);
+	CHECK_DROP(LINK_ETHERNET, DROP_LINK_TRUNCATED, ETHERNET(0x8847), MPLS(100, 1), 0, 0, 0, 0,
+		   2);
+	CHECK_DROP(LINK_ETHERNET, DROP_LINK_TRUNCATED, ETHERNET(0x8847), MPLS(100, 1), 0xfe, 0, 0);
+	CHECK_DROP(LINK_ETHERNET, DROP_IP_TRUNCATED, ETHERNET(0x8847), MPLS(100, 1), 0x45, 0, 0);
 }
 
 TEST(mpls_with_ip_that_looks_like_ethernet)
@@ -386,6 +401,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ethernet),
 		cmocka_unit_test(ethertype_that_contradicts_the_ip_version),
+		cmocka_unit_test(ethertypes_of_ppp_and_of_bridged_frames),
 		cmocka_unit_test(encapsulations_that_are_not_decoded),
 		cmocka_unit_test(vlan_is_the_outermost_tag),
 		cmocka_unit_test(vlan_that_the_source_took_off_is_outermost),
@@ -393,6 +409,7 @@ int main(void)
 		cmocka_unit_test(llc_and_snap),
 		cmocka_unit_test(mpls_with_ip_below),
 		cmocka_unit_test(mpls_with_ethernet_below),
+		cmocka_unit_test(mpls_with_ethernet_cut_off),
 		cmocka_unit_test(mpls_with_ip_that_looks_like_ethernet),
 		cmocka_unit_test(mpls_without_bottom),
 		cmocka_unit_test(nesting_is_bounded),

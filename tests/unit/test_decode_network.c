@@ -349,6 +349,14 @@ TEST(ipv6_payload_length_0_without_a_jumbo_option)
 		 DROP_NONE);
 	CHECK_EQ(info.octets, 80040);
 
+	CHECK_EQ(DECODE_VIEW(view, &info, ETHERNET(0x86dd), IPv6(0, 0), 6), DROP_NONE);
+	CHECK_EQ(info.octets, 80040);
+	/* Other options only. */
+	CHECK_EQ(DECODE_VIEW(view, &info, ETHERNET(0x86dd), IPv6(0, 0), EXTENSION(6), TCP),
+		 DROP_NONE);
+	CHECK_EQ(info.octets, 80040);
+	CHECK_EQ(info.key.source_port, 4660);
+
 	/* Nothing follows. */
 	CHECK_EQ(DECODE_VIEW(view, &info, ETHERNET(0x86dd), IPv6(0, 59), 0, 0, 0, 0), DROP_NONE);
 	CHECK_EQ(info.octets, 40);

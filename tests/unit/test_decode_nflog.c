@@ -58,6 +58,15 @@ TEST(side_is_that_of_the_hook)
 	}
 }
 
+TEST(side_is_unknown_without_a_hook)
+{
+	struct packet_info info;
+
+	CHECK_EQ(DECODE(LINK_NFLOG, &info, HEADER(2), LE(28, 9), IPv4_UDP), DROP_NONE);
+	check_ipv4_udp(&info);
+	CHECK_EQ(info.key.side, SIDE_unknown);
+}
+
 TEST(netdev_egress_starts_at_the_ethernet_header)
 {
 	struct packet_info info;
@@ -85,6 +94,11 @@ TEST(bridge_and_netdev_start_behind_the_ethertype)
 		 DROP_NONE);
 	check_ipv4_udp(&info);
 	CHECK_EQ(info.key.vlan_id, 13);
+	/* Attributes of the tag without the tag. */
+	CHECK_EQ(DECODE(LINK_NFLOG, &info, HEADER(7), PACKET_HDR(LE, 0x0800, 0), 12, 0, 20, 0x80,
+			LE(2, 1), BE16(0x8100), 0, 0, LE(28, 9), IPv4_UDP),
+		 DROP_NONE);
+	CHECK_EQ(info.key.vlan_id, 0);
 	CHECK_EQ(DECODE(LINK_NFLOG, &info, HEADER(7), PACKET_HDR(LE, 0x0806, 0), LE(28, 9), 0, 1),
 		 DROP_NOT_IP);
 	CHECK_EQ(DECODE(LINK_NFLOG, &info, HEADER(5), PACKET_HDR(LE, 0x86dd, 0), LE(28, 9),
@@ -142,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(record_in_both_byte_orders),
 		cmocka_unit_test(side_is_that_of_the_hook),
+		cmocka_unit_test(side_is_unknown_without_a_hook),
 		cmocka_unit_test(netdev_egress_starts_at_the_ethernet_header),
 		cmocka_unit_test(bridge_and_netdev_start_behind_the_ethertype),
 		cmocka_unit_test(ip_family_must_agree_with_the_packet),
