@@ -243,6 +243,10 @@ int main(int argc, char **argv)
 		status = run(&daemon);
 		break;
 	case CONFIG_done: status = EXIT_DONE; break;
+	case CONFIG_failed:
+		log_error_text(&error);
+		status = EXIT_RUNTIME;
+		break;
 	case CONFIG_invalid:
 	default:
 		log_error_text(&error);
