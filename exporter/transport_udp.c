@@ -11,7 +11,9 @@
 #include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,10 +32,15 @@ struct udp_address {
 	socklen_t size;
 };
 
-/* One look-up. Belongs to the C library while it runs. */
+/* A look-up runs in a thread of its own, because getaddrinfo() takes as long as the name servers
+ * do. Whoever comes second, the thread that ends or the transport that wants no answer any more,
+ * frees it. */
+enum lookup_state { LOOKUP_runs, LOOKUP_ended, LOOKUP_abandoned };
+
 struct lookup {
-	struct gaicb request;
-	struct addrinfo hints;
+	_Atomic int state;
+	int result;            /* of getaddrinfo(); valid when ended, as the list */
+	struct addrinfo *list; /* owned */
 	char port[6];
 	char host[];
 };
@@ -45,7 +52,7 @@ struct transport {
 	uint32_t mark;
 	bool is_name; /* 'host' is not an address */
 
-	struct lookup *lookup;  /* owned, but see lookup_drop(); NULL if none runs */
+	struct lookup *lookup;  /* shared with its thread; NULL if none runs */
 	int64_t next_lookup_ms; /* not before */
 	bool has_failed_lookup; /* the last one brought nothing */
 
@@ -101,10 +108,29 @@ static void addresses_set(struct transport *udp, const struct addrinfo *list)
 			address_add(udp, info);
 }
 
+static void lookup_free(struct lookup *lookup)
+{
+	if (lookup->result == 0 && lookup->list)
+		freeaddrinfo(lookup->list);
+	free(lookup);
+}
+
+static void *lookup_run(void *context)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM };
+	struct lookup *lookup = context;
+
+	lookup->result = getaddrinfo(lookup->host, lookup->port, &hints, &lookup->list);
+	if (atomic_exchange(&lookup->state, LOOKUP_ended) == LOOKUP_abandoned)
+		lookup_free(lookup);
+	return NULL;
+}
+
 static void lookup_start(struct transport *udp)
 {
 	const size_t host_size = strlen(udp->host) + 1;
 	struct lookup *lookup = calloc(1, sizeof(*lookup) + host_size);
+	pthread_t thread;
 	sigset_t all, before;
 	int result;
 
@@ -112,35 +138,22 @@ static void lookup_start(struct transport *udp)
 		return;
 	memcpy(lookup->host, udp->host, host_size);
 	(void)snprintf(lookup->port, sizeof(lookup->port), "%u", udp->port);
-	lookup->hints = (struct addrinfo){ .ai_socktype = SOCK_DGRAM };
-	lookup->request = (struct gaicb){
-		.ar_name = lookup->host,
-		.ar_service = lookup->port,
-		.ar_request = &lookup->hints,
-	};
-	/* The library's thread inherits this mask: signals are for the control thread. */
+	/* The thread inherits this mask: signals are for the control thread. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	result = getaddrinfo_a(GAI_NOWAIT, (struct gaicb *[]){ &lookup->request }, 1, NULL);
+	result = pthread_create(&thread, NULL, lookup_run, lookup);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (result) {
 		free(lookup);
 		return;
 	}
+	(void)pthread_detach(thread);
 	udp->lookup = lookup;
 }
 
-static void lookup_free(struct lookup *lookup)
+static void lookup_abandon(struct transport *udp)
 {
-	if (lookup->request.ar_result)
-		freeaddrinfo(lookup->request.ar_result);
-	free(lookup);
-}
-
-/* One that runs cannot be stopped, and its memory is the library's until it ends: it stays then. */
-static void lookup_drop(struct transport *udp)
-{
-	if (udp->lookup && gai_cancel(&udp->lookup->request) != EAI_NOTCANCELED)
+	if (udp->lookup && atomic_exchange(&udp->lookup->state, LOOKUP_abandoned) == LOOKUP_ended)
 		lookup_free(udp->lookup);
 	udp->lookup = NULL;
 }
@@ -155,18 +168,18 @@ static void disconnect(struct transport *udp)
 /* Take the result of a look-up that has ended. Known addresses stay if there are no new ones. */
 static void lookup_take(struct transport *udp, int64_t now_ms)
 {
-	const int result = gai_error(&udp->lookup->request);
+	struct lookup *lookup = udp->lookup;
 
-	if (result == EAI_INPROGRESS)
+	if (atomic_load(&lookup->state) != LOOKUP_ended)
 		return;
-	udp->has_failed_lookup = result != 0;
+	udp->has_failed_lookup = lookup->result != 0;
 	udp->next_lookup_ms = now_ms + RESOLVE_AGAIN_MS;
-	if (result == 0) {
+	if (lookup->result == 0) {
 		disconnect(udp);
-		addresses_set(udp, udp->lookup->request.ar_result);
+		addresses_set(udp, lookup->list);
 		udp->has_failed_lookup = udp->address_count == 0;
 	}
-	lookup_free(udp->lookup);
+	lookup_free(lookup);
 	udp->lookup = NULL;
 }
 
@@ -225,7 +238,7 @@ static void udp_close(struct transport *udp)
 {
 	if (!udp)
 		return;
-	lookup_drop(udp);
+	lookup_abandon(udp);
 	disconnect(udp);
 	free(udp->host);
 	free(udp);
