@@ -35,23 +35,16 @@ class Scene:
             traffic.ping(server, remote, self.known, 4, 56)
             traffic.tcp_transfer(server, outside, 1000, 50_000)
 
-    def rows(self, *arguments):
-        return [row for row in self.control.rows(*arguments) if not is_housekeeping_row(row)]
-
-
-def is_housekeeping_row(row):
-    return row.get("dst", "").startswith("ff02:") or row.get("src", "").startswith("fe80:")
-
 
 @pytest.fixture
 def scene(hosts, flowagent, agentctl, collector):
     own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
-    Nft().install(hosts.server, "eth0")
     agent = flowagent(
         "--nflog", "40", "-n", own.host_port, "--inactive-timeout", "1h", "--active-timeout", "1h",
         "--timeout", "tcp.fin=1h,tcp.rst=1h", host=hosts.server,
     )  # fmt: skip
     agent.wait_for_group()
+    Nft().install(hosts.server, "eth0")
     control = agentctl(agent)
     scene = Scene(hosts, agent, control, own)
     matched = Nft().matched(hosts.server).packets
@@ -63,7 +56,7 @@ def scene(hosts, flowagent, agentctl, collector):
 
 
 def test_show_flows_is_the_cache(scene):
-    rows = scene.rows("show", "flows")
+    rows = scene.control.rows("show", "flows")
     expected = scene.known.counters()
     for row in rows:
         assert set(FLOW_KEYS) <= set(row)
@@ -98,8 +91,8 @@ def test_show_flows_is_the_cache(scene):
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_filters(scene, words, keep):
-    everything = scene.rows("show", "flows")
-    kept = scene.rows("show", "flows", *words)
+    everything = scene.control.rows("show", "flows")
+    kept = scene.control.rows("show", "flows", *words)
     expected = [row for row in everything if keep(row)]
     assert sorted(map(flow_of, kept)) == sorted(map(flow_of, expected))
 
@@ -109,12 +102,12 @@ def flow_of(row):
 
 
 def test_sort_top_and_by(scene):
-    everything = scene.rows("show", "flows")
+    everything = scene.control.rows("show", "flows")
     by_bytes = scene.control.rows("show", "flows", "--sort", "bytes", "--top", "3")
     assert [row["bytes"] for row in by_bytes] == sorted(
         (row["bytes"] for row in everything), reverse=True
     )[:3]
-    ascending = [row["packets"] for row in scene.rows("show", "flows", "--sort", "packets:asc")]
+    ascending = [row["packets"] for row in scene.control.rows("show", "flows", "--sort", "packets:asc")]
     assert ascending == sorted(row["packets"] for row in everything)
     sums = {row["proto"]: row for row in scene.control.rows("show", "flows", "--by", "proto")}
     for protocol in 1, 6, 17:
@@ -172,12 +165,14 @@ def test_send_template_sends_templates(scene):
     )
 
 
-def test_wait(hosts, flowagent, agentctl):
-    Nft().install(hosts.server, "eth0")
-    agent = flowagent("--nflog", "40", host=hosts.server)
+def test_wait(hosts, flowagent, agentctl, collector):
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    agent = flowagent("--nflog", "40", "-n", own.host_port, host=hosts.server)
     agent.wait_for_group()
+    Nft().install(hosts.server, "eth0")
     control = agentctl(agent)
-    assert control.run("wait", "export", "--timeout", "200ms").returncode == TIMED_OUT
+    for what in "packets", "flows", "export":
+        assert control.run("wait", what, "--timeout", "200ms").returncode == TIMED_OUT
     waiting = subprocess.Popen(
         programs.command_on(
             hosts.server, [BUILD / "agentctl", "-s", agent.control, "wait", "packets"]
@@ -192,6 +187,17 @@ def test_wait(hosts, flowagent, agentctl):
         waiting.kill()
         waiting.wait()
     assert control.run("wait", "flows", "--timeout", "60s").returncode == DONE
+    assert control.run("flush").returncode == DONE
+    assert control.run("wait", "export", "--timeout", "60s").returncode == DONE
+
+
+def test_wait_for_an_export_that_cannot_come(hosts, flowagent, agentctl):
+    """Without a collector it says so at once."""
+    agent = flowagent("--nflog", "40", host=hosts.server)
+    agent.wait_for_group()
+    done = agentctl(agent).run("wait", "export")
+    assert done.returncode == FAILED
+    assert "no collector" in done.stderr
 
 
 # ---- permissions and exit status ---------------------------------------------------------------
@@ -307,7 +313,7 @@ def test_rules_print_is_what_nft_takes(rules):
     for _ in range(2):
         rules.host.run("nft", "-f", "-", input=done.stdout)
     printed = rules.ruleset()
-    rules.host.run("nft", "flush", "ruleset")
+    rules.host.run("nft", "delete", "table", "inet", "flowagent")
     assert rules.run("install", "-i", "eth0", "-g", "41").returncode == DONE
     assert rules.ruleset() == printed
 

@@ -43,7 +43,7 @@ def capture(directory):
                 continue
             layer = IPv6 if ":" in source else IP
             packet = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
-            packet /= layer(src=source, dst=destination) / UDP(sport=53, dport=1024) / b"x" * 10
+            packet /= layer(src=source, dst=destination) / UDP(sport=53, dport=1024) / (b"x" * 10)
             packet.time = 1_700_000_000 + len(packets) / 100
             packets.append(packet)
     path = directory / "addresses.pcap"
@@ -96,7 +96,7 @@ def test_nfacctd_shows_them(capture, networks, host, flowagent, nfacctd):
     "line, complaint",
     [
         ("64500,192.0.2.0/33", "/33"),
-        ("AS64500,192.0.2.0/24", "AS64500"),
+        ("ASX,192.0.2.0/24", "ASX"),
         ("64500,2001:db8::/129", "/129"),
         ("5000000000,192.0.2.0/24", "5000000000"),
     ],

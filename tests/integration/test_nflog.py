@@ -13,8 +13,8 @@ import traffic
 from conftest import Hosts
 from firewalls import FIREWALLS
 from flows import TCP, FlowTable, differences
-from netflow9 import DIRECTION, INPUT_INTERFACE, INTERFACE_NAME, OUTPUT_INTERFACE, SCOPE_INTERFACE
-from netflow9 import text
+from netflow9 import DIRECTION, INPUT_INTERFACE, INTERFACE_NAME, OUTPUT_INTERFACE
+from netflow9 import SCOPE_INTERFACE, SOURCE_IPV4, text
 from pcap_reader import count_flows
 from waiting import wait_until
 
@@ -52,8 +52,9 @@ def without_exports(packets):
     )  # fmt: skip
 
 
-def no_housekeeping(counters):
-    return {key: value for key, value in counters.items() if not traffic.is_housekeeping(key)}
+def plain(table):
+    """key -> (packets, bytes, TCP flags)"""
+    return {key: (t.packets, t.octets, t.tcp_flags) for key, t in table.flows.items()}
 
 
 @pytest.fixture(params=FIREWALLS, ids=lambda firewall: firewall.name)
@@ -71,13 +72,13 @@ def test_three_collectors_get_what_was_sent(
     pmacct = nfacctd(address, NFACCTD_PORT, hosts.collector, networks_file)
     nfdump = nfcapd(address, NFCAPD_PORT, hosts.collector)
     wire = tcpdump(hosts.server, "eth0", "ip", "or", "ip6")
-    firewall.install(hosts.server, "eth0")
     agent = flowagent(
         "--nflog", "40", "-n", own.host_port, "-n", f"{address}:{NFACCTD_PORT}",
         "-n", f"{address}:{NFCAPD_PORT}", "--inactive-timeout", "3600", "--active-timeout", "3600",
         host=hosts.server,
     )  # fmt: skip
     agent.wait_for_group()
+    firewall.install(hosts.server, "eth0")
 
     known, tcp_keys = generate(hosts)
     control = agentctl(agent)
@@ -105,17 +106,14 @@ def test_three_collectors_get_what_was_sent(
         "the capture to be written",
     )
     on_the_wire = without_exports(wire.packets())
-    assert not differences(exported.counters(), on_the_wire.counters())
-    flags = {key: totals.tcp_flags for key, totals in exported.flows.items()}
-    assert not differences(flags, {k: t.tcp_flags for k, t in on_the_wire.flows.items()})
+    assert not differences(plain(exported), plain(on_the_wire))
     assert (exported.packets(), exported.octets()) == (matched.packets, matched.octets)
 
     # What the generator knows to the packet, and that nothing else was there.
-    counters = no_housekeeping(exported.counters())
-    expected = known.counters()
+    counters, expected = plain(exported), plain(known)
     assert not differences({key: counters.get(key) for key in expected}, expected)
     assert set(counters) == set(expected) | set(tcp_keys)
-    assert all(key.protocol == TCP for key in set(counters) - set(expected))
+    assert all(key.protocol == TCP for key in tcp_keys)
 
     # nfacctd: the table of the how-to, with AS numbers of its networks_file.
     pmacct.wait_for_packets(matched.packets)
@@ -127,7 +125,7 @@ def test_three_collectors_get_what_was_sent(
         if ":" not in key.source:  # nfacctd 1.7.7 cannot look up IPv6 in its networks_file
             assert pair == (AS_NUMBERS[key.source], AS_NUMBERS[key.destination]), key
     assert pmacct.stop() == 0
-    assert "expecting flow" not in pmacct.log_text()
+    assert "expecting flow" not in pmacct.log_text() and "malformed" not in pmacct.log_text()
     assert "ERROR" not in pmacct.log_text() and "WARN" not in pmacct.log_text()
 
     # nfdump: the same, with ToS, flags and times to the millisecond.
@@ -142,9 +140,9 @@ def test_wire_is_clean_for_tshark(hosts, flowagent, agentctl, collector, tcpdump
     capture = tcpdump(hosts.collector, "eth0", "udp", "port", OWN_PORT)
     firewall = FIREWALLS[0]
     hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
-    firewall.install(hosts.server, "eth0")
     agent = flowagent("--nflog", "40", "-n", own.host_port, host=hosts.server)
     agent.wait_for_group()
+    firewall.install(hosts.server, "eth0")
     hosts.server.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", 2000, 2000, 20000)
     generate(hosts)
     control = agentctl(agent)
@@ -163,17 +161,17 @@ def test_wire_is_clean_for_tshark(hosts, flowagent, agentctl, collector, tcpdump
     assert programs.tshark_complaints(capture.path, OWN_PORT) == []
     assert programs.tshark_record_count(capture.path, OWN_PORT) == summary["records_sent"]
     assert max(map(len, own.datagrams)) <= 1400
-    # Full datagrams while records wait: all but those cut short by a template, the flush or the end.
+    # Full while records wait: all but those cut short by a template, the flush or the end.
     full = [size for size in map(len, own.datagrams) if size > 1300]
-    assert len(full) > summary["records_sent"] / 20
+    assert len(full) > 0.8 * len(own.datagrams)
 
 
 def test_records_tell_interface_and_direction(hosts, flowagent, collector):
     """Hook and device of the packet: 10, 14, 61, and the name of the device as options data."""
     own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
-    FIREWALLS[0].install(hosts.server, "eth0")
     agent = flowagent("--nflog", "40", "-n", own.host_port, host=hosts.server)
     agent.wait_for_group()
+    FIREWALLS[0].install(hosts.server, "eth0")
     generate(hosts)
     assert agent.stop() == 0, agent.errors
     own.wait_for_datagrams(agent.summary()["datagrams_sent"])
@@ -181,12 +179,14 @@ def test_records_tell_interface_and_direction(hosts, flowagent, collector):
     (link,) = json.loads(hosts.server.ip("-j", "link", "show", "eth0"))
     eth0 = link["ifindex"]
     messages = own.messages()
-    seen = {
-        (values[DIRECTION], values[INPUT_INTERFACE], values[OUTPUT_INTERFACE])
-        for message in messages
-        for values in message.flows
-    }
-    assert seen == {(0, eth0, 0), (1, 0, eth0)}
+    seen = {}
+    for message in messages:
+        for values in message.flows:
+            place = (values[DIRECTION], values[INPUT_INTERFACE], values[OUTPUT_INTERFACE])
+            seen.setdefault("IPv4" if SOURCE_IPV4 in values else "IPv6", set()).add(place)
+    assert seen["IPv4"] == {(0, eth0, 0), (1, 0, eth0)}
+    # At postrouting the kernel names the output device of a local IPv6 TCP packet as input as well.
+    assert seen["IPv6"] - {(1, eth0, eth0)} == seen["IPv4"]
     names = {
         int.from_bytes(scopes[SCOPE_INTERFACE], "big"): text(values[INTERFACE_NAME])
         for message in messages
@@ -200,9 +200,9 @@ def test_own_datagrams_are_not_accounted(hosts, flowagent, agentctl, collector):
     """A rule that also catches what the agent sends must not feed it for ever."""
     own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
     firewall = FIREWALLS[0]
-    firewall.install(hosts.server, "eth0", skip_own=False)
     agent = flowagent("--nflog", "40", "-n", own.host_port, host=hosts.server)
     agent.wait_for_group()
+    firewall.install(hosts.server, "eth0", skip_own=False)
     generate(hosts)
     control = agentctl(agent)
     assert control.run("flush").returncode == 0
@@ -220,6 +220,9 @@ def test_own_datagrams_are_not_accounted(hosts, flowagent, agentctl, collector):
 def test_several_groups(hosts, flowagent, agentctl, collector):
     """--nflog 40-41: a worker for each group, one export."""
     own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    agent = flowagent("--nflog", "40-41", "-n", own.host_port, host=hosts.server)
+    agent.wait_for_group(40)
+    agent.wait_for_group(41)
     hosts.server.run("nft", "-f", "-", input="""
 table inet test {
 	chain in {
@@ -234,9 +237,6 @@ table inet test {
 	}
 }
 """)  # fmt: skip
-    agent = flowagent("--nflog", "40-41", "-n", own.host_port, host=hosts.server)
-    agent.wait_for_group(40)
-    agent.wait_for_group(41)
     known, _ = generate(hosts)
     control = agentctl(agent)
     matched = FIREWALLS[0].matched(hosts.server)

@@ -26,6 +26,10 @@ class Namespace:
         _ip("netns", "add", self.name)
         self.path = f"/run/netns/{self.name}"
         self.ip("link", "set", "lo", "up")
+        # Multicast listener reports come when they like, and would be packets that no test has sent.
+        self.run("nft", "add", "table", "ip6", "quiet")
+        self.run("nft", "add chain ip6 quiet out { type filter hook output priority -400; }")
+        self.run("nft", "add", "rule", "ip6", "quiet", "out", "icmpv6", "type", 143, "drop")
 
     def __enter__(self):
         return self
@@ -74,7 +78,8 @@ def connect(left, right):
     """veth pair between (namespace, device, [address/length ...]) and another of the kind.
 
     No ARP and no neighbour discovery (fixed neighbours), no link-local addresses, no duplicate
-    address detection, no offloads and no super-packets: the hooks see what the wire carries.
+    address detection, no router solicitation, no offloads and no super-packets: what the hooks see
+    is what the wire carries, and nothing is on the wire that a test has not caused.
     """
     (one, one_device, one_addresses), (two, two_device, two_addresses) = left, right
     for namespace in (one, two):

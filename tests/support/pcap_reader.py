@@ -129,6 +129,8 @@ VLAN_TYPES = {0x8100, 0x88A8, 0x9100, 0x9200}
 MPLS_TYPES = {0x8847, 0x8848}
 IP_VERSION_OF_TYPE = {0x0800: 4, 0x86DD: 6}
 INET6_FAMILIES = {10, 24, 28, 30}  # Linux, NetBSD and OpenBSD, FreeBSD, macOS
+# Linux cooked: to us, broadcast, multicast; from us. 3 is from somebody to somebody else.
+SIDE_OF_PACKET_TYPE = {0: 0, 1: 0, 2: 0, 4: 1}
 EGRESS_HOOKS = {3, 4}  # NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING
 
 
@@ -220,12 +222,12 @@ class Frame:
 
     def linux_sll(self):
         header = self.take(16)
-        self.side = 1 if header[:2] == b"\0\x04" else 0
+        self.side = SIDE_OF_PACKET_TYPE.get(int.from_bytes(header[:2], "big"))
         self.cooked(int.from_bytes(header[14:], "big"))
 
     def linux_sll2(self):
         header = self.take(20)
-        self.side = 1 if header[10] == 4 else 0
+        self.side = SIDE_OF_PACKET_TYPE.get(header[10])
         self.cooked(int.from_bytes(header[:2], "big"))
 
     def cooked(self, kind):

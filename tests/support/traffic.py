@@ -4,7 +4,6 @@ For UDP, ICMP and fragments the generator knows every packet. TCP's segments are
 there the truth is a capture on the same device; the generator knows only that the payload arrived.
 """
 
-import ipaddress
 import os
 import socket
 import struct
@@ -149,12 +148,3 @@ def ping(client, server_address, table, count, payload_bytes):
     back = FlowKey(server_address, client_address, protocol, 0, reply * 256)
     table.add(there, count, octets)
     table.add(back, count, octets)
-
-
-def is_housekeeping(key):
-    """Multicast listener reports and neighbour discovery, which hosts send on their own."""
-    if key.protocol != ICMPV6:
-        return False
-    return key.destination_port >> 8 in (130, 131, 132, 133, 134, 135, 136, 143) or (
-        ipaddress.ip_address(key.destination).is_multicast
-    )
