@@ -1,28 +1,26 @@
 /* fuzz_decode.c - any bytes through the decoder. The first 6 say what the source knew: link type,
- * side, bytes that were not captured, EtherType. */
+ * side, bytes that were not captured, EtherType. The rest goes into a block of exactly its size. */
 #include "bytes.h"
 #include "decode.h"
 
 #include <stdlib.h>
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct reader reader = reader_of(data, size);
-	struct packet_view packet = { 0 };
+	uint8_t *copy = size > 6 ? malloc(size - 6) : NULL;
+	struct packet_view packet;
 	struct packet_info info;
-	uint8_t *copy;
 
-	packet.link = reader_u8(&reader);
-	packet.side = reader_u8(&reader);
-	packet.original_bytes = reader_u16(&reader);
-	packet.ethertype = reader_u16(&reader);
-	if (reader.failed)
+	if (!copy)
 		return 0;
-	packet.captured_bytes = (uint32_t)reader_left(&reader);
-	packet.original_bytes += packet.captured_bytes;
-	packet.bytes = copy = malloc(packet.captured_bytes); /* of exactly this size */
-	if (packet.captured_bytes)
-		memcpy(copy, reader.next, packet.captured_bytes);
+	packet = (struct packet_view){ .link = data[0],
+				       .side = data[1],
+				       .bytes = memcpy(copy, data + 6, size - 6),
+				       .captured_bytes = (uint32_t)size - 6,
+				       .original_bytes = (uint32_t)size - 6 + load_be16(data + 2),
+				       .ethertype = load_be16(data + 4) };
 	(void)decode_packet(&packet, &info);
 	free(copy);
 	return 0;
