@@ -6,6 +6,8 @@
  *
  * pcap: a header of 24 bytes, whose first 4 tell byte order and unit of time, then per packet 16
  * bytes and what was captured. Seconds are unsigned: good until 2106. */
+#include "capture_pcap_parse.h"
+
 #include "capture_pcap_format.h"
 
 #include <errno.h>

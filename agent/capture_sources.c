@@ -1,6 +1,4 @@
 /* capture_sources.c - the list of packet sources. */
-#include "capture.h"
-
 #include "capture_sources.h"
 
 static const struct capture_type *const types[] = {

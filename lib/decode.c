@@ -4,6 +4,8 @@
  * transport (decode_transport.c). Runs once per packet. Invariants: bytes behind the captured ones
  * are never read, bytes behind the IP packet are never interpreted, and each loop takes bytes off
  * the front of the packet. */
+#include "decode.h"
+
 #include "decode_layers.h"
 
 enum drop_reason decode_packet(const struct packet_view *packet, struct packet_info *info)
