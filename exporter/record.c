@@ -95,28 +95,30 @@ static inline uint64_t milliseconds_of(uint64_t signed_ms)
 	return (int64_t)signed_ms < 0 ? 0 : signed_ms;
 }
 
-void record_encode(const struct record_plan *plan, const struct export_record *record,
-		   uint8_t *bytes)
+void record_encode(const struct record_plan *restrict plan,
+		   const struct export_record *restrict record, uint8_t *restrict bytes)
 {
 	const uint8_t *members = (const uint8_t *)record;
-	const struct record_step *step = plan->steps;
+	const struct record_step *steps = plan->steps;
+	const uint8_t *ends = plan->ends;
+	size_t i = 0;
 	const uint8_t protocol = record->flow.key.protocol;
 	const bool is_icmp = protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6;
 
-	for (; step < plan->steps + plan->ends[RECORD_copy_4]; step++)
-		memcpy(bytes + step->to, members + step->from, 4);
-	for (; step < plan->steps + plan->ends[RECORD_copy_16]; step++)
-		memcpy(bytes + step->to, members + step->from, 16);
-	for (; step < plan->steps + plan->ends[RECORD_unsigned_1]; step++)
-		bytes[step->to] = members[step->from];
-	for (; step < plan->steps + plan->ends[RECORD_unsigned_2]; step++)
-		store_16(bytes + step->to, load_16(members + step->from));
-	for (; step < plan->steps + plan->ends[RECORD_unsigned_4]; step++)
-		store_32(bytes + step->to, load_32(members + step->from));
-	for (; step < plan->steps + plan->ends[RECORD_unsigned_8]; step++)
-		store_64(bytes + step->to, load_64(members + step->from));
-	for (; step < plan->steps + plan->ends[RECORD_milliseconds]; step++)
-		store_64(bytes + step->to, milliseconds_of(load_64(members + step->from)));
-	for (; step < plan->steps + plan->ends[RECORD_icmp_type_code]; step++)
-		store_16(bytes + step->to, is_icmp ? load_16(members + step->from) : 0);
+	for (; i < ends[RECORD_copy_4]; i++)
+		memcpy(bytes + steps[i].to, members + steps[i].from, 4);
+	for (; i < ends[RECORD_copy_16]; i++)
+		memcpy(bytes + steps[i].to, members + steps[i].from, 16);
+	for (; i < ends[RECORD_unsigned_1]; i++)
+		bytes[steps[i].to] = members[steps[i].from];
+	for (; i < ends[RECORD_unsigned_2]; i++)
+		store_16(bytes + steps[i].to, load_16(members + steps[i].from));
+	for (; i < ends[RECORD_unsigned_4]; i++)
+		store_32(bytes + steps[i].to, load_32(members + steps[i].from));
+	for (; i < ends[RECORD_unsigned_8]; i++)
+		store_64(bytes + steps[i].to, load_64(members + steps[i].from));
+	for (; i < ends[RECORD_milliseconds]; i++)
+		store_64(bytes + steps[i].to, milliseconds_of(load_64(members + steps[i].from)));
+	for (; i < ends[RECORD_icmp_type_code]; i++)
+		store_16(bytes + steps[i].to, is_icmp ? load_16(members + steps[i].from) : 0);
 }

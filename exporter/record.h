@@ -39,7 +39,7 @@ uint16_t record_plan_init(struct record_plan *plan, const struct export_field *c
 			  size_t count);
 
 /* Write a record to 'bytes', which has as many bytes as record_plan_init() returned. */
-void record_encode(const struct record_plan *plan, const struct export_record *record,
-		   uint8_t *bytes);
+void record_encode(const struct record_plan *restrict plan,
+		   const struct export_record *restrict record, uint8_t *restrict bytes);
 
 #endif
