@@ -76,6 +76,16 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
 	return 0;
 }
 
+/* Losing the terminal is no reason to lose flows. */
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+	(void)source;
+	(void)info;
+	(void)context;
+	log_notice("hang-up signal ignored: restart the agent to read its configuration again");
+	return 0;
+}
+
 /* One line for `systemctl status`. */
 static int on_status_timer(sd_event_source *source, uint64_t now_us, void *context)
 {
@@ -142,6 +152,8 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 	if (result >= 0)
 		result = sd_event_add_signal(daemon->loop, NULL, SIGINT, on_stop_signal, daemon);
 	if (result >= 0)
+		result = sd_event_add_signal(daemon->loop, NULL, SIGHUP, on_hangup, daemon);
+	if (result >= 0)
 		result = sd_event_add_time_relative(daemon->loop, &daemon->status_timer,
 						    CLOCK_MONOTONIC, STATUS_INTERVAL_US, 0,
 						    on_status_timer, daemon);
@@ -169,6 +181,7 @@ static void block_signals(void)
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGHUP);
 	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
