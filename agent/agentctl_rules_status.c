@@ -170,6 +170,24 @@ static enum agentctl_exit print_rows(const struct agentctl_command *command,
 	return fault ? AGENTCTL_FAILED : AGENTCTL_DONE;
 }
 
+/* Whether an earlier rule logs to the same group, so that it has been mentioned. */
+static bool group_seen(const json_t *rows, size_t index, json_int_t group)
+{
+	while (index-- > 0)
+		if (json_integer_value(json_object_get(json_array_get(rows, index), "group")) ==
+		    group)
+			return true;
+	return false;
+}
+
+static bool overlaps_earlier(const json_t *rows, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (log_rules_overlap(json_array_get(rows, i), json_array_get(rows, index)))
+			return true;
+	return false;
+}
+
 /* Say what is wrong with the rules. */
 static enum agentctl_exit judge(const json_t *rows, const struct groups *groups,
 				struct error_text *error)
@@ -177,22 +195,22 @@ static enum agentctl_exit judge(const json_t *rows, const struct groups *groups,
 	bool is_fed = false;
 
 	for (size_t i = 0; i < json_array_size(rows); i++) {
-		const json_t *row = json_array_get(rows, i);
-		json_int_t group = json_integer_value(json_object_get(row, "group"));
+		json_int_t group =
+			json_integer_value(json_object_get(json_array_get(rows, i), "group"));
 
 		if (group >= 0 && group <= UINT16_MAX && groups->is_read[group])
 			is_fed = true;
-		else
+		else if (!group_seen(rows, i, group))
 			(void)fprintf(stderr,
-				      "a rule logs to group %" JSON_INTEGER_FORMAT
+				      "rules log to group %" JSON_INTEGER_FORMAT
 				      ", which the agent does not read\n",
 				      group);
-		for (size_t j = 0; j < i; j++)
-			if (log_rules_overlap(json_array_get(rows, j), row))
-				(void)fprintf(stderr,
-					      "two rules log the same packets to group "
-					      "%" JSON_INTEGER_FORMAT ": each counts twice\n",
-					      group);
+		if (overlaps_earlier(rows, i))
+			(void)fprintf(
+				stderr,
+				"two rules log the same packets to group %" JSON_INTEGER_FORMAT
+				": each counts twice\n",
+				group);
 	}
 	if (is_fed)
 		return AGENTCTL_DONE;

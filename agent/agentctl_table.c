@@ -310,7 +310,6 @@ int agentctl_table_row(struct agentctl_table *table, const json_t *row)
 
 int agentctl_table_finish(struct agentctl_table *table)
 {
-	/* A table without rows still shows its headings. */
 	return table->format == AGENTCTL_TABLE ? write_lines(table) : 0;
 }
 

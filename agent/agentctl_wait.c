@@ -117,6 +117,7 @@ enum agentctl_exit agentctl_wait(const struct agentctl_command *command,
 		(void)poll(NULL, 0, POLL_MS);
 		result = ask(command, options, deadline_ms, &error);
 	}
-	agentctl_print_error(&error);
+	if (result) /* otherwise it may be that of an earlier attempt */
+		agentctl_print_error(&error);
 	return result;
 }

@@ -1,0 +1,504 @@
+/* test_agentctl_commands.c - whole command lines of agentctl against a control server with a
+ * pipeline without threads; the server runs in a thread of its own. */
+#include "check.h"
+
+#include "agentctl.h"
+#include "agentctl_show.h"
+#include "control_server.h"
+
+#include "fake_pipeline.c"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define WORDS 24
+
+struct agent {
+	char directory[64];
+	char path[108];
+	struct pipeline pipeline;
+	struct config config;
+	struct control_context context;
+	int descriptor;
+	int stop; /* eventfd */
+	pthread_t thread;
+};
+
+static int on_stop(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	(void)descriptor;
+	(void)events;
+	(void)context;
+	return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static void *serve(void *context)
+{
+	struct agent *agent = context;
+	struct control_server *server;
+	struct error_text error;
+	sd_event *loop;
+
+	assert_true(sd_event_new(&loop) >= 0);
+	server = control_server_create(loop, agent->descriptor, &agent->context, &error);
+	assert_non_null(server);
+	assert_true(sd_event_add_io(loop, NULL, agent->stop, EPOLLIN, on_stop, NULL) >= 0);
+	assert_true(sd_event_loop(loop) >= 0);
+	control_server_destroy(server);
+	sd_event_unref(loop);
+	return NULL;
+}
+
+static void agent_prepare(struct agent *agent)
+{
+	memset(agent, 0, sizeof(*agent));
+	strcpy(agent->directory, "/tmp/test_agentctl.XXXXXX");
+	assert_non_null(mkdtemp(agent->directory));
+	(void)snprintf(agent->path, sizeof(agent->path), "%s/control.sock", agent->directory);
+	agent->config.export_version = 9;
+	agent->config.max_flows = 65536;
+	agent->context = (struct control_context){ .pipeline = &agent->pipeline,
+						   .config = &agent->config,
+						   .started_unix_ms = 1795375020114 };
+}
+
+static void agent_start(struct agent *agent)
+{
+	struct error_text error;
+
+	agent->descriptor = control_server_bind(agent->path, &error);
+	assert_true(agent->descriptor >= 0);
+	agent->stop = eventfd(0, EFD_CLOEXEC);
+	CHECK_EQ(pthread_create(&agent->thread, NULL, serve, agent), 0);
+}
+
+static void agent_stop(struct agent *agent)
+{
+	CHECK_EQ(eventfd_write(agent->stop, 1), 0);
+	CHECK_EQ(pthread_join(agent->thread, NULL), 0);
+	(void)close(agent->stop);
+	CHECK_EQ(rmdir(agent->directory), 0);
+}
+
+/* Text that was written to a memory file. */
+static char *content(int descriptor)
+{
+	struct stat status;
+	char *text;
+
+	CHECK_EQ(fstat(descriptor, &status), 0);
+	text = calloc(1, (size_t)status.st_size + 1);
+	assert_non_null(text);
+	CHECK_EQ(pread(descriptor, text, (size_t)status.st_size, 0), status.st_size);
+	return text;
+}
+
+/* Run a command line, split at spaces. Output and errors are for free(). */
+static int run(const struct agent *agent, const char *line, char **output, char **errors)
+{
+	char copy[500];
+	char *words[WORDS] = { (char *)(uintptr_t) "agentctl", (char *)(uintptr_t) "-s",
+			       (char *)(uintptr_t)agent->path };
+	int count = 3;
+	char *save = NULL;
+	int files[2] = { memfd_create("out", 0), memfd_create("err", 0) };
+	int kept[2] = { dup(STDOUT_FILENO), dup(STDERR_FILENO) };
+	int result;
+
+	(void)snprintf(copy, sizeof(copy), "%s", line);
+	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		assert_true(count + 1 < WORDS);
+		words[count++] = word;
+	}
+	(void)fflush(stdout);
+	(void)dup2(files[0], STDOUT_FILENO);
+	(void)dup2(files[1], STDERR_FILENO);
+	result = (int)agentctl_main(count, words);
+	(void)fflush(stdout);
+	for (int i = 0; i < 2; i++)
+		(void)dup2(kept[i], i ? STDERR_FILENO : STDOUT_FILENO);
+	*output = content(files[0]);
+	*errors = content(files[1]);
+	for (int i = 0; i < 2; i++) {
+		(void)close(files[i]);
+		(void)close(kept[i]);
+	}
+	return result;
+}
+
+/* Run and compare status and whole output; 'fault' must be in the errors, or none if NULL. */
+static void expect(const struct agent *agent, const char *line, int status, const char *output,
+		   const char *fault)
+{
+	char *got;
+	char *errors;
+	int result = run(agent, line, &got, &errors);
+
+	if (result != status)
+		fail_msg("%s: status %d, not %d: %s", line, result, status, errors);
+	if (output)
+		CHECK_TEXT(got, output);
+	if (fault ? !strstr(errors, fault) : *errors != '\0')
+		fail_msg("%s: \"%s\" is not in: %s", line, fault ? fault : "", errors);
+	free(got);
+	free(errors);
+}
+
+TEST(flows_as_a_table_have_the_most_bytes_first)
+{
+	struct agent agent;
+
+	agent_prepare(&agent);
+	agent_start(&agent);
+	agent.pipeline.flow_count = 3;
+	expect(&agent, "sh fl -o src,bytes,proto,flags", 0,
+	       "SRC       BYTES PROTO TCP_FLAGS\n"
+	       "10.0.0.2 1002 B tcp   ...AP.SF\n"
+	       "10.0.0.1 1001 B tcp   ...AP.SF\n"
+	       "10.0.0.0 1000 B tcp   ...AP.SF\n",
+	       NULL);
+	expect(&agent, "show flows --sort sport:asc --top 1 -n -o start --utc", 0,
+	       "2026-11-22 19:17:00.114Z\n", NULL);
+	agent_stop(&agent);
+}
+
+TEST(raw_rows_are_values_between_tabs)
+{
+	struct agent agent;
+
+	agent_prepare(&agent);
+	agent_start(&agent);
+	agent.pipeline.flow_count = 2;
+	expect(&agent, "-r show flows sport=1 -o src,bytes,in_if_name,start", 0,
+	       "src\tbytes\tin_if_name\tstart\n"
+	       "10.0.0.1\t1001\t-\t2026-11-22T19:17:00.115Z\n",
+	       NULL);
+	agent_stop(&agent);
+}
+
+TEST(json_rows_are_objects_as_the_agent_sends_them)
+{
+	struct agent agent;
+	char *output;
+	char *errors;
+	json_t *row;
+
+	agent_prepare(&agent);
+	agent_start(&agent);
+	agent.pipeline.flow_count = 1;
+	CHECK_EQ(run(&agent, "-J show flows", &output, &errors), 0);
+	row = json_loads(output, 0, NULL);
+	CHECK_EQ(json_integer_value(json_object_get(row, "start_unix_ms")), 1795375020114);
+	CHECK_EQ(json_object_size(row), 23);
+	json_decref(row);
+	free(output);
+	free(errors);
+	expect(&agent, "-J show flows -o dport,src", 0, "{\"dst_port\":443,\"src\":\"10.0.0.0\"}\n",
+	       NULL);
+	agent.pipeline.flow_count = 0;
+	expect(&agent, "-J show flows", 0, "", NULL);
+	agent_stop(&agent);
+}
+
+TEST(flows_are_summed)
+{
+	struct agent agent;
+
+	agent_prepare(&agent);
+	agent_start(&agent);
+	agent.pipeline.flow_count = 7000;
+	expect(&agent, "-J show flows --by dst_as", 0,
+	       "{\"dst_as\":64500,\"flows\":7000,\"packets\":28000,\"bytes\":31496500}\n", NULL);
+	expect(&agent, "show flows --by as -v", 0,
+	       "   AS FLOWS PACKETS   BYTES\n"
+	       "    0  7000   28000 31.4 MB\n"
+	       "64500  7000   28000 31.4 MB\n",
+	       "2 rows");
+	expect(&agent, "show flows --by sas", 2, "", "no key \"sas\"");
+	agent_stop(&agent);
+}
+
+TEST(long_tables_are_complete)
+{
+	struct agent agent;
+	char *output;
+	char *errors;
+	size_t lines = 0;
+
+	agent_prepare(&agent);
+	agent_start(&agent);
+	agent.pipeline.flow_count = 20001;
+	CHECK_EQ(run(&agent, "show flows", &output, &errors), 0);
+	for (const char *c = output; *c; c++)
+		lines += *c == '\n';
+	CHECK_EQ(lines, 20002); /* one heading */
+	free(output);
+	free(errors);
+	agent_stop(&agent);
+}
+
+TEST(faults_of_a_command_line_are_usage)
+{
+	struct agent agent = { .path = "/nonexistent" };
+
+	expect(&agent, "", 2, "", "a command is missing");
+	expect(&agent, "s", 2, "", "ambiguous: show or send-template");
+	expect(&agent, "show", 2, "", "show: flows, status");
+	expect(&agent, "show st", 2, "", "ambiguous: status or stats");
+	expect(&agent, "show flowz", 2, "", "unknown command \"show flowz\"");
+	expect(&agent, "flush now", 2, "", "nothing may follow");
+	expect(&agent, "flush --top 3", 2, "", "--top is not for \"flush\"");
+	expect(&agent, "show flows --top 0", 2, "", "--top 0: expected a number");
+	expect(&agent, "show flows --top -1", 2, "", "--top -1: expected a number");
+	expect(&agent, "show flows --nonsense", 2, "", "--nonsense");
+	expect(&agent, "show flows -Z", 2, "", "-Z");
+	expect(&agent, "show flows --sort", 2, "", "wants a value");
+	expect(&agent, "show flows -o nothing", 2, "", "no column \"nothing\"");
+	expect(&agent, "show flows -J -r", 2, "", "exclude each other");
+	expect(&agent, "show flows --timeout soon", 2, "", "--timeout soon");
+	expect(&agent, "rules print -g 65536", 2, "", "--group 65536");
+	expect(&agent, "-h", 0, NULL, NULL);
+	expect(&agent, "--help show flows", 0, NULL, NULL);
+	expect(&agent, "-V", 0, "agentctl " FLOWAGENT_VERSION "\n", NULL);
+}
+
+TEST(faults_of_a_filter_are_usage)
+{
+	struct agent agent;
+
+	agent_prepare(&agent);
+	agent_start(&agent);
+	expect(&agent, "show flows colour=red", 2, "", "colour");
+	agent_stop(&agent);
+}
+
+TEST(an_agent_that_is_not_there_is_unreachable)
+{
+	struct agent agent = { .path = "/nonexistent/control.sock" };
+
+	expect(&agent, "show status", 3, "", "cannot reach the agent at /nonexistent/control.sock");
+	expect(&agent, "wait packets --timeout 100ms", 3, "", "cannot reach");
+	memset(agent.path, 'a', 107);
+	expect(&agent, "show status", 3, "", "cannot reach");
+}
+
+/* Act as another user, or as root again: this thread alone, the server goes on as it is. */
+static void become(uid_t user)
+{
+	CHECK_EQ(syscall(SYS_setresuid, -1, user, -1), 0);
+	CHECK_EQ(prctl(PR_SET_DUMPABLE, 1), 0); /* the leak checker wants to look */
+}
+
+TEST(a_socket_that_may_not_be_opened_is_not_permitted)
+{
+	struct agent agent;
+
+	if (geteuid() != 0)
+		skip();
+	agent_prepare(&agent);
+	agent_start(&agent);
+	become(65534);
+	expect(&agent, "show status", 4, "", "you are not in group _flowagent");
+	expect(&agent, "wait packets", 4, "", "you are not in group _flowagent");
+	become(0);
+	CHECK_EQ(chmod(agent.directory, 0755), 0);
+	CHECK_EQ(chmod(agent.path, 0666), 0);
+	become(65534);
+	expect(&agent, "flush", 4, "", "only for root");
+	expect(&agent, "show flows -J", 0, "", NULL);
+	become(0);
+	agent_stop(&agent);
+}
+
+TEST(a_pipeline_that_does_not_answer_is_a_timeout)
+{
+	struct agent agent;
+
+	agent_prepare(&agent);
+	agent_start(&agent);
+	agent.pipeline.fault = -ETIMEDOUT;
+	expect(&agent, "show stats", 5, "", "did not answer");
+	agent_stop(&agent);
+}
+
+TEST(changes_are_chatter_or_rows)
+{
+	struct agent agent;
+
+	agent_prepare(&agent);
+	agent_start(&agent);
+	agent.pipeline.flow_count = 12;
+	expect(&agent, "flush", 0, "", "12 flows");
+	expect(&agent, "flush -J", 0, "{\"flushed\":12}\n", NULL);
+	expect(&agent, "send", 0, "", "0 collectors");
+	agent_stop(&agent);
+}
+
+TEST(waiting_ends_when_it_happens)
+{
+	struct agent agent;
+
+	agent_prepare(&agent);
+	agent_start(&agent);
+	expect(&agent, "wait packets --timeout 60ms", 5, "", "no packet yet");
+	expect(&agent, "wait flows --timeout 60ms", 5, "", "no flow yet");
+	expect(&agent, "wait export", 1, "", "no collector is configured");
+	agent.pipeline.snapshot.workers.packets_read = 1;
+	agent.pipeline.snapshot.workers.cache.flows_created = 1;
+	expect(&agent, "wait packets", 0, "", NULL);
+	expect(&agent, "wait flows", 0, "", NULL);
+	agent_stop(&agent);
+}
+
+/* Starts the agent once the command is waiting for it; either order must do. */
+static void *start_later(void *context)
+{
+	agent_start(context);
+	return NULL;
+}
+
+TEST(waiting_includes_the_start_of_the_agent)
+{
+	struct agent agent;
+	pthread_t starter;
+
+	agent_prepare(&agent);
+	agent.pipeline.snapshot.workers.packets_read = 1;
+	CHECK_EQ(pthread_create(&starter, NULL, start_later, &agent), 0);
+	expect(&agent, "wait packets", 0, "", NULL);
+	CHECK_EQ(pthread_join(starter, NULL), 0);
+	agent_stop(&agent);
+}
+
+TEST(ledger_that_does_not_add_up_is_a_fault)
+{
+	struct agent agent;
+
+	agent_prepare(&agent);
+	agent_start(&agent);
+	expect(&agent, "show stats", 0, NULL, NULL);
+	agent.pipeline.snapshot.workers.cache.flows_created = 1;
+	expect(&agent, "show stats", 1, NULL, "flows_created (all sources): 1 on one side, 0");
+	agent_stop(&agent);
+}
+
+TEST(status_is_one_screen)
+{
+	struct agent agent;
+	struct source_status source = { .name = "nflog:40", .is_live = true, .last_packet_ms = -1 };
+	char *output;
+	char *errors;
+
+	agent_prepare(&agent);
+	agent.pipeline.snapshot.sources = &source;
+	agent.pipeline.snapshot.source_count = 1;
+	agent_start(&agent);
+	CHECK_EQ(run(&agent, "show status --utc", &output, &errors), 0);
+	assert_non_null(strstr(output, "flowagent " FLOWAGENT_VERSION));
+	assert_non_null(strstr(output, "since 2026-11-22 19:17:00.114Z"));
+	assert_non_null(strstr(output, "sources    nflog:40         running  packets 0"));
+	assert_non_null(strstr(output, "cache      0 of 65536 flows (0%)"));
+	assert_non_null(strstr(output, "collectors none: flows are only seen here"));
+	assert_non_null(strstr(output, "problem "));
+	free(output);
+	free(errors);
+	expect(&agent, "show sources -r -n -o name,state,last_packet_age_ms", 0,
+	       "nflog:40\trunning\t-\n", NULL);
+	agent_stop(&agent);
+}
+
+TEST(completion_knows_the_tables)
+{
+	static const struct {
+		const char *line;
+		const char *first;
+	} cases[] = {
+		{ "_complete sh", "show\nflush\nsend-template\nwait\nrules\n" },
+		{ "_complete wait p", "packets\nflows\nexport\n" },
+		{ "_complete --socket /x wait p", "packets\nflows\nexport\n" },
+		{ "_complete show config --sort x", "name\nvalue\ndefault\norigin\n" },
+		{ "_complete flush x", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char copy[200];
+		char *words[WORDS] = { (char *)(uintptr_t) "agentctl" };
+		int count = 1;
+		int file = memfd_create("out", 0);
+		int kept = dup(STDOUT_FILENO);
+		char *output;
+
+		strcpy(copy, cases[i].line);
+		for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+			words[count++] = word;
+		(void)fflush(stdout);
+		(void)dup2(file, STDOUT_FILENO);
+		CHECK_EQ(agentctl_main(count, words), 0);
+		(void)fflush(stdout);
+		(void)dup2(kept, STDOUT_FILENO);
+		output = content(file);
+		CHECK_TEXT(output, cases[i].first);
+		free(output);
+		(void)close(file);
+		(void)close(kept);
+	}
+}
+
+TEST(manual_names_every_command_and_option)
+{
+	FILE *file = fopen(SOURCE_DIRECTORY "/packaging/man/agentctl.1.scd", "r");
+	struct agentctl_option_text option;
+	char *manual = NULL;
+	size_t size = 0;
+
+	assert_non_null(file);
+	CHECK(getdelim(&manual, &size, '\0', file) > 0);
+	(void)fclose(file);
+	for (const struct agentctl_command *row = agentctl_commands; row->verb; row++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "*%s%s%s*", row->verb, row->noun ? " " : "",
+			       row->noun ? row->noun : "");
+		if (!strstr(manual, name))
+			fail_msg("agentctl(1) does not name %s", name);
+	}
+	for (size_t i = 0; agentctl_option_text(i, &option); i++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "*--%s*", option.name);
+		if (!strstr(manual, name))
+			fail_msg("agentctl(1) does not name %s", name);
+	}
+	free(manual);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flows_as_a_table_have_the_most_bytes_first),
+		cmocka_unit_test(raw_rows_are_values_between_tabs),
+		cmocka_unit_test(json_rows_are_objects_as_the_agent_sends_them),
+		cmocka_unit_test(flows_are_summed),
+		cmocka_unit_test(long_tables_are_complete),
+		cmocka_unit_test(faults_of_a_command_line_are_usage),
+		cmocka_unit_test(faults_of_a_filter_are_usage),
+		cmocka_unit_test(an_agent_that_is_not_there_is_unreachable),
+		cmocka_unit_test(a_socket_that_may_not_be_opened_is_not_permitted),
+		cmocka_unit_test(a_pipeline_that_does_not_answer_is_a_timeout),
+		cmocka_unit_test(changes_are_chatter_or_rows),
+		cmocka_unit_test(waiting_ends_when_it_happens),
+		cmocka_unit_test(waiting_includes_the_start_of_the_agent),
+		cmocka_unit_test(ledger_that_does_not_add_up_is_a_fault),
+		cmocka_unit_test(status_is_one_screen),
+		cmocka_unit_test(completion_knows_the_tables),
+		cmocka_unit_test(manual_names_every_command_and_option),
+	};
+
+	return RUN_TESTS(tests);
+}

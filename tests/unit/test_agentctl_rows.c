@@ -1,0 +1,254 @@
+/* test_agentctl_rows.c - agentctl's texts, order, sums and tables. */
+#include "check.h"
+
+#include "agentctl_group.h"
+#include "agentctl_sort.h"
+#include "agentctl_table.h"
+#include "agentctl_text.h"
+
+#include <stdlib.h>
+
+static const struct agentctl_column columns[] = {
+	{ "src", NULL, COLUMN_ADDRESS, true },
+	{ "dir", NULL, COLUMN_TEXT, true },
+	{ "bytes", "octets", COLUMN_BYTES, true },
+	{ NULL, NULL, COLUMN_TEXT, false },
+};
+
+TEST(bytes_are_short)
+{
+	char text[AGENTCTL_TEXT_SIZE];
+
+	CHECK_TEXT(agentctl_text_bytes(0, text), "0 B");
+	CHECK_TEXT(agentctl_text_bytes(9999, text), "9999 B");
+	CHECK_TEXT(agentctl_text_bytes(10000, text), "10.0 kB");
+	CHECK_TEXT(agentctl_text_bytes(999999, text), "999.9 kB");
+	CHECK_TEXT(agentctl_text_bytes(1000000, text), "1.0 MB");
+	CHECK_TEXT(agentctl_text_bytes(91234567, text), "91.2 MB");
+	CHECK_TEXT(agentctl_text_bytes(UINT64_MAX, text), "18.4 EB");
+}
+
+TEST(durations_are_short)
+{
+	char text[AGENTCTL_TEXT_SIZE];
+
+	CHECK_TEXT(agentctl_text_duration(0, text), "0.000s");
+	CHECK_TEXT(agentctl_text_duration(9999, text), "9.999s");
+	CHECK_TEXT(agentctl_text_duration(12340, text), "12.3s");
+	CHECK_TEXT(agentctl_text_duration(250000, text), "4m10s");
+	CHECK_TEXT(agentctl_text_duration(3600000 * 3 + 60000 * 5, text), "3h05m");
+	CHECK_TEXT(agentctl_text_duration(86400000 * 3LL + 3600000 * 4, text), "3d04h");
+	CHECK_TEXT(agentctl_text_duration(-1500, text), "-1.500s");
+	CHECK_TEXT(agentctl_text_duration(INT64_MIN, text), "-106751991167d07h");
+}
+
+TEST(times_flags_and_protocols)
+{
+	char text[AGENTCTL_TEXT_SIZE];
+
+	CHECK_TEXT(agentctl_text_time(1795375020114, true, text), "2026-11-22 19:17:00.114Z");
+	CHECK_TEXT(agentctl_text_time(-1, true, text), "1969-12-31 23:59:59.999Z");
+	CHECK_TEXT(agentctl_text_flags(0x1b, text), "...AP.SF");
+	CHECK_TEXT(agentctl_text_flags(0xff, text), "CEUAPRSF");
+	CHECK_TEXT(agentctl_text_protocol(6, text), "tcp");
+	CHECK_TEXT(agentctl_text_protocol(253, text), "253");
+}
+
+/* Rows are collected as "src bytes,". */
+static int collect(void *context, const json_t *row)
+{
+	char *list = context;
+
+	(void)sprintf(list + strlen(list), "%s %lld,",
+		      json_string_value(json_object_get(row, "src")),
+		      (long long)json_integer_value(json_object_get(row, "bytes")));
+	return 0;
+}
+
+static void sort_example(const char *order, uint64_t top, const char *expected)
+{
+	static const struct {
+		const char *src;
+		int bytes;
+	} rows[] = { { "10.0.0.1", 5 }, { "9.0.0.1", 7 }, { "::1", 5 }, { "10.0.0.1", 100 } };
+	struct error_text error;
+	struct agentctl_sort *sort = agentctl_sort_create(columns, order, top, &error);
+	char list[500] = "";
+
+	assert_non_null(sort);
+	for (size_t i = 0; i < 4; i++) {
+		json_t *row = json_pack("{s:s, s:i}", "src", rows[i].src, "bytes", rows[i].bytes);
+
+		CHECK_EQ(agentctl_sort_add(sort, row), 0);
+		json_decref(row);
+	}
+	CHECK_EQ(agentctl_sort_each(sort, collect, list), 0);
+	CHECK_TEXT(list, expected);
+	agentctl_sort_destroy(sort);
+}
+
+TEST(rows_are_sorted_by_number_and_by_address)
+{
+	sort_example("bytes", 0, "10.0.0.1 100,9.0.0.1 7,10.0.0.1 5,::1 5,");
+	sort_example("octets:asc", 0, "10.0.0.1 5,::1 5,9.0.0.1 7,10.0.0.1 100,");
+	sort_example("src", 0, "9.0.0.1 7,10.0.0.1 5,10.0.0.1 100,::1 5,");
+	sort_example("src:desc", 2, "::1 5,10.0.0.1 5,");
+	sort_example(NULL, 0, "10.0.0.1 5,9.0.0.1 7,::1 5,10.0.0.1 100,");
+	sort_example(NULL, 1, "10.0.0.1 5,");
+	sort_example("bytes", 1, "10.0.0.1 100,");
+}
+
+TEST(top_of_many_rows_is_exact)
+{
+	struct error_text error;
+	struct agentctl_sort *sort = agentctl_sort_create(columns, "bytes", 3, &error);
+	char list[500] = "";
+	uint32_t random = 1;
+
+	for (int i = 0; i < 20000; i++) {
+		json_t *row;
+
+		random = random * 1664525 + 1013904223;
+		row = json_pack("{s:s, s:i}", "src", "a", "bytes",
+				i == 7000 ? 0x7fffffff : (int)(random >> 2));
+		CHECK_EQ(agentctl_sort_add(sort, row), 0);
+		json_decref(row);
+	}
+	CHECK_EQ(agentctl_sort_each(sort, collect, list), 0);
+	CHECK(strncmp(list, "a 2147483647,a 10737", 20) == 0);
+	agentctl_sort_destroy(sort);
+}
+
+TEST(orders_that_do_not_exist_are_refused)
+{
+	struct error_text error;
+
+	CHECK(agentctl_sort_create(columns, "size", 0, &error) == NULL);
+	assert_non_null(strstr(error.text, "size"));
+	assert_non_null(strstr(error.hint, "src, dir, bytes"));
+	CHECK(agentctl_sort_create(columns, "bytes:up", 0, &error) == NULL);
+	CHECK(agentctl_sort_create(columns, "", 0, &error) == NULL);
+}
+
+static json_t *flow(const char *src, const char *dst, int src_as, int dst_as, int bytes)
+{
+	return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:s, s:s}", "src", src, "dst", dst,
+			 "src_as", src_as, "dst_as", dst_as, "packets", 1, "bytes", bytes,
+			 "in_if_name", "eth0", "out_if_name", "");
+}
+
+static int append_row(void *context, const json_t *row)
+{
+	return json_array_append(context, (json_t *)(uintptr_t)row);
+}
+
+/* Sum three flows by some keys and compare with JSON. */
+static void group_example(const char *keys, const char *expected)
+{
+	struct error_text error;
+	struct agentctl_group *group = agentctl_group_create(keys, &error);
+	json_t *flows[3] = { flow("a", "b", 1, 2, 10), flow("b", "a", 2, 1, 20),
+			     flow("a", "c", 1, 1, 40) };
+	json_t *rows = json_array();
+	json_t *wanted = json_loads(expected, 0, NULL);
+
+	assert_non_null(group);
+	assert_non_null(wanted);
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(agentctl_group_add(group, flows[i]), 0);
+		json_decref(flows[i]);
+	}
+	CHECK_EQ(agentctl_group_each(group, append_row, rows), 0);
+	if (!json_equal(rows, wanted))
+		fail_msg("%s: %s", keys, json_dumps(rows, JSON_COMPACT));
+	json_decref(rows);
+	json_decref(wanted);
+	agentctl_group_destroy(group);
+}
+
+TEST(flows_are_summed_by_key)
+{
+	group_example("src", "[{\"src\":\"a\",\"flows\":2,\"packets\":2,\"bytes\":50},"
+			     "{\"src\":\"b\",\"flows\":1,\"packets\":1,\"bytes\":20}]");
+	group_example("src,dst_as",
+		      "[{\"src\":\"a\",\"dst_as\":1,\"flows\":1,\"packets\":1,\"bytes\":40},"
+		      "{\"src\":\"a\",\"dst_as\":2,\"flows\":1,\"packets\":1,\"bytes\":10},"
+		      "{\"src\":\"b\",\"dst_as\":1,\"flows\":1,\"packets\":1,\"bytes\":20}]");
+}
+
+TEST(keys_of_both_ends_count_a_flow_once_per_end)
+{
+	group_example("as", "[{\"as\":1,\"flows\":3,\"packets\":3,\"bytes\":70},"
+			    "{\"as\":2,\"flows\":2,\"packets\":2,\"bytes\":30}]");
+	group_example("host", "[{\"host\":\"a\",\"flows\":3,\"packets\":3,\"bytes\":70},"
+			      "{\"host\":\"b\",\"flows\":2,\"packets\":2,\"bytes\":30},"
+			      "{\"host\":\"c\",\"flows\":1,\"packets\":1,\"bytes\":40}]");
+	group_example("iface", "[{\"iface\":\"eth0\",\"flows\":3,\"packets\":3,\"bytes\":70}]");
+}
+
+TEST(sums_survive_many_keys)
+{
+	struct error_text error;
+	struct agentctl_group *group = agentctl_group_create("src_as", &error);
+	json_t *rows = json_array();
+
+	for (int i = 0; i < 30000; i++) {
+		json_t *row = flow("a", "b", i % 5000, 1, 1);
+
+		CHECK_EQ(agentctl_group_add(group, row), 0);
+		json_decref(row);
+	}
+	CHECK_EQ(agentctl_group_each(group, append_row, rows), 0);
+	CHECK_EQ(json_array_size(rows), 5000);
+	for (size_t i = 0; i < 5000; i++)
+		CHECK_EQ(json_integer_value(json_object_get(json_array_get(rows, i), "flows")), 6);
+	json_decref(rows);
+	agentctl_group_destroy(group);
+}
+
+TEST(keys_that_do_not_exist_are_refused)
+{
+	struct error_text error;
+
+	CHECK(agentctl_group_create("asn", &error) == NULL);
+	assert_non_null(strstr(error.hint, "src dst host"));
+	CHECK(agentctl_group_create("src,", &error) == NULL);
+	CHECK(agentctl_group_create("src,src", &error) == NULL);
+}
+
+TEST(hint_lists_every_key)
+{
+	struct error_text error;
+
+	CHECK(agentctl_group_create("", &error) == NULL);
+	for (size_t i = 0; agentctl_group_key_name(i); i++)
+		assert_non_null(strstr(error.hint, agentctl_group_key_name(i)));
+}
+
+TEST(columns_are_found_by_name_and_alias)
+{
+	CHECK(agentctl_column_find(columns, "bytes,", 5) == &columns[2]);
+	CHECK(agentctl_column_find(columns, "octets", 6) == &columns[2]);
+	CHECK(agentctl_column_find(columns, "byte", 4) == NULL);
+	CHECK(agentctl_column_find(columns, "", 0) == NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bytes_are_short),
+		cmocka_unit_test(durations_are_short),
+		cmocka_unit_test(times_flags_and_protocols),
+		cmocka_unit_test(rows_are_sorted_by_number_and_by_address),
+		cmocka_unit_test(top_of_many_rows_is_exact),
+		cmocka_unit_test(orders_that_do_not_exist_are_refused),
+		cmocka_unit_test(flows_are_summed_by_key),
+		cmocka_unit_test(keys_of_both_ends_count_a_flow_once_per_end),
+		cmocka_unit_test(sums_survive_many_keys),
+		cmocka_unit_test(keys_that_do_not_exist_are_refused),
+		cmocka_unit_test(hint_lists_every_key),
+		cmocka_unit_test(columns_are_found_by_name_and_alias),
+	};
+
+	return RUN_TESTS(tests);
+}

@@ -1,0 +1,257 @@
+/* test_agentctl_rules.c - the rules that agentctl makes, and those that it finds. */
+#include "check.h"
+
+#include "agentctl_log_rules.h"
+#include "agentctl_program.h"
+#include "agentctl_ruleset.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char ipv4_header[] =
+	"Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
+
+TEST(default_route_names_the_interface)
+{
+	struct ruleset ruleset = { .interface_count = 0 };
+	char routes[1000];
+
+	/* Flags 0003: up, gateway. A route with a lower metric comes later; 10.0.0.0/8 and a
+	 * rejecting default are none. */
+	(void)snprintf(routes, sizeof(routes), "%s%s", ipv4_header,
+		       "wlan0\t00000000\t0102A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n"
+		       "eth0\t00000000\t0101A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"
+		       "tun0\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0\n"
+		       "*\t00000000\t00000000\t0201\t0\t0\t0\t00000000\t0\t0\t0\n");
+	ruleset_add_default_routes(
+		&ruleset, routes,
+		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+		"fe800000000000000000000000000001 00000400 00000001 00000000 00000003 eth1\n"
+		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+		"00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n");
+	CHECK_EQ(ruleset.interface_count, 2);
+	CHECK_TEXT(ruleset.interfaces[0], "eth0");
+	CHECK_TEXT(ruleset.interfaces[1], "eth1");
+}
+
+TEST(both_families_may_use_one_interface)
+{
+	struct ruleset ruleset = { .interface_count = 0 };
+	char routes[1000];
+
+	(void)snprintf(routes, sizeof(routes), "%s%s", ipv4_header,
+		       "eth0\t00000000\t0101A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0");
+	ruleset_add_default_routes(
+		&ruleset, routes,
+		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+		"fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n");
+	CHECK_EQ(ruleset.interface_count, 1);
+}
+
+TEST(no_default_route_names_nothing)
+{
+	struct ruleset ruleset = { .interface_count = 0 };
+
+	ruleset_add_default_routes(&ruleset, ipv4_header, "");
+	ruleset_add_default_routes(&ruleset, "", "no route at all\n\n");
+	CHECK_EQ(ruleset.interface_count, 0);
+}
+
+TEST(interface_names_are_checked)
+{
+	static const char *const bad[] = {
+		"", "a234567890123456", "eth 0", "eth\"0", "a/b", "eth*", "x\n", "caf\xe9"
+	};
+	struct ruleset ruleset = { .interface_count = 0 };
+	struct error_text error;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK(!ruleset_add_interface(&ruleset, bad[i], &error));
+	CHECK(ruleset_add_interface(&ruleset, "a23456789012345", &error));
+	CHECK(ruleset_add_interface(&ruleset, "eth0.100@x", &error));
+	CHECK(ruleset_add_interface(&ruleset, "eth0.100@x", &error));
+	CHECK_EQ(ruleset.interface_count, 2);
+	for (int i = 2; i < RULESET_INTERFACES; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "if%d", i);
+		CHECK(ruleset_add_interface(&ruleset, name, &error));
+	}
+	CHECK(!ruleset_add_interface(&ruleset, "more", &error));
+}
+
+TEST(rules_are_as_documented)
+{
+	struct ruleset ruleset = {
+		.interfaces = { "eth0" }, .interface_count = 1, .group = 40, .snaplen = 128
+	};
+	char *text = ruleset_format(&ruleset);
+
+	assert_non_null(strstr(text, "table inet flowagent\ndelete table inet flowagent\n"));
+	assert_non_null(strstr(text,
+			       "\tchain in {\n"
+			       "\t\ttype filter hook prerouting priority raw; policy accept;\n"
+			       "\t\tiifname \"eth0\" meta mark != 0x0000f10a counter name "
+			       "logged_in log group 40 snaplen 128\n\t}\n"));
+	assert_non_null(strstr(text, "\tchain out {\n"
+				     "\t\ttype filter hook postrouting priority srcnat + 10; "
+				     "policy accept;\n"
+				     "\t\toifname \"eth0\" meta mark != 0x0000f10a counter name "
+				     "logged_out log group 40 snaplen 128\n\t}\n"));
+	free(text);
+	ruleset.interface_count = 2;
+	strcpy(ruleset.interfaces[1], "eth1");
+	text = ruleset_format(&ruleset);
+	assert_non_null(strstr(text, "iifname { \"eth0\", \"eth1\" } meta"));
+	free(text);
+}
+
+static const char nft_output[] =
+	"{\"nftables\":[{\"metainfo\":{\"version\":\"1.0.6\"}},"
+	"{\"table\":{\"family\":\"inet\",\"name\":\"flowagent\",\"handle\":3}},"
+	"{\"counter\":{\"family\":\"inet\",\"name\":\"logged_in\",\"table\":\"flowagent\","
+	"\"handle\":3,\"packets\":7,\"bytes\":700}},"
+	"{\"chain\":{\"family\":\"inet\",\"table\":\"flowagent\",\"name\":\"in\",\"handle\":1,"
+	"\"type\":\"filter\",\"hook\":\"prerouting\",\"prio\":-300,\"policy\":\"accept\"}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"flowagent\",\"chain\":\"in\",\"handle\":6,"
+	"\"expr\":[{\"match\":{\"op\":\"==\",\"left\":{\"meta\":{\"key\":\"iifname\"}},"
+	"\"right\":{\"set\":[\"eth0\",\"eth1\"]}}},{\"match\":{\"op\":\"!=\","
+	"\"left\":{\"meta\":{\"key\":\"mark\"}},\"right\":61706}},{\"counter\":\"logged_in\"},"
+	"{\"log\":{\"group\":40,\"snaplen\":128}}]}},"
+	"{\"chain\":{\"family\":\"ip\",\"table\":\"raw\",\"name\":\"PREROUTING\",\"handle\":1,"
+	"\"type\":\"filter\",\"hook\":\"prerouting\",\"prio\":-300,\"policy\":\"accept\"}},"
+	"{\"rule\":{\"family\":\"ip\",\"table\":\"raw\",\"chain\":\"PREROUTING\",\"handle\":2,"
+	"\"expr\":[{\"match\":{\"op\":\"!=\",\"left\":{\"meta\":{\"key\":\"iifname\"}},"
+	"\"right\":\"eth0\"}},{\"counter\":{\"packets\":1,\"bytes\":84}},{\"log\":{\"group\":5}}]}}"
+	","
+	"{\"rule\":{\"family\":\"ip\",\"table\":\"raw\",\"chain\":\"PREROUTING\",\"handle\":3,"
+	"\"expr\":[{\"log\":{\"prefix\":\"kernel log\"}}]}},"
+	"{\"rule\":{\"family\":\"ip\",\"table\":\"raw\",\"chain\":\"PREROUTING\",\"handle\":4,"
+	"\"expr\":[{\"log\":null},{\"accept\":null}]}}]}";
+
+TEST(nft_rules_are_found_with_their_counters)
+{
+	json_t *rows = json_array();
+	json_t *wanted = json_loads(
+		"[{\"firewall\":\"nft\",\"family\":\"inet\",\"table\":\"flowagent\",\"chain\":"
+		"\"in\","
+		"\"hook\":\"prerouting\",\"interfaces\":\"eth0,eth1\",\"group\":40,\"snaplen\":128,"
+		"\"packets\":7,\"bytes\":700},"
+		"{\"firewall\":\"nft\",\"family\":\"ip\",\"table\":\"raw\",\"chain\":"
+		"\"PREROUTING\","
+		"\"hook\":\"prerouting\",\"interfaces\":\"!eth0\",\"group\":5,\"snaplen\":null,"
+		"\"packets\":1,\"bytes\":84}]",
+		0, NULL);
+	struct error_text error;
+	bool has_foreign = false;
+
+	CHECK_EQ(log_rules_from_nft(nft_output, rows, &has_foreign, &error), 0);
+	CHECK(json_equal(rows, wanted));
+	CHECK(!has_foreign);
+	json_decref(rows);
+	json_decref(wanted);
+}
+
+TEST(what_is_no_rule_set_is_an_error)
+{
+	static const char *const texts[] = { "", "[]", "{}", "{\"nftables\":{}}" };
+	json_t *rows = json_array();
+	struct error_text error;
+	bool has_foreign = false;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		CHECK_EQ(log_rules_from_nft(texts[i], rows, &has_foreign, &error), -EINVAL);
+	CHECK_EQ(log_rules_from_nft("{\"nftables\":[1,{\"rule\":{\"expr\":[{\"xt\":{\"type\":"
+				    "\"target\",\"name\":\"NFLOG\"}}]}},{\"rule\":7}]}",
+				    rows, &has_foreign, &error),
+		 0);
+	CHECK(has_foreign);
+	CHECK_EQ(json_array_size(rows), 0);
+	json_decref(rows);
+}
+
+TEST(iptables_rules_are_found)
+{
+	static const char text[] =
+		"# Generated by iptables-save\n*raw\n:PREROUTING ACCEPT [12:3456]\n"
+		"[12:3456] -A PREROUTING ! -i eth0 -j NFLOG --nflog-group 40 --nflog-size 96\n"
+		"[1:2] -A PREROUTING -i eth0 -j ACCEPT\nCOMMIT\n*mangle\n:FLOWAGENT - [0:0]\n"
+		"-A FLOWAGENT -j NFLOG\nCOMMIT\n";
+	json_t *rows = json_array();
+	json_t *wanted = json_loads(
+		"[{\"firewall\":\"iptables-legacy\",\"family\":\"ip\",\"table\":\"raw\","
+		"\"chain\":\"PREROUTING\",\"hook\":\"prerouting\",\"interfaces\":\"!eth0\","
+		"\"group\":40,\"snaplen\":96,\"packets\":12,\"bytes\":3456},"
+		"{\"firewall\":\"iptables-legacy\",\"family\":\"ip\",\"table\":\"mangle\","
+		"\"chain\":\"FLOWAGENT\",\"hook\":\"\",\"interfaces\":\"\",\"group\":0,"
+		"\"snaplen\":null,\"packets\":null,\"bytes\":null}]",
+		0, NULL);
+
+	CHECK_EQ(log_rules_from_iptables(text, "iptables-legacy", "ip", rows), 0);
+	CHECK(json_equal(rows, wanted));
+	json_decref(rows);
+	json_decref(wanted);
+}
+
+TEST(rules_that_count_twice_are_seen)
+{
+	json_t *one = json_pack("{s:s,s:s,s:s,s:i}", "family", "inet", "hook", "prerouting",
+				"interfaces", "eth0", "group", 40);
+	json_t *other = json_copy(one);
+
+	CHECK(log_rules_overlap(one, other));
+	json_object_set_new(other, "family", json_string("ip6"));
+	CHECK(log_rules_overlap(one, other));
+	json_object_set_new(one, "family", json_string("ip"));
+	CHECK(!log_rules_overlap(one, other));
+	json_object_set_new(one, "family", json_string("ip6"));
+	json_object_set_new(other, "group", json_integer(41));
+	CHECK(!log_rules_overlap(one, other));
+	json_object_set_new(other, "group", json_integer(40));
+	json_object_set_new(other, "hook", json_string("postrouting"));
+	CHECK(!log_rules_overlap(one, other));
+	json_decref(one);
+	json_decref(other);
+}
+
+TEST(programs_run_without_a_shell)
+{
+	static const char *const cat[] = { "cat", NULL };
+	static const char *const echo[] = { "echo", "$HOME", ";", "*", NULL };
+	static const char *const fail[] = { "ls", "/nonexistent-file", NULL };
+	static const char *const none[] = { "no-such-program-at-all", NULL };
+	struct program_result result;
+
+	CHECK_EQ(agentctl_program_run(cat, "in\nput", &result), 0);
+	CHECK_EQ(result.status, 0);
+	CHECK_TEXT(result.output, "in\nput");
+	CHECK_TEXT(result.fault, "");
+	agentctl_program_clear(&result);
+	CHECK_EQ(agentctl_program_run(echo, NULL, &result), 0);
+	CHECK_TEXT(result.output, "$HOME ; *\n");
+	agentctl_program_clear(&result);
+	CHECK_EQ(agentctl_program_run(fail, NULL, &result), 0);
+	CHECK(result.status != 0);
+	assert_non_null(strstr(result.fault, "/nonexistent-file"));
+	agentctl_program_clear(&result);
+	CHECK_EQ(agentctl_program_run(none, NULL, &result), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(default_route_names_the_interface),
+		cmocka_unit_test(both_families_may_use_one_interface),
+		cmocka_unit_test(no_default_route_names_nothing),
+		cmocka_unit_test(interface_names_are_checked),
+		cmocka_unit_test(rules_are_as_documented),
+		cmocka_unit_test(nft_rules_are_found_with_their_counters),
+		cmocka_unit_test(what_is_no_rule_set_is_an_error),
+		cmocka_unit_test(iptables_rules_are_found),
+		cmocka_unit_test(rules_that_count_twice_are_seen),
+		cmocka_unit_test(programs_run_without_a_shell),
+	};
+
+	return RUN_TESTS(tests);
+}
