@@ -185,10 +185,50 @@ static enum agentctl_exit take_stats(void *context, json_t *row, struct error_te
 	return AGENTCTL_FAILED;
 }
 
+/* The equalities of the ledger, one per line. */
+static enum agentctl_exit print_equalities(const json_t *equalities,
+					   const struct agentctl_options *options)
+{
+	static const struct agentctl_column columns[] = {
+		{ "name", NULL, COLUMN_TEXT, true },   { "object", NULL, COLUMN_TEXT, true },
+		{ "left", NULL, COLUMN_NUMBER, true }, { "right", NULL, COLUMN_NUMBER, true },
+		{ "holds", NULL, COLUMN_TEXT, true },  { NULL, NULL, COLUMN_TEXT, false },
+	};
+	struct error_text error = { .text = "" };
+	struct agentctl_table *table = agentctl_table_create(columns, options, &error);
+	int result = table ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !result && i < json_array_size(equalities); i++)
+		result = agentctl_table_row(table, json_array_get(equalities, i));
+	if (!result)
+		result = agentctl_table_finish(table);
+	agentctl_table_destroy(table);
+	return result ? AGENTCTL_FAILED : AGENTCTL_DONE;
+}
+
+/* For a person: the sums, then the equalities. Raw output has all there is. */
+static enum agentctl_exit print_stats(json_t *row, const struct agentctl_options *options)
+{
+	json_t *sums = options->format == AGENTCTL_RAW ? NULL : json_copy(row);
+	enum agentctl_exit result;
+
+	if (!sums)
+		return agentctl_print_object(row, options);
+	(void)json_object_del(sums, "sources"); /* show sources, show collectors */
+	(void)json_object_del(sums, "collectors");
+	(void)json_object_del(sums, "equalities");
+	result = agentctl_print_object(sums, options);
+	json_decref(sums);
+	if (result)
+		return result;
+	(void)putchar('\n');
+	return print_equalities(json_object_get(row, "equalities"), options);
+}
+
 enum agentctl_exit agentctl_show_stats(const struct agentctl_command *command,
 				       const struct agentctl_options *options)
 {
-	struct object_view view = { options, agentctl_print_object };
+	struct object_view view = { options, print_stats };
 
 	return agentctl_client_run(options, command->request, take_stats, &view);
 }

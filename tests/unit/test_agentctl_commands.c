@@ -383,6 +383,7 @@ TEST(ledger_that_does_not_add_up_is_a_fault)
 	agent_prepare(&agent);
 	agent_start(&agent);
 	expect(&agent, "show stats", 0, NULL, NULL);
+	expect(&agent, "show stats -r -n", 0, NULL, NULL);
 	agent.pipeline.snapshot.workers.cache.flows_created = 1;
 	expect(&agent, "show stats", 1, NULL, "flows_created (all sources): 1 on one side, 0");
 	agent_stop(&agent);
