@@ -22,8 +22,6 @@
 #define MARK_INTERVAL_MS     1000
 /* A file's timeouts are looked at when the packets' clock enters a new tick of 128 ms. */
 #define FILE_TICK_SHIFT 7
-/* How long a stopping worker goes on reading what its source still has. */
-#define DRAIN_MS 500
 
 static cache_ms monotonic_ms(void)
 {
@@ -275,14 +273,16 @@ static bool cache_is_empty(const struct worker *worker)
 	return statistics.flows_cached == 0;
 }
 
-/* Stop was asked for. Live: keep reading for a while what the kernel has logged before. A file: end
- * here. */
+/* Stop was asked for. A source that can stop in order still gives what it had taken before; a file
+ * ends here. */
 static void begin_stop(struct worker *worker)
 {
-	if (worker->drain_until_ms)
+	if (worker->is_stopping)
 		return;
-	worker->drain_until_ms = monotonic_ms() + DRAIN_MS;
-	if (!worker->type->is_live) {
+	worker->is_stopping = true;
+	if (worker->type->stop && !worker->has_ended) {
+		worker->type->stop(worker->capture);
+	} else {
 		worker->view_next = worker->view_count;
 		worker->has_ended = true;
 	}
@@ -311,13 +311,11 @@ static void sleep_until_work(struct worker *worker, bool wants_input)
 
 		if (until_expiry < timeout_ms)
 			timeout_ms = until_expiry < 10 ? 10 : until_expiry;
-		if (worker->drain_until_ms)
-			timeout_ms = 10;
 	}
 	wake_prepare(&worker->wake);
 	/* What may have come since it was last looked for. */
 	if (!thread_call_is_waiting(&worker->call) && !atomic_load(&worker->quit_requested) &&
-	    (worker->drain_until_ms || !atomic_load(&worker->stop_requested)) &&
+	    (worker->is_stopping || !atomic_load(&worker->stop_requested)) &&
 	    (wants_input || worker->has_finished || record_ring_room(worker->ring) <= RING_RESERVE))
 		(void)poll(descriptors, 2, (int)timeout_ms);
 	wake_finish(&worker->wake);
@@ -345,10 +343,9 @@ static bool work(struct worker *worker)
 		worker->view_next += count;
 		return true;
 	}
-	if (worker->drain_until_ms && worker->clock_ms >= worker->drain_until_ms)
-		worker->has_ended = true;
+	/* A source that stops ends its read() soon, and says so. */
 	if (!worker->has_ended)
-		return false;
+		return worker->is_stopping;
 	if (!cache_is_empty(worker))
 		return true;
 	push_mark(worker);

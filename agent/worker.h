@@ -41,7 +41,7 @@ struct worker {
 	cache_ms last_mark_ms;
 	cache_ms handed_over_tick; /* of clock_ms, when timeouts were last looked at */
 	cache_ms last_packet_ms;   /* CLOCK_MONOTONIC, -1 if there was none */
-	cache_ms drain_until_ms;   /* CLOCK_MONOTONIC; 0: not stopping */
+	bool is_stopping;          /* stop was asked for, and the source told */
 	uint64_t flush_left;       /* flows still to be flushed by request */
 	bool has_ended;            /* no more input */
 	bool has_finished;         /* cache empty, end marked in the ring */
