@@ -41,6 +41,20 @@ struct amount {
 	uint64_t records, packets, octets;
 };
 
+static inline void amount_add(struct amount *to, const struct amount *from)
+{
+	to->records += from->records;
+	to->packets += from->packets;
+	to->octets += from->octets;
+}
+
+static inline void amount_subtract(struct amount *to, const struct amount *from)
+{
+	to->records -= from->records;
+	to->packets -= from->packets;
+	to->octets -= from->octets;
+}
+
 /* What happened to the records for one collector. Taken in total = sent + waiting + sum of lost. */
 struct collector_ledger {
 	struct amount taken;
