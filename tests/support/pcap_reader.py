@@ -139,6 +139,7 @@ class Frame:
 
     def __init__(self, packet):
         self.rest = packet.data
+        self.is_cut = len(packet.data) < packet.wire_length
         self.vlan = None
         self.side = None  # 0 ingress, 1 egress, None not told
         self.version = None
@@ -184,7 +185,9 @@ class Frame:
             while not self.take(4)[2] & 1:
                 pass
         except Ignored:
-            raise Ignored("link_malformed") from None
+            raise Ignored("link_truncated" if self.is_cut else "link_malformed") from None
+        if not self.rest:  # its first four bits say what it is
+            raise Ignored("link_truncated")
 
     def pppoe(self):
         version_and_type, code = self.take(2)
@@ -250,6 +253,8 @@ class Frame:
         if self.rest[:1] in (b"\x0f", b"\x8f"):
             self.cisco_hdlc()
             return
+        if len(self.rest) < 2:
+            raise Ignored("link_truncated")
         if self.rest[:2] == b"\xff\x03":
             self.take(2)
         self.ppp_protocol()
@@ -305,9 +310,11 @@ LINK_TYPES = {
 # ---- IP ---------------------------------------------------------------------------------------
 
 PORT_PROTOCOLS = {6, 17, 33, 132, 136}  # TCP, UDP, DCCP, SCTP, UDP-Lite
-# Extension headers that are walked; what they have in common: next header, length in 8 bytes.
-EIGHT_BYTE_HEADERS = {0, 43, 60, 135, 139, 140}
 FRAGMENT, AUTHENTICATION, NO_NEXT_HEADER = 44, 51, 59
+# Extension headers that are walked: size from their second byte. The first is the next header.
+EXTENSION_HEADERS = {number: lambda length: 8 + 8 * length for number in (0, 43, 60, 135, 139, 140)}
+EXTENSION_HEADERS[FRAGMENT] = lambda reserved: 8
+EXTENSION_HEADERS[AUTHENTICATION] = lambda length: 8 + 4 * length
 
 
 class Datagram(NamedTuple):
@@ -344,7 +351,7 @@ def _ipv4(data, room):
         raise Ignored("ip_header_length")
     if octets == 0:  # segmentation offload
         octets = room
-    if octets < header_length:
+    elif octets < header_length:
         raise Ignored("ip_total_length")
     protocol = data[9]
     fragment = None
@@ -382,28 +389,21 @@ def _ipv6(data, room):
         octets = room if jumbo is None else 40 + jumbo
 
     protocol, rest, fragment = data[6], data[40:octets], None
-    while len(rest) >= 2:
-        if protocol in EIGHT_BYTE_HEADERS:
-            size = 8 * (rest[1] + 1)
-        elif protocol == AUTHENTICATION:
-            size = 4 * (rest[1] + 2)
-        elif protocol == FRAGMENT:
-            size = 8
-            if len(rest) < 8:
-                protocol, rest = rest[0], b""
-                break
-            offset, identification = struct.unpack_from(">2xHI", rest)
-            if offset >> 3:
-                fragment = (identification, rest[0], "later")
-                protocol, rest = rest[0], b""
+    while protocol in EXTENSION_HEADERS:
+        size = EXTENSION_HEADERS[protocol](rest[1]) if len(rest) >= 2 else 8
+        if len(rest) < size:  # not there in full: its own number is the last one that is sure
+            rest = b""
+            break
+        header, rest = rest[:size], rest[size:]
+        if protocol == FRAGMENT:
+            offset, identification = struct.unpack(">2xHI", header)
+            if offset & 0xFFF8:
+                fragment = fragment or (identification, header[0], "later")
+                protocol, rest = header[0], b""
                 break
             if offset & 1:
-                fragment = (identification, rest[0], "first")
-        else:
-            break
-        protocol, rest = rest[0], rest[size:]
-    else:
-        rest = b""
+                fragment = fragment or (identification, header[0], "first")
+        protocol = header[0]
     return Datagram(data[8:24], data[24:40], tos, protocol, octets, rest, fragment)
 
 
@@ -422,8 +422,10 @@ class Counted(NamedTuple):
 
 
 def transport(datagram):
-    """(source port, destination port, TCP flags) of a packet that is not a later fragment."""
+    """(source port, destination port, TCP flags)"""
     payload = datagram.payload
+    if datagram.fragment and datagram.fragment[2] == "later":
+        payload = b""
     if datagram.protocol in (ICMP, ICMPV6):
         port = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else 0
         return 0, port, 0
@@ -451,9 +453,8 @@ def count_flows(packets):
             ignored[error.args[0]] += 1
             continue
 
-        protocol, ports, flags = datagram.protocol, (0, 0), 0
-        if datagram.fragment is None or datagram.fragment[2] == "first":
-            *ports, flags = transport(datagram)
+        *ports, flags = transport(datagram)
+        protocol = datagram.protocol
         if datagram.fragment is not None:
             name = (datagram.source, datagram.destination, *datagram.fragment[:2])
             if datagram.fragment[2] == "first":
