@@ -29,6 +29,7 @@ struct daemon {
 	struct pipeline *pipeline;      /* owned */
 	struct control_server *control; /* owned; NULL without socket */
 	int control_descriptor;         /* until control takes it */
+	FILE *summary;                  /* owned until written; NULL: none wanted */
 	sd_event *loop;                 /* owned */
 	sd_event_source *status_timer;  /* owned */
 	uint64_t packets_before;        /* for the rate in the status line */
@@ -195,19 +196,29 @@ static void say_what_runs(const struct config *config)
 			   "and exported nowhere");
 }
 
+/* As the one who started us: privileges_drop() may leave us no right to write there. */
+static int open_summary(struct daemon *daemon, struct error_text *error)
+{
+	if (!daemon->config.summary)
+		return 0;
+	daemon->summary = summary_open(daemon->config.summary, error);
+	return daemon->summary ? 0 : -EIO;
+}
+
 static int write_summary(struct daemon *daemon, struct error_text *error)
 {
 	struct pipeline_snapshot snapshot;
 	int result;
 
-	if (!daemon->config.summary)
+	if (!daemon->summary)
 		return 0;
 	result = pipeline_snapshot(daemon->pipeline, &snapshot);
 	if (result < 0) {
 		error_text_set(error, "no summary: %s", strerror(-result));
 		return result;
 	}
-	result = summary_write(daemon->config.summary, &snapshot, error);
+	result = summary_write(daemon->summary, daemon->config.summary, &snapshot, error);
+	daemon->summary = NULL;
 	pipeline_snapshot_clear(&snapshot);
 	return result;
 }
@@ -223,6 +234,7 @@ static int run(struct daemon *daemon)
 	block_signals();
 	daemon->pipeline = pipeline_create(&daemon->config, &events, &error);
 	if (!daemon->pipeline || open_control(daemon, &error) < 0 ||
+	    open_summary(daemon, &error) < 0 ||
 	    privileges_drop(daemon->config.user, is_live(&daemon->config), &error) < 0 ||
 	    start_loop(daemon, &error) < 0 || pipeline_start(daemon->pipeline, &error) < 0)
 		goto out;
@@ -236,6 +248,8 @@ static int run(struct daemon *daemon)
 out:
 	if (error.text[0])
 		log_error_text(&error);
+	if (daemon->summary && daemon->summary != stdout)
+		(void)fclose(daemon->summary);
 	control_server_destroy(daemon->control);
 	pipeline_destroy(daemon->pipeline);
 	(void)sd_event_source_unref(daemon->status_timer);

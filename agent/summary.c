@@ -183,26 +183,26 @@ static int write_line(FILE *file, const json_t *summary)
 	return 0;
 }
 
-int summary_write(const char *path, const struct pipeline_snapshot *snapshot,
-		  struct error_text *error)
+FILE *summary_open(const char *path, struct error_text *error)
 {
-	bool is_standard_output = strcmp(path, "-") == 0;
-	const char *name = is_standard_output ? "standard output" : path;
-	json_t *summary = summary_json(snapshot);
-	FILE *file = is_standard_output ? stdout : fopen(path, "we");
-	int result = 0;
+	FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
 
 	if (!file)
-		result = -errno;
-	else if (!summary)
-		result = -ENOMEM;
-	else
-		result = write_line(file, summary);
-	if (file && !is_standard_output && fclose(file) && !result)
+		error_text_set(error, "cannot write the summary to %s: %s", path, strerror(errno));
+	return file;
+}
+
+int summary_write(FILE *file, const char *path, const struct pipeline_snapshot *snapshot,
+		  struct error_text *error)
+{
+	json_t *summary = summary_json(snapshot);
+	int result = summary ? write_line(file, summary) : -ENOMEM;
+
+	if (file != stdout && fclose(file) && !result)
 		result = -errno;
 	if (result)
-		error_text_set(error, "cannot write the summary to %s: %s", name,
-			       strerror(-result));
+		error_text_set(error, "cannot write the summary to %s: %s",
+			       file == stdout ? "standard output" : path, strerror(-result));
 	json_decref(summary);
 	return result;
 }

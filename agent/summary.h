@@ -13,6 +13,7 @@
 #include "pipeline.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 /* New object, owned by the caller; NULL if memory is short. */
 json_t *summary_json(const struct pipeline_snapshot *snapshot);
@@ -22,9 +23,13 @@ json_t *summary_json(const struct pipeline_snapshot *snapshot);
 json_t *summary_source_json(const struct source_status *source);
 json_t *summary_collector_json(const struct collector_status *collector);
 
-/* Write it as one line to a file, or to standard output for "-". Returns 0 or a negative errno with
- * 'error' filled. */
-int summary_write(const char *path, const struct pipeline_snapshot *snapshot,
+/* Open a file for the summary, "-" for standard output: before privileges are dropped, as the file
+ * may be where only root may write. Returns NULL with 'error' filled. */
+FILE *summary_open(const char *path, struct error_text *error);
+
+/* Write the summary as one line to 'file' and close it (taken). 'path' is its name for 'error'.
+ * Returns 0 or a negative errno with 'error' filled. */
+int summary_write(FILE *file, const char *path, const struct pipeline_snapshot *snapshot,
 		  struct error_text *error);
 
 #endif

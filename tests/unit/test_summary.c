@@ -169,7 +169,9 @@ TEST(summary_is_one_line_of_a_file)
 
 	assert_true(descriptor >= 0);
 	(void)close(descriptor);
-	CHECK_EQ(summary_write(path, &snapshot, &error), 0);
+	file = summary_open(path, &error);
+	assert_non_null(file);
+	CHECK_EQ(summary_write(file, path, &snapshot, &error), 0);
 	file = fopen(path, "r");
 	assert_non_null(file);
 	assert_non_null(fgets(line, sizeof(line), file));
@@ -186,10 +188,13 @@ TEST(summary_that_cannot_be_written_is_an_error)
 {
 	struct pipeline_snapshot snapshot = { .source_count = 0 };
 	struct error_text error;
+	FILE *full;
 
-	CHECK_EQ(summary_write("/nonexistent/summary", &snapshot, &error), -ENOENT);
+	CHECK(summary_open("/nonexistent/summary", &error) == NULL);
 	assert_non_null(strstr(error.text, "/nonexistent/summary"));
-	CHECK_EQ(summary_write("/dev/full", &snapshot, &error), -ENOSPC);
+	full = summary_open("/dev/full", &error);
+	assert_non_null(full);
+	CHECK_EQ(summary_write(full, "/dev/full", &snapshot, &error), -ENOSPC);
 }
 
 int main(void)
