@@ -128,6 +128,8 @@ def _pcapng_packets(content):
 VLAN_TYPES = {0x8100, 0x88A8, 0x9100, 0x9200}
 MPLS_TYPES = {0x8847, 0x8848}
 IP_VERSION_OF_TYPE = {0x0800: 4, 0x86DD: 6}
+# IANA "PPP DLL Protocol Numbers": compressed, encrypted, split or bridged packets, IP perhaps.
+PPP_HIDES_IP = {0x03, 0x05, 0x2D, 0x2F, 0x31, 0x3D, 0x53, 0x55, 0x61, 0x63, 0x65, 0x67, 0x69, 0xFB, 0xFD}
 INET6_FAMILIES = {10, 24, 28, 30}  # Linux, NetBSD and OpenBSD, FreeBSD, macOS
 # Linux cooked: to us, broadcast, multicast; from us. 3 is from somebody to somebody else.
 SIDE_OF_PACKET_TYPE = {0: 0, 1: 0, 2: 0, 4: 1}
@@ -176,7 +178,7 @@ class Frame:
             raise Ignored("not_ip")
         organisation = self.take(3)
         kind = self.take_u16()
-        if organisation not in (b"\0\0\0", b"\0\0\xf8") or kind < 0x600:
+        if organisation not in (b"\0\0\0", b"\0\0\xf8"):
             raise Ignored("not_ip")
         self.ethertype(kind)
 
@@ -206,6 +208,8 @@ class Frame:
             self.version = 4 if protocol == 0x0021 else 6
         elif protocol in (0x0281, 0x0283):
             self.mpls()
+        elif protocol in PPP_HIDES_IP:
+            raise Ignored("link_unknown")
         else:
             raise Ignored("not_ip")
 
