@@ -13,11 +13,15 @@
 #define STEP_US            1000   /* pacing goes in steps of this */
 #define RETRY_US           100000 /* between tries while a collector cannot be sent to */
 #define TEMPLATES_AHEAD_US 1000000
-#define UNPACED_DATAGRAMS  128 /* in one call without a limit */
-#define REFUSALS_AT_ONCE   1024
-#define MILLIONTHS         1000000
-#define LONGEST_REFILL_US  1000000000 /* times 2^32 a second is less than 2^63 */
-#define BURST_CREDIT       ((int64_t)EXPORTER_BURST_DATAGRAMS * MILLIONTHS)
+/* How long after a probe a report may come: a round trip, or as long as the kernel asks for a link
+ * address in vain. */
+#define PROBE_REFUSED_US     500000
+#define PROBE_UNREACHABLE_US 4000000
+#define UNPACED_DATAGRAMS    128 /* in one call without a limit */
+#define REFUSALS_AT_ONCE     1024
+#define MILLIONTHS           1000000
+#define LONGEST_REFILL_US    1000000000 /* times 2^32 a second is less than 2^63 */
+#define BURST_CREDIT         ((int64_t)EXPORTER_BURST_DATAGRAMS * MILLIONTHS)
 
 static void pacer_refill(struct pacer *pacer, int64_t now_us)
 {
@@ -66,7 +70,7 @@ static enum collector_loss loss_of(int error)
 /* Errors that pass by themselves in moments. */
 static bool is_passing(int error)
 {
-	return error == EINPROGRESS || error == EAGAIN || error == ENOBUFS || error == ECONNREFUSED;
+	return error == EINPROGRESS || error == EAGAIN || error == ENOBUFS;
 }
 
 static uint64_t records_lost(const struct outbox *outbox)
@@ -106,7 +110,7 @@ static void go_down(struct outbox *outbox, enum collector_loss reason, int error
  * proves nothing: only time without a report does. */
 static void go_up(struct outbox *outbox)
 {
-	const bool is_quiet = outbox->last_sent_us > outbox->last_failure_us &&
+	const bool is_quiet = outbox->last_sent_us >= outbox->last_failure_us &&
 			      outbox->now_us - outbox->last_failure_us >= OUTBOX_UP_AFTER_US;
 
 	if (outbox->state == OUTBOX_up)
@@ -151,7 +155,8 @@ int outbox_init(struct outbox *outbox, const struct outbox_config *config, struc
 		.wait_error = EINPROGRESS,
 		.poll_error = EINPROGRESS,
 		.wait_since_us = -1,
-		.last_refused_us = -OUTBOX_REFUSAL_SPAN_US - 1,
+		.last_refused_us = -PROBE_UNREACHABLE_US - TEMPLATES_AHEAD_US,
+		.probed_us = -1,
 		.templates_ahead_us = -TEMPLATES_AHEAD_US,
 	};
 	if (datagram_queue_init(&outbox->queue, config->datagram_size) ||
@@ -191,11 +196,17 @@ void outbox_put(struct outbox *outbox)
 	datagram_queue_put_last(&outbox->queue);
 }
 
+/* Whether the datagram that goes next has templates and nothing that could be lost. */
+static bool is_probe_next(const struct outbox *outbox)
+{
+	const struct queued_datagram *first = datagram_queue_at(&outbox->queue, 0);
+
+	return outbox->queue.count && first->has_templates && first->amount.records == 0;
+}
+
 bool outbox_wants_templates(const struct outbox *outbox)
 {
-	if (!outbox->has_lost_templates || outbox->poll_error)
-		return false;
-	if (outbox->queue.count && datagram_queue_at(&outbox->queue, 0)->has_templates)
+	if (!outbox->has_lost_templates || outbox->poll_error || is_probe_next(outbox))
 		return false;
 	return outbox->now_us - outbox->templates_ahead_us >= TEMPLATES_AHEAD_US;
 }
@@ -236,42 +247,55 @@ static void count_refused(struct outbox *outbox, struct sent_datagram *datagram,
 	outbox->ledger.datagrams_lost++;
 }
 
-/* Which datagram a report is about: the one whose sequence number it quotes. A router need not
- * quote more than the UDP header (RFC 792); then the last one sent is the likeliest. */
-static bool find_refused(const struct outbox *outbox, const struct transport_refusal *refusal,
-			 uint64_t *number)
+/* How long after a datagram that did not arrive the report of it may come. */
+static int64_t report_delay_us(int error)
 {
-	const size_t offset = outbox->config.sequence_offset;
-
-	if (refusal->size >= offset + 4)
-		return sent_history_find(&outbox->history, load_be32(refusal->bytes + offset),
-					 number);
-	*number = outbox->history.count - 1;
-	return outbox->history.count > 0;
+	return loss_of(error) == LOSS_REFUSED ? PROBE_REFUSED_US : PROBE_UNREACHABLE_US;
 }
 
-/* Hosts limit how many reports they send (Linux: one a second to each address, after a burst), so
- * most datagrams to a closed port are refused without a word. What was sent between two that were
- * refused, moments apart, is therefore taken as refused too. */
-static void refused(struct outbox *outbox, const struct transport_refusal *refusal)
+/* Datagram 'number' did not arrive, for 'error'.
+ *
+ * Hosts limit how many reports they send (Linux: one a second to each address, after a burst). What
+ * was sent between two datagrams that did not arrive, one probe apart, is therefore taken as lost
+ * too. */
+static void count_refused_since(struct outbox *outbox, uint64_t number, int error, bool was_down)
 {
-	const enum collector_loss reason = loss_of(refusal->error);
-	const bool was_down = outbox->state == OUTBOX_down;
-	uint64_t number, from;
+	const int64_t elapsed_us = outbox->now_us - outbox->last_refused_us;
+	uint64_t from = number;
 
-	go_down(outbox, reason, refusal->error);
-	outbox->has_lost_templates = true;
-	if (!find_refused(outbox, refusal, &number))
-		return;
-	from = number;
 	if (was_down && outbox->last_refused < number &&
-	    outbox->now_us - outbox->last_refused_us <= OUTBOX_REFUSAL_SPAN_US)
+	    elapsed_us <= report_delay_us(error) + TEMPLATES_AHEAD_US)
 		from = outbox->last_refused + 1;
 	for (uint64_t i = from; i <= number; i++)
-		count_refused(outbox, sent_history_at(&outbox->history, i), reason);
+		count_refused(outbox, sent_history_at(&outbox->history, i), loss_of(error));
 	if (number > outbox->last_refused)
 		outbox->last_refused = number;
 	outbox->last_refused_us = outbox->now_us;
+}
+
+/* A report names its datagram by the sequence number that it quotes. A router need not quote more
+ * than the UDP header (RFC 792): then the last datagram is the likeliest, and nothing is held back,
+ * because anyone could have sent such a report. */
+static void refused(struct outbox *outbox, const struct transport_refusal *refusal)
+{
+	const enum collector_loss reason = loss_of(refusal->error);
+	const size_t offset = outbox->config.sequence_offset;
+	const bool was_down = outbox->state == OUTBOX_down;
+	uint64_t number = outbox->history.count - 1;
+
+	go_down(outbox, reason, refusal->error);
+	outbox->has_lost_templates = true;
+	if (refusal->size < offset + 4) {
+		count_refused(outbox, sent_history_at(&outbox->history, number), reason);
+		return;
+	}
+	if (!sent_history_find(&outbox->history, load_be32(refusal->bytes + offset), &number))
+		return;
+	count_refused_since(outbox, number, refusal->error, was_down);
+	if (reason == LOSS_REFUSED || reason == LOSS_UNREACHABLE) {
+		outbox->held_error = refusal->error;
+		outbox->probed_us = -1;
+	}
 }
 
 static void take_refusals(struct outbox *outbox)
@@ -289,7 +313,7 @@ void outbox_poll(struct outbox *outbox, int64_t now_us)
 {
 	outbox->now_us = now_us;
 	if (outbox->wait_since_us < 0)
-		outbox->wait_since_us = outbox->hold_since_us = now_us;
+		outbox->wait_since_us = now_us;
 	pacer_refill(&outbox->pacer, now_us);
 	take_refusals(outbox);
 	outbox->poll_error = -outbox->config.type->poll(outbox->transport, now_us / 1000);
@@ -317,6 +341,27 @@ static struct transport_result send_batch(struct outbox *outbox, size_t count)
 	return result;
 }
 
+/* A probe went, and no report of it came: the collector is back. */
+static void release(struct outbox *outbox)
+{
+	if (!outbox->held_error || outbox->probed_us < 0 ||
+	    outbox->now_us - outbox->probed_us < report_delay_us(outbox->held_error))
+		return;
+	outbox->held_error = 0;
+	outbox->last_failure_us = outbox->probed_us;
+}
+
+/* While the network reports that nothing arrives: send the probe if it is time. */
+static void send_probe(struct outbox *outbox)
+{
+	if (!is_probe_next(outbox) || pacer_budget(&outbox->pacer) == 0)
+		return;
+	if (send_batch(outbox, 1).sent)
+		outbox->probed_us = outbox->now_us;
+	else
+		outbox->ledger.send_errors++;
+}
+
 /* Send until the budget or the queue is empty. Returns 0, or a positive errno why the first that
  * waits cannot go now.
  *
@@ -331,6 +376,8 @@ static int send_waiting(struct outbox *outbox)
 		struct transport_result result;
 		size_t count = budget < outbox->queue.count ? budget : outbox->queue.count;
 
+		if (outbox->held_error)
+			return outbox->held_error;
 		if (count > EXPORTER_BURST_DATAGRAMS)
 			count = EXPORTER_BURST_DATAGRAMS;
 		result = send_batch(outbox, count);
@@ -356,27 +403,36 @@ static int send_waiting(struct outbox *outbox)
 static int64_t hold(struct outbox *outbox, int error)
 {
 	if (!outbox->wait_error)
-		outbox->wait_since_us = outbox->hold_since_us = outbox->now_us;
+		outbox->wait_since_us = outbox->now_us;
 	outbox->wait_error = error;
 	outbox->is_blocked =
 		!is_passing(error) || outbox->now_us - outbox->wait_since_us >= OUTBOX_PATIENCE_US;
 	if (outbox->is_blocked)
 		go_down(outbox, loss_of(error), error);
-	if (outbox->now_us - outbox->hold_since_us >= OUTBOX_HOLD_US) {
-		while (outbox->queue.count)
-			drop_waiting(outbox);
-		outbox->hold_since_us = outbox->now_us;
-	}
 	if (!outbox->queue.count)
 		return -1;
 	return outbox->is_blocked ? RETRY_US : STEP_US;
 }
 
+static int try_to_send(struct outbox *outbox)
+{
+	if (outbox->poll_error)
+		return outbox->poll_error;
+	release(outbox);
+	if (outbox->held_error) {
+		send_probe(outbox);
+		return outbox->held_error;
+	}
+	return send_waiting(outbox);
+}
+
 int64_t outbox_send(struct outbox *outbox)
 {
-	const int error = outbox->poll_error ? outbox->poll_error : send_waiting(outbox);
+	int error = try_to_send(outbox);
 
 	take_refusals(outbox);
+	if (!error)
+		error = outbox->held_error;
 	if (error)
 		return hold(outbox, error);
 	outbox->wait_error = 0;

@@ -3,7 +3,11 @@
  *
  * Stage: encoder -> outbox -> transport. Single-threaded, runs on monotonic real time that comes in
  * as an argument. Never blocks and never holds up other collectors for longer than
- * OUTBOX_PATIENCE_US: then it drops its oldest datagram when its queue is full, and counts it. */
+ * OUTBOX_PATIENCE_US: then it drops its oldest datagram when its queue is full, and counts it.
+ *
+ * While a collector refuses (ICMP), datagrams wait, and one with nothing but templates goes out
+ * once a second. If no report follows, the collector is back, knows the templates, and gets what
+ * waits. */
 #ifndef OUTBOX_H
 #define OUTBOX_H
 
@@ -13,11 +17,10 @@
 #define EXPORTER_BURST_DATAGRAMS \
 	32 /* a default collector socket (208 KiB) holds 92 datagrams of 1400 bytes */
 
-#define OUTBOX_PATIENCE_US     5000000 /* backpressure while a name is looked up or a socket full */
-#define OUTBOX_HOLD_US         10000000 /* what cannot be sent waits that long at most */
-#define OUTBOX_UP_AFTER_US     10000000 /* without a refusal while sending: it is up again */
-#define OUTBOX_RESERVED        8        /* datagrams that one more record and a finish may need */
-#define OUTBOX_REFUSAL_SPAN_US 2000000  /* see outbox.c, refused() */
+#define OUTBOX_PATIENCE_US 5000000  /* backpressure while a name is looked up or a socket is full \
+				     */
+#define OUTBOX_UP_AFTER_US 10000000 /* without a failure while sending: it is up again */
+#define OUTBOX_RESERVED    8        /* datagrams that one more record and a finish may need */
 
 enum collector_event_kind {
 	COLLECTOR_UP,   /* resolved, or answers again: no refusal for 10 s while sending */
@@ -68,7 +71,6 @@ struct outbox {
 	int poll_error;        /* positive errno why nothing can be sent at all, or 0 */
 	int wait_error;        /* positive errno why the last try stopped, or 0 */
 	int64_t wait_since_us; /* since when 'wait_error' is not 0 */
-	int64_t hold_since_us; /* since when nothing was given up */
 	bool is_blocked;       /* does not hold up others any more */
 
 	enum outbox_state state;
@@ -78,6 +80,9 @@ struct outbox {
 	uint64_t lost_before;  /* records lost before it went down */
 	uint64_t last_refused; /* number in the history */
 	int64_t last_refused_us;
+	int held_error;    /* positive errno: the network reported that nothing arrives; only a
+			      probe may go */
+	int64_t probed_us; /* when a probe went since the last report, -1: not yet */
 
 	bool has_lost_templates; /* the collector may lack templates: send them before anything else
 				  */

@@ -659,9 +659,8 @@ TEST(a_look_up_holds_records_back_at_first_and_not_for_ever)
 	CHECK(exporter_has_room(exporter));
 	CHECK_EQ(fakes[0].event_count, 1);
 	CHECK_EQ(fakes[0].events[0].reason, LOSS_UNRESOLVED);
-	/* What waited for ten seconds is given up. */
-	CHECK_EQ(exporter_send(exporter, OUTBOX_HOLD_US), -1);
-	CHECK_EQ(status_of(exporter, 0).queued_datagrams, 0);
+	while (status_of(exporter, 0).ledger.lost[LOSS_UNRESOLVED].records == 0)
+		add(exporter, 0);
 	check_ledger(exporter);
 	exporter_destroy(exporter);
 }
@@ -794,44 +793,90 @@ TEST(a_report_before_anything_was_sent_is_harmless)
 	exporter_destroy(exporter);
 }
 
-TEST(a_collector_that_refuses_gets_templates_once_a_second_until_it_is_back)
+TEST(a_collector_that_refuses_is_probed_with_templates_and_then_gets_what_waited)
 {
-	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	struct exporter *exporter = create(&(struct setup){ .collectors = 2 });
 	struct fake *fake = &fakes[0];
-	size_t templates = 0;
+	uint64_t lost;
 	size_t back;
 
 	fake->refuses = true;
 	for (uint32_t now = 0; now < 5000; now += 10) {
+		CHECK(exporter_has_room(exporter));
 		add(exporter, now);
 		(void)exporter_send(exporter, (int64_t)now * 1000);
 	}
+	/* The first datagram is lost; then templates alone go, once a second. */
+	lost = records_in(fake, 0);
+	CHECK(lost > 0 && lost <= 22);
+	CHECK_EQ(fake->count, 1 + 5);
+	CHECK_EQ(records_in(fake, 1), 0);
 	for (size_t i = 0; i < fake->count; i++)
-		templates += has_templates(&fake->sent[i]);
-	CHECK(templates >= 4 && templates <= 6);
+		CHECK(has_templates(&fake->sent[i]));
 	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 0);
+	CHECK_EQ(status_of(exporter, 0).ledger.waiting.records, 500 - lost);
+	CHECK_EQ(fake->event_count, 2);
+	CHECK_EQ(fake->events[1].reason, LOSS_REFUSED);
 	check_ledger(exporter);
 
-	/* Nothing to export: still asked once a second. */
-	finish(exporter, 5000);
-	(void)exporter_send(exporter, 5 * SECOND_US);
-	back = fake->count;
-	for (int64_t now_us = 5 * SECOND_US; now_us < 10 * SECOND_US; now_us += 100000)
-		(void)exporter_send(exporter, now_us);
-	CHECK_EQ(fake->count - back, 5);
-
-	/* Back: templates within a second, then silence and the news after ten. */
+	/* Back: the next probe finds it, half a second later all that waited follows. */
 	fake->refuses = false;
+	finish(exporter, 5000);
 	back = fake->count;
-	for (int64_t now_us = 10 * SECOND_US; now_us < 30 * SECOND_US; now_us += 100000)
+	for (int64_t now_us = 5 * SECOND_US; now_us < 15 * SECOND_US; now_us += 100000)
 		(void)exporter_send(exporter, now_us);
-	CHECK_EQ(fake->count - back, 1);
 	CHECK(has_templates(&fake->sent[back]));
+	CHECK_EQ(records_in(fake, back), 500 - lost);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 500 - lost);
+	CHECK(!status_of(exporter, 0).is_up);
+	(void)exporter_send(exporter, 16 * SECOND_US);
 	CHECK_EQ(fake->event_count, 3);
 	CHECK_EQ(fake->events[2].kind, COLLECTOR_UP);
-	CHECK_EQ(fake->events[2].records_lost, 500);
+	CHECK_EQ(fake->events[2].records_lost, lost);
 	CHECK(status_of(exporter, 0).is_up);
 	CHECK_EQ(status_of(exporter, 0).last_error, 0);
+	CHECK_EQ(status_of(exporter, 1).ledger.sent.records, 500);
+	check_sequence(fake, 0);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_collector_that_refuses_for_long_drops_the_oldest)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	struct collector_status status;
+
+	fakes[0].refuses = true;
+	for (int i = 0; i < 20000; i++) {
+		add(exporter, 0);
+		(void)exporter_send(exporter, i * 1000);
+	}
+	status = status_of(exporter, 0);
+	CHECK_EQ(status.ledger.sent.records, 0);
+	CHECK(status.ledger.waiting.records > 5000);
+	CHECK_EQ(status.ledger.lost[LOSS_REFUSED].records + status.ledger.waiting.records, 20000);
+	CHECK(fakes[0].count <= 1 + 20 + 1);
+	CHECK_EQ(fakes[0].event_count, 2);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_quiet_collector_that_refuses_is_asked_once_a_second)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+	fakes[0].refuses = true;
+	advance(exporter, 0);
+	advance(exporter, 1000);
+	for (int64_t now_us = SECOND_US; now_us < 11 * SECOND_US; now_us += 100000)
+		(void)exporter_send(exporter, now_us);
+	CHECK_EQ(fakes[0].count, 1 + 10);
+	CHECK_EQ(fakes[0].event_count, 1);
+	fakes[0].refuses = false;
+	for (int64_t now_us = 11 * SECOND_US; now_us < 23 * SECOND_US; now_us += 100000)
+		(void)exporter_send(exporter, now_us);
+	CHECK_EQ(fakes[0].count, 1 + 11);
+	CHECK(status_of(exporter, 0).is_up);
 	exporter_destroy(exporter);
 }
 
@@ -878,7 +923,8 @@ TEST(statistics_say_what_this_collector_should_have)
 	(void)exporter_send(exporter, 3000);
 	add(exporter, 10);
 	finish(exporter, 10);
-	(void)exporter_send(exporter, 4000);
+	(void)exporter_send(exporter, 4000); /* the probe */
+	(void)exporter_send(exporter, SECOND_US);
 	last = &fakes[0].sent[fakes[0].count - 1];
 	CHECK_EQ(statistic(last, 1), 220 - 22 + 1);
 	CHECK_EQ(statistic(last, 5), 22);
@@ -1069,7 +1115,9 @@ int main(void)
 		cmocka_unit_test(a_report_that_quotes_too_little_means_the_last_datagram),
 		cmocka_unit_test(a_report_before_anything_was_sent_is_harmless),
 		cmocka_unit_test(
-			a_collector_that_refuses_gets_templates_once_a_second_until_it_is_back),
+			a_collector_that_refuses_is_probed_with_templates_and_then_gets_what_waited),
+		cmocka_unit_test(a_collector_that_refuses_for_long_drops_the_oldest),
+		cmocka_unit_test(a_quiet_collector_that_refuses_is_asked_once_a_second),
 		cmocka_unit_test(statistics_say_what_this_collector_should_have),
 		cmocka_unit_test(sequence_numbers_go_on_where_they_are_told),
 		cmocka_unit_test(abandon_counts_all_that_waits),
