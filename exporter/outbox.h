@@ -17,10 +17,11 @@
 #define EXPORTER_BURST_DATAGRAMS \
 	32 /* a default collector socket (208 KiB) holds 92 datagrams of 1400 bytes */
 
-#define OUTBOX_PATIENCE_US 5000000  /* backpressure while a name is looked up or a socket is full \
-				     */
-#define OUTBOX_UP_AFTER_US 10000000 /* without a failure while sending: it is up again */
-#define OUTBOX_RESERVED    8        /* datagrams that one more record and a finish may need */
+/* Backpressure while a name is looked up or a socket is full; without a failure while sending, when
+ * a collector counts as up again; datagrams that one more record and a finish may need. */
+#define OUTBOX_PATIENCE_US 5000000
+#define OUTBOX_UP_AFTER_US 10000000
+#define OUTBOX_RESERVED    8
 
 enum collector_event_kind {
 	COLLECTOR_UP,   /* resolved, or answers again: no refusal for 10 s while sending */

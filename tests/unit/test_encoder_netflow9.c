@@ -221,20 +221,22 @@ TEST(statistics_are_the_ledger)
 
 TEST(each_interface_name_has_a_set_of_its_own)
 {
+	/* clang-format off */
 	static const uint8_t expected[] = {
-		0x01, 0x90, 0,   60, /* FlowSet 400: 4 + 4 + 4 + 16 + 32 */
-		0,    0,    0,   2,  /* scope Interface */
-		0,    0,    0,   2,  /* ingressInterface */
-		'e',  't',  'h', '0', 0,   0,    0,    0, 0, 0,    0,    0, 0, 0, 0, 0, /* interfaceName
-											 */
-		'u',  'p',  'l', 'i', 'n', 'k',  0,    0, 0, 0,    0,    0, 0, 0, 0, 0, /* description
-											 */
-		0,    0,    0,   0,   0,   0,    0,    0, 0, 0,    0,    0, 0, 0, 0, 0, 0x01,
-		0x90, 0,    60,  0,   0,   0x01, 0x00, 0, 0, 0x01, 0x00, /* interface 256 */
-		'w',  'g',  '0', 0,   0,   0,    0,    0, 0, 0,    0,    0, 0, 0, 0, 0, 'w',
-		'g',  '0',  0,   0,   0,   0,    0,    0, 0, 0,    0,    0, 0, 0, 0, 0, 0,
-		0,    0,    0,   0,   0,   0,    0,    0, 0, 0,    0,    0, 0, 0,
+		0x01, 0x90, 0, 60, /* FlowSet 400: 4 + 4 + 4 + 16 + 32 */
+		0, 0, 0, 2,        /* scope Interface */
+		0, 0, 0, 2,        /* ingressInterface */
+		'e', 't', 'h', '0', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* interfaceName */
+		'u', 'p', 'l', 'i', 'n', 'k', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* ...Description */
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0x01, 0x90, 0, 60,    /* FlowSet 400 */
+		0, 0, 0x01, 0x00,     /* scope Interface 256 */
+		0, 0, 0x01, 0x00,     /* ingressInterface */
+		'w', 'g', '0', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		'w', 'g', '0', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	};
+	/* clang-format on */
 	const struct interface_name names[] = { { 2, "eth0", "uplink" }, { 256, "wg0", "wg0" } };
 	struct draft draft;
 
