@@ -77,24 +77,24 @@ static void set_time(struct export_thread *thread, cache_ms clock_ms, unix_ms no
 }
 
 static void take_record(struct export_thread *thread, struct export_input *input,
-			const struct flow_record *record)
+			struct export_record *record)
 {
-	struct export_record export = { .flow = *record };
+	const struct flow_record *flow = &record->flow;
 
 	if (!thread->is_live)
-		set_time(thread, record->expired_ms, record->expired_ms);
+		set_time(thread, flow->expired_ms, flow->expired_ms);
 	if (thread->asn_table) {
-		const struct flow_key *key = &record->key;
+		const struct flow_key *key = &flow->key;
 
-		export.source = *asn_table_find(thread->asn_table, key->ip_version,
-						flow_source_address(key));
-		export.destination = *asn_table_find(thread->asn_table, key->ip_version,
-						     flow_destination_address(key));
+		record->source = *asn_table_find(thread->asn_table, key->ip_version,
+						 flow_source_address(key));
+		record->destination = *asn_table_find(thread->asn_table, key->ip_version,
+						      flow_destination_address(key));
 	}
 	input->taken.records++;
-	input->taken.packets += record->packets;
-	input->taken.octets += record->octets;
-	exporter_add(thread->exporter, &export, &thread->time);
+	input->taken.packets += flow->packets;
+	input->taken.octets += flow->octets;
+	exporter_add(thread->exporter, record, &thread->time);
 }
 
 /* Sum of the marks of all workers, as far as options data show them. */
@@ -124,7 +124,7 @@ static void take_mark(struct export_thread *thread, struct export_input *input,
 static bool take_entries(struct export_thread *thread, struct export_input *input)
 {
 	unsigned int taken = 0;
-	const struct ring_entry *entry;
+	struct ring_entry *entry;
 
 	while (taken < RECORDS_PER_TURN && exporter_has_room(thread->exporter) &&
 	       (entry = record_ring_peek(input->ring))) {

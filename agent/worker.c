@@ -97,12 +97,12 @@ void worker_read_ledger(struct worker *worker, struct worker_ledger *ledger)
 	ledger->fragments = *fragment_table_statistics(worker->fragments);
 }
 
-static void take_record(void *context, const struct flow_record *record)
+static struct flow_record *place_record(void *context)
 {
 	struct ring_entry *entry = record_ring_push(context);
 
 	entry->kind = RING_RECORD;
-	entry->record = *record;
+	return &entry->record.flow;
 }
 
 static void push_mark(struct worker *worker)
@@ -130,6 +130,8 @@ static size_t decode_batch(struct worker *worker, const struct packet_view *view
 {
 	const struct own_export_list *own =
 		worker->own_exports ? own_exports_get(worker->own_exports) : NULL;
+	const bool is_live = worker->type->is_live;
+	cache_ms clock_ms = worker->clock_ms;
 	size_t accounted = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -137,8 +139,8 @@ static size_t decode_batch(struct worker *worker, const struct packet_view *view
 		struct packet_info *info = &infos[accounted];
 		enum drop_reason reason = decode_packet(view, info);
 
-		if (!worker->type->is_live && view->time_ms > worker->clock_ms)
-			worker->clock_ms = view->time_ms;
+		if (!is_live && view->time_ms > clock_ms)
+			clock_ms = view->time_ms;
 		if (reason == DROP_NONE && own && own_exports_match(own, &info->key))
 			reason = DROP_OWN_EXPORT;
 		if (reason != DROP_NONE) {
@@ -147,11 +149,12 @@ static size_t decode_batch(struct worker *worker, const struct packet_view *view
 				view->original_bytes ? view->original_bytes : view->captured_bytes;
 			continue;
 		}
-		info->clock_ms = worker->clock_ms;
+		info->clock_ms = clock_ms;
 		if (info->fragment != FRAGMENT_none)
 			fragment_table_resolve(worker->fragments, info);
 		accounted++;
 	}
+	worker->clock_ms = clock_ms;
 	worker->ledger.packets_read += count;
 	return accounted;
 }
@@ -183,7 +186,7 @@ static void check_invariants(struct worker *worker)
 
 static void account(struct worker *worker, const struct packet_view *views, size_t count)
 {
-	const struct flow_sink sink = { take_record, worker->ring };
+	const struct flow_sink sink = { place_record, worker->ring };
 	struct packet_info infos[FLOW_CACHE_BATCH];
 	size_t accounted = decode_batch(worker, views, count, infos);
 
@@ -251,7 +254,7 @@ static void advance_clock(struct worker *worker)
  * Returns whether that was all. */
 static bool hand_over(struct worker *worker)
 {
-	const struct flow_sink sink = { take_record, worker->ring };
+	const struct flow_sink sink = { place_record, worker->ring };
 	uint32_t budget = record_ring_room(worker->ring) - RING_RESERVE;
 	size_t flushed;
 

@@ -6,7 +6,7 @@
  * call (flow_cache_is_consistent()). */
 #include "flow_cache.h"
 
-#include "flow_cache_layout.h"
+#include "flow_index_look.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -98,8 +98,12 @@ static void set_clock(struct flow_cache *cache, cache_ms now)
 static void fill_record(const struct flow_cache *cache, const struct cached_flow *flow,
 			enum flow_end_reason reason, struct flow_record *record)
 {
-	record->key = (struct flow_key){ 0 };
-	memcpy(&record->key, &flow->key, flow_key_size(&flow->key));
+	if (flow->key.ip_version == 4) {
+		memcpy(&record->key, &flow->key, FLOW_KEY_FIXED_SIZE + 8);
+		memset(record->key.addresses + 8, 0, sizeof(record->key.addresses) - 8);
+	} else {
+		record->key = flow->key;
+	}
 	record->packets = flow->packets;
 	record->octets = flow->octets;
 	record->first_ms = flow->first_ms;
@@ -114,16 +118,14 @@ static void emit(struct flow_cache *cache, const struct cached_flow *flow,
 		 enum flow_end_reason reason, const struct flow_sink *sink)
 {
 	struct flow_cache_statistics *statistics = &cache->statistics;
-	struct flow_record record;
 
-	fill_record(cache, flow, reason, &record);
+	fill_record(cache, flow, reason, sink->place(sink->context));
 	statistics->records_expired[reason]++;
 	statistics->packets_expired += flow->packets;
 	statistics->packets_cached -= flow->packets;
 	statistics->octets_expired += flow->octets;
 	statistics->octets_cached -= flow->octets;
 	statistics->flows_cached--;
-	sink->take(sink->context, &record);
 }
 
 static void remove_flow(struct flow_cache *cache, flow_index index)
@@ -224,12 +226,8 @@ static void add_packet(struct flow_cache *cache, const struct packet_info *packe
 	enum flow_end_reason reason;
 	struct cached_flow *flow;
 
-	set_clock(cache, packet->clock_ms);
-	cache->statistics.packets_added++;
-	cache->statistics.octets_added += packet->octets;
-	cache->statistics.packets_cached++;
-	cache->statistics.octets_cached += packet->octets;
-
+	if (packet->clock_ms != cache->now)
+		set_clock(cache, packet->clock_ms);
 	if (index == FLOW_NONE || !flow_index_is(cache, index, &packet->key))
 		index = flow_index_find(cache, &packet->key, hash);
 	if (index == FLOW_NONE) {
@@ -255,13 +253,19 @@ void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets,
 {
 	uint64_t hashes[FLOW_CACHE_BATCH];
 	flow_index guesses[FLOW_CACHE_BATCH];
+	uint64_t octets = 0;
 
 	/* Three passes, so that the memory of the whole batch is on its way before any is needed.
 	 */
 	for (size_t i = 0; i < count; i++) {
 		hashes[i] = flow_hash(&cache->hash_key, &packets[i].key);
 		flow_index_prefetch(cache, hashes[i]);
+		octets += packets[i].octets;
 	}
+	cache->statistics.packets_added += count;
+	cache->statistics.packets_cached += count;
+	cache->statistics.octets_added += octets;
+	cache->statistics.octets_cached += octets;
 	for (size_t i = 0; i < count; i++)
 		guesses[i] = flow_index_guess(cache, hashes[i]);
 	for (size_t i = 0; i < count; i++)

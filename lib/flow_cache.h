@@ -14,10 +14,10 @@
 
 struct flow_cache; /* opaque: defined in flow_cache.c */
 
-/* Where expired records go. 'take' copies the record; it must always succeed: callers bound how
- * many may come. */
+/* Where expired records go. 'place' gives the storage for one record, which the cache fills at
+ * once; it must always succeed: callers bound how many may come. */
 struct flow_sink {
-	void (*take)(void *context, const struct flow_record *record);
+	struct flow_record *(*place)(void *context);
 	void *context;
 };
 

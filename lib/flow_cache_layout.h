@@ -111,7 +111,7 @@ static inline uint32_t flow_elapsed(const struct flow_cache *cache, uint32_t sta
 	return (uint32_t)cache->now - stamp;
 }
 
-/* flow_index.c: the hashed index. */
+/* flow_index.c: the hashed index; flow_index_look.h has what each packet needs of it. */
 
 /* The live flow of a key, FLOW_NONE if there is none. */
 flow_index flow_index_find(const struct flow_cache *cache, const struct flow_key *key,
@@ -119,14 +119,6 @@ flow_index flow_index_find(const struct flow_cache *cache, const struct flow_key
 /* Enter a flow whose key and hash are set. Splits a bucket now and then; O(1). */
 void flow_index_insert(struct flow_cache *cache, flow_index index, uint64_t hash);
 void flow_index_remove(struct flow_cache *cache, flow_index index);
-/* Ask for the cache line that flow_index_find() will read first. */
-void flow_index_prefetch(const struct flow_cache *cache, uint64_t hash);
-/* The flow that flow_index_find() will likely find, and ask for its cache lines. FLOW_NONE if none
- * is likely. */
-flow_index flow_index_guess(const struct flow_cache *cache, uint64_t hash);
-/* Whether 'index', which was in use a moment ago, still is the flow of a key. */
-bool flow_index_is(const struct flow_cache *cache, flow_index index, const struct flow_key *key);
-
 /* flow_wheel.c: order of age and of idle time. */
 
 void flow_list_append(struct flow_cache *cache, flow_index index); /* age list */

@@ -67,7 +67,7 @@ bool record_ring_publish(struct record_ring *ring)
 	return true;
 }
 
-const struct ring_entry *record_ring_peek(struct record_ring *ring)
+struct ring_entry *record_ring_peek(struct record_ring *ring)
 {
 	if (ring->consumed == ring->published_seen) {
 		ring->published_seen = atomic_load_explicit(&ring->published, memory_order_acquire);

@@ -6,7 +6,7 @@
 #ifndef RECORD_RING_H
 #define RECORD_RING_H
 
-#include "flow.h"
+#include "export_record.h"
 
 #include <stdbool.h>
 
@@ -29,7 +29,7 @@ struct ring_mark {
 struct ring_entry {
 	enum ring_entry_kind kind;
 	union {
-		struct flow_record record;
+		struct export_record record; /* the producer fills 'flow', the consumer the rest */
 		struct ring_mark mark;
 	};
 };
@@ -47,8 +47,8 @@ struct ring_entry *record_ring_push(struct record_ring *ring);
 /* Producer: let the consumer see what was pushed. Returns whether there was anything. */
 bool record_ring_publish(struct record_ring *ring);
 
-/* Consumer: the oldest entry, borrowed until record_ring_pop(); NULL if there is none. */
-const struct ring_entry *record_ring_peek(struct record_ring *ring);
+/* Consumer: the oldest entry, its own until record_ring_pop(); NULL if there is none. */
+struct ring_entry *record_ring_peek(struct record_ring *ring);
 /* Consumer: give its storage back to the producer. */
 void record_ring_pop(struct record_ring *ring);
 

@@ -33,8 +33,8 @@ static void *produce(void *context)
 			struct ring_entry *entry = record_ring_push(ring);
 
 			entry->kind = RING_RECORD;
-			entry->record.packets = i;
-			entry->record.octets = ~i;
+			entry->record.flow.packets = i;
+			entry->record.flow.octets = ~i;
 		}
 		(void)record_ring_publish(ring);
 	}
@@ -52,8 +52,8 @@ TEST(two_threads_pass_everything_in_order)
 
 		if (!entry)
 			continue;
-		CHECK_EQ(entry->record.packets, i);
-		CHECK_EQ(entry->record.octets, ~i);
+		CHECK_EQ(entry->record.flow.packets, i);
+		CHECK_EQ(entry->record.flow.octets, ~i);
 		record_ring_pop(ring);
 		i++;
 	}
