@@ -198,72 +198,99 @@ static int parse_format(struct capture_pcap_parser *parser, struct error_text *e
 	return refuse_format(parser, magic, error);
 }
 
-/* One record of a pcap file. Returns 1 with *view filled, else as capture_pcap_parse(). */
-static inline int parse_record(struct capture_pcap_parser *parser, struct packet_view *view,
-			       struct error_text *error)
+/* Why there is no whole record at the front of the window: as capture_pcap_parse() returns it. */
+static int explain_record(struct capture_pcap_parser *parser, struct error_text *error)
 {
 	const uint8_t *header = parser->window.next;
 	size_t left = reader_left(&parser->window);
-	uint32_t seconds, fraction, captured_bytes, original_bytes;
+	uint32_t captured_bytes;
 
 	if (left < RECORD_HEADER_SIZE)
 		return left == 0 && parser->is_last
 			       ? -ENODATA
 			       : capture_pcap_want(parser, RECORD_HEADER_SIZE, "packet", error);
-	seconds = load32(parser, header);
-	fraction = load32(parser, header + 4);
 	captured_bytes = load32(parser, header + 8);
-	original_bytes = load32(parser, header + 12);
-	if (__builtin_expect(captured_bytes > CAPTURE_PCAP_PACKET_MAX, 0)) {
+	if (captured_bytes > CAPTURE_PCAP_PACKET_MAX) {
 		error_text_set(error,
 			       "%s: not a packet at offset %" PRIu64 ": captured length %" PRIu32
 			       " bytes",
 			       parser->name, capture_pcap_offset(parser), captured_bytes);
 		return -EBADMSG;
 	}
-	if (left - RECORD_HEADER_SIZE < captured_bytes)
-		return capture_pcap_want(parser, RECORD_HEADER_SIZE + (size_t)captured_bytes,
-					 "packet", error);
-	*view = (struct packet_view){
-		.bytes = header + RECORD_HEADER_SIZE,
-		.captured_bytes = captured_bytes,
-		.original_bytes = original_bytes,
-		.time_ms = (unix_ms)seconds * 1000 +
-			   fraction / (parser->has_nanoseconds ? 1000000 : 1000),
-		.link = parser->link,
-		.side = SIDE_unknown,
-	};
-	parser->packets_truncated += captured_bytes < original_bytes;
-	parser->window.next += RECORD_HEADER_SIZE + captured_bytes;
-	return 1;
+	return capture_pcap_want(parser, RECORD_HEADER_SIZE + (size_t)captured_bytes, "packet",
+				 error);
 }
 
-/* The next packet of either format, as parse_record(). */
-static inline int parse_next(struct capture_pcap_parser *parser, struct packet_view *view,
-			     struct error_text *error)
+/* Whole records of a pcap file: the loop that reading a file consists of. Returns how many. */
+static inline size_t parse_records(struct capture_pcap_parser *parser, struct packet_view *views,
+				   size_t capacity, bool is_big_endian)
 {
-	int result;
+	const uint32_t fractions_per_ms = parser->has_nanoseconds ? 1000000 : 1000;
+	const uint8_t link = parser->link;
+	struct reader window = parser->window;
+	size_t count;
 
-	if (parser->format == PCAP_FORMAT_pcap)
-		return parse_record(parser, view, error);
-	do
-		result = capture_pcapng_parse_block(parser, view, error);
-	while (result == -EAGAIN);
-	return result;
+	for (count = 0; count < capacity && reader_left(&window) >= RECORD_HEADER_SIZE; count++) {
+		const uint8_t *header = window.next;
+		uint32_t captured_bytes =
+			is_big_endian ? load_be32(header + 8) : load_le32(header + 8);
+		uint32_t original_bytes =
+			is_big_endian ? load_be32(header + 12) : load_le32(header + 12);
+		uint32_t seconds = is_big_endian ? load_be32(header) : load_le32(header);
+		uint32_t fraction = is_big_endian ? load_be32(header + 4) : load_le32(header + 4);
+
+		if (captured_bytes > CAPTURE_PCAP_PACKET_MAX ||
+		    reader_left(&window) - RECORD_HEADER_SIZE < captured_bytes)
+			break;
+		views[count] = (struct packet_view){
+			.bytes = header + RECORD_HEADER_SIZE,
+			.captured_bytes = captured_bytes,
+			.original_bytes = original_bytes,
+			.time_ms = (unix_ms)seconds * 1000 + fraction / fractions_per_ms,
+			.link = link,
+			.side = SIDE_unknown,
+		};
+		parser->packets_truncated += captured_bytes < original_bytes;
+		window.next += RECORD_HEADER_SIZE + captured_bytes;
+	}
+	parser->window = window;
+	return count;
+}
+
+static int parse_pcap(struct capture_pcap_parser *parser, struct packet_view *views,
+		      size_t capacity, struct error_text *error)
+{
+	size_t count = parser->is_big_endian ? parse_records(parser, views, capacity, true)
+					     : parse_records(parser, views, capacity, false);
+
+	/* Packets first; what stopped us is found again by the next call. */
+	return count ? (int)count : explain_record(parser, error);
+}
+
+static int parse_pcapng(struct capture_pcap_parser *parser, struct packet_view *views,
+			size_t capacity, struct error_text *error)
+{
+	size_t count = 0;
+	int result = 1;
+
+	while (result > 0 && count < capacity) {
+		do
+			result = capture_pcapng_parse_block(parser, &views[count], error);
+		while (result == -EAGAIN);
+		count += result > 0;
+	}
+	return count ? (int)count : result;
 }
 
 int capture_pcap_parse(struct capture_pcap_parser *parser, struct packet_view *views,
 		       size_t capacity, struct error_text *error)
 {
-	size_t count = 0;
 	int result = 1;
 
 	if (parser->format == PCAP_FORMAT_unknown)
 		result = parse_format(parser, error);
-	while (result > 0 && count < capacity) {
-		result = parse_next(parser, &views[count], error);
-		count += result > 0;
-	}
-	/* Packets first; what stopped us is found again by the next call. */
-	return count || result > 0 ? (int)count : result;
+	if (result <= 0)
+		return result;
+	return parser->format == PCAP_FORMAT_pcap ? parse_pcap(parser, views, capacity, error)
+						  : parse_pcapng(parser, views, capacity, error);
 }
