@@ -70,7 +70,8 @@ static void log_collector_event(void *context, const struct collector_event *eve
 	(void)context;
 	if (event->kind == COLLECTOR_DOWN)
 		log_event(LOG_LEVEL_warning, "collector-down", event->collector,
-			  "collector %s: %s; its records are counted as lost until it answers",
+			  "collector %s: %s; records wait for it as long as there is room, then "
+			  "they are counted as lost",
 			  event->collector, why);
 	else if (event->records_lost)
 		log_event(LOG_LEVEL_notice, "collector-up", event->collector,
