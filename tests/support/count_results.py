@@ -1,6 +1,6 @@
-"""count_results.py BORDERS JUNIT_XML... - one line "N passed, N failed" over all kinds of tests.
+"""count_results.py STATUS... JUNIT_XML... - one line "N passed, N failed" over all kinds of tests.
 
-BORDERS is the status of tests/check-includes. A results file that is missing, broken or empty is
+A STATUS is 0 or 1: that of a check that is one test. A results file that is missing, broken or empty is
 one failure: its tests did not run. Status 1 on any failure.
 """
 
@@ -33,10 +33,12 @@ def count(path):
 
 
 def main():
-    borders = int(sys.argv[1])
-    passed, failed, skipped = 1 - borders, borders, 0
-    for path in sys.argv[2:]:
-        more = count(path)
+    passed = failed = skipped = 0
+    for argument in sys.argv[1:]:
+        if argument in ("0", "1"):
+            more = 1 - int(argument), int(argument), 0
+        else:
+            more = count(argument)
         passed, failed, skipped = passed + more[0], failed + more[1], skipped + more[2]
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 1 if failed else 0
