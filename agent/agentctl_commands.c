@@ -87,6 +87,20 @@ static const struct agentctl_column collector_columns[] = {
 	{ NULL, NULL, COLUMN_TEXT, false },
 };
 
+static const struct agentctl_column drop_columns[] = {
+	{ "reason", NULL, COLUMN_TEXT, true },
+	{ "packets", NULL, COLUMN_NUMBER, true },
+	{ "source", NULL, COLUMN_TEXT, true },
+	{ "last", NULL, COLUMN_TIME, true },
+	{ "link", NULL, COLUMN_TEXT, true },
+	{ "captured_bytes", "captured", COLUMN_NUMBER, true },
+	{ "original_bytes", "original", COLUMN_NUMBER, true },
+	{ "example", NULL, COLUMN_TEXT, true },
+	{ "text", NULL, COLUMN_TEXT, false },
+	{ "last_unix_ms", NULL, COLUMN_NUMBER, false },
+	{ NULL, NULL, COLUMN_TEXT, false },
+};
+
 static const struct agentctl_column template_columns[] = {
 	{ "version", NULL, COLUMN_NUMBER, true }, { "template", NULL, COLUMN_NUMBER, true },
 	{ "family", NULL, COLUMN_NUMBER, true },  { "position", NULL, COLUMN_NUMBER, true },
@@ -122,6 +136,8 @@ const struct agentctl_command agentctl_commands[] = {
 	  "show-sources", source_columns },
 	{ "show", "collectors", NULL, "where records go", LIST, agentctl_show_list,
 	  "show-collectors", collector_columns },
+	{ "show", "drops", NULL, "packets that were ignored: why, how many, and the last one",
+	  LIST | AGENTCTL_FOR_TIMES, agentctl_show_drops, "show-drops", drop_columns },
 	{ "show", "templates", NULL, "fields of the exported records", LIST, agentctl_show_list,
 	  "show-templates", template_columns },
 	{ "show", "config", NULL, "options, their values and where these come from", LIST,

@@ -157,6 +157,27 @@ static enum agentctl_exit take_object(void *context, json_t *row, struct error_t
 	return view->print(row, view->options);
 }
 
+static enum agentctl_exit take_drop(void *context, json_t *row, struct error_text *error)
+{
+	const struct object_view *view = context;
+
+	(void)error;
+	if (json_integer_value(json_object_get(row, "packets")) > 0)
+		agentctl_print_drop(row, view->options->is_utc);
+	return AGENTCTL_DONE;
+}
+
+/* A dump does not fit into a column: people get paragraphs, unless they ask for columns. */
+enum agentctl_exit agentctl_show_drops(const struct agentctl_command *command,
+				       const struct agentctl_options *options)
+{
+	struct object_view view = { options, NULL };
+
+	if (options->format != AGENTCTL_TABLE || options->columns || options->sort || options->top)
+		return show_rows(command, options, NULL);
+	return agentctl_client_run(options, command->request, take_drop, &view);
+}
+
 static enum agentctl_exit print_status(json_t *row, const struct agentctl_options *options)
 {
 	if (options->format == AGENTCTL_RAW)

@@ -20,6 +20,9 @@ enum agentctl_exit agentctl_show_status(const struct agentctl_command *command,
 /* AGENTCTL_FAILED if an equality of the ledger does not hold. */
 enum agentctl_exit agentctl_show_stats(const struct agentctl_command *command,
 				       const struct agentctl_options *options);
+/* Tables show, for each reason that came up, a dump of the last packet. */
+enum agentctl_exit agentctl_show_drops(const struct agentctl_command *command,
+				       const struct agentctl_options *options);
 /* flush, send-template. */
 enum agentctl_exit agentctl_request_change(const struct agentctl_command *command,
 					   const struct agentctl_options *options);
@@ -33,6 +36,9 @@ enum agentctl_exit agentctl_print_object(json_t *object, const struct agentctl_o
 
 /* What `show status` prints: made of the row alone. */
 void agentctl_print_status(const json_t *status, bool is_utc);
+
+/* The same for a row of show-drops. */
+void agentctl_print_drop(const json_t *drop, bool is_utc);
 
 /* Whether all equalities of a row of show-stats hold; those that do not are named on standard
  * error. */

@@ -81,6 +81,17 @@ static int show_config(struct control_job *job, struct control_output *output,
 	return control_write_config(job->context, output) ? out_of_memory(error) : 0;
 }
 
+static int show_drops(struct control_job *job, struct control_output *output,
+		      struct error_text *error)
+{
+	struct pipeline_drop drops[DROP_REASON_COUNT];
+	int result = pipeline_drops(job->context->pipeline, drops);
+
+	if (result)
+		return pipeline_fault(result, "read what was ignored", error);
+	return control_write_drops(drops, output) ? out_of_memory(error) : 0;
+}
+
 static int flush(struct control_job *job, struct control_output *output, struct error_text *error)
 {
 	uint64_t flushed = 0;
@@ -111,6 +122,7 @@ const struct control_command control_commands[] = {
 	{ "show-stats", false, NULL, show_stats, NULL },
 	{ "show-sources", false, NULL, show_sources, NULL },
 	{ "show-collectors", false, NULL, show_collectors, NULL },
+	{ "show-drops", false, NULL, show_drops, NULL },
 	{ "show-templates", false, NULL, show_templates, NULL },
 	{ "show-config", false, NULL, show_config, NULL },
 	{ "flush", true, NULL, flush, NULL },

@@ -112,6 +112,53 @@ static json_t *collector_rows(const struct pipeline_snapshot *snapshot)
 	return rows;
 }
 
+static json_t *hex_json(const uint8_t *bytes, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+	char text[2 * DROP_EXAMPLE_BYTES];
+
+	for (size_t i = 0; i < size; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 0x0f];
+	}
+	return json_stringn(text, 2 * size);
+}
+
+/* Without a packet there is nothing to tell but that; the members are there all the same. */
+static json_t *drop_row(enum drop_reason reason, const struct pipeline_drop *drop)
+{
+	const struct drop_example *example = &drop->example;
+	bool has_example = drop->source != NULL;
+	char last[JSON_TIME_SIZE];
+
+	return json_pack(
+		"{s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "reason",
+		drop_reason_name(reason), "packets", (json_int_t)drop->packets, "text",
+		drop_reason_text(reason), "source", json_text(drop->source), "last",
+		has_example ? json_string(json_time_format(example->time_ms, last)) : json_null(),
+		"last_unix_ms",
+		has_example ? json_integer((json_int_t)example->time_ms) : json_null(), "link",
+		has_example ? json_string(link_type_name((enum link_type)example->link))
+			    : json_null(),
+		"captured_bytes",
+		has_example ? json_integer((json_int_t)example->captured_bytes) : json_null(),
+		"original_bytes",
+		has_example && example->original_bytes
+			? json_integer((json_int_t)example->original_bytes)
+			: json_null(),
+		"example", has_example ? hex_json(example->bytes, example->size) : json_null());
+}
+
+int control_write_drops(const struct pipeline_drop drops[static DROP_REASON_COUNT],
+			struct control_output *output)
+{
+	int result = 0;
+
+	for (int i = DROP_NONE + 1; !result && i < DROP_REASON_COUNT; i++)
+		result = control_output_row(output, drop_row((enum drop_reason)i, &drops[i]));
+	return result;
+}
+
 /* Inode of our network namespace: NFLOG groups belong to it, so an agent in another one than the
  * rules sees nothing. 0 if it cannot be read. */
 static json_int_t network_namespace(void)

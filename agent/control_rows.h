@@ -23,6 +23,10 @@ int control_write_sources(const struct control_context *context,
 int control_write_collectors(const struct control_context *context,
 			     const struct pipeline_snapshot *snapshot,
 			     struct control_output *output);
+/* One row per reason to ignore packets, also those that never came up: count, text, last example.
+ */
+int control_write_drops(const struct pipeline_drop drops[static DROP_REASON_COUNT],
+			struct control_output *output);
 /* One row per field of each data template. */
 int control_write_templates(const struct control_context *context, struct control_output *output);
 /* One row per option: value, default or not, where it comes from. */

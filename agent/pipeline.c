@@ -401,6 +401,34 @@ int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_reco
 	return 0;
 }
 
+static void add_drops(void *owner, void *argument)
+{
+	const struct worker *worker = owner;
+	struct pipeline_drop *drops = argument;
+
+	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++) {
+		const struct drop_example *example = &worker->drop_examples[i];
+
+		if (!worker->ledger.packets_ignored[i])
+			continue;
+		drops[i].packets += worker->ledger.packets_ignored[i];
+		if (drops[i].source && drops[i].example.time_ms > example->time_ms)
+			continue;
+		drops[i].source = worker->name;
+		drops[i].example = *example;
+	}
+}
+
+int pipeline_drops(struct pipeline *pipeline, struct pipeline_drop drops[static DROP_REASON_COUNT])
+{
+	int result = 0;
+
+	memset(drops, 0, DROP_REASON_COUNT * sizeof(*drops));
+	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++)
+		result = ask_worker(&pipeline->workers[i], add_drops, drops);
+	return result;
+}
+
 static void begin_flush(void *owner, void *argument)
 {
 	struct worker *worker = owner;

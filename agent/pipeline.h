@@ -9,6 +9,7 @@
 
 #include "capture.h"
 #include "config.h"
+#include "drop_example.h"
 #include "exporter.h"
 #include "ledger.h"
 
@@ -45,6 +46,13 @@ struct pipeline_snapshot {
 	size_t collector_count;
 };
 
+/* What was ignored for one reason, in all sources together. */
+struct pipeline_drop {
+	uint64_t packets;
+	const char *source; /* where the example is from; borrowed from the pipeline; NULL: none */
+	struct drop_example example; /* the latest packet, by its time stamp */
+};
+
 /* Open all sources and the exporter: what needs privileges. Returns NULL with 'error' filled. */
 struct pipeline *pipeline_create(const struct config *config, const struct pipeline_events *events,
 				 struct error_text *error);
@@ -71,6 +79,8 @@ void pipeline_snapshot_clear(struct pipeline_snapshot *snapshot);
  * the end. */
 int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_record *records,
 		   size_t count, size_t *filled);
+/* What was ignored, by enum drop_reason; DROP_NONE stays empty. */
+int pipeline_drops(struct pipeline *pipeline, struct pipeline_drop drops[static DROP_REASON_COUNT]);
 /* Export everything cached now, for FLOW_END_forcedEnd. *flushed gets the number of records. */
 int pipeline_flush(struct pipeline *pipeline, uint64_t *flushed);
 int pipeline_send_template(struct pipeline *pipeline);

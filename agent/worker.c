@@ -123,6 +123,15 @@ static void push_mark(struct worker *worker)
 	worker->last_mark_ms = worker->clock_ms;
 }
 
+static void ignore_packet(struct worker *worker, const struct packet_view *view,
+			  enum drop_reason reason)
+{
+	worker->ledger.packets_ignored[reason]++;
+	worker->ledger.octets_ignored +=
+		view->original_bytes ? view->original_bytes : view->captured_bytes;
+	drop_example_keep(&worker->drop_examples[reason], view);
+}
+
 /* packet_views -> packet_infos. Returns how many are to be accounted; the others are counted by
  * reason. */
 static size_t decode_batch(struct worker *worker, const struct packet_view *views, size_t count,
@@ -144,9 +153,7 @@ static size_t decode_batch(struct worker *worker, const struct packet_view *view
 		if (reason == DROP_NONE && own && own_exports_match(own, &info->key))
 			reason = DROP_OWN_EXPORT;
 		if (reason != DROP_NONE) {
-			worker->ledger.packets_ignored[reason]++;
-			worker->ledger.octets_ignored +=
-				view->original_bytes ? view->original_bytes : view->captured_bytes;
+			ignore_packet(worker, view, reason);
 			continue;
 		}
 		info->clock_ms = clock_ms;

@@ -6,6 +6,7 @@
 #define WORKER_H
 
 #include "capture.h"
+#include "drop_example.h"
 #include "fragment_table.h"
 #include "ledger.h"
 #include "own_exports.h"
@@ -35,6 +36,7 @@ struct worker {
 
 	/* Of the thread. */
 	struct worker_ledger ledger; /* cache and fragments are filled in by worker_ledger() */
+	struct drop_example drop_examples[DROP_REASON_COUNT]; /* valid where one was counted */
 	struct packet_view views[FLOW_CACHE_BATCH]; /* read, from view_next on not accounted yet */
 	size_t view_count, view_next;
 	cache_ms clock_ms;

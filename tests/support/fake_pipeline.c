@@ -57,6 +57,12 @@ int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_reco
 	return 0;
 }
 
+int pipeline_drops(struct pipeline *pipeline, struct pipeline_drop drops[static DROP_REASON_COUNT])
+{
+	memcpy(drops, pipeline->drops, sizeof(pipeline->drops));
+	return pipeline->fault;
+}
+
 int pipeline_flush(struct pipeline *pipeline, uint64_t *flushed)
 {
 	*flushed = pipeline->flow_count;

@@ -12,6 +12,7 @@ struct pipeline {
 	uint32_t flow_calls; /* pieces asked for */
 	uint32_t templates_sent;
 	uint64_t flushed;
+	struct pipeline_drop drops[DROP_REASON_COUNT];
 	struct pipeline_snapshot snapshot; /* its arrays are borrowed from the test */
 };
 

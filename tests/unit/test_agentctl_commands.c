@@ -206,6 +206,40 @@ TEST(json_rows_are_objects_as_the_agent_sends_them)
 	agent_stop(&agent);
 }
 
+TEST(ignored_packets_are_shown_with_the_last_one)
+{
+	struct agent agent;
+
+	agent_prepare(&agent);
+	agent_start(&agent);
+	expect(&agent, "show drops", 0, "", NULL); /* nothing was ignored */
+	agent.pipeline.drops[DROP_IP_VERSION] = (struct pipeline_drop){
+		.packets = 3,
+		.source = "nflog:40",
+		.example = { .time_ms = 1795375020114,
+			     .captured_bytes = 18,
+			     .original_bytes = 60,
+			     .link = LINK_IPV4,
+			     .size = 18,
+			     .bytes = "\x55 a packet \x7f\xff no" },
+	};
+	expect(&agent, "show drops --utc", 0,
+	       "ip_version        3 packets: IP version is neither 4 nor 6, or contradicts the "
+	       "link header\n"
+	       "    last 2026-11-22 19:17:00.114Z  from nflog:40  link ipv4  captured 18 of 60 "
+	       "bytes\n"
+	       "    0000  55 20 61 20 70 61 63 6b 65 74 20 7f ff 20 6e 6f  U a packet .. no\n"
+	       "    0010  00 00                                            ..\n",
+	       NULL);
+	expect(&agent, "show drops -o reason,packets,example --top 1", 0,
+	       "REASON PACKETS EXAMPLE\nnot_ip       0 -\n", NULL);
+	expect(&agent, "-J show drops -o reason,packets,link,example --sort packets --top 1", 0,
+	       "{\"reason\":\"ip_version\",\"packets\":3,\"link\":\"ipv4\",\"example\":"
+	       "\"552061207061636b6574207fff206e6f0000\"}\n",
+	       NULL);
+	agent_stop(&agent);
+}
+
 TEST(flows_are_summed)
 {
 	struct agent agent;
@@ -485,6 +519,7 @@ int main(void)
 		cmocka_unit_test(flows_as_a_table_have_the_most_bytes_first),
 		cmocka_unit_test(raw_rows_are_values_between_tabs),
 		cmocka_unit_test(json_rows_are_objects_as_the_agent_sends_them),
+		cmocka_unit_test(ignored_packets_are_shown_with_the_last_one),
 		cmocka_unit_test(flows_are_summed),
 		cmocka_unit_test(long_tables_are_complete),
 		cmocka_unit_test(faults_of_a_command_line_are_usage),

@@ -448,6 +448,16 @@ TEST(every_question_has_its_rows)
 	json_decref(row);
 	expect_end(&fixture, client, 1);
 
+	ask(client, "{\"v\":1,\"cmd\":\"show-drops\"}\n");
+	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++) {
+		row = read_json(&fixture, client);
+		CHECK_TEXT(json_string_value(json_object_get(row, "reason")),
+			   drop_reason_name((enum drop_reason)i));
+		CHECK(json_is_null(json_object_get(row, "example")));
+		json_decref(row);
+	}
+	expect_end(&fixture, client, DROP_REASON_COUNT - 1);
+
 	ask(client, "{\"v\":1,\"cmd\":\"show-templates\"}\n");
 	row = read_json(&fixture, client);
 	CHECK_EQ(json_integer_value(json_object_get(row, "version")), 9);
