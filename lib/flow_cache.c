@@ -176,7 +176,7 @@ static void begin_record(struct flow_cache *cache, flow_index index,
 		statistics->flows_cached_peak = statistics->flows_cached;
 }
 
-static void add_new_flow(struct flow_cache *cache, const struct packet_info *packet, uint64_t hash,
+static void add_new_flow(struct flow_cache *cache, const struct packet_info *packet, uint32_t hash,
 			 const struct flow_sink *sink)
 {
 	struct cached_flow *flow;
@@ -190,7 +190,7 @@ static void add_new_flow(struct flow_cache *cache, const struct packet_info *pac
 	index = allocate_flow(cache, &packet->key);
 	flow = flow_at(cache, index);
 	memcpy(&flow->key, &packet->key, flow_key_size(&packet->key));
-	flow->hash = (uint32_t)hash;
+	flow->hash = hash;
 	begin_record(cache, index, packet);
 	flow_index_insert(cache, index, hash);
 }
@@ -219,7 +219,7 @@ static void update_record(struct flow_cache *cache, flow_index index,
 }
 
 /* 'guess' is the flow that the index named for this packet before the batch began, or FLOW_NONE. */
-static void add_packet(struct flow_cache *cache, const struct packet_info *packet, uint64_t hash,
+static void add_packet(struct flow_cache *cache, const struct packet_info *packet, uint32_t hash,
 		       flow_index guess, const struct flow_sink *sink)
 {
 	flow_index index = guess;
@@ -251,7 +251,7 @@ static void add_packet(struct flow_cache *cache, const struct packet_info *packe
 void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets, size_t count,
 		    const struct flow_sink *sink)
 {
-	uint64_t hashes[FLOW_CACHE_BATCH];
+	uint32_t hashes[FLOW_CACHE_BATCH];
 	flow_index guesses[FLOW_CACHE_BATCH];
 	uint64_t octets = 0;
 
@@ -387,7 +387,7 @@ bool flow_cache_is_consistent(const struct flow_cache *cache)
 	for (flow_index index = cache->age.head; index != FLOW_NONE;
 	     index = flow_at(cache, index)->age_next) {
 		const struct cached_flow *flow = flow_at(cache, index);
-		uint64_t hash = flow_hash(&cache->hash_key, &flow->key);
+		uint32_t hash = flow_hash(&cache->hash_key, &flow->key);
 
 		if (flow->packets == 0 || flow_index_find(cache, &flow->key, hash) != index ||
 		    cache->wheel[flow->wheel_slot].head == FLOW_NONE)

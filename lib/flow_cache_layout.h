@@ -115,9 +115,9 @@ static inline uint32_t flow_elapsed(const struct flow_cache *cache, uint32_t sta
 
 /* The live flow of a key, FLOW_NONE if there is none. */
 flow_index flow_index_find(const struct flow_cache *cache, const struct flow_key *key,
-			   uint64_t hash);
+			   uint32_t hash);
 /* Enter a flow whose key and hash are set. Splits a bucket now and then; O(1). */
-void flow_index_insert(struct flow_cache *cache, flow_index index, uint64_t hash);
+void flow_index_insert(struct flow_cache *cache, flow_index index, uint32_t hash);
 void flow_index_remove(struct flow_cache *cache, flow_index index);
 /* flow_wheel.c: order of age and of idle time. */
 

@@ -3,8 +3,8 @@
  * NH (RFC 4418 section 5.2, here with 64-bit words): the sum of products (w0 + k0) * (w1 + k1) +
  * ... modulo 2^128. For two different keys of one length the chance that the sums are equal is at
  * most 2^-64 over the secret k, whatever the keys are: so nobody who does not know k can choose
- * packets that collide, at a fifth of the cost of SipHash. Two more products fold the sum to 64
- * well-mixed bits. The secret words are drawn from a 16-byte secret by SipHash. */
+ * packets that collide, at a fifth of the cost of SipHash. Three more products fold the sum to
+ * 32 well-mixed bits. The secret words are drawn from a 16-byte secret by SipHash. */
 #ifndef FLOW_HASH_H
 #define FLOW_HASH_H
 
@@ -49,7 +49,7 @@ static inline flow_hash_sum flow_hash_product(const struct flow_hash_key *key,
 }
 
 /* Hash of the part of a flow key that counts. */
-static inline uint64_t flow_hash(const struct flow_hash_key *key, const struct flow_key *flow)
+static inline uint32_t flow_hash(const struct flow_hash_key *key, const struct flow_key *flow)
 {
 	flow_hash_sum sum = flow_hash_product(key, flow, 0) + flow_hash_product(key, flow, 2);
 
@@ -58,7 +58,7 @@ static inline uint64_t flow_hash(const struct flow_hash_key *key, const struct f
 		       (flow_hash_sum)(flow_hash_word(flow, 6) + key->words[6]) * key->words[7];
 	sum = (flow_hash_sum)(uint64_t)sum * key->fold[0] +
 	      (flow_hash_sum)(uint64_t)(sum >> 64) * key->fold[1];
-	return (uint64_t)(sum >> 64) ^ (uint64_t)sum * key->fold[2];
+	return (uint32_t)((uint64_t)(sum >> 64) ^ ((uint64_t)sum * key->fold[2]) >> 32);
 }
 
 #endif

@@ -9,9 +9,9 @@
 #include "flow_index_look.h"
 
 flow_index flow_index_find(const struct flow_cache *cache, const struct flow_key *key,
-			   uint64_t hash)
+			   uint32_t hash)
 {
-	const struct bucket *bucket = flow_index_home(cache, (uint32_t)hash);
+	const struct bucket *bucket = flow_index_home(cache, hash);
 	uint8_t tag = flow_index_tag(hash);
 
 	for (; bucket; bucket = flow_index_overflow(cache, bucket)) {
@@ -95,23 +95,27 @@ static void split_bucket(struct flow_cache *cache)
 		cache->bucket_mask = 2 * bit - 1;
 }
 
-void flow_index_insert(struct flow_cache *cache, flow_index index, uint64_t hash)
+void flow_index_insert(struct flow_cache *cache, flow_index index, uint32_t hash)
 {
-	bucket_insert(cache, flow_index_home(cache, (uint32_t)hash), flow_index_tag(hash), index);
+	bucket_insert(cache, flow_index_home(cache, hash), flow_index_tag(hash), index);
 	if (cache->statistics.flows_cached > (uint64_t)BUCKET_LOAD * cache->bucket_count)
 		split_bucket(cache);
 }
 
 void flow_index_remove(struct flow_cache *cache, flow_index index)
 {
-	struct bucket *bucket = flow_index_home(cache, flow_at(cache, index)->hash);
+	const uint32_t hash = flow_at(cache, index)->hash;
+	const uint8_t tag = flow_index_tag(hash);
+	struct bucket *bucket = flow_index_home(cache, hash);
 	struct bucket *before = NULL;
 
 	for (; bucket; before = bucket, bucket = flow_index_overflow(cache, bucket)) {
-		for (unsigned int i = 0; i < BUCKET_FLOWS; i++) {
-			if (bucket->flows[i] != index || !bucket->tags[i])
+		for (uint64_t left = flow_index_matches(bucket, tag); left; left &= left - 1) {
+			unsigned int slot = flow_index_slot(left);
+
+			if (bucket->flows[slot] != index)
 				continue;
-			bucket->tags[i] = 0;
+			bucket->tags[slot] = 0;
 			if (before && flow_index_matches(bucket, 0) == FLOW_INDEX_ALL_SLOTS)
 				overflow_free(cache, before);
 			return;

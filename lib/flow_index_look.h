@@ -5,9 +5,10 @@
 
 #include "flow_cache_layout.h"
 
-static inline uint8_t flow_index_tag(uint64_t hash)
+/* The highest bits, which only tables of 2^24 buckets and more use for the bucket. */
+static inline uint8_t flow_index_tag(uint32_t hash)
 {
-	uint8_t tag = (uint8_t)(hash >> 56);
+	uint8_t tag = (uint8_t)(hash >> 24);
 
 	return tag ? tag : 1;
 }
@@ -90,16 +91,16 @@ static inline bool flow_index_key_equals(const struct flow_key *a, const struct 
 }
 
 /* Ask for the cache line that flow_index_guess() will read. */
-static inline void flow_index_prefetch(const struct flow_cache *cache, uint64_t hash)
+static inline void flow_index_prefetch(const struct flow_cache *cache, uint32_t hash)
 {
-	__builtin_prefetch(flow_index_home(cache, (uint32_t)hash));
+	__builtin_prefetch(flow_index_home(cache, hash));
 }
 
 /* The flow that flow_index_find() will likely find, and ask for its cache lines. FLOW_NONE if none
  * is likely. */
-static inline flow_index flow_index_guess(const struct flow_cache *cache, uint64_t hash)
+static inline flow_index flow_index_guess(const struct flow_cache *cache, uint32_t hash)
 {
-	const struct bucket *bucket = flow_index_home(cache, (uint32_t)hash);
+	const struct bucket *bucket = flow_index_home(cache, hash);
 	uint64_t matches = flow_index_matches(bucket, flow_index_tag(hash));
 	flow_index index;
 
