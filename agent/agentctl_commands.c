@@ -27,6 +27,7 @@ static const struct agentctl_column flow_columns[] = {
 	{ "v", NULL, COLUMN_NUMBER, false },
 	{ "tos", NULL, COLUMN_NUMBER, false },
 	{ "vlan", NULL, COLUMN_NUMBER, false },
+	{ "mark", NULL, COLUMN_NUMBER, false },
 	{ "in_if", NULL, COLUMN_NUMBER, false },
 	{ "out_if", NULL, COLUMN_NUMBER, false },
 	{ "in_if_name", NULL, COLUMN_TEXT, false },

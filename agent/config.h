@@ -11,6 +11,7 @@
 #include "capture.h"
 #include "error_text.h"
 #include "flow_expiry.h"
+#include "flow_key_choice.h"
 #include "log.h"
 
 #include <stdbool.h>
@@ -49,10 +50,11 @@ struct config {
 	uint8_t export_version; /* default for collectors: 9 */
 	uint32_t inactive_timeout_ms;
 	struct expiry_policy expiry; /* every class filled in */
-	uint32_t max_flows;          /* of all workers together */
-	char *networks_file;         /* NULL: none */
-	int64_t export_rate;         /* -1: default */
-	uint32_t source_id;          /* filled in: from machine id and instance if not configured */
+	struct flow_key_choice flow_key;
+	uint32_t max_flows;  /* of all workers together */
+	char *networks_file; /* NULL: none */
+	int64_t export_rate; /* -1: default */
+	uint32_t source_id;  /* filled in: from machine id and instance if not configured */
 	char *source_address;
 	uint32_t template_refresh_ms;
 	uint32_t template_refresh_datagrams;

@@ -120,7 +120,8 @@ int config_inline_keys(char *keys, enum config_section section,
 				  struct error_text *error),
 		       void *object, struct error_text *error);
 
-/* Types: config_types.c, config_source.c, config_collector.c, config_timeout.c. */
+/* Types: config_types.c, config_source.c, config_collector.c, config_timeout.c,
+ * config_flow_key.c. */
 extern const struct config_type config_type_text, config_type_path, config_type_control,
 	config_type_address, config_type_number, config_type_duration, config_type_rate,
 	config_type_refresh, config_type_version, config_type_level, config_type_flag;
@@ -128,6 +129,7 @@ extern const struct config_type config_type_nflog, config_type_interface, config
 	config_type_ulog;
 extern const struct config_type config_type_collector;
 extern const struct config_type config_type_timeout;
+extern const struct config_type config_type_flow_key, config_type_prefix;
 
 /* "9" -> 9 if this build can send it. Returns 0 or -EINVAL with 'error' naming what is there. */
 int config_version_parse(const char *text, uint8_t *version, struct error_text *error);
@@ -164,6 +166,7 @@ void config_collectors_clear(struct config *config);
 /* Their part of config_finish(). */
 int config_sources_finish(struct config *config, struct error_text *error);
 int config_collectors_finish(struct config *config, struct error_text *error);
+int config_flow_key_finish(struct config *config, struct error_text *error);
 void config_timeouts_finish(struct config *config);
 
 /* Source id of an instance on a machine; never 0. */

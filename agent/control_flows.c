@@ -86,31 +86,51 @@ static const char *side_name(uint8_t side)
 	}
 }
 
+#define PREFIX_TEXT_SIZE (ADDRESS_TEXT_SIZE + 4)
+
+/* "192.0.2.1", "192.0.2.0/24" where flows are of prefixes, "*" where they are of all addresses. */
+static const char *prefix_format(const struct flow_key_choice *key, uint8_t ip_version,
+				 const uint8_t *address, char text[static PREFIX_TEXT_SIZE])
+{
+	const uint8_t length = flow_key_prefix_length(key, ip_version);
+	char address_text[ADDRESS_TEXT_SIZE];
+
+	if (!flow_key_has(key, FLOW_KEY_addresses))
+		return "*";
+	if (!length)
+		return address_format(ip_version, address, text);
+	(void)snprintf(text, PREFIX_TEXT_SIZE, "%s/%u",
+		       address_format(ip_version, address, address_text), (unsigned int)length);
+	return text;
+}
+
 json_t *control_flow_row(const struct flow_record *flow, const struct control_flow_names *names)
 {
 	const struct flow_key *key = &flow->key;
-	char source[ADDRESS_TEXT_SIZE];
-	char destination[ADDRESS_TEXT_SIZE];
+	char source[PREFIX_TEXT_SIZE];
+	char destination[PREFIX_TEXT_SIZE];
 	char start[JSON_TIME_SIZE];
 	char end[JSON_TIME_SIZE];
 
 	return json_pack(
-		"{s:i, s:i, s:s, s:i, s:s, s:i, s:i, s:i, s:I, s:I, s:i, s:I, s:I, s:s, s:s, s:s, "
+		"{s:i, s:i, s:s, s:i, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:i, s:I, s:I, s:s, s:s, "
+		"s:s, "
 		"s:I, s:I, s:s, s:I, s:s, s:I, s:I}",
 		"v", key->ip_version, "proto", key->protocol, "src",
-		address_format(key->ip_version, flow_source_address(key), source), "src_port",
-		key->source_port, "dst",
-		address_format(key->ip_version, flow_destination_address(key), destination),
-		"dst_port", key->destination_port, "tos", key->tos, "vlan", key->vlan_id, "packets",
-		(json_int_t)flow->packets, "bytes", (json_int_t)flow->octets, "tcp_flags",
-		flow->tcp_flags, "in_if", (json_int_t)key->input_interface, "out_if",
-		(json_int_t)key->output_interface, "in_if_name", names->input_interface,
-		"out_if_name", names->output_interface, "dir", side_name(key->side), "src_as",
-		(json_int_t)names->source_as, "dst_as", (json_int_t)names->destination_as, "start",
-		json_time_format(flow->first_ms, start), "start_unix_ms",
-		(json_int_t)flow->first_ms, "end", json_time_format(flow->last_ms, end),
-		"end_unix_ms", (json_int_t)flow->last_ms, "duration_ms",
-		(json_int_t)(flow->last_ms - flow->first_ms));
+		prefix_format(&names->key, key->ip_version, flow_source_address(key), source),
+		"src_port", key->source_port, "dst",
+		prefix_format(&names->key, key->ip_version, flow_destination_address(key),
+			      destination),
+		"dst_port", key->destination_port, "tos", key->tos, "vlan", key->vlan_id, "mark",
+		(json_int_t)key->mark, "packets", (json_int_t)flow->packets, "bytes",
+		(json_int_t)flow->octets, "tcp_flags", flow->tcp_flags, "in_if",
+		(json_int_t)key->input_interface, "out_if", (json_int_t)key->output_interface,
+		"in_if_name", names->input_interface, "out_if_name", names->output_interface, "dir",
+		side_name(key->side), "src_as", (json_int_t)names->source_as, "dst_as",
+		(json_int_t)names->destination_as, "start", json_time_format(flow->first_ms, start),
+		"start_unix_ms", (json_int_t)flow->first_ms, "end",
+		json_time_format(flow->last_ms, end), "end_unix_ms", (json_int_t)flow->last_ms,
+		"duration_ms", (json_int_t)(flow->last_ms - flow->first_ms));
 }
 
 static unix_ms now_unix_ms(void)
@@ -128,6 +148,7 @@ static int write_flow(struct control_job *job, const struct flow_record *flow, u
 	const struct flow_key *key = &flow->key;
 	const struct pipeline *pipeline = job->context->pipeline;
 	struct control_flow_names names = {
+		.key = job->context->config->flow_key,
 		.source_as = pipeline_asn(pipeline, key->ip_version, flow_source_address(key))
 				     ->as_number,
 		.destination_as =

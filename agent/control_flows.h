@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "control_commands.h"
 #include "flow.h"
+#include "flow_key_choice.h"
 
 #define CONTROL_FLOWS_PIECE 512 /* records asked of the workers at once: about 200 KiB of rows */
 
@@ -18,7 +19,8 @@ void control_flows_clear(struct control_job *job);
 
 /* What a row says beside the record. */
 struct control_flow_names {
-	uint32_t source_as; /* 0: unknown */
+	struct flow_key_choice key; /* what the record's key is of */
+	uint32_t source_as;         /* 0: unknown */
 	uint32_t destination_as;
 	const char *input_interface; /* "" if it has no name */
 	const char *output_interface;

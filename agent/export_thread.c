@@ -76,10 +76,22 @@ static void set_time(struct export_thread *thread, cache_ms clock_ms, unix_ms no
 	thread->time.uptime_ms = (uint32_t)(clock_ms - thread->origin_ms);
 }
 
+/* Masks of addresses that were cut to a prefix: not longer than that. Without a table the entries
+ * are not set for each record, and may hold the masks of an earlier one in the same place. */
+static void limit_masks(struct export_record *record, uint8_t prefix_length, bool has_table)
+{
+	uint8_t *masks[] = { &record->source.prefix_length, &record->destination.prefix_length };
+
+	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++)
+		if (!has_table || *masks[i] == 0 || *masks[i] > prefix_length)
+			*masks[i] = prefix_length;
+}
+
 static void take_record(struct export_thread *thread, struct export_input *input,
 			struct export_record *record)
 {
 	const struct flow_record *flow = &record->flow;
+	uint8_t prefix_length = flow_key_prefix_length(&thread->flow_key, flow->key.ip_version);
 
 	if (!thread->is_live)
 		set_time(thread, flow->expired_ms, flow->expired_ms);
@@ -91,6 +103,8 @@ static void take_record(struct export_thread *thread, struct export_input *input
 		record->destination = *asn_table_find(thread->asn_table, key->ip_version,
 						      flow_destination_address(key));
 	}
+	if (prefix_length)
+		limit_masks(record, prefix_length, thread->asn_table != NULL);
 	input->taken.records++;
 	input->taken.packets += flow->packets;
 	input->taken.octets += flow->octets;

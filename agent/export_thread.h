@@ -27,6 +27,7 @@ struct export_thread {
 	struct exporter *exporter;         /* owned */
 	const struct asn_table *asn_table; /* borrowed; NULL: none */
 	struct own_exports *own_exports;   /* shared */
+	struct flow_key_choice flow_key;   /* of the records that come in */
 	struct export_input *inputs;       /* owned */
 	size_t input_count;
 	bool is_live;            /* real clock; else the records' clock */

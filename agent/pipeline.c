@@ -150,7 +150,7 @@ static int create_workers(struct pipeline *pipeline, const struct config *config
 				       strerror(errno));
 			return -errno;
 		}
-		result = worker_init(worker, &config->sources[i], &cache, error);
+		result = worker_init(worker, &config->sources[i], &cache, &config->flow_key, error);
 		if (result < 0)
 			return result;
 		pipeline->worker_count++;
@@ -175,6 +175,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	}
 	pipeline->events = *events;
 	pipeline->source_id = config->source_id;
+	pipeline->choice.key = config->flow_key;
 	pipeline->export.wake.descriptor = pipeline->export.call.done = -1;
 	pipeline->finished_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pipeline->finished_descriptor < 0) {
@@ -194,7 +195,9 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		goto fail;
 	pipeline->is_live = pipeline->workers[0].type->is_live;
 	pipeline->export.is_live = pipeline->is_live;
-	pipeline->export.asn_table = pipeline->asn_table;
+	pipeline->export.flow_key = config->flow_key;
+	if (flow_key_has(&config->flow_key, FLOW_KEY_addresses))
+		pipeline->export.asn_table = pipeline->asn_table;
 	pipeline->export.own_exports = pipeline->own_exports;
 	pipeline->export.finished_descriptor = pipeline->finished_descriptor;
 	if (pipeline->is_live)
@@ -472,8 +475,9 @@ const struct asn_entry *pipeline_asn(const struct pipeline *pipeline, uint8_t ip
 {
 	static const struct asn_entry none;
 
-	return pipeline->asn_table ? asn_table_find(pipeline->asn_table, ip_version, address)
-				   : &none;
+	if (!pipeline->asn_table || !flow_key_has(&pipeline->choice.key, FLOW_KEY_addresses))
+		return &none;
+	return asn_table_find(pipeline->asn_table, ip_version, address);
 }
 
 const struct template_choice *pipeline_template_choice(const struct pipeline *pipeline)

@@ -32,7 +32,8 @@ static cache_ms monotonic_ms(void)
 }
 
 int worker_init(struct worker *worker, const struct source_config *source,
-		const struct flow_cache_config *cache, struct error_text *error)
+		const struct flow_cache_config *cache, const struct flow_key_choice *key,
+		struct error_text *error)
 {
 	int result;
 
@@ -40,6 +41,7 @@ int worker_init(struct worker *worker, const struct source_config *source,
 				   .last_packet_ms = -1,
 				   .last_mark_ms = INT64_MIN / 2,
 				   .handed_over_tick = -1 };
+	flow_key_mask_init(&worker->key_mask, key, FLOW_KEY_NO_SIDE);
 	worker->wake.descriptor = worker->call.done = -1;
 	worker->type = capture_find(source->kind);
 	if (!worker->type) {
@@ -197,6 +199,8 @@ static void account(struct worker *worker, const struct packet_view *views, size
 	struct packet_info infos[FLOW_CACHE_BATCH];
 	size_t accounted = decode_batch(worker, views, count, infos);
 
+	if (worker->key_mask.has_effect)
+		flow_key_mask_apply(&worker->key_mask, infos, accounted);
 	flow_cache_add(worker->cache, infos, accounted, &sink);
 	check_invariants(worker);
 }

@@ -7,6 +7,7 @@
 
 #include "capture.h"
 #include "drop_example.h"
+#include "flow_key_choice.h"
 #include "fragment_table.h"
 #include "ledger.h"
 #include "own_exports.h"
@@ -25,6 +26,7 @@ struct worker {
 	struct record_ring *ring;         /* owned; the export thread is the other end */
 	struct own_exports *own_exports;  /* shared; NULL when reading a file */
 	struct wake *export_wake;         /* shared */
+	struct flow_key_mask key_mask;    /* what of a packet makes its flow */
 
 	/* For other threads. */
 	struct wake wake;
@@ -50,10 +52,11 @@ struct worker {
 	struct error_text failure; /* "" unless the source failed */
 };
 
-/* Open the source and allocate everything. 'cache' tells bound, timeouts and hash key. Returns 0,
- * or a negative errno with 'error' filled and the worker cleared. */
+/* Open the source and allocate everything. 'cache' tells bound, timeouts and hash key, 'key' what
+ * makes a flow. Returns 0, or a negative errno with 'error' filled and the worker cleared. */
 int worker_init(struct worker *worker, const struct source_config *source,
-		const struct flow_cache_config *cache, struct error_text *error);
+		const struct flow_cache_config *cache, const struct flow_key_choice *key,
+		struct error_text *error);
 void worker_clear(struct worker *worker);
 
 int worker_start(struct worker *worker);

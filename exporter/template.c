@@ -2,45 +2,61 @@
  *
  * Place: export_fields -> template -> encoder. IPv4 and IPv6 have templates of their own, because
  * collectors tell the IP version of a record by the address fields that its template has. Masks go
- * with AS numbers always: without a mask pmacct prefers its own file to our AS numbers. */
+ * with AS numbers always: without a mask pmacct prefers its own file to our AS numbers. A field of
+ * a datum that the flow key leaves out is left out as well: a 0 in it would be read as port 0. */
 #include "template.h"
 
 #include <assert.h>
 
-/* What brings a field in; bits of the part of a template id that tells choices apart. */
-enum part { PART_always = 0, PART_as_numbers = 1, PART_peers = 2, PART_next_hop = 4 };
+/* What brings a field in, beside the flow key; bits. */
+enum part {
+	PART_always = 0,
+	PART_as_numbers = 1,
+	PART_peers = 2,
+	PART_next_hop = 4,
+	PART_masks = 8,
+	PART_ip_version = 16, /* no address tells it */
+};
 
 struct template_row {
 	enum part part;
+	unsigned int key; /* parts of the flow key that it says something of: all must count */
 	uint16_t ipv4;
 	uint16_t ipv6; /* a protocol that does not know this one gets 'ipv4' here too */
 };
 
+#define KEY_none 0
+
 static const struct template_row template_rows[] = {
-	{ PART_always, IE_sourceIPv4Address, IE_sourceIPv6Address },
-	{ PART_always, IE_destinationIPv4Address, IE_destinationIPv6Address },
-	{ PART_always, IE_sourceTransportPort, IE_sourceTransportPort },
-	{ PART_always, IE_destinationTransportPort, IE_destinationTransportPort },
-	{ PART_always, IE_icmpTypeCodeIPv4, IE_icmpTypeCodeIPv6 },
-	{ PART_always, IE_protocolIdentifier, IE_protocolIdentifier },
-	{ PART_always, IE_ipClassOfService, IE_ipClassOfService },
-	{ PART_always, IE_tcpControlBits, IE_tcpControlBits },
-	{ PART_always, IE_flowDirection, IE_flowDirection },
-	{ PART_always, IE_flowEndReason, IE_flowEndReason },
-	{ PART_always, IE_vlanId, IE_vlanId },
-	{ PART_always, IE_ingressInterface, IE_ingressInterface },
-	{ PART_always, IE_egressInterface, IE_egressInterface },
-	{ PART_always, IE_octetDeltaCount, IE_octetDeltaCount },
-	{ PART_always, IE_packetDeltaCount, IE_packetDeltaCount },
-	{ PART_always, IE_flowStartMilliseconds, IE_flowStartMilliseconds },
-	{ PART_always, IE_flowEndMilliseconds, IE_flowEndMilliseconds },
-	{ PART_as_numbers, IE_bgpSourceAsNumber, IE_bgpSourceAsNumber },
-	{ PART_as_numbers, IE_bgpDestinationAsNumber, IE_bgpDestinationAsNumber },
-	{ PART_as_numbers, IE_sourceIPv4PrefixLength, IE_sourceIPv6PrefixLength },
-	{ PART_as_numbers, IE_destinationIPv4PrefixLength, IE_destinationIPv6PrefixLength },
-	{ PART_peers, IE_bgpPrevAdjacentAsNumber, IE_bgpPrevAdjacentAsNumber },
-	{ PART_peers, IE_bgpNextAdjacentAsNumber, IE_bgpNextAdjacentAsNumber },
-	{ PART_next_hop, IE_bgpNextHopIPv4Address, IE_bgpNextHopIPv6Address },
+	{ PART_always, FLOW_KEY_addresses, IE_sourceIPv4Address, IE_sourceIPv6Address },
+	{ PART_always, FLOW_KEY_addresses, IE_destinationIPv4Address, IE_destinationIPv6Address },
+	{ PART_ip_version, KEY_none, IE_ipVersion, IE_ipVersion },
+	{ PART_always, FLOW_KEY_ports, IE_sourceTransportPort, IE_sourceTransportPort },
+	{ PART_always, FLOW_KEY_ports, IE_destinationTransportPort, IE_destinationTransportPort },
+	{ PART_always, FLOW_KEY_ports | FLOW_KEY_protocol, IE_icmpTypeCodeIPv4,
+	  IE_icmpTypeCodeIPv6 },
+	{ PART_always, FLOW_KEY_protocol, IE_protocolIdentifier, IE_protocolIdentifier },
+	{ PART_always, FLOW_KEY_tos, IE_ipClassOfService, IE_ipClassOfService },
+	{ PART_always, KEY_none, IE_tcpControlBits, IE_tcpControlBits },
+	{ PART_always, FLOW_KEY_side, IE_flowDirection, IE_flowDirection },
+	{ PART_always, KEY_none, IE_flowEndReason, IE_flowEndReason },
+	{ PART_always, FLOW_KEY_vlan, IE_vlanId, IE_vlanId },
+	{ PART_always, FLOW_KEY_interfaces, IE_ingressInterface, IE_ingressInterface },
+	{ PART_always, FLOW_KEY_interfaces, IE_egressInterface, IE_egressInterface },
+	{ PART_always, FLOW_KEY_mark, IE_commonPropertiesId, IE_commonPropertiesId },
+	{ PART_always, KEY_none, IE_octetDeltaCount, IE_octetDeltaCount },
+	{ PART_always, KEY_none, IE_packetDeltaCount, IE_packetDeltaCount },
+	{ PART_always, KEY_none, IE_flowStartMilliseconds, IE_flowStartMilliseconds },
+	{ PART_always, KEY_none, IE_flowEndMilliseconds, IE_flowEndMilliseconds },
+	{ PART_as_numbers, FLOW_KEY_addresses, IE_bgpSourceAsNumber, IE_bgpSourceAsNumber },
+	{ PART_as_numbers, FLOW_KEY_addresses, IE_bgpDestinationAsNumber,
+	  IE_bgpDestinationAsNumber },
+	{ PART_masks, FLOW_KEY_addresses, IE_sourceIPv4PrefixLength, IE_sourceIPv6PrefixLength },
+	{ PART_masks, FLOW_KEY_addresses, IE_destinationIPv4PrefixLength,
+	  IE_destinationIPv6PrefixLength },
+	{ PART_peers, FLOW_KEY_addresses, IE_bgpPrevAdjacentAsNumber, IE_bgpPrevAdjacentAsNumber },
+	{ PART_peers, FLOW_KEY_addresses, IE_bgpNextAdjacentAsNumber, IE_bgpNextAdjacentAsNumber },
+	{ PART_next_hop, FLOW_KEY_addresses, IE_bgpNextHopIPv4Address, IE_bgpNextHopIPv6Address },
 };
 
 #define TEMPLATE_ROW_COUNT (sizeof(template_rows) / sizeof(template_rows[0]))
@@ -57,15 +73,40 @@ static const struct export_field *field_of(const struct template_row *row, bool 
 	return field;
 }
 
-static void template_init(struct template *template, bool is_ipv6, enum export_protocol protocol,
-			  unsigned int parts)
+/* All that the choice brings in for one address family. */
+static unsigned int parts_of(const struct template_choice *choice, bool is_ipv6)
 {
-	template->id = (uint16_t)(TEMPLATE_ID_FIRST + 2 * parts + is_ipv6);
+	const bool has_prefixes = flow_key_prefix_length(&choice->key, is_ipv6 ? 6 : 4) != 0;
+
+	return (choice->has_as_numbers ? PART_as_numbers : 0u) |
+	       (choice->has_peers ? PART_peers : 0u) | (choice->has_next_hop ? PART_next_hop : 0u) |
+	       (choice->has_as_numbers || has_prefixes ? PART_masks : 0u) |
+	       (flow_key_has(&choice->key, FLOW_KEY_addresses) ? 0u : PART_ip_version);
+}
+
+/* The flow key's own parts and the looked-up ones, as one number for each template there can be.
+ * PART_ip_version follows from the key, PART_masks from the AS numbers as long as it is the
+ * default. */
+static uint16_t id_of(const struct template_choice *choice, unsigned int parts, bool is_ipv6)
+{
+	if (flow_key_is_default(&choice->key))
+		return (uint16_t)(TEMPLATE_ID_FIRST + 2 * (parts & 7) + is_ipv6);
+	return (uint16_t)(TEMPLATE_ID_OTHER_KEY + 2 * (choice->key.changed * 16u + (parts & 15)) +
+			  is_ipv6);
+}
+
+static void template_init(struct template *template, bool is_ipv6, enum export_protocol protocol,
+			  const struct template_choice *choice)
+{
+	const unsigned int parts = parts_of(choice, is_ipv6);
+	const unsigned int key = choice->key.changed ^ FLOW_KEY_DEFAULT;
+
+	template->id = id_of(choice, parts, is_ipv6);
 	template->field_count = 0;
 	for (size_t i = 0; i < TEMPLATE_ROW_COUNT; i++) {
 		const struct template_row *row = &template_rows[i];
 
-		if (row->part == PART_always || (row->part & parts))
+		if ((row->part == PART_always || (row->part & parts)) && !(row->key & ~key))
 			template->fields[template->field_count++] =
 				field_of(row, is_ipv6, protocol);
 	}
@@ -76,10 +117,6 @@ static void template_init(struct template *template, bool is_ipv6, enum export_p
 void template_set_init(struct template_set *set, enum export_protocol protocol,
 		       const struct template_choice *choice)
 {
-	unsigned int parts = (choice->has_as_numbers ? PART_as_numbers : 0u) |
-			     (choice->has_peers ? PART_peers : 0u) |
-			     (choice->has_next_hop ? PART_next_hop : 0u);
-
-	template_init(&set->ipv4, false, protocol, parts);
-	template_init(&set->ipv6, true, protocol, parts);
+	template_init(&set->ipv4, false, protocol, choice);
+	template_init(&set->ipv6, true, protocol, choice);
 }

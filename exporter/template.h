@@ -5,6 +5,7 @@
 #ifndef TEMPLATE_H
 #define TEMPLATE_H
 
+#include "flow_key_choice.h"
 #include "record.h"
 
 #include <stdbool.h>
@@ -15,14 +16,16 @@ struct template_choice {
 	bool has_as_numbers; /* AS numbers and masks */
 	bool has_next_hop;
 	bool has_peers;
+	struct flow_key_choice key; /* what is not in the key is not in a record */
 };
 
 /* Template ids. Those of data records are even for IPv4 and odd for IPv6, and differ with the
  * choice: a collector that remembers the templates of an earlier run never reads new records by
  * them. */
-#define TEMPLATE_ID_FIRST      260 /* to 275 */
-#define TEMPLATE_ID_INTERFACE  400 /* options: interface names */
-#define TEMPLATE_ID_STATISTICS 401 /* options: the loss ledger */
+#define TEMPLATE_ID_FIRST      260  /* to 275: the default flow key */
+#define TEMPLATE_ID_INTERFACE  400  /* options: interface names */
+#define TEMPLATE_ID_STATISTICS 401  /* options: the loss ledger */
+#define TEMPLATE_ID_OTHER_KEY  1024 /* to 9215: any other flow key */
 
 struct template
 {

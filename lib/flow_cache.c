@@ -153,6 +153,12 @@ static flow_index allocate_flow(struct flow_cache *cache, const struct flow_key 
 	return index;
 }
 
+static uint8_t class_of(const struct flow_cache *cache, const struct cached_flow *flow)
+{
+	return (uint8_t)expiry_class_of(flow->key.protocol,
+					(uint8_t)(flow->tcp_flags & ~cache->expiry.ignored_flags));
+}
+
 /* Begin a record with this packet, in a flow whose key is set. */
 static void begin_record(struct flow_cache *cache, flow_index index,
 			 const struct packet_info *packet)
@@ -167,7 +173,7 @@ static void begin_record(struct flow_cache *cache, flow_index index,
 	flow->created = (uint32_t)cache->now;
 	flow->seen = (uint32_t)cache->now;
 	flow->tcp_flags = packet->tcp_flags;
-	flow->expiry_class = (uint8_t)expiry_class_of(packet->key.protocol, packet->tcp_flags);
+	flow->expiry_class = class_of(cache, flow);
 	flow_list_append(cache, index);
 	flow_wheel_arm(cache, index);
 	statistics->flows_created++;
@@ -209,10 +215,10 @@ static void update_record(struct flow_cache *cache, flow_index index,
 	if (packet->time_ms > flow->last_ms)
 		flow->last_ms = packet->time_ms;
 	flow->tcp_flags |= packet->tcp_flags;
-	if (packet->tcp_flags & TCP_FIN_OR_RST) {
+	if (packet->tcp_flags & TCP_FIN_OR_RST & ~cache->expiry.ignored_flags) {
 		/* The deadline may come nearer: the lazy wheel only follows deadlines that move
 		 * away. */
-		flow->expiry_class = (uint8_t)expiry_class_of(flow->key.protocol, flow->tcp_flags);
+		flow->expiry_class = class_of(cache, flow);
 		flow_wheel_disarm(cache, index);
 		flow_wheel_arm(cache, index);
 	}

@@ -27,6 +27,8 @@ enum expiry_class {
 struct expiry_policy {
 	uint32_t active_ms;                   /* since the record's first packet */
 	uint32_t idle_ms[EXPIRY_CLASS_COUNT]; /* since its last packet */
+	uint8_t ignored_flags; /* TCP flags that end no flow: all, where a flow is more than one
+				  connection (flow_key_choice.h) */
 };
 
 /* Class of a flow from its protocol and the TCP flags seen so far. */

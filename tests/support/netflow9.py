@@ -28,6 +28,7 @@ SOURCE_AS, DESTINATION_AS = 16, 17
 IPV4_NEXT_HOP, IPV6_NEXT_HOP = 18, 63
 VLAN, DIRECTION, INTERFACE_NAME, INTERFACE_DESCRIPTION, END_REASON = 58, 61, 82, 83, 136
 START_MS, END_MS = 152, 153
+IP_VERSION, COMMON_PROPERTIES = 60, 137
 EXPORTED_MESSAGES, EXPORTED_OCTETS, EXPORTED_FLOWS = 41, 40, 42
 SYSTEM_INIT_MS = 160
 IGNORED_PACKETS, IGNORED_OCTETS, NOT_SENT_FLOWS, NOT_SENT_PACKETS, NOT_SENT_OCTETS = range(164, 169)
@@ -172,16 +173,23 @@ class Decoder:
         _check(len(rest) < 4 and not any(rest), f"{len(rest)} bytes of padding: {rest.hex()}")
 
 
+def _address(values, ipv4, ipv6):
+    """Text of an address; "IPv4" or "IPv6" where the record has none."""
+    if IP_VERSION in values:
+        _check(ipv4 not in values and ipv6 not in values, "IP version beside addresses")
+        return f"IPv{values[IP_VERSION]}"
+    return address_text(values[ipv4] if ipv4 in values else values[ipv6])
+
+
 def flow_key(values):
-    """FlowKey of a flow record, by what its fields mean."""
-    is_ipv4 = SOURCE_IPV4 in values
+    """FlowKey of a flow record, by what its fields mean. What it has no field for is 0."""
     return FlowKey(
-        address_text(values[SOURCE_IPV4 if is_ipv4 else SOURCE_IPV6]),
-        address_text(values[DESTINATION_IPV4 if is_ipv4 else DESTINATION_IPV6]),
-        values[PROTOCOL],
-        values[SOURCE_PORT],
-        values[DESTINATION_PORT],
-        values[TOS],
+        _address(values, SOURCE_IPV4, SOURCE_IPV6),
+        _address(values, DESTINATION_IPV4, DESTINATION_IPV6),
+        values.get(PROTOCOL, 0),
+        values.get(SOURCE_PORT, 0),
+        values.get(DESTINATION_PORT, 0),
+        values.get(TOS, 0),
         values.get(VLAN, 0),
     )
 

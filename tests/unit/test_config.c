@@ -242,6 +242,74 @@ TEST(nothing_configured)
 	config_clear(&config);
 }
 
+TEST(flow_key)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config, "", &error), CONFIG_run);
+	CHECK(flow_key_is_default(&config.flow_key));
+	CHECK_EQ(config.expiry.ignored_flags, 0);
+	check_value(&config, "flow-key", "addresses,ports,protocol,tos,vlan,interfaces,side",
+		    "default");
+	check_value(&config, "aggregate-ipv4", "/32", "default");
+	check_value(&config, "aggregate-ipv6", "/128", "default");
+	config_clear(&config);
+
+	CHECK_EQ(
+		parse(&config,
+		      "--flow-key mark,protocol,addresses --aggregate-ipv4 /24 --aggregate-ipv6 48",
+		      &error),
+		CONFIG_run);
+	CHECK_EQ(config.flow_key.changed ^ FLOW_KEY_DEFAULT,
+		 FLOW_KEY_addresses | FLOW_KEY_protocol | FLOW_KEY_mark);
+	CHECK_EQ(config.flow_key.ipv4_prefix_length, 24);
+	CHECK_EQ(config.flow_key.ipv6_prefix_length, 48);
+	CHECK_EQ(config.expiry.ignored_flags, 0xff);
+	check_value(&config, "flow-key", "addresses,protocol,mark", "command line");
+	check_value(&config, "aggregate-ipv4", "/24", "command line");
+	check_value(&config, "aggregate-ipv6", "/48", "command line");
+	config_clear(&config);
+
+	CHECK_EQ(parse(&config, "--flow-key ports --aggregate-ipv4 /32", &error), CONFIG_run);
+	CHECK_EQ(config.flow_key.ipv4_prefix_length, 0);
+	config_clear(&config);
+
+	check_error("--flow-key adresses", CONFIG_invalid,
+		    "--flow-key \"adresses\": unknown part \"adresses\" (did you mean "
+		    "\"addresses\"?)");
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const wrong[] = { "x", "ports,", ",ports", "ports,,tos" };
+		char line[64];
+		char text[256];
+
+		(void)snprintf(line, sizeof(line), "--flow-key %s", wrong[i]);
+		(void)snprintf(
+			text, sizeof(text),
+			"--flow-key \"%s\": expected some of addresses, ports, protocol, tos, "
+			"vlan, interfaces, side and mark, with commas between",
+			wrong[i]);
+		check_error(line, CONFIG_invalid, text);
+	}
+	for (size_t i = 0; i < 5; i++) {
+		static const char *const wrong[] = { "/0", "/33", "/", "//24", "/24x" };
+		char line[64];
+		char text[128];
+
+		(void)snprintf(line, sizeof(line), "--aggregate-ipv4 %s", wrong[i]);
+		(void)snprintf(text, sizeof(text),
+			       "--aggregate-ipv4 \"%s\": expected a prefix length from /1 to /32",
+			       wrong[i]);
+		check_error(line, CONFIG_invalid, text);
+	}
+	check_error("--aggregate-ipv6 /129", CONFIG_invalid,
+		    "--aggregate-ipv6 \"/129\": expected a prefix length from /1 to /128");
+	check_error("--flow-key ports --aggregate-ipv6 /48", CONFIG_invalid,
+		    "aggregate-ipv6: there are no addresses in flow-key");
+	check_file_error("[agent]\nflow-key = ports\naggregate-ipv4 = /24\n",
+			 "f.conf:3: aggregate-ipv4: there are no addresses in flow-key");
+}
+
 TEST(sources)
 {
 	struct error_text error;
@@ -966,6 +1034,7 @@ int main(void)
 		cmocka_unit_test(what_is_written_is_read_back_the_same),
 		cmocka_unit_test(the_table_agrees_with_itself),
 		cmocka_unit_test(nothing_configured),
+		cmocka_unit_test(flow_key),
 		cmocka_unit_test(sources),
 		cmocka_unit_test(wrong_sources),
 		cmocka_unit_test(collectors),

@@ -933,6 +933,39 @@ TEST(statistics_say_what_this_collector_should_have)
 	exporter_destroy(exporter);
 }
 
+/* 2^32 packets and 4 GiB are 8 minutes at 100 Gbit/s; 2106 is where the header's seconds end. */
+TEST(counters_and_times_are_64_bits_to_the_wire)
+{
+	static const uint8_t expected[] = {
+		0x00, 0x00, 0x10, 0x00, 0x00, 0x00, 0x00, 0x07, /* octets 2^44 + 7 */
+		0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x05, /* packets 2^32 + 5 */
+		0x00, 0x00, 0x01, 0xf3, 0xff, 0xff, 0xfc, 0x18, /* 2038-01-19, 1 s before 2^31 s */
+		0x00, 0x00, 0x03, 0xf2, 0xbd, 0xba, 0xfc, 0x00, /* 2107-07-26 */
+	};
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	const struct export_time time = { .unix_ms = 2147483648000, .uptime_ms = 0 };
+	struct export_record record = { .flow = { .key = { .ip_version = 4 },
+						  .packets = (1ull << 32) + 5,
+						  .octets = (1ull << 44) + 7,
+						  .first_ms = 0x1f3fffffc18,
+						  .last_ms = 0x3f2bdbafc00 } };
+	const uint8_t *bytes;
+
+	exporter_add(exporter, &record, &time);
+	exporter_add(exporter, &record, &time);
+	exporter_finish(exporter, &time);
+	(void)exporter_send(exporter, 0);
+	CHECK_EQ(records_in(&fakes[0], 0), 2);
+	CHECK_EQ(load_be32(fakes[0].sent[0].bytes + 8), 2147483648u);
+	for (bytes = fakes[0].sent[0].bytes + 20; load_be16(bytes) != 260;)
+		bytes += load_be16(bytes + 2);
+	CHECK_BYTES(bytes + 4 + 29, expected, sizeof(expected));
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.packets, 2 * ((1ull << 32) + 5));
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.octets, 2 * ((1ull << 44) + 7));
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
 TEST(sequence_numbers_go_on_where_they_are_told)
 {
 	struct exporter *exporter = create(&(struct setup){ .collectors = 2 });
@@ -1119,6 +1152,7 @@ int main(void)
 		cmocka_unit_test(a_collector_that_refuses_for_long_drops_the_oldest),
 		cmocka_unit_test(a_quiet_collector_that_refuses_is_asked_once_a_second),
 		cmocka_unit_test(statistics_say_what_this_collector_should_have),
+		cmocka_unit_test(counters_and_times_are_64_bits_to_the_wire),
 		cmocka_unit_test(sequence_numbers_go_on_where_they_are_told),
 		cmocka_unit_test(abandon_counts_all_that_waits),
 		cmocka_unit_test(without_collectors_every_record_is_counted),

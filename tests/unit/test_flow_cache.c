@@ -150,6 +150,83 @@ TEST(flow_with_fin_takes_the_last_ack_and_leaves_after_the_linger_time)
 	flow_cache_destroy(cache);
 }
 
+TEST(fin_of_one_connection_does_not_end_a_flow_of_many)
+{
+	struct flow_cache *cache = new_cache(10);
+	struct expiry_policy policy = { .active_ms = 60000,
+					.idle_ms = { 15000, 2000, 2000, 15000, 15000, 15000 },
+					.ignored_flags = 0xff };
+	struct packet_info info = packet(2, TCP, 1000);
+
+	flow_cache_set_expiry(cache, &policy);
+	info.tcp_flags = 0x11;
+	add(cache, info);
+	info.tcp_flags = 0x14;
+	info.clock_ms = 2000;
+	add(cache, info);
+	CHECK_EQ(flow_cache_expire(cache, 16999, 100, &sink), 0);
+	CHECK_EQ(flow_cache_expire(cache, 17000 + 128, 100, &sink), 1);
+	CHECK_EQ(kept.records[0].packets, 2);
+	CHECK_EQ(kept.records[0].tcp_flags, 0x15);
+	CHECK_EQ(kept.records[0].end_reason, FLOW_END_idleTimeout);
+	flow_cache_destroy(cache);
+}
+
+/* Live, the clock of timeouts is monotonic, and only the packets' stamps follow the real one. */
+TEST(a_real_clock_that_steps_moves_stamps_and_no_timeout)
+{
+	static const unix_ms day = 86400000;
+	static const unix_ms stamps[] = { 1700000000000, 1700000000000 - 365 * day,
+					  1700000000000 + 365 * day, -1, 4102444800000 };
+	struct flow_cache *cache = new_cache(10);
+	struct packet_info info = packet(2, UDP, 1000);
+
+	for (size_t i = 0; i < sizeof(stamps) / sizeof(stamps[0]); i++) {
+		info.clock_ms = 1000 + (cache_ms)i;
+		info.time_ms = stamps[i];
+		add(cache, info);
+		CHECK_EQ(flow_cache_expire(cache, info.clock_ms, 100, &sink), 0);
+	}
+	CHECK_EQ(flow_cache_expire(cache, 16003, 100, &sink), 0);
+	CHECK_EQ(flow_cache_expire(cache, 16004 + 128, 100, &sink), 1);
+	CHECK_EQ(kept.records[0].packets, 5);
+	CHECK_EQ(kept.records[0].first_ms, -1);
+	CHECK_EQ(kept.records[0].last_ms, 4102444800000);
+	flow_cache_destroy(cache);
+}
+
+/* The longest active timeout is 23 days: counters beyond 32 bits, and no wrap of any clock. */
+TEST(a_flow_may_be_active_for_weeks_and_count_beyond_32_bits)
+{
+	const struct expiry_policy policy = {
+		.active_ms = EXPIRY_TIMEOUT_MAX_MS,
+		.idle_ms = { 15000, 2000, 2000, EXPIRY_TIMEOUT_MAX_MS, 15000, 15000 },
+	};
+	const cache_ms step = 3600000; /* a packet an hour */
+	struct flow_cache *cache = new_cache(10);
+	struct packet_info info = packet(2, UDP, 0);
+	struct flow_cache_statistics statistics;
+	uint64_t packets = 0;
+
+	flow_cache_set_expiry(cache, &policy);
+	info.octets = 40 + 4294967295u; /* the largest jumbogram */
+	for (cache_ms now = 4000000000; now < 4000000000 + EXPIRY_TIMEOUT_MAX_MS; now += step) {
+		info.clock_ms = info.time_ms = now;
+		add(cache, info);
+		CHECK_EQ(flow_cache_expire(cache, now, 100, &sink), 0);
+		packets++;
+	}
+	CHECK_EQ(packets, 556);
+	CHECK_EQ(flow_cache_expire(cache, 4000000000 + EXPIRY_TIMEOUT_MAX_MS, 100, &sink), 1);
+	CHECK_EQ(kept.records[0].packets, packets);
+	CHECK_EQ(kept.records[0].octets, packets * (40 + 4294967295u));
+	CHECK_EQ(kept.records[0].last_ms - kept.records[0].first_ms, 555 * step);
+	CHECK_EQ(kept.records[0].end_reason, FLOW_END_activeTimeout);
+	flow_cache_statistics(cache, &statistics);
+	CHECK_EQ(statistics.octets_expired, kept.records[0].octets);
+	flow_cache_destroy(cache);
+}
+
 TEST(full_cache_gives_up_the_longest_idle_flow)
 {
 	struct flow_cache *cache = new_cache(4);
@@ -334,10 +411,15 @@ static void run_model(unsigned int seed, uint32_t max_flows, const struct expiry
 
 TEST(random_packets_are_all_in_records_exactly_once)
 {
-	const struct expiry_policy defaults = { 60000, { 15000, 2000, 2000, 15000, 15000, 15000 } };
-	const struct expiry_policy mixed = { 3600000, { 1800000, 5000, 2000, 300000, 1, 60000 } };
-	const struct expiry_policy longest = { EXPIRY_TIMEOUT_MAX_MS,
-					       { EXPIRY_TIMEOUT_MAX_MS, 1, 2000, 40000000, 1, 1 } };
+	const struct expiry_policy defaults = {
+		.active_ms = 60000, .idle_ms = { 15000, 2000, 2000, 15000, 15000, 15000 }
+	};
+	const struct expiry_policy mixed = { .active_ms = 3600000,
+					     .idle_ms = { 1800000, 5000, 2000, 300000, 1, 60000 } };
+	const struct expiry_policy longest = {
+		.active_ms = EXPIRY_TIMEOUT_MAX_MS,
+		.idle_ms = { EXPIRY_TIMEOUT_MAX_MS, 1, 2000, 40000000, 1, 1 },
+	};
 
 	run_model(1, MODEL_FLOWS, &defaults, 3000);
 	run_model(2, 50, &defaults, 3000);
@@ -374,6 +456,9 @@ int main(void)
 			packet_past_a_timeout_starts_a_new_record_even_if_nothing_ran_expiry),
 		cmocka_unit_test(active_flow_is_cut_at_its_timeout),
 		cmocka_unit_test(flow_with_fin_takes_the_last_ack_and_leaves_after_the_linger_time),
+		cmocka_unit_test(fin_of_one_connection_does_not_end_a_flow_of_many),
+		cmocka_unit_test(a_real_clock_that_steps_moves_stamps_and_no_timeout),
+		cmocka_unit_test(a_flow_may_be_active_for_weeks_and_count_beyond_32_bits),
 		cmocka_unit_test(full_cache_gives_up_the_longest_idle_flow),
 		cmocka_unit_test(longest_idle_is_found_also_among_flows_that_never_rest),
 		cmocka_unit_test(clock_that_jumps_by_years_makes_flows_old),

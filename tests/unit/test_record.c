@@ -5,7 +5,9 @@
 
 #include <stdlib.h>
 
-static const struct template_choice everything = { true, true, true };
+static const struct template_choice everything = { .has_as_numbers = true,
+						   .has_next_hop = true,
+						   .has_peers = true };
 
 static struct export_record tcp_record(void)
 {

@@ -75,7 +75,9 @@ TEST(each_choice_has_its_own_template_ids)
 	bool is_taken[16] = { false };
 
 	for (unsigned int bits = 0; bits < 8; bits++) {
-		const struct template_choice choice = { bits & 1, bits & 2, bits & 4 };
+		const struct template_choice choice = { .has_as_numbers = bits & 1,
+							.has_next_hop = bits & 2,
+							.has_peers = bits & 4 };
 		struct template_set set;
 
 		template_set_init(&set, EXPORT_V9, &choice);
@@ -83,6 +85,110 @@ TEST(each_choice_has_its_own_template_ids)
 		CHECK(set.ipv4.id >= 260 && set.ipv6.id <= 275);
 		CHECK(!is_taken[set.ipv4.id - 260]);
 		is_taken[set.ipv4.id - 260] = true;
+	}
+}
+
+TEST(a_field_is_there_only_for_what_the_key_has)
+{
+	static const struct {
+		uint8_t without;
+		uint16_t ids[16];
+		size_t count;
+	} cases[] = {
+		{ FLOW_KEY_addresses,
+		  { 60, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153 },
+		  16 },
+		{ FLOW_KEY_ports, { 8, 12, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153 }, 14 },
+		{ FLOW_KEY_protocol,
+		  { 8, 12, 7, 11, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153 },
+		  15 },
+		{ FLOW_KEY_tos,
+		  { 8, 12, 7, 11, 32, 4, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153 },
+		  16 },
+		{ FLOW_KEY_vlan,
+		  { 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 10, 14, 1, 2, 152, 153 },
+		  16 },
+		{ FLOW_KEY_interfaces,
+		  { 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 1, 2, 152, 153 },
+		  15 },
+		{ FLOW_KEY_side,
+		  { 8, 12, 7, 11, 32, 4, 5, 6, 136, 58, 10, 14, 1, 2, 152, 153 },
+		  16 },
+		{ FLOW_KEY_DEFAULT, { 60, 6, 136, 1, 2, 152, 153 }, 7 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct template_choice choice = { .key = { .changed = cases[i].without } };
+		struct template_set set;
+
+		template_set_init(&set, EXPORT_V9, &choice);
+		check_ids(&set.ipv4, cases[i].ids, cases[i].count);
+		CHECK_EQ(set.ipv6.field_count, cases[i].count);
+	}
+}
+
+TEST(a_mark_in_the_key_is_exported)
+{
+	const struct template_choice choice = { .key = { .changed = FLOW_KEY_mark } };
+	struct template_set set;
+
+	template_set_init(&set, EXPORT_V9, &choice);
+	CHECK_IDS(&set.ipv4, 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 137, 1, 2, 152, 153);
+	CHECK_EQ(export_field_find(137)->size, 4);
+}
+
+TEST(prefixes_have_masks_and_no_addresses_have_no_as_numbers)
+{
+	const struct template_choice prefixes = { .key = { .ipv4_prefix_length = 24 } };
+	const struct template_choice none = {
+		.has_as_numbers = true,
+		.has_next_hop = true,
+		.has_peers = true,
+		.key = { .changed = FLOW_KEY_addresses },
+	};
+	struct template_set set;
+
+	template_set_init(&set, EXPORT_V9, &prefixes);
+	CHECK_IDS(&set.ipv4, 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153, 9, 13);
+	CHECK_IDS(&set.ipv6, 27, 28, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153);
+	template_set_init(&set, EXPORT_V9, &none);
+	CHECK_IDS(&set.ipv4, 60, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153);
+}
+
+/* Two choices share an id only if they share the fields. */
+TEST(an_id_stands_for_one_list_of_fields)
+{
+	static struct template by_id[65536];
+	static const uint8_t lengths[] = { 0, 24 };
+
+	for (unsigned int bits = 0; bits < 8 * 256 * 2; bits++) {
+		const struct template_choice choice = {
+			.has_as_numbers = bits & 1,
+			.has_next_hop = bits & 2,
+			.has_peers = bits & 4,
+			.key = { .changed = (uint8_t)(bits >> 3),
+				 .ipv4_prefix_length = lengths[bits >> 11],
+				 .ipv6_prefix_length = lengths[bits >> 11] },
+		};
+		struct template_set set;
+
+		template_set_init(&set, EXPORT_V9, &choice);
+		for (int family = 0; family < 2; family++) {
+			const struct template *template = family ? &set.ipv6 : &set.ipv4;
+			struct template *known = &by_id[template->id];
+
+			CHECK(template->id >= 256 && template->id % 2 == (unsigned int)family);
+			CHECK(template->id != TEMPLATE_ID_INTERFACE &&
+			      template->id != TEMPLATE_ID_STATISTICS);
+			CHECK(template->id < TEMPLATE_ID_OTHER_KEY + 8192);
+			CHECK(template->field_count > 0);
+			if (known->field_count) {
+				CHECK_EQ(known->field_count, template->field_count);
+				CHECK(!memcmp(known->fields, template->fields,
+					      known->field_count * sizeof(known->fields[0])));
+			}
+			*known = *template;
+		}
 	}
 }
 
@@ -94,6 +200,10 @@ int main(void)
 		cmocka_unit_test(masks_go_with_as_numbers),
 		cmocka_unit_test(peers_and_next_hop_come_when_chosen),
 		cmocka_unit_test(each_choice_has_its_own_template_ids),
+		cmocka_unit_test(a_field_is_there_only_for_what_the_key_has),
+		cmocka_unit_test(a_mark_in_the_key_is_exported),
+		cmocka_unit_test(prefixes_have_masks_and_no_addresses_have_no_as_numbers),
+		cmocka_unit_test(an_id_stands_for_one_list_of_fields),
 	};
 
 	return RUN_TESTS(tests);
