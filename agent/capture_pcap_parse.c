@@ -291,6 +291,8 @@ int capture_pcap_parse(struct capture_pcap_parser *parser, struct packet_view *v
 		result = parse_format(parser, error);
 	if (result <= 0)
 		return result;
+	if (!capacity) /* only the file header was wanted */
+		return 0;
 	return parser->format == PCAP_FORMAT_pcap ? parse_pcap(parser, views, capacity, error)
 						  : parse_pcapng(parser, views, capacity, error);
 }
