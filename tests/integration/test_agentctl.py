@@ -1,4 +1,4 @@
-"""agentctl against a running agent: rows, JSON, filters, changes, permissions, exit status, rules."""
+"""agentctl and a running agent: rows, JSON, filters, changes, permissions, exit status, rules."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def test_show_flows_is_the_cache(scene):
     expected = scene.known.counters()
     for row in rows:
         assert set(FLOW_KEYS) <= set(row)
-        key = (row["src"], row["dst"], row["proto"], row["src_port"], row["dst_port"], row["tos"], 0)
+        key = tuple(row[name] for name in "src dst proto src_port dst_port tos vlan".split())
         if row["proto"] == 6:
             assert row["tcp_flags"] & 0x13 == 0x13  # SYN, ACK, FIN of a whole connection
             continue
@@ -107,8 +107,8 @@ def test_sort_top_and_by(scene):
     assert [row["bytes"] for row in by_bytes] == sorted(
         (row["bytes"] for row in everything), reverse=True
     )[:3]
-    ascending = [row["packets"] for row in scene.control.rows("show", "flows", "--sort", "packets:asc")]
-    assert ascending == sorted(row["packets"] for row in everything)
+    sorted_rows = scene.control.rows("show", "flows", "--sort", "packets:asc")
+    assert [row["packets"] for row in sorted_rows] == sorted(row["packets"] for row in everything)
     sums = {row["proto"]: row for row in scene.control.rows("show", "flows", "--by", "proto")}
     for protocol in 1, 6, 17:
         flows = [row for row in everything if row["proto"] == protocol]
@@ -340,10 +340,9 @@ def test_rules_feed_the_agent_both_ways(rules, hosts, flowagent, agentctl, colle
 
 
 def test_rules_need_root(rules):
+    install = [rules.binary, "rules", "install", "--no-save", "-i", "eth0"]
     done = subprocess.run(
-        programs.command_on(
-            rules.host, [*nobody(65534), rules.binary, "rules", "install", "--no-save", "-i", "eth0"]
-        ),
+        programs.command_on(rules.host, nobody(65534) + install),
         capture_output=True,
         text=True,
         env=programs.ENVIRONMENT,

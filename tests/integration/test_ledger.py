@@ -1,4 +1,4 @@
-"""A million packets: each is accounted for, and none is lost at a rate that the machine sustains."""
+"""A million packets: each is accounted for; none is lost at a rate that the machine sustains."""
 
 import signal
 

@@ -209,10 +209,10 @@ def test_collector_refuses_then_answers(site, agent_on, collector):
     """Nobody listens: counted, told once; when somebody does, templates come first."""
     target = f"{site.COLLECTOR}:{OWN_PORT}"
     agent, control = agent_on("-n", target)
-    for _ in range(4):
+    for round_number in range(1, 5):
         site.send()
+        wait_for_packets(control, 20 * round_number)
         assert control.run("flush").returncode == 0
-    wait_for_packets(control, 80)
     wait_until(lambda: control.statistics()["records_lost"] > 0, "losses to be counted")
     ledger.check_summary(control.statistics())
     assert count_lines(agent, target, "refused") == 1, agent.errors
@@ -245,10 +245,10 @@ def test_collector_refuses_then_answers(site, agent_on, collector):
 
 def test_host_name_that_does_not_resolve(site, agent_on):
     agent, control = agent_on("-n", f"no-such-host.invalid:{OWN_PORT}")
-    for _ in range(3):
+    for round_number in range(1, 4):
         sent = site.send()
+        wait_for_packets(control, round_number * sent.packets())
         assert control.run("flush").returncode == 0
-    wait_for_packets(control, 3 * sent.packets())
     wait_until(lambda: "no-such-host.invalid" in agent.errors, "a message")
     (row,) = control.rows("show", "collectors")
     assert row["up"] is False
@@ -266,6 +266,7 @@ def test_one_of_two_collectors_is_away(site, agent_on, collector):
     sent = FlowTable()
     for _ in range(5):
         sent.flows.update(site.send().flows)
+        wait_for_packets(control, sent.packets())
         assert control.run("flush").returncode == 0
     assert agent.stop() == 0, agent.errors
     wait_until(lambda: own.flows().packets() >= sent.packets(), "all flows")
@@ -283,7 +284,7 @@ def test_without_collector_there_is_a_local_view(site, agent_on):
     ledger.check_final(agent.summary(), site.matched())
 
 
-# ---- faults at the start: one clear line, status 1 -------------------------------------------------
+# ---- faults at the start: one clear line, status 1 --------------------------------------------
 
 
 def check_fault(done, *words, status=1):

@@ -1,4 +1,4 @@
-"""AS numbers and masks from --networks-file: in the records, and in nfacctd's table for IPv6 too."""
+"""AS numbers and masks from --networks-file: in records, and in nfacctd's table for IPv6 too."""
 
 import pytest
 

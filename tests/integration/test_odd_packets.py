@@ -33,6 +33,9 @@ HDLC, IPV4_LINK, IPV6_LINK, PPPOE_LINK = 104, 228, 229, 51
 V4 = IP(src="192.0.2.10", dst="198.51.100.7", id=7)
 V6 = IPv6(src="2001:db8:1::10", dst="2001:db8:2::7")
 E = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+LABELLED = Ether(src=E.src, dst=E.dst, type=0x8847)
+MULTICAST_LABELLED = Ether(src=E.src, dst=E.dst, type=0x8848)
+DISCOVERY = Ether(src=E.src, dst=E.dst, type=0x8863)
 DATA = Raw(b"payload!")
 QUESTION = UDP(sport=1111, dport=53) / DATA
 SEGMENT = TCP(sport=2222, dport=80, flags="PA") / DATA
@@ -62,7 +65,10 @@ MPLS_TYPES = {b"\x88\x47", b"\x88\x48"}
 
 # name -> (link type, packets); a packet is bytes, a scapy packet, or (packet, wire length).
 CASES = {
-    "plain": (ETHERNET, [E / V4 / QUESTION, E / V6 / SEGMENT, E / V4 / ICMP(type=3, code=1) / DATA]),
+    "plain": (
+        ETHERNET,
+        [E / V4 / QUESTION, E / V6 / SEGMENT, E / V4 / ICMP(type=3, code=1) / DATA],
+    ),
     "tags": (
         ETHERNET,
         [
@@ -76,11 +82,11 @@ CASES = {
     "mpls": (
         ETHERNET,
         [
-            Ether(src=E.src, dst=E.dst, type=0x8847) / MPLS(label=16, s=1) / V4 / QUESTION,
-            Ether(src=E.src, dst=E.dst, type=0x8847) / MPLS(label=16, s=0) / MPLS(label=17, s=1) / V6 / QUESTION,
-            Ether(src=E.src, dst=E.dst, type=0x8848) / MPLS(label=18, s=1) / V4 / SEGMENT,
+            LABELLED / MPLS(label=16, s=1) / V4 / QUESTION,
+            LABELLED / MPLS(label=16, s=0) / MPLS(label=17, s=1) / V6 / QUESTION,
+            MULTICAST_LABELLED / MPLS(label=18, s=1) / V4 / SEGMENT,
             E / Dot1Q(vlan=9, type=0x8847) / MPLS(label=19, s=1) / V4 / QUESTION,
-            bytes(Ether(src=E.src, dst=E.dst, type=0x8847)) + bytes(1100),  # a label stack without bottom
+            bytes(LABELLED) + bytes(1100),  # a label stack without bottom
         ],
     ),
     "pppoe": (
@@ -90,7 +96,7 @@ CASES = {
             E / PPPoE(sessionid=1) / PPP(proto=0x57) / V6 / QUESTION,
             E / PPPoE(sessionid=1) / PPP(proto=0xC021) / DATA,
             E / Dot1Q(vlan=7) / PPPoE(sessionid=2) / PPP(proto=0x21) / V4 / SEGMENT,
-            bytes(Ether(src=E.src, dst=E.dst, type=0x8863)) + bytes.fromhex("110900000004") + bytes(40),
+            bytes(DISCOVERY) + bytes.fromhex("110900000004") + bytes(40),
         ],
     ),
     "llc": (
@@ -109,9 +115,9 @@ CASES = {
             E / V6 / IPv6ExtHdrHopByHop() / IPv6ExtHdrDestOpt() / ICMPv6EchoRequest(),
             E / V6 / AH(nh=17, payloadlen=4, spi=1, icv=b"x" * 12) / QUESTION,
             E / V4 / AH(nh=17, payloadlen=4, spi=1, icv=b"x" * 12) / QUESTION,
-            E / IPv6(src="::1", dst="::2", nh=135) / Raw(bytes([17, 0, 0, 0, 0, 0, 0, 0])) / QUESTION,
-            E / IPv6(src="::1", dst="::2", nh=139) / Raw(bytes([6, 0, 0, 0, 0, 0, 0, 0])) / SEGMENT,
-            E / IPv6(src="::1", dst="::2", nh=140) / Raw(bytes([17, 0, 0, 0, 0, 0, 0, 0])) / QUESTION,
+            E / IPv6(src="::1", dst="::2", nh=135) / Raw(bytes([17] + [0] * 7)) / QUESTION,
+            E / IPv6(src="::1", dst="::2", nh=139) / Raw(bytes([6] + [0] * 7)) / SEGMENT,
+            E / IPv6(src="::1", dst="::2", nh=140) / Raw(bytes([17] + [0] * 7)) / QUESTION,
             E / IPv6(src="::1", dst="::2", nh=59),
             E / IPv6(src="::1", dst="::2", nh=60) / Raw(bytes([60, 255]) + bytes(30)),
             E / V6 / IPv6ExtHdrHopByHop(options=[Jumbo(jumboplen=70_000)]) / QUESTION,
@@ -128,7 +134,7 @@ CASES = {
     "fragment behind options": (
         ETHERNET,
         [
-            E / V6 / IPv6ExtHdrFragment(nh=60, offset=0, m=1, id=9) / IPv6ExtHdrDestOpt() / QUESTION,
+            E / V6 / IPv6ExtHdrFragment(nh=60, m=1, id=9) / IPv6ExtHdrDestOpt() / QUESTION,
             E / V6 / IPv6ExtHdrFragment(nh=60, offset=5, m=0, id=9) / DATA,
             E / V6 / IPv6ExtHdrFragment(nh=60, offset=5, m=0, id=10) / DATA,
         ],
@@ -137,7 +143,7 @@ CASES = {
         ETHERNET,
         [
             bytes(E / V4 / UDP(sport=1, dport=2)).ljust(60, b"\xff"),
-            bytes(E / IP(src="192.0.2.1", dst="192.0.2.2", proto=17, len=22)) + b"\0\x35" + b"x" * 40,
+            bytes(E / IP(src="192.0.2.1", dst="192.0.2.2", proto=17, len=22)) + b"\0\x35" * 20,
             bytes(E / IP(src="192.0.2.1", dst="192.0.2.2", proto=6, len=32)) + bytes(40),
             bytes(E / IPv6(src="::1", dst="::2", nh=17, plen=3)) + b"\0\x35\0" + b"x" * 40,
         ],
@@ -175,7 +181,8 @@ CASES = {
     "ppp hdlc": (PPP_HDLC, [b"\xff\x03\0\x21" + bytes(V4 / QUESTION),
                             b"\x0f\0\x08\0" + bytes(V4 / SEGMENT)]),
     "pppoe link": (PPPOE_LINK, [bytes.fromhex("110000010030 0021") + bytes(V4 / QUESTION)]),
-    "cisco hdlc": (HDLC, [b"\x0f\0\x08\0" + bytes(V4 / QUESTION), b"\x8f\0\x86\xdd" + bytes(V6 / SEGMENT),
+    "cisco hdlc": (HDLC, [b"\x0f\0\x08\0" + bytes(V4 / QUESTION),
+                          b"\x8f\0\x86\xdd" + bytes(V6 / SEGMENT),
                           b"\x0f\0\x80\x35" + bytes(20)]),
     "null": (NULL, [b"\x02\0\0\0" + bytes(V4 / QUESTION), b"\0\0\0\x02" + bytes(V4 / SEGMENT),
                     b"\x1e\0\0\0" + bytes(V6 / QUESTION), b"\0\0\0\x18" + bytes(V6 / SEGMENT),
@@ -274,7 +281,8 @@ def test_fragment_is_forgotten_after_30_seconds(directory, flowagent, collector)
     with open(path, "wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, ETHERNET))
         for seconds, data in (0, head), (29, tail), (31, tail):
-            file.write(struct.pack("<IIII", 1_700_000_000 + seconds, 0, len(data), len(data)) + data)
+            times = (1_700_000_000 + seconds, 0)
+            file.write(struct.pack("<IIII", *times, len(data), len(data)) + data)
     check(path, flowagent, collector)
     counters = count_flows(read_packets(path)).table.counters()
     assert sorted(packets for packets, _ in counters.values()) == [1, 2]

@@ -10,7 +10,8 @@ from flows import FlowKey, FlowTable, differences
 from netflow9 import Decoder, ProtocolError, decode_all, flow_table
 from pcap_reader import Packet, count_flows, read_packets
 
-V4_FIELDS = [(8, 4), (12, 4), (4, 1), (5, 1), (6, 1), (7, 2), (11, 2), (1, 8), (2, 8), (152, 8), (153, 8)]
+V4_FIELDS = [(8, 4), (12, 4), (4, 1), (5, 1), (6, 1), (7, 2), (11, 2)]
+V4_FIELDS += [(1, 8), (2, 8), (152, 8), (153, 8)]
 V4_RECORD = bytes(
     [192, 0, 2, 1, 198, 51, 100, 7, 17, 0, 0, 4, 0, 0, 53]
     + [0, 0, 0, 0, 0, 0, 1, 0]  # 256 bytes
@@ -66,8 +67,8 @@ def test_netflow_decoder_finds_fault(messages, complaint):
 
 
 def test_pcap_reader_does_not_count_ethernet_padding():
-    ip = bytes.fromhex("4500001c000040004011000000000000") + bytes(4) + bytes([0, 7, 0, 9, 0, 8, 0, 0])
-    frame = bytes(12) + b"\x08\x00" + ip
+    ip = bytes.fromhex("4500001c000040004011000000000000") + bytes(4)
+    frame = bytes(12) + b"\x08\x00" + ip + bytes([0, 7, 0, 9, 0, 8, 0, 0])
     counted = count_flows([Packet(1_999_999_999, 1, frame.ljust(60, b"\0"), 60)])
     key = FlowKey("0.0.0.0", "0.0.0.0", 17, 7, 9)
     assert counted.table.counters() == {key: (1, 28)}

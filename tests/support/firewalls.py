@@ -1,4 +1,4 @@
-"""The NFLOG rules that an operator may have, each with counters: nft, iptables-nft, iptables-legacy."""
+"""The NFLOG rules that an operator may have, with counters: nft, iptables-nft, iptables-legacy."""
 
 import json
 import re

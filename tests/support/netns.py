@@ -26,7 +26,7 @@ class Namespace:
         _ip("netns", "add", self.name)
         self.path = f"/run/netns/{self.name}"
         self.ip("link", "set", "lo", "up")
-        # Multicast listener reports come when they like, and would be packets that no test has sent.
+        # Multicast listener reports come when they like: packets that no test has sent.
         self.run("nft", "add", "table", "ip6", "quiet")
         self.run("nft", "add chain ip6 quiet out { type filter hook output priority -400; }")
         self.run("nft", "add", "rule", "ip6", "quiet", "out", "icmpv6", "type", 143, "drop")

@@ -35,7 +35,9 @@ def command_on(host, arguments):
 class Program:
     """A program in the background, its output in two files of 'directory'."""
 
-    def __init__(self, name, arguments, directory, host=None, stop_signal=signal.SIGTERM, **options):
+    def __init__(
+        self, name, arguments, directory, host=None, stop_signal=signal.SIGTERM, **options
+    ):
         self.name = name
         self.stop_signal = stop_signal
         self._out = Path(directory) / f"{name}.out"
@@ -311,8 +313,9 @@ class Nfcapd(Program):
                 row.get("dst_port", icmp_port),
                 row["src_tos"],
             )
+            flags = _flags(row.get("tcp_flags", ""))
             times = (_unix_ms(row["first"]), _unix_ms(row["last"]))
-            table.add(key, row["in_packets"], row["in_bytes"], _flags(row.get("tcp_flags", "")), *times)
+            table.add(key, row["in_packets"], row["in_bytes"], flags, *times)
         return table
 
 

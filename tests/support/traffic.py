@@ -1,7 +1,8 @@
 """Real traffic between two hosts through real sockets, with what was sent in a FlowTable.
 
-For UDP, ICMP and fragments the generator knows every packet. TCP's segments are the kernel's affair:
-there the truth is a capture on the same device; the generator knows only that the payload arrived.
+For UDP, ICMP and fragments the generator knows every packet. TCP's segments are the kernel's
+affair: there the truth is a capture on the same device; the generator knows only that the payload
+arrived.
 """
 
 import os
