@@ -17,7 +17,7 @@
 /* How many records are taken between two looks at the transports: about what one burst of datagrams
  * holds. */
 #define RECORDS_PER_TURN 1024
-#define TURN_MAX_MS      100
+#define TURN_MAX_US      1000000 /* names are looked up and reports read at least so often */
 #define INTERFACES_MS    60000
 /* At the end: how long without anything sent before what is left is given up and counted. */
 #define PATIENCE_MS 2000
@@ -201,8 +201,8 @@ static uint64_t waiting_records(const struct export_thread *thread)
 }
 
 /* All records are in: close the last datagrams, wait until they are sent, give up what nobody
- * takes. */
-static void finish(struct export_thread *thread, int64_t now_ms, bool has_more)
+ * takes. Returns whether there is more to do at once. */
+static bool finish(struct export_thread *thread, int64_t now_ms, bool has_more)
 {
 	uint64_t waiting;
 	uint64_t one = 1;
@@ -212,7 +212,7 @@ static void finish(struct export_thread *thread, int64_t now_ms, bool has_more)
 		thread->has_closed = true;
 		thread->progress_ms = now_ms;
 		thread->progress_waiting = UINT64_MAX;
-		return;
+		return true;
 	}
 	waiting = waiting_records(thread);
 	if (waiting < thread->progress_waiting) {
@@ -220,10 +220,11 @@ static void finish(struct export_thread *thread, int64_t now_ms, bool has_more)
 		thread->progress_ms = now_ms;
 	}
 	if (has_more && now_ms - thread->progress_ms < PATIENCE_MS)
-		return;
+		return false;
 	exporter_abandon(thread->exporter);
 	thread->has_finished = true;
 	(void)!write(thread->finished_descriptor, &one, sizeof(one));
+	return false;
 }
 
 static bool is_input_waiting(struct export_thread *thread)
@@ -236,15 +237,17 @@ static bool is_input_waiting(struct export_thread *thread)
 	return false;
 }
 
+/* Sleep until there are records to take, a call, or 'more_in_us' (-1: not by time) is over. */
 static void sleep_until_work(struct export_thread *thread, int64_t more_in_us)
 {
 	struct pollfd descriptor = { .fd = thread->wake.descriptor, .events = POLLIN };
-	int64_t timeout_us = TURN_MAX_MS * 1000;
+	int64_t timeout_us = TURN_MAX_US;
 	struct timespec timeout;
 
 	if (more_in_us >= 0 && more_in_us < timeout_us)
 		timeout_us = more_in_us;
-	timeout = (struct timespec){ .tv_nsec = (long)timeout_us * 1000 };
+	timeout = (struct timespec){ .tv_sec = timeout_us / 1000000,
+				     .tv_nsec = timeout_us % 1000000 * 1000 };
 	wake_prepare(&thread->wake);
 	if (!thread_call_is_waiting(&thread->call) && !atomic_load(&thread->quit_requested) &&
 	    !is_input_waiting(thread))
@@ -252,25 +255,39 @@ static void sleep_until_work(struct export_thread *thread, int64_t more_in_us)
 	wake_finish(&thread->wake);
 }
 
+/* The exporter's own clock, when it is that of the machine. Returns when it has to move again, in
+ * microseconds, -1 if nothing waits for it. */
+static int64_t advance(struct export_thread *thread)
+{
+	int64_t next_ms;
+
+	if (!thread->is_live)
+		return -1;
+	exporter_advance(thread->exporter, &thread->time);
+	next_ms = exporter_next(thread->exporter);
+	return next_ms < 0 ? -1 : next_ms * 1000;
+}
+
 static void export_turn(struct export_thread *thread)
 {
 	int64_t now_us = monotonic_us();
-	int64_t more_in_us;
-	bool has_taken = false;
+	int64_t next_us, more_in_us;
+	bool goes_on = false;
 
 	thread_call_answer(&thread->call, thread);
 	if (thread->is_live)
 		set_time(thread, now_us / 1000, real_ms());
 	read_interfaces(thread, now_us / 1000);
 	for (size_t i = 0; i < thread->input_count; i++)
-		has_taken |= take_entries(thread, &thread->inputs[i]);
-	if (thread->is_live)
-		exporter_advance(thread->exporter, &thread->time);
+		goes_on |= take_entries(thread, &thread->inputs[i]);
+	next_us = advance(thread);
 	more_in_us = exporter_send(thread->exporter, now_us);
 	publish_remotes(thread);
 	if (!thread->has_finished && all_inputs_have_ended(thread))
-		finish(thread, now_us / 1000, more_in_us >= 0);
-	if (!has_taken)
+		goes_on |= finish(thread, now_us / 1000, more_in_us >= 0);
+	if (more_in_us < 0 || (next_us >= 0 && next_us < more_in_us))
+		more_in_us = next_us;
+	if (!goes_on)
 		sleep_until_work(thread, more_in_us);
 }
 

@@ -256,6 +256,35 @@ void collector_advance(struct collector *collector, const struct export_time *ti
 		open_datagram(collector);
 }
 
+/* The nearer of two: 'best' (-1: none yet), and 'wait_ms' after 'from_ms', an uptime. */
+static int64_t nearer(const struct collector *collector, int64_t best, uint32_t from_ms,
+		      uint32_t wait_ms)
+{
+	const uint32_t elapsed_ms = since(collector, from_ms);
+	const int64_t left_ms = elapsed_ms < wait_ms ? wait_ms - elapsed_ms : 0;
+
+	return best < 0 || left_ms < best ? left_ms : best;
+}
+
+int64_t collector_next(const struct collector *collector)
+{
+	const uint32_t refresh_ms = collector->terms->template_refresh_ms;
+	int64_t next_ms = -1;
+
+	/* Without room nothing is done before something is sent. */
+	if (!collector->has_time || !collector_has_room(collector))
+		return -1;
+	if (collector->is_open)
+		next_ms = nearer(collector, next_ms, collector->opened_ms, EXPORTER_RECORD_WAIT_MS);
+	else if (collector->is_refresh_due)
+		next_ms = 0;
+	if (refresh_ms && !collector->is_refresh_due)
+		next_ms = nearer(collector, next_ms, collector->refreshed_ms, refresh_ms);
+	if (collector->next_name < collector->terms->name_count)
+		next_ms = nearer(collector, next_ms, collector->names_ms, NAMES_INTERVAL_MS);
+	return next_ms;
+}
+
 void collector_add(struct collector *collector, const struct export_record *record,
 		   const struct export_time *time)
 {

@@ -74,6 +74,8 @@ bool collector_has_room(const struct collector *collector);
 void collector_add(struct collector *collector, const struct export_record *record,
 		   const struct export_time *time);
 void collector_advance(struct collector *collector, const struct export_time *time);
+/* In how many ms collector_advance() has something to do, -1: not by time. */
+int64_t collector_next(const struct collector *collector);
 int64_t collector_send(struct collector *collector, int64_t now_us);
 void collector_finish(struct collector *collector, const struct export_time *time);
 void collector_abandon(struct collector *collector);

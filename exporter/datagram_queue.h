@@ -57,7 +57,8 @@ struct sent_datagram {
 	uint32_t sequence;
 	uint32_t size;
 	struct amount amount;
-	bool is_lost; /* counted as lost since */
+	uint32_t followers; /* sent with it, as one packet, right after it */
+	bool is_lost;       /* counted as lost since */
 };
 
 struct sent_history {

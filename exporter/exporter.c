@@ -119,6 +119,19 @@ void exporter_advance(struct exporter *exporter, const struct export_time *time)
 		collector_advance(exporter->collectors[i], now);
 }
 
+int64_t exporter_next(const struct exporter *exporter)
+{
+	int64_t first_ms = -1;
+
+	for (size_t i = 0; i < exporter->collector_count; i++) {
+		const int64_t next_ms = collector_next(exporter->collectors[i]);
+
+		if (next_ms >= 0 && (first_ms < 0 || next_ms < first_ms))
+			first_ms = next_ms;
+	}
+	return first_ms;
+}
+
 int64_t exporter_send(struct exporter *exporter, int64_t now_us)
 {
 	int64_t first_us = -1;

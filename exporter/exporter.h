@@ -48,11 +48,14 @@ bool exporter_has_room(const struct exporter *exporter);
 void exporter_add(struct exporter *exporter, const struct export_record *record,
 		  const struct export_time *time);
 
-/* Do what time asks for: templates and options, datagrams that have waited long enough. Call at
- * least every 100 ms (live), or whenever the packets' clock has moved (files; then only while
- * exporter_has_room(), or what happens when depends on how fast the network takes it). Doing it
- * twice at one time changes nothing. */
+/* Do what time asks for: templates and options, datagrams that have waited long enough. Call it
+ * when exporter_next() says (live), or whenever the packets' clock has moved (files; then only
+ * while exporter_has_room(), or what happens when depends on how fast the network takes it). Doing
+ * it twice at one time changes nothing. */
 void exporter_advance(struct exporter *exporter, const struct export_time *time);
+/* In how many milliseconds exporter_advance() will have something to do, -1 if time alone does not
+ * bring it. Holds until another function is called. */
+int64_t exporter_next(const struct exporter *exporter);
 
 /* Send what is queued, as far as pacing allows. 'now_us' is monotonic real time, also when reading
  * a file. Returns in how many microseconds there is more to do, or -1 if nothing is queued; then

@@ -10,7 +10,8 @@
 
 #include <errno.h>
 
-#define STEP_US            1000   /* pacing goes in steps of this */
+#define STEP_US            1000   /* pacing goes in steps of this at least */
+#define GATHER_US          5000   /* how long a datagram that could go waits for others */
 #define RETRY_US           100000 /* between tries while a collector cannot be sent to */
 #define TEMPLATES_AHEAD_US 1000000
 /* How long after a probe a report may come: a round trip, or as long as the kernel asks for a link
@@ -41,14 +42,22 @@ static size_t pacer_budget(const struct pacer *pacer)
 	return pacer->per_second ? (size_t)(pacer->credit / MILLIONTHS) : UNPACED_DATAGRAMS;
 }
 
-/* When the next datagram may go: in steps, as a thread cannot sleep shorter for a good price. */
-static int64_t pacer_wait_us(const struct pacer *pacer)
+/* When the next datagrams may go. As many at once as come together in GATHER_US, up to half a
+ * burst: they cost less together, and a thread that wakes more often costs more. */
+static int64_t pacer_wait_us(const struct pacer *pacer, size_t waiting)
 {
+	int64_t wanted = (int64_t)pacer->per_second * GATHER_US / MILLIONTHS;
 	int64_t wait_us;
 
 	if (!pacer->per_second)
 		return 0;
-	wait_us = (MILLIONTHS - pacer->credit) / pacer->per_second + 1;
+	if (wanted > EXPORTER_BURST_DATAGRAMS / 2)
+		wanted = EXPORTER_BURST_DATAGRAMS / 2;
+	if (wanted > (int64_t)waiting)
+		wanted = (int64_t)waiting;
+	if (wanted < 1)
+		wanted = 1;
+	wait_us = (wanted * MILLIONTHS - pacer->credit) / pacer->per_second + 1;
 	return wait_us < STEP_US ? STEP_US : wait_us;
 }
 
@@ -253,7 +262,7 @@ static int64_t report_delay_us(int error)
 	return loss_of(error) == LOSS_REFUSED ? PROBE_REFUSED_US : PROBE_UNREACHABLE_US;
 }
 
-/* Datagram 'number' did not arrive, for 'error'.
+/* Datagram 'number' did not arrive, for 'error', nor did those that went with it in one packet.
  *
  * Hosts limit how many reports they send (Linux: one a second to each address, after a burst). What
  * was sent between two datagrams that did not arrive, one probe apart, is therefore taken as lost
@@ -261,15 +270,16 @@ static int64_t report_delay_us(int error)
 static void count_refused_since(struct outbox *outbox, uint64_t number, int error, bool was_down)
 {
 	const int64_t elapsed_us = outbox->now_us - outbox->last_refused_us;
+	const uint64_t last = number + sent_history_at(&outbox->history, number)->followers;
 	uint64_t from = number;
 
 	if (was_down && outbox->last_refused < number &&
 	    elapsed_us <= report_delay_us(error) + TEMPLATES_AHEAD_US)
 		from = outbox->last_refused + 1;
-	for (uint64_t i = from; i <= number; i++)
+	for (uint64_t i = from; i <= last; i++)
 		count_refused(outbox, sent_history_at(&outbox->history, i), loss_of(error));
-	if (number > outbox->last_refused)
-		outbox->last_refused = number;
+	if (last > outbox->last_refused)
+		outbox->last_refused = last;
 	outbox->last_refused_us = outbox->now_us;
 }
 
@@ -338,6 +348,9 @@ static struct transport_result send_batch(struct outbox *outbox, size_t count)
 	result = outbox->config.type->send(outbox->transport, batch, count);
 	for (size_t i = 0; i < result.sent; i++)
 		count_sent(outbox);
+	if (result.is_one_packet)
+		sent_history_at(&outbox->history, outbox->history.count - result.sent)->followers =
+			(uint32_t)result.sent - 1;
 	return result;
 }
 
@@ -438,7 +451,7 @@ int64_t outbox_send(struct outbox *outbox)
 	outbox->wait_error = 0;
 	outbox->is_blocked = false;
 	go_up(outbox);
-	return outbox->queue.count ? pacer_wait_us(&outbox->pacer) : -1;
+	return outbox->queue.count ? pacer_wait_us(&outbox->pacer, outbox->queue.count) : -1;
 }
 
 void outbox_abandon(struct outbox *outbox)

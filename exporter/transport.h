@@ -31,6 +31,9 @@ struct datagram {
 struct transport_result {
 	size_t sent; /* the first 'sent' were handed to the kernel */
 	int error;   /* 0, or a negative errno why the next one was not; -EAGAIN: try again later */
+	/* They went as one packet that is cut apart on the way, or not at all on virtual links: the
+	 * network may report it once, quoting the first, for all. */
+	bool is_one_packet;
 };
 
 /* A datagram that was handed over, and that the network has since reported as not delivered. */

@@ -6,6 +6,8 @@
  * Invariant: fd >= 0 means connected to addresses[current]. */
 #include "transport.h"
 
+#include "transport_udp_send.h"
+
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <linux/filter.h>
@@ -20,7 +22,6 @@
 #include <unistd.h>
 
 #define ADDRESSES_MAX        8
-#define BATCH_MAX            64
 #define SEND_BUFFER_BYTES    (1 << 20)
 #define RESOLVE_AGAIN_MS     10000 /* after a look-up that failed */
 #define ROTATE_MS            1000  /* between two addresses of a name */
@@ -60,6 +61,7 @@ struct transport {
 	size_t address_count;
 	size_t current;
 	int fd;
+	bool can_segment; /* see transport_udp_send.h */
 
 	bool has_failed; /* since the last poll */
 	bool is_failing;
@@ -311,6 +313,7 @@ static int connect_to(struct transport *udp, const struct udp_address *to)
 		return -error;
 	}
 	udp->fd = fd;
+	udp->can_segment = transport_udp_can_segment(fd);
 	return 0;
 }
 
@@ -376,27 +379,15 @@ static int udp_poll(struct transport *udp, int64_t now_ms)
 static struct transport_result udp_send(struct transport *udp, const struct datagram *datagrams,
 					size_t count)
 {
-	struct mmsghdr messages[BATCH_MAX];
-	struct iovec parts[BATCH_MAX];
-	int sent;
+	struct transport_result result;
 
 	if (udp->fd < 0)
 		return (struct transport_result){ .error = -ENOTCONN };
-	if (count > BATCH_MAX)
-		count = BATCH_MAX;
-	for (size_t i = 0; i < count; i++) {
-		parts[i] =
-			(struct iovec){ (void *)(uintptr_t)datagrams[i].bytes, datagrams[i].size };
-		messages[i] = (struct mmsghdr){
-			.msg_hdr = { .msg_iov = &parts[i], .msg_iovlen = 1 },
-		};
-	}
-	sent = sendmmsg(udp->fd, messages, (unsigned int)count, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (sent >= 0)
-		return (struct transport_result){ .sent = (size_t)sent };
-	if (errno != EAGAIN && errno != ENOBUFS && errno != EMSGSIZE)
+	result = transport_udp_send(udp->fd, &udp->can_segment, datagrams, count);
+	if (result.error && result.error != -EAGAIN && result.error != -ENOBUFS &&
+	    result.error != -EMSGSIZE)
 		udp->has_failed = true;
-	return (struct transport_result){ .error = -errno };
+	return result;
 }
 
 /* The report in a message of the error queue; NULL if it is none of the network. */

@@ -21,13 +21,14 @@ struct sent {
 
 /* The transport of collector number config.port. */
 struct fake {
-	int poll_error;  /* negative errno, 0: ready */
-	int send_error;  /* negative errno of the next sends, 0: none */
-	bool is_once;    /* send_error is for one call only */
-	size_t accept;   /* datagrams taken per call */
-	size_t size_max; /* more is -EMSGSIZE */
-	bool refuses;    /* each datagram is taken, and reported as refused afterwards */
-	size_t quoted;   /* bytes that reports quote */
+	int poll_error;     /* negative errno, 0: ready */
+	int send_error;     /* negative errno of the next sends, 0: none */
+	bool is_once;       /* send_error is for one call only */
+	size_t accept;      /* datagrams taken per call */
+	size_t size_max;    /* more is -EMSGSIZE */
+	bool refuses;       /* each datagram is taken, and reported as refused afterwards */
+	bool is_one_packet; /* what a call takes went as one packet */
+	size_t quoted;      /* bytes that reports quote */
 	struct sent *sent;
 	size_t count;
 	struct transport_refusal refusals[4096];
@@ -96,6 +97,7 @@ static struct transport_result fake_send(struct transport *transport,
 	}
 	if (result.sent == 0)
 		result.error = -EAGAIN;
+	result.is_one_packet = fake->is_one_packet && result.sent;
 	return result;
 }
 
@@ -536,9 +538,10 @@ TEST(pacing_allows_a_burst_and_then_the_rate)
 
 	while (exporter_has_room(exporter))
 		add(exporter, 0);
-	CHECK_EQ(exporter_send(exporter, now_us), 1000);
+	/* Half a burst is worth waking up for. */
+	CHECK_EQ(exporter_send(exporter, now_us), 3201);
 	CHECK_EQ(fakes[0].count, EXPORTER_BURST_DATAGRAMS);
-	CHECK_EQ(exporter_send(exporter, now_us), 1000);
+	CHECK_EQ(exporter_send(exporter, now_us), 3201);
 	CHECK_EQ(fakes[0].count, EXPORTER_BURST_DATAGRAMS);
 	for (int step = 1; step <= 20; step++) {
 		(void)exporter_send(exporter, now_us += 1000);
@@ -760,6 +763,65 @@ TEST(refused_datagrams_move_from_sent_to_lost)
 	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, 88);
 	CHECK_EQ(fakes[0].event_count, 2);
 	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_report_about_a_packet_of_several_datagrams_is_about_all_of_them)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	struct collector_status status;
+
+	fakes[0].is_one_packet = true;
+	fakes[0].accept = 5;
+	for (int i = 0; i < 22 * 10; i++)
+		add(exporter, 0);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	status = status_of(exporter, 0);
+	CHECK_EQ(status.ledger.sent.records, 220);
+	/* The second packet. */
+	fakes[0].is_one_packet = false;
+	fake_refuse(&fakes[0], fakes[0].sent[5].bytes);
+	(void)exporter_send(exporter, SECOND_US);
+	status = status_of(exporter, 0);
+	CHECK_EQ(status.ledger.datagrams_lost, 5);
+	CHECK_EQ(status.ledger.lost[LOSS_REFUSED].records, 5 * 22);
+	check_ledger(exporter);
+	/* Cut apart on the way, the others are reported as well. */
+	fake_refuse(&fakes[0], fakes[0].sent[7].bytes);
+	(void)exporter_send(exporter, SECOND_US + 1000);
+	CHECK_EQ(status_of(exporter, 0).ledger.datagrams_lost, 5);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(it_says_when_time_alone_asks_for_something)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1, .refresh_ms = 60000 });
+
+	CHECK_EQ(exporter_next(exporter), -1); /* no time has come in yet */
+	advance(exporter, 1000);
+	CHECK_EQ(exporter_next(exporter), EXPORTER_RECORD_WAIT_MS); /* the first templates */
+	advance(exporter, 1400);
+	CHECK_EQ(exporter_next(exporter), 600);
+	advance(exporter, 2000);
+	(void)exporter_send(exporter, 0);
+	CHECK_EQ(fakes[0].count, 1);
+	CHECK_EQ(exporter_next(exporter), 59000);
+	add(exporter, 2500);
+	CHECK_EQ(exporter_next(exporter), EXPORTER_RECORD_WAIT_MS);
+	advance(exporter, 3499);
+	CHECK_EQ(exporter_next(exporter), 1);
+	advance(exporter, 3500);
+	CHECK_EQ(exporter_next(exporter), 57500);
+	exporter_send_template(exporter);
+	CHECK_EQ(exporter_next(exporter), 0);
+	advance(exporter, 3500);
+	CHECK_EQ(exporter_next(exporter), EXPORTER_RECORD_WAIT_MS);
+	/* Without room it is the network that must move first. */
+	while (exporter_has_room(exporter))
+		add(exporter, 4000);
+	CHECK_EQ(exporter_next(exporter), -1);
 	exporter_destroy(exporter);
 }
 
@@ -1145,6 +1207,8 @@ int main(void)
 		cmocka_unit_test(a_datagram_too_large_for_the_path_is_lost_alone),
 		cmocka_unit_test(a_failure_that_tells_of_an_earlier_datagram_costs_nothing),
 		cmocka_unit_test(refused_datagrams_move_from_sent_to_lost),
+		cmocka_unit_test(a_report_about_a_packet_of_several_datagrams_is_about_all_of_them),
+		cmocka_unit_test(it_says_when_time_alone_asks_for_something),
 		cmocka_unit_test(a_report_that_quotes_too_little_means_the_last_datagram),
 		cmocka_unit_test(a_report_before_anything_was_sent_is_harmless),
 		cmocka_unit_test(

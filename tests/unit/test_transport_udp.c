@@ -2,6 +2,8 @@
  */
 #include "transport.h"
 
+#include "transport_udp_send.h"
+
 #include "check.h"
 
 #include <arpa/inet.h>
@@ -109,6 +111,178 @@ TEST(datagrams_arrive_over_ipv4)
 TEST(datagrams_arrive_over_ipv6)
 {
 	check_delivery(AF_INET6, "::1");
+}
+
+enum { SEGMENTS = 40 };
+
+/* Datagrams that differ in their first byte: all of 'size' but for number 20, which is shorter, and
+ * the last two, which are longer. */
+static void make_burst(uint8_t bytes[SEGMENTS][1400], struct datagram datagrams[SEGMENTS],
+		       size_t size)
+{
+	for (size_t i = 0; i < SEGMENTS; i++) {
+		memset(bytes[i], (int)i, 1400);
+		datagrams[i] = (struct datagram){ bytes[i], size };
+	}
+	datagrams[20].size = size - 100;
+	datagrams[SEGMENTS - 2].size = datagrams[SEGMENTS - 1].size = size + 100;
+}
+
+/* Send all, in as many calls as it takes; returns how many that were. */
+static int send_burst(int fd, bool *can_segment, const struct datagram *datagrams, size_t count)
+{
+	size_t sent = 0;
+	int calls = 0;
+
+	for (; sent < count && calls < SEGMENTS; calls++) {
+		struct transport_result result =
+			transport_udp_send(fd, can_segment, datagrams + sent, count - sent);
+
+		CHECK_EQ(result.error, 0);
+		CHECK(result.sent > 0);
+		CHECK(!result.is_one_packet || (*can_segment && result.sent > 1));
+		sent += result.sent;
+	}
+	CHECK_EQ(sent, count);
+	return calls;
+}
+
+static int connected(int family, int to)
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof(address);
+	const int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(getsockname(to, (struct sockaddr *)&address, &size), 0);
+	CHECK_EQ(connect(fd, (const struct sockaddr *)&address, size), 0);
+	return fd;
+}
+
+static void check_burst(int family)
+{
+	static uint8_t bytes[SEGMENTS][1400];
+	struct datagram datagrams[SEGMENTS];
+	uint16_t port;
+	const int to = listener(family, &port);
+	bool can_segment;
+	int fd, calls;
+
+	if (to < 0)
+		skip();
+	make_burst(bytes, datagrams, 1000);
+	fd = connected(family, to);
+	can_segment = transport_udp_can_segment(fd);
+	calls = send_burst(fd, &can_segment, datagrams, SEGMENTS);
+	if (can_segment) /* 0 to 20, 21 to 37, 38 and 39 */
+		CHECK_EQ(calls, 3);
+	for (size_t i = 0; i < SEGMENTS; i++)
+		check_received(to, datagrams[i].bytes, datagrams[i].size);
+	(void)close(fd);
+	(void)close(to);
+}
+
+TEST(a_burst_of_one_size_arrives_as_the_datagrams_it_is)
+{
+	check_burst(AF_INET);
+}
+
+TEST(a_burst_over_ipv6_does_too)
+{
+	check_burst(AF_INET6);
+}
+
+TEST(datagrams_of_all_sizes_go_one_by_one)
+{
+	static uint8_t bytes[SEGMENTS][1400];
+	struct datagram datagrams[SEGMENTS];
+	uint16_t port;
+	const int to = listener(AF_INET, &port);
+	const int fd = connected(AF_INET, to);
+	bool can_segment = transport_udp_can_segment(fd);
+
+	make_burst(bytes, datagrams, 1000);
+	for (size_t i = 0; i < SEGMENTS; i++) /* growing: none is like the one before */
+		datagrams[i].size = 100 + i;
+	CHECK_EQ(send_burst(fd, &can_segment, datagrams, SEGMENTS), 1);
+	for (size_t i = 0; i < SEGMENTS; i++)
+		check_received(to, datagrams[i].bytes, datagrams[i].size);
+	(void)close(fd);
+	(void)close(to);
+}
+
+TEST(a_packet_holds_no_more_than_udp_can)
+{
+	static uint8_t large[9][9000];
+	struct datagram datagrams[9];
+	uint16_t port;
+	const int to = listener(AF_INET6, &port);
+	bool can_segment;
+	int fd;
+
+	if (to < 0)
+		skip();
+	fd = connected(AF_INET6, to);
+	can_segment = transport_udp_can_segment(fd);
+	for (size_t i = 0; i < 9; i++)
+		datagrams[i] = (struct datagram){ large[i], sizeof(large[i]) };
+	if (can_segment) /* 7 of 9000 bytes, then 2 */
+		CHECK_EQ(send_burst(fd, &can_segment, datagrams, 9), 2);
+	(void)close(fd);
+	(void)close(to);
+}
+
+/* The kernel refuses to cut where it may not compute checksums, as it does with some devices. */
+TEST(where_cutting_is_refused_they_go_one_by_one)
+{
+	static uint8_t bytes[SEGMENTS][1400];
+	struct datagram datagrams[SEGMENTS];
+	const int on = 1;
+	uint16_t port;
+	const int to = listener(AF_INET, &port);
+	const int fd = connected(AF_INET, to);
+	bool can_segment = transport_udp_can_segment(fd);
+
+	if (!can_segment)
+		skip();
+	make_burst(bytes, datagrams, 1000);
+	CHECK_EQ(setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on)), 0);
+	CHECK_EQ(send_burst(fd, &can_segment, datagrams, SEGMENTS), 2);
+	CHECK(!can_segment);
+	for (size_t i = 0; i < SEGMENTS; i++)
+		check_received(to, datagrams[i].bytes, datagrams[i].size);
+	CHECK_EQ(send_burst(fd, &can_segment, datagrams, SEGMENTS), 1);
+	(void)close(fd);
+	(void)close(to);
+}
+
+TEST(a_closed_port_refuses_a_burst_by_its_first_datagram)
+{
+	static uint8_t bytes[SEGMENTS][1400];
+	struct datagram datagrams[SEGMENTS];
+	struct transport_refusal refusal;
+	struct transport_result result;
+	struct transport *transport;
+	uint16_t port;
+
+	(void)close(listener(AF_INET, &port)); /* nobody listens there */
+	make_burst(bytes, datagrams, 1000);
+	transport = open_udp("127.0.0.1", port);
+	CHECK_EQ(settle(transport), 0);
+	result = transport_udp.send(transport, datagrams, 10);
+	CHECK_EQ(result.sent, 10);
+	CHECK(transport_udp.refusal(transport, &refusal));
+	CHECK_EQ(refusal.error, ECONNREFUSED);
+	CHECK_EQ(refusal.size, sizeof(refusal.bytes));
+	CHECK_BYTES(refusal.bytes, bytes[0], sizeof(refusal.bytes));
+	/* The others are known to have gone with it. */
+	CHECK(result.is_one_packet || transport_udp.refusal(transport, &refusal));
+	/* A report that waits fails the next burst as a whole. */
+	CHECK_EQ(transport_udp.send(transport, datagrams, 10).sent, 10);
+	result = transport_udp.send(transport, datagrams, 10);
+	CHECK_EQ(result.sent, 0);
+	CHECK_EQ(result.error, -ECONNREFUSED);
+	transport_udp.close(transport);
 }
 
 TEST(localhost_means_the_ipv4_address_first)
@@ -317,6 +491,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(datagrams_arrive_over_ipv4),
 		cmocka_unit_test(datagrams_arrive_over_ipv6),
+		cmocka_unit_test(a_burst_of_one_size_arrives_as_the_datagrams_it_is),
+		cmocka_unit_test(a_burst_over_ipv6_does_too),
+		cmocka_unit_test(datagrams_of_all_sizes_go_one_by_one),
+		cmocka_unit_test(a_packet_holds_no_more_than_udp_can),
+		cmocka_unit_test(where_cutting_is_refused_they_go_one_by_one),
+		cmocka_unit_test(a_closed_port_refuses_a_burst_by_its_first_datagram),
 		cmocka_unit_test(localhost_means_the_ipv4_address_first),
 		cmocka_unit_test(a_closed_port_is_reported_with_the_datagram_it_refused),
 		cmocka_unit_test(a_closed_ipv6_port_is_reported_too),
