@@ -34,20 +34,6 @@ static const uint16_t TYPE_MASK = (uint16_t)NLA_TYPE_MASK; /* less the two flag 
 static const uint16_t PACKET_MESSAGE = (NFNL_SUBSYS_ULOG << 8) | NFULNL_MSG_PACKET;
 static const uint64_t SECONDS_MAX = UINT64_C(1) << 40; /* keeps milliseconds far from overflow */
 
-/* The attributes that we look into, with the length that they must have at least, header included.
- * Longer ones are from a newer kernel. 0: passed over, as most are. */
-static const uint8_t least_lengths[NFULA_MAX + 1] = {
-	[NFULA_PACKET_HDR] = ATTRIBUTE_HEADER_SIZE + 3, /* hw_protocol, hook */
-	[NFULA_MARK] = ATTRIBUTE_HEADER_SIZE + 4,
-	[NFULA_TIMESTAMP] = ATTRIBUTE_HEADER_SIZE + 16, /* seconds, microseconds */
-	[NFULA_IFINDEX_INDEV] = ATTRIBUTE_HEADER_SIZE + 4,
-	[NFULA_IFINDEX_OUTDEV] = ATTRIBUTE_HEADER_SIZE + 4,
-	[NFULA_PAYLOAD] = ATTRIBUTE_HEADER_SIZE,
-	[NFULA_SEQ] = ATTRIBUTE_HEADER_SIZE + 4,
-	[NFULA_VLAN] = ATTRIBUTE_HEADER_SIZE,
-	[NFULA_L2HDR] = ATTRIBUTE_HEADER_SIZE,
-};
-
 /* What the attributes say beyond what goes straight into the view. */
 struct metadata {
 	size_t link_header_size; /* NFULA_L2HDR */
@@ -86,93 +72,116 @@ static void parse_time(const uint8_t *value, struct packet_view *view, struct me
 
 	if (seconds > SECONDS_MAX || microseconds >= 1000000)
 		return; /* no time; the packet counts as unstamped */
-	view->time_ms = (unix_ms)(seconds * 1000 + microseconds / 1000);
+	view->time_ms = (unix_ms)(seconds * 1000 + (uint32_t)microseconds / 1000);
 	metadata->is_stamped = true;
 }
 
-/* One attribute, checked: 'length' bytes are there, of which the first 4 are its header. */
 struct attribute {
 	const uint8_t *value;
-	size_t length;
+	size_t size; /* of the value */
 	uint16_t type;
 };
 
-/* The attribute at 'offset' of 'size' bytes, where its header is known to be; moves the offset to
- * the next one, at most 3 bytes beyond the end if padding is missing there. False if its length
- * makes no sense. Offsets by hand, not a struct reader, because this is done ten times for each
- * packet: it halves what a packet costs. */
-static inline bool next_attribute(const uint8_t *bytes, size_t size, size_t *offset,
+/* Where in 'size' bytes an attribute can start at the last; negative if nowhere. */
+static inline ptrdiff_t last_start(size_t size)
+{
+	return (ptrdiff_t)size - ATTRIBUTE_HEADER_SIZE;
+}
+
+/* The attribute at '*offset', at most 'last'; moves the offset to the next one, at most 3 bytes
+ * beyond the end if padding is missing there. False if its length makes no sense. Offsets by hand,
+ * not a struct reader, because this is done ten times for each packet: it halves what a packet
+ * costs. */
+static inline bool next_attribute(const uint8_t *bytes, ptrdiff_t last, ptrdiff_t *offset,
 				  struct attribute *attribute)
 {
 	const uint8_t *header = bytes + *offset;
 	size_t length = load_host16(header);
 
-	if (__builtin_expect(length < ATTRIBUTE_HEADER_SIZE || length > size - *offset, 0))
-		return false;
+	attribute->size = length - ATTRIBUTE_HEADER_SIZE;
 	attribute->type = load_host16(header + 2) & TYPE_MASK;
 	attribute->value = header + ATTRIBUTE_HEADER_SIZE;
-	attribute->length = length;
-	*offset += padded(length);
+	/* One comparison for both bounds: a length below that of the header has wrapped around. */
+	if (__builtin_expect(attribute->size > (size_t)(last - *offset), 0))
+		return false;
+	*offset += (ptrdiff_t)padded(length);
 	return true;
 }
 
 /* NFULA_VLAN holds attributes itself. The tag is in network order (IEEE 802.1Q section 9.6). */
 static bool parse_vlan(const uint8_t *bytes, size_t size, struct packet_view *view)
 {
+	const ptrdiff_t last = last_start(size);
 	struct attribute attribute;
 
-	for (size_t offset = 0; offset + ATTRIBUTE_HEADER_SIZE <= size;) {
-		if (!next_attribute(bytes, size, &offset, &attribute))
+	for (ptrdiff_t offset = 0; offset <= last;) {
+		if (!next_attribute(bytes, last, &offset, &attribute))
 			return false;
 		if (attribute.type != NFULA_VLAN_TCI)
 			continue;
-		if (attribute.length < ATTRIBUTE_HEADER_SIZE + 2)
+		if (attribute.size < 2)
 			return false;
 		view->vlan_id = load_be16(attribute.value) & 0x0fff;
 	}
 	return true;
 }
 
+/* Most attributes are passed over. Values may be longer than we know them, from a newer kernel. */
 static inline bool parse_attributes(const uint8_t *bytes, size_t size, struct packet_view *view,
 				    struct metadata *metadata)
 {
+	const ptrdiff_t last = last_start(size);
 	struct attribute attribute;
 
-	for (size_t offset = 0; offset + ATTRIBUTE_HEADER_SIZE <= size;) {
+	for (ptrdiff_t offset = 0; offset <= last;) {
 		const uint8_t *value;
 
-		if (!next_attribute(bytes, size, &offset, &attribute))
-			return false;
-		if (attribute.type > NFULA_MAX || !least_lengths[attribute.type])
-			continue;
-		if (__builtin_expect(attribute.length < least_lengths[attribute.type], 0))
+		if (!next_attribute(bytes, last, &offset, &attribute))
 			return false;
 		value = attribute.value;
 		switch (attribute.type) {
-		case NFULA_PACKET_HDR:
+		case NFULA_PACKET_HDR: /* hw_protocol, hook */
+			if (attribute.size < 3)
+				return false;
 			view->ethertype = load_be16(value);
 			metadata->hook = value[2];
 			break;
-		case NFULA_MARK: view->mark = load_be32(value); break;
-		case NFULA_TIMESTAMP: parse_time(value, view, metadata); break;
-		case NFULA_IFINDEX_INDEV: view->input_interface = load_be32(value); break;
-		case NFULA_IFINDEX_OUTDEV: view->output_interface = load_be32(value); break;
+		case NFULA_MARK:
+			if (attribute.size < 4)
+				return false;
+			view->mark = load_be32(value);
+			break;
+		case NFULA_TIMESTAMP: /* seconds, microseconds */
+			if (attribute.size < 16)
+				return false;
+			parse_time(value, view, metadata);
+			break;
+		case NFULA_IFINDEX_INDEV:
+			if (attribute.size < 4)
+				return false;
+			view->input_interface = load_be32(value);
+			break;
+		case NFULA_IFINDEX_OUTDEV:
+			if (attribute.size < 4)
+				return false;
+			view->output_interface = load_be32(value);
+			break;
 		case NFULA_PAYLOAD:
 			view->bytes = value;
-			view->captured_bytes = (uint32_t)attribute.length - ATTRIBUTE_HEADER_SIZE;
+			view->captured_bytes = (uint32_t)attribute.size;
 			break;
 		case NFULA_SEQ:
+			if (attribute.size < 4)
+				return false;
 			metadata->sequence = load_be32(value);
 			metadata->has_sequence = true;
 			break;
 		case NFULA_VLAN:
-			if (!parse_vlan(value, attribute.length - ATTRIBUTE_HEADER_SIZE, view))
+			if (!parse_vlan(value, attribute.size, view))
 				return false;
 			break;
-		case NFULA_L2HDR:
-			metadata->link_header_size = attribute.length - ATTRIBUTE_HEADER_SIZE;
-			break;
-		default: break; /* not reached: see least_lengths */
+		case NFULA_L2HDR: metadata->link_header_size = attribute.size; break;
+		default: break;
 		}
 	}
 	return true;
