@@ -41,6 +41,7 @@ static const struct agentctl_column flow_columns[] = {
 
 static const struct agentctl_column source_columns[] = {
 	{ "name", NULL, COLUMN_TEXT, true },
+	{ "label", NULL, COLUMN_TEXT, true },
 	{ "state", NULL, COLUMN_TEXT, true },
 	{ "packets_read", NULL, COLUMN_NUMBER, true },
 	{ "packets_lost_kernel", NULL, COLUMN_NUMBER, true },
@@ -61,6 +62,9 @@ static const struct agentctl_column source_columns[] = {
 	{ "packets_truncated", NULL, COLUMN_NUMBER, false },
 	{ "packets_unstamped", NULL, COLUMN_NUMBER, false },
 	{ "receive_buffer_wanted", NULL, COLUMN_BYTES, false },
+	{ "duplicates_sampled", NULL, COLUMN_NUMBER, false },
+	{ "packets_seen_twice", NULL, COLUMN_NUMBER, false },
+	{ "duplicates_suspected", NULL, COLUMN_TEXT, false },
 	{ NULL, NULL, COLUMN_TEXT, false },
 };
 

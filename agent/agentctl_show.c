@@ -243,6 +243,13 @@ static enum agentctl_exit print_stats(json_t *row, const struct agentctl_options
 	if (result)
 		return result;
 	(void)putchar('\n');
+	if (json_is_true(json_object_get(row, "duplicates_suspected")))
+		(void)fprintf(stderr,
+			      "hint: of %" JSON_INTEGER_FORMAT
+			      " packets looked at, %" JSON_INTEGER_FORMAT
+			      " came a second time: two rules log them (agentctl rules status)\n",
+			      json_integer_value(json_object_get(row, "duplicates_sampled")),
+			      json_integer_value(json_object_get(row, "packets_seen_twice")));
 	return print_equalities(json_object_get(row, "equalities"), options);
 }
 

@@ -47,7 +47,14 @@ static void print_source(const json_t *source, const char *heading)
 		     age(source, "last_packet_age_ms", buffer));
 	if (buffer_bytes > 0)
 		(void)printf("  buffer %s", agentctl_text_bytes((uint64_t)buffer_bytes, bytes));
+	if (*text(source, "label"))
+		(void)printf("  label %s", text(source, "label"));
 	(void)putchar('\n');
+	if (json_is_true(json_object_get(source, "duplicates_suspected")))
+		(void)printf(
+			"%-10s %-16s the same packets come twice: two rules log them (agentctl "
+			"rules status)\n",
+			"", "");
 	if (*text(source, "failure"))
 		(void)printf("%-10s %-16s %s\n", "", "", text(source, "failure"));
 }

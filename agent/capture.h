@@ -15,11 +15,16 @@
 
 enum source_kind { SOURCE_NFLOG, SOURCE_INTERFACE, SOURCE_FILE };
 
+#define SOURCE_LABEL_SIZE 32 /* with the NUL behind it */
+
 /* One source as configured. Strings are owned by the configuration. */
 struct source_config {
 	enum source_kind kind;
-	char *name;              /* "nflog:40", "eth0", "/path/file.pcap", "-" */
-	uint16_t group;          /* SOURCE_NFLOG */
+	char *name;                    /* "nflog:40", "eth0", "/path/file.pcap", "-" */
+	char label[SOURCE_LABEL_SIZE]; /* the operator's word for it; "" if there is none */
+	bool has_side;                 /* all its packets are of 'side', whatever the hook says */
+	uint8_t side;                  /* enum flow_side */
+	uint16_t group;                /* SOURCE_NFLOG */
 	uint32_t snaplen;        /* bytes copied of each packet; 0: the source's default (128) */
 	uint32_t receive_buffer; /* bytes of socket or ring buffer; 0: default (32 MiB) */
 };

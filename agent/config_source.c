@@ -50,6 +50,41 @@ static int source_add(struct config *config, const char *name, const struct sour
 		source->snaplen = settings->snaplen;
 	if (settings->receive_buffer)
 		source->receive_buffer = settings->receive_buffer;
+	if (settings->label[0])
+		memcpy(source->label, settings->label, sizeof(source->label));
+	if (settings->has_side) {
+		source->has_side = true;
+		source->side = settings->side;
+	}
+	return 0;
+}
+
+/* Any word, without what would be taken apart where several sources stand in one line. */
+static int label_set(struct source_config *source, const char *value, struct error_text *error)
+{
+	bool is_word = *value && strlen(value) < sizeof(source->label);
+
+	for (const char *next = value; is_word && *next; next++)
+		is_word = *next != ',' && (isgraph((unsigned char)*next) || (*next & 0x80));
+	if (!is_word) {
+		error_text_set(
+			error,
+			"label: expected a word of at most %zu bytes, without blanks and commas",
+			sizeof(source->label) - 1);
+		return -EINVAL;
+	}
+	(void)snprintf(source->label, sizeof(source->label), "%s", value);
+	return 0;
+}
+
+static int direction_set(struct source_config *source, const char *value, struct error_text *error)
+{
+	if (strcmp(value, "in") != 0 && strcmp(value, "out") != 0) {
+		error_text_set(error, "direction: expected in or out");
+		return -EINVAL;
+	}
+	source->has_side = true;
+	source->side = !strcmp(value, "in") ? SIDE_ingress : SIDE_egress;
 	return 0;
 }
 
@@ -59,8 +94,13 @@ static int key_set(void *object, enum config_key_id key, const char *value,
 	struct source_config *source = object;
 	struct error_text why = { .text = "" };
 	uint64_t number;
-	int result = config_range_parse(&config_keys[key].range, value, &number, &why);
+	int result;
 
+	if (key == KEY_source_label)
+		return label_set(source, value, error);
+	if (key == KEY_source_direction)
+		return direction_set(source, value, error);
+	result = config_range_parse(&config_keys[key].range, value, &number, &why);
 	if (result) {
 		error_text_set(error, "%s: %s", config_keys[key].name, why.text);
 		return result;
@@ -190,6 +230,11 @@ static void source_format(const struct config *config, enum source_kind kind, FI
 		if (source->receive_buffer)
 			(void)fprintf(out, ",buffer=%s",
 				      config_unit_format(UNIT_SIZE, source->receive_buffer, text));
+		if (source->has_side)
+			(void)fprintf(out, ",direction=%s",
+				      source->side == SIDE_ingress ? "in" : "out");
+		if (source->label[0])
+			(void)fprintf(out, ",label=%s", source->label);
 	}
 }
 

@@ -189,7 +189,8 @@ static void block_signals(void)
 static void say_what_runs(const struct config *config)
 {
 	for (size_t i = 0; i < config->source_count; i++)
-		log_info("reading %s", config->sources[i].name);
+		log_info("reading %s%s%s", config->sources[i].name,
+			 config->sources[i].label[0] ? " " : "", config->sources[i].label);
 	if (config->collector_count == 0)
 		log_notice("no collector is configured: flows are kept for a local view (agentctl "
 			   "show flows) "

@@ -312,6 +312,7 @@ static void fill_source_status(void *owner, void *argument)
 	struct source_status *status = argument;
 
 	status->name = worker->name;
+	status->label = worker->label;
 	status->is_live = worker->type->is_live;
 	status->has_ended = worker->has_ended;
 	memcpy(status->failure, worker->failure.text, sizeof(status->failure));

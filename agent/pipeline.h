@@ -25,7 +25,8 @@ struct pipeline_events {
 
 /* State of one source. */
 struct source_status {
-	const char *name; /* borrowed from the pipeline */
+	const char *name;  /* borrowed from the pipeline */
+	const char *label; /* likewise; "" or NULL if it has none */
 	bool is_live;
 	bool has_ended;    /* end of file, or failed */
 	char failure[320]; /* "" unless it failed */

@@ -61,6 +61,18 @@ static json_t *lost_json(const struct collector_ledger *ledger)
 	return object;
 }
 
+/* Add what the duplicate detector says. Takes 'row'; returns it, or NULL. */
+static json_t *with_duplicates(json_t *row, const struct duplicate_statistics *duplicates)
+{
+	if (row && !set_count(row, "duplicates_sampled", duplicates->packets_sampled) &&
+	    !set_count(row, "packets_seen_twice", duplicates->packets_seen_twice) &&
+	    !json_object_set_new(row, "duplicates_suspected",
+				 json_boolean(duplicates->sources_suspected != 0)))
+		return row;
+	json_decref(row);
+	return NULL;
+}
+
 static const char *source_state(const struct source_status *source)
 {
 	if (source->failure[0])
@@ -72,13 +84,15 @@ json_t *summary_source_json(const struct source_status *source)
 {
 	const struct worker_ledger *ledger = &source->ledger;
 	const struct capture_statistics *capture = &source->capture;
+	const char *label = source->label ? source->label : "";
+	json_t *row;
 
-	return json_pack(
-		"{s:o, s:b, s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-		"s:I, s:I, s:I, s:I, s:I}",
-		"name", json_text(source->name), "live", source->is_live, "state",
-		source_state(source), "failure", json_text(source->failure), "packets_read",
-		(json_int_t)ledger->packets_read, "packets_lost_kernel",
+	row = json_pack(
+		"{s:o, s:o, s:b, s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+		"s:I, s:I, s:I, s:I, s:I, s:I}",
+		"name", json_text(source->name), "label", json_text(label), "live", source->is_live,
+		"state", source_state(source), "failure", json_text(source->failure),
+		"packets_read", (json_int_t)ledger->packets_read, "packets_lost_kernel",
 		(json_int_t)ledger->packets_lost_kernel, "packets_ignored_total",
 		(json_int_t)worker_ledger_ignored(ledger), "packets_ignored", ignored_json(ledger),
 		"packets_cached", (json_int_t)ledger->cache.packets_cached, "packets_expired",
@@ -93,6 +107,7 @@ json_t *summary_source_json(const struct source_status *source)
 		(json_int_t)capture->packets_unstamped, "receive_buffer_bytes",
 		(json_int_t)capture->receive_buffer_bytes, "receive_buffer_wanted",
 		(json_int_t)capture->receive_buffer_wanted);
+	return with_duplicates(row, &ledger->duplicates);
 }
 
 json_t *summary_collector_json(const struct collector_status *collector)
@@ -152,8 +167,9 @@ json_t *summary_json(const struct pipeline_snapshot *snapshot)
 	const struct worker_ledger *workers = &snapshot->workers;
 	const struct collector_ledger *exported = &snapshot->exported;
 	struct amount lost = collector_ledger_lost(exported);
+	json_t *row;
 
-	return json_pack(
+	row = json_pack(
 		"{s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, "
 		"s:o, s:I, s:o, s:o}",
 		"packets_read", (json_int_t)workers->packets_read, "packets_lost_kernel",
@@ -172,6 +188,7 @@ json_t *summary_json(const struct pipeline_snapshot *snapshot)
 		(json_int_t)lost.records, "records_lost_by_reason", lost_json(exported),
 		"datagrams_sent", (json_int_t)exported->datagrams_sent, "sources",
 		sources_json(snapshot), "collectors", collectors_json(snapshot));
+	return with_duplicates(row, &workers->duplicates);
 }
 
 /* Write one line and make sure that it got there. */

@@ -20,6 +20,9 @@
 
 #define FRAGMENTS_REMEMBERED 4096
 #define MARK_INTERVAL_MS     1000
+/* At most one batch of 32 packets in this time is looked at for duplicates: 1600 packets a second,
+ * some 100 us of work. */
+#define DUPLICATES_INTERVAL_MS 20
 /* A file's timeouts are looked at when the packets' clock enters a new tick of 128 ms. */
 #define FILE_TICK_SHIFT 7
 
@@ -37,11 +40,16 @@ int worker_init(struct worker *worker, const struct source_config *source,
 {
 	int result;
 
-	*worker = (struct worker){ .name = source->name,
-				   .last_packet_ms = -1,
-				   .last_mark_ms = INT64_MIN / 2,
-				   .handed_over_tick = -1 };
-	flow_key_mask_init(&worker->key_mask, key, FLOW_KEY_NO_SIDE);
+	*worker =
+		(struct worker){ .name = source->name,
+				 .label = source->label,
+				 .duplicates_due_ms = source->kind == SOURCE_NFLOG ? 0 : INT64_MAX,
+				 .last_packet_ms = -1,
+				 .last_mark_ms = INT64_MIN / 2,
+				 .handed_over_tick = -1 };
+	flow_key_mask_init(&worker->key_mask, key,
+			   source->has_side ? source->side : FLOW_KEY_NO_SIDE);
+	duplicate_detector_init(&worker->duplicates, cache->hash_key);
 	worker->wake.descriptor = worker->call.done = -1;
 	worker->type = capture_find(source->kind);
 	if (!worker->type) {
@@ -97,6 +105,7 @@ void worker_read_ledger(struct worker *worker, struct worker_ledger *ledger)
 	ledger->packets_lost_kernel = capture.packets_lost;
 	flow_cache_statistics(worker->cache, &ledger->cache);
 	ledger->fragments = *fragment_table_statistics(worker->fragments);
+	ledger->duplicates = worker->duplicates.statistics;
 }
 
 static struct flow_record *place_record(void *context)
@@ -193,12 +202,27 @@ static void check_invariants(struct worker *worker)
 }
 #endif
 
+/* Two rules that log the same packets double every flow. The sample is bounded by time, so that it
+ * costs nothing where packets are many. */
+__attribute__((noinline)) static void
+look_for_duplicates(struct worker *worker, const struct packet_view *views, size_t count)
+{
+	worker->duplicates_due_ms = worker->clock_ms + DUPLICATES_INTERVAL_MS;
+	if (duplicate_detector_sample(&worker->duplicates, views, count))
+		log_event(LOG_LEVEL_warning, "duplicates", worker->name,
+			  "%s%s%s: the same packets come twice, so their flows count twice: two "
+			  "rules log them (see agentctl rules status)",
+			  worker->name, *worker->label ? " " : "", worker->label);
+}
+
 static void account(struct worker *worker, const struct packet_view *views, size_t count)
 {
 	const struct flow_sink sink = { place_record, worker->ring };
 	struct packet_info infos[FLOW_CACHE_BATCH];
 	size_t accounted = decode_batch(worker, views, count, infos);
 
+	if (worker->clock_ms >= worker->duplicates_due_ms)
+		look_for_duplicates(worker, views, count);
 	if (worker->key_mask.has_effect)
 		flow_key_mask_apply(&worker->key_mask, infos, accounted);
 	flow_cache_add(worker->cache, infos, accounted, &sink);

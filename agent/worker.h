@@ -18,7 +18,8 @@
 
 struct worker {
 	/* Set before the thread starts. */
-	const char *name; /* of the source; borrowed from the configuration */
+	const char *name;  /* of the source; borrowed from the configuration */
+	const char *label; /* likewise; "" if it has none */
 	const struct capture_type *type;
 	struct capture *capture;          /* owned */
 	struct flow_cache *cache;         /* owned */
@@ -37,7 +38,9 @@ struct worker {
 	bool is_running;
 
 	/* Of the thread. */
-	struct worker_ledger ledger; /* cache and fragments are filled in by worker_ledger() */
+	struct worker_ledger ledger; /* counters of others are filled in by worker_read_ledger() */
+	struct duplicate_detector duplicates;
+	cache_ms duplicates_due_ms; /* when to look for them next; INT64_MAX: never */
 	struct drop_example drop_examples[DROP_REASON_COUNT]; /* valid where one was counted */
 	struct packet_view views[FLOW_CACHE_BATCH]; /* read, from view_next on not accounted yet */
 	size_t view_count, view_next;

@@ -39,6 +39,10 @@ void worker_ledger_add(struct worker_ledger *to, const struct worker_ledger *fro
 	to->fragments.matched += from->fragments.matched;
 	to->fragments.unmatched += from->fragments.unmatched;
 	to->fragments.replaced += from->fragments.replaced;
+
+	to->duplicates.packets_sampled += from->duplicates.packets_sampled;
+	to->duplicates.packets_seen_twice += from->duplicates.packets_seen_twice;
+	to->duplicates.sources_suspected += from->duplicates.sources_suspected;
 }
 
 uint64_t worker_ledger_ignored(const struct worker_ledger *ledger)

@@ -10,6 +10,7 @@
 #define LEDGER_H
 
 #include "drop_reason.h"
+#include "duplicate_detector.h"
 #include "flow.h"
 #include "flow_cache.h"
 #include "fragment_table.h"
@@ -23,6 +24,7 @@ struct worker_ledger {
 				    not known */
 	struct flow_cache_statistics cache;
 	struct fragment_statistics fragments;
+	struct duplicate_statistics duplicates;
 };
 
 /* Why a record did not reach a collector. Names in collector_loss_name(). */

@@ -242,6 +242,41 @@ TEST(nothing_configured)
 	config_clear(&config);
 }
 
+TEST(direction_and_label_of_a_source)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config,
+		       "-g 40,direction=in,label=uplink -g 41-42,label=b\xc3\xa9,direction=out -g "
+		       "43",
+		       &error),
+		 CONFIG_run);
+	CHECK(config.sources[0].has_side);
+	CHECK_EQ(config.sources[0].side, SIDE_ingress);
+	CHECK_TEXT(config.sources[0].label, "uplink");
+	CHECK_EQ(config.sources[2].side, SIDE_egress);
+	CHECK_TEXT(config.sources[2].label, "b\xc3\xa9");
+	CHECK(!config.sources[3].has_side);
+	CHECK_TEXT(config.sources[3].label, "");
+	check_value(&config, "nflog",
+		    "40,direction=in,label=uplink 41,direction=out,label=b\xc3\xa9 "
+		    "42,direction=out,label=b\xc3\xa9 43",
+		    "command line");
+	config_clear(&config);
+
+	check_error("-g 40,direction=both", CONFIG_invalid,
+		    "--nflog \"40,direction=both\": direction: expected in or out");
+	check_error(
+		"-i eth0,label=12345678901234567890123456789012", CONFIG_invalid,
+		"--interface \"eth0,label=12345678901234567890123456789012\": label: expected a "
+		"word of at most 31 bytes, without blanks and commas");
+	check_file_error(
+		"[source \"nflog:40\"]\nlabel = two words\n",
+		"f.conf:2: label: value \"two words\": label: expected a word of at most 31 "
+		"bytes, without blanks and commas");
+}
+
 TEST(flow_key)
 {
 	struct error_text error;
@@ -1034,6 +1069,7 @@ int main(void)
 		cmocka_unit_test(what_is_written_is_read_back_the_same),
 		cmocka_unit_test(the_table_agrees_with_itself),
 		cmocka_unit_test(nothing_configured),
+		cmocka_unit_test(direction_and_label_of_a_source),
 		cmocka_unit_test(flow_key),
 		cmocka_unit_test(sources),
 		cmocka_unit_test(wrong_sources),
