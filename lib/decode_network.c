@@ -163,18 +163,22 @@ static bool note_ipv6_fragment(const uint8_t *header, struct packet_info *info)
 }
 
 /* Walk extension headers in any order and number (RFC 8200 section 4.1 asks receivers to), then the
- * transport header. A header that is not there in full ends the walk: its number is the protocol.
- * Each header takes 8 bytes at least, so the captured length bounds the walk. */
+ * transport header. A header that is not there in full ends the walk: the protocol is the last
+ * number seen, which a header has in its first byte. Each header takes 8 bytes at least, so the
+ * captured length bounds the walk. */
 static enum drop_reason walk_ipv6(struct reader *rest, struct packet_info *info)
 {
-	while (is_extension_header(info->key.protocol)) {
-		const uint8_t *header = reader_take(rest, 8);
+	while (is_extension_header(info->key.protocol) && reader_left(rest)) {
 		uint8_t protocol = info->key.protocol;
+		const uint8_t *header;
 
-		if (!header || !reader_take(rest, extension_header_rest(protocol, header[1])))
+		info->key.protocol = rest->next[0];
+		header = reader_take(rest, 8);
+		if (!header)
 			return DROP_NONE;
-		info->key.protocol = header[0];
 		if (protocol == PROTOCOL_IPv6_Frag && !note_ipv6_fragment(header, info))
+			return DROP_NONE;
+		if (!reader_take(rest, extension_header_rest(protocol, header[1])))
 			return DROP_NONE;
 	}
 	return decode_transport(rest->next, reader_left(rest), info);

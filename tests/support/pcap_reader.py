@@ -394,10 +394,10 @@ def _ipv6(data, room):
         octets = room if jumbo is None else 40 + jumbo
 
     protocol, rest, fragment = data[6], data[40:octets], None
-    while protocol in EXTENSION_HEADERS:
+    while protocol in EXTENSION_HEADERS and rest:
         size = EXTENSION_HEADERS[protocol](rest[1]) if len(rest) >= 2 else 8
-        if len(rest) < size:  # not there in full: its own number is the last one that is sure
-            rest = b""
+        if len(rest) < size:  # not there in full: the last number seen is in its first byte
+            protocol, rest = rest[0], b""
             break
         header, rest = rest[:size], rest[size:]
         if protocol == FRAGMENT:

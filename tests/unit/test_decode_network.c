@@ -228,26 +228,27 @@ TEST(ipv6_walk_stops)
 	CHECK_EQ(info.key.source_port, 0);
 }
 
-TEST(ipv6_header_that_is_not_there_in_full_is_the_protocol)
+TEST(ipv6_header_that_is_not_there_in_full_still_names_the_next)
 {
 	struct packet_info info;
 
 	/* Cut by the capture. */
 	CHECK_EQ(RAW(&info, IPv6(24, 0), EXTENSION(60), 17, 0, 1, 4, 0, 0, 0), DROP_NONE);
-	CHECK_EQ(info.key.protocol, 60);
+	CHECK_EQ(info.key.protocol, 17);
 	CHECK_EQ(info.key.source_port, 0);
 	CHECK_EQ(info.octets, 64);
 	CHECK_EQ(RAW(&info, IPv6(24, 43)), DROP_NONE);
 	CHECK_EQ(info.key.protocol, 43);
 	CHECK_EQ(RAW(&info, IPv6(24, 44), 17), DROP_NONE);
-	CHECK_EQ(info.key.protocol, 44);
+	CHECK_EQ(info.key.protocol, 17);
 	CHECK_EQ(info.fragment, FRAGMENT_none);
 
 	/* Runs past the payload length, or is longer than all there is. */
 	CHECK_EQ(RAW(&info, IPv6(7, 60), EXTENSION(17), UDP), DROP_NONE);
-	CHECK_EQ(info.key.protocol, 60);
+	CHECK_EQ(info.key.protocol, 17);
+	CHECK_EQ(info.key.source_port, 0);
 	CHECK_EQ(RAW(&info, IPv6(16, 60), 17, 255, 1, 4, 0, 0, 0, 0, UDP), DROP_NONE);
-	CHECK_EQ(info.key.protocol, 60);
+	CHECK_EQ(info.key.protocol, 17);
 	CHECK_EQ(info.key.source_port, 0);
 	CHECK_EQ(info.octets, 56);
 }
@@ -343,7 +344,7 @@ TEST(ipv6_payload_length_0_without_a_jumbo_option)
 	CHECK_EQ(DECODE_VIEW(view, &info, ETHERNET(0x86dd), IPv6(0, 0), 6, 0, 0xc2, 4, 0),
 		 DROP_NONE);
 	CHECK_EQ(info.octets, 80040);
-	CHECK_EQ(info.key.protocol, 0);
+	CHECK_EQ(info.key.protocol, 6);
 	CHECK_EQ(DECODE_VIEW(view, &info, ETHERNET(0x86dd), IPv6(0, 0), 6, 0, 1, 0, 0, 0xc2, 4, 0,
 			     TCP),
 		 DROP_NONE);
@@ -380,7 +381,7 @@ int main(void)
 		cmocka_unit_test(ipv4_authentication_header_is_a_protocol),
 		cmocka_unit_test(ipv6_extension_headers_are_walked),
 		cmocka_unit_test(ipv6_walk_stops),
-		cmocka_unit_test(ipv6_header_that_is_not_there_in_full_is_the_protocol),
+		cmocka_unit_test(ipv6_header_that_is_not_there_in_full_still_names_the_next),
 		cmocka_unit_test(ipv6_chain_as_long_as_the_packet),
 		cmocka_unit_test(ipv6_fragments),
 		cmocka_unit_test(ipv6_fragment_within_a_fragment_keeps_the_outer_name),
