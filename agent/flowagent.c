@@ -33,6 +33,7 @@ struct daemon {
 	sd_event *loop;                 /* owned */
 	sd_event_source *status_timer;  /* owned */
 	uint64_t packets_before;        /* for the rate in the status line */
+	uint64_t lost_before;           /* packets lost in the kernel, as last logged */
 	bool is_stopping;
 };
 
@@ -87,6 +88,17 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 	return 0;
 }
 
+static void log_kernel_loss(struct daemon *daemon, const struct pipeline_snapshot *snapshot)
+{
+	const uint64_t lost = snapshot->workers.packets_lost_kernel;
+
+	if (lost == daemon->lost_before)
+		return;
+	log_event(LOG_LEVEL_warning, "packets-lost", "kernel",
+		  "%" PRIu64 " packets have been lost in the kernel's queue since the start", lost);
+	daemon->lost_before = lost;
+}
+
 /* One line for `systemctl status`. */
 static int on_status_timer(sd_event_source *source, uint64_t now_us, void *context)
 {
@@ -106,11 +118,7 @@ static int on_status_timer(sd_event_source *source, uint64_t now_us, void *conte
 				 (STATUS_INTERVAL_US / 1000000),
 			 snapshot.workers.cache.flows_cached, up, snapshot.collector_count,
 			 snapshot.workers.packets_lost_kernel);
-	if (snapshot.workers.packets_lost_kernel)
-		log_event(LOG_LEVEL_warning, "packets-lost", "kernel",
-			  "%" PRIu64
-			  " packets have been lost in the kernel's queue since the start",
-			  snapshot.workers.packets_lost_kernel);
+	log_kernel_loss(daemon, &snapshot);
 	daemon->packets_before = snapshot.workers.packets_read;
 	pipeline_snapshot_clear(&snapshot);
 	return 0;
