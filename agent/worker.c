@@ -20,8 +20,8 @@
 
 #define FRAGMENTS_REMEMBERED 4096
 #define MARK_INTERVAL_MS     1000
-/* At most one batch of 32 packets in this time is looked at for duplicates. That is 340 instructions
- * for each of them, so 110,000 a second at most: 2 % of what 12,000 packets cost. */
+/* At most one batch of 32 packets in this time is looked at for duplicates. That is 340
+ * instructions for each of them, so 110,000 a second at most: 2 % of what 12,000 packets cost. */
 #define DUPLICATES_INTERVAL_MS 100
 /* A file's timeouts are looked at when the packets' clock enters a new tick of 128 ms. */
 #define FILE_TICK_SHIFT 7
