@@ -65,6 +65,7 @@ static const struct agentctl_column source_columns[] = {
 	{ "duplicates_sampled", NULL, COLUMN_NUMBER, false },
 	{ "packets_seen_twice", NULL, COLUMN_NUMBER, false },
 	{ "duplicates_suspected", NULL, COLUMN_TEXT, false },
+	{ "single_packets", NULL, COLUMN_TEXT, false },
 	{ NULL, NULL, COLUMN_TEXT, false },
 };
 

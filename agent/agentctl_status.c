@@ -57,6 +57,10 @@ static void print_source(const json_t *source, const char *heading)
 			"", "");
 	if (*text(source, "failure"))
 		(void)printf("%-10s %-16s %s\n", "", "", text(source, "failure"));
+	if (json_is_true(json_object_get(source, "single_packets")))
+		(void)printf("%-10s %-16s the rule hands over packets one by one: take its "
+			     "threshold out\n",
+			     "", "");
 }
 
 static void print_collector(const json_t *collector, const char *heading)

@@ -27,6 +27,7 @@ struct source_config {
 	uint16_t group;                /* SOURCE_NFLOG */
 	uint32_t snaplen;        /* bytes copied of each packet; 0: the source's default (128) */
 	uint32_t receive_buffer; /* bytes of socket or ring buffer; 0: default (32 MiB) */
+	uint32_t cpu;            /* number + 1 of the CPU that its worker is bound to; 0: any */
 };
 
 /* What a source knows of itself. Counters since it was opened. */

@@ -4,6 +4,8 @@
  * section, it is the same one and takes over what is said of it. */
 #include "config_options.h"
 
+#include "cpu_list.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -12,6 +14,20 @@
 #include <string.h>
 
 #define SOURCES_MAX 256 /* each is a thread */
+
+#define CPU_AUTO UINT32_MAX /* of source_config.cpu, before cpu_resolve() */
+
+/* "auto": the first of several groups on the first CPU that is online, and so on, around when there
+ * are more groups. So `agentctl rules --per-cpu` numbers them, too. */
+static void cpu_resolve(struct source_config *source, size_t position)
+{
+	struct cpu_list list;
+
+	if (source->cpu != CPU_AUTO)
+		return;
+	cpu_list_online(&list);
+	source->cpu = list.numbers[position % list.count] + 1u;
+}
 
 static struct source_config *source_find(struct config *config, const char *name)
 {
@@ -56,6 +72,8 @@ static int source_add(struct config *config, const char *name, const struct sour
 		source->has_side = true;
 		source->side = settings->side;
 	}
+	if (settings->cpu)
+		source->cpu = settings->cpu;
 	return 0;
 }
 
@@ -100,13 +118,20 @@ static int key_set(void *object, enum config_key_id key, const char *value,
 		return label_set(source, value, error);
 	if (key == KEY_source_direction)
 		return direction_set(source, value, error);
+	if (key == KEY_source_cpu && !strcmp(value, "auto")) {
+		source->cpu = CPU_AUTO;
+		return 0;
+	}
 	result = config_range_parse(&config_keys[key].range, value, &number, &why);
 	if (result) {
-		error_text_set(error, "%s: %s", config_keys[key].name, why.text);
+		error_text_set(error, "%s: %s%s", config_keys[key].name, why.text,
+			       key == KEY_source_cpu ? ", or auto" : "");
 		return result;
 	}
 	if (key == KEY_source_snaplen)
 		source->snaplen = (uint32_t)number;
+	else if (key == KEY_source_cpu)
+		source->cpu = (uint32_t)number + 1;
 	else
 		source->receive_buffer = (uint32_t)number;
 	return 0;
@@ -156,6 +181,8 @@ static int nflog_add(struct config *config, const char *groups,
 
 		(void)snprintf(name, sizeof(name), "nflog:%" PRIu32, group);
 		source.group = (uint16_t)group;
+		source.cpu = settings->cpu;
+		cpu_resolve(&source, group - first);
 		result = source_add(config, name, &source, error);
 	}
 	return result;
@@ -180,6 +207,7 @@ static int interface_add(struct config *config, const char *name,
 	struct source_config source = *settings;
 
 	source.kind = SOURCE_INTERFACE;
+	cpu_resolve(&source, 0);
 	if (is_interface_name(name))
 		return source_add(config, name, &source, error);
 	error_text_set(error, "expected the name of a network interface, such as eth0");
@@ -235,6 +263,8 @@ static void source_format(const struct config *config, enum source_kind kind, FI
 				      source->side == SIDE_ingress ? "in" : "out");
 		if (source->label[0])
 			(void)fprintf(out, ",label=%s", source->label);
+		if (source->cpu)
+			(void)fprintf(out, ",cpu=%" PRIu32, source->cpu - 1);
 	}
 }
 
@@ -365,8 +395,10 @@ int config_source_set(struct config *config, const char *name, enum config_key_i
 		      const char *value, struct error_text *error)
 {
 	struct source_config *source = source_find(config, name);
+	int result = key_set(source, key, value, error);
 
-	return key_set(source, key, value, error);
+	cpu_resolve(source, 0);
+	return result;
 }
 
 void config_sources_clear(struct config *config)

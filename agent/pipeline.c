@@ -212,10 +212,10 @@ int pipeline_start(struct pipeline *pipeline, struct error_text *error)
 {
 	int result = export_thread_start(&pipeline->export);
 
-	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++)
-		result = worker_start(&pipeline->workers[i]);
 	if (result < 0)
 		error_text_set(error, "cannot start a thread: %s", strerror(-result));
+	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++)
+		result = worker_start(&pipeline->workers[i], error);
 	return result;
 }
 
@@ -319,6 +319,7 @@ static void fill_source_status(void *owner, void *argument)
 	status->last_packet_ms = worker->last_packet_ms;
 	worker_read_ledger(worker, &status->ledger);
 	worker->type->statistics(worker->capture, &status->capture);
+	status->gets_single_packets = worker->message_watch.is_single;
 }
 
 int pipeline_snapshot(struct pipeline *pipeline, struct pipeline_snapshot *snapshot)

@@ -32,7 +32,8 @@ struct source_status {
 	char failure[320]; /* "" unless it failed */
 	struct worker_ledger ledger;
 	struct capture_statistics capture;
-	int64_t last_packet_ms; /* monotonic, -1 if there was none */
+	int64_t last_packet_ms;   /* monotonic, -1 if there was none */
+	bool gets_single_packets; /* see message_watch.h */
 };
 
 /* Everything at one moment; the equalities of ledger.h hold in it. Free with

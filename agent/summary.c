@@ -89,7 +89,7 @@ json_t *summary_source_json(const struct source_status *source)
 
 	row = json_pack(
 		"{s:o, s:o, s:b, s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-		"s:I, s:I, s:I, s:I, s:I, s:I}",
+		"s:I, s:I, s:I, s:I, s:I, s:I, s:b}",
 		"name", json_text(source->name), "label", json_text(label), "live", source->is_live,
 		"state", source_state(source), "failure", json_text(source->failure),
 		"packets_read", (json_int_t)ledger->packets_read, "packets_lost_kernel",
@@ -106,7 +106,8 @@ json_t *summary_source_json(const struct source_status *source)
 		"packets_truncated", (json_int_t)capture->packets_truncated, "packets_unstamped",
 		(json_int_t)capture->packets_unstamped, "receive_buffer_bytes",
 		(json_int_t)capture->receive_buffer_bytes, "receive_buffer_wanted",
-		(json_int_t)capture->receive_buffer_wanted);
+		(json_int_t)capture->receive_buffer_wanted, "single_packets",
+		source->gets_single_packets);
 	return with_duplicates(row, &ledger->duplicates);
 }
 

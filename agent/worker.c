@@ -43,6 +43,7 @@ int worker_init(struct worker *worker, const struct source_config *source,
 	*worker =
 		(struct worker){ .name = source->name,
 				 .label = source->label,
+				 .cpu = source->cpu,
 				 .duplicates_due_ms = source->kind == SOURCE_NFLOG ? 0 : INT64_MAX,
 				 .last_packet_ms = -1,
 				 .last_mark_ms = INT64_MIN / 2,
@@ -116,12 +117,30 @@ static struct flow_record *place_record(void *context)
 	return &entry->record.flow;
 }
 
+/* Tell once if the rule makes us work harder than need be. */
+static void watch_messages(struct worker *worker)
+{
+	struct capture_statistics capture;
+
+	if (worker->type->kind != SOURCE_NFLOG)
+		return;
+	worker->type->statistics(worker->capture, &capture);
+	if (message_watch_update(&worker->message_watch, worker->clock_ms, capture.messages,
+				 worker->ledger.packets_read))
+		log_event(LOG_LEVEL_warning, "single-packets", worker->name,
+			  "%s: the rule hands over packets one by one, which costs the server "
+			  "several times the CPU time: take --nflog-threshold or queue-threshold "
+			  "out of it",
+			  worker->name);
+}
+
 static void push_mark(struct worker *worker)
 {
 	struct worker_ledger ledger;
 	struct ring_entry *entry = record_ring_push(worker->ring);
 
 	worker_read_ledger(worker, &ledger);
+	watch_messages(worker);
 	entry->kind = RING_MARK;
 	entry->mark = (struct ring_mark){
 		.now = worker->clock_ms,
@@ -417,11 +436,41 @@ static void *worker_main(void *context)
 	return NULL;
 }
 
-int worker_start(struct worker *worker)
+/* Have the thread start on its CPU. Returns 0 or a positive errno. */
+static int set_cpu(pthread_attr_t *attributes, uint32_t cpu)
 {
-	int result = pthread_create(&worker->thread, NULL, worker_main, worker);
+	cpu_set_t set;
 
+	if (!cpu)
+		return 0;
+	CPU_ZERO(&set);
+	CPU_SET(cpu - 1, &set);
+	return pthread_attr_setaffinity_np(attributes, sizeof(set), &set);
+}
+
+int worker_start(struct worker *worker, struct error_text *error)
+{
+	pthread_attr_t attributes;
+	int result = pthread_attr_init(&attributes);
+
+	if (!result) {
+		result = set_cpu(&attributes, worker->cpu);
+		if (!result)
+			result = pthread_create(&worker->thread, &attributes, worker_main, worker);
+		(void)pthread_attr_destroy(&attributes);
+	}
 	worker->is_running = result == 0;
+	if (result == EINVAL && worker->cpu) {
+		error_text_set(error,
+			       "%s: this machine has no CPU %u for it, or does not let us "
+			       "run there",
+			       worker->name, worker->cpu - 1);
+		error_text_hint(error, "cpu= takes a number from /sys/devices/system/cpu/online, "
+				       "or auto");
+	} else if (result) {
+		error_text_set(error, "%s: cannot start a thread: %s", worker->name,
+			       strerror(result));
+	}
 	return -result;
 }
 

@@ -10,6 +10,7 @@
 #include "flow_key_choice.h"
 #include "fragment_table.h"
 #include "ledger.h"
+#include "message_watch.h"
 #include "own_exports.h"
 #include "record_ring.h"
 #include "thread_call.h"
@@ -21,6 +22,7 @@ struct worker {
 	const char *name;  /* of the source; borrowed from the configuration */
 	const char *label; /* likewise; "" if it has none */
 	const struct capture_type *type;
+	uint32_t cpu;                     /* number + 1 of the CPU to run on, 0: any */
 	struct capture *capture;          /* owned */
 	struct flow_cache *cache;         /* owned */
 	struct fragment_table *fragments; /* owned */
@@ -49,6 +51,7 @@ struct worker {
 	cache_ms handed_over_tick; /* of clock_ms, when timeouts were last looked at */
 	cache_ms last_packet_ms;   /* CLOCK_MONOTONIC, -1 if there was none */
 	bool is_stopping;          /* stop was asked for, and the source told */
+	struct message_watch message_watch;
 	uint64_t flush_left;       /* flows still to be flushed by request */
 	bool has_ended;            /* no more input */
 	bool has_finished;         /* cache empty, end marked in the ring */
@@ -62,7 +65,8 @@ int worker_init(struct worker *worker, const struct source_config *source,
 		struct error_text *error);
 void worker_clear(struct worker *worker);
 
-int worker_start(struct worker *worker);
+/* Returns 0, or a negative errno with 'error' filled. */
+int worker_start(struct worker *worker, struct error_text *error);
 /* Stop the thread, wherever it is, and join it. */
 void worker_join(struct worker *worker);
 

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "config_file.h"
 #include "config_options.h"
+#include "cpu_list.h"
 #include "exporter.h"
 
 #include "check.h"
@@ -343,6 +344,36 @@ TEST(flow_key)
 		    "aggregate-ipv6: there are no addresses in flow-key");
 	check_file_error("[agent]\nflow-key = ports\naggregate-ipv4 = /24\n",
 			 "f.conf:3: aggregate-ipv4: there are no addresses in flow-key");
+}
+
+/* "auto" counts through the CPUs that are online, which differ from machine to machine. */
+TEST(sources_are_bound_to_cpus)
+{
+	struct error_text error;
+	struct config config;
+	struct cpu_list cpus;
+
+	cpu_list_online(&cpus);
+	CHECK_EQ(parse(&config, "-g 1 -g 2,cpu=0 -g 3-4,cpu=17 -g 5-7,cpu=auto -i eth0,cpu=auto",
+		       &error),
+		 CONFIG_run);
+	CHECK_EQ(config.source_count, 8);
+	CHECK_EQ(config.sources[0].cpu, 0); /* any */
+	CHECK_EQ(config.sources[1].cpu, 1);
+	CHECK_EQ(config.sources[2].cpu, 18);
+	CHECK_EQ(config.sources[3].cpu, 18);
+	for (size_t i = 0; i < 3; i++)
+		CHECK_EQ(config.sources[4 + i].cpu, cpus.numbers[i % cpus.count] + 1);
+	CHECK_EQ(config.sources[7].cpu, cpus.numbers[0] + 1);
+	config_clear(&config);
+
+	CHECK_EQ(parse(&config, "-g 1-2,cpu=3 -g 2,snaplen=99", &error), CONFIG_run);
+	check_value(&config, "nflog", "1,cpu=3 2,snaplen=99,cpu=3", "command line");
+	config_clear(&config);
+	check_error("-g 1,cpu=1024", CONFIG_invalid,
+		    "--nflog \"1,cpu=1024\": cpu: expected a number from 0 to 1023, or auto");
+	check_error("-g 1,cpu=Auto", CONFIG_invalid,
+		    "--nflog \"1,cpu=Auto\": cpu: expected a number from 0 to 1023, or auto");
 }
 
 TEST(sources)
@@ -1072,6 +1103,7 @@ int main(void)
 		cmocka_unit_test(direction_and_label_of_a_source),
 		cmocka_unit_test(flow_key),
 		cmocka_unit_test(sources),
+		cmocka_unit_test(sources_are_bound_to_cpus),
 		cmocka_unit_test(wrong_sources),
 		cmocka_unit_test(collectors),
 		cmocka_unit_test(wrong_collectors),
