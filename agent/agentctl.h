@@ -48,6 +48,7 @@ struct agentctl_options {
 	size_t interface_count;
 	uint16_t group;
 	uint32_t snaplen;
+	bool per_cpu; /* a group for each CPU, from 'group' on */
 	const char *file;
 	bool no_save;
 

@@ -22,6 +22,7 @@ enum {
 	OPTION_SNAPLEN,
 	OPTION_FILE,
 	OPTION_NO_SAVE,
+	OPTION_PER_CPU,
 };
 
 static const struct agentctl_option {
@@ -48,6 +49,8 @@ static const struct agentctl_option {
 	  "interface whose packets count, may repeat; default route's" },
 	{ "group", 'g', "N", AGENTCTL_FOR_GROUP, "NFLOG group, 40" },
 	{ "snaplen", OPTION_SNAPLEN, "BYTES", AGENTCTL_FOR_RULES, "bytes of each packet, 128" },
+	{ "per-cpu", OPTION_PER_CPU, NULL, AGENTCTL_FOR_RULES,
+	  "a group for each CPU, from --group on" },
 	{ "file", OPTION_FILE, "PATH", AGENTCTL_FOR_FILE, "rules file, " AGENTCTL_RULES_FILE },
 	{ "no-save", OPTION_NO_SAVE, NULL, AGENTCTL_FOR_SAVING, "load the rules, write no file" },
 	{ "verbose", 'v', NULL, AGENTCTL_FOR_ALL,
@@ -134,6 +137,7 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 	case OPTION_TOP: return number_parse("top", value, 1, 1000000000, &options->top, error);
 	case OPTION_FILE: options->file = value; return true;
 	case OPTION_NO_SAVE: options->no_save = true; return true;
+	case OPTION_PER_CPU: options->per_cpu = true; return true;
 	case OPTION_TIMEOUT:
 		if (config_duration_parse(value, &milliseconds)) {
 			error_text_set(error,

@@ -32,11 +32,26 @@ static char *read_file(const char *path)
 	return strdup("");
 }
 
-/* The rules that the options ask for. */
+/* Have packets go to a group for each CPU that is online. */
+static bool set_cpus(struct ruleset *ruleset, struct cpu_list *cpus, struct error_text *error)
+{
+	cpu_list_online(cpus);
+	ruleset->cpus = cpus;
+	if (ruleset->group + cpus->count - 1 <= UINT16_MAX)
+		return true;
+	error_text_set(error, "--group %u: %zu CPUs need as many groups, up to 65535",
+		       ruleset->group, cpus->count);
+	return false;
+}
+
+/* The rules that the options ask for. 'cpus' is what they may borrow from. */
 static enum agentctl_exit make_ruleset(const struct agentctl_options *options,
-				       struct ruleset *ruleset, struct error_text *error)
+				       struct ruleset *ruleset, struct cpu_list *cpus,
+				       struct error_text *error)
 {
 	*ruleset = (struct ruleset){ .group = options->group, .snaplen = options->snaplen };
+	if (options->per_cpu && !set_cpus(ruleset, cpus, error))
+		return AGENTCTL_USAGE;
 	for (size_t i = 0; i < options->interface_count; i++)
 		if (!ruleset_add_interface(ruleset, options->interfaces[i], error))
 			return AGENTCTL_USAGE;
@@ -58,9 +73,9 @@ static enum agentctl_exit make_ruleset(const struct agentctl_options *options,
 }
 
 static enum agentctl_exit make_text(const struct agentctl_options *options, struct ruleset *ruleset,
-				    char **text, struct error_text *error)
+				    struct cpu_list *cpus, char **text, struct error_text *error)
 {
-	enum agentctl_exit result = make_ruleset(options, ruleset, error);
+	enum agentctl_exit result = make_ruleset(options, ruleset, cpus, error);
 
 	*text = result ? NULL : ruleset_format(ruleset);
 	if (!result && !*text) {
@@ -70,17 +85,36 @@ static enum agentctl_exit make_text(const struct agentctl_options *options, stru
 	return result;
 }
 
+static uint16_t last_group(const struct ruleset *ruleset)
+{
+	return (uint16_t)(ruleset->group + (ruleset->cpus ? ruleset->cpus->count - 1 : 0));
+}
+
+/* How the agent has to be started for rules with several groups. */
+static void print_groups(const struct ruleset *ruleset)
+{
+	if (ruleset->cpus)
+		(void)fprintf(stderr,
+			      "the agent has to read all groups: nflog = %u-%u,cpu=auto in "
+			      "flowagent.conf, or --nflog %u-%u,cpu=auto\n",
+			      ruleset->group, last_group(ruleset), ruleset->group,
+			      last_group(ruleset));
+}
+
 enum agentctl_exit agentctl_rules_print(const struct agentctl_command *command,
 					const struct agentctl_options *options)
 {
 	struct error_text error = { .text = "" };
 	struct ruleset ruleset;
+	struct cpu_list cpus;
 	char *text;
-	enum agentctl_exit result = make_text(options, &ruleset, &text, &error);
+	enum agentctl_exit result = make_text(options, &ruleset, &cpus, &text, &error);
 
 	(void)command;
-	if (text)
+	if (text) {
 		(void)fputs(text, stdout);
+		print_groups(&ruleset);
+	}
 	agentctl_print_error(&error);
 	free(text);
 	return result;
@@ -231,9 +265,11 @@ static enum agentctl_exit make_permanent(const char *path, struct error_text *er
 static void print_loaded(const struct ruleset *ruleset)
 {
 	(void)fprintf(stderr,
-		      "loaded: table inet flowagent logs %u bytes of each packet to group %u"
-		      ", in and out of",
+		      "loaded: table inet flowagent logs %u bytes of each packet to group %u",
 		      ruleset->snaplen, ruleset->group);
+	if (ruleset->cpus)
+		(void)fprintf(stderr, " to %u by CPU", last_group(ruleset));
+	(void)fputs(", in and out of", stderr);
 	for (size_t i = 0; i < ruleset->interface_count; i++) {
 		const char *name = ruleset->interfaces[i];
 
@@ -248,16 +284,19 @@ enum agentctl_exit agentctl_rules_install(const struct agentctl_command *command
 {
 	struct error_text error = { .text = "" };
 	struct ruleset ruleset;
+	struct cpu_list cpus;
 	char *text = NULL;
 	enum agentctl_exit result = need_root(command, &error);
 
 	if (!result)
-		result = make_text(options, &ruleset, &text, &error);
+		result = make_text(options, &ruleset, &cpus, &text, &error);
 	if (!result)
 		result = options->no_save ? load_only(text, &error)
 					  : load_and_save(options->file, text, &error);
-	if (!result)
+	if (!result) {
 		print_loaded(&ruleset);
+		print_groups(&ruleset);
+	}
 	if (!result && options->no_save)
 		(void)fputs("not saved: gone after the next boot\n", stderr);
 	if (!result && !options->no_save)

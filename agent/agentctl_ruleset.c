@@ -1,5 +1,6 @@
 /* agentctl_ruleset.c - the default rules: one inet table, a chain for what comes in and one for
- * what goes out.
+ * what goes out. With a group per CPU, both jump to a chain that chooses by the CPU which handles
+ * the packet, so that CPUs do not wait for each other at one group's lock.
  *
  * Prerouting at priority raw and postrouting behind source NAT see the addresses that are on the
  * wire of the interface, in both directions and families. */
@@ -136,10 +137,33 @@ static void write_chain(FILE *file, const struct ruleset *ruleset, const char *n
 	(void)fprintf(file, "\tchain %s {\n\t\ttype filter hook %s; policy accept;\n\t\t%s ", name,
 		      hook, match);
 	write_interfaces(file, ruleset);
-	(void)fprintf(file,
-		      " meta mark != " OWN_MARK " counter name logged_%s log group %u snaplen %u\n"
-		      "\t}\n",
-		      name, ruleset->group, ruleset->snaplen);
+	(void)fprintf(file, " meta mark != " OWN_MARK " counter name logged_%s ", name);
+	if (ruleset->cpus)
+		(void)fputs("jump by_cpu\n\t}\n", file);
+	else
+		(void)fprintf(file, "log group %u snaplen %u\n\t}\n", ruleset->group,
+			      ruleset->snaplen);
+}
+
+static void write_log_chain(FILE *file, const struct ruleset *ruleset, size_t index)
+{
+	(void)fprintf(file, "\tchain cpu%u {\n\t\tcounter log group %u snaplen %u\n\t}\n",
+		      ruleset->cpus->numbers[index], (unsigned int)(ruleset->group + index),
+		      ruleset->snaplen);
+}
+
+/* A CPU that comes online later goes to the first group: nothing is lost but speed. */
+static void write_cpu_chains(FILE *file, const struct ruleset *ruleset)
+{
+	const struct cpu_list *cpus = ruleset->cpus;
+
+	for (size_t i = 0; i < cpus->count; i++)
+		write_log_chain(file, ruleset, i);
+	(void)fputs("\tchain by_cpu {\n\t\tmeta cpu vmap { ", file);
+	for (size_t i = 0; i < cpus->count; i++)
+		(void)fprintf(file, "%s%u : goto cpu%u", i ? ", " : "", cpus->numbers[i],
+			      cpus->numbers[i]);
+	(void)fprintf(file, " }\n\t\tgoto cpu%u\n\t}\n", cpus->numbers[0]);
 }
 
 char *ruleset_format(const struct ruleset *ruleset)
@@ -160,6 +184,8 @@ char *ruleset_format(const struct ruleset *ruleset)
 		"\tcounter logged_in {\n\t}\n"
 		"\tcounter logged_out {\n\t}\n",
 		file);
+	if (ruleset->cpus)
+		write_cpu_chains(file, ruleset);
 	write_chain(file, ruleset, "in", "prerouting priority raw", "iifname");
 	write_chain(file, ruleset, "out", "postrouting priority srcnat + 10", "oifname");
 	(void)fputs("}\n", file);

@@ -2,6 +2,7 @@
 #ifndef AGENTCTL_RULESET_H
 #define AGENTCTL_RULESET_H
 
+#include "cpu_list.h"
 #include "error_text.h"
 
 #include <net/if.h>
@@ -16,6 +17,9 @@ struct ruleset {
 	size_t interface_count; /* 1 or more when formatted */
 	uint16_t group;
 	uint32_t snaplen;
+	/* Borrowed; NULL: one group for all. Else packets go to as many groups as there are CPUs,
+	 * 'group' being that of the first one; the last must not be beyond 65535. */
+	const struct cpu_list *cpus;
 };
 
 /* Add an interface; one that is there already is not added again. The name is checked, as it will

@@ -107,6 +107,31 @@ TEST(rules_are_as_documented)
 	free(text);
 }
 
+TEST(rules_with_a_group_per_cpu_choose_by_the_cpu)
+{
+	const struct cpu_list cpus = { .numbers = { 0, 2, 3 }, .count = 3 };
+	struct ruleset ruleset = { .interfaces = { "eth0" },
+				   .interface_count = 1,
+				   .group = 7,
+				   .snaplen = 96,
+				   .cpus = &cpus };
+	char *text = ruleset_format(&ruleset);
+
+	assert_non_null(strstr(text, "\tchain cpu0 {\n\t\tcounter log group 7 snaplen 96\n\t}\n"
+				     "\tchain cpu2 {\n\t\tcounter log group 8 snaplen 96\n\t}\n"
+				     "\tchain cpu3 {\n\t\tcounter log group 9 snaplen 96\n\t}\n"));
+	/* A CPU that was offline then goes to the first group. */
+	assert_non_null(strstr(text, "\tchain by_cpu {\n"
+				     "\t\tmeta cpu vmap { 0 : goto cpu0, 2 : goto cpu2, "
+				     "3 : goto cpu3 }\n"
+				     "\t\tgoto cpu0\n\t}\n"));
+	assert_non_null(strstr(text, "iifname \"eth0\" meta mark != 0x0000f10a counter name "
+				     "logged_in jump by_cpu\n"));
+	assert_non_null(strstr(text, "oifname \"eth0\" meta mark != 0x0000f10a counter name "
+				     "logged_out jump by_cpu\n"));
+	free(text);
+}
+
 static const char nft_output[] =
 	"{\"nftables\":[{\"metainfo\":{\"version\":\"1.0.6\"}},"
 	"{\"table\":{\"family\":\"inet\",\"name\":\"flowagent\",\"handle\":3}},"
@@ -246,6 +271,7 @@ int main(void)
 		cmocka_unit_test(no_default_route_names_nothing),
 		cmocka_unit_test(interface_names_are_checked),
 		cmocka_unit_test(rules_are_as_documented),
+		cmocka_unit_test(rules_with_a_group_per_cpu_choose_by_the_cpu),
 		cmocka_unit_test(nft_rules_are_found_with_their_counters),
 		cmocka_unit_test(what_is_no_rule_set_is_an_error),
 		cmocka_unit_test(iptables_rules_are_found),
