@@ -260,7 +260,7 @@ static void end_input(struct worker *worker, int result, const struct error_text
 /* Have packets in worker->views, if the source has any. */
 static void read_views(struct worker *worker)
 {
-	struct error_text error = { 0 };
+	struct error_text error; /* filled when result < 0 */
 	int result;
 
 	if (worker->view_next < worker->view_count)

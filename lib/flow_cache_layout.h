@@ -39,7 +39,8 @@ struct cached_flow {
 
 #define CACHED_FLOW_IPV6_SIZE sizeof(struct cached_flow)
 #define CACHED_FLOW_IPV4_SIZE (sizeof(struct cached_flow) - 24)
-_Static_assert(CACHED_FLOW_IPV4_SIZE == 96, "issue of memory: at most 128 bytes a flow in all");
+_Static_assert(CACHED_FLOW_IPV4_SIZE == 96,
+	       "with its share of the index, a flow takes less than 128 bytes");
 
 #define BUCKET_FLOWS 12
 /* Buckets are split so that they hold this many flows on average: 9 bytes of index a flow. */
