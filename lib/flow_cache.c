@@ -215,7 +215,7 @@ static void update_record(struct flow_cache *cache, flow_index index,
 	if (packet->time_ms > flow->last_ms)
 		flow->last_ms = packet->time_ms;
 	flow->tcp_flags |= packet->tcp_flags;
-	if (packet->tcp_flags & TCP_FIN_OR_RST & ~cache->expiry.ignored_flags) {
+	if (packet->tcp_flags & TCP_FIN_OR_RST) {
 		/* The deadline may come nearer: the lazy wheel only follows deadlines that move
 		 * away. */
 		flow->expiry_class = class_of(cache, flow);

@@ -88,8 +88,9 @@ void flow_key_mask_init(struct flow_key_mask *mask, const struct flow_key_choice
 	fill_mask(mask->ipv6, keep, 16, has_addresses ? ipv6_length : 0);
 }
 
-void flow_key_mask_apply(const struct flow_key_mask *mask, struct packet_info *packets,
-			 size_t count)
+/* Kept out of the loop that calls it, which most never do: it cost that 3 instructions a packet. */
+__attribute__((noinline)) void flow_key_mask_apply(const struct flow_key_mask *mask,
+						   struct packet_info *packets, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct flow_key *key = &packets[i].key;
