@@ -33,6 +33,7 @@ enum datum {
 	DATUM_ip_version,
 	DATUM_tos,
 	DATUM_vlan,
+	DATUM_mark,
 	DATUM_tcp_flags,
 	DATUM_octets,
 	DATUM_packets,
@@ -83,6 +84,7 @@ static const struct filter_key keys[] = {
 	{ "v", VALUE_version, DATUM_ip_version, DATUM_none, UINT8_MAX },
 	{ "tos", VALUE_number, DATUM_tos, DATUM_none, UINT8_MAX },
 	{ "vlan", VALUE_number, DATUM_vlan, DATUM_none, 4095 },
+	{ "mark", VALUE_number, DATUM_mark, DATUM_none, UINT32_MAX },
 	{ "flags", VALUE_flags, DATUM_tcp_flags, DATUM_none, UINT8_MAX },
 	{ "tcp_flags", VALUE_flags, DATUM_tcp_flags, DATUM_none, UINT8_MAX },
 	{ "bytes", VALUE_amount, DATUM_octets, DATUM_none, INT64_MAX },
@@ -349,7 +351,7 @@ static void fail_key(struct error_text *error, const char *name, size_t length)
 		error_text_set(error,
 			       "filter: unknown key \"%s\", expected one of src, dst, host, sport, "
 			       "dport, port, src_as, dst_as, as, in_if, out_if, iface, proto, dir, "
-			       "v, tos, vlan, flags, bytes, packets, duration, age, idle",
+			       "v, tos, vlan, mark, flags, bytes, packets, duration, age, idle",
 			       quote);
 }
 
@@ -507,6 +509,7 @@ static uint64_t datum_number(enum datum datum, const struct subject *subject)
 	case DATUM_ip_version: return flow->key.ip_version;
 	case DATUM_tos: return flow->key.tos;
 	case DATUM_vlan: return flow->key.vlan_id;
+	case DATUM_mark: return flow->key.mark;
 	case DATUM_tcp_flags: return flow->tcp_flags;
 	case DATUM_octets: return flow->octets;
 	case DATUM_packets: return flow->packets;

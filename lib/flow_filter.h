@@ -9,7 +9,7 @@
  *   in_if= out_if= iface=             index or name
  *   proto=                            number or name such as tcp
  *   dir=in|out|unknown  v=4|6         side of the server, IP version
- *   tos= vlan=                        0 to 255 (also 0x2e), 0 to 4095
+ *   tos= vlan= mark=                  0 to 255 (also 0x2e), 0 to 4095, 0 to 4294967295
  *   flags=SA                          TCP flags of FSRPAUEC that must all be set (also tcp_flags=)
  *   bytes= packets=                   with k M G T for powers of 1000, as rates are read
  *   duration= age= idle=              last - first packet, now - first, now - last; ms s m h d,

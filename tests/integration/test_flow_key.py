@@ -238,6 +238,9 @@ table inet test {
     rows = {row["mark"]: row for row in control.rows("show", "flows")}
     counts = {mark: row["packets"] for mark, row in rows.items()}
     assert counts == {0xDEADBEEF: 3, 7: 5, 0: 6}
+    assert [row["mark"] for row in control.rows("show", "flows", "mark=1-9")] == [7]
+    (by_mark,) = control.rows("show", "flows", "mark=0xdeadbeef", "--by", "mark")
+    assert (by_mark["mark"], by_mark["packets"]) == (0xDEADBEEF, 3)
     row = rows[7]
     assert (row["src"], row["dst"], row["dir"]) == (Hosts.REMOTE[0], Hosts.SERVER[0], "in")
     assert (row["src_port"], row["dst_port"], row["proto"], row["in_if"]) == (0, 0, 0, 0)

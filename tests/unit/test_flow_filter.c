@@ -30,6 +30,7 @@ static struct flow_record ipv4_flow(void)
 			 .vlan_id = 100,
 			 .input_interface = 0,
 			 .output_interface = 2,
+			 .mark = 0xdeadbeef,
 			 .side = SIDE_egress,
 			 .ip_version = 4,
 			 .addresses = { 192, 0, 2, 10, 198, 51, 100, 7 } },
@@ -169,8 +170,9 @@ TEST(direction_version_tos_vlan)
 
 	check_words(&flow,
 		    WORDS("dir=out", "dir=OUT", "dir!=in", "dir=in,out", "v=4", "v!=6", "v=4,6",
-			  "tos=46", "tos=0x2e", "vlan=100", "vlan>0"),
-		    WORDS("dir=in", "dir=unknown", "v=6", "tos=0", "vlan=0", "vlan=101-4095"));
+			  "tos=46", "tos=0x2e", "vlan=100", "vlan>0", "mark=0xdeadbeef"),
+		    WORDS("dir=in", "dir=unknown", "v=6", "tos=0", "vlan=0", "vlan=101-4095",
+			  "mark=0"));
 	flow = ipv6_flow();
 	check_words(&flow, WORDS("dir=unknown", "v=6", "vlan=0"), WORDS("dir=in,out", "v=4"));
 }
@@ -246,11 +248,11 @@ TEST(unknown_keys_are_named_with_the_nearest)
 	check_fails("protocol=6",
 		    "filter: unknown key \"protocol\", expected one of src, dst, host, sport, "
 		    "dport, port, src_as, dst_as, as, in_if, out_if, iface, proto, dir, v, tos, "
-		    "vlan, flags, bytes, packets, duration, age, idle");
+		    "vlan, mark, flags, bytes, packets, duration, age, idle");
 	check_fails("SRC=192.0.2.1",
 		    "filter: unknown key \"SRC\", expected one of src, dst, host, sport, dport, "
 		    "port, src_as, dst_as, as, in_if, out_if, iface, proto, dir, v, tos, vlan, "
-		    "flags, bytes, packets, duration, age, idle");
+		    "mark, flags, bytes, packets, duration, age, idle");
 }
 
 TEST(words_without_key_or_operator)
