@@ -38,7 +38,9 @@ struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
 		errno = EINVAL;
 		return NULL;
 	}
-	/* NORESERVE: address space for the bound, memory for what is used. */
+	/* NORESERVE: address space for the bound, memory for what is used. Huge pages are left to
+	 * the system's own setting: asked for, they made updates 5 % cheaper at a million flows and
+	 * 10 % at four million, nothing at ten thousand, where they took 6 MB instead of 1. */
 	mapping = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (mapping == MAP_FAILED)
