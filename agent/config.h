@@ -51,10 +51,12 @@ struct config {
 	uint32_t inactive_timeout_ms;
 	struct expiry_policy expiry; /* every class filled in */
 	struct flow_key_choice flow_key;
-	uint32_t max_flows;  /* of all workers together */
-	char *networks_file; /* NULL: none */
-	int64_t export_rate; /* -1: default */
-	uint32_t source_id;  /* filled in: from machine id and instance if not configured */
+	uint32_t max_flows; /* of all workers together */
+	bool splits_superpackets;
+	uint32_t interface_mtu; /* where it is not known */
+	char *networks_file;    /* NULL: none */
+	int64_t export_rate;    /* -1: default */
+	uint32_t source_id;     /* filled in: from machine id and instance if not configured */
 	char *source_address;
 	uint32_t template_refresh_ms;
 	uint32_t template_refresh_datagrams;

@@ -248,6 +248,27 @@ static void level_format(const struct config *config, const struct config_option
 const struct config_type config_type_level = { level_parse, level_format,
 					       "error warning notice info debug" };
 
+static int superpackets_parse(struct config *config, const struct config_option *option,
+			      const char *value, struct error_text *error)
+{
+	(void)option;
+	config->splits_superpackets = strcmp(value, "split") == 0;
+	if (config->splits_superpackets || strcmp(value, "as-seen") == 0)
+		return 0;
+	error_text_set(error, "expected as-seen or split");
+	return -EINVAL;
+}
+
+static void superpackets_format(const struct config *config, const struct config_option *option,
+				FILE *out)
+{
+	(void)option;
+	(void)fputs(config->splits_superpackets ? "split" : "as-seen", out);
+}
+
+const struct config_type config_type_superpackets = { superpackets_parse, superpackets_format,
+						      "as-seen split" };
+
 /* Without argument, so 'value' does not matter. */
 static int flag_parse(struct config *config, const struct config_option *option, const char *value,
 		      struct error_text *error)

@@ -5,6 +5,7 @@
 #include "control_rows.h"
 
 #include "control_server.h"
+#include "equalities.h"
 #include "json_text.h"
 #include "log.h"
 #include "summary.h"
@@ -205,61 +206,27 @@ int control_write_status(const struct control_context *context,
 			  problem_ms > 0 ? json_integer((json_int_t)problem_ms) : json_null()));
 }
 
-/* An equality of ledger.h and whether it holds. */
-static json_t *equality_json(const char *name, const char *object, uint64_t left, uint64_t right)
+/* An equality and whether it holds. */
+static void append_equality(void *context, const struct equality *equality)
 {
-	return json_pack("{s:s, s:o, s:I, s:I, s:b}", "name", name, "object", json_text(object),
-			 "left", (json_int_t)left, "right", (json_int_t)right, "holds",
-			 left == right);
-}
+	json_t **array = context;
 
-/* records expired = sent + waiting + lost, where 'waiting' includes the rings. */
-static json_t *expired_equality(const struct pipeline_snapshot *snapshot, const char *object,
-				const struct collector_ledger *ledger)
-{
-	return equality_json("records_expired", object, worker_ledger_expired(&snapshot->workers),
-			     ledger->sent.records + ledger->waiting.records +
-				     snapshot->ring.records +
-				     collector_ledger_lost(ledger).records);
+	if (!json_array_append_new(*array,
+				   json_pack("{s:s, s:o, s:I, s:I, s:b}", "name", equality->name,
+					     "object", json_text(equality->object), "left",
+					     (json_int_t)equality->left, "right",
+					     (json_int_t)equality->right, "holds",
+					     equality->left == equality->right)))
+		return;
+	json_decref(*array);
+	*array = NULL;
 }
 
 static json_t *equalities_json(const struct pipeline_snapshot *snapshot)
 {
-	const struct worker_ledger *workers = &snapshot->workers;
-	const struct collector_ledger *exported = &snapshot->exported;
-	uint64_t matched = 0;
 	json_t *array = json_array();
-	int result = 0;
 
-	/* What the kernel matched is known per source only as what it gave and what it lost; the
-	 * rule's own counter is compared by `agentctl rules status`. */
-	for (size_t i = 0; i < snapshot->source_count; i++)
-		matched += snapshot->sources[i].ledger.packets_read +
-			   snapshot->sources[i].ledger.packets_lost_kernel;
-	result |= json_array_append_new(
-		array, equality_json("packets_matched", "all sources", matched,
-				     workers->packets_read + workers->packets_lost_kernel));
-	result |= json_array_append_new(
-		array,
-		equality_json("packets_read", "all sources", workers->packets_read,
-			      exported->sent.packets + exported->waiting.packets +
-				      snapshot->ring.packets + workers->cache.packets_cached +
-				      collector_ledger_lost(exported).packets +
-				      worker_ledger_ignored(workers)));
-	result |= json_array_append_new(
-		array, equality_json("flows_created", "all sources", workers->cache.flows_created,
-				     worker_ledger_expired(workers) + workers->cache.flows_cached));
-	if (snapshot->collector_count == 0)
-		result |= json_array_append_new(
-			array, expired_equality(snapshot, "no collector", exported));
-	for (size_t i = 0; i < snapshot->collector_count; i++)
-		result |= json_array_append_new(
-			array, expired_equality(snapshot, snapshot->collectors[i].name,
-						&snapshot->collectors[i].ledger));
-	if (result) {
-		json_decref(array);
-		return NULL;
-	}
+	(void)equalities_visit(snapshot, append_equality, &array);
 	return array;
 }
 

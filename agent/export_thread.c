@@ -7,6 +7,7 @@
 #include "export_thread.h"
 
 #include "interfaces.h"
+#include "log.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -164,6 +165,7 @@ static void read_interfaces(struct export_thread *thread, int64_t now_ms)
 	    (thread->interfaces_read_ms && now_ms - thread->interfaces_read_ms < INTERFACES_MS))
 		return;
 	thread->interfaces_read_ms = now_ms;
+	(void)interface_mtus_read(thread->mtus);
 	count = interfaces_read(&names);
 	if (count >= 0)
 		(void)exporter_set_interfaces(thread->exporter, names, (size_t)count);
@@ -268,6 +270,34 @@ static int64_t advance(struct export_thread *thread)
 	return next_ms < 0 ? -1 : next_ms * 1000;
 }
 
+#ifdef FLOWAGENT_INVARIANTS
+/* Taken = sent + waiting + lost, for each collector: in records, packets and octets. */
+static void check_invariants(const struct export_thread *thread)
+{
+	size_t count = exporter_collector_count(thread->exporter);
+	struct collector_ledger all;
+	bool closes;
+
+	exporter_ledger(thread->exporter, &all);
+	closes = collector_ledger_closes(&all);
+	for (size_t i = 0; i < count; i++) {
+		struct collector_status status;
+
+		exporter_collector_status(thread->exporter, i, &status);
+		closes = closes && collector_ledger_closes(&status.ledger);
+	}
+	if (!closes) {
+		log_error("a collector's ledger does not close: a defect of this program");
+		abort();
+	}
+}
+#else
+static void check_invariants(const struct export_thread *thread)
+{
+	(void)thread;
+}
+#endif
+
 static void export_turn(struct export_thread *thread)
 {
 	int64_t now_us = monotonic_us();
@@ -285,6 +315,7 @@ static void export_turn(struct export_thread *thread)
 	publish_remotes(thread);
 	if (!thread->has_finished && all_inputs_have_ended(thread))
 		goes_on |= finish(thread, now_us / 1000, more_in_us >= 0);
+	check_invariants(thread);
 	if (more_in_us < 0 || (next_us >= 0 && next_us < more_in_us))
 		more_in_us = next_us;
 	if (!goes_on)

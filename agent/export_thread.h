@@ -7,6 +7,7 @@
 #define EXPORT_THREAD_H
 
 #include "exporter.h"
+#include "interface_mtus.h"
 #include "own_exports.h"
 #include "record_ring.h"
 #include "thread_call.h"
@@ -28,6 +29,7 @@ struct export_thread {
 	const struct asn_table *asn_table; /* borrowed; NULL: none */
 	struct own_exports *own_exports;   /* shared */
 	struct flow_key_choice flow_key;   /* of the records that come in */
+	struct interface_mtus *mtus;       /* shared */
 	struct export_input *inputs;       /* owned */
 	size_t input_count;
 	bool is_live;            /* real clock; else the records' clock */

@@ -2,6 +2,7 @@
  * finish in order. */
 #include "config.h"
 #include "control_server.h"
+#include "equalities.h"
 #include "log.h"
 #include "pipeline.h"
 #include "privileges.h"
@@ -214,19 +215,38 @@ static int open_summary(struct daemon *daemon, struct error_text *error)
 	return daemon->summary ? 0 : -EIO;
 }
 
-static int write_summary(struct daemon *daemon, struct error_text *error)
+/* A ledger that does not close is a defect: with invariants it must not pass unseen. */
+static void abort_if_debugging(void)
+{
+#ifdef FLOWAGENT_INVARIANTS
+	abort();
+#endif
+}
+
+static void log_failed_equality(void *context, const struct equality *equality)
+{
+	(void)context;
+	if (equality->left != equality->right)
+		log_error("the ledger does not close: %s (%s) is %" PRIu64
+			  " on one side and %" PRIu64
+			  " on the other: this is a defect of flowagent, please report it",
+			  equality->name, equality->object, equality->left, equality->right);
+}
+
+/* At the end: whether every packet and record is accounted for, and the summary. */
+static int close_ledger(struct daemon *daemon, struct error_text *error)
 {
 	struct pipeline_snapshot snapshot;
-	int result;
+	int result = pipeline_snapshot(daemon->pipeline, &snapshot);
 
-	if (!daemon->summary)
-		return 0;
-	result = pipeline_snapshot(daemon->pipeline, &snapshot);
 	if (result < 0) {
 		error_text_set(error, "no summary: %s", strerror(-result));
 		return result;
 	}
-	result = summary_write(daemon->summary, daemon->config.summary, &snapshot, error);
+	if (equalities_visit(&snapshot, log_failed_equality, NULL))
+		abort_if_debugging();
+	if (daemon->summary)
+		result = summary_write(daemon->summary, daemon->config.summary, &snapshot, error);
 	daemon->summary = NULL;
 	pipeline_snapshot_clear(&snapshot);
 	return result;
@@ -251,7 +271,7 @@ static int run(struct daemon *daemon)
 	(void)sd_notify(0, "READY=1");
 	(void)sd_event_loop(daemon->loop);
 
-	status = write_summary(daemon, &error) == 0 ? EXIT_DONE : EXIT_RUNTIME;
+	status = close_ledger(daemon, &error) == 0 ? EXIT_DONE : EXIT_RUNTIME;
 	if (pipeline_has_failed(daemon->pipeline, &failure))
 		status = EXIT_RUNTIME;
 out:

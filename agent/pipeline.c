@@ -34,6 +34,7 @@ struct pipeline {
 	struct asn_table *asn_table; /* owned; NULL without networks file */
 	struct template_choice choice;
 	struct own_exports *own_exports; /* owned */
+	struct interface_mtus mtus;
 	struct export_thread export;
 	struct worker *workers;  /* owned */
 	size_t worker_count;     /* initialized ones */
@@ -155,6 +156,8 @@ static int create_workers(struct pipeline *pipeline, const struct config *config
 			return result;
 		pipeline->worker_count++;
 		worker->own_exports = worker->type->is_live ? pipeline->own_exports : NULL;
+		worker->mtus = &pipeline->mtus;
+		worker->splits_superpackets = config->splits_superpackets;
 		worker->export_wake = &pipeline->export.wake;
 		input->ring = worker->ring;
 		input->worker_wake = &worker->wake;
@@ -199,6 +202,11 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	if (flow_key_has(&config->flow_key, FLOW_KEY_addresses))
 		pipeline->export.asn_table = pipeline->asn_table;
 	pipeline->export.own_exports = pipeline->own_exports;
+	pipeline->export.mtus = &pipeline->mtus;
+	/* Interfaces in a file are those of another machine. */
+	interface_mtus_init(&pipeline->mtus, config->interface_mtu);
+	if (pipeline->is_live)
+		(void)interface_mtus_read(&pipeline->mtus);
 	pipeline->export.finished_descriptor = pipeline->finished_descriptor;
 	if (pipeline->is_live)
 		sequence_file_restore(exporter, pipeline->source_id);

@@ -73,6 +73,31 @@ static json_t *with_duplicates(json_t *row, const struct duplicate_statistics *d
 	return NULL;
 }
 
+/* What became of fragments: fragment_table.h. */
+static json_t *fragments_json(const struct worker_ledger *ledger)
+{
+	const struct fragment_statistics *fragments = &ledger->fragments;
+
+	return json_pack("{s:I, s:I, s:I, s:I}", "first", (json_int_t)fragments->first, "matched",
+			 (json_int_t)fragments->matched, "unmatched",
+			 (json_int_t)fragments->unmatched, "replaced",
+			 (json_int_t)fragments->replaced);
+}
+
+/* Add where the numbers cannot be exact, or are not those of the wire. Takes 'row'; returns it, or
+ * NULL. */
+static json_t *with_limits(json_t *row, const struct worker_ledger *ledger)
+{
+	if (row && !set_count(row, "packets_length_unknown", ledger->packets_length_unknown) &&
+	    !set_count(row, "packets_super", ledger->packets_super) &&
+	    !set_count(row, "packets_split", ledger->packets_split) &&
+	    !set_count(row, "bytes_split", ledger->octets_split) &&
+	    !json_object_set_new(row, "fragments", fragments_json(ledger)))
+		return row;
+	json_decref(row);
+	return NULL;
+}
+
 static const char *source_state(const struct source_status *source)
 {
 	if (source->failure[0])
@@ -108,7 +133,7 @@ json_t *summary_source_json(const struct source_status *source)
 		(json_int_t)capture->receive_buffer_bytes, "receive_buffer_wanted",
 		(json_int_t)capture->receive_buffer_wanted, "single_packets",
 		source->gets_single_packets);
-	return with_duplicates(row, &ledger->duplicates);
+	return with_limits(with_duplicates(row, &ledger->duplicates), ledger);
 }
 
 json_t *summary_collector_json(const struct collector_status *collector)
@@ -189,7 +214,7 @@ json_t *summary_json(const struct pipeline_snapshot *snapshot)
 		(json_int_t)lost.records, "records_lost_by_reason", lost_json(exported),
 		"datagrams_sent", (json_int_t)exported->datagrams_sent, "sources",
 		sources_json(snapshot), "collectors", collectors_json(snapshot));
-	return with_duplicates(row, &workers->duplicates);
+	return with_limits(with_duplicates(row, &workers->duplicates), workers);
 }
 
 /* Write one line and make sure that it got there. */

@@ -7,6 +7,7 @@
 #include "worker.h"
 
 #include "log.h"
+#include "superpacket.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -144,7 +145,7 @@ static void push_mark(struct worker *worker)
 	entry->kind = RING_MARK;
 	entry->mark = (struct ring_mark){
 		.now = worker->clock_ms,
-		.packets_read = ledger.packets_read,
+		.packets_read = ledger.packets_read + ledger.packets_split,
 		.packets_lost_kernel = ledger.packets_lost_kernel,
 		.packets_ignored = worker_ledger_ignored(&ledger),
 		.octets_ignored = ledger.octets_ignored,
@@ -162,6 +163,33 @@ static void ignore_packet(struct worker *worker, const struct packet_view *view,
 	drop_example_keep(&worker->drop_examples[reason], view);
 }
 
+/* A packet longer than the least MTU of all interfaces: count it, and split it if that is wanted.
+ */
+static void note_superpacket(struct worker *worker, struct packet_info *info)
+{
+	const struct flow_key *key = &info->key;
+	uint32_t index = key->side == SIDE_egress ? key->output_interface : key->input_interface;
+	uint32_t other = key->side == SIDE_egress ? key->input_interface : key->output_interface;
+	uint32_t mtu = interface_mtus_find(worker->mtus, index ? index : other);
+	uint64_t octets = info->octets;
+
+	if (octets <= mtu)
+		return;
+	worker->ledger.packets_super++;
+	if (!worker->splits_superpackets)
+		return;
+	superpacket_split(info, mtu);
+	worker->ledger.packets_split += info->packets_added;
+	worker->ledger.octets_split += info->octets - octets;
+}
+
+static void note_special(struct worker *worker, struct packet_info *info)
+{
+	worker->ledger.packets_length_unknown += info->has_unknown_length;
+	if (info->fragment != FRAGMENT_none)
+		fragment_table_resolve(worker->fragments, info);
+}
+
 /* packet_views -> packet_infos. Returns how many are to be accounted; the others are counted by
  * reason. */
 static size_t decode_batch(struct worker *worker, const struct packet_view *views, size_t count,
@@ -170,6 +198,7 @@ static size_t decode_batch(struct worker *worker, const struct packet_view *view
 	const struct own_export_list *own =
 		worker->own_exports ? own_exports_get(worker->own_exports) : NULL;
 	const bool is_live = worker->type->is_live;
+	const uint64_t least_mtu = interface_mtus_least(worker->mtus);
 	cache_ms clock_ms = worker->clock_ms;
 	size_t accounted = 0;
 
@@ -187,8 +216,10 @@ static size_t decode_batch(struct worker *worker, const struct packet_view *view
 			continue;
 		}
 		info->clock_ms = clock_ms;
-		if (info->fragment != FRAGMENT_none)
-			fragment_table_resolve(worker->fragments, info);
+		if (info->octets > least_mtu)
+			note_superpacket(worker, info);
+		if (info->fragment != FRAGMENT_none || info->has_unknown_length)
+			note_special(worker, info);
 		accounted++;
 	}
 	worker->clock_ms = clock_ms;
@@ -197,19 +228,15 @@ static size_t decode_batch(struct worker *worker, const struct packet_view *view
 }
 
 #ifdef FLOWAGENT_INVARIANTS
-/* packets_read = ignored + cached + expired, and the cache agrees with itself; the full walk only
+/* The ledger closes, and the cache agrees with itself; the full walk only
  * now and then. */
 static void check_invariants(struct worker *worker)
 {
 	struct worker_ledger ledger;
 
 	worker_read_ledger(worker, &ledger);
-	if (ledger.packets_read != worker_ledger_ignored(&ledger) + ledger.cache.packets_cached +
-					   ledger.cache.packets_expired ||
-	    ledger.cache.flows_created !=
-		    ledger.cache.flows_cached + worker_ledger_expired(&ledger) ||
-	    (ledger.packets_read % 4096 < FLOW_CACHE_BATCH &&
-	     !flow_cache_is_consistent(worker->cache))) {
+	if (!worker_ledger_closes(&ledger) || (ledger.packets_read % 4096 < FLOW_CACHE_BATCH &&
+					       !flow_cache_is_consistent(worker->cache))) {
 		log_error("%s: the ledger does not close: a defect of this program", worker->name);
 		abort();
 	}

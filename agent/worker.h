@@ -9,6 +9,7 @@
 #include "drop_example.h"
 #include "flow_key_choice.h"
 #include "fragment_table.h"
+#include "interface_mtus.h"
 #include "ledger.h"
 #include "message_watch.h"
 #include "own_exports.h"
@@ -30,6 +31,8 @@ struct worker {
 	struct own_exports *own_exports;  /* shared; NULL when reading a file */
 	struct wake *export_wake;         /* shared */
 	struct flow_key_mask key_mask;    /* what of a packet makes its flow */
+	struct interface_mtus *mtus;      /* shared */
+	bool splits_superpackets;
 
 	/* For other threads. */
 	struct wake wake;

@@ -30,7 +30,11 @@ enum drop_reason decode_packet(const struct packet_view *packet, struct packet_i
 	info->mark = packet->mark;
 	info->fragment_id = 0;
 	info->fragment = FRAGMENT_none;
+	info->has_unknown_length = false;
 	info->fragment_protocol = 0;
+	info->extension_words = 0;
+	info->tcp_offset = 0;
 	info->tcp_flags = 0;
+	info->packets_added = 0;
 	return decode_link(&frame);
 }

@@ -14,7 +14,8 @@ struct frame {
 	const struct packet_view *packet; /* borrowed */
 	struct packet_info *info;         /* borrowed: filled on the way */
 	uint8_t nested;                   /* link headers that carry another link header, so far */
-	bool has_vlan_tag; /* the outermost tag was taken: further ones do not count */
+	bool is_logged_copy; /* as long as netfilter chose to log: how long it was is unknown */
+	bool has_vlan_tag;   /* the outermost tag was taken: further ones do not count */
 };
 
 /* Bytes of the frame, as it was on the wire, from the next header on. A source that cannot tell the

@@ -41,6 +41,15 @@ static bool note_ipv4_fragment(const uint8_t *header, struct packet_info *info)
 	return is_first;
 }
 
+/* Octets of a packet whose header does not say them: as long as its frame. NFLOG tells only what it
+ * copied. */
+static inline size_t octets_of_frame(const struct frame *frame)
+{
+	frame->info->has_unknown_length =
+		frame->is_logged_copy || frame->packet->original_bytes == 0;
+	return frame_bytes_left(frame);
+}
+
 /* RFC 791 section 3.1. */
 enum drop_reason decode_ipv4(struct frame *frame)
 {
@@ -61,7 +70,7 @@ enum drop_reason decode_ipv4(struct frame *frame)
 	if (total_bytes < header_bytes) {
 		if (total_bytes != 0)
 			return DROP_IP_TOTAL_LENGTH;
-		total_bytes = frame_bytes_left(frame); /* segmentation offload */
+		total_bytes = octets_of_frame(frame); /* segmentation offload */
 	}
 
 	info->octets = total_bytes;
@@ -77,6 +86,7 @@ enum drop_reason decode_ipv4(struct frame *frame)
 	reader_limit(&rest, total_bytes - IPv4_HEADER_BYTES);
 	if (!reader_take(&rest, header_bytes - IPv4_HEADER_BYTES))
 		return DROP_NONE; /* options are cut off: no ports */
+	info->extension_words = (uint8_t)((header[0] & 0x0f) - IPv4_HEADER_BYTES / 4);
 	return decode_transport(rest.next, reader_left(&rest), info);
 }
 
@@ -118,7 +128,7 @@ __attribute__((noinline)) static uint64_t octets_without_payload_length(const st
 		return IPv6_HEADER_BYTES;
 	if (header[6] == PROTOCOL_HOPOPT && find_jumbo_length(rest, &jumbo_length))
 		return (uint64_t)IPv6_HEADER_BYTES + jumbo_length;
-	return frame_bytes_left(frame);
+	return octets_of_frame(frame);
 }
 
 static bool is_extension_header(uint8_t protocol)
@@ -162,6 +172,13 @@ static bool note_ipv6_fragment(const uint8_t *header, struct packet_info *info)
 	return (fragment & IPv6_FRAGMENT_OFFSET) == 0;
 }
 
+static void note_extension(struct packet_info *info, size_t bytes)
+{
+	size_t words = info->extension_words + bytes / 4;
+
+	info->extension_words = words < UINT8_MAX ? (uint8_t)words : UINT8_MAX;
+}
+
 /* Walk extension headers in any order and number (RFC 8200 section 4.1 asks receivers to), then the
  * transport header. A header that is not there in full ends the walk: the protocol is the last
  * number seen, which a header has in its first byte. Each header takes 8 bytes at least, so the
@@ -176,6 +193,7 @@ static enum drop_reason walk_ipv6(struct reader *rest, struct packet_info *info)
 		header = reader_take(rest, 8);
 		if (!header)
 			return DROP_NONE;
+		note_extension(info, 8 + extension_header_rest(protocol, header[1]));
 		if (protocol == PROTOCOL_IPv6_Frag && !note_ipv6_fragment(header, info))
 			return DROP_NONE;
 		if (!reader_take(rest, extension_header_rest(protocol, header[1])))

@@ -141,6 +141,7 @@ static enum drop_reason decode_payload(struct frame *frame, const struct nflog_r
 		.rest = payload->value,
 		.packet = &packet,
 		.info = frame->info,
+		.is_logged_copy = true,
 	};
 
 	inner.info->key.vlan_id = record->vlan_id;

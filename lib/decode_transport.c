@@ -17,9 +17,11 @@ enum drop_reason decode_transport(const uint8_t *bytes, size_t size, struct pack
 
 	switch (info->key.protocol) {
 	case PROTOCOL_TCP:
-		if (size >= 14)
-			info->tcp_flags = bytes[13]; /* RFC 9293 section 3.1 */
-						     /* fall through */
+		if (size >= 14) { /* RFC 9293 section 3.1 */
+			info->tcp_offset = bytes[12];
+			info->tcp_flags = bytes[13];
+		}
+		/* fall through */
 	case PROTOCOL_UDP:
 	case PROTOCOL_DCCP:
 	case PROTOCOL_SCTP:

@@ -184,8 +184,8 @@ static void begin_record(struct flow_cache *cache, flow_index index,
 		statistics->flows_cached_peak = statistics->flows_cached;
 }
 
-static void add_new_flow(struct flow_cache *cache, const struct packet_info *packet, uint32_t hash,
-			 const struct flow_sink *sink)
+static flow_index add_new_flow(struct flow_cache *cache, const struct packet_info *packet,
+			       uint32_t hash, const struct flow_sink *sink)
 {
 	struct cached_flow *flow;
 	flow_index index;
@@ -201,6 +201,7 @@ static void add_new_flow(struct flow_cache *cache, const struct packet_info *pac
 	flow->hash = hash;
 	begin_record(cache, index, packet);
 	flow_index_insert(cache, index, hash);
+	return index;
 }
 
 /* Account a packet to the record that it belongs to. */
@@ -226,9 +227,10 @@ static void update_record(struct flow_cache *cache, flow_index index,
 	}
 }
 
-/* 'guess' is the flow that the index named for this packet before the batch began, or FLOW_NONE. */
-static void add_packet(struct flow_cache *cache, const struct packet_info *packet, uint32_t hash,
-		       flow_index guess, const struct flow_sink *sink)
+/* 'guess' is the flow that the index named for this packet before the batch began, or FLOW_NONE.
+ * Returns the flow that it has come to. */
+static flow_index add_packet(struct flow_cache *cache, const struct packet_info *packet,
+			     uint32_t hash, flow_index guess, const struct flow_sink *sink)
 {
 	flow_index index = guess;
 	enum flow_end_reason reason;
@@ -238,22 +240,29 @@ static void add_packet(struct flow_cache *cache, const struct packet_info *packe
 		set_clock(cache, packet->clock_ms);
 	if (index == FLOW_NONE || !flow_index_is(cache, index, &packet->key))
 		index = flow_index_find(cache, &packet->key, hash);
-	if (index == FLOW_NONE) {
-		add_new_flow(cache, packet, hash, sink);
-		return;
-	}
+	if (index == FLOW_NONE)
+		return add_new_flow(cache, packet, hash, sink);
 	flow = flow_at(cache, index);
 	reason = flow_expiry_reason(&cache->expiry, flow->expiry_class,
 				    flow_elapsed(cache, flow->created),
 				    flow_elapsed(cache, flow->seen));
 	if (reason == FLOW_END_none) {
 		update_record(cache, index, packet);
-		return;
+		return index;
 	}
 	emit(cache, flow, reason, sink);
 	flow_list_remove(cache, index);
 	flow_wheel_disarm(cache, index);
 	begin_record(cache, index, packet);
+	return index;
+}
+
+/* The packet just accounted to a flow stands for more than one. */
+static void add_segments(struct flow_cache *cache, flow_index index, uint64_t segments)
+{
+	flow_at(cache, index)->packets += segments;
+	cache->statistics.packets_added += segments;
+	cache->statistics.packets_cached += segments;
 }
 
 void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets, size_t count,
@@ -276,8 +285,12 @@ void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets,
 	cache->statistics.octets_cached += octets;
 	for (size_t i = 0; i < count; i++)
 		guesses[i] = flow_index_guess(cache, hashes[i]);
-	for (size_t i = 0; i < count; i++)
-		add_packet(cache, &packets[i], hashes[i], guesses[i], sink);
+	for (size_t i = 0; i < count; i++) {
+		flow_index index = add_packet(cache, &packets[i], hashes[i], guesses[i], sink);
+
+		if (packets[i].packets_added)
+			add_segments(cache, index, packets[i].packets_added);
+	}
 }
 
 size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,

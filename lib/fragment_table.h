@@ -4,7 +4,13 @@
  * Stage: between decode and flow cache; one owner, no clock of its own. A later fragment goes under
  * the protocol and ports of its first fragment (same addresses, fragment_protocol and
  * identification) if that came before it, at most 30 s ago, and is still remembered; otherwise it
- * stays as decoded (ports 0). Bounded: when full the oldest entry is replaced and counted. */
+ * stays as decoded (ports 0). Bounded: when full the oldest entry is replaced and counted.
+ *
+ * Of two first fragments of the same name the newest one names what follows: identifications are
+ * used again after they have wrapped. What was accounted before stays where it is. So whoever
+ * forges or overlaps fragments can choose where his own bytes go, and within the 30 s those of
+ * later fragments of that one identification; no byte already accounted ever moves, and none is
+ * counted twice or dropped. */
 #ifndef FRAGMENT_TABLE_H
 #define FRAGMENT_TABLE_H
 

@@ -4,10 +4,8 @@
 const char *collector_loss_name(enum collector_loss loss)
 {
 	static const char *const names[COLLECTOR_LOSS_COUNT] = {
-		[LOSS_NO_COLLECTOR] = "no_collector",
-		[LOSS_UNRESOLVED] = "unresolved",
-		[LOSS_REFUSED] = "refused",
-		[LOSS_UNREACHABLE] = "unreachable",
+		[LOSS_NO_COLLECTOR] = "no_collector", [LOSS_UNRESOLVED] = "unresolved",
+		[LOSS_REFUSED] = "refused",           [LOSS_UNREACHABLE] = "unreachable",
 		[LOSS_SEND_FAILED] = "send_failed",
 	};
 
@@ -21,6 +19,10 @@ void worker_ledger_add(struct worker_ledger *to, const struct worker_ledger *fro
 	for (int i = 0; i < DROP_REASON_COUNT; i++)
 		to->packets_ignored[i] += from->packets_ignored[i];
 	to->octets_ignored += from->octets_ignored;
+	to->packets_length_unknown += from->packets_length_unknown;
+	to->packets_super += from->packets_super;
+	to->packets_split += from->packets_split;
+	to->octets_split += from->octets_split;
 
 	to->cache.packets_added += from->cache.packets_added;
 	to->cache.octets_added += from->cache.octets_added;
@@ -43,6 +45,26 @@ void worker_ledger_add(struct worker_ledger *to, const struct worker_ledger *fro
 	to->duplicates.packets_sampled += from->duplicates.packets_sampled;
 	to->duplicates.packets_seen_twice += from->duplicates.packets_seen_twice;
 	to->duplicates.sources_suspected += from->duplicates.sources_suspected;
+}
+
+bool worker_ledger_closes(const struct worker_ledger *ledger)
+{
+	const struct flow_cache_statistics *cache = &ledger->cache;
+
+	return ledger->packets_read + ledger->packets_split == worker_ledger_ignored(ledger) +
+								       cache->packets_cached +
+								       cache->packets_expired &&
+	       cache->flows_created == cache->flows_cached + worker_ledger_expired(ledger);
+}
+
+bool collector_ledger_closes(const struct collector_ledger *ledger)
+{
+	struct amount sum = collector_ledger_lost(ledger);
+
+	amount_add(&sum, &ledger->sent);
+	amount_add(&sum, &ledger->waiting);
+	return sum.records == ledger->taken.records && sum.packets == ledger->taken.packets &&
+	       sum.octets == ledger->taken.octets;
 }
 
 uint64_t worker_ledger_ignored(const struct worker_ledger *ledger)

@@ -2,7 +2,7 @@
  *
  * The parts are counted where things happen: worker_ledger by a worker (and its source),
  * collector_ledger by the exporter. packets matched  = packets_read + packets_lost_kernel
- *     packets_read     = packets_ignored + packets_cached + packets_expired
+ *     packets_read + packets_split = packets_ignored + packets_cached + packets_expired
  *     flows_created    = records_expired + flows_cached
  *     records_expired  = records sent + waiting + lost, for each collector; the same for their
  * packets and octets */
@@ -22,6 +22,10 @@ struct worker_ledger {
 	uint64_t packets_ignored[DROP_REASON_COUNT];
 	uint64_t octets_ignored; /* captured lengths of the frames ignored: their layer-3 length is
 				    not known */
+	uint64_t packets_length_unknown; /* accounted with fewer octets than they may have had */
+	uint64_t packets_super;          /* longer than the MTU of their interface */
+	uint64_t packets_split;          /* added to packets_read where superpackets are split */
+	uint64_t octets_split;           /* the same for octets */
 	struct flow_cache_statistics cache;
 	struct fragment_statistics fragments;
 	struct duplicate_statistics duplicates;
@@ -71,6 +75,10 @@ struct collector_ledger {
 
 /* Add the ledgers of several workers: to += from. */
 void worker_ledger_add(struct worker_ledger *to, const struct worker_ledger *from);
+
+/* Whether the part of the equalities that one owner sees holds: at any moment in its own thread. */
+bool worker_ledger_closes(const struct worker_ledger *ledger);
+bool collector_ledger_closes(const struct collector_ledger *ledger);
 
 /* Sums over reasons. */
 uint64_t worker_ledger_ignored(const struct worker_ledger *ledger);

@@ -95,8 +95,8 @@ def collector(cleanup):
 def _program(name, kind):
     @pytest.fixture(name=name)
     def fixture(cleanup, directory):
-        def start(*arguments):
-            program = kind(directory, *arguments)
+        def start(*arguments, **options):
+            program = kind(directory, *arguments, **options)
             cleanup.callback(program.kill)
             return program
 

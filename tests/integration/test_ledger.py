@@ -1,6 +1,7 @@
 """A million packets: each is accounted for; none is lost at a rate that the machine sustains."""
 
 import signal
+import subprocess
 
 import pytest
 
@@ -28,6 +29,10 @@ class Flood:
 
     def send(self, flows, packets, rate):
         self.server.run(self.binary, Hosts.SERVER[0], TARGET, flows, packets, rate)
+
+    def send_in_background(self, flows, packets, rate):
+        command = [self.binary, Hosts.SERVER[0], TARGET, flows, packets, rate]
+        return subprocess.Popen(self.server.command(*map(str, command)))
 
     def matched(self):
         return self.firewall.matched(self.server).packets
@@ -124,9 +129,80 @@ def test_overload_is_counted_to_the_packet(flood, hosts, flowagent, agentctl, co
     summary = agent.summary()
     ledger.check_final(summary, flood.matched())
     assert summary["packets_lost_kernel"] > 0
-    assert summary["sources"][0]["overruns"] > 0
+    assert summary["packets_lost_kernel"] > summary["sources"][0]["overruns"] > 0
     own.wait_for_datagrams(summary["datagrams_sent"])
     assert own.flows().packets() == summary["packets_exported"]
+
+
+def test_equalities_hold_at_any_moment(flood, hosts, flowagent, agentctl, collector):
+    """Asked again and again while packets come, flows expire and records are sent."""
+    own = collector(Hosts.COLLECTOR[0], 0, hosts.collector)
+    agent = flowagent(
+        "--nflog", "40", "-n", own.host_port, "--max-flows", 2000, "--inactive-timeout", "300ms",
+        host=hosts.server,
+    )  # fmt: skip
+    agent.wait_for_group()
+    control = agentctl(agent)
+    sender = flood.send_in_background(20_000, 60_000, 15_000)
+    asked = 0
+    while sender.poll() is None:
+        statistics = control.statistics()  # status 1 if an equality does not hold
+        assert all(equality["holds"] for equality in statistics["equalities"])
+        ledger.check_summary(statistics)
+        asked += 1
+    assert sender.wait() == 0 and asked > 5
+    wait_until(lambda: read_or_lost(control) >= 60_000, "all packets read")
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary(), flood.matched())
+
+
+def test_ledger_closes_across_a_restart(flood, hosts, flowagent, agentctl, collector):
+    """Two agents one after the other while packets come: each accounts for what it has read."""
+    own = collector(Hosts.COLLECTOR[0], 0, hosts.collector)
+    sender = flood.send_in_background(1000, 60_000, 15_000)
+    exported = datagrams = 0
+    for _ in range(2):
+        agent = flowagent("--nflog", "40", "-n", own.host_port, host=hosts.server)
+        agent.wait_for_group()
+        control = agentctl(agent)
+        wait_until(lambda: read_or_lost(control) >= 10_000, "packets read")
+        assert agent.stop() == 0, agent.errors
+        summary = agent.summary()
+        ledger.check_final(summary)
+        exported += summary["packets_exported"]
+        datagrams += summary["datagrams_sent"]
+    assert sender.wait() == 0
+    own.wait_for_datagrams(datagrams)
+    assert own.flows().packets() == exported
+
+
+def test_groups_lose_each_for_itself(flood, hosts, flowagent, agentctl):
+    """Two groups, one with a small buffer: its loss is its own, and told apart from overruns."""
+    flood.server.run("nft", "add", "rule", "inet", "test", "in", "counter", "log", "group", "41")
+    agent = flowagent("--nflog", "40,buffer=65536", "--nflog", "41", host=hosts.server)
+    agent.wait_for_group(40)
+    agent.wait_for_group(41)
+    agent.signal(signal.SIGSTOP)
+    flood.send(1000, 30_000, 60_000)
+    agent.signal(signal.SIGCONT)
+    control = agentctl(agent)
+
+    def group_40():
+        (row,) = [row for row in control.rows("show", "sources") if row["name"] == "nflog:40"]
+        return row
+
+    def next_packets_show_the_gap():
+        flood.send(10, 10, 1000)
+        row = group_40()
+        return row["packets_read"] + row["packets_lost_kernel"] >= 30_010
+
+    wait_until(next_packets_show_the_gap, "the gap to be seen")
+    first, second = control.rows("show", "sources")
+    assert (first["name"], second["name"]) == ("nflog:40", "nflog:41")
+    assert first["packets_lost_kernel"] > first["overruns"] > 0
+    assert second["packets_lost_kernel"] == second["overruns"] == 0
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary(), flood.matched())
 
 
 def test_ledger_is_exported_as_options_data(flood, hosts, flowagent, agentctl, collector):

@@ -1,6 +1,7 @@
 """Live capture from an interface by packet socket, without any firewall rule."""
 
 import json
+import signal
 
 import ledger
 import traffic
@@ -82,6 +83,39 @@ def test_two_interfaces(hosts, flowagent, agentctl, collector):
     counters = own.flows().counters()
     doubled = {key: (2 * n, 2 * size) for key, (n, size) in known.counters().items()}
     assert not differences({key: counters.get(key) for key in doubled}, doubled)
+
+
+def test_overload_is_counted_to_the_packet(hosts, flowagent, agentctl, collector, udp_flood):
+    """The agent is stopped while packets rush in: the packet socket knows what it dropped."""
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    agent = flowagent("-i", "eth0,buffer=262144", "-n", own.host_port, host=hosts.server)
+    agent.wait_for_capture()
+    hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    control = agentctl(agent)
+
+    def on_the_device():
+        (link,) = json.loads(hosts.server.ip("-j", "-s", "link", "show", "eth0"))
+        return link["stats64"]["rx"]["packets"] + link["stats64"]["tx"]["packets"]
+
+    def seen():
+        statistics = control.statistics()
+        return statistics["packets_read"] + statistics["packets_lost_kernel"]
+
+    def offset():
+        """Packets of the device before the capture began; the same twice in a quiet moment."""
+        return on_the_device() - seen()
+
+    before = []
+    wait_until(lambda: before.append(offset()) or before[-2:].count(before[-1]) == 2, "quiet")
+    agent.signal(signal.SIGSTOP)
+    hosts.server.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", 100, 20_000, 50_000)
+    agent.signal(signal.SIGCONT)
+    wait_until(lambda: offset() == before[-1], "every packet to be read or counted as lost")
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    assert summary["packets_lost_kernel"] > 0
+    assert summary["sources"][0]["overruns"] == 0
 
 
 def test_low_rate_is_seen_at_once(hosts, flowagent, agentctl, collector):

@@ -28,6 +28,8 @@ from scapy.layers.ppp import PPP, PPPoE
 from scapy.packet import Raw
 
 ETHERNET, PPP_LINK, PPP_HDLC, RAW_IP, SLL, SLL2, NULL, LOOP = 1, 9, 50, 101, 113, 276, 0, 108
+NFLOG_LINK = 239
+FRAGMENT_KEYS = "first", "matched", "unmatched", "replaced"
 HDLC, IPV4_LINK, IPV6_LINK, PPPOE_LINK = 104, 228, 229, 51
 
 V4 = IP(src="192.0.2.10", dst="198.51.100.7", id=7)
@@ -206,12 +208,13 @@ CASES = {
 }  # fmt: skip
 
 
-def write_capture(path, link, packets):
+def write_capture(path, link, packets, per_second=100):
     """Little-endian pcap with microseconds; 'packets' are (bytes, length on the wire)."""
     with open(path, "wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, link))
         for number, (data, wire_length) in enumerate(packets):
-            times = (1_700_000_000 + number // 100, number % 100 * 9999)
+            microseconds = number % per_second * 999_999 // per_second
+            times = (1_700_000_000 + number // per_second, microseconds)
             file.write(struct.pack("<IIII", *times, len(data), wire_length) + data)
 
 
@@ -272,6 +275,69 @@ def test_damaged_packets(seed, directory, flowagent, collector):
     path = directory / "damaged.pcap"
     write_capture(path, ETHERNET, damaged)
     check(path, flowagent, collector)
+
+
+def run_file(path, flowagent):
+    agent = flowagent("--read", path)
+    assert agent.wait() == 0, agent.errors
+    ledger.check_final(agent.summary())
+    return agent.summary()
+
+
+@pytest.mark.parametrize(
+    "name, counters",
+    [
+        ("fragments in order", (2, 4, 0, 0)),
+        ("fragments out of order", (2, 0, 4, 0)),
+        ("fragments of two datagrams", (2, 4, 1, 0)),
+        ("atomic fragment", (0, 0, 0, 0)),
+    ],
+)
+def test_fragments_are_counted(name, counters, directory, flowagent):
+    link, packets = CASES[name]
+    path = directory / "fragments.pcap"
+    write_capture(path, link, [(bytes(packet), len(bytes(packet))) for packet in packets])
+    summary = run_file(path, flowagent)
+    assert tuple(summary["fragments"][key] for key in FRAGMENT_KEYS) == counters
+    assert summary["sources"][0]["fragments"] == summary["fragments"]
+
+
+def test_fragment_table_is_bounded(directory, flowagent):
+    """More first fragments at a time than are remembered: the oldest are given up, and counted."""
+    count = 5000
+    path = directory / "many.pcap"
+    heads = [bytes(v4_fragment(number, 0, True) / QUESTION) for number in range(count)]
+    tails = [bytes(v4_fragment(number, 16, False) / DATA) for number in range(count)]
+    write_capture(path, RAW_IP, [(packet, len(packet)) for packet in heads + tails], 1000)
+    summary = run_file(path, flowagent)
+    remembered = 4096
+    assert tuple(summary["fragments"][key] for key in FRAGMENT_KEYS) == (
+        count, remembered, count - remembered, count - remembered
+    )  # fmt: skip
+    assert summary["packets_exported"] + summary["packets_lost"] == 2 * count
+
+
+def test_unknown_length_is_counted(directory, flowagent):
+    """Total length 0 in what NFLOG has copied: nobody knows how long the packet was."""
+    packet = bytes(IP(src="192.0.2.1", dst="192.0.2.2", len=0) / SEGMENT)
+    known = bytes(V4 / SEGMENT)
+    path = directory / "nflog.pcap"
+    records = []
+    for payload in packet, known:
+        padding = bytes(-len(payload) % 4)
+        records.append(
+            b"\x02\0\0\x28" + struct.pack("<HHHBB", 8, 1, 8, 0, 0)
+            + struct.pack("<HH", 4 + len(payload), 9) + payload + padding
+        )  # fmt: skip
+    write_capture(path, NFLOG_LINK, [(record, len(record)) for record in records])
+    summary = run_file(path, flowagent)
+    assert summary["packets_length_unknown"] == 1
+    assert summary["sources"][0]["packets_length_unknown"] == 1
+
+    # A capture of the frame itself tells: its own length counts.
+    write_capture(path, ETHERNET, [(bytes(E) [:12] + b"\x08\0" + packet, 70_014)])
+    summary = run_file(path, flowagent)
+    assert summary["packets_length_unknown"] == 0
 
 
 def test_fragment_is_forgotten_after_30_seconds(directory, flowagent, collector):

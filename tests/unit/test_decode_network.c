@@ -60,6 +60,33 @@ TEST(ipv6_key_is_complete_and_the_rest_is_0)
 	CHECK_EQ(info.octets, 48);
 }
 
+TEST(header_sizes_are_told)
+{
+	uint8_t long_chain[40 + 1040 + 20] = { 0x60, [4] = 4, [5] = 36, [6] = 60, [40] = 6, 129 };
+	struct packet_view view = { .link = LINK_RAW,
+				    .bytes = long_chain,
+				    .captured_bytes = sizeof(long_chain) };
+	struct packet_info info;
+
+	CHECK_EQ(RAW(&info, IPv4(40, 6), TCP), DROP_NONE);
+	CHECK_EQ(info.extension_words, 0);
+	CHECK_EQ(info.tcp_offset, 0x50);
+	CHECK_EQ(RAW(&info, IPv4_WITH(0x46, 44, 0, 6), 1, 1, 1, 1, TCP), DROP_NONE);
+	CHECK_EQ(info.extension_words, 1);
+	CHECK_EQ(RAW(&info, IPv4_UDP), DROP_NONE);
+	CHECK_EQ(info.tcp_offset, 0);
+	CHECK_EQ(info.packets_added, 0);
+	CHECK_EQ(RAW(&info, IPv6_UDP), DROP_NONE);
+	CHECK_EQ(info.extension_words, 0);
+	CHECK_EQ(RAW(&info, IPv6(36, 0), EXTENSION(60), EXTENSION(6), TCP), DROP_NONE);
+	CHECK_EQ(info.extension_words, 4);
+	CHECK_EQ(info.tcp_offset, 0x50);
+	/* 1040 bytes are 260 words: more than can be told. */
+	CHECK_EQ(decode_packet(&view, &info), DROP_NONE);
+	CHECK_EQ(info.key.protocol, 6);
+	CHECK_EQ(info.extension_words, 255);
+}
+
 TEST(ipv4_header_is_checked)
 {
 	struct packet_info info;
@@ -138,11 +165,18 @@ TEST(ipv4_total_length_0_is_the_frame_less_its_link_header)
 	CHECK_EQ(DECODE_VIEW(view, &info, ETHERNET(0x8100), VLAN(1, 0x0800), IPv4(0, 6)),
 		 DROP_NONE);
 	CHECK_EQ(info.octets, 69996);
+	CHECK(!info.has_unknown_length);
 
 	/* The source cannot tell the frame's length, or tells less than it captured. */
 	view.original_bytes = 0;
 	CHECK_EQ(DECODE_VIEW(view, &info, ETHERNET(0x0800), IPv4(0, 6), TCP), DROP_NONE);
 	CHECK_EQ(info.octets, 40);
+	CHECK(info.has_unknown_length);
+	CHECK_EQ(DECODE_VIEW(view, &info, ETHERNET(0x0800), IPv4(40, 6), TCP), DROP_NONE);
+	CHECK(!info.has_unknown_length);
+	CHECK_EQ(DECODE_VIEW(view, &info, ETHERNET(0x86dd), IPv6(0, 6), TCP), DROP_NONE);
+	CHECK_EQ(info.octets, 60);
+	CHECK(info.has_unknown_length);
 	view.original_bytes = 20;
 	CHECK_EQ(DECODE_VIEW(view, &info, ETHERNET(0x0800), IPv4(0, 6), TCP), DROP_NONE);
 	CHECK_EQ(info.octets, 40);
@@ -175,6 +209,17 @@ TEST(ipv4_fragments)
 	CHECK_EQ(RAW(&info, IPv4_WITH(0x45, 40, 0x1fff, 6), TCP), DROP_NONE);
 	CHECK_EQ(info.fragment, FRAGMENT_later);
 	CHECK_EQ(info.tcp_flags, 0);
+
+	/* One that overlaps the ports and flags of its first fragment is not read as those, whether
+	 * it ends the datagram or not (RFC 1858 section 4). */
+	for (uint16_t more = 0; more <= 0x2000; more = (uint16_t)(more + 0x2000)) {
+		CHECK_EQ(RAW(&info, IPv4_WITH(0x45, 40, 1 | more, 6), TCP), DROP_NONE);
+		CHECK_EQ(info.fragment, FRAGMENT_later);
+		CHECK_EQ(info.key.source_port, 0);
+		CHECK_EQ(info.key.destination_port, 0);
+		CHECK_EQ(info.tcp_flags, 0);
+		CHECK_EQ(info.octets, 40);
+	}
 
 	/* "Do not fragment" and the reserved bit make no fragment. */
 	CHECK_EQ(RAW(&info, IPv4_WITH(0x45, 28, 0xc000, 17), UDP), DROP_NONE);
@@ -372,6 +417,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ipv4_key_is_complete_and_the_rest_is_0),
 		cmocka_unit_test(ipv6_key_is_complete_and_the_rest_is_0),
+		cmocka_unit_test(header_sizes_are_told),
 		cmocka_unit_test(ipv4_header_is_checked),
 		cmocka_unit_test(ipv4_options_are_skipped),
 		cmocka_unit_test(octets_are_what_the_ip_header_says),

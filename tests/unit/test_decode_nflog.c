@@ -33,6 +33,21 @@ TEST(record_in_both_byte_orders)
 	CHECK_EQ(info.key.side, SIDE_egress);
 }
 
+TEST(length_that_only_the_copy_tells_is_unknown)
+{
+	struct packet_info info;
+
+	CHECK_EQ(DECODE(LINK_NFLOG, &info, HEADER(2), PACKET_HDR(LE, 0x0800, 0), LE(40, 9),
+			IPv4(0, 6), TCP),
+		 DROP_NONE);
+	CHECK_EQ(info.octets, 40);
+	CHECK(info.has_unknown_length);
+	CHECK_EQ(DECODE(LINK_NFLOG, &info, HEADER(2), PACKET_HDR(LE, 0x0800, 0), LE(40, 9),
+			IPv4(40, 6), TCP),
+		 DROP_NONE);
+	CHECK(!info.has_unknown_length);
+}
+
 TEST(side_is_that_of_the_hook)
 {
 	static const struct {
@@ -155,6 +170,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(record_in_both_byte_orders),
+		cmocka_unit_test(length_that_only_the_copy_tells_is_unknown),
 		cmocka_unit_test(side_is_that_of_the_hook),
 		cmocka_unit_test(side_is_unknown_without_a_hook),
 		cmocka_unit_test(netdev_egress_starts_at_the_ethernet_header),

@@ -59,6 +59,26 @@ static void add(struct flow_cache *cache, struct packet_info info)
 	flow_cache_add(cache, &info, 1, &sink);
 }
 
+TEST(a_superpacket_stands_for_several)
+{
+	struct flow_cache *cache = new_cache(10);
+	struct flow_cache_statistics statistics;
+	struct packet_info info = packet(2, TCP, 1000);
+
+	info.packets_added = 44;
+	add(cache, info);
+	add(cache, info);
+	info.packets_added = 0;
+	add(cache, info);
+	flow_cache_statistics(cache, &statistics);
+	CHECK_EQ(statistics.packets_added, 91);
+	CHECK(flow_cache_is_consistent(cache));
+	CHECK_EQ(flow_cache_flush(cache, 1000, 10, &sink), 1);
+	CHECK_EQ(kept.records[0].packets, 91);
+	CHECK(flow_cache_is_consistent(cache));
+	flow_cache_destroy(cache);
+}
+
 TEST(packets_of_one_key_make_one_record)
 {
 	struct flow_cache *cache = new_cache(10);
@@ -450,6 +470,7 @@ TEST(many_flows_grow_the_index_and_are_found)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_superpacket_stands_for_several),
 		cmocka_unit_test(packets_of_one_key_make_one_record),
 		cmocka_unit_test(idle_flow_leaves_within_a_tick_of_its_timeout),
 		cmocka_unit_test(

@@ -1,6 +1,7 @@
 /* test_fragment_table.c - later fragments get the ports of their first one, for 30 s, in bounded
  * memory. */
 #include "check.h"
+#include "flow_cache.h"
 #include "fragment_table.h"
 
 #include <stdlib.h>
@@ -150,6 +151,66 @@ TEST(smallest_table)
 	fragment_table_destroy(NULL);
 }
 
+/* What place_record() of a cache's sink hands out. */
+static struct flow_record records[4];
+static size_t record_count;
+
+static struct flow_record *place_record(void *context)
+{
+	(void)context;
+	CHECK(record_count < 4);
+	return &records[record_count++];
+}
+
+/* Resolve a fragment of 'octets' and account it, as a worker does. */
+static void account(struct fragment_table *table, struct flow_cache *cache, struct packet_info info,
+		    uint16_t port, uint64_t octets)
+{
+	const struct flow_sink sink = { place_record, NULL };
+
+	if (info.fragment == FRAGMENT_first)
+		info.key.source_port = port;
+	info.octets = octets;
+	fragment_table_resolve(table, &info);
+	flow_cache_add(cache, &info, 1, &sink);
+}
+
+/* Somebody sends another first fragment of the same name in between: what was accounted to the
+ * first flow stays there, what follows goes to the second, and nothing gets lost or is counted
+ * twice. */
+TEST(a_forged_first_fragment_moves_no_byte_that_was_accounted)
+{
+	struct flow_cache_config config = { .max_flows = 8, .expiry = { .active_ms = 60000 } };
+	const struct flow_sink sink = { place_record, NULL };
+	struct fragment_table *table = fragment_table_create(8, hash_key);
+	struct packet_info first = fragment(4, FRAGMENT_first, 7, 0);
+	struct packet_info later = fragment(4, FRAGMENT_later, 7, 0);
+	struct flow_cache *cache;
+
+	for (size_t i = 0; i < EXPIRY_CLASS_COUNT; i++)
+		config.expiry.idle_ms[i] = 15000;
+	cache = flow_cache_create(&config);
+	assert_non_null(cache);
+	record_count = 0;
+	account(table, cache, first, 1000, 1500);
+	account(table, cache, later, 0, 1480);
+	account(table, cache, first, 6666, 28); /* forged, or the same identification again */
+	account(table, cache, later, 0, 900);
+	account(table, cache, first, 1000, 1500); /* the first one once more: a retransmission */
+	account(table, cache, later, 0, 77);
+	CHECK_EQ(flow_cache_flush(cache, 1, 4, &sink), 2);
+	for (size_t i = 0; i < 2; i++) {
+		bool is_forged = records[i].key.source_port == 6666;
+
+		CHECK(is_forged || records[i].key.source_port == 1000);
+		CHECK_EQ(records[i].octets, is_forged ? 28 + 900 : 1500 + 1480 + 1500 + 77);
+		CHECK_EQ(records[i].packets, is_forged ? 2 : 4);
+	}
+	CHECK_EQ(fragment_table_statistics(table)->matched, 3);
+	flow_cache_destroy(cache);
+	fragment_table_destroy(table);
+}
+
 /* The same as an array that remembers everything and forgets all but the newest CAPACITY. */
 TEST(random_fragments_agree_with_a_simple_model)
 {
@@ -195,6 +256,7 @@ int main(void)
 		cmocka_unit_test(newest_first_fragment_wins),
 		cmocka_unit_test(full_table_replaces_the_oldest_and_counts_it),
 		cmocka_unit_test(smallest_table),
+		cmocka_unit_test(a_forged_first_fragment_moves_no_byte_that_was_accounted),
 		cmocka_unit_test(random_fragments_agree_with_a_simple_model),
 	};
 

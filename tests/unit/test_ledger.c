@@ -63,6 +63,51 @@ TEST(lost_is_the_sum_over_reasons_of_each_amount)
 	CHECK_EQ(lost.octets, 1000 + 1001 + 1002 + 1003 + 1004);
 }
 
+TEST(a_worker_ledger_closes_or_not)
+{
+	struct worker_ledger ledger = {
+		.packets_read = 10,
+		.packets_ignored = { [DROP_NOT_IP] = 1, [DROP_OWN_EXPORT] = 2 },
+		.cache = { .packets_cached = 3,
+			   .packets_expired = 4,
+			   .flows_created = 6,
+			   .flows_cached = 1,
+			   .records_expired = { [FLOW_END_forcedEnd] = 5 } },
+	};
+
+	CHECK(worker_ledger_closes(&ledger));
+	ledger.packets_read++;
+	CHECK(!worker_ledger_closes(&ledger));
+	ledger.packets_ignored[DROP_IP_VERSION]++;
+	CHECK(worker_ledger_closes(&ledger));
+	ledger.packets_split += 5;
+	ledger.cache.packets_cached += 5;
+	CHECK(worker_ledger_closes(&ledger));
+	ledger.cache.records_expired[FLOW_END_idleTimeout]++;
+	CHECK(!worker_ledger_closes(&ledger));
+}
+
+TEST(a_collector_ledger_closes_in_each_amount)
+{
+	const struct collector_ledger closed = {
+		.taken = { 10, 100, 1000 },
+		.sent = { 5, 50, 500 },
+		.waiting = { 3, 30, 300 },
+		.lost = { [LOSS_REFUSED] = { 1, 15, 150 }, [LOSS_SEND_FAILED] = { 1, 5, 50 } },
+	};
+	struct collector_ledger ledger = closed;
+
+	CHECK(collector_ledger_closes(&ledger));
+	ledger.sent.records++;
+	CHECK(!collector_ledger_closes(&ledger));
+	ledger = closed;
+	ledger.waiting.packets--;
+	CHECK(!collector_ledger_closes(&ledger));
+	ledger = closed;
+	ledger.lost[LOSS_REFUSED].octets++;
+	CHECK(!collector_ledger_closes(&ledger));
+}
+
 /* Names become keys of JSON and metrics: present, distinct, and of one form. */
 static void check_names(const char *const *names, size_t count)
 {
@@ -109,6 +154,8 @@ int main(void)
 		cmocka_unit_test(adding_zero_changes_nothing),
 		cmocka_unit_test(ignored_and_expired_are_sums_over_reasons),
 		cmocka_unit_test(lost_is_the_sum_over_reasons_of_each_amount),
+		cmocka_unit_test(a_worker_ledger_closes_or_not),
+		cmocka_unit_test(a_collector_ledger_closes_in_each_amount),
 		cmocka_unit_test(names_are_distinct_keys),
 		cmocka_unit_test(names_of_numbers_out_of_range),
 	};

@@ -19,6 +19,9 @@ static struct pipeline_snapshot example(struct source_status sources[static 2],
 	sources[0].ledger.packets_read = 100;
 	sources[0].ledger.packets_lost_kernel = 7;
 	sources[0].ledger.packets_ignored[DROP_NOT_IP] = 4;
+	sources[0].ledger.packets_length_unknown = 5;
+	sources[0].ledger.packets_super = 6;
+	sources[0].ledger.fragments = (struct fragment_statistics){ 11, 12, 13, 14 };
 	sources[0].ledger.cache.packets_cached = 16;
 	sources[0].ledger.cache.packets_expired = 80;
 	sources[0].ledger.cache.flows_created = 12;
@@ -79,6 +82,14 @@ TEST(keys_of_the_design_are_there)
 	CHECK_EQ(number(summary, "records_sent"), 6);
 	CHECK_EQ(number(summary, "records_lost"), 2);
 	CHECK_EQ(number(summary, "datagrams_sent"), 3);
+	CHECK_EQ(number(summary, "packets_length_unknown"), 5);
+	CHECK_EQ(number(summary, "packets_super"), 6);
+	CHECK_EQ(number(summary, "packets_split"), 0);
+	CHECK_EQ(number(summary, "bytes_split"), 0);
+	CHECK_EQ(number(json_object_get(summary, "fragments"), "first"), 11);
+	CHECK_EQ(number(json_object_get(summary, "fragments"), "matched"), 12);
+	CHECK_EQ(number(json_object_get(summary, "fragments"), "unmatched"), 13);
+	CHECK_EQ(number(json_object_get(summary, "fragments"), "replaced"), 14);
 	json_decref(summary);
 }
 

@@ -1,0 +1,93 @@
+/* equalities.c - adds up both sides of each equality of the ledger. */
+#include "equalities.h"
+
+/* What an equality is handed to, and what came out so far. */
+struct visit {
+	void (*function)(void *context, const struct equality *equality);
+	void *context;
+	size_t failed;
+};
+
+static void visit_one(struct visit *visit, const struct equality *equality)
+{
+	visit->failed += equality->left != equality->right;
+	visit->function(visit->context, equality);
+}
+
+/* What the kernel matched is known per source only as what it gave and what it lost; the rule's own
+ * counter is compared by `agentctl rules status`. */
+static void visit_matched(struct visit *visit, const struct pipeline_snapshot *snapshot)
+{
+	const struct worker_ledger *workers = &snapshot->workers;
+	struct equality equality = {
+		.name = "packets_matched",
+		.object = "all sources",
+		.right = workers->packets_read + workers->packets_lost_kernel,
+	};
+
+	for (size_t i = 0; i < snapshot->source_count; i++)
+		equality.left += snapshot->sources[i].ledger.packets_read +
+				 snapshot->sources[i].ledger.packets_lost_kernel;
+	visit_one(visit, &equality);
+}
+
+static void visit_packets(struct visit *visit, const struct pipeline_snapshot *snapshot)
+{
+	const struct worker_ledger *workers = &snapshot->workers;
+	const struct collector_ledger *exported = &snapshot->exported;
+	const struct equality equality = {
+		.name = "packets_read",
+		.object = "all sources",
+		.left = workers->packets_read + workers->packets_split,
+		.right = exported->sent.packets + exported->waiting.packets +
+			 snapshot->ring.packets + workers->cache.packets_cached +
+			 collector_ledger_lost(exported).packets + worker_ledger_ignored(workers),
+	};
+
+	visit_one(visit, &equality);
+}
+
+static void visit_flows(struct visit *visit, const struct pipeline_snapshot *snapshot)
+{
+	const struct worker_ledger *workers = &snapshot->workers;
+	const struct equality equality = {
+		.name = "flows_created",
+		.object = "all sources",
+		.left = workers->cache.flows_created,
+		.right = worker_ledger_expired(workers) + workers->cache.flows_cached,
+	};
+
+	visit_one(visit, &equality);
+}
+
+/* For one collector; what waits includes the rings. */
+static void visit_records(struct visit *visit, const struct pipeline_snapshot *snapshot,
+			  const char *collector, const struct collector_ledger *ledger)
+{
+	const struct equality equality = {
+		.name = "records_expired",
+		.object = collector,
+		.left = worker_ledger_expired(&snapshot->workers),
+		.right = ledger->sent.records + ledger->waiting.records + snapshot->ring.records +
+			 collector_ledger_lost(ledger).records,
+	};
+
+	visit_one(visit, &equality);
+}
+
+size_t equalities_visit(const struct pipeline_snapshot *snapshot,
+			void (*visit)(void *context, const struct equality *equality),
+			void *context)
+{
+	struct visit state = { visit, context, 0 };
+
+	visit_matched(&state, snapshot);
+	visit_packets(&state, snapshot);
+	visit_flows(&state, snapshot);
+	if (snapshot->collector_count == 0)
+		visit_records(&state, snapshot, "no collector", &snapshot->exported);
+	for (size_t i = 0; i < snapshot->collector_count; i++)
+		visit_records(&state, snapshot, snapshot->collectors[i].name,
+			      &snapshot->collectors[i].ledger);
+	return state.failed;
+}

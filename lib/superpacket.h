@@ -1,0 +1,24 @@
+/* superpacket.h - what one packet of segmentation offload was on the wire.
+ *
+ * Stage: between decode and flow cache, if configured. The kernel logs a packet before it is cut
+ * into segments, or after several were put together: one header stands for those of all. An
+ * estimate: it assumes that every segment but the last one fills the MTU. */
+#ifndef SUPERPACKET_H
+#define SUPERPACKET_H
+
+#include "decode.h"
+
+/* Segments that the packet makes at 'mtu' (layer-3 bytes), each with the headers of the packet:
+ *
+ *     segments = ceil(payload / (mtu - headers))
+ *     octets   = octets of the packet + (segments - 1) * headers
+ *
+ * headers  IP header with its options or extension headers, and the TCP header (20 bytes where its
+ *          length was not captured) or the UDP header (UDP_SEGMENT).
+ *
+ * Sets info->packets_added and info->octets. Leaves alone what fits, IP fragments, protocols other
+ * than TCP and UDP, and what no superpacket can be: more than 65536 segments (Linux makes 512 KiB
+ * at most), or a kilobyte of extension headers. */
+void superpacket_split(struct packet_info *info, uint32_t mtu);
+
+#endif
