@@ -5,8 +5,9 @@
  *
  * web        IMIX lengths, Zipf(1.0) over the flows, 20 % IPv6, both directions, TCP and UDP
  * elephants  the same, all flows alike
- * scan       each packet a new flow: TCP SYN of 40 bytes
+ * scan       each packet a new flow: TCP SYN of 40 bytes, from sources without order
  * growth     every flow once, then packets of random known flows
+ * storm      each packet a new flow, IPv4 only, no SYN
  *
  * Frames are Ethernet, cut at 96 bytes, a microsecond apart. Prints the truth as JSON: packets,
  * bytes, flows. */
@@ -18,6 +19,7 @@
 
 #define SNAP_BYTES 96
 
+static int is_ipv4_only, is_unordered;
 static uint64_t random_state = 0x9e3779b97f4a7c15u;
 
 /* xorshift64*: good enough here, and the same everywhere. */
@@ -63,8 +65,10 @@ static unsigned int make_frame(uint8_t *frame, uint64_t number, int is_reply, un
 			       uint8_t tcp_flags)
 {
 	uint64_t mix = scramble(number + 1);
-	int is_ipv6 = number % 5 == 4;
+	int is_ipv6 = number % 5 == 4 && !is_ipv4_only;
 	int is_udp = number % 7 == 0;
+	/* Times an odd number, modulo 2^32: all different still, but without order. */
+	uint32_t client_number = (uint32_t)number * (is_unordered ? 0x9e3779b1u : 1);
 	uint16_t client_port = (uint16_t)(1024 + (mix >> 40) % 60000);
 	uint16_t server_port = is_udp ? 53 : 443;
 	uint8_t *transport;
@@ -84,7 +88,7 @@ static unsigned int make_frame(uint8_t *frame, uint64_t number, int is_reply, un
 		ip[7] = 64;
 		put32(client, 0x20010db8);
 		put32(client + 8, (uint32_t)(number >> 32));
-		put32(client + 12, (uint32_t)number);
+		put32(client + 12, client_number);
 		put32(server, 0x20010db8);
 		put32(server + 4, 0xffff0000);
 		put32(server + 12, (uint32_t)(mix & 0xff));
@@ -97,8 +101,8 @@ static unsigned int make_frame(uint8_t *frame, uint64_t number, int is_reply, un
 		put16(ip + 2, ip_bytes);
 		ip[8] = 64;
 		ip[9] = is_udp ? 17 : 6;
-		/* Client address: the flow's number, so that no two flows are alike. */
-		put32(ip + (is_reply ? 16 : 12), 0x0a000000 + (uint32_t)number);
+		/* Client address: from the flow's number, so that no two flows are alike. */
+		put32(ip + (is_reply ? 16 : 12), 0x0a000000 + client_number);
 		put32(ip + (is_reply ? 12 : 16), 0xc6336400 + (uint32_t)(mix & 0xff));
 		transport = ip + 20;
 	}
@@ -157,6 +161,8 @@ int main(int argc, char **argv)
 	int is_web = strcmp(mode, "web") == 0;
 	int is_scan = strcmp(mode, "scan") == 0;
 	int is_growth = strcmp(mode, "growth") == 0;
+	int is_storm = strcmp(mode, "storm") == 0;
+	int is_once = is_scan || is_storm;
 	uint64_t packets;
 	uint64_t flows;
 	double *cumulative;
@@ -164,12 +170,15 @@ int main(int argc, char **argv)
 	struct truth truth = { 0 };
 	FILE *file;
 
-	if (!is_web && !is_scan && !is_growth && strcmp(mode, "elephants") != 0) {
-		fprintf(stderr, "usage: generate web|elephants|scan|growth PACKETS FLOWS FILE\n");
+	if (!is_web && !is_once && !is_growth && strcmp(mode, "elephants") != 0) {
+		fprintf(stderr, "usage: generate web|elephants|scan|growth|storm "
+				"PACKETS FLOWS FILE\n");
 		return 2;
 	}
 	packets = strtoull(argv[2], NULL, 10);
-	flows = is_scan ? packets : strtoull(argv[3], NULL, 10);
+	is_ipv4_only = is_storm;
+	is_unordered = is_scan;
+	flows = is_once ? packets : strtoull(argv[3], NULL, 10);
 	cumulative = calloc(flows, sizeof(*cumulative));
 	seen = calloc(2 * flows, 1);
 	file = fopen(argv[4], "wb");
@@ -186,10 +195,10 @@ int main(int argc, char **argv)
 	fwrite(file_header, sizeof(file_header), 1, file);
 	for (uint64_t i = 0; i < packets; i++) {
 		uint8_t frame[SNAP_BYTES];
-		uint64_t flow = is_scan || (is_growth && i < flows) ? i : next_random() % flows;
-		/* In scans and growth one direction is one flow. */
-		int is_reply = !is_scan && !is_growth && next_random() % 2;
-		unsigned int ip_bytes = is_scan ? 40 : imix_bytes();
+		uint64_t flow = is_once || (is_growth && i < flows) ? i : next_random() % flows;
+		/* In scans, growth and storms one direction is one flow. */
+		int is_reply = !is_once && !is_growth && next_random() % 2;
+		unsigned int ip_bytes = is_once ? 40 : imix_bytes();
 		unsigned int wire_bytes;
 
 		if (is_web)

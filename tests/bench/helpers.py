@@ -1,5 +1,6 @@
-"""The C programs of this directory and what every measurement needs: built into build/bench, started, ended."""
+"""What every measurement needs: the C programs of this directory, built into build/bench; started, ended."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -45,7 +46,19 @@ def helper(name):
         flags = run("pkg-config", "--cflags", "--libs", "libmnl").split() if name == "nflog_reader" else []
         # To a name of its own first: two runs at once must not see half a program.
         unfinished = BUILD / f".{name}-{os.getpid()}"
-        run("gcc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-o", unfinished, source, *flags, "-lm")
+        run(
+            "gcc",
+            "-std=c11",
+            "-D_GNU_SOURCE",
+            "-O2",
+            "-Wall",
+            "-Wextra",
+            "-o",
+            unfinished,
+            source,
+            *flags,
+            "-lm",
+        )
         unfinished.replace(program)
     return program
 
@@ -76,8 +89,13 @@ class Background:
         self.path = Path(output)
         with open(output, "wb") as out:
             self.process = subprocess.Popen(
-                self.arguments, stdin=options.pop("stdin", subprocess.DEVNULL), stdout=out,
-                stderr=subprocess.STDOUT, preexec_fn=die_with_parent, **options)  # fmt: skip
+                self.arguments,
+                stdin=options.pop("stdin", subprocess.DEVNULL),
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                preexec_fn=die_with_parent,
+                **options,
+            )
 
     @property
     def output(self):
@@ -90,7 +108,9 @@ class Background:
     def wait_for(self, condition, what):
         def check():
             if self.process.poll() is not None and not condition():
-                raise BenchError(f"{self.arguments[0]} ended with {self.process.returncode}: {self.output[-500:]}")
+                raise BenchError(
+                    f"{self.arguments[0]} ended with {self.process.returncode}: {self.output[-500:]}"
+                )
             return condition()
 
         wait_until(check, what)
@@ -112,7 +132,11 @@ class Background:
         return self
 
     def __exit__(self, *_):
+        """After a failure; one that has been stopped is gone by now."""
         if self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
             self.process.kill()
             self.process.wait()
 
@@ -120,14 +144,18 @@ class Background:
 class Sink(Background):
     """The counting collector. receive_buffer 0: the kernel's default of 208 KiB."""
 
-    port = 21000 + os.getpid() % 10000  # one per sink: the datagrams of the one before must not come to the next
+    port = (
+        21000 + os.getpid() % 10000
+    )  # one per sink: the datagrams of the one before must not come to the next
 
     def __init__(self, directory, prefix=(), receive_buffer=512 << 20):
         Sink.port += 1
         self.port = Sink.port
         self.address = f"127.0.0.1:{self.port}"
-        super().__init__([*prefix, helper("sink"), "127.0.0.1", self.port, receive_buffer],
-                         Path(directory) / f"sink-{self.port}")  # fmt: skip
+        super().__init__(
+            [*prefix, helper("sink"), "127.0.0.1", self.port, receive_buffer],
+            Path(directory) / f"sink-{self.port}",
+        )
         self.wait_for(lambda: self.output.startswith("ready"), "the sink")
 
     def result(self):
