@@ -243,6 +243,9 @@ static int close_ledger(struct daemon *daemon, struct error_text *error)
 		error_text_set(error, "no summary: %s", strerror(-result));
 		return result;
 	}
+	if (snapshot.workers.packets_lost_kernel)
+		log_warning("%" PRIu64 " packets were lost in the kernel's queue in all",
+			    snapshot.workers.packets_lost_kernel);
 	if (equalities_visit(&snapshot, log_failed_equality, NULL))
 		abort_if_debugging();
 	if (daemon->summary)
