@@ -1,8 +1,9 @@
 """account.py OUT COMMAND... - runs a program and writes what it and all its descendants have used.
 
 Programs that fork and do not wait for their children hide their cost from who started them; here every
-orphan comes back to us. SIGTERM and SIGINT go on to the program. OUT gets JSON: pid of the program when it
-starts; at the end status, user and system seconds, peak_kib (of the largest process).
+orphan comes back to us. SIGTERM and SIGINT go on to the program, SIGQUIT kills it and its children. OUT gets
+JSON: pid of the program when it starts; at the end status, user and system seconds, peak_kib (of the largest
+process).
 """
 
 import ctypes
@@ -32,7 +33,8 @@ def main():
     )
     for number in signal.SIGTERM, signal.SIGINT:
         signal.signal(number, lambda number, _: os.killpg(child.pid, number))
-    signal.signal(signal.SIGALRM, lambda *_: os.killpg(child.pid, signal.SIGKILL))
+    for number in signal.SIGQUIT, signal.SIGALRM:
+        signal.signal(number, lambda *_: os.killpg(child.pid, signal.SIGKILL))
     signal.alarm(PATIENCE_S)
     write(out, {"pid": child.pid})
     status = None

@@ -84,6 +84,8 @@ def wait_until(condition, what, timeout_s=PATIENCE_S):
 class Background:
     """A program in the background whose output goes to a file; ended by its process id."""
 
+    last_signal = signal.SIGTERM
+
     def __init__(self, arguments, output, **options):
         self.arguments = [str(argument) for argument in arguments]
         self.path = Path(output)
@@ -134,7 +136,7 @@ class Background:
     def __exit__(self, *_):
         """After a failure; one that has been stopped is gone by now."""
         if self.process.poll() is None:
-            self.process.terminate()
+            self.process.send_signal(self.last_signal)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(5)
             self.process.kill()

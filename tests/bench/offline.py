@@ -1,7 +1,7 @@
 """Captures from a file: cost per packet, growth with the number of flows, memory, the storm at the end."""
 
 import json
-import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -13,11 +13,17 @@ from probes import FLOWS_MAX, Floor, Flowagent, Nfpcapd, Pmacct, Softflowd
 AGENTCTL = FLOWAGENT.parent / "agentctl"
 
 
+class Accounted(Background):
+    """A program under account.py, which ends what its program has left behind."""
+
+    last_signal = signal.SIGQUIT
+
+
 def account(probe, command, directory, prefix=()):
     """Starts a command under account.py; returns the process and the file of its result."""
     out = directory / f"{probe.name}.account"
     out.unlink(missing_ok=True)
-    process = Background(
+    process = Accounted(
         [*prefix, sys.executable, "-B", HERE / "account.py", out, *command], directory / f"{probe.name}.log"
     )
     wait_until(out.exists, f"the start of {probe.name}")

@@ -224,18 +224,11 @@ def install_peers():
             with open(policy, "w") as file:
                 file.write("#!/bin/sh\nexit 101\n")
             os.chmod(policy, 0o755)
+        apt = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300"]
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         try:
-            run(
-                "apt-get",
-                "-q",
-                "-y",
-                "-o",
-                "DPkg::Lock::Timeout=300",
-                "install",
-                "--no-install-recommends",
-                *wanted,
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            )
+            run(*apt, "update", env=environment)
+            run(*apt, "install", "--no-install-recommends", *wanted, env=environment)
         finally:
             if is_ours:
                 os.unlink(policy)
