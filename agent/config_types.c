@@ -184,32 +184,15 @@ const struct config_type config_type_refresh = { refresh_parse, refresh_format, 
 
 int config_version_parse(const char *text, uint8_t *version, struct error_text *error)
 {
-	static const uint8_t known[] = { 5, 9, 10 };
-	char available[16] = "";
 	uint64_t number = 0;
-	bool is_known = false;
 
-	(void)config_number_parse(text, &number);
-	for (size_t i = 0; i < sizeof(known); i++) {
-		size_t length = strlen(available);
-
-		is_known |= known[i] == number;
-		if (!encoder_find(known[i]))
-			continue;
-		(void)snprintf(available + length, sizeof(available) - length, "%s%u",
-			       length ? ", " : "", (unsigned int)known[i]);
+	if (config_number_parse(text, &number) || number > UINT8_MAX ||
+	    !encoder_find((uint8_t)number)) {
+		error_text_set(error, "expected 5 or 9 (NetFlow) or 10 (IPFIX)");
+		return -EINVAL;
 	}
-	if (is_known && encoder_find((uint8_t)number)) {
-		*version = (uint8_t)number;
-		return 0;
-	}
-	if (is_known)
-		error_text_set(error, "%s%s is not in this version of flowagent; available: %s",
-			       number == 10 ? "IPFIX" : "NetFlow ", number == 10 ? "" : text,
-			       available);
-	else
-		error_text_set(error, "expected an export version; available: %s", available);
-	return -EINVAL;
+	*version = (uint8_t)number;
+	return 0;
 }
 
 static int version_parse(struct config *config, const struct config_option *option,
@@ -226,7 +209,7 @@ static void version_format(const struct config *config, const struct config_opti
 	(void)fprintf(out, "%u", (unsigned int)config->export_version);
 }
 
-const struct config_type config_type_version = { version_parse, version_format, "9" };
+const struct config_type config_type_version = { version_parse, version_format, "5 9 10" };
 
 static int level_parse(struct config *config, const struct config_option *option, const char *value,
 		       struct error_text *error)

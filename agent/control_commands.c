@@ -7,6 +7,7 @@
 #include "control_flows.h"
 #include "control_rows.h"
 #include "control_server.h"
+#include "encoder.h"
 
 #include <errno.h>
 #include <string.h>
@@ -103,10 +104,20 @@ static int flush(struct control_job *job, struct control_output *output, struct 
 	return result ? out_of_memory(error) : 0;
 }
 
+/* Collectors whose export version has templates. */
+static size_t template_collectors(const struct config *config)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->collector_count; i++)
+		count += encoder_find(config->collectors[i].version)->add_templates != NULL;
+	return count;
+}
+
 static int send_template(struct control_job *job, struct control_output *output,
 			 struct error_text *error)
 {
-	size_t collectors = job->context->config->collector_count;
+	size_t collectors = template_collectors(job->context->config);
 	int result = pipeline_send_template(job->context->pipeline);
 
 	if (result)

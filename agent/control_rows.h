@@ -27,7 +27,8 @@ int control_write_collectors(const struct control_context *context,
  */
 int control_write_drops(const struct pipeline_drop drops[static DROP_REASON_COUNT],
 			struct control_output *output);
-/* One row per field of each data template. */
+/* One row per field of each data template; for an export version without templates one row whose
+ * field is "none". */
 int control_write_templates(const struct control_context *context, struct control_output *output);
 /* One row per option: value, default or not, where it comes from. */
 int control_write_config(const struct control_context *context, struct control_output *output);

@@ -1,17 +1,12 @@
 /* control_templates.c - the data templates that collectors get, as rows.
  *
- * They are made anew from the table that the encoders use, for each export version in use; without
- * a collector for the default version, so that one can see what would be sent. */
+ * They are made anew from the table that the encoders use, for each export version in use (NetFlow
+ * v5 has none); without a collector for the default version, so that one can see what would be
+ * sent. */
 #include "control_rows.h"
 #include "control_server.h"
 
-#include "template.h"
-
-/* Export protocol of a NetFlow version, as in its header. */
-static enum export_protocol protocol_of(uint8_t version)
-{
-	return version == 10 ? EXPORT_IPFIX : EXPORT_V9;
-}
+#include "encoder.h"
 
 static int write_template(const struct template *template, uint8_t version, int family,
 			  struct control_output *output)
@@ -31,13 +26,25 @@ static int write_template(const struct template *template, uint8_t version, int 
 	return result;
 }
 
+/* NetFlow v5 has no templates: one row says so. */
+static int write_none(uint8_t version, struct control_output *output)
+{
+	return control_output_row(output,
+				  json_pack("{s:i, s:n, s:i, s:n, s:s, s:n, s:n, s:n}", "version",
+					    version, "template", "family", 4, "position", "field",
+					    "none", "element", "size", "record_size"));
+}
+
 static int write_templates(const struct control_context *context, uint8_t version,
 			   struct control_output *output)
 {
+	const struct encoder_type *encoder = encoder_find(version);
 	struct template_set set;
 	int result;
 
-	template_set_init(&set, protocol_of(version), pipeline_template_choice(context->pipeline));
+	if (!encoder->add_templates)
+		return write_none(version, output);
+	template_set_init(&set, encoder->protocol, pipeline_template_choice(context->pipeline));
 	result = write_template(&set.ipv4, version, 4, output);
 	return result ? result : write_template(&set.ipv6, version, 6, output);
 }

@@ -26,7 +26,7 @@ struct collector {
 
 	/* The datagram under construction. */
 	bool is_open;
-	bool has_templates;
+	bool carries_templates;
 	struct message message;
 	struct amount amount; /* of its records */
 	uint32_t opened_ms;   /* uptime */
@@ -52,7 +52,8 @@ static bool config_is_valid(const struct collector_config *config, struct error_
 {
 	if (!encoder_find(config->version))
 		error_text_set(error,
-			       "collector %s: export version %u is not supported, expected 9",
+			       "collector %s: export version %u is not supported, expected 5, 9 or "
+			       "10",
 			       config->name, config->version);
 	else if (!transport_of(config))
 		error_text_set(error, "collector %s: transport '%s' is not supported, expected udp",
@@ -66,6 +67,12 @@ static bool config_is_valid(const struct collector_config *config, struct error_
 	else
 		return true;
 	return false;
+}
+
+/* Whether the protocol has templates and options. */
+static bool has_templates(const struct collector *collector)
+{
+	return collector->encoder->add_templates != NULL;
 }
 
 struct collector *collector_create(const struct collector_config *config,
@@ -85,8 +92,10 @@ struct collector *collector_create(const struct collector_config *config,
 	collector->encoder = encoder_find(config->version);
 	collector->terms = terms;
 	collector->datagram_size = config->datagram_size;
-	collector->is_refresh_due = true;
-	template_set_init(&collector->templates, collector->encoder->protocol, &terms->choice);
+	collector->is_refresh_due = has_templates(collector);
+	if (has_templates(collector))
+		template_set_init(&collector->templates, collector->encoder->protocol,
+				  &terms->choice);
 	if (outbox_init(&collector->outbox,
 			&(struct outbox_config){
 				.name = collector->name,
@@ -159,7 +168,7 @@ static void add_refresh(struct collector *collector)
 						    collector->terms->source_id);
 	assert(result == 0);
 	(void)result;
-	collector->has_templates = true;
+	collector->carries_templates = true;
 	collector->is_refresh_due = false;
 	collector->refreshed_ms = collector->time.uptime_ms;
 	collector->datagrams_since_refresh = 0;
@@ -168,7 +177,7 @@ static void add_refresh(struct collector *collector)
 
 static bool are_names_due(const struct collector *collector)
 {
-	return collector->next_name < collector->terms->name_count &&
+	return has_templates(collector) && collector->next_name < collector->terms->name_count &&
 	       since(collector, collector->names_ms) >= NAMES_INTERVAL_MS;
 }
 
@@ -191,13 +200,13 @@ static void open_datagram(struct collector *collector)
 
 	collector->message.writer = writer_of(datagram_queue_next(&collector->outbox.queue)->bytes,
 					      collector->datagram_size);
-	collector->encoder->begin(&collector->message);
+	collector->encoder->begin(&collector->message, &collector->time);
 	collector->amount = (struct amount){ 0 };
 	collector->opened_ms = collector->time.uptime_ms;
-	collector->has_templates = false;
+	collector->carries_templates = false;
 	collector->is_open = true;
 	if (limit && collector->datagrams_since_refresh >= limit)
-		collector->is_refresh_due = true;
+		collector->is_refresh_due = has_templates(collector);
 	if (collector->is_refresh_due)
 		add_refresh(collector);
 	if (are_names_due(collector))
@@ -219,7 +228,7 @@ static void close_datagram(struct collector *collector)
 
 	seal(collector, &collector->message, datagram);
 	datagram->amount = collector->amount;
-	datagram->has_templates = collector->has_templates;
+	datagram->has_templates = collector->carries_templates;
 	collector->is_open = false;
 	collector->datagrams_since_refresh++;
 	outbox_put(&collector->outbox);
@@ -278,6 +287,8 @@ int64_t collector_next(const struct collector *collector)
 		next_ms = nearer(collector, next_ms, collector->opened_ms, EXPORTER_RECORD_WAIT_MS);
 	else if (collector->is_refresh_due)
 		next_ms = 0;
+	if (!has_templates(collector))
+		return next_ms;
 	if (refresh_ms && !collector->is_refresh_due)
 		next_ms = nearer(collector, next_ms, collector->refreshed_ms, refresh_ms);
 	if (collector->next_name < collector->terms->name_count)
@@ -285,13 +296,11 @@ int64_t collector_next(const struct collector *collector)
 	return next_ms;
 }
 
-void collector_add(struct collector *collector, const struct export_record *record,
-		   const struct export_time *time)
+/* Add to a datagram what fits into one record of the protocol. Inline, because in the usual case a
+ * whole record is one. */
+static inline void add_part(struct collector *collector, const struct export_record *record,
+			    const struct amount *amount)
 {
-	const struct amount amount = { 1, record->flow.packets, record->flow.octets };
-
-	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
-		collector_advance(collector, time);
 	if (!collector->is_open)
 		open_datagram(collector);
 	/* Twice at most: a datagram that was full, one that templates filled; a record fits into
@@ -300,19 +309,76 @@ void collector_add(struct collector *collector, const struct export_record *reco
 		close_datagram(collector);
 		open_datagram(collector);
 	}
-	amount_add(&collector->amount, &amount);
-	amount_add(&collector->outbox.ledger.taken, &amount);
-	amount_add(&collector->outbox.ledger.waiting, &amount);
+	amount_add(&collector->amount, amount);
+	amount_add(&collector->outbox.ledger.taken, amount);
+	amount_add(&collector->outbox.ledger.waiting, amount);
 }
 
-/* A datagram with templates alone that overtakes all that wait. */
+/* Part 'index' of 'count' even parts of a number, which together are the number. */
+static uint64_t part_of(uint64_t number, uint64_t index, uint64_t count)
+{
+	return number / count + (index < number % count);
+}
+
+/* Parts of at most 'max' that a number takes. */
+static uint64_t parts_needed(uint64_t number, uint64_t max)
+{
+	return number / max + (number % max != 0);
+}
+
+/* As several records of the same flow, none with a counter above 'counter_max'. In the ledger each
+ * datagram has the packets and octets of its parts, and the last part is the record. They are even
+ * parts: so each has packets, unless there are fewer packets than parts. */
+static void add_in_parts(struct collector *collector, const struct export_record *record)
+{
+	const struct flow_record *flow = &record->flow;
+	const uint64_t max = collector->encoder->counter_max;
+	const uint64_t of_octets = parts_needed(flow->octets, max);
+	const uint64_t of_packets = parts_needed(flow->packets, max);
+	const uint64_t count = of_octets > of_packets ? of_octets : of_packets;
+	struct export_record part = *record;
+
+	for (uint64_t i = 0; i < count; i++) {
+		part.flow.packets = part_of(flow->packets, i, count);
+		part.flow.octets = part_of(flow->octets, i, count);
+		add_part(collector, &part,
+			 &(struct amount){ i + 1 == count, part.flow.packets, part.flow.octets });
+	}
+}
+
+static void count_unsupported(struct collector *collector, const struct amount *amount)
+{
+	amount_add(&collector->outbox.ledger.taken, amount);
+	amount_add(&collector->outbox.ledger.lost[LOSS_UNSUPPORTED], amount);
+}
+
+void collector_add(struct collector *collector, const struct export_record *record,
+		   const struct export_time *time)
+{
+	const struct encoder_type *encoder = collector->encoder;
+	const struct flow_record *flow = &record->flow;
+	const struct amount amount = { 1, flow->packets, flow->octets };
+
+	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
+		collector_advance(collector, time);
+	if (flow->key.ip_version == 6 && !encoder->has_ipv6)
+		count_unsupported(collector, &amount);
+	else if (flow->octets > encoder->counter_max || flow->packets > encoder->counter_max)
+		add_in_parts(collector, record);
+	else
+		add_part(collector, record, &amount);
+}
+
+/* A datagram with templates alone that overtakes all that wait. Without templates in the protocol
+ * it is a header without records: it loses nothing where nobody listens. */
 static void put_templates_ahead(struct collector *collector)
 {
 	struct queued_datagram *datagram = datagram_queue_ahead(&collector->outbox.queue);
 	struct message message = { .writer = writer_of(datagram->bytes, collector->datagram_size) };
 
-	collector->encoder->begin(&message);
-	(void)collector->encoder->add_templates(&message, &collector->templates);
+	collector->encoder->begin(&message, &collector->time);
+	if (has_templates(collector))
+		(void)collector->encoder->add_templates(&message, &collector->templates);
 	seal(collector, &message, datagram);
 	datagram->amount = (struct amount){ 0 };
 	datagram->has_templates = true;
@@ -333,7 +399,8 @@ void collector_finish(struct collector *collector, const struct export_time *tim
 	set_time(collector, time);
 	if (collector->is_open)
 		close_datagram(collector);
-	if (collector->records_at_refresh == collector->outbox.ledger.taken.records)
+	if (!has_templates(collector) ||
+	    collector->records_at_refresh == collector->outbox.ledger.taken.records)
 		return;
 	collector->is_refresh_due = true;
 	open_datagram(collector);
@@ -350,7 +417,7 @@ void collector_abandon(struct collector *collector)
 
 void collector_send_template(struct collector *collector)
 {
-	collector->is_refresh_due = true;
+	collector->is_refresh_due = has_templates(collector);
 	collector->next_name = 0;
 }
 

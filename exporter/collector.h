@@ -25,7 +25,7 @@ struct collector_config {
 	const char *transport; /* "udp" */
 	/* Instead of 'transport', if not NULL: for tests. */
 	const struct transport_type *transport_type;
-	uint8_t version; /* of the export protocol: 9 */
+	uint8_t version; /* of the export protocol: 5, 9 or 10 */
 	struct transport_config address;
 	uint32_t datagram_size;        /* largest payload in bytes, 512 to 65507 */
 	uint32_t datagrams_per_second; /* 0: no limit */

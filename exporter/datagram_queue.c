@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SLOT_COUNT (DATAGRAM_QUEUE_CAPACITY + 2)
 
@@ -89,14 +90,13 @@ void sent_history_clear(struct sent_history *history)
 	*history = (struct sent_history){ 0 };
 }
 
-void sent_history_add(struct sent_history *history, const struct queued_datagram *datagram,
-		      uint32_t sequence)
+void sent_history_add(struct sent_history *history, const struct queued_datagram *datagram)
 {
-	history->ring[history->count++ % SENT_HISTORY_CAPACITY] = (struct sent_datagram){
-		.sequence = sequence,
-		.size = datagram->size,
-		.amount = datagram->amount,
-	};
+	struct sent_datagram *sent = &history->ring[history->count++ % SENT_HISTORY_CAPACITY];
+
+	*sent = (struct sent_datagram){ .size = datagram->size, .amount = datagram->amount };
+	memcpy(sent->head, datagram->bytes,
+	       datagram->size < SENT_HEAD_SIZE ? datagram->size : SENT_HEAD_SIZE);
 }
 
 struct sent_datagram *sent_history_at(struct sent_history *history, uint64_t number)
@@ -106,11 +106,14 @@ struct sent_datagram *sent_history_at(struct sent_history *history, uint64_t num
 	return &history->ring[number % SENT_HISTORY_CAPACITY];
 }
 
-bool sent_history_find(const struct sent_history *history, uint32_t sequence, uint64_t *number)
+bool sent_history_find(const struct sent_history *history, const uint8_t *bytes, size_t size,
+		       uint64_t *number)
 {
+	if (size > SENT_HEAD_SIZE)
+		size = SENT_HEAD_SIZE;
 	for (uint64_t age = 1; age <= history->count && age <= SENT_HISTORY_CAPACITY; age++) {
 		*number = history->count - age;
-		if (history->ring[*number % SENT_HISTORY_CAPACITY].sequence == sequence)
+		if (memcmp(history->ring[*number % SENT_HISTORY_CAPACITY].head, bytes, size) == 0)
 			return true;
 	}
 	return false;

@@ -52,9 +52,14 @@ struct queued_datagram *datagram_queue_at(const struct datagram_queue *queue, si
 /* Take the first out; there must be one. */
 void datagram_queue_pop(struct datagram_queue *queue);
 
+/* Bytes by which a sent datagram is known again: the sequence number of every protocol is among
+ * them, and what tells an IPFIX message of templates, which has the same number as the next message
+ * with data, from that: its length and the id of its first set. */
+#define SENT_HEAD_SIZE 20
+
 /* What is remembered of a datagram handed to the network. */
 struct sent_datagram {
-	uint32_t sequence;
+	uint8_t head[SENT_HEAD_SIZE]; /* its first bytes; zeros behind its end */
 	uint32_t size;
 	struct amount amount;
 	uint32_t followers; /* sent with it, as one packet, right after it */
@@ -68,11 +73,11 @@ struct sent_history {
 
 int sent_history_init(struct sent_history *history);
 void sent_history_clear(struct sent_history *history);
-void sent_history_add(struct sent_history *history, const struct queued_datagram *datagram,
-		      uint32_t sequence);
-/* Number of the datagram with this sequence number, counted from 0 over all ever sent; false if it
- * is not known any more. Looks at the newest first. */
-bool sent_history_find(const struct sent_history *history, uint32_t sequence, uint64_t *number);
+void sent_history_add(struct sent_history *history, const struct queued_datagram *datagram);
+/* Number of the datagram that begins with these bytes, counted from 0 over all ever sent; false if
+ * it is not known any more. Looks at the newest first. */
+bool sent_history_find(const struct sent_history *history, const uint8_t *bytes, size_t size,
+		       uint64_t *number);
 /* Datagram 'number'; NULL if it is not known any more. */
 struct sent_datagram *sent_history_at(struct sent_history *history, uint64_t number);
 

@@ -1,7 +1,11 @@
 /* encoder.c - the list of export protocols. */
 #include "encoder.h"
 
-static const struct encoder_type *const encoders[] = { &encoder_netflow9 };
+static const struct encoder_type *const encoders[] = {
+	&encoder_netflow5,
+	&encoder_netflow9,
+	&encoder_ipfix,
+};
 
 const struct encoder_type *encoder_find(uint8_t version)
 {

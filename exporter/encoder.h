@@ -23,6 +23,12 @@ struct export_time {
 			       back */
 };
 
+/* For a header: unsigned 32 bits, right until 2106; 0 before 1970. */
+static inline uint32_t export_time_seconds(const struct export_time *time)
+{
+	return time->unix_ms < 0 ? 0 : (uint32_t)(time->unix_ms / 1000);
+}
+
 /* Name of an interface, for options data. */
 struct interface_name {
 	uint32_t index;       /* ifIndex */
@@ -41,23 +47,30 @@ struct export_statistics {
 /* A message under construction. The encoder's own state between calls; no member is for callers but
  * 'writer', 'records' and 'data_records'. */
 struct message {
-	struct writer writer;  /* over the caller's buffer: size = the largest datagram allowed */
-	uint32_t records;      /* templates, options and data records so far */
-	uint32_t data_records; /* flow records so far */
-	uint16_t set_id;       /* set that is open */
-	uint8_t *set_start;    /* NULL if no set is open */
+	struct writer writer;   /* over the caller's buffer: size = the largest datagram allowed */
+	uint32_t records;       /* templates, options and data records so far */
+	uint32_t data_records;  /* flow records and options data records so far */
+	uint16_t set_id;        /* set that is open */
+	uint8_t *set_start;     /* NULL if no set is open */
+	unix_ms clock_start_ms; /* NetFlow v5: when the clock of its records was 0 */
 };
 
 struct encoder_type {
 	const char *name; /* "netflow9" */
 	uint8_t version;  /* 5, 9, 10 */
-	uint8_t protocol; /* enum export_protocol: fields of its templates */
+	uint8_t protocol; /* enum export_protocol: fields of its templates, 0 without any */
 	/* Where a finished message has its sequence number: 4 bytes, most significant first. */
 	uint8_t sequence_offset;
+	bool has_ipv6;        /* carries IPv6 flows; else add_record is for IPv4 only */
+	uint64_t counter_max; /* packets and octets of a record are at most this */
 
-	/* Start a message at the front of message->writer, whose other members are set here. */
-	void (*begin)(struct message *message);
-	/* Add all templates and options templates. Returns 0, or -EMSGSIZE with the message
+	/* Start a message at the front of message->writer, whose other members are set here. 'time'
+	 * is the present. */
+	void (*begin)(struct message *message, const struct export_time *time);
+
+	/* These three are NULL for a protocol without templates.
+	 *
+	 * Add all templates and options templates. Returns 0, or -EMSGSIZE with the message
 	 * unchanged. */
 	int (*add_templates)(struct message *message, const struct template_set *templates);
 	/* Add the statistics as options data. Returns 0 or -EMSGSIZE with the message unchanged. */
@@ -77,10 +90,12 @@ struct encoder_type {
 	uint32_t (*sequence_step)(const struct message *message);
 };
 
-/* Find by version number (9, ...); NULL if there is none. */
+/* Find by version number (5, 9, 10); NULL if there is none. */
 const struct encoder_type *encoder_find(uint8_t version);
 
 /* The implementations. */
+extern const struct encoder_type encoder_netflow5;
 extern const struct encoder_type encoder_netflow9;
+extern const struct encoder_type encoder_ipfix;
 
 #endif

@@ -82,9 +82,11 @@ static bool is_passing(int error)
 	return error == EINPROGRESS || error == EAGAIN || error == ENOBUFS;
 }
 
+/* Lost on the way: what the protocol cannot carry is lost while the collector is up, too. */
 static uint64_t records_lost(const struct outbox *outbox)
 {
-	return collector_ledger_lost(&outbox->ledger).records;
+	return collector_ledger_lost(&outbox->ledger).records -
+	       outbox->ledger.lost[LOSS_UNSUPPORTED].records;
 }
 
 static void tell(const struct outbox *outbox, enum collector_event_kind kind)
@@ -198,14 +200,15 @@ bool outbox_has_room(const struct outbox *outbox)
 
 void outbox_put(struct outbox *outbox)
 {
-	/* One place stays free for templates that go ahead. Dropping the first moves no slot, so
-	 * what was built stays where it is. */
-	if (datagram_queue_room(&outbox->queue) <= 1)
+	/* One place stays free for templates that go ahead; where some went already, two are to be
+	 * made. Dropping the first moves no slot, so what was built stays where it is. */
+	while (datagram_queue_room(&outbox->queue) <= 1)
 		drop_waiting(outbox);
 	datagram_queue_put_last(&outbox->queue);
 }
 
-/* Whether the datagram that goes next has templates and nothing that could be lost. */
+/* Whether the datagram that goes next has templates (in NetFlow v5: nothing at all) and nothing
+ * that could be lost. */
 static bool is_probe_next(const struct outbox *outbox)
 {
 	const struct queued_datagram *first = datagram_queue_at(&outbox->queue, 0);
@@ -235,7 +238,7 @@ static void count_sent(struct outbox *outbox)
 	amount_add(&outbox->ledger.sent, &datagram->amount);
 	outbox->ledger.datagrams_sent++;
 	outbox->ledger.datagram_bytes_sent += datagram->size;
-	sent_history_add(&outbox->history, datagram, outbox->sequence);
+	sent_history_add(&outbox->history, datagram);
 	outbox->sequence += datagram->sequence_step;
 	outbox->last_sent_us = outbox->now_us;
 	if (outbox->pacer.per_second)
@@ -283,9 +286,9 @@ static void count_refused_since(struct outbox *outbox, uint64_t number, int erro
 	outbox->last_refused_us = outbox->now_us;
 }
 
-/* A report names its datagram by the sequence number that it quotes. A router need not quote more
- * than the UDP header (RFC 792): then the last datagram is the likeliest, and nothing is held back,
- * because anyone could have sent such a report. */
+/* A report names its datagram by what it quotes, up to the sequence number at least. A router need
+ * not quote more than the UDP header (RFC 792): then the last datagram is the likeliest, and
+ * nothing is held back, because anyone could have sent such a report. */
 static void refused(struct outbox *outbox, const struct transport_refusal *refusal)
 {
 	const enum collector_loss reason = loss_of(refusal->error);
@@ -299,7 +302,7 @@ static void refused(struct outbox *outbox, const struct transport_refusal *refus
 		count_refused(outbox, sent_history_at(&outbox->history, number), reason);
 		return;
 	}
-	if (!sent_history_find(&outbox->history, load_be32(refusal->bytes + offset), &number))
+	if (!sent_history_find(&outbox->history, refusal->bytes, refusal->size, &number))
 		return;
 	count_refused_since(outbox, number, refusal->error, was_down);
 	if (reason == LOSS_REFUSED || reason == LOSS_UNREACHABLE) {

@@ -6,7 +6,7 @@ const char *collector_loss_name(enum collector_loss loss)
 	static const char *const names[COLLECTOR_LOSS_COUNT] = {
 		[LOSS_NO_COLLECTOR] = "no_collector", [LOSS_UNRESOLVED] = "unresolved",
 		[LOSS_REFUSED] = "refused",           [LOSS_UNREACHABLE] = "unreachable",
-		[LOSS_SEND_FAILED] = "send_failed",
+		[LOSS_SEND_FAILED] = "send_failed",   [LOSS_UNSUPPORTED] = "unsupported",
 	};
 
 	return loss < COLLECTOR_LOSS_COUNT ? names[loss] : "unknown";

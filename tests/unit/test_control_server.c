@@ -467,6 +467,45 @@ TEST(every_question_has_its_rows)
 	stop_server(&fixture);
 }
 
+/* A row for each field of the templates of IPFIX, behind one that says that NetFlow v5 has none. */
+TEST(templates_are_those_of_the_versions_in_use)
+{
+	struct config_collector collectors[] = { { .version = 10 }, { .version = 5 } };
+	struct fixture fixture;
+	bool has_icmpv6_field = false;
+	size_t rows = 1;
+	json_t *row;
+	int client;
+
+	start_server(&fixture, 0);
+	fixture.config.collectors = collectors;
+	fixture.config.collector_count = 2;
+	client = connect_to(&fixture);
+	ask(client, "{\"v\":1,\"cmd\":\"show-templates\"}\n");
+	row = read_json(&fixture, client);
+	CHECK_EQ(json_integer_value(json_object_get(row, "version")), 5);
+	CHECK(json_is_null(json_object_get(row, "template")));
+	CHECK_TEXT(json_string_value(json_object_get(row, "field")), "none");
+	json_decref(row);
+	while ((row = read_json(&fixture, client)) && json_object_get(row, "field")) {
+		CHECK_EQ(json_integer_value(json_object_get(row, "version")), 10);
+		has_icmpv6_field |= json_integer_value(json_object_get(row, "element")) == 139;
+		json_decref(row);
+		rows++;
+	}
+	CHECK_EQ(rows, 1 + 2 * 21);
+	CHECK(has_icmpv6_field);
+	json_decref(row);
+
+	ask(client, "{\"v\":1,\"cmd\":\"send-template\"}\n");
+	row = read_json(&fixture, client);
+	CHECK_EQ(json_integer_value(json_object_get(row, "collectors")), 1);
+	json_decref(row);
+	(void)close(client);
+	fixture.config.collectors = NULL;
+	stop_server(&fixture);
+}
+
 /* Ask for the ledger; count its equalities, and those that hold. */
 static void count_equalities(struct fixture *fixture, size_t *count, size_t *holding)
 {
@@ -601,6 +640,7 @@ int main(void)
 		cmocka_unit_test(the_33rd_client_is_told_and_cut),
 		cmocka_unit_test(a_client_that_moves_no_byte_is_cut),
 		cmocka_unit_test(every_question_has_its_rows),
+		cmocka_unit_test(templates_are_those_of_the_versions_in_use),
 		cmocka_unit_test(ledger_says_whether_it_adds_up),
 		cmocka_unit_test(socket_is_for_owner_and_group),
 		cmocka_unit_test(a_stale_socket_is_replaced_and_a_living_one_is_not),

@@ -52,25 +52,67 @@ TEST(a_full_queue_still_has_both_building_places)
 	datagram_queue_clear(&queue);
 }
 
+/* A sent datagram of 24 bytes with this number at bytes 12 to 15. */
+static void send(struct sent_history *history, uint32_t number)
+{
+	uint8_t bytes[24] = { 0, 9 };
+	const struct queued_datagram datagram = { bytes, 24, 1, { 1, 2, 3 }, false };
+
+	for (int i = 0; i < 4; i++)
+		bytes[12 + i] = (uint8_t)(number >> (24 - 8 * i));
+	sent_history_add(history, &datagram);
+}
+
+static bool find(const struct sent_history *history, uint32_t number, size_t size, uint64_t *found)
+{
+	uint8_t bytes[24] = { 0, 9 };
+
+	for (int i = 0; i < 4; i++)
+		bytes[12 + i] = (uint8_t)(number >> (24 - 8 * i));
+	bytes[23] = 0xee; /* behind what is remembered */
+	return sent_history_find(history, bytes, size, found);
+}
+
 TEST(history_remembers_the_last_and_forgets_the_oldest)
 {
-	const struct queued_datagram datagram = { .size = 100, .amount = { 1, 2, 3 } };
 	struct sent_history history;
 	uint64_t number;
 
 	CHECK_EQ(sent_history_init(&history), 0);
-	CHECK(!sent_history_find(&history, 0, &number));
+	CHECK(!find(&history, 0, 24, &number));
 	CHECK(sent_history_at(&history, 0) == NULL);
 	for (uint32_t i = 0; i <= SENT_HISTORY_CAPACITY; i++)
-		sent_history_add(&history, &datagram, UINT32_MAX - 5 + i);
-	CHECK(!sent_history_find(&history, UINT32_MAX - 5, &number));
+		send(&history, UINT32_MAX - 5 + i);
+	CHECK(!find(&history, UINT32_MAX - 5, 24, &number));
 	CHECK(sent_history_at(&history, 0) == NULL);
-	CHECK(sent_history_find(&history, UINT32_MAX - 4, &number));
+	CHECK(find(&history, UINT32_MAX - 4, 24, &number));
 	CHECK_EQ(number, 1);
-	CHECK(sent_history_find(&history, 0, &number)); /* over the wrap */
+	CHECK(find(&history, 0, 16, &number)); /* over the wrap; a short quote */
 	CHECK_EQ(number, 6);
 	CHECK_EQ(sent_history_at(&history, number)->amount.octets, 3);
 	CHECK(sent_history_at(&history, history.count) == NULL);
+	sent_history_clear(&history);
+}
+
+/* IPFIX: templates do not move the sequence number. */
+TEST(history_tells_messages_of_one_sequence_number_apart)
+{
+	uint8_t templates[24] = { 0, 10, 0, 24, 1, 2, 3, 4, 0, 0, 0, 7, 0, 0, 0, 1, 0, 2, 0, 8 };
+	uint8_t data[24] = { 0, 10, 0, 24, 1, 2, 3, 4, 0, 0, 0, 7, 0, 0, 0, 1, 1, 4, 0, 8 };
+	const struct queued_datagram first = { templates, 24, 0, { 0 }, true };
+	const struct queued_datagram second = { data, 24, 1, { 1, 2, 3 }, false };
+	struct sent_history history;
+	uint64_t number;
+
+	CHECK_EQ(sent_history_init(&history), 0);
+	sent_history_add(&history, &first);
+	sent_history_add(&history, &second);
+	CHECK(sent_history_find(&history, templates, 24, &number));
+	CHECK_EQ(number, 0);
+	CHECK(sent_history_find(&history, data, 24, &number));
+	CHECK_EQ(number, 1);
+	CHECK(sent_history_find(&history, templates, 12, &number)); /* a short quote: the newest */
+	CHECK_EQ(number, 1);
 	sent_history_clear(&history);
 }
 
@@ -80,6 +122,7 @@ int main(void)
 		cmocka_unit_test(datagrams_leave_in_the_order_they_came_and_one_may_go_ahead),
 		cmocka_unit_test(a_full_queue_still_has_both_building_places),
 		cmocka_unit_test(history_remembers_the_last_and_forgets_the_oldest),
+		cmocka_unit_test(history_tells_messages_of_one_sequence_number_apart),
 	};
 
 	return RUN_TESTS(tests);

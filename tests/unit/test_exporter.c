@@ -149,6 +149,7 @@ struct setup {
 	uint32_t rate;
 	uint32_t datagram_size;
 	struct template_choice choice;
+	uint8_t versions[COLLECTORS]; /* 0: 9 */
 };
 
 static struct exporter *create(const struct setup *setup)
@@ -180,7 +181,7 @@ static struct exporter *create(const struct setup *setup)
 		collectors[i] = (struct collector_config){
 			.name = names[i],
 			.transport_type = &fake_transport,
-			.version = 9,
+			.version = setup->versions[i] ? setup->versions[i] : 9,
 			.address = { .host = "fake", .port = (uint16_t)i },
 			.datagram_size = setup->datagram_size ? setup->datagram_size : 1400,
 			.datagrams_per_second = setup->rate,
@@ -294,10 +295,49 @@ static void check_ledger(const struct exporter *exporter)
 	}
 }
 
-static void check_sequence(const struct fake *fake, uint32_t first)
+/* Data records of an IPFIX message without choice. */
+static uint32_t data_records(const struct sent *sent)
 {
-	for (size_t i = 0; i < fake->count; i++)
-		CHECK_EQ(load_be32(fake->sent[i].bytes + 12), first + (uint32_t)i);
+	uint32_t records = 0;
+
+	CHECK_EQ(load_be16(sent->bytes + 2), sent->size);
+	for (size_t offset = 16; offset < sent->size;) {
+		const size_t length = load_be16(sent->bytes + offset + 2);
+
+		switch (load_be16(sent->bytes + offset)) {
+		case 260: records += (uint32_t)(length - 4) / 61; break;
+		case 261: records += (uint32_t)(length - 4) / 85; break;
+		case 400:
+		case 401: records++; break;
+		default: break;
+		}
+		offset += length;
+	}
+	return records;
+}
+
+/* Sequence numbers begin at 'first' and have no gap. Returns the next. */
+static uint32_t check_sequence(const struct fake *fake, uint32_t first)
+{
+	uint32_t next = first;
+
+	for (size_t i = 0; i < fake->count; i++) {
+		const uint8_t *bytes = fake->sent[i].bytes;
+
+		switch (load_be16(bytes)) {
+		case 5:
+			CHECK_EQ(load_be32(bytes + 16), next);
+			CHECK_EQ(fake->sent[i].size, 24 + 48 * load_be16(bytes + 2));
+			next += load_be16(bytes + 2);
+			break;
+		case 9: CHECK_EQ(load_be32(bytes + 12), next++); break;
+		default:
+			CHECK_EQ(load_be16(bytes), 10);
+			CHECK_EQ(load_be32(bytes + 8), next);
+			next += data_records(&fake->sent[i]);
+		}
+	}
+	return next;
 }
 
 TEST(templates_statistics_and_names_come_before_the_first_flow)
@@ -338,7 +378,7 @@ TEST(datagrams_are_full_while_records_wait)
 	CHECK(fakes[0].count > 20);
 	for (size_t i = 1; i < fakes[0].count; i++)
 		CHECK_EQ(records_in(&fakes[0], i) - records_in(&fakes[0], i + 1), 22);
-	check_sequence(&fakes[0], 0);
+	(void)check_sequence(&fakes[0], 0);
 	check_ledger(exporter);
 	exporter_destroy(exporter);
 }
@@ -603,7 +643,7 @@ TEST(a_full_queue_holds_records_back_and_loses_none)
 	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, added);
 	CHECK_EQ(status_of(exporter, 1).ledger.sent.records, added);
 	CHECK_EQ(records_in(&fakes[1], 0), added);
-	check_sequence(&fakes[1], 0);
+	(void)check_sequence(&fakes[1], 0);
 	check_ledger(exporter);
 	exporter_destroy(exporter);
 }
@@ -638,7 +678,7 @@ TEST(an_unresolved_collector_drops_the_oldest_and_holds_nobody_up)
 		;
 	CHECK(has_templates(&fakes[1].sent[0]));
 	CHECK_EQ(records_in(&fakes[1], 0), status_of(exporter, 1).ledger.sent.records);
-	check_sequence(&fakes[1], 0);
+	(void)check_sequence(&fakes[1], 0);
 	CHECK_EQ(fakes[1].event_count, 2);
 	CHECK_EQ(fakes[1].events[1].kind, COLLECTOR_UP);
 	CHECK_EQ(fakes[1].events[1].records_lost, status.ledger.lost[LOSS_UNRESOLVED].records);
@@ -708,7 +748,7 @@ TEST(a_datagram_too_large_for_the_path_is_lost_alone)
 	CHECK_EQ(fakes[0].events[0].error, EMSGSIZE);
 	CHECK(status_of(exporter, 0).ledger.lost[LOSS_SEND_FAILED].records > 0);
 	CHECK_EQ(records_in(&fakes[0], 0), status_of(exporter, 0).ledger.sent.records);
-	check_sequence(&fakes[0], 0);
+	(void)check_sequence(&fakes[0], 0);
 	check_ledger(exporter);
 	exporter_destroy(exporter);
 }
@@ -898,7 +938,7 @@ TEST(a_collector_that_refuses_is_probed_with_templates_and_then_gets_what_waited
 	CHECK(status_of(exporter, 0).is_up);
 	CHECK_EQ(status_of(exporter, 0).last_error, 0);
 	CHECK_EQ(status_of(exporter, 1).ledger.sent.records, 500);
-	check_sequence(fake, 0);
+	(void)check_sequence(fake, 0);
 	check_ledger(exporter);
 	exporter_destroy(exporter);
 }
@@ -1037,8 +1077,8 @@ TEST(sequence_numbers_go_on_where_they_are_told)
 		add(exporter, 0);
 	finish(exporter, 0);
 	(void)exporter_send(exporter, 0);
-	check_sequence(&fakes[0], 0);
-	check_sequence(&fakes[1], UINT32_MAX - 1);
+	(void)check_sequence(&fakes[0], 0);
+	(void)check_sequence(&fakes[1], UINT32_MAX - 1);
 	CHECK_EQ(status_of(exporter, 1).sequence, fakes[1].count - 2);
 	exporter_destroy(exporter);
 }
@@ -1128,6 +1168,161 @@ TEST(a_wrong_configuration_is_named)
 	CHECK(strstr(error.text, "nowhere") != NULL);
 }
 
+/* Packets and octets of all records of NetFlow v5, which are 'records'. */
+static struct amount sum_of_netflow5(const struct fake *fake)
+{
+	struct amount sum = { 0 };
+
+	for (size_t i = 0; i < fake->count; i++)
+		for (size_t at = 24; at < fake->sent[i].size; at += 48) {
+			sum.records++;
+			sum.packets += load_be32(fake->sent[i].bytes + at + 16);
+			sum.octets += load_be32(fake->sent[i].bytes + at + 20);
+		}
+	return sum;
+}
+
+TEST(netflow5_has_neither_templates_nor_statistics)
+{
+	const struct interface_name name = { 2, "eth0", "uplink" };
+	struct exporter *exporter = create(&(struct setup){
+		.collectors = 1, .refresh_ms = 1000, .refresh_datagrams = 1, .versions = { 5 } });
+
+	CHECK_EQ(exporter_set_interfaces(exporter, &name, 1), 0);
+	for (uint32_t now = 0; now < 10000; now += 100)
+		advance(exporter, now);
+	exporter_send_template(exporter);
+	advance(exporter, 10000);
+	finish(exporter, 10000);
+	(void)exporter_send(exporter, 0);
+	CHECK_EQ(fakes[0].count, 0);
+	for (int i = 0; i < 29; i++)
+		add(exporter, 10000);
+	finish(exporter, 10000);
+	(void)exporter_send(exporter, SECOND_US);
+	CHECK_EQ(fakes[0].count, 2); /* 28 records in 1400 bytes */
+	CHECK_EQ(fakes[0].sent[0].size, 24 + 28 * 48);
+	CHECK_EQ(check_sequence(&fakes[0], 0), 29);
+	exporter_destroy(exporter);
+}
+
+TEST(what_netflow5_cannot_carry_is_counted_for_that_collector_alone)
+{
+	struct exporter *exporter =
+		create(&(struct setup){ .collectors = 3, .versions = { 5, 9, 10 } });
+	struct collector_status status;
+
+	add_sized(exporter, 0, 6, 10, 1000);
+	add_sized(exporter, 0, 4, 20, 2000);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	status = status_of(exporter, 0);
+	CHECK_EQ(status.ledger.taken.records, 2);
+	CHECK_EQ(status.ledger.lost[LOSS_UNSUPPORTED].records, 1);
+	CHECK_EQ(status.ledger.lost[LOSS_UNSUPPORTED].packets, 10);
+	CHECK_EQ(status.ledger.lost[LOSS_UNSUPPORTED].octets, 1000);
+	CHECK_EQ(status.ledger.sent.packets, 20);
+	CHECK_EQ(status.ledger.datagrams_lost, 0);
+	CHECK(status.is_up);
+	CHECK_EQ(sum_of_netflow5(&fakes[0]).packets, 20);
+	CHECK_EQ(status_of(exporter, 1).ledger.sent.records, 2);
+	CHECK_EQ(status_of(exporter, 2).ledger.sent.records, 2);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(netflow5_splits_what_does_not_fit_into_32_bits)
+{
+	static const struct amount cases[] = {
+		/* parts, packets, octets */
+		{ 1, 10, UINT32_MAX },
+		{ 2, 10, UINT64_C(1) << 32 },
+		{ 2, UINT64_C(1) << 32, UINT64_C(40) }, /* never seen: packets have octets */
+		{ 3, 1000001, UINT64_C(2) * UINT32_MAX + 1 },
+		{ 2, 1, (UINT64_C(1) << 32) + 39 }, /* one jumbogram */
+		{ 233, 700000000, UINT64_C(1000000000001) },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct exporter *exporter =
+			create(&(struct setup){ .collectors = 1, .versions = { 5 } });
+		struct amount sum;
+
+		add_sized(exporter, 0, 4, cases[i].packets, cases[i].octets);
+		finish(exporter, 0);
+		(void)exporter_send(exporter, 0);
+		sum = sum_of_netflow5(&fakes[0]);
+		CHECK_EQ(sum.records, cases[i].records);
+		CHECK_EQ(sum.packets, cases[i].packets);
+		CHECK_EQ(sum.octets, cases[i].octets);
+		CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 1);
+		CHECK_EQ(status_of(exporter, 0).ledger.sent.octets, cases[i].octets);
+		CHECK_EQ(check_sequence(&fakes[0], 0), cases[i].records);
+		check_ledger(exporter);
+		exporter_destroy(exporter);
+	}
+}
+
+/* Reports name the right datagram where numbers count records, and where a message of templates has
+ * the number of the next. */
+TEST(refused_datagrams_are_found_in_every_version)
+{
+	static const uint8_t versions[] = { 5, 9, 10 };
+
+	for (size_t i = 0; i < sizeof(versions); i++) {
+		struct exporter *exporter =
+			create(&(struct setup){ .collectors = 1, .versions = { versions[i] } });
+		uint64_t before, in_third;
+
+		for (int j = 0; j < 22 * 10; j++)
+			add_sized(exporter, 0, 4, 10, 1000);
+		finish(exporter, 0);
+		(void)exporter_send(exporter, 1000);
+		before = status_of(exporter, 0).ledger.sent.records;
+		in_third = versions[i] == 5 ? 28 : 22;
+		CHECK_EQ(before, 220);
+		fake_refuse(&fakes[0], fakes[0].sent[2].bytes);
+		(void)exporter_send(exporter, 2000);
+		CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, in_third);
+		/* The probe, which is refused too, takes nothing with it. */
+		CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 220 - in_third);
+		(void)exporter_send(exporter, 3000);
+		fake_refuse(&fakes[0], fakes[0].sent[fakes[0].count - 1].bytes);
+		(void)exporter_send(exporter, 4 * SECOND_US);
+		CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, in_third);
+		check_ledger(exporter);
+		exporter_destroy(exporter);
+	}
+}
+
+/* As with templates in other versions, by headers without records. */
+TEST(a_netflow5_collector_that_refuses_is_probed_and_then_gets_what_waited)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1, .versions = { 5 } });
+	struct fake *fake = &fakes[0];
+	uint64_t lost;
+
+	fake->refuses = true;
+	for (uint32_t now = 0; now < 5000; now += 10) {
+		add(exporter, now);
+		(void)exporter_send(exporter, (int64_t)now * 1000);
+	}
+	lost = status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records;
+	CHECK(lost > 0 && lost <= 28);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 0);
+	for (size_t i = 1; i < fake->count; i++)
+		CHECK_EQ(fake->sent[i].size, 24);
+	fake->refuses = false;
+	finish(exporter, 5000);
+	for (int64_t now_us = 5 * SECOND_US; now_us < 15 * SECOND_US; now_us += 100000)
+		(void)exporter_send(exporter, now_us);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 500 - lost);
+	CHECK_EQ(sum_of_netflow5(fake).records, 500);
+	(void)check_sequence(fake, 0);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
 /* Whatever the network does: nothing hangs, nothing is counted twice or not at all, and the
  * sequence numbers of what was handed over have no gap. */
 TEST(random_faults_leave_the_ledger_exact)
@@ -1144,7 +1339,8 @@ TEST(random_faults_leave_the_ledger_exact)
 						.refresh_ms = 2000,
 						.refresh_datagrams = 20,
 						.rate = round % 3 ? 3000 : 0,
-						.datagram_size = round % 2 ? 1400 : 512 });
+						.datagram_size = round % 2 ? 1400 : 512,
+						.versions = { 9, 10, 5 } });
 		uint32_t now = 0;
 		uint64_t added = 0;
 
@@ -1160,7 +1356,7 @@ TEST(random_faults_leave_the_ledger_exact)
 			fake->size_max = random() % 10 ? 65535 : 1000;
 			for (int i = 0; i < random() % 300 && exporter_has_room(exporter); i++) {
 				add_sized(exporter, now, random() % 4 ? 4 : 6, (uint64_t)random(),
-					  (uint64_t)random());
+					  (uint64_t)random() << random() % 6);
 				added++;
 			}
 			if (random() % 50 == 0)
@@ -1177,8 +1373,7 @@ TEST(random_faults_leave_the_ledger_exact)
 
 			CHECK_EQ(status.ledger.taken.records, added);
 			CHECK_EQ(status.ledger.waiting.records, 0);
-			CHECK_EQ(status.sequence, fakes[i].count);
-			check_sequence(&fakes[i], 0);
+			CHECK_EQ(status.sequence, check_sequence(&fakes[i], 0));
 			CHECK(status.ledger.datagrams_sent <= fakes[i].count);
 		}
 		exporter_destroy(exporter);
@@ -1222,6 +1417,12 @@ int main(void)
 		cmocka_unit_test(without_collectors_every_record_is_counted),
 		cmocka_unit_test(the_ledger_for_all_is_that_of_the_collector_that_got_most),
 		cmocka_unit_test(a_wrong_configuration_is_named),
+		cmocka_unit_test(netflow5_has_neither_templates_nor_statistics),
+		cmocka_unit_test(what_netflow5_cannot_carry_is_counted_for_that_collector_alone),
+		cmocka_unit_test(netflow5_splits_what_does_not_fit_into_32_bits),
+		cmocka_unit_test(refused_datagrams_are_found_in_every_version),
+		cmocka_unit_test(
+			a_netflow5_collector_that_refuses_is_probed_and_then_gets_what_waited),
 		cmocka_unit_test(random_faults_leave_the_ledger_exact),
 	};
 	const int result = RUN_TESTS(tests);

@@ -58,9 +58,9 @@ TEST(lost_is_the_sum_over_reasons_of_each_amount)
 	for (uint64_t i = 0; i < COLLECTOR_LOSS_COUNT; i++)
 		ledger.lost[i] = (struct amount){ 1, 10 + i, 1000 + i };
 	lost = collector_ledger_lost(&ledger);
-	CHECK_EQ(lost.records, 5);
-	CHECK_EQ(lost.packets, 10 + 11 + 12 + 13 + 14);
-	CHECK_EQ(lost.octets, 1000 + 1001 + 1002 + 1003 + 1004);
+	CHECK_EQ(lost.records, 6);
+	CHECK_EQ(lost.packets, 10 + 11 + 12 + 13 + 14 + 15);
+	CHECK_EQ(lost.octets, 1000 + 1001 + 1002 + 1003 + 1004 + 1005);
 }
 
 TEST(a_worker_ledger_closes_or_not)

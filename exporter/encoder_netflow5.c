@@ -1,0 +1,134 @@
+/* encoder_netflow5.c - NetFlow version 5.
+ *
+ * Place: exporter -> encoder. Cisco has published the format, not a standard: a header of 24 bytes
+ * and up to 30 records of 48, IPv4 only, without templates and options. The collector (collector.c)
+ * keeps IPv6 away and splits counters of more than 32 bits.
+ *
+ * What has no place: VLAN, direction, why the record left, peer AS numbers. What does not fit: an
+ * AS number above 65535 is 23456, AS_TRANS (RFC 6793 section 9); an interface index above 65535 is
+ * 0, unknown.
+ *
+ * Times. A record says when a flow began and ended on the exporter's clock of milliseconds, 32
+ * bits, whose present value is in the header beside the real time. Collectors differ in what they
+ * make of a clock that wraps between a flow and its datagram, so this one never does: in each
+ * datagram it stands somewhere between 24.8 and 37.3 days, moving with the uptime, and the times of
+ * its records are on that very clock. So a flow may be 24.8 days old; timeouts end at 23 days. */
+#include "encoder.h"
+#include "flow_expiry.h"
+
+#include <assert.h>
+#include <errno.h>
+
+enum {
+	NETFLOW5_VERSION = 5,
+	HEADER_SIZE = 24,
+	HEADER_SEQUENCE_OFFSET = 16,
+	RECORD_SIZE = 48,
+	RECORDS_MAX = 30,
+	AS_TRANS = 23456,
+	NANOSECONDS = 1000000, /* per millisecond */
+};
+
+#define UPTIME_LOWEST_MS (UINT32_C(1) << 31)
+#define UPTIME_MASK_MS   ((UINT32_C(1) << 30) - 1)
+static_assert(UPTIME_LOWEST_MS > EXPIRY_TIMEOUT_MAX_MS, "the clock is older than any flow");
+
+/* Number of 'ms' on a clock that started at 'start'; what is before or behind its range is its end.
+ */
+static uint32_t clock_of(unix_ms start, unix_ms ms)
+{
+	const int64_t elapsed_ms = ms - start;
+
+	if (elapsed_ms < 0)
+		return 0;
+	return elapsed_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)elapsed_ms;
+}
+
+static void begin(struct message *message, const struct export_time *time)
+{
+	(void)writer_take(&message->writer, HEADER_SIZE);
+	message->records = 0;
+	message->data_records = 0;
+	message->set_start = NULL;
+	message->clock_start_ms =
+		time->unix_ms - UPTIME_LOWEST_MS - (time->uptime_ms & UPTIME_MASK_MS);
+}
+
+static uint16_t interface_of(uint32_t index)
+{
+	return index > UINT16_MAX ? 0 : (uint16_t)index;
+}
+
+static uint16_t as_of(uint32_t number)
+{
+	return number > UINT16_MAX ? AS_TRANS : (uint16_t)number;
+}
+
+static int add_record(struct message *message, const struct template_set *templates,
+		      const struct export_record *record)
+{
+	struct writer *writer = &message->writer;
+	const struct flow_record *flow = &record->flow;
+	const struct flow_key *key = &flow->key;
+
+	(void)templates;
+	if (message->records == RECORDS_MAX || writer_left(writer) < RECORD_SIZE)
+		return -EMSGSIZE;
+	writer_bytes(writer, key->addresses, 8);               /* srcaddr, dstaddr */
+	writer_bytes(writer, record->destination.next_hop, 4); /* nexthop, 0 without one */
+	writer_u16(writer, interface_of(key->input_interface));
+	writer_u16(writer, interface_of(key->output_interface));
+	writer_u32(writer, (uint32_t)flow->packets);
+	writer_u32(writer, (uint32_t)flow->octets);
+	writer_u32(writer, clock_of(message->clock_start_ms, flow->first_ms));
+	writer_u32(writer, clock_of(message->clock_start_ms, flow->last_ms));
+	writer_u16(writer, key->source_port);
+	writer_u16(writer, key->destination_port);
+	writer_u8(writer, 0); /* pad1 */
+	writer_u8(writer, flow->tcp_flags);
+	writer_u8(writer, key->protocol);
+	writer_u8(writer, key->tos);
+	writer_u16(writer, as_of(record->source.as_number));
+	writer_u16(writer, as_of(record->destination.as_number));
+	writer_u8(writer, record->source.prefix_length);
+	writer_u8(writer, record->destination.prefix_length);
+	writer_u16(writer, 0); /* pad2 */
+	message->records++;
+	message->data_records++;
+	return 0;
+}
+
+/* engine_type and engine_id, 8 bits each, are the low bits of the source id. */
+static size_t finish(struct message *message, const struct export_time *time, uint32_t source_id)
+{
+	const unix_ms now = time->unix_ms < 0 ? 0 : time->unix_ms;
+	struct writer header = writer_of(message->writer.start, HEADER_SIZE);
+
+	writer_u16(&header, NETFLOW5_VERSION);
+	writer_u16(&header, (uint16_t)message->records);
+	writer_u32(&header, clock_of(message->clock_start_ms, now));
+	writer_u32(&header, export_time_seconds(time));
+	writer_u32(&header, (uint32_t)(now % 1000) * NANOSECONDS);
+	writer_u32(&header, 0); /* sequence number: stored when the message is sent */
+	writer_u16(&header, (uint16_t)source_id);
+	writer_u16(&header, 0); /* sampling: none */
+	return writer_size(&message->writer);
+}
+
+/* flow_sequence counts records. */
+static uint32_t sequence_step(const struct message *message)
+{
+	return message->data_records;
+}
+
+const struct encoder_type encoder_netflow5 = {
+	.name = "netflow5",
+	.version = NETFLOW5_VERSION,
+	.sequence_offset = HEADER_SEQUENCE_OFFSET,
+	.has_ipv6 = false,
+	.counter_max = UINT32_MAX,
+	.begin = begin,
+	.add_record = add_record,
+	.finish = finish,
+	.sequence_step = sequence_step,
+};

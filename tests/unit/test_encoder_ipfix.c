@@ -1,0 +1,284 @@
+/* test_encoder_ipfix.c - whole messages as literal bytes, and where they end. */
+#include "encoder.h"
+
+#include "check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define DOMAIN 0x0a0b0c0d
+
+static const struct export_time time_ = { .unix_ms = 1700000000999, .uptime_ms = 60000 };
+
+/* A message over a block of exactly 'size' bytes, so that a write too far is found. */
+struct draft {
+	struct message message;
+	struct template_set templates;
+	uint8_t *bytes;
+};
+
+static void draft_begin(struct draft *draft, size_t size, const struct template_choice *choice)
+{
+	draft->bytes = malloc(size);
+	CHECK(draft->bytes != NULL);
+	memset(draft->bytes, 0xee, size);
+	draft->message.writer = writer_of(draft->bytes, size);
+	template_set_init(&draft->templates, EXPORT_IPFIX, choice);
+	encoder_ipfix.begin(&draft->message, &time_);
+}
+
+static size_t draft_finish(struct draft *draft)
+{
+	return encoder_ipfix.finish(&draft->message, &time_, DOMAIN);
+}
+
+static int add_flow(struct draft *draft, uint8_t ip_version)
+{
+	const struct export_record record = {
+		.flow = {
+			.key = {
+				.destination_port = 0x8700,
+				.protocol = ip_version == 4 ? 6 : 58,
+				.tos = 0xb8,
+				.vlan_id = 100,
+				.input_interface = 2,
+				.output_interface = 70000,
+				.side = 1,
+				.ip_version = ip_version,
+				.addresses = { 192, 0, 2, 53, 198, 51, 100, 9 },
+			},
+			.packets = 3,
+			.octets = 0x0102030405060708,
+			.first_ms = 1700000000000,
+			.last_ms = 1700000000500,
+			.tcp_flags = 0x12,
+			.end_reason = FLOW_END_activeTimeout,
+		},
+	};
+
+	return encoder_ipfix.add_record(&draft->message, &draft->templates, &record);
+}
+
+TEST(message_with_an_ipv4_and_an_icmpv6_record)
+{
+	static const uint8_t expected[] = {
+		0,    10,               /* version */
+		0,    176,              /* length: 16 + 68 + 92 */
+		0x65, 0x53, 0xf1, 0x00, /* export time 1700000000 */
+		0,    0,    0,    0,    /* sequence: stored when it is sent */
+		0x0a, 0x0b, 0x0c, 0x0d, /* observation domain */
+		0x01, 0x04,             /* set 260 */
+		0x00, 0x44,             /* length 68: 4 + 61 + 3 of padding */
+		192,  0,    2,    53,   /* sourceIPv4Address */
+		198,  51,   100,  9,    /* destinationIPv4Address */
+		0,    0,                /* sourceTransportPort */
+		0x87, 0x00,             /* destinationTransportPort */
+		0,    0,                /* icmpTypeCodeIPv4: it is TCP */
+		6,                      /* protocolIdentifier */
+		0xb8,                   /* ipClassOfService */
+		0x12,                   /* tcpControlBits, in the reduced size of RFC 7125 */
+		1,                      /* flowDirection */
+		2,                      /* flowEndReason */
+		0,    100,              /* vlanId */
+		0,    0,    0,    2,    /* ingressInterface */
+		0,    0x01, 0x11, 0x70, /* egressInterface 70000 */
+		1,    2,    3,    4,    5,    6,    7,    8,    /* octetDeltaCount */
+		0,    0,    0,    0,    0,    0,    0,    3,    /* packetDeltaCount */
+		0,    0,    0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x00, /* flowStartMilliseconds */
+		0,    0,    0x01, 0x8b, 0xcf, 0xe5, 0x69, 0xf4, /* flowEndMilliseconds */
+		0,    0,    0,                                  /* padding */
+		0x01, 0x05,                                     /* set 261 */
+		0x00, 0x5c, /* length 92: 4 + 85 + 3 of padding */
+	};
+	struct draft draft;
+
+	draft_begin(&draft, 176, &(struct template_choice){ 0 });
+	CHECK_EQ(add_flow(&draft, 4), 0);
+	CHECK_EQ(add_flow(&draft, 6), 0);
+	CHECK_EQ(add_flow(&draft, 4), -EMSGSIZE);
+	CHECK_EQ(draft.message.records, 2);
+	CHECK_EQ(draft_finish(&draft), 16 + 68 + 92);
+	CHECK_EQ(encoder_ipfix.sequence_step(&draft.message), 2);
+	CHECK_BYTES(draft.bytes, expected, sizeof(expected));
+	CHECK_EQ(load_be16(draft.bytes + 88 + 34), 0x8700); /* destinationTransportPort */
+	CHECK_EQ(load_be16(draft.bytes + 88 + 36), 0x8700); /* icmpTypeCodeIPv6 */
+	CHECK_EQ(draft.bytes[88 + 38], 58);
+	free(draft.bytes);
+}
+
+TEST(templates_and_options_templates)
+{
+	static const uint8_t expected[] = {
+		0,    10,   0x00, 0xfc, /* version, length 252 */
+		0x65, 0x53, 0xf1, 0x00, /* export time */
+		0,    0,    0,    0,    /* sequence */
+		0x0a, 0x0b, 0x0c, 0x0d, /* observation domain */
+
+		0,    2,    0,    148, /* template set: 4 + 2 * (4 + 17 * 4) */
+		0x01, 0x04, 0,    17,  /* template 260, 17 fields */
+		0,    8,    0,    4,   /* sourceIPv4Address */
+		0,    12,   0,    4,   /* destinationIPv4Address */
+		0,    7,    0,    2,   /* sourceTransportPort */
+		0,    11,   0,    2,   /* destinationTransportPort */
+		0,    32,   0,    2,   /* icmpTypeCodeIPv4 */
+		0,    4,    0,    1,   /* protocolIdentifier */
+		0,    5,    0,    1,   /* ipClassOfService */
+		0,    6,    0,    1,   /* tcpControlBits */
+		0,    61,   0,    1,   /* flowDirection */
+		0,    136,  0,    1,   /* flowEndReason */
+		0,    58,   0,    2,   /* vlanId */
+		0,    10,   0,    4,   /* ingressInterface */
+		0,    14,   0,    4,   /* egressInterface */
+		0,    1,    0,    8,   /* octetDeltaCount */
+		0,    2,    0,    8,   /* packetDeltaCount */
+		0,    152,  0,    8,   /* flowStartMilliseconds */
+		0,    153,  0,    8,   /* flowEndMilliseconds */
+		0x01, 0x05, 0,    17,  /* template 261, 17 fields */
+		0,    27,   0,    16,  /* sourceIPv6Address */
+		0,    28,   0,    16,  /* destinationIPv6Address */
+		0,    7,    0,    2,    0, 11, 0, 2, 0, 139, 0, 2, /* icmpTypeCodeIPv6 */
+		0,    4,    0,    1,    0, 5,  0, 1, 0, 6,   0, 1, 0, 61,  0, 1,
+		0,    136,  0,    1,    0, 58, 0, 2, 0, 10,  0, 4, 0, 14,  0, 4,
+		0,    1,    0,    8,    0, 2,  0, 8, 0, 152, 0, 8, 0, 153, 0, 8,
+
+		0,    3,    0,    24,         /* options template set: 4 + 18 + 2 of padding */
+		0x01, 0x90, 0,    3,    0, 1, /* template 400, 3 fields, the first is scope */
+		0,    10,   0,    4,          /* ingressInterface */
+		0,    82,   0,    16,         /* interfaceName */
+		0,    83,   0,    32,         /* interfaceDescription */
+		0,    0,                      /* padding */
+
+		0,    3,    0,    64,         /* options template set: 4 + 58 + 2 of padding */
+		0x01, 0x91, 0,    13,   0, 1, /* template 401, 13 fields, the first is scope */
+		0,    149,  0,    4,          /* observationDomainId */
+		0,    41,   0,    8,          /* exportedMessageTotalCount */
+		0,    42,   0,    8,          /* exportedFlowRecordTotalCount */
+		0,    40,   0,    8,          /* exportedOctetTotalCount */
+		0,    164,  0,    8,          /* ignoredPacketTotalCount */
+		0,    165,  0,    8,          /* ignoredOctetTotalCount */
+		0,    166,  0,    8,          /* notSentFlowTotalCount */
+		0,    167,  0,    8,          /* notSentPacketTotalCount */
+		0,    168,  0,    8,          /* notSentOctetTotalCount */
+		0,    163,  0,    8,          /* observedFlowTotalCount */
+		0,    135,  0,    8,          /* droppedPacketTotalCount */
+		0,    86,   0,    8,          /* packetTotalCount */
+		0,    160,  0,    8,          /* systemInitTimeMilliseconds */
+		0,    0,                      /* padding */
+	};
+	struct draft draft;
+
+	draft_begin(&draft, sizeof(expected), &(struct template_choice){ 0 });
+	CHECK_EQ(encoder_ipfix.add_templates(&draft.message, &draft.templates), 0);
+	CHECK_EQ(draft_finish(&draft), sizeof(expected));
+	CHECK_BYTES(draft.bytes, expected, sizeof(expected));
+	CHECK_EQ(encoder_ipfix.sequence_step(&draft.message), 0); /* no data record */
+	free(draft.bytes);
+}
+
+TEST(options_data_count_in_the_sequence)
+{
+	/* clang-format off */
+	static const uint8_t expected[] = {
+		0x01, 0x91, 0, 104,     /* set 401: 4 + 4 + 12 * 8 */
+		0x0a, 0x0b, 0x0c, 0x0d, /* scope: the observation domain */
+		0, 0, 0, 0, 0, 0, 0, 7,
+		0, 0, 0, 0, 0, 0, 0, 100,
+		0, 0, 0, 0, 0, 0, 0x27, 0x10,
+		0, 0, 0, 0, 0, 0, 0, 11,
+		0, 0, 0, 0, 0, 0, 4, 0x4c,
+		0, 0, 0, 0, 0, 0, 0, 3,
+		0, 0, 0, 0, 0, 0, 0, 30,
+		0, 0, 0, 0, 0, 0, 0x0b, 0xb8,
+		0, 0, 0, 0, 0, 0, 0, 105,
+		0, 0, 0, 0, 0, 0, 0, 5,
+		0, 0, 0, 1, 0, 0, 0, 0,
+		0, 0, 0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x00,
+		0x01, 0x90, 0, 56, /* set 400: 4 + 4 + 16 + 32 */
+		0, 0, 0, 2,        /* scope: ingressInterface */
+		'e', 't', 'h', '0', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		'u', 'p', 'l', 'i', 'n', 'k', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	};
+	/* clang-format on */
+	const struct export_statistics statistics = {
+		.workers = {
+			.packets_read = UINT64_C(1) << 32,
+			.packets_lost_kernel = 5,
+			.packets_ignored = 11,
+			.octets_ignored = 1100,
+			.flows_created = 105,
+		},
+		.collector = {
+			.sent = { 100, 5000, 50000 },
+			.lost = { [LOSS_REFUSED] = { 1, 10, 1000 },
+				  [LOSS_UNSUPPORTED] = { 2, 20, 2000 } },
+			.datagrams_sent = 7,
+			.datagram_bytes_sent = 10000,
+		},
+		.system_init_ms = 1700000000000,
+	};
+	const struct interface_name name = { 2, "eth0", "uplink" };
+	struct draft draft;
+
+	draft_begin(&draft, 16 + sizeof(expected), &(struct template_choice){ 0 });
+	CHECK_EQ(encoder_ipfix.add_statistics(&draft.message, &statistics, DOMAIN), 0);
+	CHECK_EQ(encoder_ipfix.add_interface(&draft.message, &name), 0);
+	CHECK_EQ(encoder_ipfix.add_interface(&draft.message, &name), -EMSGSIZE);
+	CHECK_EQ(draft_finish(&draft), 16 + sizeof(expected));
+	CHECK_BYTES(draft.bytes + 16, expected, sizeof(expected));
+	CHECK_EQ(encoder_ipfix.sequence_step(&draft.message), 2);
+	free(draft.bytes);
+}
+
+TEST(what_does_not_fit_leaves_the_message_as_it_was)
+{
+	const struct export_statistics statistics = { .system_init_ms = 0 };
+	const struct interface_name name = { 1, "lo", "lo" };
+	struct draft draft;
+	uint8_t before[87];
+
+	/* One record and its padding fill 84 of 87 bytes: 3 are for no one. */
+	draft_begin(&draft, sizeof(before), &(struct template_choice){ 0 });
+	CHECK_EQ(add_flow(&draft, 4), 0);
+	memcpy(before, draft.bytes, sizeof(before));
+	CHECK_EQ(add_flow(&draft, 4), -EMSGSIZE);
+	CHECK_EQ(add_flow(&draft, 6), -EMSGSIZE);
+	CHECK_EQ(encoder_ipfix.add_templates(&draft.message, &draft.templates), -EMSGSIZE);
+	CHECK_EQ(encoder_ipfix.add_statistics(&draft.message, &statistics, 1), -EMSGSIZE);
+	CHECK_EQ(encoder_ipfix.add_interface(&draft.message, &name), -EMSGSIZE);
+	CHECK_BYTES(draft.bytes, before, sizeof(before));
+	CHECK_EQ(encoder_ipfix.sequence_step(&draft.message), 1);
+	CHECK_EQ(draft_finish(&draft), 84);
+	free(draft.bytes);
+}
+
+TEST(the_smallest_datagram_holds_templates_and_statistics_or_the_largest_record)
+{
+	const struct template_choice everything = { .has_as_numbers = true,
+						    .has_next_hop = true,
+						    .has_peers = true };
+	const struct export_statistics statistics = { .system_init_ms = 0 };
+	struct draft draft;
+
+	draft_begin(&draft, 512, &everything);
+	CHECK_EQ(encoder_ipfix.add_templates(&draft.message, &draft.templates), 0);
+	CHECK_EQ(encoder_ipfix.add_statistics(&draft.message, &statistics, 1), 0);
+	free(draft.bytes);
+	draft_begin(&draft, 512, &everything);
+	CHECK_EQ(add_flow(&draft, 6), 0);
+	free(draft.bytes);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(message_with_an_ipv4_and_an_icmpv6_record),
+		cmocka_unit_test(templates_and_options_templates),
+		cmocka_unit_test(options_data_count_in_the_sequence),
+		cmocka_unit_test(what_does_not_fit_leaves_the_message_as_it_was),
+		cmocka_unit_test(
+			the_smallest_datagram_holds_templates_and_statistics_or_the_largest_record),
+	};
+
+	return RUN_TESTS(tests);
+}

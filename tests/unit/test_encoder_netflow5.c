@@ -1,0 +1,213 @@
+/* test_encoder_netflow5.c - whole messages as literal bytes, the clock, and what does not fit. */
+#include "encoder.h"
+
+#include "check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const struct export_time time_ = { .unix_ms = 1700000000999, .uptime_ms = 60000 };
+static const struct template_set no_templates;
+
+static void begin(struct message *message, uint8_t *bytes, size_t size)
+{
+	memset(bytes, 0xee, size);
+	message->writer = writer_of(bytes, size);
+	encoder_netflow5.begin(message, &time_);
+}
+
+static int add(struct message *message, const struct export_record *record)
+{
+	return encoder_netflow5.add_record(message, &no_templates, record);
+}
+
+static struct export_record tcp_record(void)
+{
+	struct export_record record = {
+		.flow = {
+			.key = {
+				.source_port = 40000,
+				.destination_port = 443,
+				.protocol = 6,
+				.tos = 0xb8,
+				.vlan_id = 100,
+				.input_interface = 65535,
+				.output_interface = 65536,
+				.side = 1,
+				.ip_version = 4,
+				.addresses = { 192, 0, 2, 1, 198, 51, 100, 7 },
+			},
+			.packets = UINT32_MAX,
+			.octets = UINT32_MAX - 1,
+			.first_ms = 1700000000000 - 60000,
+			.last_ms = 1700000000000,
+			.tcp_flags = 0x1b,
+			.end_reason = FLOW_END_endOfFlowDetected,
+		},
+		.source = { .as_number = 65535, .prefix_length = 24 },
+		.destination = {
+			.as_number = 65536,
+			.prefix_length = 22,
+			.has_next_hop = true,
+			.next_hop = { 10, 0, 0, 1 },
+		},
+	};
+
+	return record;
+}
+
+TEST(message_with_one_record)
+{
+	/* The clock: 2^31 ms and the uptime of 60000. */
+	static const uint8_t expected[] = {
+		0,    5,                /* version */
+		0,    1,                /* count */
+		0x80, 0x00, 0xea, 0x60, /* SysUptime */
+		0x65, 0x53, 0xf1, 0x00, /* unix_secs 1700000000 */
+		0x3b, 0x8b, 0x87, 0xc0, /* unix_nsecs 999000000 */
+		0,    0,    0,    0,    /* flow_sequence: stored when it is sent */
+		0x0c, 0x0d,             /* engine_type, engine_id: of source id 0x0a0b0c0d */
+		0,    0,                /* sampling_interval */
+		192,  0,    2,    1,    /* srcaddr */
+		198,  51,   100,  7,    /* dstaddr */
+		10,   0,    0,    1,    /* nexthop */
+		0xff, 0xff,             /* input 65535 */
+		0,    0,                /* output 65536 does not fit */
+		0xff, 0xff, 0xff, 0xff, /* dPkts */
+		0xff, 0xff, 0xff, 0xfe, /* dOctets */
+		0x7f, 0xff, 0xfc, 0x19, /* First: 60999 ms before SysUptime */
+		0x80, 0x00, 0xe6, 0x79, /* Last: 999 ms before */
+		0x9c, 0x40,             /* srcport */
+		0x01, 0xbb,             /* dstport */
+		0,                      /* pad1 */
+		0x1b,                   /* tcp_flags */
+		6,                      /* prot */
+		0xb8,                   /* tos */
+		0xff, 0xff,             /* src_as 65535 */
+		0x5b, 0xa0,             /* dst_as AS_TRANS */
+		24,   22,               /* src_mask, dst_mask */
+		0,    0,                /* pad2 */
+	};
+	const struct export_record record = tcp_record();
+	uint8_t *bytes = malloc(sizeof(expected));
+	struct message message;
+
+	begin(&message, bytes, sizeof(expected));
+	CHECK_EQ(add(&message, &record), 0);
+	CHECK_EQ(add(&message, &record), -EMSGSIZE);
+	CHECK_EQ(encoder_netflow5.finish(&message, &time_, 0x0a0b0c0d), sizeof(expected));
+	CHECK_EQ(encoder_netflow5.sequence_step(&message), 1);
+	CHECK_BYTES(bytes, expected, sizeof(expected));
+	free(bytes);
+}
+
+TEST(a_message_has_30_records_at_most)
+{
+	const struct export_record record = tcp_record();
+	uint8_t *bytes = malloc(9000);
+	struct message message;
+
+	begin(&message, bytes, 9000);
+	for (int i = 0; i < 30; i++)
+		CHECK_EQ(add(&message, &record), 0);
+	CHECK_EQ(add(&message, &record), -EMSGSIZE);
+	CHECK_EQ(encoder_netflow5.finish(&message, &time_, 1), 24 + 30 * 48);
+	CHECK_EQ(load_be16(bytes + 2), 30);
+	CHECK_EQ(encoder_netflow5.sequence_step(&message), 30);
+	free(bytes);
+}
+
+TEST(a_message_without_records_is_a_header)
+{
+	uint8_t bytes[512];
+	struct message message;
+
+	begin(&message, bytes, sizeof(bytes));
+	CHECK_EQ(encoder_netflow5.finish(&message, &time_, 1), 24);
+	CHECK_EQ(load_be16(bytes + 2), 0);
+	CHECK_EQ(encoder_netflow5.sequence_step(&message), 0);
+}
+
+/* Times as a collector computes them: real time of the header less the clock plus the record's. */
+TEST(times_are_exact_at_any_uptime_and_the_clock_does_not_wrap)
+{
+	srandom(5);
+	for (int round = 0; round < 20000; round++) {
+		const uint32_t uptime_ms = ((uint32_t)random() << 1) ^ (uint32_t)random();
+		const unix_ms now = 1700000000000 + random();
+		const struct export_time begun = { now, uptime_ms };
+		const int64_t waited = random() % 2000;
+		const struct export_time done = { now + waited, uptime_ms + (uint32_t)waited };
+		struct export_record record = tcp_record();
+		uint8_t bytes[72];
+		struct message message = { .writer = writer_of(bytes, sizeof(bytes)) };
+		uint64_t header_ms;
+		uint32_t uptime, first, last;
+
+		record.flow.first_ms = now - random() % 2000000000;
+		record.flow.last_ms = now - random() % 1000 + 500;
+		encoder_netflow5.begin(&message, &begun);
+		CHECK_EQ(add(&message, &record), 0);
+		(void)encoder_netflow5.finish(&message, &done, 1);
+		uptime = load_be32(bytes + 4);
+		header_ms = (uint64_t)load_be32(bytes + 8) * 1000 + load_be32(bytes + 12) / 1000000;
+		first = load_be32(bytes + 24 + 24);
+		last = load_be32(bytes + 24 + 28);
+		CHECK(uptime >= UINT32_C(1) << 31 && uptime < (UINT32_C(3) << 30) + 2000);
+		CHECK(first <= uptime);
+		CHECK_EQ(header_ms - uptime + first, (uint64_t)record.flow.first_ms);
+		CHECK_EQ(header_ms - uptime + last, (uint64_t)record.flow.last_ms);
+	}
+}
+
+TEST(times_out_of_range_are_its_ends)
+{
+	struct export_record record = tcp_record();
+	uint8_t bytes[72];
+	struct message message;
+
+	record.flow.first_ms = -1;
+	record.flow.last_ms = time_.unix_ms + UINT32_MAX;
+	begin(&message, bytes, sizeof(bytes));
+	CHECK_EQ(add(&message, &record), 0);
+	(void)encoder_netflow5.finish(&message, &time_, 1);
+	CHECK_EQ(load_be32(bytes + 24 + 24), 0);
+	CHECK_EQ(load_be32(bytes + 24 + 28), UINT32_MAX);
+}
+
+TEST(a_packet_of_before_1970_does_not_run_backwards_past_0)
+{
+	const struct export_time early = { .unix_ms = -5, .uptime_ms = 0 };
+	uint8_t bytes[24];
+	struct message message = { .writer = writer_of(bytes, sizeof(bytes)) };
+
+	encoder_netflow5.begin(&message, &early);
+	(void)encoder_netflow5.finish(&message, &early, 1);
+	CHECK_EQ(load_be32(bytes + 8), 0);
+	CHECK_EQ(load_be32(bytes + 12), 0);
+}
+
+TEST(encoders_are_found_by_version)
+{
+	CHECK(encoder_find(5) == &encoder_netflow5);
+	CHECK(encoder_find(9) == &encoder_netflow9);
+	CHECK(encoder_find(10) == &encoder_ipfix);
+	CHECK(encoder_find(0) == NULL);
+	CHECK(encoder_find(8) == NULL);
+	CHECK(encoder_find(255) == NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(message_with_one_record),
+		cmocka_unit_test(a_message_has_30_records_at_most),
+		cmocka_unit_test(a_message_without_records_is_a_header),
+		cmocka_unit_test(times_are_exact_at_any_uptime_and_the_clock_does_not_wrap),
+		cmocka_unit_test(times_out_of_range_are_its_ends),
+		cmocka_unit_test(a_packet_of_before_1970_does_not_run_backwards_past_0),
+		cmocka_unit_test(encoders_are_found_by_version),
+	};
+
+	return RUN_TESTS(tests);
+}
