@@ -205,10 +205,11 @@ def count_lines(agent, *words):
     return sum(all(word in line for word in words) for line in agent.errors.splitlines())
 
 
-def test_collector_refuses_then_answers(site, agent_on, collector):
+@pytest.mark.parametrize("version", [5, 9, 10])
+def test_collector_refuses_then_answers(version, site, agent_on, collector):
     """Nobody listens: counted, told once; when somebody does, templates come first."""
     target = f"{site.COLLECTOR}:{OWN_PORT}"
-    agent, control = agent_on("-n", target)
+    agent, control = agent_on("-n", f"{target},version={version}")
     for round_number in range(1, 5):
         site.send()
         wait_for_packets(control, 20 * round_number)

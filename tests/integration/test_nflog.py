@@ -134,13 +134,16 @@ def test_three_collectors_get_what_was_sent(
     assert "Sequence failures: 0" in nfdump.nfdump("-I") or "Sequence" not in nfdump.nfdump("-I")
 
 
-def test_wire_is_clean_for_tshark(hosts, flowagent, agentctl, collector, tcpdump, udp_flood):
+@pytest.mark.parametrize("version", [5, 9, 10])
+def test_wire_is_clean_for_tshark(
+    version, hosts, flowagent, agentctl, collector, tcpdump, udp_flood
+):
     """Many datagrams, templates refreshed among them: nothing malformed, no gap, none too long."""
     own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
     capture = tcpdump(hosts.collector, "eth0", "udp", "port", OWN_PORT)
     firewall = FIREWALLS[0]
     hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
-    agent = flowagent("--nflog", "40", "-n", own.host_port, host=hosts.server)
+    agent = flowagent("--nflog", "40", "-n", own.host_port, "-v", version, host=hosts.server)
     agent.wait_for_group()
     firewall.install(hosts.server, "eth0")
     hosts.server.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", 2000, 2000, 20000)
@@ -166,10 +169,11 @@ def test_wire_is_clean_for_tshark(hosts, flowagent, agentctl, collector, tcpdump
     assert len(full) > 0.8 * len(own.datagrams)
 
 
-def test_records_tell_interface_and_direction(hosts, flowagent, collector):
+@pytest.mark.parametrize("version, scope", [(9, SCOPE_INTERFACE), (10, INPUT_INTERFACE)])
+def test_records_tell_interface_and_direction(version, scope, hosts, flowagent, collector):
     """Hook and device of the packet: 10, 14, 61, and the name of the device as options data."""
     own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
-    agent = flowagent("--nflog", "40", "-n", own.host_port, host=hosts.server)
+    agent = flowagent("--nflog", "40", "-n", own.host_port, "-v", version, host=hosts.server)
     agent.wait_for_group()
     FIREWALLS[0].install(hosts.server, "eth0")
     generate(hosts)
@@ -188,10 +192,10 @@ def test_records_tell_interface_and_direction(hosts, flowagent, collector):
     # At postrouting the kernel names the output device of a local IPv6 TCP packet as input as well.
     assert seen["IPv6"] - {(1, eth0, eth0)} == seen["IPv4"]
     names = {
-        int.from_bytes(scopes[SCOPE_INTERFACE], "big"): text(values[INTERFACE_NAME])
+        int.from_bytes(scopes[scope], "big"): text(values[INTERFACE_NAME])
         for message in messages
         for scopes, values in message.options
-        if SCOPE_INTERFACE in scopes
+        if scope in scopes
     }
     assert names.get(eth0) == "eth0"
 

@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+import ipfix
+import netflow5
 from conftest import ROOT
 from flows import FlowKey, FlowTable, differences
 from netflow9 import Decoder, ProtocolError, decode_all, flow_table
@@ -138,3 +140,72 @@ def test_wrong_arrow_is_found(tmp_path, file, line):
     done = subprocess.run(check, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stdout.startswith(f"{file}:1: ")
+
+
+def ipfix_datagram(*sets, sequence=0, length=None):
+    body = b"".join(sets)
+    return struct.pack(">HHIII", 10, length or 16 + len(body), 1, sequence, 7) + body
+
+
+IPFIX_TEMPLATE = b"\0\2" + template_set()[2:]
+
+
+def test_ipfix_decoder_counts_data_records_in_the_sequence():
+    decoder = ipfix.Decoder()
+    decoder.decode(ipfix_datagram(IPFIX_TEMPLATE))
+    decoder.decode(ipfix_datagram(flow_set(300, V4_RECORD * 2)))
+    decoder.decode(ipfix_datagram(flow_set(300, V4_RECORD), sequence=2))
+    key = FlowKey("192.0.2.1", "198.51.100.7", 17, 1024, 53)
+    assert flow_table(decoder.messages).counters() == {key: (6, 768)}
+
+
+@pytest.mark.parametrize(
+    "message, complaint",
+    [
+        (ipfix_datagram(flow_set(300, V4_RECORD), sequence=1), "sequence 1, expected 0"),
+        (ipfix_datagram(length=20), "length 20"),
+        (ipfix_datagram(flow_set(301, V4_RECORD)), "without its template"),
+        (ipfix_datagram(flow_set(4, V4_RECORD)), "reserved"),
+        (ipfix_datagram(flow_set(300, V4_RECORD)[:-1] + b"x"), "padding"),
+        (ipfix_datagram(flow_set(2, bytes([1, 44, 0, 0]))), "withdrawn"),
+        (datagram(count=0), "version 9"),
+    ],
+)
+def test_ipfix_decoder_finds_fault(message, complaint):
+    decoder = ipfix.Decoder()
+    decoder.decode(ipfix_datagram(IPFIX_TEMPLATE))
+    with pytest.raises(ProtocolError, match=complaint):
+        decoder.decode(message)
+
+
+def netflow5_datagram(count, sequence=0, first=1000, size=48):
+    header = struct.pack(">HHIIIIBBH", 5, count, 5000, 100, 7_000_000, sequence, 0, 1, 0)
+    record = bytes([192, 0, 2, 1, 198, 51, 100, 7]) + bytes(8)
+    record += struct.pack(">IIIIHHBBBB", 2, 256, first, 2000, 1024, 53, 0, 0, 17, 4) + bytes(8)
+    return header + record[:size] * count
+
+
+def test_netflow5_decoder_reads_a_correct_message():
+    decoder = netflow5.Decoder()
+    decoder.decode(netflow5_datagram(2))
+    decoder.decode(netflow5_datagram(1, sequence=2))
+    table = flow_table(decoder.messages)
+    key = FlowKey("192.0.2.1", "198.51.100.7", 17, 1024, 53, 4)
+    assert table.counters() == {key: (6, 768)}
+    assert (table.flows[key].first_ms, table.flows[key].last_ms) == (96_007, 97_007)
+
+
+@pytest.mark.parametrize(
+    "message, complaint",
+    [
+        (netflow5_datagram(1, sequence=2), "sequence 2, expected 1"),
+        (netflow5_datagram(31, sequence=1), "31 records"),
+        (netflow5_datagram(1, sequence=1, size=47), "71 bytes"),
+        (netflow5_datagram(1, sequence=1, first=3000), "after last"),
+    ],
+)
+def test_netflow5_decoder_finds_fault(message, complaint):
+    decoder = netflow5.Decoder()
+    decoder.decode(netflow5_datagram(1))
+    with pytest.raises(ProtocolError, match=complaint):
+        decoder.decode(message)

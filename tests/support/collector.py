@@ -4,9 +4,13 @@ import contextlib
 import socket
 import threading
 
-from netflow9 import DIRECTION, decode_all, flow_key, flow_table
+import ipfix
+import netflow5
+import netflow9
+from netflow9 import DIRECTION, flow_key, flow_table
 from waiting import wait_until
 
+DECODERS = {5: netflow5.Decoder, 9: netflow9.Decoder, 10: ipfix.Decoder}
 SO_RCVBUFFORCE = 33
 RECEIVE_BUFFER = 64 << 20  # a reader in Python stalls at times; an unread flood must fit
 
@@ -53,8 +57,14 @@ class Collector:
         wait_until(lambda: len(self.datagrams) >= count, f"{count} datagrams at the collector")
 
     def messages(self):
-        """All datagrams so far, decoded strictly."""
-        return decode_all(list(self.datagrams)).messages
+        """All datagrams so far, decoded strictly. The first says of which version all are."""
+        datagrams = list(self.datagrams)
+        if not datagrams:
+            return []
+        decoder = DECODERS[int.from_bytes(datagrams[0][:2], "big")]()
+        for datagram in datagrams:
+            decoder.decode(datagram)
+        return decoder.messages
 
     def flows(self):
         """FlowTable of all records so far."""

@@ -201,9 +201,10 @@ class Nfacctd(Program):
     def __init__(self, directory, address, port, host, networks_file=None):
         directory = Path(directory)
         self.host = host
-        self.pipe = directory / "nfacctd.pipe"
-        self.log = directory / "nfacctd.log"
-        config = directory / "nfacctd.conf"
+        name = f"nfacctd-{port}"
+        self.pipe = directory / f"{name}.pipe"
+        self.log = directory / f"{name}.log"
+        config = directory / f"{name}.conf"
         config.write_text(
             NFACCTD_CONFIG.format(
                 log=self.log,
@@ -214,7 +215,7 @@ class Nfacctd(Program):
                 networks=f"networks_file: {networks_file}" if networks_file else "",
             )
         )
-        super().__init__("nfacctd", ["nfacctd", "-f", config], directory, host, signal.SIGINT)
+        super().__init__(name, ["nfacctd", "-f", config], directory, host, signal.SIGINT)
         self.wait_until(
             lambda: "waiting for NetFlow" in self.log_text()
             and "waiting for data on" in self.log_text(),
@@ -271,10 +272,10 @@ class Nfcapd(Program):
 
     def __init__(self, directory, address, port, host):
         self.host = host
-        self.directory = Path(directory) / "nfcapd"
+        self.directory = Path(directory) / f"nfcapd-{port}"
         self.directory.mkdir()
         options = ["-w", self.directory, "-b", address, "-p", port, "-t", 3600, "-B", 4000000]
-        super().__init__("nfcapd", ["nfcapd", *options], directory, host)
+        super().__init__(f"nfcapd-{port}", ["nfcapd", *options], directory, host)
         self._socket = re.compile(rf":{port:04X} \S+ \S+ \S+:(\S+)")
         self.wait_until(lambda: self._unread() is not None, "it listens")
 

@@ -1,0 +1,100 @@
+"""Strict decoder of NetFlow v5, independent of exporter/.
+
+Records become the fields that they would be in NetFlow v9, so that flow_table() is that of
+netflow9.py: times are computed as collectors do it, real time of the header less SysUptime plus the
+record's. A clock that has wrapped, a gap in the sequence, more than 30 records are errors.
+"""
+
+import struct
+from dataclasses import dataclass, field
+
+import netflow9
+from netflow9 import ProtocolError
+
+HEADER = struct.Struct(">HHIIIIBBH")
+RECORD = struct.Struct(">4s4s4sHHIIIIHHBBBBHHBBH")
+AS_TRANS = 23456
+
+
+@dataclass
+class Message:
+    uptime_ms: int
+    unix_ms: int
+    sequence: int
+    engine: int  # type and id
+    templates: int = 0
+    flows: list = field(default_factory=list)  # {element id of NetFlow v9: value}
+    options: list = field(default_factory=list)
+
+
+def _check(condition, text):
+    if not condition:
+        raise ProtocolError(text)
+
+
+def _record(message, raw):
+    (source, destination, next_hop, in_if, out_if, packets, octets, first, last, source_port,
+     destination_port, pad1, tcp_flags, protocol, tos, source_as, destination_as, source_mask,
+     destination_mask, pad2) = RECORD.unpack(raw)  # fmt: skip
+    _check(pad1 == 0 and pad2 == 0, "padding that is not 0")
+    _check(packets > 0, "a record without packets")
+    _check(first <= last, f"first {first} after last {last}")
+    _check(first <= message.uptime_ms, f"first {first} after SysUptime {message.uptime_ms}")
+    start_of_clock = message.unix_ms - message.uptime_ms
+    return {
+        netflow9.SOURCE_IPV4: source,
+        netflow9.DESTINATION_IPV4: destination,
+        netflow9.IPV4_NEXT_HOP: next_hop,
+        netflow9.INPUT_INTERFACE: in_if,
+        netflow9.OUTPUT_INTERFACE: out_if,
+        netflow9.PACKETS: packets,
+        netflow9.OCTETS: octets,
+        netflow9.START_MS: start_of_clock + first,
+        netflow9.END_MS: start_of_clock + last,
+        netflow9.SOURCE_PORT: source_port,
+        netflow9.DESTINATION_PORT: destination_port,
+        netflow9.TCP_FLAGS: tcp_flags,
+        netflow9.PROTOCOL: protocol,
+        netflow9.TOS: tos,
+        netflow9.SOURCE_AS: source_as,
+        netflow9.DESTINATION_AS: destination_as,
+        netflow9.SOURCE_MASK_IPV4: source_mask,
+        netflow9.DESTINATION_MASK_IPV4: destination_mask,
+    }
+
+
+class Decoder:
+    """Sequence numbers of one exporter; decode() its datagrams in order."""
+
+    def __init__(self):
+        self.next_sequence = None
+        self.messages = []
+
+    def decode(self, datagram):
+        _check(len(datagram) >= HEADER.size, "shorter than a header")
+        (
+            version,
+            count,
+            uptime,
+            seconds,
+            nanoseconds,
+            sequence,
+            engine_type,
+            engine_id,
+            sampling,
+        ) = HEADER.unpack_from(datagram)
+        _check(version == 5, f"version {version}")
+        _check(count <= 30, f"{count} records")
+        _check(len(datagram) == HEADER.size + count * RECORD.size, f"{len(datagram)} bytes")
+        _check(nanoseconds < 1_000_000_000, f"{nanoseconds} ns")
+        _check(sampling == 0, f"sampling {sampling}")
+        expected = sequence if self.next_sequence is None else self.next_sequence
+        _check(sequence == expected, f"sequence {sequence}, expected {expected}")
+        self.next_sequence = (sequence + count) & 0xFFFFFFFF
+
+        unix_ms = seconds * 1000 + nanoseconds // 1_000_000
+        message = Message(uptime, unix_ms, sequence, engine_type << 8 | engine_id)
+        for at in range(HEADER.size, len(datagram), RECORD.size):
+            message.flows.append(_record(message, datagram[at : at + RECORD.size]))
+        self.messages.append(message)
+        return message
