@@ -2,6 +2,7 @@
  * side, bytes that were not captured, EtherType. The rest goes into a block of exactly its size. */
 #include "bytes.h"
 #include "decode.h"
+#include "superpacket.h"
 
 #include <stdlib.h>
 
@@ -21,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				       .captured_bytes = (uint32_t)size - 6,
 				       .original_bytes = (uint32_t)size - 6 + load_be16(data + 2),
 				       .ethertype = load_be16(data + 4) };
-	(void)decode_packet(&packet, &info);
+	if (decode_packet(&packet, &info) == DROP_NONE)
+		superpacket_split(&info, packet.ethertype);
 	free(copy);
 	return 0;
 }

@@ -602,6 +602,32 @@ TEST(timeouts)
 		    "are due, not at intervals; leave it out");
 }
 
+TEST(superpackets)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config, "", &error), CONFIG_run);
+	CHECK(!config.splits_superpackets);
+	CHECK_EQ(config.interface_mtu, 1500);
+	check_value(&config, "superpackets", "as-seen", "default");
+	config_clear(&config);
+	CHECK_EQ(parse(&config, "--superpackets split --interface-mtu 9000", &error), CONFIG_run);
+	CHECK(config.splits_superpackets);
+	CHECK_EQ(config.interface_mtu, 9000);
+	check_value(&config, "superpackets", "split", "command line");
+	config_clear(&config);
+	CHECK_EQ(parse(&config, "--superpackets split --superpackets as-seen", &error), CONFIG_run);
+	CHECK(!config.splits_superpackets);
+	config_clear(&config);
+	check_error("--superpackets cut", CONFIG_invalid,
+		    "--superpackets \"cut\": expected as-seen or split");
+	check_error("--interface-mtu 67", CONFIG_invalid,
+		    "--interface-mtu \"67\": expected a number from 68 to 65535");
+	check_error("--interface-mtu 65536", CONFIG_invalid,
+		    "--interface-mtu \"65536\": expected a number from 68 to 65535");
+}
+
 TEST(other_values)
 {
 	struct error_text error;
@@ -1124,6 +1150,7 @@ int main(void)
 		cmocka_unit_test(collectors),
 		cmocka_unit_test(wrong_collectors),
 		cmocka_unit_test(timeouts),
+		cmocka_unit_test(superpackets),
 		cmocka_unit_test(other_values),
 		cmocka_unit_test(wrong_words),
 		cmocka_unit_test(ulog_names_the_rule_to_use),
