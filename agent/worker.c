@@ -48,7 +48,7 @@ int worker_init(struct worker *worker, const struct source_config *source,
 				 .duplicates_due_ms = source->kind == SOURCE_NFLOG ? 0 : INT64_MAX,
 				 .last_packet_ms = -1,
 				 .last_mark_ms = INT64_MIN / 2,
-				 .handed_over_tick = -1 };
+				 .handed_over_tick = INT64_MIN };
 	flow_key_mask_init(&worker->key_mask, key,
 			   source->has_side ? source->side : FLOW_KEY_NO_SIDE);
 	duplicate_detector_init(&worker->duplicates, cache->hash_key);
@@ -324,11 +324,17 @@ static size_t run_length(const struct worker *worker)
 /* Set the clock to now: the real one, or that of the next packet. */
 static void advance_clock(struct worker *worker)
 {
-	if (worker->type->is_live)
+	if (worker->type->is_live) {
 		worker->clock_ms = monotonic_ms();
-	else if (worker->view_next < worker->view_count &&
-		 worker->views[worker->view_next].time_ms > worker->clock_ms)
-		worker->clock_ms = worker->views[worker->view_next].time_ms;
+	} else if (worker->view_next < worker->view_count) {
+		cache_ms time_ms = worker->views[worker->view_next].time_ms;
+
+		if (!worker->has_clock || time_ms > worker->clock_ms)
+			worker->clock_ms = time_ms; /* the first one may be before 1970 */
+	} else {
+		return;
+	}
+	worker->has_clock = true;
 }
 
 /* Hand over what is due, has been asked for, or is left at the end, as far as the ring has room.
@@ -414,6 +420,8 @@ static bool work(struct worker *worker)
 	if (!worker->has_ended)
 		read_views(worker);
 	advance_clock(worker);
+	if (!worker->has_clock && !worker->has_ended)
+		return false;
 	if (is_hand_over_due(worker)) {
 		if (!hand_over(worker))
 			return true;

@@ -50,6 +50,7 @@ struct worker {
 	struct packet_view views[FLOW_CACHE_BATCH]; /* read, from view_next on not accounted yet */
 	size_t view_count, view_next;
 	cache_ms clock_ms;
+	bool has_clock; /* clock_ms is set: from a file, a packet has come */
 	cache_ms last_mark_ms;
 	cache_ms handed_over_tick; /* of clock_ms, when timeouts were last looked at */
 	cache_ms last_packet_ms;   /* CLOCK_MONOTONIC, -1 if there was none */

@@ -51,6 +51,7 @@ struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
 	cache->hash_key = flow_hash_key_of(config->hash_key);
 	cache->expiry = config->expiry;
 	cache->max_flows = config->max_flows;
+	cache->now = CLOCK_START_MS;
 	cache->buckets = (struct bucket *)(void *)(mapping + head_size);
 	cache->overflow_buckets = (struct bucket *)(void *)(mapping + head_size + buckets_size);
 	cache->flows[0] = mapping + head_size + buckets_size + overflow_size;
@@ -92,7 +93,7 @@ static void set_clock(struct flow_cache *cache, cache_ms now)
 		return;
 	cache->now = now;
 	if (cache->statistics.flows_cached == 0)
-		cache->wheel_tick = (uint64_t)now >> WHEEL_TICK_SHIFT;
+		cache->wheel_tick = wheel_tick_of(now);
 	else if (jump > CLOCK_JUMP_MAX_MS)
 		limit_ages(cache);
 }

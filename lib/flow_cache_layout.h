@@ -61,6 +61,15 @@ _Static_assert(sizeof(struct bucket) == 64, "a bucket is one cache line");
 /* Furthest tick that can be armed; what is due later comes round then and is armed anew. */
 #define WHEEL_HORIZON ((uint64_t)(WHEEL_SLOTS - 1) << (2 * WHEEL_SLOT_BITS))
 
+/* The clock of a cache that has seen no time yet: before all that a capture file can hold, which is
+ * +-2^53 ms. Ticks count from here, so that they are not negative before 1970. */
+#define CLOCK_START_MS (-(INT64_C(1) << 60))
+
+static inline uint64_t wheel_tick_of(cache_ms time)
+{
+	return (uint64_t)(time - CLOCK_START_MS) >> WHEEL_TICK_SHIFT;
+}
+
 struct flow_list {
 	flow_index head, tail;
 };

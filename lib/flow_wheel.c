@@ -45,7 +45,7 @@ static uint64_t deadline_tick(const struct flow_cache *cache, const struct cache
 	cache_ms deadline = cache->now - (cache_ms)flow_elapsed(cache, flow->seen) +
 			    (cache_ms)cache->expiry.idle_ms[flow->expiry_class];
 
-	return deadline < 0 ? 0 : (uint64_t)deadline >> WHEEL_TICK_SHIFT;
+	return wheel_tick_of(deadline);
 }
 
 /* Slot for a tick, as seen from wheel_tick: the lowest level that reaches so far. */
@@ -165,7 +165,7 @@ static void skip_empty_ticks(struct flow_cache *cache, uint64_t end)
 
 flow_index flow_wheel_due(struct flow_cache *cache)
 {
-	uint64_t end = cache->now < 0 ? 0 : (uint64_t)cache->now >> WHEEL_TICK_SHIFT;
+	uint64_t end = wheel_tick_of(cache->now);
 	uint16_t slot;
 
 	if (cache->age.head == FLOW_NONE && cache->wheel_tick < end)
@@ -237,5 +237,5 @@ cache_ms flow_wheel_next(const struct flow_cache *cache)
 		tick = distance == WHEEL_SLOTS || tick + distance > block_end ? block_end
 									      : tick + distance;
 	}
-	return (cache_ms)((tick + 1) << WHEEL_TICK_SHIFT);
+	return CLOCK_START_MS + (cache_ms)((tick + 1) << WHEEL_TICK_SHIFT);
 }

@@ -3,6 +3,7 @@
 #include "flow_cache.h"
 
 #include "check.h"
+#include "flow_cache_layout.h"
 
 #include <stdlib.h>
 
@@ -247,6 +248,51 @@ TEST(a_flow_may_be_active_for_weeks_and_count_beyond_32_bits)
 	flow_cache_destroy(cache);
 }
 
+/* 2^32 packets take too long to add, so most of them are put into the cache's own memory. */
+TEST(a_flow_counts_beyond_32_bits_of_packets)
+{
+	struct flow_cache *cache = new_cache(10);
+	const uint64_t put_in = UINT32_MAX - 2;
+
+	add(cache, packet(2, UDP, 1000));
+	flow_at(cache, cache->age.head)->packets += put_in;
+	cache->statistics.packets_added += put_in;
+	cache->statistics.packets_cached += put_in;
+	for (int i = 0; i < 4; i++)
+		add(cache, packet(2, UDP, 1001));
+	CHECK(flow_cache_is_consistent(cache));
+	CHECK_EQ(flow_cache_flush(cache, 2000, 100, &sink), 1);
+	CHECK_EQ(kept.records[0].packets, 0x100000002);
+	CHECK_EQ(cache->statistics.packets_expired, 0x100000002);
+	flow_cache_destroy(cache);
+}
+
+/* A capture file may hold times of any sign, and cross 0. */
+TEST(timeouts_before_1970_are_those_of_any_time)
+{
+	struct flow_cache *cache = new_cache(10);
+	const cache_ms starts[] = { -4503599627370496, -2208988800000, -20000, -1 };
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		kept.count = 0;
+		add(cache, packet(2, UDP, starts[i]));
+		add(cache, packet(2, UDP, starts[i] + 14999));
+		CHECK_EQ(kept.count, 0);
+		add(cache, packet(2, UDP, starts[i] + 14999 + 15000));
+		CHECK_EQ(kept.count, 1);
+		CHECK_EQ(kept.records[0].packets, 2);
+		CHECK_EQ(kept.records[0].first_ms, starts[i]);
+		CHECK(flow_cache_next_expiry(cache) <= starts[i] + 44999 + 256);
+		CHECK_EQ(flow_cache_expire(cache, starts[i] + 44998, 100, &sink), 0);
+		CHECK_EQ(flow_cache_expire(cache, starts[i] + 44999 + 128, 100, &sink), 1);
+		CHECK_EQ(kept.records[1].end_reason, FLOW_END_idleTimeout);
+		CHECK(flow_cache_is_consistent(cache));
+		flow_cache_destroy(cache);
+		cache = new_cache(10);
+	}
+	flow_cache_destroy(cache);
+}
+
 TEST(full_cache_gives_up_the_longest_idle_flow)
 {
 	struct flow_cache *cache = new_cache(4);
@@ -480,6 +526,8 @@ int main(void)
 		cmocka_unit_test(fin_of_one_connection_does_not_end_a_flow_of_many),
 		cmocka_unit_test(a_real_clock_that_steps_moves_stamps_and_no_timeout),
 		cmocka_unit_test(a_flow_may_be_active_for_weeks_and_count_beyond_32_bits),
+		cmocka_unit_test(a_flow_counts_beyond_32_bits_of_packets),
+		cmocka_unit_test(timeouts_before_1970_are_those_of_any_time),
 		cmocka_unit_test(full_cache_gives_up_the_longest_idle_flow),
 		cmocka_unit_test(longest_idle_is_found_also_among_flows_that_never_rest),
 		cmocka_unit_test(clock_that_jumps_by_years_makes_flows_old),
