@@ -10,7 +10,7 @@ Command line: pcap_reader.py FILE... prints the flows of each.
 
 import struct
 import sys
-from collections import Counter
+from collections import Counter, OrderedDict
 from typing import NamedTuple
 
 from flows import ICMP, ICMPV6, TCP, FlowKey, FlowTable, address_text
@@ -94,7 +94,7 @@ class _Interface:
 
 
 def _pcapng_packets(content):
-    at, order, interfaces = 0, "<", []
+    at, order, interfaces, last_ns = 0, "<", [], 0
     while at < len(content):
         if at + 12 > len(content):
             raise ValueError("cut within a block header")
@@ -111,27 +111,31 @@ def _pcapng_packets(content):
         elif kind == 6:  # enhanced packet block
             number, high, low, captured, wire = struct.unpack_from(order + "5I", body)
             source = interfaces[number]
-            yield Packet(source.time_ns(high, low), source.link, body[20 : 20 + captured], wire)
+            last_ns = source.time_ns(high, low)
+            yield Packet(last_ns, source.link, body[20 : 20 + captured], wire)
         elif kind == 2:  # the obsolete packet block
             number, _, high, low, captured, wire = struct.unpack_from(order + "HH4I", body)
             source = interfaces[number]
-            yield Packet(source.time_ns(high, low), source.link, body[20 : 20 + captured], wire)
-        elif kind == 3:  # simple packet block: no time
+            last_ns = source.time_ns(high, low)
+            yield Packet(last_ns, source.link, body[20 : 20 + captured], wire)
+        elif kind == 3:  # simple packet block: no time, so that of the packet before
             wire = struct.unpack_from(order + "I", body)[0]
             source = interfaces[0]
             captured = min(wire, source.snap_length or wire)
-            yield Packet(0, source.link, body[4 : 4 + captured], wire)
+            yield Packet(last_ns, source.link, body[4 : 4 + captured], wire)
 
 
 # ---- link layer -------------------------------------------------------------------------------
 
 VLAN_TYPES = {0x8100, 0x88A8, 0x9100, 0x9200}
 MPLS_TYPES = {0x8847, 0x8848}
+# TRILL, BATMAN, MACsec, 802.1ah, FabricPath, Cisco metadata, VN-Tag, 802.1BR, NSH, 802.1CB: IP, perhaps.
+TYPES_THAT_HIDE_IP = {0x22F3, 0x4305, 0x88E5, 0x88E7, 0x8903, 0x8909, 0x8926, 0x893F, 0x894F, 0xF1C1}
 IP_VERSION_OF_TYPE = {0x0800: 4, 0x86DD: 6}
 # IANA "PPP DLL Protocol Numbers": compressed, encrypted, split or bridged packets, IP perhaps.
 PPP_HIDES_IP = {0x03, 0x05, 0x2D, 0x2F, 0x31, 0x3D, 0x53, 0x55}
 PPP_HIDES_IP |= {0x61, 0x63, 0x65, 0x67, 0x69, 0xFB, 0xFD}
-INET6_FAMILIES = {10, 24, 28, 30}  # Linux, NetBSD and OpenBSD, FreeBSD, macOS
+INET6_FAMILIES = {10, 23, 24, 28, 30}  # Linux, Windows, NetBSD and OpenBSD, FreeBSD, macOS
 # Linux cooked: to us, broadcast, multicast; from us. 3 is from somebody to somebody else.
 SIDE_OF_PACKET_TYPE = {0: 0, 1: 0, 2: 0, 4: 1}
 EGRESS_HOOKS = {3, 4}  # NF_INET_LOCAL_OUT, NF_INET_POST_ROUTING
@@ -169,28 +173,62 @@ class Frame:
             self.mpls()
         elif kind == 0x8864:
             self.pppoe()
+        elif kind == 0x880B:
+            self.ppp_protocol()
+        elif kind == 0x6558:
+            self.ethernet()
         elif kind < 0x600:
             self.llc()
+        elif kind in TYPES_THAT_HIDE_IP:
+            raise Ignored("link_unknown")
         else:
             raise Ignored("not_ip")
 
     def llc(self):
-        if self.take(3) != b"\xaa\xaa\x03":
+        header = self.take(3)
+        if header == b"\x06\x06\x03":
+            self.version = 4
+            return
+        if header != b"\xaa\xaa\x03":
             raise Ignored("not_ip")
         organisation = self.take(3)
         kind = self.take_u16()
+        if organisation == b"\0\x80\xc2":  # a whole frame of some kind, RFC 2427
+            raise Ignored("link_unknown")
         if organisation not in (b"\0\0\0", b"\0\0\xf8"):
             raise Ignored("not_ip")
         self.ethertype(kind)
 
     def mpls(self):
+        bottom = b"\0\0\0"
         try:
-            while not self.take(4)[2] & 1:
-                pass
+            while not bottom[2] & 1:
+                bottom = self.take(4)
         except Ignored:
             raise Ignored("link_truncated" if self.is_cut else "link_malformed") from None
+        label = int.from_bytes(bottom, "big") >> 12
+        if label in (0, 2):  # explicit null
+            self.version = 4 if label == 0 else 6
+            return
         if not self.rest:  # its first four bits say what it is
             raise Ignored("link_truncated")
+        nibble = self.rest[0] >> 4
+        if nibble == 1:
+            raise Ignored("not_ip")
+        if nibble in (4, 6):
+            return
+        # A pseudowire. A control word starts with 0; so do most addresses, but what is four bytes
+        # further is then seldom a frame.
+        if nibble == 0 and not self.is_frame(self.rest):
+            self.take(4)
+        self.ethernet()
+
+    @staticmethod
+    def is_frame(data):
+        kind = int.from_bytes(data[12:14], "big")
+        if kind in IP_VERSION_OF_TYPE:
+            return data[14:15].hex()[:1] == str(IP_VERSION_OF_TYPE[kind])
+        return len(data) > 14 and kind in VLAN_TYPES | MPLS_TYPES | {0x8864, 0x0806}
 
     def pppoe(self):
         version_and_type, code = self.take(2)
@@ -230,15 +268,20 @@ class Frame:
 
     def linux_sll(self):
         header = self.take(16)
+        hardware = int.from_bytes(header[2:4], "big")
         self.side = SIDE_OF_PACKET_TYPE.get(int.from_bytes(header[:2], "big"))
-        self.cooked(int.from_bytes(header[14:], "big"))
+        self.cooked(hardware, int.from_bytes(header[14:], "big"))
 
     def linux_sll2(self):
         header = self.take(20)
         self.side = SIDE_OF_PACKET_TYPE.get(header[10])
-        self.cooked(int.from_bytes(header[:2], "big"))
+        self.cooked(int.from_bytes(header[8:10], "big"), int.from_bytes(header[:2], "big"))
 
-    def cooked(self, kind):
+    def cooked(self, hardware, kind):
+        if hardware == 824:  # netlink
+            raise Ignored("not_ip")
+        if hardware in (801, 802, 803):  # with a radio header
+            raise Ignored("link_unknown")
         if kind == 4:  # LINUX_SLL_P_802_2
             self.llc()
         elif kind < 0x600:
@@ -265,24 +308,53 @@ class Frame:
         self.ppp_protocol()
 
     def cisco_hdlc(self):
+        if self.rest[:2] == b"\xff\x03":
+            self.ppp()
+            return
         self.take(2)
-        self.ethertype(self.take_u16())
+        kind = self.take_u16()
+        if kind < 0x600:
+            raise Ignored("not_ip")
+        self.ethertype(kind)
 
     def nflog(self):
-        family = self.take(4)[0]
-        values, attributes = {}, self.rest
-        while len(attributes) >= 4:
-            length, kind = struct.unpack_from("<HH", attributes)
-            if length < 4:
-                raise Ignored("link_malformed")
-            values[kind & 0x7FFF] = attributes[4:length]
-            attributes = attributes[(length + 3) // 4 * 4 :]
+        family, version = self.take(2)
+        self.take(2)
+        if version != 0:
+            raise Ignored("link_unknown")
+        # A type is small: its high byte, the 4th in little-endian order, is 0 but for flags.
+        order = ">" if len(self.rest) >= 4 and self.rest[2:4] < b"\x01" else "<"
+        values = self.attributes(self.rest, order)
         if 9 not in values:  # NFULA_PAYLOAD
             raise Ignored("link_truncated")
         self.rest = values[9]
-        if 1 in values:  # NFULA_PACKET_HDR: protocol, hook
-            self.side = 1 if values[1][2] in EGRESS_HOOKS else 0
-        self.family(family)
+        hook, kind = None, 0
+        if 1 in values:  # NFULA_PACKET_HDR
+            kind, hook = struct.unpack_from(">HB", values[1])
+        if 20 in values:  # NFULA_VLAN; of it NFULA_VLAN_TCI
+            tci = self.attributes(values[20], order).get(2, b"\0\0")
+            self.vlan = int.from_bytes(tci, "big") & 0x0FFF or None
+        if hook is not None and family == 5:  # a network device: 0 ingress, 1 egress
+            self.side = hook
+        elif hook is not None:
+            self.side = 1 if hook in EGRESS_HOOKS else 0
+        if family == 5 and hook == 1:
+            self.ethernet()
+        elif family in (5, 7):
+            self.cooked(1, kind)
+        else:
+            self.family(family)
+
+    @staticmethod
+    def attributes(data, order):
+        values = {}
+        while len(data) >= 4:
+            length, kind = struct.unpack_from(order + "HH", data)
+            if length < 4:
+                raise Ignored("link_malformed")
+            values[kind & 0x3FFF] = data[4:length]
+            data = data[(length + 3) // 4 * 4 :]
+        return values
 
     def raw(self):
         pass
@@ -415,6 +487,7 @@ def _ipv6(data, room):
 # ---- flows ------------------------------------------------------------------------------------
 
 FRAGMENT_MEMORY_MS = 30000
+FRAGMENT_MEMORY = 4096  # datagrams; more at once: the oldest is given up. See agent/worker.c
 
 
 class Counted(NamedTuple):
@@ -443,11 +516,11 @@ def transport(datagram):
 def count_flows(packets):
     """Counted, from an iterable of Packet."""
     table, ignored, sides = FlowTable(), Counter(), {}
-    first_fragments, clock_ms, total = {}, 0, 0
+    first_fragments, clock_ms, total = OrderedDict(), None, 0
     for packet in packets:
         total += 1
         time_ms = packet.time_ns // 10**6
-        clock_ms = max(clock_ms, time_ms)
+        clock_ms = time_ms if clock_ms is None else max(clock_ms, time_ms)
         frame = Frame(packet)
         try:
             if packet.link not in LINK_TYPES:
@@ -463,6 +536,9 @@ def count_flows(packets):
         if datagram.fragment is not None:
             name = (datagram.source, datagram.destination, *datagram.fragment[:2])
             if datagram.fragment[2] == "first":
+                first_fragments.pop(name, None)
+                if len(first_fragments) == FRAGMENT_MEMORY:
+                    first_fragments.popitem(last=False)
                 first_fragments[name] = (clock_ms, protocol, ports)
             elif name in first_fragments:
                 seen_ms, first_protocol, first_ports = first_fragments[name]
