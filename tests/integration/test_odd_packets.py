@@ -218,10 +218,10 @@ def write_capture(path, link, packets, per_second=100):
             file.write(struct.pack("<IIII", *times, len(data), wire_length) + data)
 
 
-def check(path, flowagent, collector):
+def check(path, flowagent, collector, *options):
     """Both count the same."""
     own = collector()
-    agent = flowagent("--read", path, "-n", own.host_port)
+    agent = flowagent("--read", path, "-n", own.host_port, *options)
     assert agent.wait() == 0, agent.errors
     summary = agent.summary()
     own.wait_for_datagrams(summary["datagrams_sent"])

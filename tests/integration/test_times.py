@@ -5,9 +5,11 @@ import struct
 
 import pytest
 
+import frames
 import ledger
+from capture_files import Interface, packet, pcap, pcapng
 from flows import differences
-from netflow9 import END_MS, END_REASON, OCTETS, PACKETS, PROTOCOL, START_MS
+from netflow9 import END_MS, END_REASON, OCTETS, PACKETS, PROTOCOL, SOURCE_IPV4, START_MS
 from pcap_reader import count_flows, read_packets
 
 IDLE, ACTIVE, END_OF_FLOW, FORCED = 1, 2, 3, 4
@@ -155,7 +157,7 @@ def test_more_than_4_gib_and_a_jump_of_the_clock(directory, flowagent, collector
     from scapy.layers.inet6 import IPv6
     from scapy.layers.l2 import Ether
 
-    jumbo = Ether() / IPv6(src="2001:db8::1", dst="2001:db8::2", plen=0, nh=0) / (
+    jumbo = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IPv6(src="2001:db8::1", dst="2001:db8::2", plen=0, nh=0) / (
         struct.pack(">BBBBI", 17, 0, 0xC2, 4, 0xFFFFFFFF) + struct.pack(">HHHH", 5, 6, 0, 0)
     )
     packets = [(BASE + i / 100, jumbo.copy()) for i in range(10)]
@@ -166,3 +168,156 @@ def test_more_than_4_gib_and_a_jump_of_the_clock(directory, flowagent, collector
     assert [values[OCTETS] for values in records] == [10 * (40 + 0xFFFFFFFF), 2 * (40 + 0xFFFFFFFF)]
     assert summary["bytes_exported"] == 12 * (40 + 0xFFFFFFFF)
     assert not differences(own.flows().flows, count_flows(read_packets(path)).table.flows)
+
+
+# ---- splits to the millisecond ------------------------------------------------------------------
+
+MS = 10**6
+START_MS_OF_TESTS = 1_700_000_000_123
+CLASSES = {  # name of -t -> (protocol, TCP flags of the first packet), all with a timeout of their own
+    "tcp": (6, 0x10), "tcp.fin": (6, 0x11), "tcp.rst": (6, 0x04), "udp": (17, 0), "icmp": (1, 0),
+    "general": (47, 0),
+}  # fmt: skip
+TIMEOUTS_MS = {"tcp": 7001, "tcp.fin": 1003, "tcp.rst": 1999, "udp": 5007, "icmp": 3011, "general": 9013}
+
+
+def raw(time_ms, number, protocol=17, flags=0):
+    payload = frames.tcp(1, 2, flags) if protocol == 6 else frames.udp(1, 2)
+    address = f"192.0.2.{number}"
+    return packet(time_ms * MS, frames.RAW, frames.ipv4(payload, protocol, source=address))
+
+
+def splits(path, flowagent, collector, *options):
+    """address -> [(packets, reason, first, last)] in order of time."""
+    own, _, records = records_of(path, flowagent, collector, *options)
+    assert not differences(own.flows().flows, count_flows(read_packets(path)).table.flows)
+    flows = {}
+    for values in records:
+        flows.setdefault(values[SOURCE_IPV4][3], []).append(
+            (values[PACKETS], values[END_REASON], values[START_MS], values[END_MS])
+        )
+    return {number: sorted(rows, key=lambda row: row[2]) for number, rows in flows.items()}
+
+
+def as_option(milliseconds):
+    return f"{milliseconds}ms"
+
+
+@pytest.mark.parametrize("short_ms", [1, 0, -1])
+def test_idle_to_the_millisecond(short_ms, directory, flowagent, collector):
+    """A packet T ms after the last one starts a new record; one ms earlier it belongs to the old."""
+    options = []
+    for name, timeout_ms in TIMEOUTS_MS.items():
+        options += ["-t", f"{name}={as_option(timeout_ms)}"]
+    packets, base = [], START_MS_OF_TESTS
+    for number, (name, (protocol, flags)) in enumerate(CLASSES.items()):
+        apart = TIMEOUTS_MS[name] - short_ms
+        packets += [raw(base + i * apart, number, protocol, flags) for i in range(4)]
+    packets.sort(key=lambda each: each.time_ns)
+    path = directory / "idle.pcap"
+    path.write_bytes(pcap(packets))
+    found = splits(path, flowagent, collector, *options, "--active-timeout", "1d")
+    for number, name in enumerate(CLASSES):
+        apart = TIMEOUTS_MS[name] - short_ms
+        if short_ms > 0:
+            rows = [(4, base, base + 3 * apart)]
+        else:
+            rows = [(1, base + i * apart, base + i * apart) for i in range(4)]
+        assert [(row[0], *row[2:]) for row in found[number]] == rows, name
+        reason = END_OF_FLOW if "." in name else IDLE
+        assert all(row[1] == reason for row in found[number][:-1]), name
+
+
+@pytest.mark.parametrize("active_ms", [1000, 60_000, 61_117])
+def test_active_to_the_millisecond(active_ms, directory, flowagent, collector):
+    """A record holds what comes less than T ms after its first packet, whatever its flow's pace."""
+    base, packets, expected = START_MS_OF_TESTS, [], {}
+    chance = random.Random(active_ms)
+    for number in range(20):
+        time_ms, rows = base + number, []
+        while time_ms < base + 5 * active_ms:
+            packets.append(raw(time_ms, number))
+            if not rows or time_ms - rows[-1][1] >= active_ms:
+                rows.append([0, time_ms, time_ms])
+            rows[-1][0] += 1
+            rows[-1][2] = time_ms
+            # Often just at the limit, or a millisecond beside it; never idle for long.
+            left = rows[-1][1] + active_ms - time_ms
+            time_ms += chance.choice((active_ms // 10, active_ms // 7, left, left - 1, left + 1)) or 1
+        expected[number] = [tuple(row) for row in rows]
+    packets.sort(key=lambda each: each.time_ns)
+    path = directory / "active.pcap"
+    path.write_bytes(pcap(packets))
+    found = splits(path, flowagent, collector, "--active-timeout", as_option(active_ms),
+                   "--inactive-timeout", "1d")  # fmt: skip
+    assert {n: [(row[0], *row[2:]) for row in rows] for n, rows in found.items()} == expected
+
+
+@pytest.mark.parametrize("end", [0x11, 0x04, 0x14])
+def test_linger_to_the_millisecond(end, directory, flowagent, collector):
+    """Each packet after FIN or RST prolongs the linger time of 2 s; the first beyond it is a new flow."""
+    base = START_MS_OF_TESTS
+    times = [0, 10_000, 11_999, 13_998, 15_998]
+    flags = [0x02, end, 0x10, 0x10, 0x10]
+    packets = [raw(base + time_ms, 1, 6, each) for time_ms, each in zip(times, flags)]
+    path = directory / "linger.pcap"
+    path.write_bytes(pcap(packets))
+    found = splits(path, flowagent, collector)
+    assert found == {1: [(4, END_OF_FLOW, base, base + 13_998), (1, FORCED, base + 15_998, base + 15_998)]}
+
+
+# ---- before 1970, and in other centuries --------------------------------------------------------
+
+
+def test_before_1970(directory, flowagent, collector):
+    """By if_tsoffset. Records cannot say it and show 0; splits and sums are as at any other time."""
+    chance = random.Random(3)
+    times, time_ms = [], 0
+    for _ in range(400):
+        time_ms += chance.choice((1, 40, 1000, 14_999, 15_000, 61_000))
+        times.append(time_ms)
+    shapes = {}
+    for start_s in 1_000_000_000, -1_000_000_000, -2_000_000_000, -1000:
+        packets = [raw(start_s * 1000 + at_ms, i % 5) for i, at_ms in enumerate(times)]
+        path = directory / f"{start_s}.pcapng"
+        path.write_bytes(pcapng(packets, "<", Interface(frames.RAW, 3, start_s)))
+        own, summary, records = records_of(path, flowagent, collector)
+        shapes[start_s] = [(v[SOURCE_IPV4], v[PACKETS], v[OCTETS], v[END_REASON]) for v in records]
+        expected = count_flows(read_packets(path)).table.flows
+        for totals in expected.values():
+            totals.first_ms, totals.last_ms = max(0, totals.first_ms), max(0, totals.last_ms)
+        assert not differences(own.flows().flows, expected)
+        assert summary["packets_exported"] == len(times)
+    assert len(shapes[1_000_000_000]) > 100
+    assert all(sorted(shape) == sorted(shapes[1_000_000_000]) for shape in shapes.values())
+
+
+@pytest.mark.parametrize("start_s", [2**31 - 3, 2**32 - 40, 2**32 + 100, 32_503_680_000])
+def test_after_2038(start_s, directory, flowagent, collector):
+    """In pcapng at any time, in pcap until 2106."""
+    packets = [raw(start_s * 1000 + 333 * i, i % 3) for i in range(30)]
+    writers = {"pcapng": lambda: pcapng(packets, ">", Interface(frames.RAW, 6))}
+    if start_s < 2**32:
+        writers["pcap"] = lambda: pcap(packets, ">")
+    for name, write_it in writers.items():
+        path = directory / name
+        path.write_bytes(write_it())
+        found = splits(path, flowagent, collector)
+        for number, rows in found.items():
+            first = start_s * 1000 + 333 * number
+            assert [(row[0], *row[2:]) for row in rows] == [(10, first, first + 333 * 27)]
+
+
+def test_order_of_packets_does_not_move_a_sum(directory, flowagent, collector):
+    """The same packets sorted, mixed within a second, and backwards: one sum, each first and last."""
+    chance = random.Random(4)
+    sorted_packets = [raw(START_MS_OF_TESTS + 40 * i, i % 9) for i in range(600)]
+    nearly = sorted(sorted_packets, key=lambda each: each.time_ns + chance.randrange(1000 * MS))
+    flows = []
+    for packets in sorted_packets, nearly, sorted_packets[::-1]:
+        path = directory / "order.pcap"
+        path.write_bytes(pcap(packets))
+        own, _, _ = records_of(path, flowagent, collector)
+        flows.append(own.flows().flows)
+        assert not differences(flows[0], count_flows(packets).table.flows)
+    assert flows[0] == flows[1] == flows[2]
