@@ -172,6 +172,15 @@ static int transport_parse(struct config_collector *collector, const char *value
 	return -EINVAL;
 }
 
+static int switch_parse(bool *is_on, const char *value, struct error_text *error)
+{
+	*is_on = strcmp(value, "on") == 0;
+	if (*is_on || strcmp(value, "off") == 0)
+		return 0;
+	error_text_set(error, "expected on or off");
+	return -EINVAL;
+}
+
 static int value_set(struct config_collector *collector, enum config_key_id key, const char *value,
 		     struct error_text *error)
 {
@@ -183,6 +192,8 @@ static int value_set(struct config_collector *collector, enum config_key_id key,
 	case KEY_collector_version: return config_version_parse(value, &collector->version, error);
 	case KEY_collector_transport: return transport_parse(collector, value, error);
 	case KEY_collector_source_address: return source_address_parse(collector, value, error);
+	case KEY_collector_segmentation:
+		return switch_parse(&collector->segmentation, value, error);
 	default: break;
 	}
 	result = config_range_parse(&config_keys[key].range, value, &number, error);
@@ -250,6 +261,8 @@ static void collector_format(const struct config *config, const struct config_op
 			(void)fprintf(out, ",rate=%" PRId64, collector->export_rate);
 		if (collector->mtu)
 			(void)fprintf(out, ",mtu=%" PRIu32, collector->mtu);
+		if (collector->segmentation)
+			(void)fputs(",segmentation=on", out);
 	}
 }
 

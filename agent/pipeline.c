@@ -116,7 +116,8 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 				     .source_address = from->source_address
 							       ? from->source_address
 							       : config->source_address,
-				     .mark = OWN_MARK },
+				     .mark = OWN_MARK,
+				     .may_segment = from->segmentation },
 			.datagram_size =
 				from->datagram_size ? from->datagram_size : EXPORTER_DATAGRAM_SIZE,
 			.datagrams_per_second =

@@ -20,6 +20,7 @@ struct transport_config {
 	uint16_t port;
 	const char *source_address; /* NULL: the kernel's choice */
 	uint32_t mark; /* SO_MARK for the own datagrams, 0: none; left out without the capability */
+	bool may_segment; /* let the kernel cut a burst out of one packet, where it can */
 };
 
 struct datagram {

@@ -61,6 +61,7 @@ struct transport {
 	size_t address_count;
 	size_t current;
 	int fd;
+	bool may_segment;
 	bool can_segment; /* see transport_udp_send.h */
 
 	bool has_failed; /* since the last poll */
@@ -259,6 +260,7 @@ static int udp_open(const struct transport_config *config, struct transport **tr
 	udp->fd = -1;
 	udp->port = config->port;
 	udp->mark = config->mark;
+	udp->may_segment = config->may_segment;
 	if (config->source_address)
 		result = source_init(udp, config->source_address, error);
 	if (!result)
@@ -313,7 +315,7 @@ static int connect_to(struct transport *udp, const struct udp_address *to)
 		return -error;
 	}
 	udp->fd = fd;
-	udp->can_segment = transport_udp_can_segment(fd);
+	udp->can_segment = udp->may_segment && transport_udp_can_segment(fd);
 	return 0;
 }
 

@@ -34,14 +34,19 @@ static int listener(int family, uint16_t *port)
 	return fd;
 }
 
-static struct transport *open_udp(const char *host, uint16_t port)
+static struct transport *open_config(const struct transport_config *config)
 {
-	const struct transport_config config = { .host = host, .port = port, .mark = 0xf10a };
 	struct transport *transport = NULL;
 	struct error_text error;
 
-	CHECK_EQ(transport_udp.open(&config, &transport, &error), 0);
+	CHECK_EQ(transport_udp.open(config, &transport, &error), 0);
 	return transport;
+}
+
+static struct transport *open_udp(const char *host, uint16_t port)
+{
+	return open_config(
+		&(struct transport_config){ .host = host, .port = port, .mark = 0xf10a });
 }
 
 static int64_t now_ms(void)
@@ -267,7 +272,8 @@ TEST(a_closed_port_refuses_a_burst_by_its_first_datagram)
 
 	(void)close(listener(AF_INET, &port)); /* nobody listens there */
 	make_burst(bytes, datagrams, 1000);
-	transport = open_udp("127.0.0.1", port);
+	transport = open_config(&(struct transport_config){
+		.host = "127.0.0.1", .port = port, .may_segment = true });
 	CHECK_EQ(settle(transport), 0);
 	result = transport_udp.send(transport, datagrams, 10);
 	CHECK_EQ(result.sent, 10);
