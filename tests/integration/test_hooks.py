@@ -63,12 +63,12 @@ CASES = [
 ]  # fmt: skip
 
 
-def install(host, family, chain, match, group=40):
+def install(host, family, chain, match, group=40, snap_length=128):
     host.run("nft", "-f", "-", input=f"""
 table {family} test {{
 	chain logging {{
 		type {chain}; policy accept;
-		{match} counter log group {group} snaplen 128
+		{match} counter log group {group} snaplen {snap_length}
 	}}
 }}
 """)  # fmt: skip
