@@ -73,3 +73,18 @@ def test_encapsulations_that_are_counted_only(directory, flowagent, collector):
     path.write_bytes(pcap(packets))
     assert count_flows(read_packets(path)).ignored == {"link_unknown": len(hidden)}
     check(path, flowagent, collector)
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_any_stacking_cut_anywhere(link, directory, flowagent, collector):
+    """What is left is accounted, or ignored for the reason that the reader finds, too."""
+    chance = random.Random(100 + link)
+    maker = frames.Frames(chance)
+    packets = []
+    for number in range(4 * PACKETS):
+        data = maker.random(link, ip_packet(chance, number, link), depth=4)
+        size = chance.randrange(len(data) + 1)
+        packets.append(packet(BASE_NS + number * 10**6, link, data[:size], len(data)))
+    path = directory / "cut.pcap"
+    path.write_bytes(pcap(packets, chance.choice("<>")))
+    check(path, flowagent, collector)
