@@ -65,8 +65,7 @@ static int load_networks_file(struct pipeline *pipeline, const char *path, struc
 
 static void log_collector_event(void *context, const struct collector_event *event)
 {
-	const char *why =
-		event->error ? strerror(event->error) : collector_loss_name(event->reason);
+	const char *why = collector_fault_text(event->reason, event->error);
 
 	(void)context;
 	if (event->kind == COLLECTOR_DOWN)

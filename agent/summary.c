@@ -147,7 +147,9 @@ json_t *summary_collector_json(const struct collector_status *collector)
 		"name", json_text(collector->name), "remote", json_text(collector->remote),
 		"transport", json_text(collector->transport), "version", collector->version, "up",
 		collector->is_up, "last_error",
-		collector->last_error ? json_text(strerror(collector->last_error)) : json_null(),
+		collector->last_error ? json_text(collector_fault_text(collector->last_loss,
+								       collector->last_error))
+				      : json_null(),
 		"sequence", (json_int_t)collector->sequence, "records_taken",
 		(json_int_t)ledger->taken.records, "records_sent", (json_int_t)ledger->sent.records,
 		"records_waiting", (json_int_t)ledger->waiting.records, "records_lost",

@@ -457,3 +457,11 @@ void collector_status(const struct collector *collector, struct collector_status
 	(void)snprintf(status->name, sizeof(status->name), "%s", collector->name);
 	transport_address_format(&address, collector_remote(collector, &address), status->remote);
 }
+
+const char *collector_fault_text(enum collector_loss loss, int error)
+{
+	/* The resolver's answer has no errno of its own. */
+	if (loss == LOSS_UNRESOLVED)
+		return "its name has no address";
+	return error ? strerror(error) : collector_loss_name(loss);
+}

@@ -88,4 +88,8 @@ const struct collector_ledger *collector_ledger(const struct collector *collecto
 /* Where it sends to; size 0 if not known yet. */
 socklen_t collector_remote(const struct collector *collector, struct sockaddr_storage *address);
 
+/* What is wrong with a collector, for a person: static storage, or strerror()'s. 'error' is a
+ * positive errno, or 0. */
+const char *collector_fault_text(enum collector_loss loss, int error);
+
 #endif
