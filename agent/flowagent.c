@@ -145,12 +145,20 @@ static int open_control(struct daemon *daemon, struct error_text *error)
 	return 0;
 }
 
+static int64_t real_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static int start_loop(struct daemon *daemon, struct error_text *error)
 {
 	const struct control_context context = {
 		.pipeline = daemon->pipeline,
 		.config = &daemon->config,
-		.started_unix_ms = (int64_t)time(NULL) * 1000,
+		.started_unix_ms = real_ms(),
 	};
 	int result = sd_event_default(&daemon->loop);
 
