@@ -39,6 +39,7 @@ struct config_collector {
 	uint32_t mtu;           /* as configured, 0: not */
 	bool has_section;       /* [collector "NAME"] */
 	struct config_origin origin;
+	bool uptime;       /* v9: times as fields 21 and 22 */
 	bool segmentation; /* bursts as one packet */
 };
 

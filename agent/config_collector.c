@@ -192,6 +192,7 @@ static int value_set(struct config_collector *collector, enum config_key_id key,
 	case KEY_collector_version: return config_version_parse(value, &collector->version, error);
 	case KEY_collector_transport: return transport_parse(collector, value, error);
 	case KEY_collector_source_address: return source_address_parse(collector, value, error);
+	case KEY_collector_uptime: return switch_parse(&collector->uptime, value, error);
 	case KEY_collector_segmentation:
 		return switch_parse(&collector->segmentation, value, error);
 	default: break;
@@ -261,6 +262,8 @@ static void collector_format(const struct config *config, const struct config_op
 			(void)fprintf(out, ",rate=%" PRId64, collector->export_rate);
 		if (collector->mtu)
 			(void)fprintf(out, ",mtu=%" PRIu32, collector->mtu);
+		if (collector->uptime)
+			(void)fputs(",uptime=on", out);
 		if (collector->segmentation)
 			(void)fputs(",segmentation=on", out);
 	}

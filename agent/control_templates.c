@@ -35,16 +35,18 @@ static int write_none(uint8_t version, struct control_output *output)
 					    "none", "element", "size", "record_size"));
 }
 
-static int write_templates(const struct control_context *context, uint8_t version,
+static int write_templates(const struct control_context *context, uint8_t version, bool has_uptime,
 			   struct control_output *output)
 {
+	struct template_choice choice = *pipeline_template_choice(context->pipeline);
 	const struct encoder_type *encoder = encoder_find(version);
 	struct template_set set;
 	int result;
 
 	if (!encoder->add_templates)
 		return write_none(version, output);
-	template_set_init(&set, encoder->protocol, pipeline_template_choice(context->pipeline));
+	choice.has_uptime = has_uptime;
+	template_set_init(&set, encoder->protocol, &choice);
 	result = write_template(&set.ipv4, version, 4, output);
 	return result ? result : write_template(&set.ipv6, version, 6, output);
 }
@@ -52,15 +54,17 @@ static int write_templates(const struct control_context *context, uint8_t versio
 int control_write_templates(const struct control_context *context, struct control_output *output)
 {
 	const struct config *config = context->config;
-	bool is_used[256] = { false };
+	bool is_used[256][2] = { 0 }; /* by version, and whether times are SysUptime */
 	int result = 0;
 
 	for (size_t i = 0; i < config->collector_count; i++)
-		is_used[config->collectors[i].version] = true;
+		is_used[config->collectors[i].version][config->collectors[i].uptime] = true;
 	if (config->collector_count == 0)
-		is_used[config->export_version] = true;
+		is_used[config->export_version][0] = true;
 	for (unsigned int version = 0; !result && version < 256; version++)
-		if (is_used[version])
-			result = write_templates(context, (uint8_t)version, output);
+		for (int has_uptime = 0; !result && has_uptime < 2; has_uptime++)
+			if (is_used[version][has_uptime])
+				result = write_templates(context, (uint8_t)version, has_uptime,
+							 output);
 	return result;
 }

@@ -110,6 +110,7 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 			.name = from->name,
 			.transport = from->transport,
 			.version = from->version,
+			.has_uptime = from->uptime,
 			.address = { .host = from->host,
 				     .port = from->port,
 				     .source_address = from->source_address

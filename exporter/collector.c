@@ -93,9 +93,12 @@ struct collector *collector_create(const struct collector_config *config,
 	collector->terms = terms;
 	collector->datagram_size = config->datagram_size;
 	collector->is_refresh_due = has_templates(collector);
-	if (has_templates(collector))
-		template_set_init(&collector->templates, collector->encoder->protocol,
-				  &terms->choice);
+	if (has_templates(collector)) {
+		struct template_choice choice = terms->choice;
+
+		choice.has_uptime = config->has_uptime;
+		template_set_init(&collector->templates, collector->encoder->protocol, &choice);
+	}
 	if (outbox_init(&collector->outbox,
 			&(struct outbox_config){
 				.name = collector->name,
@@ -194,13 +197,19 @@ static void add_names(struct collector *collector)
 	}
 }
 
+static void begin_message(const struct collector *collector, struct message *message)
+{
+	collector->encoder->begin(message, &collector->time);
+	message->has_uptime = collector->templates.has_uptime;
+}
+
 static void open_datagram(struct collector *collector)
 {
 	const uint32_t limit = collector->terms->template_refresh_datagrams;
 
 	collector->message.writer = writer_of(datagram_queue_next(&collector->outbox.queue)->bytes,
 					      collector->datagram_size);
-	collector->encoder->begin(&collector->message, &collector->time);
+	begin_message(collector, &collector->message);
 	collector->amount = (struct amount){ 0 };
 	collector->opened_ms = collector->time.uptime_ms;
 	collector->carries_templates = false;
@@ -376,7 +385,7 @@ static void put_templates_ahead(struct collector *collector)
 	struct queued_datagram *datagram = datagram_queue_ahead(&collector->outbox.queue);
 	struct message message = { .writer = writer_of(datagram->bytes, collector->datagram_size) };
 
-	collector->encoder->begin(&message, &collector->time);
+	begin_message(collector, &message);
 	if (has_templates(collector))
 		(void)collector->encoder->add_templates(&message, &collector->templates);
 	seal(collector, &message, datagram);

@@ -26,6 +26,7 @@ struct collector_config {
 	/* Instead of 'transport', if not NULL: for tests. */
 	const struct transport_type *transport_type;
 	uint8_t version; /* of the export protocol: 5, 9 or 10 */
+	bool has_uptime; /* v9: times as SysUptime, for collectors that know no other */
 	struct transport_config address;
 	uint32_t datagram_size;        /* largest payload in bytes, 512 to 65507 */
 	uint32_t datagrams_per_second; /* 0: no limit */

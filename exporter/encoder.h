@@ -52,7 +52,8 @@ struct message {
 	uint32_t data_records;  /* flow records and options data records so far */
 	uint16_t set_id;        /* set that is open */
 	uint8_t *set_start;     /* NULL if no set is open */
-	unix_ms clock_start_ms; /* NetFlow v5: when the clock of its records was 0 */
+	unix_ms clock_start_ms; /* when the clock of its records was 0 (export_clock.h) */
+	bool has_uptime;        /* v9: records have times on that clock; set after begin() */
 };
 
 struct encoder_type {

@@ -8,13 +8,11 @@
  * AS number above 65535 is 23456, AS_TRANS (RFC 6793 section 9); an interface index above 65535 is
  * 0, unknown.
  *
- * Times. A record says when a flow began and ended on the exporter's clock of milliseconds, 32
- * bits, whose present value is in the header beside the real time. Collectors differ in what they
- * make of a clock that wraps between a flow and its datagram, so this one never does: in each
- * datagram it stands somewhere between 24.8 and 37.3 days, moving with the uptime, and the times of
- * its records are on that very clock. So a flow may be 24.8 days old; timeouts end at 23 days. */
+ * Times are on the clock of export_clock.h, whose present value is in the header beside the real
+ * time. */
 #include "encoder.h"
-#include "flow_expiry.h"
+
+#include "export_clock.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -29,29 +27,13 @@ enum {
 	NANOSECONDS = 1000000, /* per millisecond */
 };
 
-#define UPTIME_LOWEST_MS (UINT32_C(1) << 31)
-#define UPTIME_MASK_MS   ((UINT32_C(1) << 30) - 1)
-static_assert(UPTIME_LOWEST_MS > EXPIRY_TIMEOUT_MAX_MS, "the clock is older than any flow");
-
-/* Number of 'ms' on a clock that started at 'start'; what is before or behind its range is its end.
- */
-static uint32_t clock_of(unix_ms start, unix_ms ms)
-{
-	const int64_t elapsed_ms = ms - start;
-
-	if (elapsed_ms < 0)
-		return 0;
-	return elapsed_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)elapsed_ms;
-}
-
 static void begin(struct message *message, const struct export_time *time)
 {
 	(void)writer_take(&message->writer, HEADER_SIZE);
 	message->records = 0;
 	message->data_records = 0;
 	message->set_start = NULL;
-	message->clock_start_ms =
-		time->unix_ms - UPTIME_LOWEST_MS - (time->uptime_ms & UPTIME_MASK_MS);
+	message->clock_start_ms = export_clock_start(time);
 }
 
 static uint16_t interface_of(uint32_t index)
@@ -80,8 +62,8 @@ static int add_record(struct message *message, const struct template_set *templa
 	writer_u16(writer, interface_of(key->output_interface));
 	writer_u32(writer, (uint32_t)flow->packets);
 	writer_u32(writer, (uint32_t)flow->octets);
-	writer_u32(writer, clock_of(message->clock_start_ms, flow->first_ms));
-	writer_u32(writer, clock_of(message->clock_start_ms, flow->last_ms));
+	writer_u32(writer, export_clock_of(message->clock_start_ms, flow->first_ms));
+	writer_u32(writer, export_clock_of(message->clock_start_ms, flow->last_ms));
 	writer_u16(writer, key->source_port);
 	writer_u16(writer, key->destination_port);
 	writer_u8(writer, 0); /* pad1 */
@@ -106,7 +88,7 @@ static size_t finish(struct message *message, const struct export_time *time, ui
 
 	writer_u16(&header, NETFLOW5_VERSION);
 	writer_u16(&header, (uint16_t)message->records);
-	writer_u32(&header, clock_of(message->clock_start_ms, now));
+	writer_u32(&header, export_clock_of(message->clock_start_ms, now));
 	writer_u32(&header, export_time_seconds(time));
 	writer_u32(&header, (uint32_t)(now % 1000) * NANOSECONDS);
 	writer_u32(&header, 0); /* sequence number: stored when the message is sent */

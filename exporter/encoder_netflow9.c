@@ -1,6 +1,7 @@
 /* encoder_netflow9.c - NetFlow version 9, RFC 3954.
  *
  * Place: exporter -> encoder. A message is a header and FlowSets, as message_set.h makes them. */
+#include "export_clock.h"
 #include "message_set.h"
 
 #include <errno.h>
@@ -30,8 +31,9 @@ static const struct message_set_specifier interface_fields[] = {
 
 static void begin(struct message *message, const struct export_time *time)
 {
-	(void)time;
 	message_set_begin(message, HEADER_SIZE);
+	message->clock_start_ms = export_clock_start(time);
+	message->has_uptime = false;
 }
 
 static size_t options_template_size(size_t field_count)
@@ -97,6 +99,24 @@ static int add_interface(struct message *message, const struct interface_name *i
 	return 0;
 }
 
+/* With times on the clock of export_clock.h the header's clock and its seconds are of one moment,
+ * the full second that comes next: so collectors compute exact milliseconds, and no record is ahead
+ * of its header, which pmacct 1.7.7 takes for a flow 49 days old. */
+static void write_times(struct writer *header, const struct message *message,
+			const struct export_time *time)
+{
+	uint32_t seconds = export_time_seconds(time);
+
+	if (!message->has_uptime) {
+		writer_u32(header, time->uptime_ms);
+	} else {
+		seconds += time->unix_ms > (unix_ms)seconds * 1000;
+		writer_u32(header,
+			   export_clock_of(message->clock_start_ms, (unix_ms)seconds * 1000));
+	}
+	writer_u32(header, seconds);
+}
+
 /* RFC 3954 section 5.1. Count is of all records: templates, options and data. */
 static size_t finish(struct message *message, const struct export_time *time, uint32_t source_id)
 {
@@ -105,8 +125,7 @@ static size_t finish(struct message *message, const struct export_time *time, ui
 	message_set_close(message);
 	writer_u16(&header, NETFLOW9_VERSION);
 	writer_u16(&header, (uint16_t)message->records);
-	writer_u32(&header, time->uptime_ms);
-	writer_u32(&header, export_time_seconds(time));
+	write_times(&header, message, time);
 	writer_u32(&header, 0); /* sequence number: stored when the message is sent */
 	writer_u32(&header, source_id);
 	return writer_size(&message->writer);

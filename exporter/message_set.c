@@ -130,7 +130,7 @@ int message_set_add_record(struct message *message, const struct template_set *t
 
 	if (!message_set_open(message, template->id, template->record_size))
 		return -EMSGSIZE;
-	record_encode(&template->plan, record,
+	record_encode(&template->plan, record, message->clock_start_ms,
 		      writer_take(&message->writer, template->record_size));
 	message->records++;
 	message->data_records++;

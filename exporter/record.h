@@ -19,6 +19,7 @@ enum record_action {
 	RECORD_unsigned_4,
 	RECORD_unsigned_8,
 	RECORD_milliseconds,
+	RECORD_sys_uptime,
 	RECORD_icmp_type_code,
 	RECORD_ACTION_COUNT
 };
@@ -38,8 +39,10 @@ struct record_plan {
 uint16_t record_plan_init(struct record_plan *plan, const struct export_field *const *fields,
 			  size_t count);
 
-/* Write a record to 'bytes', which has as many bytes as record_plan_init() returned. */
+/* Write a record to 'bytes', which has as many bytes as record_plan_init() returned.
+ * 'clock_start_ms' is when the clock of SysUptime fields was 0 (export_clock.h). */
 void record_encode(const struct record_plan *restrict plan,
-		   const struct export_record *restrict record, uint8_t *restrict bytes);
+		   const struct export_record *restrict record, unix_ms clock_start_ms,
+		   uint8_t *restrict bytes);
 
 #endif

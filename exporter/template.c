@@ -16,6 +16,8 @@ enum part {
 	PART_next_hop = 4,
 	PART_masks = 8,
 	PART_ip_version = 16, /* no address tells it */
+	PART_milliseconds = 32,
+	PART_uptime = 64,
 };
 
 struct template_row {
@@ -46,8 +48,10 @@ static const struct template_row template_rows[] = {
 	{ PART_always, FLOW_KEY_mark, IE_commonPropertiesId, IE_commonPropertiesId },
 	{ PART_always, KEY_none, IE_octetDeltaCount, IE_octetDeltaCount },
 	{ PART_always, KEY_none, IE_packetDeltaCount, IE_packetDeltaCount },
-	{ PART_always, KEY_none, IE_flowStartMilliseconds, IE_flowStartMilliseconds },
-	{ PART_always, KEY_none, IE_flowEndMilliseconds, IE_flowEndMilliseconds },
+	{ PART_milliseconds, KEY_none, IE_flowStartMilliseconds, IE_flowStartMilliseconds },
+	{ PART_milliseconds, KEY_none, IE_flowEndMilliseconds, IE_flowEndMilliseconds },
+	{ PART_uptime, KEY_none, IE_flowStartSysUpTime, IE_flowStartSysUpTime },
+	{ PART_uptime, KEY_none, IE_flowEndSysUpTime, IE_flowEndSysUpTime },
 	{ PART_as_numbers, FLOW_KEY_addresses, IE_bgpSourceAsNumber, IE_bgpSourceAsNumber },
 	{ PART_as_numbers, FLOW_KEY_addresses, IE_bgpDestinationAsNumber,
 	  IE_bgpDestinationAsNumber },
@@ -73,12 +77,14 @@ static const struct export_field *field_of(const struct template_row *row, bool 
 	return field;
 }
 
-/* All that the choice brings in for one address family. */
-static unsigned int parts_of(const struct template_choice *choice, bool is_ipv6)
+/* All that the choice brings in for one address family. IPFIX has no SysUptime in its header. */
+static unsigned int parts_of(const struct template_choice *choice, bool is_ipv6,
+			     enum export_protocol protocol)
 {
 	const bool has_prefixes = flow_key_prefix_length(&choice->key, is_ipv6 ? 6 : 4) != 0;
 
-	return (choice->has_as_numbers ? PART_as_numbers : 0u) |
+	return (choice->has_uptime && protocol == EXPORT_V9 ? PART_uptime : PART_milliseconds) |
+	       (choice->has_as_numbers ? PART_as_numbers : 0u) |
 	       (choice->has_peers ? PART_peers : 0u) | (choice->has_next_hop ? PART_next_hop : 0u) |
 	       (choice->has_as_numbers || has_prefixes ? PART_masks : 0u) |
 	       (flow_key_has(&choice->key, FLOW_KEY_addresses) ? 0u : PART_ip_version);
@@ -89,16 +95,19 @@ static unsigned int parts_of(const struct template_choice *choice, bool is_ipv6)
  * default. */
 static uint16_t id_of(const struct template_choice *choice, unsigned int parts, bool is_ipv6)
 {
+	const bool has_uptime = (parts & PART_uptime) != 0;
+
 	if (flow_key_is_default(&choice->key))
-		return (uint16_t)(TEMPLATE_ID_FIRST + 2 * (parts & 7) + is_ipv6);
-	return (uint16_t)(TEMPLATE_ID_OTHER_KEY + 2 * (choice->key.changed * 16u + (parts & 15)) +
-			  is_ipv6);
+		return (uint16_t)((has_uptime ? TEMPLATE_ID_UPTIME : TEMPLATE_ID_FIRST) +
+				  2 * (parts & 7) + is_ipv6);
+	return (uint16_t)((has_uptime ? TEMPLATE_ID_OTHER_KEY_UPTIME : TEMPLATE_ID_OTHER_KEY) +
+			  2 * (choice->key.changed * 16u + (parts & 15)) + is_ipv6);
 }
 
 static void template_init(struct template *template, bool is_ipv6, enum export_protocol protocol,
 			  const struct template_choice *choice)
 {
-	const unsigned int parts = parts_of(choice, is_ipv6);
+	const unsigned int parts = parts_of(choice, is_ipv6, protocol);
 	const unsigned int key = choice->key.changed ^ FLOW_KEY_DEFAULT;
 
 	template->id = id_of(choice, parts, is_ipv6);
@@ -117,6 +126,7 @@ static void template_init(struct template *template, bool is_ipv6, enum export_p
 void template_set_init(struct template_set *set, enum export_protocol protocol,
 		       const struct template_choice *choice)
 {
+	set->has_uptime = choice->has_uptime && protocol == EXPORT_V9;
 	template_init(&set->ipv4, false, protocol, choice);
 	template_init(&set->ipv6, true, protocol, choice);
 }

@@ -16,16 +16,19 @@ struct template_choice {
 	bool has_as_numbers; /* AS numbers and masks */
 	bool has_next_hop;
 	bool has_peers;
+	bool has_uptime; /* v9: times as SysUptime (21, 22) instead of milliseconds since 1970 */
 	struct flow_key_choice key; /* what is not in the key is not in a record */
 };
 
 /* Template ids. Those of data records are even for IPv4 and odd for IPv6, and differ with the
  * choice: a collector that remembers the templates of an earlier run never reads new records by
  * them. */
-#define TEMPLATE_ID_FIRST      260  /* to 275: the default flow key */
-#define TEMPLATE_ID_INTERFACE  400  /* options: interface names */
-#define TEMPLATE_ID_STATISTICS 401  /* options: the loss ledger */
-#define TEMPLATE_ID_OTHER_KEY  1024 /* to 9215: any other flow key */
+#define TEMPLATE_ID_FIRST            260  /* to 275: the default flow key */
+#define TEMPLATE_ID_UPTIME           276  /* to 291: the same with times as SysUptime */
+#define TEMPLATE_ID_INTERFACE        400  /* options: interface names */
+#define TEMPLATE_ID_STATISTICS       401  /* options: the loss ledger */
+#define TEMPLATE_ID_OTHER_KEY        1024 /* to 9215: any other flow key */
+#define TEMPLATE_ID_OTHER_KEY_UPTIME 9216 /* to 17407: the same with times as SysUptime */
 
 struct template
 {
@@ -39,6 +42,7 @@ struct template
 struct template_set {
 	struct template ipv4;
 	struct template ipv6;
+	bool has_uptime; /* records have times on the clock of export_clock.h */
 };
 
 /* Make both templates for one export protocol. */

@@ -164,3 +164,29 @@ def test_real_collectors_read_every_version(capture, hosts, flowagent, nfacctd, 
         assert programs.tshark_complaints(wire.path, 3000 + version) == []
         count = programs.tshark_record_count(wire.path, 3000 + version)
         assert count == row["records_sent"], version
+
+
+# That clock has 32 bits: the packets of the other capture are months apart.
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "tcpdump-icmpv6.pcap"])
+def test_times_on_the_exporters_clock_are_exact(name, flowagent, collector):
+    """uptime=on: fields 22 and 21 instead of 152 and 153, the same milliseconds."""
+    path = CAPTURES / name
+    sink = collector()
+    agent = flowagent("--read", path, "-n", f"{sink.host_port},uptime=on")
+    assert agent.wait() == 0, agent.errors
+    sink.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    expected = count_flows(read_packets(path)).table
+    assert not differences(sink.flows().flows, expected.flows)
+    fields = {field for message in sink.messages() for values in message.flows for field in values}
+    assert {21, 22} <= fields and not {152, 153} & fields
+
+
+def test_nfcapd_reads_times_on_the_exporters_clock(host, flowagent, nfcapd):
+    path = CAPTURES / "ndpi-443-curl.pcap"
+    machine = host("machine")
+    nfdump = nfcapd("127.0.0.1", 9995, machine)
+    agent = flowagent("--read", path, "-n", "127.0.0.1:9995,uptime=on", host=machine)
+    assert agent.wait() == 0, agent.errors
+    expected = count_flows(read_packets(path)).table
+    nfdump.stop()
+    assert not differences(nfdump.flows().flows, expected.flows)

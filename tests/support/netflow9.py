@@ -28,6 +28,7 @@ SOURCE_AS, DESTINATION_AS = 16, 17
 IPV4_NEXT_HOP, IPV6_NEXT_HOP = 18, 63
 VLAN, DIRECTION, INTERFACE_NAME, INTERFACE_DESCRIPTION, END_REASON = 58, 61, 82, 83, 136
 START_MS, END_MS = 152, 153
+START_UPTIME, END_UPTIME = 22, 21
 IP_VERSION, COMMON_PROPERTIES = 60, 137
 EXPORTED_MESSAGES, EXPORTED_OCTETS, EXPORTED_FLOWS = 41, 40, 42
 SYSTEM_INIT_MS = 160
@@ -194,6 +195,15 @@ def flow_key(values):
     )
 
 
+def _times(message, values):
+    """First and last time: fields 152 and 153, or 22 and 21 by the header's two clocks (RFC 3954)."""
+    if START_MS in values:
+        return values[START_MS], values[END_MS]
+    booted = message.unix_s * 1000 - message.uptime_ms
+    _check(values[END_UPTIME] <= message.uptime_ms, "a record ahead of its header")
+    return booted + values[START_UPTIME], booted + values[END_UPTIME]
+
+
 def flow_table(messages):
     """FlowTable of all flow records of some messages."""
     table = FlowTable()
@@ -204,8 +214,7 @@ def flow_table(messages):
                 values[PACKETS],
                 values[OCTETS],
                 values[TCP_FLAGS],
-                values[START_MS],
-                values[END_MS],
+                *_times(message, values),
             )
     return table
 

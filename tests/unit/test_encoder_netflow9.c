@@ -370,9 +370,28 @@ TEST(any_mixture_is_well_formed_and_nearly_full)
 	}
 }
 
+TEST(header_of_times_as_sys_uptime_is_of_one_moment)
+{
+	/* 24.8 days and some uptime at 1000.25 s: the next full second is 1001. */
+	const struct export_time now = { .unix_ms = 1000250, .uptime_ms = 4000 };
+	struct draft draft;
+	struct reader header;
+
+	draft_begin(&draft, 512, &(struct template_choice){ .has_uptime = true });
+	draft.message.writer = writer_of(draft.bytes, 512);
+	encoder_netflow9.begin(&draft.message, &now);
+	draft.message.has_uptime = true;
+	CHECK_EQ(encoder_netflow9.finish(&draft.message, &now, SOURCE_ID), 20);
+	header = reader_of(draft.bytes + 4, 8);
+	CHECK_EQ(reader_u32(&header), 0x80000000u + 4000 + 750);
+	CHECK_EQ(reader_u32(&header), 1001);
+	free(draft.bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(header_of_times_as_sys_uptime_is_of_one_moment),
 		cmocka_unit_test(message_with_one_ipv4_record),
 		cmocka_unit_test(templates_and_options_templates),
 		cmocka_unit_test(statistics_are_the_ledger),

@@ -45,6 +45,22 @@ TEST(ipv6_has_its_own_addresses_and_in_v9_the_icmp_field_of_ipv4)
 	CHECK_IDS(&set.ipv4, 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153);
 }
 
+TEST(times_as_sys_uptime_are_for_v9_only)
+{
+	const struct template_choice choice = { .has_uptime = true };
+	struct template_set set;
+
+	template_set_init(&set, EXPORT_V9, &choice);
+	CHECK_IDS(&set.ipv4, 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 22, 21);
+	CHECK_EQ(set.ipv4.record_size, 53);
+	CHECK_EQ(set.ipv4.id, 276);
+	CHECK_EQ(set.ipv6.id, 277);
+	CHECK(set.has_uptime);
+	template_set_init(&set, EXPORT_IPFIX, &choice);
+	CHECK_IDS(&set.ipv4, 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153);
+	CHECK(!set.has_uptime);
+}
+
 TEST(masks_go_with_as_numbers)
 {
 	const struct template_choice choice = { .has_as_numbers = true };
@@ -197,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_datagram_of_1400_bytes_holds_22_ipv4_records_without_as_numbers),
 		cmocka_unit_test(ipv6_has_its_own_addresses_and_in_v9_the_icmp_field_of_ipv4),
+		cmocka_unit_test(times_as_sys_uptime_are_for_v9_only),
 		cmocka_unit_test(masks_go_with_as_numbers),
 		cmocka_unit_test(peers_and_next_hop_come_when_chosen),
 		cmocka_unit_test(each_choice_has_its_own_template_ids),
