@@ -4,6 +4,7 @@
 #include "agentctl_client.h"
 
 #include "control_protocol.h"
+#include "time_now.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_SIZE (16u << 20) /* longer than any row: what answers is no agent */
@@ -27,14 +27,6 @@ struct agentctl_client {
 	size_t end;
 	size_t capacity;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Exit status and words for a fault of the connection. */
 static enum agentctl_exit unreachable(const char *path, int fault, struct error_text *error)
@@ -61,13 +53,13 @@ static enum agentctl_exit no_answer(const struct agentctl_client *client, struct
 static int connect_to(struct agentctl_client *client)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int64_t deadline_ms = now_ms() + client->timeout_ms;
+	int64_t deadline_ms = time_now_ms(CLOCK_MONOTONIC) + client->timeout_ms;
 
 	memcpy(address.sun_path, client->path, sizeof(address.sun_path));
 	while (connect(client->descriptor, (struct sockaddr *)&address, sizeof(address)) != 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			return errno;
-		if (now_ms() >= deadline_ms)
+		if (time_now_ms(CLOCK_MONOTONIC) >= deadline_ms)
 			return ETIMEDOUT;
 		(void)poll(NULL, 0, RETRY_MS);
 	}
@@ -120,10 +112,10 @@ static enum agentctl_exit wait_for(const struct agentctl_client *client, short e
 				   struct error_text *error)
 {
 	struct pollfd poller = { .fd = client->descriptor, .events = events };
-	int64_t deadline_ms = now_ms() + client->timeout_ms;
+	int64_t deadline_ms = time_now_ms(CLOCK_MONOTONIC) + client->timeout_ms;
 
 	for (;;) {
-		int64_t left_ms = deadline_ms - now_ms();
+		int64_t left_ms = deadline_ms - time_now_ms(CLOCK_MONOTONIC);
 		int ready = poll(&poller, 1, left_ms > 0 ? (int)left_ms : 0);
 
 		if (ready > 0)

@@ -4,11 +4,11 @@
 #include "agentctl_show.h"
 
 #include "agentctl_client.h"
+#include "time_now.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define WAIT_MS 30000 /* default of --timeout */
 #define POLL_MS 50
@@ -52,14 +52,6 @@ enum agentctl_exit agentctl_wait_check(const char *noun, const json_t *stats,
 	return AGENTCTL_TIMED_OUT;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 struct wait_question {
 	const char *noun;
 	bool is_over;
@@ -84,16 +76,19 @@ static enum agentctl_exit ask(const struct agentctl_command *command,
 	struct wait_question question = { command->noun, false };
 	const struct wait_condition *condition = condition_find(command->noun);
 	struct agentctl_client *client;
-	enum agentctl_exit result = agentctl_client_open(
-		options->socket, deadline_ms - now_ms() > 1 ? deadline_ms - now_ms() : 1, &client,
-		error);
+	enum agentctl_exit result =
+		agentctl_client_open(options->socket,
+				     deadline_ms - time_now_ms(CLOCK_MONOTONIC) > 1
+					     ? deadline_ms - time_now_ms(CLOCK_MONOTONIC)
+					     : 1,
+				     &client, error);
 
 	while (!result) {
 		result = agentctl_client_ask(client, command->request, NULL, 0, take_stats,
 					     &question, error);
 		if (result || question.is_over)
 			break;
-		if (now_ms() >= deadline_ms) {
+		if (time_now_ms(CLOCK_MONOTONIC) >= deadline_ms) {
 			error_text_set(error, "%s yet", condition->missing);
 			error_text_hint(error, "%s", condition->hint);
 			result = AGENTCTL_TIMED_OUT;
@@ -110,10 +105,10 @@ enum agentctl_exit agentctl_wait(const struct agentctl_command *command,
 {
 	struct error_text error = { .text = "" };
 	int64_t timeout_ms = options->timeout_ms < 0 ? WAIT_MS : options->timeout_ms;
-	int64_t deadline_ms = now_ms() + timeout_ms;
+	int64_t deadline_ms = time_now_ms(CLOCK_MONOTONIC) + timeout_ms;
 	enum agentctl_exit result = ask(command, options, deadline_ms, &error);
 
-	while (result == AGENTCTL_UNREACHABLE && now_ms() < deadline_ms) {
+	while (result == AGENTCTL_UNREACHABLE && time_now_ms(CLOCK_MONOTONIC) < deadline_ms) {
 		(void)poll(NULL, 0, POLL_MS);
 		result = ask(command, options, deadline_ms, &error);
 	}

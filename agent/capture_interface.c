@@ -11,6 +11,7 @@
 #include "bytes.h"
 #include "capture_pcap_format.h"
 #include "capture_side.h"
+#include "time_now.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -22,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 enum {
 	DEFAULT_SNAPLEN = 128,
@@ -57,14 +57,6 @@ struct capture {
 	size_t count;              /* given out so far */
 	uint8_t *storage;          /* BATCH * snaplen bytes; owned */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void close_interface(struct capture *capture)
 {
@@ -261,7 +253,7 @@ static int explain_read(const struct capture *capture, struct error_text *error)
 static bool wait_for_last_block(const struct capture *capture)
 {
 	struct pollfd ready = { .fd = pcap_get_selectable_fd(capture->handle), .events = POLLIN };
-	int64_t left_ms = capture->stop_until_ms - now_ms();
+	int64_t left_ms = capture->stop_until_ms - time_now_ms(CLOCK_MONOTONIC_COARSE);
 
 	return left_ms > 0 && poll(&ready, 1, (int)left_ms) >= 0;
 }
@@ -269,7 +261,7 @@ static bool wait_for_last_block(const struct capture *capture)
 static int read_interface(struct capture *capture, struct packet_view *views, size_t capacity,
 			  struct error_text *error)
 {
-	int64_t now = now_ms();
+	int64_t now = time_now_ms(CLOCK_MONOTONIC_COARSE);
 
 	if (now >= capture->addresses_until_ms) {
 		(void)capture_side_read(&capture->own, capture->name);
@@ -311,7 +303,7 @@ static void stop_interface(struct capture *capture)
 		return;
 	(void)setsockopt(pcap_fileno(capture->handle), SOL_SOCKET, SO_ATTACH_FILTER, &program,
 			 sizeof(program));
-	capture->stop_until_ms = now_ms() + STOP_MS;
+	capture->stop_until_ms = time_now_ms(CLOCK_MONOTONIC_COARSE) + STOP_MS;
 }
 
 static void interface_statistics(struct capture *capture, struct capture_statistics *statistics)

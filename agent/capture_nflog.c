@@ -12,6 +12,7 @@
 #include "capture_sources.h"
 
 #include "capture_nflog_parse.h"
+#include "time_now.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -22,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
 enum {
 	DEFAULT_SNAPLEN = 128, /* IPv6 with an extension header and TCP; 64 more cost 50 ns */
@@ -60,14 +60,6 @@ struct capture {
 	uint64_t messages_truncated;
 	uint8_t datagram[DATAGRAM_SIZE];
 };
-
-static int64_t now_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	(void)clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Grow the socket's buffer: beyond the system's limit if we may, up to it else. The kernel doubles
  * what it is given, for its own overhead; what we show is comparable to what was asked for. */
@@ -327,7 +319,7 @@ static int receive_datagram(struct capture *capture, struct error_text *error)
 	/* One reading of the clock for all of a datagram; packets without a time stamp of their own
 	 * waited up to QUEUE_TIMEOUT in the kernel. */
 	capture_nflog_parse_begin(&capture->parser, capture->datagram, (size_t)size,
-				  now_ms(CLOCK_REALTIME));
+				  time_now_ms(CLOCK_REALTIME));
 	return 1;
 }
 
@@ -359,7 +351,7 @@ static int read_group(struct capture *capture, struct packet_view *views, size_t
 			return (int)count;
 		}
 		if (capture->phase == PHASE_draining &&
-		    now_ms(CLOCK_MONOTONIC) >= capture->drain_until_ms)
+		    time_now_ms(CLOCK_MONOTONIC) >= capture->drain_until_ms)
 			unbind_group(capture);
 		result = receive_datagram(capture, error);
 		if (result < 0)
@@ -385,7 +377,7 @@ static void stop_group(struct capture *capture)
 	if (capture->phase != PHASE_bound)
 		return;
 	capture->phase = PHASE_draining;
-	capture->drain_until_ms = now_ms(CLOCK_MONOTONIC) + DRAIN_MS;
+	capture->drain_until_ms = time_now_ms(CLOCK_MONOTONIC) + DRAIN_MS;
 }
 
 static void group_statistics(struct capture *capture, struct capture_statistics *statistics)

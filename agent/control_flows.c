@@ -9,12 +9,12 @@
 #include "control_server.h"
 #include "flow_filter.h"
 #include "json_text.h"
+#include "time_now.h"
 
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define INTERFACE_NAMES 16 /* remembered per request; a server has few */
 
@@ -133,14 +133,6 @@ json_t *control_flow_row(const struct flow_record *flow, const struct control_fl
 		"duration_ms", (json_int_t)(flow->last_ms - flow->first_ms));
 }
 
-static unix_ms now_unix_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (unix_ms)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int write_flow(struct control_job *job, const struct flow_record *flow, unix_ms now,
 		      struct control_output *output)
 {
@@ -171,7 +163,7 @@ int control_flows_step(struct control_job *job, struct control_output *output,
 		       struct error_text *error)
 {
 	struct flows_state *state = job->state;
-	unix_ms now = now_unix_ms();
+	unix_ms now = time_now_ms(CLOCK_REALTIME);
 	size_t filled = 0;
 	int result = pipeline_flows(job->context->pipeline, &state->cursor, state->records,
 				    CONTROL_FLOWS_PIECE, &filled);

@@ -9,29 +9,21 @@
 #include "json_text.h"
 #include "log.h"
 #include "summary.h"
+#include "time_now.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	(void)clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Real time of a moment on the monotonic clock; null for -1, never. */
 static json_t *moment_json(int64_t monotonic_ms)
 {
 	if (monotonic_ms < 0)
 		return json_null();
-	return json_integer(
-		(json_int_t)(clock_ms(CLOCK_REALTIME) - clock_ms(CLOCK_MONOTONIC) + monotonic_ms));
+	return json_integer((json_int_t)(time_now_ms(CLOCK_REALTIME) -
+					 time_now_ms(CLOCK_MONOTONIC) + monotonic_ms));
 }
 
 /* Milliseconds since a moment on the monotonic clock; null for -1, never. */
@@ -39,7 +31,7 @@ static json_t *age_json(int64_t monotonic_ms)
 {
 	if (monotonic_ms < 0)
 		return json_null();
-	return json_integer((json_int_t)(clock_ms(CLOCK_MONOTONIC) - monotonic_ms));
+	return json_integer((json_int_t)(time_now_ms(CLOCK_MONOTONIC) - monotonic_ms));
 }
 
 /* Add when something last happened, as time and as age. Takes 'row'; returns it, or NULL. */
@@ -187,7 +179,7 @@ int control_write_status(const struct control_context *context,
 	char started[JSON_TIME_SIZE];
 	char problem[400] = "none";
 	int64_t problem_ms = log_last_problem(problem, sizeof(problem));
-	json_int_t uptime_ms = (json_int_t)(clock_ms(CLOCK_REALTIME) - context->started_unix_ms);
+	json_int_t uptime_ms = (json_int_t)(time_now_ms(CLOCK_REALTIME) - context->started_unix_ms);
 
 	return control_output_row(
 		output,

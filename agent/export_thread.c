@@ -8,6 +8,7 @@
 
 #include "interfaces.h"
 #include "log.h"
+#include "time_now.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -23,22 +24,6 @@
 /* At the end: how long without anything sent before what is left is given up and counted. */
 #define PATIENCE_MS 2000
 #define REMOTES_MAX 64
-
-static int64_t monotonic_us(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static unix_ms real_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (unix_ms)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int export_thread_init(struct export_thread *thread, struct exporter *exporter, size_t input_count)
 {
@@ -300,13 +285,13 @@ static void check_invariants(const struct export_thread *thread)
 
 static void export_turn(struct export_thread *thread)
 {
-	int64_t now_us = monotonic_us();
+	int64_t now_us = time_now_us(CLOCK_MONOTONIC);
 	int64_t next_us, more_in_us;
 	bool goes_on = false;
 
 	thread_call_answer(&thread->call, thread);
 	if (thread->is_live)
-		set_time(thread, now_us / 1000, real_ms());
+		set_time(thread, now_us / 1000, time_now_ms(CLOCK_REALTIME));
 	read_interfaces(thread, now_us / 1000);
 	for (size_t i = 0; i < thread->input_count; i++)
 		goes_on |= take_entries(thread, &thread->inputs[i]);

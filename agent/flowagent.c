@@ -7,6 +7,7 @@
 #include "pipeline.h"
 #include "privileges.h"
 #include "summary.h"
+#include "time_now.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +17,6 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DEFAULT_CONTROL "/run/flowagent/control.sock"
@@ -145,20 +145,12 @@ static int open_control(struct daemon *daemon, struct error_text *error)
 	return 0;
 }
 
-static int64_t real_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int start_loop(struct daemon *daemon, struct error_text *error)
 {
 	const struct control_context context = {
 		.pipeline = daemon->pipeline,
 		.config = &daemon->config,
-		.started_unix_ms = real_ms(),
+		.started_unix_ms = time_now_ms(CLOCK_REALTIME),
 	};
 	int result = sd_event_default(&daemon->loop);
 

@@ -6,6 +6,7 @@
 #include "log.h"
 
 #include "log_limit.h"
+#include "time_now.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,7 +19,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE_SIZE 1100 /* below PIPE_BUF: a pipe that polls writable takes it without blocking */
@@ -45,14 +45,6 @@ static struct {
 	char problem[TEXT_SIZE];
 	int64_t problem_ms;
 } target = { .lock = PTHREAD_MUTEX_INITIALIZER, .program = "flowagent", .level = LOG_LEVEL_info };
-
-static int64_t clock_milliseconds(clockid_t id)
-{
-	struct timespec now;
-
-	(void)clock_gettime(id, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* systemd sets $JOURNAL_STREAM to device:inode of the journal's socket. A program that was started
  * from a service but with another standard error inherits the variable, so compare
@@ -159,7 +151,7 @@ static void make_printable(char *text)
 static void remember_problem(const char *text)
 {
 	(void)snprintf(target.problem, sizeof(target.problem), "%s", text);
-	target.problem_ms = clock_milliseconds(CLOCK_REALTIME);
+	target.problem_ms = time_now_ms(CLOCK_REALTIME);
 }
 
 void log_event(enum log_level level, const char *event, const char *object, const char *format, ...)
@@ -182,7 +174,7 @@ void log_event(enum log_level level, const char *event, const char *object, cons
 	if (is_problem)
 		remember_problem(text);
 	if (is_wanted && (!event || log_limit_pass(&target.limit, event, object,
-						   clock_milliseconds(CLOCK_MONOTONIC), &held))) {
+						   time_now_ms(CLOCK_MONOTONIC), &held))) {
 		length = strlen(text);
 		if (held)
 			(void)snprintf(text + length, sizeof(text) - length,

@@ -8,12 +8,12 @@
 
 #include "log.h"
 #include "superpacket.h"
+#include "time_now.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define RING_ENTRIES 8192
 /* Records of one batch, a mark and the end. */
@@ -26,14 +26,6 @@
 #define DUPLICATES_INTERVAL_MS 100
 /* A file's timeouts are looked at when the packets' clock enters a new tick of 128 ms. */
 #define FILE_TICK_SHIFT 7
-
-static cache_ms monotonic_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (cache_ms)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int worker_init(struct worker *worker, const struct source_config *source,
 		const struct flow_cache_config *cache, const struct flow_key_choice *key,
@@ -325,7 +317,7 @@ static size_t run_length(const struct worker *worker)
 static void advance_clock(struct worker *worker)
 {
 	if (worker->type->is_live) {
-		worker->clock_ms = monotonic_ms();
+		worker->clock_ms = time_now_ms(CLOCK_MONOTONIC);
 	} else if (worker->view_next < worker->view_count) {
 		cache_ms time_ms = worker->views[worker->view_next].time_ms;
 
