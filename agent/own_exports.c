@@ -1,6 +1,8 @@
 /* own_exports.c - the addresses that this agent sends to. */
 #include "own_exports.h"
 
+#include "ip_protocol.h"
+
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -13,8 +13,6 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#define PROTOCOL_UDP 17
-
 struct own_exports;     /* opaque: defined in own_exports.c */
 struct own_export_list; /* likewise; one immutable list */
 

@@ -6,12 +6,11 @@
 #include "record.h"
 
 #include "export_clock.h"
+#include "ip_protocol.h"
 
 #include <assert.h>
 #include <endian.h>
 #include <string.h>
-
-enum { PROTOCOL_ICMP = 1, PROTOCOL_ICMPV6 = 58 };
 
 static enum record_action action_of(const struct export_field *field)
 {
@@ -107,7 +106,7 @@ void record_encode(const struct record_plan *restrict plan,
 	const uint8_t *ends = plan->ends;
 	size_t i = 0;
 	const uint8_t protocol = record->flow.key.protocol;
-	const bool is_icmp = protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6;
+	const bool is_icmp = protocol == PROTOCOL_ICMP || protocol == PROTOCOL_IPv6_ICMP;
 
 	for (; i < ends[RECORD_copy_4]; i++)
 		memcpy(bytes + steps[i].to, members + steps[i].from, 4);

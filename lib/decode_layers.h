@@ -7,6 +7,7 @@
 
 #include "bytes.h"
 #include "decode.h"
+#include "ip_protocol.h"
 
 /* A packet on its way through the layers. */
 struct frame {
@@ -36,26 +37,6 @@ static inline void reader_limit(struct reader *reader, uint64_t size)
 	if (reader_left(reader) > size)
 		reader->end = reader->next + size;
 }
-
-/* IANA "Assigned Internet Protocol Numbers" that the decoder looks into. */
-enum ip_protocol {
-	PROTOCOL_HOPOPT = 0,
-	PROTOCOL_ICMP = 1,
-	PROTOCOL_TCP = 6,
-	PROTOCOL_UDP = 17,
-	PROTOCOL_DCCP = 33,
-	PROTOCOL_IPv6_Route = 43,
-	PROTOCOL_IPv6_Frag = 44,
-	PROTOCOL_AH = 51,
-	PROTOCOL_IPv6_ICMP = 58,
-	PROTOCOL_IPv6_NoNxt = 59,
-	PROTOCOL_IPv6_Opts = 60,
-	PROTOCOL_SCTP = 132,
-	PROTOCOL_Mobility = 135,
-	PROTOCOL_UDPLite = 136,
-	PROTOCOL_HIP = 139,
-	PROTOCOL_Shim6 = 140,
-};
 
 /* IEEE 802 EtherTypes that the decoder knows. */
 enum ethertype {

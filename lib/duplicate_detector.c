@@ -8,6 +8,7 @@
 #include "duplicate_detector.h"
 
 #include "bytes.h"
+#include "ip_protocol.h"
 
 #include <string.h>
 
@@ -21,7 +22,7 @@
 #define IPv4_HEADER_SIZE 20 /* RFC 791 section 3.1 */
 #define IPv6_HEADER_SIZE 40 /* RFC 8200 section 3 */
 
-enum { ETHERTYPE_IPv4 = 0x0800, ETHERTYPE_IPv6 = 0x86dd, PROTOCOL_TCP = 6 };
+enum { ETHERTYPE_IPv4 = 0x0800, ETHERTYPE_IPv6 = 0x86dd };
 
 /* An IPv6 payload of more than this has data behind the longest TCP header (RFC 9293 section 3.1).
  */

@@ -4,15 +4,11 @@
  * record. */
 #include "flow_expiry.h"
 
+#include "ip_protocol.h"
+
 /* RFC 9293 section 3.1. */
 #define TCP_FIN 0x01
 #define TCP_RST 0x04
-
-/* IANA protocol numbers. */
-#define PROTOCOL_ICMP   1
-#define PROTOCOL_TCP    6
-#define PROTOCOL_UDP    17
-#define PROTOCOL_ICMPV6 58
 
 enum expiry_class expiry_class_of(uint8_t protocol, uint8_t tcp_flags)
 {
@@ -23,7 +19,7 @@ enum expiry_class expiry_class_of(uint8_t protocol, uint8_t tcp_flags)
 		return tcp_flags & TCP_FIN ? EXPIRY_tcp_fin : EXPIRY_tcp;
 	case PROTOCOL_UDP: return EXPIRY_udp;
 	case PROTOCOL_ICMP:
-	case PROTOCOL_ICMPV6: return EXPIRY_icmp;
+	case PROTOCOL_IPv6_ICMP: return EXPIRY_icmp;
 	default: return EXPIRY_general;
 	}
 }

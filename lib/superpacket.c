@@ -1,8 +1,8 @@
 /* superpacket.c - the arithmetic of segmentation offload (GSO, GRO, TSO). */
 #include "superpacket.h"
 
-#define PROTOCOL_TCP      6
-#define PROTOCOL_UDP      17
+#include "ip_protocol.h"
+
 #define IPv4_HEADER_BYTES 20
 #define IPv6_HEADER_BYTES 40
 #define TCP_HEADER_BYTES  20 /* RFC 9293 section 3.1, without options */

@@ -1,6 +1,8 @@
 /* test_own_exports.c - which packets are the agent's own. */
 #include "own_exports.h"
 
+#include "ip_protocol.h"
+
 #include "check.h"
 
 #include <arpa/inet.h>
