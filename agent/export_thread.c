@@ -152,8 +152,8 @@ static void read_interfaces(struct export_thread *thread, int64_t now_ms)
 	thread->interfaces_read_ms = now_ms;
 	(void)interface_mtus_read(thread->mtus);
 	count = interfaces_read(&names);
-	if (count >= 0)
-		(void)exporter_set_interfaces(thread->exporter, names, (size_t)count);
+	for (int i = 0; i < count; i++)
+		(void)exporter_set_interface(thread->exporter, &names[i]);
 	free(names);
 }
 

@@ -39,7 +39,7 @@ struct collector {
 	uint32_t refreshed_ms;
 	uint32_t datagrams_since_refresh;
 	uint64_t records_at_refresh; /* 'taken' then */
-	size_t next_name;            /* names before it are told */
+	struct interface_walk walk;  /* through the interface names */
 	uint32_t names_ms;           /* when the last ones were told */
 };
 
@@ -178,21 +178,24 @@ static void add_refresh(struct collector *collector)
 	collector->records_at_refresh = collector->outbox.ledger.taken.records;
 }
 
-static bool are_names_due(const struct collector *collector)
+static bool are_names_due(struct collector *collector)
 {
-	return has_templates(collector) && collector->next_name < collector->terms->name_count &&
-	       since(collector, collector->names_ms) >= NAMES_INTERVAL_MS;
+	return has_templates(collector) &&
+	       since(collector, collector->names_ms) >= NAMES_INTERVAL_MS &&
+	       interface_walk_next(&collector->walk, &collector->terms->names) != NULL;
 }
 
 static void add_names(struct collector *collector)
 {
-	const struct collector_terms *terms = collector->terms;
+	const struct interface_names *names = &collector->terms->names;
 
-	for (int i = 0; i < NAMES_AT_ONCE && collector->next_name < terms->name_count; i++) {
-		if (collector->encoder->add_interface(&collector->message,
-						      &terms->names[collector->next_name]))
-			return; /* full: the next datagram goes on */
-		collector->next_name++;
+	for (int i = 0; i < NAMES_AT_ONCE; i++) {
+		const struct interface_names_entry *next =
+			interface_walk_next(&collector->walk, names);
+
+		if (!next || collector->encoder->add_interface(&collector->message, &next->name))
+			return; /* no more, or full: the next datagram goes on */
+		interface_walk_step(&collector->walk, next);
 		collector->names_ms = collector->time.uptime_ms;
 	}
 }
@@ -300,7 +303,7 @@ int64_t collector_next(const struct collector *collector)
 		return next_ms;
 	if (refresh_ms && !collector->is_refresh_due)
 		next_ms = nearer(collector, next_ms, collector->refreshed_ms, refresh_ms);
-	if (collector->next_name < collector->terms->name_count)
+	if (interface_walk_has_more(&collector->walk, &collector->terms->names))
 		next_ms = nearer(collector, next_ms, collector->names_ms, NAMES_INTERVAL_MS);
 	return next_ms;
 }
@@ -427,12 +430,7 @@ void collector_abandon(struct collector *collector)
 void collector_send_template(struct collector *collector)
 {
 	collector->is_refresh_due = has_templates(collector);
-	collector->next_name = 0;
-}
-
-void collector_names_changed(struct collector *collector)
-{
-	collector->next_name = 0;
+	interface_walk_repeat(&collector->walk);
 }
 
 const struct collector_ledger *collector_ledger(const struct collector *collector)

@@ -8,6 +8,7 @@
 #define COLLECTOR_H
 
 #include "encoder.h"
+#include "interface_names.h"
 #include "outbox.h"
 #include "transport.h"
 
@@ -44,8 +45,7 @@ struct collector_terms {
 	/* What options data say; the exporter changes them as it is told. */
 	struct ring_mark workers;
 	unix_ms system_init_ms;
-	struct interface_name *names; /* owned by the exporter */
-	size_t name_count;
+	struct interface_names names;
 };
 
 /* State of one collector, for people. Strings are copies. */
@@ -81,8 +81,6 @@ int64_t collector_send(struct collector *collector, int64_t now_us);
 void collector_finish(struct collector *collector, const struct export_time *time);
 void collector_abandon(struct collector *collector);
 void collector_send_template(struct collector *collector);
-/* The interface names of the terms are others now. */
-void collector_names_changed(struct collector *collector);
 
 void collector_status(const struct collector *collector, struct collector_status *status);
 const struct collector_ledger *collector_ledger(const struct collector *collector);

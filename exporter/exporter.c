@@ -5,9 +5,7 @@
  */
 #include "exporter.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Several files bring several clocks; a step back of less than this is one of the others, and time
  * stands still meanwhile. A longer one is a wrap of the uptime. */
@@ -58,7 +56,7 @@ void exporter_destroy(struct exporter *exporter)
 		return;
 	for (size_t i = 0; i < exporter->collector_count; i++)
 		collector_destroy(exporter->collectors[i]);
-	free(exporter->terms.names);
+	interface_names_clear(&exporter->terms.names);
 	free(exporter);
 }
 
@@ -170,26 +168,14 @@ void exporter_set_workers(struct exporter *exporter, const struct ring_mark *wor
 	exporter->terms.workers = *workers;
 }
 
-int exporter_set_interfaces(struct exporter *exporter, const struct interface_name *names,
-			    size_t count)
+int exporter_set_interface(struct exporter *exporter, const struct interface_name *name)
 {
-	struct collector_terms *terms = &exporter->terms;
-	struct interface_name *copy;
+	return interface_names_set(&exporter->terms.names, name);
+}
 
-	if (count == terms->name_count &&
-	    (count == 0 || memcmp(names, terms->names, count * sizeof(*names)) == 0))
-		return 0;
-	copy = calloc(count ? count : 1, sizeof(*copy));
-	if (!copy)
-		return -ENOMEM;
-	if (count)
-		memcpy(copy, names, count * sizeof(*copy));
-	free(terms->names);
-	terms->names = copy;
-	terms->name_count = count;
-	for (size_t i = 0; i < exporter->collector_count; i++)
-		collector_names_changed(exporter->collectors[i]);
-	return 0;
+void exporter_remove_interface(struct exporter *exporter, uint32_t index)
+{
+	interface_names_remove(&exporter->terms.names, index);
 }
 
 size_t exporter_collector_count(const struct exporter *exporter)

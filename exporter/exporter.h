@@ -73,10 +73,13 @@ void exporter_abandon(struct exporter *exporter);
 /* Templates and options go out with the next message of each collector. */
 void exporter_send_template(struct exporter *exporter);
 
-/* What options data say from now on: the workers' counters summed up; names are copied. */
+/* What options data say from now on: the workers' counters summed up. */
 void exporter_set_workers(struct exporter *exporter, const struct ring_mark *workers);
-int exporter_set_interfaces(struct exporter *exporter, const struct interface_name *names,
-			    size_t count);
+/* The name of an interface, copied: told to every collector soon, and again with its templates. The
+ * same again is no news. Returns 0 or -ENOMEM. */
+int exporter_set_interface(struct exporter *exporter, const struct interface_name *name);
+/* No more of this index; nothing happens if it has no name. */
+void exporter_remove_interface(struct exporter *exporter, uint32_t index);
 
 size_t exporter_collector_count(const struct exporter *exporter);
 void exporter_collector_status(const struct exporter *exporter, size_t collector,

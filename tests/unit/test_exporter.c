@@ -346,7 +346,8 @@ TEST(templates_statistics_and_names_come_before_the_first_flow)
 	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
 	const struct sent *first = &fakes[0].sent[0];
 
-	CHECK_EQ(exporter_set_interfaces(exporter, names, 2), 0);
+	CHECK_EQ(exporter_set_interface(exporter, &names[0]), 0);
+	CHECK_EQ(exporter_set_interface(exporter, &names[1]), 0);
 	advance(exporter, 0);
 	add(exporter, 10);
 	CHECK_EQ(exporter_send(exporter, 0), -1);
@@ -482,18 +483,21 @@ TEST(a_clock_that_steps_back_stands_still)
 	exporter_destroy(exporter);
 }
 
-TEST(a_thousand_names_are_spread_over_time)
+static void set_thousand_names(struct exporter *exporter)
 {
-	struct interface_name *names = calloc(1000, sizeof(*names));
-	struct exporter *exporter =
-		create(&(struct setup){ .collectors = 1, .refresh_ms = 600000 });
+	for (uint32_t i = 0; i < 1000; i++)
+		CHECK_EQ(exporter_set_interface(exporter,
+						&(struct interface_name){ .index = i + 1 }),
+			 0);
+}
+
+/* From 'from_ms' on for 12 s, in small steps; returns how many names were told meanwhile. */
+static size_t names_told(struct exporter *exporter, uint32_t from_ms)
+{
 	size_t told = 0;
 
-	CHECK(names != NULL);
-	for (uint32_t i = 0; i < 1000; i++)
-		names[i].index = i + 1;
-	CHECK_EQ(exporter_set_interfaces(exporter, names, 1000), 0);
-	for (uint32_t now = 0; now <= 12000; now += 50) {
+	fakes[0].count = 0;
+	for (uint32_t now = from_ms; now <= from_ms + 12000; now += 50) {
 		const size_t before = fakes[0].count;
 
 		advance(exporter, now);
@@ -502,21 +506,55 @@ TEST(a_thousand_names_are_spread_over_time)
 	}
 	for (size_t i = 0; i < fakes[0].count; i++)
 		told += sets_of(&fakes[0].sent[i], 400);
-	CHECK_EQ(told, 1000);
+	return told;
+}
 
-	/* The same names again are no news; one more is. */
-	fakes[0].count = 0;
-	CHECK_EQ(exporter_set_interfaces(exporter, names, 1000), 0);
+TEST(a_thousand_names_are_spread_over_time)
+{
+	const struct interface_name other = { .index = 500, .name = "eth0" };
+	struct exporter *exporter =
+		create(&(struct setup){ .collectors = 1, .refresh_ms = 600000 });
+
+	set_thousand_names(exporter);
+	CHECK_EQ(names_told(exporter, 0), 1000);
+
+	/* The same names again are no news; one that is another now is, and it alone. */
+	set_thousand_names(exporter);
+	CHECK_EQ(names_told(exporter, 20000), 0);
+	CHECK_EQ(exporter_set_interface(exporter, &other), 0);
+	CHECK_EQ(names_told(exporter, 40000), 1);
+
+	/* On request all are told, less those that are gone. */
+	exporter_remove_interface(exporter, 7);
+	exporter_remove_interface(exporter, 7);
+	exporter_send_template(exporter);
+	CHECK_EQ(names_told(exporter, 60000), 999);
+	exporter_destroy(exporter);
+}
+
+TEST(news_of_names_do_not_wait_for_a_refresh)
+{
+	const struct interface_name other = { .index = 1000, .name = "eth0" };
+	struct exporter *exporter =
+		create(&(struct setup){ .collectors = 1, .refresh_ms = 600000 });
+	size_t at;
+
+	set_thousand_names(exporter);
+	CHECK_EQ(names_told(exporter, 0), 1000);
+	exporter_send_template(exporter);
 	advance(exporter, 20000);
-	advance(exporter, 22000);
-	(void)exporter_send(exporter, 22 * SECOND_US);
-	CHECK_EQ(fakes[0].count, 0);
-	CHECK_EQ(exporter_set_interfaces(exporter, names, 999), 0);
-	advance(exporter, 23000);
-	advance(exporter, 24000);
-	(void)exporter_send(exporter, 24 * SECOND_US);
+	advance(exporter, 21000);
+	(void)exporter_send(exporter, 21 * SECOND_US);
+	fakes[0].count = 0;
+	CHECK_EQ(exporter_set_interface(exporter, &other), 0);
+	advance(exporter, 21200);
+	advance(exporter, 22200);
+	(void)exporter_send(exporter, 23 * SECOND_US);
 	CHECK_EQ(fakes[0].count, 1);
-	free(names);
+	at = fakes[0].sent[0].size - sets_of(&fakes[0].sent[0], 400) * 60;
+	/* Behind the twelve that were in the datagram already. */
+	CHECK_EQ(load_be32(fakes[0].sent[0].bytes + at + 4), 13);
+	CHECK_EQ(load_be32(fakes[0].sent[0].bytes + at + 12 * 60 + 4), 1000);
 	exporter_destroy(exporter);
 }
 
@@ -532,7 +570,8 @@ static void play(unsigned int calls, struct sent *datagrams, size_t *count)
 	int64_t now_us = 0;
 
 	srandom(3);
-	CHECK_EQ(exporter_set_interfaces(exporter, names, 2), 0);
+	CHECK_EQ(exporter_set_interface(exporter, &names[0]), 0);
+	CHECK_EQ(exporter_set_interface(exporter, &names[1]), 0);
 	for (int i = 0; i < 5000; i++) {
 		now += (uint32_t)(random() % 8 ? 0 : random() % 400);
 		while (!exporter_has_room(exporter))
@@ -1188,7 +1227,7 @@ TEST(netflow5_has_neither_templates_nor_statistics)
 	struct exporter *exporter = create(&(struct setup){
 		.collectors = 1, .refresh_ms = 1000, .refresh_datagrams = 1, .versions = { 5 } });
 
-	CHECK_EQ(exporter_set_interfaces(exporter, &name, 1), 0);
+	CHECK_EQ(exporter_set_interface(exporter, &name), 0);
 	for (uint32_t now = 0; now < 10000; now += 100)
 		advance(exporter, now);
 	exporter_send_template(exporter);
@@ -1391,6 +1430,7 @@ int main(void)
 		cmocka_unit_test(a_wrap_of_the_uptime_is_no_leap),
 		cmocka_unit_test(a_clock_that_steps_back_stands_still),
 		cmocka_unit_test(a_thousand_names_are_spread_over_time),
+		cmocka_unit_test(news_of_names_do_not_wait_for_a_refresh),
 		cmocka_unit_test(datagrams_do_not_depend_on_how_often_or_how_fast_they_are_sent),
 		cmocka_unit_test(pacing_allows_a_burst_and_then_the_rate),
 		cmocka_unit_test(a_slow_rate_waits_as_long_as_it_must),

@@ -1,0 +1,53 @@
+/* interface_names.h - the interface names that options data tell, and how far one collector knows
+ * them.
+ *
+ * Stage: exporter -> collector. Single-threaded. The exporter has one list; each collector walks it
+ * at its own pace: what has changed comes first, in the order of the changes, then what a refresh
+ * repeats, which a stream of changes cannot begin anew. */
+#ifndef INTERFACE_NAMES_H
+#define INTERFACE_NAMES_H
+
+#include "encoder.h"
+
+struct interface_names_entry {
+	struct interface_name name;
+	uint64_t change; /* number of the last change of this name */
+};
+
+/* Zero-initialized it is empty. */
+struct interface_names {
+	struct interface_names_entry *entries; /* owned; by index */
+	size_t count, capacity;
+	uint64_t changes; /* so far */
+};
+
+void interface_names_clear(struct interface_names *names);
+/* Add a name or replace that of the same index; the same again is no change. Returns 0 or -ENOMEM.
+ */
+int interface_names_set(struct interface_names *names, const struct interface_name *name);
+/* It is not repeated any more; nothing happens if there is none. */
+void interface_names_remove(struct interface_names *names, uint32_t index);
+
+/* Zero-initialized it has told nothing. */
+struct interface_walk {
+	uint64_t told;  /* changes up to this one are told */
+	uint32_t after; /* the index repeated last */
+	uint32_t stop;  /* the walk ends behind this index, having come round */
+	bool is_repeating, is_round;
+};
+
+/* All names are to be told again, from where the walk is. */
+void interface_walk_repeat(struct interface_walk *walk);
+/* Whether interface_walk_next() may find something: false is certain. */
+static inline bool interface_walk_has_more(const struct interface_walk *walk,
+					   const struct interface_names *names)
+{
+	return walk->told < names->changes || walk->is_repeating;
+}
+/* The name to tell next, borrowed until the list changes; NULL if there is none. The walk stays
+ * where it is until interface_walk_step() says that it was told. O(names) for a change. */
+const struct interface_names_entry *interface_walk_next(struct interface_walk *walk,
+							const struct interface_names *names);
+void interface_walk_step(struct interface_walk *walk, const struct interface_names_entry *told);
+
+#endif
