@@ -37,6 +37,9 @@ struct config_collector {
 	uint32_t datagram_size; /* mtu= less headers, or the default */
 	int64_t export_rate;    /* datagrams per second, 0 no limit, -1: the general one */
 	uint32_t mtu;           /* as configured, 0: not */
+	char *interface;        /* by which packets leave; NULL: the route's */
+	uint8_t dscp;           /* 0 to 63 */
+	uint8_t ttl;            /* 0: the kernel's */
 	bool has_section;       /* [collector "NAME"] */
 	struct config_origin origin;
 	bool uptime;       /* v9: times as fields 21 and 22 */

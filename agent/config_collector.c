@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ static void entry_clear(struct config_collector *collector)
 	free(collector->host);
 	free(collector->transport);
 	free(collector->source_address);
+	free(collector->interface);
 }
 
 void config_collectors_clear(struct config *config)
@@ -163,6 +165,17 @@ static int source_address_parse(struct config_collector *collector, const char *
 	return -EINVAL;
 }
 
+/* The kernel's rules for a name, but for what it refuses by itself. */
+static int interface_parse(struct config_collector *collector, const char *value,
+			   struct error_text *error)
+{
+	if (strlen(value) < IF_NAMESIZE && !strpbrk(value, "/: \t%"))
+		return config_text_replace(&collector->interface, value, error);
+	error_text_set(error, "expected the name of an interface, at most %d characters",
+		       IF_NAMESIZE - 1);
+	return -EINVAL;
+}
+
 static int transport_parse(struct config_collector *collector, const char *value,
 			   struct error_text *error)
 {
@@ -192,6 +205,8 @@ static int value_set(struct config_collector *collector, enum config_key_id key,
 	case KEY_collector_version: return config_version_parse(value, &collector->version, error);
 	case KEY_collector_transport: return transport_parse(collector, value, error);
 	case KEY_collector_source_address: return source_address_parse(collector, value, error);
+	case KEY_collector_interface: return interface_parse(collector, value, error);
+	case KEY_collector_dscp: return config_dscp_parse(value, &collector->dscp, error);
 	case KEY_collector_uptime: return switch_parse(&collector->uptime, value, error);
 	case KEY_collector_segmentation:
 		return switch_parse(&collector->segmentation, value, error);
@@ -202,6 +217,8 @@ static int value_set(struct config_collector *collector, enum config_key_id key,
 		return result;
 	if (key == KEY_collector_rate)
 		collector->export_rate = (int64_t)number;
+	else if (key == KEY_collector_ttl)
+		collector->ttl = (uint8_t)number;
 	else
 		collector->mtu = (uint32_t)number;
 	return 0;
@@ -251,6 +268,7 @@ static void collector_format(const struct config *config, const struct config_op
 	for (size_t i = 0; i < config->collector_count; i++) {
 		const struct config_collector *collector = &config->collectors[i];
 		bool is_ipv6 = config_ip_version(collector->host) == 6;
+		char text[CONFIG_UNITS_SIZE];
 
 		(void)fprintf(out, "%s%s%s%s:%u,version=%u,transport=%s", i ? " " : "",
 			      is_ipv6 ? "[" : "", collector->host, is_ipv6 ? "]" : "",
@@ -262,6 +280,12 @@ static void collector_format(const struct config *config, const struct config_op
 			(void)fprintf(out, ",rate=%" PRId64, collector->export_rate);
 		if (collector->mtu)
 			(void)fprintf(out, ",mtu=%" PRIu32, collector->mtu);
+		if (collector->interface)
+			(void)fprintf(out, ",interface=%s", collector->interface);
+		if (collector->dscp)
+			(void)fprintf(out, ",dscp=%s", config_dscp_format(collector->dscp, text));
+		if (collector->ttl)
+			(void)fprintf(out, ",ttl=%u", (unsigned int)collector->ttl);
 		if (collector->uptime)
 			(void)fputs(",uptime=on", out);
 		if (collector->segmentation)
@@ -319,16 +343,69 @@ static uint32_t datagram_size(const struct config_collector *collector)
 	       (config_ip_version(collector->host) == 4 ? IPV4_UDP_HEADERS : IPV6_UDP_HEADERS);
 }
 
+/* A multicast group, which is another one on each interface. */
+static bool is_group(const char *host)
+{
+	struct transport_socket_settings settings = { .interface = "" };
+	struct transport_address address;
+
+	return transport_socket_address(&settings, host, 0, &address) == 0 &&
+	       transport_socket_is_multicast(&address.address);
+}
+
 static int make_name(struct config_collector *collector, struct error_text *error)
 {
 	bool is_ipv6 = config_ip_version(collector->host) == 6;
-	char name[HOST_LENGTH_MAX + 16];
+	bool has_zone =
+		collector->interface && is_group(collector->host) && !strchr(collector->host, '%');
+	char name[HOST_LENGTH_MAX + IF_NAMESIZE + 16];
 
 	if (collector->name)
 		return 0;
-	(void)snprintf(name, sizeof(name), "%s%s%s:%u", is_ipv6 ? "[" : "", collector->host,
+	(void)snprintf(name, sizeof(name), "%s%s%s%s%s:%u", is_ipv6 ? "[" : "", collector->host,
+		       has_zone ? "%" : "", has_zone ? collector->interface : "",
 		       is_ipv6 ? "]" : "", (unsigned int)collector->port);
 	return config_text_replace(&collector->name, name, error);
+}
+
+/* "eth0" of "fe80::1%eth0"; NULL without a zone, or if it is a number. */
+static const char *zone_of(const char *address)
+{
+	const char *zone = address ? strchr(address, '%') : NULL;
+
+	return zone && !isdigit((unsigned char)zone[1]) ? zone + 1 : NULL;
+}
+
+/* An address that is of one link, and an interface that is of another. */
+static int interface_check(const struct config_collector *collector, const char *source,
+			   struct error_text *error)
+{
+	const char *addresses[] = { collector->host, source };
+	const char *interface = collector->interface;
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *zone = zone_of(addresses[i]);
+
+		if (zone && interface && strcmp(zone, interface) != 0) {
+			config_fail(error, &collector->origin,
+				    "collector %s: address %s is not of interface %s",
+				    collector->host, addresses[i], interface);
+			return -EINVAL;
+		}
+		if (zone)
+			interface = zone;
+	}
+	return 0;
+}
+
+/* Whether two would be sent the same: a group on two interfaces is two collectors. */
+static bool is_same(const struct config_collector *one, const struct config_collector *other)
+{
+	const bool has_interfaces = one->interface && other->interface;
+
+	return strcmp(one->host, other->host) == 0 && one->port == other->port &&
+	       !(has_interfaces && strcmp(one->interface, other->interface) != 0 &&
+		 is_group(one->host));
 }
 
 static int entry_finish(const struct config *config, struct config_collector *collector,
@@ -359,6 +436,8 @@ static int entry_finish(const struct config *config, struct config_collector *co
 		error_text_hint(error, "give this collector a source of its own: source=ADDRESS");
 		return -EINVAL;
 	}
+	if (interface_check(collector, source, error))
+		return -EINVAL;
 	return make_name(collector, error);
 }
 
@@ -373,8 +452,7 @@ int config_collectors_finish(struct config *config, struct error_text *error)
 		for (size_t j = 0; j < i; j++) {
 			const struct config_collector *other = &config->collectors[j];
 
-			if (strcmp(other->host, collector->host) != 0 ||
-			    other->port != collector->port)
+			if (!is_same(collector, other))
 				continue;
 			config_fail(error, &collector->origin,
 				    "collector %s:%u is given twice: it would get every flow twice",

@@ -136,6 +136,10 @@ extern const struct config_type config_type_flow_key, config_type_prefix;
 int config_version_parse(const char *text, uint8_t *version, struct error_text *error);
 /* 4 or 6 if 'text' is an address of that IP version (a zone such as %eth0 allowed), else 0. */
 int config_ip_version(const char *text);
+/* 0 to 63, or a name such as "ef" or "af11". Returns 0, or -EINVAL with 'error' filled. */
+int config_dscp_parse(const char *text, uint8_t *dscp, struct error_text *error);
+/* Its name, or its number. Returns 'text'. */
+const char *config_dscp_format(uint8_t dscp, char text[static CONFIG_UNITS_SIZE]);
 /* Replace an owned string by a copy of 'text'. Returns 0 or -ENOMEM with 'error' filled. */
 int config_text_replace(char **member, const char *text, struct error_text *error);
 

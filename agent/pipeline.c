@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -82,6 +83,20 @@ static void log_collector_event(void *context, const struct collector_event *eve
 			  event->collector);
 }
 
+static struct transport_socket_settings socket_settings(const struct config_collector *from)
+{
+	struct transport_socket_settings settings = {
+		.mark = OWN_MARK,
+		.dscp = from->dscp,
+		.ttl = from->ttl,
+	};
+
+	if (from->interface)
+		(void)snprintf(settings.interface, sizeof(settings.interface), "%s",
+			       from->interface);
+	return settings;
+}
+
 static struct exporter *create_exporter(const struct pipeline *pipeline,
 					const struct config *config, struct error_text *error)
 {
@@ -116,8 +131,8 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 				     .source_address = from->source_address
 							       ? from->source_address
 							       : config->source_address,
-				     .mark = OWN_MARK,
-				     .may_segment = from->segmentation },
+				     .may_segment = from->segmentation,
+				     .socket = socket_settings(from) },
 			.datagram_size =
 				from->datagram_size ? from->datagram_size : EXPORTER_DATAGRAM_SIZE,
 			.datagrams_per_second =

@@ -470,5 +470,9 @@ const char *collector_fault_text(enum collector_loss loss, int error)
 	/* The resolver's answer has no errno of its own. */
 	if (loss == LOSS_UNRESOLVED)
 		return "its name has no address";
+	if (error == ENODEV)
+		return "the interface it is sent to by does not exist";
+	if (error == EMSGSIZE)
+		return "datagrams are longer than the path takes (give it a smaller mtu)";
 	return error ? strerror(error) : collector_loss_name(loss);
 }

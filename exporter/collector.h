@@ -50,9 +50,9 @@ struct collector_terms {
 
 /* State of one collector, for people. Strings are copies. */
 struct collector_status {
-	char name[280];        /* as configured */
-	char remote[64];       /* address and port it sends to, "" if not resolved */
-	const char *transport; /* static */
+	char name[280];                           /* as configured */
+	char remote[TRANSPORT_ADDRESS_TEXT_SIZE]; /* where it sends to, "" if not resolved */
+	const char *transport;                    /* static */
 	uint8_t version;
 	bool is_up;
 	int last_error; /* positive errno, 0 if none since it is up */

@@ -71,6 +71,7 @@ static enum collector_loss loss_of(int error)
 	case EHOSTUNREACH:
 	case ENETDOWN:
 	case EHOSTDOWN:
+	case ENODEV:
 	case EADDRNOTAVAIL: return LOSS_UNREACHABLE;
 	default: return LOSS_SEND_FAILED;
 	}

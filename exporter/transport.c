@@ -17,9 +17,22 @@ const struct transport_type *transport_find(const char *name)
 	return NULL;
 }
 
+/* "%eth0"; "" without a scope, "%3" if there is no such interface any more. */
+static const char *zone_format(uint32_t scope, char zone[static 1 + IF_NAMESIZE])
+{
+	zone[0] = '\0';
+	if (!scope)
+		return zone;
+	zone[0] = '%';
+	if (!if_indextoname(scope, zone + 1))
+		(void)snprintf(zone + 1, IF_NAMESIZE, "%u", scope);
+	return zone;
+}
+
 const char *transport_address_format(const struct sockaddr_storage *address, socklen_t size,
 				     char text[static TRANSPORT_ADDRESS_TEXT_SIZE])
 {
+	char zone[1 + IF_NAMESIZE];
 	char ip[ADDRESS_TEXT_SIZE];
 
 	text[0] = '\0';
@@ -32,8 +45,8 @@ const char *transport_address_format(const struct sockaddr_storage *address, soc
 		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
 
 		(void)address_format(6, in6->sin6_addr.s6_addr, ip);
-		(void)snprintf(text, TRANSPORT_ADDRESS_TEXT_SIZE, "[%s]:%u", ip,
-			       ntohs(in6->sin6_port));
+		(void)snprintf(text, TRANSPORT_ADDRESS_TEXT_SIZE, "[%s%s]:%u", ip,
+			       zone_format(in6->sin6_scope_id, zone), ntohs(in6->sin6_port));
 	}
 	return text;
 }

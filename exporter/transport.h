@@ -7,6 +7,7 @@
 #define TRANSPORT_H
 
 #include "error_text.h"
+#include "transport_socket.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,8 +20,8 @@ struct transport_config {
 	const char *host; /* name or address, borrowed until open returns */
 	uint16_t port;
 	const char *source_address; /* NULL: the kernel's choice */
-	uint32_t mark; /* SO_MARK for the own datagrams, 0: none; left out without the capability */
-	bool may_segment; /* let the kernel cut a burst out of one packet, where it can */
+	bool may_segment;           /* let the kernel cut a burst out of one packet, where it can */
+	struct transport_socket_settings socket;
 };
 
 struct datagram {
@@ -70,8 +71,9 @@ struct transport_type {
 /* Find by name; NULL if there is none. */
 const struct transport_type *transport_find(const char *name);
 
-/* "192.0.2.1:2055" or "[2001:db8::1]:2055"; "" if 'size' is 0. Returns 'text'. */
-#define TRANSPORT_ADDRESS_TEXT_SIZE 64
+/* "192.0.2.1:2055", "[2001:db8::1]:2055" or "[fe80::1%eth0]:2055"; "" if 'size' is 0. Returns
+ * 'text'. */
+#define TRANSPORT_ADDRESS_TEXT_SIZE 72
 const char *transport_address_format(const struct sockaddr_storage *address, socklen_t size,
 				     char text[static TRANSPORT_ADDRESS_TEXT_SIZE]);
 

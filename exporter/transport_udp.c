@@ -27,11 +27,7 @@
 #define ROTATE_MS            1000  /* between two addresses of a name */
 #define FAILING_RESOLVE_MS   60000 /* of failures: look the name up again */
 #define FAILURE_FORGOTTEN_MS 10000
-
-struct udp_address {
-	struct sockaddr_storage address;
-	socklen_t size;
-};
+#define INTERFACE_LOOK_MS    1000 /* whether it is still the same */
 
 /* A look-up runs in a thread of its own, because getaddrinfo() takes as long as the name servers
  * do. Whoever comes second, the thread that ends or the transport that wants no answer any more,
@@ -49,15 +45,15 @@ struct lookup {
 struct transport {
 	char *host; /* owned */
 	uint16_t port;
-	struct udp_address source; /* size 0: the kernel's choice */
-	uint32_t mark;
-	bool is_name; /* 'host' is not an address */
+	struct transport_socket_settings settings;
+	struct transport_address source; /* size 0: the kernel's choice */
+	bool is_name;                    /* 'host' is not an address */
 
 	struct lookup *lookup;  /* shared with its thread; NULL if none runs */
 	int64_t next_lookup_ms; /* not before */
 	bool has_failed_lookup; /* the last one brought nothing */
 
-	struct udp_address addresses[ADDRESSES_MAX];
+	struct transport_address addresses[ADDRESSES_MAX];
 	size_t address_count;
 	size_t current;
 	int fd;
@@ -69,6 +65,7 @@ struct transport {
 	int64_t failing_since_ms;
 	int64_t last_failure_ms;
 	int64_t rotated_ms;
+	int64_t interface_looked_ms;
 };
 
 static bool is_loopback(const struct addrinfo *info)
@@ -84,16 +81,16 @@ static bool is_loopback(const struct addrinfo *info)
 		       &((const struct sockaddr_in6 *)(const void *)info->ai_addr)->sin6_addr);
 }
 
-static void address_add(struct transport *udp, const struct addrinfo *info)
+static void address_add(struct transport *udp, const struct sockaddr *from, socklen_t size)
 {
-	struct udp_address *address = &udp->addresses[udp->address_count];
+	struct transport_address *address = &udp->addresses[udp->address_count];
 
-	if (udp->address_count == ADDRESSES_MAX || info->ai_addrlen > sizeof(address->address))
+	if (udp->address_count == ADDRESSES_MAX || size > sizeof(address->address))
 		return;
-	if (udp->source.size && udp->source.address.ss_family != info->ai_family)
+	if (udp->source.size && udp->source.address.ss_family != from->sa_family)
 		return;
-	memcpy(&address->address, info->ai_addr, info->ai_addrlen);
-	address->size = info->ai_addrlen;
+	memcpy(&address->address, from, size);
+	address->size = size;
 	udp->address_count++;
 }
 
@@ -105,10 +102,10 @@ static void addresses_set(struct transport *udp, const struct addrinfo *list)
 	udp->current = 0;
 	for (const struct addrinfo *info = list; info; info = info->ai_next)
 		if (info->ai_family == AF_INET && is_loopback(info))
-			address_add(udp, info);
+			address_add(udp, info->ai_addr, info->ai_addrlen);
 	for (const struct addrinfo *info = list; info; info = info->ai_next)
 		if (info->ai_family != AF_INET || !is_loopback(info))
-			address_add(udp, info);
+			address_add(udp, info->ai_addr, info->ai_addrlen);
 }
 
 static void lookup_free(struct lookup *lookup)
@@ -186,49 +183,45 @@ static void lookup_take(struct transport *udp, int64_t now_ms)
 	udp->lookup = NULL;
 }
 
-/* Parse an address (with a scope, "fe80::1%eth0"). Returns 0 or -EINVAL. */
-static int address_parse_numeric(const char *text, uint16_t port, struct addrinfo **list)
+static void say_other_interface(const struct transport *udp, const char *address,
+				struct error_text *error)
 {
-	const struct addrinfo hints = {
-		.ai_socktype = SOCK_DGRAM,
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-	};
-	char service[6];
-
-	(void)snprintf(service, sizeof(service), "%u", port);
-	return getaddrinfo(text, service, &hints, list) ? -EINVAL : 0;
+	error_text_set(error, "address %s is of another interface than %s", address,
+		       udp->settings.interface);
 }
 
 static int source_init(struct transport *udp, const char *text, struct error_text *error)
 {
-	struct addrinfo *list;
+	const int result = transport_socket_address(&udp->settings, text, 0, &udp->source);
 
-	if (address_parse_numeric(text, 0, &list)) {
+	if (result == -EXDEV)
+		say_other_interface(udp, text, error);
+	else if (result)
 		error_text_set(error, "source address '%s' is not an IP address", text);
-		return -EINVAL;
-	}
-	memcpy(&udp->source.address, list->ai_addr, list->ai_addrlen);
-	udp->source.size = list->ai_addrlen;
-	freeaddrinfo(list);
-	return 0;
+	return result;
 }
 
 static int host_init(struct transport *udp, const char *host, struct error_text *error)
 {
-	struct addrinfo *list;
+	struct transport_address address;
+	int result;
 
 	udp->host = strdup(host);
 	if (!udp->host) {
 		error_text_set(error, "collector %s: out of memory", host);
 		return -ENOMEM;
 	}
-	if (address_parse_numeric(host, udp->port, &list)) {
+	result = transport_socket_address(&udp->settings, host, udp->port, &address);
+	if (result == -EINVAL) {
 		udp->is_name = true;
 		lookup_start(udp);
 		return 0;
 	}
-	addresses_set(udp, list);
-	freeaddrinfo(list);
+	if (result) {
+		say_other_interface(udp, host, error);
+		return result;
+	}
+	address_add(udp, (const struct sockaddr *)&address.address, address.size);
 	if (udp->address_count == 0) {
 		error_text_set(error, "collector %s: the source address is of the other IP version",
 			       host);
@@ -259,7 +252,7 @@ static int udp_open(const struct transport_config *config, struct transport **tr
 	}
 	udp->fd = -1;
 	udp->port = config->port;
-	udp->mark = config->mark;
+	udp->settings = config->socket;
 	udp->may_segment = config->may_segment;
 	if (config->source_address)
 		result = source_init(udp, config->source_address, error);
@@ -274,7 +267,7 @@ static int udp_open(const struct transport_config *config, struct transport **tr
 }
 
 /* Options without which the socket still works are set as far as allowed. */
-static void socket_tune(int fd, int family, uint32_t mark)
+static void socket_tune(int fd, int family)
 {
 	/* Nothing is ever received: a filter that keeps nothing leaves the buffer to reports. */
 	struct sock_filter keep_nothing = BPF_STMT(BPF_RET | BPF_K, 0);
@@ -286,8 +279,6 @@ static void socket_tune(int fd, int family, uint32_t mark)
 	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof(buffer)))
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
-	if (mark) /* needs CAP_NET_ADMIN */
-		(void)setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
 	if (family == AF_INET) {
 		(void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
 		(void)setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof(discover));
@@ -298,18 +289,15 @@ static void socket_tune(int fd, int family, uint32_t mark)
 }
 
 /* Returns 0 or a negative errno. */
-static int connect_to(struct transport *udp, const struct udp_address *to)
+static int connect_to(struct transport *udp, struct transport_address *to)
 {
-	const int family = to->address.ss_family;
-	const int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const int fd = transport_socket_open(&udp->settings, SOCK_DGRAM, &udp->source, to);
 	int error;
 
 	if (fd < 0)
-		return -errno;
-	socket_tune(fd, family, udp->mark);
-	if ((udp->source.size &&
-	     bind(fd, (const struct sockaddr *)&udp->source.address, udp->source.size)) ||
-	    connect(fd, (const struct sockaddr *)&to->address, to->size)) {
+		return fd;
+	socket_tune(fd, to->address.ss_family);
+	if (connect(fd, (const struct sockaddr *)&to->address, to->size)) {
 		error = errno;
 		(void)close(fd);
 		return -error;
@@ -359,6 +347,17 @@ static void watch_failures(struct transport *udp, int64_t now_ms)
 	}
 }
 
+/* Let go of an interface that is not the one of its name any more. */
+static void watch_interface(struct transport *udp, int64_t now_ms)
+{
+	if (udp->fd < 0 ||
+	    (!udp->has_failed && now_ms - udp->interface_looked_ms < INTERFACE_LOOK_MS))
+		return;
+	udp->interface_looked_ms = now_ms;
+	if (transport_socket_is_stale(&udp->settings, udp->fd))
+		disconnect(udp);
+}
+
 static int udp_poll(struct transport *udp, int64_t now_ms)
 {
 	int result;
@@ -370,6 +369,7 @@ static int udp_poll(struct transport *udp, int64_t now_ms)
 			lookup_start(udp);
 		return udp->has_failed_lookup ? -ENOENT : -EINPROGRESS;
 	}
+	watch_interface(udp, now_ms);
 	watch_failures(udp, now_ms);
 	if (udp->fd >= 0)
 		return 0;

@@ -36,7 +36,7 @@ enum collector_loss {
 	LOSS_NO_COLLECTOR, /* none configured: local view only */
 	LOSS_UNRESOLVED,   /* its host name has no address yet */
 	LOSS_REFUSED,      /* ICMP: nobody listens on its port */
-	LOSS_UNREACHABLE,  /* no route, host or network unreachable */
+	LOSS_UNREACHABLE,  /* no route, host or network unreachable, no such interface */
 	LOSS_SEND_FAILED,  /* any other error of the socket */
 	LOSS_UNSUPPORTED,  /* its export version cannot carry it: IPv6 in NetFlow v5 */
 	COLLECTOR_LOSS_COUNT

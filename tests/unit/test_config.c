@@ -553,6 +553,68 @@ TEST(wrong_collectors)
 		    "collector ::1: source address 127.0.0.1 is not of the same IP version");
 }
 
+TEST(how_packets_leave_to_a_collector)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config,
+		       "-n h,interface=eth0,dscp=ef,ttl=3 -n 239.1.1.1,interface=eth0 -n "
+		       "239.1.1.1,interface=eth1,dscp=7 -n [ff02::1%eth2]:1,dscp=0,ttl=255",
+		       &error),
+		 CONFIG_run);
+	CHECK_TEXT(config.collectors[0].interface, "eth0");
+	CHECK_EQ(config.collectors[0].dscp, 46);
+	CHECK_EQ(config.collectors[0].ttl, 3);
+	CHECK_TEXT(config.collectors[0].name, "h:2055");
+	CHECK_TEXT(config.collectors[1].name, "239.1.1.1%eth0:2055");
+	CHECK_TEXT(config.collectors[2].name, "239.1.1.1%eth1:2055");
+	CHECK_TEXT(config.collectors[3].name, "[ff02::1%eth2]:1");
+	check_value(&config, "collector",
+		    "h:2055,version=9,transport=udp,interface=eth0,dscp=ef,ttl=3 "
+		    "239.1.1.1:2055,version=9,transport=udp,interface=eth0 "
+		    "239.1.1.1:2055,version=9,transport=udp,interface=eth1,dscp=7 "
+		    "[ff02::1%eth2]:1,version=9,transport=udp,ttl=255",
+		    "command line");
+	config_clear(&config);
+}
+
+TEST(wrong_ways_to_leave)
+{
+	static const struct {
+		const char *value, *why;
+	} wrong[] = {
+		{ "h,interface=an-interface-too-long",
+		  "interface: expected the name of an interface, at most 15 characters" },
+		{ "h,interface=a/b",
+		  "interface: expected the name of an interface, at most 15 characters" },
+		{ "h,dscp=64",
+		  "dscp: expected a number from 0 to 63, or a name such as cs1, af11 or ef" },
+		{ "h,dscp=EF",
+		  "dscp: expected a number from 0 to 63, or a name such as cs1, af11 or ef" },
+		{ "h,ttl=0", "ttl: expected a number from 1 to 255" },
+		{ "h,ttl=256", "ttl: expected a number from 1 to 255" },
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char line[64];
+		char text[320];
+
+		(void)snprintf(line, sizeof(line), "-n %s", wrong[i].value);
+		(void)snprintf(text, sizeof(text), "--collector \"%s\": %s", wrong[i].value,
+			       wrong[i].why);
+		check_error(line, CONFIG_invalid, text);
+	}
+	check_error("-n [fe80::1%eth0],interface=eth1", CONFIG_invalid,
+		    "collector fe80::1%eth0: address fe80::1%eth0 is not of interface eth1");
+	check_error("-n [fe80::1%eth0],source=fe80::2%eth1", CONFIG_invalid,
+		    "collector fe80::1%eth0: address fe80::2%eth1 is not of interface eth0");
+	check_error("-n 239.1.1.1,interface=eth0 -n 239.1.1.1", CONFIG_invalid,
+		    "collector 239.1.1.1:2055 is given twice: it would get every flow twice");
+	check_error("-n 192.0.2.1,interface=eth0 -n 192.0.2.1,interface=eth1", CONFIG_invalid,
+		    "collector 192.0.2.1:2055 is given twice: it would get every flow twice");
+}
+
 TEST(timeouts)
 {
 	struct error_text error;
@@ -1149,6 +1211,8 @@ int main(void)
 		cmocka_unit_test(wrong_sources),
 		cmocka_unit_test(collectors),
 		cmocka_unit_test(wrong_collectors),
+		cmocka_unit_test(how_packets_leave_to_a_collector),
+		cmocka_unit_test(wrong_ways_to_leave),
 		cmocka_unit_test(timeouts),
 		cmocka_unit_test(superpackets),
 		cmocka_unit_test(other_values),

@@ -46,7 +46,7 @@ static struct transport *open_config(const struct transport_config *config)
 static struct transport *open_udp(const char *host, uint16_t port)
 {
 	return open_config(
-		&(struct transport_config){ .host = host, .port = port, .mark = 0xf10a });
+		&(struct transport_config){ .host = host, .port = port, .socket.mark = 0xf10a });
 }
 
 static int64_t now_ms(void)
@@ -486,6 +486,48 @@ TEST(addresses_are_written_with_their_port)
 	CHECK_TEXT(transport_address_format(&address, sizeof(*in6), text), "[2001:db8::1]:4739");
 }
 
+TEST(an_address_of_a_link_is_written_with_its_zone)
+{
+	struct sockaddr_storage address = { 0 };
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address;
+	char text[TRANSPORT_ADDRESS_TEXT_SIZE];
+
+	*in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(2055) };
+	CHECK_EQ(inet_pton(AF_INET6, "fe80::1", &in6->sin6_addr), 1);
+	in6->sin6_scope_id = if_nametoindex("lo");
+	CHECK_TEXT(transport_address_format(&address, sizeof(*in6), text), "[fe80::1%lo]:2055");
+	in6->sin6_scope_id = 2000000000;
+	CHECK_TEXT(transport_address_format(&address, sizeof(*in6), text),
+		   "[fe80::1%2000000000]:2055");
+}
+
+TEST(without_its_interface_nothing_is_sent)
+{
+	const struct datagram datagram = { (const uint8_t *)"x", 1 };
+	struct transport_config config = { .host = "127.0.0.1", .port = 2055 };
+	struct transport *transport;
+
+	strcpy(config.socket.interface, "no-such-one");
+	transport = open_config(&config);
+	CHECK_EQ(settle(transport), -ENODEV);
+	CHECK_EQ(transport_udp.send(transport, &datagram, 1).error, -ENOTCONN);
+	transport_udp.close(transport);
+}
+
+TEST(zones_that_contradict_are_refused)
+{
+	struct transport_config config = { .host = "fe80::1%one", .port = 2055 };
+	struct transport *transport;
+	struct error_text error;
+
+	strcpy(config.socket.interface, "two");
+	CHECK_EQ(transport_udp.open(&config, &transport, &error), -EXDEV);
+	CHECK_TEXT(error.text, "address fe80::1%one is of another interface than two");
+	config.socket.interface[0] = '\0';
+	config.source_address = "fe80::2%two";
+	CHECK_EQ(transport_udp.open(&config, &transport, &error), -EXDEV);
+}
+
 TEST(transports_are_found_by_name)
 {
 	CHECK(transport_find("udp") == &transport_udp);
@@ -513,6 +555,9 @@ int main(void)
 		cmocka_unit_test(closing_during_a_look_up_is_safe),
 		cmocka_unit_test(the_source_address_is_used_and_checked),
 		cmocka_unit_test(addresses_are_written_with_their_port),
+		cmocka_unit_test(an_address_of_a_link_is_written_with_its_zone),
+		cmocka_unit_test(without_its_interface_nothing_is_sent),
+		cmocka_unit_test(zones_that_contradict_are_refused),
 		cmocka_unit_test(transports_are_found_by_name),
 	};
 

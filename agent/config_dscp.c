@@ -1,0 +1,51 @@
+/* config_dscp.c - differentiated services code points by their names. */
+#include "config_options.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* IANA "Differentiated Services Field Codepoints": RFC 2474, 2597, 3246, 5865, 8622. */
+static const struct {
+	const char *name;
+	uint8_t number;
+} code_points[] = {
+	{ "cs0", 0 },   { "cs1", 8 },   { "cs2", 16 },  { "cs3", 24 },         { "cs4", 32 },
+	{ "cs5", 40 },  { "cs6", 48 },  { "cs7", 56 },  { "af11", 10 },        { "af12", 12 },
+	{ "af13", 14 }, { "af21", 18 }, { "af22", 20 }, { "af23", 22 },        { "af31", 26 },
+	{ "af32", 28 }, { "af33", 30 }, { "af41", 34 }, { "af42", 36 },        { "af43", 38 },
+	{ "ef", 46 },   { "le", 1 },    { "be", 0 },    { "voice-admit", 44 },
+};
+
+#define CODE_POINT_COUNT (sizeof(code_points) / sizeof(code_points[0]))
+#define DSCP_MAX         63
+
+int config_dscp_parse(const char *text, uint8_t *dscp, struct error_text *error)
+{
+	uint64_t number;
+
+	for (size_t i = 0; i < CODE_POINT_COUNT; i++) {
+		if (strcmp(code_points[i].name, text) != 0)
+			continue;
+		*dscp = code_points[i].number;
+		return 0;
+	}
+	if (config_number_parse(text, &number) || number > DSCP_MAX) {
+		error_text_set(error,
+			       "expected a number from 0 to %d, or a name such as cs1, af11 "
+			       "or ef",
+			       DSCP_MAX);
+		return -EINVAL;
+	}
+	*dscp = (uint8_t)number;
+	return 0;
+}
+
+const char *config_dscp_format(uint8_t dscp, char text[static CONFIG_UNITS_SIZE])
+{
+	for (size_t i = 0; i < CODE_POINT_COUNT; i++)
+		if (code_points[i].number == dscp) {
+			(void)snprintf(text, CONFIG_UNITS_SIZE, "%s", code_points[i].name);
+			return text;
+		}
+	return config_unit_format(UNIT_NUMBER, dscp, text);
+}

@@ -1,0 +1,174 @@
+/* transport_socket.c - socket options that are the same for every network transport.
+ *
+ * Place: transport_udp.c, transport_tcp.c -> here -> kernel. Nothing needs a capability but the
+ * mark: since Linux 5.7 anyone may bind a socket that has no interface yet to one, and before that
+ * CAP_NET_RAW does, which the daemon keeps. */
+#include "transport_socket.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* Take a zone that is a name off the end of 'host'. Returns 0, -EINVAL or -EXDEV. */
+static int zone_take(struct transport_socket_settings *settings, char *host)
+{
+	char *zone = strchr(host, '%');
+
+	if (!zone || isdigit((unsigned char)zone[1]))
+		return 0;
+	*zone++ = '\0';
+	if (!*zone || strlen(zone) >= sizeof(settings->interface))
+		return -EINVAL;
+	if (settings->interface[0] && strcmp(settings->interface, zone) != 0)
+		return -EXDEV;
+	memcpy(settings->interface, zone, strlen(zone) + 1);
+	return 0;
+}
+
+int transport_socket_address(struct transport_socket_settings *settings, const char *text,
+			     uint16_t port, struct transport_address *address)
+{
+	const struct addrinfo hints = {
+		.ai_socktype = SOCK_DGRAM,
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+	};
+	struct transport_socket_settings zoned = *settings;
+	char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
+	struct addrinfo *list;
+	char service[6];
+	int result;
+
+	if (strlen(text) >= sizeof(host))
+		return -EINVAL;
+	memcpy(host, text, strlen(text) + 1);
+	result = zone_take(&zoned, host);
+	if (result == -EINVAL)
+		return result;
+	(void)snprintf(service, sizeof(service), "%u", port);
+	if (getaddrinfo(host, service, &hints, &list))
+		return -EINVAL;
+	memcpy(&address->address, list->ai_addr, list->ai_addrlen);
+	address->size = list->ai_addrlen;
+	freeaddrinfo(list);
+	if (result == 0)
+		*settings = zoned;
+	return result;
+}
+
+static struct sockaddr_in6 *ipv6_of(struct transport_address *address)
+{
+	return address->size && address->address.ss_family == AF_INET6
+		       ? (struct sockaddr_in6 *)&address->address
+		       : NULL;
+}
+
+/* Addresses that mean something else on each link (RFC 4007 section 5). */
+static bool needs_scope(const struct in6_addr *address)
+{
+	return IN6_IS_ADDR_LINKLOCAL(address) || IN6_IS_ADDR_MC_LINKLOCAL(address) ||
+	       IN6_IS_ADDR_MC_NODELOCAL(address);
+}
+
+/* Returns whether the address has a scope now. */
+static bool scope_set(struct transport_address *address, unsigned int index)
+{
+	struct sockaddr_in6 *ipv6 = ipv6_of(address);
+
+	if (!ipv6 || !needs_scope(&ipv6->sin6_addr))
+		return false;
+	ipv6->sin6_scope_id = index;
+	return true;
+}
+
+/* A scope binds a socket to the interface as well, and on every kernel without capability. */
+static int interface_set(int fd, const char *name, struct transport_address *source,
+			 struct transport_address *to)
+{
+	struct ifreq request = { 0 };
+
+	memcpy(request.ifr_name, name, sizeof(request.ifr_name));
+	if (ioctl(fd, SIOCGIFINDEX, &request))
+		return -errno;
+	(void)scope_set(source, (unsigned int)request.ifr_ifindex);
+	if (scope_set(to, (unsigned int)request.ifr_ifindex))
+		return 0;
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name)))
+		return -errno;
+	return 0;
+}
+
+static int option_set(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) ? -errno : 0;
+}
+
+/* The DS field is the upper six bits of the ToS byte or traffic class (RFC 2474 section 3). */
+static int header_set(int fd, const struct transport_socket_settings *settings,
+		      const struct sockaddr_storage *to)
+{
+	const bool is_ipv4 = to->ss_family == AF_INET;
+	const bool is_multicast = transport_socket_is_multicast(to);
+	const int level = is_ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
+	int ttl = is_ipv4 ? IP_TTL : IPV6_UNICAST_HOPS;
+	int result = 0;
+
+	if (is_multicast)
+		ttl = is_ipv4 ? IP_MULTICAST_TTL : IPV6_MULTICAST_HOPS;
+	if (settings->dscp)
+		result = option_set(fd, level, is_ipv4 ? IP_TOS : IPV6_TCLASS, settings->dscp << 2);
+	if (!result && settings->ttl)
+		result = option_set(fd, level, ttl, settings->ttl);
+	return result;
+}
+
+static int source_bind(int fd, const struct transport_address *source)
+{
+	if (!source->size)
+		return 0;
+	return bind(fd, (const struct sockaddr *)&source->address, source->size) ? -errno : 0;
+}
+
+int transport_socket_open(const struct transport_socket_settings *settings, int type,
+			  struct transport_address *source, struct transport_address *to)
+{
+	const int fd = socket(to->address.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int result = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (settings->mark) /* needs CAP_NET_ADMIN */
+		(void)setsockopt(fd, SOL_SOCKET, SO_MARK, &settings->mark, sizeof(settings->mark));
+	if (settings->interface[0])
+		result = interface_set(fd, settings->interface, source, to);
+	if (!result)
+		result = header_set(fd, settings, &to->address);
+	if (!result)
+		result = source_bind(fd, source);
+	if (!result)
+		return fd;
+	(void)close(fd);
+	return result;
+}
+
+bool transport_socket_is_stale(const struct transport_socket_settings *settings, int fd)
+{
+	char name[IF_NAMESIZE] = "";
+	socklen_t size = sizeof(name);
+
+	return settings->interface[0] &&
+	       (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &size) ||
+		strncmp(name, settings->interface, sizeof(name)) != 0);
+}
+
+bool transport_socket_is_multicast(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET)
+		return IN_MULTICAST(ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr));
+	return address->ss_family == AF_INET6 &&
+	       IN6_IS_ADDR_MULTICAST(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}

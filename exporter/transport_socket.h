@@ -1,0 +1,47 @@
+/* transport_socket.h - what the sockets of all network transports have in common: by which
+ * interface and from which address packets leave, and what their IP headers say.
+ *
+ * Internal to transport_*.c, but for the settings, which are part of transport_config. */
+#ifndef TRANSPORT_SOCKET_H
+#define TRANSPORT_SOCKET_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* All 0 is what the kernel does by itself. */
+struct transport_socket_settings {
+	char interface[IF_NAMESIZE]; /* packets leave by it and no other; "": the route's */
+	uint32_t mark; /* SO_MARK for the own packets, 0: none; left out without the capability */
+	uint8_t dscp;  /* Differentiated Services field (RFC 2474), 0 to 63 */
+	uint8_t ttl;   /* or hop limit; 0: the kernel's, and 1 to a multicast group (RFC 1112) */
+};
+
+/* Address and port of a collector or of this host. */
+struct transport_address {
+	struct sockaddr_storage address;
+	socklen_t size; /* 0: none */
+};
+
+/* Parse an IPv4 or IPv6 address, never a name. The zone of "fe80::1%eth0" becomes the interface of
+ * the settings, so that the interface may come later; a zone that is a number stays in the address.
+ * Returns 0, -EINVAL for what is no address, or -EXDEV where the settings have another interface.
+ */
+int transport_socket_address(struct transport_socket_settings *settings, const char *text,
+			     uint16_t port, struct transport_address *address);
+
+/* Open a socket of 'type' (SOCK_DGRAM or SOCK_STREAM) for packets to 'to', ready for connect(): it
+ * never blocks, is not inherited, has the settings, and is bound to 'source' if that is of a size.
+ * Where an address needs a scope, the interface becomes that. Returns the descriptor, or a negative
+ * errno: -ENODEV without the interface. */
+int transport_socket_open(const struct transport_socket_settings *settings, int type,
+			  struct transport_address *source, struct transport_address *to);
+
+/* Whether the interface of a connected socket is gone, or another one has its name now. A socket
+ * holds on to the interface that it knew: open a new one. */
+bool transport_socket_is_stale(const struct transport_socket_settings *settings, int fd);
+
+bool transport_socket_is_multicast(const struct sockaddr_storage *address);
+
+#endif
