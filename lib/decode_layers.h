@@ -1,7 +1,6 @@
 /* decode_layers.h - what the layers of the decoder hand to one another. For decode*.c only.
  *
- * Each layer takes its header off the front of frame.rest and calls the next layer, or says why it
- * cannot. */
+ * Each layer takes its header off the front of frame.rest, or says why it cannot. */
 #ifndef DECODE_LAYERS_H
 #define DECODE_LAYERS_H
 
@@ -65,6 +64,10 @@ enum ethertype {
 	ETHERTYPE_RTag = 0xf1c1, /* IEEE 802.1CB */
 };
 
+/* IEEE 802.3 clause 3.2: destination, source, type or length. */
+#define ETHERNET_TYPE_OFFSET  12
+#define ETHERNET_HEADER_BYTES 14
+
 /* Each of these decodes what is at frame->rest and all behind it. */
 
 /* Link headers as packet->link says. Notes VLAN, interfaces and side where the link header tells
@@ -78,10 +81,5 @@ enum drop_reason decode_nflog(struct frame *frame);
 enum drop_reason decode_ipv4(struct frame *frame);
 enum drop_reason decode_ipv6(struct frame *frame);
 enum drop_reason decode_ip(struct frame *frame);
-
-/* Ports, ICMP type and code, TCP flags of info->key.protocol, as far as they are in the 'size'
- * bytes of payload that are captured and within the IP packet. Always DROP_NONE: a packet with an
- * IP header is accounted. */
-enum drop_reason decode_transport(const uint8_t *bytes, size_t size, struct packet_info *info);
 
 #endif

@@ -11,10 +11,9 @@
 /* Link headers that carry one another. Real frames have 3 or 4: Ethernet, MPLS, Ethernet, PPPoE. */
 #define LINK_NESTING_MAX 32
 
-#define ETHERNET_HEADER_BYTES 14
-#define VLAN_ID_MASK          0x0fff /* IEEE 802.1Q clause 9.6 */
-#define MPLS_BOTTOM_OF_STACK  0x100  /* RFC 3032 section 2.1 */
-#define PPPoE_VERSION_TYPE    0x11   /* RFC 2516 section 4 */
+#define VLAN_ID_MASK         0x0fff /* IEEE 802.1Q clause 9.6 */
+#define MPLS_BOTTOM_OF_STACK 0x100  /* RFC 3032 section 2.1 */
+#define PPPoE_VERSION_TYPE   0x11   /* RFC 2516 section 4 */
 
 /* RFC 3032 section 2.1. */
 enum mpls_label { MPLS_IPv4_EXPLICIT_NULL = 0, MPLS_IPv6_EXPLICIT_NULL = 2 };
@@ -290,12 +289,12 @@ static enum drop_reason decode_ethertype(struct frame *frame, uint16_t type)
 	}
 }
 
-/* IEEE 802.3 clause 3.2: destination, source, type or length. */
 enum drop_reason decode_ethernet(struct frame *frame)
 {
 	const uint8_t *header = reader_take(&frame->rest, ETHERNET_HEADER_BYTES);
 
-	return header ? decode_ethertype(frame, load_be16(header + 12)) : DROP_LINK_TRUNCATED;
+	return header ? decode_ethertype(frame, load_be16(header + ETHERNET_TYPE_OFFSET))
+		      : DROP_LINK_TRUNCATED;
 }
 
 /* 'protocol' as Linux keeps it with a packet: an EtherType, or below 0x0600 a number of its own. */
