@@ -182,25 +182,37 @@ static void note_special(struct worker *worker, struct packet_info *info)
 		fragment_table_resolve(worker->fragments, info);
 }
 
-/* packet_views -> packet_infos. Returns how many are to be accounted; the others are counted by
- * reason. */
-static size_t decode_batch(struct worker *worker, const struct packet_view *views, size_t count,
-			   struct packet_info *infos)
+static cache_ms tick_of(cache_ms clock_ms)
+{
+	return clock_ms >> FILE_TICK_SHIFT;
+}
+
+/* packet_views -> packet_infos, from 'view' to 'end': live, all; from a file, those of one tick of
+ * their own clock, so that when timeouts are looked at does not depend on how the packets came in
+ * batches. Returns the first view that was left, with 'accounted' infos filled; the others are
+ * counted by reason. */
+static const struct packet_view *decode_batch(struct worker *worker, const struct packet_view *view,
+					      const struct packet_view *end,
+					      struct packet_info *infos, size_t *accounted)
 {
 	const struct own_export_list *own =
 		worker->own_exports ? own_exports_get(worker->own_exports) : NULL;
-	const bool is_live = worker->type->is_live;
 	const uint64_t least_mtu = interface_mtus_least(worker->mtus);
+	const cache_ms tick_end_ms = (tick_of(worker->clock_ms) + 1) * (1 << FILE_TICK_SHIFT);
 	cache_ms clock_ms = worker->clock_ms;
-	size_t accounted = 0;
+	/* No packet is later than this one: so none moves the clock. */
+	cache_ms file_ms = worker->type->is_live ? INT64_MAX : clock_ms;
+	struct packet_info *info = infos;
 
-	for (size_t i = 0; i < count; i++) {
-		const struct packet_view *view = &views[i];
-		struct packet_info *info = &infos[accounted];
-		enum drop_reason reason = decode_packet(view, info);
+	for (; view < end; view++) {
+		enum drop_reason reason;
 
-		if (!is_live && view->time_ms > clock_ms)
-			clock_ms = view->time_ms;
+		if (view->time_ms > file_ms) {
+			if (view->time_ms >= tick_end_ms)
+				break;
+			clock_ms = file_ms = view->time_ms;
+		}
+		reason = decode_packet(view, info);
 		if (reason == DROP_NONE && own && own_exports_match(own, &info->key))
 			reason = DROP_OWN_EXPORT;
 		if (reason != DROP_NONE) {
@@ -212,11 +224,11 @@ static size_t decode_batch(struct worker *worker, const struct packet_view *view
 			note_superpacket(worker, info);
 		if (info->fragment != FRAGMENT_none || info->has_unknown_length)
 			note_special(worker, info);
-		accounted++;
+		info++;
 	}
 	worker->clock_ms = clock_ms;
-	worker->ledger.packets_read += count;
-	return accounted;
+	*accounted = (size_t)(info - infos);
+	return view;
 }
 
 #ifdef FLOWAGENT_INVARIANTS
@@ -253,12 +265,19 @@ look_for_duplicates(struct worker *worker, const struct packet_view *views, size
 			  worker->name, *worker->label ? " " : "", worker->label);
 }
 
-static void account(struct worker *worker, const struct packet_view *views, size_t count)
+/* Account what waits in worker->views, as far as decode_batch() goes. */
+static void account(struct worker *worker)
 {
 	const struct flow_sink sink = { place_record, worker->ring };
+	const struct packet_view *views = &worker->views[worker->view_next];
 	struct packet_info infos[FLOW_CACHE_BATCH];
-	size_t accounted = decode_batch(worker, views, count, infos);
+	size_t accounted, count;
 
+	count = (size_t)(decode_batch(worker, views, &worker->views[worker->view_count], infos,
+				      &accounted) -
+			 views);
+	worker->view_next += count;
+	worker->ledger.packets_read += count;
 	if (worker->clock_ms >= worker->duplicates_due_ms)
 		look_for_duplicates(worker, views, count);
 	if (worker->key_mask.has_effect)
@@ -291,26 +310,6 @@ static void read_views(struct worker *worker)
 		end_input(worker, result, &error);
 	if (result > 0 && worker->type->is_live)
 		worker->last_packet_ms = worker->clock_ms;
-}
-
-static cache_ms tick_of(cache_ms clock_ms)
-{
-	return clock_ms >> FILE_TICK_SHIFT;
-}
-
-/* How many of the waiting packets can be accounted before timeouts must be looked at again: live,
- * all; from a file, those of one tick of their own clock, so that the result does not depend on how
- * the packets came in batches. */
-static size_t run_length(const struct worker *worker)
-{
-	size_t end = worker->view_next;
-
-	if (worker->type->is_live)
-		return worker->view_count - worker->view_next;
-	while (end < worker->view_count &&
-	       tick_of(worker->views[end].time_ms) <= tick_of(worker->clock_ms))
-		end++;
-	return end - worker->view_next;
 }
 
 /* Set the clock to now: the real one, or that of the next packet. */
@@ -407,8 +406,6 @@ static void sleep_until_work(struct worker *worker, bool wants_input)
  * do at once. */
 static bool work(struct worker *worker)
 {
-	size_t count;
-
 	if (!worker->has_ended)
 		read_views(worker);
 	advance_clock(worker);
@@ -421,10 +418,8 @@ static bool work(struct worker *worker)
 		if (worker->clock_ms - worker->last_mark_ms >= MARK_INTERVAL_MS)
 			push_mark(worker);
 	}
-	count = run_length(worker);
-	if (count) {
-		account(worker, &worker->views[worker->view_next], count);
-		worker->view_next += count;
+	if (worker->view_next < worker->view_count) {
+		account(worker);
 		return true;
 	}
 	/* A source that stops ends its read() soon, and says so. */
