@@ -40,7 +40,9 @@ struct collector {
 	uint32_t datagrams_since_refresh;
 	uint64_t records_at_refresh; /* 'taken' then */
 	struct interface_walk walk;  /* through the interface names */
+	bool repeats_few;            /* the walk stops where the next few were told */
 	uint32_t names_ms;           /* when the last ones were told */
+	uint32_t names_repeated_ms;  /* when all were to be repeated */
 };
 
 static const struct transport_type *transport_of(const struct collector_config *config)
@@ -185,19 +187,40 @@ static bool are_names_due(struct collector *collector)
 	       interface_walk_next(&collector->walk, &collector->terms->names) != NULL;
 }
 
+/* Tell all names again, a few at a time. */
+static void repeat_names(struct collector *collector)
+{
+	interface_walk_repeat(&collector->walk);
+	collector->repeats_few = false;
+	collector->names_repeated_ms = collector->time.uptime_ms;
+}
+
+/* A refresh by count repeats the next few names only: with a thousand interfaces all of them would
+ * be more than the records of the datagrams in between. All are repeated by time. */
+static void repeat_few_names(struct collector *collector)
+{
+	if (collector->walk.is_repeating)
+		return;
+	interface_walk_repeat(&collector->walk);
+	collector->repeats_few = true;
+}
+
 static void add_names(struct collector *collector)
 {
 	const struct interface_names *names = &collector->terms->names;
+	int told = 0;
 
-	for (int i = 0; i < NAMES_AT_ONCE; i++) {
+	for (; told < NAMES_AT_ONCE; told++) {
 		const struct interface_names_entry *next =
 			interface_walk_next(&collector->walk, names);
 
 		if (!next || collector->encoder->add_interface(&collector->message, &next->name))
-			return; /* no more, or full: the next datagram goes on */
+			break; /* no more, or full: the next datagram goes on */
 		interface_walk_step(&collector->walk, next);
 		collector->names_ms = collector->time.uptime_ms;
 	}
+	if (told && collector->repeats_few)
+		interface_walk_rest(&collector->walk);
 }
 
 static void begin_message(const struct collector *collector, struct message *message)
@@ -217,8 +240,10 @@ static void open_datagram(struct collector *collector)
 	collector->opened_ms = collector->time.uptime_ms;
 	collector->carries_templates = false;
 	collector->is_open = true;
-	if (limit && collector->datagrams_since_refresh >= limit)
-		collector->is_refresh_due = has_templates(collector);
+	if (limit && collector->datagrams_since_refresh >= limit && has_templates(collector)) {
+		collector->is_refresh_due = true;
+		repeat_few_names(collector);
+	}
 	if (collector->is_refresh_due)
 		add_refresh(collector);
 	if (are_names_due(collector))
@@ -251,6 +276,7 @@ static void set_time(struct collector *collector, const struct export_time *time
 	if (!collector->has_time) {
 		collector->refreshed_ms = time->uptime_ms;
 		collector->names_ms = time->uptime_ms - NAMES_INTERVAL_MS;
+		collector->names_repeated_ms = time->uptime_ms;
 		collector->has_time = true;
 	}
 	collector->time = *time;
@@ -264,6 +290,8 @@ void collector_advance(struct collector *collector, const struct export_time *ti
 	if (refresh_ms && !collector->is_refresh_due &&
 	    since(collector, collector->refreshed_ms) >= refresh_ms)
 		collector_send_template(collector);
+	if (refresh_ms && since(collector, collector->names_repeated_ms) >= refresh_ms)
+		repeat_names(collector);
 	if (!collector_has_room(collector))
 		return;
 	if (collector->is_open && since(collector, collector->opened_ms) >= EXPORTER_RECORD_WAIT_MS)
@@ -303,6 +331,8 @@ int64_t collector_next(const struct collector *collector)
 		return next_ms;
 	if (refresh_ms && !collector->is_refresh_due)
 		next_ms = nearer(collector, next_ms, collector->refreshed_ms, refresh_ms);
+	if (refresh_ms && collector->terms->names.count)
+		next_ms = nearer(collector, next_ms, collector->names_repeated_ms, refresh_ms);
 	if (interface_walk_has_more(&collector->walk, &collector->terms->names))
 		next_ms = nearer(collector, next_ms, collector->names_ms, NAMES_INTERVAL_MS);
 	return next_ms;
@@ -430,7 +460,7 @@ void collector_abandon(struct collector *collector)
 void collector_send_template(struct collector *collector)
 {
 	collector->is_refresh_due = has_templates(collector);
-	interface_walk_repeat(&collector->walk);
+	repeat_names(collector);
 }
 
 const struct collector_ledger *collector_ledger(const struct collector *collector)

@@ -91,6 +91,11 @@ void interface_walk_repeat(struct interface_walk *walk)
 	walk->is_round = false;
 }
 
+void interface_walk_rest(struct interface_walk *walk)
+{
+	walk->is_repeating = false;
+}
+
 /* The oldest change that is not told. */
 static const struct interface_names_entry *next_change(const struct interface_walk *walk,
 						       const struct interface_names *names)

@@ -38,6 +38,8 @@ struct interface_walk {
 
 /* All names are to be told again, from where the walk is. */
 void interface_walk_repeat(struct interface_walk *walk);
+/* Enough for now: the next repetition goes on from here. */
+void interface_walk_rest(struct interface_walk *walk);
 /* Whether interface_walk_next() may find something: false is certain. */
 static inline bool interface_walk_has_more(const struct interface_walk *walk,
 					   const struct interface_names *names)

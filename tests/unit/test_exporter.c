@@ -558,6 +558,69 @@ TEST(news_of_names_do_not_wait_for_a_refresh)
 	exporter_destroy(exporter);
 }
 
+/* Records without end, 50 ms after 50 ms: how often each of a thousand names was told from
+ * 'from_ms' to 'to_ms'. Never more than 12 go with one datagram. */
+static void count_names_under_load(struct exporter *exporter, uint32_t from_ms, uint32_t to_ms,
+				   unsigned int told[static 1001], size_t *datagrams)
+{
+	memset(told, 0, 1001 * sizeof(*told));
+	*datagrams = 0;
+	for (uint32_t now = from_ms; now < to_ms; now += 50) {
+		fakes[0].count = 0;
+		for (int i = 0; i < 50; i++)
+			add(exporter, now);
+		(void)exporter_send(exporter, (int64_t)now * 1000);
+		*datagrams += fakes[0].count;
+		for (size_t i = 0; i < fakes[0].count; i++) {
+			const struct sent *sent = &fakes[0].sent[i];
+
+			CHECK(sets_of(sent, 400) <= 12);
+			for (size_t offset = 20; offset < sent->size;
+			     offset += load_be16(sent->bytes + offset + 2))
+				if (load_be16(sent->bytes + offset) == 400)
+					told[load_be32(sent->bytes + offset + 4)]++;
+		}
+	}
+}
+
+TEST(names_are_repeated_by_time_and_by_count_also_under_load)
+{
+	struct exporter *exporter = create(
+		&(struct setup){ .collectors = 1, .refresh_ms = 60000, .refresh_datagrams = 20 });
+	unsigned int told[1001];
+	size_t datagrams, sum = 0, most = 0;
+
+	set_thousand_names(exporter);
+	count_names_under_load(exporter, 0, 12000, told, &datagrams);
+	for (size_t i = 1; i <= 1000; i++)
+		CHECK(told[i] == 1 || told[i] == 2);
+	/* By count: the next twelve with each refresh, in turn. */
+	count_names_under_load(exporter, 12000, 59000, told, &datagrams);
+	for (size_t i = 1; i <= 1000; i++) {
+		sum += told[i];
+		most = told[i] > most ? told[i] : most;
+	}
+	CHECK(sum >= 12 * (datagrams / 20 - 1) && sum <= 12 * (datagrams / 20 + 1));
+	CHECK(most <= sum / 1000 + 1);
+	/* By time: all of them, though refreshes by count never let the templates become old. */
+	count_names_under_load(exporter, 59000, 72000, told, &datagrams);
+	for (size_t i = 1; i <= 1000; i++)
+		CHECK(told[i] >= 1);
+	exporter_destroy(exporter);
+}
+
+TEST(names_alone_do_not_make_refreshes_that_repeat_names)
+{
+	struct exporter *exporter = create(
+		&(struct setup){ .collectors = 1, .refresh_ms = 600000, .refresh_datagrams = 20 });
+
+	set_thousand_names(exporter);
+	CHECK_EQ(names_told(exporter, 0), 1000);
+	for (uint32_t from_ms = 20000; from_ms < 200000; from_ms += 20000)
+		CHECK_EQ(names_told(exporter, from_ms), 0);
+	exporter_destroy(exporter);
+}
+
 /* The same records at the same times, with more or fewer calls of advance and send between them. */
 static void play(unsigned int calls, struct sent *datagrams, size_t *count)
 {
@@ -1431,6 +1494,8 @@ int main(void)
 		cmocka_unit_test(a_clock_that_steps_back_stands_still),
 		cmocka_unit_test(a_thousand_names_are_spread_over_time),
 		cmocka_unit_test(news_of_names_do_not_wait_for_a_refresh),
+		cmocka_unit_test(names_are_repeated_by_time_and_by_count_also_under_load),
+		cmocka_unit_test(names_alone_do_not_make_refreshes_that_repeat_names),
 		cmocka_unit_test(datagrams_do_not_depend_on_how_often_or_how_fast_they_are_sent),
 		cmocka_unit_test(pacing_allows_a_burst_and_then_the_rate),
 		cmocka_unit_test(a_slow_rate_waits_as_long_as_it_must),
