@@ -16,8 +16,8 @@
 #include <string.h>
 
 #define RING_ENTRIES 8192
-/* Records of one batch, a mark and the end. */
-#define RING_RESERVE (FLOW_CACHE_BATCH * FLOW_CACHE_RECORDS_PER_PACKET + 2)
+/* Records of one batch, the reverse of the last record handed over, a mark and the end. */
+#define RING_RESERVE (FLOW_CACHE_BATCH * FLOW_CACHE_RECORDS_AT_ONCE + 3)
 
 #define FRAGMENTS_REMEMBERED 4096
 #define MARK_INTERVAL_MS     1000
@@ -343,7 +343,7 @@ static bool hand_over(struct worker *worker)
 	flushed = flow_cache_flush(worker->cache, worker->clock_ms, budget, &sink);
 	worker->flush_left =
 		flushed && worker->flush_left > flushed ? worker->flush_left - flushed : 0;
-	return !worker->flush_left && !(worker->has_ended && flushed == budget);
+	return !worker->flush_left && !(worker->has_ended && flushed >= budget);
 }
 
 static bool cache_is_empty(const struct worker *worker)

@@ -68,17 +68,32 @@ enum flow_end_reason {
  * storage. */
 const char *flow_end_reason_name(enum flow_end_reason reason);
 
+/* Whether a record leaves together with that of the other direction (RFC 5103: a biflow). */
+enum flow_pairing {
+	FLOW_alone = 0,
+	FLOW_forward, /* the next record is its reverse */
+	FLOW_reverse, /* of the record before */
+};
+
+/* biflowDirection (239), RFC 5103 section 6.3: why the forward direction is that. */
+enum biflow_direction {
+	BIFLOW_arbitrary = 0,
+	BIFLOW_initiator = 1, /* its source has opened the connection, or has asked */
+};
+
 /* A flow that has left the cache, or a copy of one still in it (then end_reason is FLOW_END_none).
  */
 struct flow_record {
 	struct flow_key key;
-	uint64_t packets;    /* packetDeltaCount */
-	uint64_t octets;     /* octetDeltaCount: layer-3 lengths */
-	unix_ms first_ms;    /* lowest packet time stamp */
-	unix_ms last_ms;     /* highest packet time stamp */
-	cache_ms expired_ms; /* when it left, on the cache's clock */
-	uint8_t tcp_flags;   /* tcpControlBits, OR of all packets */
-	uint8_t end_reason;  /* enum flow_end_reason */
+	uint64_t packets;         /* packetDeltaCount */
+	uint64_t octets;          /* octetDeltaCount: layer-3 lengths */
+	unix_ms first_ms;         /* lowest packet time stamp */
+	unix_ms last_ms;          /* highest packet time stamp */
+	cache_ms expired_ms;      /* when it left, on the cache's clock */
+	uint8_t tcp_flags;        /* tcpControlBits, OR of all packets */
+	uint8_t end_reason;       /* enum flow_end_reason */
+	uint8_t pairing;          /* enum flow_pairing */
+	uint8_t biflow_direction; /* enum biflow_direction; of the forward direction */
 };
 
 #endif

@@ -14,7 +14,10 @@
 /* Clock differences are kept in 32 bits: a jump beyond this is taken as one of this length. */
 #define CLOCK_JUMP_MAX_MS INT32_MAX
 
-#define TCP_FIN_OR_RST 0x05
+/* RFC 9293 section 3.1. */
+#define TCP_FIN_OR_RST  0x05
+#define TCP_SYN         0x02
+#define TCP_SYN_AND_ACK 0x12
 
 static size_t round_up(size_t size, size_t unit)
 {
@@ -50,6 +53,8 @@ struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
 	cache->mapping_size = size;
 	cache->hash_key = flow_hash_key_of(config->hash_key);
 	cache->expiry = config->expiry;
+	cache->is_bidirectional = config->is_bidirectional;
+	cache->has_ports = config->has_ports;
 	cache->max_flows = config->max_flows;
 	cache->now = CLOCK_START_MS;
 	cache->buckets = (struct bucket *)(void *)(mapping + head_size);
@@ -114,21 +119,25 @@ static void fill_record(const struct flow_cache *cache, const struct cached_flow
 	record->expired_ms = cache->now;
 	record->tcp_flags = flow->tcp_flags;
 	record->end_reason = (uint8_t)reason;
+	record->pairing = FLOW_alone;
+	record->biflow_direction = BIFLOW_arbitrary;
 }
 
-/* Hand a flow's record over and count it as expired. The flow itself stays. */
-static void emit(struct flow_cache *cache, const struct cached_flow *flow,
-		 enum flow_end_reason reason, const struct flow_sink *sink)
+/* Hand a flow's record over and count it as expired. The flow itself stays. Returns the record. */
+static struct flow_record *emit(struct flow_cache *cache, const struct cached_flow *flow,
+				enum flow_end_reason reason, const struct flow_sink *sink)
 {
 	struct flow_cache_statistics *statistics = &cache->statistics;
+	struct flow_record *record = sink->place(sink->context);
 
-	fill_record(cache, flow, reason, sink->place(sink->context));
+	fill_record(cache, flow, reason, record);
 	statistics->records_expired[reason]++;
 	statistics->packets_expired += flow->packets;
 	statistics->packets_cached -= flow->packets;
 	statistics->octets_expired += flow->octets;
 	statistics->octets_cached -= flow->octets;
 	statistics->flows_cached--;
+	return record;
 }
 
 static void remove_flow(struct flow_cache *cache, flow_index index)
@@ -142,6 +151,72 @@ static void remove_flow(struct flow_cache *cache, flow_index index)
 	flow->packets = 0;
 	flow->idle_next = cache->flows_free[part];
 	cache->flows_free[part] = index;
+}
+
+/* Hand over both directions, the forward one first. The second of the pair leaves the cache here,
+ * the first stays, as with emit(). */
+static void emit_pair(struct flow_cache *cache, const flow_index pair[static 2],
+		      const enum flow_end_reason reasons[static 2], const struct flow_sink *sink)
+{
+	enum biflow_direction direction;
+	const size_t first = flow_pair_is_in_order(cache, pair, &direction) ? 0 : 1;
+	struct flow_record *record;
+
+	record = emit(cache, flow_at(cache, pair[first]), reasons[first], sink);
+	record->pairing = FLOW_forward;
+	record->biflow_direction = (uint8_t)direction;
+	record = emit(cache, flow_at(cache, pair[1 - first]), reasons[1 - first], sink);
+	record->pairing = FLOW_reverse;
+	remove_flow(cache, pair[1]);
+}
+
+/* Emit a flow whatever its timeouts say, and its reverse. Returns how many records that were. */
+static size_t emit_forced(struct flow_cache *cache, flow_index index, enum flow_end_reason reason,
+			  const struct flow_sink *sink)
+{
+	const flow_index reverse =
+		cache->is_bidirectional ? flow_pair_find(cache, index) : FLOW_NONE;
+	const flow_index pair[2] = { index, reverse };
+	const enum flow_end_reason reasons[2] = { reason, reason };
+
+	if (reverse == FLOW_NONE) {
+		(void)emit(cache, flow_at(cache, index), reason, sink);
+		return 1;
+	}
+	emit_pair(cache, pair, reasons, sink);
+	return 2;
+}
+
+/* Emit a flow with a timeout that is over for 'reason', and its reverse. Returns how many records
+ * that were: none if the reverse keeps both here. Then the flow comes up again when that is due, so
+ * it is touched once a timeout, like any flow whose packets move its deadline. */
+static __attribute__((noinline)) size_t emit_due_pair(struct flow_cache *cache, flow_index index,
+						      enum flow_end_reason reason,
+						      const struct flow_sink *sink)
+{
+	const flow_index pair[2] = { index, flow_pair_find(cache, index) };
+	enum flow_end_reason reasons[2];
+
+	if (pair[1] == FLOW_NONE) {
+		(void)emit(cache, flow_at(cache, index), reason, sink);
+		return 1;
+	}
+	if (flow_pair_is_due(cache, pair, reasons)) {
+		emit_pair(cache, pair, reasons, sink);
+		return 2;
+	}
+	flow_wheel_disarm(cache, index);
+	flow_wheel_arm_with(cache, index, pair[1]);
+	return 0;
+}
+
+static inline size_t emit_due(struct flow_cache *cache, flow_index index,
+			      enum flow_end_reason reason, const struct flow_sink *sink)
+{
+	if (cache->is_bidirectional)
+		return emit_due_pair(cache, index, reason, sink);
+	(void)emit(cache, flow_at(cache, index), reason, sink);
+	return 1;
 }
 
 static flow_index allocate_flow(struct flow_cache *cache, const struct flow_key *key)
@@ -177,6 +252,8 @@ static void begin_record(struct flow_cache *cache, flow_index index,
 	flow->seen = (uint32_t)cache->now;
 	flow->tcp_flags = packet->tcp_flags;
 	flow->expiry_class = class_of(cache, flow);
+	if (cache->is_bidirectional)
+		flow->is_opening = (packet->tcp_flags & TCP_SYN_AND_ACK) == TCP_SYN;
 	flow_list_append(cache, index);
 	flow_wheel_arm(cache, index);
 	statistics->flows_created++;
@@ -193,7 +270,7 @@ static flow_index add_new_flow(struct flow_cache *cache, const struct packet_inf
 
 	if (cache->statistics.flows_cached == cache->max_flows) {
 		index = flow_wheel_nearest(cache);
-		emit(cache, flow_at(cache, index), FLOW_END_lackOfResources, sink);
+		(void)emit_forced(cache, index, FLOW_END_lackOfResources, sink);
 		remove_flow(cache, index);
 	}
 	index = allocate_flow(cache, &packet->key);
@@ -247,11 +324,10 @@ static flow_index add_packet(struct flow_cache *cache, const struct packet_info 
 	reason = flow_expiry_reason(&cache->expiry, flow->expiry_class,
 				    flow_elapsed(cache, flow->created),
 				    flow_elapsed(cache, flow->seen));
-	if (reason == FLOW_END_none) {
+	if (reason == FLOW_END_none || emit_due(cache, index, reason, sink) == 0) {
 		update_record(cache, index, packet);
 		return index;
 	}
-	emit(cache, flow, reason, sink);
 	flow_list_remove(cache, index);
 	flow_wheel_disarm(cache, index);
 	begin_record(cache, index, packet);
@@ -303,6 +379,7 @@ size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
 	while (expired < budget) {
 		flow_index index = cache->age.head;
 		const struct cached_flow *flow;
+		size_t records;
 
 		/* The oldest flow if its active timeout is over, else whatever has been idle long
 		 * enough. */
@@ -312,13 +389,14 @@ size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
 		if (index == FLOW_NONE)
 			break;
 		flow = flow_at(cache, index);
-		emit(cache, flow,
-		     flow_expiry_reason(&cache->expiry, flow->expiry_class,
-					flow_elapsed(cache, flow->created),
-					flow_elapsed(cache, flow->seen)),
-		     sink);
-		remove_flow(cache, index);
-		expired++;
+		records = emit_due(cache, index,
+				   flow_expiry_reason(&cache->expiry, flow->expiry_class,
+						      flow_elapsed(cache, flow->created),
+						      flow_elapsed(cache, flow->seen)),
+				   sink);
+		if (records)
+			remove_flow(cache, index);
+		expired += records;
 	}
 	return expired;
 }
@@ -342,10 +420,10 @@ size_t flow_cache_flush(struct flow_cache *cache, cache_ms now, size_t budget,
 	size_t flushed = 0;
 
 	set_clock(cache, now);
-	for (; flushed < budget && cache->age.head != FLOW_NONE; flushed++) {
+	while (flushed < budget && cache->age.head != FLOW_NONE) {
 		flow_index index = cache->age.head;
 
-		emit(cache, flow_at(cache, index), FLOW_END_forcedEnd, sink);
+		flushed += emit_forced(cache, index, FLOW_END_forcedEnd, sink);
 		remove_flow(cache, index);
 	}
 	return flushed;

@@ -24,7 +24,9 @@ struct flow_sink {
 struct flow_cache_config {
 	uint32_t max_flows; /* 1 to FLOW_CACHE_MAX_FLOWS */
 	struct expiry_policy expiry;
-	uint8_t hash_key[16]; /* secret, drawn at start */
+	uint8_t hash_key[16];  /* secret, drawn at start */
+	bool is_bidirectional; /* the two directions of a flow leave together */
+	bool has_ports;        /* ports are part of the key; for is_bidirectional */
 };
 
 #define FLOW_CACHE_MAX_FLOWS (1u << 30)
@@ -42,12 +44,18 @@ struct flow_cache_statistics {
 	uint64_t memory_bytes; /* touched so far */
 };
 
-/* Most records that flow_cache_add() hands to the sink for one packet: one cut by a timeout or one
- * evicted. */
-#define FLOW_CACHE_RECORDS_PER_PACKET 1
+/* Most records that leave at once: a flow and its reverse. flow_cache_add() hands at most so many
+ * to the sink for one packet: one flow cut by a timeout, or one evicted. */
+#define FLOW_CACHE_RECORDS_AT_ONCE 2
 
 /* Packets that flow_cache_add() takes at once. */
 #define FLOW_CACHE_BATCH 32
+
+/* With is_bidirectional the cache still holds each direction as a flow of its own, but whichever
+ * leaves takes the other along if it is in the same cache: the forward direction comes to the sink
+ * first (flow_record.pairing), its reverse next. A flow that has been idle for its timeout waits
+ * for a reverse that has not, at most until the active timeout of the older (flow_expiry_pair()).
+ * What the reverse of a flow is, flow_reverse.h says. */
 
 /* Create an empty cache. Returns NULL with errno set. Destroying it forgets what is in it: flush
  * first. */
@@ -58,13 +66,14 @@ void flow_cache_destroy(struct flow_cache *cache);
  * decrease from call to call.
  *
  * A packet that finds its record past a timeout closes it first, so splits do not depend on when
- * flow_cache_expire() runs. Hands at most FLOW_CACHE_RECORDS_PER_PACKET records per packet to
- * 'sink'. O(1) expected per packet, never allocates. */
+ * flow_cache_expire() runs. Hands at most FLOW_CACHE_RECORDS_AT_ONCE records per packet to 'sink'.
+ * O(1) expected per packet, never allocates. */
 void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets, size_t count,
 		    const struct flow_sink *sink);
 
-/* Hand records whose time has come at 'now' to 'sink', at most 'budget'. Returns how many; fewer
- * than 'budget' means that none is left. O(1) per record; never scans the table. */
+/* Hand records whose time has come at 'now' to 'sink', at most 'budget', or one more if the last
+ * has a reverse. Returns how many; fewer than 'budget' means that none is left. O(1) per record;
+ * never scans the table. */
 size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
 			 const struct flow_sink *sink);
 
@@ -72,8 +81,8 @@ size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
  */
 cache_ms flow_cache_next_expiry(const struct flow_cache *cache);
 
-/* Hand at most 'budget' of all records to 'sink' for FLOW_END_forcedEnd, oldest first. Returns how
- * many. */
+/* Hand at most 'budget' of all records (or one more, as above) to 'sink' for FLOW_END_forcedEnd,
+ * oldest first. Returns how many. */
 size_t flow_cache_flush(struct flow_cache *cache, cache_ms now, size_t budget,
 			const struct flow_sink *sink);
 

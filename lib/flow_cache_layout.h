@@ -27,7 +27,8 @@ struct cached_flow {
 		idle_next; /* list of its wheel slot; idle_next also links free flows */
 	flow_index age_previous, age_next; /* all flows in order of creation */
 	uint32_t hash;                     /* low bits of the key's hash: which bucket */
-	uint16_t wheel_slot;               /* where it is armed: level * WHEEL_SLOTS + slot */
+	uint16_t wheel_slot : 15;          /* where it is armed: level * WHEEL_SLOTS + slot */
+	uint16_t is_opening : 1;           /* is_bidirectional: began with SYN, without ACK */
 	uint8_t expiry_class;
 	uint8_t tcp_flags;
 	uint32_t created, seen; /* low 32 bits of the cache's clock, ms */
@@ -78,6 +79,7 @@ struct flow_cache {
 	struct flow_hash_key hash_key;
 	struct expiry_policy expiry;
 	cache_ms now;
+	bool is_bidirectional, has_ports; /* flow_cache_config */
 
 	/* Index: linear hashing. bucket_mask is 2^level - 1, and 2^level <= bucket_count < 2^(level
 	 * + 1). */
@@ -133,8 +135,9 @@ void flow_index_remove(struct flow_cache *cache, flow_index index);
 
 void flow_list_append(struct flow_cache *cache, flow_index index); /* age list */
 void flow_list_remove(struct flow_cache *cache, flow_index index);
-/* Put a flow into the slot of its inactive deadline, and take it out. */
+/* Put a flow into the slot of its inactive deadline, or that of another flow, and take it out. */
 void flow_wheel_arm(struct flow_cache *cache, flow_index index);
+void flow_wheel_arm_with(struct flow_cache *cache, flow_index index, flow_index other);
 void flow_wheel_disarm(struct flow_cache *cache, flow_index index);
 /* Next flow whose inactive timeout is over by a whole tick, FLOW_NONE if there is none. It stays
  * armed. */
@@ -144,5 +147,15 @@ flow_index flow_wheel_due(struct flow_cache *cache);
 flow_index flow_wheel_nearest(struct flow_cache *cache);
 /* When flow_wheel_due() may have something, at the earliest. INT64_MAX if nothing is armed. */
 cache_ms flow_wheel_next(const struct flow_cache *cache);
+/* flow_pair.c: the two directions of a biflow. */
+
+/* The flow that is the reverse of another, FLOW_NONE if it is not in this cache. */
+flow_index flow_pair_find(const struct flow_cache *cache, flow_index index);
+/* Why both must leave now; see flow_expiry_pair(). */
+bool flow_pair_is_due(const struct flow_cache *cache, const flow_index pair[static 2],
+		      enum flow_end_reason reasons[static 2]);
+/* Whether the first of two is the forward direction, and in 'direction' why. */
+bool flow_pair_is_in_order(const struct flow_cache *cache, const flow_index pair[static 2],
+			   enum biflow_direction *direction);
 
 #endif

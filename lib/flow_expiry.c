@@ -40,3 +40,47 @@ enum flow_end_reason flow_expiry_reason(const struct expiry_policy *policy, enum
 		return FLOW_END_endOfFlowDetected;
 	return FLOW_END_idleTimeout;
 }
+
+/* For how long the inactive timeout has been over; negative if it is not. */
+static int64_t idle_over_ms(const struct expiry_policy *policy,
+			    const struct expiry_direction *direction)
+{
+	return (int64_t)direction->idle_ms - policy->idle_ms[direction->class];
+}
+
+static bool has_ended(const struct expiry_direction *direction)
+{
+	return direction->class == EXPIRY_tcp_rst || direction->class == EXPIRY_tcp_fin;
+}
+
+bool flow_expiry_pair(const struct expiry_policy *policy,
+		      const struct expiry_direction directions[static 2],
+		      enum flow_end_reason reasons[static 2])
+{
+	const uint32_t age_ms = directions[0].age_ms > directions[1].age_ms ? directions[0].age_ms
+									    : directions[1].age_ms;
+	const int64_t old_ms = (int64_t)age_ms - policy->active_ms;
+	const int64_t over_ms[2] = { idle_over_ms(policy, &directions[0]),
+				     idle_over_ms(policy, &directions[1]) };
+	int64_t idle_ms = over_ms[0] < over_ms[1] ? over_ms[0] : over_ms[1];
+	bool is_reset = false;
+
+	/* A RST ends both (RFC 9293 section 3.5.3), a FIN only its own direction. */
+	for (int i = 0; i < 2; i++) {
+		is_reset |= directions[i].class == EXPIRY_tcp_rst;
+		if (directions[i].class == EXPIRY_tcp_rst && over_ms[i] > idle_ms)
+			idle_ms = over_ms[i];
+	}
+	reasons[0] = reasons[1] = FLOW_END_none;
+	if (old_ms < 0 && idle_ms < 0)
+		return false;
+	for (int i = 0; i < 2; i++) {
+		if (old_ms >= 0 && old_ms > idle_ms)
+			reasons[i] = FLOW_END_activeTimeout;
+		else if (is_reset || has_ended(&directions[i]))
+			reasons[i] = FLOW_END_endOfFlowDetected;
+		else
+			reasons[i] = FLOW_END_idleTimeout;
+	}
+	return true;
+}

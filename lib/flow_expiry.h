@@ -40,4 +40,19 @@ enum expiry_class expiry_class_of(uint8_t protocol, uint8_t tcp_flags);
 enum flow_end_reason flow_expiry_reason(const struct expiry_policy *policy, enum expiry_class class,
 					uint32_t age_ms, uint32_t idle_ms);
 
+/* One direction of a biflow: since when it is there, and without a packet. */
+struct expiry_direction {
+	enum expiry_class class;
+	uint32_t age_ms, idle_ms;
+};
+
+/* Why both directions of a biflow must leave now. They leave together: when both have been idle for
+ * long enough, when a RST of one has lingered, or when the older has reached the active timeout.
+ *
+ * reasons  out; one for each direction, FLOW_END_none if they may stay.
+ * Returns whether they must leave. */
+bool flow_expiry_pair(const struct expiry_policy *policy,
+		      const struct expiry_direction directions[static 2],
+		      enum flow_end_reason reasons[static 2]);
+
 #endif

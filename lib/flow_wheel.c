@@ -71,7 +71,7 @@ static void slot_append(struct flow_cache *cache, uint16_t slot, flow_index inde
 	struct flow_list *list = &cache->wheel[slot];
 	struct cached_flow *flow = flow_at(cache, index);
 
-	flow->wheel_slot = slot;
+	flow->wheel_slot = slot & 0x7fffu;
 	flow->idle_previous = list->tail;
 	flow->idle_next = FLOW_NONE;
 	if (list->tail == FLOW_NONE) {
@@ -86,6 +86,11 @@ static void slot_append(struct flow_cache *cache, uint16_t slot, flow_index inde
 void flow_wheel_arm(struct flow_cache *cache, flow_index index)
 {
 	slot_append(cache, slot_for(cache, deadline_tick(cache, flow_at(cache, index))), index);
+}
+
+void flow_wheel_arm_with(struct flow_cache *cache, flow_index index, flow_index other)
+{
+	slot_append(cache, slot_for(cache, deadline_tick(cache, flow_at(cache, other))), index);
 }
 
 void flow_wheel_disarm(struct flow_cache *cache, flow_index index)

@@ -445,7 +445,7 @@ static void run_model(unsigned int seed, uint32_t max_flows, const struct expiry
 		}
 		packets += count;
 		flow_cache_add(cache, batch, count, &sink);
-		CHECK(kept.count <= count * FLOW_CACHE_RECORDS_PER_PACKET);
+		CHECK(kept.count <= count * FLOW_CACHE_RECORDS_AT_ONCE);
 		(void)flow_cache_expire(cache, now, (size_t)random() % 50, &sink);
 		if (round % 100 == 0)
 			CHECK(flow_cache_is_consistent(cache));

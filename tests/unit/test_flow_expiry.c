@@ -52,6 +52,61 @@ TEST(of_two_timeouts_the_first_that_was_over_counts)
 	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_tcp, 70000, 16000), FLOW_END_activeTimeout);
 }
 
+static void check_pair(struct expiry_direction first, struct expiry_direction second,
+		       enum flow_end_reason first_reason, enum flow_end_reason second_reason)
+{
+	const struct expiry_direction directions[2] = { first, second };
+	const struct expiry_direction swapped[2] = { second, first };
+	enum flow_end_reason reasons[2];
+
+	CHECK_EQ(flow_expiry_pair(&policy, directions, reasons), first_reason != FLOW_END_none);
+	CHECK_EQ(reasons[0], first_reason);
+	CHECK_EQ(reasons[1], second_reason);
+	CHECK_EQ(flow_expiry_pair(&policy, swapped, reasons), first_reason != FLOW_END_none);
+	CHECK_EQ(reasons[0], second_reason);
+	CHECK_EQ(reasons[1], first_reason);
+}
+
+#define DIRECTION(class, age_ms, idle_ms) ((struct expiry_direction){ class, age_ms, idle_ms })
+
+TEST(both_directions_must_be_idle)
+{
+	check_pair(DIRECTION(EXPIRY_tcp, 20000, 14999), DIRECTION(EXPIRY_tcp, 20000, 20000),
+		   FLOW_END_none, FLOW_END_none);
+	check_pair(DIRECTION(EXPIRY_tcp, 20000, 15000), DIRECTION(EXPIRY_tcp, 20000, 20000),
+		   FLOW_END_idleTimeout, FLOW_END_idleTimeout);
+	check_pair(DIRECTION(EXPIRY_tcp_fin, 20000, 3000), DIRECTION(EXPIRY_tcp, 20000, 14999),
+		   FLOW_END_none, FLOW_END_none);
+	check_pair(DIRECTION(EXPIRY_tcp_fin, 20000, 3000), DIRECTION(EXPIRY_tcp, 20000, 15000),
+		   FLOW_END_endOfFlowDetected, FLOW_END_idleTimeout);
+	check_pair(DIRECTION(EXPIRY_tcp_fin, 20000, 3000), DIRECTION(EXPIRY_tcp_fin, 20000, 2999),
+		   FLOW_END_none, FLOW_END_none);
+}
+
+TEST(a_reset_of_one_direction_ends_both)
+{
+	check_pair(DIRECTION(EXPIRY_tcp_rst, 5000, 1999), DIRECTION(EXPIRY_tcp, 5000, 0),
+		   FLOW_END_none, FLOW_END_none);
+	check_pair(DIRECTION(EXPIRY_tcp_rst, 5000, 2000), DIRECTION(EXPIRY_tcp, 5000, 0),
+		   FLOW_END_endOfFlowDetected, FLOW_END_endOfFlowDetected);
+	/* Of two it is the first to have lingered. */
+	check_pair(DIRECTION(EXPIRY_tcp_rst, 5000, 2000), DIRECTION(EXPIRY_tcp_rst, 5000, 0),
+		   FLOW_END_endOfFlowDetected, FLOW_END_endOfFlowDetected);
+}
+
+TEST(the_older_direction_has_the_active_timeout)
+{
+	check_pair(DIRECTION(EXPIRY_tcp, 59999, 0), DIRECTION(EXPIRY_tcp, 59999, 50000),
+		   FLOW_END_none, FLOW_END_none);
+	check_pair(DIRECTION(EXPIRY_tcp, 60000, 59000), DIRECTION(EXPIRY_tcp, 100, 0),
+		   FLOW_END_activeTimeout, FLOW_END_activeTimeout);
+	/* Both idle since 20 s, the older beyond its time since 10 s; then the other way round. */
+	check_pair(DIRECTION(EXPIRY_tcp, 70000, 35000), DIRECTION(EXPIRY_tcp, 50000, 36000),
+		   FLOW_END_idleTimeout, FLOW_END_idleTimeout);
+	check_pair(DIRECTION(EXPIRY_tcp, 70000, 16000), DIRECTION(EXPIRY_tcp, 50000, 36000),
+		   FLOW_END_activeTimeout, FLOW_END_activeTimeout);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -59,6 +114,9 @@ int main(void)
 		cmocka_unit_test(flow_leaves_at_its_timeout_and_not_before),
 		cmocka_unit_test(ended_flow_leaves_after_its_linger_time),
 		cmocka_unit_test(of_two_timeouts_the_first_that_was_over_counts),
+		cmocka_unit_test(both_directions_must_be_idle),
+		cmocka_unit_test(a_reset_of_one_direction_ends_both),
+		cmocka_unit_test(the_older_direction_has_the_active_timeout),
 	};
 
 	return RUN_TESTS(tests);
