@@ -36,6 +36,7 @@ struct collector {
 
 	/* Refresh; times are uptime. */
 	bool is_refresh_due;
+	bool are_templates_due; /* with sessions: on request only */
 	uint32_t refreshed_ms;
 	uint32_t datagrams_since_refresh;
 	uint64_t records_at_refresh; /* 'taken' then */
@@ -60,6 +61,11 @@ static bool config_is_valid(const struct collector_config *config, struct error_
 	else if (!transport_of(config))
 		error_text_set(error, "collector %s: transport '%s' is not supported, expected udp",
 			       config->name, config->transport);
+	else if (transport_of(config)->session && !encoder_find(config->version)->is_delimited)
+		error_text_set(error,
+			       "collector %s: transport %s cannot carry export version %u, whose "
+			       "messages do not say where they end",
+			       config->name, transport_of(config)->name, config->version);
 	else if (config->datagram_size < COLLECTOR_DATAGRAM_SIZE_MIN ||
 		 config->datagram_size > COLLECTOR_DATAGRAM_SIZE_MAX)
 		error_text_set(error,
@@ -75,6 +81,13 @@ static bool config_is_valid(const struct collector_config *config, struct error_
 static bool has_templates(const struct collector *collector)
 {
 	return collector->encoder->add_templates != NULL;
+}
+
+/* In a session templates hold until its end, so they are told once, at its beginning (RFC 7011
+ * section 8.1), ahead of all that waits. */
+static bool has_sessions(const struct collector *collector)
+{
+	return outbox_has_sessions(&collector->outbox);
 }
 
 struct collector *collector_create(const struct collector_config *config,
@@ -108,6 +121,7 @@ struct collector *collector_create(const struct collector_config *config,
 				.address = config->address,
 				.datagram_size = config->datagram_size,
 				.datagrams_per_second = config->datagrams_per_second,
+				.has_templates = has_templates(collector),
 				.sequence_offset = collector->encoder->sequence_offset,
 				.on_event = terms->on_event,
 				.event_context = terms->event_context,
@@ -167,13 +181,17 @@ static void add_refresh(struct collector *collector)
 	int result;
 
 	statistics_get(collector, &statistics);
-	result = collector->encoder->add_templates(&collector->message, &collector->templates);
-	assert(result == 0);
+	if (!has_sessions(collector) || collector->are_templates_due) {
+		result = collector->encoder->add_templates(&collector->message,
+							   &collector->templates);
+		assert(result == 0);
+		collector->carries_templates = true;
+		collector->are_templates_due = false;
+	}
 	result = collector->encoder->add_statistics(&collector->message, &statistics,
 						    collector->terms->source_id);
 	assert(result == 0);
 	(void)result;
-	collector->carries_templates = true;
 	collector->is_refresh_due = false;
 	collector->refreshed_ms = collector->time.uptime_ms;
 	collector->datagrams_since_refresh = 0;
@@ -223,9 +241,10 @@ static void add_names(struct collector *collector)
 		interface_walk_rest(&collector->walk);
 }
 
-static void begin_message(const struct collector *collector, struct message *message)
+static void begin_message(const struct collector *collector, struct message *message,
+			  const struct export_time *time)
 {
-	collector->encoder->begin(message, &collector->time);
+	collector->encoder->begin(message, time);
 	message->has_uptime = collector->templates.has_uptime;
 }
 
@@ -235,7 +254,7 @@ static void open_datagram(struct collector *collector)
 
 	collector->message.writer = writer_of(datagram_queue_next(&collector->outbox.queue)->bytes,
 					      collector->datagram_size);
-	begin_message(collector, &collector->message);
+	begin_message(collector, &collector->message, &collector->time);
 	collector->amount = (struct amount){ 0 };
 	collector->opened_ms = collector->time.uptime_ms;
 	collector->carries_templates = false;
@@ -251,11 +270,12 @@ static void open_datagram(struct collector *collector)
 }
 
 /* Finish the message that stands in 'datagram'. */
-static void seal(struct collector *collector, struct message *message,
-		 struct queued_datagram *datagram)
+static void seal(const struct collector *collector, struct message *message,
+		 const struct export_time *time, struct queued_datagram *datagram)
 {
-	datagram->size = (uint32_t)collector->encoder->finish(message, &collector->time,
-							      collector->terms->source_id);
+	datagram->size =
+		(uint32_t)collector->encoder->finish(message, time, collector->terms->source_id);
+	datagram->time = *time;
 	datagram->sequence_step = collector->encoder->sequence_step(message);
 }
 
@@ -263,7 +283,7 @@ static void close_datagram(struct collector *collector)
 {
 	struct queued_datagram *datagram = datagram_queue_next(&collector->outbox.queue);
 
-	seal(collector, &collector->message, datagram);
+	seal(collector, &collector->message, &collector->time, datagram);
 	datagram->amount = collector->amount;
 	datagram->has_templates = collector->carries_templates;
 	collector->is_open = false;
@@ -282,6 +302,13 @@ static void set_time(struct collector *collector, const struct export_time *time
 	collector->time = *time;
 }
 
+/* Options again, and templates where they are repeated. */
+static void refresh(struct collector *collector)
+{
+	collector->is_refresh_due = has_templates(collector);
+	repeat_names(collector);
+}
+
 void collector_advance(struct collector *collector, const struct export_time *time)
 {
 	const uint32_t refresh_ms = collector->terms->template_refresh_ms;
@@ -289,7 +316,7 @@ void collector_advance(struct collector *collector, const struct export_time *ti
 	set_time(collector, time);
 	if (refresh_ms && !collector->is_refresh_due &&
 	    since(collector, collector->refreshed_ms) >= refresh_ms)
-		collector_send_template(collector);
+		refresh(collector);
 	if (refresh_ms && since(collector, collector->names_repeated_ms) >= refresh_ms)
 		repeat_names(collector);
 	if (!collector_has_room(collector))
@@ -412,16 +439,22 @@ void collector_add(struct collector *collector, const struct export_record *reco
 }
 
 /* A datagram with templates alone that overtakes all that wait. Without templates in the protocol
- * it is a header without records: it loses nothing where nobody listens. */
+ * it is a header without records: it loses nothing where nobody listens.
+ *
+ * In a session its time is that of the first message it goes before, so that an export file does
+ * not depend on when it was opened. */
 static void put_templates_ahead(struct collector *collector)
 {
-	struct queued_datagram *datagram = datagram_queue_ahead(&collector->outbox.queue);
+	struct datagram_queue *queue = &collector->outbox.queue;
+	const struct export_time *time =
+		has_sessions(collector) ? &datagram_queue_at(queue, 0)->time : &collector->time;
+	struct queued_datagram *datagram = datagram_queue_ahead(queue);
 	struct message message = { .writer = writer_of(datagram->bytes, collector->datagram_size) };
 
-	begin_message(collector, &message);
+	begin_message(collector, &message, time);
 	if (has_templates(collector))
 		(void)collector->encoder->add_templates(&message, &collector->templates);
-	seal(collector, &message, datagram);
+	seal(collector, &message, time, datagram);
 	datagram->amount = (struct amount){ 0 };
 	datagram->has_templates = true;
 	outbox_put_ahead(&collector->outbox);
@@ -429,7 +462,11 @@ static void put_templates_ahead(struct collector *collector)
 
 int64_t collector_send(struct collector *collector, int64_t now_us)
 {
+	const uint64_t session = collector->outbox.session;
+
 	outbox_poll(&collector->outbox, now_us);
+	if (collector->outbox.session != session)
+		repeat_names(collector);
 	if (outbox_wants_templates(&collector->outbox))
 		put_templates_ahead(collector);
 	return outbox_send(&collector->outbox);
@@ -459,8 +496,8 @@ void collector_abandon(struct collector *collector)
 
 void collector_send_template(struct collector *collector)
 {
-	collector->is_refresh_due = has_templates(collector);
-	repeat_names(collector);
+	refresh(collector);
+	collector->are_templates_due = collector->is_refresh_due;
 }
 
 const struct collector_ledger *collector_ledger(const struct collector *collector)
@@ -504,5 +541,11 @@ const char *collector_fault_text(enum collector_loss loss, int error)
 		return "the interface it is sent to by does not exist";
 	if (error == EMSGSIZE)
 		return "datagrams are longer than the path takes (give it a smaller mtu)";
+	if (error == EAGAIN)
+		return "it does not take what is sent";
+	if (error == EALREADY)
+		return "it has not answered yet";
+	if (error == EPIPE)
+		return "it closed the connection";
 	return error ? strerror(error) : collector_loss_name(loss);
 }

@@ -1,7 +1,7 @@
 /* datagram_queue.c - ring of datagrams that wait, ring of datagrams that were sent.
  *
- * Place: between encoder and transport. Invariant: first < SLOT_COUNT, count <= capacity; a slot's
- * bytes never move, so a datagram is built where it waits and is sent from there. */
+ * Place: between encoder and transport. Invariant: first < SLOT_COUNT, count <= capacity; the
+ * bytes of a datagram never move, so it is built where it waits and is sent from there. */
 #include "datagram_queue.h"
 
 #include <assert.h>
@@ -74,6 +74,17 @@ void datagram_queue_pop(struct datagram_queue *queue)
 	queue->total_bytes -= datagram_queue_at(queue, 0)->size;
 	queue->first = (queue->first + 1) % SLOT_COUNT;
 	queue->count--;
+}
+
+void datagram_queue_remove(struct datagram_queue *queue, size_t index)
+{
+	const struct queued_datagram removed = *datagram_queue_at(queue, index);
+
+	assert(index < queue->count);
+	for (size_t i = index; i > 0; i--)
+		*datagram_queue_at(queue, i) = *datagram_queue_at(queue, i - 1);
+	*datagram_queue_at(queue, 0) = removed;
+	datagram_queue_pop(queue);
 }
 
 int sent_history_init(struct sent_history *history)

@@ -5,6 +5,7 @@
 #ifndef DATAGRAM_QUEUE_H
 #define DATAGRAM_QUEUE_H
 
+#include "encoder.h"
 #include "ledger.h"
 
 #include <stdbool.h>
@@ -21,15 +22,19 @@ struct queued_datagram {
 	uint32_t sequence_step; /* by how much it moves the sequence number */
 	struct amount amount;   /* what it carries */
 	bool has_templates;
+	struct export_time time; /* of its header */
 };
 
 /* Ring of slots. Beside the datagrams that wait there are two free slots at any time: the one
  * behind the last is where the next datagram is built, the one before the first takes a datagram
- * that must go ahead of all others. */
+ * that must go ahead of all others.
+ *
+ * Where arrival is confirmed, datagrams that were handed over stay at the front until it is. */
 struct datagram_queue {
 	struct queued_datagram *slots; /* owned */
 	uint8_t *bytes;                /* owned; one datagram for each slot */
 	size_t first, count;
+	size_t handed;        /* the first ones, handed over; maintained by the user of the queue */
 	uint64_t total_bytes; /* sum of sizes */
 };
 
@@ -51,6 +56,8 @@ size_t datagram_queue_room(const struct datagram_queue *queue);
 struct queued_datagram *datagram_queue_at(const struct datagram_queue *queue, size_t index);
 /* Take the first out; there must be one. */
 void datagram_queue_pop(struct datagram_queue *queue);
+/* Take number 'index' out. What is built in other slots stays where it is. */
+void datagram_queue_remove(struct datagram_queue *queue, size_t index);
 
 /* Bytes by which a sent datagram is known again: the sequence number of every protocol is among
  * them, and what tells an IPFIX message of templates, which has the same number as the next message

@@ -60,8 +60,10 @@ struct encoder_type {
 	const char *name; /* "netflow9" */
 	uint8_t version;  /* 5, 9, 10 */
 	uint8_t protocol; /* enum export_protocol: fields of its templates, 0 without any */
-	/* Where a finished message has its sequence number: 4 bytes, most significant first. */
+	/* Where a finished message has its sequence number: 4 bytes, most significant first. 0: it
+	 * has none. */
 	uint8_t sequence_offset;
+	bool is_delimited;    /* its messages show where they end: fit for a stream */
 	bool has_ipv6;        /* carries IPv6 flows; else add_record is for IPv4 only */
 	uint64_t counter_max; /* packets and octets of a record are at most this */
 

@@ -1,8 +1,9 @@
-/* encoder_ipfix.c - IPFIX, RFC 7011, over UDP.
+/* encoder_ipfix.c - IPFIX, RFC 7011.
  *
  * Place: exporter -> encoder. A message is a header and sets. Templates are never withdrawn: over
- * UDP they are sent again and again, and run out at the collector (RFC 7011 section 8.4). All
- * elements are IANA's, so none needs a type record of RFC 5610.
+ * UDP they are sent again and again, and run out at the collector (RFC 7011 section 8.4); in a
+ * session they hold until its end. All elements are IANA's, so none needs a type record of RFC
+ * 5610.
  *
  * Scopes of options are elements: an interface name has ingressInterface (10), the statistics
  * observationDomainId (149). */
@@ -125,6 +126,7 @@ const struct encoder_type encoder_ipfix = {
 	.version = IPFIX_VERSION,
 	.protocol = EXPORT_IPFIX,
 	.sequence_offset = HEADER_SEQUENCE_OFFSET,
+	.is_delimited = true, /* RFC 7011 section 3.1: the header has the length */
 	.has_ipv6 = true,
 	.counter_max = UINT64_MAX,
 	.begin = begin,

@@ -1,28 +1,22 @@
 /* outbox.c - sends what waits, and knows what became of it.
  *
- * Place: encoder -> outbox -> transport. Invariant, at any moment and for records, packets, octets:
+ * Place: encoder -> outbox -> transport; the halves for datagrams and for sessions are files of
+ * their own (outbox_parts.h). Invariant, at any moment and for records, packets, octets:
  * ledger.taken = sent + waiting + sum of lost. A datagram gets its sequence number when it is
  * handed to the network: what was given up before leaves no gap (it is in the ledger), and
  * templates can overtake what waits. */
-#include "outbox.h"
+#include "outbox_parts.h"
 
 #include "bytes.h"
 
 #include <errno.h>
 
-#define STEP_US            1000   /* pacing goes in steps of this at least */
-#define GATHER_US          5000   /* how long a datagram that could go waits for others */
-#define RETRY_US           100000 /* between tries while a collector cannot be sent to */
-#define TEMPLATES_AHEAD_US 1000000
-/* How long after a probe a report may come: a round trip, or as long as the kernel asks for a link
- * address in vain. */
-#define PROBE_REFUSED_US     500000
-#define PROBE_UNREACHABLE_US 4000000
-#define UNPACED_DATAGRAMS    128 /* in one call without a limit */
-#define REFUSALS_AT_ONCE     1024
-#define MILLIONTHS           1000000
-#define LONGEST_REFILL_US    1000000000 /* times 2^32 a second is less than 2^63 */
-#define BURST_CREDIT         ((int64_t)EXPORTER_BURST_DATAGRAMS * MILLIONTHS)
+#define STEP_US           1000       /* pacing goes in steps of this at least */
+#define GATHER_US         5000       /* how long a datagram that could go waits for others */
+#define RETRY_US          100000     /* between tries while a collector cannot be sent to */
+#define UNPACED_DATAGRAMS 128        /* in one call without a limit */
+#define LONGEST_REFILL_US 1000000000 /* times 2^32 a second is less than 2^63 */
+#define BURST_CREDIT      ((int64_t)EXPORTER_BURST_DATAGRAMS * OUTBOX_MILLIONTHS)
 
 static void pacer_refill(struct pacer *pacer, int64_t now_us)
 {
@@ -37,16 +31,18 @@ static void pacer_refill(struct pacer *pacer, int64_t now_us)
 		pacer->credit = BURST_CREDIT;
 }
 
-static size_t pacer_budget(const struct pacer *pacer)
+size_t outbox_budget(const struct outbox *outbox)
 {
-	return pacer->per_second ? (size_t)(pacer->credit / MILLIONTHS) : UNPACED_DATAGRAMS;
+	const struct pacer *pacer = &outbox->pacer;
+
+	return pacer->per_second ? (size_t)(pacer->credit / OUTBOX_MILLIONTHS) : UNPACED_DATAGRAMS;
 }
 
 /* When the next datagrams may go. As many at once as come together in GATHER_US, up to half a
  * burst: they cost less together, and a thread that wakes more often costs more. */
 static int64_t pacer_wait_us(const struct pacer *pacer, size_t waiting)
 {
-	int64_t wanted = (int64_t)pacer->per_second * GATHER_US / MILLIONTHS;
+	int64_t wanted = (int64_t)pacer->per_second * GATHER_US / OUTBOX_MILLIONTHS;
 	int64_t wait_us;
 
 	if (!pacer->per_second)
@@ -57,11 +53,11 @@ static int64_t pacer_wait_us(const struct pacer *pacer, size_t waiting)
 		wanted = (int64_t)waiting;
 	if (wanted < 1)
 		wanted = 1;
-	wait_us = (wanted * MILLIONTHS - pacer->credit) / pacer->per_second + 1;
+	wait_us = (wanted * OUTBOX_MILLIONTHS - pacer->credit) / pacer->per_second + 1;
 	return wait_us < STEP_US ? STEP_US : wait_us;
 }
 
-static enum collector_loss loss_of(int error)
+enum collector_loss outbox_loss_of(int error)
 {
 	switch (error) {
 	case EINPROGRESS:
@@ -72,7 +68,12 @@ static enum collector_loss loss_of(int error)
 	case ENETDOWN:
 	case EHOSTDOWN:
 	case ENODEV:
+	case ETIMEDOUT:
 	case EADDRNOTAVAIL: return LOSS_UNREACHABLE;
+	case EALREADY:
+	case ENOTCONN:
+	case ECONNRESET:
+	case EPIPE: return LOSS_DISCONNECTED;
 	default: return LOSS_SEND_FAILED;
 	}
 }
@@ -80,7 +81,7 @@ static enum collector_loss loss_of(int error)
 /* Errors that pass by themselves in moments. */
 static bool is_passing(int error)
 {
-	return error == EINPROGRESS || error == EAGAIN || error == ENOBUFS;
+	return error == EINPROGRESS || error == EALREADY || error == EAGAIN || error == ENOBUFS;
 }
 
 /* Lost on the way: what the protocol cannot carry is lost while the collector is up, too. */
@@ -105,8 +106,7 @@ static void tell(const struct outbox *outbox, enum collector_event_kind kind)
 		outbox->config.on_event(outbox->config.event_context, &event);
 }
 
-/* Note a failure; call before its loss is counted. */
-static void go_down(struct outbox *outbox, enum collector_loss reason, int error)
+void outbox_go_down(struct outbox *outbox, enum collector_loss reason, int error)
 {
 	outbox->last_loss = reason;
 	outbox->last_error = error;
@@ -118,8 +118,9 @@ static void go_down(struct outbox *outbox, enum collector_loss reason, int error
 	tell(outbox, COLLECTOR_DOWN);
 }
 
-/* An address is all that an unresolved collector lacked. For others a datagram that was handed over
- * proves nothing: only time without a report does. */
+/* A session is proof that the collector is there, and an address is all that an unresolved one
+ * lacked. For others a datagram that was handed over proves nothing: only time without a report
+ * does. */
 static void go_up(struct outbox *outbox)
 {
 	const bool is_quiet = outbox->last_sent_us >= outbox->last_failure_us &&
@@ -127,33 +128,65 @@ static void go_up(struct outbox *outbox)
 
 	if (outbox->state == OUTBOX_up)
 		return;
-	if (outbox->state == OUTBOX_down && outbox->last_loss != LOSS_UNRESOLVED && !is_quiet)
+	if (outbox->state == OUTBOX_down && !outbox_has_sessions(outbox) &&
+	    outbox->last_loss != LOSS_UNRESOLVED && !is_quiet)
 		return;
 	outbox->state = OUTBOX_up;
 	tell(outbox, COLLECTOR_UP);
 	outbox->last_error = 0;
 }
 
-/* Give up the datagram that has waited longest. */
-static void drop_first(struct outbox *outbox, enum collector_loss reason, int error)
+static void lose(struct outbox *outbox, const struct amount *amount, enum collector_loss reason)
 {
-	const struct queued_datagram *datagram = datagram_queue_at(&outbox->queue, 0);
-
-	go_down(outbox, reason, error);
-	amount_subtract(&outbox->ledger.waiting, &datagram->amount);
-	amount_add(&outbox->ledger.lost[reason], &datagram->amount);
-	outbox->ledger.datagrams_lost++;
-	outbox->has_lost_templates |= datagram->has_templates;
-	datagram_queue_pop(&outbox->queue);
+	amount_subtract(&outbox->ledger.waiting, amount);
+	amount_add(&outbox->ledger.lost[reason], amount);
 }
 
-/* Why a datagram is given up that nothing was tried with. */
-static void drop_waiting(struct outbox *outbox)
+/* Give up datagram 'index' of the queue. */
+static void drop(struct outbox *outbox, size_t index, enum collector_loss reason, int error)
 {
-	if (outbox->wait_error)
-		drop_first(outbox, loss_of(outbox->wait_error), outbox->wait_error);
-	else
-		drop_first(outbox, LOSS_SEND_FAILED, 0);
+	const struct queued_datagram *datagram = datagram_queue_at(&outbox->queue, index);
+
+	outbox_go_down(outbox, reason, error);
+	lose(outbox, &datagram->amount, reason);
+	outbox->ledger.datagrams_lost++;
+	if (!outbox_has_sessions(outbox)) /* a session begins with templates anyway */
+		outbox->has_lost_templates |= datagram->has_templates;
+	datagram_queue_remove(&outbox->queue, index);
+}
+
+/* Whether all that keeps datagrams back is a connection that takes no more, or pacing. */
+static bool is_only_slow(const struct outbox *outbox)
+{
+	return outbox_has_sessions(outbox) && (!outbox->wait_error || outbox->wait_error == EAGAIN);
+}
+
+/* There is no room for the datagram that was built: give up the oldest of those that were not
+ * handed over. Returns false if there is none, so that the new one itself is lost. */
+static bool make_room(struct outbox *outbox)
+{
+	enum collector_loss reason = LOSS_SEND_FAILED;
+
+	if (is_only_slow(outbox))
+		reason = LOSS_OVERFLOW;
+	else if (outbox->wait_error)
+		reason = outbox_loss_of(outbox->wait_error);
+	if (outbox->queue.handed == outbox->queue.count) {
+		outbox_go_down(outbox, reason, outbox->wait_error);
+		lose(outbox, &datagram_queue_next(&outbox->queue)->amount, reason);
+		outbox->ledger.datagrams_lost++;
+		return false;
+	}
+	drop(outbox, outbox->queue.handed, reason, outbox->wait_error);
+	return true;
+}
+
+/* Why what waits at the end did not get to the collector. */
+static enum collector_loss loss_at_end(const struct outbox *outbox)
+{
+	if (is_only_slow(outbox))
+		return LOSS_DISCONNECTED;
+	return outbox->wait_error ? outbox_loss_of(outbox->wait_error) : LOSS_SEND_FAILED;
 }
 
 int outbox_init(struct outbox *outbox, const struct outbox_config *config, struct error_text *error)
@@ -167,9 +200,9 @@ int outbox_init(struct outbox *outbox, const struct outbox_config *config, struc
 		.wait_error = EINPROGRESS,
 		.poll_error = EINPROGRESS,
 		.wait_since_us = -1,
-		.last_refused_us = -PROBE_UNREACHABLE_US - TEMPLATES_AHEAD_US,
+		.last_refused_us = -OUTBOX_PROBE_UNREACHABLE_US - OUTBOX_TEMPLATES_AHEAD_US,
 		.probed_us = -1,
-		.templates_ahead_us = -TEMPLATES_AHEAD_US,
+		.templates_ahead_us = -OUTBOX_TEMPLATES_AHEAD_US,
 	};
 	if (datagram_queue_init(&outbox->queue, config->datagram_size) ||
 	    sent_history_init(&outbox->history)) {
@@ -202,26 +235,23 @@ bool outbox_has_room(const struct outbox *outbox)
 void outbox_put(struct outbox *outbox)
 {
 	/* One place stays free for templates that go ahead; where some went already, two are to be
-	 * made. Dropping the first moves no slot, so what was built stays where it is. */
+	 * made. Dropping others moves no bytes, so what was built stays where it is. */
 	while (datagram_queue_room(&outbox->queue) <= 1)
-		drop_waiting(outbox);
+		if (!make_room(outbox))
+			return;
 	datagram_queue_put_last(&outbox->queue);
-}
-
-/* Whether the datagram that goes next has templates (in NetFlow v5: nothing at all) and nothing
- * that could be lost. */
-static bool is_probe_next(const struct outbox *outbox)
-{
-	const struct queued_datagram *first = datagram_queue_at(&outbox->queue, 0);
-
-	return outbox->queue.count && first->has_templates && first->amount.records == 0;
 }
 
 bool outbox_wants_templates(const struct outbox *outbox)
 {
-	if (!outbox->has_lost_templates || outbox->poll_error || is_probe_next(outbox))
+	if (!outbox->has_lost_templates || outbox->poll_error)
 		return false;
-	return outbox->now_us - outbox->templates_ahead_us >= TEMPLATES_AHEAD_US;
+	/* With the first message of a session, which then gives the time of its header. */
+	if (outbox_has_sessions(outbox))
+		return outbox->queue.count != 0;
+	if (outbox_is_probe_next(outbox))
+		return false;
+	return outbox->now_us - outbox->templates_ahead_us >= OUTBOX_TEMPLATES_AHEAD_US;
 }
 
 void outbox_put_ahead(struct outbox *outbox)
@@ -231,7 +261,7 @@ void outbox_put_ahead(struct outbox *outbox)
 	datagram_queue_put_first(&outbox->queue);
 }
 
-static void count_sent(struct outbox *outbox)
+void outbox_count_sent(struct outbox *outbox)
 {
 	const struct queued_datagram *datagram = datagram_queue_at(&outbox->queue, 0);
 
@@ -239,88 +269,26 @@ static void count_sent(struct outbox *outbox)
 	amount_add(&outbox->ledger.sent, &datagram->amount);
 	outbox->ledger.datagrams_sent++;
 	outbox->ledger.datagram_bytes_sent += datagram->size;
-	sent_history_add(&outbox->history, datagram);
-	outbox->sequence += datagram->sequence_step;
-	outbox->last_sent_us = outbox->now_us;
-	if (outbox->pacer.per_second)
-		outbox->pacer.credit -= MILLIONTHS;
 	datagram_queue_pop(&outbox->queue);
 }
 
-static void count_refused(struct outbox *outbox, struct sent_datagram *datagram,
-			  enum collector_loss reason)
+/* The first that was not handed over yet is now. A datagram is sent with that; a message of a
+ * session only when it is confirmed. */
+static void count_handed(struct outbox *outbox)
 {
-	if (!datagram || datagram->is_lost)
-		return;
-	datagram->is_lost = true;
-	amount_subtract(&outbox->ledger.sent, &datagram->amount);
-	amount_add(&outbox->ledger.lost[reason], &datagram->amount);
-	outbox->ledger.datagrams_sent--;
-	outbox->ledger.datagram_bytes_sent -= datagram->size;
-	outbox->ledger.datagrams_lost++;
-}
+	const struct queued_datagram *datagram =
+		datagram_queue_at(&outbox->queue, outbox->queue.handed);
 
-/* How long after a datagram that did not arrive the report of it may come. */
-static int64_t report_delay_us(int error)
-{
-	return loss_of(error) == LOSS_REFUSED ? PROBE_REFUSED_US : PROBE_UNREACHABLE_US;
-}
-
-/* Datagram 'number' did not arrive, for 'error', nor did those that went with it in one packet.
- *
- * Hosts limit how many reports they send (Linux: one a second to each address, after a burst). What
- * was sent between two datagrams that did not arrive, one probe apart, is therefore taken as lost
- * too. */
-static void count_refused_since(struct outbox *outbox, uint64_t number, int error, bool was_down)
-{
-	const int64_t elapsed_us = outbox->now_us - outbox->last_refused_us;
-	const uint64_t last = number + sent_history_at(&outbox->history, number)->followers;
-	uint64_t from = number;
-
-	if (was_down && outbox->last_refused < number &&
-	    elapsed_us <= report_delay_us(error) + TEMPLATES_AHEAD_US)
-		from = outbox->last_refused + 1;
-	for (uint64_t i = from; i <= last; i++)
-		count_refused(outbox, sent_history_at(&outbox->history, i), loss_of(error));
-	if (last > outbox->last_refused)
-		outbox->last_refused = last;
-	outbox->last_refused_us = outbox->now_us;
-}
-
-/* A report names its datagram by what it quotes, up to the sequence number at least. A router need
- * not quote more than the UDP header (RFC 792): then the last datagram is the likeliest, and
- * nothing is held back, because anyone could have sent such a report. */
-static void refused(struct outbox *outbox, const struct transport_refusal *refusal)
-{
-	const enum collector_loss reason = loss_of(refusal->error);
-	const size_t offset = outbox->config.sequence_offset;
-	const bool was_down = outbox->state == OUTBOX_down;
-	uint64_t number = outbox->history.count - 1;
-
-	go_down(outbox, reason, refusal->error);
-	outbox->has_lost_templates = true;
-	if (refusal->size < offset + 4) {
-		count_refused(outbox, sent_history_at(&outbox->history, number), reason);
+	outbox->sequence += datagram->sequence_step;
+	outbox->last_sent_us = outbox->now_us;
+	if (outbox->pacer.per_second)
+		outbox->pacer.credit -= OUTBOX_MILLIONTHS;
+	if (outbox_has_sessions(outbox)) {
+		outbox->queue.handed++;
 		return;
 	}
-	if (!sent_history_find(&outbox->history, refusal->bytes, refusal->size, &number))
-		return;
-	count_refused_since(outbox, number, refusal->error, was_down);
-	if (reason == LOSS_REFUSED || reason == LOSS_UNREACHABLE) {
-		outbox->held_error = refusal->error;
-		outbox->probed_us = -1;
-	}
-}
-
-static void take_refusals(struct outbox *outbox)
-{
-	struct transport_refusal refusal;
-
-	for (int i = 0; i < REFUSALS_AT_ONCE; i++) {
-		if (!outbox->config.type->refusal(outbox->transport, &refusal))
-			return;
-		refused(outbox, &refusal);
-	}
+	sent_history_add(&outbox->history, datagram);
+	outbox_count_sent(outbox);
 }
 
 void outbox_poll(struct outbox *outbox, int64_t now_us)
@@ -329,54 +297,48 @@ void outbox_poll(struct outbox *outbox, int64_t now_us)
 	if (outbox->wait_since_us < 0)
 		outbox->wait_since_us = now_us;
 	pacer_refill(&outbox->pacer, now_us);
-	take_refusals(outbox);
+	outbox_take_reports(outbox);
 	outbox->poll_error = -outbox->config.type->poll(outbox->transport, now_us / 1000);
+	outbox_look_at_session(outbox);
 }
 
-/* Hand up to 'count' datagrams over, in order. */
-static struct transport_result send_batch(struct outbox *outbox, size_t count)
+struct transport_result outbox_send_batch(struct outbox *outbox, size_t count)
 {
 	struct datagram batch[EXPORTER_BURST_DATAGRAMS];
 	struct transport_result result;
 	uint32_t sequence = outbox->sequence;
 
 	for (size_t i = 0; i < count; i++) {
-		struct queued_datagram *datagram = datagram_queue_at(&outbox->queue, i);
+		struct queued_datagram *datagram =
+			datagram_queue_at(&outbox->queue, outbox->queue.handed + i);
 		struct writer number =
 			writer_of(datagram->bytes + outbox->config.sequence_offset, 4);
 
-		writer_u32(&number, sequence);
+		if (outbox->config.sequence_offset)
+			writer_u32(&number, sequence);
 		sequence += datagram->sequence_step;
 		batch[i] = (struct datagram){ datagram->bytes, datagram->size };
 	}
 	result = outbox->config.type->send(outbox->transport, batch, count);
 	for (size_t i = 0; i < result.sent; i++)
-		count_sent(outbox);
+		count_handed(outbox);
 	if (result.is_one_packet)
 		sent_history_at(&outbox->history, outbox->history.count - result.sent)->followers =
 			(uint32_t)result.sent - 1;
+	outbox_look_at_session(outbox);
 	return result;
 }
 
-/* A probe went, and no report of it came: the collector is back. */
-static void release(struct outbox *outbox)
+static size_t unsent(const struct outbox *outbox)
 {
-	if (!outbox->held_error || outbox->probed_us < 0 ||
-	    outbox->now_us - outbox->probed_us < report_delay_us(outbox->held_error))
-		return;
-	outbox->held_error = 0;
-	outbox->last_failure_us = outbox->probed_us;
+	return outbox->queue.count - outbox->queue.handed;
 }
 
-/* While the network reports that nothing arrives: send the probe if it is time. */
-static void send_probe(struct outbox *outbox)
+/* All that has room was handed over, and the collector must confirm some of it first. */
+static bool is_full_of_unconfirmed(const struct outbox *outbox)
 {
-	if (!is_probe_next(outbox) || pacer_budget(&outbox->pacer) == 0)
-		return;
-	if (send_batch(outbox, 1).sent)
-		outbox->probed_us = outbox->now_us;
-	else
-		outbox->ledger.send_errors++;
+	return outbox->queue.handed && !unsent(outbox) &&
+	       datagram_queue_room(&outbox->queue) < OUTBOX_RESERVED;
 }
 
 /* Send until the budget or the queue is empty. Returns 0, or a positive errno why the first that
@@ -386,34 +348,35 @@ static void send_probe(struct outbox *outbox)
  * so any such failure is tried once more, after the reports were read. */
 static int send_waiting(struct outbox *outbox)
 {
-	size_t budget = pacer_budget(&outbox->pacer);
+	size_t budget = outbox_budget(outbox);
 	bool is_retry = false;
 
-	while (budget && outbox->queue.count) {
+	while (budget && unsent(outbox)) {
 		struct transport_result result;
-		size_t count = budget < outbox->queue.count ? budget : outbox->queue.count;
+		size_t count = budget < unsent(outbox) ? budget : unsent(outbox);
 
 		if (outbox->held_error)
 			return outbox->held_error;
 		if (count > EXPORTER_BURST_DATAGRAMS)
 			count = EXPORTER_BURST_DATAGRAMS;
-		result = send_batch(outbox, count);
+		result = outbox_send_batch(outbox, count);
 		budget -= result.sent;
 		if (result.sent) {
 			is_retry = false;
 			continue;
 		}
 		outbox->ledger.send_errors++;
-		take_refusals(outbox);
+		outbox_take_reports(outbox);
 		if (result.error == -EMSGSIZE) {
-			drop_first(outbox, LOSS_SEND_FAILED, EMSGSIZE);
+			drop(outbox, outbox->queue.handed, LOSS_SEND_FAILED, EMSGSIZE);
 			continue;
 		}
-		if (is_retry || result.error == -EAGAIN || result.error == -ENOBUFS)
+		if (is_retry || outbox_has_sessions(outbox) || result.error == -EAGAIN ||
+		    result.error == -ENOBUFS)
 			return result.error ? -result.error : EAGAIN;
 		is_retry = true;
 	}
-	return 0;
+	return is_full_of_unconfirmed(outbox) ? EAGAIN : 0;
 }
 
 /* Nothing can be sent now, for 'error'. Returns when to try again. */
@@ -425,8 +388,8 @@ static int64_t hold(struct outbox *outbox, int error)
 	outbox->is_blocked =
 		!is_passing(error) || outbox->now_us - outbox->wait_since_us >= OUTBOX_PATIENCE_US;
 	if (outbox->is_blocked)
-		go_down(outbox, loss_of(error), error);
-	if (!outbox->queue.count)
+		outbox_go_down(outbox, outbox_loss_of(error), error);
+	if (!outbox->queue.count && !(outbox_has_sessions(outbox) && is_passing(error)))
 		return -1;
 	return outbox->is_blocked ? RETRY_US : STEP_US;
 }
@@ -435,9 +398,9 @@ static int try_to_send(struct outbox *outbox)
 {
 	if (outbox->poll_error)
 		return outbox->poll_error;
-	release(outbox);
+	outbox_release(outbox);
 	if (outbox->held_error) {
-		send_probe(outbox);
+		outbox_send_probe(outbox);
 		return outbox->held_error;
 	}
 	return send_waiting(outbox);
@@ -447,7 +410,7 @@ int64_t outbox_send(struct outbox *outbox)
 {
 	int error = try_to_send(outbox);
 
-	take_refusals(outbox);
+	outbox_take_reports(outbox);
 	if (!error)
 		error = outbox->held_error;
 	if (error)
@@ -455,21 +418,23 @@ int64_t outbox_send(struct outbox *outbox)
 	outbox->wait_error = 0;
 	outbox->is_blocked = false;
 	go_up(outbox);
-	return outbox->queue.count ? pacer_wait_us(&outbox->pacer, outbox->queue.count) : -1;
+	return unsent(outbox) ? pacer_wait_us(&outbox->pacer, unsent(outbox))
+			      : outbox_confirm_wait_us(outbox);
 }
 
 void outbox_abandon(struct outbox *outbox)
 {
+	const enum collector_loss reason = loss_at_end(outbox);
+
+	outbox->queue.handed = 0;
 	while (outbox->queue.count)
-		drop_waiting(outbox);
+		drop(outbox, 0, reason, outbox->wait_error);
 }
 
 void outbox_lose(struct outbox *outbox, const struct amount *amount)
 {
-	const enum collector_loss reason =
-		outbox->wait_error ? loss_of(outbox->wait_error) : LOSS_SEND_FAILED;
+	const enum collector_loss reason = loss_at_end(outbox);
 
-	go_down(outbox, reason, outbox->wait_error);
-	amount_subtract(&outbox->ledger.waiting, amount);
-	amount_add(&outbox->ledger.lost[reason], amount);
+	outbox_go_down(outbox, reason, outbox->wait_error);
+	lose(outbox, amount, reason);
 }

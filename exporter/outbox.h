@@ -7,7 +7,10 @@
  *
  * While a collector refuses (ICMP), datagrams wait, and one with nothing but templates goes out
  * once a second. If no report follows, the collector is back, knows the templates, and gets what
- * waits. */
+ * waits.
+ *
+ * Where the transport has sessions (transport.h), a message that was handed over still waits until
+ * it is confirmed, and goes out again in the next session if it is not. */
 #ifndef OUTBOX_H
 #define OUTBOX_H
 
@@ -43,7 +46,8 @@ struct outbox_config {
 	struct transport_config address;
 	size_t datagram_size;
 	uint32_t datagrams_per_second; /* 0: no limit */
-	uint8_t sequence_offset;       /* of the number in each datagram */
+	bool has_templates;            /* the protocol; each session begins with them */
+	uint8_t sequence_offset;       /* of the number in each datagram; 0: there is none */
 	void (*on_event)(void *context, const struct collector_event *event); /* may be NULL */
 	void *event_context;
 };
@@ -66,6 +70,7 @@ struct outbox {
 	struct collector_ledger ledger;
 	struct pacer pacer;
 	uint32_t sequence; /* of the next datagram sent */
+	uint64_t session;  /* that 'sequence' belongs to; 0: none */
 
 	int64_t now_us;        /* of the last outbox_poll() */
 	int64_t last_sent_us;  /* -1: never */
@@ -96,6 +101,12 @@ int outbox_init(struct outbox *outbox, const struct outbox_config *config,
 		struct error_text *error);
 void outbox_clear(struct outbox *outbox);
 
+/* Whether arrival is confirmed, and each session has its own templates and sequence numbers. */
+static inline bool outbox_has_sessions(const struct outbox *outbox)
+{
+	return outbox->config.type->session != NULL;
+}
+
 /* Whether OUTBOX_RESERVED datagrams may be put. */
 bool outbox_has_room(const struct outbox *outbox);
 
@@ -105,8 +116,8 @@ void outbox_put(struct outbox *outbox);
 
 /* Once before outbox_send(): look what the transport and the network say. */
 void outbox_poll(struct outbox *outbox, int64_t now_us);
-/* Whether a datagram with templates should go ahead of all that wait; at most once a second. Build
- * it in datagram_queue_ahead(), then call outbox_put_ahead(). */
+/* Whether a datagram with templates should go ahead of all that wait: at most once a second, or at
+ * the beginning of a session. Build it in datagram_queue_ahead(), then call outbox_put_ahead(). */
 bool outbox_wants_templates(const struct outbox *outbox);
 void outbox_put_ahead(struct outbox *outbox);
 /* Send as far as pacing allows. Returns in how many microseconds there is more to do, -1 if nothing

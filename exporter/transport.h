@@ -2,7 +2,10 @@
  * transport.c.
  *
  * Stage: encoder -> transport. The only files of exporter/ that touch sockets and name resolution.
- * Never blocks. */
+ * Never blocks.
+ *
+ * A transport sends datagrams, each on its own, or it has sessions: connections or files, in which
+ * messages follow each other and of which each begins with templates and sequence number 0. */
 #ifndef TRANSPORT_H
 #define TRANSPORT_H
 
@@ -45,6 +48,14 @@ struct transport_refusal {
 	size_t size;
 };
 
+/* The connection or file that messages go to. */
+struct transport_session {
+	uint64_t number; /* 1 for the first, grows with each new one; 0: none yet */
+	/* How many of the messages handed over last in this session are not known to have arrived.
+	 * When it has ended, as known then; the next one knows nothing of them. */
+	size_t unconfirmed;
+};
+
 struct transport_type {
 	const char *name; /* "udp" */
 
@@ -55,12 +66,16 @@ struct transport_type {
 		    struct error_text *error);
 	/* Go on with resolution and connection; call before send and at least once a second.
 	 * 'now_ms' is monotonic. Returns 0 when datagrams can be sent, or why not: -EINPROGRESS
-	 * (the name is being looked up), -ENOENT (it has no address), another errno. */
+	 * (the name is being looked up), -ENOENT (it has no address), -EALREADY (the first
+	 * connection is being set up), another errno. Ends a session, or begins one, not both. */
 	int (*poll)(struct transport *transport, int64_t now_ms);
 	struct transport_result (*send)(struct transport *transport,
 					const struct datagram *datagrams, size_t count);
+	/* The session as it is now: after open(), poll() and send(). NULL for a transport of
+	 * datagrams. */
+	void (*session)(const struct transport *transport, struct transport_session *session);
 	/* Next report of the network. Returns false if there is none. A report about a datagram
-	 * that send() itself refused is left out: its caller knows. */
+	 * that send() itself refused is left out: its caller knows. NULL for one with sessions. */
 	bool (*refusal)(struct transport *transport, struct transport_refusal *refusal);
 	/* Where it sends to; size 0 if not known yet. */
 	socklen_t (*remote)(const struct transport *transport, struct sockaddr_storage *address);

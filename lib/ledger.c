@@ -4,9 +4,14 @@
 const char *collector_loss_name(enum collector_loss loss)
 {
 	static const char *const names[COLLECTOR_LOSS_COUNT] = {
-		[LOSS_NO_COLLECTOR] = "no_collector", [LOSS_UNRESOLVED] = "unresolved",
-		[LOSS_REFUSED] = "refused",           [LOSS_UNREACHABLE] = "unreachable",
-		[LOSS_SEND_FAILED] = "send_failed",   [LOSS_UNSUPPORTED] = "unsupported",
+		[LOSS_NO_COLLECTOR] = "no_collector",
+		[LOSS_UNRESOLVED] = "unresolved",
+		[LOSS_REFUSED] = "refused",
+		[LOSS_UNREACHABLE] = "unreachable",
+		[LOSS_SEND_FAILED] = "send_failed",
+		[LOSS_UNSUPPORTED] = "unsupported",
+		[LOSS_DISCONNECTED] = "connection_lost",
+		[LOSS_OVERFLOW] = "spool_full",
 	};
 
 	return loss < COLLECTOR_LOSS_COUNT ? names[loss] : "unknown";

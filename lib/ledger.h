@@ -39,6 +39,8 @@ enum collector_loss {
 	LOSS_UNREACHABLE,  /* no route, host or network unreachable, no such interface */
 	LOSS_SEND_FAILED,  /* any other error of the socket */
 	LOSS_UNSUPPORTED,  /* its export version cannot carry it: IPv6 in NetFlow v5 */
+	LOSS_DISCONNECTED, /* no connection, or it did not confirm the record before the end */
+	LOSS_OVERFLOW,     /* there was no more room to wait while it was away or did not read */
 	COLLECTOR_LOSS_COUNT
 };
 

@@ -36,6 +36,32 @@ TEST(datagrams_leave_in_the_order_they_came_and_one_may_go_ahead)
 	datagram_queue_clear(&queue);
 }
 
+TEST(one_in_the_middle_can_be_taken_out)
+{
+	struct datagram_queue queue;
+
+	CHECK_EQ(datagram_queue_init(&queue, 16), 0);
+	for (unsigned int round = 0; round < 300; round++) {
+		const uint8_t *built;
+
+		for (uint8_t i = 0; i < 5; i++)
+			put_last(&queue, i);
+		datagram_queue_next(&queue)->bytes[0] = 9;
+		built = datagram_queue_next(&queue)->bytes;
+		datagram_queue_remove(&queue, 3);
+		datagram_queue_remove(&queue, 0);
+		datagram_queue_remove(&queue, 2);
+		CHECK_EQ(queue.count, 2);
+		CHECK_EQ(queue.total_bytes, 20);
+		CHECK(datagram_queue_next(&queue)->bytes == built && built[0] == 9);
+		for (uint8_t i = 1; i < 3; i++) {
+			CHECK_EQ(datagram_queue_at(&queue, 0)->bytes[0], i);
+			datagram_queue_pop(&queue);
+		}
+	}
+	datagram_queue_clear(&queue);
+}
+
 TEST(a_full_queue_still_has_both_building_places)
 {
 	struct datagram_queue queue;
@@ -56,7 +82,9 @@ TEST(a_full_queue_still_has_both_building_places)
 static void send(struct sent_history *history, uint32_t number)
 {
 	uint8_t bytes[24] = { 0, 9 };
-	const struct queued_datagram datagram = { bytes, 24, 1, { 1, 2, 3 }, false };
+	const struct queued_datagram datagram = {
+		.bytes = bytes, .size = 24, .sequence_step = 1, .amount = { 1, 2, 3 }
+	};
 
 	for (int i = 0; i < 4; i++)
 		bytes[12 + i] = (uint8_t)(number >> (24 - 8 * i));
@@ -99,8 +127,10 @@ TEST(history_tells_messages_of_one_sequence_number_apart)
 {
 	uint8_t templates[24] = { 0, 10, 0, 24, 1, 2, 3, 4, 0, 0, 0, 7, 0, 0, 0, 1, 0, 2, 0, 8 };
 	uint8_t data[24] = { 0, 10, 0, 24, 1, 2, 3, 4, 0, 0, 0, 7, 0, 0, 0, 1, 1, 4, 0, 8 };
-	const struct queued_datagram first = { templates, 24, 0, { 0 }, true };
-	const struct queued_datagram second = { data, 24, 1, { 1, 2, 3 }, false };
+	const struct queued_datagram first = { .bytes = templates,
+					       .size = 24,
+					       .has_templates = true };
+	const struct queued_datagram second = { .bytes = data, .size = 24, .sequence_step = 1 };
 	struct sent_history history;
 	uint64_t number;
 
@@ -120,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(datagrams_leave_in_the_order_they_came_and_one_may_go_ahead),
+		cmocka_unit_test(one_in_the_middle_can_be_taken_out),
 		cmocka_unit_test(a_full_queue_still_has_both_building_places),
 		cmocka_unit_test(history_remembers_the_last_and_forgets_the_oldest),
 		cmocka_unit_test(history_tells_messages_of_one_sequence_number_apart),

@@ -1,0 +1,51 @@
+/* outbox_session.c - what has arrived in a session, and what a new one begins with.
+ *
+ * Place: half of the outbox for transports with sessions. Messages that were handed over stay in
+ * the queue, in front, and wait until the transport confirms them; only then they are sent. When a
+ * session has ended, those of them that are left go out again in the next one, after the templates,
+ * with sequence numbers from 0 (RFC 7011 sections 3.1 and 8.4: both are per session). */
+#include "outbox_parts.h"
+
+#define CONFIRM_US      5000   /* between two looks while a confirmation is due: a round trip */
+#define CONFIRM_LATE_US 100000 /* the same when it has not come for a second */
+#define LATE_AFTER_US   1000000
+
+static void confirm(struct outbox *outbox, size_t unconfirmed)
+{
+	while (outbox->queue.handed > unconfirmed) {
+		outbox->queue.handed--;
+		outbox_count_sent(outbox);
+	}
+}
+
+/* What was sent ahead in the old session is made anew: there it may even have been something else.
+ */
+static void begin(struct outbox *outbox, uint64_t number)
+{
+	outbox->queue.handed = 0;
+	while (outbox_is_probe_next(outbox))
+		datagram_queue_pop(&outbox->queue);
+	outbox->session = number;
+	outbox->sequence = 0;
+	outbox->has_lost_templates = outbox->config.has_templates;
+}
+
+void outbox_look_at_session(struct outbox *outbox)
+{
+	struct transport_session session;
+
+	if (!outbox_has_sessions(outbox))
+		return;
+	outbox->config.type->session(outbox->transport, &session);
+	if (session.number == outbox->session)
+		confirm(outbox, session.unconfirmed);
+	else
+		begin(outbox, session.number);
+}
+
+int64_t outbox_confirm_wait_us(const struct outbox *outbox)
+{
+	if (outbox->queue.handed == 0)
+		return -1;
+	return outbox->now_us - outbox->last_sent_us < LATE_AFTER_US ? CONFIRM_US : CONFIRM_LATE_US;
+}

@@ -1,0 +1,562 @@
+/* test_outbox_session.c - collectors over a fake transport with sessions: what goes first, what is
+ * confirmed, what is sent again. Its reader of IPFIX knows only headers and Sets. */
+#include "exporter.h"
+
+#include "check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define SECOND_US    1000000
+#define MESSAGES_MAX 4000
+#define SESSIONS_MAX 200
+
+struct message_copy {
+	uint8_t bytes[1400];
+	size_t size;
+	uint64_t session;
+	bool is_confirmed;
+};
+
+/* A collector at the other end, and the way to it. */
+struct fake {
+	int poll_error;  /* negative errno, 0: there is a session */
+	uint64_t number; /* of the session */
+	size_t accept;   /* messages taken in all before it says EAGAIN */
+	size_t confirm;  /* of those of the session, how many are confirmed */
+	struct message_copy messages[MESSAGES_MAX];
+	size_t count;
+	size_t begin; /* the first message of the session */
+	struct collector_event last_event;
+	size_t event_count;
+};
+
+static struct fake fake;
+
+static int fake_open(const struct transport_config *config, struct transport **transport,
+		     struct error_text *error)
+{
+	(void)config;
+	(void)error;
+	*transport = (struct transport *)&fake;
+	return 0;
+}
+
+static int fake_poll(struct transport *transport, int64_t now_ms)
+{
+	(void)transport;
+	(void)now_ms;
+	return fake.poll_error;
+}
+
+static struct transport_result fake_send(struct transport *transport,
+					 const struct datagram *datagrams, size_t count)
+{
+	struct transport_result result = { 0 };
+
+	(void)transport;
+	CHECK_EQ(fake.poll_error, 0);
+	while (result.sent < count && fake.accept) {
+		struct message_copy *copy = &fake.messages[fake.count++];
+
+		CHECK(fake.count <= MESSAGES_MAX);
+		CHECK(datagrams[result.sent].size <= sizeof(copy->bytes));
+		copy->size = datagrams[result.sent].size;
+		memcpy(copy->bytes, datagrams[result.sent].bytes, copy->size);
+		copy->session = fake.number;
+		fake.accept--;
+		result.sent++;
+	}
+	result.error = result.sent ? 0 : -EAGAIN;
+	return result;
+}
+
+static void fake_session(const struct transport *transport, struct transport_session *session)
+{
+	const size_t handed = fake.count - fake.begin;
+	const size_t confirmed = fake.confirm < handed ? fake.confirm : handed;
+
+	(void)transport;
+	*session = (struct transport_session){ fake.number, handed - confirmed };
+	for (size_t i = 0; i < confirmed; i++)
+		fake.messages[fake.begin + i].is_confirmed = true;
+}
+
+static socklen_t fake_address(const struct transport *transport, struct sockaddr_storage *address)
+{
+	(void)transport;
+	(void)address;
+	return 0;
+}
+
+static void fake_close(struct transport *transport)
+{
+	(void)transport;
+}
+
+static const struct transport_type fake_transport = {
+	.name = "fake",
+	.open = fake_open,
+	.poll = fake_poll,
+	.send = fake_send,
+	.session = fake_session,
+	.remote = fake_address,
+	.local = fake_address,
+	.close = fake_close,
+};
+
+static void begin_session(void)
+{
+	fake.poll_error = 0;
+	fake.number++;
+	fake.begin = fake.count;
+	fake.confirm = 0;
+}
+
+static void end_session(int error)
+{
+	fake.poll_error = -error;
+}
+
+static void on_event(void *context, const struct collector_event *event)
+{
+	(void)context;
+	fake.last_event = *event;
+	fake.event_count++;
+}
+
+static struct exporter *create(uint32_t refresh_ms, uint32_t refresh_datagrams)
+{
+	const struct collector_config collector = {
+		.name = "fake",
+		.transport_type = &fake_transport,
+		.version = 10,
+		.address = { .host = "fake" },
+		.datagram_size = 1400,
+	};
+	const struct exporter_config config = {
+		.collectors = &collector,
+		.collector_count = 1,
+		.source_id = 7,
+		.template_refresh_ms = refresh_ms,
+		.template_refresh_datagrams = refresh_datagrams,
+		.on_event = on_event,
+	};
+	struct error_text error;
+	struct exporter *exporter;
+
+	memset(&fake, 0, sizeof(fake));
+	fake.accept = SIZE_MAX;
+	fake.poll_error = -EALREADY;
+	exporter = exporter_create(&config, &error);
+	CHECK(exporter != NULL);
+	return exporter;
+}
+
+static struct export_time at(uint32_t uptime_ms)
+{
+	return (struct export_time){ .unix_ms = 1700000000000 + uptime_ms, .uptime_ms = uptime_ms };
+}
+
+static void add(struct exporter *exporter, uint32_t now_ms, unsigned int count)
+{
+	const struct export_time time = at(now_ms);
+
+	for (unsigned int i = 0; i < count; i++) {
+		const struct export_record record = {
+			.flow = { .key = { .ip_version = 4 }, .packets = 1, .octets = 100 }
+		};
+
+		exporter_add(exporter, &record, &time);
+	}
+}
+
+static void advance(struct exporter *exporter, uint32_t now_ms)
+{
+	const struct export_time time = at(now_ms);
+
+	exporter_advance(exporter, &time);
+}
+
+/* So that all that was added is queued. */
+static void finish(struct exporter *exporter, uint32_t now_ms)
+{
+	const struct export_time time = at(now_ms);
+
+	exporter_finish(exporter, &time);
+}
+
+static struct collector_status status_of(const struct exporter *exporter)
+{
+	struct collector_status status;
+
+	exporter_collector_status(exporter, 0, &status);
+	CHECK(collector_ledger_closes(&status.ledger));
+	return status;
+}
+
+static uint64_t lost(const struct exporter *exporter, enum collector_loss reason)
+{
+	return status_of(exporter).ledger.lost[reason].records;
+}
+
+static uint64_t lost_in_all(const struct exporter *exporter)
+{
+	const struct collector_status status = status_of(exporter);
+
+	return collector_ledger_lost(&status.ledger).records;
+}
+
+static size_t sets_of(const struct message_copy *message, uint16_t id)
+{
+	size_t found = 0;
+	size_t offset = 16;
+
+	while (offset < message->size) {
+		found += load_be16(message->bytes + offset) == id;
+		CHECK(load_be16(message->bytes + offset + 2) >= 4);
+		offset += load_be16(message->bytes + offset + 2);
+	}
+	CHECK_EQ(offset, message->size);
+	return found;
+}
+
+static uint32_t flows_of(const struct message_copy *message)
+{
+	for (size_t offset = 16; offset < message->size;
+	     offset += load_be16(message->bytes + offset + 2))
+		if (load_be16(message->bytes + offset) == 260)
+			return (uint32_t)(load_be16(message->bytes + offset + 2) - 4) / 61;
+	return 0;
+}
+
+/* Each session begins with templates, which no other message has but one that was asked for, and
+ * counts its data records from 0. */
+static void check_sessions(size_t requested)
+{
+	uint32_t sequence = 0;
+
+	for (size_t i = 0; i < fake.count; i++) {
+		const struct message_copy *message = &fake.messages[i];
+		const bool is_first = i == 0 || message->session != message[-1].session;
+
+		CHECK_EQ(load_be16(message->bytes), 10);
+		CHECK_EQ(load_be16(message->bytes + 2), message->size);
+		if (is_first) {
+			sequence = 0;
+			CHECK_EQ(sets_of(message, 2), 1);
+			CHECK_EQ(sets_of(message, 3), 2);
+			CHECK_EQ(sets_of(message, 401), 0);
+		} else if (sets_of(message, 2)) {
+			CHECK(requested-- > 0);
+		}
+		CHECK_EQ(load_be32(message->bytes + 8), sequence);
+		sequence += flows_of(message) + (uint32_t)sets_of(message, 401) +
+			    (uint32_t)sets_of(message, 400);
+	}
+}
+
+TEST(templates_come_first_and_nothing_is_sent_before_it_is_confirmed)
+{
+	struct exporter *exporter = create(0, 0);
+
+	exporter_set_sequence(exporter, 0, 4711); /* of a run before: a session knows none */
+	add(exporter, 1000, 100);
+	finish(exporter, 1000);
+	CHECK(exporter_send(exporter, SECOND_US) >= 0);
+	CHECK_EQ(fake.count, 0);
+	begin_session();
+	CHECK(exporter_send(exporter, SECOND_US) >= 0); /* to see whether it arrives */
+	CHECK(fake.count > 5);
+	check_sessions(0);
+	CHECK_EQ(load_be32(fake.messages[0].bytes + 4), 1700000001);
+	CHECK_EQ(status_of(exporter).ledger.sent.records, 0);
+	CHECK_EQ(status_of(exporter).ledger.datagrams_sent, 0);
+	CHECK_EQ(status_of(exporter).ledger.waiting.records, 100);
+	CHECK_EQ(status_of(exporter).queued_datagrams, fake.count);
+	CHECK(status_of(exporter).is_up);
+
+	fake.confirm = 2; /* templates, and the first with flows */
+	CHECK(exporter_send(exporter, SECOND_US + 1) >= 0);
+	CHECK_EQ(status_of(exporter).ledger.datagrams_sent, 2);
+	CHECK_EQ(status_of(exporter).ledger.sent.records, flows_of(&fake.messages[1]));
+	fake.confirm = fake.count;
+	CHECK_EQ(exporter_send(exporter, SECOND_US + 2), -1);
+	CHECK_EQ(status_of(exporter).ledger.sent.records, 100);
+	CHECK_EQ(status_of(exporter).ledger.sent.octets, 10000);
+	CHECK_EQ(status_of(exporter).ledger.datagrams_sent, fake.count);
+	CHECK_EQ(status_of(exporter).queued_datagrams, 0);
+	CHECK_EQ(lost_in_all(exporter), 0);
+	exporter_destroy(exporter);
+}
+
+TEST(what_was_not_confirmed_is_sent_again_in_the_next_session)
+{
+	struct exporter *exporter = create(0, 0);
+	size_t first;
+	uint32_t flows = 0;
+
+	add(exporter, 1000, 100);
+	begin_session();
+	fake.confirm = 3;
+	(void)exporter_send(exporter, SECOND_US);
+	first = fake.count;
+	CHECK(first > 3);
+	end_session(ECONNRESET);
+	add(exporter, 1500, 20);
+	finish(exporter, 1600);
+	(void)exporter_send(exporter, 2 * SECOND_US);
+	CHECK_EQ(fake.count, first);
+	CHECK(!status_of(exporter).is_up);
+	CHECK_EQ(status_of(exporter).last_loss, LOSS_DISCONNECTED);
+	CHECK_EQ(fake.last_event.kind, COLLECTOR_DOWN);
+	CHECK_EQ(fake.last_event.error, ECONNRESET);
+
+	begin_session();
+	fake.confirm = SIZE_MAX;
+	(void)exporter_send(exporter, 3 * SECOND_US);
+	CHECK(status_of(exporter).is_up);
+	CHECK_EQ(fake.last_event.kind, COLLECTOR_UP);
+	CHECK_EQ(fake.last_event.records_lost, 0);
+	check_sessions(0);
+	/* The fourth message of the first session is the second of the next, but for its number. */
+	CHECK_EQ(fake.messages[first + 1].size, fake.messages[3].size);
+	CHECK_BYTES(fake.messages[first + 1].bytes + 12, fake.messages[3].bytes + 12,
+		    fake.messages[3].size - 12);
+	CHECK_EQ(status_of(exporter).ledger.sent.records, 120);
+	CHECK_EQ(status_of(exporter).ledger.waiting.records, 0);
+	for (size_t i = 0; i < fake.count; i++)
+		if (fake.messages[i].is_confirmed)
+			flows += flows_of(&fake.messages[i]);
+	CHECK_EQ(flows, 120);
+	exporter_destroy(exporter);
+}
+
+TEST(a_session_repeats_statistics_by_time_and_count_and_templates_on_request_only)
+{
+	struct exporter *exporter = create(10000, 20);
+	size_t statistics = 0;
+
+	begin_session();
+	fake.confirm = SIZE_MAX;
+	for (uint32_t now = 1000; now < 101000; now += 500) {
+		add(exporter, now, 10);
+		advance(exporter, now);
+		(void)exporter_send(exporter, (int64_t)now * 1000);
+	}
+	check_sessions(0);
+	for (size_t i = 0; i < fake.count; i++)
+		statistics += sets_of(&fake.messages[i], 401);
+	CHECK(statistics >= 10);
+
+	exporter_send_template(exporter);
+	finish(exporter, 101000);
+	(void)exporter_send(exporter, 101 * SECOND_US);
+	check_sessions(1);
+	CHECK_EQ(sets_of(&fake.messages[fake.count - 1], 2), 1);
+	CHECK_EQ(sets_of(&fake.messages[fake.count - 1], 401), 1);
+	exporter_destroy(exporter);
+}
+
+TEST(what_was_told_ahead_is_not_told_twice_in_a_session)
+{
+	struct exporter *exporter = create(0, 0);
+
+	add(exporter, 1000, 1);
+	finish(exporter, 1000);
+	for (int i = 0; i < 5; i++) { /* sessions that confirm nothing */
+		begin_session();
+		(void)exporter_send(exporter, (i + 1) * SECOND_US);
+		end_session(ECONNRESET);
+		(void)exporter_send(exporter, (i + 1) * SECOND_US + 1);
+	}
+	check_sessions(0);
+	CHECK_EQ(fake.count, 15); /* templates, the flow, the last statistics */
+	CHECK_EQ(status_of(exporter).ledger.waiting.records, 1);
+	exporter_destroy(exporter);
+}
+
+TEST(a_reader_that_stalls_holds_nobody_up_for_long_and_the_oldest_not_handed_over_is_lost)
+{
+	struct exporter *exporter = create(0, 0);
+	uint64_t added = 0;
+	uint32_t flows = 0;
+	int64_t now_us = SECOND_US;
+
+	begin_session();
+	fake.accept = 50;
+	while (exporter_has_room(exporter)) {
+		add(exporter, 1000, 1);
+		added++;
+	}
+	(void)exporter_send(exporter, now_us);
+	CHECK_EQ(fake.count, 50);
+	CHECK_EQ(status_of(exporter).ledger.sent.records, 0);
+	CHECK(!exporter_has_room(exporter));
+	for (int i = 0; i < 100 && !exporter_has_room(exporter); i++) {
+		now_us += OUTBOX_PATIENCE_US / 10;
+		(void)exporter_send(exporter, now_us);
+	}
+	CHECK(exporter_has_room(exporter));
+	CHECK(now_us <= SECOND_US + OUTBOX_PATIENCE_US * 2);
+	CHECK_EQ(status_of(exporter).last_error, EAGAIN);
+	add(exporter, 1000, 3000);
+	added += 3000;
+	CHECK(lost(exporter, LOSS_OVERFLOW) > 2000);
+	CHECK_EQ(lost(exporter, LOSS_OVERFLOW), lost_in_all(exporter));
+	finish(exporter, 2000);
+
+	fake.accept = SIZE_MAX;
+	fake.confirm = SIZE_MAX;
+	for (int i = 0; i < 20; i++)
+		(void)exporter_send(exporter, now_us += SECOND_US);
+	check_sessions(0);
+	CHECK(status_of(exporter).is_up);
+	for (size_t i = 0; i < fake.count; i++)
+		flows += flows_of(&fake.messages[i]);
+	CHECK_EQ(status_of(exporter).ledger.sent.records, flows);
+	CHECK_EQ(status_of(exporter).ledger.waiting.records, 0);
+	CHECK_EQ(lost(exporter, LOSS_OVERFLOW), added - flows);
+	exporter_destroy(exporter);
+}
+
+TEST(without_anything_left_to_drop_the_new_message_is_lost)
+{
+	struct exporter *exporter = create(0, 0);
+	int64_t now_us = SECOND_US;
+
+	begin_session(); /* takes all, confirms nothing */
+	for (uint32_t i = 0; i < 400; i++) {
+		add(exporter, 1000 + i, 30);
+		(void)exporter_send(exporter, now_us += 100);
+	}
+	CHECK_EQ(status_of(exporter).queued_datagrams, DATAGRAM_QUEUE_CAPACITY - 1);
+	CHECK(lost(exporter, LOSS_OVERFLOW) > 0);
+	CHECK_EQ(fake.event_count, 2); /* up, and down for good */
+	fake.confirm = SIZE_MAX;
+	finish(exporter, 2000);
+	(void)exporter_send(exporter, now_us += SECOND_US);
+	(void)exporter_send(exporter, now_us += SECOND_US);
+	CHECK_EQ(status_of(exporter).ledger.waiting.records, 0);
+	check_sessions(0);
+	exporter_destroy(exporter);
+}
+
+TEST(at_the_end_what_is_not_confirmed_counts_as_lost)
+{
+	struct exporter *exporter = create(0, 0);
+
+	begin_session();
+	fake.confirm = 2;
+	add(exporter, 1000, 100);
+	finish(exporter, 1000);
+	(void)exporter_send(exporter, SECOND_US);
+	exporter_abandon(exporter);
+	CHECK_EQ(status_of(exporter).ledger.sent.records, flows_of(&fake.messages[1]));
+	CHECK_EQ(lost(exporter, LOSS_DISCONNECTED), 100 - flows_of(&fake.messages[1]));
+	CHECK_EQ(status_of(exporter).ledger.waiting.records, 0);
+	exporter_destroy(exporter);
+}
+
+TEST(a_collector_that_was_never_there_loses_for_its_own_reason)
+{
+	struct exporter *exporter = create(0, 0);
+
+	end_session(ECONNREFUSED);
+	add(exporter, 1000, 10);
+	finish(exporter, 1000);
+	(void)exporter_send(exporter, SECOND_US);
+	CHECK_EQ(fake.last_event.kind, COLLECTOR_DOWN);
+	CHECK(exporter_has_room(exporter));
+	exporter_abandon(exporter);
+	CHECK_EQ(lost(exporter, LOSS_REFUSED), 10);
+	exporter_destroy(exporter);
+}
+
+TEST(only_messages_that_show_their_end_go_into_a_session)
+{
+	struct collector_config collector = {
+		.name = "fake",
+		.transport_type = &fake_transport,
+		.address = { .host = "fake" },
+		.datagram_size = 1400,
+	};
+	const struct exporter_config config = { .collectors = &collector, .collector_count = 1 };
+	const uint8_t versions[] = { 5, 9 };
+	struct error_text error;
+
+	for (size_t i = 0; i < 2; i++) {
+		collector.version = versions[i];
+		CHECK(exporter_create(&config, &error) == NULL);
+		CHECK(strstr(error.text, "transport fake cannot carry export version") != NULL);
+	}
+}
+
+/* Sessions come and go at random moments, and confirm at random: in the end each record has been
+ * confirmed once, or is counted as lost. */
+TEST(random_sessions_leave_the_ledger_exact)
+{
+	static const int errors[] = { ECONNRESET, ECONNREFUSED, ENETUNREACH, EPIPE };
+
+	srandom(5);
+	for (int round = 0; round < 40; round++) {
+		struct exporter *exporter = create(2000, 20);
+		uint64_t added = 0, confirmed = 0;
+		uint32_t now = 1000;
+		size_t requested = 0;
+
+		for (int turn = 0; turn < 400 && fake.number < SESSIONS_MAX; turn++) {
+			now += (uint32_t)random() % 300;
+			if (fake.poll_error && random() % 4 == 0)
+				begin_session();
+			else if (!fake.poll_error && random() % 8 == 0)
+				end_session(errors[random() % 4]);
+			fake.accept = random() % 3 ? (size_t)random() % 20 : 0;
+			fake.confirm += (size_t)random() % 10;
+			if (fake.count > MESSAGES_MAX / 2)
+				break;
+			for (long i = random() % 60; i > 0 && exporter_has_room(exporter); i--) {
+				add(exporter, now, 1);
+				added++;
+			}
+			if (random() % 50 == 0) {
+				exporter_send_template(exporter);
+				requested += 10;
+			}
+			advance(exporter, now);
+			(void)exporter_send(exporter, (int64_t)now * 1000);
+			(void)status_of(exporter);
+		}
+		finish(exporter, now);
+		(void)exporter_send(exporter, (int64_t)now * 1000);
+		exporter_abandon(exporter);
+		check_sessions(requested);
+		for (size_t i = 0; i < fake.count; i++)
+			if (fake.messages[i].is_confirmed)
+				confirmed += flows_of(&fake.messages[i]);
+		CHECK_EQ(status_of(exporter).ledger.taken.records, added);
+		CHECK_EQ(status_of(exporter).ledger.waiting.records, 0);
+		CHECK_EQ(status_of(exporter).ledger.sent.records, confirmed);
+		exporter_destroy(exporter);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(templates_come_first_and_nothing_is_sent_before_it_is_confirmed),
+		cmocka_unit_test(what_was_not_confirmed_is_sent_again_in_the_next_session),
+		cmocka_unit_test(
+			a_session_repeats_statistics_by_time_and_count_and_templates_on_request_only),
+		cmocka_unit_test(what_was_told_ahead_is_not_told_twice_in_a_session),
+		cmocka_unit_test(
+			a_reader_that_stalls_holds_nobody_up_for_long_and_the_oldest_not_handed_over_is_lost),
+		cmocka_unit_test(without_anything_left_to_drop_the_new_message_is_lost),
+		cmocka_unit_test(at_the_end_what_is_not_confirmed_counts_as_lost),
+		cmocka_unit_test(a_collector_that_was_never_there_loses_for_its_own_reason),
+		cmocka_unit_test(only_messages_that_show_their_end_go_into_a_session),
+		cmocka_unit_test(random_sessions_leave_the_ledger_exact),
+	};
+
+	return RUN_TESTS(tests);
+}
