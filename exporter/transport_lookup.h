@@ -1,0 +1,50 @@
+/* transport_lookup.h - the addresses of a collector: given, or looked up in the background and
+ * again when needed.
+ *
+ * Internal to transport_*.c: the part that all network transports share, before the socket. */
+#ifndef TRANSPORT_LOOKUP_H
+#define TRANSPORT_LOOKUP_H
+
+#include "transport.h"
+
+#define TRANSPORT_LOOKUP_ADDRESSES_MAX 8
+
+struct transport_lookup_job; /* opaque: defined in transport_lookup.c */
+
+/* Read only. */
+struct transport_lookup {
+	char *host; /* owned */
+	uint16_t port;
+	bool is_name; /* 'host' is not an address */
+	struct transport_socket_settings settings;
+	struct transport_address source;  /* size 0: the kernel's choice */
+	struct transport_lookup_job *job; /* shared with its thread; NULL if none runs */
+	int64_t next_ms;                  /* not before */
+	bool has_failed;                  /* the last look-up brought nothing */
+	struct transport_address addresses[TRANSPORT_LOOKUP_ADDRESSES_MAX];
+	size_t address_count;
+	size_t current; /* the one to use */
+};
+
+/* Take host, source address and settings of a collector, and start looking up if the host is a
+ * name. Returns 0, or a negative errno with 'error' filled; then nothing is to be cleared. */
+int transport_lookup_init(struct transport_lookup *lookup, const struct transport_config *config,
+			  struct error_text *error);
+void transport_lookup_clear(struct transport_lookup *lookup);
+
+/* Go on. Returns 0 when there are addresses, 1 when they have just been looked up (anew),
+ * -EINPROGRESS while the first look-up runs, or -ENOENT: the name has no address; it is looked up
+ * again after a while. */
+int transport_lookup_poll(struct transport_lookup *lookup, int64_t now_ms);
+
+/* Look a name up again; known addresses stay until it brings new ones. */
+void transport_lookup_again(struct transport_lookup *lookup);
+/* Use the next address; false if there is no other. */
+bool transport_lookup_next(struct transport_lookup *lookup);
+
+/* transport_socket_open() towards the current address. */
+int transport_lookup_socket(struct transport_lookup *lookup, int type);
+/* Address to connect to; NULL if none is known yet. */
+const struct transport_address *transport_lookup_current(const struct transport_lookup *lookup);
+
+#endif
