@@ -69,9 +69,12 @@ static void print_collector(const json_t *collector, const char *heading)
 	const char *remote = text(collector, "remote");
 	const char *fault = text(collector, "last_error");
 
-	(void)printf("%-10s %-16s v" INTEGER "/%s  %s  records " INTEGER "  waiting " INTEGER
-		     "  lost " INTEGER "  last %s",
-		     heading, text(collector, "name"), number(collector, "version"),
+	(void)printf("%-10s %-16s ", heading, text(collector, "name"));
+	if (json_is_integer(json_object_get(collector, "version")))
+		(void)printf("v" INTEGER, number(collector, "version"));
+	else
+		(void)fputs(text(collector, "version"), stdout);
+	(void)printf("/%s  %s  records " INTEGER "  waiting " INTEGER "  lost " INTEGER "  last %s",
 		     text(collector, "transport"),
 		     json_is_true(json_object_get(collector, "up")) ? "up" : "down",
 		     number(collector, "records_sent"), number(collector, "records_waiting"),

@@ -31,7 +31,7 @@ struct config_collector {
 	char *name; /* of its section, else "HOST:PORT" with brackets around IPv6 */
 	char *host; /* without brackets */
 	uint16_t port;
-	uint8_t version;        /* 9 */
+	uint8_t version;        /* 5, 9, 10, ENCODER_VERSION_JSON */
 	char *transport;        /* "udp" */
 	char *source_address;   /* NULL: the general one, or the kernel's choice */
 	uint32_t datagram_size; /* mtu= less headers, or the default */

@@ -269,10 +269,12 @@ static void collector_format(const struct config *config, const struct config_op
 		const struct config_collector *collector = &config->collectors[i];
 		bool is_ipv6 = config_ip_version(collector->host) == 6;
 		char text[CONFIG_UNITS_SIZE];
+		char version[ENCODER_VERSION_TEXT_SIZE];
 
-		(void)fprintf(out, "%s%s%s%s:%u,version=%u,transport=%s", i ? " " : "",
+		(void)fprintf(out, "%s%s%s%s:%u,version=%s,transport=%s", i ? " " : "",
 			      is_ipv6 ? "[" : "", collector->host, is_ipv6 ? "]" : "",
-			      (unsigned int)collector->port, (unsigned int)collector->version,
+			      (unsigned int)collector->port,
+			      encoder_version_format(collector->version, version),
 			      collector->transport);
 		if (collector->source_address)
 			(void)fprintf(out, ",source=%s", collector->source_address);

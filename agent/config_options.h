@@ -132,7 +132,7 @@ extern const struct config_type config_type_collector;
 extern const struct config_type config_type_timeout;
 extern const struct config_type config_type_flow_key, config_type_prefix;
 
-/* "9" -> 9 if this build can send it. Returns 0 or -EINVAL with 'error' naming what is there. */
+/* "9" -> 9, "json" -> ENCODER_VERSION_JSON, if this build can send it. Returns 0 or -EINVAL with 'error' naming what is there. */
 int config_version_parse(const char *text, uint8_t *version, struct error_text *error);
 /* 4 or 6 if 'text' is an address of that IP version (a zone such as %eth0 allowed), else 0. */
 int config_ip_version(const char *text);

@@ -184,15 +184,17 @@ const struct config_type config_type_refresh = { refresh_parse, refresh_format, 
 
 int config_version_parse(const char *text, uint8_t *version, struct error_text *error)
 {
-	uint64_t number = 0;
+	char name[ENCODER_VERSION_TEXT_SIZE];
 
-	if (config_number_parse(text, &number) || number > UINT8_MAX ||
-	    !encoder_find((uint8_t)number)) {
-		error_text_set(error, "expected 5 or 9 (NetFlow) or 10 (IPFIX)");
-		return -EINVAL;
+	for (unsigned int number = 0; number <= UINT8_MAX; number++) {
+		if (!encoder_find((uint8_t)number) ||
+		    strcmp(encoder_version_format((uint8_t)number, name), text) != 0)
+			continue;
+		*version = (uint8_t)number;
+		return 0;
 	}
-	*version = (uint8_t)number;
-	return 0;
+	error_text_set(error, "expected 5 or 9 (NetFlow), 10 (IPFIX) or json");
+	return -EINVAL;
 }
 
 static int version_parse(struct config *config, const struct config_option *option,
@@ -205,11 +207,13 @@ static int version_parse(struct config *config, const struct config_option *opti
 static void version_format(const struct config *config, const struct config_option *option,
 			   FILE *out)
 {
+	char name[ENCODER_VERSION_TEXT_SIZE];
+
 	(void)option;
-	(void)fprintf(out, "%u", (unsigned int)config->export_version);
+	(void)fputs(encoder_version_format(config->export_version, name), out);
 }
 
-const struct config_type config_type_version = { version_parse, version_format, "5 9 10" };
+const struct config_type config_type_version = { version_parse, version_format, "5 9 10 json" };
 
 static int level_parse(struct config *config, const struct config_option *option, const char *value,
 		       struct error_text *error)

@@ -104,13 +104,13 @@ static int flush(struct control_job *job, struct control_output *output, struct 
 	return result ? out_of_memory(error) : 0;
 }
 
-/* Collectors whose export version has templates. */
+/* Collectors whose export version has templates, or statistics and names that go with them. */
 static size_t template_collectors(const struct config *config)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < config->collector_count; i++)
-		count += encoder_find(config->collectors[i].version)->add_templates != NULL;
+		count += encoder_find(config->collectors[i].version)->add_statistics != NULL;
 	return count;
 }
 

@@ -1,12 +1,19 @@
 /* control_templates.c - the data templates that collectors get, as rows.
  *
  * They are made anew from the table that the encoders use, for each export version in use (NetFlow
- * v5 has none); without a collector for the default version, so that one can see what would be
- * sent. */
+ * v5 has none; for JSON lines they are the keys); without a collector for the default version, so
+ * that one can see what would be sent. */
 #include "control_rows.h"
 #include "control_server.h"
 
 #include "encoder.h"
+#include "json_text.h"
+
+/* A number, or null where lines of JSON have none. */
+static json_t *number_of(uint8_t version, uint16_t number)
+{
+	return version == ENCODER_VERSION_JSON ? json_null() : json_integer(number);
+}
 
 static int write_template(const struct template *template, uint8_t version, int family,
 			  struct control_output *output)
@@ -18,10 +25,12 @@ static int write_template(const struct template *template, uint8_t version, int 
 
 		result = control_output_row(
 			output,
-			json_pack("{s:i, s:i, s:i, s:I, s:s, s:i, s:i, s:i}", "version", version,
-				  "template", template->id, "family", family, "position",
+			json_pack("{s:o, s:o, s:i, s:I, s:s, s:i, s:o, s:o}", "version",
+				  json_version(version), "template",
+				  number_of(version, template->id), "family", family, "position",
 				  (json_int_t)(i + 1), "field", field->name, "element", field->id,
-				  "size", field->size, "record_size", template->record_size));
+				  "size", number_of(version, field->size), "record_size",
+				  number_of(version, template->record_size)));
 	}
 	return result;
 }
@@ -43,7 +52,7 @@ static int write_templates(const struct control_context *context, uint8_t versio
 	struct template_set set;
 	int result;
 
-	if (!encoder->add_templates)
+	if (!encoder->protocol)
 		return write_none(version, output);
 	choice.has_uptime = has_uptime;
 	template_set_init(&set, encoder->protocol, &choice);

@@ -1,6 +1,8 @@
 /* json_text.c - strings and times as JSON values. */
 #include "json_text.h"
 
+#include "encoder.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,15 @@ json_t *json_text(const char *text)
 	value = json_string(copy);
 	free(copy);
 	return value;
+}
+
+json_t *json_version(uint8_t version)
+{
+	char name[ENCODER_VERSION_TEXT_SIZE];
+
+	if (version == ENCODER_VERSION_JSON)
+		return json_string(encoder_version_format(version, name));
+	return json_integer(version);
 }
 
 const char *json_time_format(unix_ms time, char text[static JSON_TIME_SIZE])

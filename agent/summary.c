@@ -142,23 +142,25 @@ json_t *summary_collector_json(const struct collector_status *collector)
 	struct amount lost = collector_ledger_lost(ledger);
 
 	return json_pack(
-		"{s:o, s:o, s:o, s:i, s:b, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
+		"{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
 		"s:I, s:I, s:I, s:I}",
 		"name", json_text(collector->name), "remote", json_text(collector->remote),
-		"transport", json_text(collector->transport), "version", collector->version, "up",
-		collector->is_up, "last_error",
+		"transport", json_text(collector->transport), "version",
+		json_version(collector->version), "up", collector->is_up, "last_error",
 		collector->last_error ? json_text(collector_fault_text(collector->last_loss,
 								       collector->last_error))
 				      : json_null(),
-		"sequence", (json_int_t)collector->sequence, "records_taken",
-		(json_int_t)ledger->taken.records, "records_sent", (json_int_t)ledger->sent.records,
-		"records_waiting", (json_int_t)ledger->waiting.records, "records_lost",
-		(json_int_t)lost.records, "packets_sent", (json_int_t)ledger->sent.packets,
-		"packets_waiting", (json_int_t)ledger->waiting.packets, "packets_lost",
-		(json_int_t)lost.packets, "bytes_sent", (json_int_t)ledger->sent.octets,
-		"records_lost_by_reason", lost_json(ledger), "datagrams_sent",
-		(json_int_t)ledger->datagrams_sent, "datagrams_lost",
-		(json_int_t)ledger->datagrams_lost, "datagrams_queued",
+		"sequence",
+		collector->has_sequence ? json_integer((json_int_t)collector->sequence)
+					: json_null(),
+		"records_taken", (json_int_t)ledger->taken.records, "records_sent",
+		(json_int_t)ledger->sent.records, "records_waiting",
+		(json_int_t)ledger->waiting.records, "records_lost", (json_int_t)lost.records,
+		"packets_sent", (json_int_t)ledger->sent.packets, "packets_waiting",
+		(json_int_t)ledger->waiting.packets, "packets_lost", (json_int_t)lost.packets,
+		"bytes_sent", (json_int_t)ledger->sent.octets, "records_lost_by_reason",
+		lost_json(ledger), "datagrams_sent", (json_int_t)ledger->datagrams_sent,
+		"datagrams_lost", (json_int_t)ledger->datagrams_lost, "datagrams_queued",
 		(json_int_t)collector->queued_datagrams, "send_errors",
 		(json_int_t)ledger->send_errors);
 }

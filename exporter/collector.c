@@ -55,8 +55,8 @@ static bool config_is_valid(const struct collector_config *config, struct error_
 {
 	if (!encoder_find(config->version))
 		error_text_set(error,
-			       "collector %s: export version %u is not supported, expected 5, 9 or "
-			       "10",
+			       "collector %s: export version %u is not supported, expected 5, 9, "
+			       "10 or JSON",
 			       config->name, config->version);
 	else if (!transport_of(config))
 		error_text_set(error, "collector %s: transport '%s' is not supported, expected udp",
@@ -77,10 +77,33 @@ static bool config_is_valid(const struct collector_config *config, struct error_
 	return false;
 }
 
-/* Whether the protocol has templates and options. */
+/* Whether the protocol has templates. */
 static bool has_templates(const struct collector *collector)
 {
 	return collector->encoder->add_templates != NULL;
+}
+
+/* Whether it has statistics and interface names. */
+static bool has_options(const struct collector *collector)
+{
+	return collector->encoder->add_statistics != NULL;
+}
+
+/* Whether a datagram holds any record. */
+static bool is_large_enough(const struct collector *collector, struct error_text *error)
+{
+	const struct encoder_type *encoder = collector->encoder;
+	const size_t size = encoder->size_min ? encoder->size_min(&collector->templates) : 0;
+
+	if (size <= collector->datagram_size)
+		return true;
+	error_text_set(
+		error,
+		"collector %s: a line of JSON may have %zu bytes, which a datagram of %zu does "
+		"not hold",
+		collector->name, size, collector->datagram_size);
+	error_text_hint(error, "where the path allows it, give this collector a larger mtu");
+	return false;
 }
 
 /* In a session templates hold until its end, so they are told once, at its beginning (RFC 7011
@@ -107,12 +130,16 @@ struct collector *collector_create(const struct collector_config *config,
 	collector->encoder = encoder_find(config->version);
 	collector->terms = terms;
 	collector->datagram_size = config->datagram_size;
-	collector->is_refresh_due = has_templates(collector);
-	if (has_templates(collector)) {
+	collector->is_refresh_due = has_options(collector);
+	if (collector->encoder->protocol) {
 		struct template_choice choice = terms->choice;
 
 		choice.has_uptime = config->has_uptime;
 		template_set_init(&collector->templates, collector->encoder->protocol, &choice);
+	}
+	if (!is_large_enough(collector, error)) {
+		free(collector);
+		return NULL;
 	}
 	if (outbox_init(&collector->outbox,
 			&(struct outbox_config){
@@ -157,6 +184,17 @@ static uint32_t since(const struct collector *collector, uint32_t uptime_ms)
 	return collector->time.uptime_ms - uptime_ms;
 }
 
+/* The ledger as of a datagram that overtakes what is queued. */
+static void statistics_get_sent(const struct collector *collector,
+				struct export_statistics *statistics)
+{
+	*statistics = (struct export_statistics){
+		.workers = collector->terms->workers,
+		.collector = collector->outbox.ledger,
+		.system_init_ms = collector->terms->system_init_ms,
+	};
+}
+
 /* The ledger as of the datagram that carries it: what is queued before it counts as sent, because
  * whoever reads it has that already, or finds it among the lost next time. So a file gives the same
  * statistics at any speed of sending. */
@@ -164,11 +202,7 @@ static void statistics_get(const struct collector *collector, struct export_stat
 {
 	const struct outbox *outbox = &collector->outbox;
 
-	*statistics = (struct export_statistics){
-		.workers = collector->terms->workers,
-		.collector = outbox->ledger,
-		.system_init_ms = collector->terms->system_init_ms,
-	};
+	statistics_get_sent(collector, statistics);
 	amount_add(&statistics->collector.sent, &outbox->ledger.waiting);
 	statistics->collector.datagrams_sent += outbox->queue.count;
 	statistics->collector.datagram_bytes_sent += outbox->queue.total_bytes;
@@ -178,10 +212,11 @@ static void statistics_get(const struct collector *collector, struct export_stat
 static void add_refresh(struct collector *collector)
 {
 	struct export_statistics statistics;
-	int result;
+	int result = 0;
 
 	statistics_get(collector, &statistics);
-	if (!has_sessions(collector) || collector->are_templates_due) {
+	if (has_templates(collector) &&
+	    (!has_sessions(collector) || collector->are_templates_due)) {
 		result = collector->encoder->add_templates(&collector->message,
 							   &collector->templates);
 		assert(result == 0);
@@ -200,7 +235,7 @@ static void add_refresh(struct collector *collector)
 
 static bool are_names_due(struct collector *collector)
 {
-	return has_templates(collector) &&
+	return has_options(collector) &&
 	       since(collector, collector->names_ms) >= NAMES_INTERVAL_MS &&
 	       interface_walk_next(&collector->walk, &collector->terms->names) != NULL;
 }
@@ -246,6 +281,7 @@ static void begin_message(const struct collector *collector, struct message *mes
 {
 	collector->encoder->begin(message, time);
 	message->has_uptime = collector->templates.has_uptime;
+	message->source_id = collector->terms->source_id;
 }
 
 static void open_datagram(struct collector *collector)
@@ -305,7 +341,7 @@ static void set_time(struct collector *collector, const struct export_time *time
 /* Options again, and templates where they are repeated. */
 static void refresh(struct collector *collector)
 {
-	collector->is_refresh_due = has_templates(collector);
+	collector->is_refresh_due = has_options(collector);
 	repeat_names(collector);
 }
 
@@ -354,7 +390,7 @@ int64_t collector_next(const struct collector *collector)
 		next_ms = nearer(collector, next_ms, collector->opened_ms, EXPORTER_RECORD_WAIT_MS);
 	else if (collector->is_refresh_due)
 		next_ms = 0;
-	if (!has_templates(collector))
+	if (!has_options(collector))
 		return next_ms;
 	if (refresh_ms && !collector->is_refresh_due)
 		next_ms = nearer(collector, next_ms, collector->refreshed_ms, refresh_ms);
@@ -439,7 +475,7 @@ void collector_add(struct collector *collector, const struct export_record *reco
 }
 
 /* A datagram with templates alone that overtakes all that wait. Without templates in the protocol
- * it is a header without records: it loses nothing where nobody listens.
+ * it is a line of statistics, or a header without records: it loses nothing where nobody listens.
  *
  * In a session its time is that of the first message it goes before, so that an export file does
  * not depend on when it was opened. */
@@ -450,10 +486,16 @@ static void put_templates_ahead(struct collector *collector)
 		has_sessions(collector) ? &datagram_queue_at(queue, 0)->time : &collector->time;
 	struct queued_datagram *datagram = datagram_queue_ahead(queue);
 	struct message message = { .writer = writer_of(datagram->bytes, collector->datagram_size) };
+	struct export_statistics statistics;
 
 	begin_message(collector, &message, time);
-	if (has_templates(collector))
+	if (has_templates(collector)) {
 		(void)collector->encoder->add_templates(&message, &collector->templates);
+	} else if (has_options(collector)) {
+		statistics_get_sent(collector, &statistics);
+		(void)collector->encoder->add_statistics(&message, &statistics,
+							 collector->terms->source_id);
+	}
 	seal(collector, &message, time, datagram);
 	datagram->amount = (struct amount){ 0 };
 	datagram->has_templates = true;
@@ -478,7 +520,7 @@ void collector_finish(struct collector *collector, const struct export_time *tim
 	set_time(collector, time);
 	if (collector->is_open)
 		close_datagram(collector);
-	if (!has_templates(collector) ||
+	if (!has_options(collector) ||
 	    collector->records_at_refresh == collector->outbox.ledger.taken.records)
 		return;
 	collector->is_refresh_due = true;
@@ -523,6 +565,7 @@ void collector_status(const struct collector *collector, struct collector_status
 		.is_up = outbox->state == OUTBOX_up,
 		.last_error = outbox->last_error,
 		.last_loss = outbox->last_loss,
+		.has_sequence = outbox->config.sequence_offset != 0,
 		.sequence = outbox->sequence,
 		.queued_datagrams = (uint32_t)outbox->queue.count,
 		.last_sent_ms = outbox->last_sent_us < 0 ? -1 : outbox->last_sent_us / 1000,

@@ -26,7 +26,7 @@ struct collector_config {
 	const char *transport; /* "udp" */
 	/* Instead of 'transport', if not NULL: for tests. */
 	const struct transport_type *transport_type;
-	uint8_t version; /* of the export protocol: 5, 9 or 10 */
+	uint8_t version; /* of the export protocol: 5, 9, 10 or ENCODER_VERSION_JSON */
 	bool has_uptime; /* v9: times as SysUptime, for collectors that know no other */
 	struct transport_config address;
 	uint32_t datagram_size;        /* largest payload in bytes, 512 to 65507 */
@@ -57,6 +57,7 @@ struct collector_status {
 	bool is_up;
 	int last_error; /* positive errno, 0 if none since it is up */
 	enum collector_loss last_loss;
+	bool has_sequence;
 	uint32_t sequence; /* next sequence number */
 	uint32_t queued_datagrams;
 	int64_t last_sent_ms; /* monotonic, -1 if never */

@@ -54,11 +54,16 @@ struct message {
 	uint8_t *set_start;     /* NULL if no set is open */
 	unix_ms clock_start_ms; /* when the clock of its records was 0 (export_clock.h) */
 	bool has_uptime;        /* v9: records have times on that clock; set after begin() */
+	unix_ms export_ms;      /* JSON: present time, of lines that are not flows */
+	uint32_t source_id;     /* JSON: of the lines; set after begin() */
 };
+
+/* Stands for JSON lines among the version numbers of protocols: 5, 9, 10. */
+#define ENCODER_VERSION_JSON 255
 
 struct encoder_type {
 	const char *name; /* "netflow9" */
-	uint8_t version;  /* 5, 9, 10 */
+	uint8_t version;  /* 5, 9, 10, ENCODER_VERSION_JSON */
 	uint8_t protocol; /* enum export_protocol: fields of its templates, 0 without any */
 	/* Where a finished message has its sequence number: 4 bytes, most significant first. 0: it
 	 * has none. */
@@ -67,16 +72,22 @@ struct encoder_type {
 	bool has_ipv6;        /* carries IPv6 flows; else add_record is for IPv4 only */
 	uint64_t counter_max; /* packets and octets of a record are at most this */
 
+	/* Bytes of the smallest message that holds anything that may be added to it. NULL: no more
+	 * than COLLECTOR_DATAGRAM_SIZE_MIN. */
+	size_t (*size_min)(const struct template_set *templates);
+
 	/* Start a message at the front of message->writer, whose other members are set here. 'time'
 	 * is the present. */
 	void (*begin)(struct message *message, const struct export_time *time);
 
-	/* These three are NULL for a protocol without templates.
+	/* NULL for a protocol without templates.
 	 *
 	 * Add all templates and options templates. Returns 0, or -EMSGSIZE with the message
 	 * unchanged. */
 	int (*add_templates)(struct message *message, const struct template_set *templates);
-	/* Add the statistics as options data. Returns 0 or -EMSGSIZE with the message unchanged. */
+	/* This and the next are NULL for a protocol without options.
+	 *
+	 * Add the statistics as options data. Returns 0 or -EMSGSIZE with the message unchanged. */
 	int (*add_statistics)(struct message *message, const struct export_statistics *statistics,
 			      uint32_t source_id);
 	/* Add the name of one interface as options data. Returns 0 or -EMSGSIZE with the message
@@ -93,12 +104,16 @@ struct encoder_type {
 	uint32_t (*sequence_step)(const struct message *message);
 };
 
-/* Find by version number (5, 9, 10); NULL if there is none. */
+/* Find by version number (5, 9, 10, ENCODER_VERSION_JSON); NULL if there is none. */
 const struct encoder_type *encoder_find(uint8_t version);
+/* A version as it is written in a configuration: "9", "json". Returns 'text'. */
+#define ENCODER_VERSION_TEXT_SIZE 8
+const char *encoder_version_format(uint8_t version, char text[static ENCODER_VERSION_TEXT_SIZE]);
 
 /* The implementations. */
 extern const struct encoder_type encoder_netflow5;
 extern const struct encoder_type encoder_netflow9;
 extern const struct encoder_type encoder_ipfix;
+extern const struct encoder_type encoder_json;
 
 #endif

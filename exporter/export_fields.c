@@ -10,13 +10,16 @@
 
 #define MEMBER_SIZE(member) sizeof(((const struct export_record *)NULL)->member)
 
+#define KEY(name) ",\"" #name "\":"
+
 #define IS_CUT_UNSIGNED(size, member)       ((size) != MEMBER_SIZE(member))
 #define IS_CUT_ADDRESS(size, member)        ((size) != 4 && (size) != 16)
 #define IS_CUT_MILLISECONDS(size, member)   ((size) != 8 || MEMBER_SIZE(member) != 8)
 #define IS_CUT_SYSUPTIME(size, member)      ((size) != 4 || MEMBER_SIZE(member) != 8)
 #define IS_CUT_ICMP_TYPE_CODE(size, member) ((size) != 2 || MEMBER_SIZE(member) != 2)
-#define EXPORT_FIELD(name, id, size, kind, member, protocols) \
-	static_assert(!IS_CUT_##kind(size, member), #name " does not fit its member");
+#define EXPORT_FIELD(name, id, size, kind, member, protocols)                          \
+	static_assert(!IS_CUT_##kind(size, member), #name " does not fit its member"); \
+	static_assert(sizeof(KEY(name)) <= EXPORT_KEY_SIZE, #name " is too long for a key");
 #include "export_fields.def"
 #undef EXPORT_FIELD
 
@@ -24,7 +27,14 @@ enum { V9 = EXPORT_V9, IPFIX = EXPORT_IPFIX };
 
 static const struct export_field export_fields[] = {
 #define EXPORT_FIELD(name, id, size, kind, member, protocols) \
-	{ #name, id, size, EXPORT_##kind, offsetof(struct export_record, member), protocols },
+	{ #name,                                              \
+	  id,                                                 \
+	  size,                                               \
+	  EXPORT_##kind,                                      \
+	  offsetof(struct export_record, member),             \
+	  protocols,                                          \
+	  sizeof(KEY(name)) - 1,                              \
+	  KEY(name) },
 #include "export_fields.def"
 #undef EXPORT_FIELD
 };

@@ -16,8 +16,8 @@ enum export_kind {
 	EXPORT_ICMP_TYPE_CODE, /* 0 unless the protocol is ICMP or ICMPv6 */
 };
 
-/* Which export protocols know a field; bits. */
-enum export_protocol { EXPORT_V9 = 1, EXPORT_IPFIX = 2 };
+/* Which export protocols know a field; bits. JSON lines have the fields of IPFIX. */
+enum export_protocol { EXPORT_V9 = 1, EXPORT_IPFIX = 2, EXPORT_JSON = 4 | EXPORT_IPFIX };
 
 /* Element ids by their IANA names. */
 enum {
@@ -26,6 +26,8 @@ enum {
 #undef EXPORT_FIELD
 };
 
+#define EXPORT_KEY_SIZE 40
+
 struct export_field {
 	const char *name; /* IANA name; static */
 	uint16_t id;      /* of the element */
@@ -33,6 +35,8 @@ struct export_field {
 	uint8_t kind;     /* enum export_kind */
 	uint16_t offset;  /* of the member in struct export_record */
 	uint8_t protocols;
+	uint8_t key_size;          /* bytes of 'key' that count */
+	char key[EXPORT_KEY_SIZE]; /* ,"name": as JSON lines have it, then zeros */
 };
 
 size_t export_field_count(void);

@@ -15,7 +15,7 @@ enum part {
 	PART_peers = 2,
 	PART_next_hop = 4,
 	PART_masks = 8,
-	PART_ip_version = 16, /* no address tells it */
+	PART_ip_version = 16, /* no address tells it; in JSON lines always */
 	PART_milliseconds = 32,
 	PART_uptime = 64,
 };
@@ -87,7 +87,9 @@ static unsigned int parts_of(const struct template_choice *choice, bool is_ipv6,
 	       (choice->has_as_numbers ? PART_as_numbers : 0u) |
 	       (choice->has_peers ? PART_peers : 0u) | (choice->has_next_hop ? PART_next_hop : 0u) |
 	       (choice->has_as_numbers || has_prefixes ? PART_masks : 0u) |
-	       (flow_key_has(&choice->key, FLOW_KEY_addresses) ? 0u : PART_ip_version);
+	       (flow_key_has(&choice->key, FLOW_KEY_addresses) && protocol != EXPORT_JSON
+			? 0u
+			: PART_ip_version);
 }
 
 /* The flow key's own parts and the looked-up ones, as one number for each template there can be.

@@ -417,13 +417,14 @@ TEST(export_versions)
 	struct config config;
 	struct error_text error;
 
-	CHECK_EQ(parse(&config, "-v 10 -n a -n b,version=5 -n c:1,version=9 -n d:2", &error),
+	CHECK_EQ(parse(&config, "-v 10 -n a -n b,version=5 -n c:1,version=9 -n d:2 -n e,version=json", &error),
 		 CONFIG_run);
 	CHECK_EQ(config.export_version, 10);
 	check_value(&config, "export-version", "10", "command line");
 	check_value(&config, "collector",
 		    "a:4739,version=10,transport=udp b:2055,version=5,transport=udp "
-		    "c:1,version=9,transport=udp d:2,version=10,transport=udp",
+		    "c:1,version=9,transport=udp d:2,version=10,transport=udp "
+		    "e:2055,version=json,transport=udp",
 		    "command line");
 	config_clear(&config);
 }
@@ -527,10 +528,11 @@ TEST(wrong_collectors)
 		{ "[192.0.2.1]:1", "expected an IPv6 address between the brackets" },
 		{ "h,mtu=575", "mtu: expected a number from 576 to 65535" },
 		{ "h,rate=x", "rate: expected a number from 0 to 10000000" },
-		{ "h,version=8", "version: expected 5 or 9 (NetFlow) or 10 (IPFIX)" },
-		{ "h,version=0", "version: expected 5 or 9 (NetFlow) or 10 (IPFIX)" },
-		{ "h,version=265", "version: expected 5 or 9 (NetFlow) or 10 (IPFIX)" },
-		{ "h,version=ipfix", "version: expected 5 or 9 (NetFlow) or 10 (IPFIX)" },
+		{ "h,version=8", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
+		{ "h,version=0", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
+		{ "h,version=255", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
+		{ "h,version=265", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
+		{ "h,version=ipfix", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
 		{ "h,transport=tcp", "transport: this version of flowagent sends by udp only" },
 		{ "h,source=eth0",
 		  "source-address: expected an IPv4 or IPv6 address of this host" },

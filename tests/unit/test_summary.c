@@ -42,6 +42,7 @@ static struct pipeline_snapshot example(struct source_status sources[static 2],
 						.version = 9,
 						.is_up = true,
 						.last_error = ECONNREFUSED,
+						.has_sequence = true,
 						.sequence = 0xffffffff,
 						.ledger = snapshot.exported };
 	return snapshot;

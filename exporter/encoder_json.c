@@ -1,0 +1,228 @@
+/* encoder_json.c - JSON lines: a message is some lines, each of them an object (RFC 8259) and a
+ * line feed.
+ *
+ * Place: exporter -> encoder. There is no header and no sequence number, and a line is whole or not
+ * there. "type" tells what a line is: "flow", "statistics" or "interface"; the other keys are
+ * elements by their IANA names. A flow has the fields that an IPFIX template has under the same
+ * choice, and ipVersion, in the template's order. Numbers are numbers of up to 64 bits, times
+ * milliseconds since 1970, those before 1970 negative. The header's place is taken by
+ * observationDomainId in every line and observationTimeMilliseconds in those that are not flows. */
+#include "encoder.h"
+
+#include "ip_protocol.h"
+#include "json_line.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define TYPE_FLOW       "{\"type\":\"flow\",\"observationDomainId\":"
+#define TYPE_STATISTICS "{\"type\":\"statistics\",\"observationDomainId\":"
+#define TYPE_INTERFACE  "{\"type\":\"interface\",\"observationDomainId\":"
+#define TIME_KEY        ",\"observationTimeMilliseconds\":"
+#define LINE_END        "}\n"
+
+/* What is before the fields and behind them; the longest of the three types. */
+#define FRAME_SIZE \
+	(sizeof(TYPE_STATISTICS) + sizeof(TIME_KEY) + 2 * JSON_LINE_NUMBER_SIZE + sizeof(LINE_END))
+#define FLOW_SIZE (FRAME_SIZE + RECORD_FIELDS_MAX * (EXPORT_KEY_SIZE + JSON_LINE_ADDRESS_SIZE))
+
+#define STATISTICS_SIZE (FRAME_SIZE + sizeof(statistics_keys) + COUNTERS * JSON_LINE_NUMBER_SIZE)
+#define INTERFACE_SIZE                                                                             \
+	(FRAME_SIZE + sizeof(INDEX_KEY) + sizeof(NAME_KEY) + sizeof(DESCRIPTION_KEY) +             \
+	 JSON_LINE_NUMBER_SIZE + JSON_LINE_TEXT_SIZE(sizeof(((struct interface_name *)0)->name)) + \
+	 JSON_LINE_TEXT_SIZE(sizeof(((struct interface_name *)0)->description)))
+
+#define INDEX_KEY       ",\"ingressInterface\":"
+#define NAME_KEY        ",\"interfaceName\":"
+#define DESCRIPTION_KEY ",\"interfaceDescription\":"
+
+/* All keys of the statistics, for their size. */
+static const char statistics_keys[] =
+#define STATISTICS_FIELD(name, id, value) ",\"" #name "\":"
+#include "statistics_fields.def"
+#undef STATISTICS_FIELD
+	;
+
+enum {
+#define STATISTICS_FIELD(name, id, value) COUNTER_##name,
+#include "statistics_fields.def"
+#undef STATISTICS_FIELD
+	COUNTERS
+};
+
+#define PUT_LITERAL(to, literal) put(to, literal, sizeof(literal) - 1)
+
+static inline char *put(char *to, const char *text, size_t size)
+{
+	memcpy(to, text, size);
+	return to + size;
+}
+
+static void begin(struct message *message, const struct export_time *time)
+{
+	message->records = 0;
+	message->data_records = 0;
+	message->set_start = NULL;
+	message->export_ms = time->unix_ms;
+}
+
+/* End the line that goes from 'line' to 'end', and take it over if it fits. */
+static int add_line(struct message *message, const char *line, char *end)
+{
+	size_t size;
+
+	end = PUT_LITERAL(end, LINE_END);
+	size = (size_t)(end - line);
+	if (size > writer_left(&message->writer))
+		return -EMSGSIZE;
+	writer_bytes(&message->writer, line, size);
+	message->records++;
+	message->data_records++;
+	return 0;
+}
+
+static uint64_t load(const uint8_t *member, size_t size)
+{
+	uint64_t value = 0;
+	uint32_t value_32;
+	uint16_t value_16;
+
+	switch (size) {
+	case 1: return *member;
+	case 2: memcpy(&value_16, member, sizeof(value_16)); return value_16;
+	case 4: memcpy(&value_32, member, sizeof(value_32)); return value_32;
+	default: memcpy(&value, member, sizeof(value)); return value;
+	}
+}
+
+static char *put_fields(char *to, const struct template *template,
+			const struct export_record *record)
+{
+	const uint8_t protocol = record->flow.key.protocol;
+	const bool is_icmp = protocol == PROTOCOL_ICMP || protocol == PROTOCOL_IPv6_ICMP;
+
+	for (size_t i = 0; i < template->field_count; i++) {
+		const struct export_field *field = template->fields[i];
+		const uint8_t *member = (const uint8_t *)record + field->offset;
+
+		memcpy(to, field->key, EXPORT_KEY_SIZE);
+		to += field->key_size;
+		switch (field->kind) {
+		case EXPORT_ADDRESS: to = json_line_address(to, member, field->size); break;
+		case EXPORT_MILLISECONDS:
+			to = json_line_signed(to, (int64_t)load(member, sizeof(uint64_t)));
+			break;
+		case EXPORT_ICMP_TYPE_CODE:
+			to = json_line_unsigned(to, is_icmp ? load(member, sizeof(uint16_t)) : 0);
+			break;
+		default: to = json_line_unsigned(to, load(member, field->size)); break;
+		}
+	}
+	return to;
+}
+
+static int add_record(struct message *message, const struct template_set *templates,
+		      const struct export_record *record)
+{
+	char line[FLOW_SIZE];
+	char *end = PUT_LITERAL(line, TYPE_FLOW);
+
+	end = json_line_unsigned(end, message->source_id);
+	end = put_fields(end,
+			 record->flow.key.ip_version == 4 ? &templates->ipv4 : &templates->ipv6,
+			 record);
+	return add_line(message, line, end);
+}
+
+static char *put_time(char *to, const struct message *message)
+{
+	to = PUT_LITERAL(to, TIME_KEY);
+	return json_line_signed(to, message->export_ms);
+}
+
+static int add_statistics(struct message *message, const struct export_statistics *statistics,
+			  uint32_t source_id)
+{
+	char line[STATISTICS_SIZE];
+	char *end = PUT_LITERAL(line, TYPE_STATISTICS);
+
+	end = put_time(json_line_unsigned(end, source_id), message);
+#define STATISTICS_FIELD(name, id, value)          \
+	end = PUT_LITERAL(end, ",\"" #name "\":"); \
+	end = json_line_unsigned(end, value);
+#include "statistics_fields.def"
+#undef STATISTICS_FIELD
+	return add_line(message, line, end);
+}
+
+static int add_interface(struct message *message, const struct interface_name *interface)
+{
+	char line[INTERFACE_SIZE];
+	char *end = PUT_LITERAL(line, TYPE_INTERFACE);
+
+	end = put_time(json_line_unsigned(end, message->source_id), message);
+	end = json_line_unsigned(PUT_LITERAL(end, INDEX_KEY), interface->index);
+	end = json_line_text(PUT_LITERAL(end, NAME_KEY), interface->name, sizeof(interface->name));
+	end = json_line_text(PUT_LITERAL(end, DESCRIPTION_KEY), interface->description,
+			     sizeof(interface->description));
+	return add_line(message, line, end);
+}
+
+static size_t finish(struct message *message, const struct export_time *time, uint32_t source_id)
+{
+	(void)time;
+	(void)source_id;
+	return writer_size(&message->writer);
+}
+
+static uint32_t sequence_step(const struct message *message)
+{
+	(void)message;
+	return 0;
+}
+
+/* Characters that a value of a field takes at most. */
+static size_t value_size(const struct export_field *field)
+{
+	static const uint8_t digits[] = { [1] = 3, [2] = 5, [4] = 10, [8] = 20 };
+
+	if (field->kind == EXPORT_ADDRESS)
+		return field->size == 4 ? JSON_LINE_IPV4_LENGTH : JSON_LINE_IPV6_LENGTH;
+	return digits[field->size];
+}
+
+static size_t flow_size(const struct template *template)
+{
+	size_t size = sizeof(TYPE_FLOW) - 1 + sizeof("4294967295") - 1 + sizeof(LINE_END) - 1;
+
+	for (size_t i = 0; i < template->field_count; i++)
+		size += template->fields[i]->key_size + value_size(template->fields[i]);
+	return size;
+}
+
+static size_t size_min(const struct template_set *templates)
+{
+	const size_t ipv4 = flow_size(&templates->ipv4);
+	const size_t ipv6 = flow_size(&templates->ipv6);
+	const size_t flow = ipv4 > ipv6 ? ipv4 : ipv6;
+
+	return flow > STATISTICS_SIZE ? flow : STATISTICS_SIZE;
+}
+
+_Static_assert(INTERFACE_SIZE < STATISTICS_SIZE, "a message that holds statistics holds a name");
+
+const struct encoder_type encoder_json = {
+	.name = "json",
+	.version = ENCODER_VERSION_JSON,
+	.protocol = EXPORT_JSON,
+	.is_delimited = true,
+	.has_ipv6 = true,
+	.counter_max = UINT64_MAX,
+	.size_min = size_min,
+	.begin = begin,
+	.add_statistics = add_statistics,
+	.add_interface = add_interface,
+	.add_record = add_record,
+	.finish = finish,
+	.sequence_step = sequence_step,
+};

@@ -1,0 +1,220 @@
+/* json_line.c - numbers, addresses and strings as JSON.
+ *
+ * Place: encoder_json -> json_line. A record has two dozen numbers, most of them below 100, so
+ * these are written without a loop, and larger ones two digits at a time. */
+#include "json_line.h"
+
+#include "bytes.h"
+
+#define ADDRESS_WORDS 8
+#define PAIR_SIZE     2
+
+static const char digit_pairs[] = "00010203040506070809101112131415161718192021222324"
+				  "25262728293031323334353637383940414243444546474849"
+				  "50515253545556575859606162636465666768697071727374"
+				  "75767778798081828384858687888990919293949596979899";
+
+static const char hex_digits[] = "0123456789abcdef";
+
+/* 0 to 99, without a leading 0. */
+static inline char *put_small(char *to, unsigned int value)
+{
+	if (value < 10) {
+		*to = (char)('0' + value);
+		return to + 1;
+	}
+	memcpy(to, &digit_pairs[PAIR_SIZE * value], PAIR_SIZE);
+	return to + PAIR_SIZE;
+}
+
+/* From the last digit to the first into the end of a buffer; then to the front in one piece of
+ * constant size. */
+static char *put_large(char *to, uint64_t value)
+{
+	char digits[2 * JSON_LINE_NUMBER_SIZE];
+	char *const end = digits + JSON_LINE_NUMBER_SIZE;
+	char *first = end;
+
+	while (value >= 100) {
+		const uint64_t rest = value / 100;
+
+		first -= PAIR_SIZE;
+		memcpy(first, &digit_pairs[PAIR_SIZE * (value - 100 * rest)], PAIR_SIZE);
+		value = rest;
+	}
+	if (value >= 10) {
+		first -= PAIR_SIZE;
+		memcpy(first, &digit_pairs[PAIR_SIZE * value], PAIR_SIZE);
+	} else {
+		*--first = (char)('0' + value);
+	}
+	memset(end, 0, JSON_LINE_NUMBER_SIZE);
+	memcpy(to, first, JSON_LINE_NUMBER_SIZE);
+	return to + (end - first);
+}
+
+char *json_line_unsigned(char *to, uint64_t value)
+{
+	return value < 100 ? put_small(to, (unsigned int)value) : put_large(to, value);
+}
+
+char *json_line_signed(char *to, int64_t value)
+{
+	if (value >= 0)
+		return json_line_unsigned(to, (uint64_t)value);
+	*to = '-';
+	return put_large(to + 1, -(uint64_t)value);
+}
+
+static char *put_ipv4(char *to, const uint8_t *address)
+{
+	for (int i = 0; i < 4; i++) {
+		unsigned int octet = address[i];
+
+		if (i)
+			*to++ = '.';
+		if (octet >= 100) {
+			*to++ = (char)('0' + octet / 100);
+			memcpy(to, &digit_pairs[PAIR_SIZE * (octet % 100)], PAIR_SIZE);
+			to += PAIR_SIZE;
+		} else {
+			to = put_small(to, octet);
+		}
+	}
+	return to;
+}
+
+/* Without leading zeros (RFC 5952 section 4.1), in small letters (section 4.3). */
+static char *put_hex(char *to, unsigned int word)
+{
+	if (word >= 0x1000)
+		*to++ = hex_digits[word >> 12];
+	if (word >= 0x100)
+		*to++ = hex_digits[word >> 8 & 15];
+	if (word >= 0x10)
+		*to++ = hex_digits[word >> 4 & 15];
+	*to++ = hex_digits[word & 15];
+	return to;
+}
+
+/* RFC 5952 section 4.2: the longest run of two zero words or more, the first one if there are
+ * several. Returns its length, 0 if there is none. */
+static int longest_zeros(const unsigned int words[static ADDRESS_WORDS], int *start)
+{
+	int longest = 1;
+	int length = 0;
+
+	for (int i = 0; i < ADDRESS_WORDS; i++) {
+		length = words[i] ? 0 : length + 1;
+		if (length > longest) {
+			longest = length;
+			*start = i + 1 - length;
+		}
+	}
+	return longest > 1 ? longest : 0;
+}
+
+/* RFC 5952 section 5: an IPv4 address inside (::ffff:0:0/96 and, as inet_ntop() has it, ::/96) is
+ * written as one. */
+static char *put_ipv6(char *to, const uint8_t *address)
+{
+	unsigned int words[ADDRESS_WORDS];
+	int start = ADDRESS_WORDS;
+	int zeros;
+
+	for (int i = 0; i < ADDRESS_WORDS; i++)
+		words[i] = load_be16(address + (size_t)i * sizeof(uint16_t));
+	zeros = longest_zeros(words, &start);
+	for (int i = 0; i < ADDRESS_WORDS; i++) {
+		if (i == start) {
+			*to++ = ':';
+			i += zeros - 1;
+			if (i == ADDRESS_WORDS - 1)
+				*to++ = ':';
+			continue;
+		}
+		if (i)
+			*to++ = ':';
+		if (i == 6 && start == 0 && (zeros == 6 || (zeros == 5 && words[5] == 0xffff)))
+			return put_ipv4(to, address + 12);
+		to = put_hex(to, words[i]);
+	}
+	return to;
+}
+
+char *json_line_address(char *to, const uint8_t *address, size_t size)
+{
+	*to++ = '"';
+	to = size == 4 ? put_ipv4(to, address) : put_ipv6(to, address);
+	*to++ = '"';
+	return to;
+}
+
+/* Bytes of the UTF-8 character at 'text' (RFC 3629 section 4), 0 if there is none. */
+static size_t character_size(const uint8_t *text, size_t size)
+{
+	/* By the first byte: how many there are, and the range of the second. */
+	const struct {
+		uint8_t first, last, count, low, high;
+	} rows[] = {
+		{ 0x00, 0x7f, 1, 0, 0 },       { 0xc2, 0xdf, 2, 0x80, 0xbf },
+		{ 0xe0, 0xe0, 3, 0xa0, 0xbf }, { 0xe1, 0xec, 3, 0x80, 0xbf },
+		{ 0xed, 0xed, 3, 0x80, 0x9f }, { 0xee, 0xef, 3, 0x80, 0xbf },
+		{ 0xf0, 0xf0, 4, 0x90, 0xbf }, { 0xf1, 0xf3, 4, 0x80, 0xbf },
+		{ 0xf4, 0xf4, 4, 0x80, 0x8f },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (text[0] < rows[i].first || text[0] > rows[i].last)
+			continue;
+		if (rows[i].count > size)
+			return 0;
+		if (rows[i].count > 1 && (text[1] < rows[i].low || text[1] > rows[i].high))
+			return 0;
+		for (size_t j = 2; j < rows[i].count; j++)
+			if ((text[j] & 0xc0) != 0x80)
+				return 0;
+		return rows[i].count;
+	}
+	return 0;
+}
+
+/* RFC 8259 section 7. */
+static char *put_ascii(char *to, uint8_t character)
+{
+	if (character == '"' || character == '\\') {
+		*to++ = '\\';
+	} else if (character < 0x20) {
+		memcpy(to, "\\u00", 4);
+		to[4] = hex_digits[character >> 4];
+		to[5] = hex_digits[character & 15];
+		return to + 6;
+	}
+	*to++ = (char)character;
+	return to;
+}
+
+char *json_line_text(char *to, const char *text, size_t size)
+{
+	static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+	const size_t length = strnlen(text, size);
+
+	*to++ = '"';
+	for (size_t i = 0; i < length;) {
+		const uint8_t *character = (const uint8_t *)text + i;
+		const size_t count = character_size(character, length - i);
+
+		if (count == 1) {
+			to = put_ascii(to, *character);
+		} else if (count) {
+			memcpy(to, character, count);
+			to += count;
+		} else {
+			memcpy(to, replacement, sizeof(replacement) - 1);
+			to += sizeof(replacement) - 1;
+		}
+		i += count ? count : 1;
+	}
+	*to++ = '"';
+	return to;
+}
