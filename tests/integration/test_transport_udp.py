@@ -1,0 +1,472 @@
+"""How datagrams leave: interface, DSCP, TTL, MTU, multicast, link-local addresses; seen on the wire."""
+
+import contextlib
+import ipaddress
+import json
+import socket
+import struct
+from typing import NamedTuple
+
+import pytest
+
+import ledger
+import netns
+import traffic
+from collector import Collector
+from conftest import ROOT, Hosts
+from flows import FlowTable, differences
+from netflow9 import INTERFACE_NAME, Decoder, text
+from pcap_reader import count_flows, read_packets
+from waiting import wait_until
+
+CAPTURE = ROOT / "tests" / "wire" / "captures" / "ndpi-whatsapp.pcap"
+VERSIONS = (5, 9, 10)
+UDP = 17
+
+
+class Header(NamedTuple):
+    """What an IP header says that left with a datagram."""
+
+    source: str
+    destination: str
+    port: int
+    tos: int
+    ttl: int
+    octets: int
+    is_fragment: bool
+    may_be_cut: bool  # a router may make fragments of it
+
+
+def headers(path):
+    """The headers of all UDP packets and fragments of an Ethernet capture."""
+    found = []
+    for packet in read_packets(path):
+        kind, data = packet.data[12:14], packet.data[14:]
+        if kind == b"\x08\0" and data[9] == UDP:
+            octets, _, offset = struct.unpack_from(">HHH", data, 2)
+            source, destination, rest = data[12:16], data[16:20], data[20:]
+            tos, ttl, may_be_cut = data[1], data[8], not offset & 0x4000
+            is_fragment = bool(offset & 0x3FFF)
+        elif kind == b"\x86\xdd" and data[6] in (UDP, 44):
+            octets = 40 + int.from_bytes(data[4:6], "big")
+            source, destination, rest = data[8:24], data[24:40], data[40:]
+            tos, ttl, may_be_cut = int.from_bytes(data[:2], "big") >> 4 & 0xFF, data[7], False
+            is_fragment = data[6] == 44
+        else:
+            continue
+        found.append(
+            Header(
+                str(ipaddress.ip_address(source)),
+                str(ipaddress.ip_address(destination)),
+                int.from_bytes(rest[2:4], "big"),
+                tos,
+                ttl,
+                octets,
+                is_fragment,
+                may_be_cut,
+            )
+        )
+    return found
+
+
+def seen(wire, count):
+    """Headers of a capture, once it has 'count' packets."""
+    wait_until(lambda: len(wire.packets()) >= count, f"{count} packets in the capture")
+    wire.stop()
+    return headers(wire.path)
+
+
+def in_brackets(address):
+    return f"[{address}]" if ":" in address else address
+
+
+def export_file(flowagent, host, *collectors, path=CAPTURE):
+    """Export a capture file to its end; summary, and its rows by port."""
+    options = [word for collector in collectors for word in ("-n", collector)]
+    agent = flowagent("--read", path, *options, "--export-rate", 3000, host=host)
+    assert agent.wait() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    rows = {int(row["name"].rpartition(":")[2]): row for row in summary["collectors"]}
+    return agent, summary, rows
+
+
+def expected_flows(path=CAPTURE):
+    return count_flows(read_packets(path)).table.flows
+
+
+# ---- headers ----------------------------------------------------------------------------------
+
+
+def test_headers_say_what_the_collector_is_given(hosts, flowagent, collector, tcpdump):
+    ipv4, ipv6 = Hosts.COLLECTOR
+    for address in Hosts.COLLECTOR:
+        for port in 3001, 3002:
+            collector(address, port, hosts.collector)
+    wire = tcpdump(hosts.server, "eth0", "udp")
+    _, summary, _ = export_file(
+        flowagent, hosts.server,
+        f"{ipv4}:3001,dscp=ef,ttl=9", f"{ipv4}:3002",
+        f"[{ipv6}]:3001,dscp=af11,ttl=200", f"[{ipv6}]:3002,ttl=255",
+    )  # fmt: skip
+    packets = seen(wire, summary["datagrams_sent"])
+    marks = {(header.destination, header.port, header.tos, header.ttl) for header in packets}
+    assert marks == {
+        (ipv4, 3001, 46 << 2, 9), (ipv4, 3002, 0, 64), (ipv6, 3001, 10 << 2, 200),
+        (ipv6, 3002, 0, 255),
+    }  # fmt: skip
+
+
+# ---- MTU --------------------------------------------------------------------------------------
+
+
+def set_mtu(hosts, mtu):
+    for host, device in (
+        (hosts.server, "eth0"),
+        (hosts.internet, "eth0"),
+        (hosts.internet, "eth1"),
+        (hosts.collector, "eth0"),
+    ):
+        host.ip("link", "set", device, "mtu", mtu)
+
+
+@pytest.fixture
+def long_capture(directory):
+    """4000 IPv4 flows of one second: datagrams fill before they have waited."""
+    from capture_files import packet, pcap
+    from frames import ethernet, ipv4, udp
+
+    frames = [
+        packet(1_700_000_000_000_000_000 + i * 1000, 1, ethernet((0x0800, ipv4(udp(1000 + i)))))
+        for i in range(4000)
+    ]
+    path = directory / "long.pcap"
+    path.write_bytes(pcap(frames))
+    return path
+
+
+@pytest.mark.parametrize("mtu", [576, 9000])
+def test_datagrams_fill_the_mtu_and_are_never_fragments(
+    mtu, hosts, flowagent, collector, tcpdump, long_capture
+):
+    set_mtu(hosts, max(mtu, 1500))
+    sinks, options = {}, []
+    for version in VERSIONS:
+        for address in Hosts.COLLECTOR:
+            sink = sinks[version, address] = collector(address, 3000 + version, hosts.collector)
+            options.append(f"{sink.host_port},version={version},mtu={mtu}")
+    wire = tcpdump(hosts.collector, "eth0", "udp")
+    _, summary, _ = export_file(flowagent, hosts.server, *options, path=long_capture)
+    packets = seen(wire, sum(row["datagrams_sent"] for row in summary["collectors"]))
+    assert not any(header.is_fragment or header.may_be_cut for header in packets)
+    expected = expected_flows(long_capture)
+    for (version, address), sink in sinks.items():
+        sizes = [header.octets for header in packets
+                 if (header.destination, header.port) == (address, sink.port)]  # fmt: skip
+        full = mtu
+        if version == 5:  # 30 records at most
+            full = min(mtu, (48 if ":" in address else 28) + 24 + 30 * 48)
+        assert max(sizes) <= full
+        # But for the last one, and the one whose next records have another template.
+        not_full = [size for size in sizes if size <= full - 61 - 4]
+        assert len(not_full) <= 4, (version, address, sizes)
+        assert not differences(sink.flows().flows, expected), (version, address)
+
+
+def test_a_path_that_takes_less_is_told(hosts, flowagent, collector, long_capture):
+    """A router on the way says so (RFC 1191): what it threw away is counted, and the log names the cure."""
+    hosts.internet.ip("link", "set", "eth1", "mtu", "1280")
+    hosts.collector.ip("link", "set", "eth0", "mtu", "1280")
+    address = Hosts.COLLECTOR[0]
+    sinks = [collector(address, port, hosts.collector) for port in (3001, 3002)]
+    agent, _, rows = export_file(
+        flowagent, hosts.server, f"{address}:3001,mtu=1500", f"{address}:3002,mtu=1280",
+        path=long_capture,
+    )  # fmt: skip
+    assert "datagrams are longer than the path takes (give it a smaller mtu)" in agent.errors
+    assert rows[3001]["records_lost"] == rows[3001]["records_lost_by_reason"]["send_failed"] > 0
+    assert rows[3002]["records_lost"] == 0
+    for sink, row in zip(sinks, (rows[3001], rows[3002])):
+        sink.wait_for_datagrams(row["datagrams_sent"])
+        assert len(sink.datagrams) == row["datagrams_sent"]
+    assert not differences(sinks[1].flows().flows, expected_flows(long_capture))
+
+
+# ---- interface --------------------------------------------------------------------------------
+
+
+class TwoWays:
+    """A server with two links to one collector host, whose address the route finds by the first."""
+
+    COLLECTOR = ("203.0.113.1", "2001:db8:99::1")
+    SERVER = {"eth0": ("192.0.2.10", "2001:db8:1::10"), "eth1": ("198.51.100.10", "2001:db8:2::10")}
+    OTHER = {"eth0": ("192.0.2.1", "2001:db8:1::1"), "eth1": ("198.51.100.1", "2001:db8:2::1")}
+
+    def __init__(self, make_host):
+        self.server, self.collector = make_host("server"), make_host("coll")
+        for address in self.COLLECTOR:
+            self.collector.ip("address", "add", address, "dev", "lo")
+        self.connect("eth0", 1)
+
+    def connect(self, device, metric):
+        netns.connect(
+            (self.server, device, with_length(self.SERVER[device])),
+            (self.collector, device, with_length(self.OTHER[device])),
+        )
+        for address, router in zip(self.COLLECTOR, self.OTHER[device]):
+            self.server.ip("route", "add", address, "via", router, "metric", metric)
+        self.collector.sysctl(f"ipv4/conf/{device}/rp_filter", 0)
+
+    def disconnect(self, device):
+        self.server.ip("link", "delete", device)
+
+
+def with_length(addresses):
+    return [address + ("/64" if ":" in address else "/24") for address in addresses]
+
+
+@pytest.fixture
+def two_ways(host):
+    return TwoWays(host)
+
+
+def test_packets_leave_by_the_interface_whatever_the_route_says(
+    two_ways, flowagent, collector, tcpdump
+):
+    two_ways.connect("eth1", 2)
+    sinks = [collector(address, port, two_ways.collector)
+             for address in TwoWays.COLLECTOR for port in (3001, 3002)]  # fmt: skip
+    wires = {name: tcpdump(two_ways.server, name, "udp") for name in ("eth0", "eth1")}
+    options = [f"{sink.host_port}{',interface=eth1' if sink.port == 3002 else ''}" for sink in sinks]
+    _, summary, _ = export_file(flowagent, two_ways.server, *options)
+    sent = sum(row["datagrams_sent"] for row in summary["collectors"])
+    wait_until(
+        lambda: sum(len(wire.packets()) for wire in wires.values()) >= sent, "all on the wire"
+    )
+    for name, port in ("eth0", 3001), ("eth1", 3002):
+        wires[name].stop()
+        packets = headers(wires[name].path)
+        assert {header.port for header in packets} == {port}
+        assert {header.source for header in packets} == set(TwoWays.SERVER[name])
+    for sink in sinks:
+        assert not differences(sink.flows().flows, expected_flows())
+
+
+@pytest.mark.parametrize("family", [0, 1], ids=["ipv4", "ipv6"])
+def test_an_interface_may_come_and_go(family, two_ways, flowagent, agentctl, collector):
+    """Missing at start, there, gone, and there again under another index: nothing is lost."""
+    sink = collector(TwoWays.COLLECTOR[family], 3001, two_ways.collector)
+    agent = flowagent("-i", "lo", "-n", f"{sink.host_port},interface=eth1", host=two_ways.server)
+    agent.wait_for_capture()
+    control = agentctl(agent)
+    here, known = (two_ways.server, "127.0.0.1"), FlowTable()
+
+    def row():
+        (found,) = control.rows("show", "collectors")
+        return found
+
+    def account():
+        before = control.statistics()["packets_read"]
+        traffic.udp_dialogue(here, here, known, 5, 10, 20)
+        wait_until(lambda: control.statistics()["packets_read"] >= before + 10, "packets read")
+        control.run("flush")
+
+    def wait_for_all():
+        wait_until(lambda: sink.flows().packets() >= known.packets(), "all flows at the collector")
+
+    missing = "the interface it is sent to by does not exist"
+    agent.wait_until(lambda: missing in agent.errors, "the log to say so")
+    account()
+    assert row()["up"] is False
+    assert row()["last_error"] == missing
+    assert not sink.datagrams
+    for _ in range(2):
+        two_ways.connect("eth1", 2)
+        wait_for_all()
+        two_ways.disconnect("eth1")
+        account()
+    assert len(sink.messages()) == len(sink.datagrams)  # no gap in the sequence
+    two_ways.connect("eth1", 2)
+    wait_for_all()
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    assert summary["records_lost"] == 0
+    sink.wait_for_datagrams(summary["datagrams_sent"])
+    assert not differences(sink.flows().counters(), known.counters())
+
+
+def test_a_link_local_collector_is_found_by_its_zone(host, flowagent, collector, tcpdump):
+    server, other = host("server"), host("coll")
+    for device in "eth0", "eth1":
+        netns.connect(
+            (server, device, ["fe80::1/64", "fe80::11/64"]), (other, device, ["fe80::2/64"])
+        )
+    sinks = [collector("::", port, other) for port in (3001, 3002, 3003)]
+    wires = {name: tcpdump(server, name, "udp") for name in ("eth0", "eth1")}
+    _, summary, rows = export_file(
+        flowagent, server, "[fe80::2%eth1]:3001", "[fe80::2]:3002,interface=eth0,source=fe80::11",
+        "[fe80::2%eth1]:3003,source=fe80::11%eth1",
+    )  # fmt: skip
+    assert {row["remote"] for row in rows.values()} == {
+        "[fe80::2%eth1]:3001", "[fe80::2%eth0]:3002", "[fe80::2%eth1]:3003"
+    }  # fmt: skip
+    sent = sum(row["datagrams_sent"] for row in summary["collectors"])
+    wait_until(
+        lambda: sum(len(wire.packets()) for wire in wires.values()) >= sent, "all on the wire"
+    )
+    found = set()
+    for name, wire in wires.items():
+        wire.stop()
+        found |= {(name, header.source, header.port) for header in headers(wire.path)}
+    assert {(name, port) for name, _, port in found} == {
+        ("eth1", 3001), ("eth0", 3002), ("eth1", 3003)
+    }  # fmt: skip
+    assert {source for _, source, port in found if port != 3001} == {"fe80::11"}
+    for sink in sinks:
+        assert not differences(sink.flows().flows, expected_flows())
+
+
+# ---- multicast --------------------------------------------------------------------------------
+
+GROUPS = ("239.1.2.3", "ff05::123")
+
+
+class Segment:
+    """A server and two collector hosts on one switch."""
+
+    SERVER = ("192.0.2.10", "2001:db8:1::10")
+
+    def __init__(self, make_host):
+        self.server, self.switch = make_host("server"), make_host("switch")
+        self.collectors = [make_host("coll1"), make_host("coll2")]
+        self.switch.ip("link", "add", "switch", "type", "bridge", "mcast_snooping", "0")
+        self.switch.ip("link", "set", "switch", "addrgenmode", "none", "up")
+        for i, host in enumerate([self.server, *self.collectors]):
+            addresses = with_length((f"192.0.2.{10 + i}", f"2001:db8:1::{10 + i}"))
+            netns.connect((host, "eth0", addresses), (self.switch, f"port{i}", []))
+            self.switch.ip("link", "set", f"port{i}", "master", "switch", "addrgenmode", "none")
+
+
+class Member(Collector):
+    """Our own collector, in a group on eth0."""
+
+    def __init__(self, group, port, host):
+        with host.entered():
+            index = socket.if_nametoindex("eth0")
+        super().__init__("::" if ":" in group else "0.0.0.0", port, host)
+        packed = socket.inet_pton(traffic.family_of(group), group)
+        if ":" in group:
+            request = packed + struct.pack("@I", index)
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, request)
+        else:
+            request = packed + struct.pack("@4xi", index)
+            self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=["ipv4", "ipv6"])
+def test_all_members_of_a_group_get_everything(group, host, flowagent, tcpdump):
+    """Two hosts and the agent's own; with TTL, DSCP, MTU and each version."""
+    segment = Segment(host)
+    everyone = [*segment.collectors, segment.server]
+    with contextlib.ExitStack() as stack:
+        members = {
+            version: [stack.enter_context(Member(group, 3000 + version, h)) for h in everyone]
+            for version in VERSIONS
+        }
+        wire = tcpdump(segment.collectors[0], "eth0", "udp")
+        _, summary, rows = export_file(
+            flowagent, segment.server,
+            f"{in_brackets(group)}:3005,interface=eth0,version=5",
+            f"{in_brackets(group)}:3009,interface=eth0,ttl=7,dscp=cs1",
+            f"{in_brackets(group)}:3010,source={Segment.SERVER[':' in group]},version=10,mtu=1280,"
+            "interface=eth0,ttl=255",
+        )  # fmt: skip
+        assert {row["name"] for row in rows.values()} == {
+            f"{in_brackets(group + '%eth0')}:{3000 + version}" for version in VERSIONS
+        }
+        packets = seen(wire, sum(row["datagrams_sent"] for row in summary["collectors"]))
+        assert {(header.destination, header.port, header.tos, header.ttl, header.source)
+                for header in packets} == {
+            (group, 3005, 0, 1, Segment.SERVER[":" in group]),
+            (group, 3009, 32, 7, Segment.SERVER[":" in group]),
+            (group, 3010, 0, 255, Segment.SERVER[":" in group]),
+        }  # fmt: skip
+        assert max(header.octets for header in packets if header.port == 3010) <= 1280
+        for version, sinks in members.items():
+            row = rows[3000 + version]
+            for sink in sinks:
+                sink.wait_for_datagrams(row["datagrams_sent"])
+                assert len(sink.datagrams) == row["datagrams_sent"]
+                assert not differences(sink.flows().flows, expected_flows()), version
+
+
+def test_a_group_that_no_interface_takes_is_down_until_one_does(host, flowagent, agentctl):
+    """No route to groups, no interface given; nothing on the network ever reports."""
+    server = host("server")
+    agent = flowagent("-i", "lo", "-n", "239.1.2.3:3001", host=server)
+    agent.wait_for_capture()
+    agent.wait_until(lambda: "Network is unreachable" in agent.errors, "the log to say so")
+    (row,) = agentctl(agent).rows("show", "collectors")
+    assert row["up"] is False
+    assert agent.stop() == 0, agent.errors
+
+
+def test_one_group_on_two_interfaces_is_two_collectors(two_ways, flowagent, tcpdump):
+    two_ways.connect("eth1", 2)
+    wires = {name: tcpdump(two_ways.server, name, "udp") for name in ("eth0", "eth1")}
+    _, summary, _ = export_file(
+        flowagent, two_ways.server, "239.1.2.3:3001,interface=eth0", "239.1.2.3:3001,interface=eth1"
+    )
+    for name, row in zip(("eth0", "eth1"), summary["collectors"]):
+        assert row["name"] == f"239.1.2.3%{name}:3001"
+        packets = seen(wires[name], row["datagrams_sent"])
+        assert len(packets) == row["datagrams_sent"]
+        assert {header.source for header in packets} == {TwoWays.SERVER[name][0]}
+
+
+# ---- options data -----------------------------------------------------------------------------
+
+INTERFACES = 1000
+
+
+def test_a_thousand_names_are_told_a_few_at_a_time_and_again(host, flowagent, tcpdump):
+    """Names of 1000 interfaces: complete, never as a burst, and once more at the refresh."""
+    server = host("server")
+    commands = "".join(
+        f"link add left{i} type veth peer name right{i}\n" for i in range(INTERFACES // 2)
+    )
+    server.run("ip", "-batch", "-", input=commands)
+    links = {link["ifindex"]: link["ifname"] for link in json.loads(server.ip("-j", "link"))}
+    with Collector("127.0.0.1", 3001, server):
+        wire = tcpdump(server, "lo", "udp", "port", 3001)
+        agent = flowagent(
+            "-i", "lo", "-n", "127.0.0.1:3001", "--template-refresh", "10s", host=server
+        )
+
+        def told():
+            """For each datagram its time in ms and names."""
+            decoder, found = Decoder(), []
+            for packet in wire.packets():
+                message = decoder.decode(packet.data[14 + 28 :])
+                names = [(int.from_bytes(scopes[2], "big"), text(values[INTERFACE_NAME]))
+                         for scopes, values in message.options if 2 in scopes]  # fmt: skip
+                if names:
+                    found.append((packet.time_ns // 1_000_000, names))
+            return found
+
+        def repeated():
+            return sum(len(names) for _, names in told()) >= 2 * len(links)
+
+        agent.wait_until(repeated, "all names twice")
+        assert agent.stop() == 0, agent.errors
+        wire.stop()
+    datagrams = told()
+    names = [name for _, some in datagrams for name in some]
+    assert dict(names[: len(links)]) == links
+    assert dict(names[len(links) : 2 * len(links)]) == links
+    # 12 in 100 ms.
+    for i, (start_ms, _) in enumerate(datagrams):
+        within = sum(len(some) for at, some in datagrams[i:] if at < start_ms + 1000)
+        assert within <= 12 * (10 + 3), within
+    assert max(len(some) for _, some in datagrams) <= 24
