@@ -8,6 +8,7 @@
 
 #include "error_text.h"
 #include "packet.h"
+#include "sampling.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,7 +28,8 @@ struct source_config {
 	uint16_t group;                /* SOURCE_NFLOG */
 	uint32_t snaplen;        /* bytes copied of each packet; 0: the source's default (128) */
 	uint32_t receive_buffer; /* bytes of socket or ring buffer; 0: default (32 MiB) */
-	uint32_t cpu;            /* number + 1 of the CPU that its worker is bound to; 0: any */
+	struct sampling_choice sampling;
+	uint32_t cpu; /* number + 1 of the CPU that its worker is bound to; 0: any */
 };
 
 /* What a source knows of itself. Counters since it was opened. */

@@ -13,6 +13,8 @@
  * postrouting. The length of a packet before it was cut is not told at all. */
 #include "capture_nflog_parse.h"
 
+#include "sampling.h"
+
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
@@ -28,6 +30,7 @@ enum {
 	HOOK_OUTPUT = NF_INET_LOCAL_OUT, /* the same number for families inet and bridge */
 	HOOK_POSTROUTING = NF_INET_POST_ROUTING,
 	HOOK_NONE = 255, /* no NFULA_PACKET_HDR */
+	PREFIX_SIZE_MIN = sizeof("s=2"),
 };
 
 static const uint16_t TYPE_MASK = (uint16_t)NLA_TYPE_MASK; /* less the two flag bits */
@@ -126,8 +129,26 @@ static bool parse_vlan(const uint8_t *bytes, size_t size, struct packet_view *vi
 	return true;
 }
 
+/* What the prefix of a rule says of its rate, 0 if nothing or 1. Rules are few: the last prefix is
+ * remembered. */
+__attribute__((noinline)) static uint32_t prefix_interval(struct capture_nflog_parser *parser,
+							  const uint8_t *prefix, size_t size)
+{
+	if (size > sizeof(parser->prefix))
+		size = sizeof(parser->prefix); /* longer than the kernel's */
+	if (size != parser->prefix_size || memcmp(prefix, parser->prefix, size) != 0) {
+		const uint32_t interval = sampling_prefix_interval(prefix, size);
+
+		memcpy(parser->prefix, prefix, size);
+		parser->prefix_size = (uint8_t)size;
+		parser->prefix_interval = interval > 1 ? interval : 0;
+	}
+	return parser->prefix_interval;
+}
+
 /* Most attributes are passed over. Values may be longer than we know them, from a newer kernel. */
-static inline bool parse_attributes(const uint8_t *bytes, size_t size, struct packet_view *view,
+static inline bool parse_attributes(struct capture_nflog_parser *parser, const uint8_t *bytes,
+				    size_t size, struct packet_view *view,
 				    struct metadata *metadata)
 {
 	const ptrdiff_t last = last_start(size);
@@ -145,6 +166,11 @@ static inline bool parse_attributes(const uint8_t *bytes, size_t size, struct pa
 				return false;
 			view->ethertype = load_be16(value);
 			metadata->hook = value[2];
+			break;
+		case NFULA_PREFIX: /* most rules have none: an empty one is sent all the same */
+			if (__builtin_expect(attribute.size >= PREFIX_SIZE_MIN, 0))
+				view->rule_interval =
+					prefix_interval(parser, value, attribute.size);
 			break;
 		case NFULA_MARK:
 			if (attribute.size < 4)
@@ -233,7 +259,7 @@ static inline bool parse_packet(struct capture_nflog_parser *parser, const uint8
 
 	*view = (struct packet_view){ .time_ms = parser->received_ms };
 	if (size < FAMILY_HEADER_SIZE ||
-	    !parse_attributes(body + FAMILY_HEADER_SIZE, size - FAMILY_HEADER_SIZE, view,
+	    !parse_attributes(parser, body + FAMILY_HEADER_SIZE, size - FAMILY_HEADER_SIZE, view,
 			      &metadata))
 		return false;
 	if (metadata.has_sequence)

@@ -74,6 +74,8 @@ static int source_add(struct config *config, const char *name, const struct sour
 	}
 	if (settings->cpu)
 		source->cpu = settings->cpu;
+	if (settings->sampling.method || settings->sampling.rule_interval)
+		source->sampling = settings->sampling;
 	return 0;
 }
 
@@ -106,6 +108,72 @@ static int direction_set(struct source_config *source, const char *value, struct
 	return 0;
 }
 
+/* One "METHOD:N". */
+static int sampling_part_set(struct sampling_choice *choice, const char *part)
+{
+	static const struct config_range range = { UNIT_NUMBER, 1, SAMPLING_INTERVAL_MAX };
+	const char *colon = strchr(part, ':');
+	const size_t length = colon ? (size_t)(colon - part) : 0;
+	struct error_text ignored;
+	uint64_t number;
+
+	if (!colon || config_range_parse(&range, colon + 1, &number, &ignored))
+		return -EINVAL;
+	if (length == strlen("rule") && !strncmp(part, "rule", length)) {
+		if (choice->rule_interval)
+			return -EINVAL;
+		choice->rule_interval = (uint32_t)number;
+		return 0;
+	}
+	for (int method = SAMPLING_random; method < SAMPLING_METHOD_COUNT; method++) {
+		const char *name = sampling_method_name((enum sampling_method)method);
+
+		if (strlen(name) != length || strncmp(part, name, length) != 0)
+			continue;
+		if (choice->method)
+			return -EINVAL;
+		choice->method = (uint8_t)method;
+		choice->interval = (uint32_t)number;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* "random:10", "rule:10" or "random:10+rule:10". */
+static int sampling_set(struct source_config *source, const char *value, struct error_text *error)
+{
+	struct sampling_choice choice = { 0 };
+	char copy[CONFIG_UNITS_SIZE * 2];
+	char *next = copy;
+	char *part;
+	int result = 0;
+
+	if ((size_t)snprintf(copy, sizeof(copy), "%s", value) >= sizeof(copy))
+		result = -EINVAL;
+	while (!result && (part = strsep(&next, "+")))
+		result = sampling_part_set(&choice, part);
+	if (result) {
+		error_text_set(error,
+			       "sampling: expected random:N, deterministic:N, hash:N, flows:N or "
+			       "rule:N, or one of the first four and +rule:N, with N from 1 to %d",
+			       SAMPLING_INTERVAL_MAX);
+		return result;
+	}
+	source->sampling = choice;
+	return 0;
+}
+
+static void sampling_format(const struct sampling_choice *choice, FILE *out)
+{
+	if (choice->method)
+		(void)fprintf(out, ",sampling=%s:%" PRIu32,
+			      sampling_method_name((enum sampling_method)choice->method),
+			      choice->interval);
+	if (choice->rule_interval)
+		(void)fprintf(out, "%srule:%" PRIu32,
+			      choice->method ? "+" : ",sampling=", choice->rule_interval);
+}
+
 static int key_set(void *object, enum config_key_id key, const char *value,
 		   struct error_text *error)
 {
@@ -118,6 +186,8 @@ static int key_set(void *object, enum config_key_id key, const char *value,
 		return label_set(source, value, error);
 	if (key == KEY_source_direction)
 		return direction_set(source, value, error);
+	if (key == KEY_source_sampling)
+		return sampling_set(source, value, error);
 	if (key == KEY_source_cpu && !strcmp(value, "auto")) {
 		source->cpu = CPU_AUTO;
 		return 0;
@@ -265,6 +335,7 @@ static void source_format(const struct config *config, enum source_kind kind, FI
 			(void)fprintf(out, ",label=%s", source->label);
 		if (source->cpu)
 			(void)fprintf(out, ",cpu=%" PRIu32, source->cpu - 1);
+		sampling_format(&source->sampling, out);
 	}
 }
 
@@ -299,10 +370,53 @@ static void interface_format(const struct config *config, const struct config_op
 
 const struct config_type config_type_interface = { interface_parse, interface_format, "INTERFACE" };
 
+/* A file's name may have commas: keys begin at the first one with the name of a key and '=' behind
+ * it. NULL if there are none. */
+static char *file_keys(char *value)
+{
+	char guess[CONFIG_GUESS_SIZE];
+
+	for (char *comma = strchr(value, ','); comma; comma = strchr(comma + 1, ',')) {
+		const size_t length = strcspn(comma + 1, "=,");
+		char name[CONFIG_UNITS_SIZE];
+
+		if (comma[1 + length] != '=' || length >= sizeof(name))
+			continue;
+		(void)snprintf(name, sizeof(name), "%.*s", (int)length, comma + 1);
+		if (config_key_find(SECTION_source, name, true, guess) < 0)
+			continue;
+		*comma = '\0';
+		return comma + 1;
+	}
+	return NULL;
+}
+
+/* What makes sense for a file only. */
+static int file_key_set(void *object, enum config_key_id key, const char *value,
+			struct error_text *error)
+{
+	if (key != KEY_source_snaplen && key != KEY_source_buffer)
+		return key_set(object, key, value, error);
+	error_text_set(error, "%s: a file has no %s", config_keys[key].name, config_keys[key].name);
+	return -EINVAL;
+}
+
+static int file_add(struct config *config, const char *name, const struct source_config *settings,
+		    struct error_text *error)
+{
+	struct source_config source = *settings;
+
+	source.kind = SOURCE_FILE;
+	cpu_resolve(&source, 0);
+	return source_add(config, name, &source, error);
+}
+
 static int read_parse(struct config *config, const struct config_option *option, const char *value,
 		      struct error_text *error)
 {
 	struct source_config source = { .kind = SOURCE_FILE };
+	char *copy;
+	int result;
 
 	(void)option;
 	for (size_t i = 0; i < config->source_count; i++) {
@@ -314,7 +428,16 @@ static int read_parse(struct config *config, const struct config_option *option,
 				       "mergecap -w - FILE... | flowagent --read -");
 		return -EINVAL;
 	}
-	return source_add(config, value, &source, error);
+	copy = strdup(value);
+	if (!copy) {
+		error_text_set(error, "out of memory");
+		return -ENOMEM;
+	}
+	result = config_inline_keys(file_keys(copy), SECTION_source, file_key_set, &source, error);
+	if (!result)
+		result = file_add(config, copy, &source, error);
+	free(copy);
+	return result;
 }
 
 static void read_format(const struct config *config, const struct config_option *option, FILE *out)

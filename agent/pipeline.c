@@ -35,6 +35,7 @@ struct pipeline {
 	struct asn_table *asn_table; /* owned; NULL without networks file */
 	struct template_choice choice;
 	struct own_exports *own_exports; /* owned */
+	struct samplers *samplers;       /* owned */
 	struct interface_mtus mtus;
 	struct export_thread export;
 	struct worker *workers;  /* owned */
@@ -144,6 +145,20 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 	return exporter;
 }
 
+static int set_sampling(const struct pipeline *pipeline, struct worker *worker,
+			const struct sampling_choice *choice, struct error_text *error)
+{
+	uint8_t seed[SAMPLING_SEED_SIZE] = { 1 };
+
+	/* A file gives the same choice at every run. */
+	if (worker->type->is_live && getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed)) {
+		error_text_set(error, "no random seed for sampling: %s", strerror(errno));
+		return -errno;
+	}
+	source_sampling_init(&worker->sampling, choice, pipeline->samplers, seed);
+	return 0;
+}
+
 static int create_workers(struct pipeline *pipeline, const struct config *config,
 			  struct error_text *error)
 {
@@ -171,6 +186,9 @@ static int create_workers(struct pipeline *pipeline, const struct config *config
 		if (result < 0)
 			return result;
 		pipeline->worker_count++;
+		result = set_sampling(pipeline, worker, &config->sources[i].sampling, error);
+		if (result < 0)
+			return result;
 		worker->own_exports = worker->type->is_live ? pipeline->own_exports : NULL;
 		worker->mtus = &pipeline->mtus;
 		worker->splits_superpackets = config->splits_superpackets;
@@ -187,8 +205,11 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
 	struct exporter *exporter = NULL;
 
-	if (!pipeline || !(pipeline->own_exports = own_exports_create())) {
+	if (!pipeline || !(pipeline->own_exports = own_exports_create()) ||
+	    !(pipeline->samplers = samplers_create())) {
 		error_text_set(error, "no memory");
+		if (pipeline)
+			own_exports_destroy(pipeline->own_exports);
 		free(pipeline);
 		return NULL;
 	}
@@ -279,6 +300,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 	export_thread_clear(&pipeline->export);
 	own_exports_destroy(pipeline->own_exports);
 	asn_table_destroy(pipeline->asn_table);
+	samplers_destroy(pipeline->samplers);
 	if (pipeline->finished_descriptor >= 0)
 		(void)close(pipeline->finished_descriptor);
 	free(pipeline);
@@ -344,6 +366,7 @@ static void fill_source_status(void *owner, void *argument)
 	worker_read_ledger(worker, &status->ledger);
 	worker->type->statistics(worker->capture, &status->capture);
 	status->gets_single_packets = worker->message_watch.is_single;
+	(void)source_sampling_format(&worker->sampling, status->sampling);
 }
 
 int pipeline_snapshot(struct pipeline *pipeline, struct pipeline_snapshot *snapshot)

@@ -12,6 +12,7 @@
 #include "drop_example.h"
 #include "exporter.h"
 #include "ledger.h"
+#include "source_sampling.h"
 
 struct pipeline; /* opaque: defined in pipeline.c */
 
@@ -32,8 +33,9 @@ struct source_status {
 	char failure[320]; /* "" unless it failed */
 	struct worker_ledger ledger;
 	struct capture_statistics capture;
-	int64_t last_packet_ms;   /* monotonic, -1 if there was none */
-	bool gets_single_packets; /* see message_watch.h */
+	int64_t last_packet_ms;                   /* monotonic, -1 if there was none */
+	bool gets_single_packets;                 /* see message_watch.h */
+	char sampling[SOURCE_SAMPLING_TEXT_SIZE]; /* source_sampling_format() */
 };
 
 /* Everything at one moment; the equalities of ledger.h hold in it. Free with

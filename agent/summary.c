@@ -89,6 +89,7 @@ static json_t *fragments_json(const struct worker_ledger *ledger)
 static json_t *with_limits(json_t *row, const struct worker_ledger *ledger)
 {
 	if (row && !set_count(row, "packets_length_unknown", ledger->packets_length_unknown) &&
+	    !set_count(row, "packets_rate_unknown", ledger->packets_rate_unknown) &&
 	    !set_count(row, "packets_super", ledger->packets_super) &&
 	    !set_count(row, "packets_split", ledger->packets_split) &&
 	    !set_count(row, "bytes_split", ledger->octets_split) &&
@@ -114,7 +115,7 @@ json_t *summary_source_json(const struct source_status *source)
 
 	row = json_pack(
 		"{s:o, s:o, s:b, s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-		"s:I, s:I, s:I, s:I, s:I, s:I, s:b}",
+		"s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s}",
 		"name", json_text(source->name), "label", json_text(label), "live", source->is_live,
 		"state", source_state(source), "failure", json_text(source->failure),
 		"packets_read", (json_int_t)ledger->packets_read, "packets_lost_kernel",
@@ -132,7 +133,7 @@ json_t *summary_source_json(const struct source_status *source)
 		(json_int_t)capture->packets_unstamped, "receive_buffer_bytes",
 		(json_int_t)capture->receive_buffer_bytes, "receive_buffer_wanted",
 		(json_int_t)capture->receive_buffer_wanted, "single_packets",
-		source->gets_single_packets);
+		source->gets_single_packets, "sampling", source->sampling);
 	return with_limits(with_duplicates(row, &ledger->duplicates), ledger);
 }
 

@@ -146,6 +146,17 @@ static void push_mark(struct worker *worker)
 	worker->last_mark_ms = worker->clock_ms;
 }
 
+/* Which sampler a packet has gone through: kept out of the loop of packets, which most never have
+ * gone through any. */
+__attribute__((noinline)) static uint8_t sampler_of(struct worker *worker,
+						    const struct packet_view *view)
+{
+	const uint8_t number = source_sampling_number(&worker->sampling, view->rule_interval);
+
+	worker->ledger.packets_rate_unknown += number == SAMPLER_UNKNOWN;
+	return number;
+}
+
 static void ignore_packet(struct worker *worker, const struct packet_view *view,
 			  enum drop_reason reason)
 {
@@ -153,6 +164,16 @@ static void ignore_packet(struct worker *worker, const struct packet_view *view,
 	worker->ledger.octets_ignored +=
 		view->original_bytes ? view->original_bytes : view->captured_bytes;
 	drop_example_keep(&worker->drop_examples[reason], view);
+}
+
+/* The same for a packet that sampling leaves out. They are many, so that not each is kept. */
+static void leave_out(struct worker *worker, const struct packet_view *view)
+{
+	if (worker->ledger.packets_ignored[DROP_NOT_SAMPLED] == 0)
+		drop_example_keep(&worker->drop_examples[DROP_NOT_SAMPLED], view);
+	worker->ledger.packets_ignored[DROP_NOT_SAMPLED]++;
+	worker->ledger.octets_ignored +=
+		view->original_bytes ? view->original_bytes : view->captured_bytes;
 }
 
 /* A packet longer than the least MTU of all interfaces: count it, and split it if that is wanted.
@@ -175,11 +196,34 @@ static void note_superpacket(struct worker *worker, struct packet_info *info)
 	worker->ledger.octets_split += info->octets - octets;
 }
 
-static void note_special(struct worker *worker, struct packet_info *info)
+static void note_special(struct worker *worker, struct packet_info *info, bool is_resolved)
 {
 	worker->ledger.packets_length_unknown += info->has_unknown_length;
+	if (!is_resolved && info->fragment != FRAGMENT_none)
+		fragment_table_resolve(worker->fragments, info);
+}
+
+/* Whether a decoded packet is chosen, and by which sampler. Flows are chosen by the key that they
+ * are accounted under. Fragments are resolved here, chosen or not. */
+static bool is_chosen(struct worker *worker, const struct packet_view *view,
+		      struct packet_info *info)
+{
+	const struct sampling *sampling = &worker->sampling.sampling;
+	struct packet_info masked;
+
 	if (info->fragment != FRAGMENT_none)
 		fragment_table_resolve(worker->fragments, info);
+	if (!sampling_takes_packet(sampling, view, info))
+		return false;
+	if (sampling->method == SAMPLING_flows) {
+		masked = *info;
+		if (worker->key_mask.has_effect)
+			flow_key_mask_apply(&worker->key_mask, &masked, 1);
+		if (!sampling_takes_flow(sampling, &masked.key))
+			return false;
+	}
+	info->key.sampler = sampler_of(worker, view);
+	return true;
 }
 
 static cache_ms tick_of(cache_ms clock_ms)
@@ -190,10 +234,11 @@ static cache_ms tick_of(cache_ms clock_ms)
 /* packet_views -> packet_infos, from 'view' to 'end': live, all; from a file, those of one tick of
  * their own clock, so that when timeouts are looked at does not depend on how the packets came in
  * batches. Returns the first view that was left, with 'accounted' infos filled; the others are
- * counted by reason. */
-static const struct packet_view *decode_batch(struct worker *worker, const struct packet_view *view,
-					      const struct packet_view *end,
-					      struct packet_info *infos, size_t *accounted)
+ * counted by reason. 'samples' is a constant: there are two of this function, so that a source that
+ * does not sample does not pay for it. */
+static inline __attribute__((always_inline)) const struct packet_view *
+decode_views(struct worker *worker, const struct packet_view *view, const struct packet_view *end,
+	     struct packet_info *infos, size_t *accounted, const bool samples)
 {
 	const struct own_export_list *own =
 		worker->own_exports ? own_exports_get(worker->own_exports) : NULL;
@@ -212,6 +257,10 @@ static const struct packet_view *decode_batch(struct worker *worker, const struc
 				break;
 			clock_ms = file_ms = view->time_ms;
 		}
+		if (samples && !sampling_takes_next(&worker->sampling.sampling)) {
+			leave_out(worker, view);
+			continue;
+		}
 		reason = decode_packet(view, info);
 		if (reason == DROP_NONE && own && own_exports_match(own, &info->key))
 			reason = DROP_OWN_EXPORT;
@@ -220,15 +269,36 @@ static const struct packet_view *decode_batch(struct worker *worker, const struc
 			continue;
 		}
 		info->clock_ms = clock_ms;
+		if (samples && !is_chosen(worker, view, info)) {
+			leave_out(worker, view);
+			continue;
+		}
 		if (info->octets > least_mtu)
 			note_superpacket(worker, info);
 		if (info->fragment != FRAGMENT_none || info->has_unknown_length)
-			note_special(worker, info);
+			note_special(worker, info, samples);
+		if (!samples && __builtin_expect(view->rule_interval != 0, 0))
+			info->key.sampler = sampler_of(worker, view);
 		info++;
 	}
 	worker->clock_ms = clock_ms;
 	*accounted = (size_t)(info - infos);
 	return view;
+}
+
+static const struct packet_view *decode_batch(struct worker *worker, const struct packet_view *view,
+					      const struct packet_view *end,
+					      struct packet_info *infos, size_t *accounted)
+{
+	return decode_views(worker, view, end, infos, accounted, false);
+}
+
+static const struct packet_view *decode_sampled(struct worker *worker,
+						const struct packet_view *view,
+						const struct packet_view *end,
+						struct packet_info *infos, size_t *accounted)
+{
+	return decode_views(worker, view, end, infos, accounted, true);
 }
 
 #ifdef FLOWAGENT_INVARIANTS
@@ -270,12 +340,15 @@ static void account(struct worker *worker)
 {
 	const struct flow_sink sink = { place_record, worker->ring };
 	const struct packet_view *views = &worker->views[worker->view_next];
+	const struct packet_view *end = &worker->views[worker->view_count];
+	const struct packet_view *next;
 	struct packet_info infos[FLOW_CACHE_BATCH];
 	size_t accounted, count;
 
-	count = (size_t)(decode_batch(worker, views, &worker->views[worker->view_count], infos,
-				      &accounted) -
-			 views);
+	next = source_sampling_is_on(&worker->sampling)
+		       ? decode_sampled(worker, views, end, infos, &accounted)
+		       : decode_batch(worker, views, end, infos, &accounted);
+	count = (size_t)(next - views);
 	worker->view_next += count;
 	worker->ledger.packets_read += count;
 	if (worker->clock_ms >= worker->duplicates_due_ms)

@@ -14,6 +14,7 @@
 #include "message_watch.h"
 #include "own_exports.h"
 #include "record_ring.h"
+#include "source_sampling.h"
 #include "thread_call.h"
 
 #include <pthread.h>
@@ -33,6 +34,7 @@ struct worker {
 	struct flow_key_mask key_mask;    /* what of a packet makes its flow */
 	struct interface_mtus *mtus;      /* shared */
 	bool splits_superpackets;
+	struct source_sampling sampling;
 
 	/* For other threads. */
 	struct wake wake;

@@ -19,8 +19,8 @@ static inline void begin_info(const struct packet_view *restrict packet,
 	info->key.output_interface = packet->output_interface;
 	info->key.mark = 0;
 	info->key.side = packet->side;
-	info->key.zero[0] = 0;
-	info->key.zero[1] = 0;
+	info->key.sampler = 0;
+	info->key.zero = 0;
 	info->time_ms = packet->time_ms;
 	info->mark = packet->mark;
 	info->fragment_id = 0;

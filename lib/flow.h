@@ -23,7 +23,8 @@ struct flow_key {
 	uint32_t mark;             /* netfilter mark if the key asks for it */
 	uint8_t side;              /* enum flow_side */
 	uint8_t ip_version;        /* 4 or 6 */
-	uint8_t zero[2];
+	uint8_t sampler;           /* samplers.h: how its packets were chosen, 0: all of them */
+	uint8_t zero;
 	uint8_t addresses[32]; /* source then destination: 4 + 4 bytes (IPv4) or 16 + 16 (IPv6) */
 };
 

@@ -43,7 +43,7 @@ static void fill_prefix(uint8_t *bytes, size_t size, unsigned int length)
 /* What is kept of the fixed part; all ones where it counts. */
 static struct flow_key fixed_part(const struct flow_key_choice *choice, bool keeps_side)
 {
-	struct flow_key keep = { .ip_version = 0xff };
+	struct flow_key keep = { .ip_version = UINT8_MAX, .sampler = UINT8_MAX };
 
 	if (flow_key_has(choice, FLOW_KEY_ports))
 		keep.source_port = keep.destination_port = UINT16_MAX;

@@ -89,7 +89,7 @@ size_t flow_reverse_keys(const struct flow_key *key, bool has_ports,
 	const size_t size = flow_address_size(key);
 	const bool has_both = key->input_interface && key->output_interface;
 	const bool has_one = !has_both && (key->input_interface || key->output_interface);
-	struct flow_key reverse = { .zero = { 0 } };
+	struct flow_key reverse = { .ip_version = 0 };
 
 	memcpy(&reverse, key, FLOW_KEY_FIXED_SIZE);
 	memcpy(reverse.addresses, flow_destination_address(key), size);

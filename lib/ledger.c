@@ -25,6 +25,7 @@ void worker_ledger_add(struct worker_ledger *to, const struct worker_ledger *fro
 		to->packets_ignored[i] += from->packets_ignored[i];
 	to->octets_ignored += from->octets_ignored;
 	to->packets_length_unknown += from->packets_length_unknown;
+	to->packets_rate_unknown += from->packets_rate_unknown;
 	to->packets_super += from->packets_super;
 	to->packets_split += from->packets_split;
 	to->octets_split += from->octets_split;

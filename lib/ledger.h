@@ -23,6 +23,7 @@ struct worker_ledger {
 	uint64_t octets_ignored; /* captured lengths of the frames ignored: their layer-3 length is
 				    not known */
 	uint64_t packets_length_unknown; /* accounted with fewer octets than they may have had */
+	uint64_t packets_rate_unknown;   /* accounted under SAMPLER_UNKNOWN: too many rates */
 	uint64_t packets_super;          /* longer than the MTU of their interface */
 	uint64_t packets_split;          /* added to packets_read where superpackets are split */
 	uint64_t octets_split;           /* the same for octets */

@@ -10,7 +10,7 @@ from waiting import wait_until
 IP = bytes.fromhex("0000 0014 0000 0000 4011 0000 c0000201 c0000202".replace(" ", ""))
 ETHERNET = bytes(12)
 
-# reason -> frame; own_export is what the agent itself sends.
+# reason -> frame; own_export is what the agent itself sends, for not_sampled see test_sampling.py.
 FRAMES = {
     "not_ip": ETHERNET + b"\x08\x06" + bytes(28),
     "link_unknown": ETHERNET + b"\x89\x26" + bytes(40),
@@ -46,7 +46,7 @@ def test_every_reason_is_shown(flowagent, agentctl, directory):
     wait_until(lambda: tool.statistics()["packets_read"] == 2 * len(FRAMES), "all packets read")
 
     rows = {row["reason"]: row for row in tool.rows("show", "drops")}
-    assert set(rows) == {*FRAMES, "own_export"}
+    assert set(rows) == {*FRAMES, "own_export", "not_sampled"}
     for number, (reason, frame) in enumerate(FRAMES.items()):
         row = rows[reason]
         assert row["packets"] == 2, reason
@@ -69,7 +69,7 @@ def test_reasons_are_in_the_manual(directory):
     table = (ROOT / "lib" / "drop_reasons.def").read_text()
     names = [line.split(",")[1].strip() for line in table.splitlines()
              if line.startswith("DROP_REASON(")]  # fmt: skip
-    assert sorted(names) == sorted([*FRAMES, "own_export"])
+    assert sorted(names) == sorted([*FRAMES, "own_export", "not_sampled"])
 
 
 def test_own_export_is_shown(hosts, flowagent, agentctl, collector):

@@ -518,6 +518,42 @@ TEST(damaged_datagrams_are_safe)
 	}
 }
 
+static uint32_t interval_of(struct capture_nflog_parser *parser, const char *prefix)
+{
+	struct datagram datagram = { .size = 0 };
+	struct parsed parsed;
+	uint32_t interval;
+
+	begin_message(&datagram, PACKET, 2);
+	put_attribute(&datagram, NFULA_PREFIX, prefix, strlen(prefix) + 1);
+	put_attribute(&datagram, NFULA_PAYLOAD, "ABCDE", 5);
+	end_message(&datagram);
+	parsed = parse(parser, datagram.bytes, datagram.size);
+	CHECK_EQ(parsed.count, 1);
+	interval = parsed.views[0].rule_interval;
+	release(&parsed);
+	return interval;
+}
+
+TEST(a_prefix_tells_the_rate_of_its_packets_only)
+{
+	struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+	char longest[128] = "";
+
+	CHECK_EQ(interval_of(&parser, ""), 0);
+	CHECK_EQ(interval_of(&parser, "s=10"), 10);
+	CHECK_EQ(interval_of(&parser, ""), 0);
+	CHECK_EQ(interval_of(&parser, "s=10"), 10);
+	CHECK_EQ(interval_of(&parser, "s=20"), 20);
+	CHECK_EQ(interval_of(&parser, "s=1"), 0); /* all packets */
+	CHECK_EQ(interval_of(&parser, "web s=300: "), 300);
+	CHECK_EQ(interval_of(&parser, "something else"), 0);
+	memset(longest, 'x', sizeof(longest) - 1);
+	CHECK_EQ(interval_of(&parser, longest), 0);
+	memcpy(longest + sizeof(longest) - 6, " s=12", 6);
+	CHECK_EQ(interval_of(&parser, longest), 12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -537,6 +573,7 @@ int main(void)
 		cmocka_unit_test(inet_and_arp_tables_as_recorded),
 		cmocka_unit_test(bridge_hooks_as_recorded),
 		cmocka_unit_test(damaged_datagrams_are_safe),
+		cmocka_unit_test(a_prefix_tells_the_rate_of_its_packets_only),
 	};
 
 	return RUN_TESTS(tests);

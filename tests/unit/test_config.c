@@ -278,6 +278,96 @@ TEST(direction_and_label_of_a_source)
 		"bytes, without blanks and commas");
 }
 
+TEST(sampling_of_a_source)
+{
+	static const char expected[] =
+		"sampling: expected random:N, deterministic:N, hash:N, flows:N or rule:N, or one "
+		"of the first four and +rule:N, with N from 1 to 1000000";
+	static const char *const wrong[] = { "10",
+					     "random",
+					     "random:",
+					     "random:0",
+					     "random:1000001",
+					     "random:x",
+					     "every:10",
+					     "random:2+hash:2",
+					     "rule:2+rule:2",
+					     "random:2+",
+					     "rule:",
+					     "random 10",
+					     ":10",
+					     "none:10",
+					     "random:2,5",
+					     "+rule:2",
+					     "random:2+x",
+					     "RANDOM:10",
+					     "random:2+rule:0" };
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config,
+		       "-g 40,sampling=random:10 -g 41,sampling=deterministic:100,label=a -g "
+		       "42,sampling=hash:1000+rule:20 -g 43 -i eth0,sampling=flows:1000000 -i "
+		       "eth1,sampling=rule:5+random:1",
+		       &error),
+		 CONFIG_run);
+	CHECK_EQ(config.sources[0].sampling.method, SAMPLING_random);
+	CHECK_EQ(config.sources[0].sampling.interval, 10);
+	CHECK_EQ(config.sources[0].sampling.rule_interval, 0);
+	CHECK_EQ(config.sources[2].sampling.method, SAMPLING_hash);
+	CHECK_EQ(config.sources[2].sampling.interval, 1000);
+	CHECK_EQ(config.sources[2].sampling.rule_interval, 20);
+	CHECK_EQ(config.sources[3].sampling.method, SAMPLING_none);
+	check_value(&config, "nflog",
+		    "40,sampling=random:10 41,label=a,sampling=deterministic:100 "
+		    "42,sampling=hash:1000+rule:20 43",
+		    "command line");
+	check_value(&config, "interface",
+		    "eth0,sampling=flows:1000000 eth1,sampling=random:1+rule:5", "command line");
+	config_clear(&config);
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char text[300];
+		char message[400];
+
+		if (strpbrk(wrong[i], ", "))
+			continue; /* taken apart before */
+		(void)snprintf(text, sizeof(text), "-g 40,sampling=%s", wrong[i]);
+		(void)snprintf(message, sizeof(message), "--nflog \"40,sampling=%s\": %s", wrong[i],
+			       expected);
+		check_error(text, CONFIG_invalid, message);
+	}
+	check_file_error("[source \"nflog:40\"]\nsampling = 10\n",
+			 "f.conf:2: sampling: value \"10\": sampling: expected random:N, "
+			 "deterministic:N, hash:N, flows:N or rule:N, or one of the first four and "
+			 "+rule:N, with N from 1 to 1000000");
+}
+
+TEST(keys_behind_a_file)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config, "-r /tmp/a,b.pcap,sampling=hash:7,label=x,direction=out", &error),
+		 CONFIG_run);
+	CHECK_TEXT(config.sources[0].name, "/tmp/a,b.pcap");
+	CHECK_EQ(config.sources[0].sampling.method, SAMPLING_hash);
+	CHECK_TEXT(config.sources[0].label, "x");
+	check_value(&config, "read", "/tmp/a,b.pcap,direction=out,label=x,sampling=hash:7",
+		    "command line");
+	config_clear(&config);
+
+	/* A name with a comma and '=' that is no key is a name. */
+	CHECK_EQ(parse(&config, "-r a,x=1.pcap", &error), CONFIG_run);
+	CHECK_TEXT(config.sources[0].name, "a,x=1.pcap");
+	config_clear(&config);
+
+	check_error("-r a.pcap,snaplen=96", CONFIG_invalid,
+		    "--read \"a.pcap,snaplen=96\": snaplen: a file has no snaplen");
+	check_error("-r a.pcap,sampling=random:2,x=1", CONFIG_invalid,
+		    "--read \"a.pcap,sampling=random:2,x=1\": unknown key \"x\"");
+}
+
 TEST(flow_key)
 {
 	struct error_text error;
@@ -1206,6 +1296,8 @@ int main(void)
 		cmocka_unit_test(the_table_agrees_with_itself),
 		cmocka_unit_test(nothing_configured),
 		cmocka_unit_test(direction_and_label_of_a_source),
+		cmocka_unit_test(sampling_of_a_source),
+		cmocka_unit_test(keys_behind_a_file),
 		cmocka_unit_test(flow_key),
 		cmocka_unit_test(sources),
 		cmocka_unit_test(sources_are_bound_to_cpus),

@@ -55,7 +55,8 @@ static void check_invariants(const struct packet_view *view, enum drop_reason re
 	CHECK(info->octets <= 40 + (uint64_t)UINT32_MAX);
 	CHECK(info->fragment <= FRAGMENT_later);
 	CHECK_EQ(info->key.mark, 0);
-	CHECK_BYTES(info->key.zero, zeros, 2);
+	CHECK_EQ(info->key.sampler, 0);
+	CHECK_EQ(info->key.zero, 0);
 	CHECK(info->key.vlan_id <= 4095);
 	if (info->key.ip_version == 4)
 		CHECK_BYTES(info->key.addresses + 8, zeros, 24);

@@ -50,8 +50,8 @@ TEST(short_and_empty_packets_are_kept_as_they_are)
 	free(bytes);
 }
 
-/* One Ethernet frame for each reason that a decoder gives. DROP_OWN_EXPORT is the worker's, see
- * tests/integration/test_drops.py. */
+/* One Ethernet frame for each reason that a decoder gives. DROP_OWN_EXPORT and DROP_NOT_SAMPLED are
+ * the worker's, see tests/integration/test_drops.py and test_sampling.py. */
 TEST(every_reason_is_reached)
 {
 	static const struct {
@@ -69,7 +69,9 @@ TEST(every_reason_is_reached)
 		{ DROP_IP_HEADER_LENGTH, 0x0800, 20, { 0x44, 0, 0, 20 } },
 		{ DROP_IP_TOTAL_LENGTH, 0x0800, 20, { 0x45, 0, 0, 19 } },
 	};
-	bool is_reached[DROP_REASON_COUNT] = { [DROP_NONE] = true, [DROP_OWN_EXPORT] = true };
+	bool is_reached[DROP_REASON_COUNT] = {
+		[DROP_NONE] = true, [DROP_OWN_EXPORT] = true, [DROP_NOT_SAMPLED] = true
+	};
 
 	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
 		uint32_t size = frames[i].size == 255 ? 13 : 14u + frames[i].size;

@@ -7,6 +7,7 @@ static struct packet_info packet_of(uint8_t ip_version)
 {
 	struct packet_info packet = {
 		.key = { .source_port = 40000,
+			 .sampler = 7, /* never left out */
 			 .destination_port = 443,
 			 .protocol = 6,
 			 .tos = 0xb8,

@@ -1,0 +1,174 @@
+/* sampling.c - the choice of packets: by chance, by count, by what they hold, by their flow.
+ *
+ * Place: worker -> here. Chance and count are asked before a packet is decoded, which is what makes
+ * sampling cheap; the others after. */
+#include "sampling.h"
+
+#include "bob_hash.h"
+#include "hash.h"
+#include "ip_protocol.h"
+
+#include <ctype.h>
+
+#define PAYLOAD_BYTES 16 /* TCP: ports, sequence numbers; the checksum is behind */
+
+enum {
+	IPv4_HEADER_SIZE = 20, /* RFC 791 section 3.1 */
+	IPv4_IDENTIFICATION = 4,
+	IPv4_ADDRESSES = 12,
+	IPv6_HEADER_SIZE = 40, /* RFC 8200 section 3 */
+	IPv6_ADDRESSES = 8,
+	UDP_CHECKSUM = 6, /* RFC 768: two bytes */
+};
+
+void sampling_init(struct sampling *sampling, const struct sampling_choice *choice,
+		   const uint8_t seed[static SAMPLING_SEED_SIZE])
+{
+	const uint32_t interval = choice->method && choice->interval ? choice->interval : 1;
+
+	*sampling = (struct sampling){
+		.method = choice->method,
+		.interval = interval,
+		.countdown = interval,
+		.limit = UINT64_MAX / interval,
+		.hash_limit = UINT32_MAX / interval,
+	};
+	/* Spread the seed, so that the generator never starts with all zeros. */
+	for (uint64_t i = 0; i < 4; i++) {
+		uint64_t word;
+
+		memcpy(&word, seed + 8 * i, sizeof(word));
+		word += i + 1;
+		sampling->state[i] = hash_words(hash_key_of(seed), &word, sizeof(word));
+	}
+	if (choice->method == SAMPLING_flows)
+		sampling->hash_start = (uint32_t)sampling->state[0];
+}
+
+/* xoshiro256**, Blackman and Vigna: 64 bits that pass all known tests, period 2^256 - 1. */
+static uint64_t next_random(uint64_t state[static 4])
+{
+	const uint64_t result = hash_rotate(state[1] * 5, 7) * 9;
+	const uint64_t shifted = state[1] << 17;
+
+	state[2] ^= state[0];
+	state[3] ^= state[1];
+	state[1] ^= state[2];
+	state[0] ^= state[3];
+	state[2] ^= shifted;
+	state[3] = hash_rotate(state[3], 45);
+	return result;
+}
+
+bool sampling_takes_next(struct sampling *sampling)
+{
+	switch (sampling->method) {
+	case SAMPLING_random: return next_random(sampling->state) <= sampling->limit;
+	case SAMPLING_deterministic:
+		if (--sampling->countdown)
+			return false;
+		sampling->countdown = sampling->interval;
+		return true;
+	default: return true;
+	}
+}
+
+/* Where the outermost IP header starts, which decode_packet() has found and does not tell: a
+ * version and the addresses of the key, in their place. 'size' if there is none. Most look at one
+ * offset or two. */
+static size_t find_header(const uint8_t *bytes, size_t size, const struct flow_key *key)
+{
+	static const uint8_t likely[] = { 14, 0, 18 }; /* Ethernet, nothing, a tag */
+	const bool is_ipv4 = key->ip_version == 4;
+	const size_t header_size = is_ipv4 ? IPv4_HEADER_SIZE : IPv6_HEADER_SIZE;
+	const size_t addresses = is_ipv4 ? IPv4_ADDRESSES : IPv6_ADDRESSES;
+
+	for (size_t i = 0; size >= header_size && i < sizeof(likely) + size; i++) {
+		const size_t start = i < sizeof(likely) ? likely[i] : i - sizeof(likely);
+
+		if (start <= size - header_size && bytes[start] >> 4 == key->ip_version &&
+		    !memcmp(bytes + start + addresses, key->addresses, 2 * flow_address_size(key)))
+			return start;
+	}
+	return size;
+}
+
+/* What a packet's hash is of. */
+static uint32_t packet_hash(const struct packet_view *packet, const struct flow_key *key,
+			    uint32_t start)
+{
+	uint8_t content[sizeof(key->addresses) + 1 + 2 + PAYLOAD_BYTES];
+	struct writer writer = writer_of(content, sizeof(content));
+	const size_t header = find_header(packet->bytes, packet->captured_bytes, key);
+	struct reader rest = reader_of(packet->bytes + header, packet->captured_bytes - header);
+	const uint8_t *ip = rest.next;
+	uint8_t *payload;
+	size_t size;
+
+	writer_bytes(&writer, key->addresses, 2 * flow_address_size(key));
+	writer_u8(&writer, key->protocol);
+	if (header < packet->captured_bytes && key->ip_version == 4) {
+		writer_bytes(&writer, ip + IPv4_IDENTIFICATION, 2);
+		(void)reader_take(&rest, (size_t)(ip[0] & 0x0f) * 4);
+	} else if (header < packet->captured_bytes) {
+		(void)reader_take(&rest, IPv6_HEADER_SIZE);
+	}
+	size = reader_left(&rest) < PAYLOAD_BYTES ? reader_left(&rest) : PAYLOAD_BYTES;
+	payload = writer.next;
+	writer_bytes(&writer, rest.next, size);
+	if (key->protocol == PROTOCOL_UDP && size >= UDP_CHECKSUM + 2)
+		memset(payload + UDP_CHECKSUM, 0, 2);
+	return bob_hash(content, writer_size(&writer), start);
+}
+
+bool sampling_takes_packet(const struct sampling *sampling, const struct packet_view *packet,
+			   const struct packet_info *info)
+{
+	if (sampling->method != SAMPLING_hash)
+		return true;
+	return packet_hash(packet, &info->key, sampling->hash_start) <= sampling->hash_limit;
+}
+
+bool sampling_takes_flow(const struct sampling *sampling, const struct flow_key *key)
+{
+	if (sampling->method != SAMPLING_flows)
+		return true;
+	return bob_hash((const uint8_t *)key, flow_key_size(key), sampling->hash_start) <=
+	       sampling->hash_limit;
+}
+
+static bool is_word_character(uint8_t character)
+{
+	return isalnum(character) || (character && strchr("_-=.", character));
+}
+
+/* The digits of a word as a number; 0 if they are none, or not all of the word, or too large. */
+static uint32_t number_of(const uint8_t *digits, const uint8_t *end)
+{
+	uint64_t number = 0;
+
+	for (; digits < end && isdigit(*digits); digits++) {
+		number = number * 10 + (uint64_t)(*digits - '0');
+		if (number > UINT32_MAX)
+			return 0;
+	}
+	return digits < end && is_word_character(*digits) ? 0 : (uint32_t)number;
+}
+
+uint32_t sampling_prefix_interval(const uint8_t *prefix, size_t size)
+{
+	const uint8_t *end = size ? memchr(prefix, 0, size) : NULL;
+
+	end = end ? end : prefix + size;
+	for (const uint8_t *next = prefix; end - next >= 3; next++) {
+		uint32_t number;
+
+		if ((next > prefix && is_word_character(next[-1])) || next[0] != 's' ||
+		    next[1] != '=')
+			continue;
+		number = number_of(next + 2, end);
+		if (number)
+			return number;
+	}
+	return 0;
+}
