@@ -1,7 +1,7 @@
 /* flow_cache.c - the flow cache: accounts packets, closes and hands over records.
  *
  * Stage: decode -> flow cache -> ring. A packet finds its flow by flow_index.c; flow_wheel.c says
- * who leaves when. Invariants: each flow in use (packets > 0) is in one bucket, in the age list and
+ * who leaves when. Invariants: each flow in use is in one bucket, in the age list and
  * armed in the wheel; the counters of flow_cache_statistics agree with what is there after each
  * call (flow_cache_is_consistent()). */
 #include "flow_cache.h"
@@ -26,13 +26,13 @@ static size_t round_up(size_t size, size_t unit)
 
 struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
 {
-	/* Every part starts on a cache line. */
+	/* The index starts on a cache line. */
 	size_t max_buckets = config->max_flows / BUCKET_LOAD + 2;
 	size_t head_size = round_up(sizeof(struct flow_cache), 64);
 	size_t buckets_size = max_buckets * sizeof(struct bucket);
 	size_t overflow_size = (size_t)config->max_flows * sizeof(struct bucket);
-	size_t ipv4_size = round_up(config->max_flows * CACHED_FLOW_IPV4_SIZE, 64);
-	size_t ipv6_size = round_up(config->max_flows * CACHED_FLOW_IPV6_SIZE, 64);
+	size_t ipv4_size = config->max_flows * CACHED_FLOW_IPV4_SIZE;
+	size_t ipv6_size = config->max_flows * CACHED_FLOW_IPV6_SIZE;
 	size_t size = head_size + buckets_size + overflow_size + ipv4_size + ipv6_size;
 	struct flow_cache *cache;
 	uint8_t *mapping;
@@ -59,8 +59,8 @@ struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
 	cache->now = CLOCK_START_MS;
 	cache->buckets = (struct bucket *)(void *)(mapping + head_size);
 	cache->overflow_buckets = (struct bucket *)(void *)(mapping + head_size + buckets_size);
-	cache->flows[0] = mapping + head_size + buckets_size + overflow_size;
-	cache->flows[1] = cache->flows[0] + ipv4_size;
+	cache->flows = mapping + head_size + buckets_size + overflow_size;
+	cache->flows_first[1] = (flow_index)(ipv4_size / FLOW_UNIT);
 	cache->bucket_count = 1;
 	cache->flows_free[0] = cache->flows_free[1] = FLOW_NONE;
 	cache->age.head = cache->age.tail = FLOW_NONE;
@@ -142,13 +142,13 @@ static struct flow_record *emit(struct flow_cache *cache, const struct cached_fl
 
 static void remove_flow(struct flow_cache *cache, flow_index index)
 {
-	unsigned int part = index >> 31;
 	struct cached_flow *flow = flow_at(cache, index);
+	unsigned int part = flow_part(&flow->key);
 
 	flow_index_remove(cache, index);
 	flow_list_remove(cache, index);
 	flow_wheel_disarm(cache, index);
-	flow->packets = 0;
+	flow->key.ip_version = 0;
 	flow->idle_next = cache->flows_free[part];
 	cache->flows_free[part] = index;
 }
@@ -221,13 +221,12 @@ static inline size_t emit_due(struct flow_cache *cache, flow_index index,
 
 static flow_index allocate_flow(struct flow_cache *cache, const struct flow_key *key)
 {
-	unsigned int part = key->ip_version == 6;
+	unsigned int part = flow_part(key);
 	flow_index index = cache->flows_free[part];
 
-	if (index != FLOW_NONE)
-		cache->flows_free[part] = flow_at(cache, index)->idle_next;
-	else
-		index = cache->flows_used[part]++ | (part ? FLOW_IPV6_BIT : 0);
+	if (index == FLOW_NONE)
+		return flow_index_in_part(cache, part, cache->flows_used[part]++);
+	cache->flows_free[part] = flow_at(cache, index)->idle_next;
 	return index;
 }
 
@@ -283,11 +282,9 @@ static flow_index add_new_flow(struct flow_cache *cache, const struct packet_inf
 }
 
 /* Account a packet to the record that it belongs to. */
-static void update_record(struct flow_cache *cache, flow_index index,
-			  const struct packet_info *packet)
+static inline void update_record(struct flow_cache *cache, struct cached_flow *flow,
+				 const struct packet_info *packet)
 {
-	struct cached_flow *flow = flow_at(cache, index);
-
 	flow->packets++;
 	flow->octets += packet->octets;
 	flow->seen = (uint32_t)cache->now;
@@ -297,6 +294,8 @@ static void update_record(struct flow_cache *cache, flow_index index,
 		flow->last_ms = packet->time_ms;
 	flow->tcp_flags |= packet->tcp_flags;
 	if (packet->tcp_flags & TCP_FIN_OR_RST) {
+		flow_index index = flow_index_of(cache, flow);
+
 		/* The deadline may come nearer: the lazy wheel only follows deadlines that move
 		 * away. */
 		flow->expiry_class = class_of(cache, flow);
@@ -305,39 +304,51 @@ static void update_record(struct flow_cache *cache, flow_index index,
 	}
 }
 
-/* 'guess' is the flow that the index named for this packet before the batch began, or FLOW_NONE.
- * Returns the flow that it has come to. */
-static flow_index add_packet(struct flow_cache *cache, const struct packet_info *packet,
-			     uint32_t hash, flow_index guess, const struct flow_sink *sink)
+/* The record's time is over: hand it over, and begin the flow's next one with this packet. Returns
+ * false if the reverse direction keeps it here. */
+static bool renew_record(struct flow_cache *cache, struct cached_flow *flow,
+			 enum flow_end_reason reason, const struct packet_info *packet,
+			 const struct flow_sink *sink)
 {
-	flow_index index = guess;
-	enum flow_end_reason reason;
-	struct cached_flow *flow;
+	flow_index index = flow_index_of(cache, flow);
 
-	if (packet->clock_ms != cache->now)
-		set_clock(cache, packet->clock_ms);
-	if (index == FLOW_NONE || !flow_index_is(cache, index, &packet->key))
-		index = flow_index_find(cache, &packet->key, hash);
-	if (index == FLOW_NONE)
-		return add_new_flow(cache, packet, hash, sink);
-	flow = flow_at(cache, index);
-	reason = flow_expiry_reason(&cache->expiry, flow->expiry_class,
-				    flow_elapsed(cache, flow->created),
-				    flow_elapsed(cache, flow->seen));
-	if (reason == FLOW_END_none || emit_due(cache, index, reason, sink) == 0) {
-		update_record(cache, index, packet);
-		return index;
-	}
+	if (emit_due(cache, index, reason, sink) == 0)
+		return false;
 	flow_list_remove(cache, index);
 	flow_wheel_disarm(cache, index);
 	begin_record(cache, index, packet);
-	return index;
+	return true;
+}
+
+/* 'flow' is what the index named for this packet before the batch began, or NULL. Returns the flow
+ * that it has come to. */
+static inline struct cached_flow *add_packet(struct flow_cache *cache,
+					     const struct packet_info *packet, uint32_t hash,
+					     struct cached_flow *flow, const struct flow_sink *sink)
+{
+	enum flow_end_reason reason;
+
+	if (packet->clock_ms != cache->now)
+		set_clock(cache, packet->clock_ms);
+	if (!flow || !flow_index_key_equals(&packet->key, &flow->key)) {
+		flow_index index = flow_index_find(cache, &packet->key, hash);
+
+		if (index == FLOW_NONE)
+			return flow_at(cache, add_new_flow(cache, packet, hash, sink));
+		flow = flow_at(cache, index);
+	}
+	reason = flow_expiry_reason(&cache->expiry, flow->expiry_class,
+				    flow_elapsed(cache, flow->created),
+				    flow_elapsed(cache, flow->seen));
+	if (reason == FLOW_END_none || !renew_record(cache, flow, reason, packet, sink))
+		update_record(cache, flow, packet);
+	return flow;
 }
 
 /* The packet just accounted to a flow stands for more than one. */
-static void add_segments(struct flow_cache *cache, flow_index index, uint64_t segments)
+static void add_segments(struct flow_cache *cache, struct cached_flow *flow, uint64_t segments)
 {
-	flow_at(cache, index)->packets += segments;
+	flow->packets += segments;
 	cache->statistics.packets_added += segments;
 	cache->statistics.packets_cached += segments;
 }
@@ -346,7 +357,7 @@ void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets,
 		    const struct flow_sink *sink)
 {
 	uint32_t hashes[FLOW_CACHE_BATCH];
-	flow_index guesses[FLOW_CACHE_BATCH];
+	struct cached_flow *guesses[FLOW_CACHE_BATCH];
 	uint64_t octets = 0;
 
 	/* Three passes, so that the memory of the whole batch is on its way before any is needed.
@@ -363,10 +374,11 @@ void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets,
 	for (size_t i = 0; i < count; i++)
 		guesses[i] = flow_index_guess(cache, hashes[i]);
 	for (size_t i = 0; i < count; i++) {
-		flow_index index = add_packet(cache, &packets[i], hashes[i], guesses[i], sink);
+		struct cached_flow *flow =
+			add_packet(cache, &packets[i], hashes[i], guesses[i], sink);
 
 		if (packets[i].packets_added)
-			add_segments(cache, index, packets[i].packets_added);
+			add_segments(cache, flow, packets[i].packets_added);
 	}
 }
 
@@ -448,8 +460,8 @@ size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
 			continue;
 		}
 		(*cursor)++;
-		flow = flow_at(cache, number | (part ? FLOW_IPV6_BIT : 0));
-		if (flow->packets)
+		flow = flow_at(cache, flow_index_in_part(cache, part, number));
+		if (flow->key.ip_version)
 			fill_record(cache, flow, FLOW_END_none, &records[filled++]);
 	}
 	return filled;

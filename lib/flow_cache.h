@@ -29,7 +29,7 @@ struct flow_cache_config {
 	bool has_ports;        /* ports are part of the key; for is_bidirectional */
 };
 
-#define FLOW_CACHE_MAX_FLOWS (1u << 30)
+#define FLOW_CACHE_MAX_FLOWS (1u << 28)
 
 /* At all times: packets_added == packets_cached + packets_expired, the same for octets, and
  * flows_created == flows_cached + sum of records_expired. */

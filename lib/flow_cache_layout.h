@@ -6,9 +6,10 @@
  *     struct flow_cache | buckets | overflow buckets | IPv4 flows (96 bytes) | IPv6 flows (120
  * bytes)
  *
- * Flows are named by flow_index: their number in the part of their IP version, the highest bit
- * telling IPv6. Each live flow is in one bucket (flow_index.c), in one list of the idle wheel and
- * in the age list (flow_wheel.c). */
+ * Flows are named by flow_index: where they lie, in units of which an IPv4 flow has four and an
+ * IPv6 flow five, so that a name leads to its flow without asking which kind it is. Each live flow
+ * is in one bucket (flow_index.c), in one list of the idle wheel and in the age list
+ * (flow_wheel.c). */
 #ifndef FLOW_CACHE_LAYOUT_H
 #define FLOW_CACHE_LAYOUT_H
 
@@ -17,8 +18,8 @@
 
 typedef uint32_t flow_index;
 
-#define FLOW_NONE     UINT32_MAX
-#define FLOW_IPV6_BIT (1u << 31)
+#define FLOW_NONE UINT32_MAX
+#define FLOW_UNIT 24
 
 /* A live flow; an IPv4 flow ends after 8 bytes of addresses. What a packet touches comes last,
  * beside the key. */
@@ -34,14 +35,19 @@ struct cached_flow {
 	uint32_t created, seen; /* low 32 bits of the cache's clock, ms */
 	unix_ms first_ms, last_ms;
 	uint64_t octets;
-	uint64_t packets; /* 0: not in use */
-	struct flow_key key;
+	uint64_t packets;
+	struct flow_key key; /* ip_version is 0 where the flow is not in use */
 };
 
 #define CACHED_FLOW_IPV6_SIZE sizeof(struct cached_flow)
 #define CACHED_FLOW_IPV4_SIZE (sizeof(struct cached_flow) - 24)
 _Static_assert(CACHED_FLOW_IPV4_SIZE == 96,
 	       "with its share of the index, a flow takes less than 128 bytes");
+_Static_assert(CACHED_FLOW_IPV4_SIZE % FLOW_UNIT == 0 && CACHED_FLOW_IPV6_SIZE % FLOW_UNIT == 0,
+	       "flows begin at whole units");
+_Static_assert((CACHED_FLOW_IPV4_SIZE + CACHED_FLOW_IPV6_SIZE) / FLOW_UNIT * FLOW_CACHE_MAX_FLOWS <
+		       FLOW_NONE,
+	       "every flow has a name");
 
 #define BUCKET_FLOWS 12
 /* Buckets are split so that they hold this many flows on average: 9 bytes of index a flow. */
@@ -92,9 +98,10 @@ struct flow_cache {
 				 */
 
 	/* Flows. */
-	uint8_t *flows[2];        /* IPv4, IPv6 */
-	uint32_t flows_used[2];   /* touched so far */
-	flow_index flows_free[2]; /* linked by idle_next */
+	uint8_t *flows;
+	flow_index flows_first[2]; /* of IPv4, of IPv6 */
+	uint32_t flows_used[2];    /* touched so far */
+	flow_index flows_free[2];  /* linked by idle_next */
 	uint32_t max_flows;
 
 	/* Expiry. */
@@ -109,12 +116,28 @@ struct flow_cache {
 
 static inline struct cached_flow *flow_at(const struct flow_cache *cache, flow_index index)
 {
-	if (index & FLOW_IPV6_BIT)
-		return (struct cached_flow *)(void *)(cache->flows[1] +
-						      (size_t)(index & ~FLOW_IPV6_BIT) *
-							      CACHED_FLOW_IPV6_SIZE);
-	return (struct cached_flow *)(void *)(cache->flows[0] +
-					      (size_t)index * CACHED_FLOW_IPV4_SIZE);
+	return (struct cached_flow *)(void *)(cache->flows + (size_t)index * FLOW_UNIT);
+}
+
+static inline flow_index flow_index_of(const struct flow_cache *cache,
+				       const struct cached_flow *flow)
+{
+	return (flow_index)((size_t)((const uint8_t *)flow - cache->flows) / FLOW_UNIT);
+}
+
+/* Name of flow number 'number' of the part for IPv4 (0) or IPv6 (1). */
+static inline flow_index flow_index_in_part(const struct flow_cache *cache, unsigned int part,
+					    uint32_t number)
+{
+	const size_t size = part ? CACHED_FLOW_IPV6_SIZE : CACHED_FLOW_IPV4_SIZE;
+
+	return cache->flows_first[part] + (flow_index)(number * (size / FLOW_UNIT));
+}
+
+/* The part that holds the flows of a key. */
+static inline unsigned int flow_part(const struct flow_key *key)
+{
+	return key->ip_version == 6;
 }
 
 /* Milliseconds from 'stamp' to now. */

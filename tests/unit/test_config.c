@@ -788,7 +788,7 @@ TEST(other_values)
 	struct config config;
 
 	CHECK_EQ(parse(&config,
-		       "-m 1G --export-rate 0 --source-id 4294967295 --template-refresh 10m,0 -c "
+		       "-m 256M --export-rate 0 --source-id 4294967295 --template-refresh 10m,0 -c "
 		       "none "
 		       "--summary - -u nobody --log-level debug --networks-file /x -v 9 "
 		       "--source-address ::1 -m 1",
@@ -811,9 +811,9 @@ TEST(other_values)
 	config_clear(&config);
 
 	check_error("-m 0", CONFIG_invalid,
-		    "--max-flows \"0\": expected a number from 1 to 1073741824");
-	check_error("-m 1073741825", CONFIG_invalid,
-		    "--max-flows \"1073741825\": expected a number from 1 to 1073741824");
+		    "--max-flows \"0\": expected a number from 1 to 268435456");
+	check_error("-m 268435457", CONFIG_invalid,
+		    "--max-flows \"268435457\": expected a number from 1 to 268435456");
 	check_error("--source-id 4294967296", CONFIG_invalid,
 		    "--source-id \"4294967296\": expected a number from 0 to 4294967295");
 	check_error("--template-refresh 0,0", CONFIG_invalid,
@@ -936,7 +936,7 @@ TEST(file_errors_name_the_line)
 						  "(did you mean \"active-timeout\"?)");
 	check_file_error("[agent]\nmax-flows = many\n",
 			 "f.conf:2: max-flows: value \"many\": expected a number from 1 to "
-			 "1073741824");
+			 "268435456");
 	check_file_error("[agent]\nmax-flows = 1\nmax-flows = 1\n",
 			 "f.conf:3: max-flows: set in line 2 already");
 	check_file_error("[agent]\nmax-flows =\n", "f.conf:2: max-flows: value \"\": expected N");

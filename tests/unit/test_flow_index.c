@@ -171,9 +171,53 @@ TEST(who_does_not_know_it_cannot)
 	}
 }
 
+/* Which slots have a tag, as flow_index_look.h is used. */
+static unsigned int slots_of(uint64_t matches, unsigned int (*slot)(uint64_t matches))
+{
+	unsigned int slots = 0;
+
+	for (; matches; matches &= matches - 1)
+		slots |= 1u << slot(matches);
+	return slots;
+}
+
+static unsigned int slot_of(uint64_t matches)
+{
+	return flow_index_slot(matches);
+}
+
+static unsigned int slot_of_portable(uint64_t matches)
+{
+	return flow_index_slot_portable(matches);
+}
+
+TEST(tags_are_found_in_their_slots_on_any_processor)
+{
+	const unsigned int all = (1u << BUCKET_FLOWS) - 1;
+	_Alignas(64) struct bucket bucket = { .overflow = 0x01008001 };
+
+	CHECK_EQ(slots_of(FLOW_INDEX_ALL_SLOTS, slot_of), all);
+	CHECK_EQ(slots_of(FLOW_INDEX_ALL_SLOTS_PORTABLE, slot_of_portable), all);
+	for (uint64_t round = 0; round < 100000; round++) {
+		static const uint8_t tags[] = { 0, 1, 2, 0x7f, 0x80, 0xff };
+		const uint64_t draw = scramble(round);
+		const uint8_t tag = tags[draw % sizeof(tags)];
+		unsigned int expected = 0;
+
+		for (unsigned int i = 0; i < BUCKET_FLOWS; i++) {
+			bucket.tags[i] = tags[(draw >> (5 * i)) % sizeof(tags)];
+			expected |= (unsigned int)(bucket.tags[i] == tag) << i;
+		}
+		CHECK_EQ(slots_of(flow_index_matches(&bucket, tag), slot_of), expected);
+		CHECK_EQ(slots_of(flow_index_matches_portable(&bucket, tag), slot_of_portable),
+			 expected);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tags_are_found_in_their_slots_on_any_processor),
 		cmocka_unit_test(who_knows_the_secret_can_build_a_chain),
 		cmocka_unit_test(who_does_not_know_it_cannot),
 	};
