@@ -9,6 +9,7 @@
 #define CONFIG_H
 
 #include "capture.h"
+#include "collector.h"
 #include "error_text.h"
 #include "flow_expiry.h"
 #include "flow_key_choice.h"
@@ -44,6 +45,10 @@ struct config_collector {
 	struct config_origin origin;
 	bool uptime;       /* v9: times as fields 21 and 22 */
 	bool segmentation; /* bursts as one packet */
+	enum collector_mode mode;
+	char *group;       /* NULL: that of its mode */
+	uint32_t priority; /* for failover, 0: none */
+	char *filter;      /* words of flow_filter.h; NULL: every flow */
 };
 
 struct config {

@@ -31,6 +31,8 @@ static void entry_clear(struct config_collector *collector)
 	free(collector->transport);
 	free(collector->source_address);
 	free(collector->interface);
+	free(collector->group);
+	free(collector->filter);
 }
 
 void config_collectors_clear(struct config *config)
@@ -210,6 +212,9 @@ static int value_set(struct config_collector *collector, enum config_key_id key,
 	case KEY_collector_uptime: return switch_parse(&collector->uptime, value, error);
 	case KEY_collector_segmentation:
 		return switch_parse(&collector->segmentation, value, error);
+	case KEY_collector_mode: return config_mode_parse(collector, value, error);
+	case KEY_collector_group: return config_group_parse(collector, value, error);
+	case KEY_collector_filter: return config_filter_parse(collector, value, error);
 	default: break;
 	}
 	result = config_range_parse(&config_keys[key].range, value, &number, error);
@@ -219,6 +224,8 @@ static int value_set(struct config_collector *collector, enum config_key_id key,
 		collector->export_rate = (int64_t)number;
 	else if (key == KEY_collector_ttl)
 		collector->ttl = (uint8_t)number;
+	else if (key == KEY_collector_priority)
+		collector->priority = (uint32_t)number;
 	else
 		collector->mtu = (uint32_t)number;
 	return 0;
@@ -292,6 +299,7 @@ static void collector_format(const struct config *config, const struct config_op
 			(void)fputs(",uptime=on", out);
 		if (collector->segmentation)
 			(void)fputs(",segmentation=on", out);
+		config_group_format(collector, out);
 	}
 }
 
@@ -462,5 +470,5 @@ int config_collectors_finish(struct config *config, struct error_text *error)
 			return -EINVAL;
 		}
 	}
-	return 0;
+	return config_groups_finish(config, error);
 }

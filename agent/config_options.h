@@ -114,7 +114,8 @@ int config_key_find(enum config_section section, const char *name, bool is_inlin
 		    char guess[static CONFIG_GUESS_SIZE]);
 
 /* Split "KEY=VALUE,KEY=VALUE" ('keys' is cut into pieces; NULL for none) and hand each pair to
- * 'set'. Returns 0 or the first error. */
+ * 'set'. A value may stand in double quotes, and has then commas perhaps. Returns 0 or the first
+ * error. */
 int config_inline_keys(char *keys, enum config_section section,
 		       int (*set)(void *object, enum config_key_id key, const char *value,
 				  struct error_text *error),
@@ -134,6 +135,15 @@ extern const struct config_type config_type_flow_key, config_type_prefix;
 
 /* "9" -> 9, "json" -> ENCODER_VERSION_JSON, if this build can send it. Returns 0 or -EINVAL with 'error' naming what is there. */
 int config_version_parse(const char *text, uint8_t *version, struct error_text *error);
+/* Keys of a collector that say which records it gets. Return 0, or -EINVAL with 'error' saying what
+ * was expected. */
+int config_mode_parse(struct config_collector *collector, const char *value,
+		      struct error_text *error);
+int config_group_parse(struct config_collector *collector, const char *value,
+		       struct error_text *error);
+int config_filter_parse(struct config_collector *collector, const char *value,
+			struct error_text *error);
+void config_group_format(const struct config_collector *collector, FILE *out);
 /* 4 or 6 if 'text' is an address of that IP version (a zone such as %eth0 allowed), else 0. */
 int config_ip_version(const char *text);
 /* 0 to 63, or a name such as "ef" or "af11". Returns 0, or -EINVAL with 'error' filled. */
@@ -171,6 +181,7 @@ void config_collectors_clear(struct config *config);
 /* Their part of config_finish(). */
 int config_sources_finish(struct config *config, struct error_text *error);
 int config_collectors_finish(struct config *config, struct error_text *error);
+int config_groups_finish(struct config *config, struct error_text *error);
 int config_flow_key_finish(struct config *config, struct error_text *error);
 void config_timeouts_finish(struct config *config);
 

@@ -7,6 +7,7 @@
 #include "address.h"
 #include "asn_table.h"
 #include "control_server.h"
+#include "filter_names.h"
 #include "flow_filter.h"
 #include "json_text.h"
 #include "time_now.h"
@@ -30,22 +31,17 @@ struct flows_state {
 	struct flow_record records[CONTROL_FLOWS_PIECE];
 };
 
-static uint32_t interface_index(const char *name)
-{
-	return if_nametoindex(name);
-}
-
 int control_flows_begin(struct control_job *job, const struct control_request *request,
 			struct error_text *error)
 {
-	static const struct flow_filter_names names = { .interface_index = interface_index };
 	struct flows_state *state = calloc(1, sizeof(*state));
 
 	if (!state) {
 		error_text_set(error, "the agent is out of memory for this answer");
 		return -ENOMEM;
 	}
-	state->filter = flow_filter_parse(request->filter, request->filter_count, &names, error);
+	state->filter =
+		flow_filter_parse(request->filter, request->filter_count, &filter_names, error);
 	if (!state->filter) {
 		free(state);
 		return -EINVAL;

@@ -1,6 +1,9 @@
 /* equalities.c - adds up both sides of each equality of the ledger. */
 #include "equalities.h"
 
+#include <stdio.h>
+#include <string.h>
+
 /* What an equality is handed to, and what came out so far. */
 struct visit {
 	void (*function)(void *context, const struct equality *equality);
@@ -41,7 +44,8 @@ static void visit_packets(struct visit *visit, const struct pipeline_snapshot *s
 		.left = workers->packets_read + workers->packets_split,
 		.right = exported->sent.packets + exported->waiting.packets +
 			 snapshot->ring.packets + workers->cache.packets_cached +
-			 collector_ledger_lost(exported).packets + worker_ledger_ignored(workers),
+			 collector_ledger_not_sent(exported).packets +
+			 worker_ledger_ignored(workers),
 	};
 
 	visit_one(visit, &equality);
@@ -60,19 +64,41 @@ static void visit_flows(struct visit *visit, const struct pipeline_snapshot *sna
 	visit_one(visit, &equality);
 }
 
-/* For one collector; what waits includes the rings. */
+/* For one collector or one group of them; what waits includes the rings. */
 static void visit_records(struct visit *visit, const struct pipeline_snapshot *snapshot,
-			  const char *collector, const struct collector_ledger *ledger)
+			  const char *object, const struct collector_ledger *ledger)
 {
 	const struct equality equality = {
 		.name = "records_expired",
-		.object = collector,
+		.object = object,
 		.left = worker_ledger_expired(&snapshot->workers),
 		.right = ledger->sent.records + ledger->waiting.records + snapshot->ring.records +
-			 collector_ledger_lost(ledger).records,
+			 collector_ledger_not_sent(ledger).records,
 	};
 
 	visit_one(visit, &equality);
+}
+
+static bool is_same_group(const struct collector_status *one, const struct collector_status *other)
+{
+	return one->mode == other->mode && strcmp(one->group, other->group) == 0;
+}
+
+/* Collectors that share the records have them all together: the sum, at the first of them. */
+static void visit_group(struct visit *visit, const struct pipeline_snapshot *snapshot, size_t first)
+{
+	const struct collector_status *collectors = snapshot->collectors;
+	struct collector_ledger sum = collectors[first].ledger;
+	char name[sizeof(collectors->group) + 8];
+
+	for (size_t i = 0; i < first; i++)
+		if (is_same_group(&collectors[i], &collectors[first]))
+			return;
+	for (size_t i = first + 1; i < snapshot->collector_count; i++)
+		if (is_same_group(&collectors[i], &collectors[first]))
+			collector_ledger_add(&sum, &collectors[i].ledger);
+	(void)snprintf(name, sizeof(name), "group %s", collectors[first].group);
+	visit_records(visit, snapshot, name, &sum);
 }
 
 size_t equalities_visit(const struct pipeline_snapshot *snapshot,
@@ -86,8 +112,13 @@ size_t equalities_visit(const struct pipeline_snapshot *snapshot,
 	visit_flows(&state, snapshot);
 	if (snapshot->collector_count == 0)
 		visit_records(&state, snapshot, "no collector", &snapshot->exported);
-	for (size_t i = 0; i < snapshot->collector_count; i++)
-		visit_records(&state, snapshot, snapshot->collectors[i].name,
-			      &snapshot->collectors[i].ledger);
+	for (size_t i = 0; i < snapshot->collector_count; i++) {
+		const struct collector_status *collector = &snapshot->collectors[i];
+
+		if (collector->mode == COLLECTOR_mirror)
+			visit_records(&state, snapshot, collector->name, &collector->ledger);
+		else
+			visit_group(&state, snapshot, i);
+	}
 	return state.failed;
 }

@@ -8,7 +8,8 @@
 
 struct equality {
 	const char *name;   /* of the left side: "packets_read"; static */
-	const char *object; /* what it is about: a collector's name; borrowed from the snapshot */
+	const char *object; /* what it is about: a collector's name, "group NAME"; borrowed until
+			       return */
 	uint64_t left, right;
 };
 

@@ -8,6 +8,7 @@
 
 #include "asn_file.h"
 #include "export_thread.h"
+#include "filter_names.h"
 #include "log.h"
 #include "sequence_file.h"
 #include "text_file.h"
@@ -70,7 +71,11 @@ static void log_collector_event(void *context, const struct collector_event *eve
 	const char *why = collector_fault_text(event->reason, event->error);
 
 	(void)context;
-	if (event->kind == COLLECTOR_DOWN)
+	if (event->kind == COLLECTOR_TAKES_OVER)
+		log_event(LOG_LEVEL_notice, "collector-takes-over", event->collector,
+			  "group %s: records go to collector %s from now on, no longer to %s",
+			  event->group, event->collector, event->before);
+	else if (event->kind == COLLECTOR_DOWN)
 		log_event(LOG_LEVEL_warning, "collector-down", event->collector,
 			  "collector %s: %s; records wait for it as long as there is room, then "
 			  "they are counted as lost",
@@ -138,6 +143,11 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 				from->datagram_size ? from->datagram_size : EXPORTER_DATAGRAM_SIZE,
 			.datagrams_per_second =
 				rate >= 0 ? (uint32_t)rate : EXPORTER_DATAGRAMS_PER_SECOND,
+			.role = { .mode = from->mode,
+				  .group = from->group,
+				  .priority = from->priority },
+			.filter = from->filter,
+			.filter_names = &filter_names,
 		};
 	}
 	exporter = exporter_create(&exporter_config, error);

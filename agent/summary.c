@@ -61,6 +61,51 @@ static json_t *lost_json(const struct collector_ledger *ledger)
 	return object;
 }
 
+/* Records that were not meant for a collector, by reason. */
+static json_t *excluded_json(const struct collector_ledger *ledger)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; object && i < COLLECTOR_EXCLUSION_COUNT; i++) {
+		if (set_count(object, collector_exclusion_name((enum collector_exclusion)i),
+			      ledger->excluded[i].records)) {
+			json_decref(object);
+			return NULL;
+		}
+	}
+	return object;
+}
+
+/* Add what filter and sampling left out. Takes 'row'; returns it, or NULL. */
+static json_t *with_excluded(json_t *row, const struct collector_ledger *ledger)
+{
+	const struct amount excluded = collector_ledger_excluded(ledger);
+
+	if (row && !set_count(row, "records_excluded", excluded.records) &&
+	    !set_count(row, "packets_excluded", excluded.packets) &&
+	    !set_count(row, "bytes_excluded", excluded.octets) &&
+	    !json_object_set_new(row, "records_excluded_by_reason", excluded_json(ledger)))
+		return row;
+	json_decref(row);
+	return NULL;
+}
+
+/* Add how a collector shares the records with others. Takes 'row'; returns it, or NULL. */
+static json_t *with_role(json_t *row, const struct collector_status *collector)
+{
+	json_t *group = collector->group[0] ? json_text(collector->group) : json_null();
+	json_t *mode = json_string(collector_mode_name(collector->mode));
+
+	if (row && !json_object_set_new(row, "mode", mode) &&
+	    !json_object_set_new(row, "group", group) &&
+	    !set_count(row, "priority", collector->priority) &&
+	    !set_count(row, "sampling", collector->sampling) &&
+	    !json_object_set_new(row, "active", json_boolean(collector->is_used)))
+		return row;
+	json_decref(row);
+	return NULL;
+}
+
 /* Add what the duplicate detector says. Takes 'row'; returns it, or NULL. */
 static json_t *with_duplicates(json_t *row, const struct duplicate_statistics *duplicates)
 {
@@ -141,8 +186,9 @@ json_t *summary_collector_json(const struct collector_status *collector)
 {
 	const struct collector_ledger *ledger = &collector->ledger;
 	struct amount lost = collector_ledger_lost(ledger);
+	json_t *row;
 
-	return json_pack(
+	row = json_pack(
 		"{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
 		"s:I, s:I, s:I, s:I}",
 		"name", json_text(collector->name), "remote", json_text(collector->remote),
@@ -164,6 +210,7 @@ json_t *summary_collector_json(const struct collector_status *collector)
 		"datagrams_lost", (json_int_t)ledger->datagrams_lost, "datagrams_queued",
 		(json_int_t)collector->queued_datagrams, "send_errors",
 		(json_int_t)ledger->send_errors);
+	return with_role(with_excluded(row, ledger), collector);
 }
 
 static json_t *sources_json(const struct pipeline_snapshot *snapshot)
@@ -219,6 +266,7 @@ json_t *summary_json(const struct pipeline_snapshot *snapshot)
 		(json_int_t)lost.records, "records_lost_by_reason", lost_json(exported),
 		"datagrams_sent", (json_int_t)exported->datagrams_sent, "sources",
 		sources_json(snapshot), "collectors", collectors_json(snapshot));
+	row = with_excluded(row, exported);
 	return with_limits(with_duplicates(row, &workers->duplicates), workers);
 }
 

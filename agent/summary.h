@@ -4,10 +4,11 @@
  * Keys are fixed: packets_read, packets_lost_kernel, packets_ignored{}, packets_exported,
  * bytes_exported, packets_cached, packets_lost, flows_created, flows_cached, records_expired{},
  * records_sent, records_lost, datagrams_sent. Beside them: packets_ignored_total, packets_waiting,
- * records_expired_total, records_waiting, records_lost_by_reason{}, packets_length_unknown,
+ * records_expired_total, records_waiting, records_lost_by_reason{}, records_excluded,
+ * packets_excluded, bytes_excluded, records_excluded_by_reason{}, packets_length_unknown,
  * packets_rate_unknown, fragments{}, packets_super, packets_split, bytes_split, sources[],
- * collectors[]. The numbers of sent, waiting and lost are those of exporter_ledger(); each
- * collector has its own. */
+ * collectors[]. The numbers of sent, waiting, lost and excluded are those of exporter_ledger();
+ * each collector has its own. */
 #ifndef SUMMARY_H
 #define SUMMARY_H
 

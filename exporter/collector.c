@@ -23,6 +23,9 @@ struct collector {
 	struct template_set templates;
 	size_t datagram_size;
 	struct outbox outbox;
+	struct collector_role role; /* 'group' is 'group_name' */
+	char group_name[COLLECTOR_GROUP_SIZE];
+	struct record_selection selection;
 
 	/* The datagram under construction. */
 	bool is_open;
@@ -113,6 +116,30 @@ static bool has_sessions(const struct collector *collector)
 	return outbox_has_sessions(&collector->outbox);
 }
 
+static void set_role(struct collector *collector, const struct collector_role *role)
+{
+	const char *name = role->group ? role->group : collector_mode_name(role->mode);
+
+	collector->role = *role;
+	if (role->mode != COLLECTOR_mirror)
+		(void)snprintf(collector->group_name, sizeof(collector->group_name), "%s", name);
+	collector->role.group = collector->group_name;
+	if (!role->priority)
+		collector->role.priority = UINT32_MAX;
+}
+
+static int set_selection(struct collector *collector, const struct collector_config *config,
+			 struct error_text *error)
+{
+	struct error_text why = { .text = "" };
+	const int result = record_selection_init(&collector->selection, config->filter,
+						 config->filter_names, config->sampling, &why);
+
+	if (result)
+		error_text_set(error, "collector %s: %s", config->name, why.text);
+	return result;
+}
+
 struct collector *collector_create(const struct collector_config *config,
 				   const struct collector_terms *terms, struct error_text *error)
 {
@@ -137,7 +164,8 @@ struct collector *collector_create(const struct collector_config *config,
 		choice.has_uptime = config->has_uptime;
 		template_set_init(&collector->templates, collector->encoder->protocol, &choice);
 	}
-	if (!is_large_enough(collector, error)) {
+	set_role(collector, &config->role);
+	if (!is_large_enough(collector, error) || set_selection(collector, config, error)) {
 		free(collector);
 		return NULL;
 	}
@@ -154,6 +182,7 @@ struct collector *collector_create(const struct collector_config *config,
 				.event_context = terms->event_context,
 			},
 			error)) {
+		record_selection_clear(&collector->selection);
 		free(collector);
 		return NULL;
 	}
@@ -165,6 +194,7 @@ void collector_destroy(struct collector *collector)
 	if (!collector)
 		return;
 	outbox_clear(&collector->outbox);
+	record_selection_clear(&collector->selection);
 	free(collector);
 }
 
@@ -451,6 +481,20 @@ static void add_in_parts(struct collector *collector, const struct export_record
 	}
 }
 
+/* Whether the record is not for this collector, which is counted. */
+static bool is_excluded(struct collector *collector, const struct export_record *record,
+			const struct amount *amount)
+{
+	const enum collector_exclusion reason =
+		record_selection_look(&collector->selection, record);
+
+	if (reason == COLLECTOR_EXCLUSION_COUNT)
+		return false;
+	amount_add(&collector->outbox.ledger.taken, amount);
+	amount_add(&collector->outbox.ledger.excluded[reason], amount);
+	return true;
+}
+
 static void count_unsupported(struct collector *collector, const struct amount *amount)
 {
 	amount_add(&collector->outbox.ledger.taken, amount);
@@ -466,6 +510,9 @@ void collector_add(struct collector *collector, const struct export_record *reco
 
 	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
 		collector_advance(collector, time);
+	if (!record_selection_is_all(&collector->selection) &&
+	    is_excluded(collector, record, &amount))
+		return;
 	if (flow->key.ip_version == 6 && !encoder->has_ipv6)
 		count_unsupported(collector, &amount);
 	else if (flow->octets > encoder->counter_max || flow->packets > encoder->counter_max)
@@ -547,6 +594,21 @@ const struct collector_ledger *collector_ledger(const struct collector *collecto
 	return &collector->outbox.ledger;
 }
 
+const char *collector_name(const struct collector *collector)
+{
+	return collector->name;
+}
+
+const struct collector_role *collector_role(const struct collector *collector)
+{
+	return &collector->role;
+}
+
+bool collector_is_down(const struct collector *collector)
+{
+	return collector->outbox.state == OUTBOX_down;
+}
+
 socklen_t collector_remote(const struct collector *collector, struct sockaddr_storage *address)
 {
 	const struct outbox *outbox = &collector->outbox;
@@ -562,6 +624,9 @@ void collector_status(const struct collector *collector, struct collector_status
 	*status = (struct collector_status){
 		.transport = outbox->config.type->name,
 		.version = collector->version,
+		.mode = collector->role.mode,
+		.priority = collector->role.priority == UINT32_MAX ? 0 : collector->role.priority,
+		.sampling = collector->selection.sampling ? collector->selection.sampling : 1,
 		.is_up = outbox->state == OUTBOX_up,
 		.last_error = outbox->last_error,
 		.last_loss = outbox->last_loss,
@@ -572,6 +637,7 @@ void collector_status(const struct collector *collector, struct collector_status
 		.ledger = outbox->ledger,
 	};
 	(void)snprintf(status->name, sizeof(status->name), "%s", collector->name);
+	(void)snprintf(status->group, sizeof(status->group), "%s", collector->group_name);
 	transport_address_format(&address, collector_remote(collector, &address), status->remote);
 }
 

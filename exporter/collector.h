@@ -10,6 +10,7 @@
 #include "encoder.h"
 #include "interface_names.h"
 #include "outbox.h"
+#include "record_selection.h"
 #include "transport.h"
 
 struct collector; /* opaque: defined in collector.c */
@@ -18,8 +19,30 @@ struct collector; /* opaque: defined in collector.c */
 	1000 /* a record waits at most this long for its datagram to fill \
 	      */
 
+#define COLLECTOR_GROUP_SIZE 64 /* longest name of a group, with NUL */
+
 #define COLLECTOR_DATAGRAM_SIZE_MIN 512   /* holds templates and statistics, or any record */
 #define COLLECTOR_DATAGRAM_SIZE_MAX 65507 /* UDP over IPv4 */
+
+/* How a collector shares the records with others. */
+enum collector_mode {
+	COLLECTOR_mirror,      /* not at all: it gets all */
+	COLLECTOR_balance,     /* by a hash of the flow: a flow always goes to the same one */
+	COLLECTOR_round_robin, /* one after the other */
+	COLLECTOR_failover,    /* all to the first that is up */
+	COLLECTOR_MODE_COUNT
+};
+
+/* Name as configured: "round-robin"; static storage. */
+const char *collector_mode_name(enum collector_mode mode);
+/* Returns 0 or -EINVAL. */
+int collector_mode_find(const char *name, enum collector_mode *mode);
+
+struct collector_role {
+	enum collector_mode mode;
+	const char *group; /* with whom; NULL: all of that mode that name none either */
+	uint32_t priority; /* for failover, lower first; 0: none, behind those that have one */
+};
 
 struct collector_config {
 	const char *name;      /* "HOST:PORT" as configured */
@@ -31,6 +54,10 @@ struct collector_config {
 	struct transport_config address;
 	uint32_t datagram_size;        /* largest payload in bytes, 512 to 65507 */
 	uint32_t datagrams_per_second; /* 0: no limit */
+	struct collector_role role;
+	const char *filter;                           /* words of flow_filter.h; NULL: every flow */
+	const struct flow_filter_names *filter_names; /* may be NULL */
+	uint32_t sampling;                            /* 1 in so many flows; 0 or 1: all */
 };
 
 /* What all collectors of an exporter share. */
@@ -50,7 +77,12 @@ struct collector_terms {
 
 /* State of one collector, for people. Strings are copies. */
 struct collector_status {
-	char name[280];                           /* as configured */
+	char name[280]; /* as configured */
+	enum collector_mode mode;
+	char group[COLLECTOR_GROUP_SIZE]; /* "" for mirror */
+	uint32_t priority;                /* 0: none */
+	bool is_used;      /* its group gives it records at present: filled in by the exporter */
+	uint32_t sampling; /* 1 in so many flows */
 	char remote[TRANSPORT_ADDRESS_TEXT_SIZE]; /* where it sends to, "" if not resolved */
 	const char *transport;                    /* static */
 	uint8_t version;
@@ -82,6 +114,14 @@ int64_t collector_send(struct collector *collector, int64_t now_us);
 void collector_finish(struct collector *collector, const struct export_time *time);
 void collector_abandon(struct collector *collector);
 void collector_send_template(struct collector *collector);
+
+/* As configured; borrowed. */
+const char *collector_name(const struct collector *collector);
+/* Its role, with the name of its group (that of the mode unless another was given, "" for mirror),
+ * and UINT32_MAX for no priority. */
+const struct collector_role *collector_role(const struct collector *collector);
+/* Known not to answer. */
+bool collector_is_down(const struct collector *collector);
 
 void collector_status(const struct collector *collector, struct collector_status *status);
 const struct collector_ledger *collector_ledger(const struct collector *collector);

@@ -1,9 +1,11 @@
-/* exporter.c - hands each record to every collector.
+/* exporter.c - hands each record to one collector of every group.
  *
- * Place: export thread -> exporter -> collectors. Invariant: collectors share nothing but the
- * terms, so that one that is down does not touch the others; without any, records are counted here.
- */
+ * Place: export thread -> exporter -> groups of collectors. Invariant: collectors share nothing but
+ * the terms, so that one that is down does not touch the others; without any, records are counted
+ * here. */
 #include "exporter.h"
+
+#include "collector_group.h"
 
 #include <stdlib.h>
 
@@ -16,9 +18,24 @@ struct exporter {
 	struct collector_ledger ledger; /* without collectors */
 	struct export_time time;
 	bool has_time;
+	struct collector_group *groups; /* owned */
+	size_t group_count;
 	size_t collector_count;
 	struct collector *collectors[]; /* owned */
 };
+
+static int create_groups(struct exporter *exporter, struct error_text *error)
+{
+	const int count = collector_groups_create(exporter->collectors, exporter->collector_count,
+						  &exporter->groups);
+
+	if (count < 0) {
+		error_text_set(error, "out of memory");
+		return count;
+	}
+	exporter->group_count = (size_t)count;
+	return 0;
+}
 
 struct exporter *exporter_create(const struct exporter_config *config, struct error_text *error)
 {
@@ -47,6 +64,10 @@ struct exporter *exporter_create(const struct exporter_config *config, struct er
 		}
 		exporter->collectors[exporter->collector_count++] = collector;
 	}
+	if (create_groups(exporter, error)) {
+		exporter_destroy(exporter);
+		return NULL;
+	}
 	return exporter;
 }
 
@@ -56,6 +77,7 @@ void exporter_destroy(struct exporter *exporter)
 		return;
 	for (size_t i = 0; i < exporter->collector_count; i++)
 		collector_destroy(exporter->collectors[i]);
+	collector_groups_destroy(exporter->groups, exporter->group_count);
 	interface_names_clear(&exporter->terms.names);
 	free(exporter);
 }
@@ -72,8 +94,8 @@ void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t
 
 bool exporter_has_room(const struct exporter *exporter)
 {
-	for (size_t i = 0; i < exporter->collector_count; i++)
-		if (!collector_has_room(exporter->collectors[i]))
+	for (size_t i = 0; i < exporter->group_count; i++)
+		if (!collector_group_has_room(&exporter->groups[i]))
 			return false;
 	return true;
 }
@@ -105,8 +127,9 @@ void exporter_add(struct exporter *exporter, const struct export_record *record,
 
 	if (exporter->collector_count == 0)
 		count_without_collector(&exporter->ledger, record);
-	for (size_t i = 0; i < exporter->collector_count; i++)
-		collector_add(exporter->collectors[i], record, now);
+	for (size_t i = 0; i < exporter->group_count; i++)
+		collector_add(collector_group_next(&exporter->groups[i], &record->flow.key), record,
+			      now);
 }
 
 void exporter_advance(struct exporter *exporter, const struct export_time *time)
@@ -130,6 +153,24 @@ int64_t exporter_next(const struct exporter *exporter)
 	return first_ms;
 }
 
+/* Who of a group gets the records from now on, and say so if it is another than before. */
+static void update_group(const struct exporter *exporter, struct collector_group *group)
+{
+	const struct collector *before;
+	const struct collector *now;
+
+	if (!collector_group_update(group, &before) || !exporter->terms.on_event)
+		return;
+	now = group->members[group->current];
+	exporter->terms.on_event(exporter->terms.event_context,
+				 &(struct collector_event){
+					 .kind = COLLECTOR_TAKES_OVER,
+					 .collector = collector_name(now),
+					 .group = collector_role(now)->group,
+					 .before = collector_name(before),
+				 });
+}
+
 int64_t exporter_send(struct exporter *exporter, int64_t now_us)
 {
 	int64_t first_us = -1;
@@ -140,6 +181,8 @@ int64_t exporter_send(struct exporter *exporter, int64_t now_us)
 		if (next_us >= 0 && (first_us < 0 || next_us < first_us))
 			first_us = next_us;
 	}
+	for (size_t i = 0; i < exporter->group_count; i++)
+		update_group(exporter, &exporter->groups[i]);
 	return first_us;
 }
 
@@ -186,20 +229,24 @@ size_t exporter_collector_count(const struct exporter *exporter)
 void exporter_collector_status(const struct exporter *exporter, size_t collector,
 			       struct collector_status *status)
 {
-	collector_status(exporter->collectors[collector], status);
+	const struct collector *one = exporter->collectors[collector];
+
+	collector_status(one, status);
+	for (size_t i = 0; i < exporter->group_count; i++)
+		if (collector_group_has(&exporter->groups[i], one))
+			status->is_used = collector_group_uses(&exporter->groups[i], one);
 }
 
 void exporter_ledger(const struct exporter *exporter, struct collector_ledger *ledger)
 {
-	const struct collector_ledger *best = &exporter->ledger;
+	*ledger = exporter->ledger;
+	for (size_t i = 0; i < exporter->group_count; i++) {
+		struct collector_ledger group;
 
-	for (size_t i = 0; i < exporter->collector_count; i++) {
-		const struct collector_ledger *one = collector_ledger(exporter->collectors[i]);
-
-		if (i == 0 || one->sent.packets > best->sent.packets)
-			best = one;
+		collector_group_ledger(&exporter->groups[i], &group);
+		if (i == 0 || group.sent.packets > ledger->sent.packets)
+			*ledger = group;
 	}
-	*ledger = *best;
 }
 
 size_t exporter_remotes(const struct exporter *exporter, struct sockaddr_storage *addresses,

@@ -2,9 +2,9 @@
  * templates, pacing, ledger.
  *
  * Stage: flow cache -> exporter -> encoder -> transport. Single-threaded; time comes in as an
- * argument. Several collectors each get every record. Never blocks: what a collector cannot take
- * now waits in a bounded queue, and exporter_has_room() tells the caller to stop taking records
- * from the rings. */
+ * argument. Several collectors each get every record, or share the records. Never blocks: what a
+ * collector cannot take now waits in a bounded queue, and exporter_has_room() tells the caller to
+ * stop taking records from the rings. */
 #ifndef EXPORTER_H
 #define EXPORTER_H
 
@@ -40,11 +40,12 @@ void exporter_set_start(struct exporter *exporter, unix_ms start);
 /* Sequence numbers go on from here: call before the first message. */
 void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t sequence);
 
-/* Whether exporter_add() may be called: every collector can take one more record. */
+/* Whether exporter_add() may be called: every collector that may get the next record can take it.
+ */
 bool exporter_has_room(const struct exporter *exporter);
 
-/* Encode a record for every collector. A full datagram is finished and queued with 'time' in its
- * header. */
+/* Encode a record for every collector, or one of each group that shares the records. A full
+ * datagram is finished and queued with 'time' in its header. */
 void exporter_add(struct exporter *exporter, const struct export_record *record,
 		  const struct export_time *time);
 
@@ -85,8 +86,8 @@ size_t exporter_collector_count(const struct exporter *exporter);
 void exporter_collector_status(const struct exporter *exporter, size_t collector,
 			       struct collector_status *status);
 
-/* The ledger that stands for all: that of the collector that got the most packets; with none,
- * LOSS_NO_COLLECTOR. */
+/* The ledger that stands for all: that of the collector that got the most packets, those that share
+ * the records taken as one; with none, LOSS_NO_COLLECTOR. */
 void exporter_ledger(const struct exporter *exporter, struct collector_ledger *ledger);
 
 /* Addresses that the agent itself sends to: up to 'count'. Returns how many there are. For keeping

@@ -30,6 +30,7 @@ enum collector_event_kind {
 	COLLECTOR_UP,   /* resolved, or answers again: no refusal for 10 s while sending */
 	COLLECTOR_DOWN, /* cannot be sent to, or first loss after COLLECTOR_UP; 'reason' and 'error'
 			   say why */
+	COLLECTOR_TAKES_OVER, /* gets the records of its failover group from now on */
 };
 
 struct collector_event {
@@ -38,6 +39,9 @@ struct collector_event {
 	enum collector_loss reason;
 	int error;             /* positive errno, or 0 */
 	uint64_t records_lost; /* COLLECTOR_UP: lost since it went down */
+	/* COLLECTOR_TAKES_OVER, borrowed: the group, and who had them before. */
+	const char *group;
+	const char *before;
 };
 
 struct outbox_config {

@@ -1,9 +1,9 @@
 /* flow_filter.c - filter words -> array of tests; a test against a flow_record.
  *
- * Used by the control protocol on snapshots of the cache. A word is a row of 'keys': which kind of
- * value it takes and which one or two members of a flow it looks at. Whatever a value is written
- * as, it becomes an interval of numbers, a prefix, or a set of flags, so that matching is three
- * comparisons and knows neither units nor names. */
+ * Used by the control protocol on snapshots of the cache, and by collectors on records. A word is a
+ * row of 'keys': which kind of value it takes and which one or two members of a flow it looks at.
+ * Whatever a value is written as, it becomes an interval of numbers, a prefix, or a set of flags,
+ * so that matching is three comparisons and knows neither units nor names. */
 #include "flow_filter.h"
 
 #include "address.h"
@@ -15,6 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define BLANKS     " \t"
 #define VALUE_SIZE 80 /* longest single value, with NUL; a prefix needs 50 */
 
 /* What of a flow is looked at. */
@@ -469,6 +470,49 @@ struct flow_filter *flow_filter_parse(const char *const *words, size_t count,
 		}
 	}
 	return filter;
+}
+
+/* Words of a text, which is cut apart for them. Returns how many there are. */
+static size_t split_words(char *text, const char **words)
+{
+	size_t count = 0;
+	char *rest = NULL;
+
+	for (char *word = strtok_r(text, BLANKS, &rest); word; word = strtok_r(NULL, BLANKS, &rest))
+		words[count++] = word;
+	return count;
+}
+
+struct flow_filter *flow_filter_parse_text(const char *text, const struct flow_filter_names *names,
+					   struct error_text *error)
+{
+	const size_t most = strlen(text) / 2 + 1; /* each is a letter and a blank at least */
+	const char **words = malloc(most * sizeof(*words));
+	char *copy = strdup(text);
+	struct flow_filter *filter = NULL;
+
+	if (words && copy)
+		filter = flow_filter_parse(words, split_words(copy, words), names, error);
+	else
+		error_text_set(error, "filter: out of memory");
+	free(copy);
+	free(words);
+	return filter;
+}
+
+unsigned int flow_filter_needs(const struct flow_filter *filter)
+{
+	unsigned int needs = 0;
+
+	for (size_t i = 0; i < filter->count; i++) {
+		const struct filter_key *key = filter->tests[i].key;
+
+		if (key->kind == VALUE_as)
+			needs |= FLOW_FILTER_needs_as_numbers;
+		if (key->first == DATUM_age || key->first == DATUM_idle)
+			needs |= FLOW_FILTER_needs_now;
+	}
+	return needs;
 }
 
 void flow_filter_destroy(struct flow_filter *filter)

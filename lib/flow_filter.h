@@ -38,7 +38,17 @@ struct flow_filter_names {
 struct flow_filter *flow_filter_parse(const char *const *words, size_t count,
 				      const struct flow_filter_names *names,
 				      struct error_text *error);
+/* The same for words in one text, with blanks between them. */
+struct flow_filter *flow_filter_parse_text(const char *text, const struct flow_filter_names *names,
+					   struct error_text *error);
 void flow_filter_destroy(struct flow_filter *filter);
+
+/* What a filter looks at beside the record itself; bits. */
+enum flow_filter_need {
+	FLOW_FILTER_needs_now = 1,        /* age, idle */
+	FLOW_FILTER_needs_as_numbers = 2, /* src_as, dst_as, as */
+};
+unsigned int flow_filter_needs(const struct flow_filter *filter);
 
 /* source_as and destination_as are 0 where no table is loaded. 'now_ms' is for age and idle. Never
  * allocates. */

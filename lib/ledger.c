@@ -17,6 +17,16 @@ const char *collector_loss_name(enum collector_loss loss)
 	return loss < COLLECTOR_LOSS_COUNT ? names[loss] : "unknown";
 }
 
+const char *collector_exclusion_name(enum collector_exclusion exclusion)
+{
+	static const char *const names[COLLECTOR_EXCLUSION_COUNT] = {
+		[EXCLUDED_FILTER] = "filter",
+		[EXCLUDED_SAMPLING] = "sampling",
+	};
+
+	return exclusion < COLLECTOR_EXCLUSION_COUNT ? names[exclusion] : "unknown";
+}
+
 void worker_ledger_add(struct worker_ledger *to, const struct worker_ledger *from)
 {
 	to->packets_read += from->packets_read;
@@ -53,6 +63,21 @@ void worker_ledger_add(struct worker_ledger *to, const struct worker_ledger *fro
 	to->duplicates.sources_suspected += from->duplicates.sources_suspected;
 }
 
+void collector_ledger_add(struct collector_ledger *to, const struct collector_ledger *from)
+{
+	amount_add(&to->taken, &from->taken);
+	amount_add(&to->sent, &from->sent);
+	amount_add(&to->waiting, &from->waiting);
+	for (int i = 0; i < COLLECTOR_LOSS_COUNT; i++)
+		amount_add(&to->lost[i], &from->lost[i]);
+	for (int i = 0; i < COLLECTOR_EXCLUSION_COUNT; i++)
+		amount_add(&to->excluded[i], &from->excluded[i]);
+	to->datagrams_sent += from->datagrams_sent;
+	to->datagram_bytes_sent += from->datagram_bytes_sent;
+	to->datagrams_lost += from->datagrams_lost;
+	to->send_errors += from->send_errors;
+}
+
 bool worker_ledger_closes(const struct worker_ledger *ledger)
 {
 	const struct flow_cache_statistics *cache = &ledger->cache;
@@ -65,7 +90,7 @@ bool worker_ledger_closes(const struct worker_ledger *ledger)
 
 bool collector_ledger_closes(const struct collector_ledger *ledger)
 {
-	struct amount sum = collector_ledger_lost(ledger);
+	struct amount sum = collector_ledger_not_sent(ledger);
 
 	amount_add(&sum, &ledger->sent);
 	amount_add(&sum, &ledger->waiting);
@@ -91,14 +116,30 @@ uint64_t worker_ledger_expired(const struct worker_ledger *ledger)
 	return sum;
 }
 
-struct amount collector_ledger_lost(const struct collector_ledger *ledger)
+static struct amount sum_of(const struct amount *amounts, size_t count)
 {
 	struct amount sum = { 0 };
 
-	for (int i = 0; i < COLLECTOR_LOSS_COUNT; i++) {
-		sum.records += ledger->lost[i].records;
-		sum.packets += ledger->lost[i].packets;
-		sum.octets += ledger->lost[i].octets;
-	}
+	for (size_t i = 0; i < count; i++)
+		amount_add(&sum, &amounts[i]);
+	return sum;
+}
+
+struct amount collector_ledger_lost(const struct collector_ledger *ledger)
+{
+	return sum_of(ledger->lost, COLLECTOR_LOSS_COUNT);
+}
+
+struct amount collector_ledger_excluded(const struct collector_ledger *ledger)
+{
+	return sum_of(ledger->excluded, COLLECTOR_EXCLUSION_COUNT);
+}
+
+struct amount collector_ledger_not_sent(const struct collector_ledger *ledger)
+{
+	const struct amount excluded = collector_ledger_excluded(ledger);
+	struct amount sum = collector_ledger_lost(ledger);
+
+	amount_add(&sum, &excluded);
 	return sum;
 }

@@ -4,8 +4,9 @@
  * collector_ledger by the exporter. packets matched  = packets_read + packets_lost_kernel
  *     packets_read + packets_split = packets_ignored + packets_cached + packets_expired
  *     flows_created    = records_expired + flows_cached
- *     records_expired  = records sent + waiting + lost, for each collector; the same for their
- * packets and octets */
+ *     records_expired  = records sent + waiting + lost + excluded, for each collector that gets
+ * every record, and for each group of collectors that share them; the same for their packets and
+ * octets */
 #ifndef LEDGER_H
 #define LEDGER_H
 
@@ -47,6 +48,16 @@ enum collector_loss {
 
 const char *collector_loss_name(enum collector_loss loss);
 
+/* Why a record was not meant for a collector: that is no loss. Names in collector_exclusion_name().
+ */
+enum collector_exclusion {
+	EXCLUDED_FILTER,   /* its filter does not match */
+	EXCLUDED_SAMPLING, /* not in its sample of flows */
+	COLLECTOR_EXCLUSION_COUNT
+};
+
+const char *collector_exclusion_name(enum collector_exclusion exclusion);
+
 struct amount {
 	uint64_t records, packets, octets;
 };
@@ -65,12 +76,14 @@ static inline void amount_subtract(struct amount *to, const struct amount *from)
 	to->octets -= from->octets;
 }
 
-/* What happened to the records for one collector. Taken in total = sent + waiting + sum of lost. */
+/* What happened to the records for one collector, or for a group of them. Taken in total = sent +
+ * waiting + sum of lost + sum of excluded. */
 struct collector_ledger {
 	struct amount taken;
 	struct amount sent;
 	struct amount waiting; /* in a datagram not sent yet */
 	struct amount lost[COLLECTOR_LOSS_COUNT];
+	struct amount excluded[COLLECTOR_EXCLUSION_COUNT];
 	uint64_t datagrams_sent;
 	uint64_t datagram_bytes_sent;
 	uint64_t datagrams_lost;
@@ -80,6 +93,9 @@ struct collector_ledger {
 /* Add the ledgers of several workers: to += from. */
 void worker_ledger_add(struct worker_ledger *to, const struct worker_ledger *from);
 
+/* The same for collectors: those of a group. */
+void collector_ledger_add(struct collector_ledger *to, const struct collector_ledger *from);
+
 /* Whether the part of the equalities that one owner sees holds: at any moment in its own thread. */
 bool worker_ledger_closes(const struct worker_ledger *ledger);
 bool collector_ledger_closes(const struct collector_ledger *ledger);
@@ -88,5 +104,8 @@ bool collector_ledger_closes(const struct collector_ledger *ledger);
 uint64_t worker_ledger_ignored(const struct worker_ledger *ledger);
 uint64_t worker_ledger_expired(const struct worker_ledger *ledger);
 struct amount collector_ledger_lost(const struct collector_ledger *ledger);
+struct amount collector_ledger_excluded(const struct collector_ledger *ledger);
+/* Both together. */
+struct amount collector_ledger_not_sent(const struct collector_ledger *ledger);
 
 #endif

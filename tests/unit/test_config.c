@@ -598,6 +598,56 @@ TEST(collectors)
 	config_clear(&config);
 }
 
+TEST(collectors_that_share_the_flows)
+{
+	static const char file[] =
+		"[agent]\n"
+		"collector = h1,mode=failover,priority=2,filter=\"port=80,443 v=4\"\n"
+		"collector = h2,mode=failover,filter=proto=tcp,mtu=1500\n"
+		"[collector \"c\"]\n"
+		"address = h3\n"
+		"mode = round-robin\n"
+		"group = a.b-c_d\n"
+		"filter = proto=udp dport=53,123  ; names and time\n";
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse_bytes(&config, file, strlen(file), &error), 0);
+	CHECK_EQ(config.collectors[0].mode, COLLECTOR_failover);
+	CHECK_EQ(config.collectors[0].priority, 2);
+	CHECK_TEXT(config.collectors[0].filter, "port=80,443 v=4");
+	CHECK_TEXT(config.collectors[1].filter, "proto=tcp");
+	CHECK_EQ(config.collectors[1].mtu, 1500);
+	CHECK_EQ(config.collectors[2].mode, COLLECTOR_round_robin);
+	CHECK_TEXT(config.collectors[2].group, "a.b-c_d");
+	CHECK_TEXT(config.collectors[2].filter, "proto=udp dport=53,123");
+	check_value(&config, "collector",
+		    "h1:2055,version=9,transport=udp,mode=failover,priority=2,"
+		    "filter=\"port=80,443 v=4\" "
+		    "h2:2055,version=9,transport=udp,mtu=1500,mode=failover,filter=\"proto=tcp\" "
+		    "h3:2055,version=9,transport=udp,mode=round-robin,group=a.b-c_d,"
+		    "filter=\"proto=udp dport=53,123\"",
+		    "f.conf:4");
+	config_clear(&config);
+}
+
+TEST(wrong_groups_and_filters)
+{
+	check_error("-n h1,mode=balance,group=g -n h2,mode=failover,group=g", CONFIG_invalid,
+		    "collector h2:2055: group g has one mode, and collector h1:2055 has balance "
+		    "there");
+	check_error("-n h1,mode=balance -n h2,mode=failover,group=balance", CONFIG_invalid,
+		    "collector h2:2055: group balance has one mode, and collector h1:2055 has "
+		    "balance there");
+	check_error("-n h1,group=g", CONFIG_invalid,
+		    "collector h1:2055: group g needs a mode: it gets every flow without one");
+	check_error("-n h1,mode=balance,priority=1", CONFIG_invalid,
+		    "collector h1:2055: a priority means nothing but with mode=failover");
+	check_error("-n h1,filter=src_as=1", CONFIG_invalid,
+		    "collector h1:2055: its filter asks for AS numbers, which only a networks-file "
+		    "gives");
+}
+
 TEST(wrong_collectors)
 {
 	static const struct {
@@ -627,12 +677,24 @@ TEST(wrong_collectors)
 		{ "h,source=eth0",
 		  "source-address: expected an IPv4 or IPv6 address of this host" },
 		{ "h,address=x", "unknown key \"address\"" },
+		{ "h,mode=all", "mode: expected mirror, balance, round-robin or failover" },
+		{ "h,group=a/b", "group: expected a name of at most 63 letters, digits and -._" },
+		{ "h,priority=0", "priority: expected a number from 1 to 65535" },
+		{ "h,filter=x=1",
+		  "filter: unknown key \"x\", expected one of src, dst, host, sport, dport, port, "
+		  "src_as, dst_as, as, in_if, out_if, iface, proto, dir, v, tos, vlan, mark, "
+		  "flags, bytes, packets, duration, age, idle" },
+		{ "h,filter=v=5", "filter: v \"5\", expected 4 or 6" },
+		{ "h,filter=age>1s", "filter: age and idle say nothing of a record, which is of a "
+				     "flow that has ended; expected duration" },
+		{ "h,filter=\"v=4", "expected a quote at the end of the value \"v=4" },
+		{ "h,filter=\"v=4\"5", "expected a quote at the end of the value \"v=4\"5" },
 		{ "h,mtu", "expected KEY=VALUE behind the comma, not \"mtu\"" },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		char line[64];
-		char text[320];
+		char text[400];
 
 		(void)snprintf(line, sizeof(line), "-n %s", wrong[i].value);
 		(void)snprintf(text, sizeof(text), "--collector \"%s\": %s", wrong[i].value,
@@ -1304,6 +1366,8 @@ int main(void)
 		cmocka_unit_test(export_versions),
 		cmocka_unit_test(wrong_sources),
 		cmocka_unit_test(collectors),
+		cmocka_unit_test(collectors_that_share_the_flows),
+		cmocka_unit_test(wrong_groups_and_filters),
 		cmocka_unit_test(wrong_collectors),
 		cmocka_unit_test(how_packets_leave_to_a_collector),
 		cmocka_unit_test(wrong_ways_to_leave),

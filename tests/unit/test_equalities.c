@@ -62,6 +62,31 @@ TEST(each_collector_has_its_own)
 	assert_non_null(strstr(text, "records_expired two 3 2;"));
 }
 
+TEST(collectors_that_share_the_records_have_one_together)
+{
+	struct collector_status collectors[] = {
+		{ .name = "one", .mode = COLLECTOR_balance, .group = "a" },
+		{ .name = "two", .mode = COLLECTOR_balance, .group = "b" },
+		{ .name = "three", .mode = COLLECTOR_balance, .group = "a" },
+		{ .name = "four", .mode = COLLECTOR_mirror, .group = "" },
+	};
+	struct pipeline_snapshot snapshot = { .collectors = collectors, .collector_count = 4 };
+
+	snapshot.workers.cache.flows_created = 5;
+	snapshot.workers.cache.records_expired[FLOW_END_idleTimeout] = 5;
+	collectors[0].ledger.sent.records = 2;
+	collectors[1].ledger.waiting.records = 5;
+	collectors[2].ledger.lost[LOSS_REFUSED].records = 3;
+	collectors[3].ledger.sent.records = 1;
+	collectors[3].ledger.excluded[EXCLUDED_FILTER].records = 4;
+	CHECK_EQ(visit(&snapshot), 0);
+	assert_non_null(strstr(text, "records_expired group a 5 5;records_expired group b 5 5;"
+				     "records_expired four 5 5;"));
+	collectors[2].ledger.lost[LOSS_REFUSED].records = 2;
+	CHECK_EQ(visit(&snapshot), 1);
+	assert_non_null(strstr(text, "records_expired group a 5 4;"));
+}
+
 TEST(without_a_collector_there_is_one_for_none)
 {
 	struct pipeline_snapshot snapshot = { .source_count = 0 };
@@ -74,6 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_collector_has_its_own),
+		cmocka_unit_test(collectors_that_share_the_records_have_one_together),
 		cmocka_unit_test(without_a_collector_there_is_one_for_none),
 	};
 

@@ -351,6 +351,49 @@ TEST(interface_names_need_someone_who_knows_them)
 		   "filter: iface \"eth0\", expected the index or name of an interface");
 }
 
+TEST(words_of_one_text)
+{
+	struct flow_filter *filter;
+	struct flow_record flow = ipv4_flow();
+	struct error_text error;
+
+	filter = flow_filter_parse_text("  proto=tcp\tdport=80,443 ", &NAMES, &error);
+	CHECK(filter != NULL);
+	CHECK(flow_filter_matches(filter, &flow, 0, 0, NOW_MS));
+	flow.key.destination_port = 444;
+	CHECK(!flow_filter_matches(filter, &flow, 0, 0, NOW_MS));
+	flow_filter_destroy(filter);
+	filter = flow_filter_parse_text(" ", NULL, &error);
+	CHECK(filter != NULL);
+	CHECK(flow_filter_matches(filter, &flow, 0, 0, NOW_MS));
+	flow_filter_destroy(filter);
+	CHECK(!flow_filter_parse_text("proto=tcp port", NULL, &error));
+	CHECK_TEXT(error.text, "filter: \"port\", expected KEY=VALUE such as proto=tcp");
+}
+
+TEST(what_a_filter_needs)
+{
+	static const struct {
+		const char *text;
+		unsigned int needs;
+	} cases[] = {
+		{ "proto=tcp duration>1s", 0 },
+		{ "proto=tcp age>1s", FLOW_FILTER_needs_now },
+		{ "idle!=1s", FLOW_FILTER_needs_now },
+		{ "src_as=1", FLOW_FILTER_needs_as_numbers },
+		{ "as=1,2 age=1s", FLOW_FILTER_needs_as_numbers | FLOW_FILTER_needs_now },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error_text error;
+		struct flow_filter *filter = flow_filter_parse_text(cases[i].text, NULL, &error);
+
+		CHECK(filter != NULL);
+		CHECK_EQ(flow_filter_needs(filter), cases[i].needs);
+		flow_filter_destroy(filter);
+	}
+}
+
 TEST(distance_counts_edits)
 {
 	CHECK_EQ(word_distance("port", 4, "port"), 0);
@@ -381,6 +424,8 @@ int main(void)
 		cmocka_unit_test(bad_values),
 		cmocka_unit_test(long_values_are_refused_and_cut_in_the_error),
 		cmocka_unit_test(interface_names_need_someone_who_knows_them),
+		cmocka_unit_test(words_of_one_text),
+		cmocka_unit_test(what_a_filter_needs),
 		cmocka_unit_test(distance_counts_edits),
 	};
 

@@ -91,10 +91,12 @@ TEST(a_worker_ledger_closes_or_not)
 TEST(a_collector_ledger_closes_in_each_amount)
 {
 	const struct collector_ledger closed = {
-		.taken = { 10, 100, 1000 },
+		.taken = { 17, 170, 1700 },
 		.sent = { 5, 50, 500 },
 		.waiting = { 3, 30, 300 },
 		.lost = { [LOSS_REFUSED] = { 1, 15, 150 }, [LOSS_SEND_FAILED] = { 1, 5, 50 } },
+		.excluded = { [EXCLUDED_FILTER] = { 3, 30, 300 },
+			      [EXCLUDED_SAMPLING] = { 4, 40, 400 } },
 	};
 	struct collector_ledger ledger = closed;
 
@@ -107,6 +109,34 @@ TEST(a_collector_ledger_closes_in_each_amount)
 	ledger = closed;
 	ledger.lost[LOSS_REFUSED].octets++;
 	CHECK(!collector_ledger_closes(&ledger));
+	ledger = closed;
+	ledger.excluded[EXCLUDED_SAMPLING].records--;
+	CHECK(!collector_ledger_closes(&ledger));
+	CHECK_EQ(collector_ledger_excluded(&closed).records, 7);
+	CHECK_EQ(collector_ledger_not_sent(&closed).octets, 900);
+}
+
+TEST(ledgers_of_a_group_add_up)
+{
+	const struct collector_ledger one = {
+		.taken = { 1, 2, 3 },
+		.sent = { 4, 5, 6 },
+		.waiting = { 7, 8, 9 },
+		.lost = { [COLLECTOR_LOSS_COUNT - 1] = { 10, 11, 12 } },
+		.excluded = { [COLLECTOR_EXCLUSION_COUNT - 1] = { 13, 14, 15 } },
+		.datagrams_sent = 16,
+		.datagram_bytes_sent = 17,
+		.datagrams_lost = 18,
+		.send_errors = 19,
+	};
+	struct collector_ledger sum = { .taken = { 0 } };
+	const uint64_t *members = (const uint64_t *)&sum;
+	const uint64_t *parts = (const uint64_t *)&one;
+
+	collector_ledger_add(&sum, &one);
+	collector_ledger_add(&sum, &one);
+	for (size_t i = 0; i < sizeof(sum) / sizeof(uint64_t); i++)
+		CHECK_EQ(members[i], 2 * parts[i]);
 }
 
 /* Names become keys of JSON and metrics: present, distinct, and of one form. */
@@ -123,6 +153,7 @@ static void check_names(const char *const *names, size_t count)
 TEST(names_are_distinct_keys)
 {
 	const char *losses[COLLECTOR_LOSS_COUNT];
+	const char *exclusions[COLLECTOR_EXCLUSION_COUNT];
 	const char *drops[DROP_REASON_COUNT];
 	const char *ends[FLOW_END_COUNT];
 
@@ -133,6 +164,9 @@ TEST(names_are_distinct_keys)
 	for (int i = 0; i < FLOW_END_COUNT; i++)
 		ends[i] = flow_end_reason_name((enum flow_end_reason)i);
 	check_names(losses, COLLECTOR_LOSS_COUNT);
+	for (int i = 0; i < COLLECTOR_EXCLUSION_COUNT; i++)
+		exclusions[i] = collector_exclusion_name((enum collector_exclusion)i);
+	check_names(exclusions, COLLECTOR_EXCLUSION_COUNT);
 	check_names(drops, DROP_REASON_COUNT);
 	check_names(ends, FLOW_END_COUNT);
 
@@ -143,6 +177,7 @@ TEST(names_are_distinct_keys)
 TEST(names_of_numbers_out_of_range)
 {
 	CHECK_TEXT(collector_loss_name(COLLECTOR_LOSS_COUNT), "unknown");
+	CHECK_TEXT(collector_exclusion_name(COLLECTOR_EXCLUSION_COUNT), "unknown");
 	CHECK_TEXT(drop_reason_name(DROP_REASON_COUNT), "unknown");
 	CHECK_TEXT(drop_reason_text(DROP_REASON_COUNT), "unknown");
 	CHECK_TEXT(flow_end_reason_name(FLOW_END_COUNT), "unknown");
@@ -157,6 +192,7 @@ int main(void)
 		cmocka_unit_test(lost_is_the_sum_over_reasons_of_each_amount),
 		cmocka_unit_test(a_worker_ledger_closes_or_not),
 		cmocka_unit_test(a_collector_ledger_closes_in_each_amount),
+		cmocka_unit_test(ledgers_of_a_group_add_up),
 		cmocka_unit_test(names_are_distinct_keys),
 		cmocka_unit_test(names_of_numbers_out_of_range),
 	};

@@ -16,23 +16,24 @@ static struct pipeline_snapshot example(struct source_status sources[static 2],
 	};
 
 	sources[0] = (struct source_status){ .name = "nflog:40", .is_live = true };
-	sources[0].ledger.packets_read = 100;
+	sources[0].ledger.packets_read = 170;
 	sources[0].ledger.packets_lost_kernel = 7;
 	sources[0].ledger.packets_ignored[DROP_NOT_IP] = 4;
 	sources[0].ledger.packets_length_unknown = 5;
 	sources[0].ledger.packets_super = 6;
 	sources[0].ledger.fragments = (struct fragment_statistics){ 11, 12, 13, 14 };
 	sources[0].ledger.cache.packets_cached = 16;
-	sources[0].ledger.cache.packets_expired = 80;
-	sources[0].ledger.cache.flows_created = 12;
+	sources[0].ledger.cache.packets_expired = 150;
+	sources[0].ledger.cache.flows_created = 19;
 	sources[0].ledger.cache.flows_cached = 2;
-	sources[0].ledger.cache.records_expired[FLOW_END_idleTimeout] = 9;
+	sources[0].ledger.cache.records_expired[FLOW_END_idleTimeout] = 16;
 	sources[0].ledger.cache.records_expired[FLOW_END_endOfFlowDetected] = 1;
 	sources[1] = (struct source_status){ .name = "caf\xe9.pcap", .has_ended = true };
 	for (int i = 0; i < 2; i++)
 		worker_ledger_add(&snapshot.workers, &sources[i].ledger);
 	snapshot.ring = (struct amount){ .records = 1, .packets = 5 };
-	snapshot.exported.taken = (struct amount){ 9, 75, 7500 };
+	snapshot.exported.taken = (struct amount){ 16, 145, 8200 };
+	snapshot.exported.excluded[EXCLUDED_FILTER] = (struct amount){ 7, 70, 700 };
 	snapshot.exported.sent = (struct amount){ 6, 60, 6000 };
 	snapshot.exported.waiting = (struct amount){ 1, 5, 500 };
 	snapshot.exported.lost[LOSS_REFUSED] = (struct amount){ 2, 10, 1000 };
@@ -41,6 +42,10 @@ static struct pipeline_snapshot example(struct source_status sources[static 2],
 						.transport = "udp",
 						.version = 9,
 						.is_up = true,
+						.mode = COLLECTOR_failover,
+						.group = "uplink",
+						.priority = 2,
+						.is_used = true,
 						.last_error = ECONNREFUSED,
 						.has_sequence = true,
 						.sequence = 0xffffffff,
@@ -66,7 +71,7 @@ TEST(keys_of_the_design_are_there)
 	const json_t *ignored = json_object_get(summary, "packets_ignored");
 	const json_t *expired = json_object_get(summary, "records_expired");
 
-	CHECK_EQ(number(summary, "packets_read"), 100);
+	CHECK_EQ(number(summary, "packets_read"), 170);
 	CHECK_EQ(number(summary, "packets_lost_kernel"), 7);
 	CHECK_EQ(json_object_size(ignored), DROP_REASON_COUNT - 1);
 	CHECK_EQ(number(ignored, "not_ip"), 4);
@@ -75,10 +80,10 @@ TEST(keys_of_the_design_are_there)
 	CHECK_EQ(number(summary, "bytes_exported"), 6000);
 	CHECK_EQ(number(summary, "packets_cached"), 16);
 	CHECK_EQ(number(summary, "packets_lost"), 10);
-	CHECK_EQ(number(summary, "flows_created"), 12);
+	CHECK_EQ(number(summary, "flows_created"), 19);
 	CHECK_EQ(number(summary, "flows_cached"), 2);
 	CHECK_EQ(json_object_size(expired), FLOW_END_COUNT - 1);
-	CHECK_EQ(number(expired, "inactive"), 9);
+	CHECK_EQ(number(expired, "inactive"), 16);
 	CHECK_EQ(number(expired, "end_of_flow"), 1);
 	CHECK_EQ(number(summary, "records_sent"), 6);
 	CHECK_EQ(number(summary, "records_lost"), 2);
@@ -87,6 +92,11 @@ TEST(keys_of_the_design_are_there)
 	CHECK_EQ(number(summary, "packets_super"), 6);
 	CHECK_EQ(number(summary, "packets_split"), 0);
 	CHECK_EQ(number(summary, "bytes_split"), 0);
+	CHECK_EQ(number(summary, "records_excluded"), 7);
+	CHECK_EQ(number(summary, "packets_excluded"), 70);
+	CHECK_EQ(number(summary, "bytes_excluded"), 700);
+	CHECK_EQ(number(json_object_get(summary, "records_excluded_by_reason"), "filter"), 7);
+	CHECK_EQ(number(json_object_get(summary, "records_excluded_by_reason"), "sampling"), 0);
 	CHECK_EQ(number(json_object_get(summary, "fragments"), "first"), 11);
 	CHECK_EQ(number(json_object_get(summary, "fragments"), "matched"), 12);
 	CHECK_EQ(number(json_object_get(summary, "fragments"), "unmatched"), 13);
@@ -104,12 +114,13 @@ TEST(equalities_can_be_checked_from_the_summary)
 	CHECK_EQ(number(summary, "packets_read"),
 		 number(summary, "packets_exported") + number(summary, "packets_waiting") +
 			 number(summary, "packets_cached") + number(summary, "packets_lost") +
-			 number(summary, "packets_ignored_total"));
+			 number(summary, "packets_ignored_total") +
+			 number(summary, "packets_excluded"));
 	CHECK_EQ(number(summary, "flows_created"),
 		 number(summary, "records_expired_total") + number(summary, "flows_cached"));
 	CHECK_EQ(number(summary, "records_expired_total"),
 		 number(summary, "records_sent") + number(summary, "records_waiting") +
-			 number(summary, "records_lost"));
+			 number(summary, "records_lost") + number(summary, "records_excluded"));
 	CHECK_EQ(number(json_object_get(summary, "records_lost_by_reason"), "refused"), 2);
 	json_decref(summary);
 }
@@ -129,7 +140,12 @@ TEST(sources_and_collectors_are_listed)
 	CHECK_TEXT(json_string_value(json_object_get(source, "state")), "running");
 	CHECK_TEXT(json_string_value(json_object_get(other, "name")), "caf?.pcap");
 	CHECK_TEXT(json_string_value(json_object_get(other, "state")), "ended");
-	CHECK_EQ(number(row, "records_taken"), 9);
+	CHECK_EQ(number(row, "records_taken"), 16);
+	CHECK_EQ(number(row, "records_excluded"), 7);
+	CHECK_TEXT(json_string_value(json_object_get(row, "mode")), "failover");
+	CHECK_TEXT(json_string_value(json_object_get(row, "group")), "uplink");
+	CHECK_EQ(number(row, "priority"), 2);
+	CHECK(json_is_true(json_object_get(row, "active")));
 	CHECK_EQ(number(row, "records_sent"), 6);
 	CHECK_EQ(number(row, "records_waiting"), 1);
 	CHECK_EQ(number(row, "records_lost"), 2);

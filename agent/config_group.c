@@ -1,0 +1,139 @@
+/* config_group.c - how collectors share the records, and which of them each wants: mode, group,
+ * priority, filter.
+ *
+ * A value alone is checked when it is read, what must fit together when everything is known. */
+#include "config_options.h"
+
+#include "filter_names.h"
+#include "record_selection.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+int config_mode_parse(struct config_collector *collector, const char *value,
+		      struct error_text *error)
+{
+	if (collector_mode_find(value, &collector->mode) == 0)
+		return 0;
+	error_text_set(error, "expected mirror, balance, round-robin or failover");
+	return -EINVAL;
+}
+
+int config_group_parse(struct config_collector *collector, const char *value,
+		       struct error_text *error)
+{
+	size_t length = strlen(value);
+
+	for (const char *next = value; *next; next++)
+		if (!isalnum((unsigned char)*next) && !strchr("-._", *next))
+			length = COLLECTOR_GROUP_SIZE;
+	if (length < COLLECTOR_GROUP_SIZE)
+		return config_text_replace(&collector->group, value, error);
+	error_text_set(error, "expected a name of at most %d letters, digits and -._",
+		       COLLECTOR_GROUP_SIZE - 1);
+	return -EINVAL;
+}
+
+int config_filter_parse(struct config_collector *collector, const char *value,
+			struct error_text *error)
+{
+	struct record_selection selection;
+	struct error_text why = { .text = "" };
+	static const char prefix[] = "filter: "; /* the key's name stands before it already */
+
+	if (record_selection_init(&selection, value, &filter_names, 0, &why) == 0) {
+		record_selection_clear(&selection);
+		return config_text_replace(&collector->filter, value, error);
+	}
+	error_text_set(error, "%s",
+		       why.text + (strncmp(why.text, prefix, strlen(prefix)) ? 0 : strlen(prefix)));
+	return -EINVAL;
+}
+
+static const char *group_name(const struct config_collector *collector)
+{
+	return collector->group ? collector->group : collector_mode_name(collector->mode);
+}
+
+/* What a collector says of its group must agree with its mode, and with the others of it. */
+static int check_group(const struct config *config, const struct config_collector *collector,
+		       struct error_text *error)
+{
+	if (collector->mode == COLLECTOR_mirror && collector->group) {
+		config_fail(error, &collector->origin,
+			    "collector %s: group %s needs a mode: it gets every flow without one",
+			    collector->name, collector->group);
+		error_text_hint(error, "add mode=balance, round-robin or failover");
+		return -EINVAL;
+	}
+	if (collector->mode != COLLECTOR_failover && collector->priority) {
+		config_fail(error, &collector->origin,
+			    "collector %s: a priority means nothing but with mode=failover",
+			    collector->name);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < config->collector_count && &config->collectors[i] != collector;
+	     i++) {
+		const struct config_collector *other = &config->collectors[i];
+
+		if (other->mode == COLLECTOR_mirror || collector->mode == COLLECTOR_mirror ||
+		    other->mode == collector->mode ||
+		    strcmp(group_name(other), group_name(collector)) != 0)
+			continue;
+		config_fail(error, &collector->origin,
+			    "collector %s: group %s has one mode, and collector %s has %s there",
+			    collector->name, group_name(collector), other->name,
+			    collector_mode_name(other->mode));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Without a table every AS number is 0, and a filter for others would match nothing at all. */
+static int check_filter(const struct config *config, const struct config_collector *collector,
+			struct error_text *error)
+{
+	struct flow_filter *filter;
+	unsigned int needs;
+
+	if (!collector->filter || config->networks_file)
+		return 0;
+	filter = flow_filter_parse_text(collector->filter, &filter_names, error);
+	if (!filter)
+		return -EINVAL;
+	needs = flow_filter_needs(filter);
+	flow_filter_destroy(filter);
+	if (!(needs & FLOW_FILTER_needs_as_numbers))
+		return 0;
+	config_fail(
+		error, &collector->origin,
+		"collector %s: its filter asks for AS numbers, which only a networks-file gives",
+		collector->name);
+	return -EINVAL;
+}
+
+int config_groups_finish(struct config *config, struct error_text *error)
+{
+	for (size_t i = 0; i < config->collector_count; i++) {
+		int result = check_group(config, &config->collectors[i], error);
+
+		if (!result)
+			result = check_filter(config, &config->collectors[i], error);
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+void config_group_format(const struct config_collector *collector, FILE *out)
+{
+	if (collector->mode != COLLECTOR_mirror)
+		(void)fprintf(out, ",mode=%s", collector_mode_name(collector->mode));
+	if (collector->group)
+		(void)fprintf(out, ",group=%s", collector->group);
+	if (collector->priority)
+		(void)fprintf(out, ",priority=%u", (unsigned int)collector->priority);
+	if (collector->filter)
+		(void)fprintf(out, ",filter=\"%s\"", collector->filter);
+}

@@ -1,0 +1,11 @@
+/* filter_names.c - interface names by the kernel's own table. */
+#include "filter_names.h"
+
+#include <net/if.h>
+
+static uint32_t interface_index(const char *name)
+{
+	return if_nametoindex(name);
+}
+
+const struct flow_filter_names filter_names = { .interface_index = interface_index };

@@ -1,0 +1,174 @@
+/* collector_group.c - who of a group gets a record.
+ *
+ * A member is passed over only while it is known to be down. What waits in the queue of one that
+ * went down stays there, and is sent or counted as lost for it: a record is never handed on, so
+ * none arrives twice. Who is next changes only by what was sent and reported, never with the room
+ * that a queue has: so a file gives each collector the same records at any speed. */
+#include "collector_group.h"
+
+#include "connection_hash.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const mode_names[COLLECTOR_MODE_COUNT] = {
+	[COLLECTOR_mirror] = "mirror",
+	[COLLECTOR_balance] = "balance",
+	[COLLECTOR_round_robin] = "round-robin",
+	[COLLECTOR_failover] = "failover",
+};
+
+const char *collector_mode_name(enum collector_mode mode)
+{
+	return mode < COLLECTOR_MODE_COUNT ? mode_names[mode] : "unknown";
+}
+
+int collector_mode_find(const char *name, enum collector_mode *mode)
+{
+	for (int i = 0; i < COLLECTOR_MODE_COUNT; i++) {
+		if (strcmp(name, mode_names[i]) != 0)
+			continue;
+		*mode = (enum collector_mode)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* The group of a collector: one that is there, or a new one behind the others. */
+static struct collector_group *group_for(struct collector_group *groups, size_t *group_count,
+					 const struct collector_role *role, size_t most)
+{
+	struct collector_group *group = groups;
+
+	for (; group < groups + *group_count; group++)
+		if (group->mode == role->mode && role->mode != COLLECTOR_mirror &&
+		    strcmp(collector_role(group->members[0])->group, role->group) == 0)
+			return group;
+	group->members = calloc(most, sizeof(struct collector *));
+	if (!group->members)
+		return NULL;
+	group->mode = role->mode;
+	(*group_count)++;
+	return group;
+}
+
+/* Behind all members whose priority is as good: where none is given, the order is that of writing.
+ */
+static void insert(struct collector_group *group, struct collector *collector)
+{
+	const uint32_t priority = collector_role(collector)->priority;
+	size_t place = group->count++;
+
+	for (; place && collector_role(group->members[place - 1])->priority > priority; place--)
+		group->members[place] = group->members[place - 1];
+	group->members[place] = collector;
+}
+
+int collector_groups_create(struct collector *const *collectors, size_t count,
+			    struct collector_group **groups)
+{
+	struct collector_group *all = calloc(count + 1, sizeof(*all));
+	size_t group_count = 0;
+
+	if (!all)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		struct collector_group *group =
+			group_for(all, &group_count, collector_role(collectors[i]), count);
+
+		if (!group) {
+			collector_groups_destroy(all, group_count);
+			return -ENOMEM;
+		}
+		insert(group, collectors[i]);
+	}
+	*groups = all;
+	return (int)group_count;
+}
+
+void collector_groups_destroy(struct collector_group *groups, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(groups[i].members);
+	free(groups);
+}
+
+/* The first member from 'first' on, and round again, that is not down; if all are, 'first'. */
+static size_t next_up(const struct collector_group *group, size_t first)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		const size_t number = (first + i) % group->count;
+
+		if (!collector_is_down(group->members[number]))
+			return number;
+	}
+	return first;
+}
+
+bool collector_group_has_room(const struct collector_group *group)
+{
+	switch (group->mode) {
+	case COLLECTOR_round_robin:
+		return collector_has_room(group->members[next_up(group, group->current)]);
+	case COLLECTOR_failover: return collector_has_room(group->members[group->current]);
+	default: break;
+	}
+	for (size_t i = 0; i < group->count; i++)
+		if (!collector_has_room(group->members[i]))
+			return false;
+	return true;
+}
+
+struct collector *collector_group_choose(struct collector_group *group, const struct flow_key *key)
+{
+	size_t number = group->current;
+
+	switch (group->mode) {
+	case COLLECTOR_balance:
+		number = connection_hash_share(connection_hash(key, CONNECTION_HASH_balance),
+					       (uint32_t)group->count);
+		break;
+	case COLLECTOR_round_robin:
+		number = next_up(group, number);
+		group->current = (number + 1) % group->count;
+		break;
+	default: break;
+	}
+	return group->members[number];
+}
+
+bool collector_group_update(struct collector_group *group, const struct collector **before)
+{
+	const size_t now = group->mode == COLLECTOR_failover ? next_up(group, 0) : group->current;
+
+	if (now == group->current)
+		return false;
+	*before = group->members[group->current];
+	group->current = now;
+	return true;
+}
+
+bool collector_group_has(const struct collector_group *group, const struct collector *collector)
+{
+	for (size_t i = 0; i < group->count; i++)
+		if (group->members[i] == collector)
+			return true;
+	return false;
+}
+
+bool collector_group_uses(const struct collector_group *group, const struct collector *member)
+{
+	switch (group->mode) {
+	case COLLECTOR_round_robin: return !collector_is_down(member);
+	case COLLECTOR_failover: return group->members[group->current] == member;
+	default: return true;
+	}
+}
+
+void collector_group_ledger(const struct collector_group *group, struct collector_ledger *ledger)
+{
+	*ledger = (struct collector_ledger){ 0 };
+	for (size_t i = 0; i < group->count; i++)
+		collector_ledger_add(ledger, collector_ledger(group->members[i]));
+}

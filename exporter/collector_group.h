@@ -1,0 +1,51 @@
+/* collector_group.h - collectors that share the records among themselves, and which of them gets
+ * the next one.
+ *
+ * Stage: exporter -> collector_group -> collector. A collector that gets every record is a group of
+ * its own, so that each record goes to one member of each group. */
+#ifndef COLLECTOR_GROUP_H
+#define COLLECTOR_GROUP_H
+
+#include "collector.h"
+
+struct collector_group {
+	enum collector_mode mode;
+	struct collector **members; /* owned; the collectors are borrowed; those with the best
+				       priority first */
+	size_t count;
+	size_t current; /* round-robin: whose turn it is; failover: who takes all */
+};
+
+/* Put collectors into groups by their roles. Groups stand in the order of their first members.
+ * '*groups' is an array owned by the caller. Returns how many, or -ENOMEM. */
+int collector_groups_create(struct collector *const *collectors, size_t count,
+			    struct collector_group **groups);
+void collector_groups_destroy(struct collector_group *groups, size_t count);
+
+/* Whether the next record can be taken without dropping what waits: by the member that will get it,
+ * or by all that may. */
+bool collector_group_has_room(const struct collector_group *group);
+
+/* The member that is to get this record. The next call may give another. */
+struct collector *collector_group_choose(struct collector_group *group, const struct flow_key *key);
+
+static inline struct collector *collector_group_next(struct collector_group *group,
+						     const struct flow_key *key)
+{
+	if (__builtin_expect(group->mode == COLLECTOR_mirror, 1))
+		return group->members[0];
+	return collector_group_choose(group, key);
+}
+
+/* Look who is up, once after everything was sent: for failover another member may have to take
+ * over. Returns whether it did; '*before' is then who had it. */
+bool collector_group_update(struct collector_group *group, const struct collector **before);
+
+bool collector_group_has(const struct collector_group *group, const struct collector *collector);
+/* Whether records may go to a member at present. */
+bool collector_group_uses(const struct collector_group *group, const struct collector *member);
+
+/* Sum over the members. */
+void collector_group_ledger(const struct collector_group *group, struct collector_ledger *ledger);
+
+#endif
