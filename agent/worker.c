@@ -6,6 +6,7 @@
  * kernel's queue or in the file. */
 #include "worker.h"
 
+#include "decode_packet.h"
 #include "log.h"
 #include "superpacket.h"
 #include "time_now.h"
@@ -261,7 +262,7 @@ decode_views(struct worker *worker, const struct packet_view *view, const struct
 			leave_out(worker, view);
 			continue;
 		}
-		reason = decode_packet(view, info);
+		reason = samples ? decode_packet(view, info) : decode_packet_inline(view, info);
 		if (reason == DROP_NONE && own && own_exports_match(own, &info->key))
 			reason = DROP_OWN_EXPORT;
 		if (reason != DROP_NONE) {

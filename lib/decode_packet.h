@@ -1,0 +1,67 @@
+/* decode_packet.h - decode_packet() for the loop that every packet goes through: the same, inlined.
+ *
+ * Stage: entry of the decoder. */
+#ifndef DECODE_PACKET_H
+#define DECODE_PACKET_H
+
+#include "decode_ip.h"
+
+/* Of decode.c: decode_packet() for a packet with any link header, begun. */
+enum drop_reason decode_any_link(const struct packet_view *packet, struct packet_info *info);
+
+/* What the source knows, and zeros for what a packet need not have. */
+static inline void begin_info(const struct packet_view *restrict packet,
+			      struct packet_info *restrict info)
+{
+	info->key.source_port = 0;
+	info->key.destination_port = 0;
+	info->key.vlan_id = packet->vlan_id;
+	info->key.input_interface = packet->input_interface;
+	info->key.output_interface = packet->output_interface;
+	info->key.mark = 0;
+	info->key.side = packet->side;
+	info->key.sampler = 0;
+	info->key.zero = 0;
+	info->time_ms = packet->time_ms;
+	info->mark = packet->mark;
+	info->fragment_id = 0;
+	info->fragment = FRAGMENT_none;
+	info->has_unknown_length = false;
+	info->fragment_protocol = 0;
+	info->extension_words = 0;
+	info->tcp_offset = 0;
+	info->tcp_flags = 0;
+	info->packets_added = 0;
+}
+
+/* As decode_packet(). */
+__attribute__((always_inline)) static inline enum drop_reason
+decode_packet_inline(const struct packet_view *restrict packet, struct packet_info *restrict info)
+{
+	struct frame frame = { .packet = packet, .info = info };
+	enum drop_reason reason;
+	uint16_t type = 0;
+
+	begin_info(packet, info);
+	/* Nearly every packet is IP right behind an Ethernet header, or behind none. */
+	if (packet->link == LINK_ETHERNET && packet->captured_bytes >= ETHERNET_HEADER_BYTES) {
+		type = load_be16(packet->bytes + ETHERNET_TYPE_OFFSET);
+		frame.rest = reader_of(packet->bytes + ETHERNET_HEADER_BYTES,
+				       packet->captured_bytes - ETHERNET_HEADER_BYTES);
+	} else if ((packet->link == LINK_IPV4 || packet->link == LINK_IPV6) &&
+		   packet->captured_bytes) {
+		type = packet->link == LINK_IPV4 ? ETHERTYPE_IPv4 : ETHERTYPE_IPv6;
+		frame.rest = reader_of(packet->bytes, packet->captured_bytes);
+	}
+	if (type == ETHERTYPE_IPv4)
+		reason = take_ipv4_header(&frame);
+	else if (type == ETHERTYPE_IPv6)
+		reason = take_ipv6_header(&frame);
+	else
+		return decode_any_link(packet, info);
+	if (reason == DROP_NONE)
+		note_transport(&frame);
+	return reason;
+}
+
+#endif
