@@ -29,7 +29,11 @@ struct record_step {
 	uint16_t to;   /* offset in the encoded record */
 };
 
+/* Which fields at the front of a record have code of their own. */
+enum record_common { RECORD_common_ipv4, RECORD_common_ipv6, RECORD_common_none };
+
 struct record_plan {
+	enum record_common common;
 	uint8_t ends[RECORD_ACTION_COUNT]; /* steps of an action end before this index */
 	struct record_step steps[RECORD_FIELDS_MAX];
 };

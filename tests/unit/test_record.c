@@ -196,14 +196,23 @@ static void expect(const struct export_field *field, const struct export_record 
 
 TEST(every_field_of_random_records_is_where_the_template_says)
 {
-	struct template_set sets[2];
+	struct template_choice other = everything;
+	struct template_set sets[4];
 
 	template_set_init(&sets[0], EXPORT_V9, &everything);
 	template_set_init(&sets[1], EXPORT_IPFIX, &everything);
+	template_set_init(&sets[2], EXPORT_V9, &(struct template_choice){ 0 });
+	other.key.changed = FLOW_KEY_tos;
+	template_set_init(&sets[3], EXPORT_V9, &other);
+	/* The first three begin with the common fields, the last one goes by steps alone. */
+	for (size_t i = 0; i < 4; i++) {
+		CHECK_EQ(sets[i].ipv4.plan.common, i < 3 ? RECORD_common_ipv4 : RECORD_common_none);
+		CHECK_EQ(sets[i].ipv6.plan.common, i < 3 ? RECORD_common_ipv6 : RECORD_common_none);
+	}
 	srandom(1);
 	for (int round = 0; round < 2000; round++) {
-		const struct template_set *set = &sets[round & 1];
-		const struct template *template = round & 2 ? &set->ipv4 : &set->ipv6;
+		const struct template_set *set = &sets[round & 3];
+		const struct template *template = round & 8 ? &set->ipv4 : &set->ipv6;
 		struct export_record record;
 		uint8_t *bytes;
 		size_t at = 0;
