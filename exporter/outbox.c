@@ -242,9 +242,21 @@ void outbox_put(struct outbox *outbox)
 	datagram_queue_put_last(&outbox->queue);
 }
 
+/* Whether it does not refuse any more, is not up yet, and gets nothing else that it could refuse:
+ * what is down in a group is passed over. */
+static bool is_on_trial(const struct outbox *outbox)
+{
+	return outbox->state == OUTBOX_down && !outbox->held_error &&
+	       (outbox->last_loss == LOSS_REFUSED || outbox->last_loss == LOSS_UNREACHABLE) &&
+	       outbox->now_us - outbox->last_sent_us >= OUTBOX_TEMPLATES_AHEAD_US;
+}
+
 bool outbox_wants_templates(const struct outbox *outbox)
 {
-	if (!outbox->has_lost_templates || outbox->poll_error)
+	const bool is_needed =
+		outbox->has_lost_templates || (!outbox_has_sessions(outbox) && is_on_trial(outbox));
+
+	if (!is_needed || outbox->poll_error)
 		return false;
 	/* With the first message of a session, which then gives the time of its header. */
 	if (outbox_has_sessions(outbox))

@@ -7,7 +7,8 @@
  *
  * While a collector refuses (ICMP), datagrams wait, and one with nothing but templates goes out
  * once a second. If no report follows, the collector is back, knows the templates, and gets what
- * waits.
+ * waits. It is up after ten seconds without a report, and until then gets such a datagram every
+ * second that it gets nothing else.
  *
  * Where the transport has sessions (transport.h), a message that was handed over still waits until
  * it is confirmed, and goes out again in the next session if it is not. */

@@ -414,6 +414,29 @@ TEST(failover_moves_on_and_returns)
 	check_exactly_once(0, 2);
 }
 
+/* One that answers for a while and then not is found out, although it gets no records. */
+TEST(failover_returns_only_to_who_has_answered_for_ten_seconds)
+{
+	static const struct collector_role failover = { .mode = COLLECTOR_failover };
+
+	create((struct member[]){ { .role = failover }, { .role = failover } }, 2);
+	pass(1100);
+	fakes[0].refuses = true;
+	add(10);
+	pass(3000);
+	for (int i = 0; i < 5; i++) {
+		fakes[0].refuses = i % 2;
+		pass(8000);
+		CHECK(status_of(1).is_used);
+	}
+	CHECK(!fakes[0].refuses);
+	pass(3000);
+	CHECK(status_of(0).is_used);
+	CHECK_TEXT(events, "failover: 0 > 1; failover: 1 > 0; ");
+	add(100);
+	check_exactly_once(0, 1);
+}
+
 TEST(failover_waits_for_the_first_when_all_are_down)
 {
 	static const struct collector_role failover = { .mode = COLLECTOR_failover };
@@ -584,6 +607,7 @@ int main(void)
 		cmocka_unit_test(round_robin_takes_turns_and_passes_over_who_is_down),
 		cmocka_unit_test(round_robin_goes_on_when_all_are_down),
 		cmocka_unit_test(failover_moves_on_and_returns),
+		cmocka_unit_test(failover_returns_only_to_who_has_answered_for_ten_seconds),
 		cmocka_unit_test(failover_waits_for_the_first_when_all_are_down),
 		cmocka_unit_test(failover_leaves_what_waits_where_it_is),
 		cmocka_unit_test(room_is_that_of_who_is_next),
