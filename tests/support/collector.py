@@ -30,6 +30,7 @@ class Collector:
             self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
         self._socket.bind((address, port))
         self._socket.settimeout(0.2)
+        self._address = address
         self.port = self._socket.getsockname()[1]
         self.host_port = f"[{address}]:{self.port}" if ":" in address else f"{address}:{self.port}"
         self._stopping = False
@@ -44,6 +45,19 @@ class Collector:
     def close(self):
         self._stopping = True
         self._thread.join()
+        self._socket.close()
+
+    def leave(self):
+        """Stop so that it is known what arrived: all that the socket took is read, and whatever
+        comes later is refused."""
+        self._stopping = True
+        self._thread.join()
+        # Connected to someone else it takes nothing from the agent any more.
+        self._socket.connect((self._address, 9))
+        self._socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.datagrams.append(self._socket.recv(65536))
         self._socket.close()
 
     def __enter__(self):

@@ -1,0 +1,292 @@
+"""Several collectors: groups that share the records while members stop and start under load, and
+filters. Each record arrives exactly once, at the right collector, or is counted as lost for it."""
+
+import subprocess
+from collections import Counter
+
+import capture_files
+import frames
+import ledger
+import pytest
+from conftest import Hosts
+from firewalls import Nft
+from flows import TCP, UDP, FlowTable, differences
+from waiting import wait_until
+
+TARGET = "198.18.0.0"
+FLOWS, PACKETS, RATE = 3000, 200_000, 2000  # more packets than are needed: the flood is ended early
+UDP_PORT_DNS, TCP_PORT_HTTPS = 53, 443
+MODES = {"balance": 10, "round-robin": 9, "failover": 9}
+
+
+class Member:
+    """A collector that may be stopped and started: each time another program at the same port."""
+
+    def __init__(self, make, host):
+        self._make = lambda port: make("127.0.0.1", port, host)
+        self.runs = [self._make(0)]
+        self.host_port = self.runs[0].host_port
+
+    def stop(self):
+        self.runs[-1].leave()
+
+    def start(self):
+        self.runs.append(self._make(self.runs[0].port))
+
+    def table(self):
+        """What all programs got, each decoded by itself: so each had its templates first."""
+        table = FlowTable()
+        for run in self.runs:
+            for key, totals in run.flows().flows.items():
+                table.add(key, totals.packets, totals.octets)
+        return table
+
+
+def rows_by_name(rows):
+    return {row["name"]: row for row in rows}
+
+
+def both_directions(key):
+    ends = sorted([(key.source, key.source_port), (key.destination, key.destination_port)])
+    return (*ends, key.protocol)
+
+
+class Load:
+    """The server sends to a black hole out on the internet, and a rule logs it."""
+
+    def __init__(self, cleanup, hosts, binary):
+        self._server = hosts.server
+        self._command = [binary, Hosts.SERVER[0], TARGET, FLOWS, PACKETS, RATE]
+        hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+        self.firewall = Nft()
+        self.firewall.install(hosts.server, "eth0")
+        self._cleanup = cleanup
+
+    def begin(self):
+        self._sender = subprocess.Popen(self._server.command(*map(str, self._command)))
+        self._cleanup.callback(self.end)
+
+    def end(self):
+        """Stop sending, at any packet. The rule has counted what went out."""
+        self._sender.kill()
+        self._sender.wait()
+
+    def packets(self):
+        return self.firewall.matched(self._server).packets
+
+
+@pytest.fixture
+def load(cleanup, hosts, udp_flood):
+    return Load(cleanup, hosts, udp_flood)
+
+
+def test_members_stop_and_start_under_load(
+    load, hosts, cleanup, flowagent, agentctl, collector
+):
+    """Three groups of three, all at once; the first member of each goes away and comes back."""
+    groups = {
+        mode: [Member(collector, hosts.server) for _ in range(3)] for mode in MODES
+    }
+    witness = collector("127.0.0.1", 0, hosts.server)
+    options = ["-n", witness.host_port]
+    for mode, version in MODES.items():
+        for number, member in enumerate(groups[mode]):
+            priority = f",priority={number + 1}" if mode == "failover" else ""
+            options += ["-n", f"{member.host_port},mode={mode},version={version}{priority}"]
+    agent = flowagent(
+        "--nflog", "40", "--inactive-timeout", "300ms", *options, host=hosts.server
+    )
+    agent.wait_for_group()
+    control = agentctl(agent)
+
+    def rows():
+        return rows_by_name(control.rows("show", "collectors"))
+
+    def is_given(member, more):
+        before = rows()[member.host_port]["records_taken"]
+        wait_until(
+            lambda: rows()[member.host_port]["records_taken"] >= before + more, "records for it"
+        )
+
+    first = [members[0] for members in groups.values()]
+    load.begin()
+    for member in first:
+        is_given(member, 1000)
+    ledger.check_summary(control.statistics())
+    for member in first:
+        member.stop()
+    wait_until(lambda: not any(rows()[m.host_port]["up"] for m in first), "they are down")
+    wait_until(lambda: rows()[groups["failover"][1].host_port]["active"], "the second takes over")
+    is_given(groups["failover"][1], 1000)
+    assert not rows()[groups["failover"][0].host_port]["active"]
+    assert not rows()[groups["round-robin"][0].host_port]["active"]
+    assert rows()[groups["balance"][0].host_port]["active"]  # its share is its own
+    ledger.check_summary(control.statistics())
+    for member in first:
+        member.start()
+    wait_until(lambda: all(rows()[m.host_port]["up"] for m in first), "they are back")
+    wait_until(lambda: rows()[groups["failover"][0].host_port]["active"], "the first has it again")
+    for member in first:
+        is_given(member, 500)
+    load.end()
+    wait_until(lambda: control.statistics()["packets_read"] >= load.packets(), "all read")
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary, load.packets())
+    check_groups(groups, witness, summary)
+    moves = [line for line in agent.errors.splitlines() if "group failover" in line]
+    names = [member.host_port for member in groups["failover"]]
+    assert f"to collector {names[1]} from now on, no longer to {names[0]}" in moves[0]
+    assert f"to collector {names[0]} from now on, no longer to {names[1]}" in moves[1]
+    assert len(moves) == 2
+
+
+def check_groups(groups, witness, summary):
+    status = rows_by_name(summary["collectors"])
+    witness.wait_for_datagrams(status[witness.host_port]["datagrams_sent"])
+    truth = witness.flows().counters()
+    assert sum(packets for packets, _ in truth.values()) == summary["packets_read"]
+    owners = {}
+    for mode, members in groups.items():
+        got = Counter()
+        lost = taken = 0
+        for member in members:
+            row = status[member.host_port]
+            table = member.table()
+            assert table.packets() == row["packets_sent"], (mode, member.host_port)
+            assert table.octets() == row["bytes_sent"]
+            taken += row["records_taken"]
+            lost += row["packets_lost"]
+            for key, (packets, _) in table.counters().items():
+                got[key] += packets
+                if mode == "balance":
+                    assert owners.setdefault(key, member) is member
+        assert taken == status[witness.host_port]["records_taken"]
+        assert all(got[key] <= packets for key, (packets, _) in truth.items()), mode
+        assert not set(got) - set(truth)
+        assert sum(got.values()) + lost == summary["packets_read"], mode
+        # Only who was away has lost anything, and only what went out before that was noticed.
+        row = status[members[0].host_port]
+        assert row["packets_lost"] == lost
+        assert row["records_lost_by_reason"]["refused"] == row["records_lost"]
+        assert 0 < row["records_lost"] < row["records_sent"]
+
+
+def packets_of_many_connections():
+    """TCP, UDP and ICMP of IPv4 and IPv6, both directions, at a packet a millisecond."""
+    packets = []
+    for number in range(600):
+        port = 20000 + number
+        for source, target in ("192.0.2.10", "198.51.100.7"), (1, 7):
+            wrap = frames.ipv4 if isinstance(source, str) else frames.ipv6
+            for payload, protocol in (
+                (frames.udp(port, UDP_PORT_DNS), UDP),
+                (frames.tcp(port, TCP_PORT_HTTPS, payload=b"x" * number), TCP),
+                (frames.udp(port, 123), UDP),
+            ):
+                packets.append(wrap(payload, protocol, source, target))
+            for payload, protocol in (
+                (frames.udp(UDP_PORT_DNS, port, b"answer"), UDP),
+                (frames.tcp(TCP_PORT_HTTPS, port, payload=b"y"), TCP),
+            ):
+                packets.append(wrap(payload, protocol, target, source))
+    return [
+        capture_files.packet(1_700_000_000_000_000_000 + k * 1_000_000, 101, data)
+        for k, data in enumerate(packets)
+    ]
+
+
+@pytest.fixture
+def capture(directory):
+    path = directory / "connections.pcap"
+    path.write_bytes(capture_files.pcap(packets_of_many_connections()))
+    return path
+
+
+def read(flowagent, collector, path, *settings):
+    """One run with a collector for each text of settings: ([collector], [row], summary)."""
+    sinks = [collector() for _ in settings]
+    options = []
+    for sink, setting in zip(sinks, settings):
+        options += ["-n", sink.host_port + setting]
+    agent = flowagent("--read", path, *options)
+    assert agent.wait() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    rows = [rows_by_name(summary["collectors"])[sink.host_port] for sink in sinks]
+    for sink, row in zip(sinks, rows):
+        sink.wait_for_datagrams(row["datagrams_sent"])
+    return sinks, rows, summary
+
+
+def test_balance_keeps_connections_together(flowagent, collector, capture):
+    """Both directions of each go to one, again at the next run, and the versions do not matter."""
+    owners = []
+    for versions in (9, 9, 9), (10, 9, 5):
+        sinks, rows, summary = read(
+            flowagent, collector, capture, *[f",mode=balance,version={v}" for v in versions]
+        )
+        owner = {}
+        for number, sink in enumerate(sinks):
+            for key in sink.flows().flows:
+                assert owner.setdefault(both_directions(key), number) == number
+        owners.append(owner)
+        shares = [row["records_taken"] for row in rows]
+        assert sum(shares) == summary["records_expired_total"]
+        assert all(abs(share - sum(shares) / 3) < sum(shares) / 30 for share in shares)
+        unsupported = rows[2]["records_lost_by_reason"]["unsupported"]
+        assert unsupported == summary["records_lost"]
+        assert (unsupported > 0) == (5 in versions)
+    assert all(owners[0][pair] == number for pair, number in owners[1].items())
+
+
+FILTERS = {
+    "": lambda key: True,
+    ',filter="proto=tcp"': lambda key: key.protocol == TCP,
+    ',filter="proto=udp port=53,123 v=6",version=10': lambda key: (
+        key.protocol == UDP
+        and {key.source_port, key.destination_port} & {53, 123}
+        and ":" in key.source
+    ),
+    ",filter=dst=198.51.100.0/24,version=5": lambda key: key.destination.startswith("198.51.100."),
+    ',filter="sport=20000-20099 proto!=tcp"': lambda key: (
+        20000 <= key.source_port <= 20099 and key.protocol != TCP
+    ),
+    ',filter="src=203.0.113.0/24"': lambda key: False,
+}
+
+
+def test_filters_give_exact_sums(flowagent, collector, capture):
+    sinks, rows, summary = read(flowagent, collector, capture, *FILTERS)
+    everything = sinks[0].flows().counters("tos")
+    assert sum(packets for packets, _ in everything.values()) == summary["packets_read"]
+    for sink, row, matches in zip(sinks, rows, FILTERS.values()):
+        expected = {key: value for key, value in everything.items() if matches(key)}
+        assert not differences(sink.flows().counters("tos"), expected), row["name"]
+        assert row["records_lost"] == 0
+        assert row["records_taken"] == summary["records_expired_total"]
+        assert row["records_excluded"] == row["records_taken"] - row["records_sent"]
+        assert row["records_excluded_by_reason"]["filter"] == row["records_excluded"]
+        assert row["packets_excluded"] == summary["packets_read"] - row["packets_sent"]
+    assert summary["records_excluded"] == 0  # of the collector that got most
+
+
+def test_a_filter_is_not_a_loss(flowagent, collector, capture, agentctl):
+    """With filters everywhere the ledger for all is of the one that got most."""
+    _, rows, summary = read(
+        flowagent, collector, capture, ',filter="proto=tcp"', ',filter="proto=udp dport=123"'
+    )
+    assert summary["records_lost"] == 0 < summary["records_excluded"]
+    best = max(rows, key=lambda row: row["packets_sent"])
+    assert summary["packets_exported"] == best["packets_sent"]
+    assert summary["packets_excluded"] == best["packets_excluded"]
+
+
+def test_members_of_one_group_agree(flowagent_run):
+    for options, text in (
+        (["-n", "h1,mode=balance,group=g", "-n", "h2,mode=failover,group=g"], "one mode"),
+        (["-n", "h1,filter=as=64500"], "networks-file"),
+        (["-n", 'h1,filter="proto=tcp'], "a quote at the end"),
+    ):
+        done = flowagent_run("--read", "/dev/null", *options)
+        assert done.returncode == 2 and text in done.stderr
