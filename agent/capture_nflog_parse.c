@@ -46,22 +46,6 @@ struct metadata {
 	bool has_sequence;
 };
 
-static inline uint16_t load_host16(const uint8_t *bytes)
-{
-	uint16_t value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return value;
-}
-
-static inline uint32_t load_host32(const uint8_t *bytes)
-{
-	uint32_t value;
-
-	memcpy(&value, bytes, sizeof(value));
-	return value;
-}
-
 /* Size of a message or attribute with the padding behind it. */
 static inline size_t padded(size_t size)
 {

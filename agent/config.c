@@ -48,6 +48,7 @@ void config_clear(struct config *config)
 	for (size_t i = 0; i < config->file_name_count; i++)
 		free(config->file_names[i]);
 	free(config->file_names);
+	interface_rules_clear(&config->if_map);
 	free(config->networks_file);
 	free(config->source_address);
 	free(config->config_file);

@@ -13,6 +13,7 @@
 #include "error_text.h"
 #include "flow_expiry.h"
 #include "flow_key_choice.h"
+#include "interface_rules.h"
 #include "log.h"
 
 #include <stdbool.h>
@@ -64,9 +65,10 @@ struct config {
 	uint32_t max_flows; /* of all workers together */
 	bool splits_superpackets;
 	uint32_t interface_mtu; /* where it is not known */
-	char *networks_file;    /* NULL: none */
-	int64_t export_rate;    /* -1: default */
-	uint32_t source_id;     /* filled in: from machine id and instance if not configured */
+	struct interface_rules if_map;
+	char *networks_file; /* NULL: none */
+	int64_t export_rate; /* -1: default */
+	uint32_t source_id;  /* filled in: from machine id and instance if not configured */
 	char *source_address;
 	uint32_t template_refresh_ms;
 	uint32_t template_refresh_datagrams;

@@ -40,9 +40,12 @@ int config_filter_parse(struct config_collector *collector, const char *value,
 {
 	struct record_selection selection;
 	struct error_text why = { .text = "" };
+	/* if-map may not be read yet: its numbers do not matter here. */
+	static const struct interface_rules no_rules;
+	const struct flow_filter_names names = filter_names(&no_rules);
 	static const char prefix[] = "filter: "; /* the key's name stands before it already */
 
-	if (record_selection_init(&selection, value, &filter_names, 0, &why) == 0) {
+	if (record_selection_init(&selection, value, &names, 0, &why) == 0) {
 		record_selection_clear(&selection);
 		return config_text_replace(&collector->filter, value, error);
 	}
@@ -94,12 +97,13 @@ static int check_group(const struct config *config, const struct config_collecto
 static int check_filter(const struct config *config, const struct config_collector *collector,
 			struct error_text *error)
 {
+	const struct flow_filter_names names = filter_names(&config->if_map);
 	struct flow_filter *filter;
 	unsigned int needs;
 
 	if (!collector->filter || config->networks_file)
 		return 0;
-	filter = flow_filter_parse_text(collector->filter, &filter_names, error);
+	filter = flow_filter_parse_text(collector->filter, &names, error);
 	if (!filter)
 		return -EINVAL;
 	needs = flow_filter_needs(filter);

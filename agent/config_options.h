@@ -131,6 +131,7 @@ extern const struct config_type config_type_nflog, config_type_interface, config
 	config_type_ulog;
 extern const struct config_type config_type_collector;
 extern const struct config_type config_type_timeout;
+extern const struct config_type config_type_if_map;
 extern const struct config_type config_type_flow_key, config_type_prefix;
 
 /* "9" -> 9, "json" -> ENCODER_VERSION_JSON, if this build can send it. Returns 0 or -EINVAL with 'error' naming what is there. */

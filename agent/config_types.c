@@ -256,6 +256,22 @@ static void superpackets_format(const struct config *config, const struct config
 const struct config_type config_type_superpackets = { superpackets_parse, superpackets_format,
 						      "as-seen split" };
 
+static int if_map_parse(struct config *config, const struct config_option *option,
+			const char *value, struct error_text *error)
+{
+	(void)option;
+	return interface_rules_parse(&config->if_map, value, error);
+}
+
+static void if_map_format(const struct config *config, const struct config_option *option,
+			  FILE *out)
+{
+	(void)option;
+	interface_rules_format(&config->if_map, out);
+}
+
+const struct config_type config_type_if_map = { if_map_parse, if_map_format, NULL };
+
 /* Without argument, so 'value' does not matter. */
 static int flag_parse(struct config *config, const struct config_option *option, const char *value,
 		      struct error_text *error)

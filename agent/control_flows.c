@@ -1,48 +1,63 @@
 /* control_flows.c - `show-flows`: flow_record -> filter -> row.
  *
  * The workers are asked for one piece at a time, and for the next one only when the client has
- * taken the rows of the last: memory per client is one piece, however large the cache is. */
+ * taken the rows of the last: memory per client is one piece, however large the cache is.
+ *
+ * Interfaces have the numbers that collectors see (if-map), in rows and in the filter, with the
+ * names of when the request came. */
 #include "control_flows.h"
 
 #include "address.h"
 #include "asn_table.h"
 #include "control_server.h"
-#include "filter_names.h"
 #include "flow_filter.h"
 #include "json_text.h"
 #include "time_now.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define INTERFACE_NAMES 16 /* remembered per request; a server has few */
-
-struct interface_entry {
-	uint32_t index; /* 0: free */
-	char name[IF_NAMESIZE];
-};
 
 struct flows_state {
 	struct flow_filter *filter; /* owned */
 	uint64_t cursor;
-	struct interface_entry interfaces[INTERFACE_NAMES]; /* looked up once per request */
+	struct interface_list interfaces; /* as they were when the request came */
 	struct flow_record records[CONTROL_FLOWS_PIECE];
 };
+
+static uint32_t interface_number(const void *context, const char *name)
+{
+	return interface_list_number(context, name);
+}
+
+static void fail_interfaces(int fault, struct error_text *error)
+{
+	error_text_set(error, "cannot read the interfaces: %s",
+		       fault == -ETIMEDOUT ? "a thread of the agent did not answer within 1 s"
+					   : strerror(-fault));
+}
 
 int control_flows_begin(struct control_job *job, const struct control_request *request,
 			struct error_text *error)
 {
 	struct flows_state *state = calloc(1, sizeof(*state));
+	struct flow_filter_names names = { .interface_index = interface_number };
+	int result;
 
 	if (!state) {
 		error_text_set(error, "the agent is out of memory for this answer");
 		return -ENOMEM;
 	}
-	state->filter =
-		flow_filter_parse(request->filter, request->filter_count, &filter_names, error);
+	result = pipeline_interfaces(job->context->pipeline, &state->interfaces);
+	if (result) {
+		fail_interfaces(result, error);
+		free(state);
+		return result;
+	}
+	names.context = &state->interfaces;
+	state->filter = flow_filter_parse(request->filter, request->filter_count, &names, error);
 	if (!state->filter) {
+		interface_list_clear(&state->interfaces);
 		free(state);
 		return -EINVAL;
 	}
@@ -55,22 +70,20 @@ void control_flows_clear(struct control_job *job)
 	struct flows_state *state = job->state;
 
 	flow_filter_destroy(state->filter);
+	interface_list_clear(&state->interfaces);
 	free(state);
 }
 
-/* Name of an interface, "" if it has none. Borrowed until the next call. */
-static const char *interface_name(struct flows_state *state, uint32_t index)
+/* Replace the kernel's index by what is exported. Returns the interface's name, "" if it has none.
+ */
+static const char *resolve_interface(const struct flows_state *state, uint32_t *index)
 {
-	struct interface_entry *entry = &state->interfaces[index % INTERFACE_NAMES];
+	const struct interface *interface = interface_list_find(&state->interfaces, *index);
 
-	if (index == 0)
+	if (!interface)
 		return "";
-	if (entry->index != index) {
-		entry->index = index;
-		if (!if_indextoname(index, entry->name))
-			entry->name[0] = '\0';
-	}
-	return entry->name;
+	*index = interface->number;
+	return interface->name;
 }
 
 static const char *side_name(uint8_t side)
@@ -129,29 +142,26 @@ json_t *control_flow_row(const struct flow_record *flow, const struct control_fl
 		"duration_ms", (json_int_t)(flow->last_ms - flow->first_ms));
 }
 
-static int write_flow(struct control_job *job, const struct flow_record *flow, unix_ms now,
+/* 'flow' is changed: its interfaces get their numbers. */
+static int write_flow(struct control_job *job, struct flow_record *flow, unix_ms now,
 		      struct control_output *output)
 {
 	struct flows_state *state = job->state;
-	const struct flow_key *key = &flow->key;
+	struct flow_key *key = &flow->key;
 	const struct pipeline *pipeline = job->context->pipeline;
-	struct control_flow_names names = {
+	const struct control_flow_names names = {
 		.key = job->context->config->flow_key,
 		.source_as = pipeline_asn(pipeline, key->ip_version, flow_source_address(key))
 				     ->as_number,
 		.destination_as =
 			pipeline_asn(pipeline, key->ip_version, flow_destination_address(key))
 				->as_number,
+		.input_interface = resolve_interface(state, &key->input_interface),
+		.output_interface = resolve_interface(state, &key->output_interface),
 	};
-	char input_interface[IF_NAMESIZE]; /* both indexes may share an entry */
 
 	if (!flow_filter_matches(state->filter, flow, names.source_as, names.destination_as, now))
 		return 0;
-	memcpy(input_interface, "", 1);
-	if (key->input_interface)
-		memcpy(input_interface, interface_name(state, key->input_interface), IF_NAMESIZE);
-	names.input_interface = input_interface;
-	names.output_interface = interface_name(state, key->output_interface);
 	return control_output_row(output, control_flow_row(flow, &names));
 }
 

@@ -6,7 +6,6 @@
  * Pacing always goes by real time. */
 #include "export_thread.h"
 
-#include "interfaces.h"
 #include "log.h"
 #include "time_now.h"
 
@@ -20,7 +19,7 @@
  * holds. */
 #define RECORDS_PER_TURN 1024
 #define TURN_MAX_US      1000000 /* names are looked up and reports read at least so often */
-#define INTERFACES_MS    60000
+#define LINKS_MS         100     /* while busy, messages of interfaces are looked for so often */
 /* At the end: how long without anything sent before what is left is given up and counted. */
 #define PATIENCE_MS 2000
 #define REMOTES_MAX 64
@@ -42,6 +41,8 @@ int export_thread_init(struct export_thread *thread, struct exporter *exporter, 
 
 void export_thread_clear(struct export_thread *thread)
 {
+	interface_monitor_destroy(thread->interfaces);
+	thread->interfaces = NULL;
 	exporter_destroy(thread->exporter);
 	thread->exporter = NULL;
 	free(thread->inputs);
@@ -73,10 +74,17 @@ static void limit_masks(struct export_record *record, uint8_t prefix_length, boo
 			*masks[i] = prefix_length;
 }
 
+/* From here on interfaces have the numbers that collectors see. */
+static void number_interfaces(const struct interface_monitor *interfaces, struct flow_key *key)
+{
+	key->input_interface = interface_monitor_number(interfaces, key->input_interface);
+	key->output_interface = interface_monitor_number(interfaces, key->output_interface);
+}
+
 static void take_record(struct export_thread *thread, struct export_input *input,
 			struct export_record *record)
 {
-	const struct flow_record *flow = &record->flow;
+	struct flow_record *flow = &record->flow;
 	uint8_t prefix_length = flow_key_prefix_length(&thread->flow_key, flow->key.ip_version);
 
 	if (!thread->is_live)
@@ -91,6 +99,8 @@ static void take_record(struct export_thread *thread, struct export_input *input
 	}
 	if (prefix_length)
 		limit_masks(record, prefix_length, thread->asn_table != NULL);
+	if (interface_monitor_has_rules(thread->interfaces))
+		number_interfaces(thread->interfaces, &flow->key);
 	input->taken.records++;
 	input->taken.packets += flow->packets;
 	input->taken.octets += flow->octets;
@@ -141,20 +151,14 @@ static bool take_entries(struct export_thread *thread, struct export_input *inpu
 	return taken > 0;
 }
 
-static void read_interfaces(struct export_thread *thread, int64_t now_ms)
+/* What the kernel says of interfaces. While the thread is busy it does not poll, so it looks by
+ * itself then. */
+static void read_links(struct export_thread *thread, int64_t now_ms)
 {
-	struct interface_name *names = NULL;
-	int count;
-
-	if (!thread->is_live ||
-	    (thread->interfaces_read_ms && now_ms - thread->interfaces_read_ms < INTERFACES_MS))
+	if (!thread->has_link_messages && now_ms - thread->links_read_ms < LINKS_MS)
 		return;
-	thread->interfaces_read_ms = now_ms;
-	(void)interface_mtus_read(thread->mtus);
-	count = interfaces_read(&names);
-	for (int i = 0; i < count; i++)
-		(void)exporter_set_interface(thread->exporter, &names[i]);
-	free(names);
+	thread->links_read_ms = now_ms;
+	thread->has_link_messages = interface_monitor_read(thread->interfaces, now_ms);
 }
 
 static void publish_remotes(struct export_thread *thread)
@@ -227,7 +231,10 @@ static bool is_input_waiting(struct export_thread *thread)
 /* Sleep until there are records to take, a call, or 'more_in_us' (-1: not by time) is over. */
 static void sleep_until_work(struct export_thread *thread, int64_t more_in_us)
 {
-	struct pollfd descriptor = { .fd = thread->wake.descriptor, .events = POLLIN };
+	struct pollfd descriptors[] = {
+		{ .fd = thread->wake.descriptor, .events = POLLIN },
+		{ .fd = interface_monitor_descriptor(thread->interfaces), .events = POLLIN },
+	};
 	int64_t timeout_us = TURN_MAX_US;
 	struct timespec timeout;
 
@@ -237,8 +244,9 @@ static void sleep_until_work(struct export_thread *thread, int64_t more_in_us)
 				     .tv_nsec = timeout_us % 1000000 * 1000 };
 	wake_prepare(&thread->wake);
 	if (!thread_call_is_waiting(&thread->call) && !atomic_load(&thread->quit_requested) &&
-	    !is_input_waiting(thread))
-		(void)ppoll(&descriptor, 1, thread->has_finished ? NULL : &timeout, NULL);
+	    !is_input_waiting(thread) && !thread->has_link_messages)
+		(void)ppoll(descriptors, 2, thread->has_finished ? NULL : &timeout, NULL);
+	thread->has_link_messages |= descriptors[1].revents != 0;
 	wake_finish(&thread->wake);
 }
 
@@ -292,7 +300,7 @@ static void export_turn(struct export_thread *thread)
 	thread_call_answer(&thread->call, thread);
 	if (thread->is_live)
 		set_time(thread, now_us / 1000, time_now_ms(CLOCK_REALTIME));
-	read_interfaces(thread, now_us / 1000);
+	read_links(thread, now_us / 1000);
 	for (size_t i = 0; i < thread->input_count; i++)
 		goes_on |= take_entries(thread, &thread->inputs[i]);
 	next_us = advance(thread);

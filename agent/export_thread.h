@@ -7,7 +7,7 @@
 #define EXPORT_THREAD_H
 
 #include "exporter.h"
-#include "interface_mtus.h"
+#include "interface_monitor.h"
 #include "own_exports.h"
 #include "record_ring.h"
 #include "thread_call.h"
@@ -25,12 +25,12 @@ struct export_input {
 
 struct export_thread {
 	/* Set before the thread starts. */
-	struct exporter *exporter;         /* owned */
-	const struct asn_table *asn_table; /* borrowed; NULL: none */
-	struct own_exports *own_exports;   /* shared */
-	struct flow_key_choice flow_key;   /* of the records that come in */
-	struct interface_mtus *mtus;       /* shared */
-	struct export_input *inputs;       /* owned */
+	struct exporter *exporter;            /* owned */
+	const struct asn_table *asn_table;    /* borrowed; NULL: none */
+	struct own_exports *own_exports;      /* shared */
+	struct flow_key_choice flow_key;      /* of the records that come in */
+	struct interface_monitor *interfaces; /* owned */
+	struct export_input *inputs;          /* owned */
 	size_t input_count;
 	bool is_live;            /* real clock; else the records' clock */
 	int finished_descriptor; /* eventfd, shared: written when all is sent */
@@ -46,8 +46,9 @@ struct export_thread {
 	struct export_time time;
 	cache_ms origin_ms; /* clock at the beginning, for the uptime */
 	bool has_origin;
-	int64_t interfaces_read_ms; /* monotonic; when names were read last */
-	int64_t progress_ms;        /* monotonic; after the end: when something was last sent */
+	int64_t links_read_ms;  /* monotonic; when messages of interfaces were read last */
+	bool has_link_messages; /* there may be some */
+	int64_t progress_ms;    /* monotonic; after the end: when something was last sent */
 	uint64_t progress_waiting;
 	bool has_closed; /* all inputs have ended, datagrams are closed */
 	bool has_finished;

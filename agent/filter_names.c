@@ -3,9 +3,12 @@
 
 #include <net/if.h>
 
-static uint32_t interface_index(const char *name)
+static uint32_t interface_number(const void *context, const char *name)
 {
-	return if_nametoindex(name);
+	return interface_rules_number(context, name, if_nametoindex(name));
 }
 
-const struct flow_filter_names filter_names = { .interface_index = interface_index };
+struct flow_filter_names filter_names(const struct interface_rules *rules)
+{
+	return (struct flow_filter_names){ .interface_index = interface_number, .context = rules };
+}

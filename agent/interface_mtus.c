@@ -1,12 +1,7 @@
-/* interface_mtus.c - MTUs by if_nameindex() and SIOCGIFMTU. */
+/* interface_mtus.c - a list of atomic words. */
 #include "interface_mtus.h"
 
-#include <errno.h>
-#include <net/if.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 void interface_mtus_init(struct interface_mtus *mtus, uint32_t fallback)
 {
@@ -33,31 +28,6 @@ void interface_mtus_set(struct interface_mtus *mtus, const struct interface_mtu 
 	}
 	atomic_store_explicit(&mtus->least, least, memory_order_relaxed);
 	atomic_store_explicit(&mtus->count, count, memory_order_release);
-}
-
-int interface_mtus_read(struct interface_mtus *mtus)
-{
-	struct interface_mtu list[INTERFACE_MTUS_MAX];
-	size_t count = 0;
-	int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct if_nameindex *names = descriptor < 0 ? NULL : if_nameindex();
-	int result = names ? 0 : -errno;
-
-	for (size_t i = 0; names && names[i].if_index && count < INTERFACE_MTUS_MAX; i++) {
-		struct ifreq request = { .ifr_mtu = 0 };
-
-		strncpy(request.ifr_name, names[i].if_name, sizeof(request.ifr_name) - 1);
-		/* One that has gone meanwhile is left out. */
-		if (ioctl(descriptor, SIOCGIFMTU, &request) == 0 && request.ifr_mtu > 0)
-			list[count++] = (struct interface_mtu){ names[i].if_index,
-								(uint32_t)request.ifr_mtu };
-	}
-	if (result == 0)
-		interface_mtus_set(mtus, list, count);
-	if_freenameindex(names);
-	if (descriptor >= 0)
-		(void)close(descriptor);
-	return result;
 }
 
 uint32_t interface_mtus_find(struct interface_mtus *mtus, uint32_t index)

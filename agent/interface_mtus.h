@@ -1,8 +1,9 @@
 /* interface_mtus.h - the MTU of each network interface, to tell which packets are longer.
  *
- * Written by one thread (the control thread before start, then the export thread), read by workers
- * without locks. Each entry is one atomic word; a reader that meets a list under change finds an
- * entry of before or after it. Bounded: interfaces beyond INTERFACE_MTUS_MAX have the fallback. */
+ * Written by one thread (the control thread before start, then the export thread, out of
+ * interfaces.c), read by workers without locks. Each entry is one atomic word; a reader that meets
+ * a list under change finds an entry of before or after it. Bounded: interfaces beyond
+ * INTERFACE_MTUS_MAX have the fallback, which most have anyway and need no entry for. */
 #ifndef INTERFACE_MTUS_H
 #define INTERFACE_MTUS_H
 
@@ -29,9 +30,6 @@ void interface_mtus_init(struct interface_mtus *mtus, uint32_t fallback);
 /* The list from now on. */
 void interface_mtus_set(struct interface_mtus *mtus, const struct interface_mtu *list,
 			size_t count);
-
-/* Read the list from the kernel. Returns 0, or a negative errno with the list as it was. */
-int interface_mtus_read(struct interface_mtus *mtus);
 
 /* MTU of an interface; the fallback for 0 and for one that is not known. O(interfaces): only for
  * packets longer than interface_mtus_least(). */

@@ -1,50 +1,409 @@
-/* interfaces.c - names of the network interfaces, by if_nameindex(). The alias (ip link set DEV
- * alias TEXT) is the description. */
+/* interfaces.c - link messages of the kernel -> a sorted list, and what changes by them.
+ *
+ * Place: interfaces_netlink.c (the socket) -> here -> exporter (names), workers (MTUs). Invariant:
+ * entries are in the order of their indexes, and after each call what was told through the events
+ * is what the list says.
+ *
+ * The kernel sends notifications and the parts of a dump through one queue, each made under one
+ * lock, so that what comes later is the newer state, whichever of the two it is. An entry that
+ * neither a dump nor a notification since the dump's beginning has named is gone. */
 #include "interfaces.h"
 
-#include <errno.h>
-#include <net/if.h>
-#include <stdio.h>
+#include "bytes.h"
+
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/socket.h>
 
-static void read_description(struct interface_name *name)
+enum {
+	HEADER_SIZE = sizeof(struct nlmsghdr), /* length, type, flags, sequence, port: 16 bytes */
+	LINK_SIZE = sizeof(struct ifinfomsg),  /* family, type, index, flags, change: 16 bytes */
+	STATUS_SIZE = 4,                       /* negative errno, or 0 */
+	ATTRIBUTE_HEADER_SIZE = 4,             /* length, type */
+	ALIGNMENT = 4,                         /* of messages and attributes */
+	FIRST_CAPACITY = 16,
+};
+
+/* Offsets in the message's header and in struct ifinfomsg. */
+enum { AT_TYPE = 4, AT_FLAGS = 6, AT_SEQUENCE = 8, AT_FAMILY = 0, AT_INDEX = 4 };
+
+void interfaces_init(struct interfaces *interfaces, const struct interfaces_events *events,
+		     const struct interface_rules *rules, int64_t keep_ms)
 {
-	char path[64];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "/sys/class/net/%.15s/ifalias", name->name);
-	file = fopen(path, "re");
-	if (file) {
-		if (fgets(name->description, sizeof(name->description), file))
-			name->description[strcspn(name->description, "\n")] = '\0';
-		(void)fclose(file);
-	}
-	if (!name->description[0])
-		memcpy(name->description, name->name, sizeof(name->name));
+	*interfaces = (struct interfaces){
+		.events = *events,
+		.rules = rules,
+		.keep_ms = keep_ms,
+		.forget_ms = INTERFACE_IS_PRESENT,
+	};
 }
 
-int interfaces_read(struct interface_name **names)
+void interfaces_clear(struct interfaces *interfaces)
 {
-	struct if_nameindex *list = if_nameindex();
-	int count = 0;
+	free(interfaces->entries);
+	interfaces->entries = NULL;
+	interfaces->count = interfaces->capacity = 0;
+}
 
-	if (!list)
-		return -errno;
-	while (list[count].if_index)
-		count++;
-	*names = calloc((size_t)count + 1, sizeof(**names));
-	if (!*names) {
-		if_freenameindex(list);
-		return -ENOMEM;
-	}
-	for (int i = 0; i < count; i++) {
-		struct interface_name *name = &(*names)[i];
+/* Where an index is, or would be: the first that is not below it. */
+static size_t position_of(const struct interfaces *interfaces, uint32_t index)
+{
+	size_t low = 0;
+	size_t high = interfaces->count;
 
-		name->index = list[i].if_index;
-		(void)snprintf(name->name, sizeof(name->name), "%s", list[i].if_name);
-		read_description(name);
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (interfaces->entries[middle].index < index)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	if_freenameindex(list);
-	return count;
+	return low;
+}
+
+static struct interface *find(const struct interfaces *interfaces, uint32_t index)
+{
+	const size_t position = position_of(interfaces, index);
+
+	return position < interfaces->count && interfaces->entries[position].index == index
+		       ? &interfaces->entries[position]
+		       : NULL;
+}
+
+static bool is_present(const struct interface *entry)
+{
+	return entry->gone_ms == INTERFACE_IS_PRESENT;
+}
+
+/* Which of two with one number gives it its name: one that is there, and of these the first. */
+static bool is_better(const struct interface *entry, const struct interface *best)
+{
+	if (is_present(entry) != is_present(best))
+		return is_present(entry);
+	return entry->index < best->index;
+}
+
+/* Say what a number is called after a change. Only rules can give several interfaces one. */
+static void tell_number(struct interfaces *interfaces, uint32_t number)
+{
+	const struct interfaces_events *events = &interfaces->events;
+	const struct interface *best = NULL;
+	const struct interface *other = NULL;
+	struct interface_name name = { .index = number };
+
+	if (!interfaces->rules->count)
+		best = find(interfaces, number);
+	for (size_t i = 0; interfaces->rules->count && i < interfaces->count; i++) {
+		const struct interface *entry = &interfaces->entries[i];
+
+		if (entry->number != number)
+			continue;
+		if (!best || is_better(entry, best)) {
+			other = best && is_present(best) ? best : other;
+			best = entry;
+		} else if (is_present(entry)) {
+			other = entry;
+		}
+	}
+	if (!best) {
+		events->forgotten(events->context, number);
+		return;
+	}
+	memcpy(name.name, best->name, sizeof(best->name));
+	if (best->alias[0])
+		memcpy(name.description, best->alias, sizeof(best->alias));
+	else
+		memcpy(name.description, best->name, sizeof(best->name));
+	events->named(events->context, &name);
+	if (other)
+		events->clash(events->context, number, best->name, other->name);
+}
+
+static void remove_at(struct interfaces *interfaces, size_t position)
+{
+	struct interface *entry = &interfaces->entries[position];
+	const uint32_t number = entry->number;
+
+	interfaces->count--;
+	memmove(entry, entry + 1, (interfaces->count - position) * sizeof(*entry));
+	interfaces->are_mtus_changed = true;
+	tell_number(interfaces, number);
+}
+
+/* Make room by forgetting what has gone the longest. */
+static bool forget_oldest(struct interfaces *interfaces)
+{
+	size_t oldest = 0;
+
+	for (size_t i = 1; i < interfaces->count; i++)
+		if (interfaces->entries[i].gone_ms < interfaces->entries[oldest].gone_ms)
+			oldest = i;
+	if (is_present(&interfaces->entries[oldest]))
+		return false;
+	remove_at(interfaces, oldest);
+	return true;
+}
+
+static bool make_room(struct interfaces *interfaces)
+{
+	size_t capacity = interfaces->capacity ? 2 * interfaces->capacity : FIRST_CAPACITY;
+	struct interface *entries;
+
+	if (interfaces->count < interfaces->capacity)
+		return true;
+	if (interfaces->count == INTERFACES_MAX)
+		return forget_oldest(interfaces);
+	if (capacity > INTERFACES_MAX)
+		capacity = INTERFACES_MAX;
+	entries = realloc(interfaces->entries, capacity * sizeof(*entries));
+	if (!entries)
+		return false;
+	interfaces->entries = entries;
+	interfaces->capacity = capacity;
+	return true;
+}
+
+/* New, empty entry; NULL if there is no room. */
+static struct interface *insert(struct interfaces *interfaces, uint32_t index)
+{
+	struct interface *entry;
+	size_t position;
+
+	if (!make_room(interfaces)) {
+		interfaces->events.full(interfaces->events.context);
+		return NULL;
+	}
+	position = position_of(interfaces, index);
+	entry = &interfaces->entries[position];
+	memmove(entry + 1, entry, (interfaces->count - position) * sizeof(*entry));
+	interfaces->count++;
+	*entry = (struct interface){ .index = index, .gone_ms = INTERFACE_IS_PRESENT };
+	return entry;
+}
+
+/* 'link' is how an interface is now. */
+static void set_link(struct interfaces *interfaces, const struct interface *link)
+{
+	struct interface *entry = find(interfaces, link->index);
+	struct interface before;
+
+	if (!entry)
+		entry = insert(interfaces, link->index);
+	if (!entry)
+		return;
+	before = *entry;
+	*entry = *link;
+	entry->dump = interfaces->dump;
+	entry->gone_ms = INTERFACE_IS_PRESENT;
+	entry->number = interface_rules_number(interfaces->rules, link->name, link->index);
+	if (!link->mtu)
+		entry->mtu = before.mtu;
+	interfaces->are_mtus_changed |= entry->mtu != before.mtu;
+	if (before.number && before.number != entry->number)
+		tell_number(interfaces, before.number);
+	if (before.number != entry->number || !is_present(&before) ||
+	    memcmp(entry->name, before.name, sizeof(before.name)) != 0 ||
+	    memcmp(entry->alias, before.alias, sizeof(before.alias)) != 0)
+		tell_number(interfaces, entry->number);
+}
+
+static void set_gone(struct interfaces *interfaces, struct interface *entry, int64_t now_ms)
+{
+	if (!is_present(entry))
+		return;
+	entry->gone_ms = now_ms;
+	if (now_ms + interfaces->keep_ms < interfaces->forget_ms)
+		interfaces->forget_ms = now_ms + interfaces->keep_ms;
+	/* Another one of its number may give the name now. */
+	if (interfaces->rules->count)
+		tell_number(interfaces, entry->number);
+}
+
+void interfaces_forget(struct interfaces *interfaces, int64_t now_ms)
+{
+	if (now_ms < interfaces->forget_ms)
+		return;
+	interfaces->forget_ms = INTERFACE_IS_PRESENT;
+	for (size_t i = interfaces->count; i-- > 0;) {
+		const struct interface *entry = &interfaces->entries[i];
+
+		if (is_present(entry))
+			continue;
+		if (entry->gone_ms + interfaces->keep_ms <= now_ms)
+			remove_at(interfaces, i);
+		else if (entry->gone_ms + interfaces->keep_ms < interfaces->forget_ms)
+			interfaces->forget_ms = entry->gone_ms + interfaces->keep_ms;
+	}
+}
+
+void interfaces_dump_begin(struct interfaces *interfaces, uint32_t sequence)
+{
+	interfaces->dump++;
+	interfaces->dump_sequence = sequence;
+	interfaces->is_interrupted = false;
+}
+
+static enum interfaces_result end_dump(struct interfaces *interfaces, bool is_complete,
+				       int64_t now_ms)
+{
+	interfaces->dump_sequence = 0;
+	if (!is_complete || interfaces->is_interrupted)
+		return INTERFACES_dump_incomplete;
+	for (size_t i = 0; i < interfaces->count; i++)
+		if (interfaces->entries[i].dump != interfaces->dump)
+			set_gone(interfaces, &interfaces->entries[i], now_ms);
+	return INTERFACES_dump_done;
+}
+
+static size_t padded(size_t size)
+{
+	return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
+/* Text of an attribute, up to its NUL, cut to 'size' with one; not within a character of UTF-8. */
+static void text_copy(char *text, size_t size, const uint8_t *value, size_t length)
+{
+	length = strnlen((const char *)value, length);
+	if (length >= size) {
+		length = size - 1;
+		while (length && (value[length] & 0xc0) == 0x80)
+			length--;
+	}
+	memset(text, 0, size);
+	memcpy(text, value, length);
+}
+
+/* The attributes behind struct ifinfomsg that are of use here. Returns whether they make sense. */
+static bool parse_attributes(struct reader *reader, struct interface *link)
+{
+	while (reader_left(reader) >= ATTRIBUTE_HEADER_SIZE) {
+		const uint8_t *header = reader_take(reader, ATTRIBUTE_HEADER_SIZE);
+		const size_t length = load_host16(header);
+		const uint16_t type = load_host16(header + 2) & (uint16_t)NLA_TYPE_MASK;
+		const uint8_t *value;
+		size_t size;
+
+		if (length < ATTRIBUTE_HEADER_SIZE)
+			return false;
+		size = length - ATTRIBUTE_HEADER_SIZE;
+		value = reader_take(reader, size);
+		if (!value)
+			return false;
+		if (type == IFLA_IFNAME)
+			text_copy(link->name, sizeof(link->name), value, size);
+		else if (type == IFLA_IFALIAS)
+			text_copy(link->alias, sizeof(link->alias), value, size);
+		else if (type == IFLA_MTU && size >= 4)
+			link->mtu = load_host32(value);
+		/* Padding may be missing at the end. */
+		if (padded(length) - length <= reader_left(reader))
+			(void)reader_take(reader, padded(length) - length);
+	}
+	return true;
+}
+
+/* The body of RTM_NEWLINK or RTM_DELLINK. Bridges and IPv6 have messages of the same types with
+ * families of their own, about ports and addresses: a port that leaves its bridge is there still.
+ */
+static bool parse_link(struct interfaces *interfaces, uint16_t type, const uint8_t *body,
+		       size_t size, int64_t now_ms)
+{
+	struct reader reader = reader_of(body, size);
+	const uint8_t *header = reader_take(&reader, LINK_SIZE);
+	struct interface link = { .gone_ms = INTERFACE_IS_PRESENT };
+	struct interface *entry;
+
+	if (!header)
+		return false;
+	link.index = load_host32(header + AT_INDEX);
+	if (header[AT_FAMILY] != AF_UNSPEC || link.index == 0)
+		return true;
+	if (type == RTM_DELLINK) {
+		entry = find(interfaces, link.index);
+		if (entry)
+			set_gone(interfaces, entry, now_ms);
+		return true;
+	}
+	if (!parse_attributes(&reader, &link) || !link.name[0])
+		return false;
+	set_link(interfaces, &link);
+	return true;
+}
+
+/* One message. */
+static enum interfaces_result parse_message(struct interfaces *interfaces, const uint8_t *message,
+					    size_t size, int64_t now_ms)
+{
+	const uint16_t type = load_host16(message + AT_TYPE);
+	const uint16_t flags = load_host16(message + AT_FLAGS);
+	const uint32_t sequence = load_host32(message + AT_SEQUENCE);
+	const bool is_of_dump = interfaces->dump_sequence && sequence == interfaces->dump_sequence;
+
+	if (is_of_dump && (flags & NLM_F_DUMP_INTR))
+		interfaces->is_interrupted = true;
+	switch (type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		return parse_link(interfaces, type, message + HEADER_SIZE, size - HEADER_SIZE,
+				  now_ms)
+			       ? INTERFACES_ok
+			       : INTERFACES_malformed;
+	case NLMSG_DONE:  /* its body is 0, or an error in the midst of the dump */
+	case NLMSG_ERROR: /* instead of a dump; its body begins with the error */
+		if (size < HEADER_SIZE + STATUS_SIZE)
+			return INTERFACES_malformed;
+		if (!is_of_dump)
+			return INTERFACES_ok;
+		return end_dump(interfaces,
+				type == NLMSG_DONE && !load_host32(message + HEADER_SIZE), now_ms);
+	default: return INTERFACES_ok;
+	}
+}
+
+enum interfaces_result interfaces_parse(struct interfaces *interfaces, const uint8_t *bytes,
+					size_t size, int64_t now_ms)
+{
+	enum interfaces_result result = INTERFACES_ok;
+
+	for (size_t left = size; left;) {
+		const uint8_t *message = bytes + (size - left);
+		const size_t length = left < HEADER_SIZE ? 0 : load_host32(message);
+		enum interfaces_result one;
+
+		if (length < HEADER_SIZE || length > left)
+			return INTERFACES_malformed; /* where the next starts is not known */
+		one = parse_message(interfaces, message, length, now_ms);
+		if (one > result)
+			result = one;
+		left -= padded(length) < left ? padded(length) : left;
+	}
+	return result;
+}
+
+uint32_t interfaces_number(const struct interfaces *interfaces, uint32_t index)
+{
+	const struct interface *entry = interfaces->rules->count ? find(interfaces, index) : NULL;
+
+	return entry ? entry->number : index;
+}
+
+void interfaces_publish_mtus(struct interfaces *interfaces, struct interface_mtus *mtus)
+{
+	struct interface_mtu list[INTERFACE_MTUS_MAX];
+	size_t count = 0;
+
+	if (!interfaces->are_mtus_changed)
+		return;
+	interfaces->are_mtus_changed = false;
+	for (size_t i = 0; i < interfaces->count && count < INTERFACE_MTUS_MAX; i++) {
+		const struct interface *entry = &interfaces->entries[i];
+
+		/* What is not in the list has the fallback. */
+		if (entry->mtu && entry->mtu != mtus->fallback)
+			list[count++] = (struct interface_mtu){ entry->index, entry->mtu };
+	}
+	interface_mtus_set(mtus, list, count);
 }

@@ -117,6 +117,7 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 		.choice = pipeline->choice,
 		.on_event = log_collector_event,
 	};
+	const struct flow_filter_names names = filter_names(&config->if_map);
 	struct exporter *exporter;
 
 	if (!collectors) {
@@ -147,7 +148,7 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 				  .group = from->group,
 				  .priority = from->priority },
 			.filter = from->filter,
-			.filter_names = &filter_names,
+			.filter_names = &names,
 		};
 	}
 	exporter = exporter_create(&exporter_config, error);
@@ -249,11 +250,18 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	if (flow_key_has(&config->flow_key, FLOW_KEY_addresses))
 		pipeline->export.asn_table = pipeline->asn_table;
 	pipeline->export.own_exports = pipeline->own_exports;
-	pipeline->export.mtus = &pipeline->mtus;
-	/* Interfaces in a file are those of another machine. */
 	interface_mtus_init(&pipeline->mtus, config->interface_mtu);
-	if (pipeline->is_live)
-		(void)interface_mtus_read(&pipeline->mtus);
+	pipeline->export.interfaces = interface_monitor_create(&(struct interface_monitor_config){
+		.exporter = exporter,
+		.mtus = &pipeline->mtus,
+		.rules = &config->if_map,
+		.expiry = &config->expiry,
+		.is_live = pipeline->is_live,
+	});
+	if (!pipeline->export.interfaces) {
+		error_text_set(error, "no memory");
+		goto fail;
+	}
 	pipeline->export.finished_descriptor = pipeline->finished_descriptor;
 	if (pipeline->is_live)
 		sequence_file_restore(exporter, pipeline->source_id);
@@ -514,6 +522,22 @@ int pipeline_flush(struct pipeline *pipeline, uint64_t *flushed)
 		*flushed += flows;
 	}
 	return 0;
+}
+
+static void list_interfaces(void *owner, void *argument)
+{
+	const struct export_thread *thread = owner;
+
+	(void)interface_monitor_list(thread->interfaces, argument);
+}
+
+int pipeline_interfaces(struct pipeline *pipeline, struct interface_list *list)
+{
+	int result;
+
+	*list = (struct interface_list){ 0 };
+	result = ask_exporter(pipeline, list_interfaces, list);
+	return result || list->entries ? result : -ENOMEM;
 }
 
 static void send_template(void *owner, void *argument)

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "drop_example.h"
 #include "exporter.h"
+#include "interface_monitor.h"
 #include "ledger.h"
 #include "source_sampling.h"
 
@@ -88,6 +89,9 @@ int pipeline_drops(struct pipeline *pipeline, struct pipeline_drop drops[static 
 /* Export everything cached now, for FLOW_END_forcedEnd. *flushed gets the number of records. */
 int pipeline_flush(struct pipeline *pipeline, uint64_t *flushed);
 int pipeline_send_template(struct pipeline *pipeline);
+/* What is known of interfaces; '*list' is cleared by the caller, also after a failure (here -ENOMEM
+ * too). */
+int pipeline_interfaces(struct pipeline *pipeline, struct interface_list *list);
 
 /* AS data of an address as the exporter uses it; all 0 without a table. */
 const struct asn_entry *pipeline_asn(const struct pipeline *pipeline, uint8_t ip_version,

@@ -54,6 +54,23 @@ static inline uint32_t load_le32(const uint8_t *bytes)
 	return le32toh(value);
 }
 
+/* The same, in the byte order of this machine: netlink. */
+static inline uint16_t load_host16(const uint8_t *bytes)
+{
+	uint16_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+static inline uint32_t load_host32(const uint8_t *bytes)
+{
+	uint32_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
 /* A window on borrowed bytes, consumed from the front. */
 struct reader {
 	const uint8_t *next; /* borrowed */

@@ -209,7 +209,8 @@ static int parse_interface(const char *text, const struct flow_filter_names *nam
 {
 	if (parse_number(text, number) == 0)
 		return 0;
-	*number = names && names->interface_index ? names->interface_index(text) : 0;
+	*number =
+		names && names->interface_index ? names->interface_index(names->context, text) : 0;
 	return *number ? 0 : -EINVAL;
 }
 

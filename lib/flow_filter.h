@@ -6,7 +6,7 @@
  *   src= dst= host= net=              address or prefix; host and net: either side
  *   sport= dport= port=               0 to 65535 (also src_port= dst_port=)
  *   src_as= dst_as= as=               AS number, 64500 or 1.10 or AS64500; 0 is unknown
- *   in_if= out_if= iface=             index or name
+ *   in_if= out_if= iface=             number or name
  *   proto=                            number or name such as tcp
  *   dir=in|out|unknown  v=4|6         side of the server, IP version
  *   tos= vlan= mark=                  0 to 255 (also 0x2e), 0 to 4095, 0 to 4294967295
@@ -29,8 +29,9 @@ struct flow_filter; /* opaque: defined in flow_filter.c */
 
 /* What a filter may ask beside the record itself. */
 struct flow_filter_names {
-	/* Interface index of a name, 0 if there is none; may be NULL. */
-	uint32_t (*interface_index)(const char *name);
+	/* Number of the interface of a name, 0 if there is none; may be NULL. */
+	uint32_t (*interface_index)(const void *context, const char *name);
+	const void *context;
 };
 
 /* Parse 'count' words; 'names' may be NULL. Returns a filter owned by the caller, or NULL with

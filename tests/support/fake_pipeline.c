@@ -70,6 +70,20 @@ int pipeline_flush(struct pipeline *pipeline, uint64_t *flushed)
 	return pipeline->fault;
 }
 
+int pipeline_interfaces(struct pipeline *pipeline, struct interface_list *list)
+{
+	const size_t count = pipeline->interfaces.count;
+
+	*list = (struct interface_list){ 0 };
+	if (pipeline->fault)
+		return pipeline->fault;
+	list->entries = calloc(count + 1, sizeof(*list->entries));
+	list->count = count;
+	for (size_t i = 0; i < count; i++)
+		list->entries[i] = pipeline->interfaces.entries[i];
+	return 0;
+}
+
 int pipeline_send_template(struct pipeline *pipeline)
 {
 	pipeline->templates_sent++;

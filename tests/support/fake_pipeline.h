@@ -13,6 +13,7 @@ struct pipeline {
 	uint32_t templates_sent;
 	uint64_t flushed;
 	struct pipeline_drop drops[DROP_REASON_COUNT];
+	struct interface_list interfaces;  /* likewise */
 	struct pipeline_snapshot snapshot; /* its arrays are borrowed from the test */
 };
 

@@ -507,7 +507,9 @@ TEST(export_versions)
 	struct config config;
 	struct error_text error;
 
-	CHECK_EQ(parse(&config, "-v 10 -n a -n b,version=5 -n c:1,version=9 -n d:2 -n e,version=json", &error),
+	CHECK_EQ(parse(&config,
+		       "-v 10 -n a -n b,version=5 -n c:1,version=9 -n d:2 -n e,version=json",
+		       &error),
 		 CONFIG_run);
 	CHECK_EQ(config.export_version, 10);
 	check_value(&config, "export-version", "10", "command line");
@@ -891,6 +893,30 @@ TEST(other_values)
 		    "--source-address \"eth0\": expected an IPv4 or IPv6 address of this host");
 }
 
+TEST(interface_numbers)
+{
+	struct config config;
+	struct error_text error;
+
+	CHECK_EQ(parse(&config, "", &error), CONFIG_run);
+	CHECK_EQ(config.if_map.count, 0);
+	check_value(&config, "if-map", "(unset)", "default");
+	config_clear(&config);
+
+	CHECK_EQ(parse(&config, "-x eth:100,wg0=7 -x ppp:200,lo=1", &error), CONFIG_run);
+	CHECK_EQ(config.if_map.count, 2);
+	check_value(&config, "if-map", "ppp:200,lo=1", "command line");
+	config_clear(&config);
+
+	check_error("-x eth", CONFIG_invalid,
+		    "--if-map \"eth\": \"eth\": expected BASE:N or NAME=N, such as eth:100 or "
+		    "wg0=7");
+	check_file_error(
+		"[agent]\nif-map = eth0=0\n",
+		"f.conf:2: if-map: value \"eth0=0\": \"0\": expected a number from 1 up: 0 stands "
+		"for no interface");
+}
+
 TEST(wrong_words)
 {
 	check_error("--colector x", CONFIG_invalid,
@@ -900,7 +926,7 @@ TEST(wrong_words)
 	check_error("--xyzzy", CONFIG_invalid, "--xyzzy: unknown option");
 	check_error("--co x", CONFIG_invalid,
 		    "--co: may stand for --collector, --config, --control");
-	check_error("-x", CONFIG_invalid, "-x: unknown option");
+	check_error("-Z", CONFIG_invalid, "-Z: unknown option");
 	check_error("-m", CONFIG_invalid, "--max-flows: expected a value: N");
 	check_error("--max-flows", CONFIG_invalid, "--max-flows: expected a value: N");
 	check_error("--help=yes", CONFIG_invalid, "--help: expected no value");
@@ -1374,6 +1400,7 @@ int main(void)
 		cmocka_unit_test(timeouts),
 		cmocka_unit_test(superpackets),
 		cmocka_unit_test(other_values),
+		cmocka_unit_test(interface_numbers),
 		cmocka_unit_test(wrong_words),
 		cmocka_unit_test(ulog_names_the_rule_to_use),
 		cmocka_unit_test(file_with_everything),

@@ -10,14 +10,15 @@
 
 #define NOW_MS 1700000100000
 
-static uint32_t interface_index(const char *name)
+static uint32_t interface_index(const void *context, const char *name)
 {
+	CHECK_TEXT(context, "context");
 	if (strcmp(name, "eth0") == 0)
 		return 2;
 	return strcmp(name, "br-lan") == 0 ? 7 : 0;
 }
 
-static const struct flow_filter_names NAMES = { interface_index };
+static const struct flow_filter_names NAMES = { interface_index, "context" };
 
 /* 192.0.2.10:40000 -> 198.51.100.7:443, TCP, out of eth0, AS 64500 -> AS 65546. */
 static struct flow_record ipv4_flow(void)
@@ -342,7 +343,7 @@ TEST(long_values_are_refused_and_cut_in_the_error)
 TEST(interface_names_need_someone_who_knows_them)
 {
 	const char *const word = "iface=eth0";
-	const struct flow_filter_names nobody = { NULL };
+	const struct flow_filter_names nobody = { NULL, NULL };
 	struct error_text error;
 
 	CHECK(!flow_filter_parse(&word, 1, NULL, &error));

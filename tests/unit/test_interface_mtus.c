@@ -2,8 +2,6 @@
 #include "check.h"
 #include "interface_mtus.h"
 
-#include <net/if.h>
-
 static struct interface_mtus mtus;
 
 TEST(without_a_list_there_is_the_fallback)
@@ -48,23 +46,12 @@ TEST(a_list_that_is_too_long_is_cut)
 	CHECK_EQ(interface_mtus_find(&mtus, INTERFACE_MTUS_MAX + 1), 1500);
 }
 
-TEST(the_kernel_knows_the_loopback)
-{
-	uint32_t loopback = if_nametoindex("lo");
-
-	interface_mtus_init(&mtus, 1500);
-	CHECK_EQ(interface_mtus_read(&mtus), 0);
-	CHECK(loopback > 0);
-	CHECK(interface_mtus_find(&mtus, loopback) >= 16436);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_list_there_is_the_fallback),
 		cmocka_unit_test(the_newest_list_counts),
 		cmocka_unit_test(a_list_that_is_too_long_is_cut),
-		cmocka_unit_test(the_kernel_knows_the_loopback),
 	};
 
 	return RUN_TESTS(tests);
