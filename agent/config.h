@@ -34,7 +34,7 @@ struct config_collector {
 	char *host; /* without brackets */
 	uint16_t port;
 	uint8_t version;        /* 5, 9, 10, ENCODER_VERSION_JSON */
-	char *transport;        /* "udp" */
+	char *transport;        /* "udp", "tcp" */
 	char *source_address;   /* NULL: the general one, or the kernel's choice */
 	uint32_t datagram_size; /* mtu= less headers, or the default */
 	int64_t export_rate;    /* datagrams per second, 0 no limit, -1: the general one */

@@ -13,12 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLLECTORS_MAX   64
-#define PORT_NETFLOW     2055
-#define PORT_IPFIX       4739 /* RFC 7011 section 10.3.4 */
-#define HOST_LENGTH_MAX  253  /* RFC 1035 section 2.3.4, as text */
-#define IPV4_UDP_HEADERS 28
-#define IPV6_UDP_HEADERS 48
+#define COLLECTORS_MAX  64
+#define PORT_NETFLOW    2055
+#define HOST_LENGTH_MAX 253 /* RFC 1035 section 2.3.4, as text */
 
 /* The help of --export-rate names it. */
 _Static_assert(EXPORTER_DATAGRAMS_PER_SECOND == 6000 && EXPORTER_BURST_DATAGRAMS == 32,
@@ -178,15 +175,6 @@ static int interface_parse(struct config_collector *collector, const char *value
 	return -EINVAL;
 }
 
-static int transport_parse(struct config_collector *collector, const char *value,
-			   struct error_text *error)
-{
-	if (transport_find(value))
-		return config_text_replace(&collector->transport, value, error);
-	error_text_set(error, "this version of flowagent sends by udp only");
-	return -EINVAL;
-}
-
 static int switch_parse(bool *is_on, const char *value, struct error_text *error)
 {
 	*is_on = strcmp(value, "on") == 0;
@@ -205,7 +193,7 @@ static int value_set(struct config_collector *collector, enum config_key_id key,
 	switch (key) {
 	case KEY_collector_address: return address_parse(collector, value, error);
 	case KEY_collector_version: return config_version_parse(value, &collector->version, error);
-	case KEY_collector_transport: return transport_parse(collector, value, error);
+	case KEY_collector_transport: return config_transport_parse(collector, value, error);
 	case KEY_collector_source_address: return source_address_parse(collector, value, error);
 	case KEY_collector_interface: return interface_parse(collector, value, error);
 	case KEY_collector_dscp: return config_dscp_parse(value, &collector->dscp, error);
@@ -343,16 +331,6 @@ int config_collector_set(struct config *config, const char *name, enum config_ke
 	return value_set(collector, key, value, error);
 }
 
-/* Bytes of payload of a datagram. A name may turn out as IPv6, so only an IPv4 address is known to
- * have the shorter headers. */
-static uint32_t datagram_size(const struct config_collector *collector)
-{
-	if (!collector->mtu)
-		return EXPORTER_DATAGRAM_SIZE;
-	return collector->mtu -
-	       (config_ip_version(collector->host) == 4 ? IPV4_UDP_HEADERS : IPV6_UDP_HEADERS);
-}
-
 /* A multicast group, which is another one on each interface. */
 static bool is_group(const char *host)
 {
@@ -424,6 +402,7 @@ static int entry_finish(const struct config *config, struct config_collector *co
 	const char *source =
 		collector->source_address ? collector->source_address : config->source_address;
 	int host_version;
+	int result;
 
 	if (!collector->host) {
 		config_fail(error, &collector->origin, "collector \"%s\" has no address",
@@ -431,13 +410,9 @@ static int entry_finish(const struct config *config, struct config_collector *co
 		error_text_hint(error, "add to its section: address = HOST:PORT");
 		return -EINVAL;
 	}
-	if (!collector->version)
-		collector->version = config->export_version;
-	if (!collector->port)
-		collector->port = collector->version == 10 ? PORT_IPFIX : PORT_NETFLOW;
-	if (!collector->transport && config_text_replace(&collector->transport, "udp", error))
-		return -ENOMEM;
-	collector->datagram_size = datagram_size(collector);
+	result = config_transport_finish(config, collector, error);
+	if (result)
+		return result;
 	host_version = config_ip_version(collector->host);
 	if (source && host_version && config_ip_version(source) != host_version) {
 		config_fail(error, &collector->origin,

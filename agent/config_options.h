@@ -177,6 +177,12 @@ int config_source_set(struct config *config, const char *name, enum config_key_i
 int config_collector_set(struct config *config, const char *name, enum config_key_id key,
 			 const char *value, const struct config_origin *origin,
 			 struct error_text *error);
+/* Keys of a collector that are about its transport, and what follows from that and does not go with
+ * it. */
+int config_transport_parse(struct config_collector *collector, const char *value,
+			   struct error_text *error);
+int config_transport_finish(const struct config *config, struct config_collector *collector,
+			    struct error_text *error);
 void config_sources_clear(struct config *config);
 void config_collectors_clear(struct config *config);
 /* Their part of config_finish(). */

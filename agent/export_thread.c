@@ -163,7 +163,7 @@ static void read_links(struct export_thread *thread, int64_t now_ms)
 
 static void publish_remotes(struct export_thread *thread)
 {
-	struct sockaddr_storage remotes[REMOTES_MAX];
+	struct export_remote remotes[REMOTES_MAX];
 	size_t count = exporter_remotes(thread->exporter, remotes, REMOTES_MAX);
 
 	own_exports_set(thread->own_exports, remotes, count < REMOTES_MAX ? count : REMOTES_MAX);

@@ -1,6 +1,7 @@
 /* own_exports.c - the addresses that this agent sends to. */
 #include "own_exports.h"
 
+#include "exporter.h"
 #include "ip_protocol.h"
 
 #include <netinet/in.h>
@@ -12,6 +13,7 @@
 
 struct own_export {
 	uint8_t ip_version;
+	uint8_t protocol;
 	uint16_t port;
 	uint8_t address[16];
 };
@@ -56,9 +58,10 @@ void own_exports_destroy(struct own_exports *exports)
 	free(exports);
 }
 
-static struct own_export item_of(const struct sockaddr_storage *address)
+static struct own_export item_of(const struct export_remote *remote)
 {
-	struct own_export item = { 0 };
+	const struct sockaddr_storage *address = &remote->address;
+	struct own_export item = { .protocol = remote->ip_protocol };
 
 	if (address->ss_family == AF_INET) {
 		const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)(const void *)address;
@@ -77,8 +80,7 @@ static struct own_export item_of(const struct sockaddr_storage *address)
 	return item;
 }
 
-void own_exports_set(struct own_exports *exports, const struct sockaddr_storage *addresses,
-		     size_t count)
+void own_exports_set(struct own_exports *exports, const struct export_remote *remotes, size_t count)
 {
 	struct own_export_list *newest = atomic_load(&exports->newest);
 	struct own_export_list *list = calloc(1, sizeof(*list));
@@ -86,7 +88,7 @@ void own_exports_set(struct own_exports *exports, const struct sockaddr_storage 
 	if (!list)
 		return;
 	for (size_t i = 0; i < count && i < OWN_EXPORTS_MAX; i++)
-		list->items[list->count++] = item_of(&addresses[i]);
+		list->items[list->count++] = item_of(&remotes[i]);
 	if (list->count == newest->count &&
 	    memcmp(list->items, newest->items, list->count * sizeof(list->items[0])) == 0) {
 		free(list);
@@ -101,15 +103,22 @@ const struct own_export_list *own_exports_get(struct own_exports *exports)
 	return atomic_load_explicit(&exports->newest, memory_order_acquire);
 }
 
+static bool is_end(const struct own_export *item, const struct flow_key *key,
+		   const uint8_t *address, uint16_t port)
+{
+	return port == item->port && memcmp(address, item->address, flow_address_size(key)) == 0;
+}
+
 bool own_exports_match(const struct own_export_list *list, const struct flow_key *key)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct own_export *item = &list->items[i];
 
-		if (key->protocol == PROTOCOL_UDP && key->destination_port == item->port &&
-		    key->ip_version == item->ip_version &&
-		    memcmp(flow_destination_address(key), item->address, flow_address_size(key)) ==
-			    0)
+		if (key->protocol != item->protocol || key->ip_version != item->ip_version)
+			continue;
+		if (is_end(item, key, flow_destination_address(key), key->destination_port) ||
+		    (item->protocol == PROTOCOL_TCP &&
+		     is_end(item, key, flow_source_address(key), key->source_port)))
 			return true;
 	}
 	return false;

@@ -7,6 +7,8 @@
  * harmlessly, so datagrams do not depend on how often anyone calls. */
 #include "collector.h"
 
+#include "exporter.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -54,6 +56,12 @@ static const struct transport_type *transport_of(const struct collector_config *
 	return config->transport_type ? config->transport_type : transport_find(config->transport);
 }
 
+static uint32_t size_max(const struct collector_config *config)
+{
+	return transport_of(config)->session ? COLLECTOR_MESSAGE_SIZE_MAX
+					     : COLLECTOR_DATAGRAM_SIZE_MAX;
+}
+
 static bool config_is_valid(const struct collector_config *config, struct error_text *error)
 {
 	if (!encoder_find(config->version))
@@ -62,19 +70,19 @@ static bool config_is_valid(const struct collector_config *config, struct error_
 			       "10 or JSON",
 			       config->name, config->version);
 	else if (!transport_of(config))
-		error_text_set(error, "collector %s: transport '%s' is not supported, expected udp",
-			       config->name, config->transport);
+		error_text_set(error, "collector %s: transport '%s' is not supported, expected %s",
+			       config->name, config->transport, transport_names());
 	else if (transport_of(config)->session && !encoder_find(config->version)->is_delimited)
 		error_text_set(error,
 			       "collector %s: transport %s cannot carry export version %u, whose "
 			       "messages do not say where they end",
 			       config->name, transport_of(config)->name, config->version);
 	else if (config->datagram_size < COLLECTOR_DATAGRAM_SIZE_MIN ||
-		 config->datagram_size > COLLECTOR_DATAGRAM_SIZE_MAX)
+		 config->datagram_size > size_max(config))
 		error_text_set(error,
-			       "collector %s: datagram size %u is out of range, expected %d to %d",
+			       "collector %s: datagram size %u is out of range, expected %d to %u",
 			       config->name, config->datagram_size, COLLECTOR_DATAGRAM_SIZE_MIN,
-			       COLLECTOR_DATAGRAM_SIZE_MAX);
+			       size_max(config));
 	else
 		return true;
 	return false;
@@ -609,11 +617,13 @@ bool collector_is_down(const struct collector *collector)
 	return collector->outbox.state == OUTBOX_down;
 }
 
-socklen_t collector_remote(const struct collector *collector, struct sockaddr_storage *address)
+bool collector_remote(const struct collector *collector, struct export_remote *remote)
 {
 	const struct outbox *outbox = &collector->outbox;
 
-	return outbox->config.type->remote(outbox->transport, address);
+	remote->ip_protocol = outbox->config.type->ip_protocol;
+	return remote->ip_protocol &&
+	       outbox->config.type->remote(outbox->transport, &remote->address) > 0;
 }
 
 void collector_status(const struct collector *collector, struct collector_status *status)
@@ -638,7 +648,8 @@ void collector_status(const struct collector *collector, struct collector_status
 	};
 	(void)snprintf(status->name, sizeof(status->name), "%s", collector->name);
 	(void)snprintf(status->group, sizeof(status->group), "%s", collector->group_name);
-	transport_address_format(&address, collector_remote(collector, &address), status->remote);
+	transport_address_format(&address, outbox->config.type->remote(outbox->transport, &address),
+				 status->remote);
 }
 
 const char *collector_fault_text(enum collector_loss loss, int error)

@@ -14,6 +14,7 @@
 #include "transport.h"
 
 struct collector; /* opaque: defined in collector.c */
+struct export_remote;
 
 #define EXPORTER_RECORD_WAIT_MS                                           \
 	1000 /* a record waits at most this long for its datagram to fill \
@@ -23,6 +24,7 @@ struct collector; /* opaque: defined in collector.c */
 
 #define COLLECTOR_DATAGRAM_SIZE_MIN 512   /* holds templates and statistics, or any record */
 #define COLLECTOR_DATAGRAM_SIZE_MAX 65507 /* UDP over IPv4 */
+#define COLLECTOR_MESSAGE_SIZE_MAX  65535 /* in a session: RFC 7011 section 3.1 */
 
 /* How a collector shares the records with others. */
 enum collector_mode {
@@ -125,8 +127,8 @@ bool collector_is_down(const struct collector *collector);
 
 void collector_status(const struct collector *collector, struct collector_status *status);
 const struct collector_ledger *collector_ledger(const struct collector *collector);
-/* Where it sends to; size 0 if not known yet. */
-socklen_t collector_remote(const struct collector *collector, struct sockaddr_storage *address);
+/* Where it sends to; false if not known yet, or nowhere on the network. */
+bool collector_remote(const struct collector *collector, struct export_remote *remote);
 
 /* What is wrong with a collector, for a person: static storage, or strerror()'s. 'error' is a
  * positive errno, or 0. */

@@ -249,18 +249,18 @@ void exporter_ledger(const struct exporter *exporter, struct collector_ledger *l
 	}
 }
 
-size_t exporter_remotes(const struct exporter *exporter, struct sockaddr_storage *addresses,
+size_t exporter_remotes(const struct exporter *exporter, struct export_remote *remotes,
 			size_t count)
 {
 	size_t found = 0;
 
 	for (size_t i = 0; i < exporter->collector_count; i++) {
-		struct sockaddr_storage address;
+		struct export_remote remote = { .ip_protocol = 0 };
 
-		if (collector_remote(exporter->collectors[i], &address) == 0)
+		if (!collector_remote(exporter->collectors[i], &remote))
 			continue;
 		if (found < count)
-			addresses[found] = address;
+			remotes[found] = remote;
 		found++;
 	}
 	return found;

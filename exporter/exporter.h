@@ -16,6 +16,7 @@ struct exporter; /* opaque: defined in exporter.c */
 
 #define EXPORTER_DATAGRAM_SIZE \
 	1400 /* default payload: fits any path MTU of 1448 and more, over IPv6 too */
+#define EXPORTER_MESSAGE_SIZE         8192 /* the same in a session, where no packet limits it */
 #define EXPORTER_DATAGRAMS_PER_SECOND 6000
 
 struct exporter_config {
@@ -90,9 +91,13 @@ void exporter_collector_status(const struct exporter *exporter, size_t collector
  * the records taken as one; with none, LOSS_NO_COLLECTOR. */
 void exporter_ledger(const struct exporter *exporter, struct collector_ledger *ledger);
 
-/* Addresses that the agent itself sends to: up to 'count'. Returns how many there are. For keeping
- * them out of the flows. */
-size_t exporter_remotes(const struct exporter *exporter, struct sockaddr_storage *addresses,
+/* Where the agent itself sends to: up to 'count'. Returns how many there are. For keeping it out of
+ * the flows. */
+struct export_remote {
+	struct sockaddr_storage address; /* all of it is set */
+	uint8_t ip_protocol;
+};
+size_t exporter_remotes(const struct exporter *exporter, struct export_remote *remotes,
 			size_t count);
 
 #endif

@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-static const struct transport_type *const transports[] = { &transport_udp };
+static const struct transport_type *const transports[] = { &transport_udp, &transport_tcp };
 
 const struct transport_type *transport_find(const char *name)
 {
@@ -15,6 +15,11 @@ const struct transport_type *transport_find(const char *name)
 		if (strcmp(transports[i]->name, name) == 0)
 			return transports[i];
 	return NULL;
+}
+
+const char *transport_names(void)
+{
+	return "udp or tcp";
 }
 
 /* "%eth0"; "" without a scope, "%3" if there is no such interface any more. */

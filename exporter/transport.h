@@ -57,7 +57,8 @@ struct transport_session {
 };
 
 struct transport_type {
-	const char *name; /* "udp" */
+	const char *name;    /* "udp" */
+	uint8_t ip_protocol; /* of the packets that it makes; 0: of none */
 
 	/* Prepare. Starts name resolution if the host is not an address; it goes on in the
 	 * background. Returns 0, or a negative errno with 'error' filled if it can never work (bad
@@ -85,6 +86,8 @@ struct transport_type {
 
 /* Find by name; NULL if there is none. */
 const struct transport_type *transport_find(const char *name);
+/* "udp, tcp or tls": the names of all. */
+const char *transport_names(void);
 
 /* "192.0.2.1:2055", "[2001:db8::1]:2055" or "[fe80::1%eth0]:2055"; "" if 'size' is 0. Returns
  * 'text'. */
@@ -94,5 +97,6 @@ const char *transport_address_format(const struct sockaddr_storage *address, soc
 
 /* The implementations. */
 extern const struct transport_type transport_udp;
+extern const struct transport_type transport_tcp;
 
 #endif

@@ -266,6 +266,7 @@ static socklen_t udp_local(const struct transport *udp, struct sockaddr_storage 
 
 const struct transport_type transport_udp = {
 	.name = "udp",
+	.ip_protocol = IPPROTO_UDP,
 	.open = udp_open,
 	.poll = udp_poll,
 	.send = udp_send,

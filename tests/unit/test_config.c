@@ -633,6 +633,31 @@ TEST(collectors_that_share_the_flows)
 	config_clear(&config);
 }
 
+TEST(a_session_is_ipfix)
+{
+	struct config config;
+	struct error_text error;
+
+	CHECK_EQ(parse(&config,
+		       "-n h,transport=tcp -n g:1,transport=tcp,mtu=1000,version=10 "
+		       "-n j,transport=tcp,version=json",
+		       &error),
+		 CONFIG_run);
+	CHECK_EQ(config.collectors[0].datagram_size, 8192);
+	CHECK_EQ(config.collectors[1].datagram_size, 1000);
+	check_value(&config, "collector",
+		    "h:4739,version=10,transport=tcp g:1,version=10,transport=tcp,mtu=1000 "
+		    "j:2055,version=json,transport=tcp",
+		    "command line");
+	config_clear(&config);
+	check_error("-n h,transport=tcp,version=9", CONFIG_invalid,
+		    "collector h: NetFlow v9 has no messages for transport tcp, which needs IPFIX");
+	check_error("-v 5 -n h,transport=tcp", CONFIG_invalid,
+		    "collector h: NetFlow v5 has no messages for transport tcp, which needs IPFIX");
+	check_error("-n h,transport=tcp,segmentation=on", CONFIG_invalid,
+		    "collector h: segmentation is for datagrams over udp, not for transport tcp");
+}
+
 TEST(wrong_groups_and_filters)
 {
 	check_error("-n h1,mode=balance,group=g -n h2,mode=failover,group=g", CONFIG_invalid,
@@ -675,7 +700,7 @@ TEST(wrong_collectors)
 		{ "h,version=255", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
 		{ "h,version=265", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
 		{ "h,version=ipfix", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
-		{ "h,transport=tcp", "transport: this version of flowagent sends by udp only" },
+		{ "h,transport=dccp", "transport: expected udp or tcp" },
 		{ "h,source=eth0",
 		  "source-address: expected an IPv4 or IPv6 address of this host" },
 		{ "h,address=x", "unknown key \"address\"" },
@@ -1393,6 +1418,7 @@ int main(void)
 		cmocka_unit_test(wrong_sources),
 		cmocka_unit_test(collectors),
 		cmocka_unit_test(collectors_that_share_the_flows),
+		cmocka_unit_test(a_session_is_ipfix),
 		cmocka_unit_test(wrong_groups_and_filters),
 		cmocka_unit_test(wrong_collectors),
 		cmocka_unit_test(how_packets_leave_to_a_collector),

@@ -124,6 +124,7 @@ static void fake_close(struct transport *transport)
 
 static const struct transport_type fake_transport = {
 	.name = "fake",
+	.ip_protocol = 17,
 	.open = fake_open,
 	.poll = fake_poll,
 	.send = fake_send,
@@ -1205,7 +1206,7 @@ TEST(without_collectors_every_record_is_counted)
 {
 	struct exporter *exporter = create(&(struct setup){ .collectors = 0 });
 	struct collector_ledger ledger;
-	struct sockaddr_storage address;
+	struct export_remote address;
 
 	CHECK(exporter_has_room(exporter));
 	add(exporter, 0);
@@ -1226,7 +1227,7 @@ TEST(without_collectors_every_record_is_counted)
 TEST(the_ledger_for_all_is_that_of_the_collector_that_got_most)
 {
 	struct exporter *exporter = create(&(struct setup){ .collectors = 3 });
-	struct sockaddr_storage addresses[1];
+	struct export_remote addresses[1];
 	struct collector_ledger ledger;
 
 	fakes[0].poll_error = -ENOENT;

@@ -1,6 +1,7 @@
 /* test_own_exports.c - which packets are the agent's own. */
 #include "own_exports.h"
 
+#include "exporter.h"
 #include "ip_protocol.h"
 
 #include "check.h"
@@ -19,12 +20,24 @@ static struct flow_key to(const char *address, uint16_t port, uint8_t protocol)
 	return key;
 }
 
+static struct flow_key from(const char *address, uint16_t port, uint8_t protocol)
+{
+	struct flow_key key = to(address, 0, protocol);
+
+	memcpy(key.addresses, key.addresses + flow_address_size(&key), flow_address_size(&key));
+	memset(key.addresses + flow_address_size(&key), 0, flow_address_size(&key));
+	key.source_port = port;
+	return key;
+}
+
 TEST(only_datagrams_to_a_collector_match)
 {
 	struct own_exports *exports = own_exports_create();
-	struct sockaddr_storage addresses[2] = { 0 };
-	struct sockaddr_in *ipv4 = (struct sockaddr_in *)(void *)&addresses[0];
-	struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)(void *)&addresses[1];
+	struct export_remote remotes[3] = { { .ip_protocol = PROTOCOL_UDP },
+					    { .ip_protocol = PROTOCOL_UDP },
+					    { .ip_protocol = PROTOCOL_TCP } };
+	struct sockaddr_in *ipv4 = (struct sockaddr_in *)(void *)&remotes[0].address;
+	struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)(void *)&remotes[1].address;
 	const struct own_export_list *before = own_exports_get(exports);
 	struct flow_key key = to("192.0.2.1", 2055, PROTOCOL_UDP);
 
@@ -35,19 +48,28 @@ TEST(only_datagrams_to_a_collector_match)
 	ipv6->sin6_family = AF_INET6;
 	ipv6->sin6_port = htons(4739);
 	CHECK_EQ(inet_pton(AF_INET6, "2001:db8::1", &ipv6->sin6_addr), 1);
-	own_exports_set(exports, addresses, 2);
-	own_exports_set(exports, addresses, 2);
+	remotes[2].address = remotes[0].address;
+	own_exports_set(exports, remotes, 2);
+	own_exports_set(exports, remotes, 2);
 
 	CHECK(own_exports_match(own_exports_get(exports), &key));
 	CHECK(!own_exports_match(before, &key)); /* still valid, still the old list */
 	key = to("192.0.2.1", 2056, PROTOCOL_UDP);
 	CHECK(!own_exports_match(own_exports_get(exports), &key));
-	key = to("192.0.2.1", 2055, 6);
+	key = to("192.0.2.1", 2055, PROTOCOL_TCP);
 	CHECK(!own_exports_match(own_exports_get(exports), &key));
 	key = to("192.0.2.2", 2055, PROTOCOL_UDP);
 	CHECK(!own_exports_match(own_exports_get(exports), &key));
 	key = to("2001:db8::1", 4739, PROTOCOL_UDP);
 	CHECK(own_exports_match(own_exports_get(exports), &key));
+	/* What a collector acknowledges over TCP comes back. */
+	own_exports_set(exports, remotes, 3);
+	key = to("192.0.2.1", 2055, PROTOCOL_TCP);
+	CHECK(own_exports_match(own_exports_get(exports), &key));
+	key = from("192.0.2.1", 2055, PROTOCOL_TCP);
+	CHECK(own_exports_match(own_exports_get(exports), &key));
+	key = from("192.0.2.1", 2055, PROTOCOL_UDP);
+	CHECK(!own_exports_match(own_exports_get(exports), &key));
 	own_exports_destroy(exports);
 }
 

@@ -1,0 +1,346 @@
+/* transport_stream.c - the life of a connection: look-up, connect, greeting, messages, end, and
+ * after a while the next one.
+ *
+ * Place: transport_tcp.c, transport_tls.c -> here -> layer -> kernel. Invariants: fd >= 0 unless it
+ * waits; marks are of the session that stands, or of the last one; bytes of a message of which a
+ * part has gone leave before any other.
+ *
+ * There is no TCP_USER_TIMEOUT: it would also end a connection whose collector is there and only
+ * does not read for a while (RFC 1122 section 4.2.2.17 wants that kept). A collector that has
+ * vanished is found by keepalives, or by data that nothing acknowledges. */
+#include "transport_stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define CONNECT_MS      10000 /* for connecting and greeting together */
+#define BACK_OFF_MS     1000  /* doubles up to the next one */
+#define BACK_OFF_MAX_MS 30000
+#define STABLE_MS       10000 /* a connection that has stood for so long was a good one */
+#define LOOK_UP_MS      8000  /* of back-off: time to ask for the address again */
+#define DEAD_MS         20000 /* without any acknowledgement while data is under way */
+#define KEEP_IDLE_S     30
+#define KEEP_INTERVAL_S 10
+#define KEEP_COUNT      3
+#define MESSAGE_MAX     65535 /* RFC 7011 section 3.1: 16 bits of length */
+#define UNKNOWN_END     UINT64_MAX
+
+int transport_stream_init(struct transport_stream *stream, const struct transport_config *config,
+			  const struct transport_stream_layer *layer, void *context,
+			  struct error_text *error)
+{
+	int result;
+
+	*stream = (struct transport_stream){
+		.layer = layer,
+		.context = context,
+		.fd = -1,
+		.back_off_ms = BACK_OFF_MS,
+		.retry_ms = INT64_MIN,
+		.rest = malloc(MESSAGE_MAX),
+	};
+	if (!stream->rest) {
+		error_text_set(error, "collector %s: out of memory", config->host);
+		return -ENOMEM;
+	}
+	result = transport_lookup_init(&stream->lookup, config, error);
+	if (result)
+		free(stream->rest);
+	return result;
+}
+
+static void disconnect(struct transport_stream *stream)
+{
+	if (stream->state == STREAM_greets || stream->state == STREAM_stands)
+		stream->layer->end(stream->context);
+	if (stream->fd >= 0)
+		(void)close(stream->fd);
+	stream->fd = -1;
+	stream->state = STREAM_waits;
+}
+
+void transport_stream_clear(struct transport_stream *stream)
+{
+	disconnect(stream);
+	transport_lookup_clear(&stream->lookup);
+	free(stream->rest);
+}
+
+/* Count what the collector's kernel has acknowledged since the last time. The number stays right
+ * when the connection has been reset (run on Linux 6.18). */
+static void confirm(struct transport_stream *stream)
+{
+	int unacknowledged;
+	uint64_t acknowledged;
+
+	if (stream->state != STREAM_stands || ioctl(stream->fd, SIOCOUTQ, &unacknowledged))
+		return;
+	acknowledged = stream->layer->written(stream->context) - (uint64_t)unacknowledged;
+	if (acknowledged != stream->acknowledged || unacknowledged == 0)
+		stream->progress_ms = stream->now_ms;
+	stream->acknowledged = acknowledged;
+	while (stream->mark_count &&
+	       stream->marks[stream->first_mark % TRANSPORT_STREAM_MARKS] <= acknowledged) {
+		stream->first_mark++;
+		stream->mark_count--;
+	}
+}
+
+/* The connection has failed or ended. The other addresses of a name are tried at once; with
+ * none left it waits, longer each time. What is known to have arrived is counted first: the end of
+ * a connection acknowledges all before it. */
+static void fail(struct transport_stream *stream, int error)
+{
+	const bool was_good =
+		stream->state == STREAM_stands && stream->now_ms - stream->begun_ms >= STABLE_MS;
+
+	confirm(stream);
+	disconnect(stream);
+	stream->error = error;
+	if (was_good) {
+		stream->back_off_ms = BACK_OFF_MS;
+		stream->tried = 0;
+	}
+	stream->tried++;
+	if (transport_lookup_next(&stream->lookup) &&
+	    stream->tried % stream->lookup.address_count != 0) {
+		stream->retry_ms = stream->now_ms;
+		return;
+	}
+	stream->retry_ms = stream->now_ms + stream->back_off_ms;
+	if (stream->back_off_ms >= LOOK_UP_MS)
+		transport_lookup_again(&stream->lookup);
+	stream->back_off_ms *= 2;
+	if (stream->back_off_ms > BACK_OFF_MAX_MS)
+		stream->back_off_ms = BACK_OFF_MAX_MS;
+}
+
+static void option_set(int fd, int level, int option, int value)
+{
+	(void)setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+/* A message is full or has waited for a second already: no reason to hold its end back. */
+static void socket_tune(int fd)
+{
+	option_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	option_set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE_S);
+	option_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL_S);
+	option_set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEP_COUNT);
+	option_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+static void begin_to_connect(struct transport_stream *stream)
+{
+	const struct transport_address *to;
+
+	stream->fd = transport_lookup_socket(&stream->lookup, SOCK_STREAM);
+	if (stream->fd < 0) {
+		fail(stream, -stream->fd);
+		return;
+	}
+	socket_tune(stream->fd);
+	to = transport_lookup_current(&stream->lookup);
+	stream->state = STREAM_connects;
+	stream->deadline_ms = stream->now_ms + CONNECT_MS;
+	if (connect(stream->fd, (const struct sockaddr *)&to->address, to->size) &&
+	    errno != EINPROGRESS)
+		fail(stream, errno);
+}
+
+static void begin_to_greet(struct transport_stream *stream)
+{
+	int result;
+
+	stream->state = STREAM_greets;
+	result = stream->layer->begin(stream->context, stream->fd);
+	if (result)
+		fail(stream, -result);
+}
+
+/* Has the kernel connected? */
+static void go_on_connecting(struct transport_stream *stream)
+{
+	struct pollfd descriptor = { .fd = stream->fd, .events = POLLOUT };
+	socklen_t size = sizeof(int);
+	int error = 0;
+
+	if (poll(&descriptor, 1, 0) <= 0)
+		return;
+	if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &size))
+		error = errno;
+	if (error)
+		fail(stream, error);
+	else
+		begin_to_greet(stream);
+}
+
+static void begin_session(struct transport_stream *stream)
+{
+	stream->state = STREAM_stands;
+	stream->number++;
+	stream->first_mark = stream->mark_count = 0;
+	stream->rest_size = 0;
+	stream->acknowledged = 0;
+	stream->error = 0;
+	stream->begun_ms = stream->progress_ms = stream->now_ms;
+}
+
+static void go_on_greeting(struct transport_stream *stream)
+{
+	const int result = stream->layer->greet(stream->context, stream->now_ms);
+
+	if (result == 0)
+		begin_session(stream);
+	else if (result != -EAGAIN)
+		fail(stream, -result);
+}
+
+/* Give the socket the rest of a message. Returns 0 when it is gone, -EAGAIN, or why not. */
+static int write_rest(struct transport_stream *stream)
+{
+	while (stream->rest_offset < stream->rest_size) {
+		const ssize_t taken = stream->layer->write(
+			stream->context, stream->fd, stream->rest + stream->rest_offset,
+			stream->rest_size - stream->rest_offset, false);
+
+		if (taken <= 0)
+			return taken == 0 ? -EAGAIN : (int)taken;
+		stream->rest_offset += (size_t)taken;
+	}
+	if (stream->rest_size)
+		stream->marks[(stream->first_mark + stream->mark_count - 1) %
+			      TRANSPORT_STREAM_MARKS] = stream->layer->written(stream->context);
+	stream->rest_offset = stream->rest_size = 0;
+	return 0;
+}
+
+/* Whether data is under way and nothing has come back for long. A collector that does not read
+ * acknowledges what it has no room for, and then nothing is under way. */
+static bool is_dead(const struct transport_stream *stream)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	return stream->now_ms - stream->progress_ms >= DEAD_MS &&
+	       getsockopt(stream->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+	       info.tcpi_unacked && info.tcpi_last_ack_recv >= DEAD_MS;
+}
+
+static void watch(struct transport_stream *stream)
+{
+	int result = stream->layer->discard(stream->context, stream->fd);
+
+	if (!result)
+		result = write_rest(stream);
+	confirm(stream);
+	if (result && result != -EAGAIN)
+		fail(stream, -result);
+	else if (is_dead(stream))
+		fail(stream, ETIMEDOUT);
+	else if (transport_socket_is_stale(&stream->lookup.settings, stream->fd))
+		fail(stream, ENODEV);
+}
+
+int transport_stream_poll(struct transport_stream *stream, int64_t now_ms)
+{
+	const int result = transport_lookup_poll(&stream->lookup, now_ms);
+
+	stream->now_ms = now_ms;
+	if (stream->state == STREAM_stands) {
+		watch(stream);
+		return stream->state == STREAM_stands ? 0 : -stream->error;
+	}
+	if (stream->state == STREAM_waits && result < 0)
+		return result;
+	if (stream->state == STREAM_waits && now_ms >= stream->retry_ms)
+		begin_to_connect(stream);
+	if (stream->state == STREAM_connects)
+		go_on_connecting(stream);
+	if (stream->state == STREAM_greets)
+		go_on_greeting(stream);
+	if (stream->state == STREAM_stands)
+		return 0;
+	if (stream->state != STREAM_waits && now_ms >= stream->deadline_ms)
+		fail(stream, ETIMEDOUT);
+	return stream->error ? -stream->error : -EALREADY;
+}
+
+/* Hand one message to the layer. Returns 0, -EAGAIN with nothing of it gone, or why not. */
+static int send_one(struct transport_stream *stream, const struct datagram *message, bool has_more)
+{
+	uint64_t *mark =
+		&stream->marks[(stream->first_mark + stream->mark_count) % TRANSPORT_STREAM_MARKS];
+	ssize_t taken;
+
+	if (stream->mark_count == TRANSPORT_STREAM_MARKS)
+		return -EAGAIN;
+	taken = stream->layer->write(stream->context, stream->fd, message->bytes, message->size,
+				     has_more);
+	if (taken < 0)
+		return (int)taken;
+	stream->mark_count++;
+	*mark = stream->layer->written(stream->context);
+	if ((size_t)taken == message->size)
+		return 0;
+	*mark = UNKNOWN_END;
+	assert(message->size <= MESSAGE_MAX);
+	stream->rest_size = message->size - (size_t)taken;
+	memcpy(stream->rest, message->bytes + taken, stream->rest_size);
+	return 0;
+}
+
+struct transport_result transport_stream_send(struct transport_stream *stream,
+					      const struct datagram *datagrams, size_t count)
+{
+	struct transport_result result = { 0 };
+
+	if (stream->state != STREAM_stands)
+		return (struct transport_result){ .error = -ENOTCONN };
+	result.error = write_rest(stream);
+	while (!result.error && result.sent < count) {
+		result.error = send_one(stream, &datagrams[result.sent], result.sent + 1 < count);
+		result.sent += result.error == 0;
+		if (stream->rest_size) /* the next one waits for the rest of this one */
+			break;
+	}
+	confirm(stream);
+	if (result.error && result.error != -EAGAIN)
+		fail(stream, -result.error);
+	return result;
+}
+
+void transport_stream_session(const struct transport_stream *stream,
+			      struct transport_session *session)
+{
+	*session = (struct transport_session){ stream->number, (size_t)stream->mark_count };
+}
+
+socklen_t transport_stream_remote(const struct transport_stream *stream,
+				  struct sockaddr_storage *address)
+{
+	const struct transport_address *current = transport_lookup_current(&stream->lookup);
+
+	if (!current)
+		return 0;
+	*address = current->address;
+	return current->size;
+}
+
+socklen_t transport_stream_local(const struct transport_stream *stream,
+				 struct sockaddr_storage *address)
+{
+	socklen_t size = sizeof(*address);
+
+	if (stream->fd < 0 || getsockname(stream->fd, (struct sockaddr *)address, &size))
+		return 0;
+	return size;
+}

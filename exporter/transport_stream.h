@@ -1,0 +1,85 @@
+/* transport_stream.h - one connection over TCP to a collector, made again when it breaks, on which
+ * messages follow each other: what transport_tcp.c and transport_tls.c share.
+ *
+ * Internal to transport_*.c. Never blocks. Only whole messages: what the socket takes a part of is
+ * kept here until the rest has gone. A message is confirmed when the collector's kernel has
+ * acknowledged its last byte (SIOCOUTQ); whether its program has read it, TCP does not tell. */
+#ifndef TRANSPORT_STREAM_H
+#define TRANSPORT_STREAM_H
+
+#include "transport_lookup.h"
+
+#include <sys/types.h>
+
+/* What stands between messages and socket. 'context' is the transport's own. */
+struct transport_stream_layer {
+	/* A connection stands: begin to speak. Returns 0 or a negative errno. */
+	int (*begin)(void *context, int fd);
+	/* Go on. Returns 0 when messages may go, -EAGAIN when not yet, or why it has failed. */
+	int (*greet)(void *context, int64_t now_ms);
+	/* Returns how many bytes were taken: those behind them must follow, so 0 is not the same as
+	 * -EAGAIN: nothing was, and anything may come instead. Else a negative errno. 'has_more':
+	 * other messages follow at once. */
+	ssize_t (*write)(void *context, int fd, const uint8_t *bytes, size_t size, bool has_more);
+	/* Read what the collector sends, and forget it. Returns 0, or a negative errno: -EPIPE if
+	 * it has closed the connection. */
+	int (*discard)(void *context, int fd);
+	/* Bytes that the socket was given since begin(). */
+	uint64_t (*written)(const void *context);
+	/* The connection ends. Also called if begin() or greet() failed. */
+	void (*end)(void *context);
+};
+
+#define TRANSPORT_STREAM_MARKS 512 /* more than an outbox has places */
+
+enum transport_stream_state {
+	STREAM_waits,    /* until the next try */
+	STREAM_connects, /* the kernel does */
+	STREAM_greets,   /* the layer does */
+	STREAM_stands,
+};
+
+struct transport_stream {
+	const struct transport_stream_layer *layer; /* static */
+	void *context;
+	struct transport_lookup lookup;
+	enum transport_stream_state state;
+	int fd;
+	int error; /* positive errno why the last connection could not be made or ended, 0: none */
+	int64_t now_ms;
+	int64_t retry_ms;    /* when to try again */
+	int64_t back_off_ms; /* between tries */
+	int64_t deadline_ms; /* of the connection being made */
+	int64_t begun_ms;    /* when it stood */
+	size_t tried;        /* addresses in a row that failed */
+
+	uint64_t number; /* of sessions so far */
+	/* Where messages end that were handed over and are not confirmed, in bytes given to the
+	 * socket. */
+	uint64_t marks[TRANSPORT_STREAM_MARKS];
+	uint64_t first_mark, mark_count;
+	uint8_t *rest; /* owned; of a message of which a part has gone */
+	size_t rest_offset, rest_size;
+	uint64_t acknowledged; /* bytes */
+	int64_t progress_ms;   /* when that grew, or there was nothing to wait for */
+};
+
+/* Start with the first connection. Returns 0, or a negative errno with 'error' filled; then nothing
+ * is to be cleared. */
+int transport_stream_init(struct transport_stream *stream, const struct transport_config *config,
+			  const struct transport_stream_layer *layer, void *context,
+			  struct error_text *error);
+void transport_stream_clear(struct transport_stream *stream);
+
+/* As in transport_type. */
+int transport_stream_poll(struct transport_stream *stream, int64_t now_ms);
+struct transport_result transport_stream_send(struct transport_stream *stream,
+					      const struct datagram *datagrams, size_t count);
+void transport_stream_session(const struct transport_stream *stream,
+			      struct transport_session *session);
+socklen_t transport_stream_remote(const struct transport_stream *stream,
+				  struct sockaddr_storage *address);
+socklen_t transport_stream_local(const struct transport_stream *stream,
+				 struct sockaddr_storage *address);
+
+#endif
