@@ -205,6 +205,8 @@ int config_finish(struct config *config, struct error_text *error)
 		result = config_collectors_finish(config, error);
 	if (!result)
 		result = config_flow_key_finish(config, error);
+	if (!result)
+		result = config_fields_finish(config, error);
 	if (result)
 		return result;
 	config_timeouts_finish(config);

@@ -15,6 +15,7 @@
 #include "flow_key_choice.h"
 #include "interface_rules.h"
 #include "log.h"
+#include "template_fields.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,7 +43,9 @@ struct config_collector {
 	char *interface;        /* by which packets leave; NULL: the route's */
 	uint8_t dscp;           /* 0 to 63 */
 	uint8_t ttl;            /* 0: the kernel's */
-	bool has_section;       /* [collector "NAME"] */
+	char *fields;           /* as configured; NULL: the default */
+	struct template_fields field_set;
+	bool has_section; /* [collector "NAME"] */
 	struct config_origin origin;
 	bool uptime;       /* v9: times as fields 21 and 22 */
 	bool segmentation; /* bursts as one packet */

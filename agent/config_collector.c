@@ -28,6 +28,7 @@ static void entry_clear(struct config_collector *collector)
 	free(collector->transport);
 	free(collector->source_address);
 	free(collector->interface);
+	free(collector->fields);
 	free(collector->group);
 	free(collector->filter);
 }
@@ -197,6 +198,7 @@ static int value_set(struct config_collector *collector, enum config_key_id key,
 	case KEY_collector_source_address: return source_address_parse(collector, value, error);
 	case KEY_collector_interface: return interface_parse(collector, value, error);
 	case KEY_collector_dscp: return config_dscp_parse(value, &collector->dscp, error);
+	case KEY_collector_fields: return config_fields_parse(collector, value, error);
 	case KEY_collector_uptime: return switch_parse(&collector->uptime, value, error);
 	case KEY_collector_segmentation:
 		return switch_parse(&collector->segmentation, value, error);
@@ -283,6 +285,8 @@ static void collector_format(const struct config *config, const struct config_op
 			(void)fprintf(out, ",dscp=%s", config_dscp_format(collector->dscp, text));
 		if (collector->ttl)
 			(void)fprintf(out, ",ttl=%u", (unsigned int)collector->ttl);
+		if (collector->fields)
+			(void)fprintf(out, ",fields=%s", collector->fields);
 		if (collector->uptime)
 			(void)fputs(",uptime=on", out);
 		if (collector->segmentation)

@@ -134,7 +134,8 @@ extern const struct config_type config_type_timeout;
 extern const struct config_type config_type_if_map;
 extern const struct config_type config_type_flow_key, config_type_prefix;
 
-/* "9" -> 9, "json" -> ENCODER_VERSION_JSON, if this build can send it. Returns 0 or -EINVAL with 'error' naming what is there. */
+/* "9" -> 9, "json" -> ENCODER_VERSION_JSON, if this build can send it. Returns 0 or -EINVAL with
+ * 'error' naming what is there. */
 int config_version_parse(const char *text, uint8_t *version, struct error_text *error);
 /* Keys of a collector that say which records it gets. Return 0, or -EINVAL with 'error' saying what
  * was expected. */
@@ -151,6 +152,9 @@ int config_ip_version(const char *text);
 int config_dscp_parse(const char *text, uint8_t *dscp, struct error_text *error);
 /* Its name, or its number. Returns 'text'. */
 const char *config_dscp_format(uint8_t dscp, char text[static CONFIG_UNITS_SIZE]);
+/* A list as template_fields.h has it. Returns 0, or a negative errno with 'error' filled. */
+int config_fields_parse(struct config_collector *collector, const char *value,
+			struct error_text *error);
 /* Replace an owned string by a copy of 'text'. Returns 0 or -ENOMEM with 'error' filled. */
 int config_text_replace(char **member, const char *text, struct error_text *error);
 
@@ -190,6 +194,8 @@ int config_sources_finish(struct config *config, struct error_text *error);
 int config_collectors_finish(struct config *config, struct error_text *error);
 int config_groups_finish(struct config *config, struct error_text *error);
 int config_flow_key_finish(struct config *config, struct error_text *error);
+/* Whether each collector can get the fields it is to get; call it behind these. */
+int config_fields_finish(const struct config *config, struct error_text *error);
 void config_timeouts_finish(struct config *config);
 
 /* Source id of an instance on a machine; never 0. */

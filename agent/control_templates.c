@@ -1,8 +1,8 @@
 /* control_templates.c - the data templates that collectors get, as rows.
  *
- * They are made anew from the table that the encoders use, for each export version in use (NetFlow
- * v5 has none; for JSON lines they are the keys); without a collector for the default version, so
- * that one can see what would be sent. */
+ * They are made anew from the table that the encoders use, for each export version, choice of
+ * times and set of fields in use (NetFlow v5 has none; for JSON lines they are the keys); without a
+ * collector for the default version, so that one can see what would be sent. */
 #include "control_rows.h"
 #include "control_server.h"
 
@@ -44,36 +44,55 @@ static int write_none(uint8_t version, struct control_output *output)
 					    "none", "element", "size", "record_size"));
 }
 
-static int write_templates(const struct control_context *context, uint8_t version, bool has_uptime,
-			   struct control_output *output)
+static int write_templates(const struct control_context *context,
+			   const struct config_collector *collector, struct control_output *output)
 {
 	struct template_choice choice = *pipeline_template_choice(context->pipeline);
+	const uint8_t version = collector->version;
 	const struct encoder_type *encoder = encoder_find(version);
 	struct template_set set;
 	int result;
 
 	if (!encoder->protocol)
 		return write_none(version, output);
-	choice.has_uptime = has_uptime;
+	choice.has_uptime = collector->uptime;
+	choice.fields = collector->field_set;
 	template_set_init(&set, encoder->protocol, &choice);
 	result = write_template(&set.ipv4, version, 4, output);
 	return result ? result : write_template(&set.ipv6, version, 6, output);
 }
 
+static bool has_same_templates(const struct config_collector *one,
+			       const struct config_collector *other)
+{
+	return one->version == other->version && one->uptime == other->uptime &&
+	       one->field_set.base == other->field_set.base &&
+	       one->field_set.added == other->field_set.added &&
+	       one->field_set.removed == other->field_set.removed;
+}
+
+/* Whether no collector before this one has the same templates. */
+static bool is_first_with_its_templates(const struct config *config, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (has_same_templates(&config->collectors[i], &config->collectors[index]))
+			return false;
+	return true;
+}
+
 int control_write_templates(const struct control_context *context, struct control_output *output)
 {
 	const struct config *config = context->config;
-	bool is_used[256][2] = { 0 }; /* by version, and whether times are SysUptime */
 	int result = 0;
 
-	for (size_t i = 0; i < config->collector_count; i++)
-		is_used[config->collectors[i].version][config->collectors[i].uptime] = true;
 	if (config->collector_count == 0)
-		is_used[config->export_version][0] = true;
-	for (unsigned int version = 0; !result && version < 256; version++)
-		for (int has_uptime = 0; !result && has_uptime < 2; has_uptime++)
-			if (is_used[version][has_uptime])
-				result = write_templates(context, (uint8_t)version, has_uptime,
-							 output);
+		return write_templates(
+			context, &(struct config_collector){ .version = config->export_version },
+			output);
+	for (unsigned int version = 0; version < 256; version++)
+		for (size_t i = 0; !result && i < config->collector_count; i++)
+			if (config->collectors[i].version == version &&
+			    is_first_with_its_templates(config, i))
+				result = write_templates(context, &config->collectors[i], output);
 	return result;
 }

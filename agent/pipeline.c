@@ -133,6 +133,7 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 			.transport = from->transport,
 			.version = from->version,
 			.has_uptime = from->uptime,
+			.fields = from->field_set,
 			.address = { .host = from->host,
 				     .port = from->port,
 				     .source_address = from->source_address

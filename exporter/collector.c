@@ -170,6 +170,7 @@ struct collector *collector_create(const struct collector_config *config,
 		struct template_choice choice = terms->choice;
 
 		choice.has_uptime = config->has_uptime;
+		choice.fields = config->fields;
 		template_set_init(&collector->templates, collector->encoder->protocol, &choice);
 	}
 	set_role(collector, &config->role);

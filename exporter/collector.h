@@ -53,6 +53,7 @@ struct collector_config {
 	const struct transport_type *transport_type;
 	uint8_t version; /* of the export protocol: 5, 9, 10 or ENCODER_VERSION_JSON */
 	bool has_uptime; /* v9: times as SysUptime, for collectors that know no other */
+	struct template_fields fields; /* of its records; the default in v5 */
 	struct transport_config address;
 	uint32_t datagram_size;        /* largest payload in bytes, 512 to 65507 */
 	uint32_t datagrams_per_second; /* 0: no limit */

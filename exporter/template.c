@@ -3,7 +3,10 @@
  * Place: export_fields -> template -> encoder. IPv4 and IPv6 have templates of their own, because
  * collectors tell the IP version of a record by the address fields that its template has. Masks go
  * with AS numbers always: without a mask pmacct prefers its own file to our AS numbers. A field of
- * a datum that the flow key leaves out is left out as well: a 0 in it would be read as port 0. */
+ * a datum that the flow key leaves out is left out as well: a 0 in it would be read as port 0.
+ *
+ * An operator may put together another set for a collector (template_fields.h). What he does not
+ * name comes in only where a collector cannot do without: the IP version beside no address. */
 #include "template.h"
 
 #include <assert.h>
@@ -65,6 +68,25 @@ static const struct template_row template_rows[] = {
 
 #define TEMPLATE_ROW_COUNT (sizeof(template_rows) / sizeof(template_rows[0]))
 static_assert(TEMPLATE_ROW_COUNT <= RECORD_FIELDS_MAX, "a template holds all rows");
+static_assert(TEMPLATE_ROW_COUNT <= 64, "a row is a bit of struct template_fields");
+
+enum { ROW_source_address, ROW_destination_address };
+
+size_t template_row_count(void)
+{
+	return TEMPLATE_ROW_COUNT;
+}
+
+const struct export_field *template_row_field(size_t row, uint8_t ip_version)
+{
+	return export_field_find(ip_version == 4 ? template_rows[row].ipv4
+						 : template_rows[row].ipv6);
+}
+
+bool template_row_is_in_key(size_t row, const struct flow_key_choice *key)
+{
+	return !(template_rows[row].key & ~((unsigned int)key->changed ^ FLOW_KEY_DEFAULT));
+}
 
 /* The field of a row for one address family in one protocol. */
 static const struct export_field *field_of(const struct template_row *row, bool is_ipv6,
@@ -77,19 +99,45 @@ static const struct export_field *field_of(const struct template_row *row, bool 
 	return field;
 }
 
-/* All that the choice brings in for one address family. IPFIX has no SysUptime in its header. */
+/* Whether a template of these parts has a row: what the operator says of it comes first. */
+static bool has_row(const struct template_choice *choice, unsigned int parts, size_t index)
+{
+	const struct template_fields *fields = &choice->fields;
+	const enum part part = template_rows[index].part;
+
+	if (!template_row_is_in_key(index, &choice->key) || fields->removed >> index & 1)
+		return false;
+	if (fields->added >> index & 1 || part & parts)
+		return true;
+	return part == PART_always && fields->base != TEMPLATE_BASE_none;
+}
+
+/* Parts that a default template has. IPFIX has no SysUptime in its header. */
+static unsigned int default_parts(const struct template_choice *choice, bool is_ipv6,
+				  enum export_protocol protocol)
+{
+	const bool has_prefixes = flow_key_prefix_length(&choice->key, is_ipv6 ? 6 : 4) != 0;
+	const bool has_all = choice->fields.base == TEMPLATE_BASE_all;
+
+	return (choice->has_uptime && protocol == EXPORT_V9 ? PART_uptime : PART_milliseconds) |
+	       (choice->has_as_numbers || has_all ? PART_as_numbers : 0u) |
+	       (choice->has_peers || has_all ? PART_peers : 0u) |
+	       (choice->has_next_hop || has_all ? PART_next_hop : 0u) |
+	       (choice->has_as_numbers || has_prefixes || has_all ? PART_masks : 0u) |
+	       (protocol == EXPORT_JSON || has_all ? PART_ip_version : 0u);
+}
+
+/* All that the choice brings in for one address family. */
 static unsigned int parts_of(const struct template_choice *choice, bool is_ipv6,
 			     enum export_protocol protocol)
 {
-	const bool has_prefixes = flow_key_prefix_length(&choice->key, is_ipv6 ? 6 : 4) != 0;
+	const bool has_addresses = has_row(choice, 0, ROW_source_address) ||
+				   has_row(choice, 0, ROW_destination_address);
+	unsigned int parts = has_addresses ? 0u : PART_ip_version;
 
-	return (choice->has_uptime && protocol == EXPORT_V9 ? PART_uptime : PART_milliseconds) |
-	       (choice->has_as_numbers ? PART_as_numbers : 0u) |
-	       (choice->has_peers ? PART_peers : 0u) | (choice->has_next_hop ? PART_next_hop : 0u) |
-	       (choice->has_as_numbers || has_prefixes ? PART_masks : 0u) |
-	       (flow_key_has(&choice->key, FLOW_KEY_addresses) && protocol != EXPORT_JSON
-			? 0u
-			: PART_ip_version);
+	if (choice->fields.base != TEMPLATE_BASE_none)
+		parts |= default_parts(choice, is_ipv6, protocol);
+	return parts;
 }
 
 /* The flow key's own parts and the looked-up ones, as one number for each template there can be.
@@ -97,38 +145,58 @@ static unsigned int parts_of(const struct template_choice *choice, bool is_ipv6,
  * default. */
 static uint16_t id_of(const struct template_choice *choice, unsigned int parts, bool is_ipv6)
 {
-	const bool has_uptime = (parts & PART_uptime) != 0;
+	const bool is_uptime = (parts & PART_uptime) != 0;
 
 	if (flow_key_is_default(&choice->key))
-		return (uint16_t)((has_uptime ? TEMPLATE_ID_UPTIME : TEMPLATE_ID_FIRST) +
+		return (uint16_t)((is_uptime ? TEMPLATE_ID_UPTIME : TEMPLATE_ID_FIRST) +
 				  2 * (parts & 7) + is_ipv6);
-	return (uint16_t)((has_uptime ? TEMPLATE_ID_OTHER_KEY_UPTIME : TEMPLATE_ID_OTHER_KEY) +
+	return (uint16_t)((is_uptime ? TEMPLATE_ID_OTHER_KEY_UPTIME : TEMPLATE_ID_OTHER_KEY) +
 			  2 * (choice->key.changed * 16u + (parts & 15)) + is_ipv6);
+}
+
+/* A number made of the fields (FNV-1a), for sets that an operator has put together. */
+static uint16_t id_of_fields(const struct template *template, bool is_ipv6)
+{
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < template->field_count; i++) {
+		hash = (hash ^ (template->fields[i]->id & 0xff)) * 16777619u;
+		hash = (hash ^ (template->fields[i]->id >> 8)) * 16777619u;
+	}
+	return (uint16_t)(TEMPLATE_ID_FIELDS + 2 * (hash % TEMPLATE_ID_FIELDS_PAIRS) + is_ipv6);
 }
 
 static void template_init(struct template *template, bool is_ipv6, enum export_protocol protocol,
 			  const struct template_choice *choice)
 {
 	const unsigned int parts = parts_of(choice, is_ipv6, protocol);
-	const unsigned int key = choice->key.changed ^ FLOW_KEY_DEFAULT;
 
-	template->id = id_of(choice, parts, is_ipv6);
 	template->field_count = 0;
 	for (size_t i = 0; i < TEMPLATE_ROW_COUNT; i++) {
-		const struct template_row *row = &template_rows[i];
+		const struct export_field *field = field_of(&template_rows[i], is_ipv6, protocol);
 
-		if ((row->part == PART_always || (row->part & parts)) && !(row->key & ~key))
-			template->fields[template->field_count++] =
-				field_of(row, is_ipv6, protocol);
+		if (has_row(choice, parts, i) && field->protocols & protocol)
+			template->fields[template->field_count++] = field;
 	}
+	template->id = template_fields_is_default(&choice->fields)
+			       ? id_of(choice, parts, is_ipv6)
+			       : id_of_fields(template, is_ipv6);
 	template->record_size =
 		record_plan_init(&template->plan, template->fields, template->field_count);
+}
+
+static bool has_uptime(const struct template *template)
+{
+	for (size_t i = 0; i < template->field_count; i++)
+		if (template->fields[i]->kind == EXPORT_SYSUPTIME)
+			return true;
+	return false;
 }
 
 void template_set_init(struct template_set *set, enum export_protocol protocol,
 		       const struct template_choice *choice)
 {
-	set->has_uptime = choice->has_uptime && protocol == EXPORT_V9;
 	template_init(&set->ipv4, false, protocol, choice);
 	template_init(&set->ipv6, true, protocol, choice);
+	set->has_uptime = has_uptime(&set->ipv4);
 }

@@ -7,6 +7,7 @@
 
 #include "flow_key_choice.h"
 #include "record.h"
+#include "template_fields.h"
 
 #include <stdbool.h>
 
@@ -18,17 +19,20 @@ struct template_choice {
 	bool has_peers;
 	bool has_uptime; /* v9: times as SysUptime (21, 22) instead of milliseconds since 1970 */
 	struct flow_key_choice key; /* what is not in the key is not in a record */
+	struct template_fields fields;
 };
 
 /* Template ids. Those of data records are even for IPv4 and odd for IPv6, and differ with the
  * choice: a collector that remembers the templates of an earlier run never reads new records by
  * them. */
-#define TEMPLATE_ID_FIRST            260  /* to 275: the default flow key */
-#define TEMPLATE_ID_UPTIME           276  /* to 291: the same with times as SysUptime */
-#define TEMPLATE_ID_INTERFACE        400  /* options: interface names */
-#define TEMPLATE_ID_STATISTICS       401  /* options: the loss ledger */
-#define TEMPLATE_ID_OTHER_KEY        1024 /* to 9215: any other flow key */
-#define TEMPLATE_ID_OTHER_KEY_UPTIME 9216 /* to 17407: the same with times as SysUptime */
+#define TEMPLATE_ID_FIRST            260   /* to 275: the default flow key */
+#define TEMPLATE_ID_UPTIME           276   /* to 291: the same with times as SysUptime */
+#define TEMPLATE_ID_INTERFACE        400   /* options: interface names */
+#define TEMPLATE_ID_STATISTICS       401   /* options: the loss ledger */
+#define TEMPLATE_ID_OTHER_KEY        1024  /* to 9215: any other flow key */
+#define TEMPLATE_ID_OTHER_KEY_UPTIME 9216  /* to 17407: the same with times as SysUptime */
+#define TEMPLATE_ID_FIELDS           17408 /* to 32767: a set of fields of its own, by its hash */
+#define TEMPLATE_ID_FIELDS_PAIRS     7680
 
 struct template
 {
@@ -48,5 +52,12 @@ struct template_set {
 /* Make both templates for one export protocol. */
 void template_set_init(struct template_set *set, enum export_protocol protocol,
 		       const struct template_choice *choice);
+
+/* Rows of the table of all that a template may have: a field, and the one that takes its place for
+ * the other IP version; at most 64. */
+size_t template_row_count(void);
+const struct export_field *template_row_field(size_t row, uint8_t ip_version);
+/* Whether the flow key has what the row tells of. */
+bool template_row_is_in_key(size_t row, const struct flow_key_choice *key);
 
 #endif

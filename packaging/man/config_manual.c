@@ -5,6 +5,7 @@
  * copied. */
 #include "config_options.h"
 #include "drop_reason.h"
+#include "template.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -130,6 +131,24 @@ static void put_timeouts(FILE *out)
 			strcmp(config_timeouts[i].default_text, "inactive") != 0 ? "" : " timeout");
 }
 
+/* Each field by its names, with what takes its place in templates for IPv6. */
+static void put_fields(FILE *out)
+{
+	for (size_t row = 0; row < template_row_count(); row++) {
+		const struct export_field *ipv4 = template_row_field(row, 4);
+		const struct export_field *ipv6 = template_row_field(row, 6);
+
+		(void)fprintf(out, "*%s* (%u)", ipv4->name, ipv4->id);
+		if (ipv6 != ipv4)
+			(void)fprintf(out, ", IPv6: *%s* (%u)", ipv6->name, ipv6->id);
+		if (!(ipv4->protocols & EXPORT_IPFIX))
+			(void)fputs(", NetFlow v9 only", out);
+		if (!(ipv4->protocols & EXPORT_V9))
+			(void)fputs(", IPFIX only", out);
+		(void)fputs(row + 1 < template_row_count() ? "++\n" : "\n", out);
+	}
+}
+
 static void put_drop_reasons(FILE *out)
 {
 	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++) {
@@ -232,12 +251,19 @@ static const struct {
 	const char *line;
 	void (*put)(FILE *out);
 } parts[] = {
-	{ "@OPTIONS@", put_options },           { "@AGENT_KEYS@", put_agent_keys },
-	{ "@SOURCE_WORDS@", put_source_words }, { "@COLLECTOR_WORDS@", put_collector_words },
-	{ "@SOURCE_KEYS@", put_source_keys },   { "@COLLECTOR_KEYS@", put_collector_keys },
-	{ "@CONTROL_KEYS@", put_control_keys }, { "@TIMEOUTS@", put_timeouts },
-	{ "@DROP_REASONS@", put_drop_reasons }, { "@BASH_ARGUMENTS@", put_bash_arguments },
-	{ "@BASH_OPTIONS@", put_bash_options }, { "@ZSH_OPTIONS@", put_zsh_options },
+	{ "@OPTIONS@", put_options },
+	{ "@AGENT_KEYS@", put_agent_keys },
+	{ "@SOURCE_WORDS@", put_source_words },
+	{ "@COLLECTOR_WORDS@", put_collector_words },
+	{ "@SOURCE_KEYS@", put_source_keys },
+	{ "@COLLECTOR_KEYS@", put_collector_keys },
+	{ "@CONTROL_KEYS@", put_control_keys },
+	{ "@TIMEOUTS@", put_timeouts },
+	{ "@FIELDS@", put_fields },
+	{ "@DROP_REASONS@", put_drop_reasons },
+	{ "@BASH_ARGUMENTS@", put_bash_arguments },
+	{ "@BASH_OPTIONS@", put_bash_options },
+	{ "@ZSH_OPTIONS@", put_zsh_options },
 };
 
 /* Whether a line is one of the parts, which is then put out. */

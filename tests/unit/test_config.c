@@ -796,6 +796,38 @@ TEST(wrong_ways_to_leave)
 		    "collector 192.0.2.1:2055 is given twice: it would get every flow twice");
 }
 
+TEST(fields_of_a_collector)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config, "-n h -n i,fields=-vlanId+60 -n j,fields=1+2+8,version=10", &error),
+		 CONFIG_run);
+	CHECK(!config.collectors[0].fields);
+	CHECK(template_fields_is_default(&config.collectors[0].field_set));
+	CHECK_TEXT(config.collectors[1].fields, "-vlanId+60");
+	CHECK_EQ(config.collectors[1].field_set.base, TEMPLATE_BASE_default);
+	CHECK_EQ(config.collectors[2].field_set.base, TEMPLATE_BASE_none);
+	check_value(&config, "collector",
+		    "h:2055,version=9,transport=udp "
+		    "i:2055,version=9,transport=udp,fields=-vlanId+60 "
+		    "j:4739,version=10,transport=udp,fields=1+2+8",
+		    "command line");
+	config_clear(&config);
+	check_error("-n h,fields=vlan", CONFIG_invalid,
+		    "--collector \"h,fields=vlan\": fields: unknown field \"vlan\" (did you mean "
+		    "\"vlanId\"?)");
+	check_error("-n h,fields=-vlanId,version=5", CONFIG_invalid,
+		    "collector h:2055: records of NetFlow v5 always have the same fields");
+	check_error("-n h,fields=1", CONFIG_invalid,
+		    "collector h:2055: fields: packetDeltaCount is missing: collectors would not "
+		    "count these flows");
+	/* The flow key may come later. */
+	check_error("-n h,fields=1+2+7 --flow-key addresses", CONFIG_invalid,
+		    "collector h:2055: fields: sourceTransportPort is of a part that the flow key "
+		    "leaves out");
+}
+
 TEST(timeouts)
 {
 	struct error_text error;
@@ -1423,6 +1455,7 @@ int main(void)
 		cmocka_unit_test(wrong_collectors),
 		cmocka_unit_test(how_packets_leave_to_a_collector),
 		cmocka_unit_test(wrong_ways_to_leave),
+		cmocka_unit_test(fields_of_a_collector),
 		cmocka_unit_test(timeouts),
 		cmocka_unit_test(superpackets),
 		cmocka_unit_test(other_values),

@@ -467,6 +467,39 @@ TEST(every_question_has_its_rows)
 	stop_server(&fixture);
 }
 
+/* Two collectors with the same set of fields have one pair of templates, another set its own. */
+TEST(templates_are_those_of_the_sets_of_fields_in_use)
+{
+	const struct template_fields counters = { .base = TEMPLATE_BASE_none,
+						  .added = 1 }; /* the first row */
+	struct config_collector collectors[] = {
+		{ .version = 9 },
+		{ .version = 9, .field_set = counters },
+		{ .version = 9, .field_set = counters },
+	};
+	struct fixture fixture;
+	size_t rows = 0;
+	json_t *row;
+	int client;
+
+	start_server(&fixture, 0);
+	fixture.config.collectors = collectors;
+	fixture.config.collector_count = 3;
+	client = connect_to(&fixture);
+	ask(client, "{\"v\":1,\"cmd\":\"show-templates\"}\n");
+	while ((row = read_json(&fixture, client)) && json_object_get(row, "field")) {
+		const json_int_t template = json_integer_value(json_object_get(row, "template"));
+
+		CHECK_EQ(template >= TEMPLATE_ID_FIELDS, rows >= 2 * 21);
+		json_decref(row);
+		rows++;
+	}
+	CHECK_EQ(rows, 2 * 21 + 2);
+	json_decref(row);
+	(void)close(client);
+	stop_server(&fixture);
+}
+
 /* A row for each field of the templates of IPFIX, behind one that says that NetFlow v5 has none. */
 TEST(templates_are_those_of_the_versions_in_use)
 {
@@ -641,6 +674,7 @@ int main(void)
 		cmocka_unit_test(a_client_that_moves_no_byte_is_cut),
 		cmocka_unit_test(every_question_has_its_rows),
 		cmocka_unit_test(templates_are_those_of_the_versions_in_use),
+		cmocka_unit_test(templates_are_those_of_the_sets_of_fields_in_use),
 		cmocka_unit_test(ledger_says_whether_it_adds_up),
 		cmocka_unit_test(socket_is_for_owner_and_group),
 		cmocka_unit_test(a_stale_socket_is_replaced_and_a_living_one_is_not),

@@ -1,0 +1,77 @@
+/* config_fields.c - which fields the records of a collector have: fields=LIST.
+ *
+ * A list is kept as text too, with + in the place of blanks, as it may stand behind a comma. */
+#include "config_options.h"
+
+#include "encoder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SIGNS  "+-"
+#define BLANKS " \t,"
+
+/* One sign between two words. */
+static void tidy(char *list)
+{
+	char *to = list;
+
+	for (const char *from = list; *from; from++) {
+		if (!strchr(BLANKS, *from)) {
+			*to++ = *from;
+			continue;
+		}
+		from += strspn(from, BLANKS) - 1;
+		if (to > list && !strchr(SIGNS, to[-1]) && from[1] && !strchr(SIGNS, from[1]))
+			*to++ = '+';
+	}
+	*to = '\0';
+}
+
+int config_fields_parse(struct config_collector *collector, const char *value,
+			struct error_text *error)
+{
+	int result = template_fields_parse(value, &collector->field_set, error);
+
+	if (!result)
+		result = config_text_replace(&collector->fields, value, error);
+	if (!result)
+		tidy(collector->fields);
+	return result;
+}
+
+static int fields_check(const struct config *config, const struct config_collector *collector,
+			struct error_text *error)
+{
+	const struct encoder_type *encoder = encoder_find(collector->version);
+	struct error_text why = { .text = "" };
+	int result;
+
+	if (!collector->fields)
+		return 0;
+	if (!encoder->protocol) {
+		config_fail(error, &collector->origin,
+			    "collector %s: records of NetFlow v5 always have the same fields",
+			    collector->name);
+		error_text_hint(error, "give it version 9 or 10, or no fields");
+		return -EINVAL;
+	}
+	result = template_fields_check(&collector->field_set, encoder->protocol, &config->flow_key,
+				       &why);
+	if (result) {
+		config_fail(error, &collector->origin, "collector %s: fields: %s", collector->name,
+			    why.text);
+		error_text_hint(error, "%s", why.hint);
+	}
+	return result;
+}
+
+int config_fields_finish(const struct config *config, struct error_text *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; !result && i < config->collector_count; i++)
+		result = fields_check(config, &config->collectors[i], error);
+	return result;
+}
