@@ -87,7 +87,7 @@ static void take_record(struct export_thread *thread, struct export_input *input
 	struct flow_record *flow = &record->flow;
 	uint8_t prefix_length = flow_key_prefix_length(&thread->flow_key, flow->key.ip_version);
 
-	if (!thread->is_live)
+	if (!thread->is_live && (flow->expired_ms != thread->time.unix_ms || !thread->has_origin))
 		set_time(thread, flow->expired_ms, flow->expired_ms);
 	if (thread->asn_table) {
 		const struct flow_key *key = &flow->key;
@@ -134,20 +134,27 @@ static void take_mark(struct export_thread *thread, struct export_input *input,
 static bool take_entries(struct export_thread *thread, struct export_input *input)
 {
 	unsigned int taken = 0;
+	size_t room = 0;
 	struct ring_entry *entry;
 
-	while (taken < RECORDS_PER_TURN && exporter_has_room(thread->exporter) &&
-	       (entry = record_ring_peek(input->ring))) {
-		switch (entry->kind) {
-		case RING_RECORD: take_record(thread, input, &entry->record); break;
-		case RING_MARK: take_mark(thread, input, &entry->mark); break;
-		case RING_END: input->has_ended = true; break;
-		}
+	for (; taken < RECORDS_PER_TURN; taken++, room--) {
+		if (!room && !(room = exporter_room(thread->exporter)))
+			break;
+		entry = record_ring_peek(input->ring);
+		if (!entry)
+			break;
+		if (__builtin_expect(entry->kind == RING_RECORD, 1))
+			take_record(thread, input, &entry->record);
+		else if (entry->kind == RING_MARK)
+			take_mark(thread, input, &entry->mark);
+		else
+			input->has_ended = true;
 		record_ring_pop(input->ring);
-		taken++;
 	}
-	if (taken)
+	if (taken) {
+		record_ring_release(input->ring);
 		wake_signal(input->worker_wake);
+	}
 	return taken > 0;
 }
 

@@ -212,9 +212,12 @@ void collector_set_sequence(struct collector *collector, uint32_t sequence)
 	collector->outbox.sequence = sequence;
 }
 
-bool collector_has_room(const struct collector *collector)
+size_t collector_room(const struct collector *collector)
 {
-	return outbox_has_room(&collector->outbox);
+	const size_t room = outbox_room(&collector->outbox);
+
+	/* A record in many parts may make many datagrams. */
+	return room && collector->encoder->counter_max != UINT64_MAX ? 1 : room;
 }
 
 /* The uptime wraps after 49 days; differences do not mind. */
@@ -323,7 +326,9 @@ static void begin_message(const struct collector *collector, struct message *mes
 	message->source_id = collector->terms->source_id;
 }
 
-static void open_datagram(struct collector *collector)
+/* This and close_datagram() are kept out of collector_add(), which most records pass without them:
+ * there they would cost each some registers. */
+__attribute__((noinline)) static void open_datagram(struct collector *collector)
 {
 	const uint32_t limit = collector->terms->template_refresh_datagrams;
 
@@ -354,7 +359,7 @@ static void seal(const struct collector *collector, struct message *message,
 	datagram->sequence_step = collector->encoder->sequence_step(message);
 }
 
-static void close_datagram(struct collector *collector)
+__attribute__((noinline)) static void close_datagram(struct collector *collector)
 {
 	struct queued_datagram *datagram = datagram_queue_next(&collector->outbox.queue);
 
@@ -384,7 +389,9 @@ static void refresh(struct collector *collector)
 	repeat_names(collector);
 }
 
-void collector_advance(struct collector *collector, const struct export_time *time)
+/* Kept out of collector_add() likewise. */
+__attribute__((noinline)) void collector_advance(struct collector *collector,
+						 const struct export_time *time)
 {
 	const uint32_t refresh_ms = collector->terms->template_refresh_ms;
 
@@ -394,7 +401,7 @@ void collector_advance(struct collector *collector, const struct export_time *ti
 		refresh(collector);
 	if (refresh_ms && since(collector, collector->names_repeated_ms) >= refresh_ms)
 		repeat_names(collector);
-	if (!collector_has_room(collector))
+	if (!collector_room(collector))
 		return;
 	if (collector->is_open && since(collector, collector->opened_ms) >= EXPORTER_RECORD_WAIT_MS)
 		close_datagram(collector);
@@ -423,7 +430,7 @@ int64_t collector_next(const struct collector *collector)
 	int64_t next_ms = -1;
 
 	/* Without room nothing is done before something is sent. */
-	if (!collector->has_time || !collector_has_room(collector))
+	if (!collector->has_time || !collector_room(collector))
 		return -1;
 	if (collector->is_open)
 		next_ms = nearer(collector, next_ms, collector->opened_ms, EXPORTER_RECORD_WAIT_MS);

@@ -106,8 +106,9 @@ struct collector *collector_create(const struct collector_config *config,
 void collector_destroy(struct collector *collector);
 
 void collector_set_sequence(struct collector *collector, uint32_t sequence);
-/* Whether collector_add() may be called without dropping what waits. */
-bool collector_has_room(const struct collector *collector);
+/* How many times collector_add() may be called, before asking again, without dropping what waits.
+ */
+size_t collector_room(const struct collector *collector);
 void collector_add(struct collector *collector, const struct export_record *record,
 		   const struct export_time *time);
 void collector_advance(struct collector *collector, const struct export_time *time);

@@ -106,18 +106,23 @@ static size_t next_up(const struct collector_group *group, size_t first)
 	return first;
 }
 
-bool collector_group_has_room(const struct collector_group *group)
+size_t collector_group_room(const struct collector_group *group)
 {
+	size_t least = SIZE_MAX;
+
 	switch (group->mode) {
 	case COLLECTOR_round_robin:
-		return collector_has_room(group->members[next_up(group, group->current)]);
-	case COLLECTOR_failover: return collector_has_room(group->members[group->current]);
+		return collector_room(group->members[next_up(group, group->current)]) != 0;
+	case COLLECTOR_failover: return collector_room(group->members[group->current]);
 	default: break;
 	}
-	for (size_t i = 0; i < group->count; i++)
-		if (!collector_has_room(group->members[i]))
-			return false;
-	return true;
+	for (size_t i = 0; i < group->count; i++) {
+		const size_t room = collector_room(group->members[i]);
+
+		if (room < least)
+			least = room;
+	}
+	return least;
 }
 
 struct collector *collector_group_choose(struct collector_group *group, const struct flow_key *key)

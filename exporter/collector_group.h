@@ -22,9 +22,9 @@ int collector_groups_create(struct collector *const *collectors, size_t count,
 			    struct collector_group **groups);
 void collector_groups_destroy(struct collector_group *groups, size_t count);
 
-/* Whether the next record can be taken without dropping what waits: by the member that will get it,
- * or by all that may. */
-bool collector_group_has_room(const struct collector_group *group);
+/* How many records can be taken, before asking again, without dropping what waits: by the member
+ * that will get the next one, or by all that may. */
+size_t collector_group_room(const struct collector_group *group);
 
 /* The member that is to get this record. The next call may give another. */
 struct collector *collector_group_choose(struct collector_group *group, const struct flow_key *key);

@@ -92,12 +92,17 @@ void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t
 	collector_set_sequence(exporter->collectors[collector], sequence);
 }
 
-bool exporter_has_room(const struct exporter *exporter)
+size_t exporter_room(const struct exporter *exporter)
 {
-	for (size_t i = 0; i < exporter->group_count; i++)
-		if (!collector_group_has_room(&exporter->groups[i]))
-			return false;
-	return true;
+	size_t least = SIZE_MAX;
+
+	for (size_t i = 0; i < exporter->group_count; i++) {
+		const size_t room = collector_group_room(&exporter->groups[i]);
+
+		if (room < least)
+			least = room;
+	}
+	return least;
 }
 
 /* The time that collectors see: as it comes in, but never a step back. */
@@ -123,13 +128,16 @@ static void count_without_collector(struct collector_ledger *ledger,
 void exporter_add(struct exporter *exporter, const struct export_record *record,
 		  const struct export_time *time)
 {
-	const struct export_time *now = forward(exporter, time);
+	struct collector_group *group = exporter->groups;
+	struct collector_group *const end = group + exporter->group_count;
 
-	if (exporter->collector_count == 0)
+	if (time->unix_ms != exporter->time.unix_ms || time->uptime_ms != exporter->time.uptime_ms)
+		(void)forward(exporter, time);
+	if (group == end)
 		count_without_collector(&exporter->ledger, record);
-	for (size_t i = 0; i < exporter->group_count; i++)
-		collector_add(collector_group_next(&exporter->groups[i], &record->flow.key), record,
-			      now);
+	for (; group < end; group++)
+		collector_add(collector_group_next(group, &record->flow.key), record,
+			      &exporter->time);
 }
 
 void exporter_advance(struct exporter *exporter, const struct export_time *time)

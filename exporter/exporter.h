@@ -41,9 +41,14 @@ void exporter_set_start(struct exporter *exporter, unix_ms start);
 /* Sequence numbers go on from here: call before the first message. */
 void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t sequence);
 
-/* Whether exporter_add() may be called: every collector that may get the next record can take it.
- */
-bool exporter_has_room(const struct exporter *exporter);
+/* How many times exporter_add() and exporter_advance() may be called, in any order, before asking
+ * again: so often every collector can take what they give it. */
+size_t exporter_room(const struct exporter *exporter);
+
+static inline bool exporter_has_room(const struct exporter *exporter)
+{
+	return exporter_room(exporter) != 0;
+}
 
 /* Encode a record for every collector, or one of each group that shares the records. A full
  * datagram is finished and queued with 'time' in its header. */

@@ -28,7 +28,10 @@ static size_t padded(size_t size)
 
 void message_set_begin(struct message *message, size_t header_size)
 {
-	(void)writer_take(&message->writer, header_size);
+	struct writer *writer = &message->writer;
+
+	writer->end = writer->start + ((size_t)(writer->end - writer->start) & ~(size_t)3);
+	(void)writer_take(writer, header_size);
 	message->records = 0;
 	message->data_records = 0;
 	message->set_start = NULL;
@@ -38,37 +41,37 @@ void message_set_begin(struct message *message, size_t header_size)
 void message_set_close(struct message *message)
 {
 	struct writer *writer = &message->writer;
-	struct writer length;
 
 	if (!message->set_start)
 		return;
 	while (writer_size(writer) % 4)
 		writer_u8(writer, 0);
-	length = writer_of(message->set_start + 2, 2);
-	writer_u16(&length, (uint16_t)(writer->next - message->set_start));
+	store_be16(message->set_start + 2, (uint16_t)(writer->next - message->set_start));
 	message->set_start = NULL;
 }
 
 size_t message_set_bytes_left(const struct message *message)
 {
-	const size_t capacity = (size_t)(message->writer.end - message->writer.start);
+	return writer_left(&message->writer);
+}
 
-	return (capacity & ~(size_t)3) - writer_size(&message->writer);
+static bool is_open(const struct message *message, uint16_t set_id)
+{
+	return message->set_start && message->set_id == set_id;
 }
 
 bool message_set_open(struct message *message, uint16_t set_id, size_t size)
 {
 	const size_t used = writer_size(&message->writer);
 
-	if (message->set_start && message->set_id == set_id)
+	if (is_open(message, set_id))
 		return size <= message_set_bytes_left(message);
 	if (padded(used) - used + MESSAGE_SET_HEADER_SIZE + size > message_set_bytes_left(message))
 		return false;
 	message_set_close(message);
 	message->set_id = set_id;
-	message->set_start = message->writer.next;
-	writer_u16(&message->writer, set_id);
-	writer_u16(&message->writer, 0); /* length: message_set_close() */
+	message->set_start = writer_take(&message->writer, MESSAGE_SET_HEADER_SIZE);
+	store_be16(message->set_start, set_id); /* and the length: message_set_close() */
 	return true;
 }
 
@@ -127,11 +130,14 @@ int message_set_add_record(struct message *message, const struct template_set *t
 {
 	const struct template *template =
 		record->flow.key.ip_version == 4 ? &templates->ipv4 : &templates->ipv6;
+	const size_t size = template->record_size;
 
-	if (!message_set_open(message, template->id, template->record_size))
+	/* Most records come into the set of the one before. */
+	if (!(is_open(message, template->id) && size <= message_set_bytes_left(message)) &&
+	    !message_set_open(message, template->id, size))
 		return -EMSGSIZE;
-	record_encode(&template->plan, record, message->clock_start_ms,
-		      writer_take(&message->writer, template->record_size));
+	record_encode(&template->plan, record, message->clock_start_ms, message->writer.next);
+	message->writer.next += size;
 	message->records++;
 	message->data_records++;
 	return 0;

@@ -20,11 +20,11 @@ struct message_set_specifier {
 	uint16_t size;
 };
 
-/* Leave room for the message's header; no set is open. */
+/* Leave room for the message's header; no set is open. A last partial word of the buffer is given
+ * up: padding would not fit there. */
 void message_set_begin(struct message *message, size_t header_size);
 
-/* Bytes that may still be used; a last partial word is for no one, as there padding would not fit.
- */
+/* Bytes that may still be used. */
 size_t message_set_bytes_left(const struct message *message);
 
 /* Make sure that set 'set_id' is open and has room for 'size' bytes. Returns false with the message

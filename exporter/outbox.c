@@ -227,9 +227,12 @@ void outbox_clear(struct outbox *outbox)
 	sent_history_clear(&outbox->history);
 }
 
-bool outbox_has_room(const struct outbox *outbox)
+size_t outbox_room(const struct outbox *outbox)
 {
-	return outbox->is_blocked || datagram_queue_room(&outbox->queue) >= OUTBOX_RESERVED;
+	const size_t room =
+		outbox->is_blocked ? DATAGRAM_QUEUE_CAPACITY : datagram_queue_room(&outbox->queue);
+
+	return room < OUTBOX_RESERVED ? 0 : 1 + (room - OUTBOX_RESERVED) / OUTBOX_STEP;
 }
 
 void outbox_put(struct outbox *outbox)

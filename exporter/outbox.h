@@ -26,6 +26,9 @@
 #define OUTBOX_PATIENCE_US 5000000
 #define OUTBOX_UP_AFTER_US 10000000
 #define OUTBOX_RESERVED    8
+/* Datagrams that one record, or one step of time, makes at most: it may close one, and open one
+ * with templates that fills it. */
+#define OUTBOX_STEP 4
 
 enum collector_event_kind {
 	COLLECTOR_UP,   /* resolved, or answers again: no refusal for 10 s while sending */
@@ -112,8 +115,9 @@ static inline bool outbox_has_sessions(const struct outbox *outbox)
 	return outbox->config.type->session != NULL;
 }
 
-/* Whether OUTBOX_RESERVED datagrams may be put. */
-bool outbox_has_room(const struct outbox *outbox);
+/* How many times OUTBOX_STEP datagrams may be put before asking again: each time with
+ * OUTBOX_RESERVED still free before it. 0: there is no room. */
+size_t outbox_room(const struct outbox *outbox);
 
 /* Queue the datagram that was built in datagram_queue_next(). Drops the oldest if there is no room.
  */

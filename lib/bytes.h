@@ -54,7 +54,7 @@ static inline uint32_t load_le32(const uint8_t *bytes)
 	return le32toh(value);
 }
 
-/* The same, in the byte order of this machine: netlink. */
+/* The same, in the byte order of this machine: netlink, and our own structures. */
 static inline uint16_t load_host16(const uint8_t *bytes)
 {
 	uint16_t value;
@@ -69,6 +69,33 @@ static inline uint32_t load_host32(const uint8_t *bytes)
 
 	memcpy(&value, bytes, sizeof(value));
 	return value;
+}
+
+static inline uint64_t load_host64(const uint8_t *bytes)
+{
+	uint64_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+/* Store an integer big-endian in 'bytes', which must have room for it. */
+static inline void store_be16(uint8_t *bytes, uint16_t value)
+{
+	value = htobe16(value);
+	memcpy(bytes, &value, sizeof(value));
+}
+
+static inline void store_be32(uint8_t *bytes, uint32_t value)
+{
+	value = htobe32(value);
+	memcpy(bytes, &value, sizeof(value));
+}
+
+static inline void store_be64(uint8_t *bytes, uint64_t value)
+{
+	value = htobe64(value);
+	memcpy(bytes, &value, sizeof(value));
 }
 
 /* A window on borrowed bytes, consumed from the front. */

@@ -80,5 +80,9 @@ struct ring_entry *record_ring_peek(struct record_ring *ring)
 void record_ring_pop(struct record_ring *ring)
 {
 	ring->consumed++;
+}
+
+void record_ring_release(struct record_ring *ring)
+{
 	atomic_store_explicit(&ring->popped, ring->consumed, memory_order_release);
 }

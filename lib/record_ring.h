@@ -47,9 +47,11 @@ struct ring_entry *record_ring_push(struct record_ring *ring);
 /* Producer: let the consumer see what was pushed. Returns whether there was anything. */
 bool record_ring_publish(struct record_ring *ring);
 
-/* Consumer: the oldest entry, its own until record_ring_pop(); NULL if there is none. */
+/* Consumer: the oldest entry, its own until record_ring_release(); NULL if there is none. */
 struct ring_entry *record_ring_peek(struct record_ring *ring);
-/* Consumer: give its storage back to the producer. */
+/* Consumer: be done with it. */
 void record_ring_pop(struct record_ring *ring);
+/* Consumer: give the storage of what was popped back to the producer. */
+void record_ring_release(struct record_ring *ring);
 
 #endif

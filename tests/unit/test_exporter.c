@@ -751,6 +751,38 @@ TEST(a_full_queue_holds_records_back_and_loses_none)
 	exporter_destroy(exporter);
 }
 
+/* Every record in a datagram of its own, with templates in one of theirs: the most that records can
+ * take. */
+TEST(as_many_records_have_room_as_was_said)
+{
+	struct exporter *exporter = create(
+		&(struct setup){ .collectors = 1, .refresh_ms = 1000, .datagram_size = 512 });
+	uint64_t added = 0;
+	uint32_t now_ms = 0;
+	size_t room;
+
+	(void)exporter_send(exporter, 0);
+	fakes[0].accept = 0;
+	while ((room = exporter_room(exporter)) != 0) {
+		CHECK(room <= DATAGRAM_QUEUE_CAPACITY);
+		while (room--) {
+			CHECK(exporter_has_room(exporter));
+			add(exporter, now_ms += 60000);
+			added++;
+		}
+	}
+	CHECK(added > DATAGRAM_QUEUE_CAPACITY / OUTBOX_STEP / 2);
+	finish(exporter, now_ms);
+	CHECK_EQ(status_of(exporter, 0).ledger.waiting.records, added);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+
+	/* A record may be cut into many parts, so none is promised but the next. */
+	exporter = create(&(struct setup){ .collectors = 1, .versions = { 5 } });
+	CHECK_EQ(exporter_room(exporter), 1);
+	exporter_destroy(exporter);
+}
+
 TEST(an_unresolved_collector_drops_the_oldest_and_holds_nobody_up)
 {
 	struct exporter *exporter = create(&(struct setup){ .collectors = 2 });
@@ -1502,6 +1534,7 @@ int main(void)
 		cmocka_unit_test(a_slow_rate_waits_as_long_as_it_must),
 		cmocka_unit_test(without_a_rate_a_call_is_still_bounded),
 		cmocka_unit_test(a_full_queue_holds_records_back_and_loses_none),
+		cmocka_unit_test(as_many_records_have_room_as_was_said),
 		cmocka_unit_test(an_unresolved_collector_drops_the_oldest_and_holds_nobody_up),
 		cmocka_unit_test(a_look_up_holds_records_back_at_first_and_not_for_ever),
 		cmocka_unit_test(an_unreachable_network_is_tried_again_and_then_counted),
