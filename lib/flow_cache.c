@@ -62,6 +62,8 @@ struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
 	cache->flows = mapping + head_size + buckets_size + overflow_size;
 	cache->flows_first[1] = (flow_index)(ipv4_size / FLOW_UNIT);
 	cache->bucket_count = 1;
+	cache->bucket_mask_wide = 1;
+	cache->split_above = BUCKET_LOAD;
 	cache->flows_free[0] = cache->flows_free[1] = FLOW_NONE;
 	cache->age.head = cache->age.tail = FLOW_NONE;
 	for (size_t i = 0; i < WHEEL_LEVELS * WHEEL_SLOTS; i++)
@@ -103,15 +105,20 @@ static void set_clock(struct flow_cache *cache, cache_ms now)
 		limit_ages(cache);
 }
 
-static void fill_record(const struct flow_cache *cache, const struct cached_flow *flow,
-			enum flow_end_reason reason, struct flow_record *record)
+/* What counts of a key; sizes are constants. */
+static inline void copy_key(struct flow_key *to, const struct flow_key *from)
 {
-	if (flow->key.ip_version == 4) {
-		memcpy(&record->key, &flow->key, FLOW_KEY_FIXED_SIZE + 8);
+	memcpy(to, from, FLOW_KEY_FIXED_SIZE + 8);
+	if (from->ip_version == 6)
+		memcpy(to->addresses + 8, from->addresses + 8, sizeof(from->addresses) - 8);
+}
+
+static inline void fill_record(const struct flow_cache *cache, const struct cached_flow *flow,
+			       enum flow_end_reason reason, struct flow_record *record)
+{
+	copy_key(&record->key, &flow->key);
+	if (flow->key.ip_version == 4)
 		memset(record->key.addresses + 8, 0, sizeof(record->key.addresses) - 8);
-	} else {
-		record->key = flow->key;
-	}
 	record->packets = flow->packets;
 	record->octets = flow->octets;
 	record->first_ms = flow->first_ms;
@@ -170,21 +177,29 @@ static void emit_pair(struct flow_cache *cache, const flow_index pair[static 2],
 	remove_flow(cache, pair[1]);
 }
 
-/* Emit a flow whatever its timeouts say, and its reverse. Returns how many records that were. */
-static size_t emit_forced(struct flow_cache *cache, flow_index index, enum flow_end_reason reason,
-			  const struct flow_sink *sink)
+static __attribute__((noinline)) size_t emit_forced_pair(struct flow_cache *cache, flow_index index,
+							 enum flow_end_reason reason,
+							 const struct flow_sink *sink)
 {
-	const flow_index reverse =
-		cache->is_bidirectional ? flow_pair_find(cache, index) : FLOW_NONE;
-	const flow_index pair[2] = { index, reverse };
+	const flow_index pair[2] = { index, flow_pair_find(cache, index) };
 	const enum flow_end_reason reasons[2] = { reason, reason };
 
-	if (reverse == FLOW_NONE) {
+	if (pair[1] == FLOW_NONE) {
 		(void)emit(cache, flow_at(cache, index), reason, sink);
 		return 1;
 	}
 	emit_pair(cache, pair, reasons, sink);
 	return 2;
+}
+
+/* Emit a flow whatever its timeouts say, and its reverse. Returns how many records that were. */
+static inline size_t emit_forced(struct flow_cache *cache, flow_index index,
+				 enum flow_end_reason reason, const struct flow_sink *sink)
+{
+	if (cache->is_bidirectional)
+		return emit_forced_pair(cache, index, reason, sink);
+	(void)emit(cache, flow_at(cache, index), reason, sink);
+	return 1;
 }
 
 /* Emit a flow with a timeout that is over for 'reason', and its reverse. Returns how many records
@@ -261,8 +276,10 @@ static void begin_record(struct flow_cache *cache, flow_index index,
 		statistics->flows_cached_peak = statistics->flows_cached;
 }
 
-static flow_index add_new_flow(struct flow_cache *cache, const struct packet_info *packet,
-			       uint32_t hash, const struct flow_sink *sink)
+/* 'home' is the bucket of 'hash'. */
+static struct cached_flow *add_new_flow(struct flow_cache *cache, const struct packet_info *packet,
+					struct bucket *home, uint32_t hash,
+					const struct flow_sink *sink)
 {
 	struct cached_flow *flow;
 	flow_index index;
@@ -274,11 +291,11 @@ static flow_index add_new_flow(struct flow_cache *cache, const struct packet_inf
 	}
 	index = allocate_flow(cache, &packet->key);
 	flow = flow_at(cache, index);
-	memcpy(&flow->key, &packet->key, flow_key_size(&packet->key));
+	copy_key(&flow->key, &packet->key);
 	flow->hash = hash;
 	begin_record(cache, index, packet);
-	flow_index_insert(cache, index, hash);
-	return index;
+	flow_index_insert(cache, home, index, hash);
+	return flow;
 }
 
 /* Account a packet to the record that it belongs to. */
@@ -331,10 +348,11 @@ static inline struct cached_flow *add_packet(struct flow_cache *cache,
 	if (packet->clock_ms != cache->now)
 		set_clock(cache, packet->clock_ms);
 	if (!flow || !flow_index_key_equals(&packet->key, &flow->key)) {
-		flow_index index = flow_index_find(cache, &packet->key, hash);
+		struct bucket *home = flow_index_home(cache, hash);
+		flow_index index = flow_index_find_from(cache, home, &packet->key, hash);
 
 		if (index == FLOW_NONE)
-			return flow_at(cache, add_new_flow(cache, packet, hash, sink));
+			return add_new_flow(cache, packet, home, hash, sink);
 		flow = flow_at(cache, index);
 	}
 	reason = flow_expiry_reason(&cache->expiry, flow->expiry_class,

@@ -87,12 +87,16 @@ struct flow_cache {
 	cache_ms now;
 	bool is_bidirectional, has_ports; /* flow_cache_config */
 
-	/* Index: linear hashing. bucket_mask is 2^level - 1, and 2^level <= bucket_count < 2^(level
-	 * + 1). */
+	/* Index: linear hashing. With 2^level <= bucket_count < 2^(level + 1), the masks are
+	 * 2^level
+	 * - 1 and twice as wide; a flow is in the bucket that the wide one says if there is such a
+	 * bucket yet. */
 	struct bucket *buckets; /* all pointers: into the mapping */
 	struct bucket *overflow_buckets;
 	uint32_t bucket_mask;
+	uint32_t bucket_mask_wide;
 	uint32_t bucket_count;
+	uint64_t split_above;   /* flows: BUCKET_LOAD for each bucket */
 	uint32_t overflow_used; /* touched so far */
 	uint32_t overflow_free; /* number + 1 of the first free one, 0 if none; linked by 'overflow'
 				 */
@@ -151,8 +155,10 @@ static inline uint32_t flow_elapsed(const struct flow_cache *cache, uint32_t sta
 /* The live flow of a key, FLOW_NONE if there is none. */
 flow_index flow_index_find(const struct flow_cache *cache, const struct flow_key *key,
 			   uint32_t hash);
-/* Enter a flow whose key and hash are set. Splits a bucket now and then; O(1). */
-void flow_index_insert(struct flow_cache *cache, flow_index index, uint32_t hash);
+/* Enter a flow whose key and hash are set into flow_index_home() of that hash. Splits a bucket now
+ * and then; O(1). */
+void flow_index_insert(struct flow_cache *cache, struct bucket *home, flow_index index,
+		       uint32_t hash);
 void flow_index_remove(struct flow_cache *cache, flow_index index);
 /* flow_wheel.c: order of age and of idle time. */
 

@@ -11,18 +11,7 @@
 flow_index flow_index_find(const struct flow_cache *cache, const struct flow_key *key,
 			   uint32_t hash)
 {
-	const struct bucket *bucket = flow_index_home(cache, hash);
-	uint8_t tag = flow_index_tag(hash);
-
-	for (; bucket; bucket = flow_index_overflow(cache, bucket)) {
-		for (uint64_t left = flow_index_matches(bucket, tag); left; left &= left - 1) {
-			flow_index index = bucket->flows[flow_index_slot(left)];
-
-			if (flow_index_key_equals(key, &flow_at(cache, index)->key))
-				return index;
-		}
-	}
-	return FLOW_NONE;
+	return flow_index_find_from(cache, flow_index_home(cache, hash), key, hash);
 }
 
 static struct bucket *overflow_allocate(struct flow_cache *cache, struct bucket *before)
@@ -78,12 +67,17 @@ static void split_bucket(struct flow_cache *cache)
 	struct bucket *bucket = from;
 
 	cache->bucket_count++;
+	cache->split_above += BUCKET_LOAD;
 	while (bucket) {
-		for (unsigned int i = 0; i < BUCKET_FLOWS; i++) {
-			if (!bucket->tags[i] || !(flow_at(cache, bucket->flows[i])->hash & bit))
+		uint64_t used = flow_index_matches(bucket, 0) ^ FLOW_INDEX_ALL_SLOTS;
+
+		for (; used; used &= used - 1) {
+			unsigned int slot = flow_index_slot(used);
+
+			if (!(flow_at(cache, bucket->flows[slot])->hash & bit))
 				continue;
-			bucket_insert(cache, to, bucket->tags[i], bucket->flows[i]);
-			bucket->tags[i] = 0;
+			bucket_insert(cache, to, bucket->tags[slot], bucket->flows[slot]);
+			bucket->tags[slot] = 0;
 		}
 		if (before && flow_index_matches(bucket, 0) == FLOW_INDEX_ALL_SLOTS)
 			overflow_free(cache, before);
@@ -91,14 +85,17 @@ static void split_bucket(struct flow_cache *cache)
 			before = bucket;
 		bucket = flow_index_overflow(cache, before);
 	}
-	if (cache->bucket_count == 2 * bit)
-		cache->bucket_mask = 2 * bit - 1;
+	if (cache->bucket_count == 2 * bit) {
+		cache->bucket_mask = cache->bucket_mask_wide;
+		cache->bucket_mask_wide = 4 * bit - 1;
+	}
 }
 
-void flow_index_insert(struct flow_cache *cache, flow_index index, uint32_t hash)
+void flow_index_insert(struct flow_cache *cache, struct bucket *home, flow_index index,
+		       uint32_t hash)
 {
-	bucket_insert(cache, flow_index_home(cache, hash), flow_index_tag(hash), index);
-	if (cache->statistics.flows_cached > (uint64_t)BUCKET_LOAD * cache->bucket_count)
+	bucket_insert(cache, home, flow_index_tag(hash), index);
+	if (cache->statistics.flows_cached > cache->split_above)
 		split_bucket(cache);
 }
 

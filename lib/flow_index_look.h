@@ -15,11 +15,10 @@ static inline uint8_t flow_index_tag(uint32_t hash)
 
 static inline struct bucket *flow_index_home(const struct flow_cache *cache, uint32_t hash)
 {
-	uint32_t number = hash & (2 * cache->bucket_mask + 1);
+	uint32_t number = hash & cache->bucket_mask_wide;
+	uint32_t unsplit = hash & cache->bucket_mask;
 
-	if (number >= cache->bucket_count)
-		number &= cache->bucket_mask;
-	return &cache->buckets[number];
+	return &cache->buckets[number < cache->bucket_count ? number : unsplit];
 }
 
 static inline struct bucket *flow_index_overflow(const struct flow_cache *cache,
@@ -53,6 +52,24 @@ static inline bool flow_index_key_equals(const struct flow_key *a, const struct 
 		return false;
 	return a->ip_version == 4 ||
 	       !flow_index_words_differ(a->addresses + 8, b->addresses + 8, 3);
+}
+
+/* flow_index_find() from the bucket on that is flow_index_home(). */
+static inline flow_index flow_index_find_from(const struct flow_cache *cache,
+					      const struct bucket *bucket,
+					      const struct flow_key *key, uint32_t hash)
+{
+	const uint8_t tag = flow_index_tag(hash);
+
+	for (; bucket; bucket = flow_index_overflow(cache, bucket)) {
+		for (uint64_t left = flow_index_matches(bucket, tag); left; left &= left - 1) {
+			flow_index index = bucket->flows[flow_index_slot(left)];
+
+			if (flow_index_key_equals(key, &flow_at(cache, index)->key))
+				return index;
+		}
+	}
+	return FLOW_NONE;
 }
 
 /* Ask for the cache line that flow_index_guess() will read. */

@@ -49,7 +49,7 @@ static uint64_t deadline_tick(const struct flow_cache *cache, const struct cache
 }
 
 /* Slot for a tick, as seen from wheel_tick: the lowest level that reaches so far. */
-static uint16_t slot_for(const struct flow_cache *cache, uint64_t tick)
+static inline uint16_t slot_for(const struct flow_cache *cache, uint64_t tick)
 {
 	unsigned int level = 0;
 
@@ -66,7 +66,7 @@ static uint16_t slot_for(const struct flow_cache *cache, uint64_t tick)
 			  ((tick >> (level * WHEEL_SLOT_BITS)) & (WHEEL_SLOTS - 1)));
 }
 
-static void slot_append(struct flow_cache *cache, uint16_t slot, flow_index index)
+static inline void slot_append(struct flow_cache *cache, uint16_t slot, flow_index index)
 {
 	struct flow_list *list = &cache->wheel[slot];
 	struct cached_flow *flow = flow_at(cache, index);
