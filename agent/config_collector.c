@@ -335,21 +335,20 @@ int config_collector_set(struct config *config, const char *name, enum config_ke
 	return value_set(collector, key, value, error);
 }
 
-/* A multicast group, which is another one on each interface. */
-static bool is_group(const char *host)
+bool config_is_group(const char *text)
 {
 	struct transport_socket_settings settings = { .interface = "" };
 	struct transport_address address;
 
-	return transport_socket_address(&settings, host, 0, &address) == 0 &&
+	return transport_socket_address(&settings, text, 0, &address) == 0 &&
 	       transport_socket_is_multicast(&address.address);
 }
 
 static int make_name(struct config_collector *collector, struct error_text *error)
 {
 	bool is_ipv6 = config_ip_version(collector->host) == 6;
-	bool has_zone =
-		collector->interface && is_group(collector->host) && !strchr(collector->host, '%');
+	bool has_zone = collector->interface && config_is_group(collector->host) &&
+			!strchr(collector->host, '%');
 	char name[HOST_LENGTH_MAX + IF_NAMESIZE + 16];
 
 	if (collector->name)
@@ -397,7 +396,7 @@ static bool is_same(const struct config_collector *one, const struct config_coll
 
 	return strcmp(one->host, other->host) == 0 && one->port == other->port &&
 	       !(has_interfaces && strcmp(one->interface, other->interface) != 0 &&
-		 is_group(one->host));
+		 config_is_group(one->host));
 }
 
 static int entry_finish(const struct config *config, struct config_collector *collector,

@@ -155,6 +155,8 @@ const char *config_dscp_format(uint8_t dscp, char text[static CONFIG_UNITS_SIZE]
 /* A list as template_fields.h has it. Returns 0, or a negative errno with 'error' filled. */
 int config_fields_parse(struct config_collector *collector, const char *value,
 			struct error_text *error);
+/* Whether 'text' is the address of a multicast group, which is another one on each interface. */
+bool config_is_group(const char *text);
 /* Replace an owned string by a copy of 'text'. Returns 0 or -ENOMEM with 'error' filled. */
 int config_text_replace(char **member, const char *text, struct error_text *error);
 

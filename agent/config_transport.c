@@ -69,6 +69,28 @@ static int check_segmentation(const struct config_collector *collector,
 	return -EINVAL;
 }
 
+/* What is said of packets, where there are none, or none of that kind. */
+static int check_packets(const struct config_collector *collector,
+			 const struct transport_type *transport, struct error_text *error)
+{
+	const bool has_packets = transport->ip_protocol != 0;
+
+	if (!has_packets && (collector->interface || collector->dscp || collector->ttl))
+		config_fail(error, &collector->origin,
+			    "collector %s: interface, dscp and ttl are for packets, and transport "
+			    "%s sends none",
+			    collector->host, transport->name);
+	else if (has_packets && transport->ip_protocol != IPPROTO_UDP &&
+		 config_is_group(collector->host))
+		config_fail(error, &collector->origin,
+			    "collector %s: a multicast group is reached by udp, not by transport "
+			    "%s",
+			    collector->host, transport->name);
+	else
+		return 0;
+	return -EINVAL;
+}
+
 int config_transport_finish(const struct config *config, struct config_collector *collector,
 			    struct error_text *error)
 {
@@ -84,5 +106,7 @@ int config_transport_finish(const struct config *config, struct config_collector
 		collector->port = collector->version == VERSION_IPFIX ? PORT_IPFIX : PORT_NETFLOW;
 	collector->datagram_size = message_size(collector, transport);
 	result = check_version(collector, transport, error);
-	return result ? result : check_segmentation(collector, transport, error);
+	if (!result)
+		result = check_segmentation(collector, transport, error);
+	return result ? result : check_packets(collector, transport, error);
 }

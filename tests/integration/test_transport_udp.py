@@ -5,6 +5,7 @@ import ipaddress
 import json
 import socket
 import struct
+import threading
 from typing import NamedTuple
 
 import pytest
@@ -17,11 +18,11 @@ from conftest import ROOT, Hosts
 from flows import FlowTable, differences
 from netflow9 import INTERFACE_NAME, Decoder, text
 from pcap_reader import count_flows, read_packets
-from waiting import wait_until
+from waiting import PATIENCE_S, wait_until
 
 CAPTURE = ROOT / "tests" / "wire" / "captures" / "ndpi-whatsapp.pcap"
 VERSIONS = (5, 9, 10)
-UDP = 17
+TCP, UDP = 6, 17
 
 
 class Header(NamedTuple):
@@ -38,16 +39,16 @@ class Header(NamedTuple):
 
 
 def headers(path):
-    """The headers of all UDP packets and fragments of an Ethernet capture."""
+    """The headers of all UDP and TCP packets and fragments of an Ethernet capture."""
     found = []
     for packet in read_packets(path):
         kind, data = packet.data[12:14], packet.data[14:]
-        if kind == b"\x08\0" and data[9] == UDP:
+        if kind == b"\x08\0" and data[9] in (TCP, UDP):
             octets, _, offset = struct.unpack_from(">HHH", data, 2)
             source, destination, rest = data[12:16], data[16:20], data[20:]
             tos, ttl, may_be_cut = data[1], data[8], not offset & 0x4000
             is_fragment = bool(offset & 0x3FFF)
-        elif kind == b"\x86\xdd" and data[6] in (UDP, 44):
+        elif kind == b"\x86\xdd" and data[6] in (TCP, UDP, 44):
             octets = 40 + int.from_bytes(data[4:6], "big")
             source, destination, rest = data[8:24], data[24:40], data[40:]
             tos, ttl, may_be_cut = int.from_bytes(data[:2], "big") >> 4 & 0xFF, data[7], False
@@ -115,6 +116,46 @@ def test_headers_say_what_the_collector_is_given(hosts, flowagent, collector, tc
         (ipv4, 3001, 46 << 2, 9), (ipv4, 3002, 0, 64), (ipv6, 3001, 10 << 2, 200),
         (ipv6, 3002, 0, 255),
     }  # fmt: skip
+
+
+@contextlib.contextmanager
+def tcp_reader(address, port, host):
+    """Reads one connection to its end."""
+    with traffic.bound_socket(host, address, socket.SOCK_STREAM, port) as listener:
+        listener.listen()
+
+        def read():
+            with listener.accept()[0] as connection:
+                connection.settimeout(PATIENCE_S)
+                while connection.recv(65536):
+                    pass
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        yield
+        reader.join(PATIENCE_S)
+
+
+@pytest.mark.parametrize("family", [0, 1], ids=["ipv4", "ipv6"])
+def test_a_connection_has_the_same_headers_and_interface(family, two_ways, flowagent, tcpdump):
+    """Every packet of it, the first one as well."""
+    two_ways.connect("eth1", 2)
+    address = TwoWays.COLLECTOR[family]
+    wires = {name: tcpdump(two_ways.server, name, "tcp") for name in ("eth0", "eth1")}
+    with tcp_reader(address, 4739, two_ways.collector):
+        export_file(
+            flowagent, two_ways.server,
+            f"{in_brackets(address)}:4739,transport=tcp,interface=eth1,dscp=cs3,ttl=11",
+        )  # fmt: skip
+    wait_until(lambda: len(wires["eth1"].packets()) > 5, "the connection on the wire")
+    for wire in wires.values():
+        wire.stop()
+    assert headers(wires["eth0"].path) == []
+    own = [header for header in headers(wires["eth1"].path) if header.destination == address]
+    assert len(own) > 3
+    assert {(header.source, header.tos, header.ttl) for header in own} == {
+        (TwoWays.SERVER["eth1"][family], 24 << 2, 11)
+    }
 
 
 # ---- MTU --------------------------------------------------------------------------------------

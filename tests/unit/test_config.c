@@ -790,6 +790,8 @@ TEST(wrong_ways_to_leave)
 		    "collector fe80::1%eth0: address fe80::1%eth0 is not of interface eth1");
 	check_error("-n [fe80::1%eth0],source=fe80::2%eth1", CONFIG_invalid,
 		    "collector fe80::1%eth0: address fe80::2%eth1 is not of interface eth0");
+	check_error("-n [ff05::1],transport=tcp", CONFIG_invalid,
+		    "collector ff05::1: a multicast group is reached by udp, not by transport tcp");
 	check_error("-n 239.1.1.1,interface=eth0 -n 239.1.1.1", CONFIG_invalid,
 		    "collector 239.1.1.1:2055 is given twice: it would get every flow twice");
 	check_error("-n 192.0.2.1,interface=eth0 -n 192.0.2.1,interface=eth1", CONFIG_invalid,
