@@ -442,6 +442,22 @@ def test_all_members_of_a_group_get_everything(group, host, flowagent, tcpdump):
                 assert not differences(sink.flows().flows, expected_flows()), version
 
 
+@pytest.mark.parametrize("group", GROUPS, ids=["ipv4", "ipv6"])
+def test_real_collectors_in_a_group(group, host, flowagent, nfacctd, nfcapd):
+    """Each joins by the route, and reads every flow."""
+    segment = Segment(host)
+    for machine in segment.collectors:
+        machine.ip("route", "add", "239.0.0.0/8", "dev", "eth0")
+    pmacct = nfacctd(group, 3009, segment.collectors[0])
+    nfdump = nfcapd(group, 3009, segment.collectors[1])
+    export_file(flowagent, segment.server, f"{in_brackets(group)}:3009,interface=eth0")
+    expected = count_flows(read_packets(CAPTURE)).table
+    pmacct.wait_for_packets(expected.packets())
+    assert not differences(pmacct.flows()[0].counters(), expected.counters("tos"))
+    nfdump.stop()
+    assert not differences(nfdump.flows().flows, expected.flows)
+
+
 def test_a_group_that_no_interface_takes_is_down_until_one_does(host, flowagent, agentctl):
     """No route to groups, no interface given; nothing on the network ever reports."""
     server = host("server")

@@ -4,6 +4,7 @@ Each is started on a host (a Namespace, or None for the machine itself), waited 
 ready, and stopped by its own process id.
 """
 
+import ipaddress
 import json
 import os
 import re
@@ -175,7 +176,7 @@ class Agentctl:
 NFACCTD_CONFIG = """\
 daemonize: false
 logfile: {log}
-nfacctd_ip: {address}
+{address}
 nfacctd_port: {port}
 nfacctd_disable_checks: false
 nfacctd_as: {as_from}
@@ -187,6 +188,7 @@ imt_mem_pools_number[asns]: 0
 plugin_pipe_size[asns]: 33554432
 aggregate[asns]: src_as, dst_as, src_host, dst_host, src_port, dst_port, proto, flows
 """
+NFACCTD_GROUP = "nfacctd_ip: {any}\nnfacctd_mcast_groups: {group}"
 # What pmacct -s prints above its rows, for this aggregate.
 PMACCT_HEADER = "SRC_AS DST_AS SRC_IP DST_IP SRC_PORT DST_PORT PROTOCOL PACKETS FLOWS BYTES"
 PMACCT_PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "ipv6-icmp": ICMPV6, "icmp6": ICMPV6}
@@ -208,7 +210,9 @@ class Nfacctd(Program):
         config.write_text(
             NFACCTD_CONFIG.format(
                 log=self.log,
-                address=address,
+                address=NFACCTD_GROUP.format(any="::" if ":" in address else "0.0.0.0", group=address)
+                if ipaddress.ip_address(address).is_multicast
+                else f"nfacctd_ip: {address}",
                 port=port,
                 pipe=self.pipe,
                 as_from="file" if networks_file else "netflow",
@@ -274,14 +278,15 @@ class Nfcapd(Program):
         self.host = host
         self.directory = Path(directory) / f"nfcapd-{port}"
         self.directory.mkdir()
-        options = ["-w", self.directory, "-b", address, "-p", port, "-t", 3600, "-B", 4000000]
+        bind = "-J" if ipaddress.ip_address(address).is_multicast else "-b"
+        options = ["-w", self.directory, bind, address, "-p", port, "-t", 3600, "-B", 4000000]
         super().__init__(f"nfcapd-{port}", ["nfcapd", *options], directory, host)
         self._socket = re.compile(rf":{port:04X} \S+ \S+ \S+:(\S+)")
         self.wait_until(lambda: self._unread() is not None, "it listens")
 
     def _unread(self):
         """Bytes in its socket, None without one."""
-        found = self._socket.search(self.host.read("udp"))
+        found = self._socket.search(self.host.read("udp") + self.host.read("udp6"))
         return int(found.group(1), 16) if found else None
 
     def stop(self):
