@@ -103,6 +103,12 @@ static const struct agentctl_column collector_columns[] = {
 	{ "bytes_sent", NULL, COLUMN_BYTES, false },
 	{ "datagrams_queued", NULL, COLUMN_NUMBER, false },
 	{ "datagrams_lost", NULL, COLUMN_NUMBER, false },
+	{ "datagrams_unconfirmed", NULL, COLUMN_NUMBER, false },
+	{ "records_spooled", NULL, COLUMN_NUMBER, false },
+	{ "spool_bytes", NULL, COLUMN_BYTES, false },
+	{ "spool_size", NULL, COLUMN_BYTES, false },
+	{ "sessions", NULL, COLUMN_NUMBER, false },
+	{ "session_failures", NULL, COLUMN_NUMBER, false },
 	{ "send_errors", NULL, COLUMN_NUMBER, false },
 	{ NULL, NULL, COLUMN_TEXT, false },
 };

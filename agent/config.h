@@ -47,8 +47,11 @@ struct config_collector {
 	struct template_fields field_set;
 	bool has_section; /* [collector "NAME"] */
 	struct config_origin origin;
-	bool uptime;       /* v9: times as fields 21 and 22 */
-	bool segmentation; /* bursts as one packet */
+	bool uptime;           /* v9: times as fields 21 and 22 */
+	bool segmentation;     /* bursts as one packet */
+	int64_t spool_size;    /* bytes, 0: none, -1: what the transport has by default */
+	bool has_spool_size;   /* as configured */
+	char *spool_directory; /* NULL: in memory */
 	enum collector_mode mode;
 	char *group;       /* NULL: that of its mode */
 	uint32_t priority; /* for failover, 0: none */

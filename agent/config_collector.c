@@ -28,6 +28,7 @@ static void entry_clear(struct config_collector *collector)
 	free(collector->transport);
 	free(collector->source_address);
 	free(collector->interface);
+	config_transport_clear(collector);
 	free(collector->fields);
 	free(collector->group);
 	free(collector->filter);
@@ -202,6 +203,9 @@ static int value_set(struct config_collector *collector, enum config_key_id key,
 	case KEY_collector_uptime: return switch_parse(&collector->uptime, value, error);
 	case KEY_collector_segmentation:
 		return switch_parse(&collector->segmentation, value, error);
+	case KEY_collector_spool:
+	case KEY_collector_spool_directory:
+		return config_transport_set(collector, key, value, error);
 	case KEY_collector_mode: return config_mode_parse(collector, value, error);
 	case KEY_collector_group: return config_group_parse(collector, value, error);
 	case KEY_collector_filter: return config_filter_parse(collector, value, error);
@@ -235,7 +239,7 @@ static int key_set(void *object, enum config_key_id key, const char *value,
 static int collector_parse(struct config *config, const struct config_option *option,
 			   const char *value, struct error_text *error)
 {
-	struct config_collector collector = { .export_rate = -1 };
+	struct config_collector collector = { .export_rate = -1, .spool_size = -1 };
 	char *copy = strdup(value);
 	char *keys = copy;
 	int result;
@@ -291,6 +295,7 @@ static void collector_format(const struct config *config, const struct config_op
 			(void)fputs(",uptime=on", out);
 		if (collector->segmentation)
 			(void)fputs(",segmentation=on", out);
+		config_transport_format(collector, out);
 		config_group_format(collector, out);
 	}
 }
@@ -309,7 +314,9 @@ int config_collector_declare(struct config *config, const char *name,
 			     const struct config_origin *origin, struct error_text *error)
 {
 	struct config_collector *known = section_find(config, name);
-	struct config_collector collector = { .export_rate = -1, .has_section = true };
+	struct config_collector collector = { .export_rate = -1,
+					      .spool_size = -1,
+					      .has_section = true };
 	int result;
 
 	collector.origin = *origin;

@@ -187,6 +187,10 @@ int config_collector_set(struct config *config, const char *name, enum config_ke
  * it. */
 int config_transport_parse(struct config_collector *collector, const char *value,
 			   struct error_text *error);
+int config_transport_set(struct config_collector *collector, enum config_key_id key,
+			 const char *value, struct error_text *error);
+void config_transport_format(const struct config_collector *collector, FILE *out);
+void config_transport_clear(struct config_collector *collector);
 int config_transport_finish(const struct config *config, struct config_collector *collector,
 			    struct error_text *error);
 void config_sources_clear(struct config *config);

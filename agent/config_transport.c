@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PORT_NETFLOW     2055
@@ -15,6 +16,7 @@
 #define IPV4_UDP_HEADERS 28
 #define IPV6_UDP_HEADERS 48
 #define VERSION_IPFIX    10
+#define SPOOL_SIZE       (16 << 20) /* of a collector with connections; its help says so */
 
 int config_transport_parse(struct config_collector *collector, const char *value,
 			   struct error_text *error)
@@ -23,6 +25,41 @@ int config_transport_parse(struct config_collector *collector, const char *value
 		return config_text_replace(&collector->transport, value, error);
 	error_text_set(error, "expected %s", transport_names());
 	return -EINVAL;
+}
+
+int config_transport_set(struct config_collector *collector, enum config_key_id key,
+			 const char *value, struct error_text *error)
+{
+	uint64_t number;
+	int result;
+
+	if (key == KEY_collector_spool_directory)
+		return config_text_replace(&collector->spool_directory, value, error);
+	result = config_range_parse(&config_keys[key].range, value, &number, error);
+	if (result)
+		return result;
+	if (number && number < SPOOL_SIZE_MIN) {
+		error_text_set(error, "expected 0 or at least 1M");
+		return -ERANGE;
+	}
+	collector->spool_size = (int64_t)number;
+	return 0;
+}
+
+void config_transport_format(const struct config_collector *collector, FILE *out)
+{
+	char size[CONFIG_UNITS_SIZE];
+
+	if (collector->has_spool_size)
+		(void)fprintf(out, ",spool=%s",
+			      config_unit_format(UNIT_SIZE, (uint64_t)collector->spool_size, size));
+	if (collector->spool_directory)
+		(void)fprintf(out, ",spool-directory=%s", collector->spool_directory);
+}
+
+void config_transport_clear(struct config_collector *collector)
+{
+	free(collector->spool_directory);
 }
 
 /* Bytes of payload of a datagram, or of a message in a session. A name may turn out as IPv6, so
@@ -91,6 +128,22 @@ static int check_packets(const struct config_collector *collector,
 	return -EINVAL;
 }
 
+/* Where a collector that is away is noticed, records wait for it. */
+static int finish_spool(struct config_collector *collector, const struct transport_type *transport,
+			struct error_text *error)
+{
+	collector->has_spool_size = collector->spool_size >= 0;
+	if (!collector->has_spool_size)
+		collector->spool_size = transport->ip_protocol == IPPROTO_TCP ? SPOOL_SIZE : 0;
+	if (!collector->spool_directory || collector->spool_size)
+		return 0;
+	config_fail(error, &collector->origin,
+		    "collector %s: a spool-directory is of no use without a spool",
+		    collector->host);
+	error_text_hint(error, "give this collector a size: spool=16M");
+	return -EINVAL;
+}
+
 int config_transport_finish(const struct config *config, struct config_collector *collector,
 			    struct error_text *error)
 {
@@ -108,5 +161,7 @@ int config_transport_finish(const struct config *config, struct config_collector
 	result = check_version(collector, transport, error);
 	if (!result)
 		result = check_segmentation(collector, transport, error);
-	return result ? result : check_packets(collector, transport, error);
+	if (!result)
+		result = check_packets(collector, transport, error);
+	return result ? result : finish_spool(collector, transport, error);
 }

@@ -68,15 +68,21 @@ static int load_networks_file(struct pipeline *pipeline, const char *path, struc
 
 static void log_collector_event(void *context, const struct collector_event *event)
 {
-	const char *why = collector_fault_text(event->reason, event->error);
+	const char *why =
+		event->fault ? event->fault : collector_fault_text(event->reason, event->error);
 
 	(void)context;
 	if (event->kind == COLLECTOR_TAKES_OVER)
 		log_event(LOG_LEVEL_notice, "collector-takes-over", event->collector,
 			  "group %s: records go to collector %s from now on, no longer to %s",
 			  event->group, event->collector, event->before);
+	else if (event->kind == COLLECTOR_DOWN && event->reason == LOSS_OVERFLOW)
+		log_event(LOG_LEVEL_warning, "collector-overflow", event->collector,
+			  "collector %s: no more room for records that wait for it: the oldest are "
+			  "counted as lost",
+			  event->collector);
 	else if (event->kind == COLLECTOR_DOWN)
-		log_event(LOG_LEVEL_warning, "collector-down", event->collector,
+		log_event(LOG_LEVEL_warning, collector_loss_name(event->reason), event->collector,
 			  "collector %s: %s; records wait for it as long as there is room, then "
 			  "they are counted as lost",
 			  event->collector, why);
@@ -143,6 +149,8 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 				     .socket = socket_settings(from) },
 			.datagram_size =
 				from->datagram_size ? from->datagram_size : EXPORTER_DATAGRAM_SIZE,
+			.spool_size = (uint64_t)from->spool_size,
+			.spool_directory = from->spool_directory,
 			.datagrams_per_second =
 				rate >= 0 ? (uint32_t)rate : EXPORTER_DATAGRAMS_PER_SECOND,
 			.role = { .mode = from->mode,

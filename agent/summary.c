@@ -182,6 +182,37 @@ json_t *summary_source_json(const struct source_status *source)
 	return with_limits(with_duplicates(row, &ledger->duplicates), ledger);
 }
 
+static json_t *fault_json(const struct collector_status *collector)
+{
+	if (!collector->last_error)
+		return json_null();
+	if (collector->fault[0])
+		return json_text(collector->fault);
+	return json_text(collector_fault_text(collector->last_loss, collector->last_error));
+}
+
+/* Add where records wait, and what is known of sessions: null where there are none. Takes 'row';
+ * returns it, or NULL. */
+static json_t *with_waiting(json_t *row, const struct collector_status *collector)
+{
+	const bool has_sessions = collector->has_sessions;
+
+	if (row && !set_count(row, "spool_bytes", collector->spooled_bytes) &&
+	    !set_count(row, "spool_size", collector->spool_size) &&
+	    !set_count(row, "records_spooled", collector->spooled_records) &&
+	    !set_count(row, "datagrams_unconfirmed", collector->unconfirmed_datagrams) &&
+	    !json_object_set_new(row, "sessions",
+				 has_sessions ? json_integer((json_int_t)collector->sessions)
+					      : json_null()) &&
+	    !json_object_set_new(row, "session_failures",
+				 has_sessions
+					 ? json_integer((json_int_t)collector->session_failures)
+					 : json_null()))
+		return row;
+	json_decref(row);
+	return NULL;
+}
+
 json_t *summary_collector_json(const struct collector_status *collector)
 {
 	const struct collector_ledger *ledger = &collector->ledger;
@@ -194,10 +225,7 @@ json_t *summary_collector_json(const struct collector_status *collector)
 		"name", json_text(collector->name), "remote", json_text(collector->remote),
 		"transport", json_text(collector->transport), "version",
 		json_version(collector->version), "up", collector->is_up, "last_error",
-		collector->last_error ? json_text(collector_fault_text(collector->last_loss,
-								       collector->last_error))
-				      : json_null(),
-		"sequence",
+		fault_json(collector), "sequence",
 		collector->has_sequence ? json_integer((json_int_t)collector->sequence)
 					: json_null(),
 		"records_taken", (json_int_t)ledger->taken.records, "records_sent",
@@ -210,7 +238,7 @@ json_t *summary_collector_json(const struct collector_status *collector)
 		"datagrams_lost", (json_int_t)ledger->datagrams_lost, "datagrams_queued",
 		(json_int_t)collector->queued_datagrams, "send_errors",
 		(json_int_t)ledger->send_errors);
-	return with_role(with_excluded(row, ledger), collector);
+	return with_role(with_waiting(with_excluded(row, ledger), collector), collector);
 }
 
 static json_t *sources_json(const struct pipeline_snapshot *snapshot)

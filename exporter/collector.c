@@ -185,6 +185,8 @@ struct collector *collector_create(const struct collector_config *config,
 				.address = config->address,
 				.datagram_size = config->datagram_size,
 				.datagrams_per_second = config->datagrams_per_second,
+				.spool_size = config->spool_size,
+				.spool_directory = config->spool_directory,
 				.has_templates = has_templates(collector),
 				.sequence_offset = collector->encoder->sequence_offset,
 				.on_event = terms->on_event,
@@ -246,8 +248,9 @@ static void statistics_get(const struct collector *collector, struct export_stat
 
 	statistics_get_sent(collector, statistics);
 	amount_add(&statistics->collector.sent, &outbox->ledger.waiting);
-	statistics->collector.datagrams_sent += outbox->queue.count;
-	statistics->collector.datagram_bytes_sent += outbox->queue.total_bytes;
+	statistics->collector.datagrams_sent += outbox->queue.count + outbox->spool.count;
+	statistics->collector.datagram_bytes_sent +=
+		outbox->queue.total_bytes + outbox->spool.total_bytes;
 }
 
 /* Templates and statistics; the message is empty and the smallest datagram holds them. */
@@ -650,11 +653,19 @@ void collector_status(const struct collector *collector, struct collector_status
 		.last_loss = outbox->last_loss,
 		.has_sequence = outbox->config.sequence_offset != 0,
 		.sequence = outbox->sequence,
-		.queued_datagrams = (uint32_t)outbox->queue.count,
+		.queued_datagrams = (uint32_t)(outbox->queue.count + outbox->spool.count),
+		.unconfirmed_datagrams = (uint32_t)outbox->queue.handed,
+		.spool_size = outbox->config.spool_size,
+		.spooled_bytes = outbox->spool.total_bytes,
+		.spooled_records = outbox->spool.amount.records,
+		.has_sessions = has_sessions(collector),
+		.sessions = outbox->session,
+		.session_failures = outbox->session_failures,
 		.last_sent_ms = outbox->last_sent_us < 0 ? -1 : outbox->last_sent_us / 1000,
 		.ledger = outbox->ledger,
 	};
 	(void)snprintf(status->name, sizeof(status->name), "%s", collector->name);
+	memcpy(status->fault, outbox->fault, sizeof(status->fault));
 	(void)snprintf(status->group, sizeof(status->group), "%s", collector->group_name);
 	transport_address_format(&address, outbox->config.type->remote(outbox->transport, &address),
 				 status->remote);

@@ -57,6 +57,8 @@ struct collector_config {
 	struct transport_config address;
 	uint32_t datagram_size;        /* largest payload in bytes, 512 to 65507 */
 	uint32_t datagrams_per_second; /* 0: no limit */
+	uint64_t spool_size;           /* bytes, 0: none; else at least SPOOL_SIZE_MIN */
+	const char *spool_directory;   /* NULL: in memory */
 	struct collector_role role;
 	const char *filter;                           /* words of flow_filter.h; NULL: every flow */
 	const struct flow_filter_names *filter_names; /* may be NULL */
@@ -93,8 +95,16 @@ struct collector_status {
 	int last_error; /* positive errno, 0 if none since it is up */
 	enum collector_loss last_loss;
 	bool has_sequence;
-	uint32_t sequence; /* next sequence number */
-	uint32_t queued_datagrams;
+	uint32_t sequence;         /* next sequence number */
+	uint32_t queued_datagrams; /* finished, also those in the spool and those not confirmed */
+	uint32_t unconfirmed_datagrams; /* of those: handed over */
+	uint64_t spool_size;            /* bytes, 0: no spool */
+	uint64_t spooled_bytes;         /* of messages in it */
+	uint64_t spooled_records;       /* of those waiting: in the spool */
+	bool has_sessions;
+	uint64_t sessions; /* begun so far */
+	uint64_t session_failures;
+	char fault[200];      /* what more there is to say of 'last_error'; "": nothing */
 	int64_t last_sent_ms; /* monotonic, -1 if never */
 	struct collector_ledger ledger;
 };
@@ -132,8 +142,8 @@ const struct collector_ledger *collector_ledger(const struct collector *collecto
 /* Where it sends to; false if not known yet, or nowhere on the network. */
 bool collector_remote(const struct collector *collector, struct export_remote *remote);
 
-/* What is wrong with a collector, for a person: static storage, or strerror()'s. 'error' is a
- * positive errno, or 0. */
+/* What is wrong with a collector, for a person, where the transport has nothing to say of it:
+ * static storage, or strerror()'s. 'error' is a positive errno, or 0. */
 const char *collector_fault_text(enum collector_loss loss, int error);
 
 #endif

@@ -48,6 +48,11 @@ struct queued_datagram *datagram_queue_ahead(struct datagram_queue *queue)
 	return datagram_queue_at(queue, SLOT_COUNT - 1);
 }
 
+struct queued_datagram *datagram_queue_spare(struct datagram_queue *queue)
+{
+	return datagram_queue_at(queue, queue->count + 1);
+}
+
 size_t datagram_queue_room(const struct datagram_queue *queue)
 {
 	return DATAGRAM_QUEUE_CAPACITY - queue->count;
@@ -66,6 +71,17 @@ void datagram_queue_put_first(struct datagram_queue *queue)
 	queue->total_bytes += datagram_queue_ahead(queue)->size;
 	queue->first = (queue->first + SLOT_COUNT - 1) % SLOT_COUNT;
 	queue->count++;
+}
+
+void datagram_queue_put_spare(struct datagram_queue *queue)
+{
+	struct queued_datagram *next = datagram_queue_next(queue);
+	struct queued_datagram *spare = datagram_queue_spare(queue);
+	const struct queued_datagram under_construction = *next;
+
+	*next = *spare;
+	*spare = under_construction;
+	datagram_queue_put_last(queue);
 }
 
 void datagram_queue_pop(struct datagram_queue *queue)

@@ -47,9 +47,14 @@ struct queued_datagram *datagram_queue_next(struct datagram_queue *queue);
 /* The slot to build a datagram in that goes first; valid until datagram_queue_put_first(). */
 struct queued_datagram *datagram_queue_ahead(struct datagram_queue *queue);
 
+/* A slot for a datagram that comes in finished, behind the last; valid until
+ * datagram_queue_put_spare(), if there is room. The one under construction stays where it is. */
+struct queued_datagram *datagram_queue_spare(struct datagram_queue *queue);
+
 /* Queue what was built there. There must be room. */
 void datagram_queue_put_last(struct datagram_queue *queue);
 void datagram_queue_put_first(struct datagram_queue *queue);
+void datagram_queue_put_spare(struct datagram_queue *queue);
 
 size_t datagram_queue_room(const struct datagram_queue *queue);
 /* Datagram number 'index' of those that wait, 0 is the first. */

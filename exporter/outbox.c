@@ -10,6 +10,7 @@
 #include "bytes.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #define STEP_US           1000       /* pacing goes in steps of this at least */
 #define GATHER_US         5000       /* how long a datagram that could go waits for others */
@@ -98,6 +99,7 @@ static void tell(const struct outbox *outbox, enum collector_event_kind kind)
 		.collector = outbox->config.name,
 		.reason = outbox->last_loss,
 		.error = outbox->last_error,
+		.fault = outbox->fault[0] ? outbox->fault : NULL,
 		.records_lost =
 			kind == COLLECTOR_UP ? records_lost(outbox) - outbox->lost_before : 0,
 	};
@@ -106,15 +108,31 @@ static void tell(const struct outbox *outbox, enum collector_event_kind kind)
 		outbox->config.on_event(outbox->config.event_context, &event);
 }
 
+/* Keep what the transport has to say of an error that it gave itself. */
+static void keep_fault(struct outbox *outbox, int error)
+{
+	const struct transport_type *type = outbox->config.type;
+	const char *fault = NULL;
+
+	if (type->fault && error && error == outbox->poll_error)
+		fault = type->fault(outbox->transport);
+	(void)snprintf(outbox->fault, sizeof(outbox->fault), "%s", fault ? fault : "");
+}
+
 void outbox_go_down(struct outbox *outbox, enum collector_loss reason, int error)
 {
 	outbox->last_loss = reason;
 	outbox->last_error = error;
 	outbox->last_failure_us = outbox->now_us;
-	if (outbox->state == OUTBOX_down)
+	keep_fault(outbox, error);
+	if (outbox->state != OUTBOX_down) {
+		outbox->state = OUTBOX_down;
+		outbox->lost_before = records_lost(outbox);
+		outbox->told_reasons = 0;
+	} else if (!outbox_has_sessions(outbox) || (outbox->told_reasons & 1u << reason)) {
 		return;
-	outbox->state = OUTBOX_down;
-	outbox->lost_before = records_lost(outbox);
+	}
+	outbox->told_reasons |= 1u << reason;
 	tell(outbox, COLLECTOR_DOWN);
 }
 
@@ -134,59 +152,7 @@ static void go_up(struct outbox *outbox)
 	outbox->state = OUTBOX_up;
 	tell(outbox, COLLECTOR_UP);
 	outbox->last_error = 0;
-}
-
-static void lose(struct outbox *outbox, const struct amount *amount, enum collector_loss reason)
-{
-	amount_subtract(&outbox->ledger.waiting, amount);
-	amount_add(&outbox->ledger.lost[reason], amount);
-}
-
-/* Give up datagram 'index' of the queue. */
-static void drop(struct outbox *outbox, size_t index, enum collector_loss reason, int error)
-{
-	const struct queued_datagram *datagram = datagram_queue_at(&outbox->queue, index);
-
-	outbox_go_down(outbox, reason, error);
-	lose(outbox, &datagram->amount, reason);
-	outbox->ledger.datagrams_lost++;
-	if (!outbox_has_sessions(outbox)) /* a session begins with templates anyway */
-		outbox->has_lost_templates |= datagram->has_templates;
-	datagram_queue_remove(&outbox->queue, index);
-}
-
-/* Whether all that keeps datagrams back is a connection that takes no more, or pacing. */
-static bool is_only_slow(const struct outbox *outbox)
-{
-	return outbox_has_sessions(outbox) && (!outbox->wait_error || outbox->wait_error == EAGAIN);
-}
-
-/* There is no room for the datagram that was built: give up the oldest of those that were not
- * handed over. Returns false if there is none, so that the new one itself is lost. */
-static bool make_room(struct outbox *outbox)
-{
-	enum collector_loss reason = LOSS_SEND_FAILED;
-
-	if (is_only_slow(outbox))
-		reason = LOSS_OVERFLOW;
-	else if (outbox->wait_error)
-		reason = outbox_loss_of(outbox->wait_error);
-	if (outbox->queue.handed == outbox->queue.count) {
-		outbox_go_down(outbox, reason, outbox->wait_error);
-		lose(outbox, &datagram_queue_next(&outbox->queue)->amount, reason);
-		outbox->ledger.datagrams_lost++;
-		return false;
-	}
-	drop(outbox, outbox->queue.handed, reason, outbox->wait_error);
-	return true;
-}
-
-/* Why what waits at the end did not get to the collector. */
-static enum collector_loss loss_at_end(const struct outbox *outbox)
-{
-	if (is_only_slow(outbox))
-		return LOSS_DISCONNECTED;
-	return outbox->wait_error ? outbox_loss_of(outbox->wait_error) : LOSS_SEND_FAILED;
+	outbox->fault[0] = '\0';
 }
 
 int outbox_init(struct outbox *outbox, const struct outbox_config *config, struct error_text *error)
@@ -203,6 +169,7 @@ int outbox_init(struct outbox *outbox, const struct outbox_config *config, struc
 		.last_refused_us = -OUTBOX_PROBE_UNREACHABLE_US - OUTBOX_TEMPLATES_AHEAD_US,
 		.probed_us = -1,
 		.templates_ahead_us = -OUTBOX_TEMPLATES_AHEAD_US,
+		.spool = { .fd = -1 },
 	};
 	if (datagram_queue_init(&outbox->queue, config->datagram_size) ||
 	    sent_history_init(&outbox->history)) {
@@ -210,11 +177,15 @@ int outbox_init(struct outbox *outbox, const struct outbox_config *config, struc
 		result = -ENOMEM;
 		goto fail;
 	}
+	result = spool_init(&outbox->spool, config->spool_size, config->spool_directory, error);
+	if (result)
+		goto fail;
 	result = config->type->open(&config->address, &outbox->transport, error);
 	if (result)
 		goto fail;
 	return 0;
 fail:
+	spool_clear(&outbox->spool);
 	datagram_queue_clear(&outbox->queue);
 	sent_history_clear(&outbox->history);
 	return result;
@@ -224,25 +195,8 @@ void outbox_clear(struct outbox *outbox)
 {
 	outbox->config.type->close(outbox->transport);
 	datagram_queue_clear(&outbox->queue);
+	spool_clear(&outbox->spool);
 	sent_history_clear(&outbox->history);
-}
-
-size_t outbox_room(const struct outbox *outbox)
-{
-	const size_t room =
-		outbox->is_blocked ? DATAGRAM_QUEUE_CAPACITY : datagram_queue_room(&outbox->queue);
-
-	return room < OUTBOX_RESERVED ? 0 : 1 + (room - OUTBOX_RESERVED) / OUTBOX_STEP;
-}
-
-void outbox_put(struct outbox *outbox)
-{
-	/* One place stays free for templates that go ahead; where some went already, two are to be
-	 * made. Dropping others moves no bytes, so what was built stays where it is. */
-	while (datagram_queue_room(&outbox->queue) <= 1)
-		if (!make_room(outbox))
-			return;
-	datagram_queue_put_last(&outbox->queue);
 }
 
 /* Whether it does not refuse any more, is not up yet, and gets nothing else that it could refuse:
@@ -315,6 +269,7 @@ void outbox_poll(struct outbox *outbox, int64_t now_us)
 	outbox_take_reports(outbox);
 	outbox->poll_error = -outbox->config.type->poll(outbox->transport, now_us / 1000);
 	outbox_look_at_session(outbox);
+	outbox_fill_up(outbox);
 }
 
 struct transport_result outbox_send_batch(struct outbox *outbox, size_t count)
@@ -344,15 +299,10 @@ struct transport_result outbox_send_batch(struct outbox *outbox, size_t count)
 	return result;
 }
 
-static size_t unsent(const struct outbox *outbox)
-{
-	return outbox->queue.count - outbox->queue.handed;
-}
-
 /* All that has room was handed over, and the collector must confirm some of it first. */
 static bool is_full_of_unconfirmed(const struct outbox *outbox)
 {
-	return outbox->queue.handed && !unsent(outbox) &&
+	return outbox->queue.handed && !outbox_unsent(outbox) &&
 	       datagram_queue_room(&outbox->queue) < OUTBOX_RESERVED;
 }
 
@@ -366,9 +316,9 @@ static int send_waiting(struct outbox *outbox)
 	size_t budget = outbox_budget(outbox);
 	bool is_retry = false;
 
-	while (budget && unsent(outbox)) {
+	while (budget && outbox_unsent(outbox)) {
 		struct transport_result result;
-		size_t count = budget < unsent(outbox) ? budget : unsent(outbox);
+		size_t count = budget < outbox_unsent(outbox) ? budget : outbox_unsent(outbox);
 
 		if (outbox->held_error)
 			return outbox->held_error;
@@ -376,6 +326,7 @@ static int send_waiting(struct outbox *outbox)
 			count = EXPORTER_BURST_DATAGRAMS;
 		result = outbox_send_batch(outbox, count);
 		budget -= result.sent;
+		outbox_fill_up(outbox);
 		if (result.sent) {
 			is_retry = false;
 			continue;
@@ -383,7 +334,8 @@ static int send_waiting(struct outbox *outbox)
 		outbox->ledger.send_errors++;
 		outbox_take_reports(outbox);
 		if (result.error == -EMSGSIZE) {
-			drop(outbox, outbox->queue.handed, LOSS_SEND_FAILED, EMSGSIZE);
+			outbox_drop(outbox, outbox->queue.handed, LOSS_SEND_FAILED, EMSGSIZE);
+			outbox_fill_up(outbox);
 			continue;
 		}
 		if (is_retry || outbox_has_sessions(outbox) || result.error == -EAGAIN ||
@@ -433,23 +385,6 @@ int64_t outbox_send(struct outbox *outbox)
 	outbox->wait_error = 0;
 	outbox->is_blocked = false;
 	go_up(outbox);
-	return unsent(outbox) ? pacer_wait_us(&outbox->pacer, unsent(outbox))
-			      : outbox_confirm_wait_us(outbox);
-}
-
-void outbox_abandon(struct outbox *outbox)
-{
-	const enum collector_loss reason = loss_at_end(outbox);
-
-	outbox->queue.handed = 0;
-	while (outbox->queue.count)
-		drop(outbox, 0, reason, outbox->wait_error);
-}
-
-void outbox_lose(struct outbox *outbox, const struct amount *amount)
-{
-	const enum collector_loss reason = loss_at_end(outbox);
-
-	outbox_go_down(outbox, reason, outbox->wait_error);
-	lose(outbox, amount, reason);
+	return outbox_unsent(outbox) ? pacer_wait_us(&outbox->pacer, outbox_unsent(outbox))
+				     : outbox_confirm_wait_us(outbox);
 }

@@ -11,11 +11,15 @@
  * second that it gets nothing else.
  *
  * Where the transport has sessions (transport.h), a message that was handed over still waits until
- * it is confirmed, and goes out again in the next session if it is not. */
+ * it is confirmed, and goes out again in the next session if it is not.
+ *
+ * With a spool, what the queue has no room for waits there, in order, and while that has room
+ * nobody is held up and nothing is dropped. */
 #ifndef OUTBOX_H
 #define OUTBOX_H
 
 #include "datagram_queue.h"
+#include "spool.h"
 #include "transport.h"
 
 #define EXPORTER_BURST_DATAGRAMS \
@@ -33,7 +37,7 @@
 enum collector_event_kind {
 	COLLECTOR_UP,   /* resolved, or answers again: no refusal for 10 s while sending */
 	COLLECTOR_DOWN, /* cannot be sent to, or first loss after COLLECTOR_UP; 'reason' and 'error'
-			   say why */
+			   say why. Where there are sessions, again for each other reason */
 	COLLECTOR_TAKES_OVER, /* gets the records of its failover group from now on */
 };
 
@@ -42,6 +46,7 @@ struct collector_event {
 	const char *collector; /* its name, borrowed */
 	enum collector_loss reason;
 	int error;             /* positive errno, or 0 */
+	const char *fault;     /* COLLECTOR_DOWN: more than 'error' says, or NULL; borrowed */
 	uint64_t records_lost; /* COLLECTOR_UP: lost since it went down */
 	/* COLLECTOR_TAKES_OVER, borrowed: the group, and who had them before. */
 	const char *group;
@@ -54,6 +59,8 @@ struct outbox_config {
 	struct transport_config address;
 	size_t datagram_size;
 	uint32_t datagrams_per_second; /* 0: no limit */
+	uint64_t spool_size;           /* bytes, 0: none */
+	const char *spool_directory;   /* NULL: in memory; borrowed until outbox_init() returns */
 	bool has_templates;            /* the protocol; each session begins with them */
 	uint8_t sequence_offset;       /* of the number in each datagram; 0: there is none */
 	void (*on_event)(void *context, const struct collector_event *event); /* may be NULL */
@@ -74,6 +81,7 @@ struct outbox {
 	struct outbox_config config;
 	struct transport *transport; /* owned */
 	struct datagram_queue queue;
+	struct spool spool; /* has something only while the queue is full */
 	struct sent_history history;
 	struct collector_ledger ledger;
 	struct pacer pacer;
@@ -87,7 +95,11 @@ struct outbox {
 	int64_t wait_since_us; /* since when 'wait_error' is not 0 */
 	bool is_blocked;       /* does not hold up others any more */
 
+	uint64_t session_failures;
+
 	enum outbox_state state;
+	unsigned int told_reasons; /* bits; since it is down */
+	char fault[200];           /* what the transport says of 'last_error'; "": nothing */
 	enum collector_loss last_loss;
 	int last_error; /* positive errno, 0 if none since it is up */
 	int64_t last_failure_us;

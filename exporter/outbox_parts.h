@@ -1,6 +1,7 @@
 /* outbox_parts.h - what the files outbox*.c share. Internal to them.
  *
- * outbox.c has the queue, the pace and whether the collector is up; outbox_report.c what only
+ * outbox.c has the pace and whether the collector is up; outbox_wait.c what waits, in queue and
+ * spool; outbox_report.c what only
  * transports of datagrams have: reports of the network and probes; outbox_session.c what only those
  * with sessions have: confirmation and a new beginning. */
 #ifndef OUTBOX_PARTS_H
@@ -25,6 +26,17 @@ size_t outbox_budget(const struct outbox *outbox);
 struct transport_result outbox_send_batch(struct outbox *outbox, size_t count);
 /* The first datagram of the queue is sent: count it and take it out. */
 void outbox_count_sent(struct outbox *outbox);
+
+/* outbox_wait.c */
+/* How many datagrams of the queue were not handed over yet. */
+static inline size_t outbox_unsent(const struct outbox *outbox)
+{
+	return outbox->queue.count - outbox->queue.handed;
+}
+/* Give up datagram 'index' of the queue. */
+void outbox_drop(struct outbox *outbox, size_t index, enum collector_loss reason, int error);
+/* Move what waits in the spool to the queue, as far as that has room. */
+void outbox_fill_up(struct outbox *outbox);
 
 /* outbox_report.c */
 bool outbox_is_probe_next(const struct outbox *outbox);

@@ -37,6 +37,7 @@ void outbox_look_at_session(struct outbox *outbox)
 	if (!outbox_has_sessions(outbox))
 		return;
 	outbox->config.type->session(outbox->transport, &session);
+	outbox->session_failures = session.failures;
 	if (session.number == outbox->session)
 		confirm(outbox, session.unconfirmed);
 	else

@@ -54,6 +54,7 @@ struct transport_session {
 	/* How many of the messages handed over last in this session are not known to have arrived.
 	 * When it has ended, as known then; the next one knows nothing of them. */
 	size_t unconfirmed;
+	uint64_t failures; /* tries so far that did not lead to a session */
 };
 
 struct transport_type {
@@ -78,6 +79,9 @@ struct transport_type {
 	/* Next report of the network. Returns false if there is none. A report about a datagram
 	 * that send() itself refused is left out: its caller knows. NULL for one with sessions. */
 	bool (*refusal)(struct transport *transport, struct transport_refusal *refusal);
+	/* Why poll() said last that nothing can be sent, where there is more to say than its errno
+	 * does; else NULL. Borrowed until the next call. NULL if there never is. */
+	const char *(*fault)(const struct transport *transport);
 	/* Where it sends to; size 0 if not known yet. */
 	socklen_t (*remote)(const struct transport *transport, struct sockaddr_storage *address);
 	socklen_t (*local)(const struct transport *transport, struct sockaddr_storage *address);

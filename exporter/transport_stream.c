@@ -103,6 +103,7 @@ static void fail(struct transport_stream *stream, int error)
 		stream->state == STREAM_stands && stream->now_ms - stream->begun_ms >= STABLE_MS;
 
 	confirm(stream);
+	stream->failures += stream->state != STREAM_stands;
 	disconnect(stream);
 	stream->error = error;
 	if (was_good) {
@@ -321,7 +322,8 @@ struct transport_result transport_stream_send(struct transport_stream *stream,
 void transport_stream_session(const struct transport_stream *stream,
 			      struct transport_session *session)
 {
-	*session = (struct transport_session){ stream->number, (size_t)stream->mark_count };
+	*session = (struct transport_session){ stream->number, (size_t)stream->mark_count,
+					       stream->failures };
 }
 
 socklen_t transport_stream_remote(const struct transport_stream *stream,

@@ -53,7 +53,8 @@ struct transport_stream {
 	int64_t begun_ms;    /* when it stood */
 	size_t tried;        /* addresses in a row that failed */
 
-	uint64_t number; /* of sessions so far */
+	uint64_t number;   /* of sessions so far */
+	uint64_t failures; /* to get one */
 	/* Where messages end that were handed over and are not confirmed, in bytes given to the
 	 * socket. */
 	uint64_t marks[TRANSPORT_STREAM_MARKS];

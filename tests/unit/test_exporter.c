@@ -151,6 +151,7 @@ struct setup {
 	uint32_t datagram_size;
 	struct template_choice choice;
 	uint8_t versions[COLLECTORS]; /* 0: 9 */
+	uint64_t spool_size;
 };
 
 static struct exporter *create(const struct setup *setup)
@@ -186,6 +187,7 @@ static struct exporter *create(const struct setup *setup)
 			.address = { .host = "fake", .port = (uint16_t)i },
 			.datagram_size = setup->datagram_size ? setup->datagram_size : 1400,
 			.datagrams_per_second = setup->rate,
+			.spool_size = setup->spool_size,
 		};
 	}
 	exporter = exporter_create(&config, &error);
@@ -1475,6 +1477,7 @@ TEST(random_faults_leave_the_ledger_exact)
 						.refresh_datagrams = 20,
 						.rate = round % 3 ? 3000 : 0,
 						.datagram_size = round % 2 ? 1400 : 512,
+						.spool_size = round % 5 == 0 ? SPOOL_SIZE_MIN : 0,
 						.versions = { 9, 10, 5 } });
 		uint32_t now = 0;
 		uint64_t added = 0;
