@@ -105,7 +105,8 @@ static void heading_of(const struct agentctl_column *column, char *heading, size
 
 static bool is_right_aligned(enum agentctl_column_kind kind)
 {
-	return kind == COLUMN_NUMBER || kind == COLUMN_BYTES || kind == COLUMN_DURATION;
+	return kind == COLUMN_NUMBER || kind == COLUMN_COUNTED || kind == COLUMN_BYTES ||
+	       kind == COLUMN_DURATION;
 }
 
 static bool open_lines(struct agentctl_table *table, bool no_headings)
@@ -190,6 +191,24 @@ static const json_t *time_value(const json_t *row, const struct agentctl_column 
 	return json_object_get(row, key);
 }
 
+/* A number of packets, with what it is of where not all were counted. */
+static const char *counted_text(const json_t *value, const json_t *row,
+				char text[static AGENTCTL_TEXT_SIZE])
+{
+	const json_t *sampling = json_object_get(row, "sampling");
+
+	if (json_is_integer(sampling) && json_integer_value(sampling) > 1)
+		(void)snprintf(text, AGENTCTL_TEXT_SIZE,
+			       "%" JSON_INTEGER_FORMAT " (1/%" JSON_INTEGER_FORMAT ")",
+			       json_integer_value(value), json_integer_value(sampling));
+	else if (json_is_null(sampling))
+		(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%" JSON_INTEGER_FORMAT " (1/?)",
+			       json_integer_value(value));
+	else
+		(void)plain_text(value, text);
+	return text;
+}
+
 /* A value as a table shows it. */
 static const char *cell_text(const struct agentctl_table *table,
 			     const struct agentctl_column *column, const json_t *row,
@@ -211,6 +230,7 @@ static const char *cell_text(const struct agentctl_table *table,
 	case COLUMN_TIME: return agentctl_text_time(number, table->is_utc, text);
 	case COLUMN_PROTOCOL: return agentctl_text_protocol(number, text);
 	case COLUMN_FLAGS: return agentctl_text_flags(number, text);
+	case COLUMN_COUNTED: return counted_text(value, row, text);
 	case COLUMN_TEXT:
 	case COLUMN_ADDRESS:
 	case COLUMN_NUMBER: break;

@@ -124,7 +124,7 @@ json_t *control_flow_row(const struct flow_record *flow, const struct control_fl
 	return json_pack(
 		"{s:i, s:i, s:s, s:i, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:i, s:I, s:I, s:s, s:s, "
 		"s:s, "
-		"s:I, s:I, s:s, s:I, s:s, s:I, s:I}",
+		"s:I, s:I, s:s, s:I, s:s, s:I, s:I, s:o}",
 		"v", key->ip_version, "proto", key->protocol, "src",
 		prefix_format(&names->key, key->ip_version, flow_source_address(key), source),
 		"src_port", key->source_port, "dst",
@@ -139,7 +139,8 @@ json_t *control_flow_row(const struct flow_record *flow, const struct control_fl
 		(json_int_t)names->destination_as, "start", json_time_format(flow->first_ms, start),
 		"start_unix_ms", (json_int_t)flow->first_ms, "end",
 		json_time_format(flow->last_ms, end), "end_unix_ms", (json_int_t)flow->last_ms,
-		"duration_ms", (json_int_t)(flow->last_ms - flow->first_ms));
+		"duration_ms", (json_int_t)(flow->last_ms - flow->first_ms), "sampling",
+		names->sampling ? json_integer(names->sampling) : json_null());
 }
 
 /* 'flow' is changed: its interfaces get their numbers. */
@@ -158,6 +159,7 @@ static int write_flow(struct control_job *job, struct flow_record *flow, unix_ms
 				->as_number,
 		.input_interface = resolve_interface(state, &key->input_interface),
 		.output_interface = resolve_interface(state, &key->output_interface),
+		.sampling = pipeline_sampler(pipeline, key->sampler).interval,
 	};
 
 	if (!flow_filter_matches(state->filter, flow, names.source_as, names.destination_as, now))

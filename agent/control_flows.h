@@ -24,9 +24,11 @@ struct control_flow_names {
 	uint32_t destination_as;
 	const char *input_interface; /* "" if it has no name */
 	const char *output_interface;
+	uint32_t sampling; /* one packet in so many was counted, 0: not known */
 };
 
-/* New row, owned by the caller; NULL if memory is short. Members and types never change. */
+/* New row, owned by the caller; NULL if memory is short. Members and types never change;
+ * "sampling" is null where it is not known. */
 json_t *control_flow_row(const struct flow_record *flow, const struct control_flow_names *names);
 
 #endif

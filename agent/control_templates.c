@@ -47,7 +47,7 @@ static int write_none(uint8_t version, struct control_output *output)
 static int write_templates(const struct control_context *context,
 			   const struct config_collector *collector, struct control_output *output)
 {
-	struct template_choice choice = *pipeline_template_choice(context->pipeline);
+	struct template_choice choice = pipeline_template_choice(context->pipeline);
 	const uint8_t version = collector->version;
 	const struct encoder_type *encoder = encoder_find(version);
 	struct template_set set;

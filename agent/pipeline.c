@@ -253,6 +253,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	}
 	if (create_workers(pipeline, config, error) < 0)
 		goto fail;
+	exporter_set_samplers(exporter, pipeline->samplers);
 	pipeline->is_live = pipeline->workers[0].type->is_live;
 	pipeline->export.is_live = pipeline->is_live;
 	pipeline->export.flow_key = config->flow_key;
@@ -572,7 +573,15 @@ const struct asn_entry *pipeline_asn(const struct pipeline *pipeline, uint8_t ip
 	return asn_table_find(pipeline->asn_table, ip_version, address);
 }
 
-const struct template_choice *pipeline_template_choice(const struct pipeline *pipeline)
+struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number)
 {
-	return &pipeline->choice;
+	return samplers_at(pipeline->samplers, number);
+}
+
+struct template_choice pipeline_template_choice(const struct pipeline *pipeline)
+{
+	struct template_choice choice = pipeline->choice;
+
+	choice.has_samplers = samplers_count(pipeline->samplers) != 0;
+	return choice;
 }

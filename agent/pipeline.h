@@ -96,7 +96,9 @@ int pipeline_interfaces(struct pipeline *pipeline, struct interface_list *list);
 /* AS data of an address as the exporter uses it; all 0 without a table. */
 const struct asn_entry *pipeline_asn(const struct pipeline *pipeline, uint8_t ip_version,
 				     const uint8_t *address);
-/* Which fields the templates carry. */
-const struct template_choice *pipeline_template_choice(const struct pipeline *pipeline);
+/* What the number of a sampler in a flow means. */
+struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number);
+/* Which fields the templates carry now. */
+struct template_choice pipeline_template_choice(const struct pipeline *pipeline);
 
 #endif

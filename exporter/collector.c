@@ -8,6 +8,7 @@
 #include "collector.h"
 
 #include "exporter.h"
+#include "sampler_walk.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -22,7 +23,10 @@ struct collector {
 	uint8_t version;
 	const struct encoder_type *encoder;
 	const struct collector_terms *terms; /* borrowed for life */
+	struct template_choice choice;
 	struct template_set templates;
+	struct template_set old_templates; /* of records that may still wait */
+	bool has_old_templates;
 	size_t datagram_size;
 	struct outbox outbox;
 	struct collector_role role; /* 'group' is 'group_name' */
@@ -42,8 +46,13 @@ struct collector {
 	/* Refresh; times are uptime. */
 	bool is_refresh_due;
 	bool are_templates_due; /* with sessions: on request only */
+	bool is_withdrawal_due; /* of old_templates; with sessions only */
+	bool are_statistics_due;
+	struct sampling_terms sampling;
+	struct sampler_walk samplers;
 	uint32_t refreshed_ms;
 	uint32_t datagrams_since_refresh;
+	bool has_records_since_refresh;
 	uint64_t records_at_refresh; /* 'taken' then */
 	struct interface_walk walk;  /* through the interface names */
 	bool repeats_few;            /* the walk stops where the next few were told */
@@ -98,6 +107,14 @@ static bool has_templates(const struct collector *collector)
 static bool has_options(const struct collector *collector)
 {
 	return collector->encoder->add_statistics != NULL;
+}
+
+static void make_templates(struct collector *collector)
+{
+	if (collector->encoder->protocol)
+		template_set_init(&collector->templates,
+				  (enum export_protocol)collector->encoder->protocol,
+				  &collector->choice);
 }
 
 /* Whether a datagram holds any record. */
@@ -166,14 +183,14 @@ struct collector *collector_create(const struct collector_config *config,
 	collector->terms = terms;
 	collector->datagram_size = config->datagram_size;
 	collector->is_refresh_due = has_options(collector);
-	if (collector->encoder->protocol) {
-		struct template_choice choice = terms->choice;
-
-		choice.has_uptime = config->has_uptime;
-		choice.fields = config->fields;
-		template_set_init(&collector->templates, collector->encoder->protocol, &choice);
-	}
 	set_role(collector, &config->role);
+	collector->sampling.flows = config->sampling;
+	collector->choice = terms->choice;
+	collector->choice.has_uptime = config->has_uptime;
+	collector->choice.fields = config->fields;
+	collector->choice.has_samplers = collector->sampling.flows > 1;
+	sampler_walk_init(&collector->samplers, &collector->sampling);
+	make_templates(collector);
 	if (!is_large_enough(collector, error) || set_selection(collector, config, error)) {
 		free(collector);
 		return NULL;
@@ -253,29 +270,47 @@ static void statistics_get(const struct collector *collector, struct export_stat
 		outbox->queue.total_bytes + outbox->spool.total_bytes;
 }
 
-/* Templates and statistics; the message is empty and the smallest datagram holds them. */
-static void add_refresh(struct collector *collector)
+/* What has place in an empty message of the smallest size. */
+static void add_templates(struct collector *collector)
 {
-	struct export_statistics statistics;
 	int result = 0;
 
-	statistics_get(collector, &statistics);
-	if (has_templates(collector) &&
-	    (!has_sessions(collector) || collector->are_templates_due)) {
-		result = collector->encoder->add_templates(&collector->message,
-							   &collector->templates);
-		assert(result == 0);
-		collector->carries_templates = true;
-		collector->are_templates_due = false;
-	}
-	result = collector->encoder->add_statistics(&collector->message, &statistics,
-						    collector->terms->source_id);
+	if (collector->is_withdrawal_due)
+		result = collector->encoder->withdraw_templates(&collector->message,
+								&collector->old_templates);
+	assert(result == 0);
+	result = collector->encoder->add_templates(&collector->message, &collector->templates);
 	assert(result == 0);
 	(void)result;
+	collector->carries_templates = true;
+	collector->are_templates_due = false;
+	collector->is_withdrawal_due = false;
+}
+
+/* They follow the templates, in the same datagram or in the next. */
+static void add_statistics(struct collector *collector)
+{
+	struct export_statistics statistics;
+
+	statistics_get(collector, &statistics);
+	if (collector->encoder->add_statistics(&collector->message, &statistics,
+					       collector->terms->source_id))
+		return;
+	collector->are_statistics_due = false;
+	collector->records_at_refresh = collector->outbox.ledger.taken.records;
+}
+
+/* The message is empty. */
+static void add_refresh(struct collector *collector)
+{
+	if (has_templates(collector) && (!has_sessions(collector) || collector->are_templates_due))
+		add_templates(collector);
 	collector->is_refresh_due = false;
+	collector->are_statistics_due = true;
 	collector->refreshed_ms = collector->time.uptime_ms;
 	collector->datagrams_since_refresh = 0;
-	collector->records_at_refresh = collector->outbox.ledger.taken.records;
+	collector->has_records_since_refresh = false;
+	sampler_walk_repeat(&collector->samplers);
 }
 
 static bool are_names_due(struct collector *collector)
@@ -327,6 +362,7 @@ static void begin_message(const struct collector *collector, struct message *mes
 	collector->encoder->begin(message, time);
 	message->has_uptime = collector->templates.has_uptime;
 	message->source_id = collector->terms->source_id;
+	message->sampling = collector->sampling;
 }
 
 /* This and close_datagram() are kept out of collector_add(), which most records pass without them:
@@ -342,12 +378,19 @@ __attribute__((noinline)) static void open_datagram(struct collector *collector)
 	collector->opened_ms = collector->time.uptime_ms;
 	collector->carries_templates = false;
 	collector->is_open = true;
-	if (limit && collector->datagrams_since_refresh >= limit && has_templates(collector)) {
+	/* Without a record since the last one, templates would take the place of what is to follow
+	 * them. */
+	if (limit && collector->datagrams_since_refresh >= limit && has_templates(collector) &&
+	    collector->has_records_since_refresh) {
 		collector->is_refresh_due = true;
 		repeat_few_names(collector);
 	}
 	if (collector->is_refresh_due)
 		add_refresh(collector);
+	if (collector->are_statistics_due)
+		add_statistics(collector);
+	(void)sampler_walk_add(&collector->samplers, &collector->sampling, collector->encoder,
+			       &collector->message);
 	if (are_names_due(collector))
 		add_names(collector);
 }
@@ -413,7 +456,8 @@ __attribute__((noinline)) void collector_advance(struct collector *collector,
 		if (are_names_due(collector)) /* not one fitted */
 			close_datagram(collector);
 	}
-	if (!collector->is_open && (collector->is_refresh_due || are_names_due(collector)))
+	if (!collector->is_open && (collector->is_refresh_due || collector->are_statistics_due ||
+				    are_names_due(collector)))
 		open_datagram(collector);
 }
 
@@ -437,7 +481,7 @@ int64_t collector_next(const struct collector *collector)
 		return -1;
 	if (collector->is_open)
 		next_ms = nearer(collector, next_ms, collector->opened_ms, EXPORTER_RECORD_WAIT_MS);
-	else if (collector->is_refresh_due)
+	else if (collector->is_refresh_due || collector->are_statistics_due)
 		next_ms = 0;
 	if (!has_options(collector))
 		return next_ms;
@@ -457,12 +501,13 @@ static inline void add_part(struct collector *collector, const struct export_rec
 {
 	if (!collector->is_open)
 		open_datagram(collector);
-	/* Twice at most: a datagram that was full, one that templates filled; a record fits into
-	 * the smallest empty one. */
+	/* Three times at most: a datagram that was full, one that templates filled, one that
+	 * statistics filled; a record fits into the smallest empty one. */
 	while (collector->encoder->add_record(&collector->message, &collector->templates, record)) {
 		close_datagram(collector);
 		open_datagram(collector);
 	}
+	collector->has_records_since_refresh = true;
 	amount_add(&collector->amount, amount);
 	amount_add(&collector->outbox.ledger.taken, amount);
 	amount_add(&collector->outbox.ledger.waiting, amount);
@@ -520,6 +565,51 @@ static void count_unsupported(struct collector *collector, const struct amount *
 	amount_add(&collector->outbox.ledger.lost[LOSS_UNSUPPORTED], amount);
 }
 
+/* From now on records carry the number of their sampler: they have other templates, and those that
+ * wait keep the old ones. */
+static void carry_samplers(struct collector *collector)
+{
+	collector->choice.has_samplers = true;
+	if (has_templates(collector) && collector->has_time) {
+		collector->old_templates = collector->templates;
+		collector->has_old_templates = true;
+		collector->is_refresh_due = true;
+		collector->are_templates_due = true;
+		collector->is_withdrawal_due =
+			has_sessions(collector) && collector->encoder->withdraw_templates != NULL;
+	}
+	make_templates(collector);
+}
+
+void collector_samplers_known(struct collector *collector)
+{
+	collector->sampling.samplers = collector->terms->samplers;
+	sampler_walk_init(&collector->samplers, &collector->sampling);
+	if (collector->samplers.is_on && !collector->choice.has_samplers)
+		carry_samplers(collector);
+}
+
+/* A record of another sampler than the one before comes: tell what its number means, in datagrams
+ * before it. Bounded: each tells at least one. */
+__attribute__((noinline)) static void meet_sampler(struct collector *collector, uint8_t number)
+{
+	if (!sampler_walk_meet(&collector->samplers, &collector->sampling, number) ||
+	    !collector->encoder->protocol)
+		return;
+	if (!collector->choice.has_samplers) {
+		if (collector->is_open)
+			close_datagram(collector);
+		carry_samplers(collector);
+	}
+	if (!collector->is_open)
+		open_datagram(collector);
+	while (!sampler_walk_add(&collector->samplers, &collector->sampling, collector->encoder,
+				 &collector->message)) {
+		close_datagram(collector);
+		open_datagram(collector);
+	}
+}
+
 void collector_add(struct collector *collector, const struct export_record *record,
 		   const struct export_time *time)
 {
@@ -532,12 +622,26 @@ void collector_add(struct collector *collector, const struct export_record *reco
 	if (!record_selection_is_all(&collector->selection) &&
 	    is_excluded(collector, record, &amount))
 		return;
+	if (flow->key.sampler != collector->samplers.last)
+		meet_sampler(collector, flow->key.sampler);
 	if (flow->key.ip_version == 6 && !encoder->has_ipv6)
 		count_unsupported(collector, &amount);
 	else if (flow->octets > encoder->counter_max || flow->packets > encoder->counter_max)
 		add_in_parts(collector, record);
 	else
 		add_part(collector, record, &amount);
+}
+
+/* The templates of all that waits, and what their samplers are, as far as there is room. */
+static void add_all_templates(const struct collector *collector, struct message *message)
+{
+	struct sampler_walk walk = collector->samplers;
+
+	if (collector->has_old_templates)
+		(void)collector->encoder->add_templates(message, &collector->old_templates);
+	(void)collector->encoder->add_templates(message, &collector->templates);
+	sampler_walk_repeat(&walk);
+	(void)sampler_walk_add(&walk, &collector->sampling, collector->encoder, message);
 }
 
 /* A datagram with templates alone that overtakes all that wait. Without templates in the protocol
@@ -556,7 +660,7 @@ static void put_templates_ahead(struct collector *collector)
 
 	begin_message(collector, &message, time);
 	if (has_templates(collector)) {
-		(void)collector->encoder->add_templates(&message, &collector->templates);
+		add_all_templates(collector, &message);
 	} else if (has_options(collector)) {
 		statistics_get_sent(collector, &statistics);
 		(void)collector->encoder->add_statistics(&message, &statistics,
@@ -590,8 +694,10 @@ void collector_finish(struct collector *collector, const struct export_time *tim
 	    collector->records_at_refresh == collector->outbox.ledger.taken.records)
 		return;
 	collector->is_refresh_due = true;
-	open_datagram(collector);
-	close_datagram(collector);
+	do {
+		open_datagram(collector);
+		close_datagram(collector);
+	} while (collector->are_statistics_due); /* they fit into the second at the latest */
 }
 
 void collector_abandon(struct collector *collector)

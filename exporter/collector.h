@@ -78,6 +78,7 @@ struct collector_terms {
 	struct ring_mark workers;
 	unix_ms system_init_ms;
 	struct interface_names names;
+	const struct samplers *samplers; /* borrowed; NULL: records have none */
 };
 
 /* State of one collector, for people. Strings are copies. */
@@ -115,6 +116,8 @@ struct collector *collector_create(const struct collector_config *config,
 				   const struct collector_terms *terms, struct error_text *error);
 void collector_destroy(struct collector *collector);
 
+/* The terms have samplers now: before the first message. */
+void collector_samplers_known(struct collector *collector);
 void collector_set_sequence(struct collector *collector, uint32_t sequence);
 /* How many times collector_add() may be called, before asking again, without dropping what waits.
  */

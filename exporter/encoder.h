@@ -12,6 +12,7 @@
 #include "export_record.h"
 #include "ledger.h"
 #include "record_ring.h"
+#include "samplers.h"
 #include "template.h"
 
 #include <stdbool.h>
@@ -44,6 +45,29 @@ struct export_statistics {
 	unix_ms system_init_ms; /* systemInitTimeMilliseconds (160) */
 };
 
+/* What the numbers of samplers in records mean for one collector. */
+struct sampling_terms {
+	const struct samplers *samplers; /* borrowed; NULL: records have none */
+	uint32_t flows; /* this collector gets one flow in so many of all; 0 and 1: all */
+};
+
+/* The sampler of a number; interval 0 if it is not known, or beyond 32 bits. */
+static inline struct sampler sampling_terms_look(const struct sampling_terms *terms, uint8_t number)
+{
+	struct sampler sampler = { SAMPLING_none, 1 };
+	uint64_t interval;
+
+	if (terms->samplers)
+		sampler = samplers_at(terms->samplers, number);
+	if (terms->flows <= 1)
+		return sampler;
+	interval = (uint64_t)sampler.interval * terms->flows;
+	sampler.interval = interval > UINT32_MAX ? 0 : (uint32_t)interval;
+	if (sampler.method == SAMPLING_none)
+		sampler.method = SAMPLING_flows;
+	return sampler;
+}
+
 /* A message under construction. The encoder's own state between calls; no member is for callers but
  * 'writer', 'records' and 'data_records'. */
 struct message {
@@ -56,6 +80,8 @@ struct message {
 	bool has_uptime;        /* v9: records have times on that clock; set after begin() */
 	unix_ms export_ms;      /* JSON: present time, of lines that are not flows */
 	uint32_t source_id;     /* JSON: of the lines; set after begin() */
+	struct sampling_terms sampling; /* v5, JSON: set after begin() */
+	uint8_t sampler;                /* v5: of its records */
 };
 
 /* Stands for JSON lines among the version numbers of protocols: 5, 9, 10. */
@@ -93,6 +119,17 @@ struct encoder_type {
 	/* Add the name of one interface as options data. Returns 0 or -EMSGSIZE with the message
 	 * unchanged. */
 	int (*add_interface)(struct message *message, const struct interface_name *interface);
+	/* NULL if the protocol has no place for it.
+	 *
+	 * Add how packets were chosen: the one rate of all records, and what a number in records
+	 * means. Return 0 or -EMSGSIZE with the message unchanged. */
+	int (*add_rate)(struct message *message, struct sampler rate);
+	int (*add_sampler)(struct message *message, uint8_t number, struct sampler sampler);
+	/* NULL if the protocol does not know it.
+	 *
+	 * Say that data templates do not hold any more; for sessions only. Returns 0 or -EMSGSIZE
+	 * with the message unchanged. */
+	int (*withdraw_templates)(struct message *message, const struct template_set *templates);
 	/* Add one flow. Returns 0 or -EMSGSIZE with the message unchanged. */
 	int (*add_record)(struct message *message, const struct template_set *templates,
 			  const struct export_record *record);

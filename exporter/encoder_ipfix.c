@@ -1,9 +1,9 @@
 /* encoder_ipfix.c - IPFIX, RFC 7011.
  *
- * Place: exporter -> encoder. A message is a header and sets. Templates are never withdrawn: over
- * UDP they are sent again and again, and run out at the collector (RFC 7011 section 8.4); in a
- * session they hold until its end. All elements are IANA's, so none needs a type record of RFC
- * 5610.
+ * Place: exporter -> encoder. A message is a header and sets. Over UDP templates are
+ * sent again and again, and run out at the collector (RFC 7011 section 8.4); in a session they hold
+ * until its end, or until they are withdrawn, because records are to carry more. All elements are
+ * IANA's, so none needs a type record of RFC 5610.
  *
  * Scopes of options are elements: an interface name has ingressInterface (10), the statistics
  * observationDomainId (149). */
@@ -22,7 +22,23 @@ enum {
 	SCOPE_COUNT = 1,                  /* of both options templates; the first field */
 };
 
-enum { IE_interfaceName = 82, IE_interfaceDescription = 83, IE_observationDomainId = 149 };
+enum {
+	IE_interfaceName = 82,
+	IE_interfaceDescription = 83,
+	IE_observationDomainId = 149,
+	IE_selectorAlgorithm = 304,
+	IE_samplingPacketInterval = 305,
+	IE_samplingPacketSpace = 306,
+	IE_samplingSize = 309,
+	IE_samplingPopulation = 310,
+};
+
+/* IANA "PSAMP Parameters", selectorAlgorithm (RFC 5477 section 8.2.1). */
+enum {
+	SELECTOR_systematicCountBased = 1,
+	SELECTOR_uniformProbabilistic = 4,
+	SELECTOR_hashBOB = 6,
+};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -30,6 +46,15 @@ static const struct message_set_specifier interface_scope = { IE_ingressInterfac
 static const struct message_set_specifier interface_fields[] = {
 	{ IE_interfaceName, sizeof(((struct interface_name *)0)->name) },
 	{ IE_interfaceDescription, sizeof(((struct interface_name *)0)->description) },
+};
+
+/* One packet in N, in both ways in which it can be said: one and a space of N - 1, for methods that
+ * go by the order of packets, and one out of N. Collectors know one or the other. */
+static const struct message_set_specifier sampler_scope = { IE_selectorId, 8 };
+static const struct message_set_specifier sampler_fields[] = {
+	{ IE_selectorAlgorithm, 2 },   { IE_samplingPacketInterval, 4 },
+	{ IE_samplingPacketSpace, 4 }, { IE_samplingSize, 4 },
+	{ IE_samplingPopulation, 4 },
 };
 
 static const struct message_set_specifier statistics_scope = { IE_observationDomainId, 4 };
@@ -69,9 +94,11 @@ static int add_templates(struct message *message, const struct template_set *tem
 	const size_t options_sizes[] = {
 		options_template_size(COUNT(interface_fields)),
 		options_template_size(COUNT(message_set_statistics)),
+		options_template_size(COUNT(sampler_fields)),
 	};
+	const size_t options_count = COUNT(options_sizes) - (templates->has_samplers ? 0 : 1);
 
-	if (message_set_templates_size(message, templates, options_sizes, COUNT(options_sizes)) >
+	if (message_set_templates_size(message, templates, options_sizes, options_count) >
 	    message_set_bytes_left(message))
 		return -EMSGSIZE;
 
@@ -80,6 +107,9 @@ static int add_templates(struct message *message, const struct template_set *tem
 			     COUNT(interface_fields));
 	add_options_template(message, TEMPLATE_ID_STATISTICS, &statistics_scope,
 			     message_set_statistics, COUNT(message_set_statistics));
+	if (templates->has_samplers)
+		add_options_template(message, TEMPLATE_ID_SAMPLER, &sampler_scope, sampler_fields,
+				     COUNT(sampler_fields));
 	return 0;
 }
 
@@ -97,6 +127,52 @@ static int add_interface(struct message *message, const struct interface_name *i
 	message_set_close(message);
 	message->records++;
 	message->data_records++;
+	return 0;
+}
+
+static uint16_t algorithm_of(enum sampling_method method)
+{
+	switch (method) {
+	case SAMPLING_random: return SELECTOR_uniformProbabilistic;
+	case SAMPLING_hash:
+	case SAMPLING_flows: return SELECTOR_hashBOB; /* of the packet, of its flow key */
+	default: return SELECTOR_systematicCountBased;
+	}
+}
+
+/* RFC 5477 sections 8.2 and 8.3. */
+static int add_sampler(struct message *message, uint8_t number, struct sampler sampler)
+{
+	struct writer *writer = &message->writer;
+
+	if (!message_set_open(message, TEMPLATE_ID_SAMPLER, 8 + 2 + 4 * 4))
+		return -EMSGSIZE;
+	writer_u64(writer, number); /* the scope */
+	writer_u16(writer, algorithm_of((enum sampling_method)sampler.method));
+	writer_u32(writer, 1);
+	writer_u32(writer, sampler.interval - 1);
+	writer_u32(writer, 1);
+	writer_u32(writer, sampler.interval);
+	message_set_close(message);
+	message->records++;
+	message->data_records++;
+	return 0;
+}
+
+/* RFC 7011 section 8.1: a template without fields takes back the one with its id. */
+static int withdraw_templates(struct message *message, const struct template_set *templates)
+{
+	enum { WITHDRAWAL_SIZE = 4 };
+	struct writer *writer = &message->writer;
+
+	if (!message_set_open(message, SET_TEMPLATE, 2 * WITHDRAWAL_SIZE))
+		return -EMSGSIZE;
+	writer_u16(writer, templates->ipv4.id);
+	writer_u16(writer, 0);
+	writer_u16(writer, templates->ipv6.id);
+	writer_u16(writer, 0);
+	message_set_close(message);
+	message->records += 2;
 	return 0;
 }
 
@@ -133,6 +209,8 @@ const struct encoder_type encoder_ipfix = {
 	.add_templates = add_templates,
 	.add_statistics = message_set_add_statistics,
 	.add_interface = add_interface,
+	.add_sampler = add_sampler,
+	.withdraw_templates = withdraw_templates,
 	.add_record = message_set_add_record,
 	.finish = finish,
 	.sequence_step = sequence_step,

@@ -24,7 +24,12 @@
 /* What is before the fields and behind them; the longest of the three types. */
 #define FRAME_SIZE \
 	(sizeof(TYPE_STATISTICS) + sizeof(TIME_KEY) + 2 * JSON_LINE_NUMBER_SIZE + sizeof(LINE_END))
-#define FLOW_SIZE (FRAME_SIZE + RECORD_FIELDS_MAX * (EXPORT_KEY_SIZE + JSON_LINE_ADDRESS_SIZE))
+/* What samplers add, which may come later than the first line. */
+#define SELECTOR_MAX ",\"selectorId\":255"
+#define INTERVAL_KEY ",\"samplingInterval\":"
+#define FLOW_SIZE                                                    \
+	(FRAME_SIZE + sizeof(INTERVAL_KEY) + JSON_LINE_NUMBER_SIZE + \
+	 RECORD_FIELDS_MAX * (EXPORT_KEY_SIZE + JSON_LINE_ADDRESS_SIZE))
 
 #define STATISTICS_SIZE (FRAME_SIZE + sizeof(statistics_keys) + COUNTERS * JSON_LINE_NUMBER_SIZE)
 #define INTERFACE_SIZE                                                                             \
@@ -63,6 +68,7 @@ static void begin(struct message *message, const struct export_time *time)
 	message->records = 0;
 	message->data_records = 0;
 	message->set_start = NULL;
+	message->sampling = (struct sampling_terms){ .samplers = NULL };
 	message->export_ms = time->unix_ms;
 }
 
@@ -112,6 +118,7 @@ static char *put_fields(char *to, const struct template *template,
 		case EXPORT_MILLISECONDS:
 			to = json_line_signed(to, (int64_t)load(member, sizeof(uint64_t)));
 			break;
+		case EXPORT_WIDENED: to = json_line_unsigned(to, *member); break;
 		case EXPORT_ICMP_TYPE_CODE:
 			to = json_line_unsigned(to, is_icmp ? load(member, sizeof(uint16_t)) : 0);
 			break;
@@ -119,6 +126,15 @@ static char *put_fields(char *to, const struct template *template,
 		}
 	}
 	return to;
+}
+
+/* What selectorId means, because there are no options that say it: one packet in so many, null if
+ * that is not known. */
+static char *put_interval(char *to, struct sampler sampler)
+{
+	to = PUT_LITERAL(to, INTERVAL_KEY);
+	return sampler.interval ? json_line_unsigned(to, sampler.interval)
+				: PUT_LITERAL(to, "null");
 }
 
 static int add_record(struct message *message, const struct template_set *templates,
@@ -131,6 +147,9 @@ static int add_record(struct message *message, const struct template_set *templa
 	end = put_fields(end,
 			 record->flow.key.ip_version == 4 ? &templates->ipv4 : &templates->ipv6,
 			 record);
+	if (templates->has_samplers)
+		end = put_interval(
+			end, sampling_terms_look(&message->sampling, record->flow.key.sampler));
 	return add_line(message, line, end);
 }
 
@@ -193,7 +212,9 @@ static size_t value_size(const struct export_field *field)
 
 static size_t flow_size(const struct template *template)
 {
-	size_t size = sizeof(TYPE_FLOW) - 1 + sizeof("4294967295") - 1 + sizeof(LINE_END) - 1;
+	size_t size = sizeof(TYPE_FLOW) - 1 + sizeof("4294967295") - 1 + sizeof(LINE_END) - 1 +
+		      sizeof(SELECTOR_MAX) - 1 + sizeof(INTERVAL_KEY) - 1 + sizeof("4294967295") -
+		      1;
 
 	for (size_t i = 0; i < template->field_count; i++)
 		size += template->fields[i]->key_size + value_size(template->fields[i]);

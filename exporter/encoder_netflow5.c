@@ -8,6 +8,8 @@
  * AS number above 65535 is 23456, AS_TRANS (RFC 6793 section 9); an interface index above 65535 is
  * 0, unknown.
  *
+ * One packet in more than 16383 is announced as one in 16383.
+ *
  * Times are on the clock of export_clock.h, whose present value is in the header beside the real
  * time. */
 #include "encoder.h"
@@ -25,6 +27,7 @@ enum {
 	RECORDS_MAX = 30,
 	AS_TRANS = 23456,
 	NANOSECONDS = 1000000, /* per millisecond */
+	SAMPLING_INTERVAL_MAX = 0x3fff,
 };
 
 static void begin(struct message *message, const struct export_time *time)
@@ -33,6 +36,7 @@ static void begin(struct message *message, const struct export_time *time)
 	message->records = 0;
 	message->data_records = 0;
 	message->set_start = NULL;
+	message->sampling = (struct sampling_terms){ .samplers = NULL };
 	message->clock_start_ms = export_clock_start(time);
 }
 
@@ -56,6 +60,10 @@ static int add_record(struct message *message, const struct template_set *templa
 	(void)templates;
 	if (message->records == RECORDS_MAX || writer_left(writer) < RECORD_SIZE)
 		return -EMSGSIZE;
+	/* The header tells the rate of all records. */
+	if (message->records && key->sampler != message->sampler)
+		return -EMSGSIZE;
+	message->sampler = key->sampler;
 	writer_bytes(writer, key->addresses, 8);               /* srcaddr, dstaddr */
 	writer_bytes(writer, record->destination.next_hop, 4); /* nexthop, 0 without one */
 	writer_u16(writer, interface_of(key->input_interface));
@@ -80,6 +88,23 @@ static int add_record(struct message *message, const struct template_set *templa
 	return 0;
 }
 
+/* Sampling mode and interval: 2 and 14 bits. An interval that does not fit is the largest one. */
+static uint16_t sampling_of(const struct message *message)
+{
+	enum { MODE_interval = 0x4000, MODE_random = 0x8000 };
+	struct sampler sampler;
+
+	if (!message->records)
+		return 0;
+	sampler = sampling_terms_look(&message->sampling, message->sampler);
+	if (sampler.interval <= 1)
+		return 0;
+	if (sampler.interval > SAMPLING_INTERVAL_MAX)
+		sampler.interval = SAMPLING_INTERVAL_MAX;
+	return (uint16_t)((sampler.method == SAMPLING_deterministic ? MODE_interval : MODE_random) |
+			  sampler.interval);
+}
+
 /* engine_type and engine_id, 8 bits each, are the low bits of the source id. */
 static size_t finish(struct message *message, const struct export_time *time, uint32_t source_id)
 {
@@ -93,7 +118,7 @@ static size_t finish(struct message *message, const struct export_time *time, ui
 	writer_u32(&header, (uint32_t)(now % 1000) * NANOSECONDS);
 	writer_u32(&header, 0); /* sequence number: stored when the message is sent */
 	writer_u16(&header, (uint16_t)source_id);
-	writer_u16(&header, 0); /* sampling: none */
+	writer_u16(&header, sampling_of(message));
 	return writer_size(&message->writer);
 }
 

@@ -19,12 +19,30 @@ enum {
 	OPTIONS_TEMPLATE_SIZE = 6, /* id, scope length, option length */
 };
 
-enum { IE_interfaceName = 82, IE_interfaceDescription = 83 };
+enum {
+	IE_samplingInterval = 34,
+	IE_samplingAlgorithm = 35,
+	IE_samplerMode = 49,
+	IE_samplerRandomInterval = 50,
+	IE_interfaceName = 82,
+	IE_interfaceDescription = 83,
+};
 
 static const struct message_set_specifier interface_fields[] = {
 	{ IE_ingressInterface, 4 },
 	{ IE_interfaceName, sizeof(((struct interface_name *)0)->name) },
 	{ IE_interfaceDescription, sizeof(((struct interface_name *)0)->description) },
+};
+
+static const struct message_set_specifier rate_fields[] = {
+	{ IE_samplingInterval, 4 },
+	{ IE_samplingAlgorithm, 1 },
+};
+
+static const struct message_set_specifier sampler_fields[] = {
+	{ IE_samplerId, 1 },
+	{ IE_samplerMode, 1 },
+	{ IE_samplerRandomInterval, 4 },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -65,9 +83,12 @@ static int add_templates(struct message *message, const struct template_set *tem
 	const size_t options_sizes[] = {
 		options_template_size(COUNT(interface_fields)),
 		options_template_size(COUNT(message_set_statistics)),
+		options_template_size(COUNT(rate_fields)),
+		options_template_size(COUNT(sampler_fields)),
 	};
+	const size_t options_count = COUNT(options_sizes) - (templates->has_samplers ? 0 : 2);
 
-	if (message_set_templates_size(message, templates, options_sizes, COUNT(options_sizes)) >
+	if (message_set_templates_size(message, templates, options_sizes, options_count) >
 	    message_set_bytes_left(message))
 		return -EMSGSIZE;
 
@@ -76,6 +97,12 @@ static int add_templates(struct message *message, const struct template_set *tem
 			     COUNT(interface_fields));
 	add_options_template(message, TEMPLATE_ID_STATISTICS, SCOPE_SYSTEM, message_set_statistics,
 			     COUNT(message_set_statistics));
+	if (!templates->has_samplers)
+		return 0;
+	add_options_template(message, TEMPLATE_ID_RATE, SCOPE_SYSTEM, rate_fields,
+			     COUNT(rate_fields));
+	add_options_template(message, TEMPLATE_ID_SAMPLER, SCOPE_SYSTEM, sampler_fields,
+			     COUNT(sampler_fields));
 	return 0;
 }
 
@@ -93,6 +120,48 @@ static int add_interface(struct message *message, const struct interface_name *i
 	writer_u32(writer, interface->index); /* and the field that nfdump looks for */
 	writer_bytes(writer, interface->name, sizeof(interface->name));
 	writer_bytes(writer, interface->description, sizeof(interface->description));
+	message_set_close(message);
+	message->records++;
+	message->data_records++;
+	return 0;
+}
+
+/* samplingAlgorithm and samplerMode. Which packets a hash takes does not follow from their order,
+ * so it is by chance for all who look at counters. */
+static uint8_t mode_of(enum sampling_method method)
+{
+	enum { MODE_deterministic = 1, MODE_random = 2 };
+
+	return method == SAMPLING_none || method == SAMPLING_deterministic ? MODE_deterministic
+									   : MODE_random;
+}
+
+/* What Cisco's exporters and most collectors know. */
+static int add_rate(struct message *message, struct sampler rate)
+{
+	struct writer *writer = &message->writer;
+
+	if (!message_set_open(message, TEMPLATE_ID_RATE, SCOPE_SIZE + 4 + 1))
+		return -EMSGSIZE;
+	writer_u32(writer, message->source_id); /* the scope */
+	writer_u32(writer, rate.interval);
+	writer_u8(writer, mode_of((enum sampling_method)rate.method));
+	message_set_close(message);
+	message->records++;
+	message->data_records++;
+	return 0;
+}
+
+static int add_sampler(struct message *message, uint8_t number, struct sampler sampler)
+{
+	struct writer *writer = &message->writer;
+
+	if (!message_set_open(message, TEMPLATE_ID_SAMPLER, SCOPE_SIZE + 1 + 1 + 4))
+		return -EMSGSIZE;
+	writer_u32(writer, message->source_id); /* the scope */
+	writer_u8(writer, number);
+	writer_u8(writer, mode_of((enum sampling_method)sampler.method));
+	writer_u32(writer, sampler.interval);
 	message_set_close(message);
 	message->records++;
 	message->data_records++;
@@ -149,6 +218,8 @@ const struct encoder_type encoder_netflow9 = {
 	.add_templates = add_templates,
 	.add_statistics = message_set_add_statistics,
 	.add_interface = add_interface,
+	.add_rate = add_rate,
+	.add_sampler = add_sampler,
 	.add_record = message_set_add_record,
 	.finish = finish,
 	.sequence_step = sequence_step,

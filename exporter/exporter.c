@@ -87,6 +87,13 @@ void exporter_set_start(struct exporter *exporter, unix_ms start)
 	exporter->terms.system_init_ms = start;
 }
 
+void exporter_set_samplers(struct exporter *exporter, const struct samplers *samplers)
+{
+	exporter->terms.samplers = samplers;
+	for (size_t i = 0; i < exporter->collector_count; i++)
+		collector_samplers_known(exporter->collectors[i]);
+}
+
 void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t sequence)
 {
 	collector_set_sequence(exporter->collectors[collector], sequence);

@@ -38,6 +38,11 @@ void exporter_destroy(struct exporter *exporter);
  * which is not known before. Call before the first message. */
 void exporter_set_start(struct exporter *exporter, unix_ms start);
 
+/* What the numbers of samplers in records mean; borrowed for life. Call before the first message:
+ * samplers that are in the table then are told from the start, others ahead of their first record.
+ */
+void exporter_set_samplers(struct exporter *exporter, const struct samplers *samplers);
+
 /* Sequence numbers go on from here: call before the first message. */
 void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t sequence);
 

@@ -2,7 +2,7 @@
  *
  * Place: encoder -> record. The fields that nearly every template begins with are written by code
  * that the compiler makes of their rows in export_fields.def: 3 instructions a field. All others
- * are sorted by what is done with them, once, so a record is nine short loops of load, swap, store:
+ * are sorted by what is done with them, once, so a record is some short loops of load, swap, store:
  * a switch per field would cost a mispredicted jump per field and record. Where a field goes is in
  * its step, so the order on the wire stays free. */
 #include "record.h"
@@ -56,6 +56,7 @@ static inline enum record_action action_of(enum export_kind kind, size_t size)
 	case EXPORT_ADDRESS: return size == 4 ? RECORD_copy_4 : RECORD_copy_16;
 	case EXPORT_MILLISECONDS: return RECORD_milliseconds;
 	case EXPORT_SYSUPTIME: return RECORD_sys_uptime;
+	case EXPORT_WIDENED: return RECORD_widened_8;
 	case EXPORT_ICMP_TYPE_CODE: return RECORD_icmp_type_code;
 	default: break;
 	}
@@ -135,6 +136,7 @@ __attribute__((always_inline)) static inline void encode_field(enum record_actio
 	case RECORD_unsigned_2: store_be16(to, load_host16(from)); break;
 	case RECORD_unsigned_4: store_be32(to, load_host32(from)); break;
 	case RECORD_unsigned_8: store_be64(to, load_host64(from)); break;
+	case RECORD_widened_8: store_be64(to, *from); break;
 	case RECORD_milliseconds: store_be64(to, milliseconds_of(load_host64(from))); break;
 	case RECORD_sys_uptime:
 		store_be32(to,
@@ -184,6 +186,7 @@ __attribute__((noinline)) static void encode_steps(const struct record_plan *res
 	ENCODE_STEPS(RECORD_unsigned_2)
 	ENCODE_STEPS(RECORD_unsigned_4)
 	ENCODE_STEPS(RECORD_unsigned_8)
+	ENCODE_STEPS(RECORD_widened_8)
 	ENCODE_STEPS(RECORD_milliseconds)
 	ENCODE_STEPS(RECORD_sys_uptime)
 	ENCODE_STEPS(RECORD_icmp_type_code)

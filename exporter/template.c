@@ -21,6 +21,8 @@ enum part {
 	PART_ip_version = 16, /* no address tells it; in JSON lines always */
 	PART_milliseconds = 32,
 	PART_uptime = 64,
+	PART_sampler_id = 128,  /* v9 */
+	PART_selector_id = 256, /* IPFIX and JSON lines */
 };
 
 struct template_row {
@@ -55,6 +57,8 @@ static const struct template_row template_rows[] = {
 	{ PART_milliseconds, KEY_none, IE_flowEndMilliseconds, IE_flowEndMilliseconds },
 	{ PART_uptime, KEY_none, IE_flowStartSysUpTime, IE_flowStartSysUpTime },
 	{ PART_uptime, KEY_none, IE_flowEndSysUpTime, IE_flowEndSysUpTime },
+	{ PART_sampler_id, KEY_none, IE_samplerId, IE_samplerId },
+	{ PART_selector_id, KEY_none, IE_selectorId, IE_selectorId },
 	{ PART_as_numbers, FLOW_KEY_addresses, IE_bgpSourceAsNumber, IE_bgpSourceAsNumber },
 	{ PART_as_numbers, FLOW_KEY_addresses, IE_bgpDestinationAsNumber,
 	  IE_bgpDestinationAsNumber },
@@ -127,6 +131,15 @@ static unsigned int default_parts(const struct template_choice *choice, bool is_
 	       (protocol == EXPORT_JSON || has_all ? PART_ip_version : 0u);
 }
 
+/* The sampler in the way of the protocol. */
+static unsigned int sampler_part(const struct template_choice *choice,
+				 enum export_protocol protocol)
+{
+	if (!choice->has_samplers)
+		return 0;
+	return protocol == EXPORT_V9 ? PART_sampler_id : PART_selector_id;
+}
+
 /* All that the choice brings in for one address family. */
 static unsigned int parts_of(const struct template_choice *choice, bool is_ipv6,
 			     enum export_protocol protocol)
@@ -137,25 +150,42 @@ static unsigned int parts_of(const struct template_choice *choice, bool is_ipv6,
 
 	if (choice->fields.base != TEMPLATE_BASE_none)
 		parts |= default_parts(choice, is_ipv6, protocol);
-	return parts;
+	return parts | sampler_part(choice, protocol);
 }
 
-/* The flow key's own parts and the looked-up ones, as one number for each template there can be.
- * PART_ip_version follows from the key, PART_masks from the AS numbers as long as it is the
- * default. */
+/* What is looked up, and masks, as a number below 12: masks come with AS numbers always. */
+static unsigned int lookups_of(unsigned int parts)
+{
+	const unsigned int others = (parts & (PART_peers | PART_next_hop)) / PART_peers;
+
+	if (parts & PART_as_numbers)
+		return 8 + others;
+	return parts & PART_masks ? 4 + others : others;
+}
+
+/* Which kind of times and samplers, as a number below 4. */
+static unsigned int variant_of(unsigned int parts)
+{
+	return (parts & PART_uptime ? 1u : 0u) |
+	       (parts & (PART_sampler_id | PART_selector_id) ? 2u : 0u);
+}
+
+/* One number for each template there can be. With the default flow key masks follow from the AS
+ * numbers; PART_ip_version follows from the key. */
 static uint16_t id_of(const struct template_choice *choice, unsigned int parts, bool is_ipv6)
 {
-	const bool is_uptime = (parts & PART_uptime) != 0;
+	const unsigned int variant = variant_of(parts);
 
 	if (flow_key_is_default(&choice->key))
-		return (uint16_t)((is_uptime ? TEMPLATE_ID_UPTIME : TEMPLATE_ID_FIRST) +
-				  2 * (parts & 7) + is_ipv6);
-	return (uint16_t)((is_uptime ? TEMPLATE_ID_OTHER_KEY_UPTIME : TEMPLATE_ID_OTHER_KEY) +
-			  2 * (choice->key.changed * 16u + (parts & 15)) + is_ipv6);
+		return (uint16_t)(TEMPLATE_ID_FIRST + 2 * (variant * 8 + (parts & 7)) + is_ipv6);
+	return (uint16_t)(TEMPLATE_ID_OTHER_KEY +
+			  2 * ((variant * 256 + choice->key.changed) * 12 + lookups_of(parts)) +
+			  is_ipv6);
 }
 
-/* A number made of the fields (FNV-1a), for sets that an operator has put together. */
-static uint16_t id_of_fields(const struct template *template, bool is_ipv6)
+/* A number made of the fields (FNV-1a), for sets that an operator has put together. One half is for
+ * records with samplers, so that those that were there before have another. */
+static uint16_t id_of_fields(const struct template *template, bool has_samplers, bool is_ipv6)
 {
 	uint32_t hash = 2166136261u;
 
@@ -163,7 +193,8 @@ static uint16_t id_of_fields(const struct template *template, bool is_ipv6)
 		hash = (hash ^ (template->fields[i]->id & 0xff)) * 16777619u;
 		hash = (hash ^ (template->fields[i]->id >> 8)) * 16777619u;
 	}
-	return (uint16_t)(TEMPLATE_ID_FIELDS + 2 * (hash % TEMPLATE_ID_FIELDS_PAIRS) + is_ipv6);
+	hash = hash % TEMPLATE_ID_FIELDS_PAIRS + (has_samplers ? TEMPLATE_ID_FIELDS_PAIRS : 0);
+	return (uint16_t)(TEMPLATE_ID_FIELDS + 2 * hash + is_ipv6);
 }
 
 static void template_init(struct template *template, bool is_ipv6, enum export_protocol protocol,
@@ -180,7 +211,7 @@ static void template_init(struct template *template, bool is_ipv6, enum export_p
 	}
 	template->id = template_fields_is_default(&choice->fields)
 			       ? id_of(choice, parts, is_ipv6)
-			       : id_of_fields(template, is_ipv6);
+			       : id_of_fields(template, choice->has_samplers, is_ipv6);
 	template->record_size =
 		record_plan_init(&template->plan, template->fields, template->field_count);
 }
@@ -196,6 +227,7 @@ static bool has_uptime(const struct template *template)
 void template_set_init(struct template_set *set, enum export_protocol protocol,
 		       const struct template_choice *choice)
 {
+	set->has_samplers = choice->has_samplers;
 	template_init(&set->ipv4, false, protocol, choice);
 	template_init(&set->ipv6, true, protocol, choice);
 	set->has_uptime = has_uptime(&set->ipv4);

@@ -11,13 +11,14 @@
 
 #include <stdbool.h>
 
-/* Which fields the templates carry beside those that are always there. Decided once, before the
- * first message. */
+/* Which fields the templates carry beside those that are always there. Decided before the first
+ * message; only has_samplers may come later. */
 struct template_choice {
 	bool has_as_numbers; /* AS numbers and masks */
 	bool has_next_hop;
 	bool has_peers;
-	bool has_uptime; /* v9: times as SysUptime (21, 22) instead of milliseconds since 1970 */
+	bool has_uptime;   /* v9: times as SysUptime (21, 22) instead of milliseconds since 1970 */
+	bool has_samplers; /* the number of the sampler that chose a flow's packets */
 	struct flow_key_choice key; /* what is not in the key is not in a record */
 	struct template_fields fields;
 };
@@ -25,14 +26,14 @@ struct template_choice {
 /* Template ids. Those of data records are even for IPv4 and odd for IPv6, and differ with the
  * choice: a collector that remembers the templates of an earlier run never reads new records by
  * them. */
-#define TEMPLATE_ID_FIRST            260   /* to 275: the default flow key */
-#define TEMPLATE_ID_UPTIME           276   /* to 291: the same with times as SysUptime */
-#define TEMPLATE_ID_INTERFACE        400   /* options: interface names */
-#define TEMPLATE_ID_STATISTICS       401   /* options: the loss ledger */
-#define TEMPLATE_ID_OTHER_KEY        1024  /* to 9215: any other flow key */
-#define TEMPLATE_ID_OTHER_KEY_UPTIME 9216  /* to 17407: the same with times as SysUptime */
-#define TEMPLATE_ID_FIELDS           17408 /* to 32767: a set of fields of its own, by its hash */
-#define TEMPLATE_ID_FIELDS_PAIRS     7680
+#define TEMPLATE_ID_FIRST        260   /* to 387: the default flow key */
+#define TEMPLATE_ID_INTERFACE    400   /* options: interface names */
+#define TEMPLATE_ID_STATISTICS   401   /* options: the loss ledger */
+#define TEMPLATE_ID_RATE         402   /* options: one sampling rate for all records */
+#define TEMPLATE_ID_SAMPLER      403   /* options: a sampler */
+#define TEMPLATE_ID_OTHER_KEY    1024  /* to 50175: any other flow key */
+#define TEMPLATE_ID_FIELDS       50176 /* to 65535: a set of fields of its own, by its hash */
+#define TEMPLATE_ID_FIELDS_PAIRS 3840
 
 struct template
 {
@@ -46,7 +47,8 @@ struct template
 struct template_set {
 	struct template ipv4;
 	struct template ipv6;
-	bool has_uptime; /* records have times on the clock of export_clock.h */
+	bool has_uptime;   /* records have times on the clock of export_clock.h */
+	bool has_samplers; /* options templates of samplers go with them */
 };
 
 /* Make both templates for one export protocol. */

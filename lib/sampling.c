@@ -10,7 +10,7 @@
 
 #include <ctype.h>
 
-#define PAYLOAD_BYTES 16 /* TCP: ports, sequence numbers; the checksum is behind */
+#define PAYLOAD_BYTES 32 /* the header of TCP and 12 bytes, that of UDP and 24 */
 
 enum {
 	IPv4_HEADER_SIZE = 20, /* RFC 791 section 3.1 */
@@ -18,7 +18,8 @@ enum {
 	IPv4_ADDRESSES = 12,
 	IPv6_HEADER_SIZE = 40, /* RFC 8200 section 3 */
 	IPv6_ADDRESSES = 8,
-	UDP_CHECKSUM = 6, /* RFC 768: two bytes */
+	TCP_CHECKSUM = 16, /* RFC 9293 section 3.1: two bytes */
+	UDP_CHECKSUM = 6,  /* RFC 768: two bytes */
 };
 
 void sampling_init(struct sampling *sampling, const struct sampling_choice *choice,
@@ -93,6 +94,19 @@ static size_t find_header(const uint8_t *bytes, size_t size, const struct flow_k
 	return size;
 }
 
+static void blank_checksum(uint8_t *payload, size_t size, uint8_t protocol)
+{
+	size_t offset;
+
+	switch (protocol) {
+	case PROTOCOL_TCP: offset = TCP_CHECKSUM; break;
+	case PROTOCOL_UDP: offset = UDP_CHECKSUM; break;
+	default: return;
+	}
+	if (size >= offset + 2)
+		memset(payload + offset, 0, 2);
+}
+
 /* What a packet's hash is of. */
 static uint32_t packet_hash(const struct packet_view *packet, const struct flow_key *key,
 			    uint32_t start)
@@ -116,8 +130,7 @@ static uint32_t packet_hash(const struct packet_view *packet, const struct flow_
 	size = reader_left(&rest) < PAYLOAD_BYTES ? reader_left(&rest) : PAYLOAD_BYTES;
 	payload = writer.next;
 	writer_bytes(&writer, rest.next, size);
-	if (key->protocol == PROTOCOL_UDP && size >= UDP_CHECKSUM + 2)
-		memset(payload + UDP_CHECKSUM, 0, 2);
+	blank_checksum(payload, size, key->protocol);
 	return bob_hash(content, writer_size(&writer), start);
 }
 

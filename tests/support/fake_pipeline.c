@@ -100,10 +100,14 @@ const struct asn_entry *pipeline_asn(const struct pipeline *pipeline, uint8_t ip
 	return ip_version == 4 && address[0] == 192 ? &example : &none;
 }
 
-const struct template_choice *pipeline_template_choice(const struct pipeline *pipeline)
+struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number)
 {
-	static const struct template_choice choice = { .has_as_numbers = true };
-
 	(void)pipeline;
-	return &choice;
+	return (struct sampler){ SAMPLING_random, number ? 100u * number : 1 };
+}
+
+struct template_choice pipeline_template_choice(const struct pipeline *pipeline)
+{
+	(void)pipeline;
+	return (struct template_choice){ .has_as_numbers = true };
 }

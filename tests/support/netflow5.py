@@ -22,6 +22,7 @@ class Message:
     unix_ms: int
     sequence: int
     engine: int  # type and id
+    sampling: int  # mode in the upper 2 bits, then the interval; 0: none
     templates: int = 0
     flows: list = field(default_factory=list)  # {element id of NetFlow v9: value}
     options: list = field(default_factory=list)
@@ -87,13 +88,13 @@ class Decoder:
         _check(count <= 30, f"{count} records")
         _check(len(datagram) == HEADER.size + count * RECORD.size, f"{len(datagram)} bytes")
         _check(nanoseconds < 1_000_000_000, f"{nanoseconds} ns")
-        _check(sampling == 0, f"sampling {sampling}")
+        _check((sampling >> 14 in (1, 2)) == (sampling & 0x3FFF > 1), f"sampling {sampling}")
         expected = sequence if self.next_sequence is None else self.next_sequence
         _check(sequence == expected, f"sequence {sequence}, expected {expected}")
         self.next_sequence = (sequence + count) & 0xFFFFFFFF
 
         unix_ms = seconds * 1000 + nanoseconds // 1_000_000
-        message = Message(uptime, unix_ms, sequence, engine_type << 8 | engine_id)
+        message = Message(uptime, unix_ms, sequence, engine_type << 8 | engine_id, sampling)
         for at in range(HEADER.size, len(datagram), RECORD.size):
             message.flows.append(_record(message, datagram[at : at + RECORD.size]))
         self.messages.append(message)

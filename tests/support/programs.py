@@ -200,7 +200,7 @@ class Nfacctd(Program):
     SIGINT, because it ignores SIGTERM until the next packet.
     """
 
-    def __init__(self, directory, address, port, host, networks_file=None):
+    def __init__(self, directory, address, port, host, networks_file=None, options=""):
         directory = Path(directory)
         self.host = host
         name = f"nfacctd-{port}"
@@ -218,6 +218,7 @@ class Nfacctd(Program):
                 as_from="file" if networks_file else "netflow",
                 networks=f"networks_file: {networks_file}" if networks_file else "",
             )
+            + options
         )
         super().__init__(name, ["nfacctd", "-f", config], directory, host, signal.SIGINT)
         self.wait_until(

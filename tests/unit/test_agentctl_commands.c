@@ -195,7 +195,7 @@ TEST(json_rows_are_objects_as_the_agent_sends_them)
 	CHECK_EQ(run(&agent, "-J show flows", &output, &errors), 0);
 	row = json_loads(output, 0, NULL);
 	CHECK_EQ(json_integer_value(json_object_get(row, "start_unix_ms")), 1795375020114);
-	CHECK_EQ(json_object_size(row), 24);
+	CHECK_EQ(json_object_size(row), 25);
 	json_decref(row);
 	free(output);
 	free(errors);

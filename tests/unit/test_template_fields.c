@@ -145,7 +145,7 @@ TEST(ids_have_a_range_of_their_own_and_follow_the_fields)
 				      ((UINT64_C(1) << template_row_count()) - 1);
 		template_set_init(&set, EXPORT_V9, &choice);
 		template_set_init(&again, EXPORT_V9, &choice);
-		CHECK(set.ipv4.id >= TEMPLATE_ID_FIELDS && set.ipv6.id <= 32767);
+		CHECK(set.ipv4.id >= TEMPLATE_ID_FIELDS && set.ipv6.id <= 65535);
 		CHECK_EQ(set.ipv4.id % 2, 0);
 		CHECK_EQ(set.ipv6.id % 2, 1);
 		CHECK_EQ(set.ipv4.id, again.ipv4.id);

@@ -1,0 +1,94 @@
+/* sampler_walk.c - goes through the numbers of samplers, from 0 to the highest that a record had.
+ *
+ * Place: collector -> here -> encoder. Number 0, every packet, is told as well: pmacct 1.7.7 takes
+ * a record with a number that it was not told for one of the last sampler. SAMPLER_UNKNOWN is never
+ * told: what its records stand for is not known.
+ *
+ * Beside the samplers there is one rate for all records (NetFlow v9, fields 34 and 35), which is
+ * what many collectors know only. Where rates differ it is 1: those collectors then show what was
+ * counted, and no multiple of it. */
+#include "sampler_walk.h"
+
+static const struct sampler every_packet = { SAMPLING_none, 1 };
+
+static void take_rate(struct sampler_walk *walk, struct sampler sampler)
+{
+	const struct sampler before = walk->rate;
+
+	if (!sampler.interval) /* SAMPLER_UNKNOWN */
+		sampler = every_packet;
+	if (!walk->has_rate)
+		walk->rate = sampler;
+	else if (walk->rate.interval != sampler.interval)
+		walk->rate = every_packet;
+	walk->is_rate_due |= !walk->has_rate || walk->rate.interval != before.interval;
+	walk->has_rate = true;
+}
+
+static void switch_on(struct sampler_walk *walk)
+{
+	walk->is_on = true;
+	walk->next = 0;
+	walk->is_rate_due = true;
+}
+
+void sampler_walk_init(struct sampler_walk *walk, const struct sampling_terms *terms)
+{
+	const uint8_t count = terms->samplers ? samplers_count(terms->samplers) : 0;
+
+	*walk = (struct sampler_walk){ .last = -1, .known = count, .next = (uint16_t)(count + 1) };
+	for (uint8_t number = 1; number <= count; number++)
+		take_rate(walk, sampling_terms_look(terms, number));
+	if (!count && terms->flows > 1)
+		take_rate(walk, sampling_terms_look(terms, SAMPLER_NONE));
+	if (walk->has_rate)
+		switch_on(walk);
+}
+
+bool sampler_walk_meet(struct sampler_walk *walk, const struct sampling_terms *terms,
+		       uint8_t number)
+{
+	/* What was told at the start is what may come; what comes counts. */
+	if (walk->last < 0)
+		walk->has_rate = false;
+	walk->last = number;
+	take_rate(walk, sampling_terms_look(terms, number));
+	if (number != SAMPLER_UNKNOWN && number > walk->known) {
+		if (walk->next > walk->known)
+			walk->next = (uint16_t)(walk->known + 1);
+		walk->known = number;
+	}
+	if (number != SAMPLER_NONE && !walk->is_on)
+		switch_on(walk);
+	return sampler_walk_is_due(walk);
+}
+
+void sampler_walk_repeat(struct sampler_walk *walk)
+{
+	walk->next = 0;
+	walk->is_rate_due = true;
+}
+
+bool sampler_walk_is_due(const struct sampler_walk *walk)
+{
+	return walk->is_on && (walk->is_rate_due || walk->next <= walk->known);
+}
+
+bool sampler_walk_add(struct sampler_walk *walk, const struct sampling_terms *terms,
+		      const struct encoder_type *encoder, struct message *message)
+{
+	if (!walk->is_on)
+		return true;
+	if (walk->is_rate_due && encoder->add_rate && encoder->add_rate(message, walk->rate))
+		return false;
+	walk->is_rate_due = false;
+	for (; walk->next <= walk->known; walk->next++) {
+		const uint8_t number = (uint8_t)walk->next;
+		const struct sampler sampler = sampling_terms_look(terms, number);
+
+		if (sampler.interval && encoder->add_sampler &&
+		    encoder->add_sampler(message, number, sampler))
+			return false;
+	}
+	return true;
+}

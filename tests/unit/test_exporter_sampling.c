@@ -1,0 +1,531 @@
+/* test_exporter_sampling.c - what collectors are told of samplers, and that it comes before the
+ * records that need it. Its reader knows headers and sets only. */
+#include "exporter.h"
+
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SENT_MAX 8000
+#define SETS_MAX 100000
+
+struct sent {
+	uint8_t bytes[1500];
+	size_t size;
+};
+
+/* Takes everything. */
+static struct sent *sent;
+static size_t sent_count;
+static uint64_t session; /* 0: datagrams */
+static uint32_t refresh_datagrams;
+
+struct transport {
+	int unused;
+};
+
+static int fake_open(const struct transport_config *config, struct transport **transport,
+		     struct error_text *error)
+{
+	(void)config;
+	(void)error;
+	*transport = calloc(1, sizeof(**transport));
+	return 0;
+}
+
+static int fake_poll(struct transport *transport, int64_t now_ms)
+{
+	(void)transport;
+	(void)now_ms;
+	return 0;
+}
+
+static struct transport_result fake_send(struct transport *transport,
+					 const struct datagram *datagrams, size_t count)
+{
+	(void)transport;
+	for (size_t i = 0; i < count; i++) {
+		CHECK(sent_count < SENT_MAX);
+		memcpy(sent[sent_count].bytes, datagrams[i].bytes, datagrams[i].size);
+		sent[sent_count++].size = datagrams[i].size;
+	}
+	return (struct transport_result){ .sent = count };
+}
+
+static bool fake_refusal(struct transport *transport, struct transport_refusal *refusal)
+{
+	(void)transport;
+	(void)refusal;
+	return false;
+}
+
+static socklen_t fake_address(const struct transport *transport, struct sockaddr_storage *address)
+{
+	(void)transport;
+	*address = (struct sockaddr_storage){ .ss_family = AF_UNSPEC };
+	return sizeof(*address);
+}
+
+static void fake_session(const struct transport *transport, struct transport_session *now)
+{
+	(void)transport;
+	*now = (struct transport_session){ .number = session };
+}
+
+static void fake_close(struct transport *transport)
+{
+	free(transport);
+}
+
+static const struct transport_type datagrams = {
+	.name = "fake",
+	.open = fake_open,
+	.poll = fake_poll,
+	.send = fake_send,
+	.refusal = fake_refusal,
+	.remote = fake_address,
+	.local = fake_address,
+	.close = fake_close,
+};
+
+struct fixture {
+	struct exporter *exporter;
+	struct samplers *samplers;
+	struct transport_type type;
+	uint32_t now_ms;
+};
+
+static struct fixture set_up(uint8_t version, uint32_t datagram_size, uint32_t flows,
+			     struct samplers *samplers)
+{
+	struct fixture fixture = { .samplers = samplers, .type = datagrams };
+	struct collector_config collector = {
+		.name = "one",
+		.version = version,
+		.address = { .host = "fake" },
+		.datagram_size = datagram_size,
+		.sampling = flows,
+	};
+	struct exporter_config config = {
+		.collectors = &collector,
+		.collector_count = 1,
+		.source_id = 7,
+		.template_refresh_ms = 60000,
+		.template_refresh_datagrams = refresh_datagrams,
+	};
+	static struct transport_type type;
+	struct error_text error;
+
+	if (session)
+		fixture.type.session = fake_session;
+	type = fixture.type;
+	collector.transport_type = &type;
+	sent = calloc(SENT_MAX, sizeof(*sent));
+	sent_count = 0;
+	fixture.exporter = exporter_create(&config, &error);
+	CHECK(fixture.exporter != NULL);
+	exporter_set_samplers(fixture.exporter, samplers);
+	return fixture;
+}
+
+static void tear_down(struct fixture *fixture)
+{
+	struct collector_status status;
+
+	exporter_collector_status(fixture->exporter, 0, &status);
+	CHECK(collector_ledger_closes(&status.ledger));
+	exporter_destroy(fixture->exporter);
+	samplers_destroy(fixture->samplers);
+	free(sent);
+}
+
+static struct export_time at(uint32_t uptime_ms)
+{
+	return (struct export_time){ .unix_ms = 1700000000000 + uptime_ms, .uptime_ms = uptime_ms };
+}
+
+static void add(struct fixture *fixture, uint8_t sampler)
+{
+	const struct export_time time = at(fixture->now_ms);
+	struct export_record record = { .flow = { .packets = 10, .octets = 1000 } };
+
+	record.flow.key.ip_version = 4;
+	record.flow.key.sampler = sampler;
+	exporter_add(fixture->exporter, &record, &time);
+}
+
+static void finish(struct fixture *fixture)
+{
+	const struct export_time time = at(fixture->now_ms);
+
+	exporter_finish(fixture->exporter, &time);
+	for (int i = 0; i < 100; i++)
+		(void)exporter_send(fixture->exporter, (int64_t)i * 1000000);
+}
+
+/* One set of what was sent: its id and content. */
+struct set {
+	uint16_t id;
+	const uint8_t *bytes;
+	size_t size;
+};
+
+/* All sets of all messages, in order. Returns how many. */
+static size_t sets_get(struct set *sets, size_t capacity)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < sent_count; i++) {
+		const uint8_t *bytes = sent[i].bytes;
+
+		for (size_t offset = load_be16(bytes) == 9 ? 20 : 16; offset < sent[i].size;) {
+			const size_t size = load_be16(bytes + offset + 2);
+
+			CHECK(size > 4 && count < capacity);
+			sets[count++] = (struct set){ load_be16(bytes + offset), bytes + offset + 4,
+						      size - 4 };
+			offset += size;
+		}
+	}
+	return count;
+}
+
+/* Walk what was sent to a v9 or IPFIX collector: each record's sampler was told before it. Returns
+ * the number of records; 'intervals' gets what is told of each number. */
+static size_t check_told_before(uint32_t intervals[static 256])
+{
+	static struct set sets[SETS_MAX];
+	const size_t count = sets_get(sets, SETS_MAX);
+	bool has_template[65536] = { false };
+	size_t records = 0;
+
+	memset(intervals, 0, 256 * sizeof(*intervals));
+	for (size_t i = 0; i < count; i++) {
+		const struct set *set = &sets[i];
+		const bool is_v9 = load_be16(sent[0].bytes) == 9;
+		const size_t record_size = is_v9 ? 62 : 69;
+
+		if (set->id == 0 || (set->id == 2 && set->size > 8)) {
+			has_template[load_be16(set->bytes)] = true;
+		} else if (set->id == 0x0193) { /* 403 */
+			intervals[is_v9 ? set->bytes[4] : set->bytes[7]] =
+				load_be32(set->bytes + (is_v9 ? 6 : 22));
+		} else if (set->id == 260 + 32) {
+			CHECK(has_template[set->id]);
+			for (size_t at_byte = 0; at_byte + record_size <= set->size;
+			     at_byte += record_size, records++) {
+				const uint8_t number = set->bytes[at_byte + record_size - 1];
+
+				CHECK(number == SAMPLER_UNKNOWN || intervals[number] != 0);
+			}
+		} else if (set->id == 260) {
+			CHECK(has_template[set->id]);
+			records += set->size / 61;
+		}
+	}
+	return records;
+}
+
+/* The last rate of fields 34 and 35; 0 if there is none. */
+static uint32_t rate_told(void)
+{
+	static struct set sets[SETS_MAX];
+	const size_t count = sets_get(sets, SETS_MAX);
+	uint32_t rate = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (sets[i].id == TEMPLATE_ID_RATE)
+			rate = load_be32(sets[i].bytes + 4);
+	return rate;
+}
+
+static size_t sets_with(uint16_t id)
+{
+	static struct set sets[SETS_MAX];
+	const size_t count = sets_get(sets, SETS_MAX);
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		found += sets[i].id == id;
+	return found;
+}
+
+TEST(without_samplers_nothing_is_told)
+{
+	uint32_t intervals[256];
+
+	for (uint8_t version = 9; version <= 10; version++) {
+		struct fixture fixture = set_up(version, 1400, 0, samplers_create());
+
+		for (int i = 0; i < 50; i++)
+			add(&fixture, SAMPLER_NONE);
+		finish(&fixture);
+		CHECK_EQ(check_told_before(intervals), 50);
+		CHECK_EQ(sets_with(TEMPLATE_ID_SAMPLER) + sets_with(TEMPLATE_ID_RATE), 0);
+		CHECK_EQ(sets_with(260 + 32), 0);
+		tear_down(&fixture);
+	}
+}
+
+TEST(what_is_known_at_the_start_is_told_first)
+{
+	uint32_t intervals[256];
+
+	for (uint8_t version = 9; version <= 10; version++) {
+		struct fixture fixture = set_up(version, 1400, 0, NULL);
+		struct samplers *samplers = samplers_create();
+
+		CHECK_EQ(samplers_number(samplers, SAMPLING_random, 100), 1);
+		fixture.samplers = samplers;
+		exporter_set_samplers(fixture.exporter, samplers);
+		for (int i = 0; i < 50; i++)
+			add(&fixture, 1);
+		finish(&fixture);
+		CHECK_EQ(check_told_before(intervals), 50);
+		CHECK_EQ(intervals[0], 1);
+		CHECK_EQ(intervals[1], 100);
+		CHECK_EQ(sets_with(260), 0);
+		CHECK_EQ(rate_told(), version == 9 ? 100 : 0);
+		tear_down(&fixture);
+	}
+}
+
+TEST(a_sampler_that_appears_later_changes_the_templates)
+{
+	uint32_t intervals[256];
+
+	for (uint8_t version = 9; version <= 10; version++) {
+		struct samplers *samplers = samplers_create();
+		struct fixture fixture = set_up(version, 1400, 0, samplers);
+
+		for (int i = 0; i < 3; i++)
+			add(&fixture, SAMPLER_NONE);
+		CHECK_EQ(samplers_number(samplers, SAMPLING_random, 5), 1);
+		for (int i = 0; i < 3; i++)
+			add(&fixture, 1);
+		for (int i = 0; i < 3; i++)
+			add(&fixture, SAMPLER_NONE);
+		CHECK_EQ(samplers_number(samplers, SAMPLING_hash, 6), 2);
+		add(&fixture, 2);
+		finish(&fixture);
+		CHECK_EQ(check_told_before(intervals), 10);
+		CHECK_EQ(intervals[0], 1);
+		CHECK_EQ(intervals[1], 5);
+		CHECK_EQ(intervals[2], 6);
+		CHECK_EQ(sets_with(260), 1);
+		CHECK_EQ(rate_told(), version == 9 ? 1 : 0); /* they differ */
+		tear_down(&fixture);
+	}
+}
+
+TEST(samplers_are_told_again_with_the_templates)
+{
+	struct samplers *samplers = samplers_create();
+	struct fixture fixture;
+	size_t before;
+
+	CHECK_EQ(samplers_number(samplers, SAMPLING_random, 100), 1);
+	fixture = set_up(9, 1400, 0, samplers);
+	add(&fixture, 1);
+	finish(&fixture);
+	before = sets_with(TEMPLATE_ID_SAMPLER);
+	fixture.now_ms = 61000;
+	exporter_advance(fixture.exporter, &(struct export_time){ 1700000061000, 61000 });
+	finish(&fixture);
+	CHECK_EQ(sets_with(TEMPLATE_ID_SAMPLER), before + 2);
+	exporter_send_template(fixture.exporter);
+	fixture.now_ms = 62000;
+	exporter_advance(fixture.exporter, &(struct export_time){ 1700000062000, 62000 });
+	finish(&fixture);
+	CHECK_EQ(sets_with(TEMPLATE_ID_SAMPLER), before + 4);
+	tear_down(&fixture);
+}
+
+/* In the smallest datagrams, in any order, with all numbers there are and one too many. */
+TEST(many_samplers_are_each_told_before_their_records)
+{
+	uint32_t intervals[256];
+
+	for (unsigned int turn = 0; turn < 6; turn++) {
+		const uint8_t version = turn % 2 ? 9 : 10;
+		struct samplers *samplers = samplers_create();
+		struct fixture fixture;
+		uint32_t random = 1;
+		size_t records = 0;
+
+		refresh_datagrams = turn / 2 * 20; /* 0, 20, 40 */
+		fixture = set_up(version, 512, 0, samplers);
+		for (unsigned int i = 0; i < 600; i++) {
+			const uint64_t interval = 2 + i % 300;
+			const uint8_t number = samplers_number(samplers, SAMPLING_random, interval);
+
+			random = random * 1103515245u + 12345u;
+			add(&fixture, number);
+			records++;
+			for (unsigned int more = random >> 29; more; more--, records++)
+				add(&fixture, (uint8_t)((random >> 8) % (number + 1u)));
+			(void)exporter_send(fixture.exporter, (int64_t)i * 1000000);
+		}
+		finish(&fixture);
+		CHECK_EQ(check_told_before(intervals), records);
+		for (uint32_t number = 1; number < SAMPLER_UNKNOWN; number++)
+			CHECK_EQ(intervals[number], number + 1);
+		CHECK_EQ(intervals[SAMPLER_UNKNOWN], 0);
+		tear_down(&fixture);
+	}
+	refresh_datagrams = 0;
+}
+
+/* Templates in each datagram leave no place for all that is to follow them. */
+TEST(templates_do_not_crowd_out_samplers)
+{
+	uint32_t intervals[256];
+
+	refresh_datagrams = 1;
+	for (uint8_t version = 9; version <= 10; version++) {
+		struct samplers *samplers = samplers_create();
+		struct fixture fixture = set_up(version, 512, 0, samplers);
+
+		for (uint32_t i = 0; i < 100; i++) {
+			add(&fixture, samplers_number(samplers, SAMPLING_random, 1 + i % 20));
+			(void)exporter_send(fixture.exporter, (int64_t)i * 1000000);
+		}
+		finish(&fixture);
+		CHECK_EQ(check_told_before(intervals), 100);
+		tear_down(&fixture);
+	}
+	refresh_datagrams = 0;
+}
+
+/* A collector with a sample of flows of its own is told both together. */
+TEST(the_share_of_a_collector_multiplies)
+{
+	uint32_t intervals[256];
+	struct samplers *samplers = samplers_create();
+	struct fixture fixture;
+
+	CHECK_EQ(samplers_number(samplers, SAMPLING_random, 100), 1);
+	fixture = set_up(9, 1400, 3, samplers);
+	for (int i = 0; i < 10; i++) {
+		add(&fixture, 0);
+		add(&fixture, 1);
+	}
+	finish(&fixture);
+	(void)check_told_before(intervals);
+	CHECK_EQ(intervals[0], 3);
+	CHECK_EQ(intervals[1], 300);
+	tear_down(&fixture);
+
+	fixture = set_up(10, 1400, 3, samplers_create());
+	add(&fixture, 0);
+	finish(&fixture);
+	(void)check_told_before(intervals);
+	CHECK_EQ(intervals[0], 3);
+	tear_down(&fixture);
+}
+
+/* In a session templates hold until they are withdrawn: RFC 7011 section 8.1. */
+TEST(a_session_withdraws_what_it_does_not_use_any_more)
+{
+	static struct set sets[100];
+	struct samplers *samplers = samplers_create();
+	struct fixture fixture;
+	size_t count;
+	size_t i = 0;
+
+	session = 1;
+	fixture = set_up(10, 1400, 0, samplers);
+	add(&fixture, SAMPLER_NONE);
+	finish(&fixture);
+	CHECK_EQ(samplers_number(samplers, SAMPLING_random, 5), 1);
+	add(&fixture, 1);
+	finish(&fixture);
+	count = sets_get(sets, 100);
+	while (i < count && !(sets[i].id == 2 && sets[i].size == 8))
+		i++;
+	CHECK(i < count);
+	CHECK_BYTES(sets[i].bytes, ((const uint8_t[]){ 0x01, 0x04, 0, 0, 0x01, 0x05, 0, 0 }), 8);
+	/* Behind it the new ones, and no record of the old ones. */
+	CHECK_EQ(sets[i + 1].id, 2);
+	CHECK_EQ(load_be16(sets[i + 1].bytes), 260 + 32);
+	for (; i < count; i++)
+		CHECK(sets[i].id != 260 &&
+		      !(sets[i].id == 2 && load_be16(sets[i].bytes) == 260 && sets[i].size != 8));
+	tear_down(&fixture);
+	session = 0;
+}
+
+/* Version 5 has the rate in the header: a datagram is of one sampler. */
+TEST(netflow5_has_one_sampler_in_a_datagram)
+{
+	struct samplers *samplers = samplers_create();
+	struct fixture fixture = set_up(5, 1400, 0, samplers);
+	uint64_t packets[4] = { 0 };
+
+	CHECK_EQ(samplers_number(samplers, SAMPLING_random, 100), 1);
+	CHECK_EQ(samplers_number(samplers, SAMPLING_deterministic, 16383), 2);
+	CHECK_EQ(samplers_number(samplers, SAMPLING_random, 20000), 3);
+	for (uint8_t number = 0; number < 4; number++)
+		for (int i = 0; i < 40; i++)
+			add(&fixture, number);
+	finish(&fixture);
+	for (size_t i = 0; i < sent_count; i++) {
+		const uint16_t count = load_be16(sent[i].bytes + 2);
+
+		switch (load_be16(sent[i].bytes + 22)) {
+		case 0: packets[0] += count; break;
+		case 0x8000 | 100: packets[1] += count; break;
+		case 0x4000 | 16383: packets[2] += count; break;
+		case 0x8000 | 16383: packets[3] += count; break;
+		default: fail();
+		}
+	}
+	for (size_t number = 0; number < 4; number++)
+		CHECK_EQ(packets[number], 40);
+	tear_down(&fixture);
+}
+
+TEST(json_lines_say_the_interval)
+{
+	struct samplers *samplers = samplers_create();
+	struct fixture fixture = set_up(ENCODER_VERSION_JSON, 1400, 0, samplers);
+	bool is_found[3] = { false };
+
+	add(&fixture, SAMPLER_NONE);
+	CHECK_EQ(samplers_number(samplers, SAMPLING_random, 100), 1);
+	add(&fixture, 1);
+	add(&fixture, SAMPLER_UNKNOWN);
+	add(&fixture, SAMPLER_NONE);
+	finish(&fixture);
+	for (size_t i = 0; i < sent_count; i++) {
+		const char *text = (const char *)sent[i].bytes;
+
+		is_found[0] |= strstr(text, "\"selectorId\":1") &&
+			       strstr(text, ",\"samplingInterval\":100}\n");
+		is_found[1] |= strstr(text, "\"selectorId\":255") &&
+			       strstr(text, ",\"samplingInterval\":null}\n");
+		is_found[2] |= strstr(text, "\"selectorId\":0") &&
+			       strstr(text, ",\"samplingInterval\":1}\n");
+	}
+	CHECK(is_found[0] && is_found[1] && is_found[2]);
+	tear_down(&fixture);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_samplers_nothing_is_told),
+		cmocka_unit_test(what_is_known_at_the_start_is_told_first),
+		cmocka_unit_test(a_sampler_that_appears_later_changes_the_templates),
+		cmocka_unit_test(samplers_are_told_again_with_the_templates),
+		cmocka_unit_test(many_samplers_are_each_told_before_their_records),
+		cmocka_unit_test(templates_do_not_crowd_out_samplers),
+		cmocka_unit_test(the_share_of_a_collector_multiplies),
+		cmocka_unit_test(a_session_withdraws_what_it_does_not_use_any_more),
+		cmocka_unit_test(netflow5_has_one_sampler_in_a_datagram),
+		cmocka_unit_test(json_lines_say_the_interval),
+	};
+
+	return RUN_TESTS(tests);
+}
