@@ -48,7 +48,8 @@ struct agentctl_options {
 	size_t interface_count;
 	uint16_t group;
 	uint32_t snaplen;
-	bool per_cpu; /* a group for each CPU, from 'group' on */
+	uint32_t sample; /* rules: one packet in so many; 0 and 1: all */
+	bool per_cpu;    /* a group for each CPU, from 'group' on */
 	const char *file;
 	bool no_save;
 

@@ -7,6 +7,7 @@
 #include "agentctl_rules.h"
 #include "config.h"
 #include "control_protocol.h"
+#include "sampling.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -23,6 +24,7 @@ enum {
 	OPTION_FILE,
 	OPTION_NO_SAVE,
 	OPTION_PER_CPU,
+	OPTION_SAMPLE,
 };
 
 static const struct agentctl_option {
@@ -51,6 +53,8 @@ static const struct agentctl_option {
 	{ "snaplen", OPTION_SNAPLEN, "BYTES", AGENTCTL_FOR_RULES, "bytes of each packet, 128" },
 	{ "per-cpu", OPTION_PER_CPU, NULL, AGENTCTL_FOR_RULES,
 	  "a group for each CPU, from --group on" },
+	{ "sample", OPTION_SAMPLE, "N", AGENTCTL_FOR_RULES,
+	  "log one packet in N, and tell the agent" },
 	{ "file", OPTION_FILE, "PATH", AGENTCTL_FOR_FILE, "rules file, " AGENTCTL_RULES_FILE },
 	{ "no-save", OPTION_NO_SAVE, NULL, AGENTCTL_FOR_SAVING, "load the rules, write no file" },
 	{ "verbose", 'v', NULL, AGENTCTL_FOR_ALL,
@@ -156,6 +160,11 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 		if (!number_parse("snaplen", value, 1, 65535, &number, error))
 			return false;
 		options->snaplen = (uint32_t)number;
+		return true;
+	case OPTION_SAMPLE:
+		if (!number_parse("sample", value, 1, SAMPLING_INTERVAL_MAX, &number, error))
+			return false;
+		options->sample = (uint32_t)number;
 		return true;
 	default: return false;
 	}

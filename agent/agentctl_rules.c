@@ -49,7 +49,9 @@ static enum agentctl_exit make_ruleset(const struct agentctl_options *options,
 				       struct ruleset *ruleset, struct cpu_list *cpus,
 				       struct error_text *error)
 {
-	*ruleset = (struct ruleset){ .group = options->group, .snaplen = options->snaplen };
+	*ruleset = (struct ruleset){ .group = options->group,
+				     .snaplen = options->snaplen,
+				     .sample = options->sample };
 	if (options->per_cpu && !set_cpus(ruleset, cpus, error))
 		return AGENTCTL_USAGE;
 	for (size_t i = 0; i < options->interface_count; i++)
@@ -264,9 +266,12 @@ static enum agentctl_exit make_permanent(const char *path, struct error_text *er
 
 static void print_loaded(const struct ruleset *ruleset)
 {
-	(void)fprintf(stderr,
-		      "loaded: table inet flowagent logs %u bytes of each packet to group %u",
-		      ruleset->snaplen, ruleset->group);
+	(void)fprintf(stderr, "loaded: table inet flowagent logs %u bytes of ", ruleset->snaplen);
+	if (ruleset->sample > 1)
+		(void)fprintf(stderr, "one packet in %u", ruleset->sample);
+	else
+		(void)fputs("each packet", stderr);
+	(void)fprintf(stderr, " to group %u", ruleset->group);
 	if (ruleset->cpus)
 		(void)fprintf(stderr, " to %u by CPU", last_group(ruleset));
 	(void)fputs(", in and out of", stderr);

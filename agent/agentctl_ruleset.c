@@ -131,6 +131,18 @@ static void write_interfaces(FILE *file, const struct ruleset *ruleset)
 	(void)fputs(is_set ? " }" : "", file);
 }
 
+/* The choice stands behind the counter, which so counts all packets. "numgen random" gives each
+ * packet the same chance. */
+static void write_log(FILE *file, const struct ruleset *ruleset, unsigned int group)
+{
+	if (ruleset->sample > 1)
+		(void)fprintf(file, "numgen random mod %u 0 log prefix \"s=%u\" ", ruleset->sample,
+			      ruleset->sample);
+	else
+		(void)fputs("log ", file);
+	(void)fprintf(file, "group %u snaplen %u\n", group, ruleset->snaplen);
+}
+
 static void write_chain(FILE *file, const struct ruleset *ruleset, const char *name,
 			const char *hook, const char *match)
 {
@@ -139,17 +151,17 @@ static void write_chain(FILE *file, const struct ruleset *ruleset, const char *n
 	write_interfaces(file, ruleset);
 	(void)fprintf(file, " meta mark != " OWN_MARK " counter name logged_%s ", name);
 	if (ruleset->cpus)
-		(void)fputs("jump by_cpu\n\t}\n", file);
+		(void)fputs("jump by_cpu\n", file);
 	else
-		(void)fprintf(file, "log group %u snaplen %u\n\t}\n", ruleset->group,
-			      ruleset->snaplen);
+		write_log(file, ruleset, ruleset->group);
+	(void)fputs("\t}\n", file);
 }
 
 static void write_log_chain(FILE *file, const struct ruleset *ruleset, size_t index)
 {
-	(void)fprintf(file, "\tchain cpu%u {\n\t\tcounter log group %u snaplen %u\n\t}\n",
-		      ruleset->cpus->numbers[index], (unsigned int)(ruleset->group + index),
-		      ruleset->snaplen);
+	(void)fprintf(file, "\tchain cpu%u {\n\t\tcounter ", ruleset->cpus->numbers[index]);
+	write_log(file, ruleset, (unsigned int)(ruleset->group + index));
+	(void)fputs("\t}\n", file);
 }
 
 /* A CPU that comes online later goes to the first group: nothing is lost but speed. */

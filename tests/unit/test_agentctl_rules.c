@@ -132,6 +132,32 @@ TEST(rules_with_a_group_per_cpu_choose_by_the_cpu)
 	free(text);
 }
 
+TEST(rules_that_sample_say_so_in_their_prefix)
+{
+	const struct cpu_list cpus = { .numbers = { 0, 2 }, .count = 2 };
+	struct ruleset ruleset = { .interfaces = { "eth0" },
+				   .interface_count = 1,
+				   .group = 40,
+				   .snaplen = 128,
+				   .sample = 10 };
+	char *text = ruleset_format(&ruleset);
+
+	assert_non_null(strstr(text, "counter name logged_in numgen random mod 10 0 log prefix "
+				     "\"s=10\" group 40 snaplen 128\n\t}\n"));
+	free(text);
+	ruleset.cpus = &cpus;
+	text = ruleset_format(&ruleset);
+	assert_non_null(strstr(text,
+			       "\tchain cpu2 {\n\t\tcounter numgen random mod 10 0 log prefix "
+			       "\"s=10\" group 41 snaplen 128\n\t}\n"));
+	free(text);
+	ruleset.cpus = NULL;
+	ruleset.sample = 1;
+	text = ruleset_format(&ruleset);
+	CHECK(!strstr(text, "numgen") && !strstr(text, "prefix"));
+	free(text);
+}
+
 static const char nft_output[] =
 	"{\"nftables\":[{\"metainfo\":{\"version\":\"1.0.6\"}},"
 	"{\"table\":{\"family\":\"inet\",\"name\":\"flowagent\",\"handle\":3}},"
@@ -272,6 +298,7 @@ int main(void)
 		cmocka_unit_test(interface_names_are_checked),
 		cmocka_unit_test(rules_are_as_documented),
 		cmocka_unit_test(rules_with_a_group_per_cpu_choose_by_the_cpu),
+		cmocka_unit_test(rules_that_sample_say_so_in_their_prefix),
 		cmocka_unit_test(nft_rules_are_found_with_their_counters),
 		cmocka_unit_test(what_is_no_rule_set_is_an_error),
 		cmocka_unit_test(iptables_rules_are_found),
