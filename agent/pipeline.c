@@ -123,7 +123,6 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 		.choice = pipeline->choice,
 		.on_event = log_collector_event,
 	};
-	const struct flow_filter_names names = filter_names(&config->if_map);
 	struct exporter *exporter;
 
 	if (!collectors) {
@@ -157,7 +156,6 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 				  .group = from->group,
 				  .priority = from->priority },
 			.filter = from->filter,
-			.filter_names = &names,
 		};
 	}
 	exporter = exporter_create(&exporter_config, error);
@@ -219,6 +217,23 @@ static int create_workers(struct pipeline *pipeline, const struct config *config
 	return 0;
 }
 
+/* A name in a collector's filter that no interface has now may be a mistake, or come later. */
+static void warn_of_filters(const struct config *config)
+{
+	for (size_t i = 0; i < config->collector_count; i++) {
+		const struct config_collector *collector = &config->collectors[i];
+		struct error_text error = { .text = "" };
+		struct flow_filter *filter = NULL;
+
+		if (collector->filter)
+			filter = flow_filter_parse_text(collector->filter, &filter_names, &error);
+		flow_filter_destroy(filter);
+		if (error.text[0])
+			log_warning("collector %s: %s; this matches nothing until there is one",
+				    collector->name, error.text);
+	}
+}
+
 struct pipeline *pipeline_create(const struct config *config, const struct pipeline_events *events,
 				 struct error_text *error)
 {
@@ -273,6 +288,8 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		goto fail;
 	}
 	pipeline->export.finished_descriptor = pipeline->finished_descriptor;
+	if (pipeline->is_live)
+		warn_of_filters(config);
 	if (pipeline->is_live)
 		sequence_file_restore(exporter, pipeline->source_id);
 	return pipeline;

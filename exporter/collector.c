@@ -156,9 +156,13 @@ static void set_role(struct collector *collector, const struct collector_role *r
 static int set_selection(struct collector *collector, const struct collector_config *config,
 			 struct error_text *error)
 {
+	const struct flow_filter_names names = {
+		.interface_is = interface_names_is,
+		.context = &collector->terms->names,
+	};
 	struct error_text why = { .text = "" };
-	const int result = record_selection_init(&collector->selection, config->filter,
-						 config->filter_names, config->sampling, &why);
+	const int result = record_selection_init(&collector->selection, config->filter, &names,
+						 config->sampling, &why);
 
 	if (result)
 		error_text_set(error, "collector %s: %s", config->name, why.text);

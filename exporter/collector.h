@@ -60,9 +60,8 @@ struct collector_config {
 	uint64_t spool_size;           /* bytes, 0: none; else at least SPOOL_SIZE_MIN */
 	const char *spool_directory;   /* NULL: in memory */
 	struct collector_role role;
-	const char *filter;                           /* words of flow_filter.h; NULL: every flow */
-	const struct flow_filter_names *filter_names; /* may be NULL */
-	uint32_t sampling;                            /* 1 in so many flows; 0 or 1: all */
+	const char *filter; /* words of flow_filter.h; NULL: every flow */
+	uint32_t sampling;  /* 1 in so many flows; 0 or 1: all */
 };
 
 /* What all collectors of an exporter share. */

@@ -84,6 +84,16 @@ void interface_names_remove(struct interface_names *names, uint32_t index)
 	memmove(entry, entry + 1, (names->count - position) * sizeof(*entry));
 }
 
+bool interface_names_is(const void *names, uint32_t index, const char *name)
+{
+	const struct interface_names *list = names;
+	const size_t position = position_of(list, index);
+
+	return is_at(list, position, index) &&
+	       strncmp(list->entries[position].name.name, name,
+		       sizeof(list->entries[position].name.name)) == 0;
+}
+
 void interface_walk_repeat(struct interface_walk *walk)
 {
 	walk->stop = walk->after;

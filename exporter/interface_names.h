@@ -28,6 +28,10 @@ int interface_names_set(struct interface_names *names, const struct interface_na
 /* It is not repeated any more; nothing happens if there is none. */
 void interface_names_remove(struct interface_names *names, uint32_t index);
 
+/* Whether the interface of this index has this name: for a filter (flow_filter_names), whose
+ * context 'names' is. O(log names). */
+bool interface_names_is(const void *names, uint32_t index, const char *name);
+
 /* Zero-initialized it has told nothing. */
 struct interface_walk {
 	uint64_t told;  /* changes up to this one are told */

@@ -17,6 +17,7 @@
 
 #define BLANKS     " \t"
 #define VALUE_SIZE 80 /* longest single value, with NUL; a prefix needs 50 */
+#define NAME_SIZE  16 /* of an interface, with NUL: IFNAMSIZ */
 
 /* What of a flow is looked at. */
 enum datum {
@@ -107,10 +108,13 @@ struct filter_test {
 		struct {
 			uint64_t low, high; /* both included; low > high matches nothing */
 		};
+		char interface[NAME_SIZE]; /* where 'is_name' */
 	};
+	bool is_name; /* of an interface that is asked for when a flow is matched */
 };
 
 struct flow_filter {
+	struct flow_filter_names names;
 	size_t count;
 	struct filter_test tests[];
 };
@@ -204,6 +208,18 @@ static int parse_units(const char *text, const struct named_number *units, uint6
 	return 0;
 }
 
+/* A name that an interface may have, kept in the test. */
+static int keep_name(const char *text, struct filter_test *test)
+{
+	const size_t length = strlen(text);
+
+	if (length == 0 || length >= NAME_SIZE || strpbrk(text, "/:" BLANKS))
+		return -EINVAL;
+	test->is_name = true;
+	memcpy(test->interface, text, length + 1);
+	return 0;
+}
+
 static int parse_interface(const char *text, const struct flow_filter_names *names,
 			   uint64_t *number)
 {
@@ -287,6 +303,9 @@ static int parse_test(const struct filter_key *key, enum comparison comparison, 
 
 	if (key->kind == VALUE_prefix)
 		return prefix_parse(text, &test->prefix);
+	if (key->kind == VALUE_interface && names && names->interface_is &&
+	    parse_number(text, &number) < 0)
+		return keep_name(text, test);
 	if (parse_value(key, text, names, &number) < 0)
 		return comparison == EQUAL ? parse_range(key, text, test) : -EINVAL;
 	test->low = 0;
@@ -464,6 +483,7 @@ struct flow_filter *flow_filter_parse(const char *const *words, size_t count,
 		return NULL;
 	}
 	filter->count = 0;
+	filter->names = names ? *names : (struct flow_filter_names){ NULL };
 	for (size_t i = 0; i < count; i++) {
 		if (parse_word(filter, words[i], names, error) < 0) {
 			free(filter);
@@ -524,6 +544,7 @@ void flow_filter_destroy(struct flow_filter *filter)
 /* ---- matching ---- */
 
 struct subject {
+	const struct flow_filter_names *names;
 	const struct flow_record *flow;
 	uint32_t source_as, destination_as;
 	unix_ms now_ms;
@@ -577,6 +598,9 @@ static bool datum_matches(const struct filter_test *test, enum datum datum,
 		return prefix_contains(&test->prefix, key->ip_version,
 				       flow_destination_address(key));
 	number = datum_number(datum, subject);
+	if (test->is_name)
+		return number && subject->names->interface_is(subject->names->context,
+							      (uint32_t)number, test->interface);
 	if (datum == DATUM_tcp_flags)
 		return (number & test->low) == test->low;
 	return test->low <= number && number <= test->high;
@@ -591,7 +615,7 @@ static bool test_matches(const struct filter_test *test, const struct subject *s
 bool flow_filter_matches(const struct flow_filter *filter, const struct flow_record *flow,
 			 uint32_t source_as, uint32_t destination_as, unix_ms now_ms)
 {
-	const struct subject subject = { flow, source_as, destination_as, now_ms };
+	const struct subject subject = { &filter->names, flow, source_as, destination_as, now_ms };
 	bool any_matches = false; /* of the values of the current word */
 
 	for (size_t i = 0; i < filter->count; i++) {

@@ -7,7 +7,7 @@ import time
 
 import traffic
 from conftest import Hosts
-from flows import FlowTable
+from flows import FlowTable, differences
 from netflow9 import (
     INPUT_INTERFACE,
     INTERFACE_DESCRIPTION,
@@ -225,6 +225,39 @@ def test_one_number_for_two_is_told_once(host, flowagent, collector):
         "collectors cannot tell their flows apart"
     )
     assert agent.stop() == 0, agent.errors
+
+
+def test_filter_of_a_collector_follows_the_names(hosts, flowagent, agentctl, collector):
+    """An interface that its filter names comes after the agent, and again under another index."""
+    every = collector(Hosts.COLLECTOR[0], 0, hosts.collector)
+    some = collector(Hosts.COLLECTOR[0], 0, hosts.collector)
+    agent = flowagent("-i", "any", "-n", every.host_port, "-n", f"{some.host_port},filter=iface=wan0",
+                      "-x", "wan0=5000", host=hosts.server)  # fmt: skip
+    agent.wait_for_capture()
+    assert 'iface "wan0", expected the index or name of an interface' in agent.errors
+    control, expected = agentctl(agent), FlowTable()
+    for index in 70, 80:
+        hosts.server.ip("link", "add", "wan0", "index", index, "type", "veth",
+                        "peer", "name", "wan0", "netns", hosts.internet.name)  # fmt: skip
+        for host, address in (hosts.server, 1), (hosts.internet, 2):
+            host.ip("address", "add", f"10.70.{index}.{address}/24", "dev", "wan0")
+            host.ip("link", "set", "wan0", "up")
+        wait_for_name(every, 5000, "wan0")
+        ends = (hosts.server, f"10.70.{index}.1"), (hosts.internet, f"10.70.{index}.2")
+        traffic.udp_dialogue(*ends, expected, 3, 40, 40)
+        packets = 6 * (1 + (index == 80))
+        wait_until(lambda: sum(row["packets"] for row in control.rows("show", "flows", "proto=udp",
+                                                                      "net=10.70.0.0/16"))
+                   == packets, "flows")  # fmt: skip
+        hosts.server.ip("link", "delete", "wan0")  # before its flows leave
+    assert agent.stop() == 0, agent.errors
+    rows = {row["name"]: row for row in agent.summary()["collectors"]}
+    some.wait_for_datagrams(rows[some.host_port]["datagrams_sent"])
+    found = some.flows().counters()
+    assert not differences({key: found.get(key) for key in expected.counters()}, expected.counters())
+    interfaces = {values[INPUT_INTERFACE] or values[OUTPUT_INTERFACE]
+                  for message in some.messages() for values in message.flows}  # fmt: skip
+    assert interfaces == {5000}
 
 
 def test_mtu_of_a_new_interface_is_known(hosts, flowagent, agentctl, collector):

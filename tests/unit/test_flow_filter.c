@@ -18,7 +18,8 @@ static uint32_t interface_index(const void *context, const char *name)
 	return strcmp(name, "br-lan") == 0 ? 7 : 0;
 }
 
-static const struct flow_filter_names NAMES = { interface_index, "context" };
+static const struct flow_filter_names NAMES = { .interface_index = interface_index,
+						.context = "context" };
 
 /* 192.0.2.10:40000 -> 198.51.100.7:443, TCP, out of eth0, AS 64500 -> AS 65546. */
 static struct flow_record ipv4_flow(void)
@@ -340,10 +341,44 @@ TEST(long_values_are_refused_and_cut_in_the_error)
 	CHECK(!flow_filter_parse(&(const char *){ word }, 1, NULL, &(struct error_text){ "", "" }));
 }
 
+static uint32_t index_of_wg0;
+
+static bool interface_is(const void *context, uint32_t number, const char *name)
+{
+	CHECK_TEXT(context, "context");
+	CHECK(number != 0);
+	return strcmp(name, "wg0") == 0 && number == index_of_wg0;
+}
+
+TEST(interface_names_may_be_asked_for_when_a_flow_is_matched)
+{
+	static const struct flow_filter_names names = { .interface_is = interface_is,
+							.context = "context" };
+	const struct flow_record flow = { .key = { .output_interface = 7, .ip_version = 4 } };
+	const char *const words[] = { "iface=wg0,9", "in_if!=wg0" };
+	struct error_text error;
+	struct flow_filter *filter = flow_filter_parse(words, 2, &names, &error);
+
+	CHECK(filter != NULL);
+	index_of_wg0 = 0; /* it is not there yet */
+	CHECK(!flow_filter_matches(filter, &flow, 0, 0, NOW_MS));
+	index_of_wg0 = 7;
+	CHECK(flow_filter_matches(filter, &flow, 0, 0, NOW_MS));
+	index_of_wg0 = 8; /* made anew */
+	CHECK(!flow_filter_matches(filter, &flow, 0, 0, NOW_MS));
+	flow_filter_destroy(filter);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const wrong[] = { "iface=a/b", "iface=0123456789abcdef",
+						     "iface=" };
+
+		CHECK(!flow_filter_parse(&wrong[i], 1, &names, &error));
+	}
+}
+
 TEST(interface_names_need_someone_who_knows_them)
 {
 	const char *const word = "iface=eth0";
-	const struct flow_filter_names nobody = { NULL, NULL };
+	const struct flow_filter_names nobody = { NULL };
 	struct error_text error;
 
 	CHECK(!flow_filter_parse(&word, 1, NULL, &error));
@@ -424,6 +459,7 @@ int main(void)
 		cmocka_unit_test(words_without_key_or_operator),
 		cmocka_unit_test(bad_values),
 		cmocka_unit_test(long_values_are_refused_and_cut_in_the_error),
+		cmocka_unit_test(interface_names_may_be_asked_for_when_a_flow_is_matched),
 		cmocka_unit_test(interface_names_need_someone_who_knows_them),
 		cmocka_unit_test(words_of_one_text),
 		cmocka_unit_test(what_a_filter_needs),

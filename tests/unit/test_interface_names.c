@@ -107,6 +107,21 @@ TEST(the_highest_index_is_one_like_others)
 	interface_names_clear(&names);
 }
 
+TEST(a_name_is_found_by_its_index)
+{
+	CHECK(!interface_names_is(&names, 2, "eth0"));
+	set(2, "eth0");
+	set(9, "0123456789abcde");
+	CHECK(interface_names_is(&names, 2, "eth0"));
+	CHECK(!interface_names_is(&names, 2, "eth"));
+	CHECK(!interface_names_is(&names, 2, "eth01"));
+	CHECK(!interface_names_is(&names, 3, "eth0"));
+	CHECK(interface_names_is(&names, 9, "0123456789abcde"));
+	interface_names_remove(&names, 2);
+	CHECK(!interface_names_is(&names, 2, "eth0"));
+	interface_names_clear(&names);
+}
+
 /* Whatever comes and goes: who has walked to the end knows every name as it is. */
 TEST(at_the_end_of_a_walk_everything_is_known)
 {
@@ -146,6 +161,7 @@ int main(void)
 		cmocka_unit_test(what_was_removed_is_not_told),
 		cmocka_unit_test(a_refresh_goes_round_once_and_changes_go_before_it),
 		cmocka_unit_test(the_highest_index_is_one_like_others),
+		cmocka_unit_test(a_name_is_found_by_its_index),
 		cmocka_unit_test(at_the_end_of_a_walk_everything_is_known),
 	};
 
