@@ -150,6 +150,7 @@ static void go_up(struct outbox *outbox)
 	    outbox->last_loss != LOSS_UNRESOLVED && !is_quiet)
 		return;
 	outbox->state = OUTBOX_up;
+	outbox->probes_needed = OUTBOX_PROBES;
 	tell(outbox, COLLECTOR_UP);
 	outbox->last_error = 0;
 	outbox->fault[0] = '\0';
@@ -166,8 +167,8 @@ int outbox_init(struct outbox *outbox, const struct outbox_config *config, struc
 		.wait_error = EINPROGRESS,
 		.poll_error = EINPROGRESS,
 		.wait_since_us = -1,
-		.last_refused_us = -OUTBOX_PROBE_UNREACHABLE_US - OUTBOX_TEMPLATES_AHEAD_US,
-		.probed_us = -1,
+		.probes_needed = OUTBOX_PROBES,
+		.released_us = -OUTBOX_DOUBT_US - 1,
 		.templates_ahead_us = -OUTBOX_TEMPLATES_AHEAD_US,
 		.spool = { .fd = -1 },
 	};
@@ -210,8 +211,8 @@ static bool is_on_trial(const struct outbox *outbox)
 
 bool outbox_wants_templates(const struct outbox *outbox)
 {
-	const bool is_needed =
-		outbox->has_lost_templates || (!outbox_has_sessions(outbox) && is_on_trial(outbox));
+	const bool is_needed = outbox->has_lost_templates || outbox->held_error ||
+			       (!outbox_has_sessions(outbox) && is_on_trial(outbox));
 
 	if (!is_needed || outbox->poll_error)
 		return false;
@@ -270,6 +271,7 @@ void outbox_poll(struct outbox *outbox, int64_t now_us)
 	outbox->poll_error = -outbox->config.type->poll(outbox->transport, now_us / 1000);
 	outbox_look_at_session(outbox);
 	outbox_fill_up(outbox);
+	outbox_release(outbox);
 }
 
 struct transport_result outbox_send_batch(struct outbox *outbox, size_t count)
@@ -365,7 +367,6 @@ static int try_to_send(struct outbox *outbox)
 {
 	if (outbox->poll_error)
 		return outbox->poll_error;
-	outbox_release(outbox);
 	if (outbox->held_error) {
 		outbox_send_probe(outbox);
 		return outbox->held_error;

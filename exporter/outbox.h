@@ -6,9 +6,9 @@
  * OUTBOX_PATIENCE_US: then it drops its oldest datagram when its queue is full, and counts it.
  *
  * While a collector refuses (ICMP), datagrams wait, and one with nothing but templates goes out
- * once a second. If no report follows, the collector is back, knows the templates, and gets what
- * waits. It is up after ten seconds without a report, and until then gets such a datagram every
- * second that it gets nothing else.
+ * once a second. If no report follows several of them, the collector is back, knows the templates,
+ * and gets what waits. It is up after ten seconds without a report, and until then gets such a
+ * datagram every second that it gets nothing else.
  *
  * Where the transport has sessions (transport.h), a message that was handed over still waits until
  * it is confirmed, and goes out again in the next session if it is not.
@@ -105,10 +105,13 @@ struct outbox {
 	int64_t last_failure_us;
 	uint64_t lost_before;  /* records lost before it went down */
 	uint64_t last_refused; /* number in the history */
-	int64_t last_refused_us;
-	int held_error;    /* positive errno: the network reported that nothing arrives; only a
-			      probe may go */
-	int64_t probed_us; /* when a probe went since the last report, -1: not yet */
+	int held_error;        /* positive errno: the network reported that nothing arrives; only a
+				  probe may go */
+	/* Of the probes since the last report: how many went, when the first and the last. */
+	uint32_t probes;
+	int64_t first_probe_us, last_probe_us;
+	uint32_t probes_needed; /* without a report, before anything else goes */
+	int64_t released_us;    /* when that was last so */
 
 	bool has_lost_templates; /* the collector may lack templates: send them before anything else
 				  */

@@ -15,6 +15,13 @@
  * address in vain. */
 #define OUTBOX_PROBE_REFUSED_US     500000
 #define OUTBOX_PROBE_UNREACHABLE_US 4000000
+/* Probes without a report until it is believed that the collector is back: hosts limit their
+ * reports (Linux: one a second to each address, after a burst of six), so one of two comes. Where
+ * several collectors are down on one host it may be less, and that shows: then more are sent. */
+#define OUTBOX_PROBES     2
+#define OUTBOX_PROBES_MAX 16
+/* If it refuses again so soon after it seemed to be back, it never was. */
+#define OUTBOX_DOUBT_US 3000000
 
 /* outbox.c */
 enum collector_loss outbox_loss_of(int error);
@@ -41,7 +48,7 @@ void outbox_fill_up(struct outbox *outbox);
 /* outbox_report.c */
 bool outbox_is_probe_next(const struct outbox *outbox);
 void outbox_take_reports(struct outbox *outbox);
-/* A probe went, and no report of it came: the collector is back. */
+/* Probes went, and no report of them came: the collector is back. */
 void outbox_release(struct outbox *outbox);
 /* While the network reports that nothing arrives: send the probe if it is time. */
 void outbox_send_probe(struct outbox *outbox);

@@ -35,25 +35,40 @@ static int64_t report_delay_us(int error)
 						     : OUTBOX_PROBE_UNREACHABLE_US;
 }
 
-/* Datagram 'number' did not arrive, for 'error', nor did those that went with it in one packet.
- *
- * Hosts limit how many reports they send (Linux: one a second to each address, after a burst). What
- * was sent between two datagrams that did not arrive, one probe apart, is therefore taken as lost
- * too. */
+/* Datagram 'number' was refused, and so was everything that was sent behind it until the report
+ * came: a socket reports before it sends any more, so that is a round trip. Hosts do not report all
+ * of them. */
+static uint64_t last_refused_with(struct outbox *outbox, uint64_t number, int error)
+{
+	if (outbox_loss_of(error) == LOSS_REFUSED)
+		return outbox->history.count - 1;
+	return number + sent_history_at(&outbox->history, number)->followers;
+}
+
+/* Datagram 'number' did not arrive, for 'error', nor did those that went with it in one packet; nor
+ * those since the last one that did not arrive, unless the collector seemed to be back for long
+ * enough in between. */
 static void count_refused_since(struct outbox *outbox, uint64_t number, int error, bool was_down)
 {
-	const int64_t elapsed_us = outbox->now_us - outbox->last_refused_us;
-	const uint64_t last = number + sent_history_at(&outbox->history, number)->followers;
+	const uint64_t last = last_refused_with(outbox, number, error);
 	uint64_t from = number;
 
 	if (was_down && outbox->last_refused < number &&
-	    elapsed_us <= report_delay_us(error) + OUTBOX_TEMPLATES_AHEAD_US)
+	    (outbox->held_error || outbox->now_us - outbox->released_us <= OUTBOX_DOUBT_US))
 		from = outbox->last_refused + 1;
 	for (uint64_t i = from; i <= last; i++)
 		count_refused(outbox, sent_history_at(&outbox->history, i), outbox_loss_of(error));
 	if (last > outbox->last_refused)
 		outbox->last_refused = last;
-	outbox->last_refused_us = outbox->now_us;
+}
+
+/* Nothing but probes may go. */
+static void begin_to_hold(struct outbox *outbox, int error, bool was_down)
+{
+	if (was_down && !outbox->held_error && outbox->probes_needed < OUTBOX_PROBES_MAX)
+		outbox->probes_needed *= 2;
+	outbox->held_error = error;
+	outbox->probes = 0;
 }
 
 /* A report names its datagram by what it quotes, up to the sequence number at least. A router need
@@ -75,10 +90,8 @@ static void refused(struct outbox *outbox, const struct transport_refusal *refus
 	if (!sent_history_find(&outbox->history, refusal->bytes, refusal->size, &number))
 		return;
 	count_refused_since(outbox, number, refusal->error, was_down);
-	if (reason == LOSS_REFUSED || reason == LOSS_UNREACHABLE) {
-		outbox->held_error = refusal->error;
-		outbox->probed_us = -1;
-	}
+	if (reason == LOSS_REFUSED || reason == LOSS_UNREACHABLE)
+		begin_to_hold(outbox, refusal->error, was_down);
 }
 
 void outbox_take_reports(struct outbox *outbox)
@@ -94,14 +107,17 @@ void outbox_take_reports(struct outbox *outbox)
 	}
 }
 
-/* A probe went, and no report of it came: the collector is back. */
+/* Templates go once more: it may have come back between the last probe and now. */
 void outbox_release(struct outbox *outbox)
 {
-	if (!outbox->held_error || outbox->probed_us < 0 ||
-	    outbox->now_us - outbox->probed_us < report_delay_us(outbox->held_error))
+	if (!outbox->held_error || outbox->probes < outbox->probes_needed ||
+	    outbox->now_us - outbox->last_probe_us < report_delay_us(outbox->held_error))
 		return;
 	outbox->held_error = 0;
-	outbox->last_failure_us = outbox->probed_us;
+	outbox->last_failure_us = outbox->first_probe_us;
+	outbox->released_us = outbox->now_us;
+	outbox->has_lost_templates = true;
+	outbox->templates_ahead_us = outbox->now_us - OUTBOX_TEMPLATES_AHEAD_US;
 }
 
 /* While the network reports that nothing arrives: send the probe if it is time. */
@@ -109,8 +125,11 @@ void outbox_send_probe(struct outbox *outbox)
 {
 	if (!outbox_is_probe_next(outbox) || outbox_budget(outbox) == 0)
 		return;
-	if (outbox_send_batch(outbox, 1).sent)
-		outbox->probed_us = outbox->now_us;
-	else
+	if (!outbox_send_batch(outbox, 1).sent) {
 		outbox->ledger.send_errors++;
+		return;
+	}
+	if (outbox->probes++ == 0)
+		outbox->first_probe_us = outbox->now_us;
+	outbox->last_probe_us = outbox->now_us;
 }

@@ -17,13 +17,14 @@ TARGET = "198.18.0.0"
 FLOWS, PACKETS, RATE = 3000, 200_000, 2000  # more packets than are needed: the flood is ended early
 UDP_PORT_DNS, TCP_PORT_HTTPS = 53, 443
 MODES = {"balance": 10, "round-robin": 9, "failover": 9}
+REMOTE = "round-robin", "failover"  # across a router, where hosts send one ICMP report a second
 
 
 class Member:
     """A collector that may be stopped and started: each time another program at the same port."""
 
-    def __init__(self, make, host):
-        self._make = lambda port: make("127.0.0.1", port, host)
+    def __init__(self, make, address, host):
+        self._make = lambda port: make(address, port, host)
         self.runs = [self._make(0)]
         self.host_port = self.runs[0].host_port
 
@@ -84,9 +85,11 @@ def test_members_stop_and_start_under_load(
     load, hosts, cleanup, flowagent, agentctl, collector
 ):
     """Three groups of three, all at once; the first member of each goes away and comes back."""
-    groups = {
-        mode: [Member(collector, hosts.server) for _ in range(3)] for mode in MODES
-    }
+    remote = Hosts.COLLECTOR[0], hosts.collector
+    groups = {}
+    for mode in MODES:
+        place = remote if mode in REMOTE else ("127.0.0.1", hosts.server)
+        groups[mode] = [Member(collector, *place) for _ in range(3)]
     witness = collector("127.0.0.1", 0, hosts.server)
     options = ["-n", witness.host_port]
     for mode, version in MODES.items():
@@ -217,6 +220,14 @@ def read(flowagent, collector, path, *settings):
     for sink, row in zip(sinks, rows):
         sink.wait_for_datagrams(row["datagrams_sent"])
     return sinks, rows, summary
+
+
+def test_a_file_gives_each_member_the_same_datagrams(flowagent, collector, capture):
+    settings = [f",mode={mode}" for mode in MODES for _ in range(2)]
+    runs = [read(flowagent, collector, capture, *settings)[0] for _ in range(2)]
+    for first, second in zip(*runs):
+        assert first.datagrams == second.datagrams
+    assert not runs[0][-1].flows().flows  # the second of failover
 
 
 def test_balance_keeps_connections_together(flowagent, collector, capture):

@@ -29,6 +29,7 @@ struct fake {
 	bool refuses;       /* each datagram is taken, and reported as refused afterwards */
 	bool is_one_packet; /* what a call takes went as one packet */
 	size_t quoted;      /* bytes that reports quote */
+	int report;         /* errno of reports */
 	struct sent *sent;
 	size_t count;
 	struct transport_refusal refusals[4096];
@@ -64,7 +65,7 @@ static void fake_refuse(struct fake *fake, const uint8_t *bytes)
 	struct transport_refusal *refusal = &fake->refusals[fake->refusal_count++];
 
 	CHECK(fake->refusal_count <= 4096);
-	refusal->error = ECONNREFUSED;
+	refusal->error = fake->report;
 	refusal->size = fake->quoted;
 	memcpy(refusal->bytes, bytes, fake->quoted);
 }
@@ -177,6 +178,7 @@ static struct exporter *create(const struct setup *setup)
 			.accept = 1000,
 			.size_max = 65535,
 			.quoted = 64,
+			.report = ECONNREFUSED,
 			.sent = sent ? sent : malloc(SENT_MAX * sizeof(*sent)),
 		};
 		CHECK(fakes[i].sent != NULL);
@@ -904,7 +906,7 @@ TEST(a_failure_that_tells_of_an_earlier_datagram_costs_nothing)
 	exporter_destroy(exporter);
 }
 
-TEST(refused_datagrams_move_from_sent_to_lost)
+TEST(unreachable_datagrams_move_from_sent_to_lost)
 {
 	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
 	struct collector_status status;
@@ -916,29 +918,90 @@ TEST(refused_datagrams_move_from_sent_to_lost)
 	(void)exporter_send(exporter, 1000);
 	status = status_of(exporter, 0);
 	CHECK_EQ(status.ledger.sent.records, 220);
+	fakes[0].report = EHOSTUNREACH;
 
 	/* The third datagram comes back, then again, then the fifth: the one between is taken to
 	 * have been refused without a report. */
 	fake_refuse(&fakes[0], fakes[0].sent[2].bytes);
 	(void)exporter_send(exporter, SECOND_US);
-	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, 22);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].records, 22);
 	CHECK_EQ(fakes[0].event_count, 2);
 	CHECK_EQ(fakes[0].events[1].kind, COLLECTOR_DOWN);
-	CHECK_EQ(fakes[0].events[1].reason, LOSS_REFUSED);
+	CHECK_EQ(fakes[0].events[1].reason, LOSS_UNREACHABLE);
 	fake_refuse(&fakes[0], fakes[0].sent[2].bytes);
 	fake_refuse(&fakes[0], fakes[0].sent[4].bytes);
 	(void)exporter_send(exporter, 2 * SECOND_US);
-	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, 66);
-	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].packets, 660);
-	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].octets, 66000);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].records, 66);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].packets, 660);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].octets, 66000);
 	CHECK_EQ(status_of(exporter, 0).ledger.datagrams_lost, 3);
 	check_ledger(exporter);
 
-	/* Reports that are far apart say nothing of what was sent between them. */
+	/* It goes on being away, so what was sent between went there, too. */
 	fake_refuse(&fakes[0], fakes[0].sent[8].bytes);
 	(void)exporter_send(exporter, 5 * SECOND_US);
-	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, 88);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].records, 7 * 22);
 	CHECK_EQ(fakes[0].event_count, 2);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+/* A host reports a few of them only: what was sent behind one that it refused was on its way when
+ * the report came. */
+TEST(what_follows_a_refused_datagram_is_lost_with_it)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	struct collector_status status;
+
+	for (int i = 0; i < 22 * 10; i++)
+		add(exporter, 0);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 220);
+	fake_refuse(&fakes[0], fakes[0].sent[2].bytes);
+	(void)exporter_send(exporter, 1000);
+	status = status_of(exporter, 0);
+	CHECK_EQ(status.ledger.sent.records, records_in(&fakes[0], 0) - records_in(&fakes[0], 2));
+	CHECK_EQ(status.ledger.lost[LOSS_REFUSED].records, records_in(&fakes[0], 2));
+	fake_refuse(&fakes[0], fakes[0].sent[3].bytes);
+	fake_refuse(&fakes[0], fakes[0].sent[2].bytes);
+	(void)exporter_send(exporter, 2000);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, status.ledger.sent.records);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+/* Reports are so few that probes get none, and it seems to be back: what it is sent then and for
+ * which a report comes soon was lost, and the next time more probes must go without a report. */
+TEST(a_collector_that_only_seemed_to_be_back_is_held_for_longer)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	int64_t now_us = SECOND_US;
+	size_t probes;
+
+	add(exporter, 0);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	fake_refuse(&fakes[0], fakes[0].sent[0].bytes);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 1);
+	for (int i = 0; i < 100; i++)
+		add(exporter, 10);
+	finish(exporter, 10);
+	for (; status_of(exporter, 0).ledger.sent.records < 100; now_us += 100000)
+		(void)exporter_send(exporter, now_us);
+	probes = fakes[0].count;
+	CHECK_EQ(now_us, 1 * SECOND_US + 1500000 + 100000); /* two probes, half a second */
+	fake_refuse(&fakes[0], fakes[0].sent[fakes[0].count - 1].bytes);
+	(void)exporter_send(exporter, now_us);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 0);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, 101);
+	add(exporter, 20);
+	finish(exporter, 20);
+	for (; status_of(exporter, 0).ledger.sent.records < 1; now_us += 100000)
+		(void)exporter_send(exporter, now_us);
+	CHECK(fakes[0].count > probes + 4);
+	for (size_t i = probes; i < probes + 4; i++)
+		CHECK(has_templates(&fakes[0].sent[i]));
 	check_ledger(exporter);
 	exporter_destroy(exporter);
 }
@@ -956,13 +1019,14 @@ TEST(a_report_about_a_packet_of_several_datagrams_is_about_all_of_them)
 	(void)exporter_send(exporter, 0);
 	status = status_of(exporter, 0);
 	CHECK_EQ(status.ledger.sent.records, 220);
+	fakes[0].report = EHOSTUNREACH;
 	/* The second packet. */
 	fakes[0].is_one_packet = false;
 	fake_refuse(&fakes[0], fakes[0].sent[5].bytes);
 	(void)exporter_send(exporter, SECOND_US);
 	status = status_of(exporter, 0);
 	CHECK_EQ(status.ledger.datagrams_lost, 5);
-	CHECK_EQ(status.ledger.lost[LOSS_REFUSED].records, 5 * 22);
+	CHECK_EQ(status.ledger.lost[LOSS_UNREACHABLE].records, 5 * 22);
 	check_ledger(exporter);
 	/* Cut apart on the way, the others are reported as well. */
 	fake_refuse(&fakes[0], fakes[0].sent[7].bytes);
@@ -1129,6 +1193,7 @@ TEST(statistics_say_what_this_collector_should_have)
 					   .flows_created = 230 };
 	const struct sent *last;
 	size_t bytes = 0;
+	size_t lost;
 
 	exporter_set_start(exporter, 1700000000000);
 	(void)exporter_send(exporter, 0);
@@ -1158,17 +1223,20 @@ TEST(statistics_say_what_this_collector_should_have)
 	CHECK_EQ(statistic(&fakes[0].sent[fakes[0].count - 1], 1), 220);
 
 	/* Losses move from 42 to 166. */
-	fake_refuse(&fakes[0], fakes[0].sent[1].bytes);
+	lost = records_in(&fakes[0], fakes[0].count - 3);
+	fake_refuse(&fakes[0], fakes[0].sent[fakes[0].count - 3].bytes);
 	(void)exporter_send(exporter, 3000);
 	add(exporter, 10);
 	finish(exporter, 10);
-	(void)exporter_send(exporter, 4000); /* the probe */
-	(void)exporter_send(exporter, SECOND_US);
+	for (int64_t now_us = 4000; now_us < 2 * SECOND_US;
+	     now_us += 100000) /* probes, then that */
+		(void)exporter_send(exporter, now_us);
 	last = &fakes[0].sent[fakes[0].count - 1];
-	CHECK_EQ(statistic(last, 1), 220 - 22 + 1);
-	CHECK_EQ(statistic(last, 5), 22);
-	CHECK_EQ(statistic(last, 6), 220);
-	CHECK_EQ(statistic(last, 7), 22000);
+	CHECK(lost > 22);
+	CHECK_EQ(statistic(last, 1), 220 - lost + 1);
+	CHECK_EQ(statistic(last, 5), lost);
+	CHECK_EQ(statistic(last, 6), 10 * lost);
+	CHECK_EQ(statistic(last, 7), 1000 * lost);
 	exporter_destroy(exporter);
 }
 
@@ -1405,28 +1473,29 @@ TEST(netflow5_splits_what_does_not_fit_into_32_bits)
 TEST(refused_datagrams_are_found_in_every_version)
 {
 	static const uint8_t versions[] = { 5, 9, 10 };
+	static const uint64_t in_two[] = { 28 + 28, 16 + 22, 17 + 22 };
 
 	for (size_t i = 0; i < sizeof(versions); i++) {
 		struct exporter *exporter =
 			create(&(struct setup){ .collectors = 1, .versions = { versions[i] } });
-		uint64_t before, in_third;
+		uint64_t before, lost;
 
 		for (int j = 0; j < 22 * 10; j++)
 			add_sized(exporter, 0, 4, 10, 1000);
 		finish(exporter, 0);
 		(void)exporter_send(exporter, 1000);
 		before = status_of(exporter, 0).ledger.sent.records;
-		in_third = versions[i] == 5 ? 28 : 22;
+		lost = 220 - in_two[i]; /* what follows, too */
 		CHECK_EQ(before, 220);
 		fake_refuse(&fakes[0], fakes[0].sent[2].bytes);
 		(void)exporter_send(exporter, 2000);
-		CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, in_third);
+		CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, lost);
 		/* The probe, which is refused too, takes nothing with it. */
-		CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 220 - in_third);
+		CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 220 - lost);
 		(void)exporter_send(exporter, 3000);
 		fake_refuse(&fakes[0], fakes[0].sent[fakes[0].count - 1].bytes);
 		(void)exporter_send(exporter, 4 * SECOND_US);
-		CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, in_third);
+		CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, lost);
 		check_ledger(exporter);
 		exporter_destroy(exporter);
 	}
@@ -1543,7 +1612,9 @@ int main(void)
 		cmocka_unit_test(an_unreachable_network_is_tried_again_and_then_counted),
 		cmocka_unit_test(a_datagram_too_large_for_the_path_is_lost_alone),
 		cmocka_unit_test(a_failure_that_tells_of_an_earlier_datagram_costs_nothing),
-		cmocka_unit_test(refused_datagrams_move_from_sent_to_lost),
+		cmocka_unit_test(unreachable_datagrams_move_from_sent_to_lost),
+		cmocka_unit_test(what_follows_a_refused_datagram_is_lost_with_it),
+		cmocka_unit_test(a_collector_that_only_seemed_to_be_back_is_held_for_longer),
 		cmocka_unit_test(a_report_about_a_packet_of_several_datagrams_is_about_all_of_them),
 		cmocka_unit_test(it_says_when_time_alone_asks_for_something),
 		cmocka_unit_test(a_report_that_quotes_too_little_means_the_last_datagram),
