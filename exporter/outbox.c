@@ -200,12 +200,11 @@ void outbox_clear(struct outbox *outbox)
 	sent_history_clear(&outbox->history);
 }
 
-/* Whether it does not refuse any more, is not up yet, and gets nothing else that it could refuse:
+/* Whether it has stopped refusing, is not up yet, and gets nothing else that it could refuse:
  * what is down in a group is passed over. */
 static bool is_on_trial(const struct outbox *outbox)
 {
-	return outbox->state == OUTBOX_down && !outbox->held_error &&
-	       (outbox->last_loss == LOSS_REFUSED || outbox->last_loss == LOSS_UNREACHABLE) &&
+	return outbox->state == OUTBOX_down && outbox->last_failure_us < outbox->released_us &&
 	       outbox->now_us - outbox->last_sent_us >= OUTBOX_TEMPLATES_AHEAD_US;
 }
 
