@@ -227,11 +227,12 @@ static inline size_t parse_records(struct capture_pcap_parser *parser, struct pa
 {
 	const uint32_t fractions_per_ms = parser->has_nanoseconds ? 1000000 : 1000;
 	const uint8_t link = parser->link;
-	struct reader window = parser->window;
+	const uint8_t *header = parser->window.next;
+	size_t left = reader_left(&parser->window);
+	uint64_t truncated = 0;
 	size_t count;
 
-	for (count = 0; count < capacity && reader_left(&window) >= RECORD_HEADER_SIZE; count++) {
-		const uint8_t *header = window.next;
+	for (count = 0; count < capacity && left >= RECORD_HEADER_SIZE; count++) {
 		uint32_t captured_bytes =
 			is_big_endian ? load_be32(header + 8) : load_le32(header + 8);
 		uint32_t original_bytes =
@@ -239,8 +240,9 @@ static inline size_t parse_records(struct capture_pcap_parser *parser, struct pa
 		uint32_t seconds = is_big_endian ? load_be32(header) : load_le32(header);
 		uint32_t fraction = is_big_endian ? load_be32(header + 4) : load_le32(header + 4);
 
-		if (captured_bytes > CAPTURE_PCAP_PACKET_MAX ||
-		    reader_left(&window) - RECORD_HEADER_SIZE < captured_bytes)
+		const size_t size = RECORD_HEADER_SIZE + (size_t)captured_bytes;
+
+		if (size > left || captured_bytes > CAPTURE_PCAP_PACKET_MAX)
 			break;
 		views[count] = (struct packet_view){
 			.bytes = header + RECORD_HEADER_SIZE,
@@ -250,10 +252,12 @@ static inline size_t parse_records(struct capture_pcap_parser *parser, struct pa
 			.link = link,
 			.side = SIDE_unknown,
 		};
-		parser->packets_truncated += captured_bytes < original_bytes;
-		window.next += RECORD_HEADER_SIZE + captured_bytes;
+		truncated += captured_bytes < original_bytes;
+		header += size;
+		left -= size;
 	}
-	parser->window = window;
+	parser->packets_truncated += truncated;
+	parser->window.next = header;
 	return count;
 }
 

@@ -81,14 +81,21 @@ static void number_interfaces(const struct interface_monitor *interfaces, struct
 	key->output_interface = interface_monitor_number(interfaces, key->output_interface);
 }
 
-static void take_record(struct export_thread *thread, struct export_input *input,
-			struct export_record *record)
+/* Whether complete_record() has something to do. */
+static bool completes_records(const struct export_thread *thread)
+{
+	return thread->asn_table || flow_key_prefix_length(&thread->flow_key, 4) ||
+	       flow_key_prefix_length(&thread->flow_key, 6) ||
+	       interface_monitor_has_rules(thread->interfaces);
+}
+
+/* What is looked up or changed for each record. */
+static __attribute__((noinline)) void complete_record(const struct export_thread *thread,
+						      struct export_record *record)
 {
 	struct flow_record *flow = &record->flow;
 	uint8_t prefix_length = flow_key_prefix_length(&thread->flow_key, flow->key.ip_version);
 
-	if (!thread->is_live && (flow->expired_ms != thread->time.unix_ms || !thread->has_origin))
-		set_time(thread, flow->expired_ms, flow->expired_ms);
 	if (thread->asn_table) {
 		const struct flow_key *key = &flow->key;
 
@@ -101,6 +108,15 @@ static void take_record(struct export_thread *thread, struct export_input *input
 		limit_masks(record, prefix_length, thread->asn_table != NULL);
 	if (interface_monitor_has_rules(thread->interfaces))
 		number_interfaces(thread->interfaces, &flow->key);
+}
+
+static inline void take_record(struct export_thread *thread, struct export_input *input,
+			       const struct export_record *record)
+{
+	const struct flow_record *flow = &record->flow;
+
+	if (!thread->is_live && (flow->expired_ms != thread->time.unix_ms || !thread->has_origin))
+		set_time(thread, flow->expired_ms, flow->expired_ms);
 	input->taken.records++;
 	input->taken.packets += flow->packets;
 	input->taken.octets += flow->octets;
@@ -108,8 +124,8 @@ static void take_record(struct export_thread *thread, struct export_input *input
 }
 
 /* Sum of the marks of all workers, as far as options data show them. */
-static void take_mark(struct export_thread *thread, struct export_input *input,
-		      const struct ring_mark *mark)
+static __attribute__((noinline)) void
+take_mark(struct export_thread *thread, struct export_input *input, const struct ring_mark *mark)
 {
 	struct ring_mark sum = { 0 };
 
@@ -131,8 +147,10 @@ static void take_mark(struct export_thread *thread, struct export_input *input,
 }
 
 /* Take up to RECORDS_PER_TURN entries of one ring. Returns whether any was taken. */
-static bool take_entries(struct export_thread *thread, struct export_input *input)
+static __attribute__((noinline)) bool take_entries(struct export_thread *thread,
+						   struct export_input *input)
 {
+	const bool completes = completes_records(thread);
 	unsigned int taken = 0;
 	size_t room = 0;
 	struct ring_entry *entry;
@@ -143,12 +161,15 @@ static bool take_entries(struct export_thread *thread, struct export_input *inpu
 		entry = record_ring_peek(input->ring);
 		if (!entry)
 			break;
-		if (__builtin_expect(entry->kind == RING_RECORD, 1))
+		if (__builtin_expect(entry->kind == RING_RECORD, 1)) {
+			if (completes)
+				complete_record(thread, &entry->record);
 			take_record(thread, input, &entry->record);
-		else if (entry->kind == RING_MARK)
+		} else if (entry->kind == RING_MARK) {
 			take_mark(thread, input, &entry->mark);
-		else
+		} else {
 			input->has_ended = true;
+		}
 		record_ring_pop(input->ring);
 	}
 	if (taken) {

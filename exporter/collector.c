@@ -532,7 +532,8 @@ static uint64_t parts_needed(uint64_t number, uint64_t max)
 /* As several records of the same flow, none with a counter above 'counter_max'. In the ledger each
  * datagram has the packets and octets of its parts, and the last part is the record. They are even
  * parts: so each has packets, unless there are fewer packets than parts. */
-static void add_in_parts(struct collector *collector, const struct export_record *record)
+__attribute__((noinline)) static void add_in_parts(struct collector *collector,
+						   const struct export_record *record)
 {
 	const struct flow_record *flow = &record->flow;
 	const uint64_t max = collector->encoder->counter_max;
@@ -549,24 +550,33 @@ static void add_in_parts(struct collector *collector, const struct export_record
 	}
 }
 
-/* Whether the record is not for this collector, which is counted. */
-static bool is_excluded(struct collector *collector, const struct export_record *record,
-			const struct amount *amount)
+static struct amount amount_of(const struct flow_record *flow)
 {
+	return (struct amount){ 1, flow->packets, flow->octets };
+}
+
+/* Whether the record is not for this collector, which is counted. */
+__attribute__((noinline)) static bool is_excluded(struct collector *collector,
+						  const struct export_record *record)
+{
+	const struct amount amount = amount_of(&record->flow);
 	const enum collector_exclusion reason =
 		record_selection_look(&collector->selection, record);
 
 	if (reason == COLLECTOR_EXCLUSION_COUNT)
 		return false;
-	amount_add(&collector->outbox.ledger.taken, amount);
-	amount_add(&collector->outbox.ledger.excluded[reason], amount);
+	amount_add(&collector->outbox.ledger.taken, &amount);
+	amount_add(&collector->outbox.ledger.excluded[reason], &amount);
 	return true;
 }
 
-static void count_unsupported(struct collector *collector, const struct amount *amount)
+__attribute__((noinline)) static void count_unsupported(struct collector *collector,
+							const struct flow_record *flow)
 {
-	amount_add(&collector->outbox.ledger.taken, amount);
-	amount_add(&collector->outbox.ledger.lost[LOSS_UNSUPPORTED], amount);
+	const struct amount amount = amount_of(flow);
+
+	amount_add(&collector->outbox.ledger.taken, &amount);
+	amount_add(&collector->outbox.ledger.lost[LOSS_UNSUPPORTED], &amount);
 }
 
 /* From now on records carry the number of their sampler: they have other templates, and those that
@@ -619,21 +629,22 @@ void collector_add(struct collector *collector, const struct export_record *reco
 {
 	const struct encoder_type *encoder = collector->encoder;
 	const struct flow_record *flow = &record->flow;
-	const struct amount amount = { 1, flow->packets, flow->octets };
 
 	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
 		collector_advance(collector, time);
-	if (!record_selection_is_all(&collector->selection) &&
-	    is_excluded(collector, record, &amount))
+	if (!record_selection_is_all(&collector->selection) && is_excluded(collector, record))
 		return;
 	if (flow->key.sampler != collector->samplers.last)
 		meet_sampler(collector, flow->key.sampler);
-	if (flow->key.ip_version == 6 && !encoder->has_ipv6)
-		count_unsupported(collector, &amount);
-	else if (flow->octets > encoder->counter_max || flow->packets > encoder->counter_max)
+	if (flow->key.ip_version == 6 && !encoder->has_ipv6) {
+		count_unsupported(collector, flow);
+	} else if (flow->octets > encoder->counter_max || flow->packets > encoder->counter_max) {
 		add_in_parts(collector, record);
-	else
+	} else {
+		const struct amount amount = amount_of(flow);
+
 		add_part(collector, record, &amount);
+	}
 }
 
 /* The templates of all that waits, and what their samplers are, as far as there is room. */

@@ -140,11 +140,14 @@ void exporter_add(struct exporter *exporter, const struct export_record *record,
 
 	if (time->unix_ms != exporter->time.unix_ms || time->uptime_ms != exporter->time.uptime_ms)
 		(void)forward(exporter, time);
-	if (group == end)
+	if (group == end) {
 		count_without_collector(&exporter->ledger, record);
-	for (; group < end; group++)
+		return;
+	}
+	do {
 		collector_add(collector_group_next(group, &record->flow.key), record,
 			      &exporter->time);
+	} while (++group < end);
 }
 
 void exporter_advance(struct exporter *exporter, const struct export_time *time)

@@ -44,8 +44,8 @@ void message_set_close(struct message *message)
 
 	if (!message->set_start)
 		return;
-	while (writer_size(writer) % 4)
-		writer_u8(writer, 0);
+	while ((writer->next - message->set_start) % 4)
+		*writer->next++ = 0;
 	store_be16(message->set_start + 2, (uint16_t)(writer->next - message->set_start));
 	message->set_start = NULL;
 }

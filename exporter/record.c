@@ -87,7 +87,7 @@ static size_t common_count(const struct export_field *const *fields, size_t coun
 		       fields[i]->offset == rows[set][i].offset)
 			i++;
 		if (i && rows[set][i].size == 0) {
-			*common = set;
+			*common = (enum record_common)set;
 			return i;
 		}
 	}
@@ -126,7 +126,7 @@ static inline uint64_t milliseconds_of(uint64_t signed_ms)
 
 /* One field. With a constant action it is a few instructions. */
 __attribute__((always_inline)) static inline void encode_field(enum record_action action,
-							       const struct encoding *encoding,
+							       const struct encoding encoding,
 							       const uint8_t *from, uint8_t *to)
 {
 	switch (action) {
@@ -140,11 +140,9 @@ __attribute__((always_inline)) static inline void encode_field(enum record_actio
 	case RECORD_milliseconds: store_be64(to, milliseconds_of(load_host64(from))); break;
 	case RECORD_sys_uptime:
 		store_be32(to,
-			   export_clock_of(encoding->clock_start_ms, (unix_ms)load_host64(from)));
+			   export_clock_of(encoding.clock_start_ms, (unix_ms)load_host64(from)));
 		break;
-	case RECORD_icmp_type_code:
-		store_be16(to, encoding->is_icmp ? load_host16(from) : 0);
-		break;
+	case RECORD_icmp_type_code: store_be16(to, encoding.is_icmp ? load_host16(from) : 0); break;
 	case RECORD_ACTION_COUNT: break;
 	}
 }
@@ -154,13 +152,13 @@ __attribute__((always_inline)) static inline void encode_field(enum record_actio
 		     record + OFFSET_##name, bytes);                                  \
 	bytes += SIZE_##name;
 
-static inline void encode_common_ipv4(const struct encoding *encoding,
+static inline void encode_common_ipv4(const struct encoding encoding,
 				      const uint8_t *restrict record, uint8_t *restrict bytes)
 {
 	COMMON_FIELDS(ENCODE, IPv4)
 }
 
-static inline void encode_common_ipv6(const struct encoding *encoding,
+static inline void encode_common_ipv6(const struct encoding encoding,
 				      const uint8_t *restrict record, uint8_t *restrict bytes)
 {
 	COMMON_FIELDS(ENCODE, IPv6)
@@ -171,7 +169,7 @@ static inline void encode_common_ipv6(const struct encoding *encoding,
 /* The fields that have steps. Kept apart, so that a record without does not save registers for it.
  */
 __attribute__((noinline)) static void encode_steps(const struct record_plan *restrict plan,
-						   const struct encoding *encoding,
+						   const struct encoding encoding,
 						   const uint8_t *restrict record,
 						   uint8_t *restrict bytes)
 {
@@ -204,9 +202,9 @@ void record_encode(const struct record_plan *restrict plan,
 	};
 
 	if (plan->common == RECORD_common_ipv4)
-		encode_common_ipv4(&encoding, (const uint8_t *)record, bytes);
+		encode_common_ipv4(encoding, (const uint8_t *)record, bytes);
 	else if (plan->common == RECORD_common_ipv6)
-		encode_common_ipv6(&encoding, (const uint8_t *)record, bytes);
+		encode_common_ipv6(encoding, (const uint8_t *)record, bytes);
 	if (plan->ends[RECORD_ACTION_COUNT - 1])
-		encode_steps(plan, &encoding, (const uint8_t *)record, bytes);
+		encode_steps(plan, encoding, (const uint8_t *)record, bytes);
 }

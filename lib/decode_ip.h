@@ -147,13 +147,14 @@ __attribute__((always_inline)) static inline void note_transport(const struct fr
 	const uint8_t *bytes = frame->rest.next;
 	const size_t size = reader_left(&frame->rest);
 
+	if (info->key.protocol == PROTOCOL_TCP && size >= 14) { /* RFC 9293 section 3.1 */
+		note_ports(bytes, info);
+		info->tcp_offset = bytes[12];
+		info->tcp_flags = bytes[13];
+		return;
+	}
 	switch (info->key.protocol) {
 	case PROTOCOL_TCP:
-		if (size >= 14) { /* RFC 9293 section 3.1 */
-			info->tcp_offset = bytes[12];
-			info->tcp_flags = bytes[13];
-		}
-		/* fall through */
 	case PROTOCOL_UDP:
 	case PROTOCOL_DCCP:
 	case PROTOCOL_SCTP:

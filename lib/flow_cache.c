@@ -130,9 +130,11 @@ static inline void fill_record(const struct flow_cache *cache, const struct cach
 	record->biflow_direction = BIFLOW_arbitrary;
 }
 
-/* Hand a flow's record over and count it as expired. The flow itself stays. Returns the record. */
-static struct flow_record *emit(struct flow_cache *cache, const struct cached_flow *flow,
-				enum flow_end_reason reason, const struct flow_sink *sink)
+/* Hand a flow's record over and count it as expired. The flow itself stays. Returns the record.
+ * Inlined like remove_flow(): what a flow costs is two thirds of what a packet of a scan does. */
+static inline __attribute__((always_inline)) struct flow_record *
+emit(struct flow_cache *cache, const struct cached_flow *flow, enum flow_end_reason reason,
+     const struct flow_sink *sink)
 {
 	struct flow_cache_statistics *statistics = &cache->statistics;
 	struct flow_record *record = sink->place(sink->context);
@@ -147,7 +149,16 @@ static struct flow_record *emit(struct flow_cache *cache, const struct cached_fl
 	return record;
 }
 
-static void remove_flow(struct flow_cache *cache, flow_index index)
+static __attribute__((noinline)) struct flow_record *emit_called(struct flow_cache *cache,
+								 const struct cached_flow *flow,
+								 enum flow_end_reason reason,
+								 const struct flow_sink *sink)
+{
+	return emit(cache, flow, reason, sink);
+}
+
+static inline __attribute__((always_inline)) void remove_flow(struct flow_cache *cache,
+							      flow_index index)
 {
 	struct cached_flow *flow = flow_at(cache, index);
 	unsigned int part = flow_part(&flow->key);
@@ -169,10 +180,10 @@ static void emit_pair(struct flow_cache *cache, const flow_index pair[static 2],
 	const size_t first = flow_pair_is_in_order(cache, pair, &direction) ? 0 : 1;
 	struct flow_record *record;
 
-	record = emit(cache, flow_at(cache, pair[first]), reasons[first], sink);
+	record = emit_called(cache, flow_at(cache, pair[first]), reasons[first], sink);
 	record->pairing = FLOW_forward;
 	record->biflow_direction = (uint8_t)direction;
-	record = emit(cache, flow_at(cache, pair[1 - first]), reasons[1 - first], sink);
+	record = emit_called(cache, flow_at(cache, pair[1 - first]), reasons[1 - first], sink);
 	record->pairing = FLOW_reverse;
 	remove_flow(cache, pair[1]);
 }
@@ -185,7 +196,7 @@ static __attribute__((noinline)) size_t emit_forced_pair(struct flow_cache *cach
 	const enum flow_end_reason reasons[2] = { reason, reason };
 
 	if (pair[1] == FLOW_NONE) {
-		(void)emit(cache, flow_at(cache, index), reason, sink);
+		(void)emit_called(cache, flow_at(cache, index), reason, sink);
 		return 1;
 	}
 	emit_pair(cache, pair, reasons, sink);
@@ -213,7 +224,7 @@ static __attribute__((noinline)) size_t emit_due_pair(struct flow_cache *cache, 
 	enum flow_end_reason reasons[2];
 
 	if (pair[1] == FLOW_NONE) {
-		(void)emit(cache, flow_at(cache, index), reason, sink);
+		(void)emit_called(cache, flow_at(cache, index), reason, sink);
 		return 1;
 	}
 	if (flow_pair_is_due(cache, pair, reasons)) {

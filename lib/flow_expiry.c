@@ -12,11 +12,12 @@
 
 enum expiry_class expiry_class_of(uint8_t protocol, uint8_t tcp_flags)
 {
-	switch (protocol) {
-	case PROTOCOL_TCP:
+	if (protocol == PROTOCOL_TCP) {
 		if (tcp_flags & TCP_RST)
 			return EXPIRY_tcp_rst;
 		return tcp_flags & TCP_FIN ? EXPIRY_tcp_fin : EXPIRY_tcp;
+	}
+	switch (protocol) {
 	case PROTOCOL_UDP: return EXPIRY_udp;
 	case PROTOCOL_ICMP:
 	case PROTOCOL_IPv6_ICMP: return EXPIRY_icmp;

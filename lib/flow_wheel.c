@@ -53,6 +53,8 @@ static inline uint16_t slot_for(const struct flow_cache *cache, uint64_t tick)
 {
 	unsigned int level = 0;
 
+	if (tick - cache->wheel_tick < WHEEL_SLOTS) /* and not before it: most timeouts */
+		return (uint16_t)(tick & (WHEEL_SLOTS - 1));
 	if (tick < cache->wheel_tick)
 		tick = cache->wheel_tick;
 	if (tick - cache->wheel_tick > WHEEL_HORIZON)
