@@ -129,11 +129,11 @@ static const struct agentctl_column drop_columns[] = {
 };
 
 static const struct agentctl_column template_columns[] = {
-	{ "version", NULL, COLUMN_NUMBER, true }, { "template", NULL, COLUMN_NUMBER, true },
-	{ "family", NULL, COLUMN_NUMBER, true },  { "position", NULL, COLUMN_NUMBER, true },
-	{ "field", NULL, COLUMN_TEXT, true },     { "element", NULL, COLUMN_NUMBER, true },
-	{ "size", NULL, COLUMN_NUMBER, true },    { "record_size", NULL, COLUMN_NUMBER, false },
-	{ NULL, NULL, COLUMN_TEXT, false },
+	{ "version", NULL, COLUMN_NUMBER, true },     { "template", NULL, COLUMN_NUMBER, true },
+	{ "family", NULL, COLUMN_NUMBER, true },      { "position", NULL, COLUMN_NUMBER, true },
+	{ "field", NULL, COLUMN_TEXT, true },         { "element", NULL, COLUMN_NUMBER, true },
+	{ "size", NULL, COLUMN_NUMBER, true },        { "record_size", NULL, COLUMN_NUMBER, false },
+	{ "enterprise", NULL, COLUMN_NUMBER, false }, { NULL, NULL, COLUMN_TEXT, false },
 };
 
 static const struct agentctl_column config_columns[] = {

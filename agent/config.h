@@ -70,6 +70,7 @@ struct config {
 	struct flow_key_choice flow_key;
 	uint32_t max_flows; /* of all workers together */
 	bool splits_superpackets;
+	bool has_biflows;
 	uint32_t interface_mtu; /* where it is not known */
 	struct interface_rules if_map;
 	char *networks_file; /* NULL: none */

@@ -126,7 +126,7 @@ int config_inline_keys(char *keys, enum config_section section,
 extern const struct config_type config_type_text, config_type_path, config_type_control,
 	config_type_address, config_type_number, config_type_duration, config_type_rate,
 	config_type_refresh, config_type_version, config_type_level, config_type_flag,
-	config_type_superpackets;
+	config_type_superpackets, config_type_switch;
 extern const struct config_type config_type_nflog, config_type_interface, config_type_read,
 	config_type_ulog;
 extern const struct config_type config_type_collector;

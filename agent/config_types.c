@@ -272,6 +272,28 @@ static void if_map_format(const struct config *config, const struct config_optio
 
 const struct config_type config_type_if_map = { if_map_parse, if_map_format, NULL };
 
+static int switch_parse(struct config *config, const struct config_option *option,
+			const char *value, struct error_text *error)
+{
+	bool *member = member_of(config, option);
+
+	*member = strcmp(value, "on") == 0;
+	if (*member || strcmp(value, "off") == 0)
+		return 0;
+	error_text_set(error, "expected on or off");
+	return -EINVAL;
+}
+
+static void switch_format(const struct config *config, const struct config_option *option,
+			  FILE *out)
+{
+	const bool *is_on = (const bool *)(const void *)((const uint8_t *)config + option->member);
+
+	(void)fputs(*is_on ? "on" : "off", out);
+}
+
+const struct config_type config_type_switch = { switch_parse, switch_format, "on off" };
+
 /* Without argument, so 'value' does not matter. */
 static int flag_parse(struct config *config, const struct config_option *option, const char *value,
 		      struct error_text *error)

@@ -9,10 +9,41 @@
 #include "encoder.h"
 #include "json_text.h"
 
+#include <ctype.h>
+#include <stdio.h>
+
 /* A number, or null where lines of JSON have none. */
 static json_t *number_of(uint8_t version, uint16_t number)
 {
 	return version == ENCODER_VERSION_JSON ? json_null() : json_integer(number);
+}
+
+/* "octetDeltaCount" -> "reverseOctetDeltaCount", as RFC 5103 section 6.1 names them. */
+static void reverse_name(const char *name, char *text, size_t size)
+{
+	(void)snprintf(text, size, "reverse%c%s", toupper((unsigned char)name[0]), name + 1);
+}
+
+static int write_field(const struct template *template, uint8_t version, int family,
+		       size_t position, struct control_output *output)
+{
+	const bool is_reverse = position < template->reverse_count;
+	const struct export_field *field =
+		is_reverse ? template->reverse_fields[position]
+			   : template->fields[position - template->reverse_count];
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "%s", field->name);
+	if (is_reverse)
+		reverse_name(field->name, name, sizeof(name));
+	return control_output_row(
+		output,
+		json_pack("{s:o, s:o, s:i, s:I, s:s, s:i, s:o, s:o, s:i}", "version",
+			  json_version(version), "template", number_of(version, template->id),
+			  "family", family, "position", (json_int_t)(position + 1), "field", name,
+			  "element", field->id, "size", number_of(version, field->size),
+			  "record_size", number_of(version, template->record_size), "enterprise",
+			  is_reverse ? EXPORT_REVERSE_ENTERPRISE : 0));
 }
 
 static int write_template(const struct template *template, uint8_t version, int family,
@@ -20,28 +51,18 @@ static int write_template(const struct template *template, uint8_t version, int 
 {
 	int result = 0;
 
-	for (size_t i = 0; !result && i < template->field_count; i++) {
-		const struct export_field *field = template->fields[i];
-
-		result = control_output_row(
-			output,
-			json_pack("{s:o, s:o, s:i, s:I, s:s, s:i, s:o, s:o}", "version",
-				  json_version(version), "template",
-				  number_of(version, template->id), "family", family, "position",
-				  (json_int_t)(i + 1), "field", field->name, "element", field->id,
-				  "size", number_of(version, field->size), "record_size",
-				  number_of(version, template->record_size)));
-	}
+	for (size_t i = 0; !result && i < template->field_count + template->reverse_count; i++)
+		result = write_field(template, version, family, i, output);
 	return result;
 }
 
 /* NetFlow v5 has no templates: one row says so. */
 static int write_none(uint8_t version, struct control_output *output)
 {
-	return control_output_row(output,
-				  json_pack("{s:i, s:n, s:i, s:n, s:s, s:n, s:n, s:n}", "version",
-					    version, "template", "family", 4, "position", "field",
-					    "none", "element", "size", "record_size"));
+	return control_output_row(output, json_pack("{s:i, s:n, s:i, s:n, s:s, s:n, s:n, s:n, s:n}",
+						    "version", version, "template", "family", 4,
+						    "position", "field", "none", "element", "size",
+						    "record_size", "enterprise"));
 }
 
 static int write_templates(const struct control_context *context,
@@ -59,7 +80,13 @@ static int write_templates(const struct control_context *context,
 	choice.fields = collector->field_set;
 	template_set_init(&set, encoder->protocol, &choice);
 	result = write_template(&set.ipv4, version, 4, output);
-	return result ? result : write_template(&set.ipv6, version, 6, output);
+	if (!result)
+		result = write_template(&set.ipv6, version, 6, output);
+	if (!result && set.has_biflows)
+		result = write_template(&set.ipv4_biflow, version, 4, output);
+	if (!result && set.has_biflows)
+		result = write_template(&set.ipv6_biflow, version, 6, output);
+	return result;
 }
 
 static bool has_same_templates(const struct config_collector *one,

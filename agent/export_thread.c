@@ -110,17 +110,37 @@ static __attribute__((noinline)) void complete_record(const struct export_thread
 		number_interfaces(thread->interfaces, &flow->key);
 }
 
-static inline void take_record(struct export_thread *thread, struct export_input *input,
-			       const struct export_record *record)
+static inline void count_record(struct export_thread *thread, struct export_input *input,
+				const struct flow_record *flow)
 {
-	const struct flow_record *flow = &record->flow;
-
 	if (!thread->is_live && (flow->expired_ms != thread->time.unix_ms || !thread->has_origin))
 		set_time(thread, flow->expired_ms, flow->expired_ms);
 	input->taken.records++;
 	input->taken.packets += flow->packets;
 	input->taken.octets += flow->octets;
+}
+
+static inline void take_record(struct export_thread *thread, struct export_input *input,
+			       const struct export_record *record)
+{
+	count_record(thread, input, &record->flow);
 	exporter_add(thread->exporter, record, &thread->time);
+}
+
+/* Take the two oldest entries of a ring, the directions of a biflow: the worker publishes both at
+ * once. The second one is left to pop. */
+static __attribute__((noinline)) void take_pair(struct export_thread *thread,
+						struct export_input *input,
+						const struct export_record *forward, bool completes)
+{
+	struct export_record *reverse = &record_ring_peek_second(input->ring)->record;
+
+	if (completes)
+		complete_record(thread, reverse);
+	count_record(thread, input, &forward->flow);
+	count_record(thread, input, &reverse->flow);
+	exporter_add_pair(thread->exporter, forward, reverse, &thread->time);
+	record_ring_pop(input->ring);
 }
 
 /* Sum of the marks of all workers, as far as options data show them. */
@@ -164,7 +184,10 @@ static __attribute__((noinline)) bool take_entries(struct export_thread *thread,
 		if (__builtin_expect(entry->kind == RING_RECORD, 1)) {
 			if (completes)
 				complete_record(thread, &entry->record);
-			take_record(thread, input, &entry->record);
+			if (entry->record.flow.pairing == FLOW_forward)
+				take_pair(thread, input, &entry->record, completes);
+			else
+				take_record(thread, input, &entry->record);
 		} else if (entry->kind == RING_MARK) {
 			take_mark(thread, input, &entry->mark);
 		} else {

@@ -180,7 +180,11 @@ static int set_sampling(const struct pipeline *pipeline, struct worker *worker,
 static int create_workers(struct pipeline *pipeline, const struct config *config,
 			  struct error_text *error)
 {
-	struct flow_cache_config cache = { .expiry = config->expiry };
+	struct flow_cache_config cache = {
+		.expiry = config->expiry,
+		.is_bidirectional = config->has_biflows,
+		.has_ports = flow_key_has(&config->flow_key, FLOW_KEY_ports),
+	};
 	uint32_t share = config->max_flows / (uint32_t)config->source_count;
 
 	cache.max_flows = share ? share : 1;
@@ -251,6 +255,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	pipeline->events = *events;
 	pipeline->source_id = config->source_id;
 	pipeline->choice.key = config->flow_key;
+	pipeline->choice.has_biflows = config->has_biflows;
 	pipeline->export.wake.descriptor = pipeline->export.call.done = -1;
 	pipeline->finished_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pipeline->finished_descriptor < 0) {

@@ -126,10 +126,9 @@ static bool is_large_enough(const struct collector *collector, struct error_text
 	if (size <= collector->datagram_size)
 		return true;
 	error_text_set(
-		error,
-		"collector %s: a line of JSON may have %zu bytes, which a datagram of %zu does "
-		"not hold",
-		collector->name, size, collector->datagram_size);
+		error, "collector %s: %s may have %zu bytes, which a datagram of %zu does not hold",
+		collector->name, has_templates(collector) ? "its templates" : "a line of JSON",
+		size, collector->datagram_size);
 	error_text_hint(error, "where the path allows it, give this collector a larger mtu");
 	return false;
 }
@@ -498,16 +497,27 @@ int64_t collector_next(const struct collector *collector)
 	return next_ms;
 }
 
-/* Add to a datagram what fits into one record of the protocol. Inline, because in the usual case a
- * whole record is one. */
+static inline int encode(struct collector *collector, const struct export_record *record,
+			 const struct export_record *reverse)
+{
+	const struct encoder_type *encoder = collector->encoder;
+
+	if (reverse)
+		return encoder->add_biflow(&collector->message, &collector->templates, record,
+					   reverse);
+	return encoder->add_record(&collector->message, &collector->templates, record);
+}
+
+/* Add to a datagram what fits into one record of the protocol; 'reverse' is NULL unless that is a
+ * biflow. Inline, because in the usual case a whole record is one. */
 static inline void add_part(struct collector *collector, const struct export_record *record,
-			    const struct amount *amount)
+			    const struct export_record *reverse, const struct amount *amount)
 {
 	if (!collector->is_open)
 		open_datagram(collector);
 	/* Three times at most: a datagram that was full, one that templates filled, one that
 	 * statistics filled; a record fits into the smallest empty one. */
-	while (collector->encoder->add_record(&collector->message, &collector->templates, record)) {
+	while (encode(collector, record, reverse)) {
 		close_datagram(collector);
 		open_datagram(collector);
 	}
@@ -545,7 +555,7 @@ __attribute__((noinline)) static void add_in_parts(struct collector *collector,
 	for (uint64_t i = 0; i < count; i++) {
 		part.flow.packets = part_of(flow->packets, i, count);
 		part.flow.octets = part_of(flow->octets, i, count);
-		add_part(collector, &part,
+		add_part(collector, &part, NULL,
 			 &(struct amount){ i + 1 == count, part.flow.packets, part.flow.octets });
 	}
 }
@@ -643,8 +653,40 @@ void collector_add(struct collector *collector, const struct export_record *reco
 	} else {
 		const struct amount amount = amount_of(flow);
 
-		add_part(collector, record, &amount);
+		add_part(collector, record, NULL, &amount);
 	}
+}
+
+/* Whether neither direction is left out. */
+static bool takes_both(const struct collector *collector, const struct export_record *forward,
+		       const struct export_record *reverse)
+{
+	const struct record_selection *selection = &collector->selection;
+
+	return record_selection_is_all(selection) ||
+	       (record_selection_look(selection, forward) == COLLECTOR_EXCLUSION_COUNT &&
+		record_selection_look(selection, reverse) == COLLECTOR_EXCLUSION_COUNT);
+}
+
+/* A filter looks at each direction for itself, whatever the protocol: if it takes one of the two,
+ * that is a record of its own. */
+void collector_add_pair(struct collector *collector, const struct export_record *forward,
+			const struct export_record *reverse, const struct export_time *time)
+{
+	struct amount amount = amount_of(&forward->flow);
+	const struct amount of_reverse = amount_of(&reverse->flow);
+
+	if (!collector->templates.has_biflows || !takes_both(collector, forward, reverse)) {
+		collector_add(collector, forward, time);
+		collector_add(collector, reverse, time);
+		return;
+	}
+	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
+		collector_advance(collector, time);
+	if (forward->flow.key.sampler != collector->samplers.last)
+		meet_sampler(collector, forward->flow.key.sampler);
+	amount_add(&amount, &of_reverse);
+	add_part(collector, forward, reverse, &amount);
 }
 
 /* The templates of all that waits, and what their samplers are, as far as there is room. */

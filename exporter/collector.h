@@ -123,6 +123,9 @@ void collector_set_sequence(struct collector *collector, uint32_t sequence);
 size_t collector_room(const struct collector *collector);
 void collector_add(struct collector *collector, const struct export_record *record,
 		   const struct export_time *time);
+/* Both directions of a flow: one record if the protocol has that, but two in the ledger. */
+void collector_add_pair(struct collector *collector, const struct export_record *forward,
+			const struct export_record *reverse, const struct export_time *time);
 void collector_advance(struct collector *collector, const struct export_time *time);
 /* In how many ms collector_advance() has something to do, -1: not by time. */
 int64_t collector_next(const struct collector *collector);

@@ -133,6 +133,10 @@ struct encoder_type {
 	/* Add one flow. Returns 0 or -EMSGSIZE with the message unchanged. */
 	int (*add_record)(struct message *message, const struct template_set *templates,
 			  const struct export_record *record);
+	/* Add both directions of a flow as one record, if templates->has_biflows; NULL if the
+	 * protocol has no such records. Returns 0 or -EMSGSIZE with the message unchanged. */
+	int (*add_biflow)(struct message *message, const struct template_set *templates,
+			  const struct export_record *forward, const struct export_record *reverse);
 	/* Close the open set, pad, and fill in the header but for the sequence number, which is 0.
 	 * Returns the message's size in bytes. */
 	size_t (*finish)(struct message *message, const struct export_time *time,

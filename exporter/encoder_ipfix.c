@@ -3,7 +3,7 @@
  * Place: exporter -> encoder. A message is a header and sets. Over UDP templates are
  * sent again and again, and run out at the collector (RFC 7011 section 8.4); in a session they hold
  * until its end, or until they are withdrawn, because records are to carry more. All elements are
- * IANA's, so none needs a type record of RFC 5610.
+ * IANA's or their reverse (RFC 5103), so none needs a type record of RFC 5610.
  *
  * Scopes of options are elements: an interface name has ingressInterface (10), the statistics
  * observationDomainId (149). */
@@ -89,7 +89,8 @@ static void add_options_template(struct message *message, uint16_t id,
 	message->records++;
 }
 
-static int add_templates(struct message *message, const struct template_set *templates)
+/* Bytes of all templates behind what is there. */
+static size_t templates_size(const struct message *message, const struct template_set *templates)
 {
 	const size_t options_sizes[] = {
 		options_template_size(COUNT(interface_fields)),
@@ -98,8 +99,12 @@ static int add_templates(struct message *message, const struct template_set *tem
 	};
 	const size_t options_count = COUNT(options_sizes) - (templates->has_samplers ? 0 : 1);
 
-	if (message_set_templates_size(message, templates, options_sizes, options_count) >
-	    message_set_bytes_left(message))
+	return message_set_templates_size(message, templates, options_sizes, options_count);
+}
+
+static int add_templates(struct message *message, const struct template_set *templates)
+{
+	if (templates_size(message, templates) > message_set_bytes_left(message))
 		return -EMSGSIZE;
 
 	message_set_add_templates(message, SET_TEMPLATE, templates);
@@ -111,6 +116,23 @@ static int add_templates(struct message *message, const struct template_set *tem
 		add_options_template(message, TEMPLATE_ID_SAMPLER, &sampler_scope, sampler_fields,
 				     COUNT(sampler_fields));
 	return 0;
+}
+
+/* All templates, those of samplers too, which may come later: larger than any record. Without
+ * biflows they fit into any datagram. */
+static size_t size_min(const struct template_set *templates)
+{
+	enum { TEMPLATES = 4 }; /* each gets a selectorId */
+	uint8_t header[HEADER_SIZE];
+	struct message message = { .writer = writer_of(header, sizeof(header)) };
+	struct template_set all = *templates;
+
+	if (!templates->has_biflows)
+		return 0;
+	all.has_samplers = true;
+	message_set_begin(&message, HEADER_SIZE);
+	return HEADER_SIZE + templates_size(&message, &all) +
+	       TEMPLATES * MESSAGE_SET_SPECIFIER_SIZE;
 }
 
 /* Each name has a set of its own, as in v9, for nfcapd. */
@@ -165,14 +187,18 @@ static int withdraw_templates(struct message *message, const struct template_set
 	enum { WITHDRAWAL_SIZE = 4 };
 	struct writer *writer = &message->writer;
 
-	if (!message_set_open(message, SET_TEMPLATE, 2 * WITHDRAWAL_SIZE))
+	const uint16_t ids[] = { templates->ipv4.id, templates->ipv6.id, templates->ipv4_biflow.id,
+				 templates->ipv6_biflow.id };
+	const size_t count = templates->has_biflows ? 4 : 2;
+
+	if (!message_set_open(message, SET_TEMPLATE, count * WITHDRAWAL_SIZE))
 		return -EMSGSIZE;
-	writer_u16(writer, templates->ipv4.id);
-	writer_u16(writer, 0);
-	writer_u16(writer, templates->ipv6.id);
-	writer_u16(writer, 0);
+	for (size_t i = 0; i < count; i++) {
+		writer_u16(writer, ids[i]);
+		writer_u16(writer, 0);
+	}
 	message_set_close(message);
-	message->records += 2;
+	message->records += (uint32_t)count;
 	return 0;
 }
 
@@ -205,6 +231,7 @@ const struct encoder_type encoder_ipfix = {
 	.is_delimited = true, /* RFC 7011 section 3.1: the header has the length */
 	.has_ipv6 = true,
 	.counter_max = UINT64_MAX,
+	.size_min = size_min,
 	.begin = begin,
 	.add_templates = add_templates,
 	.add_statistics = message_set_add_statistics,
@@ -212,6 +239,7 @@ const struct encoder_type encoder_ipfix = {
 	.add_sampler = add_sampler,
 	.withdraw_templates = withdraw_templates,
 	.add_record = message_set_add_record,
+	.add_biflow = message_set_add_biflow,
 	.finish = finish,
 	.sequence_step = sequence_step,
 };

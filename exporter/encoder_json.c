@@ -31,6 +31,13 @@
 	(FRAME_SIZE + sizeof(INTERVAL_KEY) + JSON_LINE_NUMBER_SIZE + \
 	 RECORD_FIELDS_MAX * (EXPORT_KEY_SIZE + JSON_LINE_ADDRESS_SIZE))
 
+/* What stands for the first KEY_NAME_OFFSET characters of a key of the reverse. */
+#define REVERSE_KEY     ",\"reverse"
+#define KEY_NAME_OFFSET 2
+#define BIFLOW_SIZE  \
+	(FLOW_SIZE + \
+	 RECORD_FIELDS_MAX * (sizeof(REVERSE_KEY) + EXPORT_KEY_SIZE + JSON_LINE_ADDRESS_SIZE))
+
 #define STATISTICS_SIZE (FRAME_SIZE + sizeof(statistics_keys) + COUNTERS * JSON_LINE_NUMBER_SIZE)
 #define INTERFACE_SIZE                                                                             \
 	(FRAME_SIZE + sizeof(INDEX_KEY) + sizeof(NAME_KEY) + sizeof(DESCRIPTION_KEY) +             \
@@ -101,18 +108,31 @@ static uint64_t load(const uint8_t *member, size_t size)
 	}
 }
 
-static char *put_fields(char *to, const struct template *template,
-			const struct export_record *record)
+/* The key of a field; of the reverse of a biflow: "reverseOctetDeltaCount", RFC 5103 section 6.1.
+ */
+static char *put_key(char *to, const struct export_field *field, bool is_reverse)
+{
+	if (!is_reverse) {
+		memcpy(to, field->key, EXPORT_KEY_SIZE);
+		return to + field->key_size;
+	}
+	to = PUT_LITERAL(to, REVERSE_KEY);
+	memcpy(to, field->key + KEY_NAME_OFFSET, EXPORT_KEY_SIZE - KEY_NAME_OFFSET);
+	*to = (char)(*to - 'a' + 'A'); /* names of elements begin with a small letter */
+	return to + field->key_size - KEY_NAME_OFFSET;
+}
+
+static char *put_fields(char *to, const struct export_field *const *fields, size_t count,
+			bool is_reverse, const struct export_record *record)
 {
 	const uint8_t protocol = record->flow.key.protocol;
 	const bool is_icmp = protocol == PROTOCOL_ICMP || protocol == PROTOCOL_IPv6_ICMP;
 
-	for (size_t i = 0; i < template->field_count; i++) {
-		const struct export_field *field = template->fields[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct export_field *field = fields[i];
 		const uint8_t *member = (const uint8_t *)record + field->offset;
 
-		memcpy(to, field->key, EXPORT_KEY_SIZE);
-		to += field->key_size;
+		to = put_key(to, field, is_reverse);
 		switch (field->kind) {
 		case EXPORT_ADDRESS: to = json_line_address(to, member, field->size); break;
 		case EXPORT_MILLISECONDS:
@@ -137,19 +157,42 @@ static char *put_interval(char *to, struct sampler sampler)
 				: PUT_LITERAL(to, "null");
 }
 
+/* The same for both directions of a biflow: the sampler is part of the flow key. */
+static char *put_sampler(char *to, const struct message *message,
+			 const struct template_set *templates, const struct export_record *record)
+{
+	if (!templates->has_samplers)
+		return to;
+	return put_interval(to, sampling_terms_look(&message->sampling, record->flow.key.sampler));
+}
+
 static int add_record(struct message *message, const struct template_set *templates,
 		      const struct export_record *record)
 {
+	const struct template *template =
+		record->flow.key.ip_version == 4 ? &templates->ipv4 : &templates->ipv6;
 	char line[FLOW_SIZE];
 	char *end = PUT_LITERAL(line, TYPE_FLOW);
 
 	end = json_line_unsigned(end, message->source_id);
-	end = put_fields(end,
-			 record->flow.key.ip_version == 4 ? &templates->ipv4 : &templates->ipv6,
-			 record);
-	if (templates->has_samplers)
-		end = put_interval(
-			end, sampling_terms_look(&message->sampling, record->flow.key.sampler));
+	end = put_fields(end, template->fields, template->field_count, false, record);
+	end = put_sampler(end, message, templates, record);
+	return add_line(message, line, end);
+}
+
+static int add_biflow(struct message *message, const struct template_set *templates,
+		      const struct export_record *forward, const struct export_record *reverse)
+{
+	const struct template *template = forward->flow.key.ip_version == 4
+						  ? &templates->ipv4_biflow
+						  : &templates->ipv6_biflow;
+	char line[BIFLOW_SIZE];
+	char *end = PUT_LITERAL(line, TYPE_FLOW);
+
+	end = json_line_unsigned(end, message->source_id);
+	end = put_fields(end, template->fields, template->field_count, false, forward);
+	end = put_fields(end, template->reverse_fields, template->reverse_count, true, reverse);
+	end = put_sampler(end, message, templates, forward);
 	return add_line(message, line, end);
 }
 
@@ -218,13 +261,18 @@ static size_t flow_size(const struct template *template)
 
 	for (size_t i = 0; i < template->field_count; i++)
 		size += template->fields[i]->key_size + value_size(template->fields[i]);
+	for (size_t i = 0; i < template->reverse_count; i++)
+		size += sizeof(REVERSE_KEY) - 1 + template->reverse_fields[i]->key_size -
+			KEY_NAME_OFFSET + value_size(template->reverse_fields[i]);
 	return size;
 }
 
 static size_t size_min(const struct template_set *templates)
 {
-	const size_t ipv4 = flow_size(&templates->ipv4);
-	const size_t ipv6 = flow_size(&templates->ipv6);
+	const size_t ipv4 =
+		flow_size(templates->has_biflows ? &templates->ipv4_biflow : &templates->ipv4);
+	const size_t ipv6 =
+		flow_size(templates->has_biflows ? &templates->ipv6_biflow : &templates->ipv6);
 	const size_t flow = ipv4 > ipv6 ? ipv4 : ipv6;
 
 	return flow > STATISTICS_SIZE ? flow : STATISTICS_SIZE;
@@ -244,6 +292,7 @@ const struct encoder_type encoder_json = {
 	.add_statistics = add_statistics,
 	.add_interface = add_interface,
 	.add_record = add_record,
+	.add_biflow = add_biflow,
 	.finish = finish,
 	.sequence_step = sequence_step,
 };

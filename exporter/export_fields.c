@@ -24,7 +24,7 @@
 #include "export_fields.def"
 #undef EXPORT_FIELD
 
-enum { V9 = EXPORT_V9, IPFIX = EXPORT_IPFIX };
+enum { V9 = EXPORT_V9, IPFIX = EXPORT_IPFIX, REVERSE = EXPORT_REVERSE };
 
 static const struct export_field export_fields[] = {
 #define EXPORT_FIELD(name, id, size, kind, member, protocols) \

@@ -19,6 +19,11 @@ enum export_kind {
 
 /* Which export protocols know a field; bits. JSON lines have the fields of IPFIX. */
 enum export_protocol { EXPORT_V9 = 1, EXPORT_IPFIX = 2, EXPORT_JSON = 4 | EXPORT_IPFIX };
+/* Beside them: the reverse of a biflow has a value of its own. */
+#define EXPORT_REVERSE 0x80
+
+/* Private enterprise number of reverse elements: RFC 5103 section 6.1. */
+#define EXPORT_REVERSE_ENTERPRISE 29305
 
 /* Element ids by their IANA names. */
 enum {

@@ -150,6 +150,20 @@ void exporter_add(struct exporter *exporter, const struct export_record *record,
 	} while (++group < end);
 }
 
+void exporter_add_pair(struct exporter *exporter, const struct export_record *record,
+		       const struct export_record *reverse, const struct export_time *time)
+{
+	const struct export_time *now = forward(exporter, time);
+
+	if (exporter->collector_count == 0) {
+		count_without_collector(&exporter->ledger, record);
+		count_without_collector(&exporter->ledger, reverse);
+	}
+	for (size_t i = 0; i < exporter->group_count; i++)
+		collector_add_pair(collector_group_next(&exporter->groups[i], &record->flow.key),
+				   record, reverse, now);
+}
+
 void exporter_advance(struct exporter *exporter, const struct export_time *time)
 {
 	const struct export_time *now = forward(exporter, time);

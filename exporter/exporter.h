@@ -46,8 +46,8 @@ void exporter_set_samplers(struct exporter *exporter, const struct samplers *sam
 /* Sequence numbers go on from here: call before the first message. */
 void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t sequence);
 
-/* How many times exporter_add() and exporter_advance() may be called, in any order, before asking
- * again: so often every collector can take what they give it. */
+/* How many times exporter_add(), exporter_add_pair() and exporter_advance() may be called, in any
+ * order, before asking again: so often every collector can take what they give it. */
 size_t exporter_room(const struct exporter *exporter);
 
 static inline bool exporter_has_room(const struct exporter *exporter)
@@ -59,6 +59,11 @@ static inline bool exporter_has_room(const struct exporter *exporter)
  * datagram is finished and queued with 'time' in its header. */
 void exporter_add(struct exporter *exporter, const struct export_record *record,
 		  const struct export_time *time);
+
+/* The same for both directions of a flow, the forward one first, which go to a collector together:
+ * in one record if its protocol has that, else one after the other. */
+void exporter_add_pair(struct exporter *exporter, const struct export_record *record,
+		       const struct export_record *reverse, const struct export_time *time);
 
 /* Do what time asks for: templates and options, datagrams that have waited long enough. Call it
  * when exporter_next() says (live), or whenever the packets' clock has moved (files; then only

@@ -12,6 +12,8 @@
 
 enum {
 	TEMPLATE_HEADER_SIZE = 4, /* id, field count */
+	ENTERPRISE_BIT = 0x8000,  /* of an element's id, RFC 7011 section 3.2: */
+	ENTERPRISE_SPECIFIER_SIZE = MESSAGE_SET_SPECIFIER_SIZE + 4,
 	STATISTICS_SCOPE_SIZE = 4,
 };
 
@@ -77,7 +79,18 @@ bool message_set_open(struct message *message, uint16_t set_id, size_t size)
 
 static size_t template_size(const struct template *template)
 {
-	return TEMPLATE_HEADER_SIZE + template->field_count * MESSAGE_SET_SPECIFIER_SIZE;
+	return TEMPLATE_HEADER_SIZE + template->field_count * MESSAGE_SET_SPECIFIER_SIZE +
+	       template->reverse_count * ENTERPRISE_SPECIFIER_SIZE;
+}
+
+static size_t templates_size(const struct template_set *templates)
+{
+	size_t size = template_size(&templates->ipv4) + template_size(&templates->ipv6);
+
+	if (templates->has_biflows)
+		size += template_size(&templates->ipv4_biflow) +
+			template_size(&templates->ipv6_biflow);
+	return size;
 }
 
 size_t message_set_templates_size(const struct message *message,
@@ -85,21 +98,27 @@ size_t message_set_templates_size(const struct message *message,
 				  size_t options_count)
 {
 	const size_t used = writer_size(&message->writer);
-	size_t needed = padded(used) - used + MESSAGE_SET_HEADER_SIZE +
-			padded(template_size(&templates->ipv4) + template_size(&templates->ipv6));
+	size_t needed =
+		padded(used) - used + MESSAGE_SET_HEADER_SIZE + padded(templates_size(templates));
 
 	for (size_t i = 0; i < options_count; i++)
 		needed += MESSAGE_SET_HEADER_SIZE + padded(options_sizes[i]);
 	return needed;
 }
 
-/* The same bytes in both: RFC 3954 section 5.2, RFC 7011 section 3.4.1. */
+/* The same bytes in both: RFC 3954 section 5.2, RFC 7011 section 3.4.1; fields of an enterprise are
+ * IPFIX only. */
 static void add_template(struct message *message, const struct template *template)
 {
 	struct writer *writer = &message->writer;
 
 	writer_u16(writer, template->id);
-	writer_u16(writer, (uint16_t) template->field_count);
+	writer_u16(writer, (uint16_t)(template->field_count + template->reverse_count));
+	for (size_t i = 0; i < template->reverse_count; i++) {
+		writer_u16(writer, template->reverse_fields[i]->id | ENTERPRISE_BIT);
+		writer_u16(writer, template->reverse_fields[i]->size);
+		writer_u32(writer, EXPORT_REVERSE_ENTERPRISE);
+	}
 	for (size_t i = 0; i < template->field_count; i++) {
 		writer_u16(writer, template->fields[i]->id);
 		writer_u16(writer, template->fields[i]->size);
@@ -110,10 +129,13 @@ static void add_template(struct message *message, const struct template *templat
 void message_set_add_templates(struct message *message, uint16_t set_id,
 			       const struct template_set *templates)
 {
-	(void)message_set_open(message, set_id,
-			       template_size(&templates->ipv4) + template_size(&templates->ipv6));
+	(void)message_set_open(message, set_id, templates_size(templates));
 	add_template(message, &templates->ipv4);
 	add_template(message, &templates->ipv6);
+	if (!templates->has_biflows)
+		return;
+	add_template(message, &templates->ipv4_biflow);
+	add_template(message, &templates->ipv6_biflow);
 }
 
 void message_set_specifiers(struct writer *writer, const struct message_set_specifier *fields,
@@ -138,6 +160,25 @@ int message_set_add_record(struct message *message, const struct template_set *t
 		return -EMSGSIZE;
 	record_encode(&template->plan, record, message->clock_start_ms, message->writer.next);
 	message->writer.next += size;
+	message->records++;
+	message->data_records++;
+	return 0;
+}
+
+int message_set_add_biflow(struct message *message, const struct template_set *templates,
+			   const struct export_record *forward, const struct export_record *reverse)
+{
+	const struct template *template = forward->flow.key.ip_version == 4
+						  ? &templates->ipv4_biflow
+						  : &templates->ipv6_biflow;
+	uint8_t *bytes;
+
+	if (!message_set_open(message, template->id, template->record_size))
+		return -EMSGSIZE;
+	bytes = writer_take(&message->writer, template->record_size);
+	record_encode(&template->reverse_plan, reverse, message->clock_start_ms, bytes);
+	record_encode(&template->plan, forward, message->clock_start_ms,
+		      bytes + template->reverse_size);
 	message->records++;
 	message->data_records++;
 	return 0;

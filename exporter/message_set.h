@@ -38,7 +38,7 @@ void message_set_close(struct message *message);
 size_t message_set_templates_size(const struct message *message,
 				  const struct template_set *templates, const size_t *options_sizes,
 				  size_t options_count);
-/* Add both data templates in one set, id 'set_id'. There must be room. */
+/* Add all data templates in one set, id 'set_id'. There must be room. */
 void message_set_add_templates(struct message *message, uint16_t set_id,
 			       const struct template_set *templates);
 
@@ -49,6 +49,9 @@ void message_set_specifiers(struct writer *writer, const struct message_set_spec
 /* The implementations of struct encoder_type's functions of these names that suit both. */
 int message_set_add_record(struct message *message, const struct template_set *templates,
 			   const struct export_record *record);
+int message_set_add_biflow(struct message *message, const struct template_set *templates,
+			   const struct export_record *forward,
+			   const struct export_record *reverse);
 int message_set_add_statistics(struct message *message, const struct export_statistics *statistics,
 			       uint32_t source_id);
 

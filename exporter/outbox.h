@@ -30,8 +30,8 @@
 #define OUTBOX_PATIENCE_US 5000000
 #define OUTBOX_UP_AFTER_US 10000000
 #define OUTBOX_RESERVED    8
-/* Datagrams that one record, or one step of time, makes at most: it may close one, and open one
- * with templates that fills it. */
+/* Datagrams that both directions of a flow, or one step of time, make at most: each record may
+ * close one, and open one with templates that fills it. */
 #define OUTBOX_STEP 4
 
 enum collector_event_kind {

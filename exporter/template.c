@@ -23,6 +23,7 @@ enum part {
 	PART_uptime = 64,
 	PART_sampler_id = 128,  /* v9 */
 	PART_selector_id = 256, /* IPFIX and JSON lines */
+	PART_biflow = 512,      /* brings in biflowDirection; for the id */
 };
 
 struct template_row {
@@ -71,7 +72,8 @@ static const struct template_row template_rows[] = {
 };
 
 #define TEMPLATE_ROW_COUNT (sizeof(template_rows) / sizeof(template_rows[0]))
-static_assert(TEMPLATE_ROW_COUNT <= RECORD_FIELDS_MAX, "a template holds all rows");
+static_assert(TEMPLATE_ROW_COUNT + 1 <= RECORD_FIELDS_MAX,
+	      "a template holds all rows and biflowDirection");
 static_assert(TEMPLATE_ROW_COUNT <= 64, "a row is a bit of struct template_fields");
 
 enum { ROW_source_address, ROW_destination_address };
@@ -163,10 +165,11 @@ static unsigned int lookups_of(unsigned int parts)
 	return parts & PART_masks ? 4 + others : others;
 }
 
-/* Which kind of times and samplers, as a number below 4. */
+/* Which kind of times and samplers, as a number below 4. Biflows have the numbers of SysUptime,
+ * which IPFIX has not. */
 static unsigned int variant_of(unsigned int parts)
 {
-	return (parts & PART_uptime ? 1u : 0u) |
+	return (parts & (PART_uptime | PART_biflow) ? 1u : 0u) |
 	       (parts & (PART_sampler_id | PART_selector_id) ? 2u : 0u);
 }
 
@@ -185,7 +188,8 @@ static uint16_t id_of(const struct template_choice *choice, unsigned int parts, 
 
 /* A number made of the fields (FNV-1a), for sets that an operator has put together. One half is for
  * records with samplers, so that those that were there before have another. */
-static uint16_t id_of_fields(const struct template *template, bool has_samplers, bool is_ipv6)
+static uint16_t id_of_fields(const struct template *template, bool has_samplers, bool is_biflow,
+			     bool is_ipv6)
 {
 	uint32_t hash = 2166136261u;
 
@@ -193,6 +197,7 @@ static uint16_t id_of_fields(const struct template *template, bool has_samplers,
 		hash = (hash ^ (template->fields[i]->id & 0xff)) * 16777619u;
 		hash = (hash ^ (template->fields[i]->id >> 8)) * 16777619u;
 	}
+	hash += is_biflow; /* never that of the same fields of one direction */
 	hash = hash % TEMPLATE_ID_FIELDS_PAIRS + (has_samplers ? TEMPLATE_ID_FIELDS_PAIRS : 0);
 	return (uint16_t)(TEMPLATE_ID_FIELDS + 2 * hash + is_ipv6);
 }
@@ -202,7 +207,7 @@ static void template_init(struct template *template, bool is_ipv6, enum export_p
 {
 	const unsigned int parts = parts_of(choice, is_ipv6, protocol);
 
-	template->field_count = 0;
+	*template = (struct template){ .field_count = 0 };
 	for (size_t i = 0; i < TEMPLATE_ROW_COUNT; i++) {
 		const struct export_field *field = field_of(&template_rows[i], is_ipv6, protocol);
 
@@ -211,9 +216,33 @@ static void template_init(struct template *template, bool is_ipv6, enum export_p
 	}
 	template->id = template_fields_is_default(&choice->fields)
 			       ? id_of(choice, parts, is_ipv6)
-			       : id_of_fields(template, choice->has_samplers, is_ipv6);
+			       : id_of_fields(template, choice->has_samplers, false, is_ipv6);
 	template->record_size =
 		record_plan_init(&template->plan, template->fields, template->field_count);
+}
+
+/* The fields of one direction and biflowDirection, and before them those that the reverse has a
+ * value of its own for: of those that nfcapd 1.7.1 does not know by enterprise (all but packets and
+ * octets) it keeps the last. */
+static void biflow_template_init(struct template *template, const struct template *uniflow,
+				 bool is_ipv6, enum export_protocol protocol,
+				 const struct template_choice *choice)
+{
+	const unsigned int parts = parts_of(choice, is_ipv6, protocol) | PART_biflow;
+
+	*template = *uniflow;
+	template->id = template_fields_is_default(&choice->fields)
+			       ? id_of(choice, parts, is_ipv6)
+			       : id_of_fields(uniflow, choice->has_samplers, true, is_ipv6);
+	template->fields[template->field_count++] = export_field_find(IE_biflowDirection);
+	for (size_t i = 0; i < template->field_count; i++)
+		if (template->fields[i]->protocols & EXPORT_REVERSE)
+			template->reverse_fields[template->reverse_count++] = template->fields[i];
+	template->reverse_size = record_plan_init(&template->reverse_plan, template->reverse_fields,
+						  template->reverse_count);
+	template->record_size = (uint16_t)(template->reverse_size +
+					   record_plan_init(&template->plan, template->fields,
+							    template->field_count));
 }
 
 static bool has_uptime(const struct template *template)
@@ -231,4 +260,9 @@ void template_set_init(struct template_set *set, enum export_protocol protocol,
 	template_init(&set->ipv4, false, protocol, choice);
 	template_init(&set->ipv6, true, protocol, choice);
 	set->has_uptime = has_uptime(&set->ipv4);
+	set->has_biflows = choice->has_biflows && (protocol & EXPORT_IPFIX);
+	if (!set->has_biflows)
+		return;
+	biflow_template_init(&set->ipv4_biflow, &set->ipv4, false, protocol, choice);
+	biflow_template_init(&set->ipv6_biflow, &set->ipv6, true, protocol, choice);
 }

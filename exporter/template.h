@@ -19,6 +19,7 @@ struct template_choice {
 	bool has_peers;
 	bool has_uptime;   /* v9: times as SysUptime (21, 22) instead of milliseconds since 1970 */
 	bool has_samplers; /* the number of the sampler that chose a flow's packets */
+	bool has_biflows;  /* IPFIX, JSON: both directions of a flow in one record */
 	struct flow_key_choice key; /* what is not in the key is not in a record */
 	struct template_fields fields;
 };
@@ -42,16 +43,26 @@ struct template
 	size_t field_count;
 	const struct export_field *fields[RECORD_FIELDS_MAX]; /* static storage */
 	struct record_plan plan;
+
+	/* Of biflows: what comes before, of the reverse direction, as elements of enterprise
+	 * EXPORT_REVERSE_ENTERPRISE. */
+	size_t reverse_count; /* 0: not of biflows */
+	const struct export_field *reverse_fields[RECORD_FIELDS_MAX];
+	struct record_plan reverse_plan;
+	uint16_t reverse_size; /* bytes of them in the record */
 };
 
 struct template_set {
 	struct template ipv4;
 	struct template ipv6;
-	bool has_uptime;   /* records have times on the clock of export_clock.h */
-	bool has_samplers; /* options templates of samplers go with them */
+	bool has_uptime;             /* records have times on the clock of export_clock.h */
+	bool has_samplers;           /* options templates of samplers go with them */
+	struct template ipv4_biflow; /* these two are there if has_biflows */
+	struct template ipv6_biflow;
+	bool has_biflows;
 };
 
-/* Make both templates for one export protocol. */
+/* Make the templates for one export protocol. */
 void template_set_init(struct template_set *set, enum export_protocol protocol,
 		       const struct template_choice *choice);
 

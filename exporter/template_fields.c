@@ -72,8 +72,8 @@ static const char *nearest_name(const char *word)
 	const char *best = NULL;
 	size_t best_distance = SIZE_MAX;
 
-	for (size_t i = 0; i < export_field_count(); i++) {
-		const char *name = export_field_at(i)->name;
+	for (size_t i = 0; i < 2 * template_row_count(); i++) {
+		const char *name = template_row_field(i / 2, i % 2 ? 6 : 4)->name;
 		size_t distance = word_distance(word, length, name);
 
 		if (length >= 4 && is_shortened(word, name))

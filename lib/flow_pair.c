@@ -9,6 +9,10 @@
 
 #define TCP_SYN 0x02 /* RFC 9293 section 3.1 */
 
+/* How far to look through flows of the same millisecond: a question and its answer are in one batch
+ * or in neighbouring ones. */
+#define AGE_STEPS_MAX (2 * FLOW_CACHE_BATCH)
+
 flow_index flow_pair_find(const struct flow_cache *cache, flow_index index)
 {
 	struct flow_key keys[FLOW_REVERSE_KEYS_MAX];
@@ -52,20 +56,44 @@ static int initiative_of(const struct flow_cache *cache, const struct cached_flo
 	return flow->is_opening ? 1 : -1;
 }
 
-/* Where no SYN was seen, whoever was seen first is likelier to have begun, then whoever has the
- * higher port; what is still equal is arbitrary, but the same at every run. */
+/* Whether the first of two flows came before the second: 1, -1 if after it, 0 if that is not known,
+ * because they came in the same millisecond with many others between them. Not by the packets' time
+ * stamps: those that netfilter logs on the way out are stamped late, when they are read. */
+static int order_of(const struct flow_cache *cache, const flow_index pair[static 2])
+{
+	const uint32_t ages[2] = { flow_elapsed(cache, flow_at(cache, pair[0])->created),
+				   flow_elapsed(cache, flow_at(cache, pair[1])->created) };
+	flow_index next[2] = { pair[0], pair[1] };
+
+	if (ages[0] != ages[1])
+		return ages[0] > ages[1] ? 1 : -1;
+	for (int step = 0; step < AGE_STEPS_MAX; step++) {
+		for (int i = 0; i < 2; i++) {
+			if (next[i] != FLOW_NONE)
+				next[i] = flow_at(cache, next[i])->age_next;
+			if (next[i] == pair[1 - i])
+				return i == 0 ? 1 : -1;
+		}
+	}
+	return 0;
+}
+
+/* Where no SYN was seen, whoever came first is likelier to have begun, then whoever has the higher
+ * port; what is still equal is arbitrary, but the same at every run. */
 bool flow_pair_is_in_order(const struct flow_cache *cache, const flow_index pair[static 2],
 			   enum biflow_direction *direction)
 {
 	const struct cached_flow *first = flow_at(cache, pair[0]);
 	const struct cached_flow *second = flow_at(cache, pair[1]);
 	const int initiative = initiative_of(cache, first) - initiative_of(cache, second);
+	int order;
 
 	*direction = initiative ? BIFLOW_initiator : BIFLOW_arbitrary;
 	if (initiative)
 		return initiative > 0;
-	if (first->first_ms != second->first_ms)
-		return first->first_ms < second->first_ms;
+	order = order_of(cache, pair);
+	if (order)
+		return order > 0;
 	if (first->key.source_port != second->key.source_port)
 		return first->key.source_port > second->key.source_port;
 	return memcmp(&first->key, &second->key, flow_key_size(&first->key)) < 0;

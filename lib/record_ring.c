@@ -77,6 +77,15 @@ struct ring_entry *record_ring_peek(struct record_ring *ring)
 	return &ring->entries[ring->consumed & ring->mask];
 }
 
+struct ring_entry *record_ring_peek_second(struct record_ring *ring)
+{
+	if (ring->published_seen - ring->consumed < 2)
+		ring->published_seen = atomic_load_explicit(&ring->published, memory_order_acquire);
+	if (ring->published_seen - ring->consumed < 2)
+		return NULL;
+	return &ring->entries[(ring->consumed + 1) & ring->mask];
+}
+
 void record_ring_pop(struct record_ring *ring)
 {
 	ring->consumed++;

@@ -49,7 +49,9 @@ bool record_ring_publish(struct record_ring *ring);
 
 /* Consumer: the oldest entry, its own until record_ring_release(); NULL if there is none. */
 struct ring_entry *record_ring_peek(struct record_ring *ring);
-/* Consumer: be done with it. */
+/* Consumer: the entry behind that one; NULL if there is none. */
+struct ring_entry *record_ring_peek_second(struct record_ring *ring);
+/* Consumer: be done with the oldest. */
 void record_ring_pop(struct record_ring *ring);
 /* Consumer: give the storage of what was popped back to the producer. */
 void record_ring_release(struct record_ring *ring);

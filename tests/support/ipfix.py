@@ -4,6 +4,9 @@ What a collector might forgive is an error here: a length that is not the datagr
 number that is not the count of all data records before, options data among them, a set that is not
 padded to 4 bytes, padding that is not 0, data before its template, a template that changes its
 mind. Fields mean the same as in NetFlow v9, so flow_table() is that of netflow9.py.
+
+A biflow (RFC 5103) becomes two flows, the forward one first: what its reverse elements do not tell
+of the other direction follows by swapping source and destination.
 """
 
 import struct
@@ -13,6 +16,12 @@ from netflow9 import ProtocolError, Template
 
 SET_TEMPLATE, SET_OPTIONS_TEMPLATE, SET_FIRST_DATA = 2, 3, 256
 VARIABLE_LENGTH, ENTERPRISE_BIT = 0xFFFF, 0x8000
+REVERSE_ENTERPRISE = 29305
+BIFLOW_DIRECTION = 239
+# Elements of source and destination: addresses, ports, AS numbers, masks, adjacent AS numbers.
+SWAPPED = {8: 12, 27: 28, 7: 11, 16: 17, 9: 13, 29: 30, 129: 128}
+SWAPPED |= {destination: source for source, destination in SWAPPED.items()}
+ICMP_TYPE_CODES = {1: 32, 58: 139}  # by protocol
 
 
 @dataclass
@@ -22,6 +31,7 @@ class Message:
     domain: int
     templates: int = 0  # template and options template records
     flows: list = field(default_factory=list)  # {element id: value}
+    biflows: list = field(default_factory=list)  # (forward, reverse): those of 'flows' in one record
     options: list = field(default_factory=list)  # ({scope element: bytes}, {element id: value})
 
 
@@ -55,7 +65,7 @@ class Decoder:
             _check(length % 4 == 0, f"set {identifier} of {length} bytes is not padded")
             self._set(message, identifier, rest[4:length])
             rest = rest[length:]
-        records = len(message.flows) + len(message.options)
+        records = len(message.flows) - len(message.biflows) + len(message.options)
         self.next_sequence[domain] = (sequence + records) & 0xFFFFFFFF
         self.messages.append(message)
         return message
@@ -82,11 +92,19 @@ class Decoder:
                 (scope_count,) = struct.unpack_from(">H", body)
                 _check(0 < scope_count <= count, f"template {identifier}: {scope_count} scopes")
                 body = body[2:]
-            _check(4 * count <= len(body), f"template {identifier} is longer than its set")
-            pairs = list(struct.iter_unpack(">HH", body[: 4 * count]))
-            body = body[4 * count :]
-            for element, size in pairs:
-                _check(not element & ENTERPRISE_BIT, f"enterprise element {element & 0x7FFF}")
+            pairs = []
+            for _ in range(count):
+                _check(len(body) >= 4, f"template {identifier} is longer than its set")
+                element, size = struct.unpack_from(">HH", body)
+                body = body[4:]
+                if element & ENTERPRISE_BIT:
+                    _check(len(body) >= 4, f"template {identifier} is longer than its set")
+                    (enterprise,) = struct.unpack_from(">I", body)
+                    body = body[4:]
+                    element &= ~ENTERPRISE_BIT
+                    _check(enterprise == REVERSE_ENTERPRISE, f"enterprise {enterprise}")
+                    element = REVERSE_ENTERPRISE, element
+                pairs.append((element, size))
                 _check(0 < size < VARIABLE_LENGTH, f"element {element} of {size} bytes")
             _check(len(dict(pairs)) == len(pairs), f"template {identifier} repeats a field")
             template = Template(pairs[scope_count:], pairs[:scope_count])
@@ -94,6 +112,27 @@ class Decoder:
             _check(known == template, f"template {identifier} has changed")
             message.templates += 1
         return body
+
+    def _directions(self, message, values):
+        """One flow, or the two of a biflow."""
+        reverse_values = {
+            element[1]: value for element, value in values.items() if isinstance(element, tuple)
+        }
+        if not reverse_values:
+            _check(BIFLOW_DIRECTION not in values, "biflowDirection without a reverse")
+            return [values]
+        forward = {
+            element: value for element, value in values.items() if not isinstance(element, tuple)
+        }
+        _check(forward.get(BIFLOW_DIRECTION) in (0, 1), "no biflowDirection that we send")
+        reverse = {SWAPPED.get(element, element): value for element, value in forward.items()}
+        reverse |= reverse_values
+        del reverse[BIFLOW_DIRECTION]
+        type_code = ICMP_TYPE_CODES.get(forward.get(4))
+        if type_code in reverse:
+            reverse |= {7: 0, 11: reverse[type_code]}
+        message.biflows.append((forward, reverse))
+        return [forward, reverse]
 
     def _data(self, message, identifier, body):
         """Read all records of a set. Returns what is behind them."""
@@ -106,6 +145,6 @@ class Decoder:
             if template.scopes:
                 message.options.append((scopes, values))
             else:
-                message.flows.append(values)
+                message.flows += self._directions(message, values)
             body = body[size:]
         return body

@@ -2,7 +2,10 @@
 
 What a pipeline might forgive is an error here: bytes behind the last line feed, an empty line, a key
 that is there twice, a number that is not an integer, flow lines that differ in their keys within
-one address family, statistics that do not count the flow lines before them.
+one address family, statistics that do not count the flows before them.
+
+A biflow (RFC 5103) becomes two flows, the forward one first: what its reverse keys do not tell of the
+other direction follows by swapping source and destination.
 """
 
 import json
@@ -18,6 +21,7 @@ STATISTICS_KEYS = [
 ]  # fmt: skip
 COMMON_KEYS = ["type", "observationDomainId"]
 TIME_KEY = "observationTimeMilliseconds"
+REVERSE = "reverse"
 
 
 class LineError(AssertionError):
@@ -48,6 +52,8 @@ class Lines:
 
     all: list = field(default_factory=list)
     flows: list = field(default_factory=list)
+    biflows: list = field(default_factory=list)  # (forward, reverse): those of 'flows' in one line
+    keys: dict = field(default_factory=dict)  # (ipVersion, of a biflow) -> keys of its lines
     statistics: list = field(default_factory=list)
     interfaces: dict = field(default_factory=dict)  # index -> (name, description)
 
@@ -63,10 +69,14 @@ class Lines:
         keys = list(value)
         _check(keys[:2] == COMMON_KEYS, f"keys {keys}")
         if value["type"] == "flow":
-            self.flows.append(value)
-            same = [flow for flow in self.flows[:1] + self.flows[-2:-1]
-                    if flow["ipVersion"] == value["ipVersion"]]  # fmt: skip
-            _check(all(list(flow) == keys for flow in same), f"keys {keys}")
+            is_biflow = "biflowDirection" in value
+            known = self.keys.setdefault((value["ipVersion"], is_biflow), keys)
+            _check(known == keys, f"keys {keys}")
+            if is_biflow:
+                self.biflows.append(directions(value))
+                self.flows += self.biflows[-1]
+            else:
+                self.flows.append(value)
         elif value["type"] == "statistics":
             _check(keys[2:] == [TIME_KEY] + STATISTICS_KEYS, f"keys {keys}")
             self.statistics.append((len(self.flows), value))
@@ -78,7 +88,7 @@ class Lines:
             )
 
     def check_counts(self, before=0):
-        """Each line of statistics counts the flow lines before it, and 'before'."""
+        """Each line of statistics counts the flows before it, and 'before'."""
         _check(self.statistics, "no statistics")
         for count, value in self.statistics:
             exported = value["exportedFlowRecordTotalCount"]
@@ -86,6 +96,31 @@ class Lines:
 
     def table(self):
         return flow_table(self.flows)
+
+
+def _swapped(key):
+    for word, other in ("source", "destination"), ("Source", "Destination"), ("Prev", "Next"):
+        if word in key:
+            return key.replace(word, other)
+        if other in key and key not in ("bgpNextHopIPv4Address", "bgpNextHopIPv6Address"):
+            return key.replace(other, word)
+    return key
+
+
+def directions(biflow):
+    """The two flows of a line."""
+    forward = {key: value for key, value in biflow.items() if not key.startswith(REVERSE)}
+    _check(forward.pop("biflowDirection") in (0, 1), f"no biflowDirection that we send: {biflow}")
+    reverse = {_swapped(key): value for key, value in forward.items()}
+    for key, value in biflow.items():
+        if key.startswith(REVERSE):
+            name = key[len(REVERSE)].lower() + key[len(REVERSE) + 1 :]
+            _check(name in forward, f"{key} without {name}")
+            reverse[name] = value
+    type_code = {1: "icmpTypeCodeIPv4", 58: "icmpTypeCodeIPv6"}.get(forward["protocolIdentifier"])
+    if type_code in reverse:
+        reverse |= {"sourceTransportPort": 0, "destinationTransportPort": reverse[type_code]}
+    return forward, reverse
 
 
 def flow_key(flow):

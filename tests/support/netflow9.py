@@ -62,7 +62,8 @@ class Template:
             at += size
         for element, size in self.fields:
             raw = data[at : at + size]
-            values[element] = raw if element in BYTE_STRINGS else int.from_bytes(raw, "big")
+            number = element[-1] if isinstance(element, tuple) else element  # of an enterprise
+            values[element] = raw if number in BYTE_STRINGS else int.from_bytes(raw, "big")
             at += size
         return scopes, values
 

@@ -323,6 +323,14 @@ class Nfcapd(Program):
             flags = _flags(row.get("tcp_flags", ""))
             times = (_unix_ms(row["first"]), _unix_ms(row["last"]))
             table.add(key, row["in_packets"], row["in_bytes"], flags, *times)
+            if row.get("out_packets"):  # of a biflow; flags and times are those of one direction
+                reverse = key._replace(
+                    source=key.destination,
+                    destination=key.source,
+                    source_port=key.destination_port,
+                    destination_port=key.source_port,
+                )
+                table.add(reverse, row["out_packets"], row["out_bytes"])
         return table
 
 
@@ -383,6 +391,20 @@ def tshark_complaints(path, port):
         check=True,
     )  # fmt: skip
     return [line for line in done.stdout.splitlines() if not TSHARK_CHAT.search(line)]
+
+
+def tshark_values(path, port, field):
+    """All values of a number that tshark decodes in a capture file."""
+    done = subprocess.run(
+        ["tshark", "-n", "-r", path, "-d", f"udp.port=={port},cflow", "-Y", f"udp.port=={port}",
+         "-T", "fields", "-e", field],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=PATIENCE_S,
+        check=True,
+    )  # fmt: skip
+    return list(map(int, re.findall(r"\d+", done.stdout)))
 
 
 def tshark_record_count(path, port):

@@ -879,6 +879,25 @@ TEST(timeouts)
 		    "are due, not at intervals; leave it out");
 }
 
+TEST(biflow)
+{
+	struct config config;
+	struct error_text error;
+
+	CHECK_EQ(parse(&config, "", &error), CONFIG_run);
+	CHECK(!config.has_biflows);
+	check_value(&config, "biflow", "off", "default");
+	config_clear(&config);
+	CHECK_EQ(parse(&config, "--biflow on", &error), CONFIG_run);
+	CHECK(config.has_biflows);
+	check_value(&config, "biflow", "on", "command line");
+	config_clear(&config);
+	CHECK_EQ(parse(&config, "--biflow on --biflow off", &error), CONFIG_run);
+	CHECK(!config.has_biflows);
+	config_clear(&config);
+	check_error("--biflow yes", CONFIG_invalid, "--biflow \"yes\": expected on or off");
+}
+
 TEST(superpackets)
 {
 	struct error_text error;
@@ -1459,6 +1478,7 @@ int main(void)
 		cmocka_unit_test(wrong_ways_to_leave),
 		cmocka_unit_test(fields_of_a_collector),
 		cmocka_unit_test(timeouts),
+		cmocka_unit_test(biflow),
 		cmocka_unit_test(superpackets),
 		cmocka_unit_test(other_values),
 		cmocka_unit_test(interface_numbers),

@@ -106,6 +106,157 @@ TEST(message_with_an_ipv4_and_an_icmpv6_record)
 	free(draft.bytes);
 }
 
+/* Two records of the first test, the second one as the reverse of the first. */
+TEST(a_biflow_is_one_record)
+{
+	/* clang-format off */
+	static const uint8_t expected[] = {
+		0x01, 0x14, 0, 112, /* set 276: 4 + 107 + 1 of padding */
+		0, 0,                                     /* reverse icmpTypeCodeIPv4 */
+		0x13, 0, 1,                               /* reverse flags, flowDirection, end reason */
+		0, 0, 0, 3, 0, 0, 0, 2,                   /* reverse interfaces */
+		0, 0, 0, 1, 0, 0, 0, 0,                   /* reverseOctetDeltaCount */
+		0, 0, 0, 0, 0, 0, 0, 20,                  /* reversePacketDeltaCount */
+		0, 0, 0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x01, /* reverseFlowStartMilliseconds */
+		0, 0, 0x01, 0x8b, 0xcf, 0xe5, 0x69, 0xf3, /* reverseFlowEndMilliseconds */
+		192, 0, 2, 53, 198, 51, 100, 9, 0x9c, 0x40, 0x01, 0xbb, /* addresses, ports */
+		0, 0,                           /* icmpTypeCodeIPv4: it is TCP */
+		6, 0xb8, 0x1b, 1, 3,            /* protocol, ToS, flags, flowDirection, end reason */
+		0, 100, 0, 0, 0, 2, 0, 0, 0, 3, /* VLAN, interfaces */
+		0, 0, 0, 0, 0, 0, 0x27, 0x10,   /* octetDeltaCount */
+		0, 0, 0, 0, 0, 0, 0, 10,        /* packetDeltaCount */
+		0, 0, 0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x00, /* flowStartMilliseconds */
+		0, 0, 0x01, 0x8b, 0xcf, 0xe5, 0x69, 0xf4, /* flowEndMilliseconds */
+		1,                                        /* biflowDirection: initiator */
+		0,                                        /* padding */
+	};
+	/* clang-format on */
+	const struct export_record forward = {
+		.flow = {
+			.key = { .source_port = 40000, .destination_port = 443, .protocol = 6,
+				 .tos = 0xb8, .vlan_id = 100, .input_interface = 2,
+				 .output_interface = 3, .side = 1, .ip_version = 4,
+				 .addresses = { 192, 0, 2, 53, 198, 51, 100, 9 } },
+			.packets = 10, .octets = 10000, .first_ms = 1700000000000,
+			.last_ms = 1700000000500, .tcp_flags = 0x1b,
+			.end_reason = FLOW_END_endOfFlowDetected,
+			.pairing = FLOW_forward, .biflow_direction = BIFLOW_initiator,
+		},
+	};
+	const struct export_record reverse = {
+		.flow = {
+			.key = { .source_port = 443, .destination_port = 40000, .protocol = 6,
+				 .tos = 0xb8, .vlan_id = 100, .input_interface = 3,
+				 .output_interface = 2, .side = 0, .ip_version = 4,
+				 .addresses = { 198, 51, 100, 9, 192, 0, 2, 53 } },
+			.packets = 20, .octets = UINT64_C(1) << 32, .first_ms = 1700000000001,
+			.last_ms = 1700000000499, .tcp_flags = 0x13,
+			.end_reason = FLOW_END_idleTimeout, .pairing = FLOW_reverse,
+		},
+	};
+	struct draft draft;
+
+	draft_begin(&draft, 16 + sizeof(expected),
+		    &(struct template_choice){ .has_biflows = true });
+	CHECK_EQ(encoder_ipfix.add_biflow(&draft.message, &draft.templates, &forward, &reverse), 0);
+	CHECK_EQ(encoder_ipfix.add_biflow(&draft.message, &draft.templates, &forward, &reverse),
+		 -EMSGSIZE);
+	CHECK_EQ(draft_finish(&draft), 16 + sizeof(expected));
+	CHECK_BYTES(draft.bytes + 16, expected, sizeof(expected));
+	CHECK_EQ(encoder_ipfix.sequence_step(&draft.message), 1);
+	free(draft.bytes);
+}
+
+TEST(templates_of_biflows_have_enterprise_fields)
+{
+	/* clang-format off */
+	static const uint8_t expected[] = {
+		0x01, 0x14, 0, 28, /* template 276, 28 fields */
+		/* Enterprise 29305: RFC 5103 section 6.1. */
+		0x80, 32, 0, 2, 0, 0, 0x72, 0x79,  /* reverseIcmpTypeCodeIPv4 */
+		0x80, 6, 0, 1, 0, 0, 0x72, 0x79,   /* reverseTcpControlBits */
+		0x80, 61, 0, 1, 0, 0, 0x72, 0x79,  /* reverseFlowDirection */
+		0x80, 136, 0, 1, 0, 0, 0x72, 0x79, /* reverseFlowEndReason */
+		0x80, 10, 0, 4, 0, 0, 0x72, 0x79,  /* reverseIngressInterface */
+		0x80, 14, 0, 4, 0, 0, 0x72, 0x79,  /* reverseEgressInterface */
+		0x80, 1, 0, 8, 0, 0, 0x72, 0x79,   /* reverseOctetDeltaCount */
+		0x80, 2, 0, 8, 0, 0, 0x72, 0x79,   /* reversePacketDeltaCount */
+		0x80, 152, 0, 8, 0, 0, 0x72, 0x79, /* reverseFlowStartMilliseconds */
+		0x80, 153, 0, 8, 0, 0, 0x72, 0x79, /* reverseFlowEndMilliseconds */
+		0, 8, 0, 4, 0, 12, 0, 4, 0, 7, 0, 2, 0, 11, 0, 2, 0, 32, 0, 2, 0, 4, 0, 1,
+		0, 5, 0, 1, 0, 6, 0, 1, 0, 61, 0, 1, 0, 136, 0, 1,
+		0, 58, 0, 2, 0, 10, 0, 4, 0, 14, 0, 4, 0, 1, 0, 8, 0, 2, 0, 8,
+		0, 152, 0, 8, 0, 153, 0, 8,
+		0, 239, 0, 1, /* biflowDirection */
+		0x01, 0x15, 0, 28, 0x80, 139, 0, 2, /* template 277 */
+	};
+	/* clang-format on */
+	const size_t uniflows = 16 + 4 + 2 * (4 + 17 * 4);
+	const size_t set = 4 + 2 * (4 + 17 * 4) + 2 * (4 + 18 * 4 + 10 * 8);
+	const struct template_choice choice = { .has_biflows = true };
+	struct draft draft;
+
+	draft_begin(&draft, 16 + set + 24 + 64, &choice);
+	CHECK_EQ(encoder_ipfix.add_templates(&draft.message, &draft.templates), 0);
+	CHECK_EQ(draft.message.records, 6);
+	CHECK_EQ(draft_finish(&draft), 16 + set + 24 + 64);
+	CHECK_EQ(load_be16(draft.bytes + 18), set);
+	CHECK_BYTES(draft.bytes + uniflows, expected, sizeof(expected));
+	free(draft.bytes);
+	draft_begin(&draft, 16 + set + 24 + 60, &choice);
+	CHECK_EQ(encoder_ipfix.add_templates(&draft.message, &draft.templates), -EMSGSIZE);
+	free(draft.bytes);
+}
+
+TEST(the_least_size_holds_all_templates_of_biflows)
+{
+	struct template_choice choices[] = {
+		{ .has_biflows = true },
+		{ .has_as_numbers = true,
+		  .has_next_hop = true,
+		  .has_peers = true,
+		  .has_biflows = true },
+	};
+
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+		struct template_set templates;
+		struct draft draft;
+		size_t size;
+
+		template_set_init(&templates, EXPORT_IPFIX, &choices[i]);
+		size = encoder_ipfix.size_min(&templates);
+		CHECK(size > 512 && size < 1232); /* what IPv6 carries everywhere */
+		/* Samplers may come later. */
+		choices[i].has_samplers = true;
+		draft_begin(&draft, size, &choices[i]);
+		CHECK_EQ(encoder_ipfix.add_templates(&draft.message, &draft.templates), 0);
+		CHECK_EQ(draft_finish(&draft), size);
+		free(draft.bytes);
+		choices[i].has_biflows = false;
+		template_set_init(&templates, EXPORT_IPFIX, &choices[i]);
+		CHECK_EQ(encoder_ipfix.size_min(&templates), 0);
+	}
+}
+
+TEST(templates_of_biflows_are_withdrawn_with_the_others)
+{
+	static const uint8_t expected[] = {
+		0,    2,    0, 20, /* template set */
+		0x01, 0x04, 0, 0,  /* 260 */
+		0x01, 0x05, 0, 0,  /* 261 */
+		0x01, 0x14, 0, 0,  /* 276 */
+		0x01, 0x15, 0, 0,  /* 277 */
+	};
+	struct draft draft;
+
+	draft_begin(&draft, 100, &(struct template_choice){ .has_biflows = true });
+	CHECK_EQ(encoder_ipfix.withdraw_templates(&draft.message, &draft.templates), 0);
+	CHECK_EQ(draft.message.records, 4);
+	CHECK_EQ(draft_finish(&draft), 16 + sizeof(expected));
+	CHECK_BYTES(draft.bytes + 16, expected, sizeof(expected));
+	free(draft.bytes);
+}
+
 TEST(templates_and_options_templates)
 {
 	static const uint8_t expected[] = {
@@ -274,6 +425,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(message_with_an_ipv4_and_an_icmpv6_record),
+		cmocka_unit_test(a_biflow_is_one_record),
+		cmocka_unit_test(templates_of_biflows_have_enterprise_fields),
+		cmocka_unit_test(the_least_size_holds_all_templates_of_biflows),
+		cmocka_unit_test(templates_of_biflows_are_withdrawn_with_the_others),
 		cmocka_unit_test(templates_and_options_templates),
 		cmocka_unit_test(options_data_count_in_the_sequence),
 		cmocka_unit_test(what_does_not_fit_leaves_the_message_as_it_was),

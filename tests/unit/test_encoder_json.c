@@ -132,6 +132,41 @@ TEST(ipv6_flow_with_all_that_is_looked_up)
 }
 
 /* ipVersion is there once, also where it stands for the addresses. */
+TEST(biflow)
+{
+	const struct template_choice choice = { .has_biflows = true };
+	struct export_record forward = tcp();
+	struct export_record reverse = tcp();
+	struct draft draft;
+
+	forward.flow.biflow_direction = BIFLOW_initiator;
+	reverse.flow.packets = 4;
+	reverse.flow.octets = 5;
+	reverse.flow.key.side = 0;
+	draft_begin(&draft, 2000, &choice);
+	CHECK_EQ(encoder_json.add_biflow(&draft.message, &draft.templates, &forward, &reverse), 0);
+	CHECK_EQ(draft.message.data_records, 1);
+	draft_check(&draft,
+		    "{\"type\":\"flow\",\"observationDomainId\":168496141,"
+		    "\"sourceIPv4Address\":\"192.0.2.53\","
+		    "\"destinationIPv4Address\":\"198.51.100.9\","
+		    "\"ipVersion\":4,\"sourceTransportPort\":443,"
+		    "\"destinationTransportPort\":40000,"
+		    "\"icmpTypeCodeIPv4\":0,\"protocolIdentifier\":6,\"ipClassOfService\":184,"
+		    "\"tcpControlBits\":18,\"flowDirection\":1,\"flowEndReason\":2,"
+		    "\"vlanId\":100,"
+		    "\"ingressInterface\":2,\"egressInterface\":70000,"
+		    "\"octetDeltaCount\":18446744073709551615,\"packetDeltaCount\":3,"
+		    "\"flowStartMilliseconds\":-1,\"flowEndMilliseconds\":1700000000500,"
+		    "\"biflowDirection\":1,"
+		    "\"reverseIcmpTypeCodeIPv4\":0,\"reverseTcpControlBits\":18,"
+		    "\"reverseFlowDirection\":0,\"reverseFlowEndReason\":2,"
+		    "\"reverseIngressInterface\":2,\"reverseEgressInterface\":70000,"
+		    "\"reverseOctetDeltaCount\":5,\"reversePacketDeltaCount\":4,"
+		    "\"reverseFlowStartMilliseconds\":-1,"
+		    "\"reverseFlowEndMilliseconds\":1700000000500}\n");
+}
+
 TEST(flow_of_another_key)
 {
 	const struct template_choice choice = {
@@ -258,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ipv4_flow),
 		cmocka_unit_test(ipv6_flow_with_all_that_is_looked_up),
+		cmocka_unit_test(biflow),
 		cmocka_unit_test(flow_of_another_key),
 		cmocka_unit_test(statistics_and_interface_names),
 		cmocka_unit_test(what_does_not_fit_leaves_the_message_as_it_was),

@@ -1531,6 +1531,65 @@ TEST(a_netflow5_collector_that_refuses_is_probed_and_then_gets_what_waited)
 
 /* Whatever the network does: nothing hangs, nothing is counted twice or not at all, and the
  * sequence numbers of what was handed over have no gap. */
+static void add_pair(struct exporter *exporter, uint32_t now_ms, uint8_t ip_version)
+{
+	const struct export_time time = at(now_ms);
+	struct export_record forward = {
+		.flow = { .packets = 10, .octets = 1000, .pairing = FLOW_forward }
+	};
+	struct export_record reverse = {
+		.flow = { .packets = 20, .octets = 5000, .pairing = FLOW_reverse }
+	};
+
+	forward.flow.key.ip_version = reverse.flow.key.ip_version = ip_version;
+	forward.flow.key.source_port = reverse.flow.key.destination_port = 1;
+	exporter_add_pair(exporter, &forward, &reverse, &time);
+}
+
+static void check_amount(const struct amount *amount, uint64_t records, uint64_t packets,
+			 uint64_t octets)
+{
+	CHECK_EQ(amount->records, records);
+	CHECK_EQ(amount->packets, packets);
+	CHECK_EQ(amount->octets, octets);
+}
+
+TEST(a_biflow_is_two_records_in_every_ledger_and_one_in_ipfix)
+{
+	struct exporter *exporter = create(&(struct setup){
+		.collectors = 3, .versions = { 9, 10, 5 }, .choice = { .has_biflows = true } });
+	struct collector_status status;
+
+	for (int i = 0; i < 100; i++) {
+		CHECK(exporter_has_room(exporter));
+		add_pair(exporter, 0, i % 4 ? 4 : 6);
+	}
+	finish(exporter, 0);
+	for (int i = 0; i < 100; i++)
+		(void)exporter_send(exporter, i * 1000000);
+	check_ledger(exporter);
+	status = status_of(exporter, 0);
+	check_amount(&status.ledger.sent, 200, 3000, 600000);
+	status = status_of(exporter, 1);
+	check_amount(&status.ledger.sent, 200, 3000, 600000);
+	CHECK_EQ(status.sequence, 100 + 2); /* statistics at the beginning and at the end */
+	status = status_of(exporter, 2);
+	check_amount(&status.ledger.sent, 150, 2250, 450000);
+	check_amount(&status.ledger.lost[LOSS_UNSUPPORTED], 50, 750, 150000);
+	exporter_destroy(exporter);
+}
+
+TEST(without_collectors_both_directions_are_counted)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 0 });
+	struct collector_ledger ledger;
+
+	add_pair(exporter, 0, 4);
+	exporter_ledger(exporter, &ledger);
+	check_amount(&ledger.lost[LOSS_NO_COLLECTOR], 2, 30, 6000);
+	exporter_destroy(exporter);
+}
+
 TEST(random_faults_leave_the_ledger_exact)
 {
 	static const int poll_errors[] = { 0, 0, 0, -ENOENT, -EINPROGRESS, -ENETUNREACH };
@@ -1636,6 +1695,8 @@ int main(void)
 		cmocka_unit_test(refused_datagrams_are_found_in_every_version),
 		cmocka_unit_test(
 			a_netflow5_collector_that_refuses_is_probed_and_then_gets_what_waited),
+		cmocka_unit_test(a_biflow_is_two_records_in_every_ledger_and_one_in_ipfix),
+		cmocka_unit_test(without_collectors_both_directions_are_counted),
 		cmocka_unit_test(random_faults_leave_the_ledger_exact),
 	};
 	const int result = RUN_TESTS(tests);

@@ -247,41 +247,40 @@ TEST(who_has_begun_is_forward)
 {
 	const struct {
 		uint8_t protocol;
-		uint8_t client_flags, server_flags;
-		cache_ms client_ms, server_ms;
+		uint8_t flags[2]; /* of the client, of the server */
+		bool is_server_first;
 		bool is_server_forward;
 		uint8_t direction;
 	} cases[] = {
-		{ TCP, SYN, SYN_ACK, 1000, 1000, false, BIFLOW_initiator },
-		/* Clocks of two queues: the answer first. */
-		{ TCP, SYN, SYN_ACK, 1001, 1000, false, BIFLOW_initiator },
-		{ TCP, SYN_ACK, SYN, 1000, 1000, true, BIFLOW_initiator },
-		{ TCP, SYN, RST | ACK, 1001, 1000, false, BIFLOW_initiator },
+		{ TCP, { SYN, SYN_ACK }, false, false, BIFLOW_initiator },
+		/* Of two queues, the answer first. */
+		{ TCP, { SYN, SYN_ACK }, true, false, BIFLOW_initiator },
+		{ TCP, { SYN_ACK, SYN }, false, true, BIFLOW_initiator },
+		{ TCP, { SYN, RST | ACK }, true, false, BIFLOW_initiator },
 		/* The SYN was before we began. */
-		{ TCP, ACK, SYN_ACK, 1001, 1000, false, BIFLOW_initiator },
-		/* From the middle: who was seen first, then the higher port. */
-		{ TCP, ACK, ACK, 1000, 1001, false, BIFLOW_arbitrary },
-		{ TCP, ACK, ACK, 1001, 1000, true, BIFLOW_arbitrary },
-		{ TCP, ACK, ACK, 1000, 1000, false, BIFLOW_arbitrary },
-		{ TCP, SYN, SYN, 1000, 1001, false, BIFLOW_arbitrary },
-		{ UDP, 0, 0, 1001, 1000, true, BIFLOW_arbitrary },
-		{ UDP, 0, 0, 1000, 1000, false, BIFLOW_arbitrary },
+		{ TCP, { ACK, SYN_ACK }, true, false, BIFLOW_initiator },
+		/* From the middle: who came first. */
+		{ TCP, { ACK, ACK }, false, false, BIFLOW_arbitrary },
+		{ TCP, { ACK, ACK }, true, true, BIFLOW_arbitrary },
+		{ TCP, { SYN, SYN }, true, true, BIFLOW_arbitrary },
+		{ UDP, { 0, 0 }, false, false, BIFLOW_arbitrary },
+		{ UDP, { 0, 0 }, true, true, BIFLOW_arbitrary },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		for (int server_first = 0; server_first < 2; server_first++) {
+		for (cache_ms apart_ms = 0; apart_ms < 2; apart_ms++) {
 			struct flow_cache *cache = new_cache(10, &defaults);
-			struct packet_info infos[2] = {
-				packet(2, false, cases[i].protocol, 2000),
-				packet(2, true, cases[i].protocol, 2000),
-			};
 
-			infos[0].tcp_flags = cases[i].client_flags;
-			infos[0].time_ms = cases[i].client_ms;
-			infos[1].tcp_flags = cases[i].server_flags;
-			infos[1].time_ms = cases[i].server_ms;
-			flow_cache_add(cache, &infos[server_first], 1, &sink);
-			flow_cache_add(cache, &infos[1 - server_first], 1, &sink);
+			for (int j = 0; j < 2; j++) {
+				const bool is_back = cases[i].is_server_first ^ j;
+				struct packet_info info =
+					packet(2, is_back, cases[i].protocol, 2000 + j * apart_ms);
+
+				info.tcp_flags = cases[i].flags[is_back];
+				/* Stamps do not count. */
+				info.time_ms -= 5 * j;
+				flow_cache_add(cache, &info, 1, &sink);
+			}
 			CHECK_EQ(flow_cache_flush(cache, 3000, 100, &sink), 2);
 			check_pair(0, cases[i].is_server_forward, FLOW_END_forcedEnd,
 				   FLOW_END_forcedEnd);
@@ -289,6 +288,23 @@ TEST(who_has_begun_is_forward)
 			CHECK_EQ(kept.records[1].biflow_direction, BIFLOW_arbitrary);
 			check_empty(cache);
 		}
+	}
+}
+
+/* Many flows of one millisecond between the two: then the higher port is the client's. */
+TEST(the_higher_port_is_forward_where_nothing_else_tells)
+{
+	for (uint32_t between = 0; between < 200; between += 20) {
+		struct flow_cache *cache = new_cache(1000, &defaults);
+		const bool is_near = between < 64;
+
+		add(cache, 2, true, UDP, 1000, 0);
+		for (uint32_t i = 0; i < between; i++)
+			add(cache, 10 + i, false, UDP, 1000, 0);
+		add(cache, 2, false, UDP, 1000, 0);
+		CHECK_EQ(flow_cache_flush(cache, 1000, 1, &sink), 2);
+		check_pair(0, is_near, FLOW_END_forcedEnd, FLOW_END_forcedEnd);
+		flow_cache_destroy(cache);
 	}
 }
 
@@ -552,6 +568,7 @@ int main(void)
 		cmocka_unit_test(fin_of_one_waits_for_the_other),
 		cmocka_unit_test(rst_of_one_ends_both),
 		cmocka_unit_test(who_has_begun_is_forward),
+		cmocka_unit_test(the_higher_port_is_forward_where_nothing_else_tells),
 		cmocka_unit_test(who_asks_by_icmp_is_forward),
 		cmocka_unit_test(a_flow_that_is_its_own_reverse_leaves_alone),
 		cmocka_unit_test(full_cache_gives_up_both_directions),

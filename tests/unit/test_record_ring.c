@@ -24,6 +24,29 @@ TEST(entry_is_seen_only_after_publishing)
 	record_ring_destroy(ring);
 }
 
+TEST(second_entry_is_behind_the_first_also_around_the_end)
+{
+	struct record_ring *ring = record_ring_create(4);
+
+	for (uint64_t i = 0; i < 20; i += 2) {
+		CHECK(record_ring_peek_second(ring) == NULL);
+		record_ring_push(ring)->record.flow.packets = i;
+		CHECK(record_ring_publish(ring));
+		CHECK(record_ring_peek_second(ring) == NULL);
+		record_ring_push(ring)->record.flow.packets = i + 1;
+		CHECK(record_ring_peek_second(ring) == NULL);
+		CHECK(record_ring_publish(ring));
+		CHECK_EQ(record_ring_peek(ring)->record.flow.packets, i);
+		CHECK_EQ(record_ring_peek_second(ring)->record.flow.packets, i + 1);
+		record_ring_pop(ring);
+		CHECK_EQ(record_ring_peek(ring)->record.flow.packets, i + 1);
+		CHECK(record_ring_peek_second(ring) == NULL);
+		record_ring_pop(ring);
+		record_ring_release(ring);
+	}
+	record_ring_destroy(ring);
+}
+
 #define ENTRIES 200000
 
 static void *produce(void *context)
@@ -68,6 +91,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entry_is_seen_only_after_publishing),
+		cmocka_unit_test(second_entry_is_behind_the_first_also_around_the_end),
 		cmocka_unit_test(two_threads_pass_everything_in_order),
 	};
 

@@ -210,6 +210,101 @@ TEST(an_id_stands_for_one_list_of_fields)
 	}
 }
 
+static void check_reverse(const struct template *template, const uint16_t *ids, size_t count)
+{
+	uint16_t size = 0;
+
+	CHECK_EQ(template->reverse_count, count);
+	for (size_t i = 0; i < count; i++) {
+		CHECK_EQ(template->reverse_fields[i]->id, ids[i]);
+		size = (uint16_t)(size + template->reverse_fields[i]->size);
+	}
+	CHECK_EQ(template->reverse_size, size);
+	for (size_t i = 0; i < template->field_count; i++)
+		size = (uint16_t)(size + template->fields[i]->size);
+	CHECK_EQ(template->record_size, size);
+}
+
+TEST(a_biflow_has_all_fields_and_the_reverse_of_those_that_no_swap_gives)
+{
+	const struct template_choice choice = {
+		.has_as_numbers = true, .has_next_hop = true, .has_peers = true, .has_biflows = true
+	};
+	static const uint16_t ipv4[] = { 32, 6, 61, 136, 10, 14, 1, 2, 152, 153, 18 };
+	static const uint16_t ipv6[] = { 139, 6, 61, 136, 10, 14, 1, 2, 152, 153, 63 };
+	struct template_set set;
+
+	template_set_init(&set, EXPORT_IPFIX, &choice);
+	CHECK(set.has_biflows);
+	CHECK_EQ(set.ipv4.reverse_count, 0);
+	CHECK_EQ(set.ipv4.id, 274);
+	CHECK_EQ(set.ipv4_biflow.id, 290);
+	CHECK_EQ(set.ipv6_biflow.id, 291);
+	CHECK_EQ(set.ipv4_biflow.field_count, set.ipv4.field_count + 1);
+	CHECK_EQ(set.ipv4_biflow.fields[set.ipv4.field_count]->id, 239);
+	check_reverse(&set.ipv4_biflow, ipv4, sizeof(ipv4) / sizeof(ipv4[0]));
+	check_reverse(&set.ipv6_biflow, ipv6, sizeof(ipv6) / sizeof(ipv6[0]));
+}
+
+TEST(a_biflow_leaves_out_what_the_key_leaves_out)
+{
+	const struct template_choice choice = {
+		.has_biflows = true,
+		.key = { .changed = FLOW_KEY_ports | FLOW_KEY_interfaces | FLOW_KEY_side },
+	};
+	static const uint16_t reverse[] = { 6, 136, 1, 2, 152, 153 };
+	struct template_set set;
+
+	template_set_init(&set, EXPORT_IPFIX, &choice);
+	check_reverse(&set.ipv4_biflow, reverse, 6);
+	check_reverse(&set.ipv6_biflow, reverse, 6);
+}
+
+/* Whatever the choice, and also when an operator has put the fields together. */
+TEST(the_four_templates_of_a_set_have_four_ids)
+{
+	static const char *const field_sets[] = { "", "1+2", "1+2+8+12", "all", "-58" };
+
+	for (unsigned int bits = 0; bits < 16 * 256; bits++) {
+		struct template_choice choice = {
+			.has_as_numbers = bits & 1,
+			.has_next_hop = bits & 2,
+			.has_peers = bits & 4,
+			.has_samplers = bits & 8,
+			.has_biflows = true,
+			.key = { .changed = (uint8_t)(bits >> 4) },
+		};
+		const char *fields = field_sets[bits % 5];
+		struct error_text error;
+		struct template_set set;
+		uint16_t ids[4];
+
+		if (*fields)
+			CHECK_EQ(template_fields_parse(fields, &choice.fields, &error), 0);
+		template_set_init(&set, EXPORT_IPFIX, &choice);
+		ids[0] = set.ipv4.id;
+		ids[1] = set.ipv6.id;
+		ids[2] = set.ipv4_biflow.id;
+		ids[3] = set.ipv6_biflow.id;
+		for (int i = 0; i < 4; i++) {
+			CHECK(ids[i] >= 256 && ids[i] % 2 == i % 2);
+			CHECK(ids[i] < TEMPLATE_ID_INTERFACE || ids[i] > TEMPLATE_ID_SAMPLER);
+			for (int j = 0; j < i; j++)
+				CHECK(ids[i] != ids[j]);
+		}
+	}
+}
+
+TEST(netflow_has_no_biflows)
+{
+	struct template_set set;
+
+	template_set_init(&set, EXPORT_V9, &(struct template_choice){ .has_biflows = true });
+	CHECK(!set.has_biflows);
+	template_set_init(&set, EXPORT_IPFIX, &(struct template_choice){ .has_biflows = false });
+	CHECK(!set.has_biflows);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +318,11 @@ int main(void)
 		cmocka_unit_test(a_mark_in_the_key_is_exported),
 		cmocka_unit_test(prefixes_have_masks_and_no_addresses_have_no_as_numbers),
 		cmocka_unit_test(an_id_stands_for_one_list_of_fields),
+		cmocka_unit_test(
+			a_biflow_has_all_fields_and_the_reverse_of_those_that_no_swap_gives),
+		cmocka_unit_test(a_biflow_leaves_out_what_the_key_leaves_out),
+		cmocka_unit_test(the_four_templates_of_a_set_have_four_ids),
+		cmocka_unit_test(netflow_has_no_biflows),
 	};
 
 	return RUN_TESTS(tests);
