@@ -52,6 +52,8 @@ struct config_collector {
 	int64_t spool_size;    /* bytes, 0: none, -1: what the transport has by default */
 	bool has_spool_size;   /* as configured */
 	char *spool_directory; /* NULL: in memory */
+	char *ca, *certificate, *key, *server_name; /* of TLS; NULL: not given */
+	bool skips_verification;
 	enum collector_mode mode;
 	char *group;       /* NULL: that of its mode */
 	uint32_t priority; /* for failover, 0: none */

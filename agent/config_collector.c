@@ -205,7 +205,11 @@ static int value_set(struct config_collector *collector, enum config_key_id key,
 		return switch_parse(&collector->segmentation, value, error);
 	case KEY_collector_spool:
 	case KEY_collector_spool_directory:
-		return config_transport_set(collector, key, value, error);
+	case KEY_collector_ca:
+	case KEY_collector_certificate:
+	case KEY_collector_key:
+	case KEY_collector_server_name:
+	case KEY_collector_verify: return config_transport_set(collector, key, value, error);
 	case KEY_collector_mode: return config_mode_parse(collector, value, error);
 	case KEY_collector_group: return config_group_parse(collector, value, error);
 	case KEY_collector_filter: return config_filter_parse(collector, value, error);

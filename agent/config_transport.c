@@ -12,7 +12,8 @@
 #include <string.h>
 
 #define PORT_NETFLOW     2055
-#define PORT_IPFIX       4739 /* RFC 7011 section 10.3.4 */
+#define PORT_IPFIX       4739 /* RFC 7011 section 10.3.4, as the next */
+#define PORT_IPFIX_TLS   4740
 #define IPV4_UDP_HEADERS 28
 #define IPV6_UDP_HEADERS 48
 #define VERSION_IPFIX    10
@@ -27,14 +28,34 @@ int config_transport_parse(struct config_collector *collector, const char *value
 	return -EINVAL;
 }
 
+static int verify_parse(struct config_collector *collector, const char *value,
+			struct error_text *error)
+{
+	collector->skips_verification = strcmp(value, "off") == 0;
+	if (collector->skips_verification || strcmp(value, "on") == 0)
+		return 0;
+	error_text_set(error, "expected on or off");
+	return -EINVAL;
+}
+
 int config_transport_set(struct config_collector *collector, enum config_key_id key,
 			 const char *value, struct error_text *error)
 {
 	uint64_t number;
 	int result;
 
-	if (key == KEY_collector_spool_directory)
+	switch (key) {
+	case KEY_collector_spool_directory:
 		return config_text_replace(&collector->spool_directory, value, error);
+	case KEY_collector_ca: return config_text_replace(&collector->ca, value, error);
+	case KEY_collector_certificate:
+		return config_text_replace(&collector->certificate, value, error);
+	case KEY_collector_key: return config_text_replace(&collector->key, value, error);
+	case KEY_collector_server_name:
+		return config_text_replace(&collector->server_name, value, error);
+	case KEY_collector_verify: return verify_parse(collector, value, error);
+	default: break;
+	}
 	result = config_range_parse(&config_keys[key].range, value, &number, error);
 	if (result)
 		return result;
@@ -46,6 +67,12 @@ int config_transport_set(struct config_collector *collector, enum config_key_id 
 	return 0;
 }
 
+static void format_text(FILE *out, const char *key, const char *value)
+{
+	if (value)
+		(void)fprintf(out, ",%s=%s", key, value);
+}
+
 void config_transport_format(const struct config_collector *collector, FILE *out)
 {
 	char size[CONFIG_UNITS_SIZE];
@@ -53,13 +80,22 @@ void config_transport_format(const struct config_collector *collector, FILE *out
 	if (collector->has_spool_size)
 		(void)fprintf(out, ",spool=%s",
 			      config_unit_format(UNIT_SIZE, (uint64_t)collector->spool_size, size));
-	if (collector->spool_directory)
-		(void)fprintf(out, ",spool-directory=%s", collector->spool_directory);
+	format_text(out, "spool-directory", collector->spool_directory);
+	format_text(out, "ca", collector->ca);
+	format_text(out, "certificate", collector->certificate);
+	format_text(out, "key", collector->key);
+	format_text(out, "server-name", collector->server_name);
+	if (collector->skips_verification)
+		(void)fputs(",verify=off", out);
 }
 
 void config_transport_clear(struct config_collector *collector)
 {
 	free(collector->spool_directory);
+	free(collector->ca);
+	free(collector->certificate);
+	free(collector->key);
+	free(collector->server_name);
 }
 
 /* Bytes of payload of a datagram, or of a message in a session. A name may turn out as IPv6, so
@@ -81,6 +117,14 @@ static uint8_t default_version(const struct config *config, const struct transpo
 	const bool is_told = config->origins[OPTION_export_version].file != NULL;
 
 	return transport->session && !is_told ? VERSION_IPFIX : config->export_version;
+}
+
+static uint16_t default_port(const struct config_collector *collector,
+			     const struct transport_type *transport)
+{
+	if (collector->version != VERSION_IPFIX)
+		return PORT_NETFLOW;
+	return transport == &transport_tls ? PORT_IPFIX_TLS : PORT_IPFIX;
 }
 
 static int check_version(const struct config_collector *collector,
@@ -128,6 +172,27 @@ static int check_packets(const struct config_collector *collector,
 	return -EINVAL;
 }
 
+static int check_tls(const struct config_collector *collector,
+		     const struct transport_type *transport, struct error_text *error)
+{
+	const bool has_own = collector->certificate || collector->key;
+	const bool is_told =
+		has_own || collector->ca || collector->server_name || collector->skips_verification;
+
+	if (is_told && transport != &transport_tls)
+		config_fail(error, &collector->origin,
+			    "collector %s: ca, certificate, key, server-name and verify are for "
+			    "transport tls, not for %s",
+			    collector->host, transport->name);
+	else if (collector->key && !collector->certificate)
+		config_fail(error, &collector->origin,
+			    "collector %s: a key is of no use without a certificate",
+			    collector->host);
+	else
+		return 0;
+	return -EINVAL;
+}
+
 /* Where a collector that is away is noticed, records wait for it. */
 static int finish_spool(struct config_collector *collector, const struct transport_type *transport,
 			struct error_text *error)
@@ -156,12 +221,14 @@ int config_transport_finish(const struct config *config, struct config_collector
 	if (!collector->version)
 		collector->version = default_version(config, transport);
 	if (!collector->port)
-		collector->port = collector->version == VERSION_IPFIX ? PORT_IPFIX : PORT_NETFLOW;
+		collector->port = default_port(collector, transport);
 	collector->datagram_size = message_size(collector, transport);
 	result = check_version(collector, transport, error);
 	if (!result)
 		result = check_segmentation(collector, transport, error);
 	if (!result)
 		result = check_packets(collector, transport, error);
+	if (!result)
+		result = check_tls(collector, transport, error);
 	return result ? result : finish_spool(collector, transport, error);
 }

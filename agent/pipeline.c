@@ -95,6 +95,21 @@ static void log_collector_event(void *context, const struct collector_event *eve
 			  event->collector);
 }
 
+static struct transport_tls_config tls_settings(const struct config_collector *from)
+{
+	if (from->skips_verification)
+		log_warning("collector %s: its certificate is not checked (verify=off): anyone on "
+			    "the way can read and take the records",
+			    from->name);
+	return (struct transport_tls_config){
+		.ca = from->ca,
+		.certificate = from->certificate,
+		.key = from->key,
+		.server_name = from->server_name,
+		.skips_verification = from->skips_verification,
+	};
+}
+
 static struct transport_socket_settings socket_settings(const struct config_collector *from)
 {
 	struct transport_socket_settings settings = {
@@ -144,6 +159,7 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 				     .source_address = from->source_address
 							       ? from->source_address
 							       : config->source_address,
+				     .tls = tls_settings(from),
 				     .may_segment = from->segmentation,
 				     .socket = socket_settings(from) },
 			.datagram_size =

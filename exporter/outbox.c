@@ -75,6 +75,8 @@ enum collector_loss outbox_loss_of(int error)
 	case ENOTCONN:
 	case ECONNRESET:
 	case EPIPE: return LOSS_DISCONNECTED;
+	case EPROTO:
+	case EKEYREJECTED: return LOSS_TLS;
 	default: return LOSS_SEND_FAILED;
 	}
 }

@@ -7,7 +7,8 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-static const struct transport_type *const transports[] = { &transport_udp, &transport_tcp };
+static const struct transport_type *const transports[] = { &transport_udp, &transport_tcp,
+							   &transport_tls };
 
 const struct transport_type *transport_find(const char *name)
 {
@@ -19,7 +20,7 @@ const struct transport_type *transport_find(const char *name)
 
 const char *transport_names(void)
 {
-	return "udp or tcp";
+	return "udp, tcp or tls";
 }
 
 /* "%eth0"; "" without a scope, "%3" if there is no such interface any more. */

@@ -19,12 +19,22 @@
 
 struct transport; /* opaque: each implementation has its own */
 
+/* What TLS checks and shows; strings are borrowed until open returns. */
+struct transport_tls_config {
+	const char *ca;          /* file of certificate authorities; NULL: those of the system */
+	const char *certificate; /* file with our own and its chain; NULL: none */
+	const char *key;         /* file with its key; NULL: the same file */
+	const char *server_name; /* that the collector's must be for; NULL: the host */
+	bool skips_verification;
+};
+
 struct transport_config {
 	const char *host; /* name or address, borrowed until open returns */
 	uint16_t port;
 	const char *source_address; /* NULL: the kernel's choice */
 	bool may_segment;           /* let the kernel cut a burst out of one packet, where it can */
 	struct transport_socket_settings socket;
+	struct transport_tls_config tls;
 };
 
 struct datagram {
@@ -102,5 +112,6 @@ const char *transport_address_format(const struct sockaddr_storage *address, soc
 /* The implementations. */
 extern const struct transport_type transport_udp;
 extern const struct transport_type transport_tcp;
+extern const struct transport_type transport_tls;
 
 #endif

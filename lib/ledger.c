@@ -12,6 +12,7 @@ const char *collector_loss_name(enum collector_loss loss)
 		[LOSS_UNSUPPORTED] = "unsupported",
 		[LOSS_DISCONNECTED] = "connection_lost",
 		[LOSS_OVERFLOW] = "spool_full",
+		[LOSS_TLS] = "tls_failed",
 	};
 
 	return loss < COLLECTOR_LOSS_COUNT ? names[loss] : "unknown";

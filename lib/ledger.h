@@ -42,6 +42,7 @@ enum collector_loss {
 	LOSS_SEND_FAILED,  /* any other error of the socket */
 	LOSS_UNSUPPORTED,  /* its export version cannot carry it: IPv6 in NetFlow v5 */
 	LOSS_DISCONNECTED, /* no connection, or it did not confirm the record before the end */
+	LOSS_TLS,          /* no connection, because certificates or protocol were not accepted */
 	LOSS_OVERFLOW,     /* there was no more room to wait while it was away or did not read */
 	COLLECTOR_LOSS_COUNT
 };

@@ -654,6 +654,31 @@ TEST(a_session_is_ipfix)
 		    "collector h: NetFlow v9 has no messages for transport tcp, which needs IPFIX");
 	check_error("-v 5 -n h,transport=tcp", CONFIG_invalid,
 		    "collector h: NetFlow v5 has no messages for transport tcp, which needs IPFIX");
+	CHECK_EQ(parse(&config,
+		       "-n h,transport=tls,ca=/a,certificate=/b,key=/c,server-name=x.y,verify=off "
+		       "-n g,transport=tls,spool=2M,spool-directory=/d -n u,spool=0",
+		       &error),
+		 CONFIG_run);
+	CHECK_EQ(config.collectors[0].spool_size, 16 << 20);
+	CHECK_EQ(config.collectors[2].spool_size, 0);
+	check_value(&config, "collector",
+		    "h:4740,version=10,transport=tls,ca=/a,certificate=/b,key=/c,server-name=x.y,"
+		    "verify=off "
+		    "g:4740,version=10,transport=tls,spool=2M,spool-directory=/d "
+		    "u:2055,version=9,transport=udp,spool=0",
+		    "command line");
+	config_clear(&config);
+	check_error("-n h,transport=tcp,ca=/a", CONFIG_invalid,
+		    "collector h: ca, certificate, key, server-name and verify are for transport "
+		    "tls, not for tcp");
+	check_error("-n h,transport=tls,key=/a", CONFIG_invalid,
+		    "collector h: a key is of no use without a certificate");
+	check_error("-n h,spool-directory=/d", CONFIG_invalid,
+		    "collector h: a spool-directory is of no use without a spool");
+	check_error("-n h,spool=1000k", CONFIG_invalid,
+		    "--collector \"h,spool=1000k\": spool: expected 0 or at least 1M");
+	check_error("-n h,transport=tls,verify=no", CONFIG_invalid,
+		    "--collector \"h,transport=tls,verify=no\": verify: expected on or off");
 	check_error("-n h,transport=tcp,segmentation=on", CONFIG_invalid,
 		    "collector h: segmentation is for datagrams over udp, not for transport tcp");
 }
@@ -700,7 +725,7 @@ TEST(wrong_collectors)
 		{ "h,version=255", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
 		{ "h,version=265", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
 		{ "h,version=ipfix", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
-		{ "h,transport=dccp", "transport: expected udp or tcp" },
+		{ "h,transport=dccp", "transport: expected udp, tcp or tls" },
 		{ "h,source=eth0",
 		  "source-address: expected an IPv4 or IPv6 address of this host" },
 		{ "h,address=x", "unknown key \"address\"" },

@@ -1,0 +1,30 @@
+/* transport_without_tls.c - in the place of transport_tls.c in a build without OpenSSL. */
+#include "transport.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+
+static int refuse(const struct transport_config *config, struct transport **transport,
+		  struct error_text *error)
+{
+	*transport = NULL;
+	error_text_set(error, "collector %s: transport tls was left out of this build",
+		       config->host);
+	error_text_hint(error, "use transport tcp, or build with -DWITH_TLS=ON");
+	return -EOPNOTSUPP;
+}
+
+/* Never called; says that there are sessions. */
+static void no_session(const struct transport *transport, struct transport_session *session)
+{
+	(void)transport;
+	*session = (struct transport_session){ 0 };
+}
+
+/* Nothing else is called, as nothing can be opened. */
+const struct transport_type transport_tls = {
+	.name = "tls",
+	.ip_protocol = IPPROTO_TCP,
+	.open = refuse,
+	.session = no_session,
+};
