@@ -166,21 +166,15 @@ take_mark(struct export_thread *thread, struct export_input *input, const struct
 	}
 }
 
-/* Take up to RECORDS_PER_TURN entries of one ring. Returns whether any was taken. */
-static __attribute__((noinline)) bool take_entries(struct export_thread *thread,
-						   struct export_input *input)
+/* Take 'count' entries of one ring, which are there, while all collectors have room. */
+static __attribute__((noinline)) void take_entries(struct export_thread *thread,
+						   struct export_input *input, size_t count)
 {
 	const bool completes = completes_records(thread);
-	unsigned int taken = 0;
-	size_t room = 0;
-	struct ring_entry *entry;
 
-	for (; taken < RECORDS_PER_TURN; taken++, room--) {
-		if (!room && !(room = exporter_room(thread->exporter)))
-			break;
-		entry = record_ring_peek(input->ring);
-		if (!entry)
-			break;
+	for (; count; count--) {
+		struct ring_entry *entry = record_ring_peek(input->ring);
+
 		if (__builtin_expect(entry->kind == RING_RECORD, 1)) {
 			if (completes)
 				complete_record(thread, &entry->record);
@@ -194,6 +188,26 @@ static __attribute__((noinline)) bool take_entries(struct export_thread *thread,
 			input->has_ended = true;
 		}
 		record_ring_pop(input->ring);
+	}
+}
+
+/* Take up to RECORDS_PER_TURN entries of one ring. Returns whether any was taken. */
+static bool take_turn(struct export_thread *thread, struct export_input *input)
+{
+	size_t taken = 0;
+	size_t count;
+
+	for (; taken < RECORDS_PER_TURN; taken += count) {
+		const size_t room = exporter_room(thread->exporter);
+
+		count = record_ring_waiting(input->ring);
+		if (count > room)
+			count = room;
+		if (count > RECORDS_PER_TURN - taken)
+			count = RECORDS_PER_TURN - taken;
+		if (!count)
+			break;
+		take_entries(thread, input, count);
 	}
 	if (taken) {
 		record_ring_release(input->ring);
@@ -274,7 +288,7 @@ static bool is_input_waiting(struct export_thread *thread)
 	if (!exporter_has_room(thread->exporter))
 		return false;
 	for (size_t i = 0; i < thread->input_count; i++)
-		if (record_ring_peek(thread->inputs[i].ring))
+		if (record_ring_waiting(thread->inputs[i].ring))
 			return true;
 	return false;
 }
@@ -353,7 +367,7 @@ static void export_turn(struct export_thread *thread)
 		set_time(thread, now_us / 1000, time_now_ms(CLOCK_REALTIME));
 	read_links(thread, now_us / 1000);
 	for (size_t i = 0; i < thread->input_count; i++)
-		goes_on |= take_entries(thread, &thread->inputs[i]);
+		goes_on |= take_turn(thread, &thread->inputs[i]);
 	next_us = advance(thread);
 	more_in_us = exporter_send(thread->exporter, now_us);
 	publish_remotes(thread);

@@ -67,13 +67,15 @@ bool record_ring_publish(struct record_ring *ring)
 	return true;
 }
 
+uint32_t record_ring_waiting(struct record_ring *ring)
+{
+	if (ring->consumed == ring->published_seen)
+		ring->published_seen = atomic_load_explicit(&ring->published, memory_order_acquire);
+	return ring->published_seen - ring->consumed;
+}
+
 struct ring_entry *record_ring_peek(struct record_ring *ring)
 {
-	if (ring->consumed == ring->published_seen) {
-		ring->published_seen = atomic_load_explicit(&ring->published, memory_order_acquire);
-		if (ring->consumed == ring->published_seen)
-			return NULL;
-	}
 	return &ring->entries[ring->consumed & ring->mask];
 }
 

@@ -47,7 +47,9 @@ struct ring_entry *record_ring_push(struct record_ring *ring);
 /* Producer: let the consumer see what was pushed. Returns whether there was anything. */
 bool record_ring_publish(struct record_ring *ring);
 
-/* Consumer: the oldest entry, its own until record_ring_release(); NULL if there is none. */
+/* Consumer: how many entries there are at least. */
+uint32_t record_ring_waiting(struct record_ring *ring);
+/* Consumer: the oldest entry, its own until record_ring_release(); there must be one. */
 struct ring_entry *record_ring_peek(struct record_ring *ring);
 /* Consumer: the entry behind that one; NULL if there is none. */
 struct ring_entry *record_ring_peek_second(struct record_ring *ring);
