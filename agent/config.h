@@ -58,6 +58,7 @@ struct config_collector {
 	char *group;       /* NULL: that of its mode */
 	uint32_t priority; /* for failover, 0: none */
 	char *filter;      /* words of flow_filter.h; NULL: every flow */
+	uint32_t sampling; /* 1 in so many flows, 0: all */
 };
 
 struct config {

@@ -224,6 +224,8 @@ static int value_set(struct config_collector *collector, enum config_key_id key,
 		collector->ttl = (uint8_t)number;
 	else if (key == KEY_collector_priority)
 		collector->priority = (uint32_t)number;
+	else if (key == KEY_collector_sampling)
+		collector->sampling = (uint32_t)number;
 	else
 		collector->mtu = (uint32_t)number;
 	return 0;

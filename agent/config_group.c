@@ -1,5 +1,5 @@
 /* config_group.c - how collectors share the records, and which of them each wants: mode, group,
- * priority, filter.
+ * priority, filter, sampling.
  *
  * A value alone is checked when it is read, what must fit together when everything is known. */
 #include "config_options.h"
@@ -146,4 +146,6 @@ void config_group_format(const struct config_collector *collector, FILE *out)
 		(void)fprintf(out, ",priority=%u", (unsigned int)collector->priority);
 	if (collector->filter)
 		(void)fprintf(out, ",filter=\"%s\"", collector->filter);
+	if (collector->sampling)
+		(void)fprintf(out, ",sampling=%u", (unsigned int)collector->sampling);
 }

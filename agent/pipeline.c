@@ -172,6 +172,7 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 				  .group = from->group,
 				  .priority = from->priority },
 			.filter = from->filter,
+			.sampling = from->sampling,
 		};
 	}
 	exporter = exporter_create(&exporter_config, error);

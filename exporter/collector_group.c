@@ -131,8 +131,7 @@ struct collector *collector_group_choose(struct collector_group *group, const st
 
 	switch (group->mode) {
 	case COLLECTOR_balance:
-		number = connection_hash_share(connection_hash(key, CONNECTION_HASH_balance),
-					       (uint32_t)group->count);
+		number = connection_hash_share(connection_hash(key), (uint32_t)group->count);
 		break;
 	case COLLECTOR_round_robin:
 		number = next_up(group, number);

@@ -42,8 +42,7 @@ enum collector_exclusion record_selection_look(const struct record_selection *se
 				 record->destination.as_number, flow->last_ms))
 		return EXCLUDED_FILTER;
 	if (selection->sampling &&
-	    connection_hash_share(connection_hash(&flow->key, CONNECTION_HASH_sampling),
-				  selection->sampling) != 0)
+	    connection_hash_share(connection_hash_sample(&flow->key), selection->sampling) != 0)
 		return EXCLUDED_SAMPLING;
 	return COLLECTOR_EXCLUSION_COUNT;
 }

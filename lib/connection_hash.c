@@ -1,9 +1,10 @@
-/* connection_hash.c - flow key -> bytes that are the same for both directions -> SipHash.
+/* connection_hash.c - flow key -> bytes that are the same for both directions -> SipHash or BOB.
  *
  * The two ends of a connection, address and port each, are put in order. The bytes are laid out one
  * by one, so that the number does not depend on the machine. */
 #include "connection_hash.h"
 
+#include "bob_hash.h"
 #include "bytes.h"
 #include "hash.h"
 #include "ip_protocol.h"
@@ -43,17 +44,16 @@ static void add_rest(struct writer *writer, const struct flow_key *key)
 	writer_u8(writer, key->tos);
 }
 
-uint64_t connection_hash(const struct flow_key *key, enum connection_hash_use use)
+static void encode(uint8_t text[static TEXT_SIZE], const struct flow_key *key)
 {
 	const bool is_icmp = key->protocol == PROTOCOL_ICMP || key->protocol == PROTOCOL_IPv6_ICMP;
 	const size_t address_size = flow_address_size(key);
-	const struct hash_key number = { .k0 = use };
-	uint8_t text[TEXT_SIZE] = { 0 };
-	struct writer writer = writer_of(text, sizeof(text));
+	struct writer writer = writer_of(text, TEXT_SIZE);
 	uint8_t source[END_SIZE];
 	uint8_t destination[END_SIZE];
 	bool is_ordered;
 
+	memset(text, 0, TEXT_SIZE);
 	end_encode(source, flow_source_address(key), address_size, is_icmp ? 0 : key->source_port);
 	end_encode(destination, flow_destination_address(key), address_size,
 		   is_icmp ? 0 : key->destination_port);
@@ -64,5 +64,21 @@ uint64_t connection_hash(const struct flow_key *key, enum connection_hash_use us
 	writer_u8(&writer, key->ip_version);
 	if (!has_addresses(key))
 		add_rest(&writer, key);
+}
+
+uint64_t connection_hash(const struct flow_key *key)
+{
+	const struct hash_key number = { .k0 = 1 }; /* for ever */
+	uint8_t text[TEXT_SIZE];
+
+	encode(text, key);
 	return hash_words(number, text, sizeof(text));
+}
+
+uint64_t connection_hash_sample(const struct flow_key *key)
+{
+	uint8_t text[TEXT_SIZE];
+
+	encode(text, key);
+	return (uint64_t)bob_hash(text, sizeof(text), 0) << 32;
 }

@@ -8,14 +8,14 @@
 
 #include "flow.h"
 
-/* Two numbers that have nothing to do with each other: so a collector that is given a share of the
- * flows sees a sample of just that share. */
-enum connection_hash_use { CONNECTION_HASH_balance = 1, CONNECTION_HASH_sampling = 2 };
+/* For sharing flows out. Of addresses, ports and protocol, but not the type and code of ICMP, in
+ * which a question and its answer differ. What is not in the flow key counts as 0; of flows without
+ * addresses the other parts count instead, but the side. */
+uint64_t connection_hash(const struct flow_key *key);
 
-/* Of addresses, ports and protocol, but not the type and code of ICMP, in which a question and its
- * answer differ. What is not in the flow key counts as 0; of flows without addresses the other
- * parts count instead, but the side. */
-uint64_t connection_hash(const struct flow_key *key, enum connection_hash_use use);
+/* For a sample: of the same, by the function BOB, which the export protocols have a name for. It
+ * has nothing to do with the other: so of a share of the flows, the sample is a sample. */
+uint64_t connection_hash_sample(const struct flow_key *key);
 
 /* Which of 'count' shares a hash falls into: 0 to count - 1, all of one size. */
 static inline uint32_t connection_hash_share(uint64_t hash, uint32_t count)

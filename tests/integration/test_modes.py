@@ -15,6 +15,7 @@ from waiting import wait_until
 
 TARGET = "198.18.0.0"
 FLOWS, PACKETS, RATE = 3000, 200_000, 2000  # more packets than are needed: the flood is ended early
+SAMPLING_INTERVAL, POPULATION, SAMPLING_RANDOM = 34, 310, 2
 UDP_PORT_DNS, TCP_PORT_HTTPS = 53, 443
 MODES = {"balance": 10, "round-robin": 9, "failover": 9}
 REMOTE = "round-robin", "failover"  # across a router, where hosts send one ICMP report a second
@@ -280,6 +281,53 @@ def test_filters_give_exact_sums(flowagent, collector, capture):
         assert row["records_excluded_by_reason"]["filter"] == row["records_excluded"]
         assert row["packets_excluded"] == summary["packets_read"] - row["packets_sent"]
     assert summary["records_excluded"] == 0  # of the collector that got most
+
+
+def announced(sink, element):
+    """Values of an element in the options data of a collector."""
+    return {
+        values[element]
+        for message in sink.messages()
+        for _, values in message.options
+        if element in values
+    }
+
+
+def test_a_sample_of_flows_is_the_same_everywhere(flowagent, collector, capture):
+    """One in N by the connection, and each is told of it in its own way."""
+    settings = [
+        "",
+        ",sampling=4",
+        ",sampling=4,version=10",
+        ",sampling=4,version=5",
+        ',sampling=4,version=10,filter="proto=udp"',
+        ",sampling=16,version=10",
+    ]
+    sinks, rows, summary = read(flowagent, collector, capture, *settings)
+    everything, *samples = [sink.flows().counters("tos") for sink in sinks]
+    sample = samples[0]
+    assert abs(len(sample) - len(everything) / 4) < len(everything) / 40
+    assert all(everything[key] == value for key, value in sample.items())
+    pairs = {both_directions(key) for key in sample}
+    assert set(sample) == {key for key in everything if both_directions(key) in pairs}
+    assert not differences(samples[1], sample)
+    assert not differences(samples[2], {k: v for k, v in sample.items() if ":" not in k.source})
+    assert not differences(samples[3], {k: v for k, v in sample.items() if k.protocol == UDP})
+    assert set(samples[4]) < set(sample)
+    for row in rows[1:]:
+        by_reason = row["records_excluded_by_reason"]
+        assert by_reason["sampling"] > 0 and sum(by_reason.values()) == row["records_excluded"]
+        assert row["records_lost"] == row["records_lost_by_reason"]["unsupported"]
+        assert row["records_taken"] == summary["records_expired_total"]
+        assert row["records_taken"] == sum(
+            row[f"records_{name}"] for name in ("sent", "waiting", "lost", "excluded")
+        )
+    assert announced(sinks[0], SAMPLING_INTERVAL) == set()
+    assert announced(sinks[1], SAMPLING_INTERVAL) == {4}
+    assert announced(sinks[2], POPULATION) == announced(sinks[4], POPULATION) == {4}
+    assert announced(sinks[5], POPULATION) == {16}
+    headers = {int.from_bytes(datagram[22:24], "big") for datagram in sinks[3].datagrams}
+    assert headers == {SAMPLING_RANDOM << 14 | 4}
 
 
 def test_a_filter_is_not_a_loss(flowagent, collector, capture, agentctl):

@@ -605,7 +605,7 @@ TEST(collectors_that_share_the_flows)
 	static const char file[] =
 		"[agent]\n"
 		"collector = h1,mode=failover,priority=2,filter=\"port=80,443 v=4\"\n"
-		"collector = h2,mode=failover,filter=proto=tcp,mtu=1500\n"
+		"collector = h2,mode=failover,filter=proto=tcp,sampling=100,mtu=1500\n"
 		"[collector \"c\"]\n"
 		"address = h3\n"
 		"mode = round-robin\n"
@@ -620,13 +620,15 @@ TEST(collectors_that_share_the_flows)
 	CHECK_TEXT(config.collectors[0].filter, "port=80,443 v=4");
 	CHECK_TEXT(config.collectors[1].filter, "proto=tcp");
 	CHECK_EQ(config.collectors[1].mtu, 1500);
+	CHECK_EQ(config.collectors[1].sampling, 100);
 	CHECK_EQ(config.collectors[2].mode, COLLECTOR_round_robin);
 	CHECK_TEXT(config.collectors[2].group, "a.b-c_d");
 	CHECK_TEXT(config.collectors[2].filter, "proto=udp dport=53,123");
 	check_value(&config, "collector",
 		    "h1:2055,version=9,transport=udp,mode=failover,priority=2,"
 		    "filter=\"port=80,443 v=4\" "
-		    "h2:2055,version=9,transport=udp,mtu=1500,mode=failover,filter=\"proto=tcp\" "
+		    "h2:2055,version=9,transport=udp,mtu=1500,mode=failover,filter=\"proto=tcp\","
+		    "sampling=100 "
 		    "h3:2055,version=9,transport=udp,mode=round-robin,group=a.b-c_d,"
 		    "filter=\"proto=udp dport=53,123\"",
 		    "f.conf:4");
@@ -732,6 +734,7 @@ TEST(wrong_collectors)
 		{ "h,mode=all", "mode: expected mirror, balance, round-robin or failover" },
 		{ "h,group=a/b", "group: expected a name of at most 63 letters, digits and -._" },
 		{ "h,priority=0", "priority: expected a number from 1 to 65535" },
+		{ "h,sampling=0", "sampling: expected a number from 1 to 1000000" },
 		{ "h,filter=x=1",
 		  "filter: unknown key \"x\", expected one of src, dst, host, sport, dport, port, "
 		  "src_as, dst_as, as, in_if, out_if, iface, proto, dir, v, tos, vlan, mark, "
