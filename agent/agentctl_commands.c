@@ -128,6 +128,13 @@ static const struct agentctl_column drop_columns[] = {
 	{ NULL, NULL, COLUMN_TEXT, false },
 };
 
+static const struct agentctl_column interface_columns[] = {
+	{ "number", NULL, COLUMN_NUMBER, true }, { "name", NULL, COLUMN_TEXT, true },
+	{ "alias", NULL, COLUMN_TEXT, true },    { "mtu", NULL, COLUMN_NUMBER, true },
+	{ "state", NULL, COLUMN_TEXT, true },    { "index", NULL, COLUMN_NUMBER, true },
+	{ NULL, NULL, COLUMN_TEXT, false },
+};
+
 static const struct agentctl_column template_columns[] = {
 	{ "version", NULL, COLUMN_NUMBER, true },     { "template", NULL, COLUMN_NUMBER, true },
 	{ "family", NULL, COLUMN_NUMBER, true },      { "position", NULL, COLUMN_NUMBER, true },
@@ -163,6 +170,8 @@ const struct agentctl_command agentctl_commands[] = {
 	  "show-sources", source_columns },
 	{ "show", "collectors", NULL, "where records go", LIST, agentctl_show_list,
 	  "show-collectors", collector_columns },
+	{ "show", "interfaces", NULL, "interfaces: the numbers exported for them, and their names",
+	  LIST, agentctl_show_list, "show-interfaces", interface_columns },
 	{ "show", "drops", NULL, "packets that were ignored: why, how many, and the last one",
 	  LIST | AGENTCTL_FOR_TIMES, agentctl_show_drops, "show-drops", drop_columns },
 	{ "show", "templates", NULL, "fields of the exported records", LIST, agentctl_show_list,

@@ -1,10 +1,11 @@
 /* control_commands.c - the table of commands, and those that are one question to the pipeline.
  *
- * `show-flows`, which answers in pieces, is in control_flows.c; the rows about sources, collectors
- * and the ledger are made in control_rows.c. */
+ * `show-flows` and `show-interfaces`, which answer in pieces, have files of their own; the rows
+ * about sources, collectors and the ledger are made in control_rows.c. */
 #include "control_commands.h"
 
 #include "control_flows.h"
+#include "control_interfaces.h"
 #include "control_rows.h"
 #include "control_server.h"
 #include "encoder.h"
@@ -133,6 +134,8 @@ const struct control_command control_commands[] = {
 	{ "show-stats", false, NULL, show_stats, NULL },
 	{ "show-sources", false, NULL, show_sources, NULL },
 	{ "show-collectors", false, NULL, show_collectors, NULL },
+	{ "show-interfaces", false, control_interfaces_begin, control_interfaces_step,
+	  control_interfaces_clear },
 	{ "show-drops", false, NULL, show_drops, NULL },
 	{ "show-templates", false, NULL, show_templates, NULL },
 	{ "show-config", false, NULL, show_config, NULL },

@@ -122,7 +122,7 @@ json_t *control_flow_row(const struct flow_record *flow, const struct control_fl
 	char end[JSON_TIME_SIZE];
 
 	return json_pack(
-		"{s:i, s:i, s:s, s:i, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:i, s:I, s:I, s:s, s:s, "
+		"{s:i, s:i, s:s, s:i, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:i, s:I, s:I, s:o, s:o, "
 		"s:s, "
 		"s:I, s:I, s:s, s:I, s:s, s:I, s:I, s:o}",
 		"v", key->ip_version, "proto", key->protocol, "src",
@@ -134,12 +134,13 @@ json_t *control_flow_row(const struct flow_record *flow, const struct control_fl
 		(json_int_t)key->mark, "packets", (json_int_t)flow->packets, "bytes",
 		(json_int_t)flow->octets, "tcp_flags", flow->tcp_flags, "in_if",
 		(json_int_t)key->input_interface, "out_if", (json_int_t)key->output_interface,
-		"in_if_name", names->input_interface, "out_if_name", names->output_interface, "dir",
-		side_name(key->side), "src_as", (json_int_t)names->source_as, "dst_as",
-		(json_int_t)names->destination_as, "start", json_time_format(flow->first_ms, start),
-		"start_unix_ms", (json_int_t)flow->first_ms, "end",
-		json_time_format(flow->last_ms, end), "end_unix_ms", (json_int_t)flow->last_ms,
-		"duration_ms", (json_int_t)(flow->last_ms - flow->first_ms), "sampling",
+		"in_if_name", json_text(names->input_interface), "out_if_name",
+		json_text(names->output_interface), "dir", side_name(key->side), "src_as",
+		(json_int_t)names->source_as, "dst_as", (json_int_t)names->destination_as, "start",
+		json_time_format(flow->first_ms, start), "start_unix_ms",
+		(json_int_t)flow->first_ms, "end", json_time_format(flow->last_ms, end),
+		"end_unix_ms", (json_int_t)flow->last_ms, "duration_ms",
+		(json_int_t)(flow->last_ms - flow->first_ms), "sampling",
 		names->sampling ? json_integer(names->sampling) : json_null());
 }
 

@@ -108,6 +108,8 @@ def test_one_that_has_gone_keeps_its_name_for_its_flows(host, flowagent, agentct
 
     server.ip("link", "delete", "br0")
     assert names_of_a_refresh() == {"lo", "br0"}
+    states = {row["name"]: row["state"] for row in agentctl(agent).rows("show", "interfaces")}
+    assert states == {"lo": "present", "br0": "gone"}
     wait_until(lambda: names_of_a_refresh() == {"lo"}, "br0 forgotten", 20, 1)
     assert agent.stop() == 0, agent.errors
 
@@ -192,6 +194,9 @@ def test_numbers_of_the_operator(hosts, flowagent, agentctl, collector, nfcapd):
     seen = {(row["in_if"], row["in_if_name"], row["out_if"], row["out_if_name"]) for row in rows}
     assert seen == {(70000, "eth0", 0, ""), (0, "", 70000, "eth0")}
     kernel_index = link(hosts.server, "eth0")["ifindex"]
+    eth0 = {"number": 70000, "name": "eth0", "alias": "uplink", "index": kernel_index,
+            "mtu": 1500, "state": "present"}  # fmt: skip
+    assert eth0 in control.rows("show", "interfaces")
     for word, count in ("in_if=70000", 1), ("iface=eth0", 2), (f"iface={kernel_index}", 0):
         assert len(control.rows("show", "flows", word)) == count, word
 

@@ -206,6 +206,32 @@ TEST(json_rows_are_objects_as_the_agent_sends_them)
 	agent_stop(&agent);
 }
 
+TEST(interfaces_are_shown_with_the_numbers_that_are_exported)
+{
+	static struct interface list[] = {
+		{ .index = 1, .number = 1, .mtu = 65536, .name = "lo" },
+		{ .index = 2, .number = 100, .mtu = 1500, .name = "eth0", .alias = "uplink" },
+		{ .index = 9, .number = 9, .mtu = 1500, .name = "\xff" }, /* no UTF-8 */
+	};
+	struct agent agent;
+
+	list[0].gone_ms = list[1].gone_ms = INTERFACE_IS_PRESENT;
+	agent_prepare(&agent);
+	agent.pipeline.interfaces = (struct interface_list){ list, 3 };
+	agent_start(&agent);
+	expect(&agent, "show interfaces", 0,
+	       "NUMBER NAME ALIAS    MTU STATE   INDEX\n"
+	       "     1 lo   -      65536 present     1\n"
+	       "   100 eth0 uplink  1500 present     2\n"
+	       "     9 ?    -       1500 gone        9\n",
+	       NULL);
+	expect(&agent, "-J show interfaces --top 1 --sort number", 0,
+	       "{\"number\":100,\"name\":\"eth0\",\"alias\":\"uplink\",\"index\":2,"
+	       "\"mtu\":1500,\"state\":\"present\"}\n",
+	       NULL);
+	agent_stop(&agent);
+}
+
 TEST(ignored_packets_are_shown_with_the_last_one)
 {
 	struct agent agent;
@@ -519,6 +545,7 @@ int main(void)
 		cmocka_unit_test(flows_as_a_table_have_the_most_bytes_first),
 		cmocka_unit_test(raw_rows_are_values_between_tabs),
 		cmocka_unit_test(json_rows_are_objects_as_the_agent_sends_them),
+		cmocka_unit_test(interfaces_are_shown_with_the_numbers_that_are_exported),
 		cmocka_unit_test(ignored_packets_are_shown_with_the_last_one),
 		cmocka_unit_test(flows_are_summed),
 		cmocka_unit_test(long_tables_are_complete),
