@@ -841,6 +841,8 @@ const char *collector_fault_text(enum collector_loss loss, int error)
 		return "its name has no address";
 	if (error == ENODEV)
 		return "the interface it is sent to by does not exist";
+	if (error == ENETDOWN)
+		return "the interface it is sent to by is down";
 	if (error == EMSGSIZE)
 		return "datagrams are longer than the path takes (give it a smaller mtu)";
 	if (error == EAGAIN)

@@ -85,6 +85,16 @@ static bool scope_set(struct transport_address *address, unsigned int index)
 	return true;
 }
 
+/* Up and with a carrier. Without one the kernel throws packets away and says nothing. */
+static bool is_running(int fd, const char *name)
+{
+	struct ifreq request = { 0 };
+
+	memcpy(request.ifr_name, name, sizeof(request.ifr_name));
+	return ioctl(fd, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_UP &&
+	       request.ifr_flags & IFF_RUNNING;
+}
+
 /* A scope binds a socket to the interface as well, and on every kernel without capability. */
 static int interface_set(int fd, const char *name, struct transport_address *source,
 			 struct transport_address *to)
@@ -94,6 +104,8 @@ static int interface_set(int fd, const char *name, struct transport_address *sou
 	memcpy(request.ifr_name, name, sizeof(request.ifr_name));
 	if (ioctl(fd, SIOCGIFINDEX, &request))
 		return -errno;
+	if (!is_running(fd, name))
+		return -ENETDOWN;
 	(void)scope_set(source, (unsigned int)request.ifr_ifindex);
 	if (scope_set(to, (unsigned int)request.ifr_ifindex))
 		return 0;
@@ -163,6 +175,11 @@ bool transport_socket_is_stale(const struct transport_socket_settings *settings,
 	return settings->interface[0] &&
 	       (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &size) ||
 		strncmp(name, settings->interface, sizeof(name)) != 0);
+}
+
+bool transport_socket_is_running(const struct transport_socket_settings *settings, int fd)
+{
+	return !settings->interface[0] || is_running(fd, settings->interface);
 }
 
 bool transport_socket_is_multicast(const struct sockaddr_storage *address)

@@ -34,13 +34,16 @@ int transport_socket_address(struct transport_socket_settings *settings, const c
 /* Open a socket of 'type' (SOCK_DGRAM or SOCK_STREAM) for packets to 'to', ready for connect(): it
  * never blocks, is not inherited, has the settings, and is bound to 'source' if that is of a size.
  * Where an address needs a scope, the interface becomes that. Returns the descriptor, or a negative
- * errno: -ENODEV without the interface. */
+ * errno: -ENODEV without the interface, -ENETDOWN while it is down or has no carrier. */
 int transport_socket_open(const struct transport_socket_settings *settings, int type,
 			  struct transport_address *source, struct transport_address *to);
 
 /* Whether the interface of a connected socket is gone, or another one has its name now. A socket
  * holds on to the interface that it knew: open a new one. */
 bool transport_socket_is_stale(const struct transport_socket_settings *settings, int fd);
+
+/* Whether the interface is up and has a carrier; true without one in the settings. */
+bool transport_socket_is_running(const struct transport_socket_settings *settings, int fd);
 
 bool transport_socket_is_multicast(const struct sockaddr_storage *address);
 

@@ -155,14 +155,16 @@ static void watch_failures(struct transport *udp, int64_t now_ms)
 	}
 }
 
-/* Let go of an interface that is not the one of its name any more. */
+/* Let go of an interface that is not the one of its name any more, or takes nothing: what is sent
+ * by it would be lost. */
 static void watch_interface(struct transport *udp, int64_t now_ms)
 {
 	if (udp->fd < 0 ||
 	    (!udp->has_failed && now_ms - udp->interface_looked_ms < INTERFACE_LOOK_MS))
 		return;
 	udp->interface_looked_ms = now_ms;
-	if (transport_socket_is_stale(&udp->lookup.settings, udp->fd))
+	if (transport_socket_is_stale(&udp->lookup.settings, udp->fd) ||
+	    !transport_socket_is_running(&udp->lookup.settings, udp->fd))
 		disconnect(udp);
 }
 
