@@ -166,7 +166,8 @@ take_mark(struct export_thread *thread, struct export_input *input, const struct
 	}
 }
 
-/* Take 'count' entries of one ring, which are there, while all collectors have room. */
+/* Take 'count' entries of one ring, which are there, and the reverse of the last if that is the
+ * forward direction of a biflow: it is there, too. */
 static __attribute__((noinline)) void take_entries(struct export_thread *thread,
 						   struct export_input *input, size_t count)
 {
@@ -178,10 +179,12 @@ static __attribute__((noinline)) void take_entries(struct export_thread *thread,
 		if (__builtin_expect(entry->kind == RING_RECORD, 1)) {
 			if (completes)
 				complete_record(thread, &entry->record);
-			if (entry->record.flow.pairing == FLOW_forward)
+			if (entry->record.flow.pairing == FLOW_forward) {
 				take_pair(thread, input, &entry->record, completes);
-			else
+				count -= count > 1; /* two entries */
+			} else {
 				take_record(thread, input, &entry->record);
+			}
 		} else if (entry->kind == RING_MARK) {
 			take_mark(thread, input, &entry->mark);
 		} else {
