@@ -5,6 +5,7 @@
 #include "sampling.h"
 
 #include "bob_hash.h"
+#include "connection_hash.h"
 #include "hash.h"
 #include "ip_protocol.h"
 
@@ -144,9 +145,13 @@ bool sampling_takes_packet(const struct sampling *sampling, const struct packet_
 
 bool sampling_takes_flow(const struct sampling *sampling, const struct flow_key *key)
 {
+	uint64_t connection;
+
 	if (sampling->method != SAMPLING_flows)
 		return true;
-	return bob_hash((const uint8_t *)key, flow_key_size(key), sampling->hash_start) <=
+	/* Not of the key itself, which differs between the two directions of a connection. */
+	connection = connection_hash(key);
+	return bob_hash((const uint8_t *)&connection, sizeof(connection), sampling->hash_start) <=
 	       sampling->hash_limit;
 }
 

@@ -46,8 +46,8 @@ bool sampling_takes_next(struct sampling *sampling);
 bool sampling_takes_packet(const struct sampling *sampling, const struct packet_view *packet,
 			   const struct packet_info *info);
 
-/* Method flows: whether all packets of a flow count. The start of the hash is of the seed, so that
- * nobody outside knows which do. Others: true. */
+/* Method flows: whether all packets of a flow count, and those of its reverse. The start of the
+ * hash is of the seed, so that nobody outside knows which do. Others: true. */
 bool sampling_takes_flow(const struct sampling *sampling, const struct flow_key *key);
 
 /* "s=N" as a word of a rule's prefix, beside any others: N, or 0 if there is none. Words end at

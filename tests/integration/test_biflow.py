@@ -35,6 +35,7 @@ NAMES = [
     "tcpdump-tcp-handshake-nano.pcap",
 ]
 VERSIONS = (5, 9, 10, "json")
+SELECTOR_ID = 302
 LONG = ["--inactive-timeout", "2000000", "--active-timeout", "2000000",
         "-t", "tcp.fin=2000000,tcp.rst=2000000"]  # fmt: skip
 ANSWERS = {ICMP: {8: 0, 13: 14, 15: 16, 17: 18}, ICMPV6: {128: 129}}
@@ -300,6 +301,24 @@ def test_a_filter_looks_at_each_direction(flowagent, collector):
     wanted = {key: totals for key, totals in expected.items()
               if 52474 in (key.source_port, key.destination_port)}  # fmt: skip
     assert not differences(whole.flows().flows, wanted)
+
+
+@pytest.mark.parametrize("version", [9, 10])
+def test_a_sample_of_flows_has_both_directions(version, flowagent, collector):
+    """And both have the same sampler, whose templates are told in time."""
+    path = CAPTURES / "ndpi-bittorrent.pcap"
+    run = Run(flowagent, collector, "--read", f"{path},sampling=flows:3", "--biflow", "on", *LONG,
+              versions=[version])  # fmt: skip
+    expected = count_flows(read_packets(path)).table.flows
+    flows = run.table(version).flows
+    assert 0 < len(flows) < len(expected)
+    assert not differences(flows, {key: expected[key] for key in flows})
+    pairs = {pair for pair in pairs_of(expected) if pair & set(flows)}
+    assert pairs == pairs_of(flows) != set()
+    if version == 10:
+        assert {frozenset(keys) for keys in run.biflow_keys()} == pairs
+        for forward, reverse in run.biflows():
+            assert forward[SELECTOR_ID] == reverse[SELECTOR_ID] != 0
 
 
 @pytest.mark.parametrize("mode", ["balance", "round-robin"])

@@ -232,6 +232,33 @@ TEST(a_flow_is_chosen_as_a_whole)
 }
 
 /* Values of an implementation of its own, in Python, of the published algorithm. */
+TEST(both_directions_of_a_connection_are_in_one_sample)
+{
+	const struct sampling sampling = sampling_of(SAMPLING_flows, 2);
+	unsigned int taken = 0;
+
+	for (uint16_t port = 1; port <= 1000; port++) {
+		const struct flow_key there = { .source_port = port,
+						.destination_port = 53,
+						.protocol = 17,
+						.input_interface = 2,
+						.ip_version = 4,
+						.addresses = { 192, 0, 2, 1, 198, 51, 100, 2 } };
+		const struct flow_key back = { .source_port = 53,
+					       .destination_port = port,
+					       .protocol = 17,
+					       .output_interface = 2,
+					       .side = 1,
+					       .ip_version = 4,
+					       .addresses = { 198, 51, 100, 2, 192, 0, 2, 1 } };
+
+		taken += sampling_takes_flow(&sampling, &there);
+		CHECK_EQ(sampling_takes_flow(&sampling, &there),
+			 sampling_takes_flow(&sampling, &back));
+	}
+	CHECK(taken > 420 && taken < 580);
+}
+
 TEST(bob_hash_is_the_published_one)
 {
 	static const uint8_t text[] = "Four score and seven years ago";
@@ -294,6 +321,7 @@ int main(void)
 		cmocka_unit_test(what_stays_the_same_on_the_way_matters),
 		cmocka_unit_test(ipv6_and_packets_cut_off_have_a_hash_too),
 		cmocka_unit_test(a_flow_is_chosen_as_a_whole),
+		cmocka_unit_test(both_directions_of_a_connection_are_in_one_sample),
 		cmocka_unit_test(bob_hash_is_the_published_one),
 		cmocka_unit_test(a_prefix_tells_the_rate),
 		cmocka_unit_test(other_words_are_no_rate),
