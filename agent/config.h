@@ -31,11 +31,11 @@ struct config_origin {
 /* A collector as configured: "HOST:PORT[,KEY=VALUE...]", or a section of the file. Strings owned.
  */
 struct config_collector {
-	char *name; /* of its section, else "HOST:PORT" with brackets around IPv6 */
-	char *host; /* without brackets */
-	uint16_t port;
+	char *name;             /* of its section, else "HOST:PORT" with brackets around IPv6 */
+	char *host;             /* without brackets; or a path, "-" for standard output */
+	uint16_t port;          /* 0: a path */
 	uint8_t version;        /* 5, 9, 10, ENCODER_VERSION_JSON */
-	char *transport;        /* "udp", "tcp" */
+	char *transport;        /* "udp", "tcp", "file" */
 	char *source_address;   /* NULL: the general one, or the kernel's choice */
 	uint32_t datagram_size; /* mtu= less headers, or the default */
 	int64_t export_rate;    /* datagrams per second, 0 no limit, -1: the general one */
@@ -55,10 +55,13 @@ struct config_collector {
 	char *ca, *certificate, *key, *server_name; /* of TLS; NULL: not given */
 	bool skips_verification;
 	enum collector_mode mode;
-	char *group;       /* NULL: that of its mode */
-	uint32_t priority; /* for failover, 0: none */
-	char *filter;      /* words of flow_filter.h; NULL: every flow */
-	uint32_t sampling; /* 1 in so many flows, 0: all */
+	char *group;          /* NULL: that of its mode */
+	uint32_t priority;    /* for failover, 0: none */
+	char *filter;         /* words of flow_filter.h; NULL: every flow */
+	uint32_t sampling;    /* 1 in so many flows, 0: all */
+	uint32_t rotate_ms;   /* files: a new one so often, 0: not by time */
+	uint64_t rotate_size; /* no file is larger, 0: not by size */
+	uint32_t keep;        /* finished files, 0: all */
 };
 
 struct config {

@@ -129,19 +129,23 @@ static int address_split(char *text, char **host, char **port, struct error_text
 		*end = '\0';
 	if (is_host(text))
 		return 0;
-	error_text_set(error, "expected HOST:PORT with a host name or an address");
+	error_text_set(error, "expected HOST:PORT with a host name or an address, or a path "
+			      "that begins with / or ./");
 	return -EINVAL;
 }
 
 static int address_parse(struct config_collector *collector, const char *value,
 			 struct error_text *error)
 {
-	char *copy = strdup(value);
+	char *copy;
 	uint16_t number = 0;
 	char *host;
 	char *port;
 	int result;
 
+	if (config_path_is(value))
+		return config_path_parse(collector, value, error);
+	copy = strdup(value);
 	if (!copy) {
 		error_text_set(error, "out of memory");
 		return -ENOMEM;
@@ -226,6 +230,12 @@ static int value_set(struct config_collector *collector, enum config_key_id key,
 		collector->priority = (uint32_t)number;
 	else if (key == KEY_collector_sampling)
 		collector->sampling = (uint32_t)number;
+	else if (key == KEY_collector_rotate)
+		collector->rotate_ms = (uint32_t)number;
+	else if (key == KEY_collector_rotate_size)
+		collector->rotate_size = number;
+	else if (key == KEY_collector_keep)
+		collector->keep = (uint32_t)number;
 	else
 		collector->mtu = (uint32_t)number;
 	return 0;
@@ -278,9 +288,11 @@ static void collector_format(const struct config *config, const struct config_op
 		char text[CONFIG_UNITS_SIZE];
 		char version[ENCODER_VERSION_TEXT_SIZE];
 
-		(void)fprintf(out, "%s%s%s%s:%u,version=%s,transport=%s", i ? " " : "",
-			      is_ipv6 ? "[" : "", collector->host, is_ipv6 ? "]" : "",
-			      (unsigned int)collector->port,
+		(void)fprintf(out, "%s%s%s%s", i ? " " : "", is_ipv6 ? "[" : "", collector->host,
+			      is_ipv6 ? "]" : "");
+		if (collector->port)
+			(void)fprintf(out, ":%u", (unsigned int)collector->port);
+		(void)fprintf(out, ",version=%s,transport=%s",
 			      encoder_version_format(collector->version, version),
 			      collector->transport);
 		if (collector->source_address)
@@ -302,6 +314,7 @@ static void collector_format(const struct config *config, const struct config_op
 		if (collector->segmentation)
 			(void)fputs(",segmentation=on", out);
 		config_transport_format(collector, out);
+		config_path_format(collector, out);
 		config_group_format(collector, out);
 	}
 }
@@ -366,6 +379,8 @@ static int make_name(struct config_collector *collector, struct error_text *erro
 
 	if (collector->name)
 		return 0;
+	if (config_path_is(collector->host))
+		return config_text_replace(&collector->name, collector->host, error);
 	(void)snprintf(name, sizeof(name), "%s%s%s%s%s:%u", is_ipv6 ? "[" : "", collector->host,
 		       has_zone ? "%" : "", has_zone ? collector->interface : "",
 		       is_ipv6 ? "]" : "", (unsigned int)collector->port);
@@ -423,10 +438,14 @@ static int entry_finish(const struct config *config, struct config_collector *co
 	if (!collector->host) {
 		config_fail(error, &collector->origin, "collector \"%s\" has no address",
 			    collector->name);
-		error_text_hint(error, "add to its section: address = HOST:PORT");
+		error_text_hint(error, "add to its section: address = HOST:PORT, or a path");
 		return -EINVAL;
 	}
-	result = config_transport_finish(config, collector, error);
+	result = config_path_finish(collector, error);
+	if (!result)
+		result = config_transport_finish(config, collector, error);
+	if (!result)
+		result = config_path_check(config, collector, error);
 	if (result)
 		return result;
 	host_version = config_ip_version(collector->host);
@@ -452,12 +471,16 @@ int config_collectors_finish(struct config *config, struct error_text *error)
 			return result;
 		for (size_t j = 0; j < i; j++) {
 			const struct config_collector *other = &config->collectors[j];
+			char port[8] = "";
 
 			if (!is_same(collector, other))
 				continue;
+			if (collector->port)
+				(void)snprintf(port, sizeof(port), ":%u",
+					       (unsigned int)collector->port);
 			config_fail(error, &collector->origin,
-				    "collector %s:%u is given twice: it would get every flow twice",
-				    collector->host, (unsigned int)collector->port);
+				    "collector %s%s is given twice: it would get every flow twice",
+				    collector->host, port);
 			return -EINVAL;
 		}
 	}

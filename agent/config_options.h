@@ -193,6 +193,15 @@ void config_transport_format(const struct config_collector *collector, FILE *out
 void config_transport_clear(struct config_collector *collector);
 int config_transport_finish(const struct config *config, struct config_collector *collector,
 			    struct error_text *error);
+/* Collectors that are a path: config_path.c. */
+bool config_path_is(const char *address);
+int config_path_parse(struct config_collector *collector, const char *value,
+		      struct error_text *error);
+/* What follows from a path; then, once all is filled in, what does not go with it. */
+int config_path_finish(struct config_collector *collector, struct error_text *error);
+int config_path_check(const struct config *config, const struct config_collector *collector,
+		      struct error_text *error);
+void config_path_format(const struct config_collector *collector, FILE *out);
 void config_sources_clear(struct config *config);
 void config_collectors_clear(struct config *config);
 /* Their part of config_finish(). */

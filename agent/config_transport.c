@@ -132,10 +132,12 @@ static int check_version(const struct config_collector *collector,
 {
 	if (!transport->session || encoder_find(collector->version)->is_delimited)
 		return 0;
-	config_fail(error, &collector->origin,
-		    "collector %s: NetFlow v%u has no messages for transport %s, which needs IPFIX",
-		    collector->host, (unsigned int)collector->version, transport->name);
-	error_text_hint(error, "give this collector version=10, or leave version out");
+	config_fail(
+		error, &collector->origin,
+		"collector %s: NetFlow v%u has no messages for transport %s, which needs IPFIX or "
+		"JSON",
+		collector->host, (unsigned int)collector->version, transport->name);
+	error_text_hint(error, "give this collector version=10 or version=json");
 	return -EINVAL;
 }
 
@@ -220,7 +222,7 @@ int config_transport_finish(const struct config *config, struct config_collector
 	transport = transport_find(collector->transport);
 	if (!collector->version)
 		collector->version = default_version(config, transport);
-	if (!collector->port)
+	if (!collector->port && transport->ip_protocol)
 		collector->port = default_port(collector, transport);
 	collector->datagram_size = message_size(collector, transport);
 	result = check_version(collector, transport, error);

@@ -182,12 +182,13 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 	return daemon->control ? 0 : -EIO;
 }
 
-/* Threads inherit this mask: signals come to the event loop only. SIGPIPE never. */
+/* Threads inherit this mask: signals come to the event loop only. */
 static void block_signals(void)
 {
 	sigset_t signals;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file at its limit is one more failed write */
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGINT);

@@ -161,6 +161,8 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 							       : config->source_address,
 				     .tls = tls_settings(from),
 				     .may_segment = from->segmentation,
+				     .rotation = { from->rotate_ms, from->rotate_size },
+				     .keep = from->keep,
 				     .socket = socket_settings(from) },
 			.datagram_size =
 				from->datagram_size ? from->datagram_size : EXPORTER_DATAGRAM_SIZE,

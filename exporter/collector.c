@@ -29,6 +29,7 @@ struct collector {
 	bool has_old_templates;
 	size_t datagram_size;
 	struct outbox outbox;
+	struct rotation rotation;
 	struct collector_role role; /* 'group' is 'group_name' */
 	char group_name[COLLECTOR_GROUP_SIZE];
 	struct record_selection selection;
@@ -39,6 +40,7 @@ struct collector {
 	struct message message;
 	struct amount amount; /* of its records */
 	uint32_t opened_ms;   /* uptime */
+	unix_ms opened_unix_ms;
 
 	struct export_time time; /* the last that came in */
 	bool has_time;
@@ -185,6 +187,8 @@ struct collector *collector_create(const struct collector_config *config,
 	collector->encoder = encoder_find(config->version);
 	collector->terms = terms;
 	collector->datagram_size = config->datagram_size;
+	collector->rotation = (struct rotation){ .settings = config->address.rotation,
+						 .message_size = config->datagram_size };
 	collector->is_refresh_due = has_options(collector);
 	set_role(collector, &config->role);
 	collector->sampling.flows = config->sampling;
@@ -259,6 +263,23 @@ static void statistics_get_sent(const struct collector *collector,
 	};
 }
 
+/* The templates at the front of a session come when it begins, by real time: messages without them
+ * are the same at any speed. */
+static void leave_out_ahead(const struct collector *collector, struct export_statistics *statistics)
+{
+	const struct outbox *outbox = &collector->outbox;
+
+	statistics->collector.datagrams_sent -= outbox->ahead_datagrams;
+	statistics->collector.datagram_bytes_sent -= outbox->ahead_bytes;
+	for (size_t i = 0; has_sessions(collector) && i < outbox->queue.count; i++) {
+		const struct queued_datagram *datagram = datagram_queue_at(&outbox->queue, i);
+
+		statistics->collector.datagrams_sent -= datagram->is_ahead;
+		statistics->collector.datagram_bytes_sent -=
+			datagram->is_ahead ? datagram->size : 0;
+	}
+}
+
 /* The ledger as of the datagram that carries it: what is queued before it counts as sent, because
  * whoever reads it has that already, or finds it among the lost next time. So a file gives the same
  * statistics at any speed of sending. */
@@ -271,6 +292,7 @@ static void statistics_get(const struct collector *collector, struct export_stat
 	statistics->collector.datagrams_sent += outbox->queue.count + outbox->spool.count;
 	statistics->collector.datagram_bytes_sent +=
 		outbox->queue.total_bytes + outbox->spool.total_bytes;
+	leave_out_ahead(collector, statistics);
 }
 
 /* What has place in an empty message of the smallest size. */
@@ -368,9 +390,7 @@ static void begin_message(const struct collector *collector, struct message *mes
 	message->sampling = collector->sampling;
 }
 
-/* This and close_datagram() are kept out of collector_add(), which most records pass without them:
- * there they would cost each some registers. */
-__attribute__((noinline)) static void open_datagram(struct collector *collector)
+static void begin_datagram(struct collector *collector)
 {
 	const uint32_t limit = collector->terms->template_refresh_datagrams;
 
@@ -379,6 +399,7 @@ __attribute__((noinline)) static void open_datagram(struct collector *collector)
 	begin_message(collector, &collector->message, &collector->time);
 	collector->amount = (struct amount){ 0 };
 	collector->opened_ms = collector->time.uptime_ms;
+	collector->opened_unix_ms = collector->time.unix_ms;
 	collector->carries_templates = false;
 	collector->is_open = true;
 	/* Without a record since the last one, templates would take the place of what is to follow
@@ -413,11 +434,39 @@ __attribute__((noinline)) static void close_datagram(struct collector *collector
 	struct queued_datagram *datagram = datagram_queue_next(&collector->outbox.queue);
 
 	seal(collector, &collector->message, &collector->time, datagram);
+	datagram->file = collector->rotation.number;
+	datagram->file_ms = collector->opened_unix_ms;
+	rotation_add(&collector->rotation, datagram->size, collector->time.unix_ms);
 	datagram->amount = collector->amount;
 	datagram->has_templates = collector->carries_templates;
+	datagram->is_ahead = false;
 	collector->is_open = false;
 	collector->datagrams_since_refresh++;
 	outbox_put(&collector->outbox);
+}
+
+static bool is_rotation_due(const struct collector *collector)
+{
+	return rotation_is_due(&collector->rotation, collector->time.unix_ms);
+}
+
+/* Statistics end a file, and begin the next one: together they say how many records are in it. */
+static void rotate(struct collector *collector)
+{
+	collector->is_refresh_due = true;
+	begin_datagram(collector);
+	close_datagram(collector);
+	rotation_begin(&collector->rotation);
+	collector->is_refresh_due = true;
+}
+
+/* This and close_datagram() are kept out of collector_add(), which most records pass without them:
+ * there they would cost each some registers. */
+__attribute__((noinline)) static void open_datagram(struct collector *collector)
+{
+	if (is_rotation_due(collector))
+		rotate(collector);
+	begin_datagram(collector);
 }
 
 static void set_time(struct collector *collector, const struct export_time *time)
@@ -452,7 +501,9 @@ __attribute__((noinline)) void collector_advance(struct collector *collector,
 		repeat_names(collector);
 	if (!collector_room(collector))
 		return;
-	if (collector->is_open && since(collector, collector->opened_ms) >= EXPORTER_RECORD_WAIT_MS)
+	if (collector->is_open &&
+	    (since(collector, collector->opened_ms) >= EXPORTER_RECORD_WAIT_MS ||
+	     is_rotation_due(collector)))
 		close_datagram(collector);
 	if (collector->is_open && are_names_due(collector)) {
 		add_names(collector);
@@ -460,7 +511,7 @@ __attribute__((noinline)) void collector_advance(struct collector *collector,
 			close_datagram(collector);
 	}
 	if (!collector->is_open && (collector->is_refresh_due || collector->are_statistics_due ||
-				    are_names_due(collector)))
+				    are_names_due(collector) || is_rotation_due(collector)))
 		open_datagram(collector);
 }
 
@@ -477,6 +528,7 @@ static int64_t nearer(const struct collector *collector, int64_t best, uint32_t 
 int64_t collector_next(const struct collector *collector)
 {
 	const uint32_t refresh_ms = collector->terms->template_refresh_ms;
+	const int64_t rotation_ms = rotation_wait_ms(&collector->rotation, collector->time.unix_ms);
 	int64_t next_ms = -1;
 
 	/* Without room nothing is done before something is sent. */
@@ -488,6 +540,8 @@ int64_t collector_next(const struct collector *collector)
 		next_ms = 0;
 	if (!has_options(collector))
 		return next_ms;
+	if (rotation_ms >= 0 && (next_ms < 0 || rotation_ms < next_ms))
+		next_ms = rotation_ms;
 	if (refresh_ms && !collector->is_refresh_due)
 		next_ms = nearer(collector, next_ms, collector->refreshed_ms, refresh_ms);
 	if (refresh_ms && collector->terms->names.count)
@@ -724,8 +778,11 @@ static void put_templates_ahead(struct collector *collector)
 							 collector->terms->source_id);
 	}
 	seal(collector, &message, time, datagram);
+	datagram->file = datagram_queue_at(queue, 0)->file;
+	datagram->file_ms = datagram_queue_at(queue, 0)->file_ms;
 	datagram->amount = (struct amount){ 0 };
 	datagram->has_templates = true;
+	datagram->is_ahead = has_sessions(collector);
 	outbox_put_ahead(&collector->outbox);
 }
 
@@ -839,17 +896,24 @@ const char *collector_fault_text(enum collector_loss loss, int error)
 	/* The resolver's answer has no errno of its own. */
 	if (loss == LOSS_UNRESOLVED)
 		return "its name has no address";
-	if (error == ENODEV)
-		return "the interface it is sent to by does not exist";
-	if (error == ENETDOWN)
-		return "the interface it is sent to by is down";
-	if (error == EMSGSIZE)
-		return "datagrams are longer than the path takes (give it a smaller mtu)";
-	if (error == EAGAIN)
-		return "it does not take what is sent";
-	if (error == EALREADY)
-		return "it has not answered yet";
-	if (error == EPIPE)
-		return "it closed the connection";
+	switch (error) {
+	case ENODEV: return "the interface it is sent to by does not exist";
+	case EACCES:
+		return "Permission denied (of a file: for the user that flowagent runs as, see "
+		       "flowagent(8))";
+	case EROFS:
+		return "the directory is read-only for flowagent; the service may write to "
+		       "/var/lib/flowagent, elsewhere it needs ReadWritePaths=";
+	case ENOTDIR: return "the directory of the file does not exist";
+	case EEXIST: return "there is a file that is not of flowagent: move it away";
+	case EBUSY: return "another process writes this file";
+	case ENXIO: return "nobody reads the pipe";
+	case ENETDOWN: return "the interface it is sent to by is down";
+	case EMSGSIZE: return "datagrams are longer than the path takes (give it a smaller mtu)";
+	case EAGAIN: return "it does not take what is sent";
+	case EALREADY: return "it has not answered yet";
+	case EPIPE: return "it closed the connection";
+	default: break;
+	}
 	return error ? strerror(error) : collector_loss_name(loss);
 }

@@ -22,7 +22,10 @@ struct queued_datagram {
 	uint32_t sequence_step; /* by how much it moves the sequence number */
 	struct amount amount;   /* what it carries */
 	bool has_templates;
+	bool is_ahead;           /* the templates that a session begins with */
 	struct export_time time; /* of its header */
+	uint64_t file;           /* number of the file that it belongs to */
+	unix_ms file_ms;         /* when that was begun, if it is the first there */
 };
 
 /* Ring of slots. Beside the datagrams that wait there are two free slots at any time: the one

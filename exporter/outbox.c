@@ -73,6 +73,7 @@ enum collector_loss outbox_loss_of(int error)
 	case EADDRNOTAVAIL: return LOSS_UNREACHABLE;
 	case EALREADY:
 	case ENOTCONN:
+	case ENXIO:
 	case ECONNRESET:
 	case EPIPE: return LOSS_DISCONNECTED;
 	case EPROTO:
@@ -240,6 +241,10 @@ void outbox_count_sent(struct outbox *outbox)
 	amount_add(&outbox->ledger.sent, &datagram->amount);
 	outbox->ledger.datagrams_sent++;
 	outbox->ledger.datagram_bytes_sent += datagram->size;
+	if (datagram->is_ahead) {
+		outbox->ahead_datagrams++;
+		outbox->ahead_bytes += datagram->size;
+	}
 	datagram_queue_pop(&outbox->queue);
 }
 
@@ -275,12 +280,29 @@ void outbox_poll(struct outbox *outbox, int64_t now_us)
 	outbox_release(outbox);
 }
 
+/* Tell the transport to which file the datagrams belong that are handed over next. Returns how many
+ * of 'count' belong to the same. */
+static size_t tell_file(struct outbox *outbox, size_t count)
+{
+	const struct datagram_queue *queue = &outbox->queue;
+	const struct queued_datagram *first = datagram_queue_at(queue, queue->handed);
+	size_t same = 1;
+
+	if (!outbox->config.type->file)
+		return count;
+	outbox->config.type->file(outbox->transport, first->file, first->file_ms);
+	while (same < count && datagram_queue_at(queue, queue->handed + same)->file == first->file)
+		same++;
+	return same;
+}
+
 struct transport_result outbox_send_batch(struct outbox *outbox, size_t count)
 {
 	struct datagram batch[EXPORTER_BURST_DATAGRAMS];
 	struct transport_result result;
 	uint32_t sequence = outbox->sequence;
 
+	count = tell_file(outbox, count);
 	for (size_t i = 0; i < count; i++) {
 		struct queued_datagram *datagram =
 			datagram_queue_at(&outbox->queue, outbox->queue.handed + i);
@@ -316,6 +338,7 @@ static bool is_full_of_unconfirmed(const struct outbox *outbox)
  * so any such failure is tried once more, after the reports were read. */
 static int send_waiting(struct outbox *outbox)
 {
+	const uint64_t session = outbox->session;
 	size_t budget = outbox_budget(outbox);
 	bool is_retry = false;
 
@@ -334,6 +357,8 @@ static int send_waiting(struct outbox *outbox)
 			is_retry = false;
 			continue;
 		}
+		if (outbox_has_sessions(outbox) && outbox->session != session)
+			return EAGAIN; /* a new file: its templates first */
 		outbox->ledger.send_errors++;
 		outbox_take_reports(outbox);
 		if (result.error == -EMSGSIZE) {

@@ -84,6 +84,7 @@ struct outbox {
 	struct spool spool; /* has something only while the queue is full */
 	struct sent_history history;
 	struct collector_ledger ledger;
+	uint64_t ahead_datagrams, ahead_bytes; /* sent, of those that a session begins with */
 	struct pacer pacer;
 	uint32_t sequence; /* of the next datagram sent */
 	uint64_t session;  /* that 'sequence' belongs to; 0: none */

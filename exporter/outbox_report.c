@@ -4,6 +4,8 @@
  * Place: half of the outbox for transports of datagrams, where nothing is confirmed. */
 #include "outbox_parts.h"
 
+#include <string.h>
+
 #define REFUSALS_AT_ONCE 1024
 
 /* Whether the datagram that goes next has templates (in NetFlow v5: nothing at all) and nothing
@@ -71,6 +73,28 @@ static void begin_to_hold(struct outbox *outbox, int error, bool was_down)
 	outbox->probes = 0;
 }
 
+/* Number of the datagram that a report quotes. Without sequence numbers many begin alike: then it
+ * is the last of them that was not reported yet, because as many reports come as datagrams were
+ * refused, or fewer. */
+static bool find(const struct outbox *outbox, const struct transport_refusal *refusal,
+		 uint64_t *number)
+{
+	const struct sent_history *history = &outbox->history;
+	const size_t size = refusal->size < SENT_HEAD_SIZE ? refusal->size : SENT_HEAD_SIZE;
+
+	if (outbox->config.sequence_offset)
+		return sent_history_find(history, refusal->bytes, refusal->size, number);
+	for (uint64_t age = 1; age <= history->count && age <= SENT_HISTORY_CAPACITY; age++) {
+		const struct sent_datagram *sent =
+			&history->ring[(history->count - age) % SENT_HISTORY_CAPACITY];
+
+		*number = history->count - age;
+		if (!sent->is_lost && memcmp(sent->head, refusal->bytes, size) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* A report names its datagram by what it quotes, up to the sequence number at least. A router need
  * not quote more than the UDP header (RFC 792): then the last datagram is the likeliest, and
  * nothing is held back, because anyone could have sent such a report. */
@@ -87,7 +111,7 @@ static void refused(struct outbox *outbox, const struct transport_refusal *refus
 		count_refused(outbox, sent_history_at(&outbox->history, number), reason);
 		return;
 	}
-	if (!sent_history_find(&outbox->history, refusal->bytes, refusal->size, &number))
+	if (!find(outbox, refusal, &number))
 		return;
 	count_refused_since(outbox, number, refusal->error, was_down);
 	if (reason == LOSS_REFUSED || reason == LOSS_UNREACHABLE)

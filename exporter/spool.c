@@ -24,6 +24,8 @@ struct spool_header {
 	uint32_t sequence_step;
 	struct amount amount;
 	struct export_time time;
+	uint64_t file;
+	unix_ms file_ms;
 	bool has_templates;
 };
 
@@ -156,6 +158,8 @@ int spool_put(struct spool *spool, const struct queued_datagram *datagram)
 		.sequence_step = datagram->sequence_step,
 		.amount = datagram->amount,
 		.time = datagram->time,
+		.file = datagram->file,
+		.file_ms = datagram->file_ms,
 		.has_templates = datagram->has_templates,
 	};
 	const uint64_t needed = sizeof(header) + datagram->size;
@@ -204,7 +208,10 @@ int spool_take(struct spool *spool, struct queued_datagram *datagram, size_t cap
 	datagram->sequence_step = header.sequence_step;
 	datagram->amount = header.amount;
 	datagram->time = header.time;
+	datagram->file = header.file;
+	datagram->file_ms = header.file_ms;
 	datagram->has_templates = header.has_templates;
+	datagram->is_ahead = false;
 	spool->head += sizeof(header) + header.size;
 	spool->count--;
 	spool->total_bytes -= header.size;

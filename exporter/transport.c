@@ -8,7 +8,8 @@
 #include <stdio.h>
 
 static const struct transport_type *const transports[] = { &transport_udp, &transport_tcp,
-							   &transport_tls };
+							   &transport_tls, &transport_file,
+							   &transport_unix };
 
 const struct transport_type *transport_find(const char *name)
 {
@@ -20,7 +21,7 @@ const struct transport_type *transport_find(const char *name)
 
 const char *transport_names(void)
 {
-	return "udp, tcp or tls";
+	return "udp, tcp, tls, file or unix";
 }
 
 /* "%eth0"; "" without a scope, "%3" if there is no such interface any more. */

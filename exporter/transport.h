@@ -10,6 +10,7 @@
 #define TRANSPORT_H
 
 #include "error_text.h"
+#include "rotation.h"
 #include "transport_socket.h"
 
 #include <stdbool.h>
@@ -29,12 +30,16 @@ struct transport_tls_config {
 };
 
 struct transport_config {
-	const char *host; /* name or address, borrowed until open returns */
+	const char *host; /* name, address or path, borrowed until open returns */
 	uint16_t port;
 	const char *source_address; /* NULL: the kernel's choice */
 	bool may_segment;           /* let the kernel cut a burst out of one packet, where it can */
 	struct transport_socket_settings socket;
 	struct transport_tls_config tls;
+
+	/* Files. */
+	struct rotation_settings rotation;
+	uint32_t keep; /* finished files, 0: all */
 };
 
 struct datagram {
@@ -83,6 +88,10 @@ struct transport_type {
 	int (*poll)(struct transport *transport, int64_t now_ms);
 	struct transport_result (*send)(struct transport *transport,
 					const struct datagram *datagrams, size_t count);
+	/* To which file the datagrams of the next send() belong (rotation.h), and when it was begun
+	 * if they are the first: real time, or with --read that of the packets. NULL for all but
+	 * files. */
+	void (*file)(struct transport *transport, uint64_t number, int64_t time_ms);
 	/* The session as it is now: after open(), poll() and send(). NULL for a transport of
 	 * datagrams. */
 	void (*session)(const struct transport *transport, struct transport_session *session);
@@ -113,5 +122,7 @@ const char *transport_address_format(const struct sockaddr_storage *address, soc
 extern const struct transport_type transport_udp;
 extern const struct transport_type transport_tcp;
 extern const struct transport_type transport_tls;
+extern const struct transport_type transport_file;
+extern const struct transport_type transport_unix;
 
 #endif

@@ -653,9 +653,11 @@ TEST(a_session_is_ipfix)
 		    "command line");
 	config_clear(&config);
 	check_error("-n h,transport=tcp,version=9", CONFIG_invalid,
-		    "collector h: NetFlow v9 has no messages for transport tcp, which needs IPFIX");
+		    "collector h: NetFlow v9 has no messages for transport tcp, which needs IPFIX "
+		    "or JSON");
 	check_error("-v 5 -n h,transport=tcp", CONFIG_invalid,
-		    "collector h: NetFlow v5 has no messages for transport tcp, which needs IPFIX");
+		    "collector h: NetFlow v5 has no messages for transport tcp, which needs IPFIX "
+		    "or JSON");
 	CHECK_EQ(parse(&config,
 		       "-n h,transport=tls,ca=/a,certificate=/b,key=/c,server-name=x.y,verify=off "
 		       "-n g,transport=tls,spool=2M,spool-directory=/d -n u,spool=0",
@@ -702,15 +704,92 @@ TEST(wrong_groups_and_filters)
 		    "gives");
 }
 
+TEST(collectors_that_are_a_path)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config,
+		       "-v 9 -n /a/b.ipfix,version=10,rotate=1h,rotate-size=1M,keep=24 "
+		       "-n ./c,version=json,mtu=4096 -n ../d,version=10,rate=10 -n -,version=json "
+		       "-n unix:/run/x.sock,version=json -n /run/y.sock,transport=unix,version=10",
+		       &error),
+		 CONFIG_run);
+	check_value(&config, "collector",
+		    "/a/b.ipfix,version=10,transport=file,rate=0,rotate=1h,rotate-size=1M,keep=24 "
+		    "./c,version=json,transport=file,rate=0,mtu=4096 "
+		    "../d,version=10,transport=file,rate=10 -,version=json,transport=file,rate=0 "
+		    "/run/x.sock,version=json,transport=unix,rate=0 "
+		    "/run/y.sock,version=10,transport=unix,rate=0",
+		    "command line");
+	CHECK_TEXT(config.collectors[0].name, "/a/b.ipfix");
+	CHECK_EQ(config.collectors[0].port, 0);
+	CHECK_EQ(config.collectors[0].datagram_size, 8192);
+	CHECK_EQ(config.collectors[0].rotate_ms, 3600000);
+	CHECK_EQ(config.collectors[0].rotate_size, 1 << 20);
+	CHECK_EQ(config.collectors[1].datagram_size, 4096);
+	CHECK_TEXT(config.collectors[3].name, "-");
+	CHECK_TEXT(config.collectors[4].name, "/run/x.sock");
+	config_clear(&config);
+	CHECK_EQ(parse(&config, "-n /a/b -n -", &error), CONFIG_run);
+	CHECK_EQ(config.collectors[0].version, 10); /* nobody has said anything else */
+	config_clear(&config);
+}
+
+TEST(wrong_paths)
+{
+	static const struct {
+		const char *line, *why;
+	} wrong[] = {
+		{ "-v 9 -n /a", "collector /a: NetFlow v9 has no messages for transport file, "
+				"which needs IPFIX or JSON" },
+		{ "-n /a,version=5", "collector /a: NetFlow v5 has no messages for transport file, "
+				     "which needs IPFIX or JSON" },
+		{ "-n /a,transport=udp", "collector /a: udp needs HOST:PORT, not a path" },
+		{ "-n /a,transport=tcp", "collector /a: tcp needs HOST:PORT, not a path" },
+		{ "-n h,transport=file",
+		  "collector h: file needs a path that begins with / or ./" },
+		{ "-n h,transport=unix",
+		  "collector h: unix needs a path that begins with / or ./" },
+		{ "-n unix:x", "collector x: unix needs a path that begins with / or ./" },
+		{ "-n /a,source=::1",
+		  "collector /a: source-address is for collectors in the network" },
+		{ "-n /a,dscp=10", "collector /a: interface, dscp and ttl are for packets, and "
+				   "transport file sends none" },
+		{ "-n unix:/a,segmentation=on",
+		  "collector /a: segmentation is for datagrams over udp, not for transport unix" },
+		{ "-n h,rotate=1h", "collector h: rotate is for files" },
+		{ "-n unix:/a,keep=1", "collector /a: keep is for files" },
+		{ "-n -,rotate=1h", "collector -: rotate is for files, not for standard output" },
+		{ "-n /a,keep=3",
+		  "collector /a: keep is for files that are rotated: add rotate=TIME" },
+		{ "-n /a,rotate-size=64k,mtu=16384",
+		  "collector /a: rotate-size is less than 8 messages (mtu)" },
+		{ "-n - --summary -", "collector -: standard output cannot have flows and the "
+				      "summary: write one of them to a file" },
+		{ "-n /a -n /a", "collector /a is given twice: it would get every flow twice" },
+		{ "-n unix:", "--collector \"unix:\": expected the path of a socket behind unix:" },
+		{ "-n /a,rotate=500ms", "--collector \"/a,rotate=500ms\": rotate: expected a time "
+					"from 1s to 31d, such as 90, 90s or 1h30m" },
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		check_error(wrong[i].line, CONFIG_invalid, wrong[i].why);
+}
+
 TEST(wrong_collectors)
 {
 	static const struct {
 		const char *value, *why;
 	} wrong[] = {
-		{ ":1", "expected HOST:PORT with a host name or an address" },
-		{ "192.0.2:1", "expected HOST:PORT with a host name or an address" },
-		{ "192.0.2.256", "expected HOST:PORT with a host name or an address" },
-		{ "a_b/c", "expected HOST:PORT with a host name or an address" },
+		{ ":1", "expected HOST:PORT with a host name or an address, or a path that begins "
+			"with / or ./" },
+		{ "192.0.2:1", "expected HOST:PORT with a host name or an address, or a path that "
+			       "begins with / or ./" },
+		{ "192.0.2.256", "expected HOST:PORT with a host name or an address, or a path "
+				 "that begins with / or ./" },
+		{ "a_b/c", "expected HOST:PORT with a host name or an address, or a path that "
+			   "begins with / or ./" },
 		{ "h:", "expected a port from 1 to 65535 behind the colon, not \"\"" },
 		{ "h:0", "expected a port from 1 to 65535 behind the colon, not \"0\"" },
 		{ "h:65536", "expected a port from 1 to 65535 behind the colon, not \"65536\"" },
@@ -727,7 +806,7 @@ TEST(wrong_collectors)
 		{ "h,version=255", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
 		{ "h,version=265", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
 		{ "h,version=ipfix", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
-		{ "h,transport=dccp", "transport: expected udp, tcp or tls" },
+		{ "h,transport=dccp", "transport: expected udp, tcp, tls, file or unix" },
 		{ "h,source=eth0",
 		  "source-address: expected an IPv4 or IPv6 address of this host" },
 		{ "h,address=x", "unknown key \"address\"" },
@@ -1501,6 +1580,8 @@ int main(void)
 		cmocka_unit_test(collectors_that_share_the_flows),
 		cmocka_unit_test(a_session_is_ipfix),
 		cmocka_unit_test(wrong_groups_and_filters),
+		cmocka_unit_test(collectors_that_are_a_path),
+		cmocka_unit_test(wrong_paths),
 		cmocka_unit_test(wrong_collectors),
 		cmocka_unit_test(how_packets_leave_to_a_collector),
 		cmocka_unit_test(wrong_ways_to_leave),

@@ -1,0 +1,135 @@
+/* config_path.c - collectors that are a path: a file, standard output, a socket in the file system.
+ *
+ * A path is known by how it begins, so that a forgotten HOST is never taken for one: "/", "./",
+ * "../", "unix:", or "-" alone. */
+#include "config_options.h"
+
+#include "rotation.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define UNIX_PREFIX "unix:"
+
+bool config_path_is(const char *address)
+{
+	static const char *const beginnings[] = { "/", "./", "../", UNIX_PREFIX };
+
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+		if (strncmp(address, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	return strcmp(address, "-") == 0;
+}
+
+static bool is_file(const struct config_collector *collector)
+{
+	return strcmp(collector->transport, "file") == 0;
+}
+
+static bool is_standard_output(const struct config_collector *collector)
+{
+	return strcmp(collector->host, "-") == 0;
+}
+
+int config_path_parse(struct config_collector *collector, const char *value,
+		      struct error_text *error)
+{
+	const size_t prefix = sizeof(UNIX_PREFIX) - 1;
+	const bool is_unix = strncmp(value, UNIX_PREFIX, prefix) == 0;
+
+	collector->port = 0;
+	if (!is_unix)
+		return config_text_replace(&collector->host, value, error);
+	if (!value[prefix]) {
+		error_text_set(error, "expected the path of a socket behind " UNIX_PREFIX);
+		return -EINVAL;
+	}
+	if (config_text_replace(&collector->host, value + prefix, error))
+		return -ENOMEM;
+	return config_text_replace(&collector->transport, "unix", error);
+}
+
+static int fail(const struct config_collector *collector, const char *key, const char *why,
+		struct error_text *error)
+{
+	config_fail(error, &collector->origin, "collector %s: %s %s",
+		    collector->host ? collector->host : collector->name, key, why);
+	return -EINVAL;
+}
+
+static const char *file_key(const struct config_collector *collector)
+{
+	if (collector->rotate_ms)
+		return config_keys[KEY_collector_rotate].name;
+	if (collector->rotate_size)
+		return config_keys[KEY_collector_rotate_size].name;
+	return collector->keep ? config_keys[KEY_collector_keep].name : NULL;
+}
+
+static int check_file(const struct config *config, const struct config_collector *collector,
+		      struct error_text *error)
+{
+	const char *key = file_key(collector);
+
+	if (key && is_standard_output(collector))
+		return fail(collector, key, "is for files, not for standard output", error);
+	if (collector->keep && !collector->rotate_ms && !collector->rotate_size)
+		return fail(collector, key, "is for files that are rotated: add rotate=TIME",
+			    error);
+	if (collector->rotate_size &&
+	    collector->rotate_size < ROTATION_MESSAGES_MIN * (uint64_t)collector->datagram_size)
+		return fail(collector, key, "is less than 8 messages (mtu)", error);
+	if (is_standard_output(collector) && config->summary && strcmp(config->summary, "-") == 0)
+		return fail(collector, "standard output",
+			    "cannot have flows and the summary: write one of them to a file",
+			    error);
+	return 0;
+}
+
+int config_path_finish(struct config_collector *collector, struct error_text *error)
+{
+	if (!config_path_is(collector->host)) {
+		if (!collector->transport || strcmp(collector->transport, "udp") == 0 ||
+		    (!is_file(collector) && strcmp(collector->transport, "unix") != 0))
+			return 0;
+		return fail(collector, collector->transport,
+			    "needs a path that begins with / or ./", error);
+	}
+	if (collector->transport && strcmp(collector->transport, "unix") != 0 &&
+	    !is_file(collector))
+		return fail(collector, collector->transport, "needs HOST:PORT, not a path", error);
+	/* It tells when it is full. */
+	if (collector->export_rate < 0)
+		collector->export_rate = 0;
+	if (!collector->transport)
+		return config_text_replace(&collector->transport, "file", error);
+	return 0;
+}
+
+int config_path_check(const struct config *config, const struct config_collector *collector,
+		      struct error_text *error)
+{
+	const char *key = file_key(collector);
+
+	if (collector->source_address && config_path_is(collector->host))
+		return fail(collector, config_keys[KEY_collector_source_address].name,
+			    "is for collectors in the network", error);
+	if (is_file(collector))
+		return check_file(config, collector, error);
+	return key ? fail(collector, key, "is for files", error) : 0;
+}
+
+void config_path_format(const struct config_collector *collector, FILE *out)
+{
+	char text[CONFIG_UNITS_SIZE];
+
+	if (collector->rotate_ms)
+		(void)fprintf(out, ",rotate=%s",
+			      config_unit_format(UNIT_TIME, collector->rotate_ms, text));
+	if (collector->rotate_size)
+		(void)fprintf(out, ",rotate-size=%s",
+			      config_unit_format(UNIT_SIZE, collector->rotate_size, text));
+	if (collector->keep)
+		(void)fprintf(out, ",keep=%" PRIu32, collector->keep);
+}
