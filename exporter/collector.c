@@ -44,6 +44,7 @@ struct collector {
 
 	struct export_time time; /* the last that came in */
 	bool has_time;
+	bool has_limits; /* its protocol does not carry every record as it is */
 
 	/* Refresh; times are uptime. */
 	bool is_refresh_due;
@@ -185,6 +186,8 @@ struct collector *collector_create(const struct collector_config *config,
 	(void)snprintf(collector->name, sizeof(collector->name), "%s", config->name);
 	collector->version = config->version;
 	collector->encoder = encoder_find(config->version);
+	collector->has_limits =
+		!collector->encoder->has_ipv6 || collector->encoder->counter_max != UINT64_MAX;
 	collector->terms = terms;
 	collector->datagram_size = config->datagram_size;
 	collector->rotation = (struct rotation){ .settings = config->address.rotation,
@@ -596,8 +599,7 @@ static uint64_t parts_needed(uint64_t number, uint64_t max)
 /* As several records of the same flow, none with a counter above 'counter_max'. In the ledger each
  * datagram has the packets and octets of its parts, and the last part is the record. They are even
  * parts: so each has packets, unless there are fewer packets than parts. */
-__attribute__((noinline)) static void add_in_parts(struct collector *collector,
-						   const struct export_record *record)
+static void add_in_parts(struct collector *collector, const struct export_record *record)
 {
 	const struct flow_record *flow = &record->flow;
 	const uint64_t max = collector->encoder->counter_max;
@@ -634,8 +636,7 @@ __attribute__((noinline)) static bool is_excluded(struct collector *collector,
 	return true;
 }
 
-__attribute__((noinline)) static void count_unsupported(struct collector *collector,
-							const struct flow_record *flow)
+static void count_unsupported(struct collector *collector, const struct flow_record *flow)
 {
 	const struct amount amount = amount_of(flow);
 
@@ -688,27 +689,43 @@ __attribute__((noinline)) static void meet_sampler(struct collector *collector, 
 	}
 }
 
-void collector_add(struct collector *collector, const struct export_record *record,
-		   const struct export_time *time)
+/* A record that the protocol cannot carry, or only in parts. Returns false if it is not one. */
+__attribute__((noinline)) static bool add_beyond_limits(struct collector *collector,
+							const struct export_record *record)
 {
 	const struct encoder_type *encoder = collector->encoder;
 	const struct flow_record *flow = &record->flow;
+
+	if (flow->key.ip_version == 6 && !encoder->has_ipv6)
+		count_unsupported(collector, flow);
+	else if (flow->octets > encoder->counter_max || flow->packets > encoder->counter_max)
+		add_in_parts(collector, record);
+	else
+		return false;
+	return true;
+}
+
+static inline __attribute__((always_inline)) void add_record(struct collector *collector,
+							     const struct export_record *record,
+							     const struct export_time *time)
+{
+	const struct amount amount = amount_of(&record->flow);
 
 	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
 		collector_advance(collector, time);
 	if (!record_selection_is_all(&collector->selection) && is_excluded(collector, record))
 		return;
-	if (flow->key.sampler != collector->samplers.last)
-		meet_sampler(collector, flow->key.sampler);
-	if (flow->key.ip_version == 6 && !encoder->has_ipv6) {
-		count_unsupported(collector, flow);
-	} else if (flow->octets > encoder->counter_max || flow->packets > encoder->counter_max) {
-		add_in_parts(collector, record);
-	} else {
-		const struct amount amount = amount_of(flow);
-
+	if (record->flow.key.sampler != collector->samplers.last)
+		meet_sampler(collector, record->flow.key.sampler);
+	if (!collector->has_limits || !add_beyond_limits(collector, record))
 		add_part(collector, record, NULL, &amount);
-	}
+}
+
+/* Called from one place, so that it is inlined there. */
+void collector_add(struct collector *collector, const struct export_record *record,
+		   const struct export_time *time)
+{
+	add_record(collector, record, time);
 }
 
 /* Whether neither direction is left out. */
@@ -731,8 +748,8 @@ void collector_add_pair(struct collector *collector, const struct export_record 
 	const struct amount of_reverse = amount_of(&reverse->flow);
 
 	if (!collector->templates.has_biflows || !takes_both(collector, forward, reverse)) {
-		collector_add(collector, forward, time);
-		collector_add(collector, reverse, time);
+		add_record(collector, forward, time);
+		add_record(collector, reverse, time);
 		return;
 	}
 	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)

@@ -62,7 +62,8 @@ static bool is_open(const struct message *message, uint16_t set_id)
 	return message->set_start && message->set_id == set_id;
 }
 
-bool message_set_open(struct message *message, uint16_t set_id, size_t size)
+__attribute__((noinline)) bool message_set_open(struct message *message, uint16_t set_id,
+						size_t size)
 {
 	const size_t used = writer_size(&message->writer);
 
@@ -147,8 +148,10 @@ void message_set_specifiers(struct writer *writer, const struct message_set_spec
 	}
 }
 
-int message_set_add_record(struct message *message, const struct template_set *templates,
-			   const struct export_record *record)
+/* Flattened: nearly every record goes this way, and encoding it is little more than the call. */
+__attribute__((flatten)) int message_set_add_record(struct message *message,
+						    const struct template_set *templates,
+						    const struct export_record *record)
 {
 	const struct template *template =
 		record->flow.key.ip_version == 4 ? &templates->ipv4 : &templates->ipv6;

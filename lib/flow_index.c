@@ -44,7 +44,7 @@ static void bucket_insert(struct flow_cache *cache, struct bucket *bucket, uint8
 			  flow_index index)
 {
 	for (;;) {
-		uint64_t free = flow_index_matches(bucket, 0);
+		flow_index_set free = flow_index_matches(bucket, 0);
 
 		if (free) {
 			bucket->tags[flow_index_slot(free)] = tag;
@@ -69,7 +69,7 @@ static void split_bucket(struct flow_cache *cache)
 	cache->bucket_count++;
 	cache->split_above += BUCKET_LOAD;
 	while (bucket) {
-		uint64_t used = flow_index_matches(bucket, 0) ^ FLOW_INDEX_ALL_SLOTS;
+		flow_index_set used = flow_index_matches(bucket, 0) ^ FLOW_INDEX_ALL_SLOTS;
 
 		for (; used; used &= used - 1) {
 			unsigned int slot = flow_index_slot(used);
@@ -107,7 +107,8 @@ void flow_index_remove(struct flow_cache *cache, flow_index index)
 	struct bucket *before = NULL;
 
 	for (; bucket; before = bucket, bucket = flow_index_overflow(cache, bucket)) {
-		for (uint64_t left = flow_index_matches(bucket, tag); left; left &= left - 1) {
+		for (flow_index_set left = flow_index_matches(bucket, tag); left;
+		     left &= left - 1) {
 			unsigned int slot = flow_index_slot(left);
 
 			if (bucket->flows[slot] != index)

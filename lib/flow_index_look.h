@@ -62,7 +62,8 @@ static inline flow_index flow_index_find_from(const struct flow_cache *cache,
 	const uint8_t tag = flow_index_tag(hash);
 
 	for (; bucket; bucket = flow_index_overflow(cache, bucket)) {
-		for (uint64_t left = flow_index_matches(bucket, tag); left; left &= left - 1) {
+		for (flow_index_set left = flow_index_matches(bucket, tag); left;
+		     left &= left - 1) {
 			flow_index index = bucket->flows[flow_index_slot(left)];
 
 			if (flow_index_key_equals(key, &flow_at(cache, index)->key))
@@ -83,7 +84,7 @@ static inline void flow_index_prefetch(const struct flow_cache *cache, uint32_t 
 static inline struct cached_flow *flow_index_guess(const struct flow_cache *cache, uint32_t hash)
 {
 	const struct bucket *bucket = flow_index_home(cache, hash);
-	uint64_t matches = flow_index_matches(bucket, flow_index_tag(hash));
+	flow_index_set matches = flow_index_matches(bucket, flow_index_tag(hash));
 	struct cached_flow *flow;
 
 	if (!matches)

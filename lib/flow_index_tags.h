@@ -1,7 +1,8 @@
 /* flow_index_tags.h - which slots of a bucket have a tag: one comparison for all of them. Internal
  * to flow_index*; the rest sees only
  *
- *     flow_index_matches()    a bit for each slot that has the tag; remove the lowest for the next
+ *     flow_index_set          a bit for each of some slots; remove the lowest for the next
+ *     flow_index_matches()    those that have the tag
  *     flow_index_slot()       the slot of the lowest bit
  *     FLOW_INDEX_ALL_SLOTS    the bits of all slots */
 #ifndef FLOW_INDEX_TAGS_H
@@ -50,9 +51,10 @@ static inline unsigned int flow_index_slot_portable(uint64_t matches)
 #include <emmintrin.h>
 
 #define FLOW_INDEX_ALL_SLOTS ((1u << BUCKET_FLOWS) - 1)
+typedef uint32_t flow_index_set;
 
 /* Tags and overflow number are one aligned register. */
-static inline uint64_t flow_index_matches(const struct bucket *bucket, uint8_t tag)
+static inline flow_index_set flow_index_matches(const struct bucket *bucket, uint8_t tag)
 {
 	const __m128i tags = _mm_load_si128((const __m128i *)(const void *)bucket);
 	const __m128i wanted = _mm_set1_epi32((int)(tag * 0x01010101u));
@@ -60,14 +62,15 @@ static inline uint64_t flow_index_matches(const struct bucket *bucket, uint8_t t
 	return (unsigned int)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, wanted)) & FLOW_INDEX_ALL_SLOTS;
 }
 
-static inline unsigned int flow_index_slot(uint64_t matches)
+static inline unsigned int flow_index_slot(flow_index_set matches)
 {
-	return (unsigned int)__builtin_ctzll(matches);
+	return (unsigned int)__builtin_ctz(matches);
 }
 
 #else
 
 #define FLOW_INDEX_ALL_SLOTS FLOW_INDEX_ALL_SLOTS_PORTABLE
+typedef uint64_t flow_index_set;
 #define flow_index_matches   flow_index_matches_portable
 #define flow_index_slot      flow_index_slot_portable
 

@@ -112,7 +112,7 @@ static uint64_t cost_of(const struct flow_cache *cache, unsigned int *longest)
 		bool is_found = false;
 
 		for (; !is_found; bucket = flow_index_overflow(cache, bucket), buckets++) {
-			uint64_t left = flow_index_matches(bucket, flow_index_tag(hash));
+			flow_index_set left = flow_index_matches(bucket, flow_index_tag(hash));
 
 			cost++;
 			for (; left && !is_found; left &= left - 1, cost++)
@@ -183,7 +183,7 @@ static unsigned int slots_of(uint64_t matches, unsigned int (*slot)(uint64_t mat
 
 static unsigned int slot_of(uint64_t matches)
 {
-	return flow_index_slot(matches);
+	return flow_index_slot((flow_index_set)matches);
 }
 
 static unsigned int slot_of_portable(uint64_t matches)
