@@ -171,7 +171,7 @@ int outbox_init(struct outbox *outbox, const struct outbox_config *config, struc
 		.poll_error = EINPROGRESS,
 		.wait_since_us = -1,
 		.probes_needed = OUTBOX_PROBES,
-		.released_us = -OUTBOX_DOUBT_US - 1,
+		.released_us = -1,
 		.templates_ahead_us = -OUTBOX_TEMPLATES_AHEAD_US,
 		.spool = { .fd = -1 },
 	};

@@ -111,6 +111,7 @@ struct outbox {
 	/* Of the probes since the last report: how many went, when the first and the last. */
 	uint32_t probes;
 	int64_t first_probe_us, last_probe_us;
+	bool are_reports_few;   /* not every datagram that is refused is reported */
 	uint32_t probes_needed; /* without a report, before anything else goes */
 	int64_t released_us;    /* when that was last so */
 

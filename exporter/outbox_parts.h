@@ -20,8 +20,7 @@
  * several collectors are down on one host it may be less, and that shows: then more are sent. */
 #define OUTBOX_PROBES     2
 #define OUTBOX_PROBES_MAX 16
-/* If it refuses again so soon after it seemed to be back, it never was. */
-#define OUTBOX_DOUBT_US 3000000
+#define OUTBOX_DOUBT_US   3000000 /* after that it is believed that it was back */
 
 /* outbox.c */
 enum collector_loss outbox_loss_of(int error);

@@ -47,16 +47,25 @@ static uint64_t last_refused_with(struct outbox *outbox, uint64_t number, int er
 	return number + sent_history_at(&outbox->history, number)->followers;
 }
 
+/* Whether it is down because it refused: held back, or on trial since. */
+static bool is_refusing(const struct outbox *outbox)
+{
+	return outbox->state == OUTBOX_down &&
+	       (outbox->held_error || outbox->last_failure_us < outbox->released_us);
+}
+
 /* Datagram 'number' did not arrive, for 'error', nor did those that went with it in one packet; nor
- * those since the last one that did not arrive, unless the collector seemed to be back for long
- * enough in between. */
-static void count_refused_since(struct outbox *outbox, uint64_t number, int error, bool was_down)
+ * those since the last one that did not arrive, unless the collector was back in between: where
+ * reports are few, one that refuses again soon most likely never was. */
+static void count_refused_since(struct outbox *outbox, uint64_t number, int error,
+				bool was_refusing)
 {
 	const uint64_t last = last_refused_with(outbox, number, error);
 	uint64_t from = number;
 
-	if (was_down && outbox->last_refused < number &&
-	    (outbox->held_error || outbox->now_us - outbox->released_us <= OUTBOX_DOUBT_US))
+	if (was_refusing && outbox->last_refused < number &&
+	    (outbox->held_error ||
+	     (outbox->are_reports_few && outbox->now_us - outbox->released_us <= OUTBOX_DOUBT_US)))
 		from = outbox->last_refused + 1;
 	for (uint64_t i = from; i <= last; i++)
 		count_refused(outbox, sent_history_at(&outbox->history, i), outbox_loss_of(error));
@@ -65,10 +74,12 @@ static void count_refused_since(struct outbox *outbox, uint64_t number, int erro
 }
 
 /* Nothing but probes may go. */
-static void begin_to_hold(struct outbox *outbox, int error, bool was_down)
+static void begin_to_hold(struct outbox *outbox, int error, bool was_refusing)
 {
-	if (was_down && !outbox->held_error && outbox->probes_needed < OUTBOX_PROBES_MAX)
+	if (was_refusing && !outbox->held_error && outbox->probes_needed < OUTBOX_PROBES_MAX)
 		outbox->probes_needed *= 2;
+	if (outbox->held_error && outbox->probes > 1)
+		outbox->are_reports_few = true; /* of earlier probes there was none */
 	outbox->held_error = error;
 	outbox->probes = 0;
 }
@@ -102,7 +113,7 @@ static void refused(struct outbox *outbox, const struct transport_refusal *refus
 {
 	const enum collector_loss reason = outbox_loss_of(refusal->error);
 	const size_t offset = outbox->config.sequence_offset;
-	const bool was_down = outbox->state == OUTBOX_down;
+	const bool was_refusing = is_refusing(outbox);
 	uint64_t number = outbox->history.count - 1;
 
 	outbox_go_down(outbox, reason, refusal->error);
@@ -113,9 +124,9 @@ static void refused(struct outbox *outbox, const struct transport_refusal *refus
 	}
 	if (!find(outbox, refusal, &number))
 		return;
-	count_refused_since(outbox, number, refusal->error, was_down);
+	count_refused_since(outbox, number, refusal->error, was_refusing);
 	if (reason == LOSS_REFUSED || reason == LOSS_UNREACHABLE)
-		begin_to_hold(outbox, refusal->error, was_down);
+		begin_to_hold(outbox, refusal->error, was_refusing);
 }
 
 void outbox_take_reports(struct outbox *outbox)

@@ -25,6 +25,10 @@ struct fake {
 };
 
 static struct fake fakes[COLLECTORS];
+/* All are ports of one host, which sends one report a second after a burst of six, as Linux does.
+ */
+static bool are_reports_limited;
+static int64_t report_tokens_us, reported_us;
 static char events[2000]; /* "GROUP: BEFORE > NOW; " of each move */
 static struct exporter *exporter;
 static int64_t now_us;
@@ -62,6 +66,20 @@ static void arrive(struct fake *fake, const struct datagram *datagram)
 	}
 }
 
+static bool may_report(void)
+{
+	if (!are_reports_limited)
+		return true;
+	report_tokens_us += now_us - reported_us;
+	reported_us = now_us;
+	if (report_tokens_us > 6 * SECOND_US)
+		report_tokens_us = 6 * SECOND_US;
+	if (report_tokens_us < SECOND_US)
+		return false;
+	report_tokens_us -= SECOND_US;
+	return true;
+}
+
 static struct transport_result fake_send(struct transport *transport,
 					 const struct datagram *datagrams, size_t count)
 {
@@ -76,6 +94,8 @@ static struct transport_result fake_send(struct transport *transport,
 			arrive(fake, &datagrams[i]);
 			continue;
 		}
+		if (!may_report())
+			continue;
 		CHECK(fake->refusal_count++ < 4096);
 		refusal->error = ECONNREFUSED;
 		refusal->size = datagrams[i].size < 64 ? datagrams[i].size : 64;
@@ -161,6 +181,9 @@ static void create(const struct member *members, size_t count)
 
 	memset(fakes, 0, sizeof(fakes));
 	events[0] = '\0';
+	are_reports_limited = false;
+	report_tokens_us = 6 * SECOND_US;
+	reported_us = 0;
 	now_us = 0;
 	record_count = 0;
 	for (size_t i = 0; i < count; i++)
@@ -231,17 +254,22 @@ static uint64_t lost_by(size_t collector)
 	return collector_ledger_lost(&status.ledger).records;
 }
 
-/* Finish, and count up: each record has arrived once, or is in what was lost. Records of collectors
- * 'first' to 'last', which are a group. */
-static void check_exactly_once(size_t first, size_t last)
+static void finish(void)
 {
 	const struct export_time time = time_now();
-	uint64_t arrived = 0;
-	uint64_t lost = 0;
 
 	exporter_finish(exporter, &time);
 	pass(20000);
 	exporter_abandon(exporter);
+}
+
+/* Each record has arrived once at one of the collectors 'first' to 'last', which are a group, or is
+ * in what they have lost. */
+static void check_group(size_t first, size_t last)
+{
+	uint64_t arrived = 0;
+	uint64_t lost = 0;
+
 	for (size_t i = first; i <= last; i++) {
 		const struct collector_status status = status_of(i);
 
@@ -258,6 +286,12 @@ static void check_exactly_once(size_t first, size_t last)
 		arrived += (uint64_t)copies;
 	}
 	CHECK_EQ(arrived + lost, record_count);
+}
+
+static void check_exactly_once(size_t first, size_t last)
+{
+	finish();
+	check_group(first, last);
 	exporter_destroy(exporter);
 }
 
@@ -319,6 +353,49 @@ TEST(balance_loses_or_delivers_each_record_once)
 	}
 	CHECK(status_of(1).ledger.lost[LOSS_REFUSED].records > 0);
 	check_exactly_once(0, 1);
+}
+
+/* Members of two groups go away and come back at any time, for seconds; only one of them where the
+ * host's reports are few, because others would use them up. */
+static void random_outages(unsigned int seed)
+{
+	static const struct collector_role roles[] = {
+		{ .mode = COLLECTOR_failover },
+		{ .mode = COLLECTOR_failover },
+		{ .mode = COLLECTOR_round_robin },
+		{ .mode = COLLECTOR_round_robin },
+	};
+	int64_t change_us[COLLECTORS] = { 0 };
+
+	srand(seed);
+	create((struct member[]){ { .role = roles[0] },
+				  { .role = roles[1] },
+				  { .role = roles[2] },
+				  { .role = roles[3] } },
+	       COLLECTORS);
+	are_reports_limited = seed % 2;
+	while (record_count < 6000) {
+		for (size_t i = 0; i < COLLECTORS; i++) {
+			if (now_us < change_us[i] || (are_reports_limited && i != 0))
+				continue;
+			fakes[i].refuses = !fakes[i].refuses && rand() % 2;
+			change_us[i] = now_us + (5 + rand() % 20) * SECOND_US;
+		}
+		add(rand() % 50);
+		pass(rand() % 900);
+	}
+	for (size_t i = 0; i < COLLECTORS; i++)
+		fakes[i].refuses = false;
+	finish();
+	check_group(0, 1);
+	check_group(2, 3);
+	exporter_destroy(exporter);
+}
+
+TEST(random_outages_keep_every_record_at_one_place)
+{
+	for (unsigned int seed = 1; seed <= 20; seed++)
+		random_outages(seed);
 }
 
 TEST(round_robin_takes_turns_and_passes_over_who_is_down)
@@ -604,6 +681,7 @@ int main(void)
 		cmocka_unit_test(mirror_is_the_default_and_gets_all),
 		cmocka_unit_test(balance_gives_each_flow_to_one_always),
 		cmocka_unit_test(balance_loses_or_delivers_each_record_once),
+		cmocka_unit_test(random_outages_keep_every_record_at_one_place),
 		cmocka_unit_test(round_robin_takes_turns_and_passes_over_who_is_down),
 		cmocka_unit_test(round_robin_goes_on_when_all_are_down),
 		cmocka_unit_test(failover_moves_on_and_returns),
