@@ -38,7 +38,7 @@
 	(FLOW_SIZE + \
 	 RECORD_FIELDS_MAX * (sizeof(REVERSE_KEY) + EXPORT_KEY_SIZE + JSON_LINE_ADDRESS_SIZE))
 
-#define STATISTICS_SIZE (FRAME_SIZE + sizeof(statistics_keys) + COUNTERS * JSON_LINE_NUMBER_SIZE)
+#define STATISTICS_SIZE (FRAME_SIZE + STATISTICS_KEYS_SIZE + COUNTERS * JSON_LINE_NUMBER_SIZE)
 #define INTERFACE_SIZE                                                                             \
 	(FRAME_SIZE + sizeof(INDEX_KEY) + sizeof(NAME_KEY) + sizeof(DESCRIPTION_KEY) +             \
 	 JSON_LINE_NUMBER_SIZE + JSON_LINE_TEXT_SIZE(sizeof(((struct interface_name *)0)->name)) + \
@@ -48,12 +48,13 @@
 #define NAME_KEY        ",\"interfaceName\":"
 #define DESCRIPTION_KEY ",\"interfaceDescription\":"
 
-/* All keys of the statistics, for their size. */
-static const char statistics_keys[] =
-#define STATISTICS_FIELD(name, id, value) ",\"" #name "\":"
+/* Of all keys of the statistics together. */
+enum {
+	STATISTICS_KEYS_SIZE = 0
+#define STATISTICS_FIELD(name, id, value) +sizeof(",\"" #name "\":")
 #include "statistics_fields.def"
 #undef STATISTICS_FIELD
-	;
+};
 
 enum {
 #define STATISTICS_FIELD(name, id, value) COUNTER_##name,
