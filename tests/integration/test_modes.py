@@ -207,13 +207,13 @@ def capture(directory):
     return path
 
 
-def read(flowagent, collector, path, *settings):
+def read(flowagent, collector, path, *settings, biflow="off"):
     """One run with a collector for each text of settings: ([collector], [row], summary)."""
     sinks = [collector() for _ in settings]
     options = []
     for sink, setting in zip(sinks, settings):
         options += ["-n", sink.host_port + setting]
-    agent = flowagent("--read", path, *options)
+    agent = flowagent("--read", path, "--biflow", biflow, *options)
     assert agent.wait() == 0, agent.errors
     summary = agent.summary()
     ledger.check_final(summary)
@@ -250,6 +250,24 @@ def test_balance_keeps_connections_together(flowagent, collector, capture):
         assert unsupported == summary["records_lost"]
         assert (unsupported > 0) == (5 in versions)
     assert all(owners[0][pair] == number for pair, number in owners[1].items())
+
+
+def test_both_directions_of_a_biflow_go_to_one_member(flowagent, collector, capture):
+    """Also in turns, where nothing else would keep them together."""
+    settings = [f",mode={mode},version={version}" for mode in MODES for version in (10, 9, 10)]
+    sinks, rows, summary = read(flowagent, collector, capture, "", *settings, biflow="on")
+    truth = sinks[0].flows().counters("tos")
+    for first in range(1, len(sinks), 3):
+        owner, got = {}, FlowTable()
+        for number in range(first, first + 3):
+            for key, totals in sinks[number].flows().flows.items():
+                assert owner.setdefault(both_directions(key), number) == number
+                got.add(key, totals.packets, totals.octets)
+        assert not differences(got.counters("tos"), truth)
+        assert sum(row["records_taken"] for row in rows[first : first + 3]) == sum(
+            summary["records_expired"].values()
+        )
+    assert any(message.biflows for message in sinks[1].messages())
 
 
 FILTERS = {
