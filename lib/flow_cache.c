@@ -14,10 +14,7 @@
 /* Clock differences are kept in 32 bits: a jump beyond this is taken as one of this length. */
 #define CLOCK_JUMP_MAX_MS INT32_MAX
 
-/* RFC 9293 section 3.1. */
-#define TCP_FIN_OR_RST  0x05
-#define TCP_SYN         0x02
-#define TCP_SYN_AND_ACK 0x12
+#define TCP_FIN_OR_RST 0x05
 
 static size_t round_up(size_t size, size_t unit)
 {
@@ -277,8 +274,6 @@ static void begin_record(struct flow_cache *cache, flow_index index,
 	flow->seen = (uint32_t)cache->now;
 	flow->tcp_flags = packet->tcp_flags;
 	flow->expiry_class = class_of(cache, flow);
-	if (cache->is_bidirectional)
-		flow->is_opening = (packet->tcp_flags & TCP_SYN_AND_ACK) == TCP_SYN;
 	flow_list_append(cache, index);
 	flow_wheel_arm(cache, index);
 	statistics->flows_created++;

@@ -28,8 +28,7 @@ struct cached_flow {
 		idle_next; /* list of its wheel slot; idle_next also links free flows */
 	flow_index age_previous, age_next; /* all flows in order of creation */
 	uint32_t hash;                     /* low bits of the key's hash: which bucket */
-	uint16_t wheel_slot : 15;          /* where it is armed: level * WHEEL_SLOTS + slot */
-	uint16_t is_opening : 1;           /* is_bidirectional: began with SYN, without ACK */
+	uint16_t wheel_slot;               /* where it is armed: level * WHEEL_SLOTS + slot */
 	uint8_t expiry_class;
 	uint8_t tcp_flags;
 	uint32_t created, seen; /* low 32 bits of the cache's clock, ms */

@@ -7,7 +7,9 @@
 #include "flow_cache_layout.h"
 #include "flow_reverse.h"
 
-#define TCP_SYN 0x02 /* RFC 9293 section 3.1 */
+/* RFC 9293 section 3.1. */
+#define TCP_SYN 0x02
+#define TCP_ACK 0x10
 
 /* How far to look through flows of the same millisecond: a question and its answer are in one batch
  * or in neighbouring ones. */
@@ -45,15 +47,13 @@ bool flow_pair_is_due(const struct flow_cache *cache, const flow_index pair[stat
 	return flow_expiry_pair(&cache->expiry, directions, reasons);
 }
 
-/* What a flow's own packets say: 1 it has opened the connection, or asks; -1 it has answered;
- * 0 nothing. */
-static int initiative_of(const struct flow_cache *cache, const struct cached_flow *flow)
+/* Whether a flow's own packets say that it has begun: an ICMP request, or a SYN that was never
+ * answered. Both sides of a connection that came about have SYN and ACK: then their order tells. */
+static int has_initiative(const struct flow_cache *cache, const struct cached_flow *flow)
 {
 	if (cache->has_ports && flow_reverse_is_request(&flow->key))
 		return 1;
-	if (!(flow->tcp_flags & TCP_SYN))
-		return 0;
-	return flow->is_opening ? 1 : -1;
+	return (flow->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 }
 
 /* Whether the first of two flows came before the second: 1, -1 if after it, 0 if that is not known,
@@ -85,13 +85,14 @@ bool flow_pair_is_in_order(const struct flow_cache *cache, const flow_index pair
 {
 	const struct cached_flow *first = flow_at(cache, pair[0]);
 	const struct cached_flow *second = flow_at(cache, pair[1]);
-	const int initiative = initiative_of(cache, first) - initiative_of(cache, second);
-	int order;
+	int order = has_initiative(cache, first) - has_initiative(cache, second);
 
-	*direction = initiative ? BIFLOW_initiator : BIFLOW_arbitrary;
-	if (initiative)
-		return initiative > 0;
+	*direction = BIFLOW_initiator;
+	if (order)
+		return order > 0;
 	order = order_of(cache, pair);
+	if (!order || !(first->tcp_flags & second->tcp_flags & TCP_SYN))
+		*direction = BIFLOW_arbitrary;
 	if (order)
 		return order > 0;
 	if (first->key.source_port != second->key.source_port)

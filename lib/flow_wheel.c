@@ -73,7 +73,7 @@ static inline void slot_append(struct flow_cache *cache, uint16_t slot, flow_ind
 	struct flow_list *list = &cache->wheel[slot];
 	struct cached_flow *flow = flow_at(cache, index);
 
-	flow->wheel_slot = slot & 0x7fffu;
+	flow->wheel_slot = slot;
 	flow->idle_previous = list->tail;
 	flow->idle_next = FLOW_NONE;
 	if (list->tail == FLOW_NONE) {

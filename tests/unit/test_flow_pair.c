@@ -253,16 +253,19 @@ TEST(who_has_begun_is_forward)
 		uint8_t direction;
 	} cases[] = {
 		{ TCP, { SYN, SYN_ACK }, false, false, BIFLOW_initiator },
-		/* Of two queues, the answer first. */
+		/* Both with all flags of a connection: SYN, ACK, FIN. */
+		{ TCP, { SYN | FIN, SYN | FIN }, false, false, BIFLOW_initiator },
+		{ TCP, { SYN | FIN, SYN | FIN }, true, true, BIFLOW_initiator },
+		/* A SYN that was not accepted, in whatever order they came. */
 		{ TCP, { SYN, SYN_ACK }, true, false, BIFLOW_initiator },
 		{ TCP, { SYN_ACK, SYN }, false, true, BIFLOW_initiator },
 		{ TCP, { SYN, RST | ACK }, true, false, BIFLOW_initiator },
-		/* The SYN was before we began. */
-		{ TCP, { ACK, SYN_ACK }, true, false, BIFLOW_initiator },
+		/* The SYN was before we began: nobody knows. */
+		{ TCP, { ACK, SYN_ACK }, true, true, BIFLOW_arbitrary },
 		/* From the middle: who came first. */
 		{ TCP, { ACK, ACK }, false, false, BIFLOW_arbitrary },
 		{ TCP, { ACK, ACK }, true, true, BIFLOW_arbitrary },
-		{ TCP, { SYN, SYN }, true, true, BIFLOW_arbitrary },
+		{ TCP, { SYN, SYN }, true, true, BIFLOW_initiator },
 		{ UDP, { 0, 0 }, false, false, BIFLOW_arbitrary },
 		{ UDP, { 0, 0 }, true, true, BIFLOW_arbitrary },
 	};
