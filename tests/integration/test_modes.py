@@ -11,6 +11,7 @@ import pytest
 from conftest import Hosts
 from firewalls import Nft
 from flows import TCP, UDP, FlowTable, differences
+from stream_collector import StreamCollector
 from waiting import wait_until
 
 TARGET = "198.18.0.0"
@@ -174,6 +175,85 @@ def check_groups(groups, witness, summary):
         assert row["packets_lost"] == lost
         assert row["records_lost_by_reason"]["refused"] == row["records_lost"]
         assert 0 < row["records_lost"] < row["records_sent"]
+
+
+class StreamMember(StreamCollector):
+    """One over TCP that leaves so that it is known what arrived: nothing more gets through to it
+    before it reads the rest, so what was not acknowledged goes out again in the next connection."""
+
+    def stop(self):
+        self._namespace.run("nft", "add table inet leave")
+        self._namespace.run(
+            "nft", "add chain inet leave in { type filter hook input priority 0; }"
+        )
+        self._namespace.run("nft", f"add rule inet leave in tcp dport {self.port} drop")
+        self.leave()
+        self._namespace.run("nft", "delete table inet leave")
+
+    def table(self):
+        return self.flows()
+
+
+def test_members_over_tcp_stop_and_start_under_load(
+    load, hosts, cleanup, flowagent, agentctl, collector
+):
+    """Where arrival is confirmed nothing is lost, and nothing comes twice."""
+    groups = {
+        mode: [
+            cleanup.enter_context(StreamMember("127.0.0.1", 0, hosts.server)) for _ in range(2)
+        ]
+        for mode in MODES
+    }
+    witness = collector("127.0.0.1", 0, hosts.server)
+    options = ["-n", witness.host_port]
+    for mode in MODES:
+        for member in groups[mode]:
+            options += ["-n", f"{member.host_port},transport=tcp,version=10,mode={mode},spool=8M"]
+    agent = flowagent(
+        "--nflog", "40", "--inactive-timeout", "300ms", *options, host=hosts.server
+    )
+    agent.wait_for_group()
+    control = agentctl(agent)
+
+    def row(member, key):
+        return rows_by_name(control.rows("show", "collectors"))[member.host_port][key]
+
+    def wait_for_records(member, more):
+        wanted = row(member, "records_taken") + more
+        wait_until(lambda: row(member, "records_taken") >= wanted, "records for it")
+
+    first = [members[0] for members in groups.values()]
+    second = groups["failover"][1]
+    load.begin()
+    for member in first:
+        wait_for_records(member, 500)
+    for member in first:
+        member.stop()
+    wait_until(lambda: not any(row(member, "up") for member in first), "they are down")
+    wait_for_records(second, 500)
+    ledger.check_summary(control.statistics())
+    for member in first:
+        member.start()
+    wait_until(lambda: all(row(member, "up") for member in first), "they are back")
+    for member in first:
+        wait_for_records(member, 500)
+    load.end()
+    wait_until(lambda: control.statistics()["packets_read"] >= load.packets(), "all read")
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary, load.packets())
+    status = rows_by_name(summary["collectors"])
+    witness.wait_for_datagrams(status[witness.host_port]["datagrams_sent"])
+    truth = witness.flows().counters()
+    for mode, members in groups.items():
+        got = FlowTable()
+        for member in members:
+            assert status[member.host_port]["records_lost"] == 0
+            assert member.table().packets() == status[member.host_port]["packets_sent"]
+            for key, totals in member.table().flows.items():
+                got.add(key, totals.packets, totals.octets)
+        assert not differences(got.counters(), truth), mode
+    assert sum("group failover" in line for line in agent.errors.splitlines()) == 2
 
 
 def packets_of_many_connections():
