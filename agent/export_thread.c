@@ -259,6 +259,19 @@ static uint64_t waiting_records(const struct export_thread *thread)
 	return waiting;
 }
 
+/* Whether the end waits for a reader: of standard output, say, as any program does. */
+static bool is_reader_awaited(const struct export_thread *thread)
+{
+	for (size_t i = 0; i < exporter_collector_count(thread->exporter); i++) {
+		struct collector_status status;
+
+		exporter_collector_status(thread->exporter, i, &status);
+		if (status.waits_for_reader)
+			return true;
+	}
+	return false;
+}
+
 /* All records are in: close the last datagrams, wait until they are sent, give up what nobody
  * takes. Returns whether there is more to do at once. */
 static bool finish(struct export_thread *thread, int64_t now_ms, bool has_more)
@@ -278,7 +291,7 @@ static bool finish(struct export_thread *thread, int64_t now_ms, bool has_more)
 		thread->progress_waiting = waiting;
 		thread->progress_ms = now_ms;
 	}
-	if (has_more && now_ms - thread->progress_ms < PATIENCE_MS)
+	if (has_more && (now_ms - thread->progress_ms < PATIENCE_MS || is_reader_awaited(thread)))
 		return false;
 	exporter_abandon(thread->exporter);
 	thread->has_finished = true;

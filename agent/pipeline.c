@@ -138,6 +138,7 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 		.choice = pipeline->choice,
 		.on_event = log_collector_event,
 	};
+	const bool is_live = config->sources[0].kind != SOURCE_FILE;
 	struct exporter *exporter;
 
 	if (!collectors) {
@@ -167,6 +168,7 @@ static struct exporter *create_exporter(const struct pipeline *pipeline,
 			.datagram_size =
 				from->datagram_size ? from->datagram_size : EXPORTER_DATAGRAM_SIZE,
 			.spool_size = (uint64_t)from->spool_size,
+			.is_patient = !is_live && from->port == 0,
 			.spool_directory = from->spool_directory,
 			.datagrams_per_second =
 				rate >= 0 ? (uint32_t)rate : EXPORTER_DATAGRAMS_PER_SECOND,

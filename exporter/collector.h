@@ -59,6 +59,7 @@ struct collector_config {
 	uint32_t datagrams_per_second; /* 0: no limit */
 	uint64_t spool_size;           /* bytes, 0: none; else at least SPOOL_SIZE_MIN */
 	const char *spool_directory;   /* NULL: in memory */
+	bool is_patient;               /* wait for a slow reader, others too, as long as it takes */
 	struct collector_role role;
 	const char *filter; /* words of flow_filter.h; NULL: every flow */
 	uint32_t sampling;  /* 1 in so many flows; 0 or 1: all */
@@ -94,6 +95,7 @@ struct collector_status {
 	bool is_up;
 	int last_error; /* positive errno, 0 if none since it is up */
 	enum collector_loss last_loss;
+	bool waits_for_reader; /* has something for one that is there, and that it waits for */
 	bool has_sequence;
 	uint32_t sequence;         /* next sequence number */
 	uint32_t queued_datagrams; /* finished, also those in the spool and those not confirmed */

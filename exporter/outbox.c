@@ -377,16 +377,19 @@ static int send_waiting(struct outbox *outbox)
 /* Nothing can be sent now, for 'error'. Returns when to try again. */
 static int64_t hold(struct outbox *outbox, int error)
 {
+	const bool is_reader = outbox->config.is_patient && error == EAGAIN;
+	bool is_long;
+
 	if (!outbox->wait_error)
 		outbox->wait_since_us = outbox->now_us;
 	outbox->wait_error = error;
-	outbox->is_blocked =
-		!is_passing(error) || outbox->now_us - outbox->wait_since_us >= OUTBOX_PATIENCE_US;
+	is_long = outbox->now_us - outbox->wait_since_us >= OUTBOX_PATIENCE_US;
+	outbox->is_blocked = !is_passing(error) || (is_long && !is_reader);
 	if (outbox->is_blocked)
 		outbox_go_down(outbox, outbox_loss_of(error), error);
 	if (!outbox->queue.count && !(outbox_has_sessions(outbox) && is_passing(error)))
 		return -1;
-	return outbox->is_blocked ? RETRY_US : STEP_US;
+	return outbox->is_blocked || is_long ? RETRY_US : STEP_US;
 }
 
 static int try_to_send(struct outbox *outbox)

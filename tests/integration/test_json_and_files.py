@@ -18,7 +18,7 @@ import json_lines
 import ledger
 import netflow9
 import programs
-from conftest import ROOT
+from conftest import BUILD, ROOT
 from flows import FlowKey, differences
 from pcap_reader import count_flows, read_packets
 from waiting import PATIENCE_S, wait_until
@@ -332,7 +332,7 @@ def test_rotation_by_time(flowagent, directory):
     at any speed."""
     source = capture(directory / "in.pcap", 3600, 1)
     runs = []
-    for rate in 0, 400:
+    for rate in 0, 2000:
         outcome = directory / f"rate-{rate}"
         outcome.mkdir()
         summary = run_capture(
@@ -588,6 +588,23 @@ def test_kill_leaves_whole_messages(flowagent, directory):
     )  # fmt: skip
     assert len(finished(directory, "a.json")) == 2
     assert before in [path.read_bytes() for path in finished(directory, "a.json")]
+
+
+def test_a_file_waits_for_the_reader_of_standard_output(directory):
+    """As any program does: a pager that stands still for longer than a live agent would wait."""
+    source = capture(directory / "in.pcap", 8000, 0.01)
+    command = [BUILD / "flowagent", "--read", source, "--user", "root", "-n", "-,version=json",
+               "--summary", directory / "summary"]  # fmt: skip
+    agent = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=programs.ENVIRONMENT
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        agent.wait(8)
+    output, errors = agent.communicate(timeout=PATIENCE_S)
+    assert agent.returncode == 0 and b"it does not take" not in errors
+    assert numbers(json_lines.Lines().add(output).flows) == Counter(range(8000))
+    (row,) = json.loads((directory / "summary").read_text())["collectors"]
+    assert (row["records_sent"], row["records_lost"]) == (8000, 0)
 
 
 def test_standard_output_has_nothing_but_lines(flowagent_run):
