@@ -140,7 +140,8 @@ static const struct agentctl_column template_columns[] = {
 	{ "family", NULL, COLUMN_NUMBER, true },      { "position", NULL, COLUMN_NUMBER, true },
 	{ "field", NULL, COLUMN_TEXT, true },         { "element", NULL, COLUMN_NUMBER, true },
 	{ "size", NULL, COLUMN_NUMBER, true },        { "record_size", NULL, COLUMN_NUMBER, false },
-	{ "enterprise", NULL, COLUMN_NUMBER, false }, { NULL, NULL, COLUMN_TEXT, false },
+	{ "enterprise", NULL, COLUMN_NUMBER, false }, { "collectors", NULL, COLUMN_TEXT, false },
+	{ NULL, NULL, COLUMN_TEXT, false },
 };
 
 static const struct agentctl_column config_columns[] = {

@@ -10,7 +10,16 @@
 #include "json_text.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+/* What the rows of one set of templates have in common. */
+struct template_rows {
+	struct control_output *output;
+	uint8_t version;
+	json_t *collectors; /* their names as one text, or null; borrowed */
+};
 
 /* A number, or null where lines of JSON have none. */
 static json_t *number_of(uint8_t version, uint16_t number)
@@ -24,9 +33,10 @@ static void reverse_name(const char *name, char *text, size_t size)
 	(void)snprintf(text, size, "reverse%c%s", toupper((unsigned char)name[0]), name + 1);
 }
 
-static int write_field(const struct template *template, uint8_t version, int family,
-		       size_t position, struct control_output *output)
+static int write_field(const struct template_rows *rows, const struct template *template,
+		       int family, size_t position)
 {
+	const uint8_t version = rows->version;
 	const bool is_reverse = position < template->reverse_count;
 	const struct export_field *field =
 		is_reverse ? template->reverse_fields[position]
@@ -37,55 +47,58 @@ static int write_field(const struct template *template, uint8_t version, int fam
 	if (is_reverse)
 		reverse_name(field->name, name, sizeof(name));
 	return control_output_row(
-		output,
-		json_pack("{s:o, s:o, s:i, s:I, s:s, s:i, s:o, s:o, s:i}", "version",
+		rows->output,
+		json_pack("{s:o, s:o, s:i, s:I, s:s, s:i, s:o, s:o, s:i, s:O}", "version",
 			  json_version(version), "template", number_of(version, template->id),
 			  "family", family, "position", (json_int_t)(position + 1), "field", name,
 			  "element", field->id, "size", number_of(version, field->size),
 			  "record_size", number_of(version, template->record_size), "enterprise",
-			  is_reverse ? EXPORT_REVERSE_ENTERPRISE : 0));
+			  is_reverse ? EXPORT_REVERSE_ENTERPRISE : 0, "collectors",
+			  rows->collectors));
 }
 
-static int write_template(const struct template *template, uint8_t version, int family,
-			  struct control_output *output)
+static int write_template(const struct template_rows *rows, const struct template *template,
+			  int family)
 {
 	int result = 0;
 
 	for (size_t i = 0; !result && i < template->field_count + template->reverse_count; i++)
-		result = write_field(template, version, family, i, output);
+		result = write_field(rows, template, family, i);
 	return result;
 }
 
 /* NetFlow v5 has no templates: one row says so. */
-static int write_none(uint8_t version, struct control_output *output)
+static int write_none(const struct template_rows *rows)
 {
-	return control_output_row(output, json_pack("{s:i, s:n, s:i, s:n, s:s, s:n, s:n, s:n, s:n}",
-						    "version", version, "template", "family", 4,
-						    "position", "field", "none", "element", "size",
-						    "record_size", "enterprise"));
+	return control_output_row(rows->output,
+				  json_pack("{s:i, s:n, s:i, s:n, s:s, s:n, s:n, s:n, s:n, s:O}",
+					    "version", rows->version, "template", "family", 4,
+					    "position", "field", "none", "element", "size",
+					    "record_size", "enterprise", "collectors",
+					    rows->collectors));
 }
 
 static int write_templates(const struct control_context *context,
-			   const struct config_collector *collector, struct control_output *output)
+			   const struct config_collector *collector,
+			   const struct template_rows *rows)
 {
 	struct template_choice choice = pipeline_template_choice(context->pipeline);
-	const uint8_t version = collector->version;
-	const struct encoder_type *encoder = encoder_find(version);
+	const struct encoder_type *encoder = encoder_find(collector->version);
 	struct template_set set;
 	int result;
 
 	if (!encoder->protocol)
-		return write_none(version, output);
+		return write_none(rows);
 	choice.has_uptime = collector->uptime;
 	choice.fields = collector->field_set;
 	template_set_init(&set, encoder->protocol, &choice);
-	result = write_template(&set.ipv4, version, 4, output);
+	result = write_template(rows, &set.ipv4, 4);
 	if (!result)
-		result = write_template(&set.ipv6, version, 6, output);
+		result = write_template(rows, &set.ipv6, 6);
 	if (!result && set.has_biflows)
-		result = write_template(&set.ipv4_biflow, version, 4, output);
+		result = write_template(rows, &set.ipv4_biflow, 4);
 	if (!result && set.has_biflows)
-		result = write_template(&set.ipv6_biflow, version, 6, output);
+		result = write_template(rows, &set.ipv6_biflow, 6);
 	return result;
 }
 
@@ -107,19 +120,59 @@ static bool is_first_with_its_templates(const struct config *config, size_t inde
 	return true;
 }
 
+/* "a, b": all with the templates of one of them. Returns NULL if memory is short. */
+static json_t *names_of(const struct config *config, const struct config_collector *collector)
+{
+	json_t *names = NULL;
+	char *text = NULL;
+	size_t size;
+	FILE *list = open_memstream(&text, &size);
+	const char *separator = "";
+
+	if (!list)
+		return NULL;
+	for (size_t i = 0; i < config->collector_count; i++) {
+		if (!has_same_templates(collector, &config->collectors[i]))
+			continue;
+		(void)fprintf(list, "%s%s", separator, config->collectors[i].name);
+		separator = ", ";
+	}
+	if (fclose(list) == 0)
+		names = json_text(text);
+	free(text);
+	return names;
+}
+
+static int write_for(const struct control_context *context,
+		     const struct config_collector *collector, json_t *names,
+		     struct control_output *output)
+{
+	const struct template_rows rows = {
+		.output = output,
+		.version = collector->version,
+		.collectors = names,
+	};
+	int result = names ? write_templates(context, collector, &rows) : -ENOMEM;
+
+	json_decref(names);
+	return result;
+}
+
 int control_write_templates(const struct control_context *context, struct control_output *output)
 {
 	const struct config *config = context->config;
 	int result = 0;
 
 	if (config->collector_count == 0)
-		return write_templates(
-			context, &(struct config_collector){ .version = config->export_version },
-			output);
+		return write_for(context,
+				 &(struct config_collector){ .version = config->export_version },
+				 json_null(), output);
 	for (unsigned int version = 0; version < 256; version++)
 		for (size_t i = 0; !result && i < config->collector_count; i++)
 			if (config->collectors[i].version == version &&
 			    is_first_with_its_templates(config, i))
-				result = write_templates(context, &config->collectors[i], output);
+				result =
+					write_for(context, &config->collectors[i],
+						  names_of(config, &config->collectors[i]), output);
 	return result;
 }

@@ -160,9 +160,11 @@ def test_template_ids_are_those_that_agentctl_shows(host, flowagent, agentctl, c
         "-n", "127.0.0.1:3003,fields=all-tcpControlBits", host=machine,
     )  # fmt: skip
     agent.wait_for_capture()
-    shown = {}
+    shown, receivers = {}, set()
     for row in agentctl(agent).rows("show", "templates"):
         shown.setdefault(row["template"], []).append(row["element"])
+        receivers.add(row["collectors"])
+    assert receivers == {"127.0.0.1:3001", "127.0.0.1:3002", "127.0.0.1:3003"}
     sent = {}
     for sink in sinks:
         sink.wait_for_datagrams(1)

@@ -472,10 +472,11 @@ TEST(templates_are_those_of_the_sets_of_fields_in_use)
 {
 	const struct template_fields counters = { .base = TEMPLATE_BASE_none,
 						  .added = 1 }; /* the first row */
+	char one[] = "one", two[] = "two", three[] = "three";
 	struct config_collector collectors[] = {
-		{ .version = 9 },
-		{ .version = 9, .field_set = counters },
-		{ .version = 9, .field_set = counters },
+		{ .name = one, .version = 9 },
+		{ .name = two, .version = 9, .field_set = counters },
+		{ .name = three, .version = 9, .field_set = counters },
 	};
 	struct fixture fixture;
 	size_t rows = 0;
@@ -491,6 +492,8 @@ TEST(templates_are_those_of_the_sets_of_fields_in_use)
 		const json_int_t template = json_integer_value(json_object_get(row, "template"));
 
 		CHECK_EQ(template >= TEMPLATE_ID_FIELDS, rows >= 2 * 21);
+		CHECK_TEXT(json_string_value(json_object_get(row, "collectors")),
+			   rows < 2 * 21 ? "one" : "two, three");
 		json_decref(row);
 		rows++;
 	}
@@ -503,7 +506,9 @@ TEST(templates_are_those_of_the_sets_of_fields_in_use)
 /* A row for each field of the templates of IPFIX, behind one that says that NetFlow v5 has none. */
 TEST(templates_are_those_of_the_versions_in_use)
 {
-	struct config_collector collectors[] = { { .version = 10 }, { .version = 5 } };
+	char name[] = "name";
+	struct config_collector collectors[] = { { .name = name, .version = 10 },
+						 { .name = name, .version = 5 } };
 	struct fixture fixture;
 	bool has_icmpv6_field = false;
 	size_t rows = 1;
