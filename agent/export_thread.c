@@ -332,12 +332,13 @@ static void sleep_until_work(struct export_thread *thread, int64_t more_in_us)
 }
 
 /* The exporter's own clock, when it is that of the machine. Returns when it has to move again, in
- * microseconds, -1 if nothing waits for it. */
+ * microseconds, -1 if nothing waits for it. Once all is in it stands still: what it brought, the
+ * next file or statistics, would only have to be sent as well. */
 static int64_t advance(struct export_thread *thread)
 {
 	int64_t next_ms;
 
-	if (!thread->is_live)
+	if (!thread->is_live || thread->has_closed)
 		return -1;
 	exporter_advance(thread->exporter, &thread->time);
 	next_ms = exporter_next(thread->exporter);

@@ -557,6 +557,28 @@ def test_json_to_a_port_where_nobody_listens(flowagent, collector):
     assert row["records_lost_by_reason"]["refused"] > 0
 
 
+def test_json_to_a_port_that_opens_late(flowagent, collector):
+    """What was refused is counted, line by line; what counts as sent has come, once."""
+    closed = collector()
+    closed.close()
+    feed = Feed(flowagent, "-n", f"{closed.host_port},version=json")
+    feed.until(lambda: "refused" in feed.agent.errors, "a report")
+    late = collector("127.0.0.1", closed.port)
+    feed.until(lambda: sum(map(len, late.datagrams)) > 20000, "lines")
+    summary = feed.end()
+    (row,) = summary["collectors"]
+    late.wait_for_datagrams(1)
+    wait_until(
+        lambda: sum(datagram.count(b'"flow"') for datagram in list(late.datagrams))
+        >= row["records_sent"],
+        "all that was sent",
+    )
+    seen = numbers(json_lines.read(late.datagrams).flows)
+    assert set(seen.values()) == {1} and len(seen) == row["records_sent"]
+    assert row["records_sent"] + row["records_lost"] == feed.count
+    assert row["records_lost"] > 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stop_leaves_whole_files(number, flowagent, directory):
     feed = Feed(
@@ -574,6 +596,35 @@ def test_stop_leaves_whole_files(number, flowagent, directory):
     assert len(lines.flows) == summary["packets_read"]
     decoded = messages((directory / "b.ipfix").read_bytes())
     assert sum(len(message.flows) for message in decoded) == len(lines.flows)
+
+
+def test_stop_of_a_live_agent_begins_no_other_file(host, flowagent, agentctl, directory):
+    """While it waits at its end for a collector that is away, files have all there is."""
+    machine = host("machine")
+    agent = flowagent(
+        "--interface", "lo", "--user", "root", "--inactive-timeout", "1s", "-n", f"{directory}/a.ipfix,rotate=1s",
+        "-n", f"{directory}/b.json,version=json,rotate=1s", "-n", f"unix:{directory}/none,version=json",
+        host=machine,
+    )  # fmt: skip
+    agent.wait_for_capture()
+    machine.run("ping", "-c", 5, "-i", "0.01", "-q", "127.0.0.1")
+    control = agentctl(agent)
+    wait_until(lambda: len(finished(directory, "b.json")) > 1, "rotated files")
+    (row,) = [row for row in control.rows("show", "collectors") if row["name"].endswith("b.json")]
+    assert (row["version"], row["transport"], row["sequence"]) == ("json", "file", None)
+    assert "b.json" in control.run("show", "status").stdout
+    fields = [row["field"] for row in control.rows("show", "templates") if row["version"] == "json"]
+    assert fields[:3] == ["sourceIPv4Address", "destinationIPv4Address", "ipVersion"]
+    assert agent.stop() == 0
+    assert "a.ipfix: " not in agent.errors.replace("a.ipfix: ready", ""), agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    lines = read_lines(*finished(directory, "b.json"))
+    assert sum(flow["packetDeltaCount"] for flow in lines.flows) == summary["packets_exported"]
+    lines.check_counts()
+    for path in finished(directory, "a.ipfix"):
+        messages(path.read_bytes())
+    assert lines.interfaces[1][0] == "lo"
 
 
 def test_kill_leaves_whole_messages(flowagent, directory):
