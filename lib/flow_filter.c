@@ -483,7 +483,7 @@ struct flow_filter *flow_filter_parse(const char *const *words, size_t count,
 		return NULL;
 	}
 	filter->count = 0;
-	filter->names = names ? *names : (struct flow_filter_names){ NULL };
+	filter->names = names ? *names : (struct flow_filter_names){ .interface_index = NULL };
 	for (size_t i = 0; i < count; i++) {
 		if (parse_word(filter, words[i], names, error) < 0) {
 			free(filter);

@@ -19,6 +19,8 @@ SUMMARY_KEYS = {
     "datagrams_sent": int,
     "packets_super": int,
     "packets_split": int,
+    "records_excluded": int,
+    "packets_excluded": int,
 }
 
 
@@ -47,11 +49,11 @@ def check_summary(summary, matched=None):
         assert summary["packets_read"] + summary["packets_lost_kernel"] == matched, summary
     accounted = summary["packets_exported"] + summary["packets_lost"] + summary["packets_cached"]
     accounted += ignored(summary) + summary.get("packets_waiting", 0)
-    accounted += summary.get("packets_excluded", 0)
+    accounted += summary["packets_excluded"]
     assert summary["packets_read"] + summary["packets_split"] == accounted, summary
     assert summary["flows_created"] == expired(summary) + summary["flows_cached"], summary
     exported = summary["records_sent"] + summary["records_lost"] + summary.get("records_waiting", 0)
-    exported += summary.get("records_excluded", 0)
+    exported += summary["records_excluded"]
     assert expired(summary) == exported, summary
 
 

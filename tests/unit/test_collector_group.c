@@ -202,16 +202,17 @@ static struct export_time time_now(void)
 /* Record number 'record_count': 192.0.2.1 with a port of its own -> 198.51.100.1:80. */
 static struct export_record record_next(void)
 {
-	const uint16_t port = (uint16_t)(1024 + record_count);
+	const uint64_t number = record_count++;
+	const uint16_t port = (uint16_t)(1024 + number);
 
 	return (struct export_record){
 		.flow = { .key = { .source_port = port,
 				   .destination_port = 80,
-				   .protocol = record_count % 2 ? 17 : 6,
+				   .protocol = number % 2 ? 17 : 6,
 				   .ip_version = 4,
 				   .addresses = { 192, 0, 2, 1, 198, 51, 100, 1 } },
 			  .packets = 1,
-			  .octets = record_count++ },
+			  .octets = number },
 	};
 }
 
