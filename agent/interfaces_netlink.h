@@ -16,7 +16,7 @@ struct interfaces_netlink *interfaces_netlink_open(struct interfaces *interfaces
 						   struct error_text *error);
 void interfaces_netlink_close(struct interfaces_netlink *netlink);
 
-/* To poll for reading. */
+/* To poll for reading; it may be another one after interfaces_netlink_read(). */
 int interfaces_netlink_descriptor(const struct interfaces_netlink *netlink);
 
 /* Take what has come, some datagrams at most, and ask for a dump where one is needed. Call it when

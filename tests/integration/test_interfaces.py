@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import subprocess
 import time
 
 import traffic
@@ -172,6 +173,34 @@ def test_what_was_missed_is_asked_for(host, flowagent, collector):
     wait_for_name(sink, 50, "late0", timeout_s=30)
     names = names_of_many(100)
     wait_until(lambda: names <= {name for name, _ in known(sink).values()}, "all names", 30, 0.5)
+    assert agent.stop() == 0, agent.errors
+
+
+def test_list_is_right_after_a_start_in_turmoil(host, flowagent, agentctl, collector):
+    """Interfaces come, change and go while the agent asks for all of them."""
+    server = host("server")
+    create_many(server)
+    lines = [
+        line
+        for i in range(1000)
+        for line in (f"link add x{i} type veth peer name z{i}", f"link set a{i % 500} name y{i}",
+                     f"link set y{i} name a{i % 500}", "" if i % 50 else f"link delete x{i}")
+    ]  # fmt: skip
+    command = server.command("ip", "-force", "-batch", "-")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as turmoil:
+        turmoil.stdin.write("\n".join(lines).encode())
+        turmoil.stdin.flush()
+        agent, _ = start(server, flowagent, collector)
+        turmoil.stdin.close()
+        turmoil.wait(60)
+    control = agentctl(agent)
+
+    def list_is_right():
+        expected = {row["ifindex"]: row["ifname"] for row in json.loads(server.ip("-j", "link"))}
+        rows = control.rows("show", "interfaces")
+        return {row["index"]: row["name"] for row in rows if row["state"] == "present"} == expected
+
+    wait_until(list_is_right, "the kernel's list", 20, 0.5)
     assert agent.stop() == 0, agent.errors
 
 
