@@ -50,6 +50,7 @@ void config_clear(struct config *config)
 	free(config->file_names);
 	interface_rules_clear(&config->if_map);
 	free(config->networks_file);
+	free(config->applications_file);
 	free(config->source_address);
 	free(config->config_file);
 	free(config->control);
@@ -217,17 +218,27 @@ int config_finish(struct config *config, struct error_text *error)
 	return 0;
 }
 
-/* --check-config promises that a start will not fail for a file that is not there. */
-static int check_files(const struct config *config, struct error_text *error)
+static int check_file(const struct config *config, enum config_option_id option, const char *path,
+		      struct error_text *error)
 {
 	int result;
 
-	if (!config->networks_file || access(config->networks_file, R_OK) == 0)
+	if (!path || access(path, R_OK) == 0)
 		return 0;
 	result = -errno;
-	config_fail(error, &config->origins[OPTION_networks_file],
-		    "cannot read networks-file %s: %s", config->networks_file, strerror(-result));
+	config_fail(error, &config->origins[option], "cannot read %s %s: %s",
+		    config_options[option].name, path, strerror(-result));
 	return result;
+}
+
+/* --check-config promises that a start will not fail for a file that is not there. */
+static int check_files(const struct config *config, struct error_text *error)
+{
+	int result = check_file(config, OPTION_networks_file, config->networks_file, error);
+
+	return result ? result
+		      : check_file(config, OPTION_applications_file, config->applications_file,
+				   error);
 }
 
 /* Read and apply everything, now that the words of the command line are known. */

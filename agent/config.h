@@ -79,9 +79,10 @@ struct config {
 	bool has_biflows;
 	uint32_t interface_mtu; /* where it is not known */
 	struct interface_rules if_map;
-	char *networks_file; /* NULL: none */
-	int64_t export_rate; /* -1: default */
-	uint32_t source_id;  /* filled in: from machine id and instance if not configured */
+	char *applications_file; /* NULL: none */
+	char *networks_file;     /* NULL: none */
+	int64_t export_rate;     /* -1: default */
+	uint32_t source_id;      /* filled in: from machine id and instance if not configured */
 	char *source_address;
 	uint32_t template_refresh_ms;
 	uint32_t template_refresh_datagrams;

@@ -91,6 +91,7 @@ static int write_templates(const struct control_context *context,
 		return write_none(rows);
 	choice.has_uptime = collector->uptime;
 	choice.fields = collector->field_set;
+	choice.has_samplers |= collector->sampling > 1;
 	template_set_init(&set, encoder->protocol, &choice);
 	result = write_template(rows, &set.ipv4, 4);
 	if (!result)
@@ -106,6 +107,7 @@ static bool has_same_templates(const struct config_collector *one,
 			       const struct config_collector *other)
 {
 	return one->version == other->version && one->uptime == other->uptime &&
+	       (one->sampling > 1) == (other->sampling > 1) &&
 	       one->field_set.base == other->field_set.base &&
 	       one->field_set.added == other->field_set.added &&
 	       one->field_set.removed == other->field_set.removed;

@@ -84,7 +84,8 @@ static void number_interfaces(const struct interface_monitor *interfaces, struct
 /* Whether complete_record() has something to do. */
 static bool completes_records(const struct export_thread *thread)
 {
-	return thread->asn_table || flow_key_prefix_length(&thread->flow_key, 4) ||
+	return thread->asn_table || thread->applications ||
+	       flow_key_prefix_length(&thread->flow_key, 4) ||
 	       flow_key_prefix_length(&thread->flow_key, 6) ||
 	       interface_monitor_has_rules(thread->interfaces);
 }
@@ -104,6 +105,10 @@ static __attribute__((noinline)) void complete_record(const struct export_thread
 		record->destination = *asn_table_find(thread->asn_table, key->ip_version,
 						      flow_destination_address(key));
 	}
+	if (thread->applications)
+		record->application =
+			application_table_find(thread->applications, flow->key.protocol,
+					       flow->key.source_port, flow->key.destination_port);
 	if (prefix_length)
 		limit_masks(record, prefix_length, thread->asn_table != NULL);
 	if (interface_monitor_has_rules(thread->interfaces))

@@ -25,12 +25,13 @@ struct export_input {
 
 struct export_thread {
 	/* Set before the thread starts. */
-	struct exporter *exporter;            /* owned */
-	const struct asn_table *asn_table;    /* borrowed; NULL: none */
-	struct own_exports *own_exports;      /* shared */
-	struct flow_key_choice flow_key;      /* of the records that come in */
-	struct interface_monitor *interfaces; /* owned */
-	struct export_input *inputs;          /* owned */
+	struct exporter *exporter;                    /* owned */
+	const struct asn_table *asn_table;            /* borrowed; NULL: none */
+	const struct application_table *applications; /* likewise */
+	struct own_exports *own_exports;              /* shared */
+	struct flow_key_choice flow_key;              /* of the records that come in */
+	struct interface_monitor *interfaces;         /* owned */
+	struct export_input *inputs;                  /* owned */
 	size_t input_count;
 	bool is_live;            /* real clock; else the records' clock */
 	int finished_descriptor; /* eventfd, shared: written when all is sent */

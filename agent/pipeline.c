@@ -6,6 +6,7 @@
  * are joined, all is freed. */
 #include "pipeline.h"
 
+#include "application_file.h"
 #include "asn_file.h"
 #include "export_thread.h"
 #include "filter_names.h"
@@ -26,14 +27,16 @@
 /* Mark on our own datagrams, which rules can exclude; fixed by the design. */
 #define OWN_MARK 0xf10a
 
-#define NETWORKS_FILE_LIMIT (512u << 20)
-#define CALL_TIMEOUT_MS     1000
+#define NETWORKS_FILE_LIMIT     (512u << 20)
+#define APPLICATIONS_FILE_LIMIT (16u << 20)
+#define CALL_TIMEOUT_MS         1000
 
 struct pipeline {
 	struct pipeline_events events;
 	uint32_t source_id;
 	bool is_live;
-	struct asn_table *asn_table; /* owned; NULL without networks file */
+	struct asn_table *asn_table;            /* owned; NULL without networks file */
+	struct application_table *applications; /* owned; NULL without applications file */
 	struct template_choice choice;
 	struct own_exports *own_exports; /* owned */
 	struct samplers *samplers;       /* owned */
@@ -63,6 +66,26 @@ static int load_networks_file(struct pipeline *pipeline, const char *path, struc
 	pipeline->choice.has_peers = asn_table_has_peers(pipeline->asn_table);
 	log_info("%s: %zu IPv4 and %zu IPv6 prefixes", path,
 		 asn_table_count(pipeline->asn_table, 4), asn_table_count(pipeline->asn_table, 6));
+	return 0;
+}
+
+static int load_applications_file(struct pipeline *pipeline, const char *path,
+				  struct error_text *error)
+{
+	size_t size;
+	char *text;
+
+	if (!path)
+		return 0;
+	text = text_file_read(path, APPLICATIONS_FILE_LIMIT, &size, error);
+	if (!text)
+		return -EIO;
+	pipeline->applications = application_file_parse(path, text, size, error);
+	free(text);
+	if (!pipeline->applications)
+		return -EINVAL;
+	pipeline->choice.has_applications = true;
+	log_info("%s: %zu applications", path, application_table_count(pipeline->applications));
 	return 0;
 }
 
@@ -283,7 +306,8 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		error_text_set(error, "eventfd: %s", strerror(errno));
 		goto fail;
 	}
-	if (load_networks_file(pipeline, config->networks_file, error) < 0)
+	if (load_networks_file(pipeline, config->networks_file, error) < 0 ||
+	    load_applications_file(pipeline, config->applications_file, error) < 0)
 		goto fail;
 	exporter = create_exporter(pipeline, config, error);
 	if (!exporter)
@@ -295,6 +319,11 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	if (create_workers(pipeline, config, error) < 0)
 		goto fail;
 	exporter_set_samplers(exporter, pipeline->samplers);
+	if (pipeline->applications && exporter_set_applications(exporter, pipeline->applications)) {
+		error_text_set(error, "no memory");
+		goto fail;
+	}
+	pipeline->export.applications = pipeline->applications;
 	pipeline->is_live = pipeline->workers[0].type->is_live;
 	pipeline->export.is_live = pipeline->is_live;
 	pipeline->export.flow_key = config->flow_key;
@@ -371,6 +400,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 	export_thread_clear(&pipeline->export);
 	own_exports_destroy(pipeline->own_exports);
 	asn_table_destroy(pipeline->asn_table);
+	application_table_destroy(pipeline->applications);
 	samplers_destroy(pipeline->samplers);
 	if (pipeline->finished_descriptor >= 0)
 		(void)close(pipeline->finished_descriptor);

@@ -59,6 +59,8 @@ struct collector {
 	uint64_t records_at_refresh; /* 'taken' then */
 	struct interface_walk walk;  /* through the interface names */
 	bool repeats_few;            /* the walk stops where the next few were told */
+	size_t applications_told;    /* of the list, from the front, before their first record */
+	size_t next_application;     /* of these, to be repeated next */
 	uint32_t names_ms;           /* when the last ones were told */
 	uint32_t names_repeated_ms;  /* when all were to be repeated */
 };
@@ -342,16 +344,33 @@ static void add_refresh(struct collector *collector)
 	sampler_walk_repeat(&collector->samplers);
 }
 
+/* Whether names of applications are to be repeated. */
+static bool has_applications(const struct collector *collector)
+{
+	return collector->next_application < collector->applications_told;
+}
+
+static bool add_application(struct collector *collector, size_t number)
+{
+	const struct application_list *list = &collector->terms->applications;
+
+	return !collector->encoder->add_application(&collector->message, list->met[number]);
+}
+
+/* Names of interfaces or applications. */
 static bool are_names_due(struct collector *collector)
 {
 	return has_options(collector) &&
 	       since(collector, collector->names_ms) >= NAMES_INTERVAL_MS &&
-	       interface_walk_next(&collector->walk, &collector->terms->names) != NULL;
+	       (has_applications(collector) ||
+		interface_walk_next(&collector->walk, &collector->terms->names) != NULL);
 }
 
-/* Tell all names again, a few at a time. */
+/* Tell all names again, a few at a time. A list so long that it is not at its end yet goes on. */
 static void repeat_names(struct collector *collector)
 {
+	if (!has_applications(collector))
+		collector->next_application = 0;
 	interface_walk_repeat(&collector->walk);
 	collector->repeats_few = false;
 	collector->names_repeated_ms = collector->time.uptime_ms;
@@ -383,6 +402,12 @@ static void add_names(struct collector *collector)
 	}
 	if (told && collector->repeats_few)
 		interface_walk_rest(&collector->walk);
+	for (; told < NAMES_AT_ONCE && has_applications(collector); told++) {
+		if (!add_application(collector, collector->next_application))
+			break;
+		collector->next_application++;
+		collector->names_ms = collector->time.uptime_ms;
+	}
 }
 
 static void begin_message(const struct collector *collector, struct message *message,
@@ -548,9 +573,10 @@ int64_t collector_next(const struct collector *collector)
 		next_ms = rotation_ms;
 	if (refresh_ms && !collector->is_refresh_due)
 		next_ms = nearer(collector, next_ms, collector->refreshed_ms, refresh_ms);
-	if (refresh_ms && collector->terms->names.count)
+	if (refresh_ms && (collector->terms->names.count || collector->applications_told))
 		next_ms = nearer(collector, next_ms, collector->names_repeated_ms, refresh_ms);
-	if (interface_walk_has_more(&collector->walk, &collector->terms->names))
+	if (interface_walk_has_more(&collector->walk, &collector->terms->names) ||
+	    has_applications(collector))
 		next_ms = nearer(collector, next_ms, collector->names_ms, NAMES_INTERVAL_MS);
 	return next_ms;
 }
@@ -690,6 +716,26 @@ __attribute__((noinline)) static void meet_sampler(struct collector *collector, 
 	}
 }
 
+/* Records have had applications that this collector was not told of: usually one, that of the
+ * record that comes. Of many some go with each record. */
+__attribute__((noinline)) static void tell_applications(struct collector *collector)
+{
+	const size_t count = collector->terms->applications.count;
+
+	for (int i = 0; i < NAMES_AT_ONCE && collector->applications_told < count; i++) {
+		if (!collector->is_open)
+			open_datagram(collector);
+		while (!add_application(collector, collector->applications_told)) {
+			close_datagram(collector);
+			open_datagram(collector);
+		}
+		/* Repeating goes on from here, if it was at the end. */
+		collector->next_application +=
+			collector->next_application == collector->applications_told;
+		collector->applications_told++;
+	}
+}
+
 /* A record that the protocol cannot carry, or only in parts. Returns false if it is not one. */
 __attribute__((noinline)) static bool add_beyond_limits(struct collector *collector,
 							const struct export_record *record)
@@ -718,6 +764,9 @@ static inline __attribute__((always_inline)) void add_record(struct collector *c
 		return;
 	if (record->flow.key.sampler != collector->samplers.last)
 		meet_sampler(collector, record->flow.key.sampler);
+	if (collector->applications_told < collector->terms->applications.count &&
+	    collector->encoder->add_application)
+		tell_applications(collector);
 	if (!collector->has_limits || !add_beyond_limits(collector, record))
 		add_part(collector, record, NULL, &amount);
 }
@@ -757,6 +806,9 @@ void collector_add_pair(struct collector *collector, const struct export_record 
 		collector_advance(collector, time);
 	if (forward->flow.key.sampler != collector->samplers.last)
 		meet_sampler(collector, forward->flow.key.sampler);
+	if (collector->applications_told < collector->terms->applications.count &&
+	    collector->encoder->add_application)
+		tell_applications(collector);
 	amount_add(&amount, &of_reverse);
 	add_part(collector, forward, reverse, &amount);
 }
@@ -809,8 +861,10 @@ int64_t collector_send(struct collector *collector, int64_t now_us)
 	const uint64_t session = collector->outbox.session;
 
 	outbox_poll(&collector->outbox, now_us);
-	if (collector->outbox.session != session)
+	if (collector->outbox.session != session) {
 		repeat_names(collector);
+		collector->next_application = 0;
+	}
 	if (outbox_wants_templates(&collector->outbox))
 		put_templates_ahead(collector);
 	return outbox_send(&collector->outbox);

@@ -7,6 +7,7 @@
 #ifndef COLLECTOR_H
 #define COLLECTOR_H
 
+#include "application_list.h"
 #include "encoder.h"
 #include "interface_names.h"
 #include "outbox.h"
@@ -78,6 +79,7 @@ struct collector_terms {
 	struct ring_mark workers;
 	unix_ms system_init_ms;
 	struct interface_names names;
+	struct application_list applications;
 	const struct samplers *samplers; /* borrowed; NULL: records have none */
 };
 

@@ -125,6 +125,10 @@ struct encoder_type {
 	 * means. Return 0 or -EMSGSIZE with the message unchanged. */
 	int (*add_rate)(struct message *message, struct sampler rate);
 	int (*add_sampler)(struct message *message, uint8_t number, struct sampler sampler);
+	/* NULL if records have the name itself, or no application.
+	 *
+	 * Add the name of an application. Returns 0 or -EMSGSIZE with the message unchanged. */
+	int (*add_application)(struct message *message, const struct application *application);
 	/* NULL if the protocol does not know it.
 	 *
 	 * Say that data templates do not hold any more; for sessions only. Returns 0 or -EMSGSIZE

@@ -25,6 +25,7 @@ enum {
 enum {
 	IE_interfaceName = 82,
 	IE_interfaceDescription = 83,
+	IE_applicationName = 96,
 	IE_observationDomainId = 149,
 	IE_selectorAlgorithm = 304,
 	IE_samplingPacketInterval = 305,
@@ -55,6 +56,13 @@ static const struct message_set_specifier sampler_fields[] = {
 	{ IE_selectorAlgorithm, 2 },   { IE_samplingPacketInterval, 4 },
 	{ IE_samplingPacketSpace, 4 }, { IE_samplingSize, 4 },
 	{ IE_samplingPopulation, 4 },
+};
+
+/* RFC 6759 section 4.4: the id is the scope of the name. */
+static const struct message_set_specifier application_scope = { IE_applicationId,
+								APPLICATION_ID_SIZE };
+static const struct message_set_specifier application_fields[] = {
+	{ IE_applicationName, APPLICATION_NAME_SIZE },
 };
 
 static const struct message_set_specifier statistics_scope = { IE_observationDomainId, 4 };
@@ -89,32 +97,65 @@ static void add_options_template(struct message *message, uint16_t id,
 	message->records++;
 }
 
+/* Options templates, in this order; those behind the first two only where they are used. */
+struct options_template {
+	uint16_t id;
+	const struct message_set_specifier *scope;
+	const struct message_set_specifier *fields;
+	size_t count;
+};
+
+static const struct options_template options_templates[] = {
+	{ TEMPLATE_ID_INTERFACE, &interface_scope, interface_fields, COUNT(interface_fields) },
+	{ TEMPLATE_ID_STATISTICS, &statistics_scope, message_set_statistics,
+	  COUNT(message_set_statistics) },
+	{ TEMPLATE_ID_SAMPLER, &sampler_scope, sampler_fields, COUNT(sampler_fields) },
+	{ TEMPLATE_ID_APPLICATION, &application_scope, application_fields,
+	  COUNT(application_fields) },
+};
+
+/* Those that go with these data templates. Returns how many; sizes are for
+ * message_set_templates_size(). */
+static size_t options_used(const struct template_set *templates,
+			   const struct options_template *used[static COUNT(options_templates)],
+			   size_t sizes[static COUNT(options_templates)])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < COUNT(options_templates); i++) {
+		const struct options_template *row = &options_templates[i];
+
+		if (!message_set_has_options(templates, row->id))
+			continue;
+		sizes[count] = options_template_size(row->count);
+		used[count++] = row;
+	}
+	return count;
+}
+
 /* Bytes of all templates behind what is there. */
 static size_t templates_size(const struct message *message, const struct template_set *templates)
 {
-	const size_t options_sizes[] = {
-		options_template_size(COUNT(interface_fields)),
-		options_template_size(COUNT(message_set_statistics)),
-		options_template_size(COUNT(sampler_fields)),
-	};
-	const size_t options_count = COUNT(options_sizes) - (templates->has_samplers ? 0 : 1);
+	const struct options_template *used[COUNT(options_templates)];
+	size_t sizes[COUNT(options_templates)];
+	const size_t count = options_used(templates, used, sizes);
 
-	return message_set_templates_size(message, templates, options_sizes, options_count);
+	return message_set_templates_size(message, templates, sizes, count);
 }
 
 static int add_templates(struct message *message, const struct template_set *templates)
 {
-	if (templates_size(message, templates) > message_set_bytes_left(message))
-		return -EMSGSIZE;
+	const struct options_template *used[COUNT(options_templates)];
+	size_t sizes[COUNT(options_templates)];
+	const size_t count = options_used(templates, used, sizes);
 
+	if (message_set_templates_size(message, templates, sizes, count) >
+	    message_set_bytes_left(message))
+		return -EMSGSIZE;
 	message_set_add_templates(message, SET_TEMPLATE, templates);
-	add_options_template(message, TEMPLATE_ID_INTERFACE, &interface_scope, interface_fields,
-			     COUNT(interface_fields));
-	add_options_template(message, TEMPLATE_ID_STATISTICS, &statistics_scope,
-			     message_set_statistics, COUNT(message_set_statistics));
-	if (templates->has_samplers)
-		add_options_template(message, TEMPLATE_ID_SAMPLER, &sampler_scope, sampler_fields,
-				     COUNT(sampler_fields));
+	for (size_t i = 0; i < count; i++)
+		add_options_template(message, used[i]->id, used[i]->scope, used[i]->fields,
+				     used[i]->count);
 	return 0;
 }
 
@@ -122,7 +163,7 @@ static int add_templates(struct message *message, const struct template_set *tem
  * biflows they fit into any datagram. */
 static size_t size_min(const struct template_set *templates)
 {
-	enum { TEMPLATES = 4 }; /* each gets a selectorId */
+	enum { TEMPLATES = 4 }; /* each gets a selectorId, and one may be withdrawn */
 	uint8_t header[HEADER_SIZE];
 	struct message message = { .writer = writer_of(header, sizeof(header)) };
 	struct template_set all = *templates;
@@ -132,6 +173,7 @@ static size_t size_min(const struct template_set *templates)
 	all.has_samplers = true;
 	message_set_begin(&message, HEADER_SIZE);
 	return HEADER_SIZE + templates_size(&message, &all) +
+	       TEMPLATES * MESSAGE_SET_SPECIFIER_SIZE + MESSAGE_SET_HEADER_SIZE +
 	       TEMPLATES * MESSAGE_SET_SPECIFIER_SIZE;
 }
 
@@ -181,24 +223,44 @@ static int add_sampler(struct message *message, uint8_t number, struct sampler s
 	return 0;
 }
 
+static int add_application(struct message *message, const struct application *application)
+{
+	struct writer *writer = &message->writer;
+
+	if (!message_set_open(message, TEMPLATE_ID_APPLICATION,
+			      APPLICATION_ID_SIZE + APPLICATION_NAME_SIZE))
+		return -EMSGSIZE;
+	writer_bytes(writer, application->id, APPLICATION_ID_SIZE); /* the scope */
+	writer_bytes(writer, application->name, APPLICATION_NAME_SIZE);
+	message_set_close(message);
+	message->records++;
+	message->data_records++;
+	return 0;
+}
+
+enum { WITHDRAWAL_SIZE = 4 }; /* id and number of fields */
+
+static void withdraw(struct message *message, uint16_t id)
+{
+	writer_u16(&message->writer, id);
+	writer_u16(&message->writer, 0);
+	message->records++;
+}
+
 /* RFC 7011 section 8.1: a template without fields takes back the one with its id. */
 static int withdraw_templates(struct message *message, const struct template_set *templates)
 {
-	enum { WITHDRAWAL_SIZE = 4 };
-	struct writer *writer = &message->writer;
-
-	const uint16_t ids[] = { templates->ipv4.id, templates->ipv6.id, templates->ipv4_biflow.id,
-				 templates->ipv6_biflow.id };
 	const size_t count = templates->has_biflows ? 4 : 2;
 
 	if (!message_set_open(message, SET_TEMPLATE, count * WITHDRAWAL_SIZE))
 		return -EMSGSIZE;
-	for (size_t i = 0; i < count; i++) {
-		writer_u16(writer, ids[i]);
-		writer_u16(writer, 0);
+	withdraw(message, templates->ipv4.id);
+	withdraw(message, templates->ipv6.id);
+	if (templates->has_biflows) {
+		withdraw(message, templates->ipv4_biflow.id);
+		withdraw(message, templates->ipv6_biflow.id);
 	}
 	message_set_close(message);
-	message->records += (uint32_t)count;
 	return 0;
 }
 
@@ -237,6 +299,7 @@ const struct encoder_type encoder_ipfix = {
 	.add_statistics = message_set_add_statistics,
 	.add_interface = add_interface,
 	.add_sampler = add_sampler,
+	.add_application = add_application,
 	.withdraw_templates = withdraw_templates,
 	.add_record = message_set_add_record,
 	.add_biflow = message_set_add_biflow,

@@ -25,10 +25,13 @@
 #define FRAME_SIZE \
 	(sizeof(TYPE_STATISTICS) + sizeof(TIME_KEY) + 2 * JSON_LINE_NUMBER_SIZE + sizeof(LINE_END))
 /* What samplers add, which may come later than the first line. */
-#define SELECTOR_MAX ",\"selectorId\":255"
-#define INTERVAL_KEY ",\"samplingInterval\":"
-#define FLOW_SIZE                                                    \
-	(FRAME_SIZE + sizeof(INTERVAL_KEY) + JSON_LINE_NUMBER_SIZE + \
+#define SELECTOR_MAX    ",\"selectorId\":255"
+#define INTERVAL_KEY    ",\"samplingInterval\":"
+#define APPLICATION_KEY ",\"applicationName\":"
+#define APPLICATION_LENGTH \
+	(sizeof("\"255:65535\"" APPLICATION_KEY) - 1 + JSON_LINE_TEXT_SIZE(APPLICATION_NAME_SIZE))
+#define FLOW_SIZE                                                                         \
+	(FRAME_SIZE + APPLICATION_LENGTH + sizeof(INTERVAL_KEY) + JSON_LINE_NUMBER_SIZE + \
 	 RECORD_FIELDS_MAX * (EXPORT_KEY_SIZE + JSON_LINE_ADDRESS_SIZE))
 
 /* What stands for the first KEY_NAME_OFFSET characters of a key of the reverse. */
@@ -109,6 +112,21 @@ static uint64_t load(const uint8_t *member, size_t size)
 	}
 }
 
+/* "engine:selector" and, because there are no options that say it, the name; null without one. */
+static char *put_application(char *to, const uint8_t *member)
+{
+	const struct application *application;
+
+	memcpy(&application, member, sizeof(application));
+	if (!application)
+		return PUT_LITERAL(to, "null");
+	to = json_line_unsigned(PUT_LITERAL(to, "\""), application->id[0]);
+	to = json_line_unsigned(PUT_LITERAL(to, ":"),
+				(uint64_t)application->id[1] << 8 | application->id[2]);
+	to = PUT_LITERAL(to, "\"" APPLICATION_KEY);
+	return json_line_text(to, application->name, sizeof(application->name));
+}
+
 /* The key of a field; of the reverse of a biflow: "reverseOctetDeltaCount", RFC 5103 section 6.1.
  */
 static char *put_key(char *to, const struct export_field *field, bool is_reverse)
@@ -139,6 +157,7 @@ static char *put_fields(char *to, const struct export_field *const *fields, size
 		case EXPORT_MILLISECONDS:
 			to = json_line_signed(to, (int64_t)load(member, sizeof(uint64_t)));
 			break;
+		case EXPORT_APPLICATION: to = put_application(to, member); break;
 		case EXPORT_WIDENED: to = json_line_unsigned(to, *member); break;
 		case EXPORT_ICMP_TYPE_CODE:
 			to = json_line_unsigned(to, is_icmp ? load(member, sizeof(uint16_t)) : 0);
@@ -251,6 +270,8 @@ static size_t value_size(const struct export_field *field)
 
 	if (field->kind == EXPORT_ADDRESS)
 		return field->size == 4 ? JSON_LINE_IPV4_LENGTH : JSON_LINE_IPV6_LENGTH;
+	if (field->kind == EXPORT_APPLICATION)
+		return APPLICATION_LENGTH;
 	return digits[field->size];
 }
 

@@ -24,6 +24,7 @@ enum {
 	IE_samplingAlgorithm = 35,
 	IE_samplerMode = 49,
 	IE_samplerRandomInterval = 50,
+	IE_applicationName = 96,
 	IE_interfaceName = 82,
 	IE_interfaceDescription = 83,
 };
@@ -43,6 +44,11 @@ static const struct message_set_specifier sampler_fields[] = {
 	{ IE_samplerId, 1 },
 	{ IE_samplerMode, 1 },
 	{ IE_samplerRandomInterval, 4 },
+};
+
+static const struct message_set_specifier application_fields[] = {
+	{ IE_applicationId, APPLICATION_ID_SIZE },
+	{ IE_applicationName, APPLICATION_NAME_SIZE },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -78,31 +84,44 @@ static void add_options_template(struct message *message, uint16_t id, uint16_t 
 	message->records++;
 }
 
+/* Options templates, in this order; those behind the first two only where they are used. */
+struct options_template {
+	uint16_t id;
+	uint16_t scope;
+	const struct message_set_specifier *fields;
+	size_t count;
+};
+
+static const struct options_template options_templates[] = {
+	{ TEMPLATE_ID_INTERFACE, SCOPE_INTERFACE, interface_fields, COUNT(interface_fields) },
+	{ TEMPLATE_ID_STATISTICS, SCOPE_SYSTEM, message_set_statistics,
+	  COUNT(message_set_statistics) },
+	{ TEMPLATE_ID_RATE, SCOPE_SYSTEM, rate_fields, COUNT(rate_fields) },
+	{ TEMPLATE_ID_SAMPLER, SCOPE_SYSTEM, sampler_fields, COUNT(sampler_fields) },
+	{ TEMPLATE_ID_APPLICATION, SCOPE_SYSTEM, application_fields, COUNT(application_fields) },
+};
+
 static int add_templates(struct message *message, const struct template_set *templates)
 {
-	const size_t options_sizes[] = {
-		options_template_size(COUNT(interface_fields)),
-		options_template_size(COUNT(message_set_statistics)),
-		options_template_size(COUNT(rate_fields)),
-		options_template_size(COUNT(sampler_fields)),
-	};
-	const size_t options_count = COUNT(options_sizes) - (templates->has_samplers ? 0 : 2);
+	const struct options_template *used[COUNT(options_templates)];
+	size_t sizes[COUNT(options_templates)];
+	size_t count = 0;
 
-	if (message_set_templates_size(message, templates, options_sizes, options_count) >
+	for (size_t i = 0; i < COUNT(options_templates); i++) {
+		const struct options_template *row = &options_templates[i];
+
+		if (!message_set_has_options(templates, row->id))
+			continue;
+		sizes[count] = options_template_size(row->count);
+		used[count++] = row;
+	}
+	if (message_set_templates_size(message, templates, sizes, count) >
 	    message_set_bytes_left(message))
 		return -EMSGSIZE;
-
 	message_set_add_templates(message, SET_TEMPLATE, templates);
-	add_options_template(message, TEMPLATE_ID_INTERFACE, SCOPE_INTERFACE, interface_fields,
-			     COUNT(interface_fields));
-	add_options_template(message, TEMPLATE_ID_STATISTICS, SCOPE_SYSTEM, message_set_statistics,
-			     COUNT(message_set_statistics));
-	if (!templates->has_samplers)
-		return 0;
-	add_options_template(message, TEMPLATE_ID_RATE, SCOPE_SYSTEM, rate_fields,
-			     COUNT(rate_fields));
-	add_options_template(message, TEMPLATE_ID_SAMPLER, SCOPE_SYSTEM, sampler_fields,
-			     COUNT(sampler_fields));
+	for (size_t i = 0; i < count; i++)
+		add_options_template(message, used[i]->id, used[i]->scope, used[i]->fields,
+				     used[i]->count);
 	return 0;
 }
 
@@ -168,6 +187,22 @@ static int add_sampler(struct message *message, uint8_t number, struct sampler s
 	return 0;
 }
 
+static int add_application(struct message *message, const struct application *application)
+{
+	struct writer *writer = &message->writer;
+
+	if (!message_set_open(message, TEMPLATE_ID_APPLICATION,
+			      SCOPE_SIZE + APPLICATION_ID_SIZE + APPLICATION_NAME_SIZE))
+		return -EMSGSIZE;
+	writer_u32(writer, message->source_id); /* the scope */
+	writer_bytes(writer, application->id, APPLICATION_ID_SIZE);
+	writer_bytes(writer, application->name, APPLICATION_NAME_SIZE);
+	message_set_close(message);
+	message->records++;
+	message->data_records++;
+	return 0;
+}
+
 /* With times on the clock of export_clock.h the header's clock and its seconds are of one moment,
  * the full second that comes next: so collectors compute exact milliseconds, and no record is ahead
  * of its header, which pmacct 1.7.7 takes for a flow 49 days old. */
@@ -220,6 +255,7 @@ const struct encoder_type encoder_netflow9 = {
 	.add_interface = add_interface,
 	.add_rate = add_rate,
 	.add_sampler = add_sampler,
+	.add_application = add_application,
 	.add_record = message_set_add_record,
 	.finish = finish,
 	.sequence_step = sequence_step,

@@ -12,10 +12,13 @@
 
 #define KEY(name) ",\"" #name "\":"
 
-#define IS_CUT_UNSIGNED(size, member)       ((size) != MEMBER_SIZE(member))
-#define IS_CUT_ADDRESS(size, member)        ((size) != 4 && (size) != 16)
-#define IS_CUT_MILLISECONDS(size, member)   ((size) != 8 || MEMBER_SIZE(member) != 8)
-#define IS_CUT_SYSUPTIME(size, member)      ((size) != 4 || MEMBER_SIZE(member) != 8)
+#define IS_CUT_UNSIGNED(size, member)     ((size) != MEMBER_SIZE(member))
+#define IS_CUT_ADDRESS(size, member)      ((size) != 4 && (size) != 16)
+#define IS_CUT_MILLISECONDS(size, member) ((size) != 8 || MEMBER_SIZE(member) != 8)
+#define IS_CUT_SYSUPTIME(size, member)    ((size) != 4 || MEMBER_SIZE(member) != 8)
+#define IS_CUT_APPLICATION(size, member)                             \
+	((size) != sizeof(((const struct application *)NULL)->id) || \
+	 MEMBER_SIZE(member) != sizeof(void *))
 #define IS_CUT_WIDENED(size, member)        ((size) != 8 || MEMBER_SIZE(member) != 1)
 #define IS_CUT_ICMP_TYPE_CODE(size, member) ((size) != 2 || MEMBER_SIZE(member) != 2)
 #define EXPORT_FIELD(name, id, size, kind, member, protocols)                          \

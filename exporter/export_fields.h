@@ -13,6 +13,7 @@ enum export_kind {
 	EXPORT_ADDRESS,        /* bytes as they are */
 	EXPORT_MILLISECONDS,   /* unix_ms; a time before 1970 is 0 */
 	EXPORT_SYSUPTIME,      /* unix_ms; 32 bits of the clock of export_clock.h */
+	EXPORT_APPLICATION,    /* a pointer to it; its id on the wire, 0 without one */
 	EXPORT_WIDENED,        /* 1 byte in the record, 8 on the wire */
 	EXPORT_ICMP_TYPE_CODE, /* 0 unless the protocol is ICMP or ICMPv6 */
 };

@@ -79,12 +79,18 @@ void exporter_destroy(struct exporter *exporter)
 		collector_destroy(exporter->collectors[i]);
 	collector_groups_destroy(exporter->groups, exporter->group_count);
 	interface_names_clear(&exporter->terms.names);
+	application_list_clear(&exporter->terms.applications);
 	free(exporter);
 }
 
 void exporter_set_start(struct exporter *exporter, unix_ms start)
 {
 	exporter->terms.system_init_ms = start;
+}
+
+int exporter_set_applications(struct exporter *exporter, const struct application_table *table)
+{
+	return application_list_init(&exporter->terms.applications, table);
 }
 
 void exporter_set_samplers(struct exporter *exporter, const struct samplers *samplers)
@@ -138,6 +144,7 @@ void exporter_add(struct exporter *exporter, const struct export_record *record,
 	struct collector_group *group = exporter->groups;
 	struct collector_group *const end = group + exporter->group_count;
 
+	application_list_meet(&exporter->terms.applications, record->application);
 	if (time->unix_ms != exporter->time.unix_ms || time->uptime_ms != exporter->time.uptime_ms)
 		(void)forward(exporter, time);
 	if (group == end) {
@@ -155,6 +162,8 @@ void exporter_add_pair(struct exporter *exporter, const struct export_record *re
 {
 	const struct export_time *now = forward(exporter, time);
 
+	application_list_meet(&exporter->terms.applications, record->application);
+	application_list_meet(&exporter->terms.applications, reverse->application);
 	if (exporter->collector_count == 0) {
 		count_without_collector(&exporter->ledger, record);
 		count_without_collector(&exporter->ledger, reverse);

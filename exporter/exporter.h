@@ -38,6 +38,10 @@ void exporter_destroy(struct exporter *exporter);
  * which is not known before. Call before the first message. */
 void exporter_set_start(struct exporter *exporter, unix_ms start);
 
+/* Applications that records point to: a table borrowed for life, whose names collectors are told as
+ * records have them. Call before the first message. Returns 0 or -ENOMEM. */
+int exporter_set_applications(struct exporter *exporter, const struct application_table *table);
+
 /* What the numbers of samplers in records mean; borrowed for life. Call before the first message:
  * samplers that are in the table then are told from the start, others ahead of their first record.
  */

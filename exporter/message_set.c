@@ -107,6 +107,16 @@ size_t message_set_templates_size(const struct message *message,
 	return needed;
 }
 
+bool message_set_has_options(const struct template_set *templates, uint16_t id)
+{
+	switch (id) {
+	case TEMPLATE_ID_RATE:
+	case TEMPLATE_ID_SAMPLER: return templates->has_samplers;
+	case TEMPLATE_ID_APPLICATION: return templates->has_applications;
+	default: return true;
+	}
+}
+
 /* The same bytes in both: RFC 3954 section 5.2, RFC 7011 section 3.4.1; fields of an enterprise are
  * IPFIX only. */
 static void add_template(struct message *message, const struct template *template)

@@ -38,6 +38,8 @@ void message_set_close(struct message *message);
 size_t message_set_templates_size(const struct message *message,
 				  const struct template_set *templates, const size_t *options_sizes,
 				  size_t options_count);
+/* Whether an options template goes with the data templates, by its id. */
+bool message_set_has_options(const struct template_set *templates, uint16_t id);
 /* Add all data templates in one set, id 'set_id'. There must be room. */
 void message_set_add_templates(struct message *message, uint16_t set_id,
 			       const struct template_set *templates);

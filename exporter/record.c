@@ -57,6 +57,7 @@ static inline enum record_action action_of(enum export_kind kind, size_t size)
 	case EXPORT_MILLISECONDS: return RECORD_milliseconds;
 	case EXPORT_SYSUPTIME: return RECORD_sys_uptime;
 	case EXPORT_WIDENED: return RECORD_widened_8;
+	case EXPORT_APPLICATION: return RECORD_application;
 	case EXPORT_ICMP_TYPE_CODE: return RECORD_icmp_type_code;
 	default: break;
 	}
@@ -124,6 +125,16 @@ static inline uint64_t milliseconds_of(uint64_t signed_ms)
 	return (int64_t)signed_ms < 0 ? 0 : signed_ms;
 }
 
+/* What the record points to. */
+static inline void store_application(uint8_t *to, const uint8_t *from)
+{
+	static const struct application none;
+	const struct application *application;
+
+	memcpy(&application, from, sizeof(application));
+	memcpy(to, application ? application->id : none.id, sizeof(none.id));
+}
+
 /* One field. With a constant action it is a few instructions. */
 __attribute__((always_inline)) static inline void encode_field(enum record_action action,
 							       const struct encoding encoding,
@@ -136,6 +147,7 @@ __attribute__((always_inline)) static inline void encode_field(enum record_actio
 	case RECORD_unsigned_2: store_be16(to, load_host16(from)); break;
 	case RECORD_unsigned_4: store_be32(to, load_host32(from)); break;
 	case RECORD_unsigned_8: store_be64(to, load_host64(from)); break;
+	case RECORD_application: store_application(to, from); break;
 	case RECORD_widened_8: store_be64(to, *from); break;
 	case RECORD_milliseconds: store_be64(to, milliseconds_of(load_host64(from))); break;
 	case RECORD_sys_uptime:
@@ -184,6 +196,7 @@ __attribute__((noinline)) static void encode_steps(const struct record_plan *res
 	ENCODE_STEPS(RECORD_unsigned_2)
 	ENCODE_STEPS(RECORD_unsigned_4)
 	ENCODE_STEPS(RECORD_unsigned_8)
+	ENCODE_STEPS(RECORD_application)
 	ENCODE_STEPS(RECORD_widened_8)
 	ENCODE_STEPS(RECORD_milliseconds)
 	ENCODE_STEPS(RECORD_sys_uptime)

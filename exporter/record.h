@@ -18,6 +18,7 @@ enum record_action {
 	RECORD_unsigned_2,
 	RECORD_unsigned_4,
 	RECORD_unsigned_8,
+	RECORD_application,
 	RECORD_widened_8,
 	RECORD_milliseconds,
 	RECORD_sys_uptime,

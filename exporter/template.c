@@ -24,6 +24,7 @@ enum part {
 	PART_sampler_id = 128,  /* v9 */
 	PART_selector_id = 256, /* IPFIX and JSON lines */
 	PART_biflow = 512,      /* brings in biflowDirection; for the id */
+	PART_application = 1024,
 };
 
 struct template_row {
@@ -58,6 +59,8 @@ static const struct template_row template_rows[] = {
 	{ PART_milliseconds, KEY_none, IE_flowEndMilliseconds, IE_flowEndMilliseconds },
 	{ PART_uptime, KEY_none, IE_flowStartSysUpTime, IE_flowStartSysUpTime },
 	{ PART_uptime, KEY_none, IE_flowEndSysUpTime, IE_flowEndSysUpTime },
+	{ PART_application, FLOW_KEY_ports | FLOW_KEY_protocol, IE_applicationId,
+	  IE_applicationId },
 	{ PART_sampler_id, KEY_none, IE_samplerId, IE_samplerId },
 	{ PART_selector_id, KEY_none, IE_selectorId, IE_selectorId },
 	{ PART_as_numbers, FLOW_KEY_addresses, IE_bgpSourceAsNumber, IE_bgpSourceAsNumber },
@@ -129,6 +132,7 @@ static unsigned int default_parts(const struct template_choice *choice, bool is_
 	       (choice->has_as_numbers || has_all ? PART_as_numbers : 0u) |
 	       (choice->has_peers || has_all ? PART_peers : 0u) |
 	       (choice->has_next_hop || has_all ? PART_next_hop : 0u) |
+	       (choice->has_applications || has_all ? PART_application : 0u) |
 	       (choice->has_as_numbers || has_prefixes || has_all ? PART_masks : 0u) |
 	       (protocol == EXPORT_JSON || has_all ? PART_ip_version : 0u);
 }
@@ -165,12 +169,13 @@ static unsigned int lookups_of(unsigned int parts)
 	return parts & PART_masks ? 4 + others : others;
 }
 
-/* Which kind of times and samplers, as a number below 4. Biflows have the numbers of SysUptime,
- * which IPFIX has not. */
+/* Which kind of times, samplers and applications, as a number below 8. Biflows have the numbers of
+ * SysUptime, which IPFIX has not. */
 static unsigned int variant_of(unsigned int parts)
 {
 	return (parts & (PART_uptime | PART_biflow) ? 1u : 0u) |
-	       (parts & (PART_sampler_id | PART_selector_id) ? 2u : 0u);
+	       (parts & (PART_sampler_id | PART_selector_id) ? 2u : 0u) |
+	       (parts & PART_application ? 4u : 0u);
 }
 
 /* One number for each template there can be. With the default flow key masks follow from the AS
@@ -257,6 +262,7 @@ void template_set_init(struct template_set *set, enum export_protocol protocol,
 		       const struct template_choice *choice)
 {
 	set->has_samplers = choice->has_samplers;
+	set->has_applications = choice->has_applications;
 	template_init(&set->ipv4, false, protocol, choice);
 	template_init(&set->ipv6, true, protocol, choice);
 	set->has_uptime = has_uptime(&set->ipv4);

@@ -17,9 +17,10 @@ struct template_choice {
 	bool has_as_numbers; /* AS numbers and masks */
 	bool has_next_hop;
 	bool has_peers;
-	bool has_uptime;   /* v9: times as SysUptime (21, 22) instead of milliseconds since 1970 */
-	bool has_samplers; /* the number of the sampler that chose a flow's packets */
-	bool has_biflows;  /* IPFIX, JSON: both directions of a flow in one record */
+	bool has_uptime; /* v9: times as SysUptime (21, 22) instead of milliseconds since 1970 */
+	bool has_applications;
+	bool has_samplers;          /* the number of the sampler that chose a flow's packets */
+	bool has_biflows;           /* IPFIX, JSON: both directions of a flow in one record */
 	struct flow_key_choice key; /* what is not in the key is not in a record */
 	struct template_fields fields;
 };
@@ -32,6 +33,7 @@ struct template_choice {
 #define TEMPLATE_ID_STATISTICS   401   /* options: the loss ledger */
 #define TEMPLATE_ID_RATE         402   /* options: one sampling rate for all records */
 #define TEMPLATE_ID_SAMPLER      403   /* options: a sampler */
+#define TEMPLATE_ID_APPLICATION  404   /* options: an application */
 #define TEMPLATE_ID_OTHER_KEY    1024  /* to 50175: any other flow key */
 #define TEMPLATE_ID_FIELDS       50176 /* to 65535: a set of fields of its own, by its hash */
 #define TEMPLATE_ID_FIELDS_PAIRS 3840
@@ -57,6 +59,7 @@ struct template_set {
 	struct template ipv6;
 	bool has_uptime;             /* records have times on the clock of export_clock.h */
 	bool has_samplers;           /* options templates of samplers go with them */
+	bool has_applications;       /* likewise */
 	struct template ipv4_biflow; /* these two are there if has_biflows */
 	struct template ipv6_biflow;
 	bool has_biflows;

@@ -177,7 +177,7 @@ TEST(an_id_stands_for_one_list_of_fields)
 	static struct template by_id[65536];
 	static const uint8_t lengths[] = { 0, 24 };
 
-	for (unsigned int bits = 0; bits < 8 * 256 * 2 * 4; bits++) {
+	for (unsigned int bits = 0; bits < 8 * 256 * 2 * 8; bits++) {
 		const struct template_choice choice = {
 			.has_as_numbers = bits & 1,
 			.has_next_hop = bits & 2,
@@ -187,6 +187,7 @@ TEST(an_id_stands_for_one_list_of_fields)
 				 .ipv6_prefix_length = lengths[bits >> 11 & 1] },
 			.has_uptime = bits >> 12 & 1,
 			.has_samplers = bits >> 13 & 1,
+			.has_applications = bits >> 14 & 1,
 		};
 		struct template_set set;
 

@@ -1,5 +1,5 @@
-/* test_exporter_sampling.c - what collectors are told of samplers, and that it comes before the
- * records that need it. Its reader knows headers and sets only. */
+/* test_exporter_options.c - what collectors are told of samplers and applications, and that it
+ * comes before the records that need it. Its reader knows headers and sets only. */
 #include "exporter.h"
 
 #include "check.h"
@@ -512,6 +512,86 @@ TEST(json_lines_say_the_interval)
 	tear_down(&fixture);
 }
 
+static struct application_table *many_applications(void)
+{
+	struct application_table *table = application_table_create();
+
+	for (uint32_t port = 1; port <= 200; port++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "app%u", port);
+		CHECK_EQ(application_table_add(table, APPLICATION_all, (uint16_t)port,
+					       (uint16_t)port, name),
+			 0);
+	}
+	return table;
+}
+
+static void add_to_port(struct fixture *fixture, const struct application_table *table,
+			uint16_t port)
+{
+	const struct export_time time = at(fixture->now_ms);
+	struct export_record record = { .flow = { .packets = 10, .octets = 1000 } };
+
+	record.flow.key.ip_version = 4;
+	record.flow.key.protocol = 6;
+	record.flow.key.destination_port = port;
+	record.application = application_table_find(table, 6, 0, port);
+	exporter_add(fixture->exporter, &record, &time);
+}
+
+/* Port of an options record of names. */
+static uint16_t port_told(const struct set *set, uint8_t version)
+{
+	return load_be16(set->bytes + (version == 9 ? 4 : 0) + 1);
+}
+
+TEST(a_name_is_told_before_its_first_record_and_repeated_a_few_at_a_time)
+{
+	for (uint8_t version = 9; version <= 10; version++) {
+		struct fixture fixture = set_up(version, 512, 0, samplers_create());
+		struct application_table *table = many_applications();
+		static struct set sets[SETS_MAX];
+		bool is_told[201] = { false };
+		size_t count, first, records = 0;
+
+		CHECK_EQ(exporter_set_applications(fixture.exporter, table), 0);
+		for (uint16_t i = 0; i < 300; i++) {
+			add_to_port(&fixture, table, (uint16_t)(1 + i * 7 % 100));
+			(void)exporter_send(fixture.exporter, (int64_t)i * 1000000);
+		}
+		finish(&fixture);
+		count = sets_get(sets, SETS_MAX);
+		for (size_t i = 0; i < count; i++) {
+			if (sets[i].id == TEMPLATE_ID_APPLICATION) {
+				CHECK(!is_told[port_told(&sets[i], version)]);
+				is_told[port_told(&sets[i], version)] = true;
+			}
+			for (size_t from = 0; sets[i].id == 260 && from + 61 <= sets[i].size;
+			     from += 61, records++)
+				CHECK(is_told[load_be16(sets[i].bytes + from + 10)]);
+		}
+		CHECK_EQ(records, 300);
+		CHECK_EQ(sets_with(TEMPLATE_ID_APPLICATION), 100); /* not those of other ports */
+
+		first = sent_count;
+		for (uint32_t ms = 60000; ms < 62000; ms += 10) {
+			const struct export_time time = at(ms);
+			const size_t before = sets_with(TEMPLATE_ID_APPLICATION);
+
+			exporter_advance(fixture.exporter, &time);
+			(void)exporter_send(fixture.exporter, 1000000000 + (int64_t)ms * 1000);
+			CHECK(sets_with(TEMPLATE_ID_APPLICATION) - before <= 24);
+		}
+		fixture.now_ms = 62000;
+		finish(&fixture);
+		CHECK_EQ(sets_with(TEMPLATE_ID_APPLICATION), 200);
+		CHECK(sent_count > first + 8);
+		tear_down(&fixture);
+		application_table_destroy(table);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -525,6 +605,8 @@ int main(void)
 		cmocka_unit_test(a_session_withdraws_what_it_does_not_use_any_more),
 		cmocka_unit_test(netflow5_has_one_sampler_in_a_datagram),
 		cmocka_unit_test(json_lines_say_the_interval),
+		cmocka_unit_test(
+			a_name_is_told_before_its_first_record_and_repeated_a_few_at_a_time),
 	};
 
 	return RUN_TESTS(tests);
