@@ -833,8 +833,8 @@ static void add_all_templates(const struct collector *collector, struct message 
 static void put_templates_ahead(struct collector *collector)
 {
 	struct datagram_queue *queue = &collector->outbox.queue;
-	const struct export_time *time =
-		has_sessions(collector) ? &datagram_queue_at(queue, 0)->time : &collector->time;
+	const struct queued_datagram *next = datagram_queue_at(queue, queue->handed);
+	const struct export_time *time = has_sessions(collector) ? &next->time : &collector->time;
 	struct queued_datagram *datagram = datagram_queue_ahead(queue);
 	struct message message = { .writer = writer_of(datagram->bytes, collector->datagram_size) };
 	struct export_statistics statistics;
@@ -848,8 +848,8 @@ static void put_templates_ahead(struct collector *collector)
 							 collector->terms->source_id);
 	}
 	seal(collector, &message, time, datagram);
-	datagram->file = datagram_queue_at(queue, 0)->file;
-	datagram->file_ms = datagram_queue_at(queue, 0)->file_ms;
+	datagram->file = next->file;
+	datagram->file_ms = next->file_ms;
 	datagram->amount = (struct amount){ 0 };
 	datagram->has_templates = true;
 	datagram->is_ahead = has_sessions(collector);

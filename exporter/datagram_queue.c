@@ -73,6 +73,19 @@ void datagram_queue_put_first(struct datagram_queue *queue)
 	queue->count++;
 }
 
+void datagram_queue_put_behind(struct datagram_queue *queue, size_t index)
+{
+	datagram_queue_put_first(queue);
+	for (size_t i = 0; i < index; i++) {
+		struct queued_datagram *one = datagram_queue_at(queue, i);
+		struct queued_datagram *other = datagram_queue_at(queue, i + 1);
+		const struct queued_datagram moved = *one;
+
+		*one = *other;
+		*other = moved;
+	}
+}
+
 void datagram_queue_put_spare(struct datagram_queue *queue)
 {
 	struct queued_datagram *next = datagram_queue_next(queue);

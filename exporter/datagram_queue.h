@@ -57,6 +57,8 @@ struct queued_datagram *datagram_queue_spare(struct datagram_queue *queue);
 /* Queue what was built there. There must be room. */
 void datagram_queue_put_last(struct datagram_queue *queue);
 void datagram_queue_put_first(struct datagram_queue *queue);
+/* The same as number 'index', behind so many others. */
+void datagram_queue_put_behind(struct datagram_queue *queue, size_t index);
 void datagram_queue_put_spare(struct datagram_queue *queue);
 
 size_t datagram_queue_room(const struct datagram_queue *queue);

@@ -218,9 +218,9 @@ bool outbox_wants_templates(const struct outbox *outbox)
 
 	if (!is_needed || outbox->poll_error)
 		return false;
-	/* With the first message of a session, which then gives the time of its header. */
+	/* With a message that it goes before, which then gives the time of its header. */
 	if (outbox_has_sessions(outbox))
-		return outbox->queue.count != 0;
+		return outbox_unsent(outbox) != 0;
 	if (outbox_is_probe_next(outbox))
 		return false;
 	return outbox->now_us - outbox->templates_ahead_us >= OUTBOX_TEMPLATES_AHEAD_US;
@@ -230,7 +230,7 @@ void outbox_put_ahead(struct outbox *outbox)
 {
 	outbox->has_lost_templates = false;
 	outbox->templates_ahead_us = outbox->now_us;
-	datagram_queue_put_first(&outbox->queue);
+	datagram_queue_put_behind(&outbox->queue, outbox->queue.handed);
 }
 
 void outbox_count_sent(struct outbox *outbox)

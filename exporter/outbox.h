@@ -61,9 +61,9 @@ struct outbox_config {
 	uint32_t datagrams_per_second; /* 0: no limit */
 	uint64_t spool_size;           /* bytes, 0: none */
 	const char *spool_directory;   /* NULL: in memory; borrowed until outbox_init() returns */
-	bool is_patient;               /* wait for a reader that stands still, as long as it takes */
-	bool has_templates;            /* the protocol; each session begins with them */
-	uint8_t sequence_offset;       /* of the number in each datagram; 0: there is none */
+	bool is_patient;         /* wait for a reader that stands still, as long as it takes */
+	bool has_templates;      /* the protocol; each session begins with them */
+	uint8_t sequence_offset; /* of the number in each datagram; 0: there is none */
 	void (*on_event)(void *context, const struct collector_event *event); /* may be NULL */
 	void *event_context;
 };

@@ -23,8 +23,9 @@ static void confirm(struct outbox *outbox, size_t unconfirmed)
 static void begin(struct outbox *outbox, uint64_t number)
 {
 	outbox->queue.handed = 0;
-	while (outbox_is_probe_next(outbox))
-		datagram_queue_pop(&outbox->queue);
+	for (size_t i = outbox->queue.count; i-- > 0;)
+		if (datagram_queue_at(&outbox->queue, i)->is_ahead)
+			datagram_queue_remove(&outbox->queue, i);
 	outbox->session = number;
 	outbox->sequence = 0;
 	outbox->has_lost_templates = outbox->config.has_templates;

@@ -21,8 +21,7 @@ static void lose_datagram(struct outbox *outbox, const struct queued_datagram *d
 	outbox_go_down(outbox, reason, error);
 	lose(outbox, &datagram->amount, reason);
 	outbox->ledger.datagrams_lost++;
-	if (!outbox_has_sessions(outbox)) /* a session begins with templates anyway */
-		outbox->has_lost_templates |= datagram->has_templates;
+	outbox->has_lost_templates |= datagram->has_templates;
 }
 
 void outbox_drop(struct outbox *outbox, size_t index, enum collector_loss reason, int error)
@@ -39,7 +38,7 @@ static void lose_spool(struct outbox *outbox, enum collector_loss reason, int er
 	outbox_go_down(outbox, reason, error);
 	lose(outbox, &outbox->spool.amount, reason);
 	outbox->ledger.datagrams_lost += outbox->spool.count;
-	outbox->has_lost_templates |= !outbox_has_sessions(outbox);
+	outbox->has_lost_templates |= outbox->config.has_templates;
 	spool_forget(&outbox->spool);
 }
 
@@ -83,13 +82,14 @@ static enum collector_loss loss_at_end(const struct outbox *outbox)
 	return outbox->wait_error ? outbox_loss_of(outbox->wait_error) : LOSS_SEND_FAILED;
 }
 
-/* The oldest of the queue that was not handed over; never the templates that a session begins with.
+/* The oldest of the queue that was not handed over; never the templates that go ahead in a session.
  */
 static size_t oldest_index(const struct outbox *outbox)
 {
 	const size_t first = outbox->queue.handed;
 
-	return first + (first == 0 && outbox_has_sessions(outbox) && outbox_is_probe_next(outbox));
+	return first +
+	       (first < outbox->queue.count && datagram_queue_at(&outbox->queue, first)->is_ahead);
 }
 
 /* Give up the oldest of those that were not handed over. Returns false if there is none. */

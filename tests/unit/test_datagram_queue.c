@@ -62,6 +62,37 @@ TEST(one_in_the_middle_can_be_taken_out)
 	datagram_queue_clear(&queue);
 }
 
+TEST(one_may_go_ahead_of_those_behind_some_and_one_may_come_in_finished)
+{
+	struct datagram_queue queue;
+
+	CHECK_EQ(datagram_queue_init(&queue, 16), 0);
+	for (unsigned int round = 0; round < 300; round++) {
+		const uint8_t *built;
+
+		put_last(&queue, 0);
+		put_last(&queue, 1);
+		put_last(&queue, 3);
+		built = datagram_queue_next(&queue)->bytes;
+		datagram_queue_next(&queue)->bytes[0] = 5; /* under construction */
+		datagram_queue_ahead(&queue)->bytes[0] = 2;
+		datagram_queue_ahead(&queue)->size = 10;
+		datagram_queue_put_behind(&queue, 2);
+		datagram_queue_spare(&queue)->bytes[0] = 4;
+		datagram_queue_spare(&queue)->size = 10;
+		datagram_queue_put_spare(&queue);
+		CHECK(datagram_queue_next(&queue)->bytes == built);
+		datagram_queue_next(&queue)->size = 10;
+		datagram_queue_put_last(&queue);
+		CHECK_EQ(queue.total_bytes, 60);
+		for (unsigned int i = 0; i < 6; i++) {
+			CHECK_EQ(datagram_queue_at(&queue, 0)->bytes[0], i);
+			datagram_queue_pop(&queue);
+		}
+	}
+	datagram_queue_clear(&queue);
+}
+
 TEST(a_full_queue_still_has_both_building_places)
 {
 	struct datagram_queue queue;
@@ -151,6 +182,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(datagrams_leave_in_the_order_they_came_and_one_may_go_ahead),
 		cmocka_unit_test(one_in_the_middle_can_be_taken_out),
+		cmocka_unit_test(
+			one_may_go_ahead_of_those_behind_some_and_one_may_come_in_finished),
 		cmocka_unit_test(a_full_queue_still_has_both_building_places),
 		cmocka_unit_test(history_remembers_the_last_and_forgets_the_oldest),
 		cmocka_unit_test(history_tells_messages_of_one_sequence_number_apart),

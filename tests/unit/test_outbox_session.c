@@ -429,6 +429,33 @@ TEST(a_reader_that_stalls_holds_nobody_up_for_long_and_the_oldest_not_handed_ove
 	exporter_destroy(exporter);
 }
 
+TEST(templates_that_were_lost_on_the_way_are_told_again_before_what_follows)
+{
+	struct exporter *exporter = create(0, 0);
+	int64_t now_us = SECOND_US;
+	size_t handed;
+
+	begin_session();
+	fake.accept = 5;
+	add(exporter, 1000, 200);
+	(void)exporter_send(exporter, now_us);
+	handed = fake.count;
+	exporter_send_template(exporter);
+	finish(exporter, 1000); /* queued behind what stalls */
+	add(exporter, 1000, 8000);
+	CHECK(lost(exporter, LOSS_OVERFLOW) > 200);
+
+	fake.accept = SIZE_MAX;
+	fake.confirm = SIZE_MAX;
+	for (int i = 0; i < 10; i++)
+		(void)exporter_send(exporter, now_us += SECOND_US);
+	CHECK_EQ(handed, 5);
+	CHECK_EQ(sets_of(&fake.messages[handed], 2), 1);
+	CHECK_EQ(sets_of(&fake.messages[handed], 3), 2);
+	check_sessions(1);
+	exporter_destroy(exporter);
+}
+
 TEST(without_anything_left_to_drop_the_new_message_is_lost)
 {
 	struct exporter *exporter = create(0, 0);
@@ -667,7 +694,7 @@ TEST(random_sessions_leave_the_ledger_exact)
 			fake.confirm += (size_t)random() % 10;
 			if (fake.count > MESSAGES_MAX / 2)
 				break;
-			for (long i = random() % (round % 4 ? 60 : 2000);
+			for (long i = random() % (round % 4 ? 60 : 500);
 			     i > 0 && exporter_has_room(exporter); i--) {
 				add(exporter, now, 1);
 				added++;
@@ -704,6 +731,8 @@ int main(void)
 		cmocka_unit_test(what_was_told_ahead_is_not_told_twice_in_a_session),
 		cmocka_unit_test(
 			a_reader_that_stalls_holds_nobody_up_for_long_and_the_oldest_not_handed_over_is_lost),
+		cmocka_unit_test(
+			templates_that_were_lost_on_the_way_are_told_again_before_what_follows),
 		cmocka_unit_test(without_anything_left_to_drop_the_new_message_is_lost),
 		cmocka_unit_test(at_the_end_what_is_not_confirmed_counts_as_lost),
 		cmocka_unit_test(
