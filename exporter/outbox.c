@@ -5,9 +5,10 @@
  * ledger.taken = sent + waiting + sum of lost. A datagram gets its sequence number when it is
  * handed to the network: what was given up before leaves no gap (it is in the ledger), and
  * templates can overtake what waits. */
-#include "outbox_parts.h"
+#include "outbox.h"
 
 #include "bytes.h"
+#include "outbox_parts.h"
 
 #include <errno.h>
 #include <stdio.h>

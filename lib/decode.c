@@ -4,6 +4,8 @@
  * network and transport (decode_ip.h, decode_network.c). Runs once per packet. Invariants: bytes
  * behind the captured ones are never read, bytes behind the IP packet are never interpreted, and
  * each loop takes bytes off the front of the packet. */
+#include "decode.h"
+
 #include "decode_packet.h"
 
 enum drop_reason decode_any_link(const struct packet_view *packet, struct packet_info *info)

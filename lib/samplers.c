@@ -1,17 +1,15 @@
 /* samplers.c - an array that only grows.
  *
- * Stage: beside the flow cache. An entry is written before the count that makes it valid, and never
- * again: so readers need no lock, and the lock is for writers only. */
+ * Stage: beside the flow cache. Without a lock: an entry is one atomic word, written once, by
+ * whoever finds it empty; entries before it are full by then, and the count follows. */
 #include "samplers.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 struct samplers {
-	pthread_mutex_t lock; /* for those who add */
 	_Atomic uint8_t count;
-	struct sampler entries[SAMPLER_UNKNOWN]; /* the first is SAMPLER_NONE */
+	_Atomic uint64_t entries[SAMPLER_UNKNOWN]; /* of which SAMPLER_NONE is not used */
 };
 
 const char *sampling_method_name(enum sampling_method method)
@@ -29,52 +27,49 @@ const char *sampling_method_name(enum sampling_method method)
 
 struct samplers *samplers_create(void)
 {
-	struct samplers *samplers = calloc(1, sizeof(*samplers));
-
-	if (!samplers || pthread_mutex_init(&samplers->lock, NULL)) {
-		free(samplers);
-		return NULL;
-	}
-	samplers->entries[SAMPLER_NONE].interval = 1;
-	return samplers;
+	return calloc(1, sizeof(struct samplers));
 }
 
 void samplers_destroy(struct samplers *samplers)
 {
-	if (!samplers)
-		return;
-	(void)pthread_mutex_destroy(&samplers->lock);
 	free(samplers);
 }
 
-/* With the lock held. */
-static uint8_t find_or_add(struct samplers *samplers, struct sampler sampler)
+/* As one word, which is never 0. */
+static uint64_t word_of(enum sampling_method method, uint32_t interval)
 {
-	const uint8_t count = samplers_count(samplers);
+	return ((uint64_t)method + 1) << 32 | interval;
+}
 
-	for (uint8_t number = 1; number <= count; number++)
-		if (samplers->entries[number].method == sampler.method &&
-		    samplers->entries[number].interval == sampler.interval)
-			return number;
-	if (count == SAMPLER_UNKNOWN - 1)
-		return SAMPLER_UNKNOWN;
-	samplers->entries[count + 1] = sampler;
-	atomic_store_explicit(&samplers->count, (uint8_t)(count + 1), memory_order_release);
-	return (uint8_t)(count + 1);
+/* The count is at least this. */
+static void raise_count(struct samplers *samplers, uint8_t number)
+{
+	uint8_t count = atomic_load(&samplers->count);
+
+	while (count < number && !atomic_compare_exchange_weak(&samplers->count, &count, number))
+		;
 }
 
 uint8_t samplers_number(struct samplers *samplers, enum sampling_method method, uint64_t interval)
 {
-	uint8_t number;
+	uint64_t word;
 
 	if (interval <= 1)
 		return SAMPLER_NONE;
 	if (interval > UINT32_MAX)
 		return SAMPLER_UNKNOWN;
-	(void)pthread_mutex_lock(&samplers->lock);
-	number = find_or_add(samplers, (struct sampler){ (uint8_t)method, (uint32_t)interval });
-	(void)pthread_mutex_unlock(&samplers->lock);
-	return number;
+	word = word_of(method, (uint32_t)interval);
+	for (uint8_t number = 1; number < SAMPLER_UNKNOWN; number++) {
+		uint64_t found = 0;
+
+		/* Put it where nothing is; or see what is there. */
+		if (!atomic_compare_exchange_strong(&samplers->entries[number], &found, word) &&
+		    found != word)
+			continue;
+		raise_count(samplers, number);
+		return number;
+	}
+	return SAMPLER_UNKNOWN;
 }
 
 uint8_t samplers_count(const struct samplers *samplers)
@@ -84,7 +79,12 @@ uint8_t samplers_count(const struct samplers *samplers)
 
 struct sampler samplers_at(const struct samplers *samplers, uint8_t number)
 {
+	uint64_t word;
+
+	if (number == SAMPLER_NONE)
+		return (struct sampler){ SAMPLING_none, 1 };
 	if (number > samplers_count(samplers))
 		return (struct sampler){ SAMPLING_none, 0 };
-	return samplers->entries[number];
+	word = atomic_load_explicit(&samplers->entries[number], memory_order_acquire);
+	return (struct sampler){ (uint8_t)((word >> 32) - 1), (uint32_t)word };
 }

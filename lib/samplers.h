@@ -39,7 +39,7 @@ struct samplers *samplers_create(void);
 void samplers_destroy(struct samplers *samplers);
 
 /* The number of a sampler, which is new if it has none yet; SAMPLER_NONE for interval 0 and 1,
- * SAMPLER_UNKNOWN if there is no number left or the interval has more than 32 bits. Takes a lock:
+ * SAMPLER_UNKNOWN if there is no number left or the interval has more than 32 bits. O(samplers):
  * callers remember the last answer. */
 uint8_t samplers_number(struct samplers *samplers, enum sampling_method method, uint64_t interval);
 
@@ -47,7 +47,7 @@ uint8_t samplers_number(struct samplers *samplers, enum sampling_method method, 
 uint8_t samplers_count(const struct samplers *samplers);
 
 /* What a number means: { SAMPLING_none, 1 } for SAMPLER_NONE, { SAMPLING_none, 0 } for one without
- * a meaning. Takes no lock. */
+ * a meaning. */
 struct sampler samplers_at(const struct samplers *samplers, uint8_t number);
 
 #endif
