@@ -6,12 +6,12 @@
  * write that fails has left behind them is cut off, and the next one goes over it.
  *
  * A file is written under the name that was configured. When it ends it gets the time of its first
- * message as a suffix (file_name.h), by rename, so whoever looks for that finds whole files only;
- * so does a file of an earlier run that is still there. No name is ever given twice. */
+ * message as a suffix (transport_file_name.h), by rename, so whoever looks for that finds whole
+ * files only; so does a file of an earlier run that is still there. No name is ever given twice. */
 #include "transport.h"
 
-#include "file_name.h"
-#include "stream_writer.h"
+#include "transport_file_name.h"
+#include "transport_pipe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,8 +42,8 @@ struct transport {
 	bool is_stream; /* no place to go back to */
 	bool is_ours;   /* opened here, not standard output */
 	bool is_pipe;   /* tells how much of it is unread */
-	enum stream_kind kind;
-	struct stream_writer writer;
+	enum transport_pipe_kind kind;
+	struct transport_pipe pipe;
 	dev_t device;
 	ino_t inode;
 	off_t size;           /* of the whole messages */
@@ -68,7 +68,8 @@ static int check_kind(const struct transport_config *config, struct error_text *
 {
 	struct stat status;
 
-	if (stat(config->host, &status) || S_ISREG(status.st_mode))
+	if (strcmp(config->host, "-") == 0 || stat(config->host, &status) ||
+	    S_ISREG(status.st_mode))
 		return 0;
 	if (S_ISDIR(status.st_mode)) {
 		error_text_set(error, "%s: is a directory, expected a file in it", config->host);
@@ -97,9 +98,9 @@ static int file_open(const struct transport_config *config, struct transport **t
 
 	if (result)
 		return result;
-	if (strlen(config->host) > FILE_NAME_PATH_MAX) {
+	if (strlen(config->host) > TRANSPORT_FILE_NAME_PATH_MAX) {
 		error_text_set(error, "%s: expected a path of at most %d characters", config->host,
-			       FILE_NAME_PATH_MAX);
+			       TRANSPORT_FILE_NAME_PATH_MAX);
 		return -ENAMETOOLONG;
 	}
 	file = calloc(1, sizeof(*file));
@@ -121,10 +122,10 @@ static int file_open(const struct transport_config *config, struct transport **t
  * Returns 0 or a negative errno. */
 static int put_away(const struct transport *file, int64_t begun_ms)
 {
-	const int result = file_name_finish(file->path, begun_ms);
+	const int result = transport_file_name_finish(file->path, begun_ms);
 
 	if (result == 0 && file->keep)
-		file_name_keep(file->path, file->keep);
+		transport_file_name_keep(file->path, file->keep);
 	return result;
 }
 
@@ -132,7 +133,7 @@ static void begin_session(struct transport *file)
 {
 	file->session.number++;
 	file->session.unconfirmed = 0;
-	stream_writer_begin(&file->writer);
+	transport_pipe_begin(&file->pipe);
 	file->has_messages = false;
 }
 
@@ -145,7 +146,7 @@ static size_t unconfirmed(const struct transport *file)
 		return file->session.unconfirmed;
 	if (file->is_pipe && ioctl(file->fd, FIONREAD, &unread))
 		unread = 0;
-	return stream_writer_unconfirmed(&file->writer, (size_t)unread);
+	return transport_pipe_unconfirmed(&file->pipe, (size_t)unread);
 }
 
 static void shut(struct transport *file)
@@ -189,13 +190,14 @@ static void file_close(struct transport *file)
 	    rotation_is_wanted(&file->rotation))
 		(void)finish(file);
 	shut(file);
-	stream_writer_clear(&file->writer);
+	transport_pipe_clear(&file->pipe);
 	free(file->path);
 	free(file);
 }
 
 /* Take over a descriptor, whatever it is of. */
-static int adopt(struct transport *file, int fd, enum stream_kind kind, const struct stat *status)
+static int adopt(struct transport *file, int fd, enum transport_pipe_kind kind,
+		 const struct stat *status)
 {
 	file->fd = fd;
 	file->kind = kind;
@@ -223,7 +225,7 @@ static int open_standard_output(struct transport *file)
 		(void)close(fd);
 		return -EBADF;
 	}
-	(void)adopt(file, fd, S_ISSOCK(status.st_mode) ? STREAM_socket : STREAM_shared, &status);
+	(void)adopt(file, fd, S_ISSOCK(status.st_mode) ? PIPE_socket : PIPE_shared, &status);
 	if (!file->is_stream)
 		file->size =
 			fcntl(fd, F_GETFL) & O_APPEND ? status.st_size : lseek(fd, 0, SEEK_CUR);
@@ -243,7 +245,7 @@ static int open_stream(struct transport *file)
 		(void)close(fd);
 		return -EAGAIN;
 	}
-	return adopt(file, fd, STREAM_own, &status);
+	return adopt(file, fd, PIPE_own, &status);
 }
 
 /* One writer at a time: a second one would move the file away under the first. */
@@ -269,7 +271,7 @@ static int create(struct transport *file)
 		return result;
 	}
 	file->is_ours = true;
-	return adopt(file, fd, STREAM_own, &status);
+	return adopt(file, fd, PIPE_own, &status);
 }
 
 /* Whether a file begins as an IPFIX Message does (RFC 7011 section 3.1), or as a line of ours.
@@ -399,7 +401,7 @@ static struct transport_result file_send(struct transport *file, const struct da
 	if (file->fd < 0)
 		return (struct transport_result){ .error = file->error ? file->error : -EAGAIN };
 	if (file->is_stream) {
-		result = stream_writer_send(&file->writer, file->fd, file->kind, datagrams, count);
+		result = transport_pipe_send(&file->pipe, file->fd, file->kind, datagrams, count);
 		if (result.error == -EPIPE || result.error == -ECONNRESET) {
 			shut(file);
 			file->error = -EPIPE;

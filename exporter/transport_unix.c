@@ -4,7 +4,7 @@
  * datagrams, each a message, or a stream of messages. Either is a session, which ends when the
  * reader closes its socket, and another begins with the next one that opens that path. A message
  * has arrived when it is in the reader's socket as a whole. */
-#include "stream_writer.h"
+#include "transport_pipe.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,7 +19,7 @@ struct transport {
 	struct sockaddr_un address;
 	int fd; /* -1: not connected */
 	bool is_stream;
-	struct stream_writer writer;
+	struct transport_pipe pipe;
 	int64_t next_try_ms;
 	int error; /* negative errno of the last try */
 	struct transport_session session;
@@ -51,7 +51,7 @@ static void disconnect(struct transport *unix_socket)
 {
 	if (unix_socket->fd < 0)
 		return;
-	unix_socket->session.unconfirmed = stream_writer_unconfirmed(&unix_socket->writer, 0);
+	unix_socket->session.unconfirmed = transport_pipe_unconfirmed(&unix_socket->pipe, 0);
 	(void)close(unix_socket->fd);
 	unix_socket->fd = -1;
 }
@@ -61,7 +61,7 @@ static void unix_close(struct transport *unix_socket)
 	if (!unix_socket)
 		return;
 	disconnect(unix_socket);
-	stream_writer_clear(&unix_socket->writer);
+	transport_pipe_clear(&unix_socket->pipe);
 	free(unix_socket);
 }
 
@@ -85,7 +85,7 @@ static int connect_as(struct transport *unix_socket, int type)
 	unix_socket->is_stream = type == SOCK_STREAM;
 	unix_socket->session.number++;
 	unix_socket->session.unconfirmed = 0;
-	stream_writer_begin(&unix_socket->writer);
+	transport_pipe_begin(&unix_socket->pipe);
 	return 0;
 }
 
@@ -142,8 +142,8 @@ static struct transport_result unix_send(struct transport *unix_socket,
 	if (unix_socket->fd < 0)
 		return (struct transport_result){ .error = -ENOTCONN };
 	if (unix_socket->is_stream)
-		result = stream_writer_send(&unix_socket->writer, unix_socket->fd, STREAM_socket,
-					    datagrams, count);
+		result = transport_pipe_send(&unix_socket->pipe, unix_socket->fd, PIPE_socket,
+					     datagrams, count);
 	else
 		result = send_datagrams(unix_socket, datagrams, count);
 	if (result.error && result.error != -EAGAIN && result.error != -ENOBUFS &&
@@ -158,7 +158,7 @@ static void unix_session(const struct transport *unix_socket, struct transport_s
 {
 	*session = unix_socket->session;
 	if (unix_socket->fd >= 0)
-		session->unconfirmed = stream_writer_unconfirmed(&unix_socket->writer, 0);
+		session->unconfirmed = transport_pipe_unconfirmed(&unix_socket->pipe, 0);
 }
 
 static socklen_t unix_address(const struct transport *unix_socket, struct sockaddr_storage *address)

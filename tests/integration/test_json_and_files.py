@@ -238,6 +238,26 @@ def test_every_way_out_is_exact(name, flowagent, directory, unix_datagrams, unix
         assert row["send_errors"] == 0 or row["transport"] == "unix"  # its reader was slow
 
 
+def test_json_over_tcp_is_exact(flowagent, cleanup):
+    listener = cleanup.enter_context(socket.create_server(("127.0.0.1", 0)))
+    connections = []
+
+    def read(size):
+        if not connections:
+            connections.append(listener.accept()[0])
+        return connections[0].recv(size)
+
+    reader = Reader(read)
+    path = CAPTURES / "ndpi-whatsapp.pcap"
+    target = "{}:{}".format(*listener.getsockname())
+    summary = run_capture(flowagent, path, "-n", f"{target},transport=tcp,version=json")
+    lines = json_lines.Lines().add(reader.content())
+    connections[0].close()
+    assert not differences(lines.table().flows, expected_flows(path).flows)
+    lines.check_counts()
+    assert summary["collectors"][0]["records_sent"] == len(lines.flows)
+
+
 # ---- a capture that the test writes while the agent reads it ------------------------------------
 
 START_S = 1_700_000_000  # 22:13:20 UTC

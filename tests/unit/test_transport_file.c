@@ -3,7 +3,7 @@
 #include "transport.h"
 
 #include "check.h"
-#include "file_name.h"
+#include "transport_file_name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -177,17 +177,17 @@ TEST(no_name_is_given_twice)
 	for (int i = 1; i <= 12; i++) {
 		(void)snprintf(name, sizeof(name), "%d", i);
 		write_content("a", name);
-		CHECK_EQ(file_name_finish("./a", TIME_MS), 0);
+		CHECK_EQ(transport_file_name_finish("./a", TIME_MS), 0);
 	}
 	check_content("a" STAMP, "1");
 	check_content("a" STAMP "-2", "2");
 	check_content("a" STAMP "-12", "12");
-	CHECK_EQ(file_name_finish("./a", TIME_MS), -ENOENT);
+	CHECK_EQ(transport_file_name_finish("./a", TIME_MS), -ENOENT);
 	write_content("a", "before 1970");
-	CHECK_EQ(file_name_finish("a", -1), 0);
+	CHECK_EQ(transport_file_name_finish("a", -1), 0);
 	check_content("a.19691231-235959", "before 1970");
 	write_content("a", "far");
-	CHECK_EQ(file_name_finish("a", INT64_MAX), 0);
+	CHECK_EQ(transport_file_name_finish("a", INT64_MAX), 0);
 	check_content("a.99991231-235959", "far");
 }
 
@@ -213,9 +213,9 @@ TEST(the_last_files_are_kept_and_nothing_else_is_removed)
 		write_content(others[i], "");
 	for (size_t i = 0; i < sizeof(finished) / sizeof(finished[0]); i++)
 		write_content(finished[i], "");
-	file_name_keep("./a", 5);
+	transport_file_name_keep("./a", 5);
 	CHECK_EQ(count_files(), 14);
-	file_name_keep("a", 2);
+	transport_file_name_keep("a", 2);
 	CHECK_EQ(count_files(), 11);
 	CHECK(exists("a.20231114-221321") && exists("a.20231114-221320-10"));
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
@@ -408,7 +408,7 @@ TEST(a_full_pipe_breaks_no_message)
 
 TEST(what_can_never_work_is_told_at_start)
 {
-	char path[FILE_NAME_PATH_MAX + 2];
+	char path[TRANSPORT_FILE_NAME_PATH_MAX + 2];
 
 	check_open_error(&(struct transport_config){ .host = "." }, -EISDIR,
 			 ".: is a directory, expected a file in it");

@@ -1,8 +1,8 @@
-/* file_name.c - moves finished files to their names, and removes the oldest.
+/* transport_file_name.c - moves finished files to their names, and removes the oldest.
  *
- * Place: transport_file -> file_name -> kernel. Names of finished files sort by time, and only what
- * has exactly such a name is ever removed. */
-#include "file_name.h"
+ * Place: transport_file -> transport_file_name -> kernel. Names of finished files sort by time, and
+ * only what has exactly such a name is ever removed. */
+#include "transport_file_name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -47,7 +47,7 @@ static int move(const char *from, const char *to)
 	return unlink(from) ? -errno : 0;
 }
 
-int file_name_finish(const char *path, int64_t begun_ms)
+int transport_file_name_finish(const char *path, int64_t begun_ms)
 {
 	char name[PATH_MAX];
 	char stamp[STAMP_LENGTH + 1];
@@ -136,7 +136,7 @@ static bool list_add(struct list *list, const char *name, size_t base, unsigned 
 	return true;
 }
 
-void file_name_keep(const char *path, uint32_t count)
+void transport_file_name_keep(const char *path, uint32_t count)
 {
 	const char *slash = strrchr(path, '/');
 	const char *base = slash ? slash + 1 : path;
