@@ -457,6 +457,30 @@ def test_all_members_of_a_group_get_everything(group, host, flowagent, tcpdump):
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=["ipv4", "ipv6"])
+def test_own_datagrams_to_a_group_are_not_accounted(group, host, flowagent, agentctl):
+    """The agent captures where it sends, and hears what is looped back to its own host."""
+    segment = Segment(host)
+    with Member(group, 3001, segment.server) as member:
+        agent = flowagent(
+            "-i", "eth0", "-n", f"{in_brackets(group)}:3001,interface=eth0", host=segment.server
+        )
+        agent.wait_for_capture()
+        control = agentctl(agent)
+        for count in 1, 2, 3:
+            control.run("send-template")
+            member.wait_for_datagrams(count)
+        wait_until(
+            lambda: control.statistics()["packets_ignored"]["own_export"] >= 3, "them to be read"
+        )
+        assert agent.stop() == 0, agent.errors
+        summary = agent.summary()
+        ledger.check_final(summary)
+        member.wait_for_datagrams(summary["datagrams_sent"])
+    # The reports of the members (IGMP, MLD) are flows.
+    assert all(key.destination_port != 3001 for key in member.flows().flows)
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=["ipv4", "ipv6"])
 def test_real_collectors_in_a_group(group, host, flowagent, nfacctd, nfcapd):
     """Each joins by the route, and reads every flow."""
     segment = Segment(host)

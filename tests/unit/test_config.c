@@ -905,6 +905,40 @@ TEST(wrong_ways_to_leave)
 		    "collector 192.0.2.1:2055 is given twice: it would get every flow twice");
 }
 
+/* Blanks and commas become +, so that it may stand behind a comma again. */
+TEST(fields_in_a_section)
+{
+	static const char file[] =
+		"[agent]\n"
+		"collector = h1,fields=\"1,2, 8\"\n"
+		"[collector \"a\"]\n"
+		"address = h2\n"
+		"fields =  default  -tcpControlBits+ipVersion - 58,7 , 11 ; why\n"
+		"[collector \"b\"]\n"
+		"address = h3\n"
+		"fields = - vlanId\n";
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse_bytes(&config, file, strlen(file), &error), 0);
+	CHECK_TEXT(config.collectors[0].fields, "1+2+8");
+	CHECK_TEXT(config.collectors[1].fields, "default-tcpControlBits+ipVersion-58+7+11");
+	CHECK_TEXT(config.collectors[2].fields, "-vlanId");
+	for (size_t i = 0; i < 3; i++) {
+		const struct config_collector *collector = &config.collectors[i];
+		struct template_fields again;
+
+		CHECK_EQ(template_fields_parse(collector->fields, &again, &error), 0);
+		CHECK_EQ(again.base, collector->field_set.base);
+		CHECK_EQ(again.added, collector->field_set.added);
+		CHECK_EQ(again.removed, collector->field_set.removed);
+	}
+	config_clear(&config);
+	check_file_error("[collector \"x\"]\naddress = h\nfields = 1 2 vlan\n",
+			 "f.conf:3: fields: value \"1 2 vlan\": unknown field \"vlan\" (did you "
+			 "mean \"vlanId\"?)");
+}
+
 TEST(fields_of_a_collector)
 {
 	struct error_text error;
@@ -1586,6 +1620,7 @@ int main(void)
 		cmocka_unit_test(how_packets_leave_to_a_collector),
 		cmocka_unit_test(wrong_ways_to_leave),
 		cmocka_unit_test(fields_of_a_collector),
+		cmocka_unit_test(fields_in_a_section),
 		cmocka_unit_test(timeouts),
 		cmocka_unit_test(biflow),
 		cmocka_unit_test(superpackets),
