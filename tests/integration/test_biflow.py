@@ -15,6 +15,7 @@ from flows import ICMP, ICMPV6, TCP, FlowKey, FlowTable, differences
 from ipfix import BIFLOW_DIRECTION
 from netflow9 import DIRECTION, INPUT_INTERFACE, OUTPUT_INTERFACE
 from pcap_reader import count_flows, read_packets
+from stream_collector import StreamCollector, decode_session, wait_for_packets
 from waiting import wait_until
 
 CAPTURES = ROOT / "tests" / "wire" / "captures"
@@ -180,6 +181,26 @@ def test_same_file_gives_same_datagrams(version, flowagent, collector):
         sink.wait_for_datagrams(agent.summary()["datagrams_sent"])
         runs.append(sink.datagrams)
     assert runs[0] == runs[1]
+
+
+def test_a_connection_carries_biflows(flowagent, cleanup):
+    """IPFIX over TCP: templates once, at the beginning of the session."""
+    path = CAPTURES / "ndpi-rtsp.pcap"
+    sink = cleanup.enter_context(StreamCollector())
+    agent = flowagent(
+        "--read", path, "--biflow", "on", "-n", f"{sink.host_port},transport=tcp,mtu=1280"
+    )
+    assert agent.wait() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    expected = count_flows(read_packets(path)).table
+    wait_for_packets(sink, expected.packets())
+    assert not differences(sink.flows().flows, expected.flows)
+    (session,) = sink.sessions
+    messages = decode_session(session)
+    biflows = sum(len(message.biflows) for message in messages)
+    assert biflows > 0 and sum(message.templates for message in messages) == 6
+    assert sum(len(message.flows) for message in messages) == summary["records_sent"]
 
 
 @pytest.mark.parametrize("max_flows", [1, 2, 7])
