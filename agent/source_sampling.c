@@ -1,7 +1,7 @@
 /* source_sampling.c - puts together the agent's own rate and that of a rule.
  *
  * Place: worker -> here -> samplers. Rules are few and packets of one come in rows: the last answer
- * is remembered, so that the shared table and its lock are seldom touched. */
+ * is remembered, so that the shared table is seldom touched. */
 #include "source_sampling.h"
 
 #include <inttypes.h>

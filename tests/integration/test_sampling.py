@@ -7,12 +7,14 @@ import subprocess
 import pytest
 
 import frames
+import ipfix
 import ledger
 import programs
 import traffic
 from capture_files import packet, pcap
 from conftest import BUILD, Hosts
 from netflow9 import PACKETS, flow_key
+from stream_collector import StreamCollector, messages_of
 from waiting import wait_until
 
 METHODS = ("random", "deterministic", "hash", "flows")
@@ -238,8 +240,11 @@ def test_rules_of_several_rates_into_one_group(hosts, flowagent, agentctl, nfacc
     assert {message.sampling for message in own[5].messages()} == {0x4004, 0x400A, 0x4002}
 
 
-def test_a_rate_that_appears_while_the_agent_runs(hosts, flowagent, agentctl, nfacctd, collector):
-    """Records before it have no number of a sampler, records after it all have one."""
+def test_a_rate_that_appears_while_the_agent_runs(
+    hosts, flowagent, agentctl, nfacctd, collector, cleanup
+):
+    """Records before it have no number of a sampler, records after it all have one; over TCP the old
+    templates are withdrawn."""
     address = Hosts.COLLECTOR[0]
     pmaccts = {version: nfacctd(address, 3000 + version, hosts.collector, options=RENORMALIZE)
                for version in (9, 10)}  # fmt: skip
@@ -248,6 +253,8 @@ def test_a_rate_that_appears_while_the_agent_runs(hosts, flowagent, agentctl, nf
     for version in 9, 10:
         for port in 3000 + version, 5000 + version:
             options += ["-n", f"{address}:{port},version={version}"]
+    stream = cleanup.enter_context(StreamCollector(address, 4739, hosts.collector))
+    options += ["-n", f"{address}:4739,version=10,transport=tcp"]
     agent = flowagent("--nflog", "40", *options, "--inactive-timeout", "3600", host=hosts.server)
     agent.wait_for_group()
     control = agentctl(agent)
@@ -274,6 +281,14 @@ def test_a_rate_that_appears_while_the_agent_runs(hosts, flowagent, agentctl, nf
         has_number = [SAMPLER_ID in values or SELECTOR_ID in values
                       for message in own[version].messages() for values in message.flows]  # fmt: skip
         assert has_number == sorted(has_number) and has_number.count(False) == 3
+    (session,) = stream.sessions
+    decoder = ipfix.Decoder(is_session=True)
+    for message in messages_of(session)[0]:
+        decoder.decode(message)
+    assert decoder.withdrawn == [260, 261]
+    flows = [values for message in decoder.messages for values in message.flows]
+    assert [SELECTOR_ID in values for values in flows] == 3 * [False] + 3 * [True]
+    assert sum(values[PACKETS] for values in flows) == 17 + 170
 
 
 def test_not_sampled_is_a_reason_to_ignore_packets(capture, flowagent, agentctl, directory):

@@ -43,7 +43,9 @@ def _check(condition, text):
 class Decoder:
     """Templates and sequence numbers of one exporter; decode() its datagrams in order."""
 
-    def __init__(self):
+    def __init__(self, is_session=False):
+        self.is_session = is_session
+        self.withdrawn = []  # ids
         self.templates = {}  # (domain, template id) -> Template
         self.next_sequence = {}  # domain -> sequence number
         self.messages = []
@@ -85,8 +87,13 @@ class Decoder:
         while len(body) >= 4:
             identifier, count = struct.unpack_from(">HH", body)
             _check(identifier >= SET_FIRST_DATA, f"template id {identifier}")
-            _check(count > 0, f"template {identifier} is withdrawn: not over UDP")
             body = body[4:]
+            if count == 0:  # RFC 7011 section 8.1
+                _check(self.is_session, f"template {identifier} is withdrawn: not over UDP")
+                _check((message.domain, identifier) in self.templates, f"no template {identifier} to withdraw")
+                del self.templates[message.domain, identifier]
+                self.withdrawn.append(identifier)
+                continue
             scope_count = 0
             if has_scopes:
                 (scope_count,) = struct.unpack_from(">H", body)

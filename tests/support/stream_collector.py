@@ -32,7 +32,7 @@ def decode_session(stream, requested=0):
     """The messages of one connection, decoded strictly: templates come in the first alone (and when
     they were requested), its number is 0, and there are no gaps. An unfinished last one is left out:
     it comes again in the next connection."""
-    decoder = ipfix.Decoder()
+    decoder = ipfix.Decoder(is_session=True)
     for message in messages_of(stream)[0]:
         decoder.decode(message)
     messages = decoder.messages
