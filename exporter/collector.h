@@ -14,7 +14,7 @@
 #include "record_selection.h"
 #include "transport.h"
 
-struct collector; /* opaque: defined in collector.c */
+struct collector; /* opaque: defined in collector_parts.h */
 struct export_remote;
 
 #define EXPORTER_RECORD_WAIT_MS                                           \

@@ -1,8 +1,8 @@
 /* encoder_netflow5.c - NetFlow version 5.
  *
  * Place: exporter -> encoder. Cisco has published the format, not a standard: a header of 24 bytes
- * and up to 30 records of 48, IPv4 only, without templates and options. The collector (collector.c)
- * keeps IPv6 away and splits counters of more than 32 bits.
+ * and up to 30 records of 48, IPv4 only, without templates and options. The collector
+ * (collector_records.c) keeps IPv6 away and splits counters of more than 32 bits.
  *
  * What has no place: VLAN, direction, why the record left, peer AS numbers. What does not fit: an
  * AS number above 65535 is 23456, AS_TRANS (RFC 6793 section 9); an interface index above 65535 is

@@ -1,0 +1,251 @@
+/* collector_datagram.c - begins and finishes datagrams, by time and by what is in them, and sends
+ * them.
+ *
+ * Place: collector_records -> datagram -> encoder, outbox. A datagram is built in the slot of the
+ * queue where it will wait. Templates and statistics are always the first in their datagram, so a
+ * collector knows the template before the records that need it; names follow a few at a time. */
+#include "collector_parts.h"
+
+size_t collector_room(const struct collector *collector)
+{
+	const size_t room = outbox_room(&collector->outbox);
+
+	/* A record in many parts may make many datagrams. */
+	return room && collector->encoder->counter_max != UINT64_MAX ? 1 : room;
+}
+
+static void begin_message(const struct collector *collector, struct message *message,
+			  const struct export_time *time)
+{
+	collector->encoder->begin(message, time);
+	message->has_uptime = collector->templates.has_uptime;
+	message->source_id = collector->terms->source_id;
+	message->sampling = collector->sampling;
+}
+
+static void begin_datagram(struct collector *collector)
+{
+	const uint32_t limit = collector->terms->template_refresh_datagrams;
+
+	collector->message.writer = writer_of(datagram_queue_next(&collector->outbox.queue)->bytes,
+					      collector->datagram_size);
+	begin_message(collector, &collector->message, &collector->time);
+	collector->amount = (struct amount){ 0 };
+	collector->opened_ms = collector->time.uptime_ms;
+	collector->opened_unix_ms = collector->time.unix_ms;
+	collector->carries_templates = false;
+	collector->is_open = true;
+	/* Without a record since the last one, templates would take the place of what is to follow
+	 * them. */
+	if (limit && collector->datagrams_since_refresh >= limit &&
+	    collector_has_templates(collector) && collector->has_records_since_refresh) {
+		collector->is_refresh_due = true;
+		collector_options_repeat_few_names(collector);
+	}
+	if (collector->is_refresh_due)
+		collector_options_add_refresh(collector);
+	if (collector->are_statistics_due)
+		collector_options_add_statistics(collector);
+	(void)sampler_walk_add(&collector->samplers, &collector->sampling, collector->encoder,
+			       &collector->message);
+	if (collector_options_are_names_due(collector))
+		collector_options_add_names(collector);
+}
+
+/* Finish the message that stands in 'datagram'. */
+static void seal(const struct collector *collector, struct message *message,
+		 const struct export_time *time, struct queued_datagram *datagram)
+{
+	datagram->size =
+		(uint32_t)collector->encoder->finish(message, time, collector->terms->source_id);
+	datagram->time = *time;
+	datagram->sequence_step = collector->encoder->sequence_step(message);
+}
+
+__attribute__((noinline)) void collector_datagram_close(struct collector *collector)
+{
+	struct queued_datagram *datagram = datagram_queue_next(&collector->outbox.queue);
+
+	seal(collector, &collector->message, &collector->time, datagram);
+	datagram->file = collector->rotation.number;
+	datagram->file_ms = collector->opened_unix_ms;
+	rotation_add(&collector->rotation, datagram->size, collector->time.unix_ms);
+	datagram->amount = collector->amount;
+	datagram->has_templates = collector->carries_templates;
+	datagram->is_ahead = false;
+	collector->is_open = false;
+	collector->datagrams_since_refresh++;
+	outbox_put(&collector->outbox);
+}
+
+static bool is_rotation_due(const struct collector *collector)
+{
+	return rotation_is_due(&collector->rotation, collector->time.unix_ms);
+}
+
+/* Statistics end a file, and begin the next one: together they say how many records are in it. */
+static void rotate(struct collector *collector)
+{
+	collector->is_refresh_due = true;
+	begin_datagram(collector);
+	collector_datagram_close(collector);
+	rotation_begin(&collector->rotation);
+	collector->is_refresh_due = true;
+}
+
+/* This and collector_datagram_close() are kept out of collector_add(), which most records pass
+ * without them: there they would cost each some registers. */
+__attribute__((noinline)) void collector_datagram_open(struct collector *collector)
+{
+	if (is_rotation_due(collector))
+		rotate(collector);
+	begin_datagram(collector);
+}
+
+static void set_time(struct collector *collector, const struct export_time *time)
+{
+	if (!collector->has_time) {
+		collector->refreshed_ms = time->uptime_ms;
+		collector->names_ms = time->uptime_ms - COLLECTOR_NAMES_INTERVAL_MS;
+		collector->names_repeated_ms = time->uptime_ms;
+		collector->has_time = true;
+	}
+	collector->time = *time;
+}
+
+/* Kept out of collector_add() likewise. */
+__attribute__((noinline)) void collector_advance(struct collector *collector,
+						 const struct export_time *time)
+{
+	const uint32_t refresh_ms = collector->terms->template_refresh_ms;
+
+	set_time(collector, time);
+	if (refresh_ms && !collector->is_refresh_due &&
+	    collector_since(collector, collector->refreshed_ms) >= refresh_ms)
+		collector_options_refresh(collector);
+	if (refresh_ms && collector_since(collector, collector->names_repeated_ms) >= refresh_ms)
+		collector_options_repeat_names(collector);
+	if (!collector_room(collector))
+		return;
+	if (collector->is_open &&
+	    (collector_since(collector, collector->opened_ms) >= EXPORTER_RECORD_WAIT_MS ||
+	     is_rotation_due(collector)))
+		collector_datagram_close(collector);
+	if (collector->is_open && collector_options_are_names_due(collector)) {
+		collector_options_add_names(collector);
+		if (collector_options_are_names_due(collector)) /* not one fitted */
+			collector_datagram_close(collector);
+	}
+	if (!collector->is_open &&
+	    (collector->is_refresh_due || collector->are_statistics_due ||
+	     collector_options_are_names_due(collector) || is_rotation_due(collector)))
+		collector_datagram_open(collector);
+}
+
+/* The nearer of two: 'best' (-1: none yet), and 'wait_ms' after 'from_ms', an uptime. */
+static int64_t nearer(const struct collector *collector, int64_t best, uint32_t from_ms,
+		      uint32_t wait_ms)
+{
+	const uint32_t elapsed_ms = collector_since(collector, from_ms);
+	const int64_t left_ms = elapsed_ms < wait_ms ? wait_ms - elapsed_ms : 0;
+
+	return best < 0 || left_ms < best ? left_ms : best;
+}
+
+int64_t collector_next(const struct collector *collector)
+{
+	const uint32_t refresh_ms = collector->terms->template_refresh_ms;
+	const int64_t rotation_ms = rotation_wait_ms(&collector->rotation, collector->time.unix_ms);
+	int64_t next_ms = -1;
+
+	/* Without room nothing is done before something is sent. */
+	if (!collector->has_time || !collector_room(collector))
+		return -1;
+	if (collector->is_open)
+		next_ms = nearer(collector, next_ms, collector->opened_ms, EXPORTER_RECORD_WAIT_MS);
+	else if (collector->is_refresh_due || collector->are_statistics_due)
+		next_ms = 0;
+	if (!collector_has_options(collector))
+		return next_ms;
+	if (rotation_ms >= 0 && (next_ms < 0 || rotation_ms < next_ms))
+		next_ms = rotation_ms;
+	if (refresh_ms && !collector->is_refresh_due)
+		next_ms = nearer(collector, next_ms, collector->refreshed_ms, refresh_ms);
+	if (refresh_ms && (collector->terms->names.count || collector->applications_told))
+		next_ms = nearer(collector, next_ms, collector->names_repeated_ms, refresh_ms);
+	if (interface_walk_has_more(&collector->walk, &collector->terms->names) ||
+	    collector_options_has_applications(collector))
+		next_ms = nearer(collector, next_ms, collector->names_ms,
+				 COLLECTOR_NAMES_INTERVAL_MS);
+	return next_ms;
+}
+
+/* A datagram with templates alone that overtakes all that wait. Without templates in the protocol
+ * it is a line of statistics, or a header without records: it loses nothing where nobody listens.
+ *
+ * In a session its time is that of the first message it goes before, so that an export file does
+ * not depend on when it was opened. */
+static void put_templates_ahead(struct collector *collector)
+{
+	struct datagram_queue *queue = &collector->outbox.queue;
+	const struct queued_datagram *next = datagram_queue_at(queue, queue->handed);
+	const struct export_time *time =
+		collector_has_sessions(collector) ? &next->time : &collector->time;
+	struct queued_datagram *datagram = datagram_queue_ahead(queue);
+	struct message message = { .writer = writer_of(datagram->bytes, collector->datagram_size) };
+	struct export_statistics statistics;
+
+	begin_message(collector, &message, time);
+	if (collector_has_templates(collector)) {
+		collector_options_add_all_templates(collector, &message);
+	} else if (collector_has_options(collector)) {
+		collector_options_sent(collector, &statistics);
+		(void)collector->encoder->add_statistics(&message, &statistics,
+							 collector->terms->source_id);
+	}
+	seal(collector, &message, time, datagram);
+	datagram->file = next->file;
+	datagram->file_ms = next->file_ms;
+	datagram->amount = (struct amount){ 0 };
+	datagram->has_templates = true;
+	datagram->is_ahead = collector_has_sessions(collector);
+	outbox_put_ahead(&collector->outbox);
+}
+
+int64_t collector_send(struct collector *collector, int64_t now_us)
+{
+	const uint64_t session = collector->outbox.session;
+
+	outbox_poll(&collector->outbox, now_us);
+	if (collector->outbox.session != session) {
+		collector_options_repeat_names(collector);
+		collector->next_application = 0;
+	}
+	if (outbox_wants_templates(&collector->outbox))
+		put_templates_ahead(collector);
+	return outbox_send(&collector->outbox);
+}
+
+/* The statistics that follow the last records make the ledger at the collector complete. */
+void collector_finish(struct collector *collector, const struct export_time *time)
+{
+	set_time(collector, time);
+	if (collector->is_open)
+		collector_datagram_close(collector);
+	if (!collector_has_options(collector) ||
+	    collector->records_at_refresh == collector->outbox.ledger.taken.records)
+		return;
+	collector->is_refresh_due = true;
+	do {
+		collector_datagram_open(collector);
+		collector_datagram_close(collector);
+	} while (collector->are_statistics_due); /* they fit into the second at the latest */
+}
+
+void collector_abandon(struct collector *collector)
+{
+	outbox_abandon(&collector->outbox);
+	if (collector->is_open)
+		outbox_lose(&collector->outbox, &collector->amount);
+	collector->is_open = false;
+}

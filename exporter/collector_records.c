@@ -1,0 +1,215 @@
+/* collector_records.c - a record on its way into a datagram: for whom it is, in how many parts, and
+ * what must be told before it.
+ *
+ * Place: exporter -> records -> encoder. Every record is counted once: as waiting, as excluded, or
+ * as lost because the protocol cannot carry it. */
+#include "collector_parts.h"
+
+static inline int encode(struct collector *collector, const struct export_record *record,
+			 const struct export_record *reverse)
+{
+	const struct encoder_type *encoder = collector->encoder;
+
+	if (reverse)
+		return encoder->add_biflow(&collector->message, &collector->templates, record,
+					   reverse);
+	return encoder->add_record(&collector->message, &collector->templates, record);
+}
+
+/* Add to a datagram what fits into one record of the protocol; 'reverse' is NULL unless that is a
+ * biflow. Inline, because in the usual case a whole record is one. */
+static inline void add_part(struct collector *collector, const struct export_record *record,
+			    const struct export_record *reverse, const struct amount *amount)
+{
+	if (!collector->is_open)
+		collector_datagram_open(collector);
+	/* Three times at most: a datagram that was full, one that templates filled, one that
+	 * statistics filled; a record fits into the smallest empty one. */
+	while (encode(collector, record, reverse)) {
+		collector_datagram_close(collector);
+		collector_datagram_open(collector);
+	}
+	collector->has_records_since_refresh = true;
+	amount_add(&collector->amount, amount);
+	amount_add(&collector->outbox.ledger.taken, amount);
+	amount_add(&collector->outbox.ledger.waiting, amount);
+}
+
+/* Part 'index' of 'count' even parts of a number, which together are the number. */
+static uint64_t part_of(uint64_t number, uint64_t index, uint64_t count)
+{
+	return number / count + (index < number % count);
+}
+
+/* Parts of at most 'max' that a number takes. */
+static uint64_t parts_needed(uint64_t number, uint64_t max)
+{
+	return number / max + (number % max != 0);
+}
+
+/* As several records of the same flow, none with a counter above 'counter_max'. In the ledger each
+ * datagram has the packets and octets of its parts, and the last part is the record. They are even
+ * parts: so each has packets, unless there are fewer packets than parts. */
+static void add_in_parts(struct collector *collector, const struct export_record *record)
+{
+	const struct flow_record *flow = &record->flow;
+	const uint64_t max = collector->encoder->counter_max;
+	const uint64_t of_octets = parts_needed(flow->octets, max);
+	const uint64_t of_packets = parts_needed(flow->packets, max);
+	const uint64_t count = of_octets > of_packets ? of_octets : of_packets;
+	struct export_record part = *record;
+
+	for (uint64_t i = 0; i < count; i++) {
+		part.flow.packets = part_of(flow->packets, i, count);
+		part.flow.octets = part_of(flow->octets, i, count);
+		add_part(collector, &part, NULL,
+			 &(struct amount){ i + 1 == count, part.flow.packets, part.flow.octets });
+	}
+}
+
+static struct amount amount_of(const struct flow_record *flow)
+{
+	return (struct amount){ 1, flow->packets, flow->octets };
+}
+
+/* Whether the record is not for this collector, which is counted. */
+__attribute__((noinline)) static bool is_excluded(struct collector *collector,
+						  const struct export_record *record)
+{
+	const struct amount amount = amount_of(&record->flow);
+	const enum collector_exclusion reason =
+		record_selection_look(&collector->selection, record);
+
+	if (reason == COLLECTOR_EXCLUSION_COUNT)
+		return false;
+	amount_add(&collector->outbox.ledger.taken, &amount);
+	amount_add(&collector->outbox.ledger.excluded[reason], &amount);
+	return true;
+}
+
+static void count_unsupported(struct collector *collector, const struct flow_record *flow)
+{
+	const struct amount amount = amount_of(flow);
+
+	amount_add(&collector->outbox.ledger.taken, &amount);
+	amount_add(&collector->outbox.ledger.lost[LOSS_UNSUPPORTED], &amount);
+}
+
+/* A record of another sampler than the one before comes: tell what its number means, in datagrams
+ * before it. Bounded: each tells at least one. */
+__attribute__((noinline)) static void meet_sampler(struct collector *collector, uint8_t number)
+{
+	if (!sampler_walk_meet(&collector->samplers, &collector->sampling, number) ||
+	    !collector->encoder->protocol)
+		return;
+	if (!collector->choice.has_samplers) {
+		if (collector->is_open)
+			collector_datagram_close(collector);
+		collector_options_carry_samplers(collector);
+	}
+	if (!collector->is_open)
+		collector_datagram_open(collector);
+	while (!sampler_walk_add(&collector->samplers, &collector->sampling, collector->encoder,
+				 &collector->message)) {
+		collector_datagram_close(collector);
+		collector_datagram_open(collector);
+	}
+}
+
+/* Records have had applications that this collector was not told of: usually one, that of the
+ * record that comes. Of many some go with each record. */
+__attribute__((noinline)) static void tell_applications(struct collector *collector)
+{
+	const size_t count = collector->terms->applications.count;
+
+	for (int i = 0; i < COLLECTOR_NAMES_AT_ONCE && collector->applications_told < count; i++) {
+		if (!collector->is_open)
+			collector_datagram_open(collector);
+		while (!collector_options_add_application(collector,
+							  collector->applications_told)) {
+			collector_datagram_close(collector);
+			collector_datagram_open(collector);
+		}
+		/* Repeating goes on from here, if it was at the end. */
+		collector->next_application +=
+			collector->next_application == collector->applications_told;
+		collector->applications_told++;
+	}
+}
+
+/* A record that the protocol cannot carry, or only in parts. Returns false if it is not one. */
+__attribute__((noinline)) static bool add_beyond_limits(struct collector *collector,
+							const struct export_record *record)
+{
+	const struct encoder_type *encoder = collector->encoder;
+	const struct flow_record *flow = &record->flow;
+
+	if (flow->key.ip_version == 6 && !encoder->has_ipv6)
+		count_unsupported(collector, flow);
+	else if (flow->octets > encoder->counter_max || flow->packets > encoder->counter_max)
+		add_in_parts(collector, record);
+	else
+		return false;
+	return true;
+}
+
+static inline __attribute__((always_inline)) void add_record(struct collector *collector,
+							     const struct export_record *record,
+							     const struct export_time *time)
+{
+	const struct amount amount = amount_of(&record->flow);
+
+	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
+		collector_advance(collector, time);
+	if (!record_selection_is_all(&collector->selection) && is_excluded(collector, record))
+		return;
+	if (record->flow.key.sampler != collector->samplers.last)
+		meet_sampler(collector, record->flow.key.sampler);
+	if (collector->applications_told < collector->terms->applications.count &&
+	    collector->encoder->add_application)
+		tell_applications(collector);
+	if (!collector->has_limits || !add_beyond_limits(collector, record))
+		add_part(collector, record, NULL, &amount);
+}
+
+/* Called from one place, so that it is inlined there. */
+void collector_add(struct collector *collector, const struct export_record *record,
+		   const struct export_time *time)
+{
+	add_record(collector, record, time);
+}
+
+/* Whether neither direction is left out. */
+static bool takes_both(const struct collector *collector, const struct export_record *forward,
+		       const struct export_record *reverse)
+{
+	const struct record_selection *selection = &collector->selection;
+
+	return record_selection_is_all(selection) ||
+	       (record_selection_look(selection, forward) == COLLECTOR_EXCLUSION_COUNT &&
+		record_selection_look(selection, reverse) == COLLECTOR_EXCLUSION_COUNT);
+}
+
+/* A filter looks at each direction for itself, whatever the protocol: if it takes one of the two,
+ * that is a record of its own. */
+void collector_add_pair(struct collector *collector, const struct export_record *forward,
+			const struct export_record *reverse, const struct export_time *time)
+{
+	struct amount amount = amount_of(&forward->flow);
+	const struct amount of_reverse = amount_of(&reverse->flow);
+
+	if (!collector->templates.has_biflows || !takes_both(collector, forward, reverse)) {
+		add_record(collector, forward, time);
+		add_record(collector, reverse, time);
+		return;
+	}
+	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
+		collector_advance(collector, time);
+	if (forward->flow.key.sampler != collector->samplers.last)
+		meet_sampler(collector, forward->flow.key.sampler);
+	if (collector->applications_told < collector->terms->applications.count &&
+	    collector->encoder->add_application)
+		tell_applications(collector);
+	amount_add(&amount, &of_reverse);
+	add_part(collector, forward, reverse, &amount);
+}
