@@ -359,7 +359,7 @@ static struct transport_result write_messages(struct transport *file,
 					      const struct datagram *datagrams, size_t count)
 {
 	struct transport_result result = { 0 };
-	struct iovec parts[PARTS_MAX];
+	struct iovec parts[PARTS_MAX] = { { NULL, 0 } };
 	size_t wanted = 0;
 	ssize_t written;
 

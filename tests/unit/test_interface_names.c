@@ -2,6 +2,7 @@
 #include "check.h"
 #include "interface_names.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct interface_names names;
@@ -10,7 +11,7 @@ static void set(uint32_t index, const char *text)
 {
 	struct interface_name name = { .index = index };
 
-	strncpy(name.name, text, sizeof(name.name) - 1);
+	(void)snprintf(name.name, sizeof(name.name), "%s", text);
 	CHECK_EQ(interface_names_set(&names, &name), 0);
 }
 
