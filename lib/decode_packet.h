@@ -34,6 +34,17 @@ static inline void begin_info(const struct packet_view *restrict packet,
 	info->packets_added = 0;
 }
 
+/* EtherType of what the first captured byte belongs to; 0 if that is a link header, or unknown. */
+static inline uint16_t network_type(const struct packet_view *packet)
+{
+	switch (packet->link) {
+	case LINK_IPV4: return ETHERTYPE_IPv4;
+	case LINK_IPV6: return ETHERTYPE_IPv6;
+	case LINK_ETHERTYPE: return packet->ethertype;
+	default: return 0;
+	}
+}
+
 /* As decode_packet(). */
 __attribute__((always_inline)) static inline enum drop_reason
 decode_packet_inline(const struct packet_view *restrict packet, struct packet_info *restrict info)
@@ -48,9 +59,8 @@ decode_packet_inline(const struct packet_view *restrict packet, struct packet_in
 		type = load_be16(packet->bytes + ETHERNET_TYPE_OFFSET);
 		frame.rest = reader_of(packet->bytes + ETHERNET_HEADER_BYTES,
 				       packet->captured_bytes - ETHERNET_HEADER_BYTES);
-	} else if ((packet->link == LINK_IPV4 || packet->link == LINK_IPV6) &&
-		   packet->captured_bytes) {
-		type = packet->link == LINK_IPV4 ? ETHERTYPE_IPv4 : ETHERTYPE_IPv6;
+	} else if (packet->captured_bytes) {
+		type = network_type(packet);
 		frame.rest = reader_of(packet->bytes, packet->captured_bytes);
 	}
 	if (type == ETHERTYPE_IPv4)
