@@ -4,6 +4,7 @@
 #include "exporter.h"
 
 #include "check.h"
+#include "fake_transport.c"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,18 +14,11 @@
 #define RECORDS    20000
 #define SECOND_US  1000000
 
-/* The transport of collector number config.port. */
-struct fake {
-	bool refuses;            /* each datagram is taken, and reported as refused afterwards */
-	bool is_full;            /* takes nothing */
-	int poll_error;          /* negative errno */
+static struct fake_transport *const fakes = fake_transports; /* by number of the collector */
+static struct arrivals {
 	uint8_t copies[RECORDS]; /* how often each record has arrived */
 	size_t records;
-	struct transport_refusal refusals[4096];
-	size_t refusal_count, refusal_next;
-};
-
-static struct fake fakes[COLLECTORS];
+} arrivals[COLLECTORS];
 /* All are ports of one host, which sends one report a second after a burst of six, as Linux does.
  */
 static bool are_reports_limited;
@@ -34,35 +28,15 @@ static struct exporter *exporter;
 static int64_t now_us;
 static uint64_t record_count;
 
-struct transport {
-	struct fake *fake;
-};
-
-static int fake_open(const struct transport_config *config, struct transport **transport,
-		     struct error_text *error)
-{
-	(void)error;
-	*transport = malloc(sizeof(**transport));
-	CHECK(*transport != NULL);
-	(*transport)->fake = &fakes[config->port];
-	return 0;
-}
-
-static int fake_poll(struct transport *transport, int64_t now_ms)
-{
-	(void)now_ms;
-	return transport->fake->poll_error;
-}
-
-static void arrive(struct fake *fake, const struct datagram *datagram)
+static void arrive(size_t number, const struct datagram *datagram)
 {
 	CHECK_EQ(datagram->size, 24 + 48 * load_be16(datagram->bytes + 2));
 	for (size_t at = 24; at < datagram->size; at += 48) {
-		const uint32_t number = load_be32(datagram->bytes + at + 20);
+		const uint32_t record = load_be32(datagram->bytes + at + 20);
 
-		CHECK(number < RECORDS);
-		fake->copies[number]++;
-		fake->records++;
+		CHECK(record < RECORDS);
+		arrivals[number].copies[record]++;
+		arrivals[number].records++;
 	}
 }
 
@@ -79,63 +53,6 @@ static bool may_report(void)
 	report_tokens_us -= SECOND_US;
 	return true;
 }
-
-static struct transport_result fake_send(struct transport *transport,
-					 const struct datagram *datagrams, size_t count)
-{
-	struct fake *fake = transport->fake;
-
-	if (fake->is_full)
-		return (struct transport_result){ .error = -EAGAIN };
-	for (size_t i = 0; i < count; i++) {
-		struct transport_refusal *refusal = &fake->refusals[fake->refusal_count];
-
-		if (!fake->refuses) {
-			arrive(fake, &datagrams[i]);
-			continue;
-		}
-		if (!may_report())
-			continue;
-		CHECK(fake->refusal_count++ < 4096);
-		refusal->error = ECONNREFUSED;
-		refusal->size = datagrams[i].size < 64 ? datagrams[i].size : 64;
-		memcpy(refusal->bytes, datagrams[i].bytes, refusal->size);
-	}
-	return (struct transport_result){ .sent = count };
-}
-
-static bool fake_refusal(struct transport *transport, struct transport_refusal *refusal)
-{
-	struct fake *fake = transport->fake;
-
-	if (fake->refusal_next == fake->refusal_count)
-		return false;
-	*refusal = fake->refusals[fake->refusal_next++];
-	return true;
-}
-
-static socklen_t fake_address(const struct transport *transport, struct sockaddr_storage *address)
-{
-	(void)transport;
-	*address = (struct sockaddr_storage){ .ss_family = AF_UNSPEC };
-	return 0;
-}
-
-static void fake_close(struct transport *transport)
-{
-	free(transport);
-}
-
-static const struct transport_type fake_transport = {
-	.name = "fake",
-	.open = fake_open,
-	.poll = fake_poll,
-	.send = fake_send,
-	.refusal = fake_refusal,
-	.remote = fake_address,
-	.local = fake_address,
-	.close = fake_close,
-};
 
 static void on_event(void *context, const struct collector_event *event)
 {
@@ -159,7 +76,7 @@ static struct collector_config config_of(size_t number, const struct member *mem
 
 	return (struct collector_config){
 		.name = names[number],
-		.transport_type = &fake_transport,
+		.transport_type = &fake_transport_datagrams,
 		.version = 5,
 		.address = { .host = "fake", .port = (uint16_t)number },
 		.datagram_size = 1400,
@@ -179,15 +96,19 @@ static void create(const struct member *members, size_t count)
 	};
 	struct error_text error = { .text = "" };
 
-	memset(fakes, 0, sizeof(fakes));
+	fake_transport_reset();
+	memset(arrivals, 0, sizeof(arrivals));
 	events[0] = '\0';
 	are_reports_limited = false;
 	report_tokens_us = 6 * SECOND_US;
 	reported_us = 0;
 	now_us = 0;
 	record_count = 0;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		collectors[i] = config_of(i, &members[i]);
+		fakes[i].arrive = arrive;
+		fakes[i].may_report = may_report;
+	}
 	exporter = exporter_create(&config, &error);
 	CHECK_TEXT(error.text, "");
 	CHECK(exporter != NULL);
@@ -274,7 +195,7 @@ static void check_group(size_t first, size_t last)
 	for (size_t i = first; i <= last; i++) {
 		const struct collector_status status = status_of(i);
 
-		CHECK_EQ(status.ledger.sent.records, fakes[i].records);
+		CHECK_EQ(status.ledger.sent.records, arrivals[i].records);
 		CHECK_EQ(status.ledger.waiting.records, 0);
 		lost += collector_ledger_lost(&status.ledger).records;
 	}
@@ -282,7 +203,7 @@ static void check_group(size_t first, size_t last)
 		int copies = 0;
 
 		for (size_t i = first; i <= last; i++)
-			copies += fakes[i].copies[number];
+			copies += arrivals[i].copies[number];
 		CHECK(copies <= 1);
 		arrived += (uint64_t)copies;
 	}
@@ -303,8 +224,8 @@ TEST(mirror_is_the_default_and_gets_all)
 	create((struct member[]){ { .filter = NULL }, { .filter = NULL } }, 2);
 	add(100);
 	pass(1100);
-	CHECK_EQ(fakes[0].records, 100);
-	CHECK_EQ(fakes[1].records, 100);
+	CHECK_EQ(arrivals[0].records, 100);
+	CHECK_EQ(arrivals[1].records, 100);
 	CHECK_EQ(status_of(0).mode, COLLECTOR_mirror);
 	CHECK_TEXT(status_of(0).group, "");
 	CHECK(status_of(0).is_used);
@@ -324,7 +245,7 @@ TEST(balance_gives_each_flow_to_one_always)
 	add(3000);
 	pass(1100);
 	for (size_t i = 0; i < 3; i++) {
-		first[i] = fakes[i].records;
+		first[i] = arrivals[i].records;
 		CHECK(first[i] > 900 && first[i] < 1100);
 	}
 	exporter_ledger(exporter, &ledger);
@@ -335,8 +256,8 @@ TEST(balance_gives_each_flow_to_one_always)
 	fakes[1].refuses = true;
 	add(3000);
 	pass(1100);
-	CHECK_EQ(fakes[0].records, 2 * first[0]);
-	CHECK_EQ(fakes[2].records, 2 * first[2]);
+	CHECK_EQ(arrivals[0].records, 2 * first[0]);
+	CHECK_EQ(arrivals[2].records, 2 * first[2]);
 	CHECK_EQ(status_of(1).ledger.taken.records, 2 * first[1]);
 	fakes[1].refuses = false;
 	exporter_destroy(exporter);
@@ -407,24 +328,24 @@ TEST(round_robin_takes_turns_and_passes_over_who_is_down)
 	add(300);
 	pass(1100);
 	for (size_t i = 0; i < 3; i++)
-		CHECK_EQ(fakes[i].records, 100);
+		CHECK_EQ(arrivals[i].records, 100);
 	for (uint64_t i = 0; i < 300; i++)
-		CHECK_EQ(fakes[i % 3].copies[i], 1);
+		CHECK_EQ(arrivals[i % 3].copies[i], 1);
 	fakes[1].refuses = true;
 	add(3);
 	pass(1100); /* 1 is found to be down */
 	CHECK(!status_of(1).is_used);
 	add(300);
 	pass(1100);
-	CHECK_EQ(fakes[0].records, 100 + 1 + 150);
-	CHECK_EQ(fakes[2].records, 100 + 1 + 150);
+	CHECK_EQ(arrivals[0].records, 100 + 1 + 150);
+	CHECK_EQ(arrivals[2].records, 100 + 1 + 150);
 	CHECK_EQ(status_of(1).ledger.lost[LOSS_REFUSED].records, 1);
 	fakes[1].refuses = false;
 	pass(12000);
 	CHECK(status_of(1).is_used);
 	add(300);
 	pass(1100);
-	CHECK_EQ(fakes[1].records, 200);
+	CHECK_EQ(arrivals[1].records, 200);
 	check_exactly_once(0, 2);
 }
 
@@ -458,7 +379,7 @@ TEST(failover_moves_on_and_returns)
 	       3);
 	add(100);
 	pass(1100);
-	CHECK_EQ(fakes[2].records, 100);
+	CHECK_EQ(arrivals[2].records, 100);
 	CHECK(status_of(2).is_used && !status_of(1).is_used && !status_of(0).is_used);
 	CHECK_TEXT(events, "");
 
@@ -469,14 +390,14 @@ TEST(failover_moves_on_and_returns)
 	CHECK_EQ(status_of(2).ledger.lost[LOSS_REFUSED].records, 10);
 	add(100);
 	pass(1100);
-	CHECK_EQ(fakes[1].records, 100);
+	CHECK_EQ(arrivals[1].records, 100);
 
 	fakes[1].refuses = true;
 	add(10);
 	pass(1100);
 	add(100);
 	pass(1100);
-	CHECK_EQ(fakes[0].records, 100);
+	CHECK_EQ(arrivals[0].records, 100);
 	CHECK_TEXT(events, "failover: 2 > 1; failover: 1 > 0; ");
 
 	fakes[2].refuses = false;
@@ -486,7 +407,7 @@ TEST(failover_moves_on_and_returns)
 	CHECK(status_of(2).is_used);
 	add(100);
 	pass(1100);
-	CHECK_EQ(fakes[2].records, 200);
+	CHECK_EQ(arrivals[2].records, 200);
 	CHECK_TEXT(events, "failover: 2 > 1; failover: 1 > 0; failover: 0 > 2; ");
 	CHECK_EQ(status_of(1).ledger.lost[LOSS_REFUSED].records, 10);
 	check_exactly_once(0, 2);
@@ -530,11 +451,11 @@ TEST(failover_waits_for_the_first_when_all_are_down)
 	pass(200);
 	add(100);
 	pass(1100);
-	CHECK_EQ(fakes[1].records, 100);
+	CHECK_EQ(arrivals[1].records, 100);
 	CHECK_TEXT(events, "failover: 0 > 1; ");
 	fakes[0].poll_error = 0;
 	pass(200); /* it lacked but an address */
-	CHECK_EQ(fakes[0].records, 100);
+	CHECK_EQ(arrivals[0].records, 100);
 	CHECK_TEXT(events, "failover: 0 > 1; failover: 1 > 0; ");
 	check_exactly_once(0, 1);
 }
@@ -546,7 +467,7 @@ TEST(failover_leaves_what_waits_where_it_is)
 
 	create((struct member[]){ { .role = failover }, { .role = failover } }, 2);
 	pass(100);
-	fakes[0].is_full = true;
+	fakes[0].accept = 0;
 	add(1000);
 	pass(4000);
 	CHECK_EQ(status_of(0).ledger.waiting.records, 1000);
@@ -555,10 +476,10 @@ TEST(failover_leaves_what_waits_where_it_is)
 	CHECK_TEXT(events, "failover: 0 > 1; ");
 	add(1000);
 	pass(1100);
-	CHECK_EQ(fakes[1].records, 1000);
-	fakes[0].is_full = false;
+	CHECK_EQ(arrivals[1].records, 1000);
+	fakes[0].accept = SIZE_MAX;
 	pass(1000);
-	CHECK_EQ(fakes[0].records, 1000);
+	CHECK_EQ(arrivals[0].records, 1000);
 	check_exactly_once(0, 1);
 }
 
@@ -570,9 +491,9 @@ TEST(room_is_that_of_who_is_next)
 
 	create((struct member[]){ { .role = failover }, { .role = failover } }, 2);
 	pass(100);
-	fakes[1].is_full = true;
+	fakes[1].accept = 0;
 	CHECK(exporter_has_room(exporter));
-	fakes[0].is_full = true;
+	fakes[0].accept = 0;
 	while (exporter_has_room(exporter) && record_count < RECORDS)
 		add(1);
 	CHECK(record_count > 100 && record_count < RECORDS);
@@ -581,7 +502,7 @@ TEST(room_is_that_of_who_is_next)
 
 	create((struct member[]){ { .role = balance }, { .role = balance } }, 2);
 	pass(100);
-	fakes[1].is_full = true;
+	fakes[1].accept = 0;
 	while (exporter_has_room(exporter) && record_count < RECORDS) {
 		add(1);
 		(void)exporter_send(exporter, now_us);
@@ -607,10 +528,10 @@ TEST(groups_have_names_and_do_not_meet)
 	       4);
 	add(1000);
 	pass(1100);
-	CHECK_EQ(fakes[0].records + fakes[3].records, 1000);
-	CHECK(fakes[0].records > 400 && fakes[3].records > 400);
-	CHECK_EQ(fakes[1].records, 1000);
-	CHECK_EQ(fakes[2].records, 1000);
+	CHECK_EQ(arrivals[0].records + arrivals[3].records, 1000);
+	CHECK(arrivals[0].records > 400 && arrivals[3].records > 400);
+	CHECK_EQ(arrivals[1].records, 1000);
+	CHECK_EQ(arrivals[2].records, 1000);
 	CHECK_TEXT(status_of(3).group, "a");
 	exporter_destroy(exporter);
 }
@@ -625,8 +546,8 @@ TEST(a_filter_excludes_and_counts)
 	       2);
 	add(1000);
 	pass(1100);
-	CHECK_EQ(fakes[0].records, 500);
-	CHECK_EQ(fakes[1].records, 5);
+	CHECK_EQ(arrivals[0].records, 500);
+	CHECK_EQ(arrivals[1].records, 5);
 	status = status_of(1);
 	CHECK_EQ(status.ledger.taken.records, 1000);
 	CHECK_EQ(status.ledger.excluded[EXCLUDED_FILTER].records, 995);
@@ -646,12 +567,12 @@ TEST(samples_are_of_flows_and_the_same_everywhere)
 	create((struct member[]){ { .sampling = 4 }, { .sampling = 4 }, { .sampling = 1 } }, 3);
 	add(4000);
 	pass(1100);
-	sampled = fakes[0].records;
+	sampled = arrivals[0].records;
 	CHECK(sampled > 900 && sampled < 1100);
-	CHECK_BYTES(fakes[0].copies, fakes[1].copies, RECORDS);
+	CHECK_BYTES(arrivals[0].copies, arrivals[1].copies, RECORDS);
 	CHECK_EQ(status_of(0).ledger.excluded[EXCLUDED_SAMPLING].records, 4000 - sampled);
 	CHECK_EQ(status_of(0).sampling, 4);
-	CHECK_EQ(fakes[2].records, 4000);
+	CHECK_EQ(arrivals[2].records, 4000);
 	CHECK_EQ(status_of(2).sampling, 1);
 	exporter_destroy(exporter);
 }

@@ -3,145 +3,31 @@
 #include "exporter.h"
 
 #include "check.h"
+#include "fake_transport.c"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SENT_MAX   20000
 #define SOURCE_ID  7
 #define COLLECTORS 3
 #define SECOND_US  1000000
 
-/* A datagram that reached the fake network. */
-struct sent {
-	uint8_t bytes[1500];
-	size_t size;
-};
+static struct fake_transport *const fakes = fake_transports; /* by number of the collector */
 
-/* The transport of collector number config.port. */
-struct fake {
-	int poll_error;     /* negative errno, 0: ready */
-	int send_error;     /* negative errno of the next sends, 0: none */
-	bool is_once;       /* send_error is for one call only */
-	size_t accept;      /* datagrams taken per call */
-	size_t size_max;    /* more is -EMSGSIZE */
-	bool refuses;       /* each datagram is taken, and reported as refused afterwards */
-	bool is_one_packet; /* what a call takes went as one packet */
-	size_t quoted;      /* bytes that reports quote */
-	int report;         /* errno of reports */
-	struct sent *sent;
-	size_t count;
-	struct transport_refusal refusals[4096];
-	size_t refusal_count, refusal_next;
+/* What the exporter told of each. */
+static struct heard {
 	struct collector_event events[64];
 	size_t event_count;
-};
-
-static struct fake fakes[COLLECTORS];
-
-struct transport {
-	struct fake *fake;
-};
-
-static int fake_open(const struct transport_config *config, struct transport **transport,
-		     struct error_text *error)
-{
-	(void)error;
-	*transport = malloc(sizeof(**transport));
-	CHECK(*transport != NULL);
-	(*transport)->fake = &fakes[config->port];
-	return 0;
-}
-
-static int fake_poll(struct transport *transport, int64_t now_ms)
-{
-	(void)now_ms;
-	return transport->fake->poll_error;
-}
-
-static void fake_refuse(struct fake *fake, const uint8_t *bytes)
-{
-	struct transport_refusal *refusal = &fake->refusals[fake->refusal_count++];
-
-	CHECK(fake->refusal_count <= 4096);
-	refusal->error = fake->report;
-	refusal->size = fake->quoted;
-	memcpy(refusal->bytes, bytes, fake->quoted);
-}
-
-static struct transport_result fake_send(struct transport *transport,
-					 const struct datagram *datagrams, size_t count)
-{
-	struct fake *fake = transport->fake;
-	struct transport_result result = { 0 };
-
-	if (fake->send_error) {
-		result.error = fake->send_error;
-		if (fake->is_once)
-			fake->send_error = 0;
-		return result;
-	}
-	while (result.sent < count && result.sent < fake->accept) {
-		const struct datagram *datagram = &datagrams[result.sent];
-
-		if (datagram->size > fake->size_max) {
-			result.error = result.sent ? 0 : -EMSGSIZE;
-			return result;
-		}
-		CHECK(fake->count < SENT_MAX && datagram->size <= sizeof(fake->sent[0].bytes));
-		memcpy(fake->sent[fake->count].bytes, datagram->bytes, datagram->size);
-		fake->sent[fake->count++].size = datagram->size;
-		if (fake->refuses)
-			fake_refuse(fake, datagram->bytes);
-		result.sent++;
-	}
-	if (result.sent == 0)
-		result.error = -EAGAIN;
-	result.is_one_packet = fake->is_one_packet && result.sent;
-	return result;
-}
-
-static bool fake_refusal(struct transport *transport, struct transport_refusal *refusal)
-{
-	struct fake *fake = transport->fake;
-
-	if (fake->refusal_next == fake->refusal_count)
-		return false;
-	*refusal = fake->refusals[fake->refusal_next++];
-	return true;
-}
-
-static socklen_t fake_address(const struct transport *transport, struct sockaddr_storage *address)
-{
-	*address = (struct sockaddr_storage){ .ss_family = AF_UNSPEC };
-	return transport->fake->poll_error ? 0 : sizeof(*address);
-}
-
-static void fake_close(struct transport *transport)
-{
-	free(transport);
-}
-
-static const struct transport_type fake_transport = {
-	.name = "fake",
-	.ip_protocol = 17,
-	.open = fake_open,
-	.poll = fake_poll,
-	.send = fake_send,
-	.refusal = fake_refusal,
-	.remote = fake_address,
-	.local = fake_address,
-	.close = fake_close,
-};
+} heard[COLLECTORS];
 
 static void on_event(void *context, const struct collector_event *event)
 {
-	struct fake *fake = &fakes[atoi(event->collector)];
+	struct heard *of = &heard[atoi(event->collector)];
 
 	(void)context;
-	CHECK(fake->event_count < 64);
-	fake->events[fake->event_count++] = *event;
+	CHECK(of->event_count < 64);
+	of->events[of->event_count++] = *event;
 }
 
 /* What a test changes of the usual exporter. */
@@ -171,20 +57,12 @@ static struct exporter *create(const struct setup *setup)
 	struct error_text error;
 	struct exporter *exporter;
 
+	fake_transport_reset();
+	memset(heard, 0, sizeof(heard));
 	for (size_t i = 0; i < COLLECTORS; i++) {
-		struct sent *sent = fakes[i].sent;
-
-		fakes[i] = (struct fake){
-			.accept = 1000,
-			.size_max = 65535,
-			.quoted = 64,
-			.report = ECONNREFUSED,
-			.sent = sent ? sent : malloc(SENT_MAX * sizeof(*sent)),
-		};
-		CHECK(fakes[i].sent != NULL);
 		collectors[i] = (struct collector_config){
 			.name = names[i],
-			.transport_type = &fake_transport,
+			.transport_type = &fake_transport_datagrams,
 			.version = setup->versions[i] ? setup->versions[i] : 9,
 			.address = { .host = "fake", .port = (uint16_t)i },
 			.datagram_size = setup->datagram_size ? setup->datagram_size : 1400,
@@ -232,7 +110,7 @@ static void finish(struct exporter *exporter, uint32_t now_ms)
 }
 
 /* Number of FlowSets with this id in a datagram. */
-static size_t sets_of(const struct sent *sent, uint16_t id)
+static size_t sets_of(const struct fake_datagram *sent, uint16_t id)
 {
 	size_t found = 0;
 	size_t offset = 20;
@@ -246,13 +124,13 @@ static size_t sets_of(const struct sent *sent, uint16_t id)
 	return found;
 }
 
-static bool has_templates(const struct sent *sent)
+static bool has_templates(const struct fake_datagram *sent)
 {
 	return sets_of(sent, 0) == 1 && sets_of(sent, 1) == 2;
 }
 
 /* Flow records of datagrams from 'first' on; all IPv4 without choice. */
-static size_t records_in(const struct fake *fake, size_t first)
+static size_t records_in(const struct fake_transport *fake, size_t first)
 {
 	size_t records = 0;
 
@@ -268,7 +146,7 @@ static size_t records_in(const struct fake *fake, size_t first)
 }
 
 /* Value number 'index' of the statistics in a datagram. */
-static uint64_t statistic(const struct sent *sent, size_t index)
+static uint64_t statistic(const struct fake_datagram *sent, size_t index)
 {
 	for (size_t offset = 20; offset < sent->size; offset += load_be16(sent->bytes + offset + 2))
 		if (load_be16(sent->bytes + offset) == 401)
@@ -301,7 +179,7 @@ static void check_ledger(const struct exporter *exporter)
 }
 
 /* Data records of an IPFIX message without choice. */
-static uint32_t data_records(const struct sent *sent)
+static uint32_t data_records(const struct fake_datagram *sent)
 {
 	uint32_t records = 0;
 
@@ -322,7 +200,7 @@ static uint32_t data_records(const struct sent *sent)
 }
 
 /* Sequence numbers begin at 'first' and have no gap. Returns the next. */
-static uint32_t check_sequence(const struct fake *fake, uint32_t first)
+static uint32_t check_sequence(const struct fake_transport *fake, uint32_t first)
 {
 	uint32_t next = first;
 
@@ -349,7 +227,7 @@ TEST(templates_statistics_and_names_come_before_the_first_flow)
 {
 	const struct interface_name names[] = { { 1, "lo", "lo" }, { 2, "eth0", "uplink" } };
 	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
-	const struct sent *first = &fakes[0].sent[0];
+	const struct fake_datagram *first = &fakes[0].sent[0];
 
 	CHECK_EQ(exporter_set_interface(exporter, &names[0]), 0);
 	CHECK_EQ(exporter_set_interface(exporter, &names[1]), 0);
@@ -409,7 +287,7 @@ TEST(templates_return_by_time_by_count_and_on_request)
 {
 	struct exporter *exporter = create(
 		&(struct setup){ .collectors = 1, .refresh_ms = 60000, .refresh_datagrams = 20 });
-	const struct fake *fake = &fakes[0];
+	const struct fake_transport *fake = &fakes[0];
 
 	for (int i = 0; i < 22 * 45; i++)
 		add(exporter, 0);
@@ -577,7 +455,7 @@ static void count_names_under_load(struct exporter *exporter, uint32_t from_ms, 
 		(void)exporter_send(exporter, (int64_t)now * 1000);
 		*datagrams += fakes[0].count;
 		for (size_t i = 0; i < fakes[0].count; i++) {
-			const struct sent *sent = &fakes[0].sent[i];
+			const struct fake_datagram *sent = &fakes[0].sent[i];
 
 			CHECK(sets_of(sent, 400) <= 12);
 			for (size_t offset = 20; offset < sent->size;
@@ -627,7 +505,7 @@ TEST(names_alone_do_not_make_refreshes_that_repeat_names)
 }
 
 /* The same records at the same times, with more or fewer calls of advance and send between them. */
-static void play(unsigned int calls, struct sent *datagrams, size_t *count)
+static void play(unsigned int calls, struct fake_datagram *datagrams, size_t *count)
 {
 	const struct interface_name names[] = { { 1, "lo", "lo" }, { 2, "eth0", "eth0" } };
 	struct exporter *exporter = create(&(struct setup){ .collectors = 1,
@@ -660,8 +538,8 @@ static void play(unsigned int calls, struct sent *datagrams, size_t *count)
 
 TEST(datagrams_do_not_depend_on_how_often_or_how_fast_they_are_sent)
 {
-	struct sent *one = calloc(2000, sizeof(*one));
-	struct sent *other = calloc(2000, sizeof(*other));
+	struct fake_datagram *one = calloc(2000, sizeof(*one));
+	struct fake_datagram *other = calloc(2000, sizeof(*other));
 	size_t one_count, other_count;
 
 	CHECK(one && other);
@@ -800,10 +678,10 @@ TEST(an_unresolved_collector_drops_the_oldest_and_holds_nobody_up)
 		add(exporter, 0);
 		(void)exporter_send(exporter, 1000);
 	}
-	CHECK_EQ(fakes[1].event_count, 1);
-	CHECK_EQ(fakes[1].events[0].kind, COLLECTOR_DOWN);
-	CHECK_EQ(fakes[1].events[0].reason, LOSS_UNRESOLVED);
-	CHECK_EQ(fakes[1].events[0].error, ENOENT);
+	CHECK_EQ(heard[1].event_count, 1);
+	CHECK_EQ(heard[1].events[0].kind, COLLECTOR_DOWN);
+	CHECK_EQ(heard[1].events[0].reason, LOSS_UNRESOLVED);
+	CHECK_EQ(heard[1].events[0].error, ENOENT);
 	status = status_of(exporter, 1);
 	CHECK(!status.is_up);
 	CHECK(status.ledger.lost[LOSS_UNRESOLVED].records > 90000);
@@ -818,9 +696,9 @@ TEST(an_unresolved_collector_drops_the_oldest_and_holds_nobody_up)
 	CHECK(has_templates(&fakes[1].sent[0]));
 	CHECK_EQ(records_in(&fakes[1], 0), status_of(exporter, 1).ledger.sent.records);
 	(void)check_sequence(&fakes[1], 0);
-	CHECK_EQ(fakes[1].event_count, 2);
-	CHECK_EQ(fakes[1].events[1].kind, COLLECTOR_UP);
-	CHECK_EQ(fakes[1].events[1].records_lost, status.ledger.lost[LOSS_UNRESOLVED].records);
+	CHECK_EQ(heard[1].event_count, 2);
+	CHECK_EQ(heard[1].events[1].kind, COLLECTOR_UP);
+	CHECK_EQ(heard[1].events[1].records_lost, status.ledger.lost[LOSS_UNRESOLVED].records);
 	CHECK(status_of(exporter, 1).is_up);
 	CHECK_EQ(records_in(&fakes[0], 0), status_of(exporter, 0).ledger.sent.records);
 	check_ledger(exporter);
@@ -836,11 +714,11 @@ TEST(a_look_up_holds_records_back_at_first_and_not_for_ever)
 		add(exporter, 0);
 	CHECK(exporter_send(exporter, 0) > 0);
 	CHECK(!exporter_has_room(exporter));
-	CHECK_EQ(fakes[0].event_count, 0);
+	CHECK_EQ(heard[0].event_count, 0);
 	(void)exporter_send(exporter, OUTBOX_PATIENCE_US);
 	CHECK(exporter_has_room(exporter));
-	CHECK_EQ(fakes[0].event_count, 1);
-	CHECK_EQ(fakes[0].events[0].reason, LOSS_UNRESOLVED);
+	CHECK_EQ(heard[0].event_count, 1);
+	CHECK_EQ(heard[0].events[0].reason, LOSS_UNRESOLVED);
 	while (status_of(exporter, 0).ledger.lost[LOSS_UNRESOLVED].records == 0)
 		add(exporter, 0);
 	check_ledger(exporter);
@@ -852,14 +730,14 @@ TEST(an_unreachable_network_is_tried_again_and_then_counted)
 	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
 
 	(void)exporter_send(exporter, 0);
-	CHECK_EQ(fakes[0].events[0].kind, COLLECTOR_UP);
+	CHECK_EQ(heard[0].events[0].kind, COLLECTOR_UP);
 	fakes[0].send_error = -ENETUNREACH;
 	add(exporter, 0);
 	finish(exporter, 0);
 	CHECK_EQ(exporter_send(exporter, SECOND_US), 100000);
-	CHECK_EQ(fakes[0].event_count, 2);
-	CHECK_EQ(fakes[0].events[1].reason, LOSS_UNREACHABLE);
-	CHECK_EQ(fakes[0].events[1].error, ENETUNREACH);
+	CHECK_EQ(heard[0].event_count, 2);
+	CHECK_EQ(heard[0].events[1].reason, LOSS_UNREACHABLE);
+	CHECK_EQ(heard[0].events[1].error, ENETUNREACH);
 	CHECK_EQ(status_of(exporter, 0).ledger.waiting.records, 1);
 	CHECK_EQ(status_of(exporter, 0).ledger.send_errors, 2); /* once more at once */
 	/* A short outage loses nothing. */
@@ -869,7 +747,7 @@ TEST(an_unreachable_network_is_tried_again_and_then_counted)
 	CHECK(!status_of(exporter, 0).is_up); /* that is not said before ten quiet seconds */
 	CHECK_EQ(exporter_send(exporter, 11 * SECOND_US), -1);
 	CHECK(status_of(exporter, 0).is_up);
-	CHECK_EQ(fakes[0].event_count, 3);
+	CHECK_EQ(heard[0].event_count, 3);
 	check_ledger(exporter);
 	exporter_destroy(exporter);
 }
@@ -883,8 +761,8 @@ TEST(a_datagram_too_large_for_the_path_is_lost_alone)
 		add(exporter, 0);
 	finish(exporter, 0);
 	CHECK_EQ(exporter_send(exporter, 0), -1);
-	CHECK_EQ(fakes[0].events[0].kind, COLLECTOR_DOWN);
-	CHECK_EQ(fakes[0].events[0].error, EMSGSIZE);
+	CHECK_EQ(heard[0].events[0].kind, COLLECTOR_DOWN);
+	CHECK_EQ(heard[0].events[0].error, EMSGSIZE);
 	CHECK(status_of(exporter, 0).ledger.lost[LOSS_SEND_FAILED].records > 0);
 	CHECK_EQ(records_in(&fakes[0], 0), status_of(exporter, 0).ledger.sent.records);
 	(void)check_sequence(&fakes[0], 0);
@@ -922,14 +800,14 @@ TEST(unreachable_datagrams_move_from_sent_to_lost)
 
 	/* The third datagram comes back, then again, then the fifth: the one between is taken to
 	 * have been refused without a report. */
-	fake_refuse(&fakes[0], fakes[0].sent[2].bytes);
+	fake_transport_refuse(&fakes[0], 2);
 	(void)exporter_send(exporter, SECOND_US);
 	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].records, 22);
-	CHECK_EQ(fakes[0].event_count, 2);
-	CHECK_EQ(fakes[0].events[1].kind, COLLECTOR_DOWN);
-	CHECK_EQ(fakes[0].events[1].reason, LOSS_UNREACHABLE);
-	fake_refuse(&fakes[0], fakes[0].sent[2].bytes);
-	fake_refuse(&fakes[0], fakes[0].sent[4].bytes);
+	CHECK_EQ(heard[0].event_count, 2);
+	CHECK_EQ(heard[0].events[1].kind, COLLECTOR_DOWN);
+	CHECK_EQ(heard[0].events[1].reason, LOSS_UNREACHABLE);
+	fake_transport_refuse(&fakes[0], 2);
+	fake_transport_refuse(&fakes[0], 4);
 	(void)exporter_send(exporter, 2 * SECOND_US);
 	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].records, 66);
 	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].packets, 660);
@@ -938,10 +816,10 @@ TEST(unreachable_datagrams_move_from_sent_to_lost)
 	check_ledger(exporter);
 
 	/* It goes on being away, so what was sent between went there, too. */
-	fake_refuse(&fakes[0], fakes[0].sent[8].bytes);
+	fake_transport_refuse(&fakes[0], 8);
 	(void)exporter_send(exporter, 5 * SECOND_US);
 	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].records, 7 * 22);
-	CHECK_EQ(fakes[0].event_count, 2);
+	CHECK_EQ(heard[0].event_count, 2);
 	check_ledger(exporter);
 	exporter_destroy(exporter);
 }
@@ -958,13 +836,13 @@ TEST(what_follows_a_refused_datagram_is_lost_with_it)
 	finish(exporter, 0);
 	(void)exporter_send(exporter, 0);
 	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 220);
-	fake_refuse(&fakes[0], fakes[0].sent[2].bytes);
+	fake_transport_refuse(&fakes[0], 2);
 	(void)exporter_send(exporter, 1000);
 	status = status_of(exporter, 0);
 	CHECK_EQ(status.ledger.sent.records, records_in(&fakes[0], 0) - records_in(&fakes[0], 2));
 	CHECK_EQ(status.ledger.lost[LOSS_REFUSED].records, records_in(&fakes[0], 2));
-	fake_refuse(&fakes[0], fakes[0].sent[3].bytes);
-	fake_refuse(&fakes[0], fakes[0].sent[2].bytes);
+	fake_transport_refuse(&fakes[0], 3);
+	fake_transport_refuse(&fakes[0], 2);
 	(void)exporter_send(exporter, 2000);
 	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, status.ledger.sent.records);
 	check_ledger(exporter);
@@ -982,11 +860,11 @@ TEST(a_collector_that_only_seemed_to_be_back_is_held_for_longer)
 	add(exporter, 0);
 	finish(exporter, 0);
 	(void)exporter_send(exporter, 0);
-	fake_refuse(&fakes[0], fakes[0].sent[0].bytes);
+	fake_transport_refuse(&fakes[0], 0);
 	/* Of the next two probes the second is reported: so not every one is. */
 	for (probes = fakes[0].count + 2; fakes[0].count < probes; now_us += 100000)
 		(void)exporter_send(exporter, now_us);
-	fake_refuse(&fakes[0], fakes[0].sent[fakes[0].count - 1].bytes);
+	fake_transport_refuse(&fakes[0], fakes[0].count - 1);
 	for (int i = 0; i < 100; i++)
 		add(exporter, 10);
 	finish(exporter, 10);
@@ -995,7 +873,7 @@ TEST(a_collector_that_only_seemed_to_be_back_is_held_for_longer)
 		(void)exporter_send(exporter, now_us);
 	probes = fakes[0].count;
 	CHECK_EQ(now_us, 3 * SECOND_US + 1500000 + 100000); /* two probes, half a second */
-	fake_refuse(&fakes[0], fakes[0].sent[fakes[0].count - 1].bytes);
+	fake_transport_refuse(&fakes[0], fakes[0].count - 1);
 	(void)exporter_send(exporter, now_us);
 	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 0);
 	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, 101);
@@ -1026,14 +904,14 @@ TEST(a_report_about_a_packet_of_several_datagrams_is_about_all_of_them)
 	fakes[0].report = EHOSTUNREACH;
 	/* The second packet. */
 	fakes[0].is_one_packet = false;
-	fake_refuse(&fakes[0], fakes[0].sent[5].bytes);
+	fake_transport_refuse(&fakes[0], 5);
 	(void)exporter_send(exporter, SECOND_US);
 	status = status_of(exporter, 0);
 	CHECK_EQ(status.ledger.datagrams_lost, 5);
 	CHECK_EQ(status.ledger.lost[LOSS_UNREACHABLE].records, 5 * 22);
 	check_ledger(exporter);
 	/* Cut apart on the way, the others are reported as well. */
-	fake_refuse(&fakes[0], fakes[0].sent[7].bytes);
+	fake_transport_refuse(&fakes[0], 7);
 	(void)exporter_send(exporter, SECOND_US + 1000);
 	CHECK_EQ(status_of(exporter, 0).ledger.datagrams_lost, 5);
 	check_ledger(exporter);
@@ -1078,7 +956,7 @@ TEST(a_report_that_quotes_too_little_means_the_last_datagram)
 	finish(exporter, 0);
 	fakes[0].quoted = 8;
 	(void)exporter_send(exporter, 0);
-	fake_refuse(&fakes[0], fakes[0].sent[1].bytes);
+	fake_transport_refuse(&fakes[0], 1);
 	(void)exporter_send(exporter, 1000);
 	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, 0); /* statistics */
 	CHECK_EQ(status_of(exporter, 0).ledger.datagrams_lost, 1);
@@ -1091,9 +969,9 @@ TEST(a_report_before_anything_was_sent_is_harmless)
 	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
 	const uint8_t nothing[64] = { 0 };
 
-	fake_refuse(&fakes[0], nothing);
+	fake_transport_refuse_bytes(&fakes[0], nothing, sizeof(nothing));
 	fakes[0].quoted = 8;
-	fake_refuse(&fakes[0], nothing);
+	fake_transport_refuse_bytes(&fakes[0], nothing, sizeof(nothing));
 	(void)exporter_send(exporter, 0);
 	CHECK_EQ(status_of(exporter, 0).ledger.datagrams_lost, 0);
 	check_ledger(exporter);
@@ -1103,7 +981,7 @@ TEST(a_report_before_anything_was_sent_is_harmless)
 TEST(a_collector_that_refuses_is_probed_with_templates_and_then_gets_what_waited)
 {
 	struct exporter *exporter = create(&(struct setup){ .collectors = 2 });
-	struct fake *fake = &fakes[0];
+	struct fake_transport *fake = &fakes[0];
 	uint64_t lost;
 	size_t back;
 
@@ -1122,8 +1000,8 @@ TEST(a_collector_that_refuses_is_probed_with_templates_and_then_gets_what_waited
 		CHECK(has_templates(&fake->sent[i]));
 	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 0);
 	CHECK_EQ(status_of(exporter, 0).ledger.waiting.records, 500 - lost);
-	CHECK_EQ(fake->event_count, 2);
-	CHECK_EQ(fake->events[1].reason, LOSS_REFUSED);
+	CHECK_EQ(heard[0].event_count, 2);
+	CHECK_EQ(heard[0].events[1].reason, LOSS_REFUSED);
 	check_ledger(exporter);
 
 	/* Back: the next probe finds it, half a second later all that waited follows. */
@@ -1137,9 +1015,9 @@ TEST(a_collector_that_refuses_is_probed_with_templates_and_then_gets_what_waited
 	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 500 - lost);
 	CHECK(!status_of(exporter, 0).is_up);
 	(void)exporter_send(exporter, 16 * SECOND_US);
-	CHECK_EQ(fake->event_count, 3);
-	CHECK_EQ(fake->events[2].kind, COLLECTOR_UP);
-	CHECK_EQ(fake->events[2].records_lost, lost);
+	CHECK_EQ(heard[0].event_count, 3);
+	CHECK_EQ(heard[0].events[2].kind, COLLECTOR_UP);
+	CHECK_EQ(heard[0].events[2].records_lost, lost);
 	CHECK(status_of(exporter, 0).is_up);
 	CHECK_EQ(status_of(exporter, 0).last_error, 0);
 	CHECK_EQ(status_of(exporter, 1).ledger.sent.records, 500);
@@ -1163,7 +1041,7 @@ TEST(a_collector_that_refuses_for_long_drops_the_oldest)
 	CHECK(status.ledger.waiting.records > 5000);
 	CHECK_EQ(status.ledger.lost[LOSS_REFUSED].records + status.ledger.waiting.records, 20000);
 	CHECK(fakes[0].count <= 1 + 20 + 1);
-	CHECK_EQ(fakes[0].event_count, 2);
+	CHECK_EQ(heard[0].event_count, 2);
 	check_ledger(exporter);
 	exporter_destroy(exporter);
 }
@@ -1178,7 +1056,7 @@ TEST(a_quiet_collector_that_refuses_is_asked_once_a_second)
 	for (int64_t now_us = SECOND_US; now_us < 11 * SECOND_US; now_us += 100000)
 		(void)exporter_send(exporter, now_us);
 	CHECK_EQ(fakes[0].count, 1 + 10);
-	CHECK_EQ(fakes[0].event_count, 1);
+	CHECK_EQ(heard[0].event_count, 1);
 	fakes[0].refuses = false;
 	for (int64_t now_us = 11 * SECOND_US; now_us < 23 * SECOND_US; now_us += 100000)
 		(void)exporter_send(exporter, now_us);
@@ -1195,7 +1073,7 @@ TEST(statistics_say_what_this_collector_should_have)
 					   .packets_ignored = 7,
 					   .octets_ignored = 420,
 					   .flows_created = 230 };
-	const struct sent *last;
+	const struct fake_datagram *last;
 	size_t bytes = 0;
 	size_t lost;
 
@@ -1228,7 +1106,7 @@ TEST(statistics_say_what_this_collector_should_have)
 
 	/* Losses move from 42 to 166. */
 	lost = records_in(&fakes[0], fakes[0].count - 3);
-	fake_refuse(&fakes[0], fakes[0].sent[fakes[0].count - 3].bytes);
+	fake_transport_refuse(&fakes[0], fakes[0].count - 3);
 	(void)exporter_send(exporter, 3000);
 	add(exporter, 10);
 	finish(exporter, 10);
@@ -1378,7 +1256,7 @@ TEST(a_wrong_configuration_is_named)
 }
 
 /* Packets and octets of all records of NetFlow v5, which are 'records'. */
-static struct amount sum_of_netflow5(const struct fake *fake)
+static struct amount sum_of_netflow5(const struct fake_transport *fake)
 {
 	struct amount sum = { 0 };
 
@@ -1491,13 +1369,13 @@ TEST(refused_datagrams_are_found_in_every_version)
 		before = status_of(exporter, 0).ledger.sent.records;
 		lost = 220 - in_two[i]; /* what follows, too */
 		CHECK_EQ(before, 220);
-		fake_refuse(&fakes[0], fakes[0].sent[2].bytes);
+		fake_transport_refuse(&fakes[0], 2);
 		(void)exporter_send(exporter, 2000);
 		CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, lost);
 		/* The probe, which is refused too, takes nothing with it. */
 		CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 220 - lost);
 		(void)exporter_send(exporter, 3000);
-		fake_refuse(&fakes[0], fakes[0].sent[fakes[0].count - 1].bytes);
+		fake_transport_refuse(&fakes[0], fakes[0].count - 1);
 		(void)exporter_send(exporter, 4 * SECOND_US);
 		CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, lost);
 		check_ledger(exporter);
@@ -1509,7 +1387,7 @@ TEST(refused_datagrams_are_found_in_every_version)
 TEST(a_netflow5_collector_that_refuses_is_probed_and_then_gets_what_waited)
 {
 	struct exporter *exporter = create(&(struct setup){ .collectors = 1, .versions = { 5 } });
-	struct fake *fake = &fakes[0];
+	struct fake_transport *fake = &fakes[0];
 	uint64_t lost;
 
 	fake->refuses = true;
@@ -1615,7 +1493,7 @@ TEST(random_faults_leave_the_ledger_exact)
 		uint64_t added = 0;
 
 		for (int turn = 0; turn < 300; turn++) {
-			struct fake *fake = &fakes[random() % COLLECTORS];
+			struct fake_transport *fake = &fakes[random() % COLLECTORS];
 
 			now += (uint32_t)random() % 300;
 			fake->poll_error = poll_errors[random() % 6];
@@ -1703,9 +1581,6 @@ int main(void)
 		cmocka_unit_test(without_collectors_both_directions_are_counted),
 		cmocka_unit_test(random_faults_leave_the_ledger_exact),
 	};
-	const int result = RUN_TESTS(tests);
 
-	for (size_t i = 0; i < COLLECTORS; i++)
-		free(fakes[i].sent);
-	return result;
+	return RUN_TESTS(tests);
 }

@@ -3,105 +3,31 @@
 #include "exporter.h"
 
 #include "check.h"
+#include "fake_transport.c"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SENT_MAX 8000
 #define SETS_MAX 100000
 
-struct sent {
-	uint8_t bytes[1500];
-	size_t size;
-};
-
-/* Takes everything. */
-static struct sent *sent;
-static size_t sent_count;
-static uint64_t session; /* 0: datagrams */
+static struct fake_transport *const fake = &fake_transports[0]; /* takes everything */
+static bool has_sessions;
 static uint32_t refresh_datagrams;
-
-struct transport {
-	int unused;
-};
-
-static int fake_open(const struct transport_config *config, struct transport **transport,
-		     struct error_text *error)
-{
-	(void)config;
-	(void)error;
-	*transport = calloc(1, sizeof(**transport));
-	return 0;
-}
-
-static int fake_poll(struct transport *transport, int64_t now_ms)
-{
-	(void)transport;
-	(void)now_ms;
-	return 0;
-}
-
-static struct transport_result fake_send(struct transport *transport,
-					 const struct datagram *datagrams, size_t count)
-{
-	(void)transport;
-	for (size_t i = 0; i < count; i++) {
-		CHECK(sent_count < SENT_MAX);
-		memcpy(sent[sent_count].bytes, datagrams[i].bytes, datagrams[i].size);
-		sent[sent_count++].size = datagrams[i].size;
-	}
-	return (struct transport_result){ .sent = count };
-}
-
-static bool fake_refusal(struct transport *transport, struct transport_refusal *refusal)
-{
-	(void)transport;
-	(void)refusal;
-	return false;
-}
-
-static socklen_t fake_address(const struct transport *transport, struct sockaddr_storage *address)
-{
-	(void)transport;
-	*address = (struct sockaddr_storage){ .ss_family = AF_UNSPEC };
-	return sizeof(*address);
-}
-
-static void fake_session(const struct transport *transport, struct transport_session *now)
-{
-	(void)transport;
-	*now = (struct transport_session){ .number = session };
-}
-
-static void fake_close(struct transport *transport)
-{
-	free(transport);
-}
-
-static const struct transport_type datagrams = {
-	.name = "fake",
-	.open = fake_open,
-	.poll = fake_poll,
-	.send = fake_send,
-	.refusal = fake_refusal,
-	.remote = fake_address,
-	.local = fake_address,
-	.close = fake_close,
-};
 
 struct fixture {
 	struct exporter *exporter;
 	struct samplers *samplers;
-	struct transport_type type;
 	uint32_t now_ms;
 };
 
 static struct fixture set_up(uint8_t version, uint32_t datagram_size, uint32_t flows,
 			     struct samplers *samplers)
 {
-	struct fixture fixture = { .samplers = samplers, .type = datagrams };
+	struct fixture fixture = { .samplers = samplers };
 	struct collector_config collector = {
 		.name = "one",
+		.transport_type =
+			has_sessions ? &fake_transport_sessions : &fake_transport_datagrams,
 		.version = version,
 		.address = { .host = "fake" },
 		.datagram_size = datagram_size,
@@ -114,15 +40,11 @@ static struct fixture set_up(uint8_t version, uint32_t datagram_size, uint32_t f
 		.template_refresh_ms = 60000,
 		.template_refresh_datagrams = refresh_datagrams,
 	};
-	static struct transport_type type;
 	struct error_text error;
 
-	if (session)
-		fixture.type.session = fake_session;
-	type = fixture.type;
-	collector.transport_type = &type;
-	sent = calloc(SENT_MAX, sizeof(*sent));
-	sent_count = 0;
+	fake_transport_reset();
+	fake_transport_begin_session(fake);
+	fake->confirm = SIZE_MAX;
 	fixture.exporter = exporter_create(&config, &error);
 	CHECK(fixture.exporter != NULL);
 	exporter_set_samplers(fixture.exporter, samplers);
@@ -137,7 +59,6 @@ static void tear_down(struct fixture *fixture)
 	CHECK(collector_ledger_closes(&status.ledger));
 	exporter_destroy(fixture->exporter);
 	samplers_destroy(fixture->samplers);
-	free(sent);
 }
 
 static struct export_time at(uint32_t uptime_ms)
@@ -176,10 +97,11 @@ static size_t sets_get(struct set *sets, size_t capacity)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < sent_count; i++) {
-		const uint8_t *bytes = sent[i].bytes;
+	for (size_t i = 0; i < fake->count; i++) {
+		const uint8_t *bytes = fake->sent[i].bytes;
 
-		for (size_t offset = load_be16(bytes) == 9 ? 20 : 16; offset < sent[i].size;) {
+		for (size_t offset = load_be16(bytes) == 9 ? 20 : 16;
+		     offset < fake->sent[i].size;) {
 			const size_t size = load_be16(bytes + offset + 2);
 
 			CHECK(size > 4 && count < capacity);
@@ -203,7 +125,7 @@ static size_t check_told_before(uint32_t intervals[static 256])
 	memset(intervals, 0, 256 * sizeof(*intervals));
 	for (size_t i = 0; i < count; i++) {
 		const struct set *set = &sets[i];
-		const bool is_v9 = load_be16(sent[0].bytes) == 9;
+		const bool is_v9 = load_be16(fake->sent[0].bytes) == 9;
 		const size_t record_size = is_v9 ? 62 : 69;
 
 		if (set->id == 0 || (set->id == 2 && set->size > 8)) {
@@ -434,7 +356,7 @@ TEST(a_session_withdraws_what_it_does_not_use_any_more)
 	size_t count;
 	size_t i = 0;
 
-	session = 1;
+	has_sessions = true;
 	fixture = set_up(10, 1400, 0, samplers);
 	add(&fixture, SAMPLER_NONE);
 	finish(&fixture);
@@ -453,7 +375,7 @@ TEST(a_session_withdraws_what_it_does_not_use_any_more)
 		CHECK(sets[i].id != 260 &&
 		      !(sets[i].id == 2 && load_be16(sets[i].bytes) == 260 && sets[i].size != 8));
 	tear_down(&fixture);
-	session = 0;
+	has_sessions = false;
 }
 
 /* Version 5 has the rate in the header: a datagram is of one sampler. */
@@ -470,10 +392,10 @@ TEST(netflow5_has_one_sampler_in_a_datagram)
 		for (int i = 0; i < 40; i++)
 			add(&fixture, number);
 	finish(&fixture);
-	for (size_t i = 0; i < sent_count; i++) {
-		const uint16_t count = load_be16(sent[i].bytes + 2);
+	for (size_t i = 0; i < fake->count; i++) {
+		const uint16_t count = load_be16(fake->sent[i].bytes + 2);
 
-		switch (load_be16(sent[i].bytes + 22)) {
+		switch (load_be16(fake->sent[i].bytes + 22)) {
 		case 0: packets[0] += count; break;
 		case 0x8000 | 100: packets[1] += count; break;
 		case 0x4000 | 16383: packets[2] += count; break;
@@ -498,8 +420,8 @@ TEST(json_lines_say_the_interval)
 	add(&fixture, SAMPLER_UNKNOWN);
 	add(&fixture, SAMPLER_NONE);
 	finish(&fixture);
-	for (size_t i = 0; i < sent_count; i++) {
-		const char *text = (const char *)sent[i].bytes;
+	for (size_t i = 0; i < fake->count; i++) {
+		const char *text = (const char *)fake->sent[i].bytes;
 
 		is_found[0] |= strstr(text, "\"selectorId\":1") &&
 			       strstr(text, ",\"samplingInterval\":100}\n");
@@ -574,7 +496,7 @@ TEST(a_name_is_told_before_its_first_record_and_repeated_a_few_at_a_time)
 		CHECK_EQ(records, 300);
 		CHECK_EQ(sets_with(TEMPLATE_ID_APPLICATION), 100); /* not those of other ports */
 
-		first = sent_count;
+		first = fake->count;
 		for (uint32_t ms = 60000; ms < 62000; ms += 10) {
 			const struct export_time time = at(ms);
 			const size_t before = sets_with(TEMPLATE_ID_APPLICATION);
@@ -586,7 +508,7 @@ TEST(a_name_is_told_before_its_first_record_and_repeated_a_few_at_a_time)
 		fixture.now_ms = 62000;
 		finish(&fixture);
 		CHECK_EQ(sets_with(TEMPLATE_ID_APPLICATION), 200);
-		CHECK(sent_count > first + 8);
+		CHECK(fake->count > first + 8);
 		tear_down(&fixture);
 		application_table_destroy(table);
 	}

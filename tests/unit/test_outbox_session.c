@@ -3,127 +3,34 @@
 #include "exporter.h"
 
 #include "check.h"
+#include "fake_transport.c"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #define SECOND_US     1000000
-#define MESSAGES_MAX  8000
 #define SESSIONS_MAX  200
 #define OCTETS_OFFSET 29 /* of octetDeltaCount in a record without choice */
 
-struct message_copy {
-	uint8_t bytes[1400];
-	size_t size;
-	uint64_t session;
-	bool is_confirmed;
-};
-
-/* A collector at the other end, and the way to it. */
-struct fake {
-	int poll_error;  /* negative errno, 0: there is a session */
-	uint64_t number; /* of the session */
-	size_t accept;   /* messages taken in all before it says EAGAIN */
-	size_t confirm;  /* of those of the session, how many are confirmed */
-	struct message_copy messages[MESSAGES_MAX];
-	size_t count;
-	size_t begin; /* the first message of the session */
-	struct collector_event last_event;
-	size_t event_count;
-};
-
-static struct fake fake;
-
-static int fake_open(const struct transport_config *config, struct transport **transport,
-		     struct error_text *error)
-{
-	(void)config;
-	(void)error;
-	*transport = (struct transport *)&fake;
-	return 0;
-}
-
-static int fake_poll(struct transport *transport, int64_t now_ms)
-{
-	(void)transport;
-	(void)now_ms;
-	return fake.poll_error;
-}
-
-static struct transport_result fake_send(struct transport *transport,
-					 const struct datagram *datagrams, size_t count)
-{
-	struct transport_result result = { 0 };
-
-	(void)transport;
-	CHECK_EQ(fake.poll_error, 0);
-	while (result.sent < count && fake.accept) {
-		struct message_copy *copy = &fake.messages[fake.count++];
-
-		CHECK(fake.count <= MESSAGES_MAX);
-		CHECK(datagrams[result.sent].size <= sizeof(copy->bytes));
-		copy->size = datagrams[result.sent].size;
-		memcpy(copy->bytes, datagrams[result.sent].bytes, copy->size);
-		copy->session = fake.number;
-		fake.accept--;
-		result.sent++;
-	}
-	result.error = result.sent ? 0 : -EAGAIN;
-	return result;
-}
-
-static void fake_session(const struct transport *transport, struct transport_session *session)
-{
-	const size_t handed = fake.count - fake.begin;
-	const size_t confirmed = fake.confirm < handed ? fake.confirm : handed;
-
-	(void)transport;
-	*session = (struct transport_session){ fake.number, handed - confirmed, 3 };
-	for (size_t i = 0; i < confirmed; i++)
-		fake.messages[fake.begin + i].is_confirmed = true;
-}
-
-static socklen_t fake_address(const struct transport *transport, struct sockaddr_storage *address)
-{
-	(void)transport;
-	(void)address;
-	return 0;
-}
-
-static void fake_close(struct transport *transport)
-{
-	(void)transport;
-}
-
-static const struct transport_type fake_transport = {
-	.name = "fake",
-	.open = fake_open,
-	.poll = fake_poll,
-	.send = fake_send,
-	.session = fake_session,
-	.remote = fake_address,
-	.local = fake_address,
-	.close = fake_close,
-};
+static struct fake_transport *const fake = &fake_transports[0]; /* to a collector */
+static struct collector_event last_event;
+static size_t event_count;
 
 static void begin_session(void)
 {
-	fake.poll_error = 0;
-	fake.number++;
-	fake.begin = fake.count;
-	fake.confirm = 0;
+	fake_transport_begin_session(fake);
 }
 
 static void end_session(int error)
 {
-	fake.poll_error = -error;
+	fake->poll_error = -error;
 }
 
 static void on_event(void *context, const struct collector_event *event)
 {
 	(void)context;
-	fake.last_event = *event;
-	fake.event_count++;
+	last_event = *event;
+	event_count++;
 }
 
 static struct exporter *create_spooled(uint64_t spool_size, uint32_t rate, uint32_t refresh_ms,
@@ -131,7 +38,7 @@ static struct exporter *create_spooled(uint64_t spool_size, uint32_t rate, uint3
 {
 	const struct collector_config collector = {
 		.name = "fake",
-		.transport_type = &fake_transport,
+		.transport_type = &fake_transport_sessions,
 		.version = 10,
 		.address = { .host = "fake" },
 		.datagram_size = 1400,
@@ -149,9 +56,9 @@ static struct exporter *create_spooled(uint64_t spool_size, uint32_t rate, uint3
 	struct error_text error;
 	struct exporter *exporter;
 
-	memset(&fake, 0, sizeof(fake));
-	fake.accept = SIZE_MAX;
-	fake.poll_error = -EALREADY;
+	fake_transport_reset();
+	event_count = 0;
+	fake->poll_error = -EALREADY;
 	exporter = exporter_create(&config, &error);
 	CHECK(exporter != NULL);
 	return exporter;
@@ -216,7 +123,7 @@ static uint64_t lost_in_all(const struct exporter *exporter)
 	return collector_ledger_lost(&status.ledger).records;
 }
 
-static size_t sets_of(const struct message_copy *message, uint16_t id)
+static size_t sets_of(const struct fake_datagram *message, uint16_t id)
 {
 	size_t found = 0;
 	size_t offset = 16;
@@ -230,7 +137,7 @@ static size_t sets_of(const struct message_copy *message, uint16_t id)
 	return found;
 }
 
-static uint32_t flows_of(const struct message_copy *message)
+static uint32_t flows_of(const struct fake_datagram *message)
 {
 	for (size_t offset = 16; offset < message->size;
 	     offset += load_be16(message->bytes + offset + 2))
@@ -245,8 +152,8 @@ static void check_sessions(size_t requested)
 {
 	uint32_t sequence = 0;
 
-	for (size_t i = 0; i < fake.count; i++) {
-		const struct message_copy *message = &fake.messages[i];
+	for (size_t i = 0; i < fake->count; i++) {
+		const struct fake_datagram *message = &fake->sent[i];
 		const bool is_first = i == 0 || message->session != message[-1].session;
 
 		CHECK_EQ(load_be16(message->bytes), 10);
@@ -273,27 +180,27 @@ TEST(templates_come_first_and_nothing_is_sent_before_it_is_confirmed)
 	add(exporter, 1000, 100);
 	finish(exporter, 1000);
 	CHECK(exporter_send(exporter, SECOND_US) >= 0);
-	CHECK_EQ(fake.count, 0);
+	CHECK_EQ(fake->count, 0);
 	begin_session();
 	CHECK(exporter_send(exporter, SECOND_US) >= 0); /* to see whether it arrives */
-	CHECK(fake.count > 5);
+	CHECK(fake->count > 5);
 	check_sessions(0);
-	CHECK_EQ(load_be32(fake.messages[0].bytes + 4), 1700000001);
+	CHECK_EQ(load_be32(fake->sent[0].bytes + 4), 1700000001);
 	CHECK_EQ(status_of(exporter).ledger.sent.records, 0);
 	CHECK_EQ(status_of(exporter).ledger.datagrams_sent, 0);
 	CHECK_EQ(status_of(exporter).ledger.waiting.records, 100);
-	CHECK_EQ(status_of(exporter).queued_datagrams, fake.count);
+	CHECK_EQ(status_of(exporter).queued_datagrams, fake->count);
 	CHECK(status_of(exporter).is_up);
 
-	fake.confirm = 2; /* templates, and the first with flows */
+	fake->confirm = 2; /* templates, and the first with flows */
 	CHECK(exporter_send(exporter, SECOND_US + 1) >= 0);
 	CHECK_EQ(status_of(exporter).ledger.datagrams_sent, 2);
-	CHECK_EQ(status_of(exporter).ledger.sent.records, flows_of(&fake.messages[1]));
-	fake.confirm = fake.count;
+	CHECK_EQ(status_of(exporter).ledger.sent.records, flows_of(&fake->sent[1]));
+	fake->confirm = fake->count;
 	CHECK_EQ(exporter_send(exporter, SECOND_US + 2), -1);
 	CHECK_EQ(status_of(exporter).ledger.sent.records, 100);
 	CHECK_EQ(status_of(exporter).ledger.sent.octets, 10000);
-	CHECK_EQ(status_of(exporter).ledger.datagrams_sent, fake.count);
+	CHECK_EQ(status_of(exporter).ledger.datagrams_sent, fake->count);
 	CHECK_EQ(status_of(exporter).queued_datagrams, 0);
 	CHECK_EQ(lost_in_all(exporter), 0);
 	exporter_destroy(exporter);
@@ -307,36 +214,36 @@ TEST(what_was_not_confirmed_is_sent_again_in_the_next_session)
 
 	add(exporter, 1000, 100);
 	begin_session();
-	fake.confirm = 3;
+	fake->confirm = 3;
 	(void)exporter_send(exporter, SECOND_US);
-	first = fake.count;
+	first = fake->count;
 	CHECK(first > 3);
 	end_session(ECONNRESET);
 	add(exporter, 1500, 20);
 	finish(exporter, 1600);
 	(void)exporter_send(exporter, 2 * SECOND_US);
-	CHECK_EQ(fake.count, first);
+	CHECK_EQ(fake->count, first);
 	CHECK(!status_of(exporter).is_up);
 	CHECK_EQ(status_of(exporter).last_loss, LOSS_DISCONNECTED);
-	CHECK_EQ(fake.last_event.kind, COLLECTOR_DOWN);
-	CHECK_EQ(fake.last_event.error, ECONNRESET);
+	CHECK_EQ(last_event.kind, COLLECTOR_DOWN);
+	CHECK_EQ(last_event.error, ECONNRESET);
 
 	begin_session();
-	fake.confirm = SIZE_MAX;
+	fake->confirm = SIZE_MAX;
 	(void)exporter_send(exporter, 3 * SECOND_US);
 	CHECK(status_of(exporter).is_up);
-	CHECK_EQ(fake.last_event.kind, COLLECTOR_UP);
-	CHECK_EQ(fake.last_event.records_lost, 0);
+	CHECK_EQ(last_event.kind, COLLECTOR_UP);
+	CHECK_EQ(last_event.records_lost, 0);
 	check_sessions(0);
 	/* The fourth message of the first session is the second of the next, but for its number. */
-	CHECK_EQ(fake.messages[first + 1].size, fake.messages[3].size);
-	CHECK_BYTES(fake.messages[first + 1].bytes + 12, fake.messages[3].bytes + 12,
-		    fake.messages[3].size - 12);
+	CHECK_EQ(fake->sent[first + 1].size, fake->sent[3].size);
+	CHECK_BYTES(fake->sent[first + 1].bytes + 12, fake->sent[3].bytes + 12,
+		    fake->sent[3].size - 12);
 	CHECK_EQ(status_of(exporter).ledger.sent.records, 120);
 	CHECK_EQ(status_of(exporter).ledger.waiting.records, 0);
-	for (size_t i = 0; i < fake.count; i++)
-		if (fake.messages[i].is_confirmed)
-			flows += flows_of(&fake.messages[i]);
+	for (size_t i = 0; i < fake->count; i++)
+		if (fake->sent[i].is_confirmed)
+			flows += flows_of(&fake->sent[i]);
 	CHECK_EQ(flows, 120);
 	exporter_destroy(exporter);
 }
@@ -347,23 +254,23 @@ TEST(a_session_repeats_statistics_by_time_and_count_and_templates_on_request_onl
 	size_t statistics = 0;
 
 	begin_session();
-	fake.confirm = SIZE_MAX;
+	fake->confirm = SIZE_MAX;
 	for (uint32_t now = 1000; now < 101000; now += 500) {
 		add(exporter, now, 10);
 		advance(exporter, now);
 		(void)exporter_send(exporter, (int64_t)now * 1000);
 	}
 	check_sessions(0);
-	for (size_t i = 0; i < fake.count; i++)
-		statistics += sets_of(&fake.messages[i], 401);
+	for (size_t i = 0; i < fake->count; i++)
+		statistics += sets_of(&fake->sent[i], 401);
 	CHECK(statistics >= 10);
 
 	exporter_send_template(exporter);
 	finish(exporter, 101000);
 	(void)exporter_send(exporter, 101 * SECOND_US);
 	check_sessions(1);
-	CHECK_EQ(sets_of(&fake.messages[fake.count - 1], 2), 1);
-	CHECK_EQ(sets_of(&fake.messages[fake.count - 1], 401), 1);
+	CHECK_EQ(sets_of(&fake->sent[fake->count - 1], 2), 1);
+	CHECK_EQ(sets_of(&fake->sent[fake->count - 1], 401), 1);
 	exporter_destroy(exporter);
 }
 
@@ -380,7 +287,7 @@ TEST(what_was_told_ahead_is_not_told_twice_in_a_session)
 		(void)exporter_send(exporter, (i + 1) * SECOND_US + 1);
 	}
 	check_sessions(0);
-	CHECK_EQ(fake.count, 15); /* templates, the flow, the last statistics */
+	CHECK_EQ(fake->count, 15); /* templates, the flow, the last statistics */
 	CHECK_EQ(status_of(exporter).ledger.waiting.records, 1);
 	exporter_destroy(exporter);
 }
@@ -393,13 +300,13 @@ TEST(a_reader_that_stalls_holds_nobody_up_for_long_and_the_oldest_not_handed_ove
 	int64_t now_us = SECOND_US;
 
 	begin_session();
-	fake.accept = 50;
+	fake->capacity = 50;
 	while (exporter_has_room(exporter)) {
 		add(exporter, 1000, 1);
 		added++;
 	}
 	(void)exporter_send(exporter, now_us);
-	CHECK_EQ(fake.count, 50);
+	CHECK_EQ(fake->count, 50);
 	CHECK_EQ(status_of(exporter).ledger.sent.records, 0);
 	CHECK(!exporter_has_room(exporter));
 	for (int i = 0; i < 100 && !exporter_has_room(exporter); i++) {
@@ -415,14 +322,14 @@ TEST(a_reader_that_stalls_holds_nobody_up_for_long_and_the_oldest_not_handed_ove
 	CHECK_EQ(lost(exporter, LOSS_OVERFLOW), lost_in_all(exporter));
 	finish(exporter, 2000);
 
-	fake.accept = SIZE_MAX;
-	fake.confirm = SIZE_MAX;
+	fake->capacity = SIZE_MAX;
+	fake->confirm = SIZE_MAX;
 	for (int i = 0; i < 20; i++)
 		(void)exporter_send(exporter, now_us += SECOND_US);
 	check_sessions(0);
 	CHECK(status_of(exporter).is_up);
-	for (size_t i = 0; i < fake.count; i++)
-		flows += flows_of(&fake.messages[i]);
+	for (size_t i = 0; i < fake->count; i++)
+		flows += flows_of(&fake->sent[i]);
 	CHECK_EQ(status_of(exporter).ledger.sent.records, flows);
 	CHECK_EQ(status_of(exporter).ledger.waiting.records, 0);
 	CHECK_EQ(lost(exporter, LOSS_OVERFLOW), added - flows);
@@ -436,22 +343,22 @@ TEST(templates_that_were_lost_on_the_way_are_told_again_before_what_follows)
 	size_t handed;
 
 	begin_session();
-	fake.accept = 5;
+	fake->capacity = 5;
 	add(exporter, 1000, 200);
 	(void)exporter_send(exporter, now_us);
-	handed = fake.count;
+	handed = fake->count;
 	exporter_send_template(exporter);
 	finish(exporter, 1000); /* queued behind what stalls */
 	add(exporter, 1000, 8000);
 	CHECK(lost(exporter, LOSS_OVERFLOW) > 200);
 
-	fake.accept = SIZE_MAX;
-	fake.confirm = SIZE_MAX;
+	fake->capacity = SIZE_MAX;
+	fake->confirm = SIZE_MAX;
 	for (int i = 0; i < 10; i++)
 		(void)exporter_send(exporter, now_us += SECOND_US);
 	CHECK_EQ(handed, 5);
-	CHECK_EQ(sets_of(&fake.messages[handed], 2), 1);
-	CHECK_EQ(sets_of(&fake.messages[handed], 3), 2);
+	CHECK_EQ(sets_of(&fake->sent[handed], 2), 1);
+	CHECK_EQ(sets_of(&fake->sent[handed], 3), 2);
 	check_sessions(1);
 	exporter_destroy(exporter);
 }
@@ -468,8 +375,8 @@ TEST(without_anything_left_to_drop_the_new_message_is_lost)
 	}
 	CHECK_EQ(status_of(exporter).queued_datagrams, DATAGRAM_QUEUE_CAPACITY - 1);
 	CHECK(lost(exporter, LOSS_OVERFLOW) > 0);
-	CHECK_EQ(fake.event_count, 2); /* up, and down for good */
-	fake.confirm = SIZE_MAX;
+	CHECK_EQ(event_count, 2); /* up, and down for good */
+	fake->confirm = SIZE_MAX;
 	finish(exporter, 2000);
 	(void)exporter_send(exporter, now_us += SECOND_US);
 	(void)exporter_send(exporter, now_us += SECOND_US);
@@ -483,19 +390,19 @@ TEST(at_the_end_what_is_not_confirmed_counts_as_lost)
 	struct exporter *exporter = create(0, 0);
 
 	begin_session();
-	fake.confirm = 2;
+	fake->confirm = 2;
 	add(exporter, 1000, 100);
 	finish(exporter, 1000);
 	(void)exporter_send(exporter, SECOND_US);
 	exporter_abandon(exporter);
-	CHECK_EQ(status_of(exporter).ledger.sent.records, flows_of(&fake.messages[1]));
-	CHECK_EQ(lost(exporter, LOSS_DISCONNECTED), 100 - flows_of(&fake.messages[1]));
+	CHECK_EQ(status_of(exporter).ledger.sent.records, flows_of(&fake->sent[1]));
+	CHECK_EQ(lost(exporter, LOSS_DISCONNECTED), 100 - flows_of(&fake->sent[1]));
 	CHECK_EQ(status_of(exporter).ledger.waiting.records, 0);
 	exporter_destroy(exporter);
 }
 
 /* Each flow has its own number of octets, which is where it stands in the message. */
-static uint64_t first_flow(const struct message_copy *message)
+static uint64_t first_flow(const struct fake_datagram *message)
 {
 	for (size_t offset = 16; offset < message->size;
 	     offset += load_be16(message->bytes + offset + 2))
@@ -537,22 +444,22 @@ TEST(what_waits_in_the_spool_is_held_against_nobody_and_arrives_in_order)
 	CHECK_EQ(lost_in_all(exporter), 0);
 
 	begin_session();
-	fake.confirm = SIZE_MAX;
+	fake->confirm = SIZE_MAX;
 	for (int i = 0; i < 100 && status_of(exporter).ledger.waiting.records; i++) {
-		const size_t before = fake.count;
+		const size_t before = fake->count;
 
 		CHECK(exporter_send(exporter, now_us += 10000) != 0);
-		CHECK(fake.count - before <= EXPORTER_BURST_DATAGRAMS); /* at the usual pace */
+		CHECK(fake->count - before <= EXPORTER_BURST_DATAGRAMS); /* at the usual pace */
 	}
 	CHECK_EQ(status_of(exporter).ledger.sent.records, count);
 	CHECK_EQ(status_of(exporter).spooled_records, 0);
 	CHECK_EQ(status_of(exporter).spooled_bytes, 0);
 	check_sessions(0);
-	for (size_t i = 0; i < fake.count; i++) {
-		if (flows_of(&fake.messages[i]) == 0)
+	for (size_t i = 0; i < fake->count; i++) {
+		if (flows_of(&fake->sent[i]) == 0)
 			continue;
-		CHECK_EQ(first_flow(&fake.messages[i]), next);
-		next += flows_of(&fake.messages[i]);
+		CHECK_EQ(first_flow(&fake->sent[i]), next);
+		next += flows_of(&fake->sent[i]);
 	}
 	CHECK_EQ(next, count + 1);
 	exporter_destroy(exporter);
@@ -573,25 +480,25 @@ TEST(a_full_spool_loses_the_oldest_and_counts_them)
 	CHECK(lost_before > 30000);
 	CHECK_EQ(lost_in_all(exporter), lost_before);
 	CHECK_EQ(status_of(exporter).ledger.waiting.records, count - lost_before);
-	CHECK_EQ(fake.last_event.reason, LOSS_OVERFLOW);
-	CHECK_EQ(fake.event_count, 2); /* refused; full */
+	CHECK_EQ(last_event.reason, LOSS_OVERFLOW);
+	CHECK_EQ(event_count, 2); /* refused; full */
 
 	begin_session();
-	fake.confirm = SIZE_MAX;
+	fake->confirm = SIZE_MAX;
 	for (int i = 0; i < 100 && status_of(exporter).ledger.waiting.records; i++)
 		(void)exporter_send(exporter, now_us += SECOND_US);
 	CHECK_EQ(status_of(exporter).ledger.sent.records, count - lost_before);
 	CHECK_EQ(lost(exporter, LOSS_OVERFLOW), lost_before);
 	next = lost_before + 1;
-	for (size_t i = 0; i < fake.count; i++) {
-		if (flows_of(&fake.messages[i]) == 0)
+	for (size_t i = 0; i < fake->count; i++) {
+		if (flows_of(&fake->sent[i]) == 0)
 			continue;
-		CHECK_EQ(first_flow(&fake.messages[i]), next);
-		next += flows_of(&fake.messages[i]);
+		CHECK_EQ(first_flow(&fake->sent[i]), next);
+		next += flows_of(&fake->sent[i]);
 	}
 	CHECK_EQ(next, count + 1);
-	CHECK_EQ(fake.last_event.kind, COLLECTOR_UP);
-	CHECK_EQ(fake.last_event.records_lost, lost_before);
+	CHECK_EQ(last_event.kind, COLLECTOR_UP);
+	CHECK_EQ(last_event.records_lost, lost_before);
 	exporter_destroy(exporter);
 }
 
@@ -611,11 +518,11 @@ TEST(a_reader_that_stalls_fills_the_spool_behind_what_it_was_given)
 	finish(exporter, 1000);
 	CHECK_EQ(lost_in_all(exporter), lost(exporter, LOSS_OVERFLOW));
 	CHECK(lost(exporter, LOSS_OVERFLOW) > 0);
-	fake.confirm = SIZE_MAX;
+	fake->confirm = SIZE_MAX;
 	for (int i = 0; i < 100 && status_of(exporter).ledger.waiting.records; i++)
 		(void)exporter_send(exporter, now_us += SECOND_US);
-	for (size_t i = 0; i < fake.count; i++)
-		flows += flows_of(&fake.messages[i]);
+	for (size_t i = 0; i < fake->count; i++)
+		flows += flows_of(&fake->sent[i]);
 	CHECK_EQ(flows, status_of(exporter).ledger.sent.records);
 	CHECK_EQ(flows + lost_in_all(exporter), added);
 	check_sessions(0);
@@ -644,7 +551,7 @@ TEST(a_collector_that_was_never_there_loses_for_its_own_reason)
 	add(exporter, 1000, 10);
 	finish(exporter, 1000);
 	(void)exporter_send(exporter, SECOND_US);
-	CHECK_EQ(fake.last_event.kind, COLLECTOR_DOWN);
+	CHECK_EQ(last_event.kind, COLLECTOR_DOWN);
 	CHECK(exporter_has_room(exporter));
 	exporter_abandon(exporter);
 	CHECK_EQ(lost(exporter, LOSS_REFUSED), 10);
@@ -655,7 +562,7 @@ TEST(only_messages_that_show_their_end_go_into_a_session)
 {
 	struct collector_config collector = {
 		.name = "fake",
-		.transport_type = &fake_transport,
+		.transport_type = &fake_transport_sessions,
 		.address = { .host = "fake" },
 		.datagram_size = 1400,
 	};
@@ -684,15 +591,15 @@ TEST(random_sessions_leave_the_ledger_exact)
 		uint32_t now = 1000;
 		size_t requested = 0;
 
-		for (int turn = 0; turn < 400 && fake.number < SESSIONS_MAX; turn++) {
+		for (int turn = 0; turn < 400 && fake->session < SESSIONS_MAX; turn++) {
 			now += (uint32_t)random() % 300;
-			if (fake.poll_error && random() % 4 == 0)
+			if (fake->poll_error && random() % 4 == 0)
 				begin_session();
-			else if (!fake.poll_error && random() % 8 == 0)
+			else if (!fake->poll_error && random() % 8 == 0)
 				end_session(errors[random() % 4]);
-			fake.accept = random() % 3 ? (size_t)random() % 20 : 0;
-			fake.confirm += (size_t)random() % 10;
-			if (fake.count > MESSAGES_MAX / 2)
+			fake->capacity = random() % 3 ? (size_t)random() % 20 : 0;
+			fake->confirm += (size_t)random() % 10;
+			if (fake->count > FAKE_SENT_MAX / 2)
 				break;
 			for (long i = random() % (round % 4 ? 60 : 500);
 			     i > 0 && exporter_has_room(exporter); i--) {
@@ -711,9 +618,9 @@ TEST(random_sessions_leave_the_ledger_exact)
 		(void)exporter_send(exporter, (int64_t)now * 1000);
 		exporter_abandon(exporter);
 		check_sessions(requested);
-		for (size_t i = 0; i < fake.count; i++)
-			if (fake.messages[i].is_confirmed)
-				confirmed += flows_of(&fake.messages[i]);
+		for (size_t i = 0; i < fake->count; i++)
+			if (fake->sent[i].is_confirmed)
+				confirmed += flows_of(&fake->sent[i]);
 		CHECK_EQ(status_of(exporter).ledger.taken.records, added);
 		CHECK_EQ(status_of(exporter).ledger.waiting.records, 0);
 		CHECK_EQ(status_of(exporter).ledger.sent.records, confirmed);
