@@ -8,24 +8,19 @@
 
 #include "application_file.h"
 #include "asn_file.h"
+#include "collector_setup.h"
 #include "export_thread.h"
-#include "filter_names.h"
 #include "log.h"
 #include "sequence_file.h"
 #include "text_file.h"
 #include "worker.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <unistd.h>
-
-/* Mark on our own datagrams, which rules can exclude; fixed by the design. */
-#define OWN_MARK 0xf10a
 
 #define NETWORKS_FILE_LIMIT     (512u << 20)
 #define APPLICATIONS_FILE_LIMIT (16u << 20)
@@ -89,124 +84,6 @@ static int load_applications_file(struct pipeline *pipeline, const char *path,
 	return 0;
 }
 
-static void log_collector_event(void *context, const struct collector_event *event)
-{
-	const char *why =
-		event->fault ? event->fault : collector_fault_text(event->reason, event->error);
-
-	(void)context;
-	if (event->kind == COLLECTOR_TAKES_OVER)
-		log_event(LOG_LEVEL_notice, "collector-takes-over", event->collector,
-			  "group %s: records go to collector %s from now on, no longer to %s",
-			  event->group, event->collector, event->before);
-	else if (event->kind == COLLECTOR_DOWN && event->reason == LOSS_OVERFLOW)
-		log_event(LOG_LEVEL_warning, "collector-overflow", event->collector,
-			  "collector %s: no more room for records that wait for it: the oldest are "
-			  "counted as lost",
-			  event->collector);
-	else if (event->kind == COLLECTOR_DOWN)
-		log_event(LOG_LEVEL_warning, collector_loss_name(event->reason), event->collector,
-			  "collector %s: %s; records wait for it as long as there is room, then "
-			  "they are counted as lost",
-			  event->collector, why);
-	else if (event->records_lost)
-		log_event(LOG_LEVEL_notice, "collector-up", event->collector,
-			  "collector %s: reachable again, %" PRIu64 " records were lost",
-			  event->collector, event->records_lost);
-	else
-		log_event(LOG_LEVEL_info, "collector-up", event->collector, "collector %s: ready",
-			  event->collector);
-}
-
-static struct transport_tls_config tls_settings(const struct config_collector *from)
-{
-	if (from->skips_verification)
-		log_warning("collector %s: its certificate is not checked (verify=off): anyone on "
-			    "the way can read and take the records",
-			    from->name);
-	return (struct transport_tls_config){
-		.ca = from->ca,
-		.certificate = from->certificate,
-		.key = from->key,
-		.server_name = from->server_name,
-		.skips_verification = from->skips_verification,
-	};
-}
-
-static struct transport_socket_settings socket_settings(const struct config_collector *from)
-{
-	struct transport_socket_settings settings = {
-		.mark = OWN_MARK,
-		.dscp = from->dscp,
-		.ttl = from->ttl,
-	};
-
-	if (from->interface)
-		(void)snprintf(settings.interface, sizeof(settings.interface), "%s",
-			       from->interface);
-	return settings;
-}
-
-static struct exporter *create_exporter(const struct pipeline *pipeline,
-					const struct config *config, struct error_text *error)
-{
-	struct collector_config *collectors =
-		calloc(config->collector_count + 1, sizeof(*collectors));
-	struct exporter_config exporter_config = {
-		.collectors = collectors,
-		.collector_count = config->collector_count,
-		.source_id = config->source_id,
-		.template_refresh_ms = config->template_refresh_ms,
-		.template_refresh_datagrams = config->template_refresh_datagrams,
-		.choice = pipeline->choice,
-		.on_event = log_collector_event,
-	};
-	const bool is_live = config->sources[0].kind != SOURCE_FILE;
-	struct exporter *exporter;
-
-	if (!collectors) {
-		error_text_set(error, "no memory");
-		return NULL;
-	}
-	for (size_t i = 0; i < config->collector_count; i++) {
-		const struct config_collector *from = &config->collectors[i];
-		int64_t rate = from->export_rate >= 0 ? from->export_rate : config->export_rate;
-
-		collectors[i] = (struct collector_config){
-			.name = from->name,
-			.transport = from->transport,
-			.version = from->version,
-			.has_uptime = from->uptime,
-			.fields = from->field_set,
-			.address = { .host = from->host,
-				     .port = from->port,
-				     .source_address = from->source_address
-							       ? from->source_address
-							       : config->source_address,
-				     .tls = tls_settings(from),
-				     .may_segment = from->segmentation,
-				     .rotation = { from->rotate_ms, from->rotate_size },
-				     .keep = from->keep,
-				     .socket = socket_settings(from) },
-			.datagram_size =
-				from->datagram_size ? from->datagram_size : EXPORTER_DATAGRAM_SIZE,
-			.spool_size = (uint64_t)from->spool_size,
-			.is_patient = !is_live && from->port == 0,
-			.spool_directory = from->spool_directory,
-			.datagrams_per_second =
-				rate >= 0 ? (uint32_t)rate : EXPORTER_DATAGRAMS_PER_SECOND,
-			.role = { .mode = from->mode,
-				  .group = from->group,
-				  .priority = from->priority },
-			.filter = from->filter,
-			.sampling = from->sampling,
-		};
-	}
-	exporter = exporter_create(&exporter_config, error);
-	free(collectors);
-	return exporter;
-}
-
 static int set_sampling(const struct pipeline *pipeline, struct worker *worker,
 			const struct sampling_choice *choice, struct error_text *error)
 {
@@ -265,23 +142,6 @@ static int create_workers(struct pipeline *pipeline, const struct config *config
 	return 0;
 }
 
-/* A name in a collector's filter that no interface has now may be a mistake, or come later. */
-static void warn_of_filters(const struct config *config)
-{
-	for (size_t i = 0; i < config->collector_count; i++) {
-		const struct config_collector *collector = &config->collectors[i];
-		struct error_text error = { .text = "" };
-		struct flow_filter *filter = NULL;
-
-		if (collector->filter)
-			filter = flow_filter_parse_text(collector->filter, &filter_names, &error);
-		flow_filter_destroy(filter);
-		if (error.text[0])
-			log_warning("collector %s: %s; this matches nothing until there is one",
-				    collector->name, error.text);
-	}
-}
-
 struct pipeline *pipeline_create(const struct config *config, const struct pipeline_events *events,
 				 struct error_text *error)
 {
@@ -309,7 +169,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	if (load_networks_file(pipeline, config->networks_file, error) < 0 ||
 	    load_applications_file(pipeline, config->applications_file, error) < 0)
 		goto fail;
-	exporter = create_exporter(pipeline, config, error);
+	exporter = collector_setup_exporter(config, &pipeline->choice, error);
 	if (!exporter)
 		goto fail;
 	if (export_thread_init(&pipeline->export, exporter, config->source_count) < 0) {
@@ -343,10 +203,10 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		goto fail;
 	}
 	pipeline->export.finished_descriptor = pipeline->finished_descriptor;
-	if (pipeline->is_live)
-		warn_of_filters(config);
-	if (pipeline->is_live)
+	if (pipeline->is_live) {
+		collector_setup_warn(config);
 		sequence_file_restore(exporter, pipeline->source_id);
+	}
 	return pipeline;
 fail:
 	pipeline_destroy(pipeline);

@@ -1,0 +1,152 @@
+/* collector_setup.c - config_collector -> collector_config; events of collectors -> log.
+ *
+ * Place: beside pipeline.c, which knows the stages; this knows what each option of a collector
+ * means to the exporter. */
+#include "collector_setup.h"
+
+#include "config.h"
+#include "exporter.h"
+#include "filter_names.h"
+#include "log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Mark on our own datagrams, which rules can exclude; fixed by the design. */
+#define OWN_MARK 0xf10a
+
+static void log_collector_event(void *context, const struct collector_event *event)
+{
+	const char *why =
+		event->fault ? event->fault : collector_fault_text(event->reason, event->error);
+
+	(void)context;
+	if (event->kind == COLLECTOR_TAKES_OVER)
+		log_event(LOG_LEVEL_notice, "collector-takes-over", event->collector,
+			  "group %s: records go to collector %s from now on, no longer to %s",
+			  event->group, event->collector, event->before);
+	else if (event->kind == COLLECTOR_DOWN && event->reason == LOSS_OVERFLOW)
+		log_event(LOG_LEVEL_warning, "collector-overflow", event->collector,
+			  "collector %s: no more room for records that wait for it: the oldest are "
+			  "counted as lost",
+			  event->collector);
+	else if (event->kind == COLLECTOR_DOWN)
+		log_event(LOG_LEVEL_warning, collector_loss_name(event->reason), event->collector,
+			  "collector %s: %s; records wait for it as long as there is room, then "
+			  "they are counted as lost",
+			  event->collector, why);
+	else if (event->records_lost)
+		log_event(LOG_LEVEL_notice, "collector-up", event->collector,
+			  "collector %s: reachable again, %" PRIu64 " records were lost",
+			  event->collector, event->records_lost);
+	else
+		log_event(LOG_LEVEL_info, "collector-up", event->collector, "collector %s: ready",
+			  event->collector);
+}
+
+static struct transport_tls_config tls_settings(const struct config_collector *from)
+{
+	if (from->skips_verification)
+		log_warning("collector %s: its certificate is not checked (verify=off): anyone on "
+			    "the way can read and take the records",
+			    from->name);
+	return (struct transport_tls_config){
+		.ca = from->ca,
+		.certificate = from->certificate,
+		.key = from->key,
+		.server_name = from->server_name,
+		.skips_verification = from->skips_verification,
+	};
+}
+
+static struct transport_socket_settings socket_settings(const struct config_collector *from)
+{
+	struct transport_socket_settings settings = {
+		.mark = OWN_MARK,
+		.dscp = from->dscp,
+		.ttl = from->ttl,
+	};
+
+	if (from->interface)
+		(void)snprintf(settings.interface, sizeof(settings.interface), "%s",
+			       from->interface);
+	return settings;
+}
+
+struct exporter *collector_setup_exporter(const struct config *config,
+					  const struct template_choice *choice,
+					  struct error_text *error)
+{
+	struct collector_config *collectors =
+		calloc(config->collector_count + 1, sizeof(*collectors));
+	struct exporter_config exporter_config = {
+		.collectors = collectors,
+		.collector_count = config->collector_count,
+		.source_id = config->source_id,
+		.template_refresh_ms = config->template_refresh_ms,
+		.template_refresh_datagrams = config->template_refresh_datagrams,
+		.choice = *choice,
+		.on_event = log_collector_event,
+	};
+	const bool is_live = config->sources[0].kind != SOURCE_FILE;
+	struct exporter *exporter;
+
+	if (!collectors) {
+		error_text_set(error, "no memory");
+		return NULL;
+	}
+	for (size_t i = 0; i < config->collector_count; i++) {
+		const struct config_collector *from = &config->collectors[i];
+		int64_t rate = from->export_rate >= 0 ? from->export_rate : config->export_rate;
+
+		collectors[i] = (struct collector_config){
+			.name = from->name,
+			.transport = from->transport,
+			.version = from->version,
+			.has_uptime = from->uptime,
+			.fields = from->field_set,
+			.address = { .host = from->host,
+				     .port = from->port,
+				     .source_address = from->source_address
+							       ? from->source_address
+							       : config->source_address,
+				     .tls = tls_settings(from),
+				     .may_segment = from->segmentation,
+				     .rotation = { from->rotate_ms, from->rotate_size },
+				     .keep = from->keep,
+				     .socket = socket_settings(from) },
+			.datagram_size =
+				from->datagram_size ? from->datagram_size : EXPORTER_DATAGRAM_SIZE,
+			.spool_size = (uint64_t)from->spool_size,
+			.is_patient = !is_live && from->port == 0,
+			.spool_directory = from->spool_directory,
+			.datagrams_per_second =
+				rate >= 0 ? (uint32_t)rate : EXPORTER_DATAGRAMS_PER_SECOND,
+			.role = { .mode = from->mode,
+				  .group = from->group,
+				  .priority = from->priority },
+			.filter = from->filter,
+			.sampling = from->sampling,
+		};
+	}
+	exporter = exporter_create(&exporter_config, error);
+	free(collectors);
+	return exporter;
+}
+
+void collector_setup_warn(const struct config *config)
+{
+	for (size_t i = 0; i < config->collector_count; i++) {
+		const struct config_collector *collector = &config->collectors[i];
+		struct error_text error = { .text = "" };
+		struct flow_filter *filter = NULL;
+
+		if (collector->filter)
+			filter = flow_filter_parse_text(collector->filter, &filter_names, &error);
+		flow_filter_destroy(filter);
+		if (error.text[0])
+			log_warning("collector %s: %s; this matches nothing until there is one",
+				    collector->name, error.text);
+	}
+}

@@ -1,0 +1,24 @@
+/* collector_setup.h - the collectors of the configuration, as the exporter takes them.
+ *
+ * Called from the control thread while the pipeline is put together. What the exporter tells of
+ * its collectors later is logged in the thread that it runs in. */
+#ifndef COLLECTOR_SETUP_H
+#define COLLECTOR_SETUP_H
+
+#include "error_text.h"
+
+struct config;
+struct exporter;
+struct template_choice;
+
+/* Create an exporter with all collectors of 'config', which may be freed afterwards. Warns of those
+ * whose certificate is not checked. Returns it, owned by the caller, or NULL with 'error' filled.
+ */
+struct exporter *collector_setup_exporter(const struct config *config,
+					  const struct template_choice *choice,
+					  struct error_text *error);
+
+/* Warn of filters with a name that no interface has now: it may be a mistake, or come later. */
+void collector_setup_warn(const struct config *config);
+
+#endif
