@@ -12,8 +12,7 @@ struct exporter;
 struct template_choice;
 
 /* Create an exporter with all collectors of 'config', which may be freed afterwards. Warns of those
- * whose certificate is not checked. Returns it, owned by the caller, or NULL with 'error' filled.
- */
+ * whose certificate is not checked. Returns it, owned by the caller, or NULL with 'error' set. */
 struct exporter *collector_setup_exporter(const struct config *config,
 					  const struct template_choice *choice,
 					  struct error_text *error);

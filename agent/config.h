@@ -28,8 +28,7 @@ struct config_origin {
 	int line;
 };
 
-/* A collector as configured: "HOST:PORT[,KEY=VALUE...]", or a section of the file. Strings owned.
- */
+/* A collector as configured: "HOST:PORT[,KEY=VALUE...]", or a section of the file. Owns strings. */
 struct config_collector {
 	char *name;             /* of its section, else "HOST:PORT" with brackets around IPv6 */
 	char *host;             /* without brackets; or a path, "-" for standard output */

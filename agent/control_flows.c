@@ -74,8 +74,7 @@ void control_flows_clear(struct control_job *job)
 	free(state);
 }
 
-/* Replace the kernel's index by what is exported. Returns the interface's name, "" if it has none.
- */
+/* Replace the kernel's index by what is exported. Returns the interface's name, "" without one. */
 static const char *resolve_interface(const struct flows_state *state, uint32_t *index)
 {
 	const struct interface *interface = interface_list_find(&state->interfaces, *index);

@@ -306,7 +306,7 @@ static bool parse_attributes(struct reader *reader, struct interface *link)
 }
 
 /* The body of RTM_NEWLINK or RTM_DELLINK. Bridges and IPv6 have messages of the same types with
- * families of their own, about ports and addresses: a port that leaves its bridge is there still.
+ * families of their own, about ports and addresses: a port that leaves its bridge still is there.
  */
 static bool parse_link(struct interfaces *interfaces, uint16_t type, const uint8_t *body,
 		       size_t size, int64_t now_ms)

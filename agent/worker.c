@@ -177,8 +177,7 @@ static void leave_out(struct worker *worker, const struct packet_view *view)
 		view->original_bytes ? view->original_bytes : view->captured_bytes;
 }
 
-/* A packet longer than the least MTU of all interfaces: count it, and split it if that is wanted.
- */
+/* A packet longer than the least MTU of all interfaces: count it, split it if that is wanted. */
 static void note_superpacket(struct worker *worker, struct packet_info *info)
 {
 	const struct flow_key *key = &info->key;

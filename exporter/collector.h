@@ -17,9 +17,7 @@
 struct collector; /* opaque: defined in collector_parts.h */
 struct export_remote;
 
-#define EXPORTER_RECORD_WAIT_MS                                           \
-	1000 /* a record waits at most this long for its datagram to fill \
-	      */
+#define EXPORTER_RECORD_WAIT_MS 1000 /* at most, for its datagram to fill */
 
 #define COLLECTOR_GROUP_SIZE 64 /* longest name of a group, with NUL */
 
@@ -122,8 +120,7 @@ void collector_destroy(struct collector *collector);
 /* The terms have samplers now: before the first message. */
 void collector_samplers_known(struct collector *collector);
 void collector_set_sequence(struct collector *collector, uint32_t sequence);
-/* How many times collector_add() may be called, before asking again, without dropping what waits.
- */
+/* How often collector_add() may be called before asking again, without dropping what waits. */
 size_t collector_room(const struct collector *collector);
 void collector_add(struct collector *collector, const struct export_record *record,
 		   const struct export_time *time);

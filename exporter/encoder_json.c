@@ -127,8 +127,7 @@ static char *put_application(char *to, const uint8_t *member)
 	return json_line_text(to, application->name, sizeof(application->name));
 }
 
-/* The key of a field; of the reverse of a biflow: "reverseOctetDeltaCount", RFC 5103 section 6.1.
- */
+/* The key of a field; in the reverse of a biflow "reverseOctetDeltaCount", RFC 5103 section 6.1. */
 static char *put_key(char *to, const struct export_field *field, bool is_reverse)
 {
 	if (!is_reverse) {

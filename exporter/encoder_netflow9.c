@@ -66,8 +66,7 @@ static size_t options_template_size(size_t field_count)
 }
 
 /* RFC 3954 section 6.1: scope and options lengths are in bytes of specifiers. Each has a FlowSet of
- * its own: pmacct 1.7.7 takes the second of two in one as malformed and drops the datagram's rest.
- */
+ * its own: pmacct 1.7.7 takes the second of two in one as malformed, and drops what follows. */
 static void add_options_template(struct message *message, uint16_t id, uint16_t scope,
 				 const struct message_set_specifier *fields, size_t count)
 {

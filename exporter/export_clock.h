@@ -21,8 +21,7 @@ static inline unix_ms export_clock_start(const struct export_time *time)
 	return time->unix_ms - EXPORT_CLOCK_LOWEST_MS - (time->uptime_ms & EXPORT_CLOCK_MASK_MS);
 }
 
-/* Number of 'ms' on a clock that started at 'start'; what is before or behind its range is its end.
- */
+/* Number of 'ms' on a clock that started at 'start'; what is out of its range is its end. */
 static inline uint32_t export_clock_of(unix_ms start, unix_ms ms)
 {
 	const int64_t elapsed_ms = ms - start;

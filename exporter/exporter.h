@@ -43,8 +43,7 @@ void exporter_set_start(struct exporter *exporter, unix_ms start);
 int exporter_set_applications(struct exporter *exporter, const struct application_table *table);
 
 /* What the numbers of samplers in records mean; borrowed for life. Call before the first message:
- * samplers that are in the table then are told from the start, others ahead of their first record.
- */
+ * samplers in the table by then are told from the start, others ahead of their first record. */
 void exporter_set_samplers(struct exporter *exporter, const struct samplers *samplers);
 
 /* Sequence numbers go on from here: call before the first message. */
@@ -80,8 +79,7 @@ int64_t exporter_next(const struct exporter *exporter);
 
 /* Send what is queued, as far as pacing allows. 'now_us' is monotonic real time, also when reading
  * a file. Returns in how many microseconds there is more to do, or -1 if nothing is queued; then
- * too, call once a second at least: names are looked up and reports of the network are read here.
- */
+ * too, call once a second at least: names are looked up and reports of the network read here. */
 int64_t exporter_send(struct exporter *exporter, int64_t now_us);
 
 /* Finish what is under construction so that everything added gets sent, and add statistics that

@@ -121,8 +121,7 @@ static const struct interface_names_entry *next_change(const struct interface_wa
 	return oldest;
 }
 
-/* The next in the order of the indexes, once round; names that come or go meanwhile do not matter.
- */
+/* The next in the order of the indexes, once round; names may come or go meanwhile. */
 static const struct interface_names_entry *next_repeated(struct interface_walk *walk,
 							 const struct interface_names *names)
 {

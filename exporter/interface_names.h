@@ -22,8 +22,7 @@ struct interface_names {
 };
 
 void interface_names_clear(struct interface_names *names);
-/* Add a name or replace that of the same index; the same again is no change. Returns 0 or -ENOMEM.
- */
+/* Add a name or replace that of its index; the same again is no change. Returns 0 or -ENOMEM. */
 int interface_names_set(struct interface_names *names, const struct interface_name *name);
 /* It is not repeated any more; nothing happens if there is none. */
 void interface_names_remove(struct interface_names *names, uint32_t index);

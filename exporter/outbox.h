@@ -116,8 +116,7 @@ struct outbox {
 	uint32_t probes_needed; /* without a report, before anything else goes */
 	int64_t released_us;    /* when that was last so */
 
-	bool has_lost_templates; /* the collector may lack templates: send them before anything else
-				  */
+	bool has_lost_templates;    /* the collector may lack templates: send them first */
 	int64_t templates_ahead_us; /* when that was last done */
 };
 
@@ -137,8 +136,7 @@ static inline bool outbox_has_sessions(const struct outbox *outbox)
  * OUTBOX_RESERVED still free before it. 0: there is no room. */
 size_t outbox_room(const struct outbox *outbox);
 
-/* Queue the datagram that was built in datagram_queue_next(). Drops the oldest if there is no room.
- */
+/* Queue the datagram that was built in datagram_queue_next(); without room, drop the oldest. */
 void outbox_put(struct outbox *outbox);
 
 /* Once before outbox_send(): look what the transport and the network say. */

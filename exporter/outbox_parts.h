@@ -1,9 +1,8 @@
 /* outbox_parts.h - what the files outbox*.c share. Internal to them.
  *
  * outbox.c has the pace and whether the collector is up; outbox_wait.c what waits, in queue and
- * spool; outbox_report.c what only
- * transports of datagrams have: reports of the network and probes; outbox_session.c what only those
- * with sessions have: confirmation and a new beginning. */
+ * spool; outbox_report.c what only transports of datagrams have: reports of the network and probes;
+ * outbox_session.c what only those with sessions have: confirmation and a new beginning. */
 #ifndef OUTBOX_PARTS_H
 #define OUTBOX_PARTS_H
 

@@ -18,8 +18,7 @@ static void confirm(struct outbox *outbox, size_t unconfirmed)
 	}
 }
 
-/* What was sent ahead in the old session is made anew: there it may even have been something else.
- */
+/* What was sent ahead in the old session is made anew: there it may have been something else. */
 static void begin(struct outbox *outbox, uint64_t number)
 {
 	outbox->queue.handed = 0;

@@ -82,8 +82,7 @@ static enum collector_loss loss_at_end(const struct outbox *outbox)
 	return outbox->wait_error ? outbox_loss_of(outbox->wait_error) : LOSS_SEND_FAILED;
 }
 
-/* The oldest of the queue that was not handed over; never the templates that go ahead in a session.
- */
+/* The oldest of the queue not handed over; never the templates that go ahead in a session. */
 static size_t oldest_index(const struct outbox *outbox)
 {
 	const size_t first = outbox->queue.handed;

@@ -178,8 +178,7 @@ static inline void encode_common_ipv6(const struct encoding encoding,
 
 #undef ENCODE
 
-/* The fields that have steps. Kept apart, so that a record without does not save registers for it.
- */
+/* The fields that have steps. Apart, so that a record without does not save registers for it. */
 __attribute__((noinline)) static void encode_steps(const struct record_plan *restrict plan,
 						   const struct encoding encoding,
 						   const uint8_t *restrict record,

@@ -28,8 +28,7 @@ static inline bool record_selection_is_all(const struct record_selection *select
 }
 
 /* Why a record is left out; COLLECTOR_EXCLUSION_COUNT if it is not. Both directions of a connection
- * are in the same sample, and a sample of 1 in N is the same for every collector that has that N.
- */
+ * are in the same sample, and a sample of 1 in N is the same for all collectors with that N. */
 enum collector_exclusion record_selection_look(const struct record_selection *selection,
 					       const struct export_record *record);
 

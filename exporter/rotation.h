@@ -17,9 +17,7 @@ struct rotation_settings {
 	uint64_t size;        /* bytes that no file exceeds; 0: not by size */
 };
 
-#define ROTATION_MESSAGES_MIN                                              \
-	8 /* a file by size holds so many of the largest messages at least \
-	   */
+#define ROTATION_MESSAGES_MIN 8 /* of the largest, which a file by size holds at least */
 
 struct rotation {
 	struct rotation_settings settings;

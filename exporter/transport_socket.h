@@ -26,8 +26,7 @@ struct transport_address {
 
 /* Parse an IPv4 or IPv6 address, never a name. The zone of "fe80::1%eth0" becomes the interface of
  * the settings, so that the interface may come later; a zone that is a number stays in the address.
- * Returns 0, -EINVAL for what is no address, or -EXDEV where the settings have another interface.
- */
+ * Returns 0, -EINVAL for what is no address, or -EXDEV if the settings have another interface. */
 int transport_socket_address(struct transport_socket_settings *settings, const char *text,
 			     uint16_t port, struct transport_address *address);
 

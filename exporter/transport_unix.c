@@ -77,8 +77,7 @@ static int connect_as(struct transport *unix_socket, int type)
 		    sizeof(unix_socket->address))) {
 		error = errno;
 		(void)close(fd);
-		/* That nobody has opened the path yet is no other thing than that nobody listens.
-		 */
+		/* Nobody has opened the path yet: the same as that nobody listens. */
 		return error == ENOENT ? -ECONNREFUSED : -error;
 	}
 	unix_socket->fd = fd;

@@ -11,8 +11,7 @@
 #include "error_text.h"
 
 /* Parse 'size' bytes of text. Ports named twice: the last line wins. 'name' is the file's, for
- * errors as "NAME:LINE: ...". Returns the table, owned by the caller, or NULL with 'error' filled.
- */
+ * errors as "NAME:LINE: ...". Returns the table, owned by the caller, or NULL with 'error' set. */
 struct application_table *application_file_parse(const char *name, const char *text, size_t size,
 						 struct error_text *error);
 

@@ -14,8 +14,7 @@ struct bob_hash_state {
 	uint32_t a, b, c;
 };
 
-/* One third of the mix: take y and z from x, then xor z shifted; 'right' is a shift to the right.
- */
+/* One third of the mix: take y and z from x, then xor z shifted, to the right if 'right'. */
 static inline uint32_t bob_hash_step(uint32_t x, uint32_t y, uint32_t z, unsigned int bits,
 				     bool right)
 {

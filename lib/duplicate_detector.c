@@ -12,11 +12,9 @@
 
 #include <string.h>
 
-#define SLOTS        128 /* for batches of 32 */
-#define HASHED_BYTES 64
-#define SAME_TIME_MS                                                                 \
-	1 /* between two copies: a packet without a stamp is stamped when it is read \
-	   */
+#define SLOTS         128 /* for batches of 32 */
+#define HASHED_BYTES  64
+#define SAME_TIME_MS  1 /* between two copies: without a stamp, when it is read counts */
 #define ETHERNET_SIZE 14
 
 #define IPv4_HEADER_SIZE 20 /* RFC 791 section 3.1 */

@@ -384,8 +384,7 @@ void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets,
 	struct cached_flow *guesses[FLOW_CACHE_BATCH];
 	uint64_t octets = 0;
 
-	/* Three passes, so that the memory of the whole batch is on its way before any is needed.
-	 */
+	/* Three passes: the memory of the whole batch is on its way before any is needed. */
 	for (size_t i = 0; i < count; i++) {
 		hashes[i] = flow_hash(&cache->hash_key, &packets[i].key);
 		flow_index_prefetch(cache, hashes[i]);

@@ -77,8 +77,7 @@ void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets,
 size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
 			 const struct flow_sink *sink);
 
-/* When flow_cache_expire() will next have something to do, at the earliest; INT64_MAX when empty.
- */
+/* When flow_cache_expire() will have something to do at the earliest; INT64_MAX when empty. */
 cache_ms flow_cache_next_expiry(const struct flow_cache *cache);
 
 /* Hand at most 'budget' of all records (or one more, as above) to 'sink' for FLOW_END_forcedEnd,

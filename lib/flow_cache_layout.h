@@ -97,8 +97,8 @@ struct flow_cache {
 	uint32_t bucket_count;
 	uint64_t split_above;   /* flows: BUCKET_LOAD for each bucket */
 	uint32_t overflow_used; /* touched so far */
-	uint32_t overflow_free; /* number + 1 of the first free one, 0 if none; linked by 'overflow'
-				 */
+	uint32_t
+		overflow_free; /* number + 1 of the first free one, 0: none; linked by 'overflow' */
 
 	/* Flows. */
 	uint8_t *flows;
@@ -170,8 +170,7 @@ void flow_wheel_disarm(struct flow_cache *cache, flow_index index);
 /* Next flow whose inactive timeout is over by a whole tick, FLOW_NONE if there is none. It stays
  * armed. */
 flow_index flow_wheel_due(struct flow_cache *cache);
-/* The flow whose inactive timeout is nearest; FLOW_NONE only if the cache is empty. It stays armed.
- */
+/* The flow whose inactive timeout is nearest; FLOW_NONE if the cache is empty. It stays armed. */
 flow_index flow_wheel_nearest(struct flow_cache *cache);
 /* When flow_wheel_due() may have something, at the earliest. INT64_MAX if nothing is armed. */
 cache_ms flow_wheel_next(const struct flow_cache *cache);

@@ -24,8 +24,7 @@ static inline uint64_t flow_index_zero_bytes(uint64_t word)
 	return ~(((word & low_bits) + low_bits) | word) & ~low_bits;
 }
 
-/* Bit 8 * i + 7 for slots 0 to 7, 8 * (i - 8) + 6 for the last four, so that all fit into one word.
- */
+/* Bit 8 * i + 7 for slots 0 to 7, 8 * (i - 8) + 6 for the last four: all fit into one word. */
 static inline uint64_t flow_index_matches_portable(const struct bucket *bucket, uint8_t tag)
 {
 	uint64_t first;

@@ -2,8 +2,7 @@
  *
  * Place: flow_cache.c asks for each record if the cache is bidirectional; packets never come here.
  * Nothing links the two directions while they are cached: a look-up or two for each record that
- * leaves cost less than a link in each flow, and a flow whose reverse comes late needs no repair.
- */
+ * leaves cost less than a link in each flow, and one whose reverse comes late needs no repair. */
 #include "flow_cache_layout.h"
 #include "flow_reverse.h"
 

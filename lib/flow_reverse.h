@@ -26,8 +26,7 @@
 size_t flow_reverse_keys(const struct flow_key *key, bool has_ports,
 			 struct flow_key keys[static FLOW_REVERSE_KEYS_MAX]);
 
-/* Whether this is an ICMP or ICMPv6 message that asks for an answer which flow_reverse_keys()
- * knows.
+/* Whether this is an ICMP or ICMPv6 message that asks for an answer known to flow_reverse_keys().
  */
 bool flow_reverse_is_request(const struct flow_key *key);
 

@@ -1,12 +1,15 @@
 /* ledger.h - the loss ledger: every packet and every record is accounted for.
  *
  * The parts are counted where things happen: worker_ledger by a worker (and its source),
- * collector_ledger by the exporter. packets matched  = packets_read + packets_lost_kernel
+ * collector_ledger by the exporter.
+ *
+ *     packets matched = packets_read + packets_lost_kernel
  *     packets_read + packets_split = packets_ignored + packets_cached + packets_expired
- *     flows_created    = records_expired + flows_cached
- *     records_expired  = records sent + waiting + lost + excluded, for each collector that gets
- * every record, and for each group of collectors that share them; the same for their packets and
- * octets */
+ *     flows_created = records_expired + flows_cached
+ *     records_expired = records sent + waiting + lost + excluded
+ *
+ * The last holds for each collector that gets every record, and for each group of collectors that
+ * share them; and the same for the packets and octets of the records. */
 #ifndef LEDGER_H
 #define LEDGER_H
 
@@ -49,8 +52,7 @@ enum collector_loss {
 
 const char *collector_loss_name(enum collector_loss loss);
 
-/* Why a record was not meant for a collector: that is no loss. Names in collector_exclusion_name().
- */
+/* Why a record was not meant for a collector: no loss. Names in collector_exclusion_name(). */
 enum collector_exclusion {
 	EXCLUDED_FILTER,   /* its filter does not match */
 	EXCLUDED_SAMPLING, /* not in its sample of flows */

@@ -14,8 +14,7 @@
 struct sampling_choice {
 	uint8_t method;         /* enum sampling_method */
 	uint32_t interval;      /* of the method */
-	uint32_t rule_interval; /* the rule hands over one packet in so many, 0: as its prefix says
-				 */
+	uint32_t rule_interval; /* the rule hands over 1 packet in so many, 0: as its prefix says */
 };
 
 #define SAMPLING_SEED_SIZE 32
@@ -33,8 +32,7 @@ struct sampling {
 void sampling_init(struct sampling *sampling, const struct sampling_choice *choice,
 		   const uint8_t seed[static SAMPLING_SEED_SIZE]);
 
-/* Methods random and deterministic: whether the next packet counts, whatever it is. Others: true.
- */
+/* Methods random and deterministic: whether the next packet counts, whatever it is; else true. */
 bool sampling_takes_next(struct sampling *sampling);
 
 /* Method hash: whether a packet counts, by a hash of addresses, protocol, IPv4 identification, and
