@@ -108,10 +108,12 @@ static void blank_checksum(uint8_t *payload, size_t size, uint8_t protocol)
 		memset(payload + offset, 0, 2);
 }
 
-/* What a packet's hash is of. */
-static uint32_t packet_hash(const struct packet_view *packet, const struct flow_key *key,
+/* What a packet's hash is of. What its link put behind it, to fill a frame up or to check it, is
+ * not: the next link may do neither. */
+static uint32_t packet_hash(const struct packet_view *packet, const struct packet_info *info,
 			    uint32_t start)
 {
+	const struct flow_key *key = &info->key;
 	uint8_t content[sizeof(key->addresses) + 1 + 2 + PAYLOAD_BYTES];
 	struct writer writer = writer_of(content, sizeof(content));
 	const size_t header = find_header(packet->bytes, packet->captured_bytes, key);
@@ -120,6 +122,8 @@ static uint32_t packet_hash(const struct packet_view *packet, const struct flow_
 	uint8_t *payload;
 	size_t size;
 
+	if (reader_left(&rest) > info->octets)
+		rest.end = rest.next + info->octets;
 	writer_bytes(&writer, key->addresses, 2 * flow_address_size(key));
 	writer_u8(&writer, key->protocol);
 	if (header < packet->captured_bytes && key->ip_version == 4) {
@@ -140,7 +144,7 @@ bool sampling_takes_packet(const struct sampling *sampling, const struct packet_
 {
 	if (sampling->method != SAMPLING_hash)
 		return true;
-	return packet_hash(packet, &info->key, sampling->hash_start) <= sampling->hash_limit;
+	return packet_hash(packet, info, sampling->hash_start) <= sampling->hash_limit;
 }
 
 bool sampling_takes_flow(const struct sampling *sampling, const struct flow_key *key)

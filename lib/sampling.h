@@ -36,11 +36,11 @@ void sampling_init(struct sampling *sampling, const struct sampling_choice *choi
 bool sampling_takes_next(struct sampling *sampling);
 
 /* Method hash: whether a packet counts, by a hash of addresses, protocol, IPv4 identification, and
- * the first 32 bytes behind the IP header without the checksum of TCP or UDP, which network cards
- * fill in: what every router on the way leaves alone. The start of the hash is fixed, so that all
- * agents choose the same packets (RFC 5475 section 6.2), if they capture all of these bytes: with
- * Ethernet, a tag and IPv6 that is a snap length of 90. Others: true.
- * 'info' is what decode_packet() made of 'packet'. */
+ * the first 32 bytes behind the IP header (none behind the packet, such as padding) without the
+ * checksum of TCP or UDP, which network cards fill in: what every router on the way leaves alone.
+ * The start of the hash is fixed, so that all agents choose the same packets (RFC 5475
+ * section 6.2), if they capture all of these bytes: with Ethernet, a tag and IPv6 that is a snap
+ * length of 90. Others: true. 'info' is what decode_packet() made of 'packet'. */
 bool sampling_takes_packet(const struct sampling *sampling, const struct packet_view *packet,
 			   const struct packet_info *info);
 
