@@ -119,6 +119,7 @@ static uint32_t packet_hash(const struct packet_view *packet, const struct packe
 	const size_t header = find_header(packet->bytes, packet->captured_bytes, key);
 	struct reader rest = reader_of(packet->bytes + header, packet->captured_bytes - header);
 	const uint8_t *ip = rest.next;
+	size_t header_size = 0;
 	uint8_t *payload;
 	size_t size;
 
@@ -128,10 +129,12 @@ static uint32_t packet_hash(const struct packet_view *packet, const struct packe
 	writer_u8(&writer, key->protocol);
 	if (header < packet->captured_bytes && key->ip_version == 4) {
 		writer_bytes(&writer, ip + IPv4_IDENTIFICATION, 2);
-		(void)reader_take(&rest, (size_t)(ip[0] & 0x0f) * 4);
+		header_size = (size_t)(ip[0] & 0x0f) * 4;
 	} else if (header < packet->captured_bytes) {
-		(void)reader_take(&rest, IPv6_HEADER_SIZE);
+		header_size = IPv6_HEADER_SIZE;
 	}
+	if (!reader_take(&rest, header_size))
+		rest.next = rest.end; /* options are cut off */
 	size = reader_left(&rest) < PAYLOAD_BYTES ? reader_left(&rest) : PAYLOAD_BYTES;
 	payload = writer.next;
 	writer_bytes(&writer, rest.next, size);
