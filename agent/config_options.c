@@ -11,7 +11,6 @@
 /* The words of the table's columns. */
 #define LIST   OPTION_LIST
 #define LINE   OPTION_LINE
-#define RELOAD OPTION_RELOAD
 #define ACTION OPTION_ACTION
 
 /* clang-format off */

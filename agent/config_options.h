@@ -26,7 +26,6 @@ enum config_group {
 enum config_option_flags {
 	OPTION_LIST = 1,   /* may repeat, values add up */
 	OPTION_LINE = 2,   /* command line only, no key of the file */
-	OPTION_RELOAD = 4, /* may change while the agent runs */
 	OPTION_ACTION = 8, /* has no value to show */
 };
 
