@@ -2,6 +2,7 @@
 #include "encoder.h"
 
 #include "check.h"
+#include "statistics_example.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -352,28 +353,11 @@ TEST(options_data_count_in_the_sequence)
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	};
 	/* clang-format on */
-	const struct export_statistics statistics = {
-		.workers = {
-			.packets_read = UINT64_C(1) << 32,
-			.packets_lost_kernel = 5,
-			.packets_ignored = 11,
-			.octets_ignored = 1100,
-			.flows_created = 105,
-		},
-		.collector = {
-			.sent = { 100, 5000, 50000 },
-			.lost = { [LOSS_REFUSED] = { 1, 10, 1000 },
-				  [LOSS_UNSUPPORTED] = { 2, 20, 2000 } },
-			.datagrams_sent = 7,
-			.datagram_bytes_sent = 10000,
-		},
-		.system_init_ms = 1700000000000,
-	};
 	const struct interface_name name = { 2, "eth0", "uplink" };
 	struct draft draft;
 
 	draft_begin(&draft, 16 + sizeof(expected), &(struct template_choice){ 0 });
-	CHECK_EQ(encoder_ipfix.add_statistics(&draft.message, &statistics, DOMAIN), 0);
+	CHECK_EQ(encoder_ipfix.add_statistics(&draft.message, &statistics_example, DOMAIN), 0);
 	CHECK_EQ(encoder_ipfix.add_interface(&draft.message, &name), 0);
 	CHECK_EQ(encoder_ipfix.add_interface(&draft.message, &name), -EMSGSIZE);
 	CHECK_EQ(draft_finish(&draft), 16 + sizeof(expected));

@@ -2,6 +2,7 @@
 #include "encoder.h"
 
 #include "check.h"
+#include "statistics_example.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -192,27 +193,11 @@ TEST(statistics_are_the_ledger)
 		0,    0,    0,    1,    0,    0,    0,    0,    /* packets read 2^32 */
 		0,    0,    0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x00, /* start of the export process */
 	};
-	const struct export_statistics statistics = {
-		.workers = {
-			.packets_read = UINT64_C(1) << 32,
-			.packets_lost_kernel = 5,
-			.packets_ignored = 11,
-			.octets_ignored = 1100,
-			.flows_created = 105,
-		},
-		.collector = {
-			.sent = { 100, 5000, 50000 },
-			.lost = { [LOSS_REFUSED] = { 1, 10, 1000 },
-				  [LOSS_UNREACHABLE] = { 2, 20, 2000 } },
-			.datagrams_sent = 7,
-			.datagram_bytes_sent = 10000,
-		},
-		.system_init_ms = 1700000000000,
-	};
 	struct draft draft;
 
 	draft_begin(&draft, 20 + sizeof(expected), &(struct template_choice){ 0 });
-	CHECK_EQ(encoder_netflow9.add_statistics(&draft.message, &statistics, SOURCE_ID), 0);
+	CHECK_EQ(encoder_netflow9.add_statistics(&draft.message, &statistics_example, SOURCE_ID),
+		 0);
 	CHECK_EQ(draft.message.records, 1);
 	CHECK_EQ(draft_finish(&draft), 20 + sizeof(expected));
 	CHECK_BYTES(draft.bytes + 20, expected, sizeof(expected));

@@ -4,29 +4,12 @@
 
 #include "check.h"
 #include "flow_cache_layout.h"
+#include "kept_records.h"
 
 #include <stdlib.h>
 
 #define TCP 6
 #define UDP 17
-
-/* A sink that keeps what it is given. */
-struct kept {
-	struct flow_record records[20000];
-	size_t count;
-};
-
-static struct kept kept;
-
-static struct flow_record *keep(void *context)
-{
-	struct kept *to = context;
-
-	CHECK(to->count < sizeof(to->records) / sizeof(to->records[0]));
-	return &to->records[to->count++];
-}
-
-static const struct flow_sink sink = { keep, &kept };
 
 static struct flow_cache *new_cache(uint32_t max_flows)
 {
@@ -39,7 +22,7 @@ static struct flow_cache *new_cache(uint32_t max_flows)
 	struct flow_cache *cache = flow_cache_create(&config);
 
 	CHECK(cache != NULL);
-	kept.count = 0;
+	kept_records_reset();
 	return cache;
 }
 

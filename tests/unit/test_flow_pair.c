@@ -5,6 +5,7 @@
 #include "check.h"
 #include "flow_cache_layout.h"
 #include "flow_reverse.h"
+#include "kept_records.h"
 
 #include <stdlib.h>
 
@@ -16,24 +17,6 @@
 #define RST     0x04
 #define ACK     0x10
 #define SYN_ACK 0x12
-
-/* A sink that has room for 'room' records. */
-struct kept {
-	struct flow_record records[20000];
-	size_t count, room;
-};
-
-static struct kept kept;
-
-static struct flow_record *keep(void *context)
-{
-	struct kept *to = context;
-
-	CHECK(to->count < to->room);
-	return &to->records[to->count++];
-}
-
-static const struct flow_sink sink = { keep, &kept };
 
 static const struct expiry_policy defaults = {
 	.active_ms = 60000, .idle_ms = { 15000, 2000, 2000, 15000, 15000, 15000 }
@@ -51,8 +34,7 @@ static struct flow_cache *new_cache(uint32_t max_flows, const struct expiry_poli
 	struct flow_cache *cache = flow_cache_create(&config);
 
 	CHECK(cache != NULL);
-	kept.count = 0;
-	kept.room = 20000;
+	kept_records_reset();
 	return cache;
 }
 
