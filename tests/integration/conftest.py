@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 import netns  # noqa: E402
 import programs  # noqa: E402
 from collector import Collector  # noqa: E402
+from firewalls import Nft  # noqa: E402
 
 BUILD = Path(os.environ.get("FLOWAGENT_BUILD", ROOT / "build" / "dev"))
 RELEASE_BUILD = Path(os.environ.get("FLOWAGENT_RELEASE_BUILD", ROOT / "build" / "release"))
@@ -168,5 +169,36 @@ def udp_flood(tmp_path_factory):
     subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", binary, source], check=True)
     return binary
 
+
+class Flood:
+    """The server sends to a black hole out on the internet, and a rule logs it."""
+
+    TARGET = "198.18.0.0"
+    FLOWS, PACKETS = 3000, 1_000_000  # more packets than are needed: it is ended early
+
+    def __init__(self, cleanup, hosts, binary):
+        self._server, self._binary, self._cleanup = hosts.server, binary, cleanup
+        hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+        self._firewall = Nft()
+        self._firewall.install(hosts.server, "eth0")
+
+    def begin(self, rate):
+        numbers = map(str, (self.FLOWS, self.PACKETS, rate))
+        command = [self._binary, Hosts.SERVER[0], self.TARGET, *numbers]
+        self._sender = subprocess.Popen(self._server.command(*command))
+        self._cleanup.callback(self.end)
+
+    def end(self):
+        """Stop sending, at any packet. The rule has counted what went out."""
+        self._sender.kill()
+        self._sender.wait()
+
+    def packets(self):
+        return self._firewall.matched(self._server).packets
+
+
+@pytest.fixture
+def flood(cleanup, hosts, udp_flood):
+    return Flood(cleanup, hosts, udp_flood)
 
 

@@ -1,7 +1,6 @@
 """Several collectors: groups that share the records while members stop and start under load, and
 filters. Each record arrives exactly once, at the right collector, or is counted as lost for it."""
 
-import subprocess
 from collections import Counter
 
 import capture_files
@@ -9,13 +8,11 @@ import frames
 import ledger
 import pytest
 from conftest import Hosts
-from firewalls import Nft
 from flows import TCP, UDP, FlowTable, differences
 from stream_collector import StreamCollector
 from waiting import wait_until
 
-TARGET = "198.18.0.0"
-FLOWS, PACKETS, RATE = 3000, 200_000, 2000  # more packets than are needed: the flood is ended early
+RATE = 2000
 SAMPLING_INTERVAL, POPULATION, SAMPLING_RANDOM = 34, 310, 2
 UDP_PORT_DNS, TCP_PORT_HTTPS = 53, 443
 MODES = {"balance": 10, "round-robin": 9, "failover": 9}
@@ -54,37 +51,8 @@ def both_directions(key):
     return (*ends, key.protocol)
 
 
-class Load:
-    """The server sends to a black hole out on the internet, and a rule logs it."""
-
-    def __init__(self, cleanup, hosts, binary):
-        self._server = hosts.server
-        self._command = [binary, Hosts.SERVER[0], TARGET, FLOWS, PACKETS, RATE]
-        hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
-        self.firewall = Nft()
-        self.firewall.install(hosts.server, "eth0")
-        self._cleanup = cleanup
-
-    def begin(self):
-        self._sender = subprocess.Popen(self._server.command(*map(str, self._command)))
-        self._cleanup.callback(self.end)
-
-    def end(self):
-        """Stop sending, at any packet. The rule has counted what went out."""
-        self._sender.kill()
-        self._sender.wait()
-
-    def packets(self):
-        return self.firewall.matched(self._server).packets
-
-
-@pytest.fixture
-def load(cleanup, hosts, udp_flood):
-    return Load(cleanup, hosts, udp_flood)
-
-
 def test_members_stop_and_start_under_load(
-    load, hosts, cleanup, flowagent, agentctl, collector
+    flood, hosts, cleanup, flowagent, agentctl, collector
 ):
     """Three groups of three, all at once; the first member of each goes away and comes back."""
     remote = Hosts.COLLECTOR[0], hosts.collector
@@ -114,7 +82,7 @@ def test_members_stop_and_start_under_load(
         )
 
     first = [members[0] for members in groups.values()]
-    load.begin()
+    flood.begin(RATE)
     for member in first:
         is_given(member, 1000)
     ledger.check_summary(control.statistics())
@@ -133,11 +101,11 @@ def test_members_stop_and_start_under_load(
     wait_until(lambda: rows()[groups["failover"][0].host_port]["active"], "the first has it again")
     for member in first:
         is_given(member, 500)
-    load.end()
-    wait_until(lambda: control.statistics()["packets_read"] >= load.packets(), "all read")
+    flood.end()
+    wait_until(lambda: control.statistics()["packets_read"] >= flood.packets(), "all read")
     assert agent.stop() == 0, agent.errors
     summary = agent.summary()
-    ledger.check_final(summary, load.packets())
+    ledger.check_final(summary, flood.packets())
     check_groups(groups, witness, summary)
     moves = [line for line in agent.errors.splitlines() if "group failover" in line]
     names = [member.host_port for member in groups["failover"]]
@@ -195,7 +163,7 @@ class StreamMember(StreamCollector):
 
 
 def test_members_over_tcp_stop_and_start_under_load(
-    load, hosts, cleanup, flowagent, agentctl, collector
+    flood, hosts, cleanup, flowagent, agentctl, collector
 ):
     """Where arrival is confirmed nothing is lost, and nothing comes twice."""
     groups = {
@@ -224,7 +192,7 @@ def test_members_over_tcp_stop_and_start_under_load(
 
     first = [members[0] for members in groups.values()]
     second = groups["failover"][1]
-    load.begin()
+    flood.begin(RATE)
     for member in first:
         wait_for_records(member, 500)
     for member in first:
@@ -237,11 +205,11 @@ def test_members_over_tcp_stop_and_start_under_load(
     wait_until(lambda: all(row(member, "up") for member in first), "they are back")
     for member in first:
         wait_for_records(member, 500)
-    load.end()
-    wait_until(lambda: control.statistics()["packets_read"] >= load.packets(), "all read")
+    flood.end()
+    wait_until(lambda: control.statistics()["packets_read"] >= flood.packets(), "all read")
     assert agent.stop() == 0, agent.errors
     summary = agent.summary()
-    ledger.check_final(summary, load.packets())
+    ledger.check_final(summary, flood.packets())
     status = rows_by_name(summary["collectors"])
     witness.wait_for_datagrams(status[witness.host_port]["datagrams_sent"])
     truth = witness.flows().counters()

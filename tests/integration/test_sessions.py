@@ -12,7 +12,6 @@ import ledger
 import pytest
 import programs
 from conftest import Hosts
-from firewalls import Nft
 from flows import differences
 from stream_collector import (
     Certificates,
@@ -27,8 +26,6 @@ from stream_collector import (
 from test_modes import packets_of_many_connections
 from waiting import wait_until
 
-TARGET = "198.18.0.0"
-FLOWS, PACKETS = 3000, 1_000_000  # more packets than are needed: the flood is ended early
 PORT_IPFIX, PORT_TLS = 4739, 4740
 
 
@@ -60,33 +57,6 @@ def capture(directory):
     path = directory / "connections.pcap"
     path.write_bytes(capture_files.pcap(packets_of_many_connections()))
     return path
-
-
-class Flood:
-    """The server sends to a black hole out on the internet, and a rule logs it."""
-
-    def __init__(self, cleanup, hosts, binary):
-        self._server, self._binary, self._cleanup = hosts.server, binary, cleanup
-        hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
-        self._firewall = Nft()
-        self._firewall.install(hosts.server, "eth0")
-
-    def begin(self, rate):
-        command = [self._binary, Hosts.SERVER[0], TARGET, FLOWS, PACKETS, rate]
-        self._sender = subprocess.Popen(self._server.command(*map(str, command)))
-        self._cleanup.callback(self.end)
-
-    def end(self):
-        self._sender.kill()
-        self._sender.wait()
-
-    def packets(self):
-        return self._firewall.matched(self._server).packets
-
-
-@pytest.fixture
-def flood(cleanup, hosts, udp_flood):
-    return Flood(cleanup, hosts, udp_flood)
 
 
 def rows_of(control):
