@@ -430,46 +430,35 @@ def test_no_file_is_ever_overwritten(flowagent, directory):
 # ---- when it does not work -------------------------------------------------------------------------
 
 
-class SmallDisk:
-    """Runs a command with a file system of 160 KiB at a directory, which only it sees."""
-
-    def __init__(self, directory):
-        self.directory = directory
-        directory.mkdir()
-
-    def command(self, *arguments):
-        script = 'mount -t tmpfs -o size=160k none "$0" && exec "$@"'
-        return ["unshare", "--mount", "sh", "-c", script, self.directory, *arguments]
-
-    def of(self, agent):
-        """The directory as the agent sees it."""
-        return type(self.directory)(f"/proc/{agent.pid}/root{self.directory}")
+@pytest.fixture
+def small_disk(cleanup, directory):
+    """A file system of 160 KiB. Not in a mount namespace of its own: unshare(1) makes none in a chroot."""
+    path = directory / "disk"
+    path.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160k", "none", path], check=True)
+    cleanup.callback(subprocess.run, ["umount", "--lazy", path], check=True)
+    return path
 
 
 @pytest.mark.parametrize("version", ["json", "10"])
-def test_full_disk(version, flowagent, directory):
+def test_full_disk(version, flowagent, small_disk):
     """Told once, records wait, a file never ends in the middle of a message, and it goes on."""
-    disk = SmallDisk(directory / "disk")
-    feed = Feed(
-        flowagent, "-n", f"{disk.directory}/flows,version={version}", host=disk
-    )
+    path, ballast = small_disk / "flows", small_disk / "ballast"
+    feed = Feed(flowagent, "-n", f"{path},version={version}")
     feed.add(100)
-    feed.agent.wait_until((disk.of(feed.agent) / "flows").exists, "the file")
-    ballast = disk.of(feed.agent) / "ballast"
+    feed.agent.wait_until(path.exists, "the file")
     ballast.write_bytes(bytes(130 << 10))
     feed.until(lambda: "No space left on device" in feed.agent.errors, "a full disk")
     if version == "10":
-        messages((disk.of(feed.agent) / "flows").read_bytes())
+        messages(path.read_bytes())
     else:
-        read_lines(disk.of(feed.agent) / "flows")
+        read_lines(path)
     ballast.unlink()
-    full = size_of(disk.of(feed.agent) / "flows")
-    feed.until(lambda: size_of(disk.of(feed.agent) / "flows") > full, "room")
-    content_of = os.open(disk.of(feed.agent) / "flows", os.O_RDONLY)
+    full = size_of(path)
+    feed.until(lambda: size_of(path) > full, "room")
     feed.add(20)
     summary = feed.end()
-    content = os.read(content_of, 1 << 20)
-    os.close(content_of)
+    content = path.read_bytes()
     assert feed.agent.errors.count("No space left on device") == 1
     (row,) = summary["collectors"]
     assert (row["records_sent"], row["records_lost"]) == (feed.count, 0)
