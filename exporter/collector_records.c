@@ -137,6 +137,17 @@ __attribute__((noinline)) static void tell_applications(struct collector *collec
 	}
 }
 
+/* What a record's numbers mean. */
+static inline __attribute__((always_inline)) void tell_before(struct collector *collector,
+							      const struct export_record *record)
+{
+	if (record->flow.key.sampler != collector->samplers.last)
+		meet_sampler(collector, record->flow.key.sampler);
+	if (collector->applications_told < collector->terms->applications.count &&
+	    collector->encoder->add_application)
+		tell_applications(collector);
+}
+
 /* A record that the protocol cannot carry, or only in parts. Returns false if it is not one. */
 __attribute__((noinline)) static bool add_beyond_limits(struct collector *collector,
 							const struct export_record *record)
@@ -163,11 +174,7 @@ static inline __attribute__((always_inline)) void add_record(struct collector *c
 		collector_advance(collector, time);
 	if (!record_selection_is_all(&collector->selection) && is_excluded(collector, record))
 		return;
-	if (record->flow.key.sampler != collector->samplers.last)
-		meet_sampler(collector, record->flow.key.sampler);
-	if (collector->applications_told < collector->terms->applications.count &&
-	    collector->encoder->add_application)
-		tell_applications(collector);
+	tell_before(collector, record);
 	if (!collector->has_limits || !add_beyond_limits(collector, record))
 		add_part(collector, record, NULL, &amount);
 }
@@ -205,11 +212,7 @@ void collector_add_pair(struct collector *collector, const struct export_record 
 	}
 	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
 		collector_advance(collector, time);
-	if (forward->flow.key.sampler != collector->samplers.last)
-		meet_sampler(collector, forward->flow.key.sampler);
-	if (collector->applications_told < collector->terms->applications.count &&
-	    collector->encoder->add_application)
-		tell_applications(collector);
+	tell_before(collector, forward);
 	amount_add(&amount, &of_reverse);
 	add_part(collector, forward, reverse, &amount);
 }

@@ -188,9 +188,7 @@ static int add_interface(struct message *message, const struct interface_name *i
 	writer_u32(writer, interface->index); /* the scope */
 	writer_bytes(writer, interface->name, sizeof(interface->name));
 	writer_bytes(writer, interface->description, sizeof(interface->description));
-	message_set_close(message);
-	message->records++;
-	message->data_records++;
+	message_set_close_data(message);
 	return 0;
 }
 
@@ -217,9 +215,7 @@ static int add_sampler(struct message *message, uint8_t number, struct sampler s
 	writer_u32(writer, sampler.interval - 1);
 	writer_u32(writer, 1);
 	writer_u32(writer, sampler.interval);
-	message_set_close(message);
-	message->records++;
-	message->data_records++;
+	message_set_close_data(message);
 	return 0;
 }
 
@@ -232,9 +228,7 @@ static int add_application(struct message *message, const struct application *ap
 		return -EMSGSIZE;
 	writer_bytes(writer, application->id, APPLICATION_ID_SIZE); /* the scope */
 	writer_bytes(writer, application->name, APPLICATION_NAME_SIZE);
-	message_set_close(message);
-	message->records++;
-	message->data_records++;
+	message_set_close_data(message);
 	return 0;
 }
 

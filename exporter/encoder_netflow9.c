@@ -138,9 +138,7 @@ static int add_interface(struct message *message, const struct interface_name *i
 	writer_u32(writer, interface->index); /* and the field that nfdump looks for */
 	writer_bytes(writer, interface->name, sizeof(interface->name));
 	writer_bytes(writer, interface->description, sizeof(interface->description));
-	message_set_close(message);
-	message->records++;
-	message->data_records++;
+	message_set_close_data(message);
 	return 0;
 }
 
@@ -164,9 +162,7 @@ static int add_rate(struct message *message, struct sampler rate)
 	writer_u32(writer, message->source_id); /* the scope */
 	writer_u32(writer, rate.interval);
 	writer_u8(writer, mode_of((enum sampling_method)rate.method));
-	message_set_close(message);
-	message->records++;
-	message->data_records++;
+	message_set_close_data(message);
 	return 0;
 }
 
@@ -180,9 +176,7 @@ static int add_sampler(struct message *message, uint8_t number, struct sampler s
 	writer_u8(writer, number);
 	writer_u8(writer, mode_of((enum sampling_method)sampler.method));
 	writer_u32(writer, sampler.interval);
-	message_set_close(message);
-	message->records++;
-	message->data_records++;
+	message_set_close_data(message);
 	return 0;
 }
 
@@ -196,9 +190,7 @@ static int add_application(struct message *message, const struct application *ap
 	writer_u32(writer, message->source_id); /* the scope */
 	writer_bytes(writer, application->id, APPLICATION_ID_SIZE);
 	writer_bytes(writer, application->name, APPLICATION_NAME_SIZE);
-	message_set_close(message);
-	message->records++;
-	message->data_records++;
+	message_set_close_data(message);
 	return 0;
 }
 

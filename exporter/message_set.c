@@ -52,6 +52,13 @@ void message_set_close(struct message *message)
 	message->set_start = NULL;
 }
 
+void message_set_close_data(struct message *message)
+{
+	message_set_close(message);
+	message->records++;
+	message->data_records++;
+}
+
 size_t message_set_bytes_left(const struct message *message)
 {
 	return writer_left(&message->writer);

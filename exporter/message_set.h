@@ -32,6 +32,8 @@ size_t message_set_bytes_left(const struct message *message);
 bool message_set_open(struct message *message, uint16_t set_id, size_t size);
 /* Pad the open set, if there is one, with zeros and store its length. */
 void message_set_close(struct message *message);
+/* The same for a set with one options data record, which is counted. */
+void message_set_close_data(struct message *message);
 
 /* Bytes that message_set_add_templates() needs behind what is there. 'options_sizes' are those of
  * 'options_count' options templates, each in a set of its own. */
