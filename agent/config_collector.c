@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define COLLECTORS_MAX  64
-#define PORT_NETFLOW    2055
 #define HOST_LENGTH_MAX 253 /* RFC 1035 section 2.3.4, as text */
 
 /* The help of --export-rate names it. */
@@ -121,7 +120,7 @@ static int address_split(char *text, char **host, char **port, struct error_text
 		error_text_set(
 			error,
 			"expected HOST:PORT; an IPv6 address needs brackets: [2001:db8::1]:%d",
-			PORT_NETFLOW);
+			CONFIG_PORT_NETFLOW);
 		return -EINVAL;
 	}
 	*port = end ? end + 1 : NULL;
@@ -181,15 +180,6 @@ static int interface_parse(struct config_collector *collector, const char *value
 	return -EINVAL;
 }
 
-static int switch_parse(bool *is_on, const char *value, struct error_text *error)
-{
-	*is_on = strcmp(value, "on") == 0;
-	if (*is_on || strcmp(value, "off") == 0)
-		return 0;
-	error_text_set(error, "expected on or off");
-	return -EINVAL;
-}
-
 static int value_set(struct config_collector *collector, enum config_key_id key, const char *value,
 		     struct error_text *error)
 {
@@ -204,9 +194,9 @@ static int value_set(struct config_collector *collector, enum config_key_id key,
 	case KEY_collector_interface: return interface_parse(collector, value, error);
 	case KEY_collector_dscp: return config_dscp_parse(value, &collector->dscp, error);
 	case KEY_collector_fields: return config_fields_parse(collector, value, error);
-	case KEY_collector_uptime: return switch_parse(&collector->uptime, value, error);
+	case KEY_collector_uptime: return config_switch_parse(&collector->uptime, value, error);
 	case KEY_collector_segmentation:
-		return switch_parse(&collector->segmentation, value, error);
+		return config_switch_parse(&collector->segmentation, value, error);
 	case KEY_collector_spool:
 	case KEY_collector_spool_directory:
 	case KEY_collector_ca:

@@ -13,6 +13,7 @@
 #define CONFIG_FILE_PATH    "/etc/flowagent/flowagent.conf"
 #define CONFIG_CONTROL_PATH "/run/flowagent/control.sock"
 #define CONFIG_NFLOG_GROUP  40 /* read when no source is configured */
+#define CONFIG_PORT_NETFLOW 2055
 
 enum config_group {
 	GROUP_sources,
@@ -158,6 +159,8 @@ int config_fields_parse(struct config_collector *collector, const char *value,
 bool config_is_group(const char *text);
 /* Replace an owned string by a copy of 'text'. Returns 0 or -ENOMEM with 'error' filled. */
 int config_text_replace(char **member, const char *text, struct error_text *error);
+/* "on" or "off". Returns 0, or -EINVAL with 'error' filled. */
+int config_switch_parse(bool *is_on, const char *text, struct error_text *error);
 
 /* Defaults, except what config_finish() derives. Returns 0 or -ENOMEM. */
 int config_init(struct config *config, struct error_text *error);

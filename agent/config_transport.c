@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PORT_NETFLOW     2055
 #define PORT_IPFIX       4739 /* RFC 7011 section 10.3.4, as the next */
 #define PORT_IPFIX_TLS   4740
 #define IPV4_UDP_HEADERS 28
@@ -31,11 +30,12 @@ int config_transport_parse(struct config_collector *collector, const char *value
 static int verify_parse(struct config_collector *collector, const char *value,
 			struct error_text *error)
 {
-	collector->skips_verification = strcmp(value, "off") == 0;
-	if (collector->skips_verification || strcmp(value, "on") == 0)
-		return 0;
-	error_text_set(error, "expected on or off");
-	return -EINVAL;
+	bool verifies;
+	const int result = config_switch_parse(&verifies, value, error);
+
+	if (!result)
+		collector->skips_verification = !verifies;
+	return result;
 }
 
 int config_transport_set(struct config_collector *collector, enum config_key_id key,
@@ -123,7 +123,7 @@ static uint16_t default_port(const struct config_collector *collector,
 			     const struct transport_type *transport)
 {
 	if (collector->version != VERSION_IPFIX)
-		return PORT_NETFLOW;
+		return CONFIG_PORT_NETFLOW;
 	return transport == &transport_tls ? PORT_IPFIX_TLS : PORT_IPFIX;
 }
 

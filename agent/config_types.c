@@ -33,6 +33,15 @@ int config_text_replace(char **member, const char *text, struct error_text *erro
 	return 0;
 }
 
+int config_switch_parse(bool *is_on, const char *text, struct error_text *error)
+{
+	*is_on = strcmp(text, "on") == 0;
+	if (*is_on || strcmp(text, "off") == 0)
+		return 0;
+	error_text_set(error, "expected on or off");
+	return -EINVAL;
+}
+
 static int text_parse(struct config *config, const struct config_option *option, const char *value,
 		      struct error_text *error)
 {
@@ -275,13 +284,7 @@ const struct config_type config_type_if_map = { if_map_parse, if_map_format, NUL
 static int switch_parse(struct config *config, const struct config_option *option,
 			const char *value, struct error_text *error)
 {
-	bool *member = member_of(config, option);
-
-	*member = strcmp(value, "on") == 0;
-	if (*member || strcmp(value, "off") == 0)
-		return 0;
-	error_text_set(error, "expected on or off");
-	return -EINVAL;
+	return config_switch_parse(member_of(config, option), value, error);
 }
 
 static void switch_format(const struct config *config, const struct config_option *option,
