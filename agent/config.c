@@ -236,9 +236,12 @@ static int check_files(const struct config *config, struct error_text *error)
 {
 	int result = check_file(config, OPTION_networks_file, config->networks_file, error);
 
-	return result ? result
-		      : check_file(config, OPTION_applications_file, config->applications_file,
-				   error);
+	if (!result)
+		result = check_file(config, OPTION_applications_file, config->applications_file,
+				    error);
+	for (size_t i = 0; !result && i < config->collector_count; i++)
+		result = config_transport_check_files(&config->collectors[i], error);
+	return result;
 }
 
 /* Read and apply everything, now that the words of the command line are known. */

@@ -404,7 +404,13 @@ static int interface_check(const struct config_collector *collector, const char 
 		if (zone)
 			interface = zone;
 	}
-	return 0;
+	if (interface || !config_is_link_local(collector->host))
+		return 0;
+	config_fail(error, &collector->origin,
+		    "collector %s: a link-local address needs the interface of its link",
+		    collector->host);
+	error_text_hint(error, "write [%s%%eth0], or add interface=eth0", collector->host);
+	return -EINVAL;
 }
 
 /* Whether two would be sent the same: a group on two interfaces is two collectors. */

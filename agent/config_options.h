@@ -157,6 +157,8 @@ int config_fields_parse(struct config_collector *collector, const char *value,
 			struct error_text *error);
 /* Whether 'text' is the address of a multicast group, which is another one on each interface. */
 bool config_is_group(const char *text);
+/* A numeric IPv6 address of one link only, without a zone that says of which. */
+bool config_is_link_local(const char *text);
 /* Replace an owned string by a copy of 'text'. Returns 0 or -ENOMEM with 'error' filled. */
 int config_text_replace(char **member, const char *text, struct error_text *error);
 /* "on" or "off". Returns 0, or -EINVAL with 'error' filled. */
@@ -195,6 +197,9 @@ void config_transport_format(const struct config_collector *collector, FILE *out
 void config_transport_clear(struct config_collector *collector);
 int config_transport_finish(const struct config *config, struct config_collector *collector,
 			    struct error_text *error);
+/* For --check-config: the files and the directory that its keys name can be used. */
+int config_transport_check_files(const struct config_collector *collector,
+				 struct error_text *error);
 /* Collectors that are a path: config_path.c. */
 bool config_path_is(const char *address);
 int config_path_parse(struct config_collector *collector, const char *value,

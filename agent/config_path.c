@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/un.h>
 
 #define UNIX_PREFIX "unix:"
 
@@ -67,6 +68,16 @@ static const char *file_key(const struct config_collector *collector)
 	return collector->keep ? config_keys[KEY_collector_keep].name : NULL;
 }
 
+static int check_socket(const struct config_collector *collector, struct error_text *error)
+{
+	if (strlen(collector->host) < sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		return 0;
+	config_fail(error, &collector->origin,
+		    "collector %s: expected the path of a socket to have at most %zu bytes",
+		    collector->host, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+	return -ENAMETOOLONG;
+}
+
 static int check_file(const struct config *config, const struct config_collector *collector,
 		      struct error_text *error)
 {
@@ -117,7 +128,9 @@ int config_path_check(const struct config *config, const struct config_collector
 			    "is for collectors in the network", error);
 	if (is_file(collector))
 		return check_file(config, collector, error);
-	return key ? fail(collector, key, "is for files", error) : 0;
+	if (key)
+		return fail(collector, key, "is for files", error);
+	return strcmp(collector->transport, "unix") == 0 ? check_socket(collector, error) : 0;
 }
 
 void config_path_format(const struct config_collector *collector, FILE *out)

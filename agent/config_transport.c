@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PORT_IPFIX       4739 /* RFC 7011 section 10.3.4, as the next */
 #define PORT_IPFIX_TLS   4740
@@ -209,6 +210,33 @@ static int finish_spool(struct config_collector *collector, const struct transpo
 		    collector->host);
 	error_text_hint(error, "give this collector a size: spool=16M");
 	return -EINVAL;
+}
+
+int config_transport_check_files(const struct config_collector *collector, struct error_text *error)
+{
+	const struct {
+		enum config_key_id key;
+		const char *path;
+		int mode;
+	} files[] = {
+		{ KEY_collector_ca, collector->ca, R_OK },
+		{ KEY_collector_certificate, collector->certificate, R_OK },
+		{ KEY_collector_key, collector->key, R_OK },
+		{ KEY_collector_spool_directory, collector->spool_directory, W_OK | X_OK },
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		int result;
+
+		if (!files[i].path || access(files[i].path, files[i].mode) == 0)
+			continue;
+		result = -errno;
+		config_fail(error, &collector->origin, "collector %s: cannot use %s %s: %s",
+			    collector->host, config_keys[files[i].key].name, files[i].path,
+			    strerror(-result));
+		return result;
+	}
+	return 0;
 }
 
 int config_transport_finish(const struct config *config, struct config_collector *collector,

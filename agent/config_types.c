@@ -89,6 +89,13 @@ int config_ip_version(const char *text)
 	return inet_pton(AF_INET6, address, bytes) == 1 ? 6 : 0;
 }
 
+bool config_is_link_local(const char *text)
+{
+	struct in6_addr address;
+
+	return inet_pton(AF_INET6, text, &address) == 1 && IN6_IS_ADDR_LINKLOCAL(&address);
+}
+
 static int address_parse(struct config *config, const struct config_option *option,
 			 const char *value, struct error_text *error)
 {

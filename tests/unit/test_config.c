@@ -897,6 +897,8 @@ TEST(wrong_ways_to_leave)
 		    "collector fe80::1%eth0: address fe80::1%eth0 is not of interface eth1");
 	check_error("-n [fe80::1%eth0],source=fe80::2%eth1", CONFIG_invalid,
 		    "collector fe80::1%eth0: address fe80::2%eth1 is not of interface eth0");
+	check_error("-n [fe80::1]", CONFIG_invalid,
+		    "collector fe80::1: a link-local address needs the interface of its link");
 	check_error("-n [ff05::1],transport=tcp", CONFIG_invalid,
 		    "collector ff05::1: a multicast group is reached by udp, not by transport tcp");
 	check_error("-n 239.1.1.1,interface=eth0 -n 239.1.1.1", CONFIG_invalid,
@@ -1524,6 +1526,48 @@ TEST(check_config_says_yes_on_standard_output)
 	tree_remove(&tree);
 }
 
+TEST(a_path_of_a_socket_that_no_socket_can_have)
+{
+	char line[160] = "-n unix:/";
+	struct error_text error;
+	struct config config;
+	char text[256];
+
+	(void)memset(line + strlen(line), 'a', 106);
+	CHECK_EQ(parse(&config, line, &error), CONFIG_run);
+	config_clear(&config);
+	(void)strcat(line, "a");
+	(void)snprintf(text, sizeof(text),
+		       "collector %s: expected the path of a socket to have at most 107 bytes",
+		       strchr(line, '/'));
+	check_error(line, CONFIG_invalid, text);
+}
+
+TEST(check_config_looks_for_the_files_of_collectors)
+{
+	static const char *const keys[] = { "ca", "certificate", "key", "spool-directory" };
+	struct tree tree;
+	char expected[256];
+	char line[128];
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		(void)snprintf(text, sizeof(text),
+			       "[collector \"c\"]\naddress = h\ntransport = tls\n%s%s = "
+			       "/nonexistent/x\n",
+			       strcmp(keys[i], "key") == 0 ? "certificate = /dev/null\n" : "",
+			       keys[i]);
+		tree_create(&tree, text);
+		(void)snprintf(line, sizeof(line), "--check-config -f %s", tree.file);
+		(void)snprintf(expected, sizeof(expected),
+			       "%s:%d: collector h: cannot use %s /nonexistent/x: No such file or "
+			       "directory",
+			       tree.file, strcmp(keys[i], "key") == 0 ? 5 : 4, keys[i]);
+		check_error(line, CONFIG_invalid, expected);
+		tree_remove(&tree);
+	}
+}
+
 TEST(the_default_file_of_the_package_is_valid)
 {
 	struct error_text error;
@@ -1636,6 +1680,8 @@ int main(void)
 		cmocka_unit_test(drop_ins_win_over_the_file_and_the_command_line_over_both),
 		cmocka_unit_test(help_lists_every_option_and_fits_the_screen),
 		cmocka_unit_test(check_config_says_yes_on_standard_output),
+		cmocka_unit_test(a_path_of_a_socket_that_no_socket_can_have),
+		cmocka_unit_test(check_config_looks_for_the_files_of_collectors),
 		cmocka_unit_test(the_default_file_of_the_package_is_valid),
 		cmocka_unit_test(source_ids_differ_between_hosts_and_instances),
 		cmocka_unit_test(all_values_can_be_written_and_read_again),
