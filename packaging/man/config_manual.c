@@ -184,6 +184,42 @@ static void put_bash_arguments(FILE *out)
 	}
 }
 
+/* Patterns of a case statement: "collector version", whose values are those of its argument. */
+static void put_bash_values(FILE *out)
+{
+	for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		/* "on|off" are values, "METHOD:N" is not. */
+		if (!key->inline_name || !strchr(key->argument, '|') ||
+		    strpbrk(key->argument, "[]:ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+			continue;
+		(void)fprintf(out, "\t'%s %s') _flowagent_words '",
+			      key->section == SECTION_source ? "source" : "collector",
+			      key->inline_name);
+		for (const char *c = key->argument; *c; c++)
+			(void)fputc(*c == '|' ? ' ' : *c, out);
+		(void)fputs("' ;;\n", out);
+	}
+}
+
+static void put_bash_keys(FILE *out, enum config_section section)
+{
+	for (int i = 0; i < CONFIG_KEY_COUNT; i++)
+		if (config_keys[i].section == section && config_keys[i].inline_name)
+			(void)fprintf(out, "\t\t%s=\n", config_keys[i].inline_name);
+}
+
+static void put_bash_source_keys(FILE *out)
+{
+	put_bash_keys(out, SECTION_source);
+}
+
+static void put_bash_collector_keys(FILE *out)
+{
+	put_bash_keys(out, SECTION_collector);
+}
+
 static void put_bash_options(FILE *out)
 {
 	for (int i = 0; i < CONFIG_OPTION_COUNT; i++)
@@ -262,6 +298,9 @@ static const struct {
 	{ "@FIELDS@", put_fields },
 	{ "@DROP_REASONS@", put_drop_reasons },
 	{ "@BASH_ARGUMENTS@", put_bash_arguments },
+	{ "@BASH_VALUES@", put_bash_values },
+	{ "@BASH_SOURCE_KEYS@", put_bash_source_keys },
+	{ "@BASH_COLLECTOR_KEYS@", put_bash_collector_keys },
 	{ "@BASH_OPTIONS@", put_bash_options },
 	{ "@ZSH_OPTIONS@", put_zsh_options },
 };

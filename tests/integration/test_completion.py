@@ -1,0 +1,36 @@
+"""What bash offers behind the words of a command line, as it breaks them: at = and : too."""
+
+import subprocess
+
+import pytest
+
+from conftest import BUILD
+
+SCRIPT = """
+source "$1" && shift
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+_flowagent 2>/dev/null
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("--coll", {"--collector"}),
+        ("--log-level w", {"warning"}),
+        ("-n 192.0.2.1 : 2055,mo", {"2055,mode="}),
+        ("-n 192.0.2.1 : 2055,version = 10,tra", {"10,transport="}),
+        ("--collector = 192.0.2.1 : 2055,ver", {"2055,version=", "2055,verify="}),
+        ("-n 192.0.2.1,version =", {"5", "9", "10", "json"}),
+        ("-n 192.0.2.1 : 2055,rate = 1,mode = ba", {"balance"}),
+        ("-g 40,s", {"40,snaplen=", "40,sampling="}),
+        ("-g 40,direction = o", {"out"}),
+        ("-n 192.0.2.1,version = 10 --bif", {"--biflow"}),
+    ],
+)
+def test_bash(words, expected):
+    completion = BUILD / "packaging" / "completion" / "flowagent.bash"
+    command = ["bash", "-c", SCRIPT, "bash", completion, "flowagent", *words.split()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    assert set(done.stdout.split()) == expected
