@@ -1,4 +1,4 @@
-/* test_flow_index.c - what a look-up costs when somebody chooses the flows.
+/* test_flow_index.c - what is in the index, and what a look-up costs when somebody chooses flows.
  *
  * The cost is counted, not timed: buckets and flow keys that look-ups read. A fixed secret makes
  * the counts the same at every run. */
@@ -171,6 +171,82 @@ TEST(who_does_not_know_it_cannot)
 	}
 }
 
+static struct flow_record *forget(void *context)
+{
+	return context;
+}
+
+/* The flows in one chain of buckets: each is where look-ups go, and no overflow bucket is empty.
+ * Overflow buckets are counted. */
+static uint64_t flows_in_chain(const struct flow_cache *cache, const struct bucket *home,
+			       uint32_t *overflow_buckets)
+{
+	uint64_t flows = 0;
+
+	for (const struct bucket *bucket = home; bucket;
+	     bucket = flow_index_overflow(cache, bucket)) {
+		flow_index_set used = flow_index_matches(bucket, 0) ^ FLOW_INDEX_ALL_SLOTS;
+
+		CHECK(used || bucket == home);
+		*overflow_buckets += bucket != home;
+		for (; used; used &= used - 1, flows++) {
+			const unsigned int slot = flow_index_slot(used);
+			const struct cached_flow *flow = flow_at(cache, bucket->flows[slot]);
+
+			CHECK(flow->key.ip_version != 0);
+			CHECK(flow_index_home(cache, flow->hash) == home);
+			CHECK_EQ(bucket->tags[slot], flow_index_tag(flow->hash));
+		}
+	}
+	return flows;
+}
+
+/* The index has the cached flows and no other, and each overflow bucket is in use or free. */
+static void check_index(const struct flow_cache *cache)
+{
+	uint32_t overflow_buckets = 0;
+	uint64_t flows = 0;
+
+	for (uint32_t i = 0; i < cache->bucket_count; i++)
+		flows += flows_in_chain(cache, &cache->buckets[i], &overflow_buckets);
+	CHECK_EQ(flows, cache->statistics.flows_cached);
+	for (uint32_t number = cache->overflow_free; number;
+	     number = cache->overflow_buckets[number - 1].overflow)
+		overflow_buckets++;
+	CHECK_EQ(overflow_buckets, cache->overflow_used);
+	CHECK(flow_cache_is_consistent(cache));
+}
+
+/* Flows come, leave in part and come again while the table grows; the last round evicts as well. */
+TEST(nothing_is_left_behind_where_flows_come_and_go)
+{
+	struct flow_cache *cache = new_cache(other_secret);
+	struct flow_record record;
+	const struct flow_sink forgetting = { forget, &record };
+	cache_ms now = 1;
+
+	for (uint64_t round = 0; round < 12; round++) {
+		for (uint64_t i = 0; i < (round + 1) * 10000; i++) {
+			struct packet_info packet = { .octets = 40, .clock_ms = now };
+
+			make_random(&packet.key, (uint32_t)(scramble(round << 32 | i) % 150000));
+			packet.key.ip_version = i % 3 ? 4 : 6;
+			flow_cache_add(cache, &packet, 1, &forgetting);
+			now += i % 1000 == 0;
+		}
+		check_index(cache);
+		/* Half of the flows in even rounds, nearly all in odd ones. */
+		for (uint64_t left = cache->statistics.flows_cached / (round % 2 ? 16 : 2);
+		     cache->statistics.flows_cached > left;)
+			(void)flow_cache_flush(cache, now, 1, &forgetting);
+		check_index(cache);
+	}
+	CHECK(cache->statistics.records_expired[FLOW_END_lackOfResources] > 0);
+	(void)flow_cache_flush(cache, now, FLOWS, &forgetting);
+	check_index(cache);
+	flow_cache_destroy(cache);
+}
+
 /* Which slots have a tag, as flow_index_look.h is used. */
 static unsigned int slots_of(uint64_t matches, unsigned int (*slot)(uint64_t matches))
 {
@@ -218,6 +294,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tags_are_found_in_their_slots_on_any_processor),
+		cmocka_unit_test(nothing_is_left_behind_where_flows_come_and_go),
 		cmocka_unit_test(who_knows_the_secret_can_build_a_chain),
 		cmocka_unit_test(who_does_not_know_it_cannot),
 	};
