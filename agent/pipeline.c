@@ -142,6 +142,34 @@ static int create_workers(struct pipeline *pipeline, const struct config *config
 	return 0;
 }
 
+/* Give the export thread what it needs beside rings. Returns 0 or -ENOMEM. */
+static int connect_export_thread(struct pipeline *pipeline, const struct config *config)
+{
+	struct export_thread *thread = &pipeline->export;
+
+	pipeline->is_live = pipeline->workers[0].type->is_live;
+	thread->is_live = pipeline->is_live;
+	thread->flow_key = config->flow_key;
+	thread->own_exports = pipeline->own_exports;
+	thread->finished_descriptor = pipeline->finished_descriptor;
+	if (flow_key_has(&config->flow_key, FLOW_KEY_addresses))
+		thread->asn_table = pipeline->asn_table;
+	exporter_set_samplers(thread->exporter, pipeline->samplers);
+	thread->applications = pipeline->applications;
+	if (thread->applications &&
+	    exporter_set_applications(thread->exporter, thread->applications))
+		return -ENOMEM;
+	interface_mtus_init(&pipeline->mtus, config->interface_mtu);
+	thread->interfaces = interface_monitor_create(&(struct interface_monitor_config){
+		.exporter = thread->exporter,
+		.mtus = &pipeline->mtus,
+		.rules = &config->if_map,
+		.expiry = &config->expiry,
+		.is_live = pipeline->is_live,
+	});
+	return thread->interfaces ? 0 : -ENOMEM;
+}
+
 struct pipeline *pipeline_create(const struct config *config, const struct pipeline_events *events,
 				 struct error_text *error)
 {
@@ -178,31 +206,10 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	}
 	if (create_workers(pipeline, config, error) < 0)
 		goto fail;
-	exporter_set_samplers(exporter, pipeline->samplers);
-	if (pipeline->applications && exporter_set_applications(exporter, pipeline->applications)) {
+	if (connect_export_thread(pipeline, config) < 0) {
 		error_text_set(error, "no memory");
 		goto fail;
 	}
-	pipeline->export.applications = pipeline->applications;
-	pipeline->is_live = pipeline->workers[0].type->is_live;
-	pipeline->export.is_live = pipeline->is_live;
-	pipeline->export.flow_key = config->flow_key;
-	if (flow_key_has(&config->flow_key, FLOW_KEY_addresses))
-		pipeline->export.asn_table = pipeline->asn_table;
-	pipeline->export.own_exports = pipeline->own_exports;
-	interface_mtus_init(&pipeline->mtus, config->interface_mtu);
-	pipeline->export.interfaces = interface_monitor_create(&(struct interface_monitor_config){
-		.exporter = exporter,
-		.mtus = &pipeline->mtus,
-		.rules = &config->if_map,
-		.expiry = &config->expiry,
-		.is_live = pipeline->is_live,
-	});
-	if (!pipeline->export.interfaces) {
-		error_text_set(error, "no memory");
-		goto fail;
-	}
-	pipeline->export.finished_descriptor = pipeline->finished_descriptor;
 	if (pipeline->is_live) {
 		collector_setup_warn(config);
 		sequence_file_restore(exporter, pipeline->source_id);
