@@ -377,45 +377,34 @@ class Tcpdump(Program):
 TSHARK_CHAT = re.compile(r"\tPossible traceroute: hop #\d+, attempt #\d+\t(?!.*malformed).*:cflow$")
 
 
-def tshark_complaints(path, port):
-    """What tshark finds wrong with the NetFlow datagrams in a capture file: lines, best none."""
+def tshark_fields(path, port, fields, *more):
+    """What tshark prints of these fields, a line for each packet of a capture file."""
+    shown = [word for field in fields for word in ("-e", field)]
     done = subprocess.run(
-        ["tshark", "-n", "-r", path, "-d", f"udp.port=={port},cflow", "-Y",
-         f"udp.port=={port} && (_ws.malformed || _ws.expert || !cflow)",
-         "-T", "fields", "-e", "frame.number", "-e", "_ws.expert.message",
-         "-e", "frame.protocols"],
+        ["tshark", "-n", "-r", path, "-d", f"udp.port=={port},cflow", *more, "-T", "fields", *shown],
         capture_output=True,
         text=True,
         env=ENVIRONMENT,
         timeout=PATIENCE_S,
         check=True,
-    )  # fmt: skip
-    return [line for line in done.stdout.splitlines() if not TSHARK_CHAT.search(line)]
+    )
+    return done.stdout
+
+
+def tshark_complaints(path, port):
+    """What tshark finds wrong with the NetFlow datagrams in a capture file: lines, best none."""
+    fields = ("frame.number", "_ws.expert.message", "frame.protocols")
+    wrong = f"udp.port=={port} && (_ws.malformed || _ws.expert || !cflow)"
+    lines = tshark_fields(path, port, fields, "-Y", wrong).splitlines()
+    return [line for line in lines if not TSHARK_CHAT.search(line)]
 
 
 def tshark_values(path, port, field):
     """All values of a number that tshark decodes in a capture file."""
-    done = subprocess.run(
-        ["tshark", "-n", "-r", path, "-d", f"udp.port=={port},cflow", "-Y", f"udp.port=={port}",
-         "-T", "fields", "-e", field],
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-        timeout=PATIENCE_S,
-        check=True,
-    )  # fmt: skip
-    return list(map(int, re.findall(r"\d+", done.stdout)))
+    text = tshark_fields(path, port, [field], "-Y", f"udp.port=={port}")
+    return list(map(int, re.findall(r"\d+", text)))
 
 
 def tshark_record_count(path, port):
     """How many data records tshark decodes in a capture file."""
-    done = subprocess.run(
-        ["tshark", "-n", "-r", path, "-d", f"udp.port=={port},cflow",
-         "-T", "fields", "-e", "cflow.packets"],
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-        timeout=PATIENCE_S,
-        check=True,
-    )  # fmt: skip
-    return len(re.findall(r"\d+", done.stdout))
+    return len(re.findall(r"\d+", tshark_fields(path, port, ["cflow.packets"])))
