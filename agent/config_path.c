@@ -40,6 +40,14 @@ int config_path_parse(struct config_collector *collector, const char *value,
 	const bool is_unix = strncmp(value, UNIX_PREFIX, prefix) == 0;
 
 	collector->port = 0;
+	/* Behind --collector a comma ends the path; in a section it would be a strange name for a
+	 * file. */
+	if (strchr(value, ',')) {
+		error_text_set(error,
+			       "a path cannot have a comma; the keys of a section stand on lines "
+			       "of their own");
+		return -EINVAL;
+	}
 	if (!is_unix)
 		return config_text_replace(&collector->host, value, error);
 	if (!value[prefix]) {

@@ -1291,6 +1291,10 @@ TEST(file_errors_name_the_line)
 	check_file_error("[collector \"x\"]\naddress = h:0\n",
 			 "f.conf:2: address: value \"h:0\": expected a port from 1 to 65535 behind "
 			 "the colon, not \"0\"");
+	check_file_error("[collector \"x\"]\naddress = /srv/flows,rotate=1h\n",
+			 "f.conf:2: address: value \"/srv/flows,rotate=1h\": a path cannot have a "
+			 "comma; the keys of a section stand on "
+			 "lines of their own");
 	check_file_error("[agent]\ncontrol = a\n[control]\nsocket = b\n",
 			 "f.conf:4: control: set in line 2 already");
 	check_file_error("[agent]\nread = a\nnflog = 40\n",
