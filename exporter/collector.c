@@ -254,5 +254,8 @@ const char *collector_fault_text(enum collector_loss loss, int error)
 	case EPIPE: return "it closed the connection";
 	default: break;
 	}
-	return error ? strerror(error) : collector_loss_name(loss);
+	if (error)
+		return strerror(error);
+	return loss == LOSS_DISCONNECTED ? "it did not acknowledge what was sent"
+					 : collector_loss_name(loss);
 }

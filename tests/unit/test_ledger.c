@@ -2,6 +2,9 @@
 #include "ledger.h"
 
 #include "check.h"
+#include "collector.h"
+
+#include <errno.h>
 
 /* Every number of a ledger is a uint64_t, so a ledger is an array of them. */
 #define NUMBERS (sizeof(struct worker_ledger) / sizeof(uint64_t))
@@ -183,6 +186,14 @@ TEST(names_of_numbers_out_of_range)
 	CHECK_TEXT(flow_end_reason_name(FLOW_END_COUNT), "unknown");
 }
 
+/* At the end of a file nobody may have erred: a reader has just not read. */
+TEST(what_was_not_acknowledged_is_told_in_words)
+{
+	CHECK_TEXT(collector_fault_text(LOSS_DISCONNECTED, 0),
+		   "it did not acknowledge what was sent");
+	CHECK_TEXT(collector_fault_text(LOSS_DISCONNECTED, EPIPE), "it closed the connection");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +206,7 @@ int main(void)
 		cmocka_unit_test(ledgers_of_a_group_add_up),
 		cmocka_unit_test(names_are_distinct_keys),
 		cmocka_unit_test(names_of_numbers_out_of_range),
+		cmocka_unit_test(what_was_not_acknowledged_is_told_in_words),
 	};
 
 	return RUN_TESTS(tests);
