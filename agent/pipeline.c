@@ -29,8 +29,8 @@
 struct pipeline {
 	struct pipeline_events events;
 	uint32_t source_id;
-	bool is_live;
-	struct asn_table *asn_table;            /* owned; NULL without networks file */
+	bool has_sequences;          /* the exporter goes on with those of an earlier run */
+	struct asn_table *asn_table; /* owned; NULL without networks file */
 	struct application_table *applications; /* owned; NULL without applications file */
 	struct template_choice choice;
 	struct own_exports *own_exports; /* owned */
@@ -147,8 +147,7 @@ static int connect_export_thread(struct pipeline *pipeline, const struct config 
 {
 	struct export_thread *thread = &pipeline->export;
 
-	pipeline->is_live = pipeline->workers[0].type->is_live;
-	thread->is_live = pipeline->is_live;
+	thread->is_live = pipeline->workers[0].type->is_live;
 	thread->flow_key = config->flow_key;
 	thread->own_exports = pipeline->own_exports;
 	thread->finished_descriptor = pipeline->finished_descriptor;
@@ -165,7 +164,7 @@ static int connect_export_thread(struct pipeline *pipeline, const struct config 
 		.mtus = &pipeline->mtus,
 		.rules = &config->if_map,
 		.expiry = &config->expiry,
-		.is_live = pipeline->is_live,
+		.is_live = thread->is_live,
 	});
 	return thread->interfaces ? 0 : -ENOMEM;
 }
@@ -210,9 +209,10 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		error_text_set(error, "no memory");
 		goto fail;
 	}
-	if (pipeline->is_live) {
+	if (pipeline->export.is_live) {
 		collector_setup_warn(config);
 		sequence_file_restore(exporter, pipeline->source_id);
+		pipeline->has_sequences = true;
 	}
 	return pipeline;
 fail:
@@ -259,7 +259,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 	for (size_t i = 0; i < pipeline->worker_count; i++)
 		worker_join(&pipeline->workers[i]);
 	export_thread_join(&pipeline->export);
-	if (pipeline->is_live && pipeline->export.exporter)
+	if (pipeline->has_sequences)
 		sequence_file_save(pipeline->export.exporter, pipeline->source_id);
 	for (size_t i = 0; i < pipeline->worker_count; i++)
 		worker_clear(&pipeline->workers[i]);
