@@ -378,7 +378,7 @@ TEST(interface_names_may_be_asked_for_when_a_flow_is_matched)
 TEST(interface_names_need_someone_who_knows_them)
 {
 	const char *const word = "iface=eth0";
-	const struct flow_filter_names nobody = { NULL };
+	const struct flow_filter_names nobody = { .interface_index = NULL };
 	struct error_text error;
 
 	CHECK(!flow_filter_parse(&word, 1, NULL, &error));
