@@ -1,4 +1,4 @@
-/* fake_pipeline.h - agent/pipeline.h without threads: flows and numbers are what a test puts in.
+/* fake_pipeline.h - agent/pipeline/pipeline.h without threads: flows and numbers are what a test puts in.
  *
  * A test includes fake_pipeline.c; the linker then leaves the real pipeline out. */
 #ifndef FAKE_PIPELINE_H

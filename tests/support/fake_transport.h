@@ -1,4 +1,4 @@
-/* fake_transport.h - exporter/transport.h without a network: what is sent is kept in an array, and
+/* fake_transport.h - exporter/transport/transport.h without a network: what is sent is kept in an array, and
  * each way to a collector fails as its test says.
  *
  * A test includes fake_transport.c and calls fake_transport_reset() before it creates an exporter;

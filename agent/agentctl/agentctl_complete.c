@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Words that a filter of `show flows` may begin with: lib/flow_filter.h. */
+/* Words that a filter of `show flows` may begin with: lib/select/flow_filter.h. */
 static const char *const filter_words[] = {
 	"src=",     "dst=",      "host=",   "net=",  "sport=", "dport=",  "port=",
 	"proto=",   "src_as=",   "dst_as=", "as=",   "in_if=", "out_if=", "iface=",

@@ -50,9 +50,9 @@ TEST(fields_md_is_what_the_script_prints)
 {
 	static char page[32768], printed[32768];
 
-	CHECK(slurp(fopen(SOURCE_DIRECTORY "/exporter/FIELDS.md", "re"), page, sizeof(page),
+	CHECK(slurp(fopen(SOURCE_DIRECTORY "/exporter/encode/FIELDS.md", "re"), page, sizeof(page),
 		    fclose) > 0);
-	CHECK(slurp(popen(SOURCE_DIRECTORY "/exporter/export_fields_markdown", "re"), printed,
+	CHECK(slurp(popen(SOURCE_DIRECTORY "/exporter/encode/export_fields_markdown", "re"), printed,
 		    sizeof(printed), pclose) > 0);
 	CHECK_TEXT(page, printed);
 }
@@ -62,7 +62,7 @@ TEST(fields_md_has_every_row)
 	static char page[32768];
 	char row[128];
 
-	(void)slurp(fopen(SOURCE_DIRECTORY "/exporter/FIELDS.md", "re"), page, sizeof(page),
+	(void)slurp(fopen(SOURCE_DIRECTORY "/exporter/encode/FIELDS.md", "re"), page, sizeof(page),
 		    fclose);
 	for (size_t i = 0; i < export_field_count(); i++) {
 		const struct export_field *field = export_field_at(i);
