@@ -4,7 +4,7 @@
 #include "flow_filter_value.h"
 
 #include "address.h"
-#include "flow_filter.h"
+#include "flow_filter_names.h"
 #include "packet.h"
 
 #include <errno.h>
