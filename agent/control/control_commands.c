@@ -6,9 +6,10 @@
 
 #include "control_flows.h"
 #include "control_interfaces.h"
+#include "config.h"
 #include "control_rows.h"
-#include "control_server.h"
 #include "encoder.h"
+#include "pipeline.h"
 
 #include <errno.h>
 #include <string.h>

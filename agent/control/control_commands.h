@@ -1,37 +1,10 @@
 /* control_commands.h - what a client may ask for: one const row per command.
  *
- * Stage: request -> job -> rows. A job is one request under way; the server steps it whenever the
- * client has taken all that was written so far, so that memory is bounded by one piece. Runs in the
- * control thread. */
+ * Stage: request -> job -> rows. Runs in the control thread. */
 #ifndef CONTROL_COMMANDS_H
 #define CONTROL_COMMANDS_H
 
-#include "control_protocol.h"
-
-struct control_context;
-struct control_job;
-
-struct control_command {
-	const char *name;
-	bool needs_privilege; /* uid 0, or the agent's own */
-
-	/* Check what the request says and prepare job->state. NULL: nothing to do. Returns 0 or a
-	 * negative errno with 'error' filled. */
-	int (*begin)(struct control_job *job, const struct control_request *request,
-		     struct error_text *error);
-	/* Write the next rows. Returns 1 if there may be more, 0 if these were the last, or a
-	 * negative errno with 'error' filled. */
-	int (*step)(struct control_job *job, struct control_output *output,
-		    struct error_text *error);
-	/* Free job->state. NULL: nothing to do. */
-	void (*clear)(struct control_job *job);
-};
-
-struct control_job {
-	const struct control_command *command; /* NULL: none under way */
-	const struct control_context *context; /* borrowed */
-	void *state;                           /* owned, of the command */
-};
+#include "control_job.h"
 
 /* All commands; ends with a row whose name is NULL. */
 extern const struct control_command control_commands[];

@@ -9,7 +9,8 @@
 
 #include "address.h"
 #include "asn_table.h"
-#include "control_server.h"
+#include "config.h"
+#include "pipeline.h"
 #include "flow_filter.h"
 #include "json_text.h"
 #include "time_now.h"

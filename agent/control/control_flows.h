@@ -5,7 +5,7 @@
 #define CONTROL_FLOWS_H
 
 #include "clock.h"
-#include "control_commands.h"
+#include "control_job.h"
 #include "flow.h"
 #include "flow_key_choice.h"
 

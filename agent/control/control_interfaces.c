@@ -4,7 +4,8 @@
  * fast as the client takes them. */
 #include "control_interfaces.h"
 
-#include "control_server.h"
+#include "config.h"
+#include "pipeline.h"
 #include "json_text.h"
 
 #include <errno.h>

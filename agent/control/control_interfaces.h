@@ -4,7 +4,7 @@
 #ifndef CONTROL_INTERFACES_H
 #define CONTROL_INTERFACES_H
 
-#include "control_commands.h"
+#include "control_job.h"
 
 int control_interfaces_begin(struct control_job *job, const struct control_request *request,
 			     struct error_text *error);

@@ -4,7 +4,9 @@
  * memory: so errors need no path of their own here. */
 #include "control_rows.h"
 
-#include "control_server.h"
+#include "config.h"
+#include "control_job.h"
+#include "pipeline.h"
 #include "equalities.h"
 #include "json_text.h"
 #include "log.h"

@@ -7,21 +7,12 @@
 #ifndef CONTROL_SERVER_H
 #define CONTROL_SERVER_H
 
-#include "config.h"
+#include "control_job.h"
 #include "error_text.h"
-#include "pipeline.h"
 
 #include <systemd/sd-event.h>
 
 struct control_server; /* opaque: defined in control_server.c */
-
-/* What the commands work on. All borrowed, must outlive the server. */
-struct control_context {
-	struct pipeline *pipeline;
-	const struct config *config;
-	int64_t started_unix_ms;
-	uint32_t patience_ms; /* a client that moves no byte for so long is cut; 0: 60 s */
-};
 
 /* Bind and listen on a socket path (mode 0660); a stale socket is replaced, a living one is
  * -EADDRINUSE. Privileges may be dropped afterwards. Returns a descriptor, or a negative errno with

@@ -4,7 +4,9 @@
  * times and set of fields in use (NetFlow v5 has none; for JSON lines they are the keys); without a
  * collector for the default version, so that one can see what would be sent. */
 #include "control_rows.h"
-#include "control_server.h"
+#include "config.h"
+#include "control_job.h"
+#include "pipeline.h"
 
 #include "encoder.h"
 #include "json_text.h"

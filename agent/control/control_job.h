@@ -1,0 +1,44 @@
+/* control_job.h - one request under way, and what commands are made of.
+ *
+ * The server steps a job whenever the client has taken all that was written so far, so that memory
+ * is bounded by one piece. */
+#ifndef CONTROL_JOB_H
+#define CONTROL_JOB_H
+
+#include "control_protocol.h"
+
+struct config;
+struct control_job;
+struct pipeline;
+
+/* What the commands work on. All borrowed, must outlive the server. */
+struct control_context {
+	struct pipeline *pipeline;
+	const struct config *config;
+	int64_t started_unix_ms;
+	uint32_t patience_ms; /* a client that moves no byte for so long is cut; 0: 60 s */
+};
+
+struct control_command {
+	const char *name;
+	bool needs_privilege; /* uid 0, or the agent's own */
+
+	/* Check what the request says and prepare job->state. NULL: nothing to do. Returns 0 or a
+	 * negative errno with 'error' filled. */
+	int (*begin)(struct control_job *job, const struct control_request *request,
+		     struct error_text *error);
+	/* Write the next rows. Returns 1 if there may be more, 0 if these were the last, or a
+	 * negative errno with 'error' filled. */
+	int (*step)(struct control_job *job, struct control_output *output,
+		    struct error_text *error);
+	/* Free job->state. NULL: nothing to do. */
+	void (*clear)(struct control_job *job);
+};
+
+struct control_job {
+	const struct control_command *command; /* NULL: none under way */
+	const struct control_context *context; /* borrowed */
+	void *state;                           /* owned, of the command */
+};
+
+#endif
