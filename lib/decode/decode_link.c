@@ -254,6 +254,12 @@ static uint16_t take_vlan_tag(struct frame *frame)
 	return reader_u16(&frame->rest);
 }
 
+static bool is_vlan_type(uint16_t type)
+{
+	return type == ETHERTYPE_CVLAN || type == ETHERTYPE_SVLAN || type == ETHERTYPE_QinQ_9100 ||
+	       type == ETHERTYPE_QinQ_9200;
+}
+
 /* What is behind 'type', which is an EtherType or the length of an LLC frame. */
 static enum drop_reason decode_ethertype(struct frame *frame, uint16_t type)
 {
@@ -262,8 +268,7 @@ static enum drop_reason decode_ethertype(struct frame *frame, uint16_t type)
 		return decode_ipv4(frame);
 	if (type == ETHERTYPE_IPv6)
 		return decode_ipv6(frame);
-	while (type == ETHERTYPE_CVLAN || type == ETHERTYPE_SVLAN || type == ETHERTYPE_QinQ_9100 ||
-	       type == ETHERTYPE_QinQ_9200)
+	while (is_vlan_type(type))
 		type = take_vlan_tag(frame);
 	if (++frame->nested > LINK_NESTING_MAX)
 		return DROP_LINK_MALFORMED;
@@ -350,6 +355,62 @@ static void note_packet_type(struct frame *frame, uint16_t packet_type)
 		key->side = SIDE_ingress;
 }
 
+/* Whether the next bytes are what 'protocol' announces, and as long as the frame. */
+static bool is_as_announced(const struct frame *frame, uint16_t protocol)
+{
+	struct reader ahead = frame->rest;
+	const uint8_t *header = reader_take(&ahead, 6);
+	size_t left = frame_bytes_left(frame);
+
+	if (!header)
+		return false;
+	switch (protocol) {
+	case ETHERTYPE_IPv4: return header[0] >> 4 == 4 && load_be16(header + 2) == left;
+	case ETHERTYPE_IPv6: return header[0] >> 4 == 6 && load_be16(header + 4) + 40U == left;
+	default: return header[0] == PPPoE_VERSION_TYPE;
+	}
+}
+
+/* Whether tags stand before the payload although 'protocol' announces what is behind them. Linux
+ * does this in cooked captures of frames with two tags or more: it takes off the outermost tag and
+ * names the innermost type. A tag can look like the begin of an IP header (priority 2 like version
+ * 4), so a payload of exactly the frame's length is taken for what is announced. */
+static bool has_hidden_tags(const struct frame *frame, uint16_t protocol)
+{
+	struct reader ahead = frame->rest;
+	uint16_t type;
+	uint8_t first;
+
+	if (protocol != ETHERTYPE_IPv4 && protocol != ETHERTYPE_IPv6 &&
+	    protocol != ETHERTYPE_PPPoE_session)
+		return false;
+	do {
+		(void)reader_u16(&ahead);
+		type = reader_u16(&ahead);
+	} while (is_vlan_type(type));
+	first = reader_u8(&ahead);
+	if (ahead.failed || type != protocol || is_as_announced(frame, protocol))
+		return false;
+	switch (protocol) {
+	case ETHERTYPE_IPv4: return first >> 4 == 4;
+	case ETHERTYPE_IPv6: return first >> 4 == 6;
+	default: return first == PPPoE_VERSION_TYPE;
+	}
+}
+
+/* Take the tags of a cooked frame, announced or not. Returns the type behind them. */
+static uint16_t take_cooked_tags(struct frame *frame, uint16_t protocol)
+{
+	while (is_vlan_type(protocol))
+		protocol = take_vlan_tag(frame);
+	if (!has_hidden_tags(frame, protocol))
+		return protocol;
+	do
+		protocol = take_vlan_tag(frame);
+	while (is_vlan_type(protocol));
+	return protocol;
+}
+
 static enum drop_reason decode_cooked_protocol(struct frame *frame, uint16_t hardware,
 					       uint16_t protocol)
 {
@@ -357,7 +418,7 @@ static enum drop_reason decode_cooked_protocol(struct frame *frame, uint16_t har
 		return DROP_NOT_IP;
 	if (hardware >= ARPHRD_IEEE80211 && hardware <= ARPHRD_IEEE80211_radiotap)
 		return DROP_LINK_UNKNOWN; /* the payload starts with a radio header */
-	return decode_linux_protocol(frame, protocol);
+	return decode_linux_protocol(frame, take_cooked_tags(frame, protocol));
 }
 
 /* LINKTYPE_LINUX_SLL: packet type, hardware type, address length, address, protocol. */

@@ -2,7 +2,9 @@
 
 import json
 import signal
+import socket
 
+import frames
 import ledger
 import traffic
 from conftest import Hosts
@@ -131,3 +133,31 @@ def test_low_rate_is_seen_at_once(hosts, flowagent, agentctl, collector):
         lambda: control.statistics()["packets_read"] >= before + 2, "two packets", timeout_s=10
     )
     assert agent.stop() == 0, agent.errors
+
+
+def test_tags_on_any_interface(hosts, flowagent, agentctl, collector):
+    """Linux takes off the outermost tag and names the type behind the innermost: nothing may be lost.
+
+    The tag that was taken off is known to nobody; the others are.
+    """
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    agent = flowagent("-i", "any", "-n", own.host_port, host=hosts.server)
+    agent.wait_for_capture()
+    tags = {1000: (), 1001: (10,), 1002: (10, 20), 1003: (10, 20, 30)}
+    with hosts.internet.entered(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
+        sender.bind(("eth0", 0))
+        for port, numbers in tags.items():
+            for make in frames.ipv4, frames.ipv6:
+                packet = make(frames.udp(port))
+                carried = frames.ip_kind(packet), packet
+                for number in reversed(numbers):
+                    carried = frames.tag(carried, number)
+                sender.send(frames.ethernet(carried))
+    control = agentctl(agent)
+    wait_until(lambda: control.statistics()["packets_read"] >= 2 * len(tags), "all packets read")
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    assert summary["packets_ignored"]["ip_version"] == 0
+    own.wait_for_datagrams(summary["datagrams_sent"])
+    seen = {(key.source_port, key.vlan) for key in own.flows().flows if key.source_port in tags}
+    assert seen == {(1000, 0), (1001, 0), (1002, 20), (1003, 20)}

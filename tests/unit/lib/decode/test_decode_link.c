@@ -318,6 +318,74 @@ TEST(linux_cooked)
 	CHECK_DROP(LINK_LINUX_SLL2, DROP_LINK_TRUNCATED, SLL(0, 1, 0x0800));
 }
 
+/* Linux takes off the outermost of two tags and announces what is behind the inner one. */
+TEST(linux_cooked_with_tags_that_are_not_announced)
+{
+	struct packet_info info;
+
+	CHECK_IPv4_UDP(LINK_LINUX_SLL2, SLL2(0, 1, 0x0800), VLAN(20, 0x0800));
+	CHECK_IPv6_UDP(LINK_LINUX_SLL2, SLL2(0, 1, 0x86dd), VLAN(20, 0x86dd));
+	CHECK_IPv4_UDP(LINK_LINUX_SLL2, SLL2(0, 1, 0x8864), VLAN(20, 0x8864), PPPoE, 0, 0x21);
+	CHECK_EQ(DECODE(LINK_LINUX_SLL2, &info, SLL2(0, 1, 0x0800), VLAN(20, 0x8100),
+			VLAN(30, 0x0800), IPv4_UDP),
+		 DROP_NONE);
+	check_ipv4_udp(&info);
+	CHECK_EQ(info.key.vlan_id, 20); /* the outermost that is there */
+	/* Version 1: libpcap puts the outermost tag back and announces it. */
+	CHECK_EQ(DECODE(LINK_LINUX_SLL, &info, SLL(0, 1, 0x88a8), VLAN(10, 0x0800),
+			VLAN(20, 0x0800), IPv4_UDP),
+		 DROP_NONE);
+	check_ipv4_udp(&info);
+	CHECK_EQ(info.key.vlan_id, 10);
+}
+
+TEST(linux_cooked_tag_that_looks_like_an_ip_header)
+{
+	struct packet_info info;
+
+	CHECK_EQ(DECODE(LINK_LINUX_SLL2, &info, SLL2(0, 1, 0x0800), VLAN(0x4500, 0x0800), IPv4_UDP),
+		 DROP_NONE);
+	check_ipv4_udp(&info);
+	CHECK_EQ(info.key.vlan_id, 0x500);
+	CHECK_EQ(DECODE(LINK_LINUX_SLL2, &info, SLL2(0, 1, 0x86dd), VLAN(0x6001, 0x86dd), IPv6_UDP),
+		 DROP_NONE);
+	check_ipv6_udp(&info);
+	CHECK_EQ(info.key.vlan_id, 1);
+}
+
+/* Length 2048 and identification 0x4500: read as a tag, it is one before an IPv4 header. */
+TEST(linux_cooked_ip_header_that_looks_like_a_tag)
+{
+	static const uint8_t header[] = { SLL2(0, 1, 0x0800),
+					  0x45,
+					  0,
+					  BE16(0x0800),
+					  0x45,
+					  0,
+					  0,
+					  0,
+					  64,
+					  17,
+					  0,
+					  0,
+					  192,
+					  0,
+					  2,
+					  1,
+					  198,
+					  51,
+					  100,
+					  2,
+					  UDP };
+	struct packet_view view = { .link = LINK_LINUX_SLL2, .original_bytes = 20 + 0x0800 };
+	struct packet_info info;
+
+	CHECK_EQ(decode_copy(view, header, sizeof(header), &info), DROP_NONE);
+	CHECK_EQ(info.octets, 0x0800);
+	CHECK_EQ(info.key.vlan_id, 0);
+	CHECK_EQ(info.key.destination_port, 53);
+}
+
 TEST(linux_cooked_tells_the_side_and_the_interface)
 {
 	static const struct {
@@ -419,6 +487,9 @@ int main(void)
 		cmocka_unit_test(raw_ip),
 		cmocka_unit_test(ethertype_beside_the_packet),
 		cmocka_unit_test(linux_cooked),
+		cmocka_unit_test(linux_cooked_with_tags_that_are_not_announced),
+		cmocka_unit_test(linux_cooked_tag_that_looks_like_an_ip_header),
+		cmocka_unit_test(linux_cooked_ip_header_that_looks_like_a_tag),
 		cmocka_unit_test(linux_cooked_tells_the_side_and_the_interface),
 		cmocka_unit_test(frames_cut_at_each_byte),
 	};
