@@ -51,8 +51,8 @@ static json_t *lost_json(const struct collector_ledger *ledger)
 {
 	json_t *object = json_object();
 
-	for (int i = 0; object && i < COLLECTOR_LOSS_COUNT; i++) {
-		if (set_count(object, collector_loss_name((enum collector_loss)i),
+	for (int i = 0; object && i < LOSS_REASON_COUNT; i++) {
+		if (set_count(object, loss_reason_name((enum loss_reason)i),
 			      ledger->lost[i].records)) {
 			json_decref(object);
 			return NULL;

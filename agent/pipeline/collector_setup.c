@@ -26,13 +26,14 @@ static void log_collector_event(void *context, const struct collector_event *eve
 		log_event(LOG_LEVEL_notice, "collector-takes-over", event->collector,
 			  "group %s: records go to collector %s from now on, no longer to %s",
 			  event->group, event->collector, event->before);
-	else if (event->kind == COLLECTOR_DOWN && event->reason == LOSS_OVERFLOW)
-		log_event(LOG_LEVEL_warning, "collector-overflow", event->collector,
+	else if (event->kind == COLLECTOR_DOWN &&
+		 (event->reason == LOSS_OVERFLOW || event->reason == LOSS_NOT_TAKEN))
+		log_event(LOG_LEVEL_warning, loss_reason_name(event->reason), event->collector,
 			  "collector %s: no more room for records that wait for it: the oldest are "
-			  "counted as lost",
-			  event->collector);
+			  "counted as lost (%s)",
+			  event->collector, loss_reason_name(event->reason));
 	else if (event->kind == COLLECTOR_DOWN)
-		log_event(LOG_LEVEL_warning, collector_loss_name(event->reason), event->collector,
+		log_event(LOG_LEVEL_warning, loss_reason_name(event->reason), event->collector,
 			  "collector %s: %s; records wait for it as long as there is room, then "
 			  "they are counted as lost",
 			  event->collector, why);

@@ -230,11 +230,11 @@ void collector_status(const struct collector *collector, struct collector_status
 				 status->remote);
 }
 
-const char *collector_fault_text(enum collector_loss loss, int error)
+const char *collector_fault_text(enum loss_reason loss, int error)
 {
 	/* The resolver's answer has no errno of its own. */
 	if (loss == LOSS_UNRESOLVED)
-		return "its name has no address";
+		return loss_reason_text(loss);
 	switch (error) {
 	case ENODEV: return "the interface it is sent to by does not exist";
 	case EACCES:
@@ -257,5 +257,5 @@ const char *collector_fault_text(enum collector_loss loss, int error)
 	if (error)
 		return strerror(error);
 	return loss == LOSS_DISCONNECTED ? "it did not acknowledge what was sent"
-					 : collector_loss_name(loss);
+					 : loss_reason_text(loss);
 }

@@ -94,7 +94,7 @@ struct collector_status {
 	uint8_t version;
 	bool is_up;
 	int last_error; /* positive errno, 0 if none since it is up */
-	enum collector_loss last_loss;
+	enum loss_reason last_loss;
 	bool waits_for_reader; /* has something for one that is there, and that it waits for */
 	bool has_sequence;
 	uint32_t sequence;         /* next sequence number */
@@ -150,6 +150,6 @@ bool collector_remote(const struct collector *collector, struct export_remote *r
 
 /* What is wrong with a collector, for a person, where the transport has nothing to say of it:
  * static storage, or strerror()'s. 'error' is a positive errno, or 0. */
-const char *collector_fault_text(enum collector_loss loss, int error);
+const char *collector_fault_text(enum loss_reason loss, int error);
 
 #endif

@@ -59,7 +59,7 @@ static int64_t pacer_wait_us(const struct pacer *pacer, size_t waiting)
 	return wait_us < STEP_US ? STEP_US : wait_us;
 }
 
-enum collector_loss outbox_loss_of(int error)
+enum loss_reason outbox_loss_of(int error)
 {
 	switch (error) {
 	case EINPROGRESS:
@@ -123,7 +123,7 @@ static void keep_fault(struct outbox *outbox, int error)
 	(void)snprintf(outbox->fault, sizeof(outbox->fault), "%s", fault ? fault : "");
 }
 
-void outbox_go_down(struct outbox *outbox, enum collector_loss reason, int error)
+void outbox_go_down(struct outbox *outbox, enum loss_reason reason, int error)
 {
 	outbox->last_loss = reason;
 	outbox->last_error = error;

@@ -44,7 +44,7 @@ enum collector_event_kind {
 struct collector_event {
 	enum collector_event_kind kind;
 	const char *collector; /* its name, borrowed */
-	enum collector_loss reason;
+	enum loss_reason reason;
 	int error;             /* positive errno, or 0 */
 	const char *fault;     /* COLLECTOR_DOWN: more than 'error' says, or NULL; borrowed */
 	uint64_t records_lost; /* COLLECTOR_UP: lost since it went down */
@@ -102,7 +102,7 @@ struct outbox {
 	enum outbox_state state;
 	unsigned int told_reasons; /* bits; since it is down */
 	char fault[200];           /* what the transport says of 'last_error'; "": nothing */
-	enum collector_loss last_loss;
+	enum loss_reason last_loss;
 	int last_error; /* positive errno, 0 if none since it is up */
 	int64_t last_failure_us;
 	uint64_t lost_before;  /* records lost before it went down */

@@ -22,9 +22,9 @@
 #define OUTBOX_DOUBT_US   3000000 /* after that it is believed that it was back */
 
 /* outbox.c */
-enum collector_loss outbox_loss_of(int error);
+enum loss_reason outbox_loss_of(int error);
 /* Note a failure; call before its loss is counted. */
-void outbox_go_down(struct outbox *outbox, enum collector_loss reason, int error);
+void outbox_go_down(struct outbox *outbox, enum loss_reason reason, int error);
 /* How many datagrams pacing allows now. */
 size_t outbox_budget(const struct outbox *outbox);
 /* Hand up to 'count' datagrams over, in order, the first that was not yet first. */
@@ -39,7 +39,7 @@ static inline size_t outbox_unsent(const struct outbox *outbox)
 	return outbox->queue.count - outbox->queue.handed;
 }
 /* Give up datagram 'index' of the queue. */
-void outbox_drop(struct outbox *outbox, size_t index, enum collector_loss reason, int error);
+void outbox_drop(struct outbox *outbox, size_t index, enum loss_reason reason, int error);
 /* Move what waits in the spool to the queue, as far as that has room. */
 void outbox_fill_up(struct outbox *outbox);
 

@@ -18,7 +18,7 @@ bool outbox_is_probe_next(const struct outbox *outbox)
 }
 
 static void count_refused(struct outbox *outbox, struct sent_datagram *datagram,
-			  enum collector_loss reason)
+			  enum loss_reason reason)
 {
 	if (!datagram || datagram->is_lost)
 		return;
@@ -111,7 +111,7 @@ static bool find(const struct outbox *outbox, const struct transport_refusal *re
  * nothing is held back, because anyone could have sent such a report. */
 static void refused(struct outbox *outbox, const struct transport_refusal *refusal)
 {
-	const enum collector_loss reason = outbox_loss_of(refusal->error);
+	const enum loss_reason reason = outbox_loss_of(refusal->error);
 	const size_t offset = outbox->config.sequence_offset;
 	const bool was_refusing = is_refusing(outbox);
 	uint64_t number = outbox->history.count - 1;

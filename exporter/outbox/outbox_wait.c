@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-static void lose(struct outbox *outbox, const struct amount *amount, enum collector_loss reason)
+static void lose(struct outbox *outbox, const struct amount *amount, enum loss_reason reason)
 {
 	amount_subtract(&outbox->ledger.waiting, amount);
 	amount_add(&outbox->ledger.lost[reason], amount);
@@ -16,7 +16,7 @@ static void lose(struct outbox *outbox, const struct amount *amount, enum collec
 
 /* A datagram that waited, or was to wait, is lost. */
 static void lose_datagram(struct outbox *outbox, const struct queued_datagram *datagram,
-			  enum collector_loss reason, int error)
+			  enum loss_reason reason, int error)
 {
 	outbox_go_down(outbox, reason, error);
 	lose(outbox, &datagram->amount, reason);
@@ -24,14 +24,14 @@ static void lose_datagram(struct outbox *outbox, const struct queued_datagram *d
 	outbox->has_lost_templates |= datagram->has_templates;
 }
 
-void outbox_drop(struct outbox *outbox, size_t index, enum collector_loss reason, int error)
+void outbox_drop(struct outbox *outbox, size_t index, enum loss_reason reason, int error)
 {
 	lose_datagram(outbox, datagram_queue_at(&outbox->queue, index), reason, error);
 	datagram_queue_remove(&outbox->queue, index);
 }
 
 /* The file of the spool fails: nothing in it can be read any more. */
-static void lose_spool(struct outbox *outbox, enum collector_loss reason, int error)
+static void lose_spool(struct outbox *outbox, enum loss_reason reason, int error)
 {
 	if (outbox->spool.count == 0)
 		return;
@@ -67,15 +67,17 @@ static bool is_only_slow(const struct outbox *outbox)
 }
 
 /* Why there is no room. */
-static enum collector_loss loss_when_full(const struct outbox *outbox)
+static enum loss_reason loss_when_full(const struct outbox *outbox)
 {
-	if (spool_is_there(&outbox->spool) || is_only_slow(outbox))
+	if (spool_is_there(&outbox->spool))
 		return LOSS_OVERFLOW;
+	if (is_only_slow(outbox))
+		return LOSS_NOT_TAKEN;
 	return outbox->wait_error ? outbox_loss_of(outbox->wait_error) : LOSS_SEND_FAILED;
 }
 
 /* Why what waits at the end did not get to the collector. */
-static enum collector_loss loss_at_end(const struct outbox *outbox)
+static enum loss_reason loss_at_end(const struct outbox *outbox)
 {
 	if (is_only_slow(outbox))
 		return LOSS_DISCONNECTED;
@@ -94,7 +96,7 @@ static size_t oldest_index(const struct outbox *outbox)
 /* Give up the oldest of those that were not handed over. Returns false if there is none. */
 static bool drop_oldest(struct outbox *outbox)
 {
-	const enum collector_loss reason = loss_when_full(outbox);
+	const enum loss_reason reason = loss_when_full(outbox);
 	const size_t index = oldest_index(outbox);
 
 	if (index < outbox->queue.count) {
@@ -159,7 +161,7 @@ void outbox_put(struct outbox *outbox)
 
 void outbox_abandon(struct outbox *outbox)
 {
-	const enum collector_loss reason = loss_at_end(outbox);
+	const enum loss_reason reason = loss_at_end(outbox);
 
 	outbox->queue.handed = 0;
 	while (outbox->queue.count)
@@ -169,7 +171,7 @@ void outbox_abandon(struct outbox *outbox)
 
 void outbox_lose(struct outbox *outbox, const struct amount *amount)
 {
-	const enum collector_loss reason = loss_at_end(outbox);
+	const enum loss_reason reason = loss_at_end(outbox);
 
 	outbox_go_down(outbox, reason, outbox->wait_error);
 	lose(outbox, amount, reason);

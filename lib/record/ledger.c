@@ -1,23 +1,6 @@
 /* ledger.c - sums and names of the loss ledger. */
 #include "ledger.h"
 
-const char *collector_loss_name(enum collector_loss loss)
-{
-	static const char *const names[COLLECTOR_LOSS_COUNT] = {
-		[LOSS_NO_COLLECTOR] = "no_collector",
-		[LOSS_UNRESOLVED] = "unresolved",
-		[LOSS_REFUSED] = "refused",
-		[LOSS_UNREACHABLE] = "unreachable",
-		[LOSS_SEND_FAILED] = "send_failed",
-		[LOSS_UNSUPPORTED] = "unsupported",
-		[LOSS_DISCONNECTED] = "connection_lost",
-		[LOSS_OVERFLOW] = "spool_full",
-		[LOSS_TLS] = "tls_failed",
-	};
-
-	return loss < COLLECTOR_LOSS_COUNT ? names[loss] : "unknown";
-}
-
 const char *collector_exclusion_name(enum collector_exclusion exclusion)
 {
 	static const char *const names[COLLECTOR_EXCLUSION_COUNT] = {
@@ -69,7 +52,7 @@ void collector_ledger_add(struct collector_ledger *to, const struct collector_le
 	amount_add(&to->taken, &from->taken);
 	amount_add(&to->sent, &from->sent);
 	amount_add(&to->waiting, &from->waiting);
-	for (int i = 0; i < COLLECTOR_LOSS_COUNT; i++)
+	for (int i = 0; i < LOSS_REASON_COUNT; i++)
 		amount_add(&to->lost[i], &from->lost[i]);
 	for (int i = 0; i < COLLECTOR_EXCLUSION_COUNT; i++)
 		amount_add(&to->excluded[i], &from->excluded[i]);
@@ -128,7 +111,7 @@ static struct amount sum_of(const struct amount *amounts, size_t count)
 
 struct amount collector_ledger_lost(const struct collector_ledger *ledger)
 {
-	return sum_of(ledger->lost, COLLECTOR_LOSS_COUNT);
+	return sum_of(ledger->lost, LOSS_REASON_COUNT);
 }
 
 struct amount collector_ledger_excluded(const struct collector_ledger *ledger)

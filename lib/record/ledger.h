@@ -18,6 +18,7 @@
 #include "flow.h"
 #include "flow_cache.h"
 #include "fragment_table.h"
+#include "loss_reason.h"
 
 /* What one worker has seen. A consistent copy is made between two batches. */
 struct worker_ledger {
@@ -35,22 +36,6 @@ struct worker_ledger {
 	struct fragment_statistics fragments;
 	struct duplicate_statistics duplicates;
 };
-
-/* Why a record did not reach a collector. Names in collector_loss_name(). */
-enum collector_loss {
-	LOSS_NO_COLLECTOR, /* none configured: local view only */
-	LOSS_UNRESOLVED,   /* its host name has no address yet */
-	LOSS_REFUSED,      /* ICMP: nobody listens on its port */
-	LOSS_UNREACHABLE,  /* no route, host or network unreachable, no such interface */
-	LOSS_SEND_FAILED,  /* any other error of the socket */
-	LOSS_UNSUPPORTED,  /* its export version cannot carry it: IPv6 in NetFlow v5 */
-	LOSS_DISCONNECTED, /* no connection, or it did not confirm the record before the end */
-	LOSS_TLS,          /* no connection, because certificates or protocol were not accepted */
-	LOSS_OVERFLOW,     /* there was no more room to wait while it was away or did not read */
-	COLLECTOR_LOSS_COUNT
-};
-
-const char *collector_loss_name(enum collector_loss loss);
 
 /* Why a record was not meant for a collector: no loss. Names in collector_exclusion_name(). */
 enum collector_exclusion {
@@ -85,7 +70,7 @@ struct collector_ledger {
 	struct amount taken;
 	struct amount sent;
 	struct amount waiting; /* in a datagram not sent yet */
-	struct amount lost[COLLECTOR_LOSS_COUNT];
+	struct amount lost[LOSS_REASON_COUNT];
 	struct amount excluded[COLLECTOR_EXCLUSION_COUNT];
 	uint64_t datagrams_sent;
 	uint64_t datagram_bytes_sent;

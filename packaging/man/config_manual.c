@@ -5,6 +5,7 @@
  * copied. */
 #include "config_options.h"
 #include "drop_reason.h"
+#include "loss_reason.h"
 #include "template.h"
 
 #include <ctype.h>
@@ -160,6 +161,17 @@ static void put_drop_reasons(FILE *out)
 	}
 }
 
+static void put_loss_reasons(FILE *out)
+{
+	for (int i = 0; i < LOSS_REASON_COUNT; i++) {
+		(void)fputc('*', out);
+		put_escaped(out, loss_reason_name((enum loss_reason)i));
+		(void)fputs("*\n\t", out);
+		put_escaped(out, loss_reason_text((enum loss_reason)i));
+		(void)fputs("\n\n", out);
+	}
+}
+
 /* Patterns of a case statement: option words whose argument is completed alike. */
 static void put_bash_arguments(FILE *out)
 {
@@ -297,6 +309,7 @@ static const struct {
 	{ "@TIMEOUTS@", put_timeouts },
 	{ "@FIELDS@", put_fields },
 	{ "@DROP_REASONS@", put_drop_reasons },
+	{ "@LOSS_REASONS@", put_loss_reasons },
 	{ "@BASH_ARGUMENTS@", put_bash_arguments },
 	{ "@BASH_VALUES@", put_bash_values },
 	{ "@BASH_SOURCE_KEYS@", put_bash_source_keys },

@@ -111,7 +111,7 @@ static struct collector_status status_of(const struct exporter *exporter)
 	return status;
 }
 
-static uint64_t lost(const struct exporter *exporter, enum collector_loss reason)
+static uint64_t lost(const struct exporter *exporter, enum loss_reason reason)
 {
 	return status_of(exporter).ledger.lost[reason].records;
 }
@@ -292,6 +292,7 @@ TEST(what_was_told_ahead_is_not_told_twice_in_a_session)
 	exporter_destroy(exporter);
 }
 
+/* Without a spool what it loses does not go by the name of one. */
 TEST(a_reader_that_stalls_holds_nobody_up_for_long_and_the_oldest_not_handed_over_is_lost)
 {
 	struct exporter *exporter = create(0, 0);
@@ -318,8 +319,8 @@ TEST(a_reader_that_stalls_holds_nobody_up_for_long_and_the_oldest_not_handed_ove
 	CHECK_EQ(status_of(exporter).last_error, EAGAIN);
 	add(exporter, 1000, 3000);
 	added += 3000;
-	CHECK(lost(exporter, LOSS_OVERFLOW) > 2000);
-	CHECK_EQ(lost(exporter, LOSS_OVERFLOW), lost_in_all(exporter));
+	CHECK(lost(exporter, LOSS_NOT_TAKEN) > 2000);
+	CHECK_EQ(lost(exporter, LOSS_NOT_TAKEN), lost_in_all(exporter));
 	finish(exporter, 2000);
 
 	fake->capacity = SIZE_MAX;
@@ -332,7 +333,7 @@ TEST(a_reader_that_stalls_holds_nobody_up_for_long_and_the_oldest_not_handed_ove
 		flows += flows_of(&fake->sent[i]);
 	CHECK_EQ(status_of(exporter).ledger.sent.records, flows);
 	CHECK_EQ(status_of(exporter).ledger.waiting.records, 0);
-	CHECK_EQ(lost(exporter, LOSS_OVERFLOW), added - flows);
+	CHECK_EQ(lost(exporter, LOSS_NOT_TAKEN), added - flows);
 	exporter_destroy(exporter);
 }
 
@@ -350,7 +351,7 @@ TEST(templates_that_were_lost_on_the_way_are_told_again_before_what_follows)
 	exporter_send_template(exporter);
 	finish(exporter, 1000); /* queued behind what stalls */
 	add(exporter, 1000, 8000);
-	CHECK(lost(exporter, LOSS_OVERFLOW) > 200);
+	CHECK(lost(exporter, LOSS_NOT_TAKEN) > 200);
 
 	fake->capacity = SIZE_MAX;
 	fake->confirm = SIZE_MAX;
@@ -374,7 +375,7 @@ TEST(without_anything_left_to_drop_the_new_message_is_lost)
 		(void)exporter_send(exporter, now_us += 100);
 	}
 	CHECK_EQ(status_of(exporter).queued_datagrams, DATAGRAM_QUEUE_CAPACITY - 1);
-	CHECK(lost(exporter, LOSS_OVERFLOW) > 0);
+	CHECK(lost(exporter, LOSS_NOT_TAKEN) > 0);
 	CHECK_EQ(event_count, 2); /* up, and down for good */
 	fake->confirm = SIZE_MAX;
 	finish(exporter, 2000);

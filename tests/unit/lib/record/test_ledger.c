@@ -56,7 +56,7 @@ TEST(ignored_and_expired_are_sums_over_reasons)
 TEST(lost_is_the_sum_over_reasons_of_each_amount)
 {
 	struct collector_ledger ledger = { .taken = { 99, 99, 99 }, .sent = { 98, 98, 98 } };
-	const uint64_t n = COLLECTOR_LOSS_COUNT;
+	const uint64_t n = LOSS_REASON_COUNT;
 	struct amount lost;
 
 	for (uint64_t i = 0; i < n; i++)
@@ -125,7 +125,7 @@ TEST(ledgers_of_a_group_add_up)
 		.taken = { 1, 2, 3 },
 		.sent = { 4, 5, 6 },
 		.waiting = { 7, 8, 9 },
-		.lost = { [COLLECTOR_LOSS_COUNT - 1] = { 10, 11, 12 } },
+		.lost = { [LOSS_REASON_COUNT - 1] = { 10, 11, 12 } },
 		.excluded = { [COLLECTOR_EXCLUSION_COUNT - 1] = { 13, 14, 15 } },
 		.datagrams_sent = 16,
 		.datagram_bytes_sent = 17,
@@ -155,18 +155,18 @@ static void check_names(const char *const *names, size_t count)
 
 TEST(names_are_distinct_keys)
 {
-	const char *losses[COLLECTOR_LOSS_COUNT];
+	const char *losses[LOSS_REASON_COUNT];
 	const char *exclusions[COLLECTOR_EXCLUSION_COUNT];
 	const char *drops[DROP_REASON_COUNT];
 	const char *ends[FLOW_END_COUNT];
 
-	for (int i = 0; i < COLLECTOR_LOSS_COUNT; i++)
-		losses[i] = collector_loss_name((enum collector_loss)i);
+	for (int i = 0; i < LOSS_REASON_COUNT; i++)
+		losses[i] = loss_reason_name((enum loss_reason)i);
 	for (int i = 0; i < DROP_REASON_COUNT; i++)
 		drops[i] = drop_reason_name((enum drop_reason)i);
 	for (int i = 0; i < FLOW_END_COUNT; i++)
 		ends[i] = flow_end_reason_name((enum flow_end_reason)i);
-	check_names(losses, COLLECTOR_LOSS_COUNT);
+	check_names(losses, LOSS_REASON_COUNT);
 	for (int i = 0; i < COLLECTOR_EXCLUSION_COUNT; i++)
 		exclusions[i] = collector_exclusion_name((enum collector_exclusion)i);
 	check_names(exclusions, COLLECTOR_EXCLUSION_COUNT);
@@ -175,11 +175,14 @@ TEST(names_are_distinct_keys)
 
 	for (int i = 0; i < DROP_REASON_COUNT; i++)
 		CHECK(strlen(drop_reason_text((enum drop_reason)i)) > 0);
+	for (int i = 0; i < LOSS_REASON_COUNT; i++)
+		CHECK(strlen(loss_reason_text((enum loss_reason)i)) > 0);
 }
 
 TEST(names_of_numbers_out_of_range)
 {
-	CHECK_TEXT(collector_loss_name(COLLECTOR_LOSS_COUNT), "unknown");
+	CHECK_TEXT(loss_reason_name(LOSS_REASON_COUNT), "unknown");
+	CHECK_TEXT(loss_reason_text(LOSS_REASON_COUNT), "unknown");
 	CHECK_TEXT(collector_exclusion_name(COLLECTOR_EXCLUSION_COUNT), "unknown");
 	CHECK_TEXT(drop_reason_name(DROP_REASON_COUNT), "unknown");
 	CHECK_TEXT(drop_reason_text(DROP_REASON_COUNT), "unknown");
