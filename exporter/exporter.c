@@ -18,6 +18,7 @@ struct exporter {
 	struct collector_ledger ledger; /* without collectors */
 	struct export_time time;
 	bool has_time;
+	bool has_polled;                /* since the last exporter_send() */
 	struct collector_group *groups; /* owned */
 	size_t group_count;
 	size_t collector_count;
@@ -212,12 +213,22 @@ static void update_group(const struct exporter *exporter, struct collector_group
 				 });
 }
 
+void exporter_poll(struct exporter *exporter, int64_t now_us)
+{
+	for (size_t i = 0; i < exporter->collector_count; i++)
+		collector_poll(exporter->collectors[i], now_us);
+	exporter->has_polled = true;
+}
+
 int64_t exporter_send(struct exporter *exporter, int64_t now_us)
 {
 	int64_t first_us = -1;
 
+	if (!exporter->has_polled)
+		exporter_poll(exporter, now_us);
+	exporter->has_polled = false;
 	for (size_t i = 0; i < exporter->collector_count; i++) {
-		const int64_t next_us = collector_send(exporter->collectors[i], now_us);
+		const int64_t next_us = collector_send(exporter->collectors[i]);
 
 		if (next_us >= 0 && (first_us < 0 || next_us < first_us))
 			first_us = next_us;

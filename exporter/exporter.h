@@ -77,6 +77,10 @@ void exporter_advance(struct exporter *exporter, const struct export_time *time)
  * bring it. Holds until another function is called. */
 int64_t exporter_next(const struct exporter *exporter);
 
+/* Look what the network and the transports say: after it exporter_remotes() has the ends that the
+ * next exporter_send() uses. That does it by itself if nobody has called it before. */
+void exporter_poll(struct exporter *exporter, int64_t now_us);
+
 /* Send what is queued, as far as pacing allows. 'now_us' is monotonic real time, also when reading
  * a file. Returns in how many microseconds there is more to do, or -1 if nothing is queued; then
  * too, call once a second at least: names are looked up and reports of the network read here. */
@@ -108,10 +112,11 @@ void exporter_collector_status(const struct exporter *exporter, size_t collector
  * the records taken as one; with none, LOSS_NO_COLLECTOR. */
 void exporter_ledger(const struct exporter *exporter, struct collector_ledger *ledger);
 
-/* Where the agent itself sends to: up to 'count'. Returns how many there are. For keeping it out of
- * the flows. */
+/* Where the agent itself sends to, and where from: up to 'count'. Returns how many there are. For
+ * keeping it out of the flows. */
 struct export_remote {
 	struct sockaddr_storage address; /* all of it is set */
+	struct sockaddr_storage local;   /* our end; AF_UNSPEC while there is no socket */
 	uint8_t ip_protocol;
 };
 size_t exporter_remotes(const struct exporter *exporter, struct export_remote *remotes,

@@ -8,13 +8,13 @@
 #include "exporter.h"
 #include "filter_names.h"
 #include "log.h"
+#include "own_exports.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* Mark on our own datagrams, which rules can exclude; fixed by the design. */
-#define OWN_MARK 0xf10a
 
 static void log_collector_event(void *context, const struct collector_event *event)
 {
@@ -64,7 +64,7 @@ static struct transport_tls_config tls_settings(const struct config_collector *f
 static struct transport_socket_settings socket_settings(const struct config_collector *from)
 {
 	struct transport_socket_settings settings = {
-		.mark = OWN_MARK,
+		.mark = OWN_EXPORTS_MARK,
 		.dscp = from->dscp,
 		.ttl = from->ttl,
 	};

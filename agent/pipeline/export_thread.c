@@ -234,12 +234,13 @@ static void read_links(struct export_thread *thread, int64_t now_ms)
 	thread->has_link_messages = interface_monitor_read(thread->interfaces, now_ms);
 }
 
-static void publish_remotes(struct export_thread *thread)
+static void publish_remotes(struct export_thread *thread, int64_t now_ms)
 {
 	struct export_remote remotes[REMOTES_MAX];
 	size_t count = exporter_remotes(thread->exporter, remotes, REMOTES_MAX);
 
-	own_exports_set(thread->own_exports, remotes, count < REMOTES_MAX ? count : REMOTES_MAX);
+	own_exports_set(thread->own_exports, remotes, count < REMOTES_MAX ? count : REMOTES_MAX,
+			now_ms);
 }
 
 static bool all_inputs_have_ended(const struct export_thread *thread)
@@ -391,8 +392,10 @@ static void export_turn(struct export_thread *thread)
 	for (size_t i = 0; i < thread->input_count; i++)
 		goes_on |= take_turn(thread, &thread->inputs[i]);
 	next_us = advance(thread);
+	/* Workers know our ends before the first packet leaves from there. */
+	exporter_poll(thread->exporter, now_us);
+	publish_remotes(thread, now_us / 1000);
 	more_in_us = exporter_send(thread->exporter, now_us);
-	publish_remotes(thread);
 	if (!thread->has_finished && all_inputs_have_ended(thread))
 		goes_on |= finish(thread, now_us / 1000, more_in_us >= 0);
 	check_invariants(thread);

@@ -240,8 +240,7 @@ static inline __attribute__((always_inline)) const struct packet_view *
 decode_views(struct worker *worker, const struct packet_view *view, const struct packet_view *end,
 	     struct packet_info *infos, size_t *accounted, const bool samples)
 {
-	const struct own_export_list *own =
-		worker->own_exports ? own_exports_get(worker->own_exports) : NULL;
+	const struct own_export_list *own = worker->own_exports ? &worker->own_list : NULL;
 	const uint64_t least_mtu = interface_mtus_least(worker->mtus);
 	const cache_ms tick_end_ms = (tick_of(worker->clock_ms) + 1) * (1 << FILE_TICK_SHIFT);
 	cache_ms clock_ms = worker->clock_ms;
@@ -262,7 +261,7 @@ decode_views(struct worker *worker, const struct packet_view *view, const struct
 			continue;
 		}
 		reason = samples ? decode_packet(view, info) : decode_packet_inline(view, info);
-		if (reason == DROP_NONE && own && own_exports_match(own, &info->key))
+		if (reason == DROP_NONE && own && own_exports_match(own, &info->key, view->mark))
 			reason = DROP_OWN_EXPORT;
 		if (reason != DROP_NONE) {
 			ignore_packet(worker, view, reason);
@@ -345,6 +344,8 @@ static void account(struct worker *worker)
 	struct packet_info infos[FLOW_CACHE_BATCH];
 	size_t accounted, count;
 
+	if (worker->own_exports)
+		own_exports_read(worker->own_exports, &worker->own_list);
 	next = source_sampling_is_on(&worker->sampling)
 		       ? decode_sampled(worker, views, end, infos, &accounted)
 		       : decode_batch(worker, views, end, infos, &accounted);

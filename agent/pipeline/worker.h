@@ -24,15 +24,15 @@ struct worker {
 	const char *name;  /* of the source; borrowed from the configuration */
 	const char *label; /* likewise; "" if it has none */
 	const struct capture_type *type;
-	uint32_t cpu;                     /* number + 1 of the CPU to run on, 0: any */
-	struct capture *capture;          /* owned */
-	struct flow_cache *cache;         /* owned */
-	struct fragment_table *fragments; /* owned */
-	struct record_ring *ring;         /* owned; the export thread is the other end */
-	struct own_exports *own_exports;  /* shared; NULL when reading a file */
-	struct wake *export_wake;         /* shared */
-	struct flow_key_mask key_mask;    /* what of a packet makes its flow */
-	struct interface_mtus *mtus;      /* shared */
+	uint32_t cpu;                          /* number + 1 of the CPU to run on, 0: any */
+	struct capture *capture;               /* owned */
+	struct flow_cache *cache;              /* owned */
+	struct fragment_table *fragments;      /* owned */
+	struct record_ring *ring;              /* owned; the export thread is the other end */
+	const struct own_exports *own_exports; /* shared; NULL when reading a file */
+	struct wake *export_wake;              /* shared */
+	struct flow_key_mask key_mask;         /* what of a packet makes its flow */
+	struct interface_mtus *mtus;           /* shared */
 	bool splits_superpackets;
 	struct source_sampling sampling;
 
@@ -58,10 +58,11 @@ struct worker {
 	cache_ms last_packet_ms;   /* CLOCK_MONOTONIC, -1 if there was none */
 	bool is_stopping;          /* stop was asked for, and the source told */
 	struct message_watch message_watch;
-	uint64_t flush_left;       /* flows still to be flushed by request */
-	bool has_ended;            /* no more input */
-	bool has_finished;         /* cache empty, end marked in the ring */
-	struct error_text failure; /* "" unless the source failed */
+	uint64_t flush_left;             /* flows still to be flushed by request */
+	bool has_ended;                  /* no more input */
+	bool has_finished;               /* cache empty, end marked in the ring */
+	struct error_text failure;       /* "" unless the source failed */
+	struct own_export_list own_list; /* copy of what own_exports has */
 };
 
 /* Open the source and allocate everything. 'cache' tells bound, timeouts and hash key, 'key' what

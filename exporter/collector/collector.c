@@ -190,6 +190,8 @@ bool collector_remote(const struct collector *collector, struct export_remote *r
 	const struct outbox *outbox = &collector->outbox;
 
 	remote->ip_protocol = outbox->config.type->ip_protocol;
+	if (!outbox->config.type->local(outbox->transport, &remote->local))
+		remote->local.ss_family = AF_UNSPEC;
 	return remote->ip_protocol &&
 	       outbox->config.type->remote(outbox->transport, &remote->address) > 0;
 }

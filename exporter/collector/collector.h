@@ -130,7 +130,9 @@ void collector_add_pair(struct collector *collector, const struct export_record 
 void collector_advance(struct collector *collector, const struct export_time *time);
 /* In how many ms collector_advance() has something to do, -1: not by time. */
 int64_t collector_next(const struct collector *collector);
-int64_t collector_send(struct collector *collector, int64_t now_us);
+/* collector_poll() once before each collector_send(). */
+void collector_poll(struct collector *collector, int64_t now_us);
+int64_t collector_send(struct collector *collector);
 void collector_finish(struct collector *collector, const struct export_time *time);
 void collector_abandon(struct collector *collector);
 void collector_send_template(struct collector *collector);

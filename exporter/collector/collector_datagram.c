@@ -212,7 +212,7 @@ static void put_templates_ahead(struct collector *collector)
 	outbox_put_ahead(&collector->outbox);
 }
 
-int64_t collector_send(struct collector *collector, int64_t now_us)
+void collector_poll(struct collector *collector, int64_t now_us)
 {
 	const uint64_t session = collector->outbox.session;
 
@@ -221,6 +221,10 @@ int64_t collector_send(struct collector *collector, int64_t now_us)
 		collector_options_repeat_names(collector);
 		collector->next_application = 0;
 	}
+}
+
+int64_t collector_send(struct collector *collector)
+{
 	if (outbox_wants_templates(&collector->outbox))
 		put_templates_ahead(collector);
 	return outbox_send(&collector->outbox);

@@ -10,7 +10,7 @@ import pytest
 import ledger
 import programs
 import traffic
-from conftest import Hosts
+from conftest import ROOT, Hosts
 from firewalls import FIREWALLS
 from flows import TCP, FlowTable, differences
 from netflow9 import DIRECTION, INPUT_INTERFACE, INTERFACE_NAME, OUTPUT_INTERFACE
@@ -18,6 +18,7 @@ from netflow9 import SCOPE_INTERFACE, SOURCE_IPV4, text
 from pcap_reader import count_flows
 from waiting import wait_until
 
+CAPTURE = ROOT / "tests" / "wire" / "captures" / "ndpi-dns.pcap"
 NETWORKS = """\
 ! who the tests say these networks belong to
 64500,192.0.2.0/24
@@ -219,6 +220,33 @@ def test_own_datagrams_are_not_accounted(hosts, flowagent, agentctl, collector):
     own.wait_for_datagrams(summary["datagrams_sent"])
     ledger.check_final(summary)
     assert not [key for key in own.flows().flows if key.destination in Hosts.COLLECTOR]
+
+
+def test_what_others_send_to_the_collector_is_accounted(hosts, flowagent, flowagent_run, agentctl, collector):
+    """Another exporter on this server, and one behind it, send to the same collector: their
+    datagrams are traffic, and only those of this agent are left out."""
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    agent = flowagent("--nflog", "40", "-n", own.host_port, host=hosts.server)
+    agent.wait_for_group()
+    FIREWALLS[0].install(hosts.server, "eth0", skip_own=False)
+    other = flowagent(
+        "--read", CAPTURE, "-n", own.host_port, "--source-id", 77, host=hosts.server
+    )  # fmt: skip
+    assert other.wait() == 0, other.errors
+    sent = other.summary()["datagrams_sent"]
+    assert sent > 0
+    control = agentctl(agent)
+    wait_until(lambda: control.statistics()["packets_read"] >= sent, "them to be read")
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    own.wait_for_datagrams(summary["datagrams_sent"] + sent)
+    accounted = [
+        counters
+        for key, counters in own.flows().flows.items()
+        if key.destination == Hosts.COLLECTOR[0] and key.destination_port == OWN_PORT
+    ]
+    assert [counters.packets for counters in accounted] == [sent]
 
 
 def test_several_groups(hosts, flowagent, agentctl, collector):
