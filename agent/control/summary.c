@@ -11,137 +11,111 @@
 #include <stdio.h>
 #include <string.h>
 
-static int set_count(json_t *object, const char *key, uint64_t count)
+/* Members are added to '*object'; when memory is short it becomes NULL and stays so, and a value is
+ * freed. */
+static void add(json_t **object, const char *key, json_t *value)
 {
-	return json_object_set_new(object, key, json_integer((json_int_t)count));
+	if (!json_object_set_new(*object, key, value))
+		return;
+	json_decref(*object);
+	*object = NULL;
 }
 
-/* Packets ignored, by reason. */
-static json_t *ignored_json(const struct worker_ledger *ledger)
+static void add_count(json_t **object, const char *key, uint64_t count)
+{
+	add(object, key, json_integer((json_int_t)count));
+}
+
+static const char *ignored_name(int reason)
+{
+	return drop_reason_name((enum drop_reason)reason);
+}
+
+static const char *expired_name(int reason)
+{
+	return flow_end_reason_name((enum flow_end_reason)reason);
+}
+
+static const char *lost_name(int reason)
+{
+	return loss_reason_name((enum loss_reason)reason);
+}
+
+static const char *excluded_name(int reason)
+{
+	return collector_exclusion_name((enum collector_exclusion)reason);
+}
+
+/* Counts by reason, from 'first' up to but not 'end'; those of two reasons lie 'stride' bytes
+ * apart. */
+static json_t *reasons_json(const char *(*name)(int reason), int first, int end,
+			    const uint64_t *counts, size_t stride)
 {
 	json_t *object = json_object();
 
-	for (int i = DROP_NONE + 1; object && i < DROP_REASON_COUNT; i++) {
-		if (set_count(object, drop_reason_name((enum drop_reason)i),
-			      ledger->packets_ignored[i])) {
-			json_decref(object);
-			return NULL;
-		}
+	for (int i = first; i < end; i++) {
+		const uint8_t *count = (const uint8_t *)counts + stride * (size_t)i;
+
+		add_count(&object, name(i), *(const uint64_t *)(const void *)count);
 	}
 	return object;
 }
 
-/* Records that left the cache, by reason. */
-static json_t *expired_json(const struct worker_ledger *ledger)
-{
-	json_t *object = json_object();
-
-	for (int i = FLOW_END_none + 1; object && i < FLOW_END_COUNT; i++) {
-		if (set_count(object, flow_end_reason_name((enum flow_end_reason)i),
-			      ledger->cache.records_expired[i])) {
-			json_decref(object);
-			return NULL;
-		}
-	}
-	return object;
-}
-
-/* Records that did not reach a collector, by reason. */
 static json_t *lost_json(const struct collector_ledger *ledger)
 {
-	json_t *object = json_object();
-
-	for (int i = 0; object && i < LOSS_REASON_COUNT; i++) {
-		if (set_count(object, loss_reason_name((enum loss_reason)i),
-			      ledger->lost[i].records)) {
-			json_decref(object);
-			return NULL;
-		}
-	}
-	return object;
+	return reasons_json(lost_name, 0, LOSS_REASON_COUNT, &ledger->lost[0].records,
+			    sizeof(ledger->lost[0]));
 }
 
-/* Records that were not meant for a collector, by reason. */
 static json_t *excluded_json(const struct collector_ledger *ledger)
 {
-	json_t *object = json_object();
-
-	for (int i = 0; object && i < COLLECTOR_EXCLUSION_COUNT; i++) {
-		if (set_count(object, collector_exclusion_name((enum collector_exclusion)i),
-			      ledger->excluded[i].records)) {
-			json_decref(object);
-			return NULL;
-		}
-	}
-	return object;
-}
-
-/* Add what filter and sampling left out. Takes 'row'; returns it, or NULL. */
-static json_t *with_excluded(json_t *row, const struct collector_ledger *ledger)
-{
-	const struct amount excluded = collector_ledger_excluded(ledger);
-
-	if (row && !set_count(row, "records_excluded", excluded.records) &&
-	    !set_count(row, "packets_excluded", excluded.packets) &&
-	    !set_count(row, "bytes_excluded", excluded.octets) &&
-	    !json_object_set_new(row, "records_excluded_by_reason", excluded_json(ledger)))
-		return row;
-	json_decref(row);
-	return NULL;
-}
-
-/* Add how a collector shares the records with others. Takes 'row'; returns it, or NULL. */
-static json_t *with_role(json_t *row, const struct collector_status *collector)
-{
-	json_t *group = collector->group[0] ? json_text(collector->group) : json_null();
-	json_t *mode = json_string(collector_mode_name(collector->mode));
-
-	if (row && !json_object_set_new(row, "mode", mode) &&
-	    !json_object_set_new(row, "group", group) &&
-	    !set_count(row, "priority", collector->priority) &&
-	    !set_count(row, "sampling", collector->sampling) &&
-	    !json_object_set_new(row, "active", json_boolean(collector->is_used)))
-		return row;
-	json_decref(row);
-	return NULL;
-}
-
-/* Add what the duplicate detector says. Takes 'row'; returns it, or NULL. */
-static json_t *with_duplicates(json_t *row, const struct duplicate_statistics *duplicates)
-{
-	if (row && !set_count(row, "duplicates_sampled", duplicates->packets_sampled) &&
-	    !set_count(row, "packets_seen_twice", duplicates->packets_seen_twice) &&
-	    !json_object_set_new(row, "duplicates_suspected",
-				 json_boolean(duplicates->sources_suspected != 0)))
-		return row;
-	json_decref(row);
-	return NULL;
+	return reasons_json(excluded_name, 0, COLLECTOR_EXCLUSION_COUNT,
+			    &ledger->excluded[0].records, sizeof(ledger->excluded[0]));
 }
 
 /* What became of fragments: fragment_table.h. */
-static json_t *fragments_json(const struct worker_ledger *ledger)
+static json_t *fragments_json(const struct fragment_statistics *fragments)
 {
-	const struct fragment_statistics *fragments = &ledger->fragments;
+	json_t *object = json_object();
 
-	return json_pack("{s:I, s:I, s:I, s:I}", "first", (json_int_t)fragments->first, "matched",
-			 (json_int_t)fragments->matched, "unmatched",
-			 (json_int_t)fragments->unmatched, "replaced",
-			 (json_int_t)fragments->replaced);
+#define FRAGMENT_COUNTER(name, member, text) add_count(&object, #name, fragments->member);
+#include "counters.def"
+	return object;
 }
 
-/* Add where the numbers cannot be exact, or are not those of the wire. Takes 'row'; returns it, or
- * NULL. */
-static json_t *with_limits(json_t *row, const struct worker_ledger *ledger)
+/* All that is known of packets and flows: of one source, or of all. */
+static void add_worker_ledger(json_t **row, const struct worker_ledger *ledger)
 {
-	if (row && !set_count(row, "packets_length_unknown", ledger->packets_length_unknown) &&
-	    !set_count(row, "packets_rate_unknown", ledger->packets_rate_unknown) &&
-	    !set_count(row, "packets_super", ledger->packets_super) &&
-	    !set_count(row, "packets_split", ledger->packets_split) &&
-	    !set_count(row, "bytes_split", ledger->octets_split) &&
-	    !json_object_set_new(row, "fragments", fragments_json(ledger)))
-		return row;
-	json_decref(row);
-	return NULL;
+#define WORKER_COUNTER(name, member, text) add_count(row, #name, ledger->member);
+#define WORKER_SUM(name, function, text)   add_count(row, #name, function(ledger));
+#include "counters.def"
+	add(row, "packets_ignored",
+	    reasons_json(ignored_name, DROP_NONE + 1, DROP_REASON_COUNT, ledger->packets_ignored,
+			 sizeof(ledger->packets_ignored[0])));
+	add(row, "records_expired",
+	    reasons_json(expired_name, FLOW_END_none + 1, FLOW_END_COUNT,
+			 ledger->cache.records_expired, sizeof(ledger->cache.records_expired[0])));
+	add(row, "fragments", fragments_json(&ledger->fragments));
+	add(row, "duplicates_suspected", json_boolean(ledger->duplicates.sources_suspected != 0));
+}
+
+static void add_amount(json_t **row, const char *keys[static 3], struct amount amount)
+{
+	add_count(row, keys[0], amount.records);
+	add_count(row, keys[1], amount.packets);
+	add_count(row, keys[2], amount.octets);
+}
+
+/* What became of the records: for one collector, or in all. */
+static void add_collector_ledger(json_t **row, const struct collector_ledger *ledger)
+{
+#define COLLECTOR_AMOUNT(name, value, text)                                                     \
+	add_amount(row, (const char *[]){ "records_" #name, "packets_" #name, "bytes_" #name }, \
+		   value);
+#define COLLECTOR_COUNTER(name, member, text) add_count(row, #name, ledger->member);
+#include "counters.def"
+	add(row, "records_lost_by_reason", lost_json(ledger));
+	add(row, "records_excluded_by_reason", excluded_json(ledger));
 }
 
 static const char *source_state(const struct source_status *source)
@@ -153,33 +127,21 @@ static const char *source_state(const struct source_status *source)
 
 json_t *summary_source_json(const struct source_status *source)
 {
-	const struct worker_ledger *ledger = &source->ledger;
 	const struct capture_statistics *capture = &source->capture;
-	const char *label = source->label ? source->label : "";
-	json_t *row;
+	json_t *row = json_object();
 
-	row = json_pack(
-		"{s:o, s:o, s:b, s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-		"s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:s}",
-		"name", json_text(source->name), "label", json_text(label), "live", source->is_live,
-		"state", source_state(source), "failure", json_text(source->failure),
-		"packets_read", (json_int_t)ledger->packets_read, "packets_lost_kernel",
-		(json_int_t)ledger->packets_lost_kernel, "packets_ignored_total",
-		(json_int_t)worker_ledger_ignored(ledger), "packets_ignored", ignored_json(ledger),
-		"packets_cached", (json_int_t)ledger->cache.packets_cached, "packets_expired",
-		(json_int_t)ledger->cache.packets_expired, "flows_created",
-		(json_int_t)ledger->cache.flows_created, "flows_cached",
-		(json_int_t)ledger->cache.flows_cached, "records_expired_total",
-		(json_int_t)worker_ledger_expired(ledger), "messages",
-		(json_int_t)capture->messages, "messages_truncated",
-		(json_int_t)capture->messages_truncated, "messages_malformed",
-		(json_int_t)capture->messages_malformed, "overruns", (json_int_t)capture->overruns,
-		"packets_truncated", (json_int_t)capture->packets_truncated, "packets_unstamped",
-		(json_int_t)capture->packets_unstamped, "receive_buffer_bytes",
-		(json_int_t)capture->receive_buffer_bytes, "receive_buffer_wanted",
-		(json_int_t)capture->receive_buffer_wanted, "single_packets",
-		source->gets_single_packets, "sampling", source->sampling);
-	return with_limits(with_duplicates(row, &ledger->duplicates), ledger);
+	add(&row, "name", json_text(source->name));
+	add(&row, "label", json_text(source->label ? source->label : ""));
+	add(&row, "live", json_boolean(source->is_live));
+	add(&row, "state", json_string(source_state(source)));
+	add(&row, "failure", json_text(source->failure));
+	add_worker_ledger(&row, &source->ledger);
+#define CAPTURE_COUNTER(name, text) add_count(&row, #name, capture->name);
+#include "capture_counters.def"
+#undef CAPTURE_COUNTER
+	add(&row, "single_packets", json_boolean(source->gets_single_packets));
+	add(&row, "sampling", json_string(source->sampling));
+	return row;
 }
 
 static json_t *fault_json(const struct collector_status *collector)
@@ -191,54 +153,50 @@ static json_t *fault_json(const struct collector_status *collector)
 	return json_text(collector_fault_text(collector->last_loss, collector->last_error));
 }
 
-/* Add where records wait, and what is known of sessions: null where there are none. Takes 'row';
- * returns it, or NULL. */
-static json_t *with_waiting(json_t *row, const struct collector_status *collector)
+/* A count of something that not every collector has. */
+static json_t *count_if(bool has_it, uint64_t count)
 {
-	const bool has_sessions = collector->has_sessions;
+	return has_it ? json_integer((json_int_t)count) : json_null();
+}
 
-	if (row && !set_count(row, "spool_bytes", collector->spooled_bytes) &&
-	    !set_count(row, "spool_size", collector->spool_size) &&
-	    !set_count(row, "records_spooled", collector->spooled_records) &&
-	    !set_count(row, "datagrams_unconfirmed", collector->unconfirmed_datagrams) &&
-	    !json_object_set_new(row, "sessions",
-				 has_sessions ? json_integer((json_int_t)collector->sessions)
-					      : json_null()) &&
-	    !json_object_set_new(row, "session_failures",
-				 has_sessions
-					 ? json_integer((json_int_t)collector->session_failures)
-					 : json_null()))
-		return row;
-	json_decref(row);
-	return NULL;
+/* Where records wait, and what is known of sessions. */
+static void add_waiting(json_t **row, const struct collector_status *collector)
+{
+	add_count(row, "datagrams_queued", collector->queued_datagrams);
+	add_count(row, "spool_bytes", collector->spooled_bytes);
+	add_count(row, "spool_size", collector->spool_size);
+	add_count(row, "records_spooled", collector->spooled_records);
+	add_count(row, "datagrams_unconfirmed", collector->unconfirmed_datagrams);
+	add(row, "sessions", count_if(collector->has_sessions, collector->sessions));
+	add(row, "session_failures",
+	    count_if(collector->has_sessions, collector->session_failures));
+}
+
+/* How a collector shares the records with others. */
+static void add_role(json_t **row, const struct collector_status *collector)
+{
+	add(row, "mode", json_string(collector_mode_name(collector->mode)));
+	add(row, "group", collector->group[0] ? json_text(collector->group) : json_null());
+	add_count(row, "priority", collector->priority);
+	add_count(row, "sampling", collector->sampling);
+	add(row, "active", json_boolean(collector->is_used));
 }
 
 json_t *summary_collector_json(const struct collector_status *collector)
 {
-	const struct collector_ledger *ledger = &collector->ledger;
-	struct amount lost = collector_ledger_lost(ledger);
-	json_t *row;
+	json_t *row = json_object();
 
-	row = json_pack(
-		"{s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
-		"s:I, s:I, s:I, s:I}",
-		"name", json_text(collector->name), "remote", json_text(collector->remote),
-		"transport", json_text(collector->transport), "version",
-		json_version(collector->version), "up", collector->is_up, "last_error",
-		fault_json(collector), "sequence",
-		collector->has_sequence ? json_integer((json_int_t)collector->sequence)
-					: json_null(),
-		"records_taken", (json_int_t)ledger->taken.records, "records_sent",
-		(json_int_t)ledger->sent.records, "records_waiting",
-		(json_int_t)ledger->waiting.records, "records_lost", (json_int_t)lost.records,
-		"packets_sent", (json_int_t)ledger->sent.packets, "packets_waiting",
-		(json_int_t)ledger->waiting.packets, "packets_lost", (json_int_t)lost.packets,
-		"bytes_sent", (json_int_t)ledger->sent.octets, "records_lost_by_reason",
-		lost_json(ledger), "datagrams_sent", (json_int_t)ledger->datagrams_sent,
-		"datagrams_lost", (json_int_t)ledger->datagrams_lost, "datagrams_queued",
-		(json_int_t)collector->queued_datagrams, "send_errors",
-		(json_int_t)ledger->send_errors);
-	return with_role(with_waiting(with_excluded(row, ledger), collector), collector);
+	add(&row, "name", json_text(collector->name));
+	add(&row, "remote", json_text(collector->remote));
+	add(&row, "transport", json_text(collector->transport));
+	add(&row, "version", json_version(collector->version));
+	add(&row, "up", json_boolean(collector->is_up));
+	add(&row, "last_error", fault_json(collector));
+	add(&row, "sequence", count_if(collector->has_sequence, collector->sequence));
+	add_collector_ledger(&row, &collector->ledger);
+	add_waiting(&row, collector);
+	add_role(&row, collector);
+	return row;
 }
 
 static json_t *sources_json(const struct pipeline_snapshot *snapshot)
@@ -270,32 +228,19 @@ static json_t *collectors_json(const struct pipeline_snapshot *snapshot)
 
 json_t *summary_json(const struct pipeline_snapshot *snapshot)
 {
-	const struct worker_ledger *workers = &snapshot->workers;
-	const struct collector_ledger *exported = &snapshot->exported;
-	struct amount lost = collector_ledger_lost(exported);
-	json_t *row;
+	struct collector_ledger exported = snapshot->exported;
+	json_t *row = json_object();
 
-	row = json_pack(
-		"{s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, "
-		"s:o, s:I, s:o, s:o}",
-		"packets_read", (json_int_t)workers->packets_read, "packets_lost_kernel",
-		(json_int_t)workers->packets_lost_kernel, "packets_ignored", ignored_json(workers),
-		"packets_ignored_total", (json_int_t)worker_ledger_ignored(workers),
-		"packets_exported", (json_int_t)exported->sent.packets, "bytes_exported",
-		(json_int_t)exported->sent.octets, "packets_cached",
-		(json_int_t)workers->cache.packets_cached, "packets_waiting",
-		(json_int_t)(snapshot->ring.packets + exported->waiting.packets), "packets_lost",
-		(json_int_t)lost.packets, "flows_created", (json_int_t)workers->cache.flows_created,
-		"flows_cached", (json_int_t)workers->cache.flows_cached, "records_expired",
-		expired_json(workers), "records_expired_total",
-		(json_int_t)worker_ledger_expired(workers), "records_sent",
-		(json_int_t)exported->sent.records, "records_waiting",
-		(json_int_t)(snapshot->ring.records + exported->waiting.records), "records_lost",
-		(json_int_t)lost.records, "records_lost_by_reason", lost_json(exported),
-		"datagrams_sent", (json_int_t)exported->datagrams_sent, "sources",
-		sources_json(snapshot), "collectors", collectors_json(snapshot));
-	row = with_excluded(row, exported);
-	return with_limits(with_duplicates(row, &workers->duplicates), workers);
+	/* What is in the rings has not been given to any collector yet: it waits. */
+	amount_add(&exported.taken, &snapshot->ring);
+	amount_add(&exported.waiting, &snapshot->ring);
+	add_worker_ledger(&row, &snapshot->workers);
+	add_count(&row, "packets_exported", exported.sent.packets);
+	add_count(&row, "bytes_exported", exported.sent.octets);
+	add_collector_ledger(&row, &exported);
+	add(&row, "sources", sources_json(snapshot));
+	add(&row, "collectors", collectors_json(snapshot));
+	return row;
 }
 
 /* Write one line and make sure that it got there. */

@@ -1,14 +1,10 @@
 /* summary.h - the ledger as JSON: what --summary writes at exit; `agentctl show stats` sends the
  * same object.
  *
- * Keys are fixed: packets_read, packets_lost_kernel, packets_ignored{}, packets_exported,
- * bytes_exported, packets_cached, packets_lost, flows_created, flows_cached, records_expired{},
- * records_sent, records_lost, datagrams_sent. Beside them: packets_ignored_total, packets_waiting,
- * records_expired_total, records_waiting, records_lost_by_reason{}, records_excluded,
- * packets_excluded, bytes_excluded, records_excluded_by_reason{}, packets_length_unknown,
- * packets_rate_unknown, fragments{}, packets_super, packets_split, bytes_split, sources[],
- * collectors[]. The numbers of sent, waiting, lost and excluded are those of exporter_ledger();
- * each collector has its own. */
+ * Its members are the rows of lib/record/counters.def, objects with a count for each reason, and
+ * packets_exported and bytes_exported, which are packets_sent and bytes_sent; then sources[] and
+ * collectors[]. Members never go away. The numbers of sent, waiting, lost and excluded are those of
+ * exporter_ledger(); each collector has its own. */
 #ifndef SUMMARY_H
 #define SUMMARY_H
 

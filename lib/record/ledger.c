@@ -13,37 +13,18 @@ const char *collector_exclusion_name(enum collector_exclusion exclusion)
 
 void worker_ledger_add(struct worker_ledger *to, const struct worker_ledger *from)
 {
-	to->packets_read += from->packets_read;
-	to->packets_lost_kernel += from->packets_lost_kernel;
+#define WORKER_COUNTER(name, member, text)   to->member += from->member;
+#define FRAGMENT_COUNTER(name, member, text) to->fragments.member += from->fragments.member;
+#include "counters.def"
+
 	for (int i = 0; i < DROP_REASON_COUNT; i++)
 		to->packets_ignored[i] += from->packets_ignored[i];
-	to->octets_ignored += from->octets_ignored;
-	to->packets_length_unknown += from->packets_length_unknown;
-	to->packets_rate_unknown += from->packets_rate_unknown;
-	to->packets_super += from->packets_super;
-	to->packets_split += from->packets_split;
-	to->octets_split += from->octets_split;
-
-	to->cache.packets_added += from->cache.packets_added;
-	to->cache.octets_added += from->cache.octets_added;
-	to->cache.packets_cached += from->cache.packets_cached;
-	to->cache.octets_cached += from->cache.octets_cached;
-	to->cache.packets_expired += from->cache.packets_expired;
-	to->cache.octets_expired += from->cache.octets_expired;
-	to->cache.flows_created += from->cache.flows_created;
-	to->cache.flows_cached += from->cache.flows_cached;
-	to->cache.flows_cached_peak += from->cache.flows_cached_peak;
 	for (int i = 0; i < FLOW_END_COUNT; i++)
 		to->cache.records_expired[i] += from->cache.records_expired[i];
+	to->cache.packets_added += from->cache.packets_added;
+	to->cache.octets_added += from->cache.octets_added;
+	to->cache.flows_cached_peak += from->cache.flows_cached_peak;
 	to->cache.memory_bytes += from->cache.memory_bytes;
-
-	to->fragments.first += from->fragments.first;
-	to->fragments.matched += from->fragments.matched;
-	to->fragments.unmatched += from->fragments.unmatched;
-	to->fragments.replaced += from->fragments.replaced;
-
-	to->duplicates.packets_sampled += from->duplicates.packets_sampled;
-	to->duplicates.packets_seen_twice += from->duplicates.packets_seen_twice;
 	to->duplicates.sources_suspected += from->duplicates.sources_suspected;
 }
 
@@ -56,10 +37,8 @@ void collector_ledger_add(struct collector_ledger *to, const struct collector_le
 		amount_add(&to->lost[i], &from->lost[i]);
 	for (int i = 0; i < COLLECTOR_EXCLUSION_COUNT; i++)
 		amount_add(&to->excluded[i], &from->excluded[i]);
-	to->datagrams_sent += from->datagrams_sent;
-	to->datagram_bytes_sent += from->datagram_bytes_sent;
-	to->datagrams_lost += from->datagrams_lost;
-	to->send_errors += from->send_errors;
+#define COLLECTOR_COUNTER(name, member, text) to->member += from->member;
+#include "counters.def"
 }
 
 bool worker_ledger_closes(const struct worker_ledger *ledger)

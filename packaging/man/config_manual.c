@@ -150,26 +150,56 @@ static void put_fields(FILE *out)
 	}
 }
 
+static void put_term(FILE *out, const char *name, const char *text)
+{
+	(void)fputc('*', out);
+	put_escaped(out, name);
+	(void)fputs("*\n\t", out);
+	put_escaped(out, text);
+	(void)fputs("\n\n", out);
+}
+
 static void put_drop_reasons(FILE *out)
 {
 	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++) {
-		(void)fputc('*', out);
-		put_escaped(out, drop_reason_name((enum drop_reason)i));
-		(void)fputs("*\n\t", out);
-		put_escaped(out, drop_reason_text((enum drop_reason)i));
-		(void)fputs("\n\n", out);
+		put_term(out, drop_reason_name((enum drop_reason)i),
+			 drop_reason_text((enum drop_reason)i));
 	}
 }
 
 static void put_loss_reasons(FILE *out)
 {
-	for (int i = 0; i < LOSS_REASON_COUNT; i++) {
-		(void)fputc('*', out);
-		put_escaped(out, loss_reason_name((enum loss_reason)i));
-		(void)fputs("*\n\t", out);
-		put_escaped(out, loss_reason_text((enum loss_reason)i));
-		(void)fputs("\n\n", out);
-	}
+	for (int i = 0; i < LOSS_REASON_COUNT; i++)
+		put_term(out, loss_reason_name((enum loss_reason)i),
+			 loss_reason_text((enum loss_reason)i));
+}
+
+static void put_source_counters(FILE *out)
+{
+#define WORKER_COUNTER(name, member, text) put_term(out, #name, text);
+#define WORKER_SUM(name, function, text)   put_term(out, #name, text);
+#include "counters.def"
+}
+
+static void put_capture_counters(FILE *out)
+{
+#define CAPTURE_COUNTER(name, text) put_term(out, #name, text);
+#include "capture_counters.def"
+#undef CAPTURE_COUNTER
+}
+
+static void put_fragment_counters(FILE *out)
+{
+#define FRAGMENT_COUNTER(name, member, text) put_term(out, #name, text);
+#include "counters.def"
+}
+
+static void put_collector_counters(FILE *out)
+{
+#define COLLECTOR_AMOUNT(name, value, text) \
+	put_term(out, "records_" #name ", packets_" #name ", bytes_" #name, text);
+#define COLLECTOR_COUNTER(name, member, text) put_term(out, #name, text);
+#include "counters.def"
 }
 
 /* Patterns of a case statement: option words whose argument is completed alike. */
@@ -310,6 +340,10 @@ static const struct {
 	{ "@FIELDS@", put_fields },
 	{ "@DROP_REASONS@", put_drop_reasons },
 	{ "@LOSS_REASONS@", put_loss_reasons },
+	{ "@SOURCE_COUNTERS@", put_source_counters },
+	{ "@CAPTURE_COUNTERS@", put_capture_counters },
+	{ "@FRAGMENT_COUNTERS@", put_fragment_counters },
+	{ "@COLLECTOR_COUNTERS@", put_collector_counters },
 	{ "@BASH_ARGUMENTS@", put_bash_arguments },
 	{ "@BASH_VALUES@", put_bash_values },
 	{ "@BASH_SOURCE_KEYS@", put_bash_source_keys },

@@ -62,6 +62,36 @@ static json_int_t number(const json_t *object, const char *key)
 	return json_integer_value(value);
 }
 
+TEST(every_counter_of_the_tables_is_there)
+{
+	struct source_status sources[2];
+	struct collector_status collector;
+	struct pipeline_snapshot snapshot = example(sources, &collector);
+	json_t *summary = summary_json(&snapshot);
+	const json_t *source = json_array_get(json_object_get(summary, "sources"), 0);
+	const json_t *to = json_array_get(json_object_get(summary, "collectors"), 0);
+	const json_t *fragments = json_object_get(summary, "fragments");
+
+#define WORKER_COUNTER(name, member, text)                                     \
+	CHECK_EQ(number(source, #name), (json_int_t)sources[0].ledger.member); \
+	CHECK_EQ(number(summary, #name), (json_int_t)snapshot.workers.member);
+#define WORKER_SUM(name, function, text) \
+	CHECK_EQ(number(source, #name), (json_int_t)function(&sources[0].ledger));
+#define FRAGMENT_COUNTER(name, member, text) \
+	CHECK_EQ(number(fragments, #name), (json_int_t)snapshot.workers.fragments.member);
+#define COLLECTOR_COUNTER(name, member, text) \
+	CHECK_EQ(number(to, #name), (json_int_t)collector.ledger.member);
+#define COLLECTOR_AMOUNT(name, value, text) \
+	(void)number(to, "records_" #name); \
+	(void)number(to, "packets_" #name); \
+	(void)number(to, "bytes_" #name);
+#include "counters.def"
+#define CAPTURE_COUNTER(name, text) (void)number(source, #name);
+#include "capture_counters.def"
+#undef CAPTURE_COUNTER
+	json_decref(summary);
+}
+
 TEST(keys_of_the_design_are_there)
 {
 	struct source_status sources[2];
@@ -228,6 +258,7 @@ TEST(summary_that_cannot_be_written_is_an_error)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_counter_of_the_tables_is_there),
 		cmocka_unit_test(keys_of_the_design_are_there),
 		cmocka_unit_test(equalities_can_be_checked_from_the_summary),
 		cmocka_unit_test(sources_and_collectors_are_listed),
