@@ -11,9 +11,11 @@
 #include "capture_sources.h"
 
 #include "capture_pcap_parse.h"
+#include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -105,12 +107,25 @@ static int refill(struct capture *capture, struct error_text *error)
 	return 1;
 }
 
+/* Interfaces of a pcapng file whose packets cannot be decoded, beside others that can: no failure,
+ * and not without a word. */
+static void tell_undecodable(const struct capture_pcap_parser *parser)
+{
+	if (parser->packets_undecodable)
+		log_warning("%s: link type %u cannot be decoded: packets of such interfaces "
+			    "ignored: %" PRIu64 " (link_unknown)",
+			    parser->name, parser->undecodable_link_type,
+			    parser->packets_undecodable);
+}
+
 static int read_file(struct capture *capture, struct packet_view *views, size_t capacity,
 		     struct error_text *error)
 {
 	for (;;) {
 		int result = capture_pcap_parse(&capture->parser, views, capacity, error);
 
+		if (result == -ENODATA)
+			tell_undecodable(&capture->parser);
 		if (result)
 			return result;
 		result = refill(capture, error);

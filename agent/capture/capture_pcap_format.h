@@ -15,6 +15,10 @@ enum {
  * -> enum link_type; LINK_UNKNOWN if it cannot be decoded. Also for capture_interface.c. */
 uint8_t capture_pcap_link(uint32_t link_type);
 
+/* Say that a file has no link type that can be decoded. Returns -EBADMSG. */
+int capture_pcap_refuse_link(const struct capture_pcap_parser *parser, uint32_t link_type,
+			     struct error_text *error);
+
 /* Where the parser stands in the file. */
 uint64_t capture_pcap_offset(const struct capture_pcap_parser *parser);
 

@@ -18,8 +18,10 @@ enum {
 	FILE_HEADER_SIZE = 24,
 	RECORD_HEADER_SIZE = 16,
 	MAGIC_SIZE = 4,
-	VERSION_MAJOR = 2, /* the only one since 1998 */
-	VERSION_MINOR = 4,
+	VERSION_MAJOR = 2,
+	VERSION_MINOR = 4,         /* the only one since 1998 */
+	VERSION_MINOR_EITHER = 3,  /* either length may be the first: pcap-savefile(5) */
+	VERSION_MINOR_SWAPPED = 2, /* up to this one, the original length is the first */
 };
 
 static const uint32_t MAGIC_MICROSECONDS = 0xa1b2c3d4;
@@ -141,7 +143,25 @@ static uint16_t load16(const struct capture_pcap_parser *parser, const uint8_t *
 	return parser->is_big_endian ? load_be16(bytes) : load_le16(bytes);
 }
 
-/* Magic number, version 2.4, time zone, accuracy (both always 0), snap length, link type. */
+int capture_pcap_refuse_link(const struct capture_pcap_parser *parser, uint32_t link_type,
+			     struct error_text *error)
+{
+	error_text_set(error, "%s: link type %" PRIu32 " cannot be decoded", parser->name,
+		       link_type);
+	error_text_hint(error, "known are Ethernet, Linux cooked v1 and v2, raw IP, IPv4, IPv6, "
+			       "null, loop, NFLOG, PPP, PPPoE and Cisco HDLC");
+	return -EBADMSG;
+}
+
+static enum capture_pcap_lengths lengths_of(uint16_t minor)
+{
+	if (minor <= VERSION_MINOR_SWAPPED)
+		return PCAP_LENGTHS_captured_last;
+	return minor == VERSION_MINOR_EITHER ? PCAP_LENGTHS_captured_smaller
+					     : PCAP_LENGTHS_captured_first;
+}
+
+/* Magic number, version 2.0 to 2.4, time zone, accuracy (both always 0), snap length, link type. */
 static int parse_file_header(struct capture_pcap_parser *parser, struct error_text *error)
 {
 	const uint8_t *header = parser->window.next;
@@ -155,23 +175,19 @@ static int parse_file_header(struct capture_pcap_parser *parser, struct error_te
 	parser->has_nanoseconds = load32(parser, header) == MAGIC_NANOSECONDS;
 	major = load16(parser, header + 4);
 	minor = load16(parser, header + 6);
-	if (major != VERSION_MAJOR || minor != VERSION_MINOR) {
-		error_text_set(error, "%s: pcap version %u.%u; expected %d.%d", parser->name, major,
-			       minor, VERSION_MAJOR, VERSION_MINOR);
+	if (major != VERSION_MAJOR || minor > VERSION_MINOR) {
+		error_text_set(error, "%s: pcap version %u.%u; expected %d.0 to %d.%d",
+			       parser->name, major, minor, VERSION_MAJOR, VERSION_MAJOR,
+			       VERSION_MINOR);
 		error_text_hint(error, "editcap -F pcap FILE NEWFILE");
 		return -EBADMSG;
 	}
 	link_type =
 		load32(parser, header + 20) & 0xffff; /* above: length of checksums at the end */
 	parser->link = capture_pcap_link(link_type);
-	if (parser->link == LINK_UNKNOWN) {
-		error_text_set(error, "%s: link type %" PRIu32 " cannot be decoded", parser->name,
-			       link_type);
-		error_text_hint(error,
-				"known are Ethernet, Linux cooked v1 and v2, raw IP, IPv4, IPv6, "
-				"null, loop, NFLOG, PPP, PPPoE and Cisco HDLC");
-		return -EBADMSG;
-	}
+	if (parser->link == LINK_UNKNOWN)
+		return capture_pcap_refuse_link(parser, link_type, error);
+	parser->lengths = lengths_of(minor);
 	parser->window.next += FILE_HEADER_SIZE;
 	parser->format = PCAP_FORMAT_pcap;
 	return 1;
@@ -198,18 +214,33 @@ static int parse_format(struct capture_pcap_parser *parser, struct error_text *e
 	return refuse_format(parser, magic, error);
 }
 
+/* Give 'first' and 'second' of a record's header their meaning: first captured, second original. */
+static inline void order_lengths(enum capture_pcap_lengths lengths, uint32_t *first,
+				 uint32_t *second)
+{
+	const uint32_t original = *first;
+
+	if (lengths == PCAP_LENGTHS_captured_first ||
+	    (lengths == PCAP_LENGTHS_captured_smaller && *first <= *second))
+		return;
+	*first = *second;
+	*second = original;
+}
+
 /* Why there is no whole record at the front of the window: as capture_pcap_parse() returns it. */
 static int explain_record(struct capture_pcap_parser *parser, struct error_text *error)
 {
 	const uint8_t *header = parser->window.next;
 	size_t left = reader_left(&parser->window);
-	uint32_t captured_bytes;
+	uint32_t captured_bytes, original_bytes;
 
 	if (left < RECORD_HEADER_SIZE)
 		return left == 0 && parser->is_last
 			       ? -ENODATA
 			       : capture_pcap_want(parser, RECORD_HEADER_SIZE, "packet", error);
 	captured_bytes = load32(parser, header + 8);
+	original_bytes = load32(parser, header + 12);
+	order_lengths(parser->lengths, &captured_bytes, &original_bytes);
 	if (captured_bytes > CAPTURE_PCAP_PACKET_MAX) {
 		error_text_set(error,
 			       "%s: not a packet at offset %" PRIu64 ": captured length %" PRIu32
@@ -221,9 +252,11 @@ static int explain_record(struct capture_pcap_parser *parser, struct error_text 
 				 error);
 }
 
-/* Whole records of a pcap file: the loop that reading a file consists of. Returns how many. */
-static inline size_t parse_records(struct capture_pcap_parser *parser, struct packet_view *views,
-				   size_t capacity, bool is_big_endian)
+/* Whole records of a pcap file: the loop that reading a file consists of. Returns how many. The
+ * last two arguments are constants for today's files. */
+static inline __attribute__((always_inline)) size_t
+parse_records(struct capture_pcap_parser *parser, struct packet_view *views, size_t capacity,
+	      bool is_big_endian, enum capture_pcap_lengths lengths)
 {
 	const uint32_t fractions_per_ms = parser->has_nanoseconds ? 1000000 : 1000;
 	const uint8_t link = parser->link;
@@ -239,9 +272,10 @@ static inline size_t parse_records(struct capture_pcap_parser *parser, struct pa
 			is_big_endian ? load_be32(header + 12) : load_le32(header + 12);
 		uint32_t seconds = is_big_endian ? load_be32(header) : load_le32(header);
 		uint32_t fraction = is_big_endian ? load_be32(header + 4) : load_le32(header + 4);
+		size_t size;
 
-		const size_t size = RECORD_HEADER_SIZE + (size_t)captured_bytes;
-
+		order_lengths(lengths, &captured_bytes, &original_bytes);
+		size = RECORD_HEADER_SIZE + (size_t)captured_bytes;
 		if (size > left || captured_bytes > CAPTURE_PCAP_PACKET_MAX)
 			break;
 		views[count] = (struct packet_view){
@@ -261,12 +295,25 @@ static inline size_t parse_records(struct capture_pcap_parser *parser, struct pa
 	return count;
 }
 
+static size_t parse_old_records(struct capture_pcap_parser *parser, struct packet_view *views,
+				size_t capacity)
+{
+	return parse_records(parser, views, capacity, parser->is_big_endian,
+			     (enum capture_pcap_lengths)parser->lengths);
+}
+
 static int parse_pcap(struct capture_pcap_parser *parser, struct packet_view *views,
 		      size_t capacity, struct error_text *error)
 {
-	size_t count = parser->is_big_endian ? parse_records(parser, views, capacity, true)
-					     : parse_records(parser, views, capacity, false);
+	const enum capture_pcap_lengths today = PCAP_LENGTHS_captured_first;
+	size_t count;
 
+	if (parser->lengths != today)
+		count = parse_old_records(parser, views, capacity);
+	else
+		count = parser->is_big_endian
+				? parse_records(parser, views, capacity, true, today)
+				: parse_records(parser, views, capacity, false, today);
 	/* Packets first; what stopped us is found again by the next call. */
 	return count ? (int)count : explain_record(parser, error);
 }

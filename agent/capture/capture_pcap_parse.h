@@ -3,7 +3,8 @@
  * Stage: file or pipe -> capture_file.c -> here -> packet_view. Pure: no file. Which of the formats
  * it is, is found out from the first bytes. The parser stands somewhere in the file and sees a
  * window of it; when the window holds no whole packet any more it says how much it wants.
- * Source: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng. */
+ * Source: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng; pcap-savefile(5) for versions before
+ * 2.4. */
 #ifndef CAPTURE_PCAP_PARSE_H
 #define CAPTURE_PCAP_PARSE_H
 
@@ -23,7 +24,15 @@ struct capture_pcap_interface {
 	uint8_t resolution;    /* if_tsresol as in the file */
 	int64_t offset_ms;     /* if_tsoffset: added to time stamps */
 	uint32_t snaplen;      /* 0: none */
+	uint16_t link_type;    /* as in the file */
 	uint8_t link;          /* enum link_type */
+};
+
+/* pcap: which of a record's two lengths is the captured one. */
+enum capture_pcap_lengths {
+	PCAP_LENGTHS_captured_first,
+	PCAP_LENGTHS_captured_last,    /* versions 2.0 to 2.2 */
+	PCAP_LENGTHS_captured_smaller, /* version 2.3 was written in both orders */
 };
 
 /* One per file. Start with capture_pcap_parse_init(). */
@@ -37,6 +46,7 @@ struct capture_pcap_parser {
 	enum capture_pcap_format format;
 	bool is_big_endian;                        /* numbers in the file, or in the section */
 	bool has_nanoseconds;                      /* pcap */
+	uint8_t lengths;                           /* pcap: enum capture_pcap_lengths */
 	uint8_t link;                              /* pcap: enum link_type */
 	uint64_t skip_bytes;                       /* pcapng: left of a block that is passed over */
 	uint64_t block_offset;                     /* where that began */
@@ -44,9 +54,13 @@ struct capture_pcap_parser {
 	struct capture_pcap_interface *interfaces; /* pcapng: of this section; owned */
 	uint32_t interface_count;
 	uint32_t interface_capacity;
+	bool has_decodable_interface; /* pcapng: one at least in the whole file */
+	bool has_undecodable_interface;
+	uint16_t undecodable_link_type; /* of the first such interface */
 
-	uint64_t packets_truncated; /* longer than what was captured of them */
-	uint64_t packets_unstamped; /* simple packet blocks: time of the packet before */
+	uint64_t packets_undecodable; /* pcapng: of such an interface */
+	uint64_t packets_truncated;   /* longer than what was captured of them */
+	uint64_t packets_unstamped;   /* simple packet blocks: time of the packet before */
 };
 
 void capture_pcap_parse_init(struct capture_pcap_parser *parser, const char *name);
@@ -63,9 +77,9 @@ void capture_pcap_parse_feed(struct capture_pcap_parser *parser, const uint8_t *
  * looked at.
  *
  * Returns how many; 0 if the window must hold parser->wanted bytes for the next; -ENODATA at the
- * end of the file; -EBADMSG with 'error' filled where the file is damaged, is none of ours, or of a
- * link type that cannot be decoded; -ENOMEM. All packets before the fault are given out first; the
- * fault is reported again on each further call. */
+ * end of the file; -EBADMSG with 'error' filled where the file is damaged, is none of ours, or of
+ * link types none of which can be decoded (pcapng: found out at its end); -ENOMEM. All packets
+ * before the fault are given out first; the fault is reported again on each further call. */
 int capture_pcap_parse(struct capture_pcap_parser *parser, struct packet_view *views,
 		       size_t capacity, struct error_text *error);
 

@@ -173,6 +173,17 @@ static int parse_section_header(struct capture_pcap_parser *parser, uint32_t *le
 	return 1;
 }
 
+static void note_link(struct capture_pcap_parser *parser,
+		      const struct capture_pcap_interface *interface)
+{
+	if (interface->link != LINK_UNKNOWN) {
+		parser->has_decodable_interface = true;
+	} else if (!parser->has_undecodable_interface) {
+		parser->has_undecodable_interface = true;
+		parser->undecodable_link_type = interface->link_type;
+	}
+}
+
 /* Section 4.2: link type, reserved, snap length, options. */
 static int parse_interface(struct capture_pcap_parser *parser, struct reader body,
 			   struct error_text *error)
@@ -201,7 +212,8 @@ static int parse_interface(struct capture_pcap_parser *parser, struct reader bod
 	interface = &parser->interfaces[parser->interface_count];
 	*interface = (struct capture_pcap_interface){ .offset_ms = 0 };
 	set_resolution(interface, RESOLUTION_DEFAULT);
-	interface->link = capture_pcap_link(section_u16(parser, &body));
+	interface->link_type = section_u16(parser, &body);
+	interface->link = capture_pcap_link(interface->link_type);
 	(void)section_u16(parser, &body);
 	interface->snaplen = section_u32(parser, &body);
 	if (body.failed)
@@ -212,6 +224,7 @@ static int parse_interface(struct capture_pcap_parser *parser, struct reader bod
 		if (code == OPTION_TIME_OFFSET)
 			set_time_offset(parser, interface, &value);
 	}
+	note_link(parser, interface);
 	parser->interface_count++;
 	return -EAGAIN;
 }
@@ -282,6 +295,7 @@ static int parse_packet(struct capture_pcap_parser *parser, uint32_t type, struc
 		.side = parse_side(parser, body),
 	};
 	parser->last_ms = view->time_ms;
+	parser->packets_undecodable += interface->link == LINK_UNKNOWN;
 	parser->packets_truncated += captured_bytes < original_bytes;
 	return 1;
 }
@@ -311,6 +325,7 @@ static int parse_simple_packet(struct capture_pcap_parser *parser, struct reader
 		.link = interface->link,
 		.side = SIDE_unknown,
 	};
+	parser->packets_undecodable += interface->link == LINK_UNKNOWN;
 	parser->packets_unstamped++;
 	parser->packets_truncated += captured_bytes < original_bytes;
 	return 1;
@@ -358,6 +373,14 @@ static int parse_body(struct capture_pcap_parser *parser, uint32_t type, uint32_
 	return result;
 }
 
+/* At the end of the file, all its interfaces are known: pcap refuses the like at its begin. */
+static int explain_end(const struct capture_pcap_parser *parser, struct error_text *error)
+{
+	if (parser->has_undecodable_interface && !parser->has_decodable_interface)
+		return capture_pcap_refuse_link(parser, parser->undecodable_link_type, error);
+	return -ENODATA;
+}
+
 int capture_pcapng_parse_block(struct capture_pcap_parser *parser, struct packet_view *view,
 			       struct error_text *error)
 {
@@ -367,7 +390,7 @@ int capture_pcapng_parse_block(struct capture_pcap_parser *parser, struct packet
 	if (parser->skip_bytes)
 		return skip(parser, error);
 	if (reader_left(&header) == 0 && parser->is_last)
-		return -ENODATA;
+		return explain_end(parser, error);
 	if (reader_left(&header) < BLOCK_HEADER_SIZE)
 		return capture_pcap_want(parser, BLOCK_HEADER_SIZE, "block", error);
 	type = section_u32(parser, &header);

@@ -154,3 +154,56 @@ def test_unknown_link_type_of_a_whole_file_is_refused(directory, flowagent_run):
     done = flowagent_run("-r", path)
     assert done.returncode != 0
     assert f"link type {UNKNOWN_LINK} cannot be decoded" in done.stderr
+
+
+def test_pcapng_with_unknown_link_types_only_is_refused_like_pcap(directory, flowagent_run):
+    file = Pcapng("<")
+    file.interface(Interface(UNKNOWN_LINK))
+    file.packet(0, packet(BASE_NS, UNKNOWN_LINK, b"user"))
+    path = directory / "unknown.pcapng"
+    path.write_bytes(file.content())
+    done = flowagent_run("-r", path, "--summary", "-")
+    assert done.returncode == 1
+    assert f"link type {UNKNOWN_LINK} cannot be decoded" in done.stderr
+    assert ledger.parse(done.stdout)["packets_ignored"]["link_unknown"] == 1
+
+
+def test_one_unknown_link_type_among_others_is_said(directory, flowagent_run, collector):
+    file = Pcapng("<")
+    file.interface(Interface(UNKNOWN_LINK))
+    file.interface(Interface(ETHERNET))
+    for each in some_packets(3):
+        file.packet(1, each)
+        file.packet(0, packet(BASE_NS, UNKNOWN_LINK, b"user"))
+    path = directory / "mixed.pcapng"
+    path.write_bytes(file.content())
+    done = flowagent_run("-r", path, "-n", collector().host_port, "--summary", "-")
+    assert done.returncode == 0, done.stderr
+    assert f"link type {UNKNOWN_LINK} cannot be decoded" in done.stderr
+    assert "ignored: 3 (link_unknown)" in done.stderr
+    assert ledger.parse(done.stdout)["packets_exported"] == 3
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("minor", [0, 1, 2, 3])
+def test_pcap_of_old_versions(minor, order, directory, flowagent, collector):
+    """Up to 2.2 the original length of a packet stands before the captured one (libpcap)."""
+    packets = [
+        packet(each.time_ns, each.link, each.data, len(each.data) + 50) for each in some_packets(20)
+    ]
+    content = bytearray(pcap(packets, order))
+    content[6:8] = struct.pack(order + "H", minor)
+    offset = 24
+    for each in packets:
+        lengths = content[offset + 8 : offset + 16]
+        if minor < 3:
+            content[offset + 8 : offset + 16] = lengths[4:] + lengths[:4]
+        offset += 16 + len(each.data)
+    plain, old = directory / "plain", directory / "old"
+    plain.write_bytes(pcap(packets, order))
+    old.write_bytes(content)
+    own = collector()
+    agent = flowagent("-r", old, "-n", own.host_port)
+    assert agent.wait() == 0, agent.errors
+    own.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    assert not differences(own.flows().flows, count_flows(read_packets(plain)).table.flows)

@@ -43,15 +43,21 @@ static void put32(struct file *file, uint32_t value)
 	put_number(file, value, 4);
 }
 
-static void put_pcap_header(struct file *file, uint32_t magic, uint32_t link_type)
+static void put_pcap_header_of(struct file *file, uint32_t magic, uint16_t minor,
+			       uint32_t link_type)
 {
 	put32(file, magic);
 	put16(file, 2);
-	put16(file, 4);
+	put16(file, minor);
 	put32(file, 0);
 	put32(file, 0);
 	put32(file, 65535);
 	put32(file, link_type);
+}
+
+static void put_pcap_header(struct file *file, uint32_t magic, uint32_t link_type)
+{
+	put_pcap_header_of(file, magic, 4, link_type);
 }
 
 static void put_record(struct file *file, uint32_t seconds, uint32_t fraction, const char *captured,
@@ -216,6 +222,55 @@ TEST(pcap_in_both_byte_orders_and_units)
 	}
 }
 
+/* pcap-savefile(5): the lengths are swapped in 2.0 to 2.2, and in some files of 2.3. */
+TEST(pcap_of_old_versions)
+{
+	static const struct {
+		uint16_t minor;
+		bool is_swapped;
+	} rows[] = {
+		{ 0, true }, { 1, true }, { 2, true }, { 3, false }, { 3, true }, { 4, false }
+	};
+
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		struct file file = { .is_big_endian = i & 1 };
+		struct parsed parsed;
+
+		put_pcap_header_of(&file, 0xa1b2c3d4, rows[i / 2].minor, 1);
+		for (uint32_t second = 1; second <= 2; second++) {
+			put32(&file, second);
+			put32(&file, 0);
+			put32(&file, rows[i / 2].is_swapped ? 99 : 5);
+			put32(&file, rows[i / 2].is_swapped ? 5 : 99);
+			put(&file, "ABCDE", 5);
+		}
+		parsed = parse(&file);
+		CHECK_EQ(parsed.count, 2);
+		CHECK_EQ(parsed.end, -ENODATA);
+		for (int view = 0; view < 2; view++) {
+			CHECK_EQ(parsed.views[view].captured_bytes, 5);
+			CHECK_EQ(parsed.views[view].original_bytes, 99);
+			CHECK_BYTES(parsed.views[view].bytes, "ABCDE", 5);
+		}
+		CHECK_EQ(parsed.parser.packets_truncated, 2);
+		release(&parsed);
+	}
+}
+
+TEST(old_version_cut_in_a_packet)
+{
+	struct file file = { 0 };
+
+	put_pcap_header_of(&file, 0xa1b2c3d4, 2, 1);
+	put_number(&file, 0, 8);
+	put32(&file, 99);
+	put32(&file, 5);
+	put(&file, "ABC", 3);
+	check_refused(&file,
+		      "FILE: cut off in the middle of a packet at offset 24: expected 2 more "
+		      "bytes");
+}
+
 TEST(link_types)
 {
 	static const struct {
@@ -268,8 +323,8 @@ TEST(what_is_no_capture_file_is_named)
 	check_refused(&file, "FILE: link type 105 cannot be decoded");
 	file.size = 0;
 	put_pcap_header(&file, 0xa1b2c3d4, 1);
-	file.bytes[6] = 3;
-	check_refused(&file, "FILE: pcap version 2.3; expected 2.4");
+	file.bytes[6] = 5;
+	check_refused(&file, "FILE: pcap version 2.5; expected 2.0 to 2.4");
 	file.size = 23;
 	check_refused(&file, "FILE: cut off in the middle of a file header at offset 0: expected 1 "
 			     "more bytes");
@@ -403,6 +458,30 @@ TEST(unknown_link_type_of_one_interface_is_left_to_decode)
 	parsed = parse(&file);
 	CHECK_EQ(parsed.count, 1);
 	CHECK_EQ(parsed.views[0].link, LINK_UNKNOWN);
+	release(&parsed);
+}
+
+TEST(unknown_link_types_only_are_refused_at_the_end)
+{
+	struct file file = { 0 };
+	struct parsed parsed;
+
+	put_section(&file);
+	put_interface(&file, 147, 0, 0xff, 0);
+	check_refused(&file, "FILE: link type 147 cannot be decoded");
+	put_packet(&file, 0, 0, "AB", 2, 0);
+	put_interface(&file, 189, 0, 0xff, 0);
+	parsed = parse(&file);
+	CHECK_EQ(parsed.count, 1); /* counted as ignored */
+	CHECK_EQ(parsed.end, -EBADMSG);
+	CHECK_TEXT(parsed.error.text, "FILE: link type 147 cannot be decoded");
+	CHECK_EQ(parsed.parser.packets_undecodable, 1);
+	release(&parsed);
+	/* One that is known, even in another section: no failure. */
+	put_section(&file);
+	put_interface(&file, 1, 0, 0xff, 0);
+	parsed = parse(&file);
+	CHECK_EQ(parsed.end, -ENODATA);
 	release(&parsed);
 }
 
@@ -615,6 +694,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pcap_in_both_byte_orders_and_units),
+		cmocka_unit_test(pcap_of_old_versions),
+		cmocka_unit_test(old_version_cut_in_a_packet),
 		cmocka_unit_test(link_types),
 		cmocka_unit_test(what_is_no_capture_file_is_named),
 		cmocka_unit_test(header_alone_is_an_empty_capture),
@@ -623,6 +704,7 @@ int main(void)
 		cmocka_unit_test(pcapng_in_both_byte_orders),
 		cmocka_unit_test(sections_have_their_own_byte_order_and_interfaces),
 		cmocka_unit_test(unknown_link_type_of_one_interface_is_left_to_decode),
+		cmocka_unit_test(unknown_link_types_only_are_refused_at_the_end),
 		cmocka_unit_test(time_resolutions),
 		cmocka_unit_test(simple_and_obsolete_packets),
 		cmocka_unit_test(damaged_blocks_are_refused),
