@@ -209,3 +209,47 @@ def test_netflow5_decoder_finds_fault(message, complaint):
     decoder.decode(netflow5_datagram(1))
     with pytest.raises(ProtocolError, match=complaint):
         decoder.decode(message)
+
+
+# ---- the last words of tests/run ----------------------------------------------------------------
+
+PYTEST_RESULT = """<testsuites><testsuite><testcase classname="test_x" name="test_sum"><failure message="x">
+test_x.py:3: in test_sum
+    assert total == 3
+E   AssertionError: why
+E   assert 2 == 3
+---- Captured stdout ----
+noise
+</failure></testcase><testcase classname="test_x" name="test_good"/></testsuite></testsuites>"""
+
+CTEST_RESULT = """<testsuite>
+<testcase name="unit.test_sum" classname="unit.test_sum" status="fail"><failure message=""/><system-out>
+[ RUN      ] sums
+[  ERROR   ] --- 0x2 != 0x3
+[   LINE   ] --- test_sum.c:12: error: Failure!
+[ RUN      ] others
+</system-out></testcase>
+<testcase name="unit.gone" classname="unit.gone" status="notrun"><skipped message="Unable to find executable"/></testcase>
+<testcase name="unit.good" classname="unit.good" status="run"/></testsuite>"""
+
+
+def test_a_failure_is_printed_with_its_assertion_last(directory):
+    (directory / "pytest.xml").write_text(PYTEST_RESULT)
+    (directory / "ctest.xml").write_text(CTEST_RESULT)
+    done = subprocess.run(
+        ["/usr/bin/python3", "-B", ROOT / "tests" / "support" / "count_results.py", "0",
+         directory / "pytest.xml", directory / "ctest.xml"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        "not passed: test_x test_sum",
+        "    AssertionError: why",
+        "    assert 2 == 3",
+        "not passed: unit.test_sum unit.test_sum",
+        "    [  ERROR   ] --- 0x2 != 0x3",
+        "    [   LINE   ] --- test_sum.c:12: error: Failure!",
+        "not passed: unit.gone unit.gone",
+        "    Unable to find executable",
+        "3 passed, 3 failed",
+    ]

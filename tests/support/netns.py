@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 
+from waiting import PATIENCE_S
+
 CLONE_NEWNET = 0x40000000
 PREFIX = "fa"  # namespaces are fa<pid>-<number>-<host>
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -44,10 +46,10 @@ class Namespace:
         """The command line that runs 'arguments' on this host."""
         return ["nsenter", f"--net={self.path}", "--", *map(str, arguments)]
 
-    def run(self, *arguments, **options):
+    def run(self, *arguments, timeout_s=PATIENCE_S, **options):
         """Run to its end; returns standard output. Fails with standard error in the message."""
         done = subprocess.run(
-            self.command(*arguments), capture_output=True, text=True, timeout=60, **options
+            self.command(*arguments), capture_output=True, text=True, timeout=timeout_s, **options
         )
         if done.returncode:
             raise RuntimeError(f"{arguments}: status {done.returncode}: {done.stderr.strip()}")
@@ -110,7 +112,7 @@ def _hardware_address(namespace, device):
 
 
 def _ip(*arguments):
-    subprocess.run(["ip", *arguments], check=True, timeout=60)
+    subprocess.run(["ip", *arguments], check=True, timeout=PATIENCE_S)
 
 
 def remove_leftovers():

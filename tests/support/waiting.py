@@ -2,7 +2,7 @@
 
 import time
 
-PATIENCE_S = 60  # generous: sanitizer builds on a loaded machine
+PATIENCE_S = 180  # generous: sanitizer builds on a loaded machine; only a failure takes this long
 
 
 def wait_until(condition, what, timeout_s=PATIENCE_S, interval_s=0.05):

@@ -86,7 +86,9 @@ static bool read_line(struct fixture *fixture, int client, char *line, size_t si
 	size_t length = 0;
 
 	for (int i = 0; i < DEADLINE && length + 1 < size;) {
-		ssize_t got = recv(client, line + length, 1, 0);
+		/* Look, and then take no more than the line. */
+		ssize_t got = recv(client, line + length, size - 1 - length, MSG_PEEK);
+		const char *end;
 
 		if (got == 0 || (got < 0 && errno == ECONNRESET))
 			return false;
@@ -95,11 +97,15 @@ static bool read_line(struct fixture *fixture, int client, char *line, size_t si
 			i++;
 			continue;
 		}
-		if (line[length] == '\n') {
-			line[length] = '\0';
+		end = memchr(line + length, '\n', (size_t)got);
+		got = recv(client, line + length,
+			   end ? (size_t)(end - (line + length)) + 1 : (size_t)got, 0);
+		CHECK(got > 0);
+		length += (size_t)got;
+		if (end) {
+			line[length - 1] = '\0';
 			return true;
 		}
-		length++;
 	}
 	fail_msg("no answer");
 	return false;
