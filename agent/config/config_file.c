@@ -5,6 +5,7 @@
  * a word, and keeps quiet about sections that hold no key. */
 #include "config_file.h"
 
+#include "utf8.h"
 #include "word_distance.h"
 
 #include <dirent.h>
@@ -70,37 +71,15 @@ static bool fail(struct file_parser *parser, const char *format, ...)
 	return false;
 }
 
-/* Bytes of the UTF-8 character at 'bytes', or 0 if it is none (RFC 3629 section 4, without the
- * finer points: what matters is that JSON can carry it, and jansson takes no other). */
-static size_t character_size(const unsigned char *bytes, size_t left)
-{
-	size_t size = *bytes < 0x80                     ? 1
-		      : *bytes >= 0xc2 && *bytes < 0xe0 ? 2
-		      : *bytes >= 0xe0 && *bytes < 0xf0 ? 3
-		      : *bytes >= 0xf0 && *bytes < 0xf5 ? 4
-							: 0;
-
-	if (size > left)
-		return 0;
-	for (size_t i = 1; i < size; i++)
-		if ((bytes[i] & 0xc0) != 0x80)
-			return 0;
-	if (*bytes < 0x20 && *bytes != '\t')
-		return 0;
-	if ((*bytes == 0xe0 && bytes[1] < 0xa0) || (*bytes == 0xed && bytes[1] > 0x9f) ||
-	    (*bytes == 0xf0 && bytes[1] < 0x90) || (*bytes == 0xf4 && bytes[1] > 0x8f))
-		return 0;
-	return size;
-}
-
+/* JSON carries the values, and jansson takes nothing but UTF-8. */
 static bool check_text(struct file_parser *parser, const char *line, size_t length)
 {
 	const unsigned char *bytes = (const unsigned char *)line;
 
 	for (size_t i = 0; i < length;) {
-		size_t size = character_size(bytes + i, length - i);
+		size_t size = utf8_character_size(bytes + i, length - i);
 
-		if (!size)
+		if (!size || (bytes[i] < 0x20 && bytes[i] != '\t'))
 			return fail(parser, "byte 0x%02x in column %zu is not text in UTF-8",
 				    bytes[i], i + 1);
 		i += size;

@@ -5,6 +5,7 @@
 #include "json_line.h"
 
 #include "bytes.h"
+#include "utf8.h"
 
 #define ADDRESS_WORDS 8
 #define PAIR_SIZE     2
@@ -150,35 +151,6 @@ char *json_line_address(char *to, const uint8_t *address, size_t size)
 	return to;
 }
 
-/* Bytes of the UTF-8 character at 'text' (RFC 3629 section 4), 0 if there is none. */
-static size_t character_size(const uint8_t *text, size_t size)
-{
-	/* By the first byte: how many there are, and the range of the second. */
-	const struct {
-		uint8_t first, last, count, low, high;
-	} rows[] = {
-		{ 0x00, 0x7f, 1, 0, 0 },       { 0xc2, 0xdf, 2, 0x80, 0xbf },
-		{ 0xe0, 0xe0, 3, 0xa0, 0xbf }, { 0xe1, 0xec, 3, 0x80, 0xbf },
-		{ 0xed, 0xed, 3, 0x80, 0x9f }, { 0xee, 0xef, 3, 0x80, 0xbf },
-		{ 0xf0, 0xf0, 4, 0x90, 0xbf }, { 0xf1, 0xf3, 4, 0x80, 0xbf },
-		{ 0xf4, 0xf4, 4, 0x80, 0x8f },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (text[0] < rows[i].first || text[0] > rows[i].last)
-			continue;
-		if (rows[i].count > size)
-			return 0;
-		if (rows[i].count > 1 && (text[1] < rows[i].low || text[1] > rows[i].high))
-			return 0;
-		for (size_t j = 2; j < rows[i].count; j++)
-			if ((text[j] & 0xc0) != 0x80)
-				return 0;
-		return rows[i].count;
-	}
-	return 0;
-}
-
 /* RFC 8259 section 7. */
 static char *put_ascii(char *to, uint8_t character)
 {
@@ -202,7 +174,7 @@ char *json_line_text(char *to, const char *text, size_t size)
 	*to++ = '"';
 	for (size_t i = 0; i < length;) {
 		const uint8_t *character = (const uint8_t *)text + i;
-		const size_t count = character_size(character, length - i);
+		const size_t count = utf8_character_size(character, length - i);
 
 		if (count == 1) {
 			to = put_ascii(to, *character);
