@@ -1,6 +1,9 @@
 /* agentctl_text.c - numbers as a person reads them. */
 #include "agentctl_text.h"
 
+#include "ip_protocol.h"
+#include "tcp_flags.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -69,31 +72,21 @@ const char *agentctl_text_time(int64_t unix_ms, bool is_utc, char text[static AG
 
 const char *agentctl_text_protocol(int64_t protocol, char text[static AGENTCTL_TEXT_SIZE])
 {
-	/* IANA "Protocol Numbers": those that a server meets. */
-	static const struct {
-		uint8_t number;
-		const char *name;
-	} names[] = {
-		{ 1, "icmp" },      { 2, "igmp" },   { 4, "ipip" },   { 6, "tcp" },
-		{ 17, "udp" },      { 33, "dccp" },  { 41, "ipv6" },  { 47, "gre" },
-		{ 50, "esp" },      { 51, "ah" },    { 58, "icmp6" }, { 89, "ospf" },
-		{ 103, "pim" },     { 112, "vrrp" }, { 115, "l2tp" }, { 132, "sctp" },
-		{ 136, "udplite" },
-	};
+	const char *name =
+		protocol >= 0 && protocol <= UINT8_MAX ? ip_protocol_name((uint8_t)protocol) : NULL;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].number == protocol)
-			return names[i].name;
+	if (name)
+		return name;
 	(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%" PRId64, protocol);
 	return text;
 }
 
 const char *agentctl_text_flags(int64_t flags, char text[static AGENTCTL_TEXT_SIZE])
 {
-	static const char letters[] = "CEUAPRSF"; /* RFC 9293 section 3.1, highest bit first */
+	static const char letters[] = TCP_FLAG_LETTERS;
 
 	for (unsigned int i = 0; i < 8; i++)
-		text[i] = flags & (0x80 >> i) ? letters[i] : '.';
+		text[7 - i] = flags & (1 << i) ? letters[i] : '.';
 	text[8] = '\0';
 	return text;
 }

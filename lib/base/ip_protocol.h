@@ -1,7 +1,9 @@
-/* ip_protocol.h - IANA "Assigned Internet Protocol Numbers" that flowagent treats in a way of their
- * own. */
+/* ip_protocol.h - IANA "Assigned Internet Protocol Numbers": those that flowagent treats in a way
+ * of their own, and the names that operators use. */
 #ifndef IP_PROTOCOL_H
 #define IP_PROTOCOL_H
+
+#include <stdint.h>
 
 enum ip_protocol {
 	PROTOCOL_HOPOPT = 0,
@@ -21,5 +23,11 @@ enum ip_protocol {
 	PROTOCOL_HIP = 139,
 	PROTOCOL_Shim6 = 140,
 };
+
+/* The name of a protocol, in lower case; NULL if it has none here. Static. */
+const char *ip_protocol_name(uint8_t protocol);
+/* The number of a name, of which there may be several ("icmp6", "icmpv6"), in any case; -1 if it is
+ * none. */
+int ip_protocol_find(const char *name);
 
 #endif

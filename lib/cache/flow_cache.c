@@ -7,14 +7,13 @@
 #include "flow_cache.h"
 
 #include "flow_index_look.h"
+#include "tcp_flags.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 
 /* Clock differences are kept in 32 bits: a jump beyond this is taken as one of this length. */
 #define CLOCK_JUMP_MAX_MS INT32_MAX
-
-#define TCP_FIN_OR_RST 0x05
 
 static size_t round_up(size_t size, size_t unit)
 {
@@ -316,7 +315,7 @@ static inline void update_record(struct flow_cache *cache, struct cached_flow *f
 	if (packet->time_ms > flow->last_ms)
 		flow->last_ms = packet->time_ms;
 	flow->tcp_flags |= packet->tcp_flags;
-	if (packet->tcp_flags & TCP_FIN_OR_RST) {
+	if (packet->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST)) {
 		flow_index index = flow_index_of(cache, flow);
 
 		/* The deadline may come nearer: the lazy wheel only follows deadlines that move

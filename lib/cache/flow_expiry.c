@@ -5,17 +5,16 @@
 #include "flow_expiry.h"
 
 #include "ip_protocol.h"
+#include "tcp_flags.h"
 
 /* RFC 9293 section 3.1. */
-#define TCP_FIN 0x01
-#define TCP_RST 0x04
 
 enum expiry_class expiry_class_of(uint8_t protocol, uint8_t tcp_flags)
 {
 	if (protocol == PROTOCOL_TCP) {
-		if (tcp_flags & TCP_RST)
+		if (tcp_flags & TCP_FLAG_RST)
 			return EXPIRY_tcp_rst;
-		return tcp_flags & TCP_FIN ? EXPIRY_tcp_fin : EXPIRY_tcp;
+		return tcp_flags & TCP_FLAG_FIN ? EXPIRY_tcp_fin : EXPIRY_tcp;
 	}
 	switch (protocol) {
 	case PROTOCOL_UDP: return EXPIRY_udp;

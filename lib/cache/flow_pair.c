@@ -5,10 +5,9 @@
  * leaves cost less than a link in each flow, and one whose reverse comes late needs no repair. */
 #include "flow_cache_layout.h"
 #include "flow_reverse.h"
+#include "tcp_flags.h"
 
 /* RFC 9293 section 3.1. */
-#define TCP_SYN 0x02
-#define TCP_ACK 0x10
 
 /* How far to look through flows of the same millisecond: a question and its answer are in one batch
  * or in neighbouring ones. */
@@ -52,7 +51,7 @@ static int has_initiative(const struct flow_cache *cache, const struct cached_fl
 {
 	if (cache->has_ports && flow_reverse_is_request(&flow->key))
 		return 1;
-	return (flow->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	return (flow->tcp_flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) == TCP_FLAG_SYN;
 }
 
 /* Whether the first of two flows came before the second: 1, -1 if after it, 0 if that is not known,
@@ -90,7 +89,7 @@ bool flow_pair_is_in_order(const struct flow_cache *cache, const flow_index pair
 	if (order)
 		return order > 0;
 	order = order_of(cache, pair);
-	if (!order || !(first->tcp_flags & second->tcp_flags & TCP_SYN))
+	if (!order || !(first->tcp_flags & second->tcp_flags & TCP_FLAG_SYN))
 		*direction = BIFLOW_arbitrary;
 	if (order)
 		return order > 0;

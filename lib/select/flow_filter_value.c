@@ -5,7 +5,9 @@
 
 #include "address.h"
 #include "flow_filter_names.h"
+#include "ip_protocol.h"
 #include "packet.h"
+#include "tcp_flags.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,14 +17,6 @@
 struct named_number {
 	const char *name;
 	uint64_t number;
-};
-
-/* IANA, Assigned Internet Protocol Numbers, under the names that operators use. */
-static const struct named_number protocols[] = {
-	{ "icmp", 1 },    { "igmp", 2 },   { "ipip", 4 },       { "tcp", 6 },       { "udp", 17 },
-	{ "dccp", 33 },   { "ipv6", 41 },  { "gre", 47 },       { "esp", 50 },      { "ah", 51 },
-	{ "icmpv6", 58 }, { "icmp6", 58 }, { "ipv6-icmp", 58 }, { "ospf", 89 },     { "pim", 103 },
-	{ "vrrp", 112 },  { "l2tp", 115 }, { "sctp", 132 },     { "udplite", 136 }, { NULL, 0 },
 };
 
 static const struct named_number sides[] = {
@@ -111,7 +105,7 @@ static int parse_interface(const char *text, const struct flow_filter_names *nam
 
 static int parse_flags(const char *text, uint64_t *flags)
 {
-	static const char letters[] = "FSRPAUEC"; /* from bit 0 up, RFC 9293 section 3.1 */
+	static const char letters[] = TCP_FLAG_LETTERS;
 
 	*flags = 0;
 	for (; *text; text++) {
@@ -122,6 +116,16 @@ static int parse_flags(const char *text, uint64_t *flags)
 		*flags |= UINT64_C(1) << (letter - letters);
 	}
 	return *flags ? 0 : -EINVAL;
+}
+
+static int parse_protocol(const char *text, uint64_t *number)
+{
+	const int protocol = ip_protocol_find(text);
+
+	if (protocol < 0)
+		return parse_number(text, number);
+	*number = (uint64_t)protocol;
+	return 0;
 }
 
 int flow_filter_value_parse(enum flow_filter_value kind, const char *text,
@@ -141,11 +145,7 @@ int flow_filter_value_parse(enum flow_filter_value kind, const char *text,
 		*number = as_number;
 		break;
 	case VALUE_interface: result = parse_interface(text, names, number); break;
-	case VALUE_protocol:
-		result = find_name(protocols, text, strlen(text), number);
-		if (result < 0)
-			result = parse_number(text, number);
-		break;
+	case VALUE_protocol: result = parse_protocol(text, number); break;
 	case VALUE_side: result = find_name(sides, text, strlen(text), number); break;
 	case VALUE_version: result = find_name(versions, text, strlen(text), number); break;
 	case VALUE_flags: result = parse_flags(text, number); break;
@@ -169,7 +169,7 @@ const char *flow_filter_value_expected(enum flow_filter_value kind)
 		[VALUE_protocol] = "0 to 255 or a name such as tcp, udp, icmp, icmpv6",
 		[VALUE_side] = "in, out or unknown",
 		[VALUE_version] = "4 or 6",
-		[VALUE_flags] = "letters of FSRPAUEC",
+		[VALUE_flags] = "letters of " TCP_FLAG_LETTERS,
 	};
 
 	return kind < sizeof(expected) / sizeof(expected[0]) ? expected[kind] : NULL;
