@@ -20,13 +20,19 @@
 /* Records of one batch, the reverse of the last record handed over, a mark and the end. */
 #define RING_RESERVE (FLOW_CACHE_BATCH * FLOW_CACHE_RECORDS_AT_ONCE + 3)
 
-#define FRAGMENTS_REMEMBERED 4096
-#define MARK_INTERVAL_MS     1000
+/* Datagrams whose first fragment is remembered: half as many as flows, and this at least. */
+#define FRAGMENTS_REMEMBERED_MIN 4096
+#define MARK_INTERVAL_MS         1000
 /* At most one batch of 32 packets in this time is looked at for duplicates. That is 340
  * instructions for each of them, so 110,000 a second at most: 2 % of what 12,000 packets cost. */
 #define DUPLICATES_INTERVAL_MS 100
 /* A file's timeouts are looked at when the packets' clock enters a new tick of 128 ms. */
 #define FILE_TICK_SHIFT 7
+
+static uint32_t fragments_remembered(uint32_t max_flows)
+{
+	return max_flows / 2 > FRAGMENTS_REMEMBERED_MIN ? max_flows / 2 : FRAGMENTS_REMEMBERED_MIN;
+}
 
 int worker_init(struct worker *worker, const struct source_config *source,
 		const struct flow_cache_config *cache, const struct flow_key_choice *key,
@@ -53,7 +59,8 @@ int worker_init(struct worker *worker, const struct source_config *source,
 		return -ENOTSUP;
 	}
 	worker->cache = flow_cache_create(cache);
-	worker->fragments = fragment_table_create(FRAGMENTS_REMEMBERED, cache->hash_key);
+	worker->fragments =
+		fragment_table_create(fragments_remembered(cache->max_flows), cache->hash_key);
 	worker->ring = record_ring_create(RING_ENTRIES);
 	if (!worker->cache || !worker->fragments || !worker->ring) {
 		result = -errno;

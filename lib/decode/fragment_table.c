@@ -2,13 +2,17 @@
  *
  * Stage: between decode and flow cache; owned by one worker. A hash table with chained entries from
  * one array; links are indexes into it. All entries in use also hang in a list by age, so that the
- * one to replace is found at once. Invariants: an entry in use is in one chain and in the list; the
- * list is sorted by first_ms, because the clock never steps back and new entries go to its end.
+ * one that has expired is found at once, and in the list of their source (fragment_sources.h),
+ * which says what goes first when the table is full. Invariants: an entry in use is in one chain
+ * and in both lists; the list by age is sorted by first_ms, because the clock never steps back and
+ * new entries go to its end.
  *
  * The hash is keyed, so that nobody outside can make a long chain. Memory is touched as entries are
- * used: an expired one is used again before a fresh one is taken. */
+ * used: an expired one is used again before a fresh one is taken, and links are numbers + 1, so
+ * that zeroed memory is an empty table. */
 #include "fragment_table.h"
 
+#include "fragment_sources.h"
 #include "hash.h"
 
 #include <errno.h>
@@ -34,7 +38,7 @@ struct entry {
 	struct datagram_key key;
 	cache_ms first_ms; /* when its first fragment came */
 	uint32_t bucket;
-	uint32_t next;  /* in the chain */
+	uint32_t next;  /* in the chain: its number + 1, 0 at the end */
 	uint32_t older; /* in the list by age */
 	uint32_t newer;
 	uint16_t source_port;
@@ -45,12 +49,13 @@ struct entry {
 struct fragment_table {
 	struct hash_key hash_key;
 	struct entry *entries; /* owned */
-	uint32_t *buckets;     /* owned: first entry of each chain */
+	uint32_t *buckets;     /* owned: number + 1 of the first entry of each chain, 0: none */
 	uint32_t capacity;     /* entries; a power of two */
 	uint32_t used;         /* entries taken so far; they are never given back */
 	uint32_t bucket_mask;
 	uint32_t oldest;
 	uint32_t newest;
+	struct fragment_sources sources;
 	struct fragment_statistics statistics;
 };
 
@@ -66,13 +71,12 @@ struct fragment_table *fragment_table_create(uint32_t capacity, const uint8_t ha
 		rounded *= 2;
 	bucket_count = (size_t)rounded * BUCKETS_PER_ONE;
 	table->entries = calloc(rounded, sizeof(*table->entries));
-	table->buckets = malloc(bucket_count * sizeof(*table->buckets));
-	if (!table->entries || !table->buckets) {
+	table->buckets = calloc(bucket_count, sizeof(*table->buckets));
+	if (fragment_sources_init(&table->sources, rounded) || !table->entries || !table->buckets) {
 		fragment_table_destroy(table);
 		errno = ENOMEM;
 		return NULL;
 	}
-	memset(table->buckets, 0xff, bucket_count * sizeof(*table->buckets)); /* NO_ENTRY */
 	table->hash_key = hash_key_of(hash_key);
 	table->capacity = rounded;
 	table->bucket_mask = (uint32_t)(bucket_count - 1);
@@ -87,6 +91,7 @@ void fragment_table_destroy(struct fragment_table *table)
 		return;
 	free(table->entries);
 	free(table->buckets);
+	fragment_sources_clear(&table->sources);
 	free(table);
 }
 
@@ -105,11 +110,11 @@ static struct datagram_key key_of(const struct packet_info *info)
 static uint32_t find(const struct fragment_table *table, uint32_t bucket,
 		     const struct datagram_key *key)
 {
-	uint32_t i = table->buckets[bucket];
+	uint32_t next = table->buckets[bucket];
 
-	while (i != NO_ENTRY && memcmp(&table->entries[i].key, key, sizeof(*key)) != 0)
-		i = table->entries[i].next;
-	return i;
+	while (next && memcmp(&table->entries[next - 1].key, key, sizeof(*key)) != 0)
+		next = table->entries[next - 1].next;
+	return next ? next - 1 : NO_ENTRY;
 }
 
 static bool is_expired(const struct fragment_table *table, uint32_t i, cache_ms now)
@@ -117,15 +122,25 @@ static bool is_expired(const struct fragment_table *table, uint32_t i, cache_ms 
 	return now - table->entries[i].first_ms > FRAGMENT_LIFETIME_MS;
 }
 
-/* Take an entry out of its chain and out of the list. */
+/* Whose entry it is: an IPv4 address, or an IPv6 /64, which one host can have as a whole. */
+static uint32_t source_hash(const struct fragment_table *table, const struct datagram_key *key)
+{
+	uint8_t source[8] = { 0 };
+
+	memcpy(source, key->addresses, key->ip_version == 4 ? 4 : sizeof(source));
+	return (uint32_t)hash_words(table->hash_key, source, sizeof(source));
+}
+
+/* Take an entry out of its chain and out of the lists. */
 static void unlink_entry(struct fragment_table *table, uint32_t i)
 {
 	struct entry *entry = &table->entries[i];
 	uint32_t *link = &table->buckets[entry->bucket];
 
-	while (*link != i)
-		link = &table->entries[*link].next;
+	while (*link != i + 1)
+		link = &table->entries[*link - 1].next;
 	*link = entry->next;
+	fragment_sources_remove(&table->sources, i);
 
 	if (entry->older == NO_ENTRY)
 		table->oldest = entry->newer;
@@ -137,13 +152,14 @@ static void unlink_entry(struct fragment_table *table, uint32_t i)
 		table->entries[entry->newer].older = entry->older;
 }
 
-/* Put an entry into the chain of its bucket and, as the newest, into the list. */
+/* Put an entry into the chain of its bucket and, as the newest, into the lists. */
 static void link_entry(struct fragment_table *table, uint32_t i)
 {
 	struct entry *entry = &table->entries[i];
 
 	entry->next = table->buckets[entry->bucket];
-	table->buckets[entry->bucket] = i;
+	table->buckets[entry->bucket] = i + 1;
+	fragment_sources_add(&table->sources, i, source_hash(table, &entry->key));
 
 	entry->older = table->newest;
 	entry->newer = NO_ENTRY;
@@ -155,18 +171,19 @@ static void link_entry(struct fragment_table *table, uint32_t i)
 }
 
 /* Returns an entry that is in no chain: the oldest if it has expired, else a fresh one, else the
- * oldest. */
+ * oldest of the source that has most. */
 static uint32_t take_entry(struct fragment_table *table, cache_ms now)
 {
-	uint32_t oldest = table->oldest;
-	bool has_expired = oldest != NO_ENTRY && is_expired(table, oldest, now);
+	uint32_t taken = table->oldest;
 
-	if (!has_expired && table->used < table->capacity)
-		return table->used++;
-	if (!has_expired)
+	if (taken == NO_ENTRY || !is_expired(table, taken, now)) {
+		if (table->used < table->capacity)
+			return table->used++;
+		taken = fragment_sources_victim(&table->sources);
 		table->statistics.replaced++;
-	unlink_entry(table, oldest);
-	return oldest;
+	}
+	unlink_entry(table, taken);
+	return taken;
 }
 
 /* The newest first fragment wins: a sender uses an identification again after it has wrapped. */

@@ -186,7 +186,23 @@ def test_more_datagrams_than_are_remembered(surplus, directory, flowagent, colle
     path = write(directory, packets)
     forgotten = sum(packets for packets, _, port, _ in counters(path) if port == 0)
     assert forgotten == max(0, surplus)
-    check(path, flowagent, collector, "--max-flows", "10000")
+    check(path, flowagent, collector, "--max-flows", str(2 * FRAGMENT_MEMORY))
+
+
+@BOTH
+def test_flood_of_first_fragments_takes_no_ports_away(fragment, directory, flowagent, collector):
+    """More spoofed datagrams between head and tail than a table of 4096 holds."""
+    other = {"source": "192.0.2.11"} if fragment is v4_fragment else {"source": 1 << 64}
+    packets = [at(0, fragment(7, 0, True, QUESTION))]
+    packets += [at(1 + i, fragment(100 + i, 0, True, udp(6666), **other)) for i in range(10_000)]
+    packets += [at(20_000, fragment(7, 16, False, b"x" * 8))]
+    path = write(directory, packets)
+    own = collector()
+    agent = flowagent("--read", path, "-n", own.host_port, "--max-flows", "100")
+    assert agent.wait() == 0, agent.errors
+    own.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    counted = {key.source_port: n for key, (n, _) in own.flows().counters().items()}
+    assert counted == {1111: 2, 6666: 10_000}
 
 
 @BOTH

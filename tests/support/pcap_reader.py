@@ -487,7 +487,7 @@ def _ipv6(data, room):
 # ---- flows ------------------------------------------------------------------------------------
 
 FRAGMENT_MEMORY_MS = 30000
-FRAGMENT_MEMORY = 4096  # datagrams; more at once: the oldest is given up. See agent/pipeline/worker.c
+FRAGMENT_MEMORY = 4096  # datagrams at --max-flows 8192; more: the oldest goes. See agent/pipeline/worker.c
 
 
 class Counted(NamedTuple):

@@ -138,6 +138,54 @@ TEST(full_table_replaces_the_oldest_and_counts_it)
 	fragment_table_destroy(table);
 }
 
+/* The first fragment of datagram 'id' from another source than fragment()'s. */
+static void add_spoofed(struct fragment_table *table, uint8_t ip_version, uint32_t source,
+			uint32_t id)
+{
+	struct packet_info info = fragment(ip_version, FRAGMENT_first, id, 1);
+
+	info.key.addresses[0] = 10;
+	memcpy(info.key.addresses + 1, &source, 3);
+	/* The interface part of an IPv6 address: one host has all of a /64. */
+	if (ip_version == 6)
+		memcpy(info.key.addresses + 8, &id, sizeof(id));
+	fragment_table_resolve(table, &info);
+}
+
+TEST(flood_of_one_source_takes_away_its_own_entries)
+{
+	for (uint8_t ip_version = 4; ip_version <= 6; ip_version += 2) {
+		struct fragment_table *table = fragment_table_create(64, hash_key);
+
+		for (uint32_t id = 0; id < 10; id++)
+			add_first(table, id, 0);
+		for (uint32_t id = 0; id < 10000; id++)
+			add_spoofed(table, ip_version, 7, id);
+		for (uint32_t id = 0; id < 10; id++)
+			CHECK(is_known(table, id, 1));
+		CHECK_EQ(fragment_table_statistics(table)->replaced, 10000 - (64 - 10));
+		fragment_table_destroy(table);
+	}
+}
+
+/* Each sends one: the oldest goes first, a source with two before. */
+TEST(flood_of_many_sources_takes_the_oldest)
+{
+	struct fragment_table *table = fragment_table_create(64, hash_key);
+	uint32_t lone = 100;
+
+	add_first(table, lone, 0);
+	for (uint32_t source = 1; source <= 20; source++)
+		add_spoofed(table, 4, source, 1);
+	CHECK(is_known(table, lone, 1));
+	for (uint32_t source = 1; source <= 200; source++)
+		add_spoofed(table, 4, 1000 + source, 1);
+	CHECK(!is_known(table, lone, 1));
+	add_first(table, lone, 2); /* and once more: it works on */
+	CHECK(is_known(table, lone, 2));
+	fragment_table_destroy(table);
+}
+
 TEST(smallest_table)
 {
 	struct fragment_table *table = fragment_table_create(0, hash_key);
@@ -255,6 +303,8 @@ int main(void)
 		cmocka_unit_test(first_fragment_is_known_for_30_seconds),
 		cmocka_unit_test(newest_first_fragment_wins),
 		cmocka_unit_test(full_table_replaces_the_oldest_and_counts_it),
+		cmocka_unit_test(flood_of_one_source_takes_away_its_own_entries),
+		cmocka_unit_test(flood_of_many_sources_takes_the_oldest),
 		cmocka_unit_test(smallest_table),
 		cmocka_unit_test(a_forged_first_fragment_moves_no_byte_that_was_accounted),
 		cmocka_unit_test(random_fragments_agree_with_a_simple_model),
