@@ -9,25 +9,13 @@
  * neither a dump nor a notification since the dump's beginning has named is gone. */
 #include "interfaces.h"
 
-#include "bytes.h"
-
+#include <libmnl/libmnl.h>
 #include <linux/if_link.h>
-#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
-enum {
-	HEADER_SIZE = sizeof(struct nlmsghdr), /* length, type, flags, sequence, port: 16 bytes */
-	LINK_SIZE = sizeof(struct ifinfomsg),  /* family, type, index, flags, change: 16 bytes */
-	STATUS_SIZE = 4,                       /* negative errno, or 0 */
-	ATTRIBUTE_HEADER_SIZE = 4,             /* length, type */
-	ALIGNMENT = 4,                         /* of messages and attributes */
-	FIRST_CAPACITY = 16,
-};
-
-/* Offsets in the message's header and in struct ifinfomsg. */
-enum { AT_TYPE = 4, AT_FLAGS = 6, AT_SEQUENCE = 8, AT_FAMILY = 0, AT_INDEX = 4 };
+enum { FIRST_CAPACITY = 16 };
 
 void interfaces_init(struct interfaces *interfaces, const struct interfaces_events *events,
 		     const struct interface_rules *rules, int64_t keep_ms)
@@ -258,11 +246,6 @@ static enum interfaces_result end_dump(struct interfaces *interfaces, bool is_co
 	return INTERFACES_dump_done;
 }
 
-static size_t padded(size_t size)
-{
-	return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-}
-
 /* Text of an attribute, up to its NUL, cut to 'size' with one; not within a character of UTF-8. */
 static void text_copy(char *text, size_t size, const uint8_t *value, size_t length)
 {
@@ -276,89 +259,98 @@ static void text_copy(char *text, size_t size, const uint8_t *value, size_t leng
 	memcpy(text, value, length);
 }
 
-/* The attributes behind struct ifinfomsg that are of use here. Returns whether they make sense. */
-static bool parse_attributes(struct reader *reader, struct interface *link)
+/* Take an attribute if it is of use here. */
+static void note_attribute(const struct nlattr *attribute, struct interface *link)
 {
-	while (reader_left(reader) >= ATTRIBUTE_HEADER_SIZE) {
-		const uint8_t *header = reader_take(reader, ATTRIBUTE_HEADER_SIZE);
-		const size_t length = load_host16(header);
-		const uint16_t type = load_host16(header + 2) & (uint16_t)NLA_TYPE_MASK;
-		const uint8_t *value;
-		size_t size;
+	const uint8_t *value = mnl_attr_get_payload(attribute);
+	const size_t size = mnl_attr_get_payload_len(attribute);
 
-		if (length < ATTRIBUTE_HEADER_SIZE)
-			return false;
-		size = length - ATTRIBUTE_HEADER_SIZE;
-		value = reader_take(reader, size);
-		if (!value)
-			return false;
-		if (type == IFLA_IFNAME)
-			text_copy(link->name, sizeof(link->name), value, size);
-		else if (type == IFLA_IFALIAS)
-			text_copy(link->alias, sizeof(link->alias), value, size);
-		else if (type == IFLA_MTU && size >= 4)
-			link->mtu = load_host32(value);
-		/* Padding may be missing at the end. */
-		if (padded(length) - length <= reader_left(reader))
-			(void)reader_take(reader, padded(length) - length);
+	switch (mnl_attr_get_type(attribute)) {
+	case IFLA_IFNAME: text_copy(link->name, sizeof(link->name), value, size); break;
+	case IFLA_IFALIAS: text_copy(link->alias, sizeof(link->alias), value, size); break;
+	case IFLA_MTU:
+		if (size >= sizeof(link->mtu))
+			link->mtu = mnl_attr_get_u32(attribute);
+		break;
+	default: break;
 	}
-	return true;
+}
+
+/* The attributes behind struct ifinfomsg. Returns whether all of them make sense; padding may be
+ * missing at the end, which mnl_attr_for_each() would read. */
+static bool parse_attributes(const struct nlmsghdr *message, struct interface *link)
+{
+	const uint8_t *end = (const uint8_t *)message + message->nlmsg_len;
+	const struct nlattr *attribute =
+		mnl_nlmsg_get_payload_offset(message, sizeof(struct ifinfomsg));
+	ptrdiff_t left = end - (const uint8_t *)attribute;
+
+	while (mnl_attr_ok(attribute, (int)left)) {
+		note_attribute(attribute, link);
+		attribute = mnl_attr_next(attribute);
+		left = end - (const uint8_t *)attribute;
+	}
+	/* What is left is too short to be an attribute, or one that says that it is longer. */
+	return left < (ptrdiff_t)sizeof(*attribute);
 }
 
 /* The body of RTM_NEWLINK or RTM_DELLINK. Bridges and IPv6 have messages of the same types with
  * families of their own, about ports and addresses: a port that leaves its bridge still is there.
  */
-static bool parse_link(struct interfaces *interfaces, uint16_t type, const uint8_t *body,
-		       size_t size, int64_t now_ms)
+static bool parse_link(struct interfaces *interfaces, const struct nlmsghdr *message,
+		       int64_t now_ms)
 {
-	struct reader reader = reader_of(body, size);
-	const uint8_t *header = reader_take(&reader, LINK_SIZE);
+	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
 	struct interface link = { .gone_ms = INTERFACE_IS_PRESENT };
 	struct interface *entry;
 
-	if (!header)
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*header))
 		return false;
-	link.index = load_host32(header + AT_INDEX);
-	if (header[AT_FAMILY] != AF_UNSPEC || link.index == 0)
+	if (header->ifi_family != AF_UNSPEC || header->ifi_index == 0)
 		return true;
-	if (type == RTM_DELLINK) {
+	link.index = (uint32_t)header->ifi_index;
+	if (message->nlmsg_type == RTM_DELLINK) {
 		entry = find(interfaces, link.index);
 		if (entry)
 			set_gone(interfaces, entry, now_ms);
 		return true;
 	}
-	if (!parse_attributes(&reader, &link) || !link.name[0])
+	if (!parse_attributes(message, &link) || !link.name[0])
 		return false;
 	set_link(interfaces, &link);
 	return true;
 }
 
-/* One message. */
-static enum interfaces_result parse_message(struct interfaces *interfaces, const uint8_t *message,
-					    size_t size, int64_t now_ms)
+/* The end of a dump, or an error instead of one: the body begins with 0 or a negative errno. */
+static enum interfaces_result parse_status(struct interfaces *interfaces,
+					   const struct nlmsghdr *message, bool is_of_dump,
+					   int64_t now_ms)
 {
-	const uint16_t type = load_host16(message + AT_TYPE);
-	const uint16_t flags = load_host16(message + AT_FLAGS);
-	const uint32_t sequence = load_host32(message + AT_SEQUENCE);
-	const bool is_of_dump = interfaces->dump_sequence && sequence == interfaces->dump_sequence;
+	const int *status = mnl_nlmsg_get_payload(message);
 
-	if (is_of_dump && (flags & NLM_F_DUMP_INTR))
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*status))
+		return INTERFACES_malformed;
+	if (!is_of_dump)
+		return INTERFACES_ok;
+	return end_dump(interfaces, message->nlmsg_type == NLMSG_DONE && !*status, now_ms);
+}
+
+/* One message. */
+static enum interfaces_result parse_message(struct interfaces *interfaces,
+					    const struct nlmsghdr *message, int64_t now_ms)
+{
+	const bool is_of_dump =
+		interfaces->dump_sequence && message->nlmsg_seq == interfaces->dump_sequence;
+
+	if (is_of_dump && (message->nlmsg_flags & NLM_F_DUMP_INTR))
 		interfaces->is_interrupted = true;
-	switch (type) {
+	switch (message->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
-		return parse_link(interfaces, type, message + HEADER_SIZE, size - HEADER_SIZE,
-				  now_ms)
-			       ? INTERFACES_ok
-			       : INTERFACES_malformed;
-	case NLMSG_DONE:  /* its body is 0, or an error in the midst of the dump */
-	case NLMSG_ERROR: /* instead of a dump; its body begins with the error */
-		if (size < HEADER_SIZE + STATUS_SIZE)
-			return INTERFACES_malformed;
-		if (!is_of_dump)
-			return INTERFACES_ok;
-		return end_dump(interfaces,
-				type == NLMSG_DONE && !load_host32(message + HEADER_SIZE), now_ms);
+		return parse_link(interfaces, message, now_ms) ? INTERFACES_ok
+							       : INTERFACES_malformed;
+	case NLMSG_DONE:
+	case NLMSG_ERROR: return parse_status(interfaces, message, is_of_dump, now_ms);
 	default: return INTERFACES_ok;
 	}
 }
@@ -366,21 +358,18 @@ static enum interfaces_result parse_message(struct interfaces *interfaces, const
 enum interfaces_result interfaces_parse(struct interfaces *interfaces, const uint8_t *bytes,
 					size_t size, int64_t now_ms)
 {
+	const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)bytes;
 	enum interfaces_result result = INTERFACES_ok;
+	int left = (int)size; /* below 0 where the padding of the last is missing */
 
-	for (size_t left = size; left;) {
-		const uint8_t *message = bytes + (size - left);
-		const size_t length = left < HEADER_SIZE ? 0 : load_host32(message);
-		enum interfaces_result one;
+	while (mnl_nlmsg_ok(message, left)) {
+		const enum interfaces_result one = parse_message(interfaces, message, now_ms);
 
-		if (length < HEADER_SIZE || length > left)
-			return INTERFACES_malformed; /* where the next starts is not known */
-		one = parse_message(interfaces, message, length, now_ms);
 		if (one > result)
 			result = one;
-		left -= padded(length) < left ? padded(length) : left;
+		message = mnl_nlmsg_next(message, &left);
 	}
-	return result;
+	return left > 0 ? INTERFACES_malformed : result; /* where the next starts is not known */
 }
 
 uint32_t interfaces_number(const struct interfaces *interfaces, uint32_t index)

@@ -74,7 +74,8 @@ enum interfaces_result {
 	INTERFACES_malformed,       /* something was not understood: a dump would help */
 };
 
-/* Parse one datagram of the kernel: notifications and parts of a dump, in any mixture. */
+/* Parse one datagram of the kernel: notifications and parts of a dump, in any mixture. 'bytes' begins
+ * on 4 bytes. */
 enum interfaces_result interfaces_parse(struct interfaces *interfaces, const uint8_t *bytes,
 					size_t size, int64_t now_ms);
 
