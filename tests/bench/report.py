@@ -1,6 +1,6 @@
 """What the figures say: the table with targets, and the plots.
 
-As a program: report.py RESULTS_JSON prints the table in Markdown, for README.md, and makes the plots anew.
+As a program: report.py RESULTS_JSON prints the table in Markdown, for README.md beside it, and makes the plots anew.
 """
 
 import json
