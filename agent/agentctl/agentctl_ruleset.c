@@ -1,6 +1,7 @@
 /* agentctl_ruleset.c - the default rules: one inet table, a chain for what comes in and one for
- * what goes out. With a group per CPU, both jump to a chain that chooses by the CPU which handles
- * the packet, so that CPUs do not wait for each other at one group's lock.
+ * what goes out, and before them what makes each packet count once, as on the wire. With a group
+ * per CPU, both go to a chain that chooses by the CPU which handles the packet, so that CPUs do not
+ * wait for each other at one group's lock.
  *
  * Prerouting at priority raw and postrouting behind source NAT see the addresses that are on the
  * wire of the interface, in both directions and families. */
@@ -143,18 +144,64 @@ static void write_log(FILE *file, const struct ruleset *ruleset, unsigned int gr
 	(void)fprintf(file, "group %u snaplen %u\n", group, ruleset->snaplen);
 }
 
-static void write_chain(FILE *file, const struct ruleset *ruleset, const char *name,
-			const char *hook, const char *match)
+/* The chain that counts a direction and logs it. */
+static void write_side(FILE *file, const struct ruleset *ruleset, const char *name)
+{
+	(void)fprintf(file, "\tchain log_%s {\n\t\tcounter name logged_%s ", name, name);
+	if (ruleset->cpus)
+		(void)fputs("goto by_cpu\n", file);
+	else
+		write_log(file, ruleset, ruleset->group);
+	(void)fputs("\t}\n", file);
+}
+
+/* What a broadcast or multicast of this host's own looks like. The source 0.0.0.0 has the type
+ * broadcast. */
+#define OWN_GROUP "fib daddr type { broadcast, multicast } fib saddr type { local, broadcast }"
+
+/* The kernel hands a broadcast or multicast that this host sends to its own sockets as well: the
+ * copy passes postrouting a second time and then prerouting, though the wire has seen it once. In
+ * prerouting the copy has no link header, which on Ethernet tells it from a packet that somebody
+ * else has sent in this host's name. In postrouting the two cannot be told apart, but the output
+ * hook sees the packet once. IPsec likewise: what was decrypted passes prerouting a second time,
+ * what is to be encrypted passes postrouting before ESP does. A tunnel that is an interface shows
+ * its own packets only to those who name it. */
+static void write_wire_chains(FILE *file)
+{
+	(void)fputs("\tchain looped {\n"
+		    "\t\tether saddr >= 00:00:00:00:00:00 goto log_in\n"
+		    "\t}\n"
+		    "\tchain decrypted {\n"
+		    "\t\tmeta iifkind { \"vti\", \"vti6\", \"xfrm\" } goto log_in\n"
+		    "\t}\n"
+		    "\tchain from_wire {\n"
+		    "\t\tmeta mark " OWN_MARK " return\n"
+		    "\t\tmeta pkttype { broadcast, multicast } " OWN_GROUP " goto looped\n"
+		    "\t\tmeta ipsec exists goto decrypted\n"
+		    "\t\tgoto log_in\n"
+		    "\t}\n"
+		    "\tchain to_wire {\n"
+		    "\t\tmeta mark " OWN_MARK " return\n"
+		    "\t\trt ipsec exists return\n"
+		    "\t\t" OWN_GROUP " return\n"
+		    "\t\tgoto log_out\n"
+		    "\t}\n"
+		    "\tchain group_to_wire {\n"
+		    "\t\tmeta mark " OWN_MARK " return\n"
+		    "\t\trt ipsec exists return\n"
+		    "\t\t" OWN_GROUP " goto log_out\n"
+		    "\t}\n",
+		    file);
+}
+
+/* A chain at a hook: what passes one of the interfaces goes on to 'target'. */
+static void write_hook(FILE *file, const struct ruleset *ruleset, const char *name,
+		       const char *hook, const char *match, const char *target)
 {
 	(void)fprintf(file, "\tchain %s {\n\t\ttype filter hook %s; policy accept;\n\t\t%s ", name,
 		      hook, match);
 	write_interfaces(file, ruleset);
-	(void)fprintf(file, " meta mark != " OWN_MARK " counter name logged_%s ", name);
-	if (ruleset->cpus)
-		(void)fputs("jump by_cpu\n", file);
-	else
-		write_log(file, ruleset, ruleset->group);
-	(void)fputs("\t}\n", file);
+	(void)fprintf(file, " goto %s\n\t}\n", target);
 }
 
 static void write_log_chain(FILE *file, const struct ruleset *ruleset, size_t index)
@@ -187,19 +234,25 @@ char *ruleset_format(const struct ruleset *ruleset)
 
 	if (!file)
 		return NULL;
-	(void)fputs(
-		"# NFLOG rules for flowagent, made by agentctl rules. Load: nft -f THIS-FILE\n"
-		"# The first two lines replace what an earlier version of this file has loaded.\n"
-		"table inet flowagent\n"
-		"delete table inet flowagent\n"
-		"table inet flowagent {\n"
-		"\tcounter logged_in {\n\t}\n"
-		"\tcounter logged_out {\n\t}\n",
-		file);
+	(void)fputs("# NFLOG rules for flowagent, made by agentctl rules. Load: nft -f THIS-FILE\n"
+		    "# The first two lines empty what an earlier version of this file has loaded; "
+		    "all of "
+		    "it is one\n"
+		    "# transaction, so no packet passes in between, and the counters go on.\n"
+		    "table inet flowagent\n"
+		    "flush table inet flowagent\n"
+		    "table inet flowagent {\n"
+		    "\tcounter logged_in {\n\t}\n"
+		    "\tcounter logged_out {\n\t}\n",
+		    file);
 	if (ruleset->cpus)
 		write_cpu_chains(file, ruleset);
-	write_chain(file, ruleset, "in", "prerouting priority raw", "iifname");
-	write_chain(file, ruleset, "out", "postrouting priority srcnat + 10", "oifname");
+	write_side(file, ruleset, "in");
+	write_side(file, ruleset, "out");
+	write_wire_chains(file);
+	write_hook(file, ruleset, "in", "prerouting priority raw", "iifname", "from_wire");
+	write_hook(file, ruleset, "out", "postrouting priority srcnat + 10", "oifname", "to_wire");
+	write_hook(file, ruleset, "out_group", "output priority 110", "oifname", "group_to_wire");
 	(void)fputs("}\n", file);
 	is_written = !ferror(file);
 	if (fclose(file) != 0 || !is_written) {

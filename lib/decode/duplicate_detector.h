@@ -5,9 +5,10 @@
  * be told from any other one: IPv4 with an identification other than 0 (RFC 6864 lets atomic
  * datagrams have any), and IPv6 TCP segments with data. Such a packet that comes a second time
  * within 1 ms, on the same side and equal in all of its first bytes, is the same packet. Only a
- * share of them is a verdict: networks duplicate a packet now and then. Limits: copies that went
- * through forwarding between two hooks differ in their hop limit, and each source is looked at
- * alone. */
+ * share of them is a verdict, and only if they have several senders: networks duplicate a packet
+ * now and then, and a sender may repeat all of its own. Broadcasts and multicasts are not looked
+ * at, as the kernel hands out copies of them. Limits: copies that went through forwarding between
+ * two hooks differ in their hop limit, and each source is looked at alone. */
 #ifndef DUPLICATE_DETECTOR_H
 #define DUPLICATE_DETECTOR_H
 
@@ -16,7 +17,8 @@
 
 #include <stdbool.h>
 
-/* Suspected from this share of the recent sample on, and this many packets. */
+/* Suspected from this share of the recent sample on, with this many second packets of others than
+ * the sender that has most. */
 #define DUPLICATE_SHARE_PERCENT 10
 #define DUPLICATE_PACKETS_MIN   8
 /* Packets of a sample after which older ones count half. */
@@ -33,6 +35,9 @@ struct duplicate_detector {
 	struct duplicate_statistics statistics; /* since the beginning */
 	uint32_t recent_sampled;
 	uint32_t recent_twice;
+	uint32_t recent_of_others; /* of recent_twice, those of others than the main source then */
+	uint32_t main_votes;
+	uint64_t main_source; /* hash of its address */
 };
 
 void duplicate_detector_init(struct duplicate_detector *detector,

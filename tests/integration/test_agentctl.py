@@ -1,6 +1,5 @@
-"""agentctl and a running agent: rows, JSON, filters, changes, permissions, exit status, rules."""
+"""agentctl and a running agent: rows, JSON, filters, changes, permissions, exit status."""
 
-import json
 import os
 import subprocess
 
@@ -203,14 +202,10 @@ def test_wait_for_an_export_that_cannot_come(hosts, flowagent, agentctl):
 # ---- permissions and exit status ---------------------------------------------------------------
 
 
-def nobody(group):
-    return ["setpriv", "--reuid", "65534", "--regid", str(group), "--clear-groups"]
-
-
 def test_group_may_look_and_not_touch(scene):
     status = os.stat(scene.agent.control)
     assert status.st_mode & 0o777 == 0o660
-    member = nobody(status.st_gid)
+    member = programs.nobody(status.st_gid)
     assert scene.control.run("show", "status", prefix=member).returncode == DONE
     assert scene.control.run("show", "flows", prefix=member).returncode == DONE
     for change in "flush", "send-template":
@@ -220,7 +215,7 @@ def test_group_may_look_and_not_touch(scene):
 
 
 def test_others_may_not_even_look(scene):
-    done = scene.control.run("show", "status", prefix=nobody(65534))
+    done = scene.control.run("show", "status", prefix=programs.nobody(65534))
     assert done.returncode == NOT_PERMITTED
     assert "ermission denied" in done.stderr and "hint:" in done.stderr
 
@@ -251,109 +246,3 @@ def test_no_agent():
 
 def test_unique_prefixes_are_commands(scene):
     assert scene.control.run("sh", "fl").returncode == DONE
-
-
-# ---- rules ------------------------------------------------------------------------------------
-
-
-class Rules:
-    """agentctl rules ... on the server, with a file of its own in place of that of the package."""
-
-    def __init__(self, hosts, agentctl, directory):
-        self.host = hosts.server
-        self.file = directory / "rules.nft"
-        self.binary = BUILD / "agentctl"
-
-    def run(self, verb, *options):
-        file = ["--file", self.file] if verb in ("install", "remove") else []
-        return subprocess.run(
-            programs.command_on(self.host, [self.binary, "rules", verb, *file, *options]),
-            capture_output=True,
-            text=True,
-            env=programs.ENVIRONMENT,
-            timeout=programs.PATIENCE_S,
-        )
-
-    def ruleset(self):
-        """What nft has, without counters and handles."""
-        listing = json.loads(self.host.run("nft", "-j", "list", "ruleset"))["nftables"]
-        text = json.dumps([item for item in listing if "metainfo" not in item])
-        return json.loads(text, object_hook=without_state)
-
-
-def without_state(item):
-    return {key: value for key, value in item.items() if key not in ("handle", "packets", "bytes")}
-
-
-@pytest.fixture
-def rules(hosts, agentctl, directory):
-    return Rules(hosts, agentctl, directory)
-
-
-def test_rules_install_is_idempotent_and_remove_takes_all_back(rules):
-    empty = rules.ruleset()
-    assert rules.run("status").returncode == FAILED  # nothing logs
-    done = rules.run("install", "-i", "eth0")
-    assert done.returncode == DONE, done.stderr
-    once = rules.ruleset()
-    assert once != empty
-    assert rules.run("install", "-i", "eth0").returncode == DONE
-    assert rules.ruleset() == once
-    assert rules.file.exists()
-    for _ in range(2):
-        assert rules.run("remove").returncode == DONE
-        assert rules.ruleset() == empty
-        assert not rules.file.exists()
-
-
-def test_rules_print_is_what_nft_takes(rules):
-    done = rules.run("print", "-i", "eth0", "-g", "41")
-    assert done.returncode == DONE
-    assert "group 41" in done.stdout
-    for _ in range(2):
-        rules.host.run("nft", "-f", "-", input=done.stdout)
-    printed = rules.ruleset()
-    rules.host.run("nft", "delete", "table", "inet", "flowagent")
-    assert rules.run("install", "-i", "eth0", "-g", "41").returncode == DONE
-    assert rules.ruleset() == printed
-
-
-def test_rules_feed_the_agent_both_ways(rules, hosts, flowagent, agentctl, collector):
-    """The five lines of the user: rules install, flowagent, show flows."""
-    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
-    assert rules.run("install", "-i", "eth0").returncode == DONE
-    agent = flowagent("--nflog", "40", "-n", own.host_port, host=hosts.server)
-    agent.wait_for_group()
-    known = FlowTable()
-    for server_address, remote in zip(Hosts.SERVER, Hosts.REMOTE):
-        server, outside = (hosts.server, server_address), (hosts.internet, remote)
-        traffic.udp_dialogue(server, outside, known, 10, 100, 1000)
-    control = agentctl(agent)
-    wait_until(
-        lambda: control.statistics()["packets_read"] >= known.packets(), "all packets read"
-    )
-    status = control.run("rules", "status")
-    assert status.returncode == DONE, status.stdout + status.stderr
-    assert agent.stop() == 0, agent.errors
-    own.wait_for_datagrams(agent.summary()["datagrams_sent"])
-    assert own.flows().counters().items() >= known.counters().items()
-
-
-def test_rules_need_root(rules):
-    install = [rules.binary, "rules", "install", "--no-save", "-i", "eth0"]
-    done = subprocess.run(
-        programs.command_on(rules.host, nobody(65534) + install),
-        capture_output=True,
-        text=True,
-        env=programs.ENVIRONMENT,
-    )
-    assert done.returncode == NOT_PERMITTED, done.stderr
-    assert "root" in done.stderr
-
-
-def test_other_rules_are_left_alone(rules):
-    rules.host.run("nft", "add", "table", "inet", "operator")
-    before = rules.ruleset()
-    assert rules.run("install", "-i", "eth0").returncode == DONE
-    assert rules.run("remove").returncode == DONE
-    assert rules.ruleset() == before

@@ -155,6 +155,10 @@ class Flowagent(Program):
         return json.loads(self._summary.read_text())
 
 
+def nobody(group):
+    return ["setpriv", "--reuid", "65534", "--regid", str(group), "--clear-groups"]
+
+
 class Agentctl:
     """The tool, talking to one agent."""
 

@@ -23,7 +23,7 @@ static struct duplicate_detector new_detector(void)
 	return detector;
 }
 
-/* An IPv4 UDP packet with this identification, logged at 'time_ms'. */
+/* An IPv4 UDP packet with this identification, logged at 'time_ms'; of one of 16 senders. */
 static void put(struct batch *batch, uint16_t identification, unix_ms time_ms, uint8_t side)
 {
 	uint8_t *bytes = calloc(1, SIZE);
@@ -34,6 +34,7 @@ static void put(struct batch *batch, uint16_t identification, unix_ms time_ms, u
 	bytes[4] = (uint8_t)(identification >> 8);
 	bytes[5] = (uint8_t)identification;
 	bytes[9] = 17;
+	bytes[15] = identification % 16;
 	batch->bytes[batch->count] = bytes;
 	batch->views[batch->count++] = (struct packet_view){ .bytes = bytes,
 							     .captured_bytes = SIZE,
@@ -50,6 +51,7 @@ static void put_ipv6(struct batch *batch, uint8_t protocol, uint8_t payload, uin
 	batch->bytes[batch->count - 1][5] = payload;
 	batch->bytes[batch->count - 1][6] = protocol;
 	batch->bytes[batch->count - 1][9] = 0;
+	batch->bytes[batch->count - 1][15] = 0;
 	batch->bytes[batch->count - 1][47] = sequence;
 }
 
@@ -143,6 +145,62 @@ TEST(one_packet_a_thousand_times_is_a_sender_and_no_rule)
 	CHECK_EQ(detector.statistics.packets_seen_twice, 100);
 }
 
+/* Look at 'count' packets that come twice each. */
+static void sample_pairs(struct duplicate_detector *detector, int count,
+			 void (*change)(uint8_t *bytes, int index))
+{
+	struct batch batch = { .count = 0 };
+
+	for (int i = 0; i < count; i++) {
+		for (int copy = 0; copy < 2; copy++) {
+			put(&batch, (uint16_t)(i + 1), 1000, SIDE_egress);
+			change(batch.bytes[batch.count - 1], i);
+		}
+		if (batch.count == PACKETS)
+			(void)sample(detector, &batch);
+	}
+}
+
+static void of_one_sender(uint8_t *bytes, int index)
+{
+	(void)index;
+	bytes[15] = 1;
+}
+
+static void of_two_senders(uint8_t *bytes, int index)
+{
+	bytes[15] = index % 20 ? 1 : 2;
+}
+
+TEST(a_sender_that_repeats_each_packet_is_no_rule)
+{
+	struct duplicate_detector detector = new_detector();
+
+	sample_pairs(&detector, 4096, of_one_sender);
+	CHECK_EQ(detector.statistics.packets_seen_twice, 4096);
+	CHECK(!detector.statistics.sources_suspected);
+	/* Of two senders one may have nearly all packets: then it is a rule. */
+	sample_pairs(&detector, 4096, of_two_senders);
+	CHECK(detector.statistics.sources_suspected);
+}
+
+static void to_multicast(uint8_t *bytes, int index)
+{
+	bytes[16] = index % 2 ? 239 : 255;
+}
+
+TEST(broadcasts_and_multicasts_are_not_looked_at)
+{
+	struct duplicate_detector detector = new_detector();
+	struct batch batch = { .count = 0 };
+
+	sample_pairs(&detector, 1024, to_multicast);
+	put_ipv6(&batch, 6, 61, 1);
+	batch.bytes[0][24] = 0xff;
+	CHECK(!sample(&detector, &batch));
+	CHECK_EQ(detector.statistics.packets_sampled, 0);
+}
+
 TEST(packets_begin_behind_any_of_the_headers_that_nflog_has)
 {
 	struct duplicate_detector detector = new_detector();
@@ -208,6 +266,8 @@ int main(void)
 		cmocka_unit_test(what_differs_is_no_duplicate),
 		cmocka_unit_test(identical_packets_that_nothing_tells_apart_are_not_looked_at),
 		cmocka_unit_test(one_packet_a_thousand_times_is_a_sender_and_no_rule),
+		cmocka_unit_test(a_sender_that_repeats_each_packet_is_no_rule),
+		cmocka_unit_test(broadcasts_and_multicasts_are_not_looked_at),
 		cmocka_unit_test(packets_begin_behind_any_of_the_headers_that_nflog_has),
 		cmocka_unit_test(any_bytes_of_any_length_are_taken),
 	};
