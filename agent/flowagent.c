@@ -2,16 +2,19 @@
  * finish in order. */
 #include "config.h"
 #include "control_server.h"
+#include "counters_log.h"
 #include "equalities.h"
 #include "log.h"
 #include "pipeline.h"
 #include "privileges.h"
+#include "signals.h"
 #include "summary.h"
 #include "time_now.h"
+#include "watchdog.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +25,11 @@
 #define DEFAULT_CONTROL "/run/flowagent/control.sock"
 
 #define STATUS_INTERVAL_US 5000000u
+/* After the second signal: how long threads have to count what is lost. None waits for a network;
+ * one that takes longer hangs in a write to a disk. */
+#define ABANDON_US    5000000u
+#define LOOPLESS_MS   100 /* between two looks at signals without an event loop */
+#define WATCHDOG_TURN 10  /* of those, between two reports to the watchdog */
 
 enum { EXIT_DONE = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
 
@@ -33,9 +41,14 @@ struct daemon {
 	FILE *summary;                  /* owned until written; NULL: none wanted */
 	sd_event *loop;                 /* owned */
 	sd_event_source *status_timer;  /* owned */
-	uint64_t packets_before;        /* for the rate in the status line */
-	uint64_t lost_before;           /* packets lost in the kernel, as last logged */
+	sd_event_source *hang_timer;    /* owned; NULL before the second signal */
+	struct watchdog *watchdog;      /* owned; NULL: none */
+	struct signals_events signals;
+	uint64_t packets_before; /* for the rate in the status line */
+	uint64_t lost_before;    /* packets lost in the kernel, as last logged */
 	bool is_stopping;
+	bool has_finished; /* all is sent or lost */
+	bool has_hung;     /* a thread did not get there */
 };
 
 static bool is_live(const struct config *config)
@@ -47,7 +60,8 @@ static void on_finished(void *context)
 {
 	struct daemon *daemon = context;
 
-	(void)sd_event_exit(daemon->loop, 0);
+	daemon->has_finished = true;
+	(void)sd_event_exit(daemon->loop, 0); /* refused only where no loop runs */
 }
 
 static int on_pipeline(sd_event_source *source, int descriptor, uint32_t events, void *context)
@@ -61,32 +75,58 @@ static int on_pipeline(sd_event_source *source, int descriptor, uint32_t events,
 	return 0;
 }
 
-/* The first SIGTERM or SIGINT ends in order, a second one at once: what is left is then counted as
- * lost in the summary. */
-static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *info,
-			  void *context)
+/* A thread does not come back: there are no numbers to be told, and nobody to be joined. */
+static int on_hang_timer(sd_event_source *source, uint64_t now_us, void *context)
 {
 	struct daemon *daemon = context;
 
 	(void)source;
-	(void)info;
-	if (daemon->is_stopping)
-		return sd_event_exit(daemon->loop, 0);
-	daemon->is_stopping = true;
-	(void)sd_notify(0, "STOPPING=1");
-	log_info("stopping: what is cached will be exported");
-	pipeline_stop(daemon->pipeline);
-	return 0;
+	(void)now_us;
+	daemon->has_hung = true;
+	return sd_event_exit(daemon->loop, 0);
 }
 
-/* Losing the terminal is no reason to lose flows. */
-static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+static void begin_stop(struct daemon *daemon)
 {
-	(void)source;
-	(void)info;
-	(void)context;
-	log_notice("hang-up signal ignored: restart the agent to read its configuration again");
-	return 0;
+	daemon->is_stopping = true;
+	(void)sd_notify(0, "STOPPING=1");
+	pipeline_stop(daemon->pipeline);
+}
+
+/* The first signal ends in order. The second one waits for nobody any more: what cannot be sent at
+ * once is lost, and the summary follows when all of it is counted. */
+static void on_stop_signal(void *context, const char *name)
+{
+	struct daemon *daemon = context;
+	int result;
+
+	if (!daemon->is_stopping) {
+		log_info("%s: stopping: what is cached will be exported", name);
+		begin_stop(daemon);
+		return;
+	}
+	if (daemon->hang_timer)
+		return;
+	log_notice("%s again: what cannot be sent at once is counted as lost", name);
+	pipeline_abandon(daemon->pipeline);
+	result = sd_event_add_time_relative(daemon->loop, &daemon->hang_timer, CLOCK_MONOTONIC,
+					    ABANDON_US, 0, on_hang_timer, daemon);
+	if (result < 0)
+		log_warning("no bound for the end: %s", strerror(-result));
+}
+
+static void on_counters_signal(void *context)
+{
+	struct daemon *daemon = context;
+	struct pipeline_snapshot snapshot;
+	int result = pipeline_snapshot(daemon->pipeline, &snapshot);
+
+	if (result < 0) {
+		log_warning("no counters: %s", strerror(-result));
+		return;
+	}
+	counters_log(&snapshot);
+	pipeline_snapshot_clear(&snapshot);
 }
 
 static void log_kernel_loss(struct daemon *daemon, const struct pipeline_snapshot *snapshot)
@@ -107,9 +147,8 @@ static int on_status_timer(sd_event_source *source, uint64_t now_us, void *conte
 	struct pipeline_snapshot snapshot;
 	size_t up = 0;
 
-	(void)sd_event_source_set_time(source, now_us + STATUS_INTERVAL_US);
 	if (pipeline_snapshot(daemon->pipeline, &snapshot) < 0)
-		return 0;
+		return sd_event_source_set_time(source, now_us + STATUS_INTERVAL_US);
 	for (size_t i = 0; i < snapshot.collector_count; i++)
 		up += snapshot.collectors[i].is_up;
 	(void)sd_notifyf(0,
@@ -122,7 +161,7 @@ static int on_status_timer(sd_event_source *source, uint64_t now_us, void *conte
 	log_kernel_loss(daemon, &snapshot);
 	daemon->packets_before = snapshot.workers.packets_read;
 	pipeline_snapshot_clear(&snapshot);
-	return 0;
+	return sd_event_source_set_time(source, now_us + STATUS_INTERVAL_US);
 }
 
 static int open_control(struct daemon *daemon, struct error_text *error)
@@ -158,11 +197,7 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 		result = sd_event_add_io(daemon->loop, NULL, pipeline_descriptor(daemon->pipeline),
 					 EPOLLIN, on_pipeline, daemon);
 	if (result >= 0)
-		result = sd_event_add_signal(daemon->loop, NULL, SIGTERM, on_stop_signal, daemon);
-	if (result >= 0)
-		result = sd_event_add_signal(daemon->loop, NULL, SIGINT, on_stop_signal, daemon);
-	if (result >= 0)
-		result = sd_event_add_signal(daemon->loop, NULL, SIGHUP, on_hangup, daemon);
+		result = signals_add(daemon->loop, &daemon->signals);
 	if (result >= 0)
 		result = sd_event_add_time_relative(daemon->loop, &daemon->status_timer,
 						    CLOCK_MONOTONIC, STATUS_INTERVAL_US, 0,
@@ -170,7 +205,7 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 	if (result >= 0)
 		result = sd_event_source_set_enabled(daemon->status_timer, SD_EVENT_ON);
 	if (result >= 0)
-		result = sd_event_set_watchdog(daemon->loop, 1);
+		result = watchdog_create(daemon->loop, daemon->pipeline, &daemon->watchdog);
 	if (result < 0) {
 		error_text_set(error, "cannot set up the event loop: %s", strerror(-result));
 		return result;
@@ -180,20 +215,6 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 	daemon->control =
 		control_server_create(daemon->loop, daemon->control_descriptor, &context, error);
 	return daemon->control ? 0 : -EIO;
-}
-
-/* Threads inherit this mask: signals come to the event loop only. */
-static void block_signals(void)
-{
-	sigset_t signals;
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGXFSZ, SIG_IGN); /* a file at its limit is one more failed write */
-	(void)sigemptyset(&signals);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigaddset(&signals, SIGINT);
-	(void)sigaddset(&signals, SIGHUP);
-	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
 static void say_what_runs(const struct config *config)
@@ -256,6 +277,59 @@ static int close_ledger(struct daemon *daemon, struct error_text *error)
 	return result;
 }
 
+/* The event loop has failed: end in order without it. A signal that stops is one more than the
+ * first here, so it abandons. Returns whether all is sent or lost. */
+static bool finish_without_loop(struct daemon *daemon)
+{
+	struct pollfd finished = { .fd = pipeline_descriptor(daemon->pipeline), .events = POLLIN };
+	int64_t until_ms = INT64_MAX;
+
+	begin_stop(daemon);
+	for (unsigned int turn = 0; !daemon->has_finished; turn++) {
+		const int64_t now_ms = time_now_ms(CLOCK_MONOTONIC);
+
+		if (now_ms >= until_ms)
+			return false;
+		if (signals_take_stop() && until_ms == INT64_MAX) {
+			pipeline_abandon(daemon->pipeline);
+			until_ms = now_ms + ABANDON_US / 1000;
+		}
+		if (turn % WATCHDOG_TURN == WATCHDOG_TURN - 1)
+			watchdog_look(daemon->watchdog);
+		(void)poll(&finished, 1, LOOPLESS_MS);
+		pipeline_dispatch(daemon->pipeline);
+	}
+	return true;
+}
+
+/* Until everything is sent or lost. Returns 0, or a negative errno if the event loop has failed. */
+static int run_loop(struct daemon *daemon)
+{
+	const int result = sd_event_loop(daemon->loop);
+
+	if (result >= 0)
+		return 0;
+	log_error("the event loop has failed: %s; what is cached will be exported, then the agent "
+		  "ends",
+		  strerror(-result));
+	daemon->has_hung = !finish_without_loop(daemon);
+	return result;
+}
+
+/* Nothing is joined or freed: a thread that hangs would be waited for, too. */
+static void leave_hung(struct daemon *daemon)
+{
+	const char *hung;
+
+	(void)pipeline_hung_thread(daemon->pipeline); /* asks; the next one has the answer */
+	(void)poll(NULL, 0, LOOPLESS_MS);
+	hung = pipeline_hung_thread(daemon->pipeline);
+	log_error("%s hangs: the agent ends without having counted what is lost%s",
+		  hung ? hung : "a thread", daemon->summary ? ", and without a summary" : "");
+	control_server_destroy(daemon->control);
+	_exit(EXIT_RUNTIME);
+}
+
 /* From opening to the end. Returns the exit status. */
 static int run(struct daemon *daemon)
 {
@@ -263,8 +337,10 @@ static int run(struct daemon *daemon)
 	struct error_text error = { 0 };
 	struct error_text failure = { 0 };
 	int status = EXIT_RUNTIME;
+	int result;
 
-	block_signals();
+	daemon->signals = (struct signals_events){ on_stop_signal, on_counters_signal, daemon };
+	signals_block();
 	daemon->pipeline = pipeline_create(&daemon->config, &events, &error);
 	if (!daemon->pipeline || open_control(daemon, &error) < 0 ||
 	    open_summary(daemon, &error) < 0 ||
@@ -273,9 +349,11 @@ static int run(struct daemon *daemon)
 		goto out;
 	say_what_runs(&daemon->config);
 	(void)sd_notify(0, "READY=1");
-	(void)sd_event_loop(daemon->loop);
-
-	status = close_ledger(daemon, &error) == 0 ? EXIT_DONE : EXIT_RUNTIME;
+	result = run_loop(daemon);
+	if (daemon->has_hung)
+		leave_hung(daemon);
+	if (close_ledger(daemon, &error) == 0 && result == 0)
+		status = EXIT_DONE;
 	if (pipeline_has_failed(daemon->pipeline, &failure))
 		status = EXIT_RUNTIME;
 out:
@@ -284,8 +362,10 @@ out:
 	if (daemon->summary && daemon->summary != stdout)
 		(void)fclose(daemon->summary);
 	control_server_destroy(daemon->control);
+	watchdog_destroy(daemon->watchdog);
 	pipeline_destroy(daemon->pipeline);
 	(void)sd_event_source_unref(daemon->status_timer);
+	(void)sd_event_source_unref(daemon->hang_timer);
 	(void)sd_event_unref(daemon->loop);
 	return status;
 }

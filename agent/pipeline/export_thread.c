@@ -278,6 +278,11 @@ static bool is_reader_awaited(const struct export_thread *thread)
 	return false;
 }
 
+static bool is_abandoned(const struct export_thread *thread)
+{
+	return atomic_load_explicit(&thread->abandon_requested, memory_order_relaxed);
+}
+
 /* All records are in: close the last datagrams, wait until they are sent, give up what nobody
  * takes. Returns whether there is more to do at once. */
 static bool finish(struct export_thread *thread, int64_t now_ms, bool has_more)
@@ -297,7 +302,8 @@ static bool finish(struct export_thread *thread, int64_t now_ms, bool has_more)
 		thread->progress_waiting = waiting;
 		thread->progress_ms = now_ms;
 	}
-	if (has_more && (now_ms - thread->progress_ms < PATIENCE_MS || is_reader_awaited(thread)))
+	if (has_more && !is_abandoned(thread) &&
+	    (now_ms - thread->progress_ms < PATIENCE_MS || is_reader_awaited(thread)))
 		return false;
 	exporter_abandon(thread->exporter);
 	thread->has_finished = true;
@@ -332,7 +338,7 @@ static void sleep_until_work(struct export_thread *thread, int64_t more_in_us)
 	wake_prepare(&thread->wake);
 	if (!thread_call_is_waiting(&thread->call) && !atomic_load(&thread->quit_requested) &&
 	    !is_input_waiting(thread) && !thread->has_link_messages)
-		(void)ppoll(descriptors, 2, thread->has_finished ? NULL : &timeout, NULL);
+		(void)ppoll(descriptors, 2, &timeout, NULL);
 	thread->has_link_messages |= descriptors[1].revents != 0;
 	wake_finish(&thread->wake);
 }
@@ -396,6 +402,11 @@ static void export_turn(struct export_thread *thread)
 	exporter_poll(thread->exporter, now_us);
 	publish_remotes(thread, now_us / 1000);
 	more_in_us = exporter_send(thread->exporter, now_us);
+	/* What still comes out of caches and rings gets room, and is sent or lost in turn. */
+	if (is_abandoned(thread) && !exporter_has_room(thread->exporter)) {
+		exporter_abandon(thread->exporter);
+		goes_on = true;
+	}
 	if (!thread->has_finished && all_inputs_have_ended(thread))
 		goes_on |= finish(thread, now_us / 1000, more_in_us >= 0);
 	check_invariants(thread);

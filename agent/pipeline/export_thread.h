@@ -40,6 +40,7 @@ struct export_thread {
 	struct wake wake;
 	struct thread_call call;
 	atomic_bool quit_requested;
+	atomic_bool abandon_requested; /* at the end, wait for nobody */
 	pthread_t thread;
 	bool is_running;
 

@@ -252,6 +252,29 @@ void pipeline_stop(struct pipeline *pipeline)
 	}
 }
 
+void pipeline_abandon(struct pipeline *pipeline)
+{
+	pipeline_stop(pipeline);
+	atomic_store(&pipeline->export.abandon_requested, true);
+	wake_signal(&pipeline->export.wake);
+}
+
+const char *pipeline_hung_thread(struct pipeline *pipeline)
+{
+	const char *hung = NULL;
+
+	/* Each is asked, also after the first that hangs: all are woken. */
+	for (size_t i = 0; i < pipeline->worker_count; i++) {
+		struct worker *worker = &pipeline->workers[i];
+
+		if (worker->is_running && !thread_call_is_answering(&worker->call))
+			hung = worker->name;
+	}
+	if (pipeline->export.is_running && !thread_call_is_answering(&pipeline->export.call))
+		hung = "the export thread";
+	return hung;
+}
+
 void pipeline_destroy(struct pipeline *pipeline)
 {
 	if (!pipeline)

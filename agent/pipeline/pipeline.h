@@ -71,6 +71,12 @@ void pipeline_dispatch(struct pipeline *pipeline);
 /* Ask for an orderly end: sources are drained, everything cached is exported;
  * pipeline_events.finished follows. */
 void pipeline_stop(struct pipeline *pipeline);
+/* Do not wait for collectors any more: what cannot be sent at once is lost, and counted before
+ * 'finished' follows. Asks for the end as well. */
+void pipeline_abandon(struct pipeline *pipeline);
+/* The name of a thread that has done nothing since this was last asked, though it was woken; NULL
+ * if there is none. Never waits. Borrowed from the pipeline. */
+const char *pipeline_hung_thread(struct pipeline *pipeline);
 /* Threads joined, everything freed. After 'finished', or any time: then what is left is lost. */
 void pipeline_destroy(struct pipeline *pipeline);
 

@@ -15,6 +15,8 @@ enum { CALL_IDLE, CALL_POSTED, CALL_RUNNING };
 int thread_call_init(struct thread_call *call, struct wake *wake)
 {
 	atomic_init(&call->state, CALL_IDLE);
+	atomic_init(&call->answers, 1);
+	call->answers_seen = 0;
 	call->wake = wake;
 	call->done = eventfd(0, EFD_CLOEXEC);
 	return call->done < 0 ? -errno : 0;
@@ -49,11 +51,25 @@ int thread_call_run(struct thread_call *call, void (*function)(void *owner, void
 	return 0;
 }
 
+bool thread_call_is_answering(struct thread_call *call)
+{
+	const uint32_t answers = atomic_load_explicit(&call->answers, memory_order_relaxed);
+	const bool is_answering = answers != call->answers_seen;
+
+	call->answers_seen = answers;
+	wake_signal(call->wake);
+	return is_answering;
+}
+
 void thread_call_answer(struct thread_call *call, void *owner)
 {
 	int expected = CALL_POSTED;
 	uint64_t one = 1;
 
+	/* No other thread writes it. */
+	atomic_store_explicit(&call->answers,
+			      atomic_load_explicit(&call->answers, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
 	if (atomic_load_explicit(&call->state, memory_order_relaxed) != CALL_POSTED ||
 	    !atomic_compare_exchange_strong(&call->state, &expected, CALL_RUNNING))
 		return;

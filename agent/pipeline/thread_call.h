@@ -8,12 +8,16 @@
 
 #include "wake.h"
 
+#include <stdint.h>
+
 struct thread_call {
 	_Atomic int state;
 	void (*function)(void *owner, void *argument);
 	void *argument;
-	struct wake *wake; /* of the thread that answers; borrowed */
-	int done;          /* eventfd, owned; written when the function has run */
+	struct wake *wake;        /* of the thread that answers; borrowed */
+	int done;                 /* eventfd, owned; written when the function has run */
+	_Atomic uint32_t answers; /* how often thread_call_answer() was called */
+	uint32_t answers_seen;    /* of those, by thread_call_is_answering() */
 };
 
 /* Returns 0 or a negative errno. */
@@ -24,6 +28,10 @@ void thread_call_clear(struct thread_call *call);
  * thread did not begin within 'timeout_ms': then it will not run. */
 int thread_call_run(struct thread_call *call, void (*function)(void *owner, void *argument),
 		    void *argument, int timeout_ms);
+
+/* Caller: whether the thread has looked for calls since this was last asked, true the first time.
+ * It is woken, so that it does before the next time unless it hangs. Never waits. */
+bool thread_call_is_answering(struct thread_call *call);
 
 /* Answering thread: run what was asked for, if anything. Costs one load when there is nothing. */
 void thread_call_answer(struct thread_call *call, void *owner);

@@ -55,7 +55,7 @@ class Program:
                 stdin=options.pop("stdin", subprocess.DEVNULL),
                 stdout=out,
                 stderr=err,
-                env=ENVIRONMENT,
+                env={**ENVIRONMENT, **options.pop("environment", {})},
                 **options,
             )
         self.pid = self.process.pid

@@ -82,11 +82,26 @@ TEST(call_that_nobody_answers_is_taken_back)
 	clear(&answering);
 }
 
+/* What the watchdog asks: each time whether the thread has looked since the last time. */
+TEST(thread_that_does_not_look_does_not_answer)
+{
+	struct answering answering;
+
+	init(&answering);
+	CHECK(thread_call_is_answering(&answering.call));
+	CHECK(!thread_call_is_answering(&answering.call));
+	thread_call_answer(&answering.call, &answering);
+	CHECK(thread_call_is_answering(&answering.call));
+	CHECK(!thread_call_is_answering(&answering.call));
+	clear(&answering);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sleeping_thread_answers_each_call_once),
 		cmocka_unit_test(call_that_nobody_answers_is_taken_back),
+		cmocka_unit_test(thread_that_does_not_look_does_not_answer),
 	};
 
 	return RUN_TESTS(tests);

@@ -1,0 +1,236 @@
+"""How the daemon ends: signals, a second signal, and faults inside of it."""
+
+import fcntl
+import os
+import signal
+import socket
+import struct
+import subprocess
+import termios
+import time
+
+import pytest
+
+import capture_files
+import ledger
+import programs
+from conftest import BUILD, ROOT
+from test_lifecycle import OWN_PORT, agent_on, site, wait_for_packets  # noqa: F401
+from waiting import wait_until
+
+RAW_IP = 101
+
+
+@pytest.fixture
+def faulty(directory):
+    """(environment for a release build, directory in which files are the faults)."""
+    library, faults = directory / "faults.so", directory / "faults"
+    faults.mkdir()
+    source = ROOT / "tests" / "support" / "faults.c"
+    command = ["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source, "-ldl"]
+    subprocess.run(command, check=True)
+    return {"LD_PRELOAD": str(library), "FAULTS": str(faults)}, faults
+
+
+# ---- signals ------------------------------------------------------------------------------------
+
+ENDING = [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGALRM]
+HARMLESS = [
+    signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGVTALRM, signal.SIGPROF, signal.SIGIO,
+    signal.SIGPWR, signal.SIGPIPE, signal.SIGRTMIN, signal.SIGRTMAX,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", ENDING, ids=lambda n: n.name)
+def test_signal_that_ends_exports_what_is_cached(number, site, agent_on, collector):  # noqa: F811
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    agent, control = agent_on("-n", own.host_port)
+    sent = site.send()
+    wait_for_packets(control, sent.packets())
+    agent.signal(number)
+    assert agent.wait() == 0, agent.errors
+    assert f"{number.name}: stopping" in agent.errors
+    ledger.check_final(agent.summary(), site.matched())
+    own.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    assert own.flows().packets() == sent.packets()
+
+
+def test_no_other_signal_ends_the_agent(site, agent_on):  # noqa: F811
+    """Each is sent, and the flow that was cached before is still there."""
+    agent, control = agent_on()
+    sent = site.send()
+    wait_for_packets(control, sent.packets())
+    for number in HARMLESS:
+        agent.signal(number)
+    wait_until(lambda: "SIGUSR2 ignored" in agent.errors, "a line about SIGUSR2")
+    wait_until(lambda: "SIGHUP ignored" in agent.errors, "a line about SIGHUP")
+    assert control.statistics()["packets_cached"] == sent.packets()
+    assert agent.stop() == 0, agent.errors
+
+
+def test_usr1_logs_the_counters(site, agent_on, collector):  # noqa: F811
+    """The same numbers as agentctl's: for the whole, the source and the collector."""
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    agent, control = agent_on("-n", own.host_port)
+    sent = site.send()
+    wait_for_packets(control, sent.packets())
+    agent.signal(signal.SIGUSR1)
+    wait_until(lambda: agent.errors.count("counters: ") == 3, "three lines")
+    packets = sent.packets()
+    assert f"counters: packets: {packets} read, 0 lost in the kernel, 0 ignored" in agent.errors
+    assert f"counters: nflog:40: packets: {packets} read" in agent.errors
+    assert f"counters: {own.host_port} (up): records: 0 sent, 0 waiting, 0 lost" in agent.errors
+    assert agent.stop() == 0, agent.errors
+
+
+# ---- a second signal ----------------------------------------------------------------------------
+
+
+def many_flows(count):
+    """A capture file of UDP packets, each of which is a flow."""
+
+    def datagram(number):
+        header = struct.pack(
+            "!BBHHHBBH4s4s", 0x45, 0, 28, 0, 0, 64, 17, 0, bytes([192, 0, 2, 1]),
+            struct.pack("!I", 0xC6120000 + number),
+        )  # fmt: skip
+        return header + struct.pack("!HHHH", 1000, 2000, 8, 0)
+
+    start_ns = 1_700_000_000 * 10**9
+    packets = [
+        capture_files.packet(start_ns + number * 1000, RAW_IP, datagram(number))
+        for number in range(count)
+    ]
+    return capture_files.pcap(packets)
+
+
+def waiting_bytes(pipe):
+    return struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+
+
+def test_second_signal_counts_all_before_the_summary(directory):
+    """A reader of standard output that stands still is waited for; the second signal does not wait,
+    and the summary then tells what the pipe holds and that the rest is lost: nothing waits."""
+    count = 60_000
+    capture, summary = directory / "many.pcap", directory / "summary.json"
+    capture.write_bytes(many_flows(count))
+    errors = directory / "errors"
+    with open(errors, "wb") as error_file:
+        process = subprocess.Popen(
+            [BUILD / "flowagent", "--read", capture, "-n", "-,version=json", "--summary", summary],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=error_file,
+            env=programs.ENVIRONMENT,
+        )  # fmt: skip
+    try:
+        full = fcntl.fcntl(process.stdout, fcntl.F_GETPIPE_SZ)
+        wait_until(lambda: waiting_bytes(process.stdout) > full - 8192, "the pipe to be full")
+        taken = os.read(process.stdout.fileno(), full // 2)
+        wait_until(lambda: waiting_bytes(process.stdout) > full - 8192, "it to be full again")
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: "stopping" in errors.read_text(), "it to begin to stop")
+        process.send_signal(signal.SIGTERM)
+        wait_until(lambda: process.poll() is not None, "the end")
+    finally:
+        process.kill()
+    row = ledger.parse(summary.read_text())
+    ledger.check_final(row)
+    assert "SIGTERM again" in errors.read_text()
+    assert row["records_lost"] > 0
+    # What the reader has taken is sent; what it may still find in the pipe counts as lost.
+    assert 0 < row["records_sent"] <= taken.count(b'"octetDeltaCount"')
+
+
+# ---- faults inside ------------------------------------------------------------------------------
+
+
+def test_an_error_of_the_event_loop_is_told_and_drains(site, flowagent, agentctl, collector, faulty):  # noqa: F811
+    """What is cached is exported, the status is 1, and the log names the error."""
+    environment, faults = faulty
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    agent = flowagent(
+        "--nflog", "40", "-n", own.host_port, host=site.host, release=True,
+        environment=environment,
+    )  # fmt: skip
+    agent.wait_for_group()
+    sent = site.send()
+    wait_for_packets(agentctl(agent), sent.packets())
+    (faults / "epoll").touch()
+    assert agent.wait() == 1, agent.errors
+    assert "the event loop has failed: Bad file descriptor" in agent.errors
+    ledger.check_final(agent.summary(), site.matched())
+    own.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    assert own.flows().packets() == sent.packets()
+
+
+class Supervisor:
+    """What systemd is for a service: $NOTIFY_SOCKET and $WATCHDOG_USEC."""
+
+    def __init__(self, directory, watchdog_s):
+        self.path = directory / "notify"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self.path))
+        self._socket.setblocking(False)
+        self.environment = {
+            "NOTIFY_SOCKET": str(self.path), "WATCHDOG_USEC": str(watchdog_s * 1_000_000),
+        }  # fmt: skip
+        os.chmod(self.path, 0o666)
+
+    def reports(self):
+        """How many came since the last call."""
+        count = 0
+        while True:
+            try:
+                count += self._socket.recv(4096).count(b"WATCHDOG=1")
+            except BlockingIOError:
+                return count
+
+
+def test_watchdog_is_fed_only_while_all_threads_answer(
+    site, flowagent, agentctl, collector, faulty, directory  # noqa: F811
+):
+    """A write that hangs in the export thread: systemd hears nothing more, and the log says why."""
+    environment, faults = faulty
+    supervisor = Supervisor(directory, watchdog_s=1)
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    agent = flowagent(
+        "--nflog", "40", "-n", own.host_port, "--template-refresh", "1s", host=site.host,
+        release=True, environment={**environment, **supervisor.environment},
+    )  # fmt: skip
+    agent.wait_for_group()
+    heard = 0
+
+    def is_fed():
+        nonlocal heard
+        heard += supervisor.reports()
+        return heard >= 8
+
+    wait_until(is_fed, "reports to the watchdog")
+    (faults / "send").touch()
+    wait_until(lambda: "the export thread does not answer" in agent.errors, "a line in the log")
+    supervisor.reports()
+    time.sleep(2)  # twice the time in which one would have to come
+    assert supervisor.reports() == 0
+    (faults / "send").unlink()
+    wait_until(lambda: supervisor.reports() > 0, "it to go on")
+    assert agent.stop() == 0, agent.errors
+
+
+def test_a_thread_that_hangs_does_not_hold_the_second_signal(
+    site, flowagent, agentctl, collector, faulty  # noqa: F811
+):
+    environment, faults = faulty
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    agent = flowagent(
+        "--nflog", "40", "-n", own.host_port, host=site.host, release=True,
+        environment=environment,
+    )  # fmt: skip
+    agent.wait_for_group()
+    sent = site.send()
+    wait_for_packets(agentctl(agent), sent.packets())
+    (faults / "send").touch()
+    agent.signal(signal.SIGTERM)
+    wait_until(lambda: "stopping" in agent.errors, "it to begin to stop")
+    agent.signal(signal.SIGTERM)
+    assert agent.wait() == 1, agent.errors
+    assert "the export thread hangs" in agent.errors and "without a summary" in agent.errors
+    assert not agent.control.exists()

@@ -1,0 +1,64 @@
+/* faults.c - faults that no test can bring about from outside, preloaded into a program under test.
+ *
+ * While the file $FAULTS/epoll is there, waiting for events fails; while $FAULTS/send is there,
+ * sending datagrams does not return. Build: cc -shared -fPIC. Not for builds with sanitizers. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static int is_there(const char *fault)
+{
+	const char *directory = getenv("FAULTS");
+	char path[4096];
+
+	if (!directory)
+		return 0;
+	(void)snprintf(path, sizeof(path), "%s/%s", directory, fault);
+	return access(path, F_OK) == 0;
+}
+
+static void *next(const char *name)
+{
+	return dlsym(RTLD_NEXT, name);
+}
+
+int epoll_wait(int fd, struct epoll_event *events, int count, int timeout_ms)
+{
+	int (*real)(int, struct epoll_event *, int, int) =
+		(int (*)(int, struct epoll_event *, int, int))next("epoll_wait");
+
+	if (is_there("epoll")) {
+		errno = EBADF;
+		return -1;
+	}
+	return real(fd, events, count, timeout_ms);
+}
+
+int epoll_pwait2(int fd, struct epoll_event *events, int count, const struct timespec *timeout,
+		 const sigset_t *signals)
+{
+	int (*real)(int, struct epoll_event *, int, const struct timespec *, const sigset_t *) =
+		(int (*)(int, struct epoll_event *, int, const struct timespec *,
+			 const sigset_t *))next("epoll_pwait2");
+
+	if (is_there("epoll")) {
+		errno = EBADF;
+		return -1;
+	}
+	return real(fd, events, count, timeout, signals);
+}
+
+int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
+{
+	int (*real)(int, struct mmsghdr *, unsigned int, int) =
+		(int (*)(int, struct mmsghdr *, unsigned int, int))next("sendmmsg");
+
+	while (is_there("send"))
+		(void)usleep(10000);
+	return real(fd, messages, count, flags);
+}
