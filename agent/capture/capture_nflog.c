@@ -12,6 +12,7 @@
 #include "capture_sources.h"
 
 #include "capture_nflog_parse.h"
+#include "capture_nflog_reader.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -39,7 +40,6 @@ enum {
 	DRAIN_MS = 100, /* how long stop() waits for an empty queue before it unbinds */
 };
 
-static const char READERS_FILE[] = "/proc/net/netfilter/nfnetlink_log";
 
 enum phase {
 	PHASE_bound,
@@ -143,76 +143,12 @@ static bool is_permitted(const struct capture *capture)
 	return !send_message(capture, message) && receive_answer(capture) != -EPERM;
 }
 
-/* Name of the process whose netlink port this is: by default the kernel gives the process number.
- * "" if it is not, or may not be seen. */
-static void find_program(uint32_t port, char *name, size_t size)
-{
-	char path[32];
-	FILE *file;
-
-	name[0] = '\0';
-	(void)snprintf(path, sizeof(path), "/proc/%u/comm", port);
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	if (!fgets(name, (int)size, file))
-		name[0] = '\0';
-	name[strcspn(name, "\n")] = '\0';
-	(void)fclose(file);
-}
-
-/* Netlink port of the group's reader, 0 if unknown: the file is root's. Columns: group, port,
- * packets waiting, copy mode, copy range, timeout, references. */
-static uint32_t find_reader(uint16_t wanted)
-{
-	FILE *file = fopen(READERS_FILE, "re");
-	char line[128];
-	uint32_t found = 0;
-
-	if (!file)
-		return 0;
-	while (!found && fgets(line, sizeof(line), file)) {
-		char *rest;
-		unsigned long group = strtoul(line, &rest, 10);
-		unsigned long port = strtoul(rest, NULL, 10);
-
-		if (group == wanted)
-			found = (uint32_t)port;
-	}
-	(void)fclose(file);
-	return found;
-}
-
-static void explain_other_reader(const struct capture *capture, struct error_text *error)
-{
-	uint32_t port = find_reader(capture->group);
-	char program[64] = "";
-
-	if (port)
-		find_program(port, program, sizeof(program));
-	if (program[0])
-		error_text_set(error,
-			       "NFLOG group %u: already read by another program (netlink portid "
-			       "%u, %s)",
-			       capture->group, port, program);
-	else if (port)
-		error_text_set(error,
-			       "NFLOG group %u: already read by another program (netlink portid "
-			       "%u)",
-			       capture->group, port);
-	else
-		error_text_set(error, "NFLOG group %u: already read by another program",
-			       capture->group);
-	error_text_hint(error, "choose another group, in the rule and for the agent, or stop that "
-			       "program");
-}
-
 static void explain_bind(const struct capture *capture, int result, struct error_text *error)
 {
 	switch (result) {
 	case -EPERM:
 		if (is_permitted(capture)) {
-			explain_other_reader(capture, error);
+			capture_nflog_reader_explain(capture->group, error);
 			break;
 		}
 		error_text_set(error, "NFLOG group %u: no permission to read it", capture->group);
