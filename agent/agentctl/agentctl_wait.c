@@ -46,7 +46,8 @@ enum agentctl_exit agentctl_wait_check(const char *noun, const json_t *stats,
 	if (strcmp(noun, "export") == 0 &&
 	    json_array_size(json_object_get(stats, "collectors")) == 0) {
 		error_text_set(error, "no collector is configured: nothing will be exported");
-		error_text_hint(error, "set collector = HOST:PORT in flowagent.conf");
+		error_text_hint(error,
+				"set collector = HOST:PORT in a file of /etc/flowagent/conf.d");
 		return AGENTCTL_FAILED;
 	}
 	return AGENTCTL_TIMED_OUT;

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define READERS_FILE "/proc/net/netfilter/nfnetlink_log"
 #define OWN_UNIT     "flowagent.service"

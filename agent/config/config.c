@@ -6,6 +6,7 @@
 
 #include "config_arguments.h"
 #include "config_file.h"
+#include "config_service.h"
 #include "config_help.h"
 #include "config_options.h"
 
@@ -264,6 +265,29 @@ static int load(struct config *config, const struct config_arguments *arguments,
 	return result;
 }
 
+/* All of it once more, for config_service_run(). */
+static int load_again(void *context, struct error_text *error)
+{
+	const struct config_arguments *arguments = context;
+	struct config config;
+	int result = config_init(&config, error);
+
+	if (!result)
+		result = load(&config, arguments, error);
+	config_clear(&config);
+	return result;
+}
+
+/* --check-config by root of the service's file: may the service read what root may? */
+static int check_as_service(struct config_arguments *arguments, struct error_text *error)
+{
+	const char *file = config_arguments_find(arguments, OPTION_config);
+
+	if (!config_service_applies(file ? file : CONFIG_FILE_PATH))
+		return 0;
+	return config_service_run(load_again, arguments, error);
+}
+
 /* Print and see that it arrived: nobody must take "--check-config >/dev/full" for a yes. */
 static enum config_result finish_output(struct error_text *error)
 {
@@ -291,6 +315,8 @@ enum config_result config_parse(struct config *config, int argc, char *const *ar
 	}
 	if (!result && !has_help && !has_version)
 		result = load(config, &arguments, error);
+	if (!result && config->check_only)
+		result = check_as_service(&arguments, error);
 	config_arguments_clear(&arguments);
 	if (result)
 		return result == -ENOMEM || result == -EOPNOTSUPP ? CONFIG_failed : CONFIG_invalid;

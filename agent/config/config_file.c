@@ -408,9 +408,16 @@ static int read_drop_ins(struct config *config, const char *path, struct error_t
 	return result;
 }
 
+/* The service's own file need not be there: its settings stand in conf.d beside it. A file with
+ * another name was asked for. */
+static bool may_be_missing(const char *path)
+{
+	return !strcmp(path, CONFIG_FILE_PATH) && access(path, F_OK) != 0 && errno == ENOENT;
+}
+
 int config_file_read(struct config *config, const char *path, struct error_text *error)
 {
-	int result = read_one(config, path, error);
+	int result = may_be_missing(path) ? 0 : read_one(config, path, error);
 
 	return result ? result : read_drop_ins(config, path, error);
 }

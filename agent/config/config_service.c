@@ -1,0 +1,106 @@
+/* config_service.c - runs a check as the service's user.
+ *
+ * Place: config.c, after root's own check has passed. Invariant: this process keeps its rights; the
+ * one that gives them up ends with the check, and its answer comes through a pipe. */
+#include "config_service.h"
+
+#include "config_options.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct answer {
+	int result;
+	struct error_text error;
+};
+
+bool config_service_applies(const char *path)
+{
+	return !strcmp(path, CONFIG_FILE_PATH) && geteuid() == 0 && getpwnam(CONFIG_SERVICE_USER);
+}
+
+/* The groups of the service are those of its user: group _flowagent may be given more members, and
+ * the user more groups. */
+static int become_service_user(void)
+{
+	const struct passwd *entry = getpwnam(CONFIG_SERVICE_USER);
+
+	if (!entry)
+		return -ENOENT;
+	if (initgroups(entry->pw_name, entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 ||
+	    setuid(entry->pw_uid) != 0)
+		return -errno;
+	return 0;
+}
+
+/* In the process of its own. One write of less than PIPE_BUF bytes arrives whole. */
+static void answer(int descriptor, config_service_check *check, void *context)
+{
+	struct answer answer = { .result = become_service_user() };
+
+	if (answer.result)
+		error_text_set(&answer.error, "cannot become this user: %s",
+			       strerror(-answer.result));
+	else
+		answer.result = check(context, &answer.error);
+	_exit(write(descriptor, &answer, sizeof(answer)) != sizeof(answer));
+}
+
+static int take_answer(int descriptor, pid_t child, struct answer *answer)
+{
+	ssize_t got;
+	int status;
+
+	do
+		got = read(descriptor, answer, sizeof(*answer));
+	while (got < 0 && errno == EINTR);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return got == (ssize_t)sizeof(*answer) ? 0 : -EIO;
+}
+
+static int ask(config_service_check *check, void *context, struct answer *answer_text)
+{
+	int ends[2];
+	pid_t child;
+	int result;
+
+	if (pipe(ends) != 0)
+		return -errno;
+	child = fork();
+	if (child == 0)
+		answer(ends[1], check, context);
+	result = child < 0 ? -errno : 0;
+	(void)close(ends[1]);
+	if (!result)
+		result = take_answer(ends[0], child, answer_text);
+	(void)close(ends[0]);
+	return result;
+}
+
+int config_service_run(config_service_check *check, void *context, struct error_text *error)
+{
+	struct answer got;
+	int result = ask(check, context, &got);
+
+	if (result) {
+		error_text_set(error,
+			       "cannot check as the service's user " CONFIG_SERVICE_USER ": %s",
+			       strerror(-result));
+		return result;
+	}
+	if (!got.result)
+		return 0;
+	error_text_set(error, "as the service's user " CONFIG_SERVICE_USER ": %.270s",
+		       got.error.text);
+	if (got.error.hint[0])
+		error_text_hint(error, "%s", got.error.hint);
+	else if (got.result == -EACCES)
+		error_text_hint(error, "chgrp " CONFIG_SERVICE_USER " FILE; chmod 640 FILE; all "
+				       "directories above it must be open to that group, too");
+	return got.result;
+}
