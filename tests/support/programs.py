@@ -196,6 +196,7 @@ logfile: {log}
 {address}
 nfacctd_port: {port}
 nfacctd_disable_checks: false
+nfacctd_disable_sanity_checks: false
 nfacctd_as: {as_from}
 nfacctd_net: {as_from}
 {networks}
