@@ -6,6 +6,7 @@
  * call (flow_cache_is_consistent()). */
 #include "flow_cache.h"
 
+#include "flow_columns_layout.h"
 #include "flow_index_look.h"
 #include "tcp_flags.h"
 
@@ -29,7 +30,9 @@ struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
 	size_t overflow_size = (size_t)config->max_flows * sizeof(struct bucket);
 	size_t ipv4_size = config->max_flows * CACHED_FLOW_IPV4_SIZE;
 	size_t ipv6_size = config->max_flows * CACHED_FLOW_IPV6_SIZE;
-	size_t size = head_size + buckets_size + overflow_size + ipv4_size + ipv6_size;
+	size_t flows_end =
+		head_size + buckets_size + overflow_size + round_up(ipv4_size + ipv6_size, 64);
+	size_t size = flows_end + flow_columns_size(config->columns, config->max_flows);
 	struct flow_cache *cache;
 	uint8_t *mapping;
 
@@ -51,6 +54,8 @@ struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
 	cache->expiry = config->expiry;
 	cache->is_bidirectional = config->is_bidirectional;
 	cache->has_ports = config->has_ports;
+	cache->has_extras = config->is_bidirectional || config->columns;
+	flow_columns_init(&cache->columns, config->columns, config->max_flows, mapping + flows_end);
 	cache->max_flows = config->max_flows;
 	cache->now = CLOCK_START_MS;
 	cache->buckets = (struct bucket *)(void *)(mapping + head_size);
@@ -124,6 +129,8 @@ static inline void fill_record(const struct flow_cache *cache, const struct cach
 	record->end_reason = (uint8_t)reason;
 	record->pairing = FLOW_alone;
 	record->biflow_direction = BIFLOW_arbitrary;
+	record->minimum_ttl = 0;
+	record->maximum_ttl = 0;
 }
 
 /* Hand a flow's record over and count it as expired. The flow itself stays. Returns the record.
@@ -150,7 +157,10 @@ static __attribute__((noinline)) struct flow_record *emit_called(struct flow_cac
 								 enum flow_end_reason reason,
 								 const struct flow_sink *sink)
 {
-	return emit(cache, flow, reason, sink);
+	struct flow_record *record = emit(cache, flow, reason, sink);
+
+	flow_columns_fill(cache, flow, record);
+	return record;
 }
 
 static inline __attribute__((always_inline)) void remove_flow(struct flow_cache *cache,
@@ -184,11 +194,16 @@ static void emit_pair(struct flow_cache *cache, const flow_index pair[static 2],
 	remove_flow(cache, pair[1]);
 }
 
+static flow_index reverse_of(const struct flow_cache *cache, flow_index index)
+{
+	return cache->is_bidirectional ? flow_pair_find(cache, index) : FLOW_NONE;
+}
+
 static __attribute__((noinline)) size_t emit_forced_pair(struct flow_cache *cache, flow_index index,
 							 enum flow_end_reason reason,
 							 const struct flow_sink *sink)
 {
-	const flow_index pair[2] = { index, flow_pair_find(cache, index) };
+	const flow_index pair[2] = { index, reverse_of(cache, index) };
 	const enum flow_end_reason reasons[2] = { reason, reason };
 
 	if (pair[1] == FLOW_NONE) {
@@ -203,7 +218,7 @@ static __attribute__((noinline)) size_t emit_forced_pair(struct flow_cache *cach
 static inline size_t emit_forced(struct flow_cache *cache, flow_index index,
 				 enum flow_end_reason reason, const struct flow_sink *sink)
 {
-	if (cache->is_bidirectional)
+	if (cache->has_extras)
 		return emit_forced_pair(cache, index, reason, sink);
 	(void)emit(cache, flow_at(cache, index), reason, sink);
 	return 1;
@@ -216,7 +231,7 @@ static __attribute__((noinline)) size_t emit_due_pair(struct flow_cache *cache, 
 						      enum flow_end_reason reason,
 						      const struct flow_sink *sink)
 {
-	const flow_index pair[2] = { index, flow_pair_find(cache, index) };
+	const flow_index pair[2] = { index, reverse_of(cache, index) };
 	enum flow_end_reason reasons[2];
 
 	if (pair[1] == FLOW_NONE) {
@@ -235,7 +250,7 @@ static __attribute__((noinline)) size_t emit_due_pair(struct flow_cache *cache, 
 static inline size_t emit_due(struct flow_cache *cache, flow_index index,
 			      enum flow_end_reason reason, const struct flow_sink *sink)
 {
-	if (cache->is_bidirectional)
+	if (cache->has_extras)
 		return emit_due_pair(cache, index, reason, sink);
 	(void)emit(cache, flow_at(cache, index), reason, sink);
 	return 1;
@@ -376,8 +391,10 @@ static void add_segments(struct flow_cache *cache, struct cached_flow *flow, uin
 	cache->statistics.packets_cached += segments;
 }
 
-void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets, size_t count,
-		    const struct flow_sink *sink)
+/* 'notes' is a constant NULL where there are no columns: so nobody else pays for them. */
+static inline __attribute__((always_inline)) void
+add_packets(struct flow_cache *cache, const struct packet_info *packets,
+	    const struct packet_note *notes, size_t count, const struct flow_sink *sink)
 {
 	uint32_t hashes[FLOW_CACHE_BATCH];
 	struct cached_flow *guesses[FLOW_CACHE_BATCH];
@@ -399,9 +416,24 @@ void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets,
 		struct cached_flow *flow =
 			add_packet(cache, &packets[i], hashes[i], guesses[i], sink);
 
+		if (notes)
+			flow_columns_add(cache, flow, flow->packets == 1, &notes[i]);
 		if (packets[i].packets_added)
 			add_segments(cache, flow, packets[i].packets_added);
 	}
+}
+
+void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets, size_t count,
+		    const struct flow_sink *sink)
+{
+	add_packets(cache, packets, NULL, count, sink);
+}
+
+void flow_cache_add_noted(struct flow_cache *cache, const struct packet_info *packets,
+			  const struct packet_note *notes, size_t count,
+			  const struct flow_sink *sink)
+{
+	add_packets(cache, packets, notes, count, sink);
 }
 
 size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
@@ -483,8 +515,10 @@ size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
 		}
 		(*cursor)++;
 		flow = flow_at(cache, flow_index_in_part(cache, part, number));
-		if (flow->key.ip_version)
-			fill_record(cache, flow, FLOW_END_none, &records[filled++]);
+		if (!flow->key.ip_version)
+			continue;
+		fill_record(cache, flow, FLOW_END_none, &records[filled]);
+		flow_columns_fill(cache, flow, &records[filled++]);
 	}
 	return filled;
 }
@@ -507,7 +541,9 @@ void flow_cache_statistics(const struct flow_cache *cache, struct flow_cache_sta
 		sizeof(struct flow_cache) +
 		((uint64_t)cache->bucket_count + cache->overflow_used) * sizeof(struct bucket) +
 		(uint64_t)cache->flows_used[0] * CACHED_FLOW_IPV4_SIZE +
-		(uint64_t)cache->flows_used[1] * CACHED_FLOW_IPV6_SIZE;
+		(uint64_t)cache->flows_used[1] * CACHED_FLOW_IPV6_SIZE +
+		((uint64_t)cache->flows_used[0] + cache->flows_used[1]) *
+			flow_columns_flow_size(&cache->columns);
 }
 
 bool flow_cache_is_consistent(const struct flow_cache *cache)

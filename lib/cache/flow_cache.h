@@ -8,6 +8,7 @@
 
 #include "decode.h"
 #include "flow.h"
+#include "flow_columns.h"
 #include "flow_expiry.h"
 
 #include <stdbool.h>
@@ -27,6 +28,7 @@ struct flow_cache_config {
 	uint8_t hash_key[16];  /* secret, drawn at start */
 	bool is_bidirectional; /* the two directions of a flow leave together */
 	bool has_ports;        /* ports are part of the key; for is_bidirectional */
+	unsigned int columns;  /* FLOW_COLUMN_BIT() of the optional data that records need */
 };
 
 #define FLOW_CACHE_MAX_FLOWS (1u << 28)
@@ -70,6 +72,11 @@ void flow_cache_destroy(struct flow_cache *cache);
  * O(1) expected per packet, never allocates. */
 void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets, size_t count,
 		    const struct flow_sink *sink);
+
+/* The same for a cache with columns; notes[i] is of packets[i]. Without notes they stay 0. */
+void flow_cache_add_noted(struct flow_cache *cache, const struct packet_info *packets,
+			  const struct packet_note *notes, size_t count,
+			  const struct flow_sink *sink);
 
 /* Hand records whose time has come at 'now' to 'sink', at most 'budget', or one more if the last
  * has a reverse. Returns how many; fewer than 'budget' means that none is left. O(1) per record;

@@ -4,7 +4,7 @@
  * come:
  *
  *     struct flow_cache | buckets | overflow buckets | IPv4 flows (96 bytes) | IPv6 flows (120
- * bytes)
+ *     bytes) | columns
  *
  * Flows are named by flow_index: where they lie, in units of which an IPv4 flow has four and an
  * IPv6 flow five, so that a name leads to its flow without asking which kind it is. Each live flow
@@ -14,6 +14,7 @@
 #define FLOW_CACHE_LAYOUT_H
 
 #include "flow_cache.h"
+#include "flow_columns.h"
 #include "flow_hash.h"
 
 typedef uint32_t flow_index;
@@ -80,11 +81,20 @@ struct flow_list {
 	flow_index head, tail;
 };
 
+/* Optional data of flows; NULL where nobody has asked for it. */
+struct flow_columns {
+	unsigned int set; /* FLOW_COLUMN_BIT() of those that are there */
+#define FLOW_COLUMN(name, type, update, note) type *name;
+#include "flow_columns.def"
+#undef FLOW_COLUMN
+};
+
 struct flow_cache {
 	struct flow_hash_key hash_key;
 	struct expiry_policy expiry;
 	cache_ms now;
 	bool is_bidirectional, has_ports; /* flow_cache_config */
+	bool has_extras; /* is bidirectional or has columns: a flow takes longer to leave */
 
 	/* Index: linear hashing. With 2^level <= bucket_count < 2^(level + 1), the masks are
 	 * 2^level
@@ -106,6 +116,7 @@ struct flow_cache {
 	uint32_t flows_used[2];    /* touched so far */
 	flow_index flows_free[2];  /* linked by idle_next */
 	uint32_t max_flows;
+	struct flow_columns columns;
 
 	/* Expiry. */
 	struct flow_list age;

@@ -1,0 +1,250 @@
+/* test_flow_columns.c - optional data of flows: what records and snapshots have of it, against a
+ * plain model under seeded random packets. */
+#include "flow_columns.h"
+
+#include "check.h"
+#include "flow_cache_layout.h"
+#include "kept_records.h"
+
+#include <stdlib.h>
+
+#define UDP        17
+#define TTL_BIT    (FLOW_COLUMN_BIT(FLOW_COLUMN_minimum_ttl))
+#define BOTH_BITS  (TTL_BIT | FLOW_COLUMN_BIT(FLOW_COLUMN_maximum_ttl))
+#define MODEL_SIZE 64
+
+static struct flow_cache *new_cache(uint32_t max_flows, unsigned int columns, bool is_bidirectional)
+{
+	struct flow_cache_config config = {
+		.max_flows = max_flows,
+		.expiry = { .active_ms = 3000, .idle_ms = { 1000, 1000, 1000, 1000, 1000, 1000 } },
+		.is_bidirectional = is_bidirectional,
+		.has_ports = true,
+		.columns = columns,
+	};
+	struct flow_cache *cache = flow_cache_create(&config);
+
+	CHECK(cache != NULL);
+	kept_records_reset();
+	return cache;
+}
+
+/* A packet of flow 'number' (odd: IPv6), in either direction. */
+static struct packet_info packet(uint32_t number, bool is_back, cache_ms now)
+{
+	struct packet_info info = { .octets = 100, .time_ms = now, .clock_ms = now };
+
+	info.key.ip_version = number & 1 ? 6 : 4;
+	info.key.protocol = UDP;
+	info.key.source_port = (uint16_t)(is_back ? 53 : 1000 + number);
+	info.key.destination_port = (uint16_t)(is_back ? 1000 + number : 53);
+	return info;
+}
+
+static void add(struct flow_cache *cache, uint32_t number, bool is_back, cache_ms now, uint8_t ttl)
+{
+	struct packet_info info = packet(number, is_back, now);
+	struct packet_note note = { ttl };
+
+	flow_cache_add_noted(cache, &info, &note, 1, &sink);
+	CHECK(flow_cache_is_consistent(cache));
+}
+
+TEST(least_and_greatest_of_a_record)
+{
+	for (uint32_t number = 0; number < 2; number++) {
+		struct flow_cache *cache = new_cache(4, BOTH_BITS, false);
+
+		add(cache, number, false, 0, 64);
+		add(cache, number, false, 10, 255);
+		add(cache, number, false, 20, 3);
+		CHECK_EQ(flow_cache_flush(cache, 30, 10, &sink), 1);
+		CHECK_EQ(kept.records[0].minimum_ttl, 3);
+		CHECK_EQ(kept.records[0].maximum_ttl, 255);
+		flow_cache_destroy(cache);
+	}
+}
+
+TEST(next_record_of_a_flow_begins_anew)
+{
+	struct flow_cache *cache = new_cache(4, BOTH_BITS, false);
+
+	add(cache, 0, false, 0, 1);
+	add(cache, 0, false, 5000, 200); /* closes the first */
+	CHECK_EQ(kept.count, 1);
+	CHECK_EQ(kept.records[0].maximum_ttl, 1);
+	CHECK_EQ(flow_cache_flush(cache, 5001, 10, &sink), 1);
+	CHECK_EQ(kept.records[1].minimum_ttl, 200);
+	CHECK_EQ(kept.records[1].maximum_ttl, 200);
+	flow_cache_destroy(cache);
+}
+
+TEST(evicted_flow_leaves_nothing_to_the_next_in_its_place)
+{
+	struct flow_cache *cache = new_cache(1, BOTH_BITS, false);
+
+	add(cache, 0, false, 0, 1);
+	add(cache, 2, false, 1, 100);
+	CHECK_EQ(kept.count, 1);
+	CHECK_EQ(kept.records[0].minimum_ttl, 1);
+	CHECK_EQ(flow_cache_flush(cache, 2, 10, &sink), 1);
+	CHECK_EQ(kept.records[1].minimum_ttl, 100);
+	flow_cache_destroy(cache);
+}
+
+TEST(only_the_column_that_was_asked_for_is_filled)
+{
+	struct flow_cache *cache = new_cache(4, TTL_BIT, false);
+
+	add(cache, 0, false, 0, 7);
+	CHECK_EQ(flow_cache_flush(cache, 1, 10, &sink), 1);
+	CHECK_EQ(kept.records[0].minimum_ttl, 7);
+	CHECK_EQ(kept.records[0].maximum_ttl, 0);
+	flow_cache_destroy(cache);
+}
+
+TEST(superpacket_that_begins_a_record_is_its_first)
+{
+	struct flow_cache *cache = new_cache(4, BOTH_BITS, false);
+	struct packet_info info = packet(0, false, 0);
+	struct packet_note note = { 9 };
+
+	add(cache, 2, false, 0, 1);
+	info.packets_added = 20;
+	flow_cache_add_noted(cache, &info, &note, 1, &sink);
+	CHECK_EQ(flow_cache_flush(cache, 1, 10, &sink), 2);
+	CHECK_EQ(kept.records[1].packets, 21);
+	CHECK_EQ(kept.records[1].minimum_ttl, 9);
+	flow_cache_destroy(cache);
+}
+
+TEST(columns_cost_their_own_bytes_and_nothing_without)
+{
+	struct flow_cache_statistics with, without;
+	struct flow_cache *cache = new_cache(100, BOTH_BITS, false);
+	struct flow_cache *plain = new_cache(100, 0, false);
+
+	for (uint32_t number = 0; number < 10; number++) {
+		add(cache, number, false, 0, 64);
+		add(plain, number, false, 0, 64);
+	}
+	flow_cache_statistics(cache, &with);
+	flow_cache_statistics(plain, &without);
+	CHECK_EQ(with.memory_bytes, without.memory_bytes + 2 * 10);
+	flow_cache_destroy(cache);
+	flow_cache_destroy(plain);
+}
+
+/* What records must have: the packets of each flow since its last record. */
+struct model {
+	uint64_t packets;
+	uint8_t minimum, maximum;
+};
+
+static struct model *model_of(struct model *models, const struct flow_key *key)
+{
+	const bool is_back = key->source_port == 53;
+	const uint32_t number = (is_back ? key->destination_port : key->source_port) - 1000u;
+
+	return &models[2 * number + is_back];
+}
+
+static void check_records(struct model *models, size_t first)
+{
+	for (size_t i = first; i < kept.count; i++) {
+		const struct flow_record *record = &kept.records[i];
+		struct model *model = model_of(models, &record->key);
+
+		CHECK_EQ(record->packets, model->packets);
+		CHECK_EQ(record->minimum_ttl, model->minimum);
+		CHECK_EQ(record->maximum_ttl, model->maximum);
+		*model = (struct model){ 0 };
+	}
+	kept.count = first;
+}
+
+static void check_snapshot(const struct flow_cache *cache, struct model *models)
+{
+	struct flow_record records[MODEL_SIZE];
+	uint64_t cursor = 0;
+	size_t count = flow_cache_snapshot(cache, &cursor, records, MODEL_SIZE);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct model *model = model_of(models, &records[i].key);
+
+		CHECK_EQ(records[i].packets, model->packets);
+		CHECK_EQ(records[i].minimum_ttl, model->minimum);
+		CHECK_EQ(records[i].maximum_ttl, model->maximum);
+	}
+}
+
+static void run_model(bool is_bidirectional)
+{
+	struct model models[MODEL_SIZE] = { { 0 } };
+	struct flow_cache *cache = new_cache(20, BOTH_BITS, is_bidirectional);
+	cache_ms now = 0;
+
+	srand(7);
+	for (int i = 0; i < 20000; i++) {
+		const uint32_t number = (uint32_t)rand() % (MODEL_SIZE / 2);
+		const bool is_back = rand() & 1;
+		const uint8_t ttl = (uint8_t)rand();
+		struct packet_info info = packet(number, is_back, now);
+		struct model *model;
+
+		now += rand() % 200;
+		add(cache, number, is_back, now, ttl);
+		check_records(models, 0);
+		model = model_of(models, &info.key);
+		if (model->packets == 0 || ttl < model->minimum)
+			model->minimum = ttl;
+		if (model->packets == 0 || ttl > model->maximum)
+			model->maximum = ttl;
+		model->packets++;
+		(void)flow_cache_expire(cache, now, 100, &sink);
+		check_records(models, 0);
+		if (i % 100 == 0)
+			check_snapshot(cache, models);
+	}
+	while (flow_cache_flush(cache, now, 10, &sink))
+		check_records(models, 0);
+	flow_cache_destroy(cache);
+}
+
+TEST(records_agree_with_a_model)
+{
+	run_model(false);
+}
+
+TEST(records_of_biflows_agree_with_a_model)
+{
+	run_model(true);
+}
+
+TEST(note_of_a_header)
+{
+	const uint8_t ipv4[20] = { [0] = 0x46, [8] = 63 };
+	const uint8_t ipv6[40] = { [0] = 0x60, [7] = 255 };
+
+	CHECK_EQ(packet_note_of(ipv4).ttl, 63);
+	CHECK_EQ(packet_note_of(ipv6).ttl, 255);
+	CHECK_EQ(flow_column_at(offsetof(struct flow_record, minimum_ttl)), TTL_BIT);
+	CHECK_EQ(flow_column_at(offsetof(struct flow_record, packets)), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(least_and_greatest_of_a_record),
+		cmocka_unit_test(next_record_of_a_flow_begins_anew),
+		cmocka_unit_test(evicted_flow_leaves_nothing_to_the_next_in_its_place),
+		cmocka_unit_test(only_the_column_that_was_asked_for_is_filled),
+		cmocka_unit_test(superpacket_that_begins_a_record_is_its_first),
+		cmocka_unit_test(columns_cost_their_own_bytes_and_nothing_without),
+		cmocka_unit_test(records_agree_with_a_model),
+		cmocka_unit_test(records_of_biflows_agree_with_a_model),
+		cmocka_unit_test(note_of_a_header),
+	};
+
+	return RUN_TESTS(tests);
+}
