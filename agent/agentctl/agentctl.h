@@ -34,6 +34,8 @@ struct agentctl_options {
 	enum agentctl_format format;
 	const char *columns; /* -o, NULL: the default ones */
 	bool no_headings;
+	bool is_wide;          /* all columns, however narrow the terminal */
+	size_t terminal_width; /* 0: standard output is no terminal */
 	bool is_utc;
 	bool is_verbose;
 	bool wants_help;
@@ -95,6 +97,9 @@ extern const struct agentctl_command agentctl_commands[];
 const struct agentctl_command *agentctl_command_find(const char *const *words, size_t word_count,
 						     size_t *used, struct error_text *error);
 
+/* The verb that a word or a part of it stands for; NULL with 'error' filled. */
+const char *agentctl_verb_find(const char *word, struct error_text *error);
+
 /* Parse the command line into 'options'. Words may stand before and after options. 'argv' is
  * reordered. Returns false with 'error' filled for a usage fault. */
 bool agentctl_options_parse(struct agentctl_options *options, int argc, char **argv,
@@ -116,6 +121,10 @@ bool agentctl_option_text(size_t index, struct agentctl_option_text *text);
 
 /* Print "agentctl: TEXT" and "  hint: HINT" on standard error; nothing if there is no text. */
 void agentctl_print_error(const struct error_text *error);
+
+/* `agentctl help [COMMAND]`. */
+enum agentctl_exit agentctl_help(const struct agentctl_command *command,
+				 const struct agentctl_options *options);
 
 /* Run a whole command line. Returns the exit status. */
 enum agentctl_exit agentctl_main(int argc, char **argv);

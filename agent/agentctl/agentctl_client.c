@@ -249,12 +249,12 @@ static enum agentctl_exit exit_of(int code)
 	}
 }
 
-enum agentctl_exit agentctl_client_ask(struct agentctl_client *client, const char *command,
-				       const char *const *filter, size_t filter_count,
+enum agentctl_exit agentctl_client_ask(struct agentctl_client *client,
+				       const struct control_question *question,
 				       agentctl_row_function *take, void *context,
 				       struct error_text *error)
 {
-	char *request = control_request_format(command, filter, filter_count);
+	char *request = control_question_format(question);
 	enum agentctl_exit result = AGENTCTL_FAILED;
 	bool is_over = false;
 
@@ -280,7 +280,8 @@ enum agentctl_exit agentctl_client_ask(struct agentctl_client *client, const cha
 	return result;
 }
 
-enum agentctl_exit agentctl_client_run(const struct agentctl_options *options, const char *command,
+enum agentctl_exit agentctl_client_run(const struct agentctl_options *options,
+				       const struct control_question *question,
 				       agentctl_row_function *take, void *context)
 {
 	struct error_text error = { .text = "" };
@@ -290,8 +291,7 @@ enum agentctl_exit agentctl_client_run(const struct agentctl_options *options, c
 		agentctl_client_open(options->socket, timeout_ms, &client, &error);
 
 	if (!result)
-		result = agentctl_client_ask(client, command, options->words, options->word_count,
-					     take, context, &error);
+		result = agentctl_client_ask(client, question, take, context, &error);
 	agentctl_client_close(client);
 	if (result)
 		agentctl_print_error(&error);

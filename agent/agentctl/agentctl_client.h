@@ -21,15 +21,18 @@ enum agentctl_exit agentctl_client_open(const char *path, int64_t timeout_ms,
 					struct agentctl_client **client, struct error_text *error);
 void agentctl_client_close(struct agentctl_client *client);
 
+struct control_question;
+
 /* Ask, and hand each row to 'take'. May be called again after AGENTCTL_DONE. Other exit statuses
  * come with 'error' filled, except those that 'take' gave without. */
-enum agentctl_exit agentctl_client_ask(struct agentctl_client *client, const char *command,
-				       const char *const *filter, size_t filter_count,
+enum agentctl_exit agentctl_client_ask(struct agentctl_client *client,
+				       const struct control_question *question,
 				       agentctl_row_function *take, void *context,
 				       struct error_text *error);
 
 /* Open, ask, close, as the options say; prints the error. */
-enum agentctl_exit agentctl_client_run(const struct agentctl_options *options, const char *command,
+enum agentctl_exit agentctl_client_run(const struct agentctl_options *options,
+				       const struct control_question *question,
 				       agentctl_row_function *take, void *context);
 
 #endif

@@ -4,159 +4,176 @@
 #include "agentctl_rules.h"
 #include "agentctl_show.h"
 #include "agentctl_table.h"
+#include "word_distance.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define LIST   (AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS | AGENTCTL_FOR_LISTS)
-#define OBJECT (AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS)
+#define LIST     (AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS | AGENTCTL_FOR_LISTS)
+#define OBJECT   (AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS)
+#define ANYTHING (~0u) /* help stands beside any option */
 
 static const struct agentctl_column flow_columns[] = {
-	{ "proto", NULL, COLUMN_PROTOCOL, true },
-	{ "src", NULL, COLUMN_ADDRESS, true },
-	{ "src_port", "sport", COLUMN_NUMBER, true },
-	{ "dst", NULL, COLUMN_ADDRESS, true },
-	{ "dst_port", "dport", COLUMN_NUMBER, true },
-	{ "dir", NULL, COLUMN_TEXT, true },
-	{ "tcp_flags", "flags", COLUMN_FLAGS, true },
-	{ "packets", NULL, COLUMN_COUNTED, true },
-	{ "bytes", NULL, COLUMN_BYTES, true },
-	{ "start", NULL, COLUMN_TIME, true },
-	{ "duration_ms", "duration", COLUMN_DURATION, true },
-	{ "end", NULL, COLUMN_TIME, false },
-	{ "v", NULL, COLUMN_NUMBER, false },
-	{ "tos", NULL, COLUMN_NUMBER, false },
-	{ "vlan", NULL, COLUMN_NUMBER, false },
-	{ "mark", NULL, COLUMN_NUMBER, false },
-	{ "sampling", NULL, COLUMN_NUMBER, false },
-	{ "in_if", NULL, COLUMN_NUMBER, false },
-	{ "out_if", NULL, COLUMN_NUMBER, false },
-	{ "in_if_name", NULL, COLUMN_TEXT, false },
-	{ "out_if_name", NULL, COLUMN_TEXT, false },
-	{ "src_as", NULL, COLUMN_NUMBER, false },
-	{ "dst_as", NULL, COLUMN_NUMBER, false },
-	{ "start_unix_ms", NULL, COLUMN_NUMBER, false },
-	{ "end_unix_ms", NULL, COLUMN_NUMBER, false },
-	{ NULL, NULL, COLUMN_TEXT, false },
+	{ "proto", NULL, COLUMN_PROTOCOL, COLUMN_SHOWN },
+	{ "src", NULL, COLUMN_ADDRESS, COLUMN_SHOWN },
+	{ "src_port", "sport", COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "dst", NULL, COLUMN_ADDRESS, COLUMN_SHOWN },
+	{ "dst_port", "dport", COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "dir", NULL, COLUMN_TEXT, 5 },
+	{ "tcp_flags", "flags", COLUMN_FLAGS, 6 },
+	{ "packets", NULL, COLUMN_COUNTED, 2 },
+	{ "bytes", NULL, COLUMN_BYTES, COLUMN_SHOWN },
+	{ "start", NULL, COLUMN_TIME, 8 },
+	{ "duration_ms", "duration", COLUMN_DURATION, 4 },
+	{ "end", NULL, COLUMN_TIME, COLUMN_HIDDEN },
+	{ "v", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "tos", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "vlan", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "mark", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "sampling", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "in_if", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "out_if", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "in_if_name", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+	{ "out_if_name", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+	{ "src_as", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "dst_as", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "start_unix_ms", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "end_unix_ms", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
 static const struct agentctl_column source_columns[] = {
-	{ "name", NULL, COLUMN_TEXT, true },
-	{ "label", NULL, COLUMN_TEXT, true },
-	{ "state", NULL, COLUMN_TEXT, true },
-	{ "packets_read", NULL, COLUMN_NUMBER, true },
-	{ "packets_lost_kernel", NULL, COLUMN_NUMBER, true },
-	{ "overruns", NULL, COLUMN_NUMBER, true },
-	{ "packets_ignored_total", NULL, COLUMN_NUMBER, true },
-	{ "sampling", NULL, COLUMN_TEXT, true },
-	{ "flows_cached", NULL, COLUMN_NUMBER, true },
-	{ "receive_buffer_bytes", NULL, COLUMN_BYTES, true },
-	{ "last_packet_age_ms", "age", COLUMN_DURATION, true },
-	{ "failure", NULL, COLUMN_TEXT, false },
-	{ "live", NULL, COLUMN_TEXT, false },
-	{ "flows_created", NULL, COLUMN_NUMBER, false },
-	{ "packets_cached", NULL, COLUMN_NUMBER, false },
-	{ "packets_expired", NULL, COLUMN_NUMBER, false },
-	{ "records_expired_total", NULL, COLUMN_NUMBER, false },
-	{ "messages", NULL, COLUMN_NUMBER, false },
-	{ "messages_truncated", NULL, COLUMN_NUMBER, false },
-	{ "messages_malformed", NULL, COLUMN_NUMBER, false },
-	{ "packets_truncated", NULL, COLUMN_NUMBER, false },
-	{ "packets_length_unknown", NULL, COLUMN_NUMBER, false },
-	{ "packets_rate_unknown", NULL, COLUMN_NUMBER, false },
-	{ "packets_super", NULL, COLUMN_NUMBER, false },
-	{ "packets_split", NULL, COLUMN_NUMBER, false },
-	{ "bytes_split", NULL, COLUMN_BYTES, false },
-	{ "packets_unstamped", NULL, COLUMN_NUMBER, false },
-	{ "receive_buffer_wanted", NULL, COLUMN_BYTES, false },
-	{ "duplicates_sampled", NULL, COLUMN_NUMBER, false },
-	{ "packets_seen_twice", NULL, COLUMN_NUMBER, false },
-	{ "duplicates_suspected", NULL, COLUMN_TEXT, false },
-	{ "single_packets", NULL, COLUMN_TEXT, false },
-	{ NULL, NULL, COLUMN_TEXT, false },
+	{ "name", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "label", NULL, COLUMN_TEXT, 7 },
+	{ "state", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "packets_read", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "packets_lost_kernel", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "overruns", NULL, COLUMN_NUMBER, 8 },
+	{ "packets_ignored_total", NULL, COLUMN_NUMBER, 3 },
+	{ "sampling", NULL, COLUMN_TEXT, 6 },
+	{ "flows_cached", NULL, COLUMN_NUMBER, 5 },
+	{ "receive_buffer_bytes", NULL, COLUMN_BYTES, 9 },
+	{ "last_packet_age_ms", "age", COLUMN_DURATION, 2 },
+	{ "failure", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+	{ "live", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+	{ "flows_created", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_cached", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_expired", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "records_expired_total", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "messages", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "messages_truncated", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "messages_malformed", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_truncated", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_length_unknown", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_rate_unknown", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_super", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_split", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "bytes_split", NULL, COLUMN_BYTES, COLUMN_HIDDEN },
+	{ "packets_unstamped", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "receive_buffer_wanted", NULL, COLUMN_BYTES, COLUMN_HIDDEN },
+	{ "duplicates_sampled", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_seen_twice", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "duplicates_suspected", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+	{ "single_packets", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
 static const struct agentctl_column collector_columns[] = {
-	{ "name", NULL, COLUMN_TEXT, true },
-	{ "remote", NULL, COLUMN_TEXT, true },
-	{ "version", NULL, COLUMN_NUMBER, true },
-	{ "transport", NULL, COLUMN_TEXT, true },
-	{ "mode", NULL, COLUMN_TEXT, true },
-	{ "up", NULL, COLUMN_TEXT, true },
-	{ "active", NULL, COLUMN_TEXT, true },
-	{ "records_sent", NULL, COLUMN_NUMBER, true },
-	{ "records_waiting", NULL, COLUMN_NUMBER, true },
-	{ "records_lost", NULL, COLUMN_NUMBER, true },
-	{ "records_excluded", NULL, COLUMN_NUMBER, true },
-	{ "datagrams_sent", NULL, COLUMN_NUMBER, true },
-	{ "last_sent_age_ms", "age", COLUMN_DURATION, true },
-	{ "last_error", NULL, COLUMN_TEXT, true },
-	{ "sequence", NULL, COLUMN_NUMBER, false },
-	{ "records_taken", NULL, COLUMN_NUMBER, false },
-	{ "packets_sent", NULL, COLUMN_NUMBER, false },
-	{ "packets_waiting", NULL, COLUMN_NUMBER, false },
-	{ "packets_lost", NULL, COLUMN_NUMBER, false },
-	{ "packets_excluded", NULL, COLUMN_NUMBER, false },
-	{ "bytes_excluded", NULL, COLUMN_BYTES, false },
-	{ "group", NULL, COLUMN_TEXT, false },
-	{ "priority", NULL, COLUMN_NUMBER, false },
-	{ "sampling", NULL, COLUMN_NUMBER, false },
-	{ "bytes_sent", NULL, COLUMN_BYTES, false },
-	{ "datagrams_queued", NULL, COLUMN_NUMBER, false },
-	{ "datagrams_lost", NULL, COLUMN_NUMBER, false },
-	{ "datagrams_unconfirmed", NULL, COLUMN_NUMBER, false },
-	{ "records_spooled", NULL, COLUMN_NUMBER, false },
-	{ "spool_bytes", NULL, COLUMN_BYTES, false },
-	{ "spool_size", NULL, COLUMN_BYTES, false },
-	{ "sessions", NULL, COLUMN_NUMBER, false },
-	{ "session_failures", NULL, COLUMN_NUMBER, false },
-	{ "send_errors", NULL, COLUMN_NUMBER, false },
-	{ NULL, NULL, COLUMN_TEXT, false },
+	{ "name", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "remote", NULL, COLUMN_TEXT, 8 },
+	{ "version", NULL, COLUMN_NUMBER, 3 },
+	{ "transport", NULL, COLUMN_TEXT, 4 },
+	{ "mode", NULL, COLUMN_TEXT, 7 },
+	{ "up", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "active", NULL, COLUMN_TEXT, 9 },
+	{ "records_sent", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "records_waiting", NULL, COLUMN_NUMBER, 3 },
+	{ "records_lost", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "records_excluded", NULL, COLUMN_NUMBER, 6 },
+	{ "datagrams_sent", NULL, COLUMN_NUMBER, 5 },
+	{ "last_sent_age_ms", "age", COLUMN_DURATION, 4 },
+	{ "last_error", NULL, COLUMN_TEXT, 2 },
+	{ "sequence", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "records_taken", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_sent", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_waiting", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_lost", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_excluded", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "bytes_excluded", NULL, COLUMN_BYTES, COLUMN_HIDDEN },
+	{ "group", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+	{ "priority", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "sampling", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "bytes_sent", NULL, COLUMN_BYTES, COLUMN_HIDDEN },
+	{ "datagrams_queued", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "datagrams_lost", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "datagrams_unconfirmed", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "records_spooled", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "spool_bytes", NULL, COLUMN_BYTES, COLUMN_HIDDEN },
+	{ "spool_size", NULL, COLUMN_BYTES, COLUMN_HIDDEN },
+	{ "sessions", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "session_failures", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "send_errors", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
 static const struct agentctl_column drop_columns[] = {
-	{ "reason", NULL, COLUMN_TEXT, true },
-	{ "packets", NULL, COLUMN_NUMBER, true },
-	{ "source", NULL, COLUMN_TEXT, true },
-	{ "last", NULL, COLUMN_TIME, true },
-	{ "link", NULL, COLUMN_TEXT, true },
-	{ "captured_bytes", "captured", COLUMN_NUMBER, true },
-	{ "original_bytes", "original", COLUMN_NUMBER, true },
-	{ "example", NULL, COLUMN_TEXT, true },
-	{ "text", NULL, COLUMN_TEXT, false },
-	{ "last_unix_ms", NULL, COLUMN_NUMBER, false },
-	{ NULL, NULL, COLUMN_TEXT, false },
+	{ "reason", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "packets", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "source", NULL, COLUMN_TEXT, 3 },
+	{ "last", NULL, COLUMN_TIME, 4 },
+	{ "link", NULL, COLUMN_TEXT, 5 },
+	{ "captured_bytes", "captured", COLUMN_NUMBER, 7 },
+	{ "original_bytes", "original", COLUMN_NUMBER, 8 },
+	{ "example", NULL, COLUMN_TEXT, 9 },
+	{ "text", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+	{ "last_unix_ms", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
 static const struct agentctl_column interface_columns[] = {
-	{ "number", NULL, COLUMN_NUMBER, true }, { "name", NULL, COLUMN_TEXT, true },
-	{ "alias", NULL, COLUMN_TEXT, true },    { "mtu", NULL, COLUMN_NUMBER, true },
-	{ "state", NULL, COLUMN_TEXT, true },    { "index", NULL, COLUMN_NUMBER, true },
-	{ NULL, NULL, COLUMN_TEXT, false },
+	{ "number", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "name", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "alias", NULL, COLUMN_TEXT, 5 },
+	{ "mtu", NULL, COLUMN_NUMBER, 4 },
+	{ "state", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "index", NULL, COLUMN_NUMBER, 3 },
+	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
 static const struct agentctl_column template_columns[] = {
-	{ "version", NULL, COLUMN_NUMBER, true },     { "template", NULL, COLUMN_NUMBER, true },
-	{ "family", NULL, COLUMN_NUMBER, true },      { "position", NULL, COLUMN_NUMBER, true },
-	{ "field", NULL, COLUMN_TEXT, true },         { "element", NULL, COLUMN_NUMBER, true },
-	{ "size", NULL, COLUMN_NUMBER, true },        { "record_size", NULL, COLUMN_NUMBER, false },
-	{ "enterprise", NULL, COLUMN_NUMBER, false }, { "collectors", NULL, COLUMN_TEXT, false },
-	{ NULL, NULL, COLUMN_TEXT, false },
+	{ "version", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "template", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "family", NULL, COLUMN_NUMBER, 3 },
+	{ "position", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "field", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "element", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "size", NULL, COLUMN_NUMBER, 4 },
+	{ "record_size", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "enterprise", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "collectors", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
 static const struct agentctl_column config_columns[] = {
-	{ "name", NULL, COLUMN_TEXT, true },     { "value", NULL, COLUMN_TEXT, true },
-	{ "default", NULL, COLUMN_TEXT, false }, { "origin", NULL, COLUMN_TEXT, true },
-	{ NULL, NULL, COLUMN_TEXT, false },
+	{ "name", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "value", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "default", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+	{ "origin", NULL, COLUMN_TEXT, 2 },
+	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
 static const struct agentctl_column rule_columns[] = {
-	{ "firewall", NULL, COLUMN_TEXT, true },  { "family", NULL, COLUMN_TEXT, true },
-	{ "table", NULL, COLUMN_TEXT, true },     { "chain", NULL, COLUMN_TEXT, true },
-	{ "hook", NULL, COLUMN_TEXT, true },      { "interfaces", NULL, COLUMN_TEXT, true },
-	{ "group", NULL, COLUMN_NUMBER, true },   { "snaplen", NULL, COLUMN_NUMBER, true },
-	{ "packets", NULL, COLUMN_NUMBER, true }, { "bytes", NULL, COLUMN_BYTES, true },
-	{ NULL, NULL, COLUMN_TEXT, false },
+	{ "firewall", NULL, COLUMN_TEXT, 5 },
+	{ "family", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "table", NULL, COLUMN_TEXT, 4 },
+	{ "chain", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "hook", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "interfaces", NULL, COLUMN_TEXT, 3 },
+	{ "group", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "snaplen", NULL, COLUMN_NUMBER, 6 },
+	{ "packets", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "bytes", NULL, COLUMN_BYTES, 7 },
+	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
 const struct agentctl_command agentctl_commands[] = {
@@ -198,6 +215,8 @@ const struct agentctl_command agentctl_commands[] = {
 	  agentctl_rules_remove, NULL, NULL },
 	{ "rules", "status", NULL, "which rules log, and whether to the agent's group (root)",
 	  LIST | AGENTCTL_FOR_GROUP, agentctl_rules_status, "show-sources", rule_columns },
+	{ "help", NULL, "[COMMAND]", "print this text, or that of one command", ANYTHING,
+	  agentctl_help, NULL, NULL },
 	{ NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL },
 };
 
@@ -209,8 +228,42 @@ static int fit(const char *word, const char *name)
 	return *word && strncmp(word, name, strlen(word)) == 0 ? 1 : 0;
 }
 
-/* The verb that a word stands for. NULL with 'error' filled if none, or several. */
-static const char *find_verb(const char *word, struct error_text *error)
+/* Keep the name that is most like a mistyped word. */
+static void find_nearest(const char *word, const char *name, size_t *least, const char **nearest)
+{
+	const size_t distance = word_distance(word, strlen(word), name);
+
+	if (distance >= *least || !word_distance_is_near(distance, name))
+		return;
+	*least = distance;
+	*nearest = name;
+}
+
+/* No verb: perhaps one letter is wrong, or the verb before it is missing. */
+static void fail_verb(const char *word, struct error_text *error)
+{
+	const struct agentctl_command *by_noun = NULL;
+	const char *nearest = NULL;
+	size_t least = SIZE_MAX;
+	char quote[ERROR_QUOTE_SIZE];
+
+	for (const struct agentctl_command *row = agentctl_commands; row->verb; row++) {
+		find_nearest(word, row->verb, &least, &nearest);
+		if (!by_noun && row->noun && strcmp(row->noun, word) == 0)
+			by_noun = row;
+	}
+	error_text_quote(word, strlen(word), quote);
+	if (by_noun)
+		error_text_set(error, "unknown command \"%s\" (did you mean \"%s %s\"?)", quote,
+			       by_noun->verb, by_noun->noun);
+	else if (nearest)
+		error_text_set(error, "unknown command \"%s\" (did you mean \"%s\"?)", quote,
+			       nearest);
+	else
+		error_text_set(error, "unknown command \"%s\"", quote);
+}
+
+const char *agentctl_verb_find(const char *word, struct error_text *error)
 {
 	const char *found = NULL;
 
@@ -228,12 +281,8 @@ static const char *find_verb(const char *word, struct error_text *error)
 		}
 		found = row->verb;
 	}
-	if (!found) {
-		char quote[ERROR_QUOTE_SIZE];
-
-		error_text_set(error, "unknown command \"%s\"",
-			       error_text_quote(word, strlen(word), quote));
-	}
+	if (!found)
+		fail_verb(word, error);
 	return found;
 }
 
@@ -248,6 +297,24 @@ static void list_nouns(const char *verb, struct error_text *error)
 			length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%s",
 						   length ? ", " : "", row->noun);
 	error_text_hint(error, "agentctl %s: %s", verb, list);
+}
+
+static void fail_noun(const char *verb, const char *word, struct error_text *error)
+{
+	const char *nearest = NULL;
+	size_t least = SIZE_MAX;
+	char quote[ERROR_QUOTE_SIZE];
+
+	for (const struct agentctl_command *row = agentctl_commands; row->verb; row++)
+		if (row->noun && strcmp(row->verb, verb) == 0)
+			find_nearest(word, row->noun, &least, &nearest);
+	error_text_quote(word, strlen(word), quote);
+	if (nearest)
+		error_text_set(error, "unknown command \"%s %s\" (did you mean \"%s %s\"?)", verb,
+			       quote, verb, nearest);
+	else
+		error_text_set(error, "unknown command \"%s %s\"", verb, quote);
+	list_nouns(verb, error);
 }
 
 static const struct agentctl_command *find_noun(const char *verb, const char *word,
@@ -269,20 +336,15 @@ static const struct agentctl_command *find_noun(const char *verb, const char *wo
 		}
 		found = row;
 	}
-	if (!found) {
-		char quote[ERROR_QUOTE_SIZE];
-
-		error_text_set(error, "unknown command \"%s %s\"", verb,
-			       error_text_quote(word, strlen(word), quote));
-		list_nouns(verb, error);
-	}
+	if (!found)
+		fail_noun(verb, word, error);
 	return found;
 }
 
 const struct agentctl_command *agentctl_command_find(const char *const *words, size_t word_count,
 						     size_t *used, struct error_text *error)
 {
-	const char *verb = find_verb(words[0], error);
+	const char *verb = agentctl_verb_find(words[0], error);
 
 	if (!verb)
 		return NULL;

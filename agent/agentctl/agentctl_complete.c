@@ -121,6 +121,8 @@ enum agentctl_exit agentctl_complete(const char *const *words, size_t count)
 		print_verbs();
 	else if (plain_count == 1 && !command)
 		print_nouns(plain[0]);
+	else if (command && strcmp(command->verb, "help") == 0)
+		print_verbs();
 	else if (command && command->arguments)
 		for (size_t i = 0; i < sizeof(filter_words) / sizeof(filter_words[0]); i++)
 			(void)puts(filter_words[i]);

@@ -1,8 +1,12 @@
 /* agentctl_group.c - sums per key.
  *
- * Sums gather in an array, one per flow; when it is full it is sorted by key and equal keys are
- * merged. So memory follows the number of keys, not of flows, without a hash table. */
+ * The agent has added up already what it had room for (control_flows.h): what is left is to add
+ * rows of the same key. Rows that are flows, from an agent of another version, are added up as
+ * well. Sums gather in an array, one per row; when it is full it is sorted by key and equal keys
+ * are merged. So memory follows the number of keys, not of flows, without a hash table. */
 #include "agentctl_group.h"
+
+#include "flow_names.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,6 +50,7 @@ struct group_sum {
 struct agentctl_group {
 	const struct group_key *keys[AGENTCTL_GROUP_KEYS];
 	size_t key_count;
+	char names[AGENTCTL_GROUP_KEYS * FLOW_NAME_SIZE]; /* with commas */
 	struct agentctl_column columns[AGENTCTL_GROUP_KEYS + 4];
 	struct group_sum *sums; /* owned */
 	size_t count;
@@ -60,8 +65,7 @@ const char *agentctl_group_key_name(size_t index)
 static const struct group_key *find_key(const char *name, size_t length)
 {
 	for (size_t i = 0; i < GROUP_KEY_COUNT; i++)
-		if (strlen(group_keys[i].name) == length &&
-		    strncmp(group_keys[i].name, name, length) == 0)
+		if (flow_names_equal(name, length, group_keys[i].name))
 			return &group_keys[i];
 	return NULL;
 }
@@ -108,12 +112,16 @@ static void fill_columns(struct agentctl_group *group)
 {
 	struct agentctl_column *column = group->columns;
 
-	for (size_t i = 0; i < group->key_count; i++)
+	for (size_t i = 0; i < group->key_count; i++) {
+		if (i)
+			(void)strcat(group->names, ",");
+		(void)strcat(group->names, group->keys[i]->name);
 		*column++ = (struct agentctl_column){ group->keys[i]->name, NULL,
-						      group->keys[i]->kind, true };
-	*column++ = (struct agentctl_column){ "flows", NULL, COLUMN_NUMBER, true };
-	*column++ = (struct agentctl_column){ "packets", NULL, COLUMN_NUMBER, true };
-	*column++ = (struct agentctl_column){ "bytes", NULL, COLUMN_BYTES, true };
+						      group->keys[i]->kind, COLUMN_SHOWN };
+	}
+	*column++ = (struct agentctl_column){ "flows", NULL, COLUMN_NUMBER, COLUMN_SHOWN };
+	*column++ = (struct agentctl_column){ "packets", NULL, COLUMN_NUMBER, COLUMN_SHOWN };
+	*column++ = (struct agentctl_column){ "bytes", NULL, COLUMN_BYTES, COLUMN_SHOWN };
 	*column = (struct agentctl_column){ .name = NULL };
 }
 
@@ -136,6 +144,11 @@ struct agentctl_group *agentctl_group_create(const char *keys, struct error_text
 const struct agentctl_column *agentctl_group_columns(const struct agentctl_group *group)
 {
 	return group->columns;
+}
+
+const char *agentctl_group_keys(const struct agentctl_group *group)
+{
+	return group->names;
 }
 
 static int compare(const void *one, const void *other)
@@ -189,12 +202,14 @@ static int reserve(struct agentctl_group *group)
 /* Key of a flow as seen from one end (0 source, 1 destination); NULL if memory is short. */
 static char *key_text(const struct agentctl_group *group, const json_t *flow, int end)
 {
+	const bool is_sum = json_object_get(flow, "flows") != NULL;
 	json_t *values = json_array();
 	char *text = NULL;
 	int result = values ? 0 : -1;
 
 	for (size_t i = 0; !result && i < group->key_count; i++) {
-		json_t *value = json_object_get(flow, group->keys[i]->members[end]);
+		const struct group_key *key = group->keys[i];
+		json_t *value = json_object_get(flow, is_sum ? key->name : key->members[end]);
 
 		result = value ? json_array_append(values, value)
 			       : json_array_append_new(values, json_null());
@@ -207,13 +222,14 @@ static char *key_text(const struct agentctl_group *group, const json_t *flow, in
 
 static int add_sum(struct agentctl_group *group, char *key, const json_t *flow)
 {
+	const json_t *flows = json_object_get(flow, "flows");
 	int result = reserve(group);
 
 	if (result)
 		return result;
 	group->sums[group->count++] = (struct group_sum){
 		.key = key,
-		.flows = 1,
+		.flows = flows ? (uint64_t)json_integer_value(flows) : 1,
 		.packets = (uint64_t)json_integer_value(json_object_get(flow, "packets")),
 		.bytes = (uint64_t)json_integer_value(json_object_get(flow, "bytes")),
 	};

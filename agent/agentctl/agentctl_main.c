@@ -6,7 +6,14 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define HELP_WIDTH     80
+#define HELP_INDENT    27
+#define TERMINAL_WIDTH 80 /* of one that does not say */
 
 void agentctl_print_error(const struct error_text *error)
 {
@@ -17,6 +24,25 @@ void agentctl_print_error(const struct error_text *error)
 		(void)fprintf(stderr, "  hint: %s\n", error->hint);
 }
 
+/* A name and what it means; lines are broken between words, at HELP_WIDTH. */
+static void print_entry(const char *left, const char *text)
+{
+	int column = printf("  %-24s", left);
+
+	while (*text) {
+		const int length = (int)strcspn(text, " ");
+
+		if (column + 1 + length > HELP_WIDTH) {
+			(void)printf("\n%*s", HELP_INDENT - 1, "");
+			column = HELP_INDENT - 1;
+		}
+		column += printf(" %.*s", length, text);
+		text += length;
+		text += strspn(text, " ");
+	}
+	(void)putchar('\n');
+}
+
 static void print_option(const struct agentctl_option_text *option)
 {
 	char left[64];
@@ -25,37 +51,41 @@ static void print_option(const struct agentctl_option_text *option)
 		       option->letter ? option->letter : ' ', option->letter ? ',' : ' ',
 		       option->name, option->argument ? " " : "",
 		       option->argument ? option->argument : "");
-	(void)printf("  %-24s %s\n", left, option->text);
+	print_entry(left, option->text);
 }
 
-/* Usage of one command, or of all. */
-static void print_help(const struct agentctl_command *only)
+static void print_command(const struct agentctl_command *command)
 {
-	const struct agentctl_command *command;
+	char left[64];
+
+	(void)snprintf(left, sizeof(left), "%s%s%s%s%s", command->verb, command->noun ? " " : "",
+		       command->noun ? command->noun : "", command->arguments ? " " : "",
+		       command->arguments ? command->arguments : "");
+	print_entry(left, command->text);
+}
+
+/* Usage of one command, of all of a verb, or of all. */
+static void print_help(const struct agentctl_command *only, const char *verb)
+{
 	struct agentctl_option_text option;
+	unsigned int used = 0; /* options of the commands shown */
 
 	(void)printf(
 		"usage: agentctl [OPTION...] COMMAND [WORD...]\n\n"
-		"Look into a running flowagent, and care for its firewall rules. Commands may be "
-		"shortened.\n\n");
-	for (command = agentctl_commands; command->verb; command++) {
-		char left[64];
-
-		if (only && only != command)
+		"Look into a running flowagent, and care for its firewall rules. Commands may\n"
+		"be shortened.\n\n");
+	for (const struct agentctl_command *row = agentctl_commands; row->verb; row++) {
+		if ((only && only != row) || (verb && strcmp(verb, row->verb) != 0))
 			continue;
-		(void)snprintf(left, sizeof(left), "%s%s%s%s%s", command->verb,
-			       command->noun ? " " : "", command->noun ? command->noun : "",
-			       command->arguments ? " " : "",
-			       command->arguments ? command->arguments : "");
-		(void)printf("  %-24s %s\n", left, command->text);
+		print_command(row);
+		used |= row->options;
 	}
 	(void)printf("\n");
 	for (size_t i = 0; agentctl_option_text(i, &option); i++)
-		if (!only || !option.used_by || (option.used_by & only->options))
+		if (!option.used_by || option.used_by & used)
 			print_option(&option);
-	(void)printf(
-		"\nExit status: 0 done, 1 failed or faults found, 2 usage, 3 agent not reachable, "
-		"4 not permitted,\n5 timed out. Manual: agentctl(1).\n");
+	(void)printf("\nExit status: 0 done, 1 failed or faults found, 2 usage, 3 agent not\n"
+		     "reachable, 4 not permitted, 5 timed out. Manual: agentctl(1).\n");
 }
 
 static enum agentctl_exit usage_error(const struct error_text *error)
@@ -66,18 +96,36 @@ static enum agentctl_exit usage_error(const struct error_text *error)
 	return AGENTCTL_USAGE;
 }
 
+enum agentctl_exit agentctl_help(const struct agentctl_command *command,
+				 const struct agentctl_options *options)
+{
+	const struct agentctl_command *only = NULL;
+	const char *verb = NULL;
+	struct error_text error = { .text = "" };
+	size_t used = 0;
+
+	(void)command;
+	if (options->word_count == 1) {
+		verb = agentctl_verb_find(options->words[0], &error);
+	} else if (options->word_count > 1) {
+		only = agentctl_command_find(options->words, options->word_count, &used, &error);
+	}
+	if (error.text[0])
+		return usage_error(&error);
+	print_help(only, verb);
+	return AGENTCTL_DONE;
+}
+
 static enum agentctl_exit run(struct agentctl_options *options)
 {
 	struct error_text error = { .text = "" };
 	const struct agentctl_command *command = NULL;
 	size_t used = 0;
 
+	if (options->wants_help)
+		return agentctl_help(NULL, options);
 	if (options->word_count > 0)
 		command = agentctl_command_find(options->words, options->word_count, &used, &error);
-	if (options->wants_help && (command || options->word_count == 0)) {
-		print_help(command);
-		return AGENTCTL_DONE;
-	}
 	if (options->word_count == 0) {
 		error_text_set(&error, "a command is missing");
 		return usage_error(&error);
@@ -95,6 +143,21 @@ static enum agentctl_exit run(struct agentctl_options *options)
 	if (!agentctl_options_check(options, command, &error))
 		return usage_error(&error);
 	return command->run(command, options);
+}
+
+/* Width of the terminal that standard output is; 0 if it is none. */
+static size_t terminal_width(void)
+{
+	struct winsize size = { .ws_col = 0 };
+	const char *columns = getenv("COLUMNS");
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	if (columns && strtoul(columns, NULL, 10) > 0)
+		return strtoul(columns, NULL, 10);
+	return TERMINAL_WIDTH;
 }
 
 /* A full disk must not look like success; a reader that has gone is no fault of ours. */
@@ -124,5 +187,6 @@ enum agentctl_exit agentctl_main(int argc, char **argv)
 		(void)printf("agentctl %s\n", FLOWAGENT_VERSION);
 		return finish_output(AGENTCTL_DONE);
 	}
+	options.terminal_width = terminal_width();
 	return finish_output(run(&options));
 }

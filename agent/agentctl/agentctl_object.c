@@ -10,9 +10,9 @@
 #define NAME_SIZE 300
 
 static const struct agentctl_column object_columns[] = {
-	{ "name", NULL, COLUMN_TEXT, true },
-	{ "value", NULL, COLUMN_TEXT, true },
-	{ NULL, NULL, COLUMN_TEXT, false },
+	{ "name", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "value", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
 static int print_member(struct agentctl_table *table, const char *name, json_t *value);

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "control_protocol.h"
 #include "sampling.h"
+#include "word_distance.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -38,6 +39,7 @@ static const struct agentctl_option {
 	{ "json", 'J', NULL, AGENTCTL_FOR_ROWS, "one JSON object per row" },
 	{ "raw", 'r', NULL, AGENTCTL_FOR_ROWS, "values separated by tabs, as they come" },
 	{ "output", 'o', "COLUMN,...", AGENTCTL_FOR_LISTS, "these columns, in this order" },
+	{ "wide", 'w', NULL, AGENTCTL_FOR_LISTS, "all columns, however narrow the terminal" },
 	{ "no-headings", 'n', NULL, AGENTCTL_FOR_ROWS, "no line of headings" },
 	{ "utc", OPTION_UTC, NULL, AGENTCTL_FOR_TIMES, "times in UTC, not in local time" },
 	{ "sort", OPTION_SORT, "COLUMN[:asc]", AGENTCTL_FOR_LISTS,
@@ -131,6 +133,7 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 	case 'r': return format_set(options, AGENTCTL_RAW, error);
 	case 'o': options->columns = value; return true;
 	case 'n': options->no_headings = true; return true;
+	case 'w': options->is_wide = true; return true;
 	case 'v': options->is_verbose = true; return true;
 	case 'V': options->wants_version = true; return true;
 	case 'h': options->wants_help = true; return true;
@@ -202,6 +205,36 @@ static unsigned int bit_of(int code)
 	return 0;
 }
 
+/* An option that is none; getopt_long() has left its letter in 'optopt'. */
+static void fail_option(const char *word, struct error_text *error)
+{
+	const char *const name = word + strspn(word, "-");
+	const size_t length = strcspn(name, "=");
+	size_t least = SIZE_MAX;
+	const char *nearest = NULL;
+	char quote[ERROR_QUOTE_SIZE];
+
+	if (optopt > 0 && optopt < 256) {
+		error_text_set(error, "unknown option -%c",
+			       optopt > ' ' && optopt <= '~' ? optopt : '?');
+		return;
+	}
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const size_t distance = word_distance(name, length, rows[i].name);
+
+		if (distance >= least || !word_distance_is_near(distance, rows[i].name))
+			continue;
+		least = distance;
+		nearest = rows[i].name;
+	}
+	error_text_quote(word, strlen(word), quote);
+	if (nearest)
+		error_text_set(error, "unknown or ambiguous option %s (did you mean --%s?)", quote,
+			       nearest);
+	else
+		error_text_set(error, "unknown or ambiguous option %s", quote);
+}
+
 bool agentctl_options_parse(struct agentctl_options *options, int argc, char **argv,
 			    struct error_text *error)
 {
@@ -228,10 +261,7 @@ bool agentctl_options_parse(struct agentctl_options *options, int argc, char **a
 			return false;
 		}
 		if (code == '?') {
-			if (optopt > 0 && optopt < 256)
-				error_text_set(error, "unknown option -%c", optopt);
-			else
-				error_text_set(error, "unknown or ambiguous option %s", word);
+			fail_option(word, error);
 			return false;
 		}
 		if (!option_set(options, code, optarg, error))

@@ -3,6 +3,7 @@
 #include "agentctl_rules.h"
 
 #include "agentctl_client.h"
+#include "control_protocol.h"
 #include "agentctl_log_rules.h"
 #include "agentctl_program.h"
 #include "agentctl_sort.h"
@@ -49,8 +50,9 @@ static void find_groups(const struct agentctl_command *command,
 		&error);
 
 	if (!result)
-		result = agentctl_client_ask(client, command->request, NULL, 0, take_source, groups,
-					     &error);
+		result = agentctl_client_ask(
+			client, &(struct control_question){ .command = command->request },
+			take_source, groups, &error);
 	agentctl_client_close(client);
 	if (!result && groups->count == 0)
 		(void)fputs("the agent reads no NFLOG group: it does not need rules\n", stderr);
@@ -140,9 +142,9 @@ static enum agentctl_exit find_rules(json_t *rows, struct error_text *error)
 	return result;
 }
 
-static int to_table(void *context, const json_t *row)
+static int to_table(void *context, char *line)
 {
-	return agentctl_table_row(context, row);
+	return agentctl_table_take(context, line);
 }
 
 static enum agentctl_exit print_rows(const struct agentctl_command *command,
@@ -156,7 +158,8 @@ static enum agentctl_exit print_rows(const struct agentctl_command *command,
 	int fault = 0;
 
 	for (size_t i = 0; table && !fault && i < json_array_size(rows); i++)
-		fault = agentctl_sort_add(sort, json_array_get(rows, i));
+		fault = agentctl_sort_add(sort, json_array_get(rows, i),
+					  agentctl_table_line(table, json_array_get(rows, i)));
 	if (table && !fault)
 		fault = agentctl_sort_each(sort, to_table, table);
 	if (table && !fault)

@@ -8,6 +8,8 @@
 #include "agentctl_group.h"
 #include "agentctl_sort.h"
 #include "agentctl_table.h"
+#include "agentctl_text.h"
+#include "control_protocol.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,19 +24,20 @@ struct show {
 	uint64_t rows;
 };
 
-static int to_table(void *context, const json_t *row)
+static int to_table(void *context, char *line)
 {
 	struct show *show = context;
 
 	show->rows++;
-	return agentctl_table_row(show->table, row);
+	return agentctl_table_take(show->table, line);
 }
 
 static int to_sort(void *context, const json_t *row)
 {
 	struct show *show = context;
+	char *line = agentctl_table_line(show->table, row);
 
-	return show->sort ? agentctl_sort_add(show->sort, row) : to_table(context, row);
+	return show->sort ? agentctl_sort_add(show->sort, row, line) : to_table(show, line);
 }
 
 /* Exit status of a row that could not be kept or shown. */
@@ -95,13 +98,63 @@ static void show_destroy(struct show *show)
 	agentctl_group_destroy(show->group);
 }
 
-/* How many rows there were: chatter, so only to a person. */
+/* What one row of a list is called: "flow" of flows. */
+static const char *singular(const char *noun, char text[static AGENTCTL_TEXT_SIZE])
+{
+	const size_t length = strlen(noun);
+
+	if (strcmp(noun, "config") == 0)
+		return "option";
+	(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%.*s", (int)(length - (noun[length - 1] == 's')),
+		       noun);
+	return text;
+}
+
+/* How many rows there were: chatter, so only to a person; that there were none, to anyone who
+ * reads a table. */
 static void print_total(const struct agentctl_command *command,
 			const struct agentctl_options *options, uint64_t rows)
 {
-	if (options->is_verbose || (isatty(STDERR_FILENO) && isatty(STDOUT_FILENO)))
-		(void)fprintf(stderr, "%llu %s\n", (unsigned long long)rows,
-			      options->by ? "rows" : command->noun);
+	const bool is_asked =
+		options->is_verbose || (isatty(STDERR_FILENO) && isatty(STDOUT_FILENO));
+	char noun[AGENTCTL_TEXT_SIZE];
+	char text[AGENTCTL_TEXT_SIZE];
+
+	if (rows == 0 && options->format == AGENTCTL_TABLE)
+		(void)fprintf(stderr, "no %s%s\n", command->noun,
+			      options->word_count ? " that match" : "");
+	else if (is_asked)
+		(void)fprintf(
+			stderr, "%s\n",
+			agentctl_text_count(
+				rows, options->by ? "row" : singular(command->noun, noun), text));
+}
+
+/* Ask for what is needed and no more; only flows come in an order and in sums. */
+static enum agentctl_exit ask(const struct agentctl_command *command,
+			      const struct agentctl_options *options, struct show *show)
+{
+	struct control_question question = { .command = command->request,
+					     .filter = options->words,
+					     .filter_count = options->word_count };
+	const char *members[2 * AGENTCTL_COLUMNS + 2];
+	const char *const *needed = agentctl_table_members(show->table);
+
+	if (command->options & AGENTCTL_FOR_FLOWS) {
+		question.by = show->group ? agentctl_group_keys(show->group) : NULL;
+		question.sort = show->sort ? agentctl_sort_order(show->sort) : NULL;
+		question.top = options->top;
+	}
+	if (command->options & AGENTCTL_FOR_FLOWS && needed && !show->group) {
+		while (needed[question.member_count]) {
+			members[question.member_count] = needed[question.member_count];
+			question.member_count++;
+		}
+		if (show->sort && agentctl_sort_column(show->sort))
+			members[question.member_count++] = agentctl_sort_column(show->sort);
+		question.members = members;
+	}
+	return agentctl_client_run(options, &question, take_row, show);
 }
 
 static enum agentctl_exit show_rows(const struct agentctl_command *command,
@@ -112,7 +165,7 @@ static enum agentctl_exit show_rows(const struct agentctl_command *command,
 	enum agentctl_exit result = AGENTCTL_USAGE;
 
 	if (show_create(&show, command->columns, options, order, &error)) {
-		result = agentctl_client_run(options, command->request, take_row, &show);
+		result = ask(command, options, &show);
 		if (!result)
 			result = row_fault(show_finish(&show), &error);
 		if (!result)
@@ -142,6 +195,7 @@ enum agentctl_exit agentctl_show_flows(const struct agentctl_command *command,
 struct object_view {
 	const struct agentctl_options *options;
 	enum agentctl_exit (*print)(json_t *row, const struct agentctl_options *options);
+	uint64_t printed;
 };
 
 static enum agentctl_exit take_object(void *context, json_t *row, struct error_text *error)
@@ -159,11 +213,13 @@ static enum agentctl_exit take_object(void *context, json_t *row, struct error_t
 
 static enum agentctl_exit take_drop(void *context, json_t *row, struct error_text *error)
 {
-	const struct object_view *view = context;
+	struct object_view *view = context;
 
 	(void)error;
-	if (json_integer_value(json_object_get(row, "packets")) > 0)
+	if (json_integer_value(json_object_get(row, "packets")) > 0) {
 		agentctl_print_drop(row, view->options->is_utc);
+		view->printed++;
+	}
 	return AGENTCTL_DONE;
 }
 
@@ -171,27 +227,35 @@ static enum agentctl_exit take_drop(void *context, json_t *row, struct error_tex
 enum agentctl_exit agentctl_show_drops(const struct agentctl_command *command,
 				       const struct agentctl_options *options)
 {
-	struct object_view view = { options, NULL };
+	struct object_view view = { options, NULL, 0 };
+	enum agentctl_exit result;
 
 	if (options->format != AGENTCTL_TABLE || options->columns || options->sort || options->top)
 		return show_rows(command, options, NULL);
-	return agentctl_client_run(options, command->request, take_drop, &view);
+	result = agentctl_client_run(options,
+				     &(struct control_question){ .command = command->request },
+				     take_drop, &view);
+	if (!result && !view.printed)
+		(void)fputs("no packets were ignored\n", stderr);
+	return result;
 }
 
 static enum agentctl_exit print_status(json_t *row, const struct agentctl_options *options)
 {
 	if (options->format == AGENTCTL_RAW)
 		return agentctl_print_object(row, options);
-	agentctl_print_status(row, options->is_utc);
+	agentctl_print_status(row, options->is_utc, options->terminal_width);
 	return AGENTCTL_DONE;
 }
 
 enum agentctl_exit agentctl_show_status(const struct agentctl_command *command,
 					const struct agentctl_options *options)
 {
-	struct object_view view = { options, print_status };
+	struct object_view view = { options, print_status, 0 };
 
-	return agentctl_client_run(options, command->request, take_object, &view);
+	return agentctl_client_run(options,
+				   &(struct control_question){ .command = command->request },
+				   take_object, &view);
 }
 
 static enum agentctl_exit take_stats(void *context, json_t *row, struct error_text *error)
@@ -211,9 +275,12 @@ static enum agentctl_exit print_equalities(const json_t *equalities,
 					   const struct agentctl_options *options)
 {
 	static const struct agentctl_column columns[] = {
-		{ "name", NULL, COLUMN_TEXT, true },   { "object", NULL, COLUMN_TEXT, true },
-		{ "left", NULL, COLUMN_NUMBER, true }, { "right", NULL, COLUMN_NUMBER, true },
-		{ "holds", NULL, COLUMN_TEXT, true },  { NULL, NULL, COLUMN_TEXT, false },
+		{ "name", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+		{ "object", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+		{ "left", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+		{ "right", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+		{ "holds", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+		{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 	};
 	struct error_text error = { .text = "" };
 	struct agentctl_table *table = agentctl_table_create(columns, options, &error);
@@ -256,31 +323,39 @@ static enum agentctl_exit print_stats(json_t *row, const struct agentctl_options
 enum agentctl_exit agentctl_show_stats(const struct agentctl_command *command,
 				       const struct agentctl_options *options)
 {
-	struct object_view view = { options, print_stats };
+	struct object_view view = { options, print_stats, 0 };
 
-	return agentctl_client_run(options, command->request, take_stats, &view);
+	return agentctl_client_run(options,
+				   &(struct control_question){ .command = command->request },
+				   take_stats, &view);
 }
 
 /* What was done: chatter, unless rows are asked for. */
 static enum agentctl_exit print_change(json_t *row, const struct agentctl_options *options)
 {
 	const json_t *flushed = json_object_get(row, "flushed");
+	char text[AGENTCTL_TEXT_SIZE];
 
 	if (options->format == AGENTCTL_RAW)
 		return agentctl_print_object(row, options);
 	if (flushed)
-		(void)fprintf(stderr, "%" JSON_INTEGER_FORMAT " flows were taken out for export\n",
-			      json_integer_value(flushed));
+		(void)fprintf(
+			stderr, "%s taken out for export\n",
+			agentctl_text_count((uint64_t)json_integer_value(flushed), "flow", text));
 	else
-		(void)fprintf(stderr, "templates go out to %" JSON_INTEGER_FORMAT " collectors\n",
-			      json_integer_value(json_object_get(row, "collectors")));
+		(void)fprintf(stderr, "templates go out to %s\n",
+			      agentctl_text_count((uint64_t)json_integer_value(
+							  json_object_get(row, "collectors")),
+						  "collector", text));
 	return AGENTCTL_DONE;
 }
 
 enum agentctl_exit agentctl_request_change(const struct agentctl_command *command,
 					   const struct agentctl_options *options)
 {
-	struct object_view view = { options, print_change };
+	struct object_view view = { options, print_change, 0 };
 
-	return agentctl_client_run(options, command->request, take_object, &view);
+	return agentctl_client_run(options,
+				   &(struct control_question){ .command = command->request },
+				   take_object, &view);
 }

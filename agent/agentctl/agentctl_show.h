@@ -34,8 +34,9 @@ enum agentctl_exit agentctl_wait(const struct agentctl_command *command,
  */
 enum agentctl_exit agentctl_print_object(json_t *object, const struct agentctl_options *options);
 
-/* What `show status` prints: made of the row alone. */
-void agentctl_print_status(const json_t *status, bool is_utc);
+/* What `show status` prints: made of the row alone. Lines longer than 'width' are broken between
+ * words; 0: none is. */
+void agentctl_print_status(const json_t *status, bool is_utc, size_t width);
 
 /* The same for a row of show-drops. */
 void agentctl_print_drop(const json_t *drop, bool is_utc);

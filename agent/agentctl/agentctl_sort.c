@@ -1,7 +1,8 @@
 /* agentctl_sort.c - rows in order.
  *
- * A row is kept as its line of JSON, a tenth of what it takes as an object, with its sort key
- * beside it. With --top, rows beyond it are thrown away whenever twice as many have gathered. */
+ * A row is kept as the line that will be printed, a tenth of what it takes as an object, with its
+ * sort key beside it. With --top, rows beyond it are thrown away whenever twice as many have
+ * gathered. */
 #include "agentctl_sort.h"
 
 #include "address.h"
@@ -23,6 +24,7 @@ struct sort_row {
 struct agentctl_sort {
 	const struct agentctl_column *column; /* borrowed; NULL: as they come */
 	bool is_descending;
+	char order[AGENTCTL_COLUMN_NAME_SIZE + 8];
 	uint64_t top;
 	struct sort_row *rows; /* owned */
 	size_t count;
@@ -68,6 +70,8 @@ struct agentctl_sort *agentctl_sort_create(const struct agentctl_column *columns
 		free(sort);
 		return NULL;
 	}
+	(void)snprintf(sort->order, sizeof(sort->order), "%s:%s", sort->column->name,
+		       sort->is_descending ? "desc" : "asc");
 	return sort;
 }
 
@@ -131,26 +135,33 @@ static int set_key(const struct agentctl_sort *sort, struct sort_row *kept, cons
 	return kept->text ? 0 : -ENOMEM;
 }
 
-int agentctl_sort_add(struct agentctl_sort *sort, const json_t *row)
+static int reserve(struct agentctl_sort *sort)
 {
-	struct sort_row kept = { .order = sort->added };
+	size_t capacity = sort->capacity ? 2 * sort->capacity : 256;
+	struct sort_row *grown;
 
-	if (sort->top && !sort->column && sort->count == sort->top)
-		return 0; /* the first ones are here */
+	if (sort->count < sort->capacity)
+		return 0;
+	grown = reallocarray(sort->rows, capacity, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	sort->rows = grown;
+	sort->capacity = capacity;
+	return 0;
+}
+
+int agentctl_sort_add(struct agentctl_sort *sort, const json_t *row, char *line)
+{
+	struct sort_row kept = { .order = sort->added, .line = line };
+
+	if (line && sort->top && !sort->column && sort->count == sort->top) {
+		free(line); /* the first ones are here */
+		return 0;
+	}
 	if (sort->top && sort->count >= 2 * sort->top + TOP_SLACK)
 		sort_rows(sort);
-	if (sort->count == sort->capacity) {
-		size_t capacity = sort->capacity ? 2 * sort->capacity : 256;
-		struct sort_row *grown = reallocarray(sort->rows, capacity, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		sort->rows = grown;
-		sort->capacity = capacity;
-	}
-	kept.line = json_dumps(row, JSON_COMPACT);
-	if (!kept.line || set_key(sort, &kept, row)) {
-		free(kept.line);
+	if (!line || reserve(sort) || set_key(sort, &kept, row)) {
+		free(line);
 		return -ENOMEM;
 	}
 	sort->rows[sort->count++] = kept;
@@ -158,19 +169,29 @@ int agentctl_sort_add(struct agentctl_sort *sort, const json_t *row)
 	return 0;
 }
 
-int agentctl_sort_each(struct agentctl_sort *sort, int (*take)(void *context, const json_t *row),
+int agentctl_sort_each(struct agentctl_sort *sort, int (*take)(void *context, char *line),
 		       void *context)
 {
 	int result = 0;
 
 	sort_rows(sort);
 	for (size_t i = 0; !result && i < sort->count; i++) {
-		json_t *row = json_loads(sort->rows[i].line, 0, NULL);
+		char *line = sort->rows[i].line;
 
-		result = row ? take(context, row) : -ENOMEM;
-		json_decref(row);
+		sort->rows[i].line = NULL;
+		result = take(context, line);
 	}
 	return result;
+}
+
+const char *agentctl_sort_order(const struct agentctl_sort *sort)
+{
+	return sort->column ? sort->order : NULL;
+}
+
+const char *agentctl_sort_column(const struct agentctl_sort *sort)
+{
+	return sort->column ? sort->column->name : NULL;
 }
 
 void agentctl_sort_destroy(struct agentctl_sort *sort)

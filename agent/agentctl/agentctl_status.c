@@ -4,9 +4,11 @@
 #include "agentctl_text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define INTEGER "%" JSON_INTEGER_FORMAT
+#define INTEGER       "%" JSON_INTEGER_FORMAT
+#define STATUS_INDENT 11 /* where values begin */
 
 static json_int_t number(const json_t *object, const char *key)
 {
@@ -33,108 +35,159 @@ static const char *age(const json_t *object, const char *key, char buffer[static
 	return buffer;
 }
 
-static void print_source(const json_t *source, const char *heading)
+static void print_source(FILE *out, const json_t *source, const char *heading)
 {
 	char buffer[64];
 	char bytes[AGENTCTL_TEXT_SIZE];
 	json_int_t buffer_bytes = number(source, "receive_buffer_bytes");
 
-	(void)printf("%-10s %-16s %-8s packets " INTEGER "  lost " INTEGER "  ignored " INTEGER
-		     "  last %s",
-		     heading, text(source, "name"), text(source, "state"),
-		     number(source, "packets_read"), number(source, "packets_lost_kernel"),
-		     number(source, "packets_ignored_total"),
-		     age(source, "last_packet_age_ms", buffer));
+	(void)fprintf(out,
+		      "%-10s %-16s %-8s packets " INTEGER "  lost " INTEGER "  ignored " INTEGER
+		      "  last %s",
+		      heading, text(source, "name"), text(source, "state"),
+		      number(source, "packets_read"), number(source, "packets_lost_kernel"),
+		      number(source, "packets_ignored_total"),
+		      age(source, "last_packet_age_ms", buffer));
 	if (buffer_bytes > 0)
-		(void)printf("  buffer %s", agentctl_text_bytes((uint64_t)buffer_bytes, bytes));
+		(void)fprintf(out, "  buffer %s",
+			      agentctl_text_bytes((uint64_t)buffer_bytes, bytes));
 	if (*text(source, "label"))
-		(void)printf("  label %s", text(source, "label"));
-	(void)putchar('\n');
+		(void)fprintf(out, "  label %s", text(source, "label"));
+	(void)fputc('\n', out);
 	if (json_is_true(json_object_get(source, "duplicates_suspected")))
-		(void)printf(
+		(void)fprintf(
+			out,
 			"%-10s %-16s the same packets come twice: two rules log them (agentctl "
 			"rules status)\n",
 			"", "");
 	if (*text(source, "failure"))
-		(void)printf("%-10s %-16s %s\n", "", "", text(source, "failure"));
+		(void)fprintf(out, "%-10s %-16s %s\n", "", "", text(source, "failure"));
 	if (json_is_true(json_object_get(source, "single_packets")))
-		(void)printf("%-10s %-16s the rule hands over packets one by one: take its "
-			     "threshold out\n",
-			     "", "");
+		(void)fprintf(out,
+			      "%-10s %-16s the rule hands over packets one by one: take its "
+			      "threshold out\n",
+			      "", "");
 }
 
-static void print_collector(const json_t *collector, const char *heading)
+static void print_collector(FILE *out, const json_t *collector, const char *heading)
 {
 	char buffer[64];
 	const char *remote = text(collector, "remote");
 	const char *fault = text(collector, "last_error");
 
-	(void)printf("%-10s %-16s ", heading, text(collector, "name"));
+	(void)fprintf(out, "%-10s %-16s ", heading, text(collector, "name"));
 	if (json_is_integer(json_object_get(collector, "version")))
-		(void)printf("v" INTEGER, number(collector, "version"));
+		(void)fprintf(out, "v" INTEGER, number(collector, "version"));
 	else
-		(void)fputs(text(collector, "version"), stdout);
-	(void)printf("/%s  %s  records " INTEGER "  waiting " INTEGER "  lost " INTEGER "  last %s",
-		     text(collector, "transport"),
-		     json_is_true(json_object_get(collector, "up")) ? "up" : "down",
-		     number(collector, "records_sent"), number(collector, "records_waiting"),
-		     number(collector, "records_lost"), age(collector, "last_sent_age_ms", buffer));
+		(void)fputs(text(collector, "version"), out);
+	(void)fprintf(
+		out, "/%s  %s  records " INTEGER "  waiting " INTEGER "  lost " INTEGER "  last %s",
+		text(collector, "transport"),
+		json_is_true(json_object_get(collector, "up")) ? "up" : "down",
+		number(collector, "records_sent"), number(collector, "records_waiting"),
+		number(collector, "records_lost"), age(collector, "last_sent_age_ms", buffer));
 	if (*remote && strcmp(remote, text(collector, "name")) != 0)
-		(void)printf("  to %s", remote);
+		(void)fprintf(out, "  to %s", remote);
 	if (*fault)
-		(void)printf("  error: %s", fault);
-	(void)putchar('\n');
+		(void)fprintf(out, "  error: %s", fault);
+	(void)fputc('\n', out);
 }
 
-static void print_list(const json_t *list, const char *heading, const char *without,
-		       void (*print)(const json_t *element, const char *heading))
+static void print_list(FILE *out, const json_t *list, const char *heading, const char *without,
+		       void (*print)(FILE *out, const json_t *element, const char *heading))
 {
 	if (json_array_size(list) == 0)
-		(void)printf("%-10s %s\n", heading, without);
+		(void)fprintf(out, "%-10s %s\n", heading, without);
 	for (size_t i = 0; i < json_array_size(list); i++)
-		print(json_array_get(list, i), i ? "" : heading);
+		print(out, json_array_get(list, i), i ? "" : heading);
 }
 
-static void print_cache(const json_t *cache)
+static void print_cache(FILE *out, const json_t *cache)
 {
 	json_int_t flows = number(cache, "flows");
 	json_int_t capacity = number(cache, "capacity");
 	char bytes[AGENTCTL_TEXT_SIZE];
 
-	(void)printf("%-10s " INTEGER " of " INTEGER " flows (" INTEGER "%%)  peak " INTEGER
-		     "  memory %s\n",
-		     "cache", flows, capacity, capacity > 0 ? flows * 100 / capacity : 0,
-		     number(cache, "peak"),
-		     agentctl_text_bytes((uint64_t)number(cache, "memory_bytes"), bytes));
+	(void)fprintf(out,
+		      "%-10s " INTEGER " of " INTEGER " flows (" INTEGER "%%)  peak " INTEGER
+		      "  memory %s\n",
+		      "cache", flows, capacity, capacity > 0 ? flows * 100 / capacity : 0,
+		      number(cache, "peak"),
+		      agentctl_text_bytes((uint64_t)number(cache, "memory_bytes"), bytes));
 }
 
-static void print_problem(const json_t *status, bool is_utc)
+static void print_problem(FILE *out, const json_t *status, bool is_utc)
 {
 	const json_t *when = json_object_get(status, "problem_unix_ms");
 	char time[AGENTCTL_TEXT_SIZE];
 
-	(void)printf("%-10s %s", "problem", text(status, "problem"));
+	(void)fprintf(out, "%-10s %s", "problem", text(status, "problem"));
 	if (json_is_integer(when))
-		(void)printf("  (%s)", agentctl_text_time(json_integer_value(when), is_utc, time));
-	(void)putchar('\n');
+		(void)fprintf(out, "  (%s)",
+			      agentctl_text_time(json_integer_value(when), is_utc, time));
+	(void)fputc('\n', out);
 }
 
-void agentctl_print_status(const json_t *status, bool is_utc)
+static void write_status(FILE *out, const json_t *status, bool is_utc)
 {
 	char uptime[AGENTCTL_TEXT_SIZE];
 	char started[AGENTCTL_TEXT_SIZE];
 
-	(void)printf("flowagent %s  up %s, since %s  pid " INTEGER "  netns " INTEGER "\n",
-		     text(status, "version"),
-		     agentctl_text_duration(number(status, "uptime_ms"), uptime),
-		     agentctl_text_time(number(status, "started_unix_ms"), is_utc, started),
-		     number(status, "pid"), number(status, "netns"));
-	print_list(json_object_get(status, "sources"), "sources", "none: no packet will come",
+	(void)fprintf(out, "flowagent %s  up %s, since %s  pid " INTEGER "  netns " INTEGER "\n",
+		      text(status, "version"),
+		      agentctl_text_duration(number(status, "uptime_ms"), uptime),
+		      agentctl_text_time(number(status, "started_unix_ms"), is_utc, started),
+		      number(status, "pid"), number(status, "netns"));
+	print_list(out, json_object_get(status, "sources"), "sources", "none: no packet will come",
 		   print_source);
-	print_cache(json_object_get(status, "cache"));
-	print_list(json_object_get(status, "collectors"), "collectors",
+	print_cache(out, json_object_get(status, "cache"));
+	print_list(out, json_object_get(status, "collectors"), "collectors",
 		   "none: flows are only seen here, with agentctl show flows", print_collector);
-	print_problem(status, is_utc);
+	print_problem(out, status, is_utc);
+}
+
+/* A line on the terminal, broken between words; what follows is set in as far as values are. */
+static void print_folded(const char *line, size_t length, size_t width)
+{
+	size_t indent = 0;
+
+	while (indent + length > width) {
+		size_t end = width - indent;
+
+		while (end > 0 && line[end] != ' ')
+			end--;
+		if (end == 0)
+			break; /* one word that is wider than the terminal */
+		(void)printf("%*s%.*s\n", (int)indent, "", (int)end, line);
+		while (line[end] == ' ')
+			end++;
+		line += end;
+		length -= end;
+		indent = STATUS_INDENT;
+	}
+	(void)printf("%*s%.*s\n", (int)indent, "", (int)length, line);
+}
+
+void agentctl_print_status(const json_t *status, bool is_utc, size_t width)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = width > 2 * STATUS_INDENT ? open_memstream(&text, &size) : NULL;
+
+	if (!out) {
+		write_status(stdout, status, is_utc);
+		return;
+	}
+	write_status(out, status, is_utc);
+	if (fclose(out) == 0) {
+		for (const char *line = text; *line;) {
+			const size_t length = strcspn(line, "\n");
+
+			print_folded(line, length, width);
+			line += length + (line[length] == '\n');
+		}
+	}
+	free(text);
 }
 
 bool agentctl_stats_hold(const json_t *stats)

@@ -1,19 +1,21 @@
 /* agentctl_table.c - rows -> standard output.
  *
- * Raw and JSON rows are written as they come. A table is kept until the width of its columns is
- * known; a very long one is written in pieces, so that memory stays bounded. */
+ * Raw and JSON rows are written as they come. Cells of a table are kept until the width of its
+ * columns is known (agentctl_cells.h). */
 #include "agentctl_table.h"
 
+#include "agentctl_cells.h"
 #include "agentctl_text.h"
+#include "flow_names.h"
+#include "word_distance.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE_ROWS    10000 /* about 10 MB in libsmartcols */
+#define LINE_FIRST    160 /* bytes: most rows need no more */
 #define NUMBER_FORMAT "%" JSON_INTEGER_FORMAT
 
 struct agentctl_table {
@@ -22,35 +24,63 @@ struct agentctl_table {
 	bool is_selected;                                        /* by -o */
 	const struct agentctl_column *columns[AGENTCTL_COLUMNS]; /* borrowed */
 	size_t column_count;
-	struct libscols_table *lines; /* owned; NULL unless AGENTCTL_TABLE */
-	size_t kept;
+	struct agentctl_cells *cells; /* owned; NULL unless AGENTCTL_TABLE */
+	char time_names[AGENTCTL_COLUMNS][AGENTCTL_COLUMN_NAME_SIZE]; /* where a time's number is */
+	const char *members[2 * AGENTCTL_COLUMNS + 1];                /* borrowed; ends with NULL */
+	size_t member_count;
 };
 
 const struct agentctl_column *agentctl_column_find(const struct agentctl_column *columns,
 						   const char *name, size_t length)
 {
-	for (; columns->name; columns++) {
-		if (strlen(columns->name) == length && strncmp(columns->name, name, length) == 0)
-			return columns;
-		if (columns->alias && strlen(columns->alias) == length &&
-		    strncmp(columns->alias, name, length) == 0)
-			return columns;
+	for (const struct agentctl_column *column = columns; column->name; column++) {
+		if (strlen(column->name) == length && strncmp(column->name, name, length) == 0)
+			return column;
+		if (column->alias && strlen(column->alias) == length &&
+		    strncmp(column->alias, name, length) == 0)
+			return column;
 	}
+	for (; columns->name; columns++)
+		if (flow_names_equal(name, length, columns->name))
+			return columns;
 	return NULL;
+}
+
+/* The column whose name is most like a wrong one; NULL if none is near. */
+static const char *nearest_column(const struct agentctl_column *columns, const char *name,
+				  size_t length)
+{
+	size_t least = SIZE_MAX;
+	const char *nearest = NULL;
+
+	for (; columns->name; columns++) {
+		const size_t distance = word_distance(name, length, columns->name);
+
+		if (distance >= least || !word_distance_is_near(distance, columns->name))
+			continue;
+		least = distance;
+		nearest = columns->name;
+	}
+	return nearest;
 }
 
 void agentctl_column_unknown(const struct agentctl_column *columns, const char *option,
 			     const char *name, size_t length, struct error_text *error)
 {
+	const char *nearest = nearest_column(columns, name, length);
 	char quote[ERROR_QUOTE_SIZE];
-	char list[300] = "";
+	char list[sizeof(error->hint)] = "";
 	size_t used = 0;
 
 	for (; columns->name && used < sizeof(list); columns++)
 		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "",
 					 columns->name);
-	error_text_set(error, "%s: there is no column \"%s\"", option,
-		       error_text_quote(name, length, quote));
+	error_text_quote(name, length, quote);
+	if (nearest)
+		error_text_set(error, "%s: there is no column \"%s\" (did you mean \"%s\"?)",
+			       option, quote, nearest);
+	else
+		error_text_set(error, "%s: there is no column \"%s\"", option, quote);
 	error_text_hint(error, "columns: %s", list);
 }
 
@@ -82,24 +112,19 @@ static bool select_columns(struct agentctl_table *table, const struct agentctl_c
 static void select_defaults(struct agentctl_table *table, const struct agentctl_column *columns)
 {
 	for (; columns->name; columns++)
-		if (columns->is_default && table->column_count < AGENTCTL_COLUMNS)
+		if (columns->importance && table->column_count < AGENTCTL_COLUMNS)
 			table->columns[table->column_count++] = columns;
 }
 
 static void heading_of(const struct agentctl_column *column, char *heading, size_t size)
 {
-	size_t length = strlen(column->name);
-
 	/* "duration_ms" is shown in other units: then the alias says it better. */
-	if (column->kind == COLUMN_DURATION && column->alias)
-		length = strlen(column->alias);
-	if (length >= size)
-		length = size - 1;
+	const char *name =
+		column->kind == COLUMN_DURATION && column->alias ? column->alias : column->name;
+	size_t length = strnlen(name, size - 1);
+
 	for (size_t i = 0; i < length; i++)
-		heading[i] = (char)toupper(
-			(unsigned char)(column->kind == COLUMN_DURATION && column->alias
-						? column->alias[i]
-						: column->name[i]));
+		heading[i] = (char)toupper((unsigned char)name[i]);
 	heading[length] = '\0';
 }
 
@@ -109,24 +134,52 @@ static bool is_right_aligned(enum agentctl_column_kind kind)
 	       kind == COLUMN_DURATION;
 }
 
-static bool open_lines(struct agentctl_table *table, bool no_headings)
+static bool open_cells(struct agentctl_table *table, const struct agentctl_options *options)
 {
-	table->lines = scols_new_table();
-	if (!table->lines)
-		return false;
-	(void)scols_table_enable_noheadings(table->lines, no_headings);
-	/* Never squeeze columns to the terminal: half an address is worse than a long line. */
-	(void)scols_table_set_termforce(table->lines, SCOLS_TERMFORCE_NEVER);
-	for (size_t i = 0; i < table->column_count; i++) {
-		char heading[AGENTCTL_TEXT_SIZE];
+	struct agentctl_cell_column columns[AGENTCTL_COLUMNS];
 
-		heading_of(table->columns[i], heading, sizeof(heading));
-		if (!scols_table_new_column(
-			    table->lines, heading, 0,
-			    is_right_aligned(table->columns[i]->kind) ? SCOLS_FL_RIGHT : 0))
-			return false;
+	for (size_t i = 0; i < table->column_count; i++) {
+		const struct agentctl_column *column = table->columns[i];
+
+		heading_of(column, columns[i].heading, sizeof(columns[i].heading));
+		columns[i].is_right_aligned = is_right_aligned(column->kind);
+		columns[i].importance = column->importance;
 	}
-	return true;
+	table->cells = agentctl_cells_create(
+		columns, table->column_count, options->no_headings,
+		table->is_selected || options->is_wide ? 0 : options->terminal_width);
+	return table->cells != NULL;
+}
+
+static void need(struct agentctl_table *table, const char *name)
+{
+	for (size_t i = 0; i < table->member_count; i++)
+		if (strcmp(table->members[i], name) == 0)
+			return;
+	table->members[table->member_count++] = name;
+}
+
+/* Which members the cells are made of. */
+static void list_members(struct agentctl_table *table)
+{
+	for (size_t i = 0; i < table->column_count; i++) {
+		const struct agentctl_column *column = table->columns[i];
+
+		if (column->kind == COLUMN_TIME && table->format == AGENTCTL_TABLE) {
+			(void)snprintf(table->time_names[i], sizeof(table->time_names[i]),
+				       "%s_unix_ms", column->name);
+			need(table, table->time_names[i]);
+			continue;
+		}
+		need(table, column->name);
+		if (column->kind == COLUMN_COUNTED && table->format == AGENTCTL_TABLE)
+			need(table, "sampling");
+	}
+}
+
+const char *const *agentctl_table_members(const struct agentctl_table *table)
+{
+	return table->format == AGENTCTL_JSON && !table->is_selected ? NULL : table->members;
 }
 
 /* Headings of raw output are the members' names: they are what a script asks for. */
@@ -155,7 +208,8 @@ struct agentctl_table *agentctl_table_create(const struct agentctl_column *colum
 		agentctl_table_destroy(table);
 		return NULL;
 	}
-	if (table->format == AGENTCTL_TABLE && !open_lines(table, options->no_headings)) {
+	list_members(table);
+	if (table->format == AGENTCTL_TABLE && !open_cells(table, options)) {
 		error_text_set(error, "out of memory");
 		agentctl_table_destroy(table);
 		return NULL;
@@ -182,15 +236,6 @@ static const char *plain_text(const json_t *value, char text[static AGENTCTL_TEX
 	}
 }
 
-/* Milliseconds that belong to a column with RFC 3339 text. */
-static const json_t *time_value(const json_t *row, const struct agentctl_column *column)
-{
-	char key[64];
-
-	(void)snprintf(key, sizeof(key), "%s_unix_ms", column->name);
-	return json_object_get(row, key);
-}
-
 /* A number of packets, with what it is of where not all were counted. */
 static const char *counted_text(const json_t *value, const json_t *row,
 				char text[static AGENTCTL_TEXT_SIZE])
@@ -210,15 +255,14 @@ static const char *counted_text(const json_t *value, const json_t *row,
 }
 
 /* A value as a table shows it. */
-static const char *cell_text(const struct agentctl_table *table,
-			     const struct agentctl_column *column, const json_t *row,
+static const char *cell_text(const struct agentctl_table *table, size_t index, const json_t *row,
 			     char text[static AGENTCTL_TEXT_SIZE])
 {
-	const json_t *value = json_object_get(row, column->name);
+	const struct agentctl_column *column = table->columns[index];
+	const json_t *value = json_object_get(
+		row, column->kind == COLUMN_TIME ? table->time_names[index] : column->name);
 	json_int_t number;
 
-	if (column->kind == COLUMN_TIME)
-		value = time_value(row, column);
 	if (!value)
 		return "-";
 	if (!json_is_integer(value))
@@ -238,105 +282,172 @@ static const char *cell_text(const struct agentctl_table *table,
 	return plain_text(value, text);
 }
 
-/* Write a value so that it stays one field of one line. */
-static void write_raw(const char *text)
+/* Text that grows. */
+struct line {
+	char *bytes; /* owned; NULL after a shortage of memory */
+	size_t size;
+	size_t capacity;
+};
+
+static struct line line_begin(void)
 {
+	struct line line = { malloc(LINE_FIRST), 0, LINE_FIRST };
+
+	return line;
+}
+
+/* Make room; what follows writes no more than that. */
+static bool line_reserve(struct line *line, size_t size)
+{
+	size_t capacity = line->capacity;
+	char *grown;
+
+	if (!line->bytes || line->capacity - line->size >= size)
+		return line->bytes != NULL;
+	while (capacity - line->size < size)
+		capacity *= 2;
+	grown = realloc(line->bytes, capacity);
+	if (!grown)
+		free(line->bytes);
+	line->bytes = grown;
+	line->capacity = capacity;
+	return grown != NULL;
+}
+
+/* Append a value so that it stays one field of one line, and the byte that ends it. */
+static void line_add(struct line *line, const char *text, char end)
+{
+	char *to;
+
+	if (!line_reserve(line, 4 * strlen(text) + 2))
+		return;
+	to = agentctl_cell_copy(line->bytes + line->size, text);
+	*to++ = end;
+	line->size = (size_t)(to - line->bytes);
+}
+
+static char *cells_line(const struct agentctl_table *table, const json_t *row)
+{
+	struct line line = line_begin();
+
+	for (size_t i = 0; i < table->column_count; i++) {
+		char text[AGENTCTL_TEXT_SIZE];
+
+		line_add(&line, cell_text(table, i, row, text), '\0');
+	}
+	return line.bytes;
+}
+
+/* Raw values are bytes: what is not ASCII stays as it is, in any locale. */
+static void raw_add(struct line *line, const char *text, char end)
+{
+	if (!line_reserve(line, 4 * strlen(text) + 2))
+		return;
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
 
 		if (c < 0x20 || c == 0x7f)
-			(void)printf("\\x%02x", c);
+			line->size += (size_t)sprintf(line->bytes + line->size, "\\x%02x", c);
 		else
-			(void)putchar(c);
+			line->bytes[line->size++] = *text;
 	}
+	line->bytes[line->size++] = end;
 }
 
-static void raw_row(const struct agentctl_table *table, const json_t *row)
+static char *raw_line(const struct agentctl_table *table, const json_t *row)
 {
+	struct line line = line_begin();
+
 	for (size_t i = 0; i < table->column_count; i++) {
 		const json_t *value = json_object_get(row, table->columns[i]->name);
 		char text[AGENTCTL_TEXT_SIZE];
 
-		if (i)
-			(void)putchar('\t');
-		write_raw(value ? plain_text(value, text) : "-");
+		raw_add(&line, value ? plain_text(value, text) : "-",
+			i + 1 < table->column_count ? '\t' : '\n');
 	}
-	(void)putchar('\n');
+	if (line_reserve(&line, 1))
+		line.bytes[line.size] = '\0';
+	return line.bytes;
+}
+
+/* The members asked for, in their order. */
+static json_t *select_members(const struct agentctl_table *table, const json_t *row)
+{
+	json_t *selected = json_object();
+	int result = selected ? 0 : -1;
+
+	for (size_t i = 0; !result && i < table->column_count; i++) {
+		const char *name = table->columns[i]->name;
+		json_t *value = json_object_get(row, name);
+
+		result = value ? json_object_set(selected, name, value)
+			       : json_object_set_new(selected, name, json_null());
+	}
+	if (!result)
+		return selected;
+	json_decref(selected);
+	return NULL;
 }
 
 /* A row with only the columns asked for; or as it is. */
-static int json_row(const struct agentctl_table *table, const json_t *row)
+static char *json_row_line(const struct agentctl_table *table, const json_t *row)
 {
-	json_t *selected = NULL;
-	int result = 0;
+	json_t *selected = table->is_selected ? select_members(table, row) : NULL;
+	struct line line = line_begin();
+	char *text = table->is_selected && !selected
+			     ? NULL
+			     : json_dumps(selected ? selected : row, JSON_COMPACT);
 
-	if (table->is_selected) {
-		selected = json_object();
-		for (size_t i = 0; selected && !result && i < table->column_count; i++) {
-			const char *name = table->columns[i]->name;
-			json_t *value = json_object_get(row, name);
-
-			result = value ? json_object_set(selected, name, value)
-				       : json_object_set_new(selected, name, json_null());
-		}
-		if (!selected || result) {
-			json_decref(selected);
-			return -ENOMEM;
-		}
-	}
-	(void)json_dumpf(selected ? selected : row, stdout, JSON_COMPACT);
-	(void)putchar('\n');
 	json_decref(selected);
-	return 0;
-}
-
-/* Write the lines kept, and go on without headings. */
-static int write_lines(struct agentctl_table *table)
-{
-	if (scols_print_table(table->lines) != 0)
-		return -ENOMEM;
-	scols_table_remove_lines(table->lines);
-	(void)scols_table_enable_noheadings(table->lines, 1);
-	table->kept = 0;
-	return 0;
-}
-
-static int table_row(struct agentctl_table *table, const json_t *row)
-{
-	struct libscols_line *line = scols_table_new_line(table->lines, NULL);
-
-	if (!line)
-		return -ENOMEM;
-	for (size_t i = 0; i < table->column_count; i++) {
-		char text[AGENTCTL_TEXT_SIZE];
-
-		if (scols_line_set_data(line, i, cell_text(table, table->columns[i], row, text)))
-			return -ENOMEM;
+	if (text && line_reserve(&line, strlen(text) + 2)) {
+		(void)sprintf(line.bytes, "%s\n", text);
+		free(text);
+		return line.bytes;
 	}
-	return ++table->kept < PIECE_ROWS ? 0 : write_lines(table);
+	free(text);
+	free(line.bytes);
+	return NULL;
 }
 
-int agentctl_table_row(struct agentctl_table *table, const json_t *row)
+char *agentctl_table_line(const struct agentctl_table *table, const json_t *row)
 {
-	int result = 0;
-
 	switch (table->format) {
-	case AGENTCTL_JSON: result = json_row(table, row); break;
-	case AGENTCTL_RAW: raw_row(table, row); break;
-	case AGENTCTL_TABLE: result = table_row(table, row); break;
+	case AGENTCTL_JSON: return json_row_line(table, row);
+	case AGENTCTL_RAW: return raw_line(table, row);
+	case AGENTCTL_TABLE: break;
+	}
+	return cells_line(table, row);
+}
+
+int agentctl_table_take(struct agentctl_table *table, char *line)
+{
+	int result = line ? 0 : -ENOMEM;
+
+	if (table->format == AGENTCTL_TABLE) {
+		result = agentctl_cells_add(table->cells, line);
+	} else if (line) {
+		(void)fputs(line, stdout);
+		free(line);
 	}
 	return !result && ferror(stdout) ? -EPIPE : result;
 }
 
+int agentctl_table_row(struct agentctl_table *table, const json_t *row)
+{
+	return agentctl_table_take(table, agentctl_table_line(table, row));
+}
+
 int agentctl_table_finish(struct agentctl_table *table)
 {
-	return table->format == AGENTCTL_TABLE ? write_lines(table) : 0;
+	if (table->format == AGENTCTL_TABLE)
+		agentctl_cells_write(table->cells);
+	return 0;
 }
 
 void agentctl_table_destroy(struct agentctl_table *table)
 {
 	if (!table)
 		return;
-	scols_unref_table(table->lines);
+	agentctl_cells_destroy(table->cells);
 	free(table);
 }

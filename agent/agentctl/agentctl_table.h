@@ -22,22 +22,27 @@ enum agentctl_column_kind {
 	COLUMN_FLAGS,    /* TCP flags -> .AP.SF */
 };
 
+/* What a table shows without -o. On a terminal that is too narrow, the columns of the highest
+ * number are left out first, of equals the rightmost; COLUMN_SHOWN always stays. */
+enum { COLUMN_HIDDEN = 0, COLUMN_SHOWN = 1 };
+
 /* Arrays of columns end with a NULL name. */
 struct agentctl_column {
 	const char *name;  /* of the member; its heading is in capitals */
 	const char *alias; /* shorter name for -o and --sort; NULL: none */
 	enum agentctl_column_kind kind;
-	bool is_default; /* shown without -o */
+	uint8_t importance; /* COLUMN_HIDDEN, COLUMN_SHOWN, or less important: 2 to 9 */
 };
 
-#define AGENTCTL_COLUMNS 32 /* most that one table shows */
+#define AGENTCTL_COLUMNS          32 /* most that one table shows */
+#define AGENTCTL_COLUMN_NAME_SIZE 48
 
 struct agentctl_table; /* opaque: defined in agentctl_table.c */
 
-/* Find by name or alias; NULL if there is none. */
+/* Find by name, by alias, or by another name of flow_names.h; NULL if there is none. */
 const struct agentctl_column *agentctl_column_find(const struct agentctl_column *columns,
 						   const char *name, size_t length);
-/* Say which columns there are. */
+/* Say which columns there are, and which was meant perhaps. */
 void agentctl_column_unknown(const struct agentctl_column *columns, const char *option,
 			     const char *name, size_t length, struct error_text *error);
 
@@ -46,7 +51,16 @@ void agentctl_column_unknown(const struct agentctl_column *columns, const char *
 struct agentctl_table *agentctl_table_create(const struct agentctl_column *columns,
 					     const struct agentctl_options *options,
 					     struct error_text *error);
-/* Show a row. Returns 0, or -EPIPE if nobody reads any more, or -ENOMEM. */
+/* Members of rows that the table needs, NULL-terminated, borrowed; NULL: all. */
+const char *const *agentctl_table_members(const struct agentctl_table *table);
+
+/* A row as the table keeps it: for free(), or for agentctl_table_take(). NULL if memory is short.
+ */
+char *agentctl_table_line(const struct agentctl_table *table, const json_t *row);
+/* Show a line, which is taken in any case. Returns 0, or -EPIPE if nobody reads any more, or
+ * -ENOMEM. */
+int agentctl_table_take(struct agentctl_table *table, char *line);
+/* Both in one. */
 int agentctl_table_row(struct agentctl_table *table, const json_t *row);
 /* Write what is still kept for its column widths. */
 int agentctl_table_finish(struct agentctl_table *table);

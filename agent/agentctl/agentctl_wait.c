@@ -4,6 +4,7 @@
 #include "agentctl_show.h"
 
 #include "agentctl_client.h"
+#include "control_protocol.h"
 #include "time_now.h"
 
 #include <poll.h>
@@ -85,8 +86,9 @@ static enum agentctl_exit ask(const struct agentctl_command *command,
 				     &client, error);
 
 	while (!result) {
-		result = agentctl_client_ask(client, command->request, NULL, 0, take_stats,
-					     &question, error);
+		result = agentctl_client_ask(
+			client, &(struct control_question){ .command = command->request },
+			take_stats, &question, error);
 		if (result || question.is_over)
 			break;
 		if (time_now_ms(CLOCK_MONOTONIC) >= deadline_ms) {

@@ -129,19 +129,39 @@ void control_request_clear(struct control_request *request)
 	*request = (struct control_request){ .filter_count = 0 };
 }
 
-char *control_request_format(const char *command, const char *const *filter, size_t filter_count)
+/* Add an array of texts; nothing if it is empty. Returns 0 or -1. */
+static int add_words(json_t *request, const char *name, const char *const *words, size_t count)
 {
-	json_t *request = json_pack("{s:i, s:o}", "v", CONTROL_VERSION, "cmd", json_text(command));
-	json_t *words = filter_count ? json_array() : NULL;
+	json_t *array = count ? json_array() : NULL;
+
+	if (!count)
+		return 0;
+	for (size_t i = 0; array && i < count; i++) {
+		if (json_array_append_new(array, json_text(words[i]))) {
+			json_decref(array);
+			array = NULL;
+		}
+	}
+	return json_object_set_new(request, name, array);
+}
+
+static int add_text(json_t *request, const char *name, const char *text)
+{
+	return text ? json_object_set_new(request, name, json_text(text)) : 0;
+}
+
+char *control_question_format(const struct control_question *question)
+{
+	json_t *request =
+		json_pack("{s:i, s:o}", "v", CONTROL_VERSION, "cmd", json_text(question->command));
 	char *line = NULL;
 	size_t size;
 
-	if (!request || (filter_count && !words))
-		goto out;
-	for (size_t i = 0; i < filter_count; i++)
-		if (json_array_append_new(words, json_text(filter[i])))
-			goto out;
-	if (words && json_object_set(request, "filter", words))
+	if (!request || add_words(request, "filter", question->filter, question->filter_count) ||
+	    add_words(request, "members", question->members, question->member_count) ||
+	    add_text(request, "sort", question->sort) || add_text(request, "by", question->by) ||
+	    (question->top &&
+	     json_object_set_new(request, "top", json_integer((json_int_t)question->top))))
 		goto out;
 	size = json_dumpb(request, NULL, 0, JSON_COMPACT);
 	line = size ? malloc(size + 2) : NULL;
@@ -150,7 +170,6 @@ char *control_request_format(const char *command, const char *const *filter, siz
 		memcpy(line + size, "\n", 2);
 	}
 out:
-	json_decref(words);
 	json_decref(request);
 	return line;
 }
@@ -173,23 +192,30 @@ enum control_line control_line_kind(const json_t *line, int *code, struct error_
 	return CONTROL_ERROR;
 }
 
+static int reserve(struct control_output *output, size_t size)
+{
+	size_t capacity = output->capacity ? output->capacity : 4096;
+	char *grown;
+
+	if (output->capacity - output->size >= size)
+		return 0;
+	while (capacity - output->size < size)
+		capacity *= 2;
+	grown = realloc(output->bytes, capacity);
+	if (!grown)
+		return -ENOMEM;
+	output->bytes = grown;
+	output->capacity = capacity;
+	return 0;
+}
+
 /* jansson hands its text over in pieces. */
 static int append(const char *bytes, size_t size, void *context)
 {
 	struct control_output *output = context;
 
-	if (output->capacity - output->size < size) {
-		size_t capacity = output->capacity ? output->capacity : 4096;
-		char *grown;
-
-		while (capacity - output->size < size)
-			capacity *= 2;
-		grown = realloc(output->bytes, capacity);
-		if (!grown)
-			return -1;
-		output->bytes = grown;
-		output->capacity = capacity;
-	}
+	if (reserve(output, size))
+		return -1;
 	memcpy(output->bytes + output->size, bytes, size);
 	output->size += size;
 	return 0;
@@ -217,6 +243,18 @@ int control_output_row(struct control_output *output, json_t *row)
 	if (!result)
 		output->rows++;
 	return result;
+}
+
+char *control_output_reserve(struct control_output *output, size_t size)
+{
+	return reserve(output, size + 1) ? NULL : output->bytes + output->size;
+}
+
+void control_output_commit(struct control_output *output, size_t size)
+{
+	output->bytes[output->size + size] = '\n';
+	output->size += size + 1;
+	output->rows++;
 }
 
 int control_output_end(struct control_output *output)

@@ -36,8 +36,21 @@ int control_request_parse(const uint8_t *bytes, size_t size, struct control_requ
 			  struct error_text *error);
 void control_request_clear(struct control_request *request);
 
+/* What a client asks; members that are NULL or 0 are left out. */
+struct control_question {
+	const char *command;
+	const char *const *filter;
+	size_t filter_count;
+	/* Of show-flows: control_flows.h. */
+	const char *const *members;
+	size_t member_count;
+	const char *sort;
+	uint64_t top;
+	const char *by;
+};
+
 /* New request as a line with its newline, for free(); NULL if memory is short. */
-char *control_request_format(const char *command, const char *const *filter, size_t filter_count);
+char *control_question_format(const struct control_question *question);
 
 /* Code of an error as it goes over the wire, such as "not-permitted" for -EACCES; static storage.
  */
@@ -62,6 +75,10 @@ struct control_output {
 /* Append a row and take 'row' in any case (NULL counts as memory shortage). Returns 0 or -ENOMEM
  * with the output unchanged. */
 int control_output_row(struct control_output *output, json_t *row);
+/* Room for a row that is written as text, 'size' bytes at most. NULL if memory is short. */
+char *control_output_reserve(struct control_output *output, size_t size);
+/* The row written into that room has 'size' bytes; its newline is added. */
+void control_output_commit(struct control_output *output, size_t size);
 /* Append the line that ends an answer. */
 int control_output_end(struct control_output *output);
 int control_output_error(struct control_output *output, int code, const struct error_text *error);

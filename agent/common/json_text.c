@@ -3,6 +3,7 @@
 
 #include "encoder.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,48 @@ json_t *json_text(const char *text)
 	value = json_string(copy);
 	free(copy);
 	return value;
+}
+
+static bool is_ascii(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
+/* The library has the check of UTF-8; what is not ASCII is rare. */
+static bool is_utf8(const char *text)
+{
+	json_t *value = is_ascii(text) ? NULL : json_string(text);
+	const bool is_valid = value || is_ascii(text);
+
+	json_decref(value);
+	return is_valid;
+}
+
+char *json_text_write(char *to, const char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	const bool is_valid = is_utf8(text);
+
+	*to++ = '"';
+	for (; *text; text++) {
+		const unsigned char c = (unsigned char)*text;
+
+		if (c < 0x20) {
+			memcpy(to, "\\u00", 4);
+			to[4] = digits[c >> 4];
+			to[5] = digits[c & 0x0f];
+			to += 6;
+			continue;
+		}
+		if (c == '"' || c == '\\')
+			*to++ = '\\';
+		*to++ = c >= 0x80 && !is_valid ? '?' : (char)c;
+	}
+	*to++ = '"';
+	return to;
 }
 
 json_t *json_version(uint8_t version)

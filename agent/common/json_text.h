@@ -13,6 +13,10 @@
  */
 json_t *json_text(const char *text);
 
+/* Append 'text' between quotes, with the same care, as JSON writes it. At most 6 bytes for each of
+ * its bytes, and 2. Returns the new end. */
+char *json_text_write(char *to, const char *text);
+
 /* New value of an export version: 5, 9, 10, or "json". */
 json_t *json_version(uint8_t version);
 

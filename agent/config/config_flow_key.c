@@ -1,6 +1,7 @@
 /* config_flow_key.c - flow-key, aggregate-ipv4, aggregate-ipv6: what makes two packets one flow. */
 #include "config_options.h"
 
+#include "flow_names.h"
 #include "word_distance.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@ static unsigned int find_part(const char *name, const char **guess)
 		const char *known = flow_key_part_name((enum flow_key_part)(1u << i));
 		size_t distance = word_distance(name, strlen(name), known);
 
-		if (!strcmp(name, known))
+		if (flow_names_equal(name, strlen(name), known))
 			return 1u << i;
 		if (distance >= least || !word_distance_is_near(distance, known))
 			continue;

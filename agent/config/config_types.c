@@ -4,10 +4,12 @@
 #include "encoder.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 static void *member_of(struct config *config, const struct config_option *option)
@@ -200,8 +202,21 @@ const struct config_type config_type_refresh = { refresh_parse, refresh_format, 
 
 int config_version_parse(const char *text, uint8_t *version, struct error_text *error)
 {
+	/* What people write before the number; the names of the protocols themselves. */
+	static const char *const prefixes[] = { "netflow-v", "netflow", "nfv", "nf", "v" };
 	char name[ENCODER_VERSION_TEXT_SIZE];
 
+	if (strcasecmp(text, "ipfix") == 0)
+		text = "10";
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		const size_t length = strlen(prefixes[i]);
+
+		if (strncasecmp(text, prefixes[i], length) == 0 &&
+		    isdigit((unsigned char)text[length])) {
+			text += length;
+			break;
+		}
+	}
 	for (unsigned int number = 0; number <= UINT8_MAX; number++) {
 		if (!encoder_find((uint8_t)number) ||
 		    strcmp(encoder_version_format((uint8_t)number, name), text) != 0)
@@ -209,7 +224,7 @@ int config_version_parse(const char *text, uint8_t *version, struct error_text *
 		*version = (uint8_t)number;
 		return 0;
 	}
-	error_text_set(error, "expected 5 or 9 (NetFlow), 10 (IPFIX) or json");
+	error_text_set(error, "expected 5 or 9 (NetFlow; also v9, netflow9), 10 or ipfix, or json");
 	return -EINVAL;
 }
 
@@ -229,7 +244,8 @@ static void version_format(const struct config *config, const struct config_opti
 	(void)fputs(encoder_version_format(config->export_version, name), out);
 }
 
-const struct config_type config_type_version = { version_parse, version_format, "5 9 10 json" };
+const struct config_type config_type_version = { version_parse, version_format,
+						 "5 9 10 ipfix json" };
 
 static int level_parse(struct config *config, const struct config_option *option, const char *value,
 		       struct error_text *error)

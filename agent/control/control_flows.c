@@ -1,79 +1,250 @@
-/* control_flows.c - `show-flows`: flow_record -> filter -> row.
+/* control_flows.c - `show-flows`: flow_record -> filter -> [order | sums] -> row.
  *
  * The workers are asked for one piece at a time, and for the next one only when the client has
- * taken the rows of the last: memory per client is one piece, however large the cache is.
+ * taken the rows of the last: memory per client is one piece, however large the cache is. With an
+ * order or sums, rows come when the cache has been walked; what is kept until then is bounded
+ * (FLOW_TOP_MAX, FLOW_SUMS_MAX).
  *
  * Interfaces have the numbers that collectors see (if-map), in rows and in the filter, with the
  * names of when the request came. */
 #include "control_flows.h"
 
-#include "address.h"
-#include "asn_table.h"
 #include "config.h"
-#include "pipeline.h"
 #include "flow_filter.h"
-#include "json_text.h"
+#include "flow_names.h"
+#include "flow_sums.h"
+#include "flow_top.h"
+#include "pipeline.h"
 #include "time_now.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+
+#define ROW_SIZE ((FLOW_MEMBER_COUNT + 1) * (FLOW_VALUE_JSON_SIZE + 16))
+_Static_assert(ROW_SIZE >= FLOW_SUM_JSON_SIZE, "both kinds of rows fit");
+
+/* What a request wants beside its filter. */
+struct flows_order {
+	uint32_t members;          /* FLOW_MEMBER_BIT(): what rows show */
+	char sort[FLOW_NAME_SIZE]; /* "" if rows come in no order */
+	bool is_ascending;
+	bool is_descending; /* neither: as the kind of value has it */
+	uint64_t top;
+};
 
 struct flows_state {
 	struct flow_filter *filter; /* owned */
 	uint64_t cursor;
 	struct interface_list interfaces; /* as they were when the request came */
+	struct flows_order order;
+	bool needs_as;
+	struct flow_top *top;   /* owned; NULL unless the first ones are asked for */
+	struct flow_sums *sums; /* owned; NULL unless sums are asked for */
+	bool has_partial_sums;  /* some have gone out already */
+	bool is_walked;         /* the cache has no more */
+	size_t ready;           /* rows of 'top' or 'sums' that can be written */
+	size_t written;         /* of these */
 	struct flow_record records[CONTROL_FLOWS_PIECE];
 };
+
+static int out_of_memory(struct error_text *error)
+{
+	error_text_set(error, "the agent is out of memory for this answer");
+	return -ENOMEM;
+}
+
+/* ---- the request ---- */
 
 static uint32_t interface_number(const void *context, const char *name)
 {
 	return interface_list_number(context, name);
 }
 
-static void fail_interfaces(int fault, struct error_text *error)
+static int members_parse(struct flows_order *order, const json_t *request, struct error_text *error)
+{
+	const json_t *members = json_object_get(request, "members");
+
+	order->members = members ? 0 : FLOW_MEMBERS_ALL;
+	if (members && !json_is_array(members)) {
+		error_text_set(error, "\"members\" must be an array of names");
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < json_array_size(members); i++) {
+		const char *text = json_string_value(json_array_get(members, i));
+		char name[FLOW_NAME_SIZE];
+		enum flow_member member = flow_member_find(
+			flow_names_canonical(text ? text : "", text ? strlen(text) : 0, name));
+		char quote[ERROR_QUOTE_SIZE];
+
+		if (member == FLOW_MEMBER_COUNT) {
+			error_text_set(
+				error, "\"members\": flows have no \"%s\"",
+				error_text_quote(text ? text : "", text ? strlen(text) : 0, quote));
+			return -EINVAL;
+		}
+		order->members |= FLOW_MEMBER_BIT(member);
+	}
+	return 0;
+}
+
+static int sort_parse(struct flows_order *order, const json_t *request, struct error_text *error)
+{
+	const json_t *value = json_object_get(request, "sort");
+	const char *text = json_string_value(value);
+	const size_t length = text ? strcspn(text, ":") : 0;
+	char name[FLOW_NAME_SIZE];
+
+	if (!value)
+		return 0;
+	if (text) {
+		(void)strcpy(order->sort, flow_names_canonical(text, length, name));
+		order->is_ascending = strcmp(text + length, ":asc") == 0;
+		order->is_descending = strcmp(text + length, ":desc") == 0;
+	}
+	if (order->sort[0] && (!text[length] || order->is_ascending || order->is_descending))
+		return 0;
+	error_text_set(error, "\"sort\" must be a text such as \"bytes\" or \"bytes:desc\"");
+	return -EINVAL;
+}
+
+static int order_parse(struct flows_order *order, const json_t *request, struct error_text *error)
+{
+	const json_t *top = json_object_get(request, "top");
+	int result = members_parse(order, request, error);
+
+	if (!result)
+		result = sort_parse(order, request, error);
+	if (!result && top && (!json_is_integer(top) || json_integer_value(top) < 1)) {
+		error_text_set(error, "\"top\" must be a number above 0");
+		result = -EINVAL;
+	}
+	if (!result && top)
+		order->top = (uint64_t)json_integer_value(top);
+	return result;
+}
+
+/* A name that rows cannot be sorted by. */
+static int fail_sort(const struct flows_order *order, struct error_text *error)
+{
+	char quote[ERROR_QUOTE_SIZE];
+
+	error_text_set(error, "\"sort\": there is no member \"%s\"",
+		       error_text_quote(order->sort, strlen(order->sort), quote));
+	return -EINVAL;
+}
+
+static bool is_descending(const struct flows_order *order, bool is_text)
+{
+	return order->is_descending || (!order->is_ascending && !is_text);
+}
+
+static int top_create(struct flows_state *state, const struct flow_key_choice *choice,
+		      struct error_text *error)
+{
+	struct flow_order order = { .member = flow_member_find(state->order.sort) };
+
+	if (!state->order.sort[0])
+		return 0;
+	if (order.member == FLOW_MEMBER_COUNT)
+		return fail_sort(&state->order, error);
+	if (!state->order.top || state->order.top > FLOW_TOP_MAX)
+		return 0;
+	order.is_descending =
+		is_descending(&state->order, flow_member_kind(order.member) >= FLOW_VALUE_NAME);
+	state->top = flow_top_create(&order, (size_t)state->order.top, choice);
+	return state->top ? 0 : out_of_memory(error);
+}
+
+static int sums_create(struct flows_state *state, const json_t *by,
+		       const struct flow_key_choice *choice, struct error_text *error)
+{
+	uint8_t secret[16] = { 0 };
+	bool is_text;
+
+	if (!json_is_string(by)) {
+		error_text_set(error, "\"by\" must be a text such as \"src,dst_port\"");
+		return -EINVAL;
+	}
+	if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret)) {
+		error_text_set(error, "cannot draw a secret: %s", strerror(errno));
+		return -EIO;
+	}
+	state->sums = flow_sums_create(json_string_value(by), choice, hash_key_of(secret), error);
+	if (!state->sums)
+		return -EINVAL;
+	if (state->order.sort[0] && !flow_sums_can_sort(state->sums, state->order.sort, &is_text))
+		return fail_sort(&state->order, error);
+	return 0;
+}
+
+static int fail_interfaces(int fault, struct error_text *error)
 {
 	error_text_set(error, "cannot read the interfaces: %s",
 		       fault == -ETIMEDOUT ? "a thread of the agent did not answer within 1 s"
 					   : strerror(-fault));
+	return fault;
+}
+
+static int state_prepare(struct flows_state *state, const struct control_context *context,
+			 const struct control_request *request, struct error_text *error)
+{
+	const struct flow_key_choice *choice = &context->config->flow_key;
+	const json_t *by = json_object_get(request->json, "by");
+	struct flow_filter_names names = { .interface_index = interface_number,
+					   .context = &state->interfaces };
+	int result = pipeline_interfaces(context->pipeline, &state->interfaces);
+
+	if (result)
+		return fail_interfaces(result, error);
+	state->filter = flow_filter_parse(request->filter, request->filter_count, &names, error);
+	if (!state->filter)
+		return -EINVAL;
+	result = order_parse(&state->order, request->json, error);
+	if (!result)
+		result = by ? sums_create(state, by, choice, error)
+			    : top_create(state, choice, error);
+	if (result)
+		return result;
+	state->needs_as = flow_filter_needs(state->filter) & FLOW_FILTER_needs_as_numbers ||
+			  (state->sums ? flow_sums_members(state->sums) : state->order.members) &
+				  FLOW_MEMBERS_AS ||
+			  strstr(state->order.sort, "_as");
+	return 0;
+}
+
+static void state_destroy(struct flows_state *state)
+{
+	flow_filter_destroy(state->filter);
+	flow_top_destroy(state->top);
+	flow_sums_destroy(state->sums);
+	interface_list_clear(&state->interfaces);
+	free(state);
 }
 
 int control_flows_begin(struct control_job *job, const struct control_request *request,
 			struct error_text *error)
 {
 	struct flows_state *state = calloc(1, sizeof(*state));
-	struct flow_filter_names names = { .interface_index = interface_number };
 	int result;
 
-	if (!state) {
-		error_text_set(error, "the agent is out of memory for this answer");
-		return -ENOMEM;
-	}
-	result = pipeline_interfaces(job->context->pipeline, &state->interfaces);
-	if (result) {
-		fail_interfaces(result, error);
-		free(state);
-		return result;
-	}
-	names.context = &state->interfaces;
-	state->filter = flow_filter_parse(request->filter, request->filter_count, &names, error);
-	if (!state->filter) {
-		interface_list_clear(&state->interfaces);
-		free(state);
-		return -EINVAL;
-	}
-	job->state = state;
-	return 0;
+	if (!state)
+		return out_of_memory(error);
+	result = state_prepare(state, job->context, request, error);
+	if (result)
+		state_destroy(state);
+	else
+		job->state = state;
+	return result;
 }
 
 void control_flows_clear(struct control_job *job)
 {
-	struct flows_state *state = job->state;
-
-	flow_filter_destroy(state->filter);
-	interface_list_clear(&state->interfaces);
-	free(state);
+	state_destroy(job->state);
 }
+
+/* ---- the walk ---- */
 
 /* Replace the kernel's index by what is exported. Returns the interface's name, "" without one. */
 static const char *resolve_interface(const struct flows_state *state, uint32_t *index)
@@ -86,109 +257,158 @@ static const char *resolve_interface(const struct flows_state *state, uint32_t *
 	return interface->name;
 }
 
-static const char *side_name(uint8_t side)
+static void view_fill(const struct control_job *job, const struct flow_record *flow,
+		      struct flow_view *view)
 {
-	switch (side) {
-	case SIDE_ingress: return "in";
-	case SIDE_egress: return "out";
-	default: return "unknown";
-	}
+	const struct flows_state *state = job->state;
+	const struct pipeline *pipeline = job->context->pipeline;
+	struct flow_key *key = &view->flow.key;
+
+	*view = (struct flow_view){ .flow = *flow };
+	view->input_interface = resolve_interface(state, &key->input_interface);
+	view->output_interface = resolve_interface(state, &key->output_interface);
+	view->sampling = pipeline_sampler(pipeline, key->sampler).interval;
+	if (!state->needs_as)
+		return;
+	view->source_as =
+		pipeline_asn(pipeline, key->ip_version, flow_source_address(key))->as_number;
+	view->destination_as =
+		pipeline_asn(pipeline, key->ip_version, flow_destination_address(key))->as_number;
 }
 
-#define PREFIX_TEXT_SIZE (ADDRESS_TEXT_SIZE + 4)
-
-/* "192.0.2.1", "192.0.2.0/24" where flows are of prefixes, "*" where they are of all addresses. */
-static const char *prefix_format(const struct flow_key_choice *key, uint8_t ip_version,
-				 const uint8_t *address, char text[static PREFIX_TEXT_SIZE])
-{
-	const uint8_t length = flow_key_prefix_length(key, ip_version);
-	char address_text[ADDRESS_TEXT_SIZE];
-
-	if (!flow_key_has(key, FLOW_KEY_addresses))
-		return "*";
-	if (!length)
-		return address_format(ip_version, address, text);
-	(void)snprintf(text, PREFIX_TEXT_SIZE, "%s/%u",
-		       address_format(ip_version, address, address_text), (unsigned int)length);
-	return text;
-}
-
-json_t *control_flow_row(const struct flow_record *flow, const struct control_flow_names *names)
-{
-	const struct flow_key *key = &flow->key;
-	char source[PREFIX_TEXT_SIZE];
-	char destination[PREFIX_TEXT_SIZE];
-	char start[JSON_TIME_SIZE];
-	char end[JSON_TIME_SIZE];
-
-	return json_pack(
-		"{s:i, s:i, s:s, s:i, s:s, s:i, s:i, s:i, s:I, s:I, s:I, s:i, s:I, s:I, s:o, s:o, "
-		"s:s, "
-		"s:I, s:I, s:s, s:I, s:s, s:I, s:I, s:o}",
-		"v", key->ip_version, "proto", key->protocol, "src",
-		prefix_format(&names->key, key->ip_version, flow_source_address(key), source),
-		"src_port", key->source_port, "dst",
-		prefix_format(&names->key, key->ip_version, flow_destination_address(key),
-			      destination),
-		"dst_port", key->destination_port, "tos", key->tos, "vlan", key->vlan_id, "mark",
-		(json_int_t)key->mark, "packets", (json_int_t)flow->packets, "bytes",
-		(json_int_t)flow->octets, "tcp_flags", flow->tcp_flags, "in_if",
-		(json_int_t)key->input_interface, "out_if", (json_int_t)key->output_interface,
-		"in_if_name", json_text(names->input_interface), "out_if_name",
-		json_text(names->output_interface), "dir", side_name(key->side), "src_as",
-		(json_int_t)names->source_as, "dst_as", (json_int_t)names->destination_as, "start",
-		json_time_format(flow->first_ms, start), "start_unix_ms",
-		(json_int_t)flow->first_ms, "end", json_time_format(flow->last_ms, end),
-		"end_unix_ms", (json_int_t)flow->last_ms, "duration_ms",
-		(json_int_t)(flow->last_ms - flow->first_ms), "sampling",
-		names->sampling ? json_integer(names->sampling) : json_null());
-}
-
-/* 'flow' is changed: its interfaces get their numbers. */
-static int write_flow(struct control_job *job, struct flow_record *flow, unix_ms now,
+static int write_flow(const struct control_job *job, const struct flow_view *view,
 		      struct control_output *output)
 {
-	struct flows_state *state = job->state;
-	struct flow_key *key = &flow->key;
-	const struct pipeline *pipeline = job->context->pipeline;
-	const struct control_flow_names names = {
-		.key = job->context->config->flow_key,
-		.source_as = pipeline_asn(pipeline, key->ip_version, flow_source_address(key))
-				     ->as_number,
-		.destination_as =
-			pipeline_asn(pipeline, key->ip_version, flow_destination_address(key))
-				->as_number,
-		.input_interface = resolve_interface(state, &key->input_interface),
-		.output_interface = resolve_interface(state, &key->output_interface),
-		.sampling = pipeline_sampler(pipeline, key->sampler).interval,
-	};
+	const struct flows_state *state = job->state;
+	char *const start = control_output_reserve(output, ROW_SIZE);
+	char *to = start;
 
-	if (!flow_filter_matches(state->filter, flow, names.source_as, names.destination_as, now))
+	if (!start)
+		return -ENOMEM;
+	*to++ = '{';
+	for (int i = 0; i < FLOW_MEMBER_COUNT; i++) {
+		struct flow_value value;
+
+		if (!(state->order.members & FLOW_MEMBER_BIT(i)))
+			continue;
+		flow_member_value(view, &job->context->config->flow_key, (enum flow_member)i,
+				  &value);
+		to = flow_value_write(to, flow_member_name((enum flow_member)i), &value);
+	}
+	*to++ = '}';
+	control_output_commit(output, (size_t)(to - start));
+	return 0;
+}
+
+static int take_flow(struct control_job *job, const struct flow_record *flow, unix_ms now,
+		     struct control_output *output)
+{
+	struct flows_state *state = job->state;
+	struct flow_view view;
+
+	view_fill(job, flow, &view);
+	if (!flow_filter_matches(state->filter, &view.flow, view.source_as, view.destination_as,
+				 now))
 		return 0;
-	return control_output_row(output, control_flow_row(flow, &names));
+	if (state->sums)
+		return flow_sums_add(state->sums, &view);
+	if (state->top)
+		return flow_top_add(state->top, &view);
+	return write_flow(job, &view, output);
+}
+
+static int fail_cache(int fault, struct error_text *error)
+{
+	error_text_set(error, "cannot read the flow cache: %s",
+		       fault == -ETIMEDOUT ? "a thread of the agent did not answer within 1 s"
+					   : strerror(-fault));
+	return fault;
+}
+
+/* What was kept is complete, or there is no room for more: rows can be written. */
+static void make_ready(struct flows_state *state)
+{
+	const struct flows_order *order = &state->order;
+	bool is_text = false;
+
+	state->written = 0;
+	if (state->top)
+		state->ready = flow_top_sort(state->top);
+	if (!state->sums)
+		return;
+	state->ready = flow_sums_count(state->sums);
+	if (state->has_partial_sums || !state->is_walked || !order->sort[0])
+		return;
+	(void)flow_sums_can_sort(state->sums, order->sort, &is_text);
+	(void)flow_sums_sort(state->sums, order->sort, is_descending(order, is_text));
+	if (order->top && order->top < state->ready)
+		state->ready = (size_t)order->top;
+}
+
+/* One piece of the cache. Returns 0 or a negative errno with 'error' filled. */
+static int walk(struct control_job *job, struct control_output *output, struct error_text *error)
+{
+	struct flows_state *state = job->state;
+	unix_ms now = time_now_ms(CLOCK_REALTIME);
+	const size_t room = state->sums ? flow_sums_room(state->sums) : CONTROL_FLOWS_PIECE;
+	size_t filled = 0;
+	int result =
+		pipeline_flows(job->context->pipeline, &state->cursor, state->records,
+			       room < CONTROL_FLOWS_PIECE ? room : CONTROL_FLOWS_PIECE, &filled);
+
+	if (result)
+		return fail_cache(result, error);
+	for (size_t i = 0; i < filled; i++)
+		if (take_flow(job, &state->records[i], now, output))
+			return out_of_memory(error);
+	state->is_walked = filled == 0;
+	if (state->is_walked || (state->sums && !flow_sums_room(state->sums)))
+		make_ready(state);
+	return 0;
+}
+
+static int write_sum(const struct flows_state *state, size_t index, struct control_output *output)
+{
+	char *const start = control_output_reserve(output, FLOW_SUM_JSON_SIZE);
+
+	if (!start)
+		return -ENOMEM;
+	control_output_commit(output, (size_t)(flow_sums_write(state->sums, index, start) - start));
+	return 0;
+}
+
+/* One piece of what was kept. */
+static int write_ready(struct control_job *job, struct control_output *output,
+		       struct error_text *error)
+{
+	struct flows_state *state = job->state;
+
+	for (size_t i = 0; i < CONTROL_FLOWS_PIECE && state->written < state->ready; i++) {
+		const size_t index = state->written++;
+
+		if (state->top ? write_flow(job, flow_top_at(state->top, index), output)
+			       : write_sum(state, index, output))
+			return out_of_memory(error);
+	}
+	if (state->written < state->ready)
+		return 0;
+	state->written = state->ready = 0;
+	if (state->sums) {
+		flow_sums_clear(state->sums);
+		state->has_partial_sums = true;
+	}
+	return 0;
 }
 
 int control_flows_step(struct control_job *job, struct control_output *output,
 		       struct error_text *error)
 {
 	struct flows_state *state = job->state;
-	unix_ms now = time_now_ms(CLOCK_REALTIME);
-	size_t filled = 0;
-	int result = pipeline_flows(job->context->pipeline, &state->cursor, state->records,
-				    CONTROL_FLOWS_PIECE, &filled);
+	int result;
 
-	if (result) {
-		error_text_set(error, "cannot read the flow cache: %s",
-			       result == -ETIMEDOUT
-				       ? "a thread of the agent did not answer within 1 s"
-				       : strerror(-result));
-		return result;
-	}
-	for (size_t i = 0; i < filled; i++) {
-		if (write_flow(job, &state->records[i], now, output)) {
-			error_text_set(error, "the agent is out of memory for this answer");
-			return -ENOMEM;
-		}
-	}
-	return filled > 0;
+	if (state->ready)
+		result = write_ready(job, output, error);
+	else
+		result = walk(job, output, error);
+	return result ? result : !state->is_walked || state->ready > 0;
 }

@@ -1,13 +1,20 @@
-/* control_flows.h - `show-flows`: filtered rows of the flow cache, piece by piece.
+/* control_flows.h - `show-flows`: rows of the flow cache: filtered, in order, added up; piece by
+ * piece.
  *
- * The three functions of its row in control_commands.c. */
+ * The three functions of its row in control_commands.c. Members of the request beside "filter":
+ *
+ *   "members":[NAME,...]   rows have these members only
+ *   "sort":"NAME:desc"     with "top": the first N rows in this order (:asc or :desc; by itself
+ *   "top":N                numbers from the largest, names and addresses from the smallest)
+ *   "by":"KEY,..."         flows, packets and bytes per key, as flow_sums.h says; rows of one key
+ *                          may come more than once when there are more than FLOW_SUMS_MAX keys: add
+ *                          them. "sort" and "top" hold when there are fewer.
+ *
+ * "top" above FLOW_TOP_MAX, and "sort" without "top", leave the order to the client. */
 #ifndef CONTROL_FLOWS_H
 #define CONTROL_FLOWS_H
 
-#include "clock.h"
 #include "control_job.h"
-#include "flow.h"
-#include "flow_key_choice.h"
 
 #define CONTROL_FLOWS_PIECE 512 /* records asked of the workers at once: about 200 KiB of rows */
 
@@ -16,19 +23,5 @@ int control_flows_begin(struct control_job *job, const struct control_request *r
 int control_flows_step(struct control_job *job, struct control_output *output,
 		       struct error_text *error);
 void control_flows_clear(struct control_job *job);
-
-/* What a row says beside the record. */
-struct control_flow_names {
-	struct flow_key_choice key; /* what the record's key is of */
-	uint32_t source_as;         /* 0: unknown */
-	uint32_t destination_as;
-	const char *input_interface; /* "" if it has no name */
-	const char *output_interface;
-	uint32_t sampling; /* one packet in so many was counted, 0: not known */
-};
-
-/* New row, owned by the caller; NULL if memory is short. Members and types never change;
- * "sampling" is null where it is not known. */
-json_t *control_flow_row(const struct flow_record *flow, const struct control_flow_names *names);
 
 #endif

@@ -431,13 +431,15 @@ int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_reco
 	};
 
 	*filled = 0;
-	for (; number < pipeline->worker_count; number++, part.cursor = 0) {
+	while (number < pipeline->worker_count && !part.filled) {
 		int result = ask_worker(&pipeline->workers[number], fill_flows_part, &part);
 
 		if (result < 0)
 			return result;
-		if (part.filled)
-			break;
+		if (part.cursor != FLOW_CACHE_CURSOR_END)
+			continue;
+		part.cursor = 0;
+		number++;
 	}
 	*cursor = (uint64_t)number << CURSOR_WORKER_SHIFT | part.cursor;
 	*filled = part.filled;

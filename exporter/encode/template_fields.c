@@ -4,6 +4,7 @@
  * neither; what comes later in the list wins. */
 #include "template_fields.h"
 
+#include "flow_names.h"
 #include "template.h"
 #include "word_distance.h"
 
@@ -86,14 +87,15 @@ static const char *nearest_name(const char *word)
 	return best;
 }
 
-/* Whether a word is the name or the number of a field. */
+/* Whether a word is the number of a field, or a name of it: the IANA's, or one that agentctl
+ * takes. */
 static bool is_word_for(const char *word, const struct export_field *field)
 {
 	char *end;
 
 	if (isdigit((unsigned char)*word))
 		return strtoul(word, &end, 10) == field->id && !*end;
-	return strcasecmp(word, field->name) == 0;
+	return flow_names_equal(word, strlen(word), field->name);
 }
 
 /* Returns the row, or -EINVAL with 'error' filled. */

@@ -32,9 +32,9 @@ static inline bool template_fields_is_default(const struct template_fields *fiel
 }
 
 /* Words with + or - before them, or with blanks or commas between them, which count as +. A word is
- * the IANA name or number of a field, in upper or lower case; the first may be "default" or "all".
- * A list that begins with a sign begins with the default. Returns 0, or -EINVAL with 'error'
- * filled. */
+ * the IANA name or number of a field, or its name in agentctl (flow_names.h), in upper or lower
+ * case; the first may be "default" or "all". A list that begins with a sign begins with the
+ * default. Returns 0, or -EINVAL with 'error' filled. */
 int template_fields_parse(const char *text, struct template_fields *fields,
 			  struct error_text *error);
 

@@ -502,17 +502,17 @@ size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
 
 	/* The cursor counts through both parts; the IPv6 part has a bit of its own so that growth
 	 * of the other one moves nothing. */
-	while (filled < count) {
+	for (unsigned int looks = 0; filled < count && looks < FLOW_CACHE_SNAPSHOT_LOOKS &&
+				     *cursor != FLOW_CACHE_CURSOR_END;) {
 		unsigned int part = (*cursor >> 32) & 1;
 		uint32_t number = (uint32_t)*cursor;
 		const struct cached_flow *flow;
 
 		if (number >= cache->flows_used[part]) {
-			if (part == 1)
-				break;
-			*cursor = 1ull << 32;
+			*cursor = part == 1 ? FLOW_CACHE_CURSOR_END : UINT64_C(1) << 32;
 			continue;
 		}
+		looks++;
 		(*cursor)++;
 		flow = flow_at(cache, flow_index_in_part(cache, part, number));
 		if (!flow->key.ip_version)

@@ -92,9 +92,13 @@ cache_ms flow_cache_next_expiry(const struct flow_cache *cache);
 size_t flow_cache_flush(struct flow_cache *cache, cache_ms now, size_t budget,
 			const struct flow_sink *sink);
 
-/* Copy up to 'count' live records into 'records', going on from '*cursor' (0 at first). Returns how
- * many were copied; 0 at the end. Flows that come or go between two calls may be missed, none is
+/* Copy up to 'count' live records into 'records', continuing at '*cursor' (0 at first, then
+ * FLOW_CACHE_CURSOR_END at the end). Returns how many were copied. Looks at no more than
+ * FLOW_CACHE_SNAPSHOT_LOOKS places, so that the owner is not held up by a cache that was large
+ * once; then 0 is not the end yet. Flows that come or go between two calls may be missed, none is
  * copied twice unless it left and came back. */
+#define FLOW_CACHE_SNAPSHOT_LOOKS 2048
+#define FLOW_CACHE_CURSOR_END     (UINT64_C(1) << 33)
 size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
 			   struct flow_record *records, size_t count);
 

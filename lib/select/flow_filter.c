@@ -8,6 +8,7 @@
 
 #include "address.h"
 #include "flow_filter_value.h"
+#include "flow_names.h"
 #include "word_distance.h"
 
 #include <errno.h>
@@ -56,11 +57,9 @@ static const struct filter_key keys[] = {
 	{ "dst", VALUE_prefix, DATUM_destination_address, DATUM_none, 0 },
 	{ "host", VALUE_prefix, DATUM_source_address, DATUM_destination_address, 0 },
 	{ "net", VALUE_prefix, DATUM_source_address, DATUM_destination_address, 0 },
-	{ "sport", VALUE_number, DATUM_source_port, DATUM_none, UINT16_MAX },
-	{ "dport", VALUE_number, DATUM_destination_port, DATUM_none, UINT16_MAX },
-	{ "port", VALUE_number, DATUM_source_port, DATUM_destination_port, UINT16_MAX },
-	{ "src_port", VALUE_number, DATUM_source_port, DATUM_none, UINT16_MAX },
-	{ "dst_port", VALUE_number, DATUM_destination_port, DATUM_none, UINT16_MAX },
+	{ "sport", VALUE_port, DATUM_source_port, DATUM_none, UINT16_MAX },
+	{ "dport", VALUE_port, DATUM_destination_port, DATUM_none, UINT16_MAX },
+	{ "port", VALUE_port, DATUM_source_port, DATUM_destination_port, UINT16_MAX },
 	{ "src_as", VALUE_as, DATUM_source_as, DATUM_none, UINT32_MAX },
 	{ "dst_as", VALUE_as, DATUM_destination_as, DATUM_none, UINT32_MAX },
 	{ "as", VALUE_as, DATUM_source_as, DATUM_destination_as, UINT32_MAX },
@@ -74,7 +73,6 @@ static const struct filter_key keys[] = {
 	{ "vlan", VALUE_number, DATUM_vlan, DATUM_none, 4095 },
 	{ "mark", VALUE_number, DATUM_mark, DATUM_none, UINT32_MAX },
 	{ "flags", VALUE_flags, DATUM_tcp_flags, DATUM_none, UINT8_MAX },
-	{ "tcp_flags", VALUE_flags, DATUM_tcp_flags, DATUM_none, UINT8_MAX },
 	{ "bytes", VALUE_amount, DATUM_octets, DATUM_none, INT64_MAX },
 	{ "packets", VALUE_amount, DATUM_packets, DATUM_none, INT64_MAX },
 	{ "duration", VALUE_time, DATUM_duration, DATUM_none, INT64_MAX },
@@ -206,7 +204,7 @@ static void fail_key(struct error_text *error, const char *name, size_t length)
 static const struct filter_key *find_key(const char *name, size_t length)
 {
 	for (size_t i = 0; i < KEY_COUNT; i++) {
-		if (strlen(keys[i].name) == length && memcmp(keys[i].name, name, length) == 0)
+		if (flow_names_equal(name, length, keys[i].name))
 			return &keys[i];
 	}
 	return NULL;

@@ -4,16 +4,18 @@
  * a word, matches what the word does not.
  *
  *   src= dst= host= net=              address or prefix; host and net: either side
- *   sport= dport= port=               0 to 65535 (also src_port= dst_port=)
+ *   src_port= dst_port= port=         0 to 65535, or the name of a service such as https
  *   src_as= dst_as= as=               AS number, 64500 or 1.10 or AS64500; 0 is unknown
  *   in_if= out_if= iface=             number or name
  *   proto=                            number or name such as tcp
  *   dir=in|out|unknown  v=4|6         side of the server, IP version
  *   tos= vlan= mark=                  0 to 255 (also 0x2e), 0 to 4095, 0 to 4294967295
- *   flags=SA                          TCP flags of FSRPAUEC that must all be set (also tcp_flags=)
+ *   flags=SA                          TCP flags of FSRPAUEC that must all be set
  *   bytes= packets=                   with k M G T for powers of 1000, as rates are read
  *   duration= age= idle=              last - first packet, now - first, now - last; ms s m h d,
  *                                     seconds without a unit, 1h30m
+ *
+ * Keys may have any name of flow_names.h, such as dport= for dst_port=.
  *
  * Numbers, but not interfaces and protocols, may be compared (bytes>1M packets>=10 age<30s) and
  * given as a range (dport=1000-1999). */

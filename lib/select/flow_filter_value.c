@@ -7,6 +7,7 @@
 #include "flow_filter_names.h"
 #include "ip_protocol.h"
 #include "packet.h"
+#include "service_port.h"
 #include "tcp_flags.h"
 
 #include <errno.h>
@@ -103,6 +104,18 @@ static int parse_interface(const char *text, const struct flow_filter_names *nam
 	return *number ? 0 : -EINVAL;
 }
 
+static int parse_port(const char *text, uint64_t *number)
+{
+	uint16_t port = 0;
+	int result = parse_number(text, number);
+
+	if (result < 0) {
+		result = service_port_find(text, &port);
+		*number = port;
+	}
+	return result;
+}
+
 static int parse_flags(const char *text, uint64_t *flags)
 {
 	static const char letters[] = TCP_FLAG_LETTERS;
@@ -138,6 +151,7 @@ int flow_filter_value_parse(enum flow_filter_value kind, const char *text,
 	switch (kind) {
 	case VALUE_prefix: return -EINVAL; /* is no number */
 	case VALUE_number: result = parse_number(text, number); break;
+	case VALUE_port: result = parse_port(text, number); break;
 	case VALUE_amount: result = parse_units(text, amount_units, 1, number); break;
 	case VALUE_time: result = parse_units(text, time_units, 1000, number); break;
 	case VALUE_as:
@@ -155,14 +169,16 @@ int flow_filter_value_parse(enum flow_filter_value kind, const char *text,
 
 bool flow_filter_value_is_ordered(enum flow_filter_value kind)
 {
-	return kind == VALUE_number || kind == VALUE_amount || kind == VALUE_time ||
-	       kind == VALUE_as;
+	return kind == VALUE_number || kind == VALUE_port || kind == VALUE_amount ||
+	       kind == VALUE_time || kind == VALUE_as;
 }
 
 const char *flow_filter_value_expected(enum flow_filter_value kind)
 {
 	static const char *const expected[] = {
 		[VALUE_prefix] = "an address or a prefix such as 192.0.2.0/24",
+		[VALUE_port] = "0 to 65535, a range such as 1-9, or the name of a service such as "
+			       "https",
 		[VALUE_amount] = "a number such as 1500, 10k or 2M, or a range such as 1k-1M",
 		[VALUE_time] = "a time such as 500ms, 30s or 1h30m, or a range such as 1s-1m",
 		[VALUE_interface] = "the index or name of an interface",

@@ -238,7 +238,7 @@ TEST(ignored_packets_are_shown_with_the_last_one)
 
 	agent_prepare(&agent);
 	agent_start(&agent);
-	expect(&agent, "show drops", 0, "", NULL); /* nothing was ignored */
+	expect(&agent, "show drops", 0, "", "no packets were ignored");
 	agent.pipeline.drops[DROP_IP_VERSION] = (struct pipeline_drop){
 		.packets = 3,
 		.source = "nflog:40",
@@ -282,6 +282,59 @@ TEST(flows_are_summed)
 	       "2 rows");
 	expect(&agent, "show flows --by sas", 2, "", "no key \"sas\"");
 	agent_stop(&agent);
+}
+
+TEST(sums_and_orders_have_any_name_of_their_datum)
+{
+	struct agent agent;
+
+	agent_prepare(&agent);
+	agent_start(&agent);
+	agent.pipeline.flow_count = 3;
+	expect(&agent, "-J show flows --by destinationTransportPort --sort octets", 0,
+	       "{\"dst_port\":443,\"flows\":3,\"packets\":6,\"bytes\":3003}\n", NULL);
+	expect(&agent, "show flows srcport=2 -o source,DPORT,octetDeltaCount --sort sport", 0,
+	       "SRC      DST_PORT  BYTES\n10.0.0.2      443 1002 B\n", NULL);
+	expect(&agent, "show flows dport=ssh", 0, "", "no flows that match");
+	expect(&agent, "show flows --top 1 -o src -v", 0, "SRC\n10.0.0.2\n", "1 flow\n");
+	agent.pipeline.flow_count = 0;
+	expect(&agent, "show flows", 0, "", "no flows");
+	agent_stop(&agent);
+}
+
+TEST(mistyped_words_are_guessed)
+{
+	struct agent agent = { .path = "/nonexistent" };
+
+	expect(&agent, "shwo flows", 2, "", "did you mean \"show\"?");
+	expect(&agent, "flows", 2, "", "did you mean \"show flows\"?");
+	expect(&agent, "show flowss", 2, "", "did you mean \"show flows\"?");
+	expect(&agent, "show flows --tpo 5", 2, "", "did you mean --top?");
+	expect(&agent, "show flows -o byte", 2, "", "did you mean \"bytes\"?");
+	expect(&agent, "help colour", 2, "", "unknown command \"colour\"");
+}
+
+/* No line of the help is longer than 80 characters. */
+TEST(help_fits_a_terminal)
+{
+	static const char *const lines[] = { "help", "help show", "help show flows", "-h",
+					     "he ru" };
+	struct agent agent = { .path = "/nonexistent" };
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		char *output;
+		char *errors;
+		char *rest = NULL;
+
+		CHECK_EQ(run(&agent, lines[i], &output, &errors), 0);
+		CHECK(strstr(output, i == 4 ? "rules" : "show flows"));
+		for (char *line = strtok_r(output, "\n", &rest); line;
+		     line = strtok_r(NULL, "\n", &rest))
+			if (strlen(line) > 80)
+				fail_msg("%s: %s", lines[i], line);
+		free(output);
+		free(errors);
+	}
 }
 
 TEST(long_tables_are_complete)
@@ -394,7 +447,10 @@ TEST(changes_are_chatter_or_rows)
 	agent_prepare(&agent);
 	agent_start(&agent);
 	agent.pipeline.flow_count = 12;
-	expect(&agent, "flush", 0, "", "12 flows");
+	expect(&agent, "flush", 0, "", "12 flows taken");
+	agent.pipeline.flow_count = 1;
+	expect(&agent, "flush", 0, "", "1 flow taken");
+	agent.pipeline.flow_count = 12;
 	expect(&agent, "flush -J", 0, "{\"flushed\":12}\n", NULL);
 	expect(&agent, "send", 0, "", "0 collectors");
 	agent_stop(&agent);
@@ -480,7 +536,7 @@ TEST(completion_knows_the_tables)
 		const char *line;
 		const char *first;
 	} cases[] = {
-		{ "_complete sh", "show\nflush\nsend-template\nwait\nrules\n" },
+		{ "_complete sh", "show\nflush\nsend-template\nwait\nrules\nhelp\n" },
 		{ "_complete wait p", "packets\nflows\nexport\n" },
 		{ "_complete --socket /x wait p", "packets\nflows\nexport\n" },
 		{ "_complete show config --sort x", "name\nvalue\ndefault\norigin\n" },
@@ -548,6 +604,9 @@ int main(void)
 		cmocka_unit_test(interfaces_are_shown_with_the_numbers_that_are_exported),
 		cmocka_unit_test(ignored_packets_are_shown_with_the_last_one),
 		cmocka_unit_test(flows_are_summed),
+		cmocka_unit_test(sums_and_orders_have_any_name_of_their_datum),
+		cmocka_unit_test(mistyped_words_are_guessed),
+		cmocka_unit_test(help_fits_a_terminal),
 		cmocka_unit_test(long_tables_are_complete),
 		cmocka_unit_test(faults_of_a_command_line_are_usage),
 		cmocka_unit_test(faults_of_a_filter_are_usage),

@@ -1,18 +1,22 @@
 /* test_agentctl_rows.c - agentctl's texts, order, sums and tables. */
 #include "check.h"
 
+#include "agentctl_cells.h"
 #include "agentctl_group.h"
 #include "agentctl_sort.h"
 #include "agentctl_table.h"
 #include "agentctl_text.h"
 
+#include <locale.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static const struct agentctl_column columns[] = {
-	{ "src", NULL, COLUMN_ADDRESS, true },
-	{ "dir", NULL, COLUMN_TEXT, true },
-	{ "bytes", "octets", COLUMN_BYTES, true },
-	{ NULL, NULL, COLUMN_TEXT, false },
+	{ "src", NULL, COLUMN_ADDRESS, COLUMN_SHOWN },
+	{ "dir", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "bytes", "octets", COLUMN_BYTES, COLUMN_SHOWN },
+	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
 TEST(bytes_are_short)
@@ -54,15 +58,25 @@ TEST(times_flags_and_protocols)
 	CHECK_TEXT(agentctl_text_protocol(253, text), "253");
 }
 
-/* Rows are collected as "src bytes,". */
-static int collect(void *context, const json_t *row)
+/* Lines are collected with commas after them. */
+static int collect(void *context, char *line)
 {
-	char *list = context;
-
-	(void)sprintf(list + strlen(list), "%s %lld,",
-		      json_string_value(json_object_get(row, "src")),
-		      (long long)json_integer_value(json_object_get(row, "bytes")));
+	(void)strcat(strcat(context, line), ",");
+	free(line);
 	return 0;
+}
+
+/* Keep a row as "src bytes". */
+static int add_row(struct agentctl_sort *sort, const char *src, int bytes)
+{
+	json_t *row = json_pack("{s:s, s:i}", "src", src, "bytes", bytes);
+	char line[100];
+	int result;
+
+	(void)snprintf(line, sizeof(line), "%s %d", src, bytes);
+	result = agentctl_sort_add(sort, row, strdup(line));
+	json_decref(row);
+	return result;
 }
 
 static void sort_example(const char *order, uint64_t top, const char *expected)
@@ -76,12 +90,8 @@ static void sort_example(const char *order, uint64_t top, const char *expected)
 	char list[500] = "";
 
 	assert_non_null(sort);
-	for (size_t i = 0; i < 4; i++) {
-		json_t *row = json_pack("{s:s, s:i}", "src", rows[i].src, "bytes", rows[i].bytes);
-
-		CHECK_EQ(agentctl_sort_add(sort, row), 0);
-		json_decref(row);
-	}
+	for (size_t i = 0; i < 4; i++)
+		CHECK_EQ(add_row(sort, rows[i].src, rows[i].bytes), 0);
 	CHECK_EQ(agentctl_sort_each(sort, collect, list), 0);
 	CHECK_TEXT(list, expected);
 	agentctl_sort_destroy(sort);
@@ -106,13 +116,8 @@ TEST(top_of_many_rows_is_exact)
 	uint32_t random = 1;
 
 	for (int i = 0; i < 20000; i++) {
-		json_t *row;
-
 		random = random * 1664525 + 1013904223;
-		row = json_pack("{s:s, s:i}", "src", "a", "bytes",
-				i == 7000 ? 0x7fffffff : (int)(random >> 2));
-		CHECK_EQ(agentctl_sort_add(sort, row), 0);
-		json_decref(row);
+		CHECK_EQ(add_row(sort, "a", i == 7000 ? 0x7fffffff : (int)(random >> 2)), 0);
 	}
 	CHECK_EQ(agentctl_sort_each(sort, collect, list), 0);
 	CHECK(strncmp(list, "a 2147483647,a 10737", 20) == 0);
@@ -233,6 +238,89 @@ TEST(columns_are_found_by_name_and_alias)
 	CHECK(agentctl_column_find(columns, "", 0) == NULL);
 }
 
+TEST(sums_of_the_agent_are_added_up)
+{
+	struct error_text error;
+	struct agentctl_group *group = agentctl_group_create("host", &error);
+	json_t *rows = json_array();
+	json_t *wanted =
+		json_loads("[{\"host\":\"a\",\"flows\":5,\"packets\":7,\"bytes\":9}]", 0, NULL);
+	json_t *sums[2] = { json_pack("{s:s, s:i, s:i, s:i}", "host", "a", "flows", 2, "packets", 3,
+				      "bytes", 4),
+			    json_pack("{s:s, s:i, s:i, s:i}", "host", "a", "flows", 3, "packets", 4,
+				      "bytes", 5) };
+
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(agentctl_group_add(group, sums[i]), 0);
+		json_decref(sums[i]);
+	}
+	CHECK_EQ(agentctl_group_each(group, append_row, rows), 0);
+	CHECK(json_equal(rows, wanted));
+	json_decref(rows);
+	json_decref(wanted);
+	agentctl_group_destroy(group);
+}
+
+/* Print one line of four cells on a terminal of a width and compare. */
+static void expect_cells(size_t room, const char *expected)
+{
+	static const struct agentctl_cell_column four[] = { { "NAME", false, 1 },
+							    { "START", false, 3 },
+							    { "COUNT", true, 1 },
+							    { "END", false, 3 } };
+	static const char line[] = "\xc3\xa4\xc3\xb6 x\0"
+				   "2026-11-22\0"
+				   "7\0"
+				   "2026-11-23";
+	struct agentctl_cells *cells = agentctl_cells_create(four, 4, false, room);
+	char *copy = malloc(sizeof(line));
+	char output[200] = "";
+	int file = memfd_create("out", 0);
+	int kept[2] = { dup(STDOUT_FILENO), dup(STDERR_FILENO) };
+
+	memcpy(copy, line, sizeof(line));
+	(void)fflush(stdout);
+	(void)dup2(file, STDOUT_FILENO);
+	(void)dup2(file, STDERR_FILENO);
+	CHECK_EQ(agentctl_cells_add(cells, copy), 0);
+	agentctl_cells_write(cells);
+	(void)fflush(stdout);
+	(void)dup2(kept[0], STDOUT_FILENO);
+	(void)dup2(kept[1], STDERR_FILENO);
+	CHECK(pread(file, output, sizeof(output) - 1, 0) > 0);
+	CHECK_TEXT(output, expected);
+	agentctl_cells_destroy(cells);
+	(void)close(kept[0]);
+	(void)close(kept[1]);
+	(void)close(file);
+}
+
+TEST(a_narrow_terminal_gets_fewer_columns_and_whole_words)
+{
+	CHECK(setlocale(LC_CTYPE, "C.UTF-8") != NULL);
+	expect_cells(0, "NAME START      COUNT END\n"
+			"\xc3\xa4\xc3\xb6 x 2026-11-22     7 2026-11-23\n");
+	expect_cells(32, "NAME START      COUNT END\n"
+			 "\xc3\xa4\xc3\xb6 x 2026-11-22     7 2026-11-23\n");
+	expect_cells(31, "left out on this terminal: END (--wide)\n"
+			 "NAME START      COUNT\n\xc3\xa4\xc3\xb6 x 2026-11-22     7\n");
+	expect_cells(12, "left out on this terminal: START, END (--wide)\n"
+			 "NAME COUNT\n\xc3\xa4\xc3\xb6 x     7\n");
+	expect_cells(5, "left out on this terminal: START, END (--wide)\n"
+			"NAME COUNT\n\xc3\xa4\xc3\xb6 x     7\n");
+	CHECK(setlocale(LC_CTYPE, "C") != NULL);
+}
+
+TEST(cells_cannot_command_the_terminal)
+{
+	char text[100];
+
+	CHECK(setlocale(LC_CTYPE, "C.UTF-8") != NULL);
+	(void)agentctl_cell_copy(text, "a\033[2J\xc2\x9b\xff\xc3\xa4\n\x7f");
+	CHECK_TEXT(text, "a\\x1b[2J\\xc2\\x9b\\xff\xc3\xa4\\x0a\\x7f");
+	CHECK(setlocale(LC_CTYPE, "C") != NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +336,9 @@ int main(void)
 		cmocka_unit_test(keys_that_do_not_exist_are_refused),
 		cmocka_unit_test(hint_lists_every_key),
 		cmocka_unit_test(columns_are_found_by_name_and_alias),
+		cmocka_unit_test(sums_of_the_agent_are_added_up),
+		cmocka_unit_test(a_narrow_terminal_gets_fewer_columns_and_whole_words),
+		cmocka_unit_test(cells_cannot_command_the_terminal),
 	};
 
 	return RUN_TESTS(tests);

@@ -117,7 +117,8 @@ TEST(filter_has_a_bound)
 TEST(formatted_request_parses_to_the_same)
 {
 	static const char *const words[] = { "src=10.0.0.0/8", "bytes>1M", "\"quoted\"\n" };
-	char *line = control_request_format("show-flows", words, 3);
+	char *line = control_question_format(&(struct control_question){
+		.command = "show-flows", .filter = words, .filter_count = 3 });
 	struct control_request request;
 	struct error_text error;
 

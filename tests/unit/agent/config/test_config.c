@@ -777,6 +777,27 @@ TEST(wrong_paths)
 		check_error(wrong[i].line, CONFIG_invalid, wrong[i].why);
 }
 
+#define VERSIONS "expected 5 or 9 (NetFlow; also v9, netflow9), 10 or ipfix, or json"
+
+TEST(versions_have_the_names_that_people_use)
+{
+	static const struct {
+		const char *text;
+		uint8_t version;
+	} names[] = {
+		{ "5", 5 },        { "v5", 5 },         { "NetFlow5", 5 }, { "v9", 9 },
+		{ "netflow9", 9 }, { "netflow-v9", 9 }, { "nfv9", 9 },     { "ipfix", 10 },
+		{ "IPFIX", 10 },   { "v10", 10 },       { "10", 10 },
+	};
+	struct error_text error;
+	uint8_t version;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		CHECK_EQ(config_version_parse(names[i].text, &version, &error), 0);
+		CHECK_EQ(version, names[i].version);
+	}
+}
+
 TEST(wrong_collectors)
 {
 	static const struct {
@@ -801,11 +822,12 @@ TEST(wrong_collectors)
 		{ "[192.0.2.1]:1", "expected an IPv6 address between the brackets" },
 		{ "h,mtu=575", "mtu: expected a number from 576 to 65535" },
 		{ "h,rate=x", "rate: expected a number from 0 to 10000000" },
-		{ "h,version=8", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
-		{ "h,version=0", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
-		{ "h,version=255", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
-		{ "h,version=265", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
-		{ "h,version=ipfix", "version: expected 5 or 9 (NetFlow), 10 (IPFIX) or json" },
+		{ "h,version=8", "version: " VERSIONS },
+		{ "h,version=0", "version: " VERSIONS },
+		{ "h,version=255", "version: " VERSIONS },
+		{ "h,version=265", "version: " VERSIONS },
+		{ "h,version=vjson", "version: " VERSIONS },
+		{ "h,version=ipfix9", "version: " VERSIONS },
 		{ "h,transport=dccp", "transport: expected udp, tcp, tls, file or unix" },
 		{ "h,source=eth0",
 		  "source-address: expected an IPv4 or IPv6 address of this host" },
@@ -936,8 +958,8 @@ TEST(fields_in_a_section)
 		CHECK_EQ(again.removed, collector->field_set.removed);
 	}
 	config_clear(&config);
-	check_file_error("[collector \"x\"]\naddress = h\nfields = 1 2 vlan\n",
-			 "f.conf:3: fields: value \"1 2 vlan\": unknown field \"vlan\" (did you "
+	check_file_error("[collector \"x\"]\naddress = h\nfields = 1 2 vlanI\n",
+			 "f.conf:3: fields: value \"1 2 vlanI\": unknown field \"vlanI\" (did you "
 			 "mean \"vlanId\"?)");
 }
 
@@ -959,8 +981,8 @@ TEST(fields_of_a_collector)
 		    "j:4739,version=10,transport=udp,fields=1+2+8",
 		    "command line");
 	config_clear(&config);
-	check_error("-n h,fields=vlan", CONFIG_invalid,
-		    "--collector \"h,fields=vlan\": fields: unknown field \"vlan\" (did you mean "
+	check_error("-n h,fields=vlanI", CONFIG_invalid,
+		    "--collector \"h,fields=vlanI\": fields: unknown field \"vlanI\" (did you mean "
 		    "\"vlanId\"?)");
 	check_error("-n h,fields=-vlanId,version=5", CONFIG_invalid,
 		    "collector h:2055: records of NetFlow v5 always have the same fields");
@@ -1645,6 +1667,7 @@ TEST(all_values_can_be_written_and_read_again)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(versions_have_the_names_that_people_use),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(what_is_written_is_read_back_the_same),

@@ -159,6 +159,18 @@ TEST(ids_have_a_range_of_their_own_and_follow_the_fields)
 	CHECK(set_of("-58", EXPORT_V9).ipv4.id != set_of("-61", EXPORT_V9).ipv4.id);
 }
 
+TEST(fields_have_the_names_of_agentctl_too)
+{
+	struct template_fields by_name;
+	struct template_fields by_id;
+	struct error_text error = { .text = "" };
+
+	CHECK_EQ(template_fields_parse("bytes+pkts+src+dport+oif+vlan", &by_name, &error), 0);
+	CHECK_EQ(template_fields_parse("1+2+8+11+14+58", &by_id, &error), 0);
+	CHECK_EQ(by_name.added, by_id.added);
+	CHECK_EQ(by_name.base, by_id.base);
+}
+
 TEST(wrong_lists_are_refused_with_what_is_wrong)
 {
 	static const struct {
@@ -176,7 +188,8 @@ TEST(wrong_lists_are_refused_with_what_is_wrong)
 			  "that flowagent.conf(5) lists" },
 		{ "tcpControlBit", "unknown field \"tcpControlBit\" (did you mean "
 				   "\"tcpControlBits\"?)" },
-		{ "-srcPort", "unknown field \"srcPort\" (did you mean \"sourceTransportPort\"?)" },
+		{ "-sTransPort",
+		  "unknown field \"sTransPort\" (did you mean \"sourceTransportPort\"?)" },
 		{ "DestinationIPAddress", "unknown field \"DestinationIPAddress\" (did you mean "
 					  "\"destinationIPv4Address\"?)" },
 		{ "3", "unknown field \"3\", expected the IANA name or number of one that "
@@ -268,6 +281,7 @@ int main(void)
 		cmocka_unit_test(times_on_the_exporters_clock_are_known_to_the_header),
 		cmocka_unit_test(what_the_flow_key_leaves_out_is_not_brought_in_by_all),
 		cmocka_unit_test(ids_have_a_range_of_their_own_and_follow_the_fields),
+		cmocka_unit_test(fields_have_the_names_of_agentctl_too),
 		cmocka_unit_test(wrong_lists_are_refused_with_what_is_wrong),
 		cmocka_unit_test(sets_that_no_collector_could_use_are_refused),
 		cmocka_unit_test(every_field_of_the_table_can_be_chosen),

@@ -359,7 +359,8 @@ TEST(snapshot_gives_each_live_flow_once)
 			add(cache, packet(flow, UDP, 1000 + flow * 10));
 	(void)flow_cache_expire(cache, 1000 + 15000 + 1000 + 128, 1000,
 				&sink); /* the first hundred leave */
-	while ((got = flow_cache_snapshot(cache, &cursor, records, 64)) > 0) {
+	while (cursor != FLOW_CACHE_CURSOR_END) {
+		got = flow_cache_snapshot(cache, &cursor, records, 64);
 		flows += got;
 		for (size_t i = 0; i < got; i++)
 			packets += records[i].packets;
@@ -369,6 +370,29 @@ TEST(snapshot_gives_each_live_flow_once)
 	CHECK_EQ(flows, 500 - kept.count);
 	CHECK(kept.count >= 100);
 	CHECK_EQ(packets, 500 + 167 + 2 * 166); /* flow % 3: 167 zeros, 167 ones, 166 twos */
+	flow_cache_destroy(cache);
+}
+
+TEST(a_snapshot_looks_at_a_bounded_number_of_places)
+{
+	const uint32_t many = 5 * FLOW_CACHE_SNAPSHOT_LOOKS;
+	struct flow_cache *cache = new_cache(many);
+	struct flow_record record;
+	uint64_t cursor = 0;
+	size_t calls = 0;
+	size_t got = 0;
+
+	for (uint32_t flow = 0; flow < many; flow++)
+		add(cache, packet(flow, UDP, 1000));
+	kept.count = 0;
+	for (uint32_t left = many; left > 0; left -= 100, kept.count = 0)
+		if (flow_cache_flush(cache, 2000, 100, &sink) < 100)
+			break;
+	for (; cursor != FLOW_CACHE_CURSOR_END; calls++)
+		got += flow_cache_snapshot(cache, &cursor, &record, 1);
+	CHECK_EQ(got, 0);
+	CHECK(calls >= many / FLOW_CACHE_SNAPSHOT_LOOKS);
+	CHECK_EQ(flow_cache_snapshot(cache, &cursor, &record, 1), 0); /* the end stays the end */
 	flow_cache_destroy(cache);
 }
 
@@ -516,6 +540,7 @@ int main(void)
 		cmocka_unit_test(clock_that_jumps_by_years_makes_flows_old),
 		cmocka_unit_test(budget_holds_and_the_rest_comes_later),
 		cmocka_unit_test(snapshot_gives_each_live_flow_once),
+		cmocka_unit_test(a_snapshot_looks_at_a_bounded_number_of_places),
 		cmocka_unit_test(shorter_timeouts_reach_flows_already_cached),
 		cmocka_unit_test(random_packets_are_all_in_records_exactly_once),
 		cmocka_unit_test(many_flows_grow_the_index_and_are_found),

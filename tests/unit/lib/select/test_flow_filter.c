@@ -245,16 +245,29 @@ static void check_fails(const char *word, const char *expected)
 TEST(unknown_keys_are_named_with_the_nearest)
 {
 	check_fails("dprot=80", "filter: unknown key \"dprot\" (did you mean \"dport\"?)");
-	check_fails("srcas=1", "filter: unknown key \"srcas\" (did you mean \"src_as\"?)");
+	check_fails("src_a=1", "filter: unknown key \"src_a\" (did you mean \"src_as\"?)");
 	check_fails("byte>5", "filter: unknown key \"byte\" (did you mean \"bytes\"?)");
-	check_fails("protocol=6",
-		    "filter: unknown key \"protocol\", expected one of src, dst, host, sport, "
+	check_fails("colour=6",
+		    "filter: unknown key \"colour\", expected one of src, dst, host, sport, "
 		    "dport, port, src_as, dst_as, as, in_if, out_if, iface, proto, dir, v, tos, "
 		    "vlan, mark, flags, bytes, packets, duration, age, idle");
-	check_fails("SRC=192.0.2.1",
-		    "filter: unknown key \"SRC\", expected one of src, dst, host, sport, dport, "
-		    "port, src_as, dst_as, as, in_if, out_if, iface, proto, dir, v, tos, vlan, "
-		    "mark, flags, bytes, packets, duration, age, idle");
+}
+
+/* What agentctl's columns, fields= and tcpdump call it: filters take it as well. */
+TEST(every_name_of_a_datum_is_a_key)
+{
+	struct flow_record flow = ipv4_flow();
+	static const char *const words[] = {
+		"dst_port=443",    "dstport=443",       "destinationTransportPort=443",
+		"DPORT=443",       "protocol=tcp",      "protocolIdentifier=6",
+		"octets>=1M",      "octetDeltaCount>1", "ip_version=4",
+		"duration_ms>=0s", "tcp_flags=S",       "dport=https",
+		"dport=HTTPS,ssh",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!matches(&flow, &words[i], 1))
+			fail_msg("%s does not match", words[i]);
 }
 
 TEST(words_without_key_or_operator)
@@ -279,14 +292,22 @@ TEST(bad_values)
 		  "src \"10.0.0.0/33\", expected an address or a prefix such as 192.0.2.0/24" },
 		{ "host=192.0.2.1,",
 		  "host \"\", expected an address or a prefix such as 192.0.2.0/24" },
-		{ "port=65536", "port \"65536\", expected 0 to 65535 or a range such as 1-9" },
-		{ "port=-1", "port \"-1\", expected 0 to 65535 or a range such as 1-9" },
-		{ "port= 1", "port \" 1\", expected 0 to 65535 or a range such as 1-9" },
-		{ "port=80,443-", "port \"443-\", expected 0 to 65535 or a range such as 1-9" },
-		{ "port=9-1", "port \"9-1\", expected 0 to 65535 or a range such as 1-9" },
-		{ "port>1-9", "port \"1-9\", expected 0 to 65535 or a range such as 1-9" },
-		{ "port=http", "port \"http\", expected 0 to 65535 or a range such as 1-9" },
-		{ "port=0x", "port \"0x\", expected 0 to 65535 or a range such as 1-9" },
+		{ "port=65536", "port \"65536\", expected 0 to 65535, a range such as 1-9, or the "
+				"name of a service such as https" },
+		{ "port=-1", "port \"-1\", expected 0 to 65535, a range such as 1-9, or the name "
+			     "of a service such as https" },
+		{ "port= 1", "port \" 1\", expected 0 to 65535, a range such as 1-9, or the name "
+			     "of a service such as https" },
+		{ "port=80,443-", "port \"443-\", expected 0 to 65535, a range such as 1-9, or the "
+				  "name of a service such as https" },
+		{ "port=9-1", "port \"9-1\", expected 0 to 65535, a range such as 1-9, or the name "
+			      "of a service such as https" },
+		{ "port>1-9", "port \"1-9\", expected 0 to 65535, a range such as 1-9, or the name "
+			      "of a service such as https" },
+		{ "port=nothing", "port \"nothing\", expected 0 to 65535, a range such as 1-9, or "
+				  "the name of a service such as https" },
+		{ "port=0x", "port \"0x\", expected 0 to 65535, a range such as 1-9, or the name "
+			     "of a service such as https" },
 		{ "vlan=4096", "vlan \"4096\", expected 0 to 4095 or a range such as 1-9" },
 		{ "tos=256", "tos \"256\", expected 0 to 255 or a range such as 1-9" },
 		{ "as=4294967296",
@@ -456,6 +477,7 @@ int main(void)
 		cmocka_unit_test(times_have_units_and_are_seconds_without),
 		cmocka_unit_test(words_are_anded),
 		cmocka_unit_test(unknown_keys_are_named_with_the_nearest),
+		cmocka_unit_test(every_name_of_a_datum_is_a_key),
 		cmocka_unit_test(words_without_key_or_operator),
 		cmocka_unit_test(bad_values),
 		cmocka_unit_test(long_values_are_refused_and_cut_in_the_error),

@@ -1,0 +1,54 @@
+/* flow_sums.h - flows, packets and bytes added up per key.
+ *
+ * Stage: flow_view -> here -> row. Memory is bounded: when FLOW_SUMS_MAX keys are there, the caller
+ * hands the sums on as rows, clears them and continues; who reads the rows adds up those of one
+ * key. */
+#ifndef FLOW_SUMS_H
+#define FLOW_SUMS_H
+
+#include "error_text.h"
+#include "flow_members.h"
+#include "hash.h"
+
+#define FLOW_SUMS_KEYS 8
+#define FLOW_SUMS_MAX  65536 /* at most 20 MB with 8 keys, 5 MB with one */
+
+struct flow_sums; /* opaque: defined in flow_sums.c */
+
+struct flow_sum {
+	uint64_t flows, packets, bytes;
+	struct flow_value keys[]; /* as many as there are keys */
+};
+
+/* Keys, separated by commas, under any name of flow_names.h: members of a flow, and host, as, port,
+ * iface, for which a flow counts under its source and under its destination (once if these are the
+ * same). 'choice' is borrowed; 'secret' keeps outsiders from choosing keys that collide. NULL with
+ * 'error' filled. */
+struct flow_sums *flow_sums_create(const char *keys, const struct flow_key_choice *choice,
+				   struct hash_key secret, struct error_text *error);
+void flow_sums_destroy(struct flow_sums *sums);
+
+/* Members that the keys are made of, as FLOW_MEMBER_BIT(). */
+uint32_t flow_sums_members(const struct flow_sums *sums);
+
+/* Count a flow; at most two keys more. Returns 0 or -ENOMEM. */
+int flow_sums_add(struct flow_sums *sums, const struct flow_view *view);
+/* How many flows fit for certain; 0: hand the sums on first. */
+size_t flow_sums_room(const struct flow_sums *sums);
+size_t flow_sums_count(const struct flow_sums *sums);
+/* Forget the sums, but not the keys. */
+void flow_sums_clear(struct flow_sums *sums);
+
+/* Put the sums in order of a key, or of "flows", "packets", "bytes". Returns 0, or -EINVAL for
+ * another name. Nothing may be added before flow_sums_clear(). */
+int flow_sums_sort(struct flow_sums *sums, const char *name, bool is_descending);
+/* Whether a sum can be sorted by a name; then '*is_name' says whether from A by itself. */
+bool flow_sums_can_sort(const struct flow_sums *sums, const char *name, bool *is_text);
+
+/* Borrowed until the next call; 'index' counts from 0. */
+const struct flow_sum *flow_sums_at(const struct flow_sums *sums, size_t index);
+/* Write a sum as an object. 'to' has room for FLOW_SUM_JSON_SIZE bytes. Returns the new end. */
+#define FLOW_SUM_JSON_SIZE ((FLOW_SUMS_KEYS + 3) * (FLOW_VALUE_JSON_SIZE + 32))
+char *flow_sums_write(const struct flow_sums *sums, size_t index, char *to);
+
+#endif
