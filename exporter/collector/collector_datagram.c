@@ -214,10 +214,10 @@ static void put_templates_ahead(struct collector *collector)
 
 void collector_poll(struct collector *collector, int64_t now_us)
 {
-	const uint64_t session = collector->outbox.session;
+	const uint64_t forgotten = collector->outbox.forgotten;
 
 	outbox_poll(&collector->outbox, now_us);
-	if (collector->outbox.session != session) {
+	if (collector->outbox.forgotten != forgotten) {
 		collector_options_repeat_names(collector);
 		collector->next_application = 0;
 	}

@@ -268,6 +268,23 @@ static void count_handed(struct outbox *outbox)
 	outbox_count_sent(outbox);
 }
 
+/* Another socket, from or to another address perhaps: the collector behind it may know nothing of
+ * what was told before. */
+static void look_at_openings(struct outbox *outbox)
+{
+	const struct transport_type *type = outbox->config.type;
+	const uint64_t openings = type->openings ? type->openings(outbox->transport) : 0;
+
+	if (openings == outbox->openings)
+		return;
+	if (outbox->openings) {
+		outbox->has_lost_templates = true;
+		outbox->templates_ahead_us = outbox->now_us - OUTBOX_TEMPLATES_AHEAD_US;
+		outbox->forgotten++;
+	}
+	outbox->openings = openings;
+}
+
 void outbox_poll(struct outbox *outbox, int64_t now_us)
 {
 	outbox->now_us = now_us;
@@ -276,6 +293,7 @@ void outbox_poll(struct outbox *outbox, int64_t now_us)
 	pacer_refill(&outbox->pacer, now_us);
 	outbox_take_reports(outbox);
 	outbox->poll_error = -outbox->config.type->poll(outbox->transport, now_us / 1000);
+	look_at_openings(outbox);
 	outbox_look_at_session(outbox);
 	outbox_fill_up(outbox);
 	outbox_release(outbox);

@@ -88,6 +88,7 @@ struct outbox {
 	uint64_t ahead_datagrams, ahead_bytes; /* sent, of those that a session begins with */
 	struct pacer pacer;
 	uint32_t sequence; /* of the next datagram sent */
+	uint64_t openings; /* of the transport, as last seen */
 	uint64_t session;  /* that 'sequence' belongs to; 0: none */
 
 	int64_t now_us;        /* of the last outbox_poll() */
@@ -117,6 +118,7 @@ struct outbox {
 	int64_t released_us;    /* when that was last so */
 
 	bool has_lost_templates;    /* the collector may lack templates: send them first */
+	uint64_t forgotten;         /* how many times it may have lost all that it was told */
 	int64_t templates_ahead_us; /* when that was last done */
 };
 

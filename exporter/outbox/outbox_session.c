@@ -26,6 +26,7 @@ static void begin(struct outbox *outbox, uint64_t number)
 		if (datagram_queue_at(&outbox->queue, i)->is_ahead)
 			datagram_queue_remove(&outbox->queue, i);
 	outbox->session = number;
+	outbox->forgotten++;
 	outbox->sequence = 0;
 	outbox->has_lost_templates = outbox->config.has_templates;
 }

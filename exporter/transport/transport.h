@@ -95,6 +95,10 @@ struct transport_type {
 	/* The session as it is now: after open(), poll() and send(). NULL for a transport of
 	 * datagrams. */
 	void (*session)(const struct transport *transport, struct transport_session *session);
+	/* How many sockets were opened and connected so far. With each the collector may be another
+	 * one, or know us under another address: it must be told all again. NULL for one with
+	 * sessions. */
+	uint64_t (*openings)(const struct transport *transport);
 	/* Next report of the network. Returns false if there is none. A report about a datagram
 	 * that send() itself refused is left out: its caller knows. NULL for one with sessions. */
 	bool (*refusal)(struct transport *transport, struct transport_refusal *refusal);

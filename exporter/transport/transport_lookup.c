@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RESOLVE_AGAIN_MS 10000 /* after a look-up that failed */
+#define RESOLVE_FAILED_MS 10000 /* after a look-up that failed */
+#define RESOLVE_MS        60000 /* a name may be given another address at any time */
 
 /* A thread, because getaddrinfo() takes as long as the name servers do. Whoever comes second, the
  * thread that ends or the transport that wants no answer any more, frees the job. */
@@ -56,9 +57,43 @@ static void address_add(struct transport_lookup *lookup, const struct sockaddr *
 	lookup->address_count++;
 }
 
+/* Scope and port aside: the scope is set here, and the port is the same for all. */
+static bool is_same_host(const struct sockaddr_storage *one, const struct sockaddr *other)
+{
+	if (one->ss_family != other->sa_family)
+		return false;
+	if (one->ss_family == AF_INET)
+		return ((const struct sockaddr_in *)one)->sin_addr.s_addr ==
+		       ((const struct sockaddr_in *)(const void *)other)->sin_addr.s_addr;
+	return one->ss_family == AF_INET6 &&
+	       IN6_ARE_ADDR_EQUAL(&((const struct sockaddr_in6 *)one)->sin6_addr,
+				  &((const struct sockaddr_in6 *)(const void *)other)->sin6_addr);
+}
+
+static bool list_has(const struct addrinfo *list, const struct transport_address *address)
+{
+	for (const struct addrinfo *info = list; info; info = info->ai_next)
+		if (is_same_host(&address->address, info->ai_addr))
+			return true;
+	return false;
+}
+
+/* The current one is 'address', also where the name has more than there is room for. */
+static void current_set(struct transport_lookup *lookup, const struct transport_address *address)
+{
+	size_t i = 0;
+
+	while (i + 1 < lookup->address_count &&
+	       !is_same_host(&lookup->addresses[i].address,
+			     (const struct sockaddr *)&address->address))
+		i++;
+	lookup->addresses[i] = *address;
+	lookup->current = i;
+}
+
 /* Keep what a look-up brought. "localhost" comes as ::1 and 127.0.0.1: IPv4 goes first there,
  * because a collector on the IPv6 wildcard hears both and one on an IPv4 address only one. */
-static void addresses_set(struct transport_lookup *lookup, const struct addrinfo *list)
+static void addresses_replace(struct transport_lookup *lookup, const struct addrinfo *list)
 {
 	lookup->address_count = 0;
 	lookup->current = 0;
@@ -68,6 +103,27 @@ static void addresses_set(struct transport_lookup *lookup, const struct addrinfo
 	for (const struct addrinfo *info = list; info; info = info->ai_next)
 		if (info->ai_family != AF_INET || !is_loopback(info))
 			address_add(lookup, info->ai_addr, info->ai_addrlen);
+}
+
+/* The same where some may be known. The one in use stays in use as long as the name has it, so that
+ * what is connected to it stands; and all stay when the name has none that can be used. Returns
+ * whether another one is to be used from now on. */
+static bool addresses_set(struct transport_lookup *lookup, const struct addrinfo *list)
+{
+	const struct transport_lookup before = *lookup;
+	const struct transport_address *current = transport_lookup_current(&before);
+
+	addresses_replace(lookup, list);
+	if (!current)
+		return lookup->address_count != 0;
+	if (lookup->address_count == 0) {
+		*lookup = before;
+		return false;
+	}
+	if (!list_has(list, current))
+		return true;
+	current_set(lookup, current);
+	return false;
 }
 
 static void job_free(struct transport_lookup_job *job)
@@ -184,32 +240,30 @@ void transport_lookup_clear(struct transport_lookup *lookup)
 }
 
 /* Take the result of a look-up that has ended. Known addresses stay if there are no new ones.
- * Returns whether there are. */
+ * Returns whether another one is to be used. */
 static bool job_take(struct transport_lookup *lookup, int64_t now_ms)
 {
 	struct transport_lookup_job *job = lookup->job;
-	bool is_new;
+	bool has_changed;
 
 	if (!job || atomic_load(&job->state) != LOOKUP_ended)
 		return false;
-	is_new = job->result == 0;
-	if (is_new)
-		addresses_set(lookup, job->list);
-	lookup->has_failed = !is_new || lookup->address_count == 0;
-	lookup->next_ms = now_ms + RESOLVE_AGAIN_MS;
+	has_changed = job->result == 0 && addresses_set(lookup, job->list);
+	lookup->has_failed = job->result != 0 || lookup->address_count == 0;
+	lookup->next_ms = now_ms + (lookup->has_failed ? RESOLVE_FAILED_MS : RESOLVE_MS);
 	job_free(job);
 	lookup->job = NULL;
-	return is_new;
+	return has_changed;
 }
 
 int transport_lookup_poll(struct transport_lookup *lookup, int64_t now_ms)
 {
-	const bool is_new = job_take(lookup, now_ms);
+	const bool has_changed = job_take(lookup, now_ms);
 
-	if (lookup->address_count)
-		return is_new;
-	if (!lookup->job && now_ms >= lookup->next_ms)
+	if (lookup->is_name && !lookup->job && now_ms >= lookup->next_ms)
 		job_start(lookup);
+	if (lookup->address_count)
+		return has_changed;
 	return lookup->has_failed ? -ENOENT : -EINPROGRESS;
 }
 

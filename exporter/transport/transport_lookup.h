@@ -32,12 +32,13 @@ int transport_lookup_init(struct transport_lookup *lookup, const struct transpor
 			  struct error_text *error);
 void transport_lookup_clear(struct transport_lookup *lookup);
 
-/* Go on. Returns 0 when there are addresses, 1 when they have just been looked up (anew),
- * -EINPROGRESS while the first look-up runs, or -ENOENT: the name has no address; it is looked up
- * again after a while. */
+/* Go on. A name is looked up again every minute, as it may be given another address while the old
+ * one still swallows datagrams. Returns 0 when there are addresses, 1 when another one than before
+ * is to be used (the name does not have that any more), -EINPROGRESS while the first look-up runs,
+ * or -ENOENT: the name has no address; it is looked up again after a while. */
 int transport_lookup_poll(struct transport_lookup *lookup, int64_t now_ms);
 
-/* Look a name up again; known addresses stay until it brings new ones. */
+/* Look a name up again at once; known addresses stay until it brings new ones. */
 void transport_lookup_again(struct transport_lookup *lookup);
 /* Use the next address; false if there is no other. */
 bool transport_lookup_next(struct transport_lookup *lookup);

@@ -145,6 +145,14 @@ static int source_bind(int fd, const struct transport_address *source)
 	return bind(fd, (const struct sockaddr *)&source->address, source->size) ? -errno : 0;
 }
 
+static void port_clear(struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET)
+		((struct sockaddr_in *)address)->sin_port = 0;
+	else
+		((struct sockaddr_in6 *)address)->sin6_port = 0;
+}
+
 int transport_socket_open(const struct transport_socket_settings *settings, int type,
 			  struct transport_address *source, struct transport_address *to)
 {
@@ -175,6 +183,22 @@ bool transport_socket_is_stale(const struct transport_socket_settings *settings,
 	return settings->interface[0] &&
 	       (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &size) ||
 		strncmp(name, settings->interface, sizeof(name)) != 0);
+}
+
+bool transport_socket_has_source(const struct transport_socket_settings *settings, int fd)
+{
+	struct transport_address source = { .size = sizeof(source.address) };
+	struct transport_address to = { .size = sizeof(to.address) };
+	int probe;
+
+	if (getsockname(fd, (struct sockaddr *)&source.address, &source.size) ||
+	    getpeername(fd, (struct sockaddr *)&to.address, &to.size))
+		return true;
+	port_clear(&source.address);
+	probe = transport_socket_open(settings, SOCK_DGRAM, &source, &to);
+	if (probe >= 0)
+		(void)close(probe);
+	return probe != -EADDRNOTAVAIL;
 }
 
 bool transport_socket_is_running(const struct transport_socket_settings *settings, int fd)

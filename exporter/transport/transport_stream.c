@@ -7,7 +7,11 @@
  *
  * There is no TCP_USER_TIMEOUT: it would also end a connection whose collector is there and only
  * does not read for a while (RFC 1122 section 4.2.2.17 wants that kept). A collector that has
- * vanished is found by keepalives, or by data that nothing acknowledges. */
+ * vanished is found by keepalives, or by data that nothing acknowledges; a connection whose own
+ * address has gone, by looking for that.
+ *
+ * A collector that has finished its half of the connection may still read (RFC 9293 section 3.6):
+ * one that has not resets the connection when the next message comes. */
 #include "transport_stream.h"
 
 #include <assert.h>
@@ -27,6 +31,9 @@
 #define STABLE_MS       10000 /* a connection that has stood for so long was a good one */
 #define LOOK_UP_MS      8000  /* of back-off: time to ask for the address again */
 #define DEAD_MS         20000 /* without any acknowledgement while data is under way */
+#define LEAVE_MS        5000  /* for what is under way to an address that the name has no more */
+#define LOOK_MS         1000  /* whether the own address is still ours */
+#define LOOKS_IN_VAIN   3     /* until it is believed to be gone: it may only be set anew */
 #define KEEP_IDLE_S     30
 #define KEEP_INTERVAL_S 10
 #define KEEP_COUNT      3
@@ -67,6 +74,17 @@ static void disconnect(struct transport_stream *stream)
 	stream->state = STREAM_waits;
 }
 
+/* The same, and take back what the kernel has not got through: it goes out again on the next
+ * connection, and must not come from this one as well when the way is open again. */
+static void cut_off(struct transport_stream *stream)
+{
+	const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+
+	if (stream->state == STREAM_stands && (stream->mark_count || stream->rest_size))
+		(void)setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	disconnect(stream);
+}
+
 void transport_stream_clear(struct transport_stream *stream)
 {
 	disconnect(stream);
@@ -94,6 +112,13 @@ static void confirm(struct transport_stream *stream)
 	}
 }
 
+/* Failures that cost the network little: no packet leaves, or none but for the link address. */
+static bool is_of_this_host(int error)
+{
+	return error == ENETUNREACH || error == EHOSTUNREACH || error == EADDRNOTAVAIL ||
+	       error == ENETDOWN || error == ENODEV;
+}
+
 /* The connection has failed or ended. The other addresses of a name are tried at once; with
  * none left it waits, longer each time. What is known to have arrived is counted first: the end of
  * a connection acknowledges all before it. */
@@ -104,12 +129,14 @@ static void fail(struct transport_stream *stream, int error)
 
 	confirm(stream);
 	stream->failures += stream->state != STREAM_stands;
-	disconnect(stream);
+	cut_off(stream);
 	stream->error = error;
 	if (was_good) {
 		stream->back_off_ms = BACK_OFF_MS;
 		stream->tried = 0;
 	}
+	if (is_of_this_host(error))
+		stream->back_off_ms = BACK_OFF_MS;
 	stream->tried++;
 	if (transport_lookup_next(&stream->lookup) &&
 	    stream->tried % stream->lookup.address_count != 0) {
@@ -150,6 +177,7 @@ static void begin_to_connect(struct transport_stream *stream)
 	}
 	socket_tune(stream->fd);
 	to = transport_lookup_current(&stream->lookup);
+	stream->peer = *to;
 	stream->state = STREAM_connects;
 	stream->deadline_ms = stream->now_ms + CONNECT_MS;
 	if (connect(stream->fd, (const struct sockaddr *)&to->address, to->size) &&
@@ -192,7 +220,9 @@ static void begin_session(struct transport_stream *stream)
 	stream->rest_size = 0;
 	stream->acknowledged = 0;
 	stream->error = 0;
-	stream->begun_ms = stream->progress_ms = stream->now_ms;
+	stream->begun_ms = stream->progress_ms = stream->looked_ms = stream->now_ms;
+	stream->looks_in_vain = 0;
+	stream->is_half_closed = stream->is_leaving = false;
 }
 
 static void go_on_greeting(struct transport_stream *stream)
@@ -224,8 +254,10 @@ static int write_rest(struct transport_stream *stream)
 	return 0;
 }
 
-/* Whether data is under way and nothing has come back for long. A collector that does not read
- * acknowledges what it has no room for, and then nothing is under way. */
+/* Whether data is under way, or would be, and nothing has come back for long. A collector that does
+ * not read acknowledges what it has no room for, and then nothing is under way; and answers each
+ * probe whether it has room now. Where not even the first packet can leave, nothing is under way
+ * either, and probes have no answer. */
 static bool is_dead(const struct transport_stream *stream)
 {
 	struct tcp_info info = { 0 };
@@ -233,12 +265,55 @@ static bool is_dead(const struct transport_stream *stream)
 
 	return stream->now_ms - stream->progress_ms >= DEAD_MS &&
 	       getsockopt(stream->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
-	       info.tcpi_unacked && info.tcpi_last_ack_recv >= DEAD_MS;
+	       info.tcpi_last_ack_recv >= DEAD_MS &&
+	       (info.tcpi_unacked || (info.tcpi_notsent_bytes && info.tcpi_probes > 1));
+}
+
+/* Whether the address that the connection is bound to is ours no more, and not only for a moment.
+ */
+static bool has_lost_source(struct transport_stream *stream)
+{
+	if (stream->now_ms - stream->looked_ms < LOOK_MS)
+		return false;
+	stream->looked_ms = stream->now_ms;
+	if (transport_socket_has_source(&stream->lookup.settings, stream->fd))
+		stream->looks_in_vain = 0;
+	else
+		stream->looks_in_vain++;
+	return stream->looks_in_vain >= LOOKS_IN_VAIN;
+}
+
+/* What comes from the collector. Returns 0 or a negative errno. */
+static int listen_to_collector(struct transport_stream *stream)
+{
+	socklen_t size = sizeof(int);
+	int error = 0;
+	int result;
+
+	if (stream->is_half_closed) /* nothing more, but perhaps a reset */
+		return getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &size) ? -errno
+										   : -error;
+	result = stream->layer->discard(stream->context, stream->fd);
+	stream->is_half_closed = result == TRANSPORT_STREAM_HALF_CLOSED;
+	return result > 0 ? 0 : result;
+}
+
+/* The name has another address now: end the session when all has arrived, or after a while. */
+static void leave(struct transport_stream *stream)
+{
+	if ((stream->mark_count || stream->rest_size) &&
+	    stream->now_ms - stream->leaving_ms < LEAVE_MS)
+		return;
+	cut_off(stream);
+	stream->error = 0;
+	stream->back_off_ms = BACK_OFF_MS;
+	stream->tried = 0;
+	stream->retry_ms = stream->now_ms;
 }
 
 static void watch(struct transport_stream *stream)
 {
-	int result = stream->layer->discard(stream->context, stream->fd);
+	int result = listen_to_collector(stream);
 
 	if (!result)
 		result = write_rest(stream);
@@ -247,8 +322,24 @@ static void watch(struct transport_stream *stream)
 		fail(stream, -result);
 	else if (is_dead(stream))
 		fail(stream, ETIMEDOUT);
+	else if (has_lost_source(stream))
+		fail(stream, EADDRNOTAVAIL);
+	else if (stream->is_leaving)
+		leave(stream);
 	else if (transport_socket_is_stale(&stream->lookup.settings, stream->fd))
 		fail(stream, ENODEV);
+}
+
+/* Another address is to be used: at once, or after what is under way to the old one. */
+static void move(struct transport_stream *stream)
+{
+	if (stream->state == STREAM_stands) {
+		stream->is_leaving = true;
+		stream->leaving_ms = stream->now_ms;
+		return;
+	}
+	disconnect(stream);
+	stream->retry_ms = stream->now_ms;
 }
 
 int transport_stream_poll(struct transport_stream *stream, int64_t now_ms)
@@ -256,9 +347,14 @@ int transport_stream_poll(struct transport_stream *stream, int64_t now_ms)
 	const int result = transport_lookup_poll(&stream->lookup, now_ms);
 
 	stream->now_ms = now_ms;
+	if (result > 0)
+		move(stream);
 	if (stream->state == STREAM_stands) {
 		watch(stream);
-		return stream->state == STREAM_stands ? 0 : -stream->error;
+		if (stream->state == STREAM_stands)
+			return 0;
+		if (stream->error)
+			return -stream->error;
 	}
 	if (stream->state == STREAM_waits && result < 0)
 		return result;
@@ -306,6 +402,8 @@ struct transport_result transport_stream_send(struct transport_stream *stream,
 
 	if (stream->state != STREAM_stands)
 		return (struct transport_result){ .error = -ENOTCONN };
+	if (stream->is_leaving)
+		return (struct transport_result){ .error = -EAGAIN };
 	result.error = write_rest(stream);
 	while (!result.error && result.sent < count) {
 		result.error = send_one(stream, &datagrams[result.sent], result.sent + 1 < count);
@@ -329,7 +427,8 @@ void transport_stream_session(const struct transport_stream *stream,
 socklen_t transport_stream_remote(const struct transport_stream *stream,
 				  struct sockaddr_storage *address)
 {
-	const struct transport_address *current = transport_lookup_current(&stream->lookup);
+	const struct transport_address *current =
+		stream->fd >= 0 ? &stream->peer : transport_lookup_current(&stream->lookup);
 
 	if (!current)
 		return 0;

@@ -21,14 +21,17 @@ struct transport_stream_layer {
 	 * -EAGAIN: nothing was, and anything may come instead. Else a negative errno. 'has_more':
 	 * other messages follow at once. */
 	ssize_t (*write)(void *context, int fd, const uint8_t *bytes, size_t size, bool has_more);
-	/* Read what the collector sends, and forget it. Returns 0, or a negative errno: -EPIPE if
-	 * it has closed the connection. */
+	/* Read what the collector sends, and forget it. Returns 0, TRANSPORT_STREAM_HALF_CLOSED if
+	 * it will send nothing more but may still read, or a negative errno: -EPIPE if it has
+	 * closed the connection. */
 	int (*discard)(void *context, int fd);
 	/* Bytes that the socket was given since begin(). */
 	uint64_t (*written)(const void *context);
 	/* The connection ends. Also called if begin() or greet() failed. */
 	void (*end)(void *context);
 };
+
+#define TRANSPORT_STREAM_HALF_CLOSED 1
 
 #define TRANSPORT_STREAM_MARKS 512 /* more than an outbox has places */
 
@@ -47,11 +50,17 @@ struct transport_stream {
 	int fd;
 	int error; /* positive errno why the last connection could not be made or ended, 0: none */
 	int64_t now_ms;
-	int64_t retry_ms;    /* when to try again */
-	int64_t back_off_ms; /* between tries */
-	int64_t deadline_ms; /* of the connection being made */
-	int64_t begun_ms;    /* when it stood */
-	size_t tried;        /* addresses in a row that failed */
+	int64_t retry_ms;              /* when to try again */
+	int64_t back_off_ms;           /* between tries */
+	int64_t deadline_ms;           /* of the connection being made */
+	int64_t begun_ms;              /* when it stood */
+	struct transport_address peer; /* that 'fd' is of */
+	bool is_half_closed;           /* the collector sends nothing more */
+	bool is_leaving;               /* the name has another address now */
+	int64_t leaving_ms;            /* since when */
+	int64_t looked_ms;             /* for the own address */
+	unsigned int looks_in_vain;    /* in a row */
+	size_t tried;                  /* addresses in a row that failed */
 
 	uint64_t number;   /* of sessions so far */
 	uint64_t failures; /* to get one */

@@ -52,7 +52,7 @@ static int tcp_discard(void *context, int fd)
 		const ssize_t size = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 
 		if (size == 0)
-			return -EPIPE;
+			return TRANSPORT_STREAM_HALF_CLOSED;
 		if (size < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	}

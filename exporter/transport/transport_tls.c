@@ -154,6 +154,13 @@ static int tls_begin(void *context, int fd)
 	return 0;
 }
 
+/* Since TLS 1.3 that is no end of what it reads (RFC 8446 section 6.1). */
+static bool has_ended_its_half(const struct transport *tls, int result)
+{
+	return SSL_get_error(tls->ssl, result) == SSL_ERROR_ZERO_RETURN &&
+	       SSL_version(tls->ssl) >= TLS1_3_VERSION;
+}
+
 /* What the collector sends: tickets, alerts, the end. */
 static int tls_discard(void *context, int fd)
 {
@@ -167,6 +174,8 @@ static int tls_discard(void *context, int fd)
 		ERR_clear_error();
 		errno = 0;
 		result = SSL_read(tls->ssl, bytes, sizeof(bytes));
+		if (result <= 0 && has_ended_its_half(tls, result))
+			return TRANSPORT_STREAM_HALF_CLOSED;
 		if (result <= 0) {
 			result = error_of(tls, result);
 			return result == -EAGAIN ? 0 : result;
@@ -196,7 +205,7 @@ static int tls_greet(void *context, int64_t now_ms)
 		tls->greeted_ms = now_ms;
 	}
 	result = tls_discard(tls, -1);
-	if (result)
+	if (result < 0)
 		return result;
 	return waits_for_judgement(tls, now_ms) ? -EAGAIN : 0;
 }

@@ -3,7 +3,10 @@
  * Place: outbox -> transport -> network. Connected, because then the kernel brings back ICMP
  * reports; they are read from the socket's error queue, where each quotes the datagram it is about.
  * A name may have several addresses: they are tried in turn while the network reports failures.
- * Invariant: fd >= 0 means connected to the current address of the look-up. */
+ * A connected socket is bound to what was true when it was connected; it is opened anew when its
+ * interface, its own address or the address of its name is another one, and when nothing can be
+ * sent by it for other reasons. Invariant: fd >= 0 means connected to the current address of the
+ * look-up. */
 #include "transport.h"
 
 #include "transport_lookup.h"
@@ -21,7 +24,9 @@
 #define ROTATE_MS            1000  /* between two addresses of a name */
 #define FAILING_RESOLVE_MS   60000 /* of failures: look the name up again */
 #define FAILURE_FORGOTTEN_MS 10000
-#define INTERFACE_LOOK_MS    1000 /* whether it is still the same */
+#define LOOK_MS              1000 /* whether interface and own address are still the same */
+#define REOPEN_MS            1000 /* not sooner after the last time, because sends fail */
+#define FAILED_SENDS         4    /* in a row, without a report of the network that explains them */
 
 struct transport {
 	struct transport_lookup lookup;
@@ -34,7 +39,10 @@ struct transport {
 	int64_t failing_since_ms;
 	int64_t last_failure_ms;
 	int64_t rotated_ms;
-	int64_t interface_looked_ms;
+	int64_t looked_ms; /* at interface and own address */
+	int64_t reopened_ms;
+	unsigned int failed_sends; /* in a row */
+	uint64_t openings;
 };
 
 static void disconnect(struct transport *udp)
@@ -112,6 +120,8 @@ static int connect_current(struct transport *udp)
 		return -error;
 	}
 	udp->fd = fd;
+	udp->openings++;
+	udp->failed_sends = 0;
 	udp->can_segment = udp->may_segment && transport_udp_can_segment(fd);
 	return 0;
 }
@@ -155,17 +165,28 @@ static void watch_failures(struct transport *udp, int64_t now_ms)
 	}
 }
 
-/* Let go of an interface that is not the one of its name any more, or takes nothing: what is sent
- * by it would be lost. */
-static void watch_interface(struct transport *udp, int64_t now_ms)
+/* Let go of an interface that is not the one of its name any more, or takes nothing, and of an own
+ * address that is not ours any more: what is sent by them would be lost. */
+static void watch_socket(struct transport *udp, int64_t now_ms)
 {
-	if (udp->fd < 0 ||
-	    (!udp->has_failed && now_ms - udp->interface_looked_ms < INTERFACE_LOOK_MS))
+	const struct transport_socket_settings *settings = &udp->lookup.settings;
+
+	if (udp->fd < 0 || (!udp->has_failed && now_ms - udp->looked_ms < LOOK_MS))
 		return;
-	udp->interface_looked_ms = now_ms;
-	if (transport_socket_is_stale(&udp->lookup.settings, udp->fd) ||
-	    !transport_socket_is_running(&udp->lookup.settings, udp->fd))
+	udp->looked_ms = now_ms;
+	if (transport_socket_is_stale(settings, udp->fd) ||
+	    !transport_socket_is_running(settings, udp->fd) ||
+	    !transport_socket_has_source(settings, udp->fd))
 		disconnect(udp);
+}
+
+/* Sends fail, and no report says why: a new socket may know better than this one. */
+static void watch_sends(struct transport *udp, int64_t now_ms)
+{
+	if (udp->failed_sends < FAILED_SENDS || now_ms - udp->reopened_ms < REOPEN_MS)
+		return;
+	udp->reopened_ms = now_ms;
+	disconnect(udp);
 }
 
 static int udp_poll(struct transport *udp, int64_t now_ms)
@@ -176,7 +197,8 @@ static int udp_poll(struct transport *udp, int64_t now_ms)
 		return result;
 	if (result)
 		disconnect(udp);
-	watch_interface(udp, now_ms);
+	watch_socket(udp, now_ms);
+	watch_sends(udp, now_ms);
 	watch_failures(udp, now_ms);
 	if (udp->fd >= 0)
 		return 0;
@@ -194,8 +216,12 @@ static struct transport_result udp_send(struct transport *udp, const struct data
 		return (struct transport_result){ .error = -ENOTCONN };
 	result = transport_udp_send(udp->fd, &udp->can_segment, datagrams, count);
 	if (result.error && result.error != -EAGAIN && result.error != -ENOBUFS &&
-	    result.error != -EMSGSIZE)
+	    result.error != -EMSGSIZE) {
 		udp->has_failed = true;
+		udp->failed_sends++;
+	}
+	if (result.sent)
+		udp->failed_sends = 0;
 	return result;
 }
 
@@ -247,6 +273,11 @@ static bool udp_refusal(struct transport *udp, struct transport_refusal *refusal
 	return false;
 }
 
+static uint64_t udp_openings(const struct transport *udp)
+{
+	return udp->openings;
+}
+
 static socklen_t udp_remote(const struct transport *udp, struct sockaddr_storage *address)
 {
 	const struct transport_address *current = transport_lookup_current(&udp->lookup);
@@ -272,6 +303,7 @@ const struct transport_type transport_udp = {
 	.open = udp_open,
 	.poll = udp_poll,
 	.send = udp_send,
+	.openings = udp_openings,
 	.refusal = udp_refusal,
 	.remote = udp_remote,
 	.local = udp_local,

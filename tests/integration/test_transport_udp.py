@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+import ipfix
 import ledger
 import netns
 import traffic
@@ -18,6 +19,7 @@ from conftest import ROOT, Hosts
 from flows import FlowTable, differences
 from netflow9 import INTERFACE_NAME, Decoder, flow_table, text
 from pcap_reader import count_flows, read_packets
+from stream_collector import StreamCollector
 from waiting import PATIENCE_S, wait_until
 
 CAPTURE = ROOT / "tests" / "wire" / "captures" / "ndpi-whatsapp.pcap"
@@ -349,6 +351,129 @@ def test_an_interface_may_come_and_go(family, two_ways, flowagent, agentctl, col
     assert summary["records_lost"] == 0
     assert summary["records_sent"] == len(known.flows)
     assert not differences(flows().counters(), known.counters())
+
+
+# ---- what a socket is bound to changes ----------------------------------------------------------
+
+
+class Renumbered:
+    """A server with one link, whose own address is another one from some moment on."""
+
+    BEFORE, AFTER = ("192.0.2.10", "2001:db8:1::10"), ("192.0.2.99", "2001:db8:1::99")
+    ROUTER = ("192.0.2.1", "2001:db8:1::1")
+    COLLECTOR = TwoWays.COLLECTOR
+
+    def __init__(self, make_host):
+        self.server, self.collector = make_host("server"), make_host("coll")
+        netns.connect(
+            (self.server, "eth0", with_length(self.BEFORE)),
+            (self.collector, "eth0", with_length(self.ROUTER)),
+        )
+        for address in self.COLLECTOR:
+            self.collector.ip("address", "add", address, "dev", "lo")
+        self._set_routes()
+
+    def _set_routes(self):
+        for address, router in zip(self.COLLECTOR, self.ROUTER):
+            self.server.ip("route", "replace", address, "via", router)
+
+    def renumber(self):
+        for before in with_length(self.BEFORE):
+            self.server.ip("address", "del", before, "dev", "eth0")
+        for after in with_length(self.AFTER):
+            nodad = ["nodad"] if ":" in after else []
+            self.server.ip("address", "add", after, "dev", "eth0", *nodad)
+        ends = (self.server, self.collector, self.ROUTER), (self.collector, self.server, self.AFTER)
+        for here, there, addresses in ends:
+            for address in addresses:
+                here.ip("neighbour", "replace", address, "lladdr", netns.hardware_address(there, "eth0"),
+                        "dev", "eth0", "nud", "permanent")  # fmt: skip
+        self._set_routes()
+
+
+@pytest.mark.parametrize("family", [0, 1], ids=["ipv4", "ipv6"])
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_the_own_address_changes(transport, family, host, flowagent, agentctl, collector, cleanup):
+    """DHCP, PPP, renumbering: the export goes on from the new address, and nothing is lost."""
+    site = Renumbered(host)
+    address = Renumbered.COLLECTOR[family]
+    if transport == "udp":
+        sink = collector(address, 3001, site.collector)
+    else:
+        sink = cleanup.enter_context(StreamCollector(address, 3001, site.collector))
+    target = f"{sink.host_port},transport={transport},version=10,spool=2M"
+    agent = flowagent("-i", "lo", "-n", target, host=site.server)
+    agent.wait_for_capture()
+    control = agentctl(agent)
+    here, known = (site.server, "127.0.0.1"), FlowTable()
+
+    def account():
+        before = control.statistics()["packets_read"]
+        traffic.udp_dialogue(here, here, known, 5, 10, 20)
+        wait_until(lambda: control.statistics()["packets_read"] >= before + 10, "packets read")
+        control.run("flush")
+
+    def packets():
+        if transport == "tcp":
+            return sink.flows().packets()
+        decoder = ipfix.Decoder()
+        for datagram in list(sink.datagrams):
+            decoder.next_sequence.clear()
+            decoder.decode(datagram)
+        return flow_table(decoder.messages).packets()
+
+    account()
+    wait_until(lambda: packets() >= known.packets(), "flows from the first address")
+    site.renumber()
+    if family == 0:  # before it may have been noticed; IPv6 goes on with an address that is gone
+        account()
+    wait_until(
+        lambda: Renumbered.AFTER[family] in site.server.run("ss", "-Hntu"), "the second address"
+    )
+    account()
+    wait_until(lambda: packets() >= known.packets(), "all flows at the collector")
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    assert summary["records_lost"] == 0 and packets() == known.packets()
+
+
+def test_a_connection_that_sends_nothing_any_more_is_dead(host, flowagent, agentctl, cleanup):
+    """The route is gone for longer than a connection may stand still: nothing is under way then, for
+    not even the first packet leaves. A new one is tried every second, and all arrives."""
+    site = Renumbered(host)
+    address = Renumbered.COLLECTOR[0]
+    sink = cleanup.enter_context(StreamCollector(address, 3001, site.collector))
+    target = f"{sink.host_port},transport=tcp,spool=2M"
+    agent = flowagent("-i", "lo", "-n", target, host=site.server)
+    agent.wait_for_capture()
+    control = agentctl(agent)
+    here, known = (site.server, "127.0.0.1"), FlowTable()
+
+    def account():
+        before = control.statistics()["packets_read"]
+        traffic.udp_dialogue(here, here, known, 5, 10, 20)
+        wait_until(lambda: control.statistics()["packets_read"] >= before + 10, "packets read")
+        control.run("flush")
+
+    def row():
+        (found,) = control.rows("show", "collectors")
+        return found
+
+    account()
+    wait_until(lambda: sink.flows().packets() >= known.packets(), "the first flows")
+    site.server.ip("route", "replace", "unreachable", address)
+    account()
+    wait_until(lambda: not row()["up"], "the connection is given up")
+    assert row()["records_waiting"] > 0
+    site.server.ip("route", "del", "unreachable", address)
+    site.server.ip("route", "replace", address, "via", Renumbered.ROUTER[0])
+    wait_until(lambda: sink.flows().packets() >= known.packets(), "all flows", timeout_s=20)
+    assert row()["sessions"] == 2
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    assert summary["records_lost"] == 0 and sink.flows().packets() == known.packets()
 
 
 def test_a_link_local_collector_is_found_by_its_zone(host, flowagent, collector, tcpdump):

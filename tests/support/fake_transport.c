@@ -112,6 +112,11 @@ static struct transport_result fake_send(struct transport *transport,
 	return result;
 }
 
+static uint64_t fake_openings(const struct transport *transport)
+{
+	return transport->fake->openings;
+}
+
 static bool fake_refusal(struct transport *transport, struct transport_refusal *refusal)
 {
 	struct fake_transport *fake = transport->fake;
@@ -154,6 +159,7 @@ const struct transport_type fake_transport_datagrams = {
 	.open = fake_open,
 	.poll = fake_poll,
 	.send = fake_send,
+	.openings = fake_openings,
 	.refusal = fake_refusal,
 	.remote = fake_address,
 	.local = fake_address,

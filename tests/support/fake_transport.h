@@ -1,5 +1,5 @@
-/* fake_transport.h - exporter/transport/transport.h without a network: what is sent is kept in an array, and
- * each way to a collector fails as its test says.
+/* fake_transport.h - exporter/transport/transport.h without a network: what is sent is kept in an
+ * array, and each way to a collector fails as its test says.
  *
  * A test includes fake_transport.c and calls fake_transport_reset() before it creates an exporter;
  * collectors have a type of here and the number of their struct as port. */
@@ -31,6 +31,7 @@ struct fake_transport {
 	bool is_one_packet; /* what a call takes went as one packet */
 	size_t confirm;     /* how many of its session have arrived */
 
+	uint64_t openings;        /* transport_type.openings */
 	bool refuses;             /* each datagram is taken, and reported as refused afterwards */
 	int report;               /* errno of reports */
 	size_t quoted;            /* bytes that they quote */

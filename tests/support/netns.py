@@ -101,13 +101,13 @@ def connect(left, right):
         (one, one_device, two, two_device, two_addresses),
         (two, two_device, one, one_device, one_addresses),
     ):
-        hardware = _hardware_address(there, there_device)
+        hardware = hardware_address(there, there_device)
         for address in addresses:
             here.ip("neighbour", "replace", address.split("/")[0], "lladdr", hardware,
                     "dev", device, "nud", "permanent")  # fmt: skip
 
 
-def _hardware_address(namespace, device):
+def hardware_address(namespace, device):
     return re.search(r"link/ether (\S+)", namespace.ip("link", "show", device)).group(1)
 
 

@@ -78,16 +78,24 @@ class StreamCollector:
         self._thread.start()
 
     def _run(self):
+        readers = []
         while not self._stopping:
             with contextlib.suppress(TimeoutError):
                 connection, _ = self._listener.accept()
-                connection.settimeout(5)
-                with contextlib.suppress(OSError), connection:  # of TLS, too
-                    if self.context:
-                        connection = self.context.wrap_socket(connection, server_side=True)
-                    with connection:
-                        self._receive(connection)
+                readers.append(threading.Thread(target=self._serve, args=(connection,), daemon=True))
+                readers[-1].start()
+        for reader in readers:
+            reader.join()
         self._listener.close()
+
+    def _serve(self, connection):
+        """Each by a thread of its own: of a connection that the agent gave up no end may come."""
+        connection.settimeout(5)
+        with contextlib.suppress(OSError), connection:  # of TLS, too
+            if self.context:
+                connection = self.context.wrap_socket(connection, server_side=True)
+            with connection:
+                self._receive(connection)
 
     def _receive(self, connection):
         stream = bytearray()

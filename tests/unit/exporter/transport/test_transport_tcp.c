@@ -253,6 +253,7 @@ TEST(the_end_of_a_connection_is_noticed_and_the_next_one_is_a_new_session)
 
 	for (unsigned int i = 0; i < 6; i++) {
 		const bool is_reset = i % 2;
+		size_t unconfirmed;
 
 		CHECK_EQ(poll_until_not(transport, now, i ? -ECONNRESET : -EALREADY), 0);
 		CHECK_EQ(session_of(transport).number, i + 1);
@@ -262,9 +263,11 @@ TEST(the_end_of_a_connection_is_noticed_and_the_next_one_is_a_new_session)
 		read_number(&server, transport, now, i);
 		wait_until_confirmed(transport, now, 0);
 		end(&server, is_reset);
+		/* A closed connection looks like a half-closed one until the next message. */
+		unconfirmed = is_reset ? 0 : send_number(transport, 8).sent;
 		CHECK_EQ(poll_until_not(transport, now, 0), is_reset ? -ECONNRESET : -EPIPE);
 		CHECK_EQ(session_of(transport).number, i + 1);
-		CHECK_EQ(session_of(transport).unconfirmed, 0);
+		CHECK_EQ(session_of(transport).unconfirmed, unconfirmed);
 		CHECK_EQ(send_number(transport, 9).error, -ENOTCONN);
 		/* Not at once, and the longer the more often it happened. */
 		CHECK(transport_tcp.poll(transport, now + 999) < 0);
@@ -280,6 +283,28 @@ TEST(the_end_of_a_connection_is_noticed_and_the_next_one_is_a_new_session)
 		now += 30000;
 		i += 1;
 	}
+	transport_tcp.close(transport);
+	stop(&server);
+}
+
+/* RFC 9293 section 3.6: the end of what a server sends is not the end of what it reads. */
+TEST(a_server_that_half_closes_still_gets_everything)
+{
+	struct server server = listen_on(AF_INET);
+	struct transport *transport = open_tcp("127.0.0.1", server.port);
+
+	CHECK_EQ(poll_until_not(transport, 0, -EALREADY), 0);
+	accept_one(&server);
+	CHECK_EQ(shutdown(server.fd, SHUT_WR), 0);
+	for (unsigned int i = 0; i < 100; i++) {
+		CHECK_EQ(transport_tcp.poll(transport, i * 1000), 0);
+		CHECK_EQ(send_number(transport, i).sent, 1);
+		read_number(&server, transport, i * 1000, i);
+	}
+	wait_until_confirmed(transport, 100000, 0);
+	CHECK_EQ(session_of(transport).number, 1);
+	end(&server, true);
+	CHECK(poll_until_not(transport, 100000, 0) < 0);
 	transport_tcp.close(transport);
 	stop(&server);
 }
@@ -385,6 +410,7 @@ int main(void)
 			a_server_that_does_not_read_takes_whole_messages_and_confirms_none_it_has_not),
 		cmocka_unit_test(
 			the_end_of_a_connection_is_noticed_and_the_next_one_is_a_new_session),
+		cmocka_unit_test(a_server_that_half_closes_still_gets_everything),
 		cmocka_unit_test(what_a_server_has_not_got_when_it_goes_is_not_confirmed),
 		cmocka_unit_test(a_refused_connection_is_tried_again_with_longer_and_longer_pauses),
 		cmocka_unit_test(a_connection_that_is_not_made_in_time_is_given_up),

@@ -421,7 +421,7 @@ TEST(a_server_that_does_not_read_gets_whole_messages_later)
 	stop(server);
 }
 
-TEST(the_end_of_a_connection_is_noticed)
+TEST(a_server_that_half_closes_gets_everything_and_its_end_is_noticed)
 {
 	const struct transport_tls_config usual = { .ca = authority.file };
 	struct server *server = serve(&collector, false, TLS1_3_VERSION);
@@ -431,9 +431,28 @@ TEST(the_end_of_a_connection_is_noticed)
 	CHECK_EQ(settle(server, transport, 0), 0);
 	for (int i = 0; i < ROUNDS_MAX && !SSL_is_init_finished(server->ssl); i++)
 		server_step(server);
-	(void)SSL_shutdown(server->ssl); /* close_notify */
+	/* RFC 8446 section 6.1: close_notify is the end of what it sends, not of what it reads. */
+	(void)SSL_shutdown(server->ssl);
+	for (unsigned int i = 0; i < 10; i++) {
+		uint8_t bytes[MESSAGE_SIZE];
+		const struct datagram datagram = message(bytes, i);
+
+		CHECK_EQ(transport_tls.send(transport, &datagram, 1).sent, 1);
+		server_step(server);
+		CHECK_EQ(transport_tls.poll(transport, 0), 0);
+	}
+	for (int i = 0; i < ROUNDS_MAX && server->received < 10 * MESSAGE_SIZE; i++) {
+		server_step(server);
+		CHECK_EQ(transport_tls.poll(transport, 0), 0);
+		(void)poll(NULL, 0, 1);
+	}
+	check_received(server, 10);
 	hang_up(server);
 	for (int i = 0; i < ROUNDS_MAX && !result; i++) {
+		uint8_t bytes[MESSAGE_SIZE];
+		const struct datagram datagram = message(bytes, 10);
+
+		(void)transport_tls.send(transport, &datagram, 1);
 		result = transport_tls.poll(transport, 0);
 		(void)poll(NULL, 0, 1);
 	}
@@ -492,7 +511,7 @@ int main(void)
 		cmocka_unit_test(without_verification_any_certificate_will_do),
 		cmocka_unit_test(a_server_that_was_put_right_is_used),
 		cmocka_unit_test(a_server_that_does_not_read_gets_whole_messages_later),
-		cmocka_unit_test(the_end_of_a_connection_is_noticed),
+		cmocka_unit_test(a_server_that_half_closes_gets_everything_and_its_end_is_noticed),
 		cmocka_unit_test(files_that_cannot_be_used_are_named),
 	};
 
