@@ -2,6 +2,7 @@
 #include "check.h"
 #include "interfaces.h"
 
+#include <endian.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -444,6 +445,8 @@ static enum interfaces_result parse_file(const char *name, int64_t now_ms)
 /* tests/wire/rtnetlink.md says what happened. */
 TEST(a_recorded_dump_and_what_followed)
 {
+	if (htole16(1) != 1)
+		skip(); /* recorded on a little-endian machine */
 	begin(NULL);
 	interfaces_dump_begin(&interfaces, 7);
 	CHECK_EQ(parse_file("rtnetlink_dump.bin", 0), INTERFACES_dump_done);

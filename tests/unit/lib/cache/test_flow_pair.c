@@ -38,6 +38,18 @@ static struct flow_cache *new_cache(uint32_t max_flows, const struct expiry_poli
 	return cache;
 }
 
+/* The number of a connection is in three bytes of an address, whatever the machine's byte order. */
+static void put_number(uint8_t *bytes, uint32_t number)
+{
+	for (int i = 0; i < 3; i++)
+		bytes[i] = (uint8_t)(number >> 8 * i);
+}
+
+static uint32_t get_number(const uint8_t *bytes)
+{
+	return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16;
+}
+
 /* A packet of connection 'number', 100 bytes: from the client, whose port is the higher, or back.
  */
 static struct packet_info packet(uint32_t number, bool is_back, uint8_t protocol, cache_ms now)
@@ -51,7 +63,7 @@ static struct packet_info packet(uint32_t number, bool is_back, uint8_t protocol
 	info.key.source_port = is_back ? 443 : 40000;
 	info.key.destination_port = is_back ? 40000 : 443;
 	info.key.addresses[is_back ? size + 3 : 3] = 1; /* the client */
-	memcpy(info.key.addresses + (is_back ? 0 : size), &number, 3);
+	put_number(info.key.addresses + (is_back ? 0 : size), number);
 	return info;
 }
 
@@ -499,12 +511,10 @@ static void run_model(unsigned int seed, uint32_t max_flows, const struct expiry
 		for (size_t i = 0; i < kept.count; i++) {
 			const struct flow_record *record = &kept.records[i];
 			const bool is_back = record->key.side;
-			uint32_t number = 0;
+			const uint32_t number =
+				get_number(is_back ? flow_source_address(&record->key)
+						   : flow_destination_address(&record->key));
 
-			memcpy(&number,
-			       is_back ? flow_source_address(&record->key)
-				       : flow_destination_address(&record->key),
-			       3);
 			seen[number][is_back].packets += record->packets;
 			seen[number][is_back].octets += record->octets;
 			pairs += record->pairing == FLOW_forward;
