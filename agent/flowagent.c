@@ -3,6 +3,7 @@
 #include "config.h"
 #include "control_server.h"
 #include "counters_log.h"
+#include "defaults.h"
 #include "equalities.h"
 #include "log.h"
 #include "pipeline.h"
@@ -21,8 +22,6 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
-
-#define DEFAULT_CONTROL "/run/flowagent/control.sock"
 
 #define STATUS_INTERVAL_US 5000000u
 /* After the second signal: how long threads have to count what is lost. None waits for a network;
@@ -172,7 +171,8 @@ static int open_control(struct daemon *daemon, struct error_text *error)
 	daemon->control_descriptor = -1;
 	if (path ? strcmp(path, "none") == 0 : !is_live(&daemon->config))
 		return 0;
-	daemon->control_descriptor = control_server_bind(path ? path : DEFAULT_CONTROL, &reason);
+	daemon->control_descriptor =
+		control_server_bind(path ? path : DEFAULT_CONTROL_SOCKET, &reason);
 	if (daemon->control_descriptor >= 0)
 		return 0;
 	if (path) {

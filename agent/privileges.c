@@ -1,14 +1,14 @@
 /* privileges.c - drops root by libcap-ng. */
 #include "privileges.h"
 
+#include "defaults.h"
+
 #include <cap-ng.h>
 #include <errno.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-#define DEFAULT_USER "_flowagent"
 
 static void choose_capabilities(bool is_live)
 {

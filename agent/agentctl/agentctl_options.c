@@ -7,6 +7,7 @@
 #include "agentctl_rules.h"
 #include "config.h"
 #include "control_protocol.h"
+#include "defaults.h"
 #include "sampling.h"
 #include "word_distance.h"
 
@@ -35,7 +36,7 @@ static const struct agentctl_option {
 	unsigned int used_by;
 	const char *text;
 } rows[] = {
-	{ "socket", 's', "PATH", AGENTCTL_FOR_AGENT, "control socket, " CONTROL_SOCKET },
+	{ "socket", 's', "PATH", AGENTCTL_FOR_AGENT, "control socket, " DEFAULT_CONTROL_SOCKET },
 	{ "json", 'J', NULL, AGENTCTL_FOR_ROWS, "one JSON object per row" },
 	{ "raw", 'r', NULL, AGENTCTL_FOR_ROWS, "values separated by tabs, as they come" },
 	{ "output", 'o', "COLUMN,...", AGENTCTL_FOR_LISTS, "these columns, in this order" },
@@ -57,7 +58,7 @@ static const struct agentctl_option {
 	  "a group for each CPU, from --group on" },
 	{ "sample", OPTION_SAMPLE, "N", AGENTCTL_FOR_RULES,
 	  "log one packet in N, and tell the agent" },
-	{ "file", OPTION_FILE, "PATH", AGENTCTL_FOR_FILE, "rules file, " AGENTCTL_RULES_FILE },
+	{ "file", OPTION_FILE, "PATH", AGENTCTL_FOR_FILE, "rules file, " DEFAULT_RULES_FILE },
 	{ "no-save", OPTION_NO_SAVE, NULL, AGENTCTL_FOR_SAVING, "load the rules, write no file" },
 	{ "verbose", 'v', NULL, AGENTCTL_FOR_ALL,
 	  "say on standard error how many rows there were" },
@@ -243,11 +244,11 @@ bool agentctl_options_parse(struct agentctl_options *options, int argc, char **a
 	int code;
 
 	*options = (struct agentctl_options){
-		.socket = CONTROL_SOCKET,
+		.socket = DEFAULT_CONTROL_SOCKET,
 		.timeout_ms = -1,
-		.group = AGENTCTL_RULES_GROUP,
-		.snaplen = AGENTCTL_RULES_SNAPLEN,
-		.file = AGENTCTL_RULES_FILE,
+		.group = DEFAULT_NFLOG_GROUP,
+		.snaplen = DEFAULT_SNAPLEN,
+		.file = DEFAULT_RULES_FILE,
 	};
 	*error = (struct error_text){ .text = "" };
 	getopt_tables(long_options, letters);

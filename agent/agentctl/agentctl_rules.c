@@ -6,6 +6,7 @@
 
 #include "agentctl_program.h"
 #include "agentctl_ruleset.h"
+#include "defaults.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -244,7 +245,7 @@ static bool has_unit(const char *path)
 {
 	struct error_text ignored;
 
-	return strcmp(path, AGENTCTL_RULES_FILE) == 0 && access("/run/systemd/system", F_OK) == 0 &&
+	return strcmp(path, DEFAULT_RULES_FILE) == 0 && access("/run/systemd/system", F_OK) == 0 &&
 	       systemctl("cat", NULL, &ignored);
 }
 

@@ -4,10 +4,7 @@
 
 #include "agentctl.h"
 
-#define AGENTCTL_RULES_FILE    "/etc/flowagent/rules.nft"
-#define AGENTCTL_RULES_UNIT    "flowagent-rules.service"
-#define AGENTCTL_RULES_GROUP   40
-#define AGENTCTL_RULES_SNAPLEN 128
+#define AGENTCTL_RULES_UNIT "flowagent-rules.service"
 
 enum agentctl_exit agentctl_rules_print(const struct agentctl_command *command,
 					const struct agentctl_options *options);

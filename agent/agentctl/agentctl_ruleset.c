@@ -7,12 +7,12 @@
  * wire of the interface, in both directions and families. */
 #include "agentctl_ruleset.h"
 
+#include "defaults.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define OWN_MARK "0x0000f10a" /* on the agent's own datagrams: they are not to be accounted */
 
 bool ruleset_add_interface(struct ruleset *ruleset, const char *name, struct error_text *error)
 {
@@ -175,19 +175,19 @@ static void write_wire_chains(FILE *file)
 		    "\t\tmeta iifkind { \"vti\", \"vti6\", \"xfrm\" } goto log_in\n"
 		    "\t}\n"
 		    "\tchain from_wire {\n"
-		    "\t\tmeta mark " OWN_MARK " return\n"
+		    "\t\tmeta mark " DEFAULT_MARK_TEXT " return\n"
 		    "\t\tmeta pkttype { broadcast, multicast } " OWN_GROUP " goto looped\n"
 		    "\t\tmeta ipsec exists goto decrypted\n"
 		    "\t\tgoto log_in\n"
 		    "\t}\n"
 		    "\tchain to_wire {\n"
-		    "\t\tmeta mark " OWN_MARK " return\n"
+		    "\t\tmeta mark " DEFAULT_MARK_TEXT " return\n"
 		    "\t\trt ipsec exists return\n"
 		    "\t\t" OWN_GROUP " return\n"
 		    "\t\tgoto log_out\n"
 		    "\t}\n"
 		    "\tchain group_to_wire {\n"
-		    "\t\tmeta mark " OWN_MARK " return\n"
+		    "\t\tmeta mark " DEFAULT_MARK_TEXT " return\n"
 		    "\t\trt ipsec exists return\n"
 		    "\t\t" OWN_GROUP " goto log_out\n"
 		    "\t}\n",

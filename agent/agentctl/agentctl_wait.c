@@ -5,6 +5,7 @@
 
 #include "agentctl_client.h"
 #include "control_protocol.h"
+#include "defaults.h"
 #include "time_now.h"
 
 #include <poll.h>
@@ -48,7 +49,7 @@ enum agentctl_exit agentctl_wait_check(const char *noun, const json_t *stats,
 	    json_array_size(json_object_get(stats, "collectors")) == 0) {
 		error_text_set(error, "no collector is configured: nothing will be exported");
 		error_text_hint(error,
-				"set collector = HOST:PORT in a file of /etc/flowagent/conf.d");
+				"set collector = HOST:PORT in a file of " DEFAULT_CONFIG_DIRECTORY);
 		return AGENTCTL_FAILED;
 	}
 	return AGENTCTL_TIMED_OUT;

@@ -11,6 +11,7 @@
 #include "bytes.h"
 #include "capture_pcap_format.h"
 #include "capture_side.h"
+#include "defaults.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -25,7 +26,6 @@
 #include <sys/socket.h>
 
 enum {
-	DEFAULT_SNAPLEN = 128,
 	MAX_SNAPLEN = 65535,
 	DEFAULT_RECEIVE_BUFFER = 32 * 1024 * 1024,
 	TIMEOUT_MS =

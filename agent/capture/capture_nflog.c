@@ -13,6 +13,7 @@
 
 #include "capture_nflog_parse.h"
 #include "capture_nflog_reader.h"
+#include "defaults.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -26,7 +27,6 @@
 #include <sys/socket.h>
 
 enum {
-	DEFAULT_SNAPLEN = 128, /* IPv6 with an extension header and TCP; 64 more cost 50 ns */
 	MAX_SNAPLEN = 65535,
 	/* A datagram's buffer in the kernel, which holds 700 packets of 128 bytes. The default of a
 	 * page holds 20 and costs the reader 8 times as much, and the sender's CPU 250 ns. */
@@ -39,7 +39,6 @@ enum {
 	DEFAULT_RECEIVE_BUFFER = 32 * 1024 * 1024, /* 170,000 packets: 0.2 s of the highest rate */
 	DRAIN_MS = 100, /* how long stop() waits for an empty queue before it unbinds */
 };
-
 
 enum phase {
 	PHASE_bound,

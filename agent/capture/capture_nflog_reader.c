@@ -4,6 +4,8 @@
  * Invariant: all of it is a guess for a message. What cannot be read is left out. */
 #include "capture_nflog_reader.h"
 
+#include "defaults.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,10 +104,10 @@ void capture_nflog_reader_explain(uint16_t group, struct error_text *error)
 		error_text_set(error,
 			       "NFLOG group %u: already read by the service flowagent (pid %u)",
 			       group, reader.port);
-		error_text_hint(error,
-				"what it sees: agentctl show flows; its settings are in "
-				"/etc/flowagent/conf.d; to read the group by hand: systemctl stop "
-				"flowagent");
+		error_text_hint(error, "what it sees: agentctl show flows; its settings are "
+				       "in " DEFAULT_CONFIG_DIRECTORY
+				       "; to read the group by hand: systemctl stop "
+				       "flowagent");
 		return;
 	}
 	if (reader.unit[0])

@@ -16,7 +16,6 @@
 #include <jansson.h>
 
 #define CONTROL_VERSION      1
-#define CONTROL_SOCKET       "/run/flowagent/control.sock"
 #define CONTROL_REQUEST_SIZE 65536 /* bytes of a request at most, with its newline */
 #define CONTROL_COMMAND_SIZE 32    /* with the final NUL */
 #define CONTROL_FILTER_WORDS 64

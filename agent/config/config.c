@@ -9,6 +9,7 @@
 #include "config_service.h"
 #include "config_help.h"
 #include "config_options.h"
+#include "defaults.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -253,7 +254,7 @@ static int load(struct config *config, const struct config_arguments *arguments,
 	int result = 0;
 
 	if (!file && config_arguments_find(arguments, OPTION_check_config))
-		file = CONFIG_FILE_PATH;
+		file = DEFAULT_CONFIG_FILE;
 	if (file && *file)
 		result = config_file_read(config, file, error);
 	if (!result)
@@ -283,7 +284,7 @@ static int check_as_service(struct config_arguments *arguments, struct error_tex
 {
 	const char *file = config_arguments_find(arguments, OPTION_config);
 
-	if (!config_service_applies(file ? file : CONFIG_FILE_PATH))
+	if (!config_service_applies(file ? file : DEFAULT_CONFIG_FILE))
 		return 0;
 	return config_service_run(load_again, arguments, error);
 }

@@ -5,6 +5,7 @@
  * a word, and keeps quiet about sections that hold no key. */
 #include "config_file.h"
 
+#include "defaults.h"
 #include "utf8.h"
 #include "word_distance.h"
 
@@ -412,7 +413,7 @@ static int read_drop_ins(struct config *config, const char *path, struct error_t
  * another name was asked for. */
 static bool may_be_missing(const char *path)
 {
-	return !strcmp(path, CONFIG_FILE_PATH) && access(path, F_OK) != 0 && errno == ENOENT;
+	return !strcmp(path, DEFAULT_CONFIG_FILE) && access(path, F_OK) != 0 && errno == ENOENT;
 }
 
 int config_file_read(struct config *config, const char *path, struct error_text *error)

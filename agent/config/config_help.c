@@ -1,6 +1,8 @@
 /* config_help.c - texts for people at a terminal, made of the table of options. */
 #include "config_help.h"
 
+#include "defaults.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -83,7 +85,7 @@ void config_print_help(FILE *out)
 		    "\nExamples:\n"
 		    "  one NFLOG rule                        # or: agentctl rules install\n"
 		    "  flowagent --nflog 40 --collector 192.0.2.10:3001\n"
-		    "  flowagent --config " CONFIG_FILE_PATH "\n"
+		    "  flowagent --config " DEFAULT_CONFIG_FILE "\n"
 		    "  flowagent --read file.pcap --collector 127.0.0.1:2055\n"
 		    "  agentctl show flows\n"
 		    "\nExit status: 0 done, 1 failed at run time, 2 wrong usage or "

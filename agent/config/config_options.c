@@ -1,6 +1,7 @@
 /* config_options.c - the rows of config_options.def, and how a name is found in them. */
 #include "config_options.h"
 
+#include "defaults.h"
 #include "flow_cache.h"
 #include "word_distance.h"
 

@@ -10,9 +10,6 @@
 
 #include <stdio.h>
 
-#define CONFIG_FILE_PATH    "/etc/flowagent/flowagent.conf"
-#define CONFIG_CONTROL_PATH "/run/flowagent/control.sock"
-#define CONFIG_NFLOG_GROUP  40 /* read when no source is configured */
 #define CONFIG_PORT_NETFLOW 2055
 
 enum config_group {

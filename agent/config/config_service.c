@@ -5,6 +5,7 @@
 #include "config_service.h"
 
 #include "config_options.h"
+#include "defaults.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -20,14 +21,14 @@ struct answer {
 
 bool config_service_applies(const char *path)
 {
-	return !strcmp(path, CONFIG_FILE_PATH) && geteuid() == 0 && getpwnam(CONFIG_SERVICE_USER);
+	return !strcmp(path, DEFAULT_CONFIG_FILE) && geteuid() == 0 && getpwnam(DEFAULT_USER);
 }
 
 /* The groups of the service are those of its user: group _flowagent may be given more members, and
  * the user more groups. */
 static int become_service_user(void)
 {
-	const struct passwd *entry = getpwnam(CONFIG_SERVICE_USER);
+	const struct passwd *entry = getpwnam(DEFAULT_USER);
 
 	if (!entry)
 		return -ENOENT;
@@ -88,19 +89,17 @@ int config_service_run(config_service_check *check, void *context, struct error_
 	int result = ask(check, context, &got);
 
 	if (result) {
-		error_text_set(error,
-			       "cannot check as the service's user " CONFIG_SERVICE_USER ": %s",
+		error_text_set(error, "cannot check as the service's user " DEFAULT_USER ": %s",
 			       strerror(-result));
 		return result;
 	}
 	if (!got.result)
 		return 0;
-	error_text_set(error, "as the service's user " CONFIG_SERVICE_USER ": %.270s",
-		       got.error.text);
+	error_text_set(error, "as the service's user " DEFAULT_USER ": %.270s", got.error.text);
 	if (got.error.hint[0])
 		error_text_hint(error, "%s", got.error.hint);
 	else if (got.result == -EACCES)
-		error_text_hint(error, "chgrp " CONFIG_SERVICE_USER " FILE; chmod 640 FILE; all "
+		error_text_hint(error, "chgrp " DEFAULT_USER " FILE; chmod 640 FILE; all "
 				       "directories above it must be open to that group, too");
 	return got.result;
 }

@@ -8,8 +8,6 @@
 
 #include <stdbool.h>
 
-#define CONFIG_SERVICE_USER "_flowagent"
-
 /* A check: returns 0 or a negative errno and the reason. */
 typedef int config_service_check(void *context, struct error_text *error);
 

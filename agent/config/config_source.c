@@ -5,6 +5,7 @@
 #include "config_options.h"
 
 #include "cpu_list.h"
+#include "defaults.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -539,7 +540,7 @@ int config_sources_finish(struct config *config, struct error_text *error)
 	char group[CONFIG_UNITS_SIZE];
 
 	if (!config->source_count) {
-		(void)snprintf(group, sizeof(group), "%d", CONFIG_NFLOG_GROUP);
+		(void)snprintf(group, sizeof(group), "%d", DEFAULT_NFLOG_GROUP);
 		return nflog_add(config, group, &settings, error);
 	}
 	for (size_t i = 0; config->source_count > 1 && i < config->source_count; i++) {

@@ -2,6 +2,7 @@
  *
  * Runs before privileges are dropped; control_server.c then serves on the descriptor. */
 #include "control_server.h"
+#include "defaults.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -12,7 +13,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define AGENT_USER     "_flowagent"
 #define SOCKET_MODE    0660 /* group may read; what changes anything is checked by SO_PEERCRED */
 #define DIRECTORY_MODE 0750
 #define BACKLOG        32
@@ -36,7 +36,7 @@ static int path_parse(const char *path, struct sockaddr_un *address, struct erro
  * Elsewhere, or without that user, the owner stays as it is. */
 static int give_to_agent(const char *path)
 {
-	const struct passwd *user = geteuid() == 0 ? getpwnam(AGENT_USER) : NULL;
+	const struct passwd *user = geteuid() == 0 ? getpwnam(DEFAULT_USER) : NULL;
 
 	return user && chown(path, user->pw_uid, user->pw_gid) ? -errno : 0;
 }

@@ -5,6 +5,7 @@
 #include "collector_setup.h"
 
 #include "config.h"
+#include "defaults.h"
 #include "exporter.h"
 #include "filter_names.h"
 #include "log.h"
@@ -64,7 +65,7 @@ static struct transport_tls_config tls_settings(const struct config_collector *f
 static struct transport_socket_settings socket_settings(const struct config_collector *from)
 {
 	struct transport_socket_settings settings = {
-		.mark = OWN_EXPORTS_MARK,
+		.mark = DEFAULT_MARK,
 		.dscp = from->dscp,
 		.ttl = from->ttl,
 	};

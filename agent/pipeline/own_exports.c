@@ -7,6 +7,7 @@
  * odd version that came before it. */
 #include "own_exports.h"
 
+#include "defaults.h"
 #include "exporter.h"
 
 #include <netinet/in.h>
@@ -222,7 +223,7 @@ __attribute__((noinline)) bool own_exports_find(const struct own_export_list *li
 		if (key->protocol != item->protocol || key->ip_version != item->ip_version)
 			continue;
 		if (is_remote(item, key, destination, key->destination_port) &&
-		    (mark == OWN_EXPORTS_MARK || is_local(item, key, source, key->source_port)))
+		    (mark == DEFAULT_MARK || is_local(item, key, source, key->source_port)))
 			return true;
 		if (is_remote(item, key, source, key->source_port) &&
 		    is_local(item, key, destination, key->destination_port))

@@ -19,7 +19,6 @@
 /* How long packets of a socket that was closed may still come: the kernel ends a TCP connection. */
 #define OWN_EXPORTS_KEEP_MS 60000
 /* Of the sockets of this agent (SO_MARK). */
-#define OWN_EXPORTS_MARK 0xf10a
 
 struct export_remote;
 struct own_exports; /* opaque: defined in own_exports.c */

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "config_options.h"
+#include "defaults.h"
 
 #include <errno.h>
 #include <pwd.h>
@@ -26,8 +27,8 @@ static int agree(void *context, struct error_text *error)
 TEST(only_the_file_of_the_service_is_its_matter)
 {
 	CHECK(!config_service_applies("/tmp/flowagent.conf"));
-	CHECK_EQ(config_service_applies(CONFIG_FILE_PATH),
-		 geteuid() == 0 && getpwnam(CONFIG_SERVICE_USER) != NULL);
+	CHECK_EQ(config_service_applies(DEFAULT_CONFIG_FILE),
+		 geteuid() == 0 && getpwnam(DEFAULT_USER) != NULL);
 }
 
 TEST(the_check_has_the_rights_of_the_service_and_its_reason_comes_back)
@@ -35,7 +36,7 @@ TEST(the_check_has_the_rights_of_the_service_and_its_reason_comes_back)
 	struct error_text error = { .text = "" };
 	int context = 7;
 
-	if (!config_service_applies(CONFIG_FILE_PATH))
+	if (!config_service_applies(DEFAULT_CONFIG_FILE))
 		skip();
 	CHECK_EQ(config_service_run(agree, &context, &error), 0);
 	CHECK_EQ(config_service_run(refuse, &context, &error), -EACCES);
@@ -49,7 +50,7 @@ TEST(a_user_that_cannot_be_had_is_an_error)
 	struct error_text error = { .text = "" };
 	int context = 7;
 
-	if (config_service_applies(CONFIG_FILE_PATH))
+	if (config_service_applies(DEFAULT_CONFIG_FILE))
 		skip();
 	CHECK(config_service_run(agree, &context, &error) < 0);
 	CHECK(strstr(error.text, "cannot become this user") != NULL);

@@ -1,4 +1,5 @@
 /* test_own_exports.c - which packets are the agent's own. */
+#include "defaults.h"
 #include "own_exports.h"
 
 #include "exporter.h"
@@ -123,10 +124,10 @@ TEST(the_mark_stands_for_our_end)
 	own_exports_set(exports, &remote, 1, 0);
 	CHECK(!is_own(exports, ours, peer, PROTOCOL_UDP, 0));
 	CHECK(!is_own(exports, ours, peer, PROTOCOL_UDP, 0xf10b));
-	CHECK(is_own(exports, ours, peer, PROTOCOL_UDP, OWN_EXPORTS_MARK));
-	CHECK(is_own(exports, translated, peer, PROTOCOL_UDP, OWN_EXPORTS_MARK));
-	CHECK(!is_own(exports, translated, ours, PROTOCOL_UDP, OWN_EXPORTS_MARK));
-	CHECK(!is_own(exports, peer, translated, PROTOCOL_UDP, OWN_EXPORTS_MARK));
+	CHECK(is_own(exports, ours, peer, PROTOCOL_UDP, DEFAULT_MARK));
+	CHECK(is_own(exports, translated, peer, PROTOCOL_UDP, DEFAULT_MARK));
+	CHECK(!is_own(exports, translated, ours, PROTOCOL_UDP, DEFAULT_MARK));
+	CHECK(!is_own(exports, peer, translated, PROTOCOL_UDP, DEFAULT_MARK));
 	own_exports_destroy(exports);
 }
 
