@@ -49,7 +49,7 @@ static bool config_is_valid(const struct collector_config *config, struct error_
 	return false;
 }
 
-/* Whether a datagram holds any record. */
+/* Whether a datagram holds any record: a line of JSON may be longer than the smallest one. */
 static bool is_large_enough(const struct collector *collector, struct error_text *error)
 {
 	const struct encoder_type *encoder = collector->encoder;
@@ -58,10 +58,9 @@ static bool is_large_enough(const struct collector *collector, struct error_text
 	if (size <= collector->datagram_size)
 		return true;
 	error_text_set(error,
-		       "collector %s: %s may have %zu bytes, which a datagram of %zu does not hold",
-		       collector->name,
-		       collector_has_templates(collector) ? "its templates" : "a line of JSON",
-		       size, collector->datagram_size);
+		       "collector %s: a line of JSON may have %zu bytes, which a datagram of %zu "
+		       "does not hold",
+		       collector->name, size, collector->datagram_size);
 	error_text_hint(error, "where the path allows it, give this collector a larger mtu");
 	return false;
 }
@@ -92,6 +91,48 @@ static int set_selection(struct collector *collector, const struct collector_con
 	if (result)
 		error_text_set(error, "collector %s: %s", config->name, why.text);
 	return result;
+}
+
+/* How many datagrams of templates there are at most. Returns 0, or -ENOMEM with 'error' filled. */
+static int count_templates(const struct collector *collector, struct outbox_config *config,
+			   struct error_text *error)
+{
+	int own = 1;
+	int all = 1;
+
+	if (collector_has_templates(collector)) {
+		own = collector_options_count_messages(collector, false);
+		all = collector_options_count_messages(collector, true);
+	}
+	if (own < 0 || all < 0) {
+		error_text_set(error, "collector %s: out of memory", collector->name);
+		return -ENOMEM;
+	}
+	config->template_datagrams = (size_t)own;
+	config->ahead_datagrams = (size_t)all;
+	return 0;
+}
+
+static int open_outbox(struct collector *collector, const struct collector_config *config,
+		       struct error_text *error)
+{
+	struct outbox_config outbox = {
+		.name = collector->name,
+		.type = transport_of(config),
+		.address = config->address,
+		.datagram_size = config->datagram_size,
+		.datagrams_per_second = config->datagrams_per_second,
+		.spool_size = config->spool_size,
+		.spool_directory = config->spool_directory,
+		.is_patient = config->is_patient,
+		.has_templates = collector_has_templates(collector),
+		.sequence_offset = collector->encoder->sequence_offset,
+		.on_event = collector->terms->on_event,
+		.event_context = collector->terms->event_context,
+	};
+	const int result = count_templates(collector, &outbox, error);
+
+	return result ? result : outbox_init(&collector->outbox, &outbox, error);
 }
 
 struct collector *collector_create(const struct collector_config *config,
@@ -128,22 +169,7 @@ struct collector *collector_create(const struct collector_config *config,
 		free(collector);
 		return NULL;
 	}
-	if (outbox_init(&collector->outbox,
-			&(struct outbox_config){
-				.name = collector->name,
-				.type = transport_of(config),
-				.address = config->address,
-				.datagram_size = config->datagram_size,
-				.datagrams_per_second = config->datagrams_per_second,
-				.spool_size = config->spool_size,
-				.spool_directory = config->spool_directory,
-				.is_patient = config->is_patient,
-				.has_templates = collector_has_templates(collector),
-				.sequence_offset = collector->encoder->sequence_offset,
-				.on_event = terms->on_event,
-				.event_context = terms->event_context,
-			},
-			error)) {
+	if (open_outbox(collector, config, error)) {
 		record_selection_clear(&collector->selection);
 		free(collector);
 		return NULL;

@@ -23,7 +23,8 @@ static void begin_message(const struct collector *collector, struct message *mes
 	message->sampling = collector->sampling;
 }
 
-static void begin_datagram(struct collector *collector)
+/* As far as templates leave room for anything else. */
+static void begin_one(struct collector *collector)
 {
 	const uint32_t limit = collector->terms->template_refresh_datagrams;
 
@@ -43,7 +44,11 @@ static void begin_datagram(struct collector *collector)
 		collector_options_repeat_few_names(collector);
 	}
 	if (collector->is_refresh_due)
-		collector_options_add_refresh(collector);
+		collector_options_begin_refresh(collector);
+	if (collector->is_announcing)
+		collector_options_add_templates(collector);
+	if (collector->is_announcing)
+		return;
 	if (collector->are_statistics_due)
 		collector_options_add_statistics(collector);
 	(void)sampler_walk_add(&collector->samplers, &collector->sampling, collector->encoder,
@@ -76,6 +81,16 @@ __attribute__((noinline)) void collector_datagram_close(struct collector *collec
 	collector->is_open = false;
 	collector->datagrams_since_refresh++;
 	outbox_put(&collector->outbox);
+}
+
+/* Templates that do not fit into one datagram go into several, before anything that needs them. */
+static void begin_datagram(struct collector *collector)
+{
+	begin_one(collector);
+	while (collector->is_announcing) {
+		collector_datagram_close(collector);
+		begin_one(collector);
+	}
 }
 
 static bool is_rotation_due(const struct collector *collector)
@@ -180,24 +195,22 @@ int64_t collector_next(const struct collector *collector)
 	return next_ms;
 }
 
-/* A datagram with templates alone that overtakes all that wait. Without templates in the protocol
- * it is a line of statistics, or a header without records: it loses nothing where nobody listens.
- *
- * In a session its time is that of the first message it goes before, so that an export file does
- * not depend on when it was opened. */
-static void put_templates_ahead(struct collector *collector)
+/* Build one datagram of those that go ahead: templates alone. Without templates in the protocol it
+ * is a line of statistics, or a header without records: it loses nothing where nobody listens.
+ * 'next' is the datagram that they go before. Returns whether there is more to announce. */
+static bool build_ahead(const struct collector *collector, const struct queued_datagram *next,
+			struct collector_announcement *announcement,
+			struct queued_datagram *datagram)
 {
-	struct datagram_queue *queue = &collector->outbox.queue;
-	const struct queued_datagram *next = datagram_queue_at(queue, queue->handed);
 	const struct export_time *time =
 		collector_has_sessions(collector) ? &next->time : &collector->time;
-	struct queued_datagram *datagram = datagram_queue_ahead(queue);
 	struct message message = { .writer = writer_of(datagram->bytes, collector->datagram_size) };
 	struct export_statistics statistics;
+	bool has_more = false;
 
 	begin_message(collector, &message, time);
 	if (collector_has_templates(collector)) {
-		collector_options_add_all_templates(collector, &message);
+		has_more = collector_options_add_all_templates(collector, &message, announcement);
 	} else if (collector_has_options(collector)) {
 		collector_options_sent(collector, &statistics);
 		(void)collector->encoder->add_statistics(&message, &statistics,
@@ -209,7 +222,27 @@ static void put_templates_ahead(struct collector *collector)
 	datagram->amount = (struct amount){ 0 };
 	datagram->has_templates = true;
 	datagram->is_ahead = collector_has_sessions(collector);
-	outbox_put_ahead(&collector->outbox);
+	return has_more;
+}
+
+/* Templates overtake all that waits. While it is not known that anybody listens the first of
+ * several datagrams is enough.
+ *
+ * In a session their time is that of the first message they go before, so that an export file does
+ * not depend on when it was opened. */
+static void put_templates_ahead(struct collector *collector)
+{
+	struct datagram_queue *queue = &collector->outbox.queue;
+	const struct queued_datagram next = *datagram_queue_at(queue, queue->handed);
+	struct collector_announcement announcement = { 0 };
+	size_t number = 0;
+	bool has_more;
+
+	do {
+		has_more =
+			build_ahead(collector, &next, &announcement, datagram_queue_ahead(queue));
+		outbox_put_ahead(&collector->outbox, number++);
+	} while (has_more && !outbox_is_held(&collector->outbox));
 }
 
 void collector_poll(struct collector *collector, int64_t now_us)

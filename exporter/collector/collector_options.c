@@ -6,6 +6,8 @@
 #include "collector_parts.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
 
 void collector_options_make_templates(struct collector *collector)
 {
@@ -57,8 +59,8 @@ static void statistics_get(const struct collector *collector, struct export_stat
 	leave_out_ahead(collector, statistics);
 }
 
-/* What has place in an empty message of the smallest size. */
-static void add_templates(struct collector *collector)
+/* A withdrawal has room in an empty message of the smallest size. */
+void collector_options_add_templates(struct collector *collector)
 {
 	int result = 0;
 
@@ -66,15 +68,13 @@ static void add_templates(struct collector *collector)
 		result = collector->encoder->withdraw_templates(&collector->message,
 								&collector->old_templates);
 	assert(result == 0);
-	result = collector->encoder->add_templates(&collector->message, &collector->templates);
-	assert(result == 0);
-	(void)result;
+	result = collector->encoder->add_templates(&collector->message, &collector->templates,
+						   &collector->next_template);
+	collector->is_announcing = result != 0;
 	collector->carries_templates = true;
-	collector->are_templates_due = false;
 	collector->is_withdrawal_due = false;
 }
 
-/* They follow the templates, in the same datagram or in the next. */
 void collector_options_add_statistics(struct collector *collector)
 {
 	struct export_statistics statistics;
@@ -87,12 +87,15 @@ void collector_options_add_statistics(struct collector *collector)
 	collector->records_at_refresh = collector->outbox.ledger.taken.records;
 }
 
-/* The message is empty. */
-void collector_options_add_refresh(struct collector *collector)
+/* Statistics and samplers follow the templates, in the same datagram or in the next. */
+void collector_options_begin_refresh(struct collector *collector)
 {
 	if (collector_has_templates(collector) &&
-	    (!collector_has_sessions(collector) || collector->are_templates_due))
-		add_templates(collector);
+	    (!collector_has_sessions(collector) || collector->are_templates_due)) {
+		collector->is_announcing = true;
+		collector->next_template = 0;
+		collector->are_templates_due = false;
+	}
 	collector->is_refresh_due = false;
 	collector->are_statistics_due = true;
 	collector->refreshed_ms = collector->time.uptime_ms;
@@ -199,16 +202,47 @@ void collector_samplers_known(struct collector *collector)
 		collector_options_carry_samplers(collector);
 }
 
-/* The templates of all that waits, and what their samplers are, as far as there is room. */
-void collector_options_add_all_templates(const struct collector *collector, struct message *message)
+bool collector_options_add_all_templates(const struct collector *collector, struct message *message,
+					 struct collector_announcement *announcement)
 {
+	const struct encoder_type *encoder = collector->encoder;
 	struct sampler_walk walk = collector->samplers;
 
-	if (collector->has_old_templates)
-		(void)collector->encoder->add_templates(message, &collector->old_templates);
-	(void)collector->encoder->add_templates(message, &collector->templates);
+	if (collector->has_old_templates &&
+	    encoder->add_templates(message, &collector->old_templates, &announcement->old_template))
+		return true;
+	if (encoder->add_templates(message, &collector->templates, &announcement->template))
+		return true;
 	sampler_walk_repeat(&walk);
-	(void)sampler_walk_add(&walk, &collector->sampling, collector->encoder, message);
+	(void)sampler_walk_add(&walk, &collector->sampling, encoder, message);
+	return false;
+}
+
+/* With samplers, which may come later, there are most templates. */
+int collector_options_count_messages(const struct collector *collector, bool with_old)
+{
+	struct collector_announcement announcement = { 0 };
+	struct collector *most = malloc(sizeof(*most));
+	uint8_t *bytes = malloc(collector->datagram_size);
+	bool has_more = true;
+	int count = 0;
+
+	if (most && bytes) {
+		*most = *collector;
+		most->old_templates = collector->templates;
+		most->has_old_templates = with_old;
+		most->choice.has_samplers = true;
+		collector_options_make_templates(most);
+	}
+	for (; most && bytes && has_more; count++) {
+		struct message message = { .writer = writer_of(bytes, collector->datagram_size) };
+
+		most->encoder->begin(&message, &collector->time);
+		has_more = collector_options_add_all_templates(most, &message, &announcement);
+	}
+	free(bytes);
+	free(most);
+	return count ? count : -ENOMEM;
 }
 
 void collector_send_template(struct collector *collector)

@@ -44,6 +44,8 @@ struct collector {
 	bool is_refresh_due;
 	bool are_templates_due; /* with sessions: on request only */
 	bool is_withdrawal_due; /* of old_templates; with sessions only */
+	bool is_announcing;     /* templates from 'next_template' on go before anything else */
+	size_t next_template;
 	bool are_statistics_due;
 	struct sampling_terms sampling;
 	struct sampler_walk samplers;
@@ -96,13 +98,23 @@ void collector_options_make_templates(struct collector *collector);
 /* The ledger as of a datagram that overtakes what is queued. */
 void collector_options_sent(const struct collector *collector,
 			    struct export_statistics *statistics);
-/* Add templates, where they are repeated, to the empty message; statistics are due then. */
-void collector_options_add_refresh(struct collector *collector);
+/* Options data are due from now on, and templates where they are repeated. */
+void collector_options_begin_refresh(struct collector *collector);
+/* Add templates to the empty message: as many as it holds, the rest goes into the next. */
+void collector_options_add_templates(struct collector *collector);
 /* Add statistics; they stay due if the message has no room. */
 void collector_options_add_statistics(struct collector *collector);
-/* Add the templates of all that waits, and what their samplers are, as far as there is room. */
-void collector_options_add_all_templates(const struct collector *collector,
-					 struct message *message);
+/* Where an announcement of the templates of all that waits is: numbers of the next ones. */
+struct collector_announcement {
+	size_t old_template, template;
+};
+/* Add the templates of all that waits, as many as the message holds, and after the last what their
+ * samplers are, as far as there is room. Returns whether there is more to announce. */
+bool collector_options_add_all_templates(const struct collector *collector, struct message *message,
+					 struct collector_announcement *announcement);
+/* Messages of 'size' bytes that templates of the collector take at most: its own, or as
+ * collector_options_add_all_templates() announces them. Returns a number, or -ENOMEM. */
+int collector_options_count_messages(const struct collector *collector, bool with_old);
 /* Options again, and templates where they are repeated. */
 void collector_options_refresh(struct collector *collector);
 /* From now on records carry the number of their sampler. */

@@ -95,14 +95,14 @@ static void count_unsupported(struct collector *collector, const struct flow_rec
 	amount_add(&collector->outbox.ledger.lost[LOSS_UNSUPPORTED], &amount);
 }
 
-/* A record of another sampler than the one before comes: tell what its number means, in datagrams
- * before it. Bounded: each tells at least one. */
+/* A record of another sampler than the one before comes, or the first record: announce what its
+ * number means, in datagrams before it. Bounded: each announces at least one. */
 __attribute__((noinline)) static void meet_sampler(struct collector *collector, uint8_t number)
 {
 	if (!sampler_walk_meet(&collector->samplers, &collector->sampling, number) ||
 	    !collector->encoder->protocol)
 		return;
-	if (!collector->choice.has_samplers) {
+	if (collector->samplers.is_on && !collector->choice.has_samplers) {
 		if (collector->is_open)
 			collector_datagram_close(collector);
 		collector_options_carry_samplers(collector);

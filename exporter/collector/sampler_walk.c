@@ -4,9 +4,11 @@
  * a record with a number that it was not told for one of the last sampler. SAMPLER_UNKNOWN is never
  * told: what its records stand for is not known.
  *
- * Beside the samplers there is one rate for all records (NetFlow v9, fields 34 and 35), which is
- * what many collectors know only. Where rates differ it is 1: those collectors then show what was
- * counted, and no multiple of it. */
+ * Beside the samplers there is one rate for all records (fields 34 and 35), the only form that many
+ * collectors understand. It is always announced, also where every packet counts: akvorado drops the
+ * flows of an exporter that announces no rate. It goes before the samplers: in IPFIX some
+ * collectors take samplingPacketInterval (305) for the rate unless they have this one. Where rates
+ * differ it is 1: those collectors then show what was counted, and no multiple of it. */
 #include "sampler_walk.h"
 
 static const struct sampler every_packet = { SAMPLING_none, 1 };
@@ -21,7 +23,7 @@ static void take_rate(struct sampler_walk *walk, struct sampler sampler)
 		walk->rate = sampler;
 	else if (walk->rate.interval != sampler.interval)
 		walk->rate = every_packet;
-	walk->is_rate_due |= !walk->has_rate || walk->rate.interval != before.interval;
+	walk->is_rate_due |= walk->rate.interval != before.interval;
 	walk->has_rate = true;
 }
 
@@ -36,7 +38,11 @@ void sampler_walk_init(struct sampler_walk *walk, const struct sampling_terms *t
 {
 	const uint8_t count = terms->samplers ? samplers_count(terms->samplers) : 0;
 
-	*walk = (struct sampler_walk){ .last = -1, .known = count, .next = (uint16_t)(count + 1) };
+	*walk = (struct sampler_walk){ .last = -1,
+				       .rate = every_packet,
+				       .is_rate_due = true,
+				       .known = count,
+				       .next = (uint16_t)(count + 1) };
 	for (uint8_t number = 1; number <= count; number++)
 		take_rate(walk, sampling_terms_look(terms, number));
 	if (!count && terms->flows > 1)
@@ -57,6 +63,7 @@ bool sampler_walk_meet(struct sampler_walk *walk, const struct sampling_terms *t
 		if (walk->next > walk->known)
 			walk->next = (uint16_t)(walk->known + 1);
 		walk->known = number;
+		walk->is_rate_due = true;
 	}
 	if (number != SAMPLER_NONE && !walk->is_on)
 		switch_on(walk);
@@ -71,18 +78,16 @@ void sampler_walk_repeat(struct sampler_walk *walk)
 
 bool sampler_walk_is_due(const struct sampler_walk *walk)
 {
-	return walk->is_on && (walk->is_rate_due || walk->next <= walk->known);
+	return walk->is_rate_due || (walk->is_on && walk->next <= walk->known);
 }
 
 bool sampler_walk_add(struct sampler_walk *walk, const struct sampling_terms *terms,
 		      const struct encoder_type *encoder, struct message *message)
 {
-	if (!walk->is_on)
-		return true;
 	if (walk->is_rate_due && encoder->add_rate && encoder->add_rate(message, walk->rate))
 		return false;
 	walk->is_rate_due = false;
-	for (; walk->next <= walk->known; walk->next++) {
+	for (; walk->is_on && walk->next <= walk->known; walk->next++) {
 		const uint8_t number = (uint8_t)walk->next;
 		const struct sampler sampler = sampling_terms_look(terms, number);
 

@@ -1,8 +1,9 @@
 /* sampler_walk.h - what one collector has been told of how packets were chosen, and what is next to
  * tell.
  *
- * Stage: inside the collector. A sampler is told before the first record that carries its number,
- * and all of them again at each refresh. As soon as there is one, all records carry a number. */
+ * Stage: inside the collector. The rate of all records is announced before the first record, a
+ * sampler before the first record that carries its number, and all of them again at each refresh.
+ * As soon as there is a sampler, all records carry a number. */
 #ifndef SAMPLER_WALK_H
 #define SAMPLER_WALK_H
 

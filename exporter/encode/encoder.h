@@ -108,9 +108,12 @@ struct encoder_type {
 
 	/* NULL for a protocol without templates.
 	 *
-	 * Add all templates and options templates. Returns 0, or -EMSGSIZE with the message
-	 * unchanged. */
-	int (*add_templates)(struct message *message, const struct template_set *templates);
+	 * Add templates and options templates from number '*next' on, as many as there is room for;
+	 * 0 is the first. '*next' becomes the number of the first that is not in the message.
+	 * Returns 0 if all are, else -EMSGSIZE: the rest goes into the next message. An empty
+	 * message of COLLECTOR_DATAGRAM_SIZE_MIN takes any one. */
+	int (*add_templates)(struct message *message, const struct template_set *templates,
+			     size_t *next);
 	/* This and the next are NULL for a protocol without options.
 	 *
 	 * Add the statistics as options data. Returns 0 or -EMSGSIZE with the message unchanged. */

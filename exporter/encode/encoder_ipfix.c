@@ -9,7 +9,9 @@
  * observationDomainId (149). */
 #include "message_set.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 /* RFC 7011 sections 3.1, 3.3.2, 3.4.2.2 */
 enum {
@@ -23,6 +25,10 @@ enum {
 };
 
 enum {
+	IE_samplingInterval = 34,
+	IE_samplingAlgorithm = 35,
+	IE_samplerMode = 49,
+	IE_samplerRandomInterval = 50,
 	IE_interfaceName = 82,
 	IE_interfaceDescription = 83,
 	IE_applicationName = 96,
@@ -30,8 +36,14 @@ enum {
 	IE_selectorAlgorithm = 304,
 	IE_samplingPacketInterval = 305,
 	IE_samplingPacketSpace = 306,
-	IE_samplingSize = 309,
-	IE_samplingPopulation = 310,
+	IE_samplingProbability = 311,
+	IE_hashIPPayloadOffset = 327,
+	IE_hashIPPayloadSize = 328,
+	IE_hashOutputRangeMin = 329,
+	IE_hashOutputRangeMax = 330,
+	IE_hashSelectedRangeMin = 331,
+	IE_hashSelectedRangeMax = 332,
+	IE_hashDigestOutput = 333,
 };
 
 /* IANA "PSAMP Parameters", selectorAlgorithm (RFC 5477 section 8.2.1). */
@@ -49,13 +61,39 @@ static const struct message_set_specifier interface_fields[] = {
 	{ IE_interfaceDescription, sizeof(((struct interface_name *)0)->description) },
 };
 
-/* One packet in N, in both ways in which it can be said: one and a space of N - 1, for methods that
- * go by the order of packets, and one out of N. Collectors know one or the other. */
-static const struct message_set_specifier sampler_scope = { IE_selectorId, 8 };
+/* The one rate of all records, as in NetFlow v9. The registry calls both fields deprecated in
+ * favour of selector reports, but many collectors read nothing else, and some take
+ * samplingPacketInterval for N. */
+static const struct message_set_specifier domain_scope = { IE_observationDomainId, 4 };
+static const struct message_set_specifier rate_fields[] = {
+	{ IE_samplingInterval, 4 },
+	{ IE_samplingAlgorithm, 1 },
+};
+
+/* A sampler as in NetFlow v9, for collectors that do not know the parameters of its selector
+ * report. */
 static const struct message_set_specifier sampler_fields[] = {
-	{ IE_selectorAlgorithm, 2 },   { IE_samplingPacketInterval, 4 },
-	{ IE_samplingPacketSpace, 4 }, { IE_samplingSize, 4 },
-	{ IE_samplingPopulation, 4 },
+	{ IE_samplerId, 1 },
+	{ IE_samplerMode, 1 },
+	{ IE_samplerRandomInterval, 4 },
+};
+
+/* Selector reports, RFC 5477 section 6.5.2: each algorithm has parameters of its own. */
+static const struct message_set_specifier selector_scope = { IE_selectorId, 8 };
+static const struct message_set_specifier count_fields[] = {
+	{ IE_selectorAlgorithm, 2 },
+	{ IE_samplingPacketInterval, 4 },
+	{ IE_samplingPacketSpace, 4 },
+};
+static const struct message_set_specifier chance_fields[] = {
+	{ IE_selectorAlgorithm, 2 },
+	{ IE_samplingProbability, 8 },
+};
+static const struct message_set_specifier hash_fields[] = {
+	{ IE_selectorAlgorithm, 2 },    { IE_hashIPPayloadOffset, 8 },
+	{ IE_hashIPPayloadSize, 8 },    { IE_hashOutputRangeMin, 8 },
+	{ IE_hashOutputRangeMax, 8 },   { IE_hashSelectedRangeMin, 8 },
+	{ IE_hashSelectedRangeMax, 8 }, { IE_hashDigestOutput, 1 },
 };
 
 /* RFC 6759 section 4.4: the id is the scope of the name. */
@@ -64,8 +102,6 @@ static const struct message_set_specifier application_scope = { IE_applicationId
 static const struct message_set_specifier application_fields[] = {
 	{ IE_applicationName, APPLICATION_NAME_SIZE },
 };
-
-static const struct message_set_specifier statistics_scope = { IE_observationDomainId, 4 };
 
 static void begin(struct message *message, const struct export_time *time)
 {
@@ -79,25 +115,7 @@ static size_t options_template_size(size_t field_count)
 	       (SCOPE_COUNT + field_count) * MESSAGE_SET_SPECIFIER_SIZE;
 }
 
-/* RFC 7011 section 3.4.2.2: the field count includes the scope fields. Each has a set of its own,
- * as in v9, where pmacct 1.7.7 wants it. */
-static void add_options_template(struct message *message, uint16_t id,
-				 const struct message_set_specifier *scope,
-				 const struct message_set_specifier *fields, size_t count)
-{
-	struct writer *writer = &message->writer;
-
-	(void)message_set_open(message, SET_OPTIONS_TEMPLATE, options_template_size(count));
-	writer_u16(writer, id);
-	writer_u16(writer, (uint16_t)(SCOPE_COUNT + count));
-	writer_u16(writer, SCOPE_COUNT);
-	message_set_specifiers(writer, scope, SCOPE_COUNT);
-	message_set_specifiers(writer, fields, count);
-	message_set_close(message);
-	message->records++;
-}
-
-/* Options templates, in this order; those behind the first two only where they are used. */
+/* Options templates, in this order; message_set_has_options() says which are used. */
 struct options_template {
 	uint16_t id;
 	const struct message_set_specifier *scope;
@@ -107,74 +125,46 @@ struct options_template {
 
 static const struct options_template options_templates[] = {
 	{ TEMPLATE_ID_INTERFACE, &interface_scope, interface_fields, COUNT(interface_fields) },
-	{ TEMPLATE_ID_STATISTICS, &statistics_scope, message_set_statistics,
+	{ TEMPLATE_ID_STATISTICS, &domain_scope, message_set_statistics,
 	  COUNT(message_set_statistics) },
-	{ TEMPLATE_ID_SAMPLER, &sampler_scope, sampler_fields, COUNT(sampler_fields) },
+	{ TEMPLATE_ID_RATE, &domain_scope, rate_fields, COUNT(rate_fields) },
+	{ TEMPLATE_ID_SAMPLER, &domain_scope, sampler_fields, COUNT(sampler_fields) },
+	{ TEMPLATE_ID_COUNT, &selector_scope, count_fields, COUNT(count_fields) },
+	{ TEMPLATE_ID_CHANCE, &selector_scope, chance_fields, COUNT(chance_fields) },
+	{ TEMPLATE_ID_HASH, &selector_scope, hash_fields, COUNT(hash_fields) },
 	{ TEMPLATE_ID_APPLICATION, &application_scope, application_fields,
 	  COUNT(application_fields) },
 };
 
-/* Those that go with these data templates. Returns how many; sizes are for
- * message_set_templates_size(). */
-static size_t options_used(const struct template_set *templates,
-			   const struct options_template *used[static COUNT(options_templates)],
-			   size_t sizes[static COUNT(options_templates)])
+/* RFC 7011 section 3.4.2.2: the field count includes the scope fields. Each has a set of its own,
+ * as in v9, where pmacct 1.7.7 wants it. Returns 0 or -EMSGSIZE with the message unchanged. */
+static int add_options_template(struct message *message, const struct options_template *template)
 {
-	size_t count = 0;
+	struct writer *writer = &message->writer;
 
-	for (size_t i = 0; i < COUNT(options_templates); i++) {
-		const struct options_template *row = &options_templates[i];
-
-		if (!message_set_has_options(templates, row->id))
-			continue;
-		sizes[count] = options_template_size(row->count);
-		used[count++] = row;
-	}
-	return count;
-}
-
-/* Bytes of all templates behind what is there. */
-static size_t templates_size(const struct message *message, const struct template_set *templates)
-{
-	const struct options_template *used[COUNT(options_templates)];
-	size_t sizes[COUNT(options_templates)];
-	const size_t count = options_used(templates, used, sizes);
-
-	return message_set_templates_size(message, templates, sizes, count);
-}
-
-static int add_templates(struct message *message, const struct template_set *templates)
-{
-	const struct options_template *used[COUNT(options_templates)];
-	size_t sizes[COUNT(options_templates)];
-	const size_t count = options_used(templates, used, sizes);
-
-	if (message_set_templates_size(message, templates, sizes, count) >
-	    message_set_bytes_left(message))
+	if (!message_set_open(message, SET_OPTIONS_TEMPLATE,
+			      options_template_size(template->count)))
 		return -EMSGSIZE;
-	message_set_add_templates(message, SET_TEMPLATE, templates);
-	for (size_t i = 0; i < count; i++)
-		add_options_template(message, used[i]->id, used[i]->scope, used[i]->fields,
-				     used[i]->count);
+	writer_u16(writer, template->id);
+	writer_u16(writer, (uint16_t)(SCOPE_COUNT + template->count));
+	writer_u16(writer, SCOPE_COUNT);
+	message_set_specifiers(writer, template->scope, SCOPE_COUNT);
+	message_set_specifiers(writer, template->fields, template->count);
+	message_set_close(message);
+	message->records++;
 	return 0;
 }
 
-/* All templates, those of samplers too, which may come later: larger than any record. Without
- * biflows they fit into any datagram. */
-static size_t size_min(const struct template_set *templates)
+static int add_templates(struct message *message, const struct template_set *templates,
+			 size_t *next)
 {
-	enum { TEMPLATES = 4 }; /* each gets a selectorId, and one may be withdrawn */
-	uint8_t header[HEADER_SIZE];
-	struct message message = { .writer = writer_of(header, sizeof(header)) };
-	struct template_set all = *templates;
+	const size_t first = message_set_template_count(templates);
+	int result = message_set_add_templates(message, SET_TEMPLATE, templates, next);
 
-	if (!templates->has_biflows)
-		return 0;
-	all.has_samplers = true;
-	message_set_begin(&message, HEADER_SIZE);
-	return HEADER_SIZE + templates_size(&message, &all) +
-	       TEMPLATES * MESSAGE_SET_SPECIFIER_SIZE + MESSAGE_SET_HEADER_SIZE +
-	       TEMPLATES * MESSAGE_SET_SPECIFIER_SIZE;
+	for (; !result && *next < first + COUNT(options_templates); *next += !result)
+		if (message_set_has_options(templates, options_templates[*next - first].id))
+			result = add_options_template(message, &options_templates[*next - first]);
+	return result;
 }
 
 /* Each name has a set of its own, as in v9, for nfcapd. */
@@ -192,31 +182,101 @@ static int add_interface(struct message *message, const struct interface_name *i
 	return 0;
 }
 
-static uint16_t algorithm_of(enum sampling_method method)
-{
-	switch (method) {
-	case SAMPLING_random: return SELECTOR_uniformProbabilistic;
-	case SAMPLING_hash:
-	case SAMPLING_flows: return SELECTOR_hashBOB; /* of the packet, of its flow key */
-	default: return SELECTOR_systematicCountBased;
-	}
-}
-
-/* RFC 5477 sections 8.2 and 8.3. */
-static int add_sampler(struct message *message, uint8_t number, struct sampler sampler)
+static int add_rate(struct message *message, struct sampler rate)
 {
 	struct writer *writer = &message->writer;
 
-	if (!message_set_open(message, TEMPLATE_ID_SAMPLER, 8 + 2 + 4 * 4))
+	if (!message_set_open(message, TEMPLATE_ID_RATE, 4 + 4 + 1))
 		return -EMSGSIZE;
-	writer_u64(writer, number); /* the scope */
-	writer_u16(writer, algorithm_of((enum sampling_method)sampler.method));
-	writer_u32(writer, 1);
-	writer_u32(writer, sampler.interval - 1);
-	writer_u32(writer, 1);
-	writer_u32(writer, sampler.interval);
+	writer_u32(writer, message->source_id); /* the scope */
+	writer_u32(writer, rate.interval);
+	writer_u8(writer, message_set_sampling_mode((enum sampling_method)rate.method));
 	message_set_close_data(message);
 	return 0;
+}
+
+/* One packet is taken, and the next N - 1 are not: RFC 5477 section 6.5.2.1. Also for number 0,
+ * every packet. */
+static int add_count_selector(struct message *message, uint8_t number, uint32_t interval)
+{
+	struct writer *writer = &message->writer;
+
+	if (!message_set_open(message, TEMPLATE_ID_COUNT, 8 + 2 + 4 + 4))
+		return -EMSGSIZE;
+	writer_u64(writer, number); /* the scope */
+	writer_u16(writer, SELECTOR_systematicCountBased);
+	writer_u32(writer, 1);
+	writer_u32(writer, interval - 1);
+	message_set_close_data(message);
+	return 0;
+}
+
+/* RFC 5477 section 6.5.2.4. A float64 is the bytes of the number as IEEE 754 has it (RFC 7011
+ * section 6.1.3). */
+static int add_chance_selector(struct message *message, uint8_t number, uint32_t interval)
+{
+	const double probability = 1.0 / interval;
+	struct writer *writer = &message->writer;
+	uint64_t bits;
+
+	static_assert(sizeof(bits) == sizeof(probability), "a double is a float64");
+	if (!message_set_open(message, TEMPLATE_ID_CHANCE, 8 + 2 + 8))
+		return -EMSGSIZE;
+	memcpy(&bits, &probability, sizeof(bits));
+	writer_u64(writer, number); /* the scope */
+	writer_u16(writer, SELECTOR_uniformProbabilistic);
+	writer_u64(writer, bits);
+	message_set_close_data(message);
+	return 0;
+}
+
+/* RFC 5477 section 6.5.2.6: what of the range of the hash is taken (sampling.c). The hash of a flow
+ * is of no payload. */
+static int add_hash_selector(struct message *message, uint8_t number, struct sampler sampler)
+{
+	enum { DIGEST_is_not_exported = 2, PAYLOAD_SIZE = 32 }; /* RFC 7011 section 6.1.5: false */
+	struct writer *writer = &message->writer;
+
+	if (!message_set_open(message, TEMPLATE_ID_HASH, 8 + 2 + 6 * 8 + 1))
+		return -EMSGSIZE;
+	writer_u64(writer, number); /* the scope */
+	writer_u16(writer, SELECTOR_hashBOB);
+	writer_u64(writer, 0);
+	writer_u64(writer, sampler.method == SAMPLING_hash ? PAYLOAD_SIZE : 0);
+	writer_u64(writer, 0);
+	writer_u64(writer, UINT32_MAX);
+	writer_u64(writer, 0);
+	writer_u64(writer, UINT32_MAX / sampler.interval);
+	writer_u8(writer, DIGEST_is_not_exported);
+	message_set_close_data(message);
+	return 0;
+}
+
+static int add_selector(struct message *message, uint8_t number, struct sampler sampler)
+{
+	switch ((enum sampling_method)sampler.method) {
+	case SAMPLING_random: return add_chance_selector(message, number, sampler.interval);
+	case SAMPLING_hash:
+	case SAMPLING_flows: return add_hash_selector(message, number, sampler);
+	default: return add_count_selector(message, number, sampler.interval);
+	}
+}
+
+/* Both go into one message. */
+static int add_sampler(struct message *message, uint8_t number, struct sampler sampler)
+{
+	enum { BOTH_SIZE = 3 + 16 + 64 }; /* padding of an open set, two sets */
+	struct writer *writer = &message->writer;
+
+	if (message_set_bytes_left(message) < BOTH_SIZE ||
+	    !message_set_open(message, TEMPLATE_ID_SAMPLER, 4 + 1 + 1 + 4))
+		return -EMSGSIZE;
+	writer_u32(writer, message->source_id); /* the scope */
+	writer_u8(writer, number);
+	writer_u8(writer, message_set_sampling_mode((enum sampling_method)sampler.method));
+	writer_u32(writer, sampler.interval);
+	message_set_close_data(message);
+	return add_selector(message, number, sampler);
 }
 
 static int add_application(struct message *message, const struct application *application)
@@ -287,11 +347,11 @@ const struct encoder_type encoder_ipfix = {
 	.is_delimited = true, /* RFC 7011 section 3.1: the header has the length */
 	.has_ipv6 = true,
 	.counter_max = UINT64_MAX,
-	.size_min = size_min,
 	.begin = begin,
 	.add_templates = add_templates,
 	.add_statistics = message_set_add_statistics,
 	.add_interface = add_interface,
+	.add_rate = add_rate,
 	.add_sampler = add_sampler,
 	.add_application = add_application,
 	.withdraw_templates = withdraw_templates,

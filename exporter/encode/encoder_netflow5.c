@@ -88,7 +88,9 @@ static int add_record(struct message *message, const struct template_set *templa
 	return 0;
 }
 
-/* Sampling mode and interval: 2 and 14 bits. An interval that does not fit is the largest one. */
+/* Sampling mode and interval: 2 and 14 bits. An interval that does not fit is the largest one.
+ * Where every packet counts the interval is 1 and the mode none, so that collectors that do not
+ * separate the two read 1; an interval that is not known is 0. */
 static uint16_t sampling_of(const struct message *message)
 {
 	enum { MODE_interval = 0x4000, MODE_random = 0x8000 };
@@ -98,7 +100,7 @@ static uint16_t sampling_of(const struct message *message)
 		return 0;
 	sampler = sampling_terms_look(&message->sampling, message->sampler);
 	if (sampler.interval <= 1)
-		return 0;
+		return (uint16_t)sampler.interval;
 	if (sampler.interval > SAMPLING_INTERVAL_MAX)
 		sampler.interval = SAMPLING_INTERVAL_MAX;
 	return (uint16_t)((sampler.method == SAMPLING_deterministic ? MODE_interval : MODE_random) |

@@ -65,25 +65,7 @@ static size_t options_template_size(size_t field_count)
 	return OPTIONS_TEMPLATE_SIZE + (1 + field_count) * MESSAGE_SET_SPECIFIER_SIZE;
 }
 
-/* RFC 3954 section 6.1: scope and options lengths are in bytes of specifiers. Each has a FlowSet of
- * its own: pmacct 1.7.7 takes the second of two in one as malformed, and drops what follows. */
-static void add_options_template(struct message *message, uint16_t id, uint16_t scope,
-				 const struct message_set_specifier *fields, size_t count)
-{
-	struct writer *writer = &message->writer;
-
-	(void)message_set_open(message, SET_OPTIONS_TEMPLATE, options_template_size(count));
-	writer_u16(writer, id);
-	writer_u16(writer, MESSAGE_SET_SPECIFIER_SIZE);
-	writer_u16(writer, (uint16_t)(count * MESSAGE_SET_SPECIFIER_SIZE));
-	writer_u16(writer, scope);
-	writer_u16(writer, SCOPE_SIZE);
-	message_set_specifiers(writer, fields, count);
-	message_set_close(message);
-	message->records++;
-}
-
-/* Options templates, in this order; those behind the first two only where they are used. */
+/* Options templates, in this order; message_set_has_options() says which are used. */
 struct options_template {
 	uint16_t id;
 	uint16_t scope;
@@ -100,28 +82,37 @@ static const struct options_template options_templates[] = {
 	{ TEMPLATE_ID_APPLICATION, SCOPE_SYSTEM, application_fields, COUNT(application_fields) },
 };
 
-static int add_templates(struct message *message, const struct template_set *templates)
+/* RFC 3954 section 6.1: scope and options lengths are in bytes of specifiers. Each has a FlowSet of
+ * its own: pmacct 1.7.7 takes the second of two in one as malformed, and drops what follows.
+ * Returns 0 or -EMSGSIZE with the message unchanged. */
+static int add_options_template(struct message *message, const struct options_template *template)
 {
-	const struct options_template *used[COUNT(options_templates)];
-	size_t sizes[COUNT(options_templates)];
-	size_t count = 0;
+	struct writer *writer = &message->writer;
 
-	for (size_t i = 0; i < COUNT(options_templates); i++) {
-		const struct options_template *row = &options_templates[i];
-
-		if (!message_set_has_options(templates, row->id))
-			continue;
-		sizes[count] = options_template_size(row->count);
-		used[count++] = row;
-	}
-	if (message_set_templates_size(message, templates, sizes, count) >
-	    message_set_bytes_left(message))
+	if (!message_set_open(message, SET_OPTIONS_TEMPLATE,
+			      options_template_size(template->count)))
 		return -EMSGSIZE;
-	message_set_add_templates(message, SET_TEMPLATE, templates);
-	for (size_t i = 0; i < count; i++)
-		add_options_template(message, used[i]->id, used[i]->scope, used[i]->fields,
-				     used[i]->count);
+	writer_u16(writer, template->id);
+	writer_u16(writer, MESSAGE_SET_SPECIFIER_SIZE);
+	writer_u16(writer, (uint16_t)(template->count * MESSAGE_SET_SPECIFIER_SIZE));
+	writer_u16(writer, template->scope);
+	writer_u16(writer, SCOPE_SIZE);
+	message_set_specifiers(writer, template->fields, template->count);
+	message_set_close(message);
+	message->records++;
 	return 0;
+}
+
+static int add_templates(struct message *message, const struct template_set *templates,
+			 size_t *next)
+{
+	const size_t first = message_set_template_count(templates);
+	int result = message_set_add_templates(message, SET_TEMPLATE, templates, next);
+
+	for (; !result && *next < first + COUNT(options_templates); *next += !result)
+		if (message_set_has_options(templates, options_templates[*next - first].id))
+			result = add_options_template(message, &options_templates[*next - first]);
+	return result;
 }
 
 /* Each name has a FlowSet of its own: of several in one, nfcapd 1.7.1 reads only the first rightly
@@ -142,17 +133,8 @@ static int add_interface(struct message *message, const struct interface_name *i
 	return 0;
 }
 
-/* samplingAlgorithm and samplerMode. Which packets a hash takes does not follow from their order,
- * so it is by chance for all who look at counters. */
-static uint8_t mode_of(enum sampling_method method)
-{
-	enum { MODE_deterministic = 1, MODE_random = 2 };
-
-	return method == SAMPLING_none || method == SAMPLING_deterministic ? MODE_deterministic
-									   : MODE_random;
-}
-
-/* What Cisco's exporters and most collectors know. */
+/* What Cisco's exporters and most collectors know. It is announced where every packet counts, too:
+ * akvorado drops the flows of an exporter that announces no rate. */
 static int add_rate(struct message *message, struct sampler rate)
 {
 	struct writer *writer = &message->writer;
@@ -161,7 +143,7 @@ static int add_rate(struct message *message, struct sampler rate)
 		return -EMSGSIZE;
 	writer_u32(writer, message->source_id); /* the scope */
 	writer_u32(writer, rate.interval);
-	writer_u8(writer, mode_of((enum sampling_method)rate.method));
+	writer_u8(writer, message_set_sampling_mode((enum sampling_method)rate.method));
 	message_set_close_data(message);
 	return 0;
 }
@@ -174,7 +156,7 @@ static int add_sampler(struct message *message, uint8_t number, struct sampler s
 		return -EMSGSIZE;
 	writer_u32(writer, message->source_id); /* the scope */
 	writer_u8(writer, number);
-	writer_u8(writer, mode_of((enum sampling_method)sampler.method));
+	writer_u8(writer, message_set_sampling_mode((enum sampling_method)sampler.method));
 	writer_u32(writer, sampler.interval);
 	message_set_close_data(message);
 	return 0;

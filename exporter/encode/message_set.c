@@ -91,34 +91,13 @@ static size_t template_size(const struct template *template)
 	       template->reverse_count * ENTERPRISE_SPECIFIER_SIZE;
 }
 
-static size_t templates_size(const struct template_set *templates)
-{
-	size_t size = template_size(&templates->ipv4) + template_size(&templates->ipv6);
-
-	if (templates->has_biflows)
-		size += template_size(&templates->ipv4_biflow) +
-			template_size(&templates->ipv6_biflow);
-	return size;
-}
-
-size_t message_set_templates_size(const struct message *message,
-				  const struct template_set *templates, const size_t *options_sizes,
-				  size_t options_count)
-{
-	const size_t used = writer_size(&message->writer);
-	size_t needed =
-		padded(used) - used + MESSAGE_SET_HEADER_SIZE + padded(templates_size(templates));
-
-	for (size_t i = 0; i < options_count; i++)
-		needed += MESSAGE_SET_HEADER_SIZE + padded(options_sizes[i]);
-	return needed;
-}
-
 bool message_set_has_options(const struct template_set *templates, uint16_t id)
 {
 	switch (id) {
-	case TEMPLATE_ID_RATE:
-	case TEMPLATE_ID_SAMPLER: return templates->has_samplers;
+	case TEMPLATE_ID_SAMPLER:
+	case TEMPLATE_ID_COUNT:
+	case TEMPLATE_ID_CHANCE:
+	case TEMPLATE_ID_HASH: return templates->has_samplers;
 	case TEMPLATE_ID_APPLICATION: return templates->has_applications;
 	default: return true;
 	}
@@ -144,16 +123,23 @@ static void add_template(struct message *message, const struct template *templat
 	message->records++;
 }
 
-void message_set_add_templates(struct message *message, uint16_t set_id,
-			       const struct template_set *templates)
+size_t message_set_template_count(const struct template_set *templates)
 {
-	(void)message_set_open(message, set_id, templates_size(templates));
-	add_template(message, &templates->ipv4);
-	add_template(message, &templates->ipv6);
-	if (!templates->has_biflows)
-		return;
-	add_template(message, &templates->ipv4_biflow);
-	add_template(message, &templates->ipv6_biflow);
+	return templates->has_biflows ? 4 : 2;
+}
+
+int message_set_add_templates(struct message *message, uint16_t set_id,
+			      const struct template_set *templates, size_t *next)
+{
+	const struct template *const all[] = { &templates->ipv4, &templates->ipv6,
+					       &templates->ipv4_biflow, &templates->ipv6_biflow };
+
+	for (; *next < message_set_template_count(templates); ++*next) {
+		if (!message_set_open(message, set_id, template_size(all[*next])))
+			return -EMSGSIZE;
+		add_template(message, all[*next]);
+	}
+	return 0;
 }
 
 void message_set_specifiers(struct writer *writer, const struct message_set_specifier *fields,
@@ -163,6 +149,16 @@ void message_set_specifiers(struct writer *writer, const struct message_set_spec
 		writer_u16(writer, fields[i].id);
 		writer_u16(writer, fields[i].size);
 	}
+}
+
+/* Which packets a hash takes does not follow from their order, so it is by chance for all who look
+ * at counters. */
+uint8_t message_set_sampling_mode(enum sampling_method method)
+{
+	enum { MODE_deterministic = 1, MODE_random = 2 };
+
+	return method == SAMPLING_none || method == SAMPLING_deterministic ? MODE_deterministic
+									   : MODE_random;
 }
 
 /* Flattened: nearly every record goes this way, and encoding it is little more than the call. */

@@ -35,20 +35,21 @@ void message_set_close(struct message *message);
 /* The same for a set with one options data record, which is counted. */
 void message_set_close_data(struct message *message);
 
-/* Bytes that message_set_add_templates() needs behind what is there. 'options_sizes' are those of
- * 'options_count' options templates, each in a set of its own. */
-size_t message_set_templates_size(const struct message *message,
-				  const struct template_set *templates, const size_t *options_sizes,
-				  size_t options_count);
 /* Whether an options template goes with the data templates, by its id. */
 bool message_set_has_options(const struct template_set *templates, uint16_t id);
-/* Add all data templates in one set, id 'set_id'. There must be room. */
-void message_set_add_templates(struct message *message, uint16_t set_id,
-			       const struct template_set *templates);
+/* How many data templates there are to announce. */
+size_t message_set_template_count(const struct template_set *templates);
+/* Add data templates from number '*next' on, in one set, id 'set_id', as struct encoder_type's
+ * add_templates says. */
+int message_set_add_templates(struct message *message, uint16_t set_id,
+			      const struct template_set *templates, size_t *next);
 
 /* Write id and length of fields. */
 void message_set_specifiers(struct writer *writer, const struct message_set_specifier *fields,
 			    size_t count);
+
+/* samplingAlgorithm (35) and samplerMode (49) of a method. */
+uint8_t message_set_sampling_mode(enum sampling_method method);
 
 /* The implementations of struct encoder_type's functions of these names that suit both. */
 int message_set_add_record(struct message *message, const struct template_set *templates,

@@ -21,7 +21,7 @@ enum part {
 	PART_ip_version = 16, /* no address tells it; in JSON lines always */
 	PART_milliseconds = 32,
 	PART_uptime = 64,
-	PART_sampler_id = 128,  /* v9 */
+	PART_sampler_id = 128,  /* v9 and IPFIX */
 	PART_selector_id = 256, /* IPFIX and JSON lines */
 	PART_biflow = 512,      /* brings in biflowDirection; for the id */
 	PART_application = 1024,
@@ -137,13 +137,17 @@ static unsigned int default_parts(const struct template_choice *choice, bool is_
 	       (protocol == EXPORT_JSON || has_all ? PART_ip_version : 0u);
 }
 
-/* The sampler in the way of the protocol. */
+/* The sampler in the way of the protocol. IPFIX has both numbers: pmacct 1.7.7 knows no parameters
+ * of a selector report but samplingPacketInterval and samplingPacketSpace, which are of one
+ * algorithm. */
 static unsigned int sampler_part(const struct template_choice *choice,
 				 enum export_protocol protocol)
 {
 	if (!choice->has_samplers)
 		return 0;
-	return protocol == EXPORT_V9 ? PART_sampler_id : PART_selector_id;
+	if (protocol == EXPORT_JSON)
+		return PART_selector_id;
+	return PART_sampler_id | (protocol == EXPORT_IPFIX ? PART_selector_id : 0u);
 }
 
 /* All that the choice brings in for one address family. */

@@ -32,8 +32,11 @@ struct template_choice {
 #define TEMPLATE_ID_INTERFACE    400   /* options: interface names */
 #define TEMPLATE_ID_STATISTICS   401   /* options: the loss ledger */
 #define TEMPLATE_ID_RATE         402   /* options: one sampling rate for all records */
-#define TEMPLATE_ID_SAMPLER      403   /* options: a sampler */
+#define TEMPLATE_ID_SAMPLER      403   /* options: a sampler by samplerId */
 #define TEMPLATE_ID_APPLICATION  404   /* options: an application */
+#define TEMPLATE_ID_COUNT        405   /* options, IPFIX: a sampler that counts packets */
+#define TEMPLATE_ID_CHANCE       406   /* options, IPFIX: a sampler that chooses by chance */
+#define TEMPLATE_ID_HASH         407   /* options, IPFIX: a sampler that chooses by a hash */
 #define TEMPLATE_ID_OTHER_KEY    1024  /* to 50175: any other flow key */
 #define TEMPLATE_ID_FIELDS       50176 /* to 65535: a set of fields of its own, by its hash */
 #define TEMPLATE_ID_FIELDS_PAIRS 3840

@@ -222,16 +222,17 @@ bool outbox_wants_templates(const struct outbox *outbox)
 	/* With a message that it goes before, which then gives the time of its header. */
 	if (outbox_has_sessions(outbox))
 		return outbox_unsent(outbox) != 0;
-	if (outbox_is_probe_next(outbox))
+	if (outbox_is_probe_next(outbox) ||
+	    datagram_queue_room(&outbox->queue) < outbox->config.ahead_datagrams)
 		return false;
 	return outbox->now_us - outbox->templates_ahead_us >= OUTBOX_TEMPLATES_AHEAD_US;
 }
 
-void outbox_put_ahead(struct outbox *outbox)
+void outbox_put_ahead(struct outbox *outbox, size_t number)
 {
 	outbox->has_lost_templates = false;
 	outbox->templates_ahead_us = outbox->now_us;
-	datagram_queue_put_behind(&outbox->queue, outbox->queue.handed);
+	datagram_queue_put_behind(&outbox->queue, outbox->queue.handed + number);
 }
 
 void outbox_count_sent(struct outbox *outbox)
@@ -347,7 +348,7 @@ struct transport_result outbox_send_batch(struct outbox *outbox, size_t count)
 static bool is_full_of_unconfirmed(const struct outbox *outbox)
 {
 	return outbox->queue.handed && !outbox_unsent(outbox) &&
-	       datagram_queue_room(&outbox->queue) < OUTBOX_RESERVED;
+	       datagram_queue_room(&outbox->queue) < outbox_reserved(outbox);
 }
 
 /* Send until the budget or the queue is empty. Returns 0, or a positive errno why the first that

@@ -26,13 +26,14 @@
 	32 /* a default collector socket (208 KiB) holds 92 datagrams of 1400 bytes */
 
 /* Backpressure while a name is looked up or a socket is full; without a failure while sending, when
- * a collector counts as up again; datagrams that one more record and a finish may need. */
+ * a collector counts as up again; datagrams that one more record and a finish may need, beside
+ * those of templates that go ahead. */
 #define OUTBOX_PATIENCE_US 5000000
 #define OUTBOX_UP_AFTER_US 10000000
-#define OUTBOX_RESERVED    8
-/* Datagrams that both directions of a flow, or one step of time, make at most: each record may
- * close one, and open one with templates that fills it. */
-#define OUTBOX_STEP 4
+#define OUTBOX_RESERVED    7
+/* Datagrams that both directions of a flow, or one step of time, make at most, beside those of
+ * templates: each record may close one, and open one. */
+#define OUTBOX_STEP 3
 
 enum collector_event_kind {
 	COLLECTOR_UP,   /* resolved, or answers again: no refusal for 10 s while sending */
@@ -61,8 +62,10 @@ struct outbox_config {
 	uint32_t datagrams_per_second; /* 0: no limit */
 	uint64_t spool_size;           /* bytes, 0: none */
 	const char *spool_directory;   /* NULL: in memory; borrowed until outbox_init() returns */
-	bool is_patient;         /* wait for a reader that stands still, as long as it takes */
-	bool has_templates;      /* the protocol; each session begins with them */
+	bool is_patient;           /* wait for a reader that stands still, as long as it takes */
+	bool has_templates;        /* the protocol; each session begins with them */
+	size_t template_datagrams; /* that templates take at most, at least 1 */
+	size_t ahead_datagrams; /* that go ahead at most, at least 1: templates of all that waits */
 	uint8_t sequence_offset; /* of the number in each datagram; 0: there is none */
 	void (*on_event)(void *context, const struct collector_event *event); /* may be NULL */
 	void *event_context;
@@ -134,8 +137,9 @@ static inline bool outbox_has_sessions(const struct outbox *outbox)
 	return outbox->config.type->session != NULL;
 }
 
-/* How many times OUTBOX_STEP datagrams may be put before asking again: each time with
- * OUTBOX_RESERVED still free before it. 0: there is no room. */
+/* How many times OUTBOX_STEP datagrams, and those of templates, may be put before asking again:
+ * each time with OUTBOX_RESERVED, and those that go ahead, still free before it. 0: there is no
+ * room. */
 size_t outbox_room(const struct outbox *outbox);
 
 /* Queue the datagram that was built in datagram_queue_next(); without room, drop the oldest. */
@@ -143,10 +147,16 @@ void outbox_put(struct outbox *outbox);
 
 /* Once before outbox_send(): look what the transport and the network say. */
 void outbox_poll(struct outbox *outbox, int64_t now_us);
-/* Whether a datagram with templates should go ahead of all that wait: at most once a second, or at
- * the beginning of a session. Build it in datagram_queue_ahead(), then call outbox_put_ahead(). */
+/* Whether templates should go ahead of all that wait: at most once a second, or at the beginning of
+ * a session. Build each datagram in datagram_queue_ahead(), then call outbox_put_ahead() with its
+ * number among them, from 0; at most 'ahead_datagrams' of the configuration. */
 bool outbox_wants_templates(const struct outbox *outbox);
-void outbox_put_ahead(struct outbox *outbox);
+void outbox_put_ahead(struct outbox *outbox, size_t number);
+/* The network reports that nothing arrives: only a probe may go, one datagram of templates. */
+static inline bool outbox_is_held(const struct outbox *outbox)
+{
+	return outbox->held_error != 0;
+}
 /* Send as far as pacing allows. Returns in how many microseconds there is more to do, -1 if nothing
  * waits. */
 int64_t outbox_send(struct outbox *outbox);

@@ -43,6 +43,13 @@ void outbox_drop(struct outbox *outbox, size_t index, enum loss_reason reason, i
 /* Move what waits in the spool to the queue, as far as that has room. */
 void outbox_fill_up(struct outbox *outbox);
 
+/* Datagrams that must be free for one more record. */
+static inline size_t outbox_reserved(const struct outbox *outbox)
+{
+	return OUTBOX_RESERVED + outbox->config.ahead_datagrams +
+	       2 * (outbox->config.template_datagrams - 1);
+}
+
 /* outbox_report.c */
 bool outbox_is_probe_next(const struct outbox *outbox);
 void outbox_take_reports(struct outbox *outbox);

@@ -2,8 +2,8 @@
  * given up when there is no more room.
  *
  * Place: part of the outbox, between encoder and sending. Invariant: the spool has something only
- * while the queue has but one free place, which is for templates that go ahead; so all that waits
- * is in order. The oldest go first: a collector that comes back should have the present. */
+ * while the queue has no other free places than those for templates that go ahead; so all that
+ * waits is in order. The oldest go first: a collector that comes back should have the present. */
 #include "outbox_parts.h"
 
 #include <errno.h>
@@ -55,7 +55,8 @@ static bool take_spooled(struct outbox *outbox)
 
 void outbox_fill_up(struct outbox *outbox)
 {
-	while (outbox->spool.count && datagram_queue_room(&outbox->queue) > 1)
+	while (outbox->spool.count &&
+	       datagram_queue_room(&outbox->queue) > outbox->config.ahead_datagrams)
 		if (take_spooled(outbox))
 			datagram_queue_put_spare(&outbox->queue);
 }
@@ -87,10 +88,11 @@ static enum loss_reason loss_at_end(const struct outbox *outbox)
 /* The oldest of the queue not handed over; never the templates that go ahead in a session. */
 static size_t oldest_index(const struct outbox *outbox)
 {
-	const size_t first = outbox->queue.handed;
+	size_t first = outbox->queue.handed;
 
-	return first +
-	       (first < outbox->queue.count && datagram_queue_at(&outbox->queue, first)->is_ahead);
+	while (first < outbox->queue.count && datagram_queue_at(&outbox->queue, first)->is_ahead)
+		first++;
+	return first;
 }
 
 /* Give up the oldest of those that were not handed over. Returns false if there is none. */
@@ -124,9 +126,9 @@ static bool put_into_spool(struct outbox *outbox, const struct queued_datagram *
 
 static bool is_queue_full(const struct outbox *outbox)
 {
-	/* One place stays free for templates that go ahead; where some went already, two are to be
+	/* Places stay free for templates that go ahead; where some went already, more are to be
 	 * made. */
-	return datagram_queue_room(&outbox->queue) <= 1;
+	return datagram_queue_room(&outbox->queue) <= outbox->config.ahead_datagrams;
 }
 
 size_t outbox_room(const struct outbox *outbox)
@@ -137,7 +139,10 @@ size_t outbox_room(const struct outbox *outbox)
 		room = DATAGRAM_QUEUE_CAPACITY;
 	else if (spool_is_there(&outbox->spool))
 		room = spool_room(&outbox->spool, outbox->config.datagram_size);
-	return room < OUTBOX_RESERVED ? 0 : 1 + (room - OUTBOX_RESERVED) / OUTBOX_STEP;
+	if (room < outbox_reserved(outbox))
+		return 0;
+	return 1 +
+	       (room - outbox_reserved(outbox)) / (OUTBOX_STEP + outbox->config.template_datagrams);
 }
 
 /* What happens to others meanwhile moves slots, but not the bytes that were built. */

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 import subprocess
 
 import pytest
@@ -21,7 +22,8 @@ METHODS = ("random", "deterministic", "hash", "flows")
 NFDUMP_MULTIPLIES = {5: 10, 9: 1, 10: 1}  # version 1.7.1, of one packet in ten
 RENORMALIZE = "nfacctd_renormalize: true\n"
 SAMPLER_ID, SAMPLER_INTERVAL, SAMPLING_INTERVAL = 48, 50, 34
-SELECTOR_ID, PACKET_INTERVAL, PACKET_SPACE, POPULATION = 302, 305, 306, 310
+SELECTOR_ID, ALGORITHM, PACKET_INTERVAL, PACKET_SPACE, PROBABILITY = 302, 304, 305, 306, 311
+HASH_OUTPUT_MIN, HASH_OUTPUT_MAX, HASH_SELECTED_MIN, HASH_SELECTED_MAX = 329, 330, 331, 332
 FLOWS, PACKETS_EACH = 60, 40
 
 
@@ -52,18 +54,35 @@ def read(flowagent, path, sampling, *options):
     return summary
 
 
+def selector_interval(values):
+    """One in so many, by a selector report: RFC 5477 section 6.5.2 has its parameters."""
+    parameters = set(values) - {ALGORITHM}
+    if values[ALGORITHM] == 1:
+        assert parameters == {PACKET_INTERVAL, PACKET_SPACE} and values[PACKET_INTERVAL] == 1
+        return values[PACKET_SPACE] + 1
+    if values[ALGORITHM] == 4:
+        assert parameters == {PROBABILITY}
+        return round(1 / struct.unpack(">d", values[PROBABILITY].to_bytes(8, "big"))[0])
+    assert values[ALGORITHM] == 6 and parameters == set(range(327, 334))
+    assert (values[HASH_OUTPUT_MIN], values[HASH_OUTPUT_MAX]) == (0, 2**32 - 1)
+    assert values[HASH_SELECTED_MIN] == 0
+    return round(2**32 / (values[HASH_SELECTED_MAX] + 1))
+
+
 def counters(sink):
     """key -> packets of each record's sampler interval: {(key, interval): packets}."""
-    intervals, found = {}, {}
+    intervals, found, rate = {}, {}, None
     for message in sink.messages():
         for scopes, values in message.options:
             if SAMPLER_INTERVAL in values:
                 intervals[values[SAMPLER_ID]] = values[SAMPLER_INTERVAL]
-            if PACKET_INTERVAL in values:
-                assert values[PACKET_INTERVAL] == 1
-                assert values[PACKET_SPACE] + 1 == values[POPULATION]
-                intervals[int.from_bytes(scopes[SELECTOR_ID], "big")] = values[POPULATION]
+            if SAMPLING_INTERVAL in values:
+                rate = values[SAMPLING_INTERVAL]
+            if ALGORITHM in values:
+                assert rate, "a selector report ahead of the rate"
+                intervals[int.from_bytes(scopes[SELECTOR_ID], "big")] = selector_interval(values)
         for values in message.flows:
+            assert rate, "a record ahead of the rate"
             number = values.get(SAMPLER_ID, values.get(SELECTOR_ID, 0))
             assert number == 0 or number in intervals, "a record ahead of its sampler"
             key = (flow_key(values), intervals.get(number, 1))
@@ -76,11 +95,12 @@ def multiplied(table):
     return {key: totals.packets for key, totals in table.flows.items()}
 
 
+@pytest.mark.parametrize("version", (9, 10))
 @pytest.mark.parametrize("method", METHODS)
-def test_one_in_n_counts_and_the_rest_is_ignored(method, capture, flowagent, collector):
+def test_one_in_n_counts_and_the_rest_is_ignored(method, version, capture, flowagent, collector):
     sinks = [collector() for _ in range(2)]
     for sink in sinks:
-        summary = read(flowagent, capture, f"{method}:5", "-n", sink.host_port)
+        summary = read(flowagent, capture, f"{method}:5", "-n", f"{sink.host_port},version={version}")
         sink.wait_for_datagrams(summary["datagrams_sent"])
         total = FLOWS * PACKETS_EACH
         assert summary["packets_read"] == total
@@ -166,7 +186,8 @@ def test_collectors_are_told_and_multiply(capture, hosts, flowagent, nfacctd, nf
         assert not programs.tshark_complaints(wire.path, port)
     for port, field, expected in (
         (5009, "cflow.sampling_interval", "10"), (5009, "cflow.sampler_random_interval", "1,10"),
-        (5010, "cflow.selector_id", "0,1"), (5010, "cflow.sampling_population", "1,10"),
+        (5010, "cflow.selector_id", "0,1"), (5010, "cflow.sampling_packet_space", "0,9"),
+        (5010, "cflow.sampling_interval", "10"),
         (5005, "cflow.samplerate", "10"),
     ):  # fmt: skip
         done = subprocess.run(
@@ -175,6 +196,56 @@ def test_collectors_are_told_and_multiply(capture, hosts, flowagent, nfacctd, nf
             capture_output=True, text=True, env=programs.ENVIRONMENT, check=True, timeout=30,
         )  # fmt: skip
         assert done.stdout.split()[0].startswith(expected), (field, done.stdout[:200])
+
+
+@pytest.mark.parametrize("sampling", ("", ",sampling=rule:1"))
+def test_a_rate_of_1_is_announced_in_every_version(
+    sampling, capture, hosts, flowagent, nfacctd, nfcapd, tcpdump, collector
+):
+    """Before the first record; nobody multiplies."""
+    address = Hosts.COLLECTOR[0]
+    versions = (5, 9, 10)
+    pmaccts = {version: nfacctd(address, 3000 + version, hosts.collector, options=RENORMALIZE)
+               for version in versions}  # fmt: skip
+    nfdumps = {version: nfcapd(address, 4000 + version, hosts.collector) for version in versions}
+    own = {version: collector(address, 5000 + version, hosts.collector) for version in versions}
+    wire = tcpdump(hosts.collector, "eth0", "udp")
+    options = []
+    for version in versions:
+        for port in 3000 + version, 4000 + version, 5000 + version:
+            options += ["-n", f"{address}:{port},version={version}"]
+    agent = flowagent("--read", f"{capture}{sampling}", *options, host=hosts.server)
+    assert agent.wait() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    rows = {row["name"]: row for row in summary["collectors"]}
+    for version in versions:
+        own[version].wait_for_datagrams(rows[f"{address}:{5000 + version}"]["datagrams_sent"])
+        records = own[version].flows()
+        pmaccts[version].wait_for_packets(records.packets())
+        assert multiplied(pmaccts[version].flows()[0]) == multiplied(records), version
+        assert nfdumps[version].stop() == 0
+        assert nfdumps[version].flows().packets() == records.packets()
+        assert pmaccts[version].stop() == 0
+    for version in 9, 10:
+        assert {interval for _, interval in counters(own[version])} == {1}
+        rates = [values[SAMPLING_INTERVAL] for message in own[version].messages()
+                 for _, values in message.options if SAMPLING_INTERVAL in values]  # fmt: skip
+        assert set(rates) == {1}
+    assert {message.sampling for message in own[5].messages()} == {1}
+    sent = sum(row["datagrams_sent"] for row in rows.values())
+    wait_until(lambda: len(wire.packets()) >= sent, "the capture to be written")
+    wire.stop()
+    for port, field in (
+        (5009, "cflow.sampling_interval"), (5010, "cflow.sampling_interval"), (5005, "cflow.samplerate"),
+    ):  # fmt: skip
+        assert not programs.tshark_complaints(wire.path, port)
+        done = subprocess.run(
+            ["tshark", "-n", "-r", wire.path, "-d", f"udp.port=={port},cflow",
+             "-Y", f"udp.port=={port} && {field}", "-T", "fields", "-e", field],
+            capture_output=True, text=True, env=programs.ENVIRONMENT, check=True, timeout=30,
+        )  # fmt: skip
+        assert set(done.stdout.split()) == {"1"}, (field, done.stdout[:200])
 
 
 RULES = """

@@ -126,7 +126,7 @@ static size_t sets_of(const struct fake_datagram *sent, uint16_t id)
 
 static bool has_templates(const struct fake_datagram *sent)
 {
-	return sets_of(sent, 0) == 1 && sets_of(sent, 1) == 2;
+	return sets_of(sent, 0) == 1 && sets_of(sent, 1) == 3;
 }
 
 /* Flow records of datagrams from 'first' on; all IPv4 without choice. */
@@ -191,7 +191,8 @@ static uint32_t data_records(const struct fake_datagram *sent)
 		case 260: records += (uint32_t)(length - 4) / 61; break;
 		case 261: records += (uint32_t)(length - 4) / 85; break;
 		case 400:
-		case 401: records++; break;
+		case 401:
+		case 402: records++; break;
 		default: break;
 		}
 		offset += length;
@@ -241,13 +242,14 @@ TEST(templates_statistics_and_names_come_before_the_first_flow)
 	advance(exporter, 1000);
 	CHECK_EQ(exporter_send(exporter, 1000000), -1);
 	CHECK_EQ(fakes[0].count, 1);
-	/* FlowSets in this order: templates, options templates, statistics, names, flows. */
+	/* FlowSets in this order: templates, options templates, statistics, rate, names, flows. */
 	CHECK(has_templates(first));
 	CHECK_EQ(load_be16(first->bytes + 20), 0);
 	CHECK_EQ(sets_of(first, 401), 1);
+	CHECK_EQ(sets_of(first, 402), 1);
 	CHECK_EQ(sets_of(first, 400), 2);
 	CHECK_EQ(load_be16(first->bytes + first->size - 68), 260);
-	CHECK_EQ(load_be16(first->bytes + 2), 4 + 1 + 2 + 1);
+	CHECK_EQ(load_be16(first->bytes + 2), 5 + 1 + 1 + 2 + 1);
 	CHECK_EQ(load_be32(first->bytes + 16), SOURCE_ID);
 	exporter_destroy(exporter);
 }
@@ -1355,7 +1357,7 @@ TEST(netflow5_splits_what_does_not_fit_into_32_bits)
 TEST(refused_datagrams_are_found_in_every_version)
 {
 	static const uint8_t versions[] = { 5, 9, 10 };
-	static const uint64_t in_two[] = { 28 + 28, 16 + 22, 17 + 22 };
+	static const uint64_t in_two[] = { 28 + 28, 16 + 22, 16 + 22 };
 
 	for (size_t i = 0; i < sizeof(versions); i++) {
 		struct exporter *exporter =
@@ -1454,7 +1456,8 @@ TEST(a_biflow_is_two_records_in_every_ledger_and_one_in_ipfix)
 	check_amount(&status.ledger.sent, 200, 3000, 600000);
 	status = status_of(exporter, 1);
 	check_amount(&status.ledger.sent, 200, 3000, 600000);
-	CHECK_EQ(status.sequence, 100 + 2); /* statistics at the beginning and at the end */
+	CHECK_EQ(status.sequence,
+		 100 + 4); /* statistics and rate at the beginning and at the end */
 	status = status_of(exporter, 2);
 	check_amount(&status.ledger.sent, 150, 2250, 450000);
 	check_amount(&status.ledger.lost[LOSS_UNSUPPORTED], 50, 750, 150000);

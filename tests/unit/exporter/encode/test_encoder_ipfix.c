@@ -28,6 +28,13 @@ static void draft_begin(struct draft *draft, size_t size, const struct template_
 	encoder_ipfix.begin(&draft->message, &time_);
 }
 
+static int add_templates(struct draft *draft)
+{
+	size_t next = 0;
+
+	return encoder_ipfix.add_templates(&draft->message, &draft->templates, &next);
+}
+
 static size_t draft_finish(struct draft *draft)
 {
 	return encoder_ipfix.finish(&draft->message, &time_, DOMAIN);
@@ -197,47 +204,71 @@ TEST(templates_of_biflows_have_enterprise_fields)
 	const struct template_choice choice = { .has_biflows = true };
 	struct draft draft;
 
-	draft_begin(&draft, 16 + set + 24 + 64, &choice);
-	CHECK_EQ(encoder_ipfix.add_templates(&draft.message, &draft.templates), 0);
-	CHECK_EQ(draft.message.records, 6);
-	CHECK_EQ(draft_finish(&draft), 16 + set + 24 + 64);
+	draft_begin(&draft, 16 + set + 24 + 64 + 24, &choice);
+	CHECK_EQ(add_templates(&draft), 0);
+	CHECK_EQ(draft.message.records, 7);
+	CHECK_EQ(draft_finish(&draft), 16 + set + 24 + 64 + 24);
 	CHECK_EQ(load_be16(draft.bytes + 18), set);
 	CHECK_BYTES(draft.bytes + uniflows, expected, sizeof(expected));
 	free(draft.bytes);
-	draft_begin(&draft, 16 + set + 24 + 60, &choice);
-	CHECK_EQ(encoder_ipfix.add_templates(&draft.message, &draft.templates), -EMSGSIZE);
+	draft_begin(&draft, 16 + set + 24 + 64 + 20, &choice);
+	CHECK_EQ(add_templates(&draft), -EMSGSIZE);
 	free(draft.bytes);
 }
 
-TEST(the_least_size_holds_all_templates_of_biflows)
+/* Ids of the templates and options templates of a message, in order. Returns how many. */
+static size_t templates_in(const uint8_t *bytes, size_t size, uint16_t *ids)
 {
-	struct template_choice choices[] = {
-		{ .has_biflows = true },
-		{ .has_as_numbers = true,
-		  .has_next_hop = true,
-		  .has_peers = true,
-		  .has_biflows = true },
-	};
+	size_t count = 0;
 
-	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
-		struct template_set templates;
-		struct draft draft;
-		size_t size;
+	for (size_t at = 16; at < size; at += load_be16(bytes + at + 2)) {
+		const bool is_options = load_be16(bytes + at) == 3;
+		const size_t end = at + load_be16(bytes + at + 2);
+		size_t next = at + 4;
 
-		template_set_init(&templates, EXPORT_IPFIX, &choices[i]);
-		size = encoder_ipfix.size_min(&templates);
-		CHECK(size > 512 && size < 1232); /* what IPv6 carries everywhere */
-		/* Samplers may come later; then these templates are withdrawn. */
-		choices[i].has_samplers = true;
-		draft_begin(&draft, size, &choices[i]);
-		CHECK_EQ(encoder_ipfix.withdraw_templates(&draft.message, &templates), 0);
-		CHECK_EQ(encoder_ipfix.add_templates(&draft.message, &draft.templates), 0);
-		CHECK_EQ(draft_finish(&draft), size);
-		free(draft.bytes);
-		choices[i].has_biflows = false;
-		template_set_init(&templates, EXPORT_IPFIX, &choices[i]);
-		CHECK_EQ(encoder_ipfix.size_min(&templates), 0);
+		while (next + 4 <= end) { /* less is padding */
+			size_t fields = load_be16(bytes + next + 2);
+
+			ids[count++] = load_be16(bytes + next);
+			next += is_options ? 6 : 4;
+			for (; fields; fields--)
+				next += bytes[next] & 0x80 ? 8 : 4;
+		}
+		CHECK(next <= end);
 	}
+	return count;
+}
+
+/* What does not fit into one message goes into the next, in order, each template once. */
+TEST(templates_go_into_as_many_messages_as_they_need)
+{
+	const struct template_choice choice = { .has_as_numbers = true,
+						.has_next_hop = true,
+						.has_peers = true,
+						.has_samplers = true,
+						.has_applications = true,
+						.has_biflows = true };
+	uint16_t ids[32];
+	size_t count = 0, messages = 0, next = 0;
+	int result;
+
+	do {
+		struct draft draft;
+
+		draft_begin(&draft, 512, &choice);
+		result = encoder_ipfix.add_templates(&draft.message, &draft.templates, &next);
+		CHECK(result == 0 || result == -EMSGSIZE);
+		CHECK(draft.message.records > 0);
+		count += templates_in(draft.bytes, draft_finish(&draft), ids + count);
+		messages++;
+		free(draft.bytes);
+	} while (result);
+	CHECK_EQ(messages, 2);
+	CHECK_EQ(count, 4 + 8);
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < i; j++)
+			CHECK(ids[i] != ids[j]);
+	CHECK_EQ(ids[count - 1], TEMPLATE_ID_APPLICATION);
 }
 
 TEST(templates_of_biflows_are_withdrawn_with_the_others)
@@ -262,7 +293,7 @@ TEST(templates_of_biflows_are_withdrawn_with_the_others)
 TEST(templates_and_options_templates)
 {
 	static const uint8_t expected[] = {
-		0,    10,   0x00, 0xfc, /* version, length 252 */
+		0,    10,   0x01, 0x14, /* version, length 276 */
 		0x65, 0x53, 0xf1, 0x00, /* export time */
 		0,    0,    0,    0,    /* sequence */
 		0x0a, 0x0b, 0x0c, 0x0d, /* observation domain */
@@ -317,11 +348,18 @@ TEST(templates_and_options_templates)
 		0,    86,   0,    8,          /* packetTotalCount */
 		0,    160,  0,    8,          /* systemInitTimeMilliseconds */
 		0,    0,                      /* padding */
+
+		0,    3,    0,    24,         /* options template set: 4 + 18 + 2 of padding */
+		0x01, 0x92, 0,    3,    0, 1, /* template 402, 3 fields, the first is scope */
+		0,    149,  0,    4,          /* observationDomainId */
+		0,    34,   0,    4,          /* samplingInterval */
+		0,    35,   0,    1,          /* samplingAlgorithm */
+		0,    0,                      /* padding */
 	};
 	struct draft draft;
 
 	draft_begin(&draft, sizeof(expected), &(struct template_choice){ 0 });
-	CHECK_EQ(encoder_ipfix.add_templates(&draft.message, &draft.templates), 0);
+	CHECK_EQ(add_templates(&draft), 0);
 	CHECK_EQ(draft_finish(&draft), sizeof(expected));
 	CHECK_BYTES(draft.bytes, expected, sizeof(expected));
 	CHECK_EQ(encoder_ipfix.sequence_step(&draft.message), 0); /* no data record */
@@ -379,7 +417,7 @@ TEST(what_does_not_fit_leaves_the_message_as_it_was)
 	memcpy(before, draft.bytes, sizeof(before));
 	CHECK_EQ(add_flow(&draft, 4), -EMSGSIZE);
 	CHECK_EQ(add_flow(&draft, 6), -EMSGSIZE);
-	CHECK_EQ(encoder_ipfix.add_templates(&draft.message, &draft.templates), -EMSGSIZE);
+	CHECK_EQ(add_templates(&draft), -EMSGSIZE);
 	CHECK_EQ(encoder_ipfix.add_statistics(&draft.message, &statistics, 1), -EMSGSIZE);
 	CHECK_EQ(encoder_ipfix.add_interface(&draft.message, &name), -EMSGSIZE);
 	CHECK_BYTES(draft.bytes, before, sizeof(before));
@@ -388,17 +426,23 @@ TEST(what_does_not_fit_leaves_the_message_as_it_was)
 	free(draft.bytes);
 }
 
-TEST(the_smallest_datagram_holds_templates_and_statistics_or_the_largest_record)
+TEST(the_smallest_datagram_holds_some_templates_statistics_or_the_largest_record)
 {
 	const struct template_choice everything = {
 		.key.changed = FLOW_KEY_mark,
 		.fields.added = (UINT64_C(1) << template_row_count()) - 1,
+		.has_samplers = true,
+		.has_applications = true,
 	};
 	const struct export_statistics statistics = { .system_init_ms = 0 };
 	struct draft draft;
 
 	draft_begin(&draft, 512, &everything);
-	CHECK_EQ(encoder_ipfix.add_templates(&draft.message, &draft.templates), 0);
+	CHECK_EQ(encoder_ipfix.withdraw_templates(&draft.message, &draft.templates), 0);
+	(void)add_templates(&draft);
+	CHECK(draft.message.records > 2);
+	free(draft.bytes);
+	draft_begin(&draft, 512, &everything);
 	CHECK_EQ(encoder_ipfix.add_statistics(&draft.message, &statistics, 1), 0);
 	free(draft.bytes);
 	draft_begin(&draft, 512, &everything);
@@ -412,13 +456,13 @@ int main(void)
 		cmocka_unit_test(message_with_an_ipv4_and_an_icmpv6_record),
 		cmocka_unit_test(a_biflow_is_one_record),
 		cmocka_unit_test(templates_of_biflows_have_enterprise_fields),
-		cmocka_unit_test(the_least_size_holds_all_templates_of_biflows),
+		cmocka_unit_test(templates_go_into_as_many_messages_as_they_need),
 		cmocka_unit_test(templates_of_biflows_are_withdrawn_with_the_others),
 		cmocka_unit_test(templates_and_options_templates),
 		cmocka_unit_test(options_data_count_in_the_sequence),
 		cmocka_unit_test(what_does_not_fit_leaves_the_message_as_it_was),
 		cmocka_unit_test(
-			the_smallest_datagram_holds_templates_and_statistics_or_the_largest_record),
+			the_smallest_datagram_holds_some_templates_statistics_or_the_largest_record),
 	};
 
 	return RUN_TESTS(tests);

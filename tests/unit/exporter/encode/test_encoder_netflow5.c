@@ -67,7 +67,7 @@ TEST(message_with_one_record)
 		0x3b, 0x8b, 0x87, 0xc0, /* unix_nsecs 999000000 */
 		0,    0,    0,    0,    /* flow_sequence: stored when it is sent */
 		0x0c, 0x0d,             /* engine_type, engine_id: of source id 0x0a0b0c0d */
-		0,    0,                /* sampling_interval */
+		0,    1,                /* sampling_interval: every packet, no mode */
 		192,  0,    2,    1,    /* srcaddr */
 		198,  51,   100,  7,    /* dstaddr */
 		10,   0,    0,    1,    /* nexthop */

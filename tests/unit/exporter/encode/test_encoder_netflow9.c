@@ -28,6 +28,13 @@ static void draft_begin(struct draft *draft, size_t size, const struct template_
 	encoder_netflow9.begin(&draft->message, &time_);
 }
 
+static int add_templates(struct draft *draft)
+{
+	size_t next = 0;
+
+	return encoder_netflow9.add_templates(&draft->message, &draft->templates, &next);
+}
+
 static size_t draft_finish(struct draft *draft)
 {
 	return encoder_netflow9.finish(&draft->message, &time_, SOURCE_ID);
@@ -108,7 +115,7 @@ TEST(message_with_one_ipv4_record)
 TEST(templates_and_options_templates)
 {
 	static const uint8_t expected[] = {
-		0,    9,    0,    4,    /* version, count: 2 templates, 2 options templates */
+		0,    9,    0,    5,    /* version, count: 2 templates, 3 options templates */
 		0,    0,    0xea, 0x60, /* sysUptime */
 		0x65, 0x53, 0xf1, 0x00, /* unix_secs */
 		0,    0,    0,    0,    /* sequence */
@@ -164,11 +171,18 @@ TEST(templates_and_options_templates)
 		0,    86,   0,    8,           /* packetTotalCount */
 		0,    160,  0,    8,           /* systemInitTimeMilliseconds */
 		0,    0,                       /* padding */
+
+		0,    1,    0,    24,         /* options template FlowSet: 4 + 18 + 2 of padding */
+		0x01, 0x92, 0,    4,    0, 8, /* template 402, 4 bytes of scopes, 8 of options */
+		0,    1,    0,    4,          /* scope System */
+		0,    34,   0,    4,          /* samplingInterval */
+		0,    35,   0,    1,          /* samplingAlgorithm */
+		0,    0,                      /* padding */
 	};
 	struct draft draft;
 
 	draft_begin(&draft, sizeof(expected), &(struct template_choice){ 0 });
-	CHECK_EQ(encoder_netflow9.add_templates(&draft.message, &draft.templates), 0);
+	CHECK_EQ(add_templates(&draft), 0);
 	CHECK_EQ(draft.message.data_records, 0);
 	CHECK_EQ(draft_finish(&draft), sizeof(expected));
 	CHECK_BYTES(draft.bytes, expected, sizeof(expected));
@@ -282,7 +296,7 @@ TEST(what_does_not_fit_leaves_the_message_as_it_was)
 	memcpy(before, draft.bytes, sizeof(before));
 	CHECK_EQ(add_udp(&draft, 4), -EMSGSIZE);
 	CHECK_EQ(add_udp(&draft, 6), -EMSGSIZE);
-	CHECK_EQ(encoder_netflow9.add_templates(&draft.message, &draft.templates), -EMSGSIZE);
+	CHECK_EQ(add_templates(&draft), -EMSGSIZE);
 	CHECK_EQ(encoder_netflow9.add_statistics(&draft.message, &statistics, 1), -EMSGSIZE);
 	CHECK_EQ(encoder_netflow9.add_interface(&draft.message, &name), -EMSGSIZE);
 	CHECK_BYTES(draft.bytes, before, sizeof(before));
@@ -301,7 +315,7 @@ TEST(the_smallest_datagram_holds_templates_and_statistics_or_the_largest_record)
 	struct draft draft;
 
 	draft_begin(&draft, 512, &everything);
-	CHECK_EQ(encoder_netflow9.add_templates(&draft.message, &draft.templates), 0);
+	CHECK_EQ(add_templates(&draft), 0);
 	CHECK_EQ(encoder_netflow9.add_statistics(&draft.message, &statistics, 1), 0);
 	free(draft.bytes);
 	draft_begin(&draft, 512, &everything);

@@ -52,8 +52,8 @@ TEST(fields_md_is_what_the_script_prints)
 
 	CHECK(slurp(fopen(SOURCE_DIRECTORY "/exporter/encode/FIELDS.md", "re"), page, sizeof(page),
 		    fclose) > 0);
-	CHECK(slurp(popen(SOURCE_DIRECTORY "/exporter/encode/export_fields_markdown", "re"), printed,
-		    sizeof(printed), pclose) > 0);
+	CHECK(slurp(popen(SOURCE_DIRECTORY "/exporter/encode/export_fields_markdown", "re"),
+		    printed, sizeof(printed), pclose) > 0);
 	CHECK_TEXT(page, printed);
 }
 
