@@ -20,6 +20,13 @@
 #define RECORDS_PER_TURN 1024
 #define TURN_MAX_US      1000000 /* names are looked up and reports read at least so often */
 #define LINKS_MS         100     /* while busy, messages of interfaces are looked for so often */
+/* A stage that stood still goes on when there is plenty to do, not for each datagram that was sent.
+ * The export thread stops when the room of the collectors is down to a sixteenth, and goes on at a
+ * quarter; a worker goes on when half of its ring is free. Or, after this time, with any room. */
+#define ROOM_MOST         64 /* of an empty queue; a spool may have more */
+#define ROOM_SCARCE_SHIFT 4
+#define ROOM_PLENTY_SHIFT 2
+#define HOLD_US           50000
 /* At the end: how long without anything sent before what is left is given up and counted. */
 #define PATIENCE_MS 2000
 #define REMOTES_MAX 64
@@ -199,14 +206,40 @@ static __attribute__((noinline)) void take_entries(struct export_thread *thread,
 	}
 }
 
-/* Take up to RECORDS_PER_TURN entries of one ring. Returns whether any was taken. */
-static bool take_turn(struct export_thread *thread, struct export_input *input)
+/* How many entries may be taken before asking again. */
+static size_t room_to_take(struct export_thread *thread, int64_t now_us)
+{
+	const size_t room = exporter_room(thread->exporter);
+
+	if (room > thread->room_most)
+		thread->room_most = room < ROOM_MOST ? room : ROOM_MOST;
+	if (thread->is_held) {
+		thread->is_held = !room || (room < thread->room_most >> ROOM_PLENTY_SHIFT &&
+					    now_us < thread->held_until_us);
+	} else if (room <= thread->room_most >> ROOM_SCARCE_SHIFT) {
+		thread->is_held = true;
+		thread->held_until_us = now_us + HOLD_US;
+	}
+	return thread->is_held ? 0 : room;
+}
+
+/* The worker may wait for room. */
+static void offer_room(struct export_input *input, int64_t now_us)
+{
+	if (!record_ring_is_half_free(input->ring) && now_us - input->offered_us < HOLD_US)
+		return;
+	input->offered_us = now_us;
+	wake_offer(input->worker_wake);
+}
+
+/* Take up to RECORDS_PER_TURN entries of one ring. */
+static void take_turn(struct export_thread *thread, struct export_input *input, int64_t now_us)
 {
 	size_t taken = 0;
 	size_t count;
 
 	for (; taken < RECORDS_PER_TURN; taken += count) {
-		const size_t room = exporter_room(thread->exporter);
+		const size_t room = room_to_take(thread, now_us);
 
 		count = record_ring_waiting(input->ring);
 		if (count > room)
@@ -219,9 +252,17 @@ static bool take_turn(struct export_thread *thread, struct export_input *input)
 	}
 	if (taken) {
 		record_ring_release(input->ring);
-		wake_signal(input->worker_wake);
+		offer_room(input, now_us);
 	}
-	return taken > 0;
+}
+
+/* Another one is first each time: room that is scarce goes to all of them in turn. */
+static void take_from_all(struct export_thread *thread, int64_t now_us)
+{
+	for (size_t i = 0; i < thread->input_count; i++)
+		take_turn(thread, &thread->inputs[(thread->first_input + i) % thread->input_count],
+			  now_us);
+	thread->first_input = (thread->first_input + 1) % thread->input_count;
 }
 
 /* What the kernel says of interfaces. While the thread is busy it does not poll, so it looks by
@@ -311,36 +352,46 @@ static bool finish(struct export_thread *thread, int64_t now_ms, bool has_more)
 	return false;
 }
 
-static bool is_input_waiting(struct export_thread *thread)
+static bool is_input_waiting(const struct export_thread *thread)
 {
-	if (!exporter_has_room(thread->exporter))
-		return false;
 	for (size_t i = 0; i < thread->input_count; i++)
 		if (record_ring_waiting(thread->inputs[i].ring))
 			return true;
 	return false;
 }
 
-/* Sleep until there are records to take, a call, or 'more_in_us' (-1: not by time) is over. */
+/* When the hold ends for want of plenty, from now on; -1: not by time. */
+static int64_t hold_left_us(const struct export_thread *thread, int64_t now_us)
+{
+	if (!thread->is_held || !exporter_has_room(thread->exporter))
+		return -1;
+	return now_us < thread->held_until_us ? thread->held_until_us - now_us : 0;
+}
+
+/* The sooner of two waits, of which -1 is never. */
+static int64_t sooner(int64_t one, int64_t other)
+{
+	return one < 0 || (other >= 0 && other < one) ? other : one;
+}
+
+/* Sleep until there are records that can be taken, a call, or 'more_in_us' (-1: not by time) is
+ * over. */
 static void sleep_until_work(struct export_thread *thread, int64_t more_in_us)
 {
 	struct pollfd descriptors[] = {
 		{ .fd = thread->wake.descriptor, .events = POLLIN },
 		{ .fd = interface_monitor_descriptor(thread->interfaces), .events = POLLIN },
 	};
-	int64_t timeout_us = TURN_MAX_US;
-	struct timespec timeout;
+	const int64_t timeout_us = sooner(more_in_us, TURN_MAX_US);
+	const struct timespec timeout = { .tv_sec = timeout_us / 1000000,
+					  .tv_nsec = timeout_us % 1000000 * 1000 };
 
-	if (more_in_us >= 0 && more_in_us < timeout_us)
-		timeout_us = more_in_us;
-	timeout = (struct timespec){ .tv_sec = timeout_us / 1000000,
-				     .tv_nsec = timeout_us % 1000000 * 1000 };
-	wake_prepare(&thread->wake);
+	wake_prepare(&thread->wake, !thread->is_held);
 	if (!thread_call_is_waiting(&thread->call) && !atomic_load(&thread->quit_requested) &&
-	    !is_input_waiting(thread) && !thread->has_link_messages)
+	    (thread->is_held || !is_input_waiting(thread)) && !thread->has_link_messages)
 		(void)ppoll(descriptors, 2, &timeout, NULL);
 	thread->has_link_messages |= descriptors[1].revents != 0;
-	wake_finish(&thread->wake);
+	wake_finish(&thread->wake, descriptors[0].revents != 0);
 }
 
 /* The exporter's own clock, when it is that of the machine. Returns when it has to move again, in
@@ -389,31 +440,30 @@ static void export_turn(struct export_thread *thread)
 {
 	int64_t now_us = time_now_us(CLOCK_MONOTONIC);
 	int64_t next_us, more_in_us;
-	bool goes_on = false;
+	bool goes_on;
 
 	thread_call_answer(&thread->call, thread);
 	if (thread->is_live)
 		set_time(thread, now_us / 1000, time_now_ms(CLOCK_REALTIME));
 	read_links(thread, now_us / 1000);
-	for (size_t i = 0; i < thread->input_count; i++)
-		goes_on |= take_turn(thread, &thread->inputs[i]);
+	take_from_all(thread, now_us);
 	next_us = advance(thread);
 	/* Workers know our ends before the first packet leaves from there. */
 	exporter_poll(thread->exporter, now_us);
 	publish_remotes(thread, now_us / 1000);
 	more_in_us = exporter_send(thread->exporter, now_us);
+	goes_on = room_to_take(thread, now_us) && is_input_waiting(thread);
 	/* What still comes out of caches and rings gets room, and is sent or lost in turn. */
-	if (is_abandoned(thread) && !exporter_has_room(thread->exporter)) {
+	if (is_abandoned(thread) && thread->is_held) {
 		exporter_abandon(thread->exporter);
 		goes_on = true;
 	}
 	if (!thread->has_finished && all_inputs_have_ended(thread))
 		goes_on |= finish(thread, now_us / 1000, more_in_us >= 0);
 	check_invariants(thread);
-	if (more_in_us < 0 || (next_us >= 0 && next_us < more_in_us))
-		more_in_us = next_us;
 	if (!goes_on)
-		sleep_until_work(thread, more_in_us);
+		sleep_until_work(thread,
+				 sooner(sooner(more_in_us, next_us), hold_left_us(thread, now_us)));
 }
 
 static void *export_main(void *context)

@@ -20,6 +20,7 @@ struct export_input {
 	struct wake *worker_wake; /* shared */
 	struct amount taken;      /* handed to the exporter so far */
 	struct ring_mark mark;    /* the last one */
+	int64_t offered_us;       /* monotonic; when the worker was last offered room */
 	bool has_ended;
 };
 
@@ -52,7 +53,11 @@ struct export_thread {
 	bool has_link_messages; /* there may be some */
 	int64_t progress_ms;    /* monotonic; after the end: when something was last sent */
 	uint64_t progress_waiting;
-	bool has_closed; /* all inputs have ended, datagrams are closed */
+	size_t first_input;    /* whose turn it is to be asked first */
+	size_t room_most;      /* exporter_room() when it was largest */
+	bool is_held;          /* room was scarce: nothing is taken until there is plenty, */
+	int64_t held_until_us; /* or any, from then on; monotonic */
+	bool has_closed;       /* all inputs have ended, datagrams are closed */
 	bool has_finished;
 };
 

@@ -457,30 +457,38 @@ static bool is_hand_over_due(const struct worker *worker)
 	       tick_of(worker->clock_ms) != worker->handed_over_tick;
 }
 
-/* Sleep until there is input (if it is wanted), a call, room in the ring, or something to do by the
- * clock. */
-static void sleep_until_work(struct worker *worker, bool wants_input)
+/* How long to sleep if nothing happens. Without room, time brings nothing to do. */
+static cache_ms sleep_ms(const struct worker *worker, bool has_room)
 {
+	cache_ms until_expiry;
+
+	if (!has_room || !worker->type->is_live || worker->has_ended)
+		return MARK_INTERVAL_MS;
+	until_expiry = flow_cache_next_expiry(worker->cache) - worker->clock_ms;
+	if (until_expiry >= MARK_INTERVAL_MS)
+		return MARK_INTERVAL_MS;
+	return until_expiry < 10 ? 10 : until_expiry;
+}
+
+/* Sleep until there is input or something to do by the clock; without room in the ring, until the
+ * export thread offers that. A call ends it in any case. */
+static void sleep_until_work(struct worker *worker, bool has_room)
+{
+	const bool wants_input = has_room && !worker->has_ended;
+	const bool wants_room = !has_room && !worker->has_finished;
 	struct pollfd descriptors[2] = {
 		{ .fd = worker->wake.descriptor, .events = POLLIN },
 		{ .fd = wants_input ? worker->type->descriptor(worker->capture) : -1,
 		  .events = POLLIN },
 	};
-	cache_ms timeout_ms = MARK_INTERVAL_MS;
 
-	if (worker->type->is_live && !worker->has_ended) {
-		cache_ms until_expiry = flow_cache_next_expiry(worker->cache) - worker->clock_ms;
-
-		if (until_expiry < timeout_ms)
-			timeout_ms = until_expiry < 10 ? 10 : until_expiry;
-	}
-	wake_prepare(&worker->wake);
+	wake_prepare(&worker->wake, wants_room);
 	/* What may have come since it was last looked for. */
 	if (!thread_call_is_waiting(&worker->call) && !atomic_load(&worker->quit_requested) &&
 	    (worker->is_stopping || !atomic_load(&worker->stop_requested)) &&
-	    (wants_input || worker->has_finished || record_ring_room(worker->ring) <= RING_RESERVE))
-		(void)poll(descriptors, 2, (int)timeout_ms);
-	wake_finish(&worker->wake);
+	    (!wants_room || record_ring_room(worker->ring) <= RING_RESERVE))
+		(void)poll(descriptors, 2, (int)sleep_ms(worker, has_room));
+	wake_finish(&worker->wake, descriptors[0].revents != 0);
 }
 
 /* Input, accounting, and what is due. Needs room in the ring. Returns whether there may be more to
@@ -525,9 +533,9 @@ static void worker_turn(struct worker *worker)
 	if (has_room && !worker->has_finished)
 		goes_on = work(worker);
 	if (record_ring_publish(worker->ring))
-		wake_signal(worker->export_wake);
+		wake_offer(worker->export_wake);
 	if (!goes_on)
-		sleep_until_work(worker, has_room && !worker->has_ended);
+		sleep_until_work(worker, has_room);
 }
 
 static void *worker_main(void *context)

@@ -105,23 +105,37 @@ static size_t next_up(const struct collector_group *group, size_t first)
 	return first;
 }
 
-size_t collector_group_room(const struct collector_group *group)
+/* The room of the member that has least, of those that are not down or of all. */
+static size_t least_room(const struct collector_group *group, bool are_down_counted)
 {
 	size_t least = SIZE_MAX;
 
-	switch (group->mode) {
-	case COLLECTOR_round_robin:
-		return collector_room(group->members[next_up(group, group->current)]) != 0;
-	case COLLECTOR_failover: return collector_room(group->members[group->current]);
-	default: break;
-	}
 	for (size_t i = 0; i < group->count; i++) {
-		const size_t room = collector_room(group->members[i]);
+		const struct collector *member = group->members[i];
+		const size_t room = collector_room(member);
 
-		if (room < least)
+		if (room < least && (are_down_counted || !collector_is_down(member)))
 			least = room;
 	}
 	return least;
+}
+
+/* In turns: as many records as each of them takes; or one, if the next has room. */
+static size_t round_robin_room(const struct collector_group *group)
+{
+	const size_t next = collector_room(group->members[next_up(group, group->current)]);
+	const size_t least = least_room(group, false);
+
+	return least && least != SIZE_MAX ? least : next != 0;
+}
+
+size_t collector_group_room(const struct collector_group *group)
+{
+	switch (group->mode) {
+	case COLLECTOR_round_robin: return round_robin_room(group);
+	case COLLECTOR_failover: return collector_room(group->members[group->current]);
+	default: return least_room(group, true);
+	}
 }
 
 struct collector *collector_group_choose(struct collector_group *group, const struct flow_key *key)

@@ -74,6 +74,12 @@ uint32_t record_ring_waiting(struct record_ring *ring)
 	return ring->published_seen - ring->consumed;
 }
 
+bool record_ring_is_half_free(struct record_ring *ring)
+{
+	ring->published_seen = atomic_load_explicit(&ring->published, memory_order_acquire);
+	return ring->published_seen - ring->consumed <= (ring->mask + 1) / 2;
+}
+
 struct ring_entry *record_ring_peek(struct record_ring *ring)
 {
 	return &ring->entries[ring->consumed & ring->mask];

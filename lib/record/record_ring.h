@@ -49,6 +49,8 @@ bool record_ring_publish(struct record_ring *ring);
 
 /* Consumer: how many entries there are at least. */
 uint32_t record_ring_waiting(struct record_ring *ring);
+/* Consumer: whether the producer has half of the ring free, or more. */
+bool record_ring_is_half_free(struct record_ring *ring);
 /* Consumer: the oldest entry, its own until record_ring_release(); there must be one. */
 struct ring_entry *record_ring_peek(struct record_ring *ring);
 /* Consumer: the entry behind that one; NULL if there is none. */

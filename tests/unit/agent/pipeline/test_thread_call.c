@@ -30,10 +30,10 @@ static void *answer(void *context)
 		struct pollfd descriptor = { .fd = answering->wake.descriptor, .events = POLLIN };
 
 		thread_call_answer(&answering->call, answering);
-		wake_prepare(&answering->wake);
+		wake_prepare(&answering->wake, false);
 		if (!thread_call_is_waiting(&answering->call) && !atomic_load(&answering->quit))
 			(void)poll(&descriptor, 1, 10000);
-		wake_finish(&answering->wake);
+		wake_finish(&answering->wake, descriptor.revents != 0);
 	}
 	return NULL;
 }

@@ -512,6 +512,23 @@ TEST(room_is_that_of_who_is_next)
 	exporter_destroy(exporter);
 }
 
+TEST(round_robin_waits_for_who_is_next)
+{
+	static const struct collector_role turns = { .mode = COLLECTOR_round_robin };
+
+	create((struct member[]){ { .role = turns }, { .role = turns } }, 2);
+	pass(100);
+	fakes[1].accept = 0;
+	while (exporter_has_room(exporter) && record_count < RECORDS) {
+		add(1);
+		(void)exporter_send(exporter, now_us);
+	}
+	CHECK(record_count < RECORDS);
+	CHECK(status_of(0).ledger.taken.records - status_of(1).ledger.taken.records <= 1);
+	CHECK_EQ(lost_by(1), 0);
+	exporter_destroy(exporter);
+}
+
 TEST(groups_have_names_and_do_not_meet)
 {
 	static const struct collector_role roles[] = {
@@ -611,6 +628,7 @@ int main(void)
 		cmocka_unit_test(failover_waits_for_the_first_when_all_are_down),
 		cmocka_unit_test(failover_leaves_what_waits_where_it_is),
 		cmocka_unit_test(room_is_that_of_who_is_next),
+		cmocka_unit_test(round_robin_waits_for_who_is_next),
 		cmocka_unit_test(groups_have_names_and_do_not_meet),
 		cmocka_unit_test(a_filter_excludes_and_counts),
 		cmocka_unit_test(samples_are_of_flows_and_the_same_everywhere),

@@ -48,6 +48,23 @@ TEST(second_entry_is_behind_the_first_also_around_the_end)
 	record_ring_destroy(ring);
 }
 
+TEST(half_free_is_what_the_producer_may_push)
+{
+	struct record_ring *ring = record_ring_create(4);
+
+	CHECK(record_ring_is_half_free(ring));
+	for (int i = 0; i < 4; i++)
+		record_ring_push(ring)->kind = RING_RECORD;
+	CHECK(record_ring_is_half_free(ring)); /* as far as was published */
+	(void)record_ring_publish(ring);
+	CHECK(!record_ring_is_half_free(ring));
+	record_ring_pop(ring);
+	CHECK(!record_ring_is_half_free(ring));
+	record_ring_pop(ring);
+	CHECK(record_ring_is_half_free(ring));
+	record_ring_destroy(ring);
+}
+
 #define ENTRIES 200000
 
 static void *produce(void *context)
@@ -93,6 +110,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entry_is_seen_only_after_publishing),
+		cmocka_unit_test(half_free_is_what_the_producer_may_push),
 		cmocka_unit_test(second_entry_is_behind_the_first_also_around_the_end),
 		cmocka_unit_test(two_threads_pass_everything_in_order),
 	};
