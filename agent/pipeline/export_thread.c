@@ -31,13 +31,13 @@
 #define PATIENCE_MS 2000
 #define REMOTES_MAX 64
 
-int export_thread_init(struct export_thread *thread, struct exporter *exporter, size_t input_count)
+int export_thread_init(struct export_thread *thread, const struct export_thread_config *config)
 {
 	int result;
 
-	*thread = (struct export_thread){ .exporter = exporter, .input_count = input_count };
+	*thread = (struct export_thread){ .config = *config };
 	thread->wake.descriptor = thread->call.done = -1;
-	thread->inputs = calloc(input_count, sizeof(*thread->inputs));
+	thread->inputs = calloc(config->input_count, sizeof(*thread->inputs));
 	result = thread->inputs ? wake_init(&thread->wake) : -ENOMEM;
 	if (result == 0)
 		result = thread_call_init(&thread->call, &thread->wake);
@@ -46,12 +46,18 @@ int export_thread_init(struct export_thread *thread, struct exporter *exporter, 
 	return result;
 }
 
+void export_thread_connect(struct export_thread *thread, size_t number, struct record_ring *ring,
+			   struct wake *worker_wake)
+{
+	thread->inputs[number] = (struct export_input){ .ring = ring, .worker_wake = worker_wake };
+}
+
 void export_thread_clear(struct export_thread *thread)
 {
-	interface_monitor_destroy(thread->interfaces);
-	thread->interfaces = NULL;
-	exporter_destroy(thread->exporter);
-	thread->exporter = NULL;
+	interface_monitor_destroy(thread->config.interfaces);
+	thread->config.interfaces = NULL;
+	exporter_destroy(thread->config.exporter);
+	thread->config.exporter = NULL;
 	free(thread->inputs);
 	thread->inputs = NULL;
 	thread_call_clear(&thread->call);
@@ -64,7 +70,7 @@ static void set_time(struct export_thread *thread, cache_ms clock_ms, unix_ms no
 	if (!thread->has_origin) {
 		thread->origin_ms = clock_ms;
 		thread->has_origin = true;
-		exporter_set_start(thread->exporter, now_ms);
+		exporter_set_start(thread->config.exporter, now_ms);
 	}
 	thread->time.unix_ms = now_ms;
 	thread->time.uptime_ms = (uint32_t)(clock_ms - thread->origin_ms);
@@ -91,10 +97,10 @@ static void number_interfaces(const struct interface_monitor *interfaces, struct
 /* Whether complete_record() has something to do. */
 static bool completes_records(const struct export_thread *thread)
 {
-	return thread->asn_table || thread->applications ||
-	       flow_key_prefix_length(&thread->flow_key, 4) ||
-	       flow_key_prefix_length(&thread->flow_key, 6) ||
-	       interface_monitor_has_rules(thread->interfaces);
+	return thread->config.asn_table || thread->config.applications ||
+	       flow_key_prefix_length(&thread->config.flow_key, 4) ||
+	       flow_key_prefix_length(&thread->config.flow_key, 6) ||
+	       interface_monitor_has_rules(thread->config.interfaces);
 }
 
 /* What is looked up or changed for each record. */
@@ -102,30 +108,32 @@ static __attribute__((noinline)) void complete_record(const struct export_thread
 						      struct export_record *record)
 {
 	struct flow_record *flow = &record->flow;
-	uint8_t prefix_length = flow_key_prefix_length(&thread->flow_key, flow->key.ip_version);
+	uint8_t prefix_length =
+		flow_key_prefix_length(&thread->config.flow_key, flow->key.ip_version);
 
-	if (thread->asn_table) {
+	if (thread->config.asn_table) {
 		const struct flow_key *key = &flow->key;
 
-		record->source = *asn_table_find(thread->asn_table, key->ip_version,
+		record->source = *asn_table_find(thread->config.asn_table, key->ip_version,
 						 flow_source_address(key));
-		record->destination = *asn_table_find(thread->asn_table, key->ip_version,
+		record->destination = *asn_table_find(thread->config.asn_table, key->ip_version,
 						      flow_destination_address(key));
 	}
-	if (thread->applications)
+	if (thread->config.applications)
 		record->application =
-			application_table_find(thread->applications, flow->key.protocol,
+			application_table_find(thread->config.applications, flow->key.protocol,
 					       flow->key.source_port, flow->key.destination_port);
 	if (prefix_length)
-		limit_masks(record, prefix_length, thread->asn_table != NULL);
-	if (interface_monitor_has_rules(thread->interfaces))
-		number_interfaces(thread->interfaces, &flow->key);
+		limit_masks(record, prefix_length, thread->config.asn_table != NULL);
+	if (interface_monitor_has_rules(thread->config.interfaces))
+		number_interfaces(thread->config.interfaces, &flow->key);
 }
 
 static inline void count_record(struct export_thread *thread, struct export_input *input,
 				const struct flow_record *flow)
 {
-	if (!thread->is_live && (flow->expired_ms != thread->time.unix_ms || !thread->has_origin))
+	if (!thread->config.is_live &&
+	    (flow->expired_ms != thread->time.unix_ms || !thread->has_origin))
 		set_time(thread, flow->expired_ms, flow->expired_ms);
 	input->taken.records++;
 	input->taken.packets += flow->packets;
@@ -136,7 +144,7 @@ static inline void take_record(struct export_thread *thread, struct export_input
 			       const struct export_record *record)
 {
 	count_record(thread, input, &record->flow);
-	exporter_add(thread->exporter, record, &thread->time);
+	exporter_add(thread->config.exporter, record, &thread->time);
 }
 
 /* Take the two oldest entries of a ring, the directions of a biflow: the worker publishes both at
@@ -151,7 +159,7 @@ static __attribute__((noinline)) void take_pair(struct export_thread *thread,
 		complete_record(thread, reverse);
 	count_record(thread, input, &forward->flow);
 	count_record(thread, input, &reverse->flow);
-	exporter_add_pair(thread->exporter, forward, reverse, &thread->time);
+	exporter_add_pair(thread->config.exporter, forward, reverse, &thread->time);
 	record_ring_pop(input->ring);
 }
 
@@ -162,7 +170,7 @@ take_mark(struct export_thread *thread, struct export_input *input, const struct
 	struct ring_mark sum = { 0 };
 
 	input->mark = *mark;
-	for (size_t i = 0; i < thread->input_count; i++) {
+	for (size_t i = 0; i < thread->config.input_count; i++) {
 		const struct ring_mark *part = &thread->inputs[i].mark;
 
 		sum.packets_read += part->packets_read;
@@ -171,10 +179,10 @@ take_mark(struct export_thread *thread, struct export_input *input, const struct
 		sum.octets_ignored += part->octets_ignored;
 		sum.flows_created += part->flows_created;
 	}
-	exporter_set_workers(thread->exporter, &sum);
-	if (!thread->is_live) {
+	exporter_set_workers(thread->config.exporter, &sum);
+	if (!thread->config.is_live) {
 		set_time(thread, mark->now, mark->now);
-		exporter_advance(thread->exporter, &thread->time);
+		exporter_advance(thread->config.exporter, &thread->time);
 	}
 }
 
@@ -209,7 +217,7 @@ static __attribute__((noinline)) void take_entries(struct export_thread *thread,
 /* How many entries may be taken before asking again. */
 static size_t room_to_take(struct export_thread *thread, int64_t now_us)
 {
-	const size_t room = exporter_room(thread->exporter);
+	const size_t room = exporter_room(thread->config.exporter);
 
 	if (room > thread->room_most)
 		thread->room_most = room < ROOM_MOST ? room : ROOM_MOST;
@@ -259,10 +267,11 @@ static void take_turn(struct export_thread *thread, struct export_input *input, 
 /* Another one is first each time: room that is scarce goes to all of them in turn. */
 static void take_from_all(struct export_thread *thread, int64_t now_us)
 {
-	for (size_t i = 0; i < thread->input_count; i++)
-		take_turn(thread, &thread->inputs[(thread->first_input + i) % thread->input_count],
+	for (size_t i = 0; i < thread->config.input_count; i++)
+		take_turn(thread,
+			  &thread->inputs[(thread->first_input + i) % thread->config.input_count],
 			  now_us);
-	thread->first_input = (thread->first_input + 1) % thread->input_count;
+	thread->first_input = (thread->first_input + 1) % thread->config.input_count;
 }
 
 /* What the kernel says of interfaces. While the thread is busy it does not poll, so it looks by
@@ -272,21 +281,21 @@ static void read_links(struct export_thread *thread, int64_t now_ms)
 	if (!thread->has_link_messages && now_ms - thread->links_read_ms < LINKS_MS)
 		return;
 	thread->links_read_ms = now_ms;
-	thread->has_link_messages = interface_monitor_read(thread->interfaces, now_ms);
+	thread->has_link_messages = interface_monitor_read(thread->config.interfaces, now_ms);
 }
 
 static void publish_remotes(struct export_thread *thread, int64_t now_ms)
 {
 	struct export_remote remotes[REMOTES_MAX];
-	size_t count = exporter_remotes(thread->exporter, remotes, REMOTES_MAX);
+	size_t count = exporter_remotes(thread->config.exporter, remotes, REMOTES_MAX);
 
-	own_exports_set(thread->own_exports, remotes, count < REMOTES_MAX ? count : REMOTES_MAX,
-			now_ms);
+	own_exports_set(thread->config.own_exports, remotes,
+			count < REMOTES_MAX ? count : REMOTES_MAX, now_ms);
 }
 
 static bool all_inputs_have_ended(const struct export_thread *thread)
 {
-	for (size_t i = 0; i < thread->input_count; i++)
+	for (size_t i = 0; i < thread->config.input_count; i++)
 		if (!thread->inputs[i].has_ended)
 			return false;
 	return true;
@@ -297,10 +306,10 @@ static uint64_t waiting_records(const struct export_thread *thread)
 {
 	uint64_t waiting = 0;
 
-	for (size_t i = 0; i < exporter_collector_count(thread->exporter); i++) {
+	for (size_t i = 0; i < exporter_collector_count(thread->config.exporter); i++) {
 		struct collector_status status;
 
-		exporter_collector_status(thread->exporter, i, &status);
+		exporter_collector_status(thread->config.exporter, i, &status);
 		waiting += status.ledger.waiting.records + status.queued_datagrams;
 	}
 	return waiting;
@@ -309,10 +318,10 @@ static uint64_t waiting_records(const struct export_thread *thread)
 /* Whether the end waits for a reader: of standard output, say, as any program does. */
 static bool is_reader_awaited(const struct export_thread *thread)
 {
-	for (size_t i = 0; i < exporter_collector_count(thread->exporter); i++) {
+	for (size_t i = 0; i < exporter_collector_count(thread->config.exporter); i++) {
 		struct collector_status status;
 
-		exporter_collector_status(thread->exporter, i, &status);
+		exporter_collector_status(thread->config.exporter, i, &status);
 		if (status.waits_for_reader)
 			return true;
 	}
@@ -332,7 +341,7 @@ static bool finish(struct export_thread *thread, int64_t now_ms, bool has_more)
 	uint64_t one = 1;
 
 	if (!thread->has_closed) {
-		exporter_finish(thread->exporter, &thread->time);
+		exporter_finish(thread->config.exporter, &thread->time);
 		thread->has_closed = true;
 		thread->progress_ms = now_ms;
 		thread->progress_waiting = UINT64_MAX;
@@ -346,15 +355,15 @@ static bool finish(struct export_thread *thread, int64_t now_ms, bool has_more)
 	if (has_more && !is_abandoned(thread) &&
 	    (now_ms - thread->progress_ms < PATIENCE_MS || is_reader_awaited(thread)))
 		return false;
-	exporter_abandon(thread->exporter);
+	exporter_abandon(thread->config.exporter);
 	thread->has_finished = true;
-	(void)!write(thread->finished_descriptor, &one, sizeof(one));
+	(void)!write(thread->config.finished_descriptor, &one, sizeof(one));
 	return false;
 }
 
 static bool is_input_waiting(const struct export_thread *thread)
 {
-	for (size_t i = 0; i < thread->input_count; i++)
+	for (size_t i = 0; i < thread->config.input_count; i++)
 		if (record_ring_waiting(thread->inputs[i].ring))
 			return true;
 	return false;
@@ -363,7 +372,7 @@ static bool is_input_waiting(const struct export_thread *thread)
 /* When the hold ends for want of plenty, from now on; -1: not by time. */
 static int64_t hold_left_us(const struct export_thread *thread, int64_t now_us)
 {
-	if (!thread->is_held || !exporter_has_room(thread->exporter))
+	if (!thread->is_held || !exporter_has_room(thread->config.exporter))
 		return -1;
 	return now_us < thread->held_until_us ? thread->held_until_us - now_us : 0;
 }
@@ -380,7 +389,7 @@ static void sleep_until_work(struct export_thread *thread, int64_t more_in_us)
 {
 	struct pollfd descriptors[] = {
 		{ .fd = thread->wake.descriptor, .events = POLLIN },
-		{ .fd = interface_monitor_descriptor(thread->interfaces), .events = POLLIN },
+		{ .fd = interface_monitor_descriptor(thread->config.interfaces), .events = POLLIN },
 	};
 	const int64_t timeout_us = sooner(more_in_us, TURN_MAX_US);
 	const struct timespec timeout = { .tv_sec = timeout_us / 1000000,
@@ -401,10 +410,10 @@ static int64_t advance(struct export_thread *thread)
 {
 	int64_t next_ms;
 
-	if (!thread->is_live || thread->has_closed)
+	if (!thread->config.is_live || thread->has_closed)
 		return -1;
-	exporter_advance(thread->exporter, &thread->time);
-	next_ms = exporter_next(thread->exporter);
+	exporter_advance(thread->config.exporter, &thread->time);
+	next_ms = exporter_next(thread->config.exporter);
 	return next_ms < 0 ? -1 : next_ms * 1000;
 }
 
@@ -412,16 +421,16 @@ static int64_t advance(struct export_thread *thread)
 /* Taken = sent + waiting + lost, for each collector: in records, packets and octets. */
 static void check_invariants(const struct export_thread *thread)
 {
-	size_t count = exporter_collector_count(thread->exporter);
+	size_t count = exporter_collector_count(thread->config.exporter);
 	struct collector_ledger all;
 	bool closes;
 
-	exporter_ledger(thread->exporter, &all);
+	exporter_ledger(thread->config.exporter, &all);
 	closes = collector_ledger_closes(&all);
 	for (size_t i = 0; i < count; i++) {
 		struct collector_status status;
 
-		exporter_collector_status(thread->exporter, i, &status);
+		exporter_collector_status(thread->config.exporter, i, &status);
 		closes = closes && collector_ledger_closes(&status.ledger);
 	}
 	if (!closes) {
@@ -443,19 +452,19 @@ static void export_turn(struct export_thread *thread)
 	bool goes_on;
 
 	thread_call_answer(&thread->call, thread);
-	if (thread->is_live)
+	if (thread->config.is_live)
 		set_time(thread, now_us / 1000, time_now_ms(CLOCK_REALTIME));
 	read_links(thread, now_us / 1000);
 	take_from_all(thread, now_us);
 	next_us = advance(thread);
 	/* Workers know our ends before the first packet leaves from there. */
-	exporter_poll(thread->exporter, now_us);
+	exporter_poll(thread->config.exporter, now_us);
 	publish_remotes(thread, now_us / 1000);
-	more_in_us = exporter_send(thread->exporter, now_us);
+	more_in_us = exporter_send(thread->config.exporter, now_us);
 	goes_on = room_to_take(thread, now_us) && is_input_waiting(thread);
 	/* What still comes out of caches and rings gets room, and is sent or lost in turn. */
 	if (is_abandoned(thread) && thread->is_held) {
-		exporter_abandon(thread->exporter);
+		exporter_abandon(thread->config.exporter);
 		goes_on = true;
 	}
 	if (!thread->has_finished && all_inputs_have_ended(thread))

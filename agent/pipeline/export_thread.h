@@ -24,18 +24,22 @@ struct export_input {
 	bool has_ended;
 };
 
-struct export_thread {
-	/* Set before the thread starts. */
-	struct exporter *exporter;                    /* owned */
-	const struct asn_table *asn_table;            /* borrowed; NULL: none */
+struct export_thread_config {
+	struct exporter *exporter;                    /* taken, also on failure */
+	struct interface_monitor *interfaces;         /* likewise */
+	const struct asn_table *asn_table;            /* borrowed for life; NULL: none */
 	const struct application_table *applications; /* likewise */
-	struct own_exports *own_exports;              /* shared */
-	struct flow_key_choice flow_key;              /* of the records that come in */
-	struct interface_monitor *interfaces;         /* owned */
-	struct export_input *inputs;                  /* owned */
-	size_t input_count;
-	bool is_live;            /* real clock; else the records' clock */
-	int finished_descriptor; /* eventfd, shared: written when all is sent */
+	struct own_exports *own_exports; /* shared; told where the exporter sends from and to */
+	struct flow_key_choice flow_key; /* of the records that come in */
+	size_t input_count;              /* export_thread_connect() for each follows */
+	bool is_live;                    /* real clock; else the records' clock */
+	int finished_descriptor;         /* eventfd, shared: written when all is sent */
+};
+
+struct export_thread {
+	/* Set before the thread starts; the exporter and the interfaces are owned. */
+	struct export_thread_config config;
+	struct export_input *inputs; /* owned */
 
 	/* For other threads. */
 	struct wake wake;
@@ -61,8 +65,11 @@ struct export_thread {
 	bool has_finished;
 };
 
-/* 'exporter' is taken, also on failure. Returns 0 or a negative errno. */
-int export_thread_init(struct export_thread *thread, struct exporter *exporter, size_t input_count);
+/* Returns 0 or a negative errno. */
+int export_thread_init(struct export_thread *thread, const struct export_thread_config *config);
+/* Before the start: where records of worker 'number' come from, and who waits for room there. */
+void export_thread_connect(struct export_thread *thread, size_t number, struct record_ring *ring,
+			   struct wake *worker_wake);
 void export_thread_clear(struct export_thread *thread);
 
 int export_thread_start(struct export_thread *thread);

@@ -42,6 +42,13 @@ struct pipeline {
 	int finished_descriptor; /* eventfd, owned */
 };
 
+static bool is_live(const struct config *config, size_t source)
+{
+	const struct capture_type *type = capture_find(config->sources[source].kind);
+
+	return type && type->is_live;
+}
+
 static int load_networks_file(struct pipeline *pipeline, const char *path, struct error_text *error)
 {
 	size_t size;
@@ -84,89 +91,105 @@ static int load_applications_file(struct pipeline *pipeline, const char *path,
 	return 0;
 }
 
-static int set_sampling(const struct pipeline *pipeline, struct worker *worker,
-			const struct sampling_choice *choice, struct error_text *error)
+/* What all workers share, and what is the same for all. */
+static struct worker_config worker_config_of(struct pipeline *pipeline, const struct config *config)
 {
-	uint8_t seed[SAMPLING_SEED_SIZE] = { 1 };
+	const uint32_t share = config->max_flows / (uint32_t)config->source_count;
 
-	/* A file gives the same choice at every run. */
-	if (worker->type->is_live && getrandom(seed, sizeof(seed), 0) != (ssize_t)sizeof(seed)) {
+	return (struct worker_config){
+		.cache = {
+			.max_flows = share ? share : 1,
+			.expiry = config->expiry,
+			.is_bidirectional = config->has_biflows,
+			.has_ports = flow_key_has(&config->flow_key, FLOW_KEY_ports),
+		},
+		.flow_key = config->flow_key,
+		.splits_superpackets = config->splits_superpackets,
+		.samplers = pipeline->samplers,
+		.mtus = &pipeline->mtus,
+		.export_wake = &pipeline->export.wake,
+	};
+}
+
+/* Numbers that nobody outside may know. A file is sampled alike at every run. */
+static int draw_secrets(struct worker_config *worker, bool is_live, struct error_text *error)
+{
+	uint8_t *const key = worker->cache.hash_key;
+	uint8_t *const seed = worker->sampling_seed;
+
+	if (getrandom(key, sizeof(worker->cache.hash_key), 0) !=
+	    (ssize_t)sizeof(worker->cache.hash_key)) {
+		error_text_set(error, "no random key for the flow cache: %s", strerror(errno));
+		return -errno;
+	}
+	memset(seed, 0, SAMPLING_SEED_SIZE);
+	seed[0] = 1;
+	if (is_live && getrandom(seed, SAMPLING_SEED_SIZE, 0) != SAMPLING_SEED_SIZE) {
 		error_text_set(error, "no random seed for sampling: %s", strerror(errno));
 		return -errno;
 	}
-	source_sampling_init(&worker->sampling, choice, pipeline->samplers, seed);
 	return 0;
 }
 
 static int create_workers(struct pipeline *pipeline, const struct config *config,
 			  struct error_text *error)
 {
-	struct flow_cache_config cache = {
-		.expiry = config->expiry,
-		.is_bidirectional = config->has_biflows,
-		.has_ports = flow_key_has(&config->flow_key, FLOW_KEY_ports),
-	};
-	uint32_t share = config->max_flows / (uint32_t)config->source_count;
+	struct worker_config worker = worker_config_of(pipeline, config);
 
-	cache.max_flows = share ? share : 1;
 	pipeline->workers = calloc(config->source_count, sizeof(*pipeline->workers));
 	if (!pipeline->workers) {
 		error_text_set(error, "no memory");
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < config->source_count; i++) {
-		struct worker *worker = &pipeline->workers[i];
-		struct export_input *input = &pipeline->export.inputs[i];
 		int result;
 
-		if (getrandom(cache.hash_key, sizeof(cache.hash_key), 0) !=
-		    (ssize_t)sizeof(cache.hash_key)) {
-			error_text_set(error, "no random key for the flow cache: %s",
-				       strerror(errno));
-			return -errno;
-		}
-		result = worker_init(worker, &config->sources[i], &cache, &config->flow_key, error);
+		worker.source = &config->sources[i];
+		worker.type = capture_find(worker.source->kind);
+		worker.own_exports = is_live(config, i) ? pipeline->own_exports : NULL;
+		result = draw_secrets(&worker, is_live(config, i), error);
+		if (result == 0)
+			result = worker_init(&pipeline->workers[i], &worker, error);
 		if (result < 0)
 			return result;
 		pipeline->worker_count++;
-		result = set_sampling(pipeline, worker, &config->sources[i].sampling, error);
-		if (result < 0)
-			return result;
-		worker->own_exports = worker->type->is_live ? pipeline->own_exports : NULL;
-		worker->mtus = &pipeline->mtus;
-		worker->splits_superpackets = config->splits_superpackets;
-		worker->export_wake = &pipeline->export.wake;
-		input->ring = worker->ring;
-		input->worker_wake = &worker->wake;
+		export_thread_connect(&pipeline->export, i, pipeline->workers[i].ring,
+				      &pipeline->workers[i].wake);
 	}
 	return 0;
 }
 
-/* Give the export thread what it needs beside rings. Returns 0 or -ENOMEM. */
-static int connect_export_thread(struct pipeline *pipeline, const struct config *config)
+/* 'exporter' is taken, also on failure. Returns 0 or -ENOMEM. */
+static int create_export_thread(struct pipeline *pipeline, const struct config *config,
+				struct exporter *exporter)
 {
-	struct export_thread *thread = &pipeline->export;
+	struct export_thread_config thread = {
+		.exporter = exporter,
+		.applications = pipeline->applications,
+		.own_exports = pipeline->own_exports,
+		.flow_key = config->flow_key,
+		.input_count = config->source_count,
+		.is_live = is_live(config, 0),
+		.finished_descriptor = pipeline->finished_descriptor,
+	};
 
-	thread->is_live = pipeline->workers[0].type->is_live;
-	thread->flow_key = config->flow_key;
-	thread->own_exports = pipeline->own_exports;
-	thread->finished_descriptor = pipeline->finished_descriptor;
 	if (flow_key_has(&config->flow_key, FLOW_KEY_addresses))
-		thread->asn_table = pipeline->asn_table;
-	exporter_set_samplers(thread->exporter, pipeline->samplers);
-	thread->applications = pipeline->applications;
-	if (thread->applications &&
-	    exporter_set_applications(thread->exporter, thread->applications))
-		return -ENOMEM;
+		thread.asn_table = pipeline->asn_table;
 	interface_mtus_init(&pipeline->mtus, config->interface_mtu);
-	thread->interfaces = interface_monitor_create(&(struct interface_monitor_config){
-		.exporter = thread->exporter,
+	thread.interfaces = interface_monitor_create(&(struct interface_monitor_config){
+		.exporter = exporter,
 		.mtus = &pipeline->mtus,
 		.rules = &config->if_map,
 		.expiry = &config->expiry,
-		.is_live = thread->is_live,
+		.is_live = thread.is_live,
 	});
-	return thread->interfaces ? 0 : -ENOMEM;
+	if (!thread.interfaces ||
+	    (thread.applications && exporter_set_applications(exporter, thread.applications))) {
+		interface_monitor_destroy(thread.interfaces);
+		exporter_destroy(exporter);
+		return -ENOMEM;
+	}
+	return export_thread_init(&pipeline->export, &thread);
 }
 
 struct pipeline *pipeline_create(const struct config *config, const struct pipeline_events *events,
@@ -199,17 +222,14 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	exporter = collector_setup_exporter(config, &pipeline->choice, error);
 	if (!exporter)
 		goto fail;
-	if (export_thread_init(&pipeline->export, exporter, config->source_count) < 0) {
+	if (create_export_thread(pipeline, config, exporter) < 0) {
 		error_text_set(error, "no memory");
 		goto fail;
 	}
 	if (create_workers(pipeline, config, error) < 0)
 		goto fail;
-	if (connect_export_thread(pipeline, config) < 0) {
-		error_text_set(error, "no memory");
-		goto fail;
-	}
-	if (pipeline->export.is_live) {
+	exporter_set_samplers(exporter, pipeline->samplers); /* as far as sources know them */
+	if (pipeline->export.config.is_live) {
 		collector_setup_warn(config);
 		sequence_file_restore(exporter, pipeline->source_id);
 		pipeline->has_sequences = true;
@@ -283,7 +303,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 		worker_join(&pipeline->workers[i]);
 	export_thread_join(&pipeline->export);
 	if (pipeline->has_sequences)
-		sequence_file_save(pipeline->export.exporter, pipeline->source_id);
+		sequence_file_save(pipeline->export.config.exporter, pipeline->source_id);
 	for (size_t i = 0; i < pipeline->worker_count; i++)
 		worker_clear(&pipeline->workers[i]);
 	free(pipeline->workers);
@@ -336,10 +356,11 @@ static void fill_exporter_part(void *owner, void *argument)
 	struct export_thread *thread = owner;
 	struct exporter_part *part = argument;
 
-	exporter_ledger(thread->exporter, &part->snapshot->exported);
+	exporter_ledger(thread->config.exporter, &part->snapshot->exported);
 	for (size_t i = 0; i < part->snapshot->collector_count; i++)
-		exporter_collector_status(thread->exporter, i, &part->snapshot->collectors[i]);
-	for (size_t i = 0; i < thread->input_count; i++)
+		exporter_collector_status(thread->config.exporter, i,
+					  &part->snapshot->collectors[i]);
+	for (size_t i = 0; i < thread->config.input_count; i++)
 		part->taken[i] = thread->inputs[i].taken;
 }
 
@@ -367,7 +388,7 @@ int pipeline_snapshot(struct pipeline *pipeline, struct pipeline_snapshot *snaps
 
 	*snapshot = (struct pipeline_snapshot){
 		.source_count = pipeline->worker_count,
-		.collector_count = exporter_collector_count(pipeline->export.exporter),
+		.collector_count = exporter_collector_count(pipeline->export.config.exporter),
 	};
 	snapshot->sources = calloc(pipeline->worker_count, sizeof(*snapshot->sources));
 	snapshot->collectors = calloc(snapshot->collector_count + 1, sizeof(*snapshot->collectors));
@@ -503,7 +524,7 @@ static void list_interfaces(void *owner, void *argument)
 {
 	const struct export_thread *thread = owner;
 
-	(void)interface_monitor_list(thread->interfaces, argument);
+	(void)interface_monitor_list(thread->config.interfaces, argument);
 }
 
 int pipeline_interfaces(struct pipeline *pipeline, struct interface_list *list)
@@ -520,7 +541,7 @@ static void send_template(void *owner, void *argument)
 	struct export_thread *thread = owner;
 
 	(void)argument;
-	exporter_send_template(thread->exporter);
+	exporter_send_template(thread->config.exporter);
 }
 
 int pipeline_send_template(struct pipeline *pipeline)

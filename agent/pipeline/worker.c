@@ -34,50 +34,71 @@ static uint32_t fragments_remembered(uint32_t max_flows)
 	return max_flows / 2 > FRAGMENTS_REMEMBERED_MIN ? max_flows / 2 : FRAGMENTS_REMEMBERED_MIN;
 }
 
-int worker_init(struct worker *worker, const struct source_config *source,
-		const struct flow_cache_config *cache, const struct flow_key_choice *key,
-		struct error_text *error)
+/* What needs no release. */
+static void set_up(struct worker *worker, const struct worker_config *config)
 {
+	const struct source_config *source = config->source;
+
+	*worker = (struct worker){
+		.name = source->name,
+		.label = source->label,
+		.type = config->type,
+		.cpu = source->cpu,
+		.own_exports = config->own_exports,
+		.export_wake = config->export_wake,
+		.mtus = config->mtus,
+		.splits_superpackets = config->splits_superpackets,
+		.duplicates_due_ms = source->kind == SOURCE_NFLOG ? 0 : INT64_MAX,
+		.last_packet_ms = -1,
+		.last_mark_ms = INT64_MIN / 2,
+		.handed_over_tick = INT64_MIN,
+	};
+	flow_key_mask_init(&worker->key_mask, &config->flow_key,
+			   source->has_side ? source->side : FLOW_KEY_NO_SIDE);
+	duplicate_detector_init(&worker->duplicates, config->cache.hash_key);
+	source_sampling_init(&worker->sampling, &source->sampling, config->samplers,
+			     config->sampling_seed);
+	worker->wake.descriptor = worker->call.done = -1;
+}
+
+static int allocate(struct worker *worker, const struct worker_config *config,
+		    struct error_text *error)
+{
+	const struct flow_cache_config *cache = &config->cache;
 	int result;
 
-	*worker =
-		(struct worker){ .name = source->name,
-				 .label = source->label,
-				 .cpu = source->cpu,
-				 .duplicates_due_ms = source->kind == SOURCE_NFLOG ? 0 : INT64_MAX,
-				 .last_packet_ms = -1,
-				 .last_mark_ms = INT64_MIN / 2,
-				 .handed_over_tick = INT64_MIN };
-	flow_key_mask_init(&worker->key_mask, key,
-			   source->has_side ? source->side : FLOW_KEY_NO_SIDE);
-	duplicate_detector_init(&worker->duplicates, cache->hash_key);
-	worker->wake.descriptor = worker->call.done = -1;
-	worker->type = capture_find(source->kind);
-	if (!worker->type) {
-		error_text_set(error, "%s: this build cannot read from network interfaces",
-			       source->name);
-		return -ENOTSUP;
-	}
 	worker->cache = flow_cache_create(cache);
 	worker->fragments =
 		fragment_table_create(fragments_remembered(cache->max_flows), cache->hash_key);
 	worker->ring = record_ring_create(RING_ENTRIES);
 	if (!worker->cache || !worker->fragments || !worker->ring) {
 		result = -errno;
-		error_text_set(error, "%s: no memory for %u flows: %s", source->name,
+		error_text_set(error, "%s: no memory for %u flows: %s", worker->name,
 			       cache->max_flows, strerror(errno));
 		error_text_hint(error, "choose a smaller max-flows");
-		goto out;
+		return result;
 	}
 	result = wake_init(&worker->wake);
 	if (result == 0)
 		result = thread_call_init(&worker->call, &worker->wake);
-	if (result < 0) {
-		error_text_set(error, "%s: eventfd: %s", source->name, strerror(-result));
-		goto out;
+	if (result < 0)
+		error_text_set(error, "%s: eventfd: %s", worker->name, strerror(-result));
+	return result;
+}
+
+int worker_init(struct worker *worker, const struct worker_config *config, struct error_text *error)
+{
+	int result;
+
+	set_up(worker, config);
+	if (!worker->type) {
+		error_text_set(error, "%s: this build cannot read from network interfaces",
+			       worker->name);
+		return -ENOTSUP;
 	}
-	result = worker->type->open(source, &worker->capture, error);
-out:
+	result = allocate(worker, config, error);
+	if (result == 0)
+		result = worker->type->open(config->source, &worker->capture, error);
 	if (result < 0)
 		worker_clear(worker);
 	return result;

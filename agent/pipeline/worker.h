@@ -19,6 +19,22 @@
 
 #include <pthread.h>
 
+struct worker_config {
+	const struct source_config
+		*source; /* borrowed until worker_init() returns, its strings for life */
+	const struct capture_type *type; /* of the source; NULL: this build has none */
+	struct flow_cache_config cache;  /* bound, timeouts and hash key */
+	struct flow_key_choice flow_key; /* what makes a flow */
+	bool splits_superpackets;
+	uint8_t sampling_seed[SAMPLING_SEED_SIZE];
+
+	/* Shared, for life. */
+	struct samplers *samplers;
+	struct interface_mtus *mtus;
+	const struct own_exports *own_exports; /* NULL: nothing can be our own */
+	struct wake *export_wake;
+};
+
 struct worker {
 	/* Set before the thread starts. */
 	const char *name;  /* of the source; borrowed from the configuration */
@@ -65,10 +81,9 @@ struct worker {
 	struct own_export_list own_list; /* copy of what own_exports has */
 };
 
-/* Open the source and allocate everything. 'cache' tells bound, timeouts and hash key, 'key' what
- * makes a flow. Returns 0, or a negative errno with 'error' filled and the worker cleared. */
-int worker_init(struct worker *worker, const struct source_config *source,
-		const struct flow_cache_config *cache, const struct flow_key_choice *key,
+/* Open the source and allocate everything. Returns 0, or a negative errno with 'error' filled and
+ * the worker cleared. */
+int worker_init(struct worker *worker, const struct worker_config *config,
 		struct error_text *error);
 void worker_clear(struct worker *worker);
 
