@@ -4,6 +4,8 @@
  * nothing is cut: half an address is worse than a column less. */
 #include "agentctl_cells.h"
 
+#include "printable.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +69,7 @@ char *agentctl_cell_copy(char *to, const char *text)
 		size_t bytes = c >= 0x20 && c < 0x7f;
 		int width;
 
-		if (c >= 0x80)
+		if (c >= 0x80 && printable_size(text, strlen(text)))
 			bytes = take_character(text, &state, &width);
 		if (bytes) {
 			memcpy(to, text, bytes);

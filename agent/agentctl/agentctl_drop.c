@@ -2,11 +2,13 @@
 #include "agentctl_show.h"
 
 #include "agentctl_text.h"
+#include "printable.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define DUMP_LINE_BYTES 16
+#define SOURCE_SIZE     300
 #define INTEGER         "%" JSON_INTEGER_FORMAT
 
 static const char *text(const json_t *row, const char *key)
@@ -59,13 +61,20 @@ void agentctl_print_drop(const json_t *drop, bool is_utc)
 {
 	const json_t *original = json_object_get(drop, "original_bytes");
 	char last[AGENTCTL_TEXT_SIZE];
+	char packets[AGENTCTL_TEXT_SIZE];
+	char source[SOURCE_SIZE]; /* a file may have any name */
 
-	(void)printf("%-16s  " INTEGER " packets: %s\n", text(drop, "reason"),
-		     json_integer_value(json_object_get(drop, "packets")), text(drop, "text"));
+	(void)snprintf(source, sizeof(source), "%s", text(drop, "source"));
+	printable_make(source);
+	(void)printf(
+		"%-16s  %s: %s\n", text(drop, "reason"),
+		agentctl_text_count((uint64_t)json_integer_value(json_object_get(drop, "packets")),
+				    "packet", packets),
+		text(drop, "text"));
 	(void)printf("    last %s  from %s  link %s  captured " INTEGER,
 		     agentctl_text_time(json_integer_value(json_object_get(drop, "last_unix_ms")),
 					is_utc, last),
-		     text(drop, "source"), text(drop, "link"),
+		     source, text(drop, "link"),
 		     json_integer_value(json_object_get(drop, "captured_bytes")));
 	if (json_is_integer(original))
 		(void)printf(" of " INTEGER, json_integer_value(original));

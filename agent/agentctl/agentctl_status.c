@@ -2,6 +2,7 @@
 #include "agentctl_show.h"
 
 #include "agentctl_text.h"
+#include "printable.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,20 +173,22 @@ void agentctl_print_status(const json_t *status, bool is_utc, size_t width)
 {
 	char *text = NULL;
 	size_t size = 0;
-	FILE *out = width > 2 * STATUS_INDENT ? open_memstream(&text, &size) : NULL;
+	FILE *out = open_memstream(&text, &size);
 
-	if (!out) {
-		write_status(stdout, status, is_utc);
+	if (out)
+		write_status(out, status, is_utc);
+	if (!out || fclose(out) != 0) {
+		(void)fputs("agentctl: out of memory\n", stderr);
+		free(text);
 		return;
 	}
-	write_status(out, status, is_utc);
-	if (fclose(out) == 0) {
-		for (const char *line = text; *line;) {
-			const size_t length = strcspn(line, "\n");
+	for (char *line = text; *line;) {
+		char *const end = line + strcspn(line, "\n"); /* each line has one */
 
-			print_folded(line, length, width);
-			line += length + (line[length] == '\n');
-		}
+		*end = '\0';
+		printable_make(line);
+		print_folded(line, strlen(line), width > 2 * STATUS_INDENT ? width : SIZE_MAX);
+		line = end + 1;
 	}
 	free(text);
 }

@@ -7,6 +7,7 @@
 #include "agentctl_cells.h"
 #include "agentctl_text.h"
 #include "flow_names.h"
+#include "printable.h"
 #include "word_distance.h"
 
 #include <ctype.h>
@@ -338,18 +339,24 @@ static char *cells_line(const struct agentctl_table *table, const json_t *row)
 	return line.bytes;
 }
 
-/* Raw values are bytes: what is not ASCII stays as it is, in any locale. */
+/* As cells, but in any locale. */
 static void raw_add(struct line *line, const char *text, char end)
 {
-	if (!line_reserve(line, 4 * strlen(text) + 2))
-		return;
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	size_t length = strlen(text);
 
-		if (c < 0x20 || c == 0x7f)
-			line->size += (size_t)sprintf(line->bytes + line->size, "\\x%02x", c);
-		else
-			line->bytes[line->size++] = *text;
+	if (!line_reserve(line, 4 * length + 2))
+		return;
+	while (length > 0) {
+		size_t size = printable_size(text, length);
+
+		if (size)
+			memcpy(line->bytes + line->size, text, size);
+		line->size += size ? size
+				   : (size_t)sprintf(line->bytes + line->size, "\\x%02x",
+						     (unsigned char)*text);
+		size += !size;
+		text += size;
+		length -= size;
 	}
 	line->bytes[line->size++] = end;
 }

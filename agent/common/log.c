@@ -6,6 +6,7 @@
 #include "log.h"
 
 #include "log_limit.h"
+#include "printable.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -140,14 +141,6 @@ static void put_line(enum log_level level, const char *text)
 	put_text(level, text);
 }
 
-/* Names from outside may hold anything: no line breaks, no escape sequences for the terminal. */
-static void make_printable(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 127)
-			*text = '?';
-}
-
 static void remember_problem(const char *text)
 {
 	(void)snprintf(target.problem, sizeof(target.problem), "%s", text);
@@ -168,7 +161,7 @@ void log_event(enum log_level level, const char *event, const char *object, cons
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	make_printable(text);
+	printable_make(text);
 
 	(void)pthread_mutex_lock(&target.lock);
 	if (is_problem)
@@ -193,7 +186,7 @@ void log_error_text(const struct error_text *error)
 		return;
 	/* The hint belongs to the line before it and is no problem of its own. */
 	(void)snprintf(hint, sizeof(hint), "hint: %s", error->hint);
-	make_printable(hint);
+	printable_make(hint);
 	(void)pthread_mutex_lock(&target.lock);
 	put_line(LOG_LEVEL_error, hint);
 	(void)pthread_mutex_unlock(&target.lock);

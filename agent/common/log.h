@@ -28,8 +28,8 @@ int log_level_parse(const char *text, enum log_level *level);
 const char *log_level_name(enum log_level level);
 
 /* 'event' names the kind of message, 'object' (may be NULL) what it is about; both are keys of the
- * repeat limit. Event NULL: never limited. Longer texts are cut at 1000 bytes; control characters
- * become '?', so that a name from outside cannot forge a line. */
+ * repeat limit. Event NULL: never limited. Longer texts are cut at 1000 bytes; what
+ * is not printable becomes '?', so that a name from outside cannot forge a line. */
 void log_event(enum log_level level, const char *event, const char *object, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -1,6 +1,8 @@
 /* error_text.c - formats errors for a person. */
 #include "error_text.h"
 
+#include "printable.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +15,7 @@ void error_text_set(struct error_text *error, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(error->text, sizeof(error->text), format, arguments);
 	va_end(arguments);
+	printable_make(error->text);
 	error->hint[0] = '\0';
 }
 
@@ -23,6 +26,7 @@ void error_text_hint(struct error_text *error, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(error->hint, sizeof(error->hint), format, arguments);
 	va_end(arguments);
+	printable_make(error->hint);
 }
 
 const char *error_text_quote(const char *text, size_t length, char quote[static ERROR_QUOTE_SIZE])

@@ -10,7 +10,8 @@ struct error_text {
 	char hint[320]; /* what to do about it, "" if the text says it all */
 };
 
-/* Set text (and clear the hint), or the hint, as printf does; longer texts are cut. */
+/* Set text (and clear the hint), or the hint, as printf does; longer texts are cut, and what is not
+ * printable becomes '?' (printable.h). */
 void error_text_set(struct error_text *error, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void error_text_hint(struct error_text *error, const char *format, ...)

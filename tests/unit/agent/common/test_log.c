@@ -116,6 +116,28 @@ TEST(lines_carry_the_program_and_obey_the_level)
 	CHECK_TEXT(text, "flowagent: group 40?[31m?<0>forged\nflowagent: wanted now\n");
 }
 
+TEST(names_from_outside_cannot_command_the_terminal)
+{
+	struct error_text error;
+	struct capture capture;
+	char text[4096];
+
+	capture_pipe(&capture);
+	(void)unsetenv("JOURNAL_STREAM");
+	log_open("flowagent", LOG_LEVEL_notice);
+	log_notice("interface \xc2\x9b"
+		   "2J\x9d"
+		   "eth\xc3\xa4");
+	error_text_set(&error, "certificate of \xe2\x80\xae"
+			       "evil\xc2\x85");
+	error_text_hint(&error, "a\033[1m");
+	log_error_text(&error);
+	(void)captured(&capture, text, sizeof(text));
+	capture_end(&capture);
+	CHECK_TEXT(text, "flowagent: interface ??2J?eth\xc3\xa4\n"
+			 "flowagent: certificate of ???evil??\nflowagent: hint: a?[1m\n");
+}
+
 TEST(the_journal_gets_priorities)
 {
 	struct capture capture;
@@ -245,6 +267,7 @@ int main(void)
 		cmocka_unit_test(one_a_minute_passes_and_says_what_was_held_back),
 		cmocka_unit_test(a_full_limit_forgets_what_was_not_heard_of_for_longest),
 		cmocka_unit_test(lines_carry_the_program_and_obey_the_level),
+		cmocka_unit_test(names_from_outside_cannot_command_the_terminal),
 		cmocka_unit_test(the_journal_gets_priorities),
 		cmocka_unit_test(error_texts_come_with_their_hint),
 		cmocka_unit_test(the_last_problem_is_kept_even_if_it_is_not_shown),

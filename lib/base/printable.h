@@ -1,0 +1,19 @@
+/* printable.h - text from outside that can do nothing but be read.
+ *
+ * Names of interfaces and files, TLS names, prefixes of rules and what a peer says reach the log
+ * and the terminal. Not printable are control characters (C0, DEL, and C1: U+009B begins a command
+ * to the terminal as ESC [ does), line separators, marks that turn the direction of text, and bytes
+ * that are no UTF-8. Pure. */
+#ifndef PRINTABLE_H
+#define PRINTABLE_H
+
+#include <stddef.h>
+
+/* Bytes of the printable character that 'text' of 'length' bytes begins with; 0 if it begins with
+ * something else. */
+size_t printable_size(const char *text, size_t length);
+
+/* Put '?' in the place of each byte that is not part of a printable character. */
+void printable_make(char *text);
+
+#endif
