@@ -54,6 +54,7 @@ struct agentctl_options {
 	bool per_cpu;    /* a group for each CPU, from 'group' on */
 	const char *file;
 	bool no_save;
+	bool is_forced; /* rules install: whatever stands in the way */
 
 	unsigned int given;       /* which options were given; for agentctl_options_check() */
 	const char *const *words; /* command and what follows it, borrowed from argv */

@@ -25,6 +25,7 @@ enum {
 	OPTION_SNAPLEN,
 	OPTION_FILE,
 	OPTION_NO_SAVE,
+	OPTION_FORCE,
 	OPTION_PER_CPU,
 	OPTION_SAMPLE,
 };
@@ -60,6 +61,8 @@ static const struct agentctl_option {
 	  "log one packet in N, and tell the agent" },
 	{ "file", OPTION_FILE, "PATH", AGENTCTL_FOR_FILE, "rules file, " DEFAULT_RULES_FILE },
 	{ "no-save", OPTION_NO_SAVE, NULL, AGENTCTL_FOR_SAVING, "load the rules, write no file" },
+	{ "force", OPTION_FORCE, NULL, AGENTCTL_FOR_SAVING,
+	  "take over from other rules; accept an interface that is not there" },
 	{ "verbose", 'v', NULL, AGENTCTL_FOR_ALL,
 	  "say on standard error how many rows there were" },
 	{ "version", 'V', NULL, AGENTCTL_FOR_ALL, "print the version" },
@@ -145,6 +148,7 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 	case OPTION_TOP: return number_parse("top", value, 1, 1000000000, &options->top, error);
 	case OPTION_FILE: options->file = value; return true;
 	case OPTION_NO_SAVE: options->no_save = true; return true;
+	case OPTION_FORCE: options->is_forced = true; return true;
 	case OPTION_PER_CPU: options->per_cpu = true; return true;
 	case OPTION_TIMEOUT:
 		if (config_duration_parse(value, &milliseconds)) {

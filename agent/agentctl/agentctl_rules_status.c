@@ -3,11 +3,10 @@
 #include "agentctl_rules.h"
 
 #include "agentctl_client.h"
-#include "control_protocol.h"
-#include "agentctl_log_rules.h"
-#include "agentctl_program.h"
+#include "agentctl_found_rules.h"
 #include "agentctl_sort.h"
 #include "agentctl_table.h"
+#include "control_protocol.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -65,91 +64,14 @@ static void find_groups(const struct agentctl_command *command,
 	}
 }
 
-/* Run a firewall's program that may not be there. '*output' is for free(), NULL if it is not
- * installed or fails. */
-static enum agentctl_exit list_rules(const char *const *argv, char **output,
-				     struct error_text *error)
-{
-	struct program_result result;
-	int fault = agentctl_program_run(argv, NULL, &result);
-	enum agentctl_exit status = AGENTCTL_DONE;
-
-	*output = NULL;
-	if (fault == -ENOENT)
-		return AGENTCTL_DONE;
-	if (fault) {
-		error_text_set(error, "%s cannot be run: %s", argv[0], strerror(-fault));
-		return AGENTCTL_FAILED;
-	}
-	if (result.status == 0) {
-		*output = result.output;
-		result.output = NULL;
-	} else {
-		error_text_set(error, "%s has failed (status %d): %s", argv[0], result.status,
-			       result.fault);
-		status = AGENTCTL_FAILED;
-		if (geteuid() != 0) {
-			error_text_hint(error, "sudo agentctl rules status");
-			status = AGENTCTL_NOT_PERMITTED;
-		}
-	}
-	agentctl_program_clear(&result);
-	return status;
-}
-
-/* The programs that show rules which nft does not. A legacy one that fails has no tables. */
-static const struct {
-	const char *program;
-	const char *firewall;
-	const char *family;
-	bool is_legacy;
-} savers[] = {
-	{ "iptables-nft-save", "iptables-nft", "ip", false },
-	{ "ip6tables-nft-save", "iptables-nft", "ip6", false },
-	{ "iptables-legacy-save", "iptables-legacy", "ip", true },
-	{ "ip6tables-legacy-save", "iptables-legacy", "ip6", true },
-};
-
-static enum agentctl_exit find_rules(json_t *rows, struct error_text *error)
-{
-	/* -t: without the elements of sets, which may be millions. */
-	static const char *const nft[] = { "nft", "-j", "-t", "list", "ruleset", NULL };
-	bool has_foreign = false;
-	char *output;
-	enum agentctl_exit result = list_rules(nft, &output, error);
-
-	if (!result && output && log_rules_from_nft(output, rows, &has_foreign, error))
-		result = AGENTCTL_FAILED;
-	if (!result && !output)
-		(void)fputs("nft is not installed (apt install nftables): looking at iptables only"
-			    "\n",
-			    stderr);
-	free(output);
-	for (size_t i = 0; !result && i < sizeof(savers) / sizeof(savers[0]); i++) {
-		const char *const save[] = { savers[i].program, "-c", NULL };
-		struct error_text ignored;
-
-		if (!savers[i].is_legacy && !has_foreign)
-			continue; /* nft has shown them */
-		(void)list_rules(save, &output, &ignored);
-		if (output &&
-		    log_rules_from_iptables(output, savers[i].firewall, savers[i].family, rows)) {
-			error_text_set(error, "out of memory");
-			result = AGENTCTL_FAILED;
-		}
-		free(output);
-	}
-	return result;
-}
-
 static int to_table(void *context, char *line)
 {
 	return agentctl_table_take(context, line);
 }
 
 static enum agentctl_exit print_rows(const struct agentctl_command *command,
-				     const struct agentctl_options *options, json_t *rows,
-				     struct error_text *error)
+				     const struct agentctl_options *options,
+				     const struct log_rules *rules, struct error_text *error)
 {
 	struct agentctl_sort *sort =
 		agentctl_sort_create(command->columns, options->sort, options->top, error);
@@ -157,9 +79,9 @@ static enum agentctl_exit print_rows(const struct agentctl_command *command,
 		sort ? agentctl_table_create(command->columns, options, error) : NULL;
 	int fault = 0;
 
-	for (size_t i = 0; table && !fault && i < json_array_size(rows); i++)
-		fault = agentctl_sort_add(sort, json_array_get(rows, i),
-					  agentctl_table_line(table, json_array_get(rows, i)));
+	for (size_t i = 0; table && !fault && i < rules->count; i++)
+		fault = agentctl_sort_add(sort, rules->rules[i].row,
+					  agentctl_table_line(table, rules->rules[i].row));
 	if (table && !fault)
 		fault = agentctl_sort_each(sort, to_table, table);
 	if (table && !fault)
@@ -174,53 +96,71 @@ static enum agentctl_exit print_rows(const struct agentctl_command *command,
 }
 
 /* Whether an earlier rule logs to the same group, so that it has been mentioned. */
-static bool group_seen(const json_t *rows, size_t index, json_int_t group)
+static bool group_seen(const struct log_rules *rules, size_t index)
 {
-	while (index-- > 0)
-		if (json_integer_value(json_object_get(json_array_get(rows, index), "group")) ==
-		    group)
+	for (size_t i = 0; i < index; i++)
+		if (log_rule_group(&rules->rules[i]) == log_rule_group(&rules->rules[index]))
 			return true;
 	return false;
 }
 
-static bool overlaps_earlier(const json_t *rows, size_t index)
+/* Name the rules that log the same packets as an earlier one. Returns whether there are any. */
+static bool tell_overlaps(const struct log_rules *rules, size_t index)
 {
-	for (size_t i = 0; i < index; i++)
-		if (log_rules_overlap(json_array_get(rows, i), json_array_get(rows, index)))
-			return true;
-	return false;
+	bool counts_twice = false;
+
+	for (size_t i = 0; i < index; i++) {
+		const enum log_rules_overlap overlap =
+			log_rules_overlap(&rules->rules[i], &rules->rules[index]);
+		char one[512];
+		char other[512];
+
+		if (overlap == LOG_RULES_apart)
+			continue;
+		log_rule_format(&rules->rules[i], one, sizeof(one));
+		log_rule_format(&rules->rules[index], other, sizeof(other));
+		(void)fprintf(stderr,
+			      "two rules log the same packets to group %" JSON_INTEGER_FORMAT
+			      ": %s\n  %s\n  %s\n",
+			      log_rule_group(&rules->rules[i]),
+			      overlap == LOG_RULES_twice ? "each counts twice"
+							 : "perhaps, as they have conditions",
+			      one, other);
+		counts_twice |= overlap == LOG_RULES_twice;
+	}
+	return counts_twice;
 }
 
 /* Say what is wrong with the rules. */
-static enum agentctl_exit judge(const json_t *rows, const struct groups *groups,
+static enum agentctl_exit judge(const struct log_rules *rules, const struct groups *groups,
 				struct error_text *error)
 {
 	bool is_fed = false;
+	bool counts_twice = false;
 
-	for (size_t i = 0; i < json_array_size(rows); i++) {
-		json_int_t group =
-			json_integer_value(json_object_get(json_array_get(rows, i), "group"));
+	for (size_t i = 0; i < rules->count; i++) {
+		json_int_t group = log_rule_group(&rules->rules[i]);
+		bool is_read = group >= 0 && group <= UINT16_MAX && groups->is_read[group];
 
-		if (group >= 0 && group <= UINT16_MAX && groups->is_read[group])
-			is_fed = true;
-		else if (!group_seen(rows, i, group))
+		is_fed |= is_read;
+		if (!is_read && !group_seen(rules, i))
 			(void)fprintf(stderr,
 				      "rules log to group %" JSON_INTEGER_FORMAT
 				      ", which the agent does not read\n",
 				      group);
-		if (overlaps_earlier(rows, i))
-			(void)fprintf(
-				stderr,
-				"two rules log the same packets to group %" JSON_INTEGER_FORMAT
-				": each counts twice\n",
-				group);
+		counts_twice |= tell_overlaps(rules, i) && is_read;
 	}
-	if (is_fed)
-		return AGENTCTL_DONE;
-	error_text_set(error, "no rule logs to a group that the agent reads");
-	error_text_hint(error, "sudo agentctl rules install; or another group for the agent: "
-			       "nflog = GROUP in flowagent.conf");
-	return AGENTCTL_FAILED;
+	if (!is_fed) {
+		error_text_set(error, "no rule logs to a group that the agent reads");
+		error_text_hint(error,
+				"sudo agentctl rules install; or another group for the agent: "
+				"nflog = GROUP in flowagent.conf");
+	} else if (counts_twice) {
+		error_text_set(error, "packets count twice");
+		error_text_hint(error, "take one of the rules out, or: sudo agentctl rules install "
+				       "--force");
+	}
+	return is_fed && !counts_twice ? AGENTCTL_DONE : AGENTCTL_FAILED;
 }
 
 enum agentctl_exit agentctl_rules_status(const struct agentctl_command *command,
@@ -228,21 +168,21 @@ enum agentctl_exit agentctl_rules_status(const struct agentctl_command *command,
 {
 	struct error_text error = { .text = "" };
 	struct groups *groups = calloc(1, sizeof(*groups));
-	json_t *rows = json_array();
+	struct log_rules rules = { 0 };
 	enum agentctl_exit result = AGENTCTL_FAILED;
 
-	if (groups && rows)
-		result = find_rules(rows, &error);
+	if (groups)
+		result = agentctl_found_rules(&rules, &error);
 	else
 		error_text_set(&error, "out of memory");
 	if (!result)
-		result = print_rows(command, options, rows, &error);
+		result = print_rows(command, options, &rules, &error);
 	if (!result) {
 		find_groups(command, options, groups);
-		result = judge(rows, groups, &error);
+		result = judge(&rules, groups, &error);
 	}
 	agentctl_print_error(&error);
-	json_decref(rows);
+	log_rules_clear(&rules);
 	free(groups);
 	return result;
 }

@@ -206,7 +206,10 @@ static void write_hook(FILE *file, const struct ruleset *ruleset, const char *na
 
 static void write_log_chain(FILE *file, const struct ruleset *ruleset, size_t index)
 {
-	(void)fprintf(file, "\tchain cpu%u {\n\t\tcounter ", ruleset->cpus->numbers[index]);
+	const unsigned int cpu = ruleset->cpus->numbers[index];
+
+	(void)fprintf(file, "\tcounter logged_cpu%u {\n\t}\n", cpu);
+	(void)fprintf(file, "\tchain cpu%u {\n\t\tcounter name logged_cpu%u ", cpu, cpu);
 	write_log(file, ruleset, (unsigned int)(ruleset->group + index));
 	(void)fputs("\t}\n", file);
 }

@@ -24,8 +24,8 @@ def logged_by_group(host):
         statements = item.get("rule", {}).get("expr", [])
         for statement in statements:
             if "log" in statement:
-                counters = [s["counter"] for s in statements if "counter" in s]
-                logged[statement["log"]["group"]] = counters[0]["packets"]
+                (name,) = [s["counter"] for s in statements if "counter" in s]
+                logged[statement["log"]["group"]] = named_counter(host, name)
     return logged
 
 

@@ -10,7 +10,7 @@ import pytest
 import programs
 import traffic
 from conftest import BUILD, Hosts
-from firewalls import Nft
+from firewalls import FIREWALLS, Nft
 from flows import FlowTable
 from pcap_reader import count_flows
 from waiting import wait_until
@@ -127,6 +127,139 @@ def test_other_rules_are_left_alone(rules):
     assert rules.run("install", "-i", "eth0").returncode == DONE
     assert rules.run("remove").returncode == DONE
     assert rules.ruleset() == before
+
+
+# ---- what is there already ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("firewall", FIREWALLS, ids=lambda firewall: firewall.name)
+def test_rules_of_others_are_refused_or_taken_over(rules, hosts, firewall):
+    """With the rule that --ulog recommends in place, each packet would count twice."""
+    firewall.install(hosts.server, "eth0")
+    before = rules.ruleset()
+    refused = rules.run("install", "-i", "eth0")
+    assert refused.returncode == FAILED and refused.stdout == ""
+    assert "logs the same packets" in refused.stderr and "--force" in refused.stderr
+    if firewall.name == "iptables-legacy":
+        assert "-A PREROUTING -i eth0 -j NFLOG --nflog-group 40" in refused.stderr
+    assert rules.ruleset() == before and not rules.file.exists()
+    assert rules.run("install", "-i", "eth0", "-g", "41").returncode == DONE  # another group
+    assert rules.run("remove").returncode == DONE
+
+    done = rules.run("install", "-i", "eth0", "--force")
+    assert done.returncode == DONE, done.stderr
+    assert "taken out" in done.stderr and "boot" in done.stderr and done.stdout == "changed\n"
+    assert rules.run("status").returncode == DONE
+    hosts.server.run("ping", "-c", 3, "-i", "0.01", "-q", Hosts.ROUTER[0])
+    assert rules.counted() == {"logged_in": 3, "logged_out": 3}
+    assert firewall.matched(hosts.server).packets == 0
+    assert rules.run("install", "-i", "eth0").stdout == "unchanged\n"
+
+
+@pytest.mark.parametrize("firewall", FIREWALLS, ids=lambda firewall: firewall.name)
+def test_status_fails_when_packets_count_twice(rules, hosts, firewall):
+    assert rules.run("install", "-i", "eth0").returncode == DONE
+    alone = rules.run("status")
+    assert alone.returncode == DONE and "twice" not in alone.stderr
+    firewall.install(hosts.server, "eth1", group=40)
+    assert "twice" not in rules.run("status").stderr or firewall.name == "nft"
+    firewall.install(hosts.server, "eth0", group=40)
+    twice = rules.run("status")
+    assert twice.returncode == FAILED
+    assert "each counts twice" in twice.stderr and "packets count twice" in twice.stderr
+
+
+def test_rules_that_share_no_packet_are_no_hindrance(rules):
+    """Another interface, another group, another side of one; and conditions on both sides."""
+    rules.host.run("iptables-legacy", "-t", "raw", "-A", "PREROUTING", "-i", "wg+", "-j", "NFLOG",
+                   "--nflog-group", "40")  # fmt: skip
+    rules.host.run("iptables-nft", "-t", "raw", "-A", "PREROUTING", "-i", "eth0", "-j", "NFLOG",
+                   "--nflog-group", "5")  # fmt: skip
+    assert rules.run("install", "-i", "eth0").returncode == DONE
+    assert rules.run("status").returncode == DONE
+
+
+def test_an_interface_that_is_not_there_is_refused(rules):
+    assert rules.run("install", "-i", "eth0").returncode == DONE
+    before, text = rules.ruleset(), rules.file.read_text()
+    refused = rules.run("install", "-i", "eht0")
+    assert refused.returncode == FAILED and "no interface eht0" in refused.stderr
+    assert rules.ruleset() == before and rules.file.read_text() == text
+    told = rules.run("install", "-i", "ppp0", "--force")
+    assert told.returncode == DONE and "not there now" in told.stderr
+
+
+def test_install_says_what_changes_and_counters_go_on(rules, hosts):
+    assert rules.run("install", "-i", "eth0", "-i", "lo").stdout == "changed\n"
+    hosts.server.run("ping", "-c", 4, "-i", "0.01", "-q", Hosts.ROUTER[0])
+    again = rules.run("install", "-i", "eth0", "-i", "lo")
+    assert again.stdout == "unchanged\n" and "any more" not in again.stderr
+    fewer = rules.run("install", "-i", "eth0")
+    assert fewer.stdout == "changed\n" and "not logged any more: lo\n" in fewer.stderr
+    other = rules.run("install", "-i", "eth0", "-g", "41")
+    assert other.stdout == "changed\n" and "not logged any more: group 40\n" in other.stderr
+    assert rules.counted() == {"logged_in": 4, "logged_out": 4}
+
+
+def test_install_leaves_nothing_of_another_form_behind(rules):
+    """From one group per CPU to one, and from a table of which only the name is ours."""
+    assert rules.run("install", "-i", "eth0").returncode == DONE
+    plain = rules.ruleset()
+    assert rules.run("install", "-i", "eth0", "--per-cpu").returncode == DONE
+    assert "cpu0" in rules.host.run("nft", "list", "table", "inet", "flowagent")
+    assert rules.run("install", "-i", "eth0").returncode == DONE
+    assert sorted(map(str, rules.ruleset())) == sorted(map(str, plain))
+    assert rules.run("remove").returncode == DONE
+    rules.host.run("nft", "-f", "-", input="""
+table inet flowagent {
+	chain in {
+		type filter hook input priority 7; policy accept;
+		counter
+	}
+}
+""")  # fmt: skip
+    done = rules.run("install", "-i", "eth0")
+    assert done.returncode == DONE, done.stderr
+    assert sorted(map(str, rules.ruleset())) == sorted(map(str, plain))
+
+
+def test_no_packet_passes_unseen_while_rules_are_replaced(rules, hosts, udp_flood):
+    """The table is emptied and filled in one transaction: each packet is in the counters."""
+    hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    assert rules.run("install", "-i", "eth0").returncode == DONE
+    sender = subprocess.Popen(
+        hosts.server.command(udp_flood, Hosts.SERVER[0], "198.18.0.0", "10", "20000", "10000")
+    )
+    while sender.poll() is None:
+        for more in [], ["-i", "lo"]:
+            assert rules.run("install", "-i", "eth0", *more).returncode == DONE
+            hosts.server.run("nft", "-f", rules.file)
+    assert sender.returncode == 0
+    assert rules.counted()["logged_out"] == 20000
+
+
+SYSTEMCTL = """#!/bin/sh
+[ "$1" != is-active ]  # a unit whose condition is not met: enabled and started with success
+"""
+
+
+def test_a_unit_that_systemd_skips_is_told(rules, directory):
+    (directory / "systemctl").write_text(SYSTEMCTL)
+    (directory / "systemctl").chmod(0o755)
+    script = (
+        "mount -t tmpfs none /etc && mount -t tmpfs none /run && mkdir -p /run/systemd/system && "
+        f"PATH={directory}:$PATH exec {rules.binary} rules install -i eth0"
+    )
+    done = subprocess.run(
+        programs.command_on(rules.host, ["unshare", "-m", "sh", "-c", script]),
+        capture_output=True,
+        text=True,
+        env=programs.ENVIRONMENT,
+        timeout=programs.PATIENCE_S,
+    )
+    assert done.returncode == DONE, done.stderr
+    assert "loads it at boot" not in done.stderr
+    assert "not loaded at boot: a condition of flowagent-rules.service" in done.stderr
 
 
 # ---- each packet once -------------------------------------------------------------------------

@@ -122,9 +122,12 @@ TEST(rules_with_a_group_per_cpu_choose_by_the_cpu)
 				   .cpus = &cpus };
 	char *text = ruleset_format(&ruleset);
 
-	assert_non_null(strstr(text, "\tchain cpu0 {\n\t\tcounter log group 7 snaplen 96\n\t}\n"
-				     "\tchain cpu2 {\n\t\tcounter log group 8 snaplen 96\n\t}\n"
-				     "\tchain cpu3 {\n\t\tcounter log group 9 snaplen 96\n\t}\n"));
+	assert_non_null(strstr(text, "\tcounter logged_cpu0 {\n\t}\n\tchain cpu0 {\n"
+				     "\t\tcounter name logged_cpu0 log group 7 snaplen 96\n\t}\n"
+				     "\tcounter logged_cpu2 {\n\t}\n\tchain cpu2 {\n"
+				     "\t\tcounter name logged_cpu2 log group 8 snaplen 96\n\t}\n"
+				     "\tcounter logged_cpu3 {\n\t}\n\tchain cpu3 {\n"
+				     "\t\tcounter name logged_cpu3 log group 9 snaplen 96\n\t}\n"));
 	/* A CPU that was offline then goes to the first group. */
 	assert_non_null(strstr(text, "\tchain by_cpu {\n"
 				     "\t\tmeta cpu vmap { 0 : goto cpu0, 2 : goto cpu2, "
@@ -150,9 +153,10 @@ TEST(rules_that_sample_say_so_in_their_prefix)
 	free(text);
 	ruleset.cpus = &cpus;
 	text = ruleset_format(&ruleset);
-	assert_non_null(strstr(text,
-			       "\tchain cpu2 {\n\t\tcounter numgen random mod 10 0 log prefix "
-			       "\"s=10\" group 41 snaplen 128\n\t}\n"));
+	assert_non_null(strstr(
+		text,
+		"\tchain cpu2 {\n\t\tcounter name logged_cpu2 numgen random mod 10 0 log prefix "
+		"\"s=10\" group 41 snaplen 128\n\t}\n"));
 	free(text);
 	ruleset.cpus = NULL;
 	ruleset.sample = 1;
@@ -184,45 +188,101 @@ static const char nft_output[] =
 	"{\"rule\":{\"family\":\"ip\",\"table\":\"raw\",\"chain\":\"PREROUTING\",\"handle\":4,"
 	"\"expr\":[{\"log\":null},{\"accept\":null}]}}]}";
 
-TEST(nft_rules_are_found_with_their_counters)
+/* The rows of all rules; for json_decref(). */
+static json_t *rows_of(const struct log_rules *rules)
 {
 	json_t *rows = json_array();
-	json_t *wanted = json_loads(
-		"[{\"firewall\":\"nft\",\"family\":\"inet\",\"table\":\"flowagent\",\"chain\":"
-		"\"in\","
-		"\"hook\":\"prerouting\",\"interfaces\":\"eth0,eth1\",\"group\":40,\"snaplen\":128,"
-		"\"packets\":7,\"bytes\":700},"
-		"{\"firewall\":\"nft\",\"family\":\"ip\",\"table\":\"raw\",\"chain\":"
-		"\"PREROUTING\","
-		"\"hook\":\"prerouting\",\"interfaces\":\"!eth0\",\"group\":5,\"snaplen\":null,"
-		"\"packets\":1,\"bytes\":84}]",
-		0, NULL);
+
+	for (size_t i = 0; i < rules->count; i++)
+		json_array_append(rows, rules->rules[i].row);
+	return rows;
+}
+
+static void check_rows(const struct log_rules *rules, const char *wanted_text)
+{
+	json_t *rows = rows_of(rules);
+	json_t *wanted = json_loads(wanted_text, 0, NULL);
+
+	assert_non_null(wanted);
+	if (!json_equal(rows, wanted))
+		json_dumpf(rows, stderr, JSON_INDENT(1));
+	CHECK(json_equal(rows, wanted));
+	json_decref(rows);
+	json_decref(wanted);
+}
+
+TEST(nft_rules_are_found_with_their_counters)
+{
+	struct log_rules rules = { 0 };
 	struct error_text error;
 	bool has_foreign = false;
 
-	CHECK_EQ(log_rules_from_nft(nft_output, rows, &has_foreign, &error), 0);
-	CHECK(json_equal(rows, wanted));
+	CHECK_EQ(log_rules_from_nft(nft_output, &rules, &has_foreign, &error), 0);
+	check_rows(&rules,
+		   "[{\"firewall\":\"nft\",\"family\":\"inet\",\"table\":\"flowagent\",\"chain\":"
+		   "\"in\","
+		   "\"hook\":\"prerouting\",\"interfaces\":\"eth0,eth1\",\"group\":40,"
+		   "\"snaplen\":128,\"packets\":7,\"bytes\":700},"
+		   "{\"firewall\":\"nft\",\"family\":\"ip\",\"table\":\"raw\",\"chain\":"
+		   "\"PREROUTING\","
+		   "\"hook\":\"prerouting\",\"interfaces\":\"!eth0\",\"group\":5,\"snaplen\":null,"
+		   "\"packets\":1,\"bytes\":84}]");
 	CHECK(!has_foreign);
-	json_decref(rows);
-	json_decref(wanted);
+	CHECK_EQ(rules.rules[0].handle, 6);
+	CHECK(log_rule_is_own(&rules.rules[0]) && !rules.rules[0].has_conditions);
+	CHECK(!log_rule_is_own(&rules.rules[1]));
+	log_rules_clear(&rules);
+}
+
+/* A chain that logs, and rules that lead there: by a goto, and by the elements of a map. */
+static const char nft_chains[] =
+	"{\"nftables\":[{\"chain\":{\"family\":\"inet\",\"table\":\"t\",\"name\":\"log\"}},"
+	"{\"chain\":{\"family\":\"inet\",\"table\":\"t\",\"name\":\"in\",\"hook\":\"prerouting\"}},"
+	"{\"chain\":{\"family\":\"inet\",\"table\":\"t\",\"name\":\"out\",\"hook\":\"output\"}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"t\",\"chain\":\"log\",\"handle\":1,\"expr\":"
+	"[{\"log\":{\"group\":40}}]}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"t\",\"chain\":\"mid\",\"handle\":2,\"expr\":"
+	"[{\"goto\":{\"target\":\"log\"}}]}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"t\",\"chain\":\"log\",\"handle\":3,\"expr\":"
+	"[{\"jump\":{\"target\":\"mid\"}}]}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"t\",\"chain\":\"in\",\"handle\":4,\"expr\":"
+	"[{\"match\":{\"op\":\"==\",\"left\":{\"meta\":{\"key\":\"iifname\"}},\"right\":\"eth0\"}},"
+	"{\"goto\":{\"target\":\"mid\"}}]}},"
+	"{\"rule\":{\"family\":\"inet\",\"table\":\"t\",\"chain\":\"out\",\"handle\":5,\"expr\":"
+	"[{\"match\":{\"op\":\"==\",\"left\":{\"meta\":{\"key\":\"l4proto\"}},\"right\":\"tcp\"}},"
+	"{\"vmap\":{\"key\":{\"meta\":{\"key\":\"cpu\"}},\"data\":{\"set\":[[0,{\"goto\":"
+	"{\"target\":\"log\"}}]]}}}]}}]}";
+
+TEST(a_chain_has_the_hooks_of_the_rules_that_lead_to_it)
+{
+	struct log_rules rules = { 0 };
+	struct error_text error;
+	bool has_foreign = false;
+
+	CHECK_EQ(log_rules_from_nft(nft_chains, &rules, &has_foreign, &error), 0);
+	check_rows(&rules, "[{\"firewall\":\"nft\",\"family\":\"inet\",\"table\":\"t\",\"chain\":"
+			   "\"log\",\"hook\":\"output,prerouting\",\"interfaces\":\"eth0\","
+			   "\"group\":40,\"snaplen\":null,\"packets\":null,\"bytes\":null}]");
+	CHECK(!rules.rules[0].has_conditions); /* not those that come by prerouting */
+	log_rules_clear(&rules);
 }
 
 TEST(what_is_no_rule_set_is_an_error)
 {
 	static const char *const texts[] = { "", "[]", "{}", "{\"nftables\":{}}" };
-	json_t *rows = json_array();
+	struct log_rules rules = { 0 };
 	struct error_text error;
 	bool has_foreign = false;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		CHECK_EQ(log_rules_from_nft(texts[i], rows, &has_foreign, &error), -EINVAL);
+		CHECK_EQ(log_rules_from_nft(texts[i], &rules, &has_foreign, &error), -EINVAL);
 	CHECK_EQ(log_rules_from_nft("{\"nftables\":[1,{\"rule\":{\"expr\":[{\"xt\":{\"type\":"
 				    "\"target\",\"name\":\"NFLOG\"}}]}},{\"rule\":7}]}",
-				    rows, &has_foreign, &error),
+				    &rules, &has_foreign, &error),
 		 0);
 	CHECK(has_foreign);
-	CHECK_EQ(json_array_size(rows), 0);
-	json_decref(rows);
+	CHECK_EQ(rules.count, 0);
+	log_rules_clear(&rules);
 }
 
 TEST(iptables_rules_are_found)
@@ -231,42 +291,123 @@ TEST(iptables_rules_are_found)
 		"# Generated by iptables-save\n*raw\n:PREROUTING ACCEPT [12:3456]\n"
 		"[12:3456] -A PREROUTING ! -i eth0 -j NFLOG --nflog-group 40 --nflog-size 96\n"
 		"[1:2] -A PREROUTING -i eth0 -j ACCEPT\nCOMMIT\n*mangle\n:FLOWAGENT - [0:0]\n"
-		"-A FLOWAGENT -j NFLOG\nCOMMIT\n";
-	json_t *rows = json_array();
-	json_t *wanted = json_loads(
-		"[{\"firewall\":\"iptables-legacy\",\"family\":\"ip\",\"table\":\"raw\","
-		"\"chain\":\"PREROUTING\",\"hook\":\"prerouting\",\"interfaces\":\"!eth0\","
-		"\"group\":40,\"snaplen\":96,\"packets\":12,\"bytes\":3456},"
-		"{\"firewall\":\"iptables-legacy\",\"family\":\"ip\",\"table\":\"mangle\","
-		"\"chain\":\"FLOWAGENT\",\"hook\":\"\",\"interfaces\":\"\",\"group\":0,"
-		"\"snaplen\":null,\"packets\":null,\"bytes\":null}]",
-		0, NULL);
+		"-A FLOWAGENT -j NFLOG\n-A POSTROUTING -o eth1 -j FLOWAGENT\n"
+		"-A INPUT -p tcp -m comment --comment \"a \\\"b\\\" -j NFLOG\" -j ACCEPT\n"
+		"-A INPUT -p tcp -j NFLOG --nflog-group 7\nCOMMIT\n";
+	struct log_rules rules = { 0 };
 
-	CHECK_EQ(log_rules_from_iptables(text, "iptables-legacy", "ip", rows), 0);
-	CHECK(json_equal(rows, wanted));
-	json_decref(rows);
-	json_decref(wanted);
+	CHECK_EQ(log_rules_from_iptables(text, "iptables-legacy", "ip", &rules), 0);
+	check_rows(&rules,
+		   "[{\"firewall\":\"iptables-legacy\",\"family\":\"ip\",\"table\":\"raw\","
+		   "\"chain\":\"PREROUTING\",\"hook\":\"prerouting\",\"interfaces\":\"!eth0\","
+		   "\"group\":40,\"snaplen\":96,\"packets\":12,\"bytes\":3456},"
+		   "{\"firewall\":\"iptables-legacy\",\"family\":\"ip\",\"table\":\"mangle\","
+		   "\"chain\":\"FLOWAGENT\",\"hook\":\"postrouting\",\"interfaces\":\"eth1\","
+		   "\"group\":0,\"snaplen\":null,\"packets\":null,\"bytes\":null},"
+		   "{\"firewall\":\"iptables-legacy\",\"family\":\"ip\",\"table\":\"mangle\","
+		   "\"chain\":\"INPUT\",\"hook\":\"input\",\"interfaces\":\"\",\"group\":7,"
+		   "\"snaplen\":null,\"packets\":null,\"bytes\":null}]");
+	CHECK(!rules.rules[0].has_conditions && !rules.rules[1].has_conditions);
+	CHECK(rules.rules[2].has_conditions);
+	CHECK_TEXT(rules.rules[0].line,
+		   "-A PREROUTING ! -i eth0 -j NFLOG --nflog-group 40 --nflog-size 96");
+	log_rules_clear(&rules);
+}
+
+TEST(what_nft_and_iptables_nft_both_show_is_one_rule)
+{
+	struct log_rules rules = { 0 };
+	struct error_text error;
+	bool has_foreign = false;
+
+	CHECK_EQ(log_rules_from_nft(nft_output, &rules, &has_foreign, &error), 0);
+	CHECK_EQ(log_rules_from_iptables("*raw\n-A PREROUTING ! -i eth0 -j NFLOG --nflog-group 5\n",
+					 "iptables-nft", "ip", &rules),
+		 0);
+	CHECK_EQ(rules.count, 2);
+	CHECK(log_rule_is_own(&rules.rules[0]));
+	assert_non_null(rules.rules[1].line);
+	log_rules_clear(&rules);
+}
+
+TEST(words_of_iptables_lose_their_quotes)
+{
+	char line[] =
+		"-A INPUT  -m comment --comment \"two \\\"words\\\"\" -j NFLOG --nflog-prefix "
+		"\"\"";
+	char *words[LOG_RULE_WORDS];
+
+	CHECK_EQ(log_rules_split(line, words), 10);
+	CHECK_TEXT(words[1], "INPUT");
+	CHECK_TEXT(words[5], "two \"words\"");
+	CHECK_TEXT(words[9], "");
+}
+
+/* A rule with a hook, interfaces and a group. */
+static struct log_rule rule_at(const char *family, const char *table, const char *hook,
+			       const char *interfaces, int group)
+{
+	return (struct log_rule){ .row = json_pack("{s:s,s:s,s:s,s:s,s:s,s:i}", "firewall", "nft",
+						   "family", family, "table", table, "hook", hook,
+						   "interfaces", interfaces, "group", group) };
+}
+
+static enum log_rules_overlap overlap(struct log_rule one, struct log_rule other)
+{
+	const enum log_rules_overlap result = log_rules_overlap(&one, &other);
+
+	CHECK_EQ(log_rules_overlap(&other, &one), result);
+	json_decref(one.row);
+	json_decref(other.row);
+	return result;
 }
 
 TEST(rules_that_count_twice_are_seen)
 {
-	json_t *one = json_pack("{s:s,s:s,s:s,s:i}", "family", "inet", "hook", "prerouting",
-				"interfaces", "eth0", "group", 40);
-	json_t *other = json_copy(one);
+	static const struct {
+		const char *family, *hook, *interfaces;
+		int group;
+		enum log_rules_overlap expected;
+	} others[] = {
+		{ "inet", "prerouting", "eth0", 40, LOG_RULES_twice },
+		{ "ip6", "prerouting", "eth0", 40, LOG_RULES_twice },
+		{ "netdev", "ingress", "", 40, LOG_RULES_twice },
+		{ "bridge", "prerouting", "eth0", 40, LOG_RULES_apart },
+		{ "inet", "input", "eth0,eth1", 40, LOG_RULES_twice }, /* on the same side */
+		{ "inet", "forward", "eth0", 40, LOG_RULES_twice },
+		{ "inet", "postrouting", "eth0", 40, LOG_RULES_apart },
+		{ "inet", "prerouting", "eth0", 41, LOG_RULES_apart },
+		{ "inet", "prerouting", "eth1,eth00", 40, LOG_RULES_apart },
+		{ "inet", "prerouting", "eth*", 40, LOG_RULES_twice },
+		{ "inet", "prerouting", "et+", 40, LOG_RULES_twice },
+		{ "inet", "prerouting", "ppp+", 40, LOG_RULES_apart },
+		{ "inet", "prerouting", "!eth0", 40, LOG_RULES_apart },
+		{ "inet", "prerouting", "!lo", 40, LOG_RULES_twice },
+		{ "inet", "", "eth0", 40, LOG_RULES_maybe },
+	};
 
-	CHECK(log_rules_overlap(one, other));
-	json_object_set_new(other, "family", json_string("ip6"));
-	CHECK(log_rules_overlap(one, other));
-	json_object_set_new(one, "family", json_string("ip"));
-	CHECK(!log_rules_overlap(one, other));
-	json_object_set_new(one, "family", json_string("ip6"));
-	json_object_set_new(other, "group", json_integer(41));
-	CHECK(!log_rules_overlap(one, other));
-	json_object_set_new(other, "group", json_integer(40));
-	json_object_set_new(other, "hook", json_string("postrouting"));
-	CHECK(!log_rules_overlap(one, other));
-	json_decref(one);
-	json_decref(other);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		CHECK_EQ(overlap(rule_at("inet", "mine", "prerouting", "eth0", 40),
+				 rule_at(others[i].family, "other", others[i].hook,
+					 others[i].interfaces, others[i].group)),
+			 others[i].expected);
+	CHECK_EQ(overlap(rule_at("ip", "a", "input", "", 40), rule_at("ip6", "b", "input", "", 40)),
+		 LOG_RULES_apart);
+	/* What `rules install` makes is made with care. */
+	CHECK_EQ(overlap(rule_at("inet", "flowagent", "output,postrouting", "eth0", 40),
+			 rule_at("inet", "flowagent", "postrouting", "eth0", 40)),
+		 LOG_RULES_apart);
+}
+
+TEST(conditions_make_it_uncertain)
+{
+	struct log_rule one = rule_at("inet", "a", "input", "", 40);
+	struct log_rule other = rule_at("inet", "b", "input", "", 40);
+
+	one.has_conditions = true;
+	CHECK_EQ(log_rules_overlap(&one, &other), LOG_RULES_twice); /* part of the packets */
+	other.has_conditions = true;
+	CHECK_EQ(overlap(one, other), LOG_RULES_maybe);
 }
 
 TEST(programs_run_without_a_shell)
@@ -303,9 +444,13 @@ int main(void)
 		cmocka_unit_test(rules_with_a_group_per_cpu_choose_by_the_cpu),
 		cmocka_unit_test(rules_that_sample_say_so_in_their_prefix),
 		cmocka_unit_test(nft_rules_are_found_with_their_counters),
+		cmocka_unit_test(a_chain_has_the_hooks_of_the_rules_that_lead_to_it),
 		cmocka_unit_test(what_is_no_rule_set_is_an_error),
 		cmocka_unit_test(iptables_rules_are_found),
+		cmocka_unit_test(what_nft_and_iptables_nft_both_show_is_one_rule),
+		cmocka_unit_test(words_of_iptables_lose_their_quotes),
 		cmocka_unit_test(rules_that_count_twice_are_seen),
+		cmocka_unit_test(conditions_make_it_uncertain),
 		cmocka_unit_test(programs_run_without_a_shell),
 	};
 

@@ -1,0 +1,457 @@
+/* agentctl_rules_install.c - `rules install`: looks at what is there, loads the table, and saves it
+ * for the next boot.
+ *
+ * What is loaded is what is saved, and nothing is saved that nft has not taken. All of it is one
+ * transaction: the table is emptied and filled, what an earlier version had besides goes, and so do
+ * rules of others in nft that would count the same packets again (--force). Counters go on. */
+#include "agentctl_rules.h"
+
+#include "agentctl_found_rules.h"
+#include "agentctl_program.h"
+#include "agentctl_rule_path.h"
+#include "agentctl_rules_make.h"
+#include "agentctl_rules_system.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WHOLE_TABLE "table inet flowagent\ndelete table inet flowagent\n"
+
+/* What is asked for, and what is there. */
+struct installation {
+	const struct agentctl_options *options;
+	struct ruleset ruleset;
+	struct cpu_list cpus;
+	char *text;             /* owned; the rules */
+	struct log_rules found; /* of all firewalls */
+	size_t others;          /* of them, those that log the same packets as ours */
+	char *before;           /* owned; our table as nft shows it, NULL: not there */
+};
+
+static void installation_clear(struct installation *installation)
+{
+	free(installation->text);
+	free(installation->before);
+	log_rules_clear(&installation->found);
+}
+
+/* Refuse interfaces that are not there: a slip of the pen would replace a good table. */
+static enum agentctl_exit check_interfaces(const struct installation *installation,
+					   struct error_text *error)
+{
+	const struct ruleset *ruleset = &installation->ruleset;
+
+	for (size_t i = 0; i < ruleset->interface_count; i++)
+		if (!if_nametoindex(ruleset->interfaces[i]) && !installation->options->is_forced) {
+			error_text_set(error, "there is no interface %s: nothing was changed",
+				       ruleset->interfaces[i]);
+			error_text_hint(error, "ip link shows which there are; --force if it is to "
+					       "come later");
+			return AGENTCTL_FAILED;
+		}
+	return AGENTCTL_DONE;
+}
+
+/* A rule that stands for all of ours that log to one group; NULL row if memory is short. */
+static struct log_rule our_rule(const struct ruleset *ruleset, unsigned int group)
+{
+	char interfaces[RULESET_INTERFACES * IF_NAMESIZE] = "";
+
+	for (size_t i = 0; i < ruleset->interface_count; i++)
+		rule_list_add(interfaces, sizeof(interfaces), "", ruleset->interfaces[i]);
+	return (struct log_rule){ .row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "firewall",
+						   "nft", "family", "inet", "table", "flowagent",
+						   "hook", "prerouting,output,postrouting",
+						   "interfaces", interfaces, "group", (int)group) };
+}
+
+/* Whether a rule of somebody else logs what ours do. */
+static bool stands_in_the_way(const struct ruleset *ruleset, const struct log_rule *rule)
+{
+	enum log_rules_overlap overlap = LOG_RULES_apart;
+
+	for (unsigned int group = ruleset->group; group <= agentctl_rules_last_group(ruleset);
+	     group++) {
+		struct log_rule ours = our_rule(ruleset, group);
+
+		if (ours.row && log_rules_overlap(rule, &ours) == LOG_RULES_twice)
+			overlap = LOG_RULES_twice;
+		json_decref(ours.row);
+	}
+	return overlap == LOG_RULES_twice;
+}
+
+/* Refuse to make packets count twice. */
+static enum agentctl_exit check_others(struct installation *installation, struct error_text *error)
+{
+	const struct log_rules *found = &installation->found;
+
+	for (size_t i = 0; i < found->count; i++) {
+		char text[512];
+
+		if (!stands_in_the_way(&installation->ruleset, &found->rules[i]))
+			continue;
+		log_rule_format(&found->rules[i], text, sizeof(text));
+		(void)fprintf(stderr, "%s: %s\n",
+			      installation->options->is_forced ? "taken out"
+							       : "logs the same packets",
+			      text);
+		installation->others++;
+	}
+	if (installation->others > 0 && installation->options->is_forced) {
+		(void)fputs("  hint: what loads this at boot has to go, too\n", stderr);
+	} else if (installation->others > 0) {
+		error_text_set(error,
+			       "each packet would count twice, as %zu rule%s to group %u already: "
+			       "nothing was changed",
+			       installation->others, installation->others > 1 ? "s log" : " logs",
+			       installation->ruleset.group);
+		error_text_hint(error,
+				"--force takes over: it takes the rule out; or another group: "
+				"--group N");
+		return AGENTCTL_FAILED;
+	}
+	return AGENTCTL_DONE;
+}
+
+/* Our table as nft lists it, without counts; for free(), NULL if it is not there. */
+static char *list_table(void)
+{
+	static const char *const list[] = {
+		"nft", "-s", "list", "table", "inet", "flowagent", NULL
+	};
+	struct program_result result;
+
+	if (agentctl_program_run(list, NULL, &result))
+		return NULL;
+	if (result.status != 0) {
+		agentctl_program_clear(&result);
+		return NULL;
+	}
+	return result.output;
+}
+
+/* Write commands that delete the objects of one kind which our table has and is not to have. Their
+ * names stand at the beginning of a line in both texts. */
+static void write_stale(FILE *file, const struct installation *installation, const char *kind)
+{
+	char word[16];
+	const char *at = installation->before;
+
+	(void)snprintf(word, sizeof(word), "\n\t%s ", kind);
+	while (at && (at = strstr(at, word))) {
+		char name[160];
+		size_t length;
+
+		at += strlen(word);
+		length = strcspn(at, " \n");
+		(void)snprintf(name, sizeof(name), "\n\t%s %.*s {", kind, (int)length, at);
+		if (length < 100 && !strstr(installation->text, name))
+			(void)fprintf(file, "delete %s inet flowagent %.*s\n", kind, (int)length,
+				      at);
+	}
+}
+
+/* Write commands that take rules of others out of nft. */
+static void write_taken(FILE *file, const struct installation *installation)
+{
+	for (size_t i = 0; i < installation->found.count; i++) {
+		const struct log_rule *rule = &installation->found.rules[i];
+
+		if (!rule->line && stands_in_the_way(&installation->ruleset, rule))
+			(void)fprintf(file,
+				      "delete rule %s %s %s handle %" JSON_INTEGER_FORMAT "\n",
+				      json_string_value(json_object_get(rule->row, "family")),
+				      json_string_value(json_object_get(rule->row, "table")),
+				      json_string_value(json_object_get(rule->row, "chain")),
+				      rule->handle);
+	}
+}
+
+/* The transaction. With 'is_anew' the table is made anew, and its counters begin at 0. For free(),
+ * NULL if memory is short. */
+static char *format_transaction(const struct installation *installation, bool is_anew)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	if (!file)
+		return NULL;
+	if (is_anew)
+		(void)fputs(WHOLE_TABLE, file);
+	(void)fputs(installation->text, file);
+	if (!is_anew) {
+		write_stale(file, installation, "chain");
+		write_stale(file, installation, "counter");
+	}
+	write_taken(file, installation);
+	if (fclose(file) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* Load the rules. A table that is too different to be filled anew is replaced as a whole. */
+static enum agentctl_exit load(const struct installation *installation, struct error_text *error)
+{
+	enum agentctl_exit result = AGENTCTL_FAILED;
+
+	for (int is_anew = 0; result && is_anew <= (installation->before != NULL); is_anew++) {
+		char *text = format_transaction(installation, is_anew);
+
+		if (text)
+			result = agentctl_rules_load(text, error);
+		else
+			error_text_set(error, "out of memory");
+		free(text);
+	}
+	return result;
+}
+
+/* Load the rules and save them: the file takes its name only when nft has taken the rules. */
+static enum agentctl_exit load_and_save(const struct installation *installation,
+					struct error_text *error)
+{
+	const char *path = installation->options->file;
+	char temporary[4096];
+	int fault = agentctl_rules_write(path, installation->text, temporary, sizeof(temporary));
+	enum agentctl_exit result = fault ? AGENTCTL_FAILED : load(installation, error);
+
+	if (!fault && result)
+		(void)unlink(temporary);
+	if (!result && rename(temporary, path) != 0) {
+		fault = -errno;
+		(void)unlink(temporary);
+	}
+	if (!fault)
+		return result;
+	error_text_set(error, "cannot write %s: %s", path, strerror(-fault));
+	error_text_hint(error, "another file: --file PATH; only until the next boot: --no-save");
+	return AGENTCTL_FAILED;
+}
+
+/* Take a rule of somebody else out of iptables, as its own line says. */
+static enum agentctl_exit take_out(const struct log_rule *rule, struct error_text *error)
+{
+	const char *argv[LOG_RULE_WORDS + 8] = {
+		agentctl_found_rules_program(rule), "-w", "-t",
+		json_string_value(json_object_get(rule->row, "table")), "-D"
+	};
+	char *words[LOG_RULE_WORDS];
+	char *line = strdup(rule->line);
+	size_t count = line ? log_rules_split(line, words) : 0;
+	struct program_result result = { .status = 1 };
+	int fault = line ? 0 : -ENOMEM;
+
+	for (size_t i = 1; i < count; i++) /* behind -A */
+		argv[4 + i] = words[i];
+	if (!fault)
+		fault = agentctl_program_run(argv, NULL, &result);
+	if (fault || result.status != 0)
+		error_text_set(error, "%s cannot take the rule out: %s", argv[0],
+			       fault ? strerror(-fault) : result.fault);
+	else
+		argv[0] = NULL; /* done */
+	if (!fault)
+		agentctl_program_clear(&result);
+	free(line);
+	return argv[0] ? AGENTCTL_FAILED : AGENTCTL_DONE;
+}
+
+/* After ours are there: for a moment packets count twice, but none is lost. */
+static enum agentctl_exit take_others_out(const struct installation *installation,
+					  struct error_text *error)
+{
+	enum agentctl_exit result = AGENTCTL_DONE;
+
+	for (size_t i = 0; i < installation->found.count; i++) {
+		const struct log_rule *rule = &installation->found.rules[i];
+
+		if (!result && rule->line && stands_in_the_way(&installation->ruleset, rule))
+			result = take_out(rule, error);
+	}
+	return result;
+}
+
+static void print_loaded(const struct ruleset *ruleset)
+{
+	(void)fprintf(stderr, "loaded: table inet flowagent logs %u bytes of ", ruleset->snaplen);
+	if (ruleset->sample > 1)
+		(void)fprintf(stderr, "one packet in %u", ruleset->sample);
+	else
+		(void)fputs("each packet", stderr);
+	(void)fprintf(stderr, " to group %u", ruleset->group);
+	if (ruleset->cpus)
+		(void)fprintf(stderr, " to %u by CPU", agentctl_rules_last_group(ruleset));
+	(void)fputs(", in and out of", stderr);
+	for (size_t i = 0; i < ruleset->interface_count; i++) {
+		const char *name = ruleset->interfaces[i];
+
+		(void)fprintf(stderr, "%s %s%s", i ? "," : "", name,
+			      if_nametoindex(name) ? "" : " (which is not there now)");
+	}
+	(void)fputc('\n', stderr);
+}
+
+static bool has_interface(const struct ruleset *ruleset, const char *name)
+{
+	for (size_t i = 0; i < ruleset->interface_count; i++)
+		if (strcmp(ruleset->interfaces[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Say which interfaces and groups were logged before and are not any more. */
+static void print_changes(const struct installation *installation)
+{
+	const struct ruleset *ruleset = &installation->ruleset;
+	char told[1024] = "";
+
+	for (size_t i = 0; i < installation->found.count; i++) {
+		const struct log_rule *rule = &installation->found.rules[i];
+		char list[RULE_INTERFACES_SIZE];
+		char *save = NULL;
+		char group[32];
+
+		if (!log_rule_is_own(rule))
+			continue;
+		(void)snprintf(list, sizeof(list), "%s",
+			       json_string_value(json_object_get(rule->row, "interfaces")));
+		for (char *name = strtok_r(list, ",", &save); name;
+		     name = strtok_r(NULL, ",", &save))
+			if (!has_interface(ruleset, name))
+				rule_list_add(told, sizeof(told), "", name);
+		(void)snprintf(group, sizeof(group), "group %" JSON_INTEGER_FORMAT,
+			       log_rule_group(rule));
+		if (log_rule_group(rule) < ruleset->group ||
+		    log_rule_group(rule) > agentctl_rules_last_group(ruleset))
+			rule_list_add(told, sizeof(told), "", group);
+	}
+	if (*told)
+		(void)fprintf(stderr, "not logged any more: %s\n", told);
+}
+
+/* A bridge whose bridged packets pass the rules, too. */
+static void print_bridges(const struct ruleset *ruleset)
+{
+	char *calls = agentctl_rules_read_file("/proc/sys/net/bridge/bridge-nf-call-iptables");
+
+	for (size_t i = 0; calls && *calls == '1' && i < ruleset->interface_count; i++) {
+		char path[64 + IF_NAMESIZE];
+
+		(void)snprintf(path, sizeof(path), "/sys/class/net/%s/bridge",
+			       ruleset->interfaces[i]);
+		if (access(path, F_OK) == 0)
+			(void)fprintf(
+				stderr,
+				"%s is a bridge, and br_netfilter is on: packets that it only "
+				"bridges count as in and as out of it\n",
+				ruleset->interfaces[i]);
+	}
+	free(calls);
+}
+
+/* Have the unit load the file at boot. */
+static enum agentctl_exit make_permanent(const char *path, struct error_text *error)
+{
+	struct error_text ignored;
+
+	if (!agentctl_rules_has_unit(path)) {
+		(void)fprintf(stderr,
+			      "saved in %s, but not loaded at boot: %s does not run here\n"
+			      "  hint: have your start-up scripts run: nft -f %s\n",
+			      path, AGENTCTL_RULES_UNIT, path);
+		return AGENTCTL_DONE;
+	}
+	if (!agentctl_rules_systemctl("enable", "--quiet", error) ||
+	    !agentctl_rules_systemctl("start", NULL, error))
+		return AGENTCTL_FAILED;
+	/* A unit whose condition fails is skipped, and systemctl calls that a success. */
+	if (agentctl_rules_systemctl("is-active", "--quiet", &ignored))
+		(void)fprintf(stderr, "saved in %s; %s loads it at boot\n", path,
+			      AGENTCTL_RULES_UNIT);
+	else
+		(void)fprintf(stderr,
+			      "saved in %s, but not loaded at boot: a condition of %s is not met "
+			      "here, so systemd skips it\n"
+			      "  hint: systemctl status %s names the condition\n",
+			      path, AGENTCTL_RULES_UNIT, AGENTCTL_RULES_UNIT);
+	return AGENTCTL_DONE;
+}
+
+/* Look at what is asked for and at what is there, before anything is changed. */
+static enum agentctl_exit prepare(struct installation *installation, struct error_text *error)
+{
+	enum agentctl_exit result =
+		agentctl_rules_make(installation->options, &installation->ruleset,
+				    &installation->cpus, &installation->text, error);
+
+	if (!result)
+		result = check_interfaces(installation, error);
+	if (!result)
+		result = agentctl_found_rules(&installation->found, error);
+	if (!result)
+		result = check_others(installation, error);
+	if (!result)
+		installation->before = list_table();
+	return result;
+}
+
+/* Whether the file has other rules than those that are wanted. */
+static bool is_file_other(const struct installation *installation)
+{
+	char *saved = agentctl_rules_read_file(installation->options->file);
+	bool is_other = !saved || strcmp(saved, installation->text) != 0;
+
+	free(saved);
+	return is_other;
+}
+
+static enum agentctl_exit install(struct installation *installation, struct error_text *error)
+{
+	const struct agentctl_options *options = installation->options;
+	bool is_changed =
+		installation->others > 0 || (!options->no_save && is_file_other(installation));
+	enum agentctl_exit result =
+		options->no_save ? load(installation, error) : load_and_save(installation, error);
+	char *after;
+
+	if (!result)
+		result = take_others_out(installation, error);
+	if (result)
+		return result;
+	print_loaded(&installation->ruleset);
+	print_changes(installation);
+	agentctl_rules_print_groups(&installation->ruleset);
+	print_bridges(&installation->ruleset);
+	if (options->no_save)
+		(void)fputs("not saved: gone after the next boot\n", stderr);
+	else
+		result = make_permanent(options->file, error);
+	after = list_table();
+	is_changed |= !after || !installation->before || strcmp(after, installation->before) != 0;
+	(void)puts(is_changed ? "changed" : "unchanged");
+	free(after);
+	return result;
+}
+
+enum agentctl_exit agentctl_rules_install(const struct agentctl_command *command,
+					  const struct agentctl_options *options)
+{
+	struct error_text error = { .text = "" };
+	struct installation installation = { .options = options };
+	enum agentctl_exit result = agentctl_rules_need_root(command, &error);
+
+	if (!result)
+		result = prepare(&installation, &error);
+	if (!result)
+		result = install(&installation, &error);
+	agentctl_print_error(&error);
+	installation_clear(&installation);
+	return result;
+}

@@ -1,0 +1,24 @@
+/* agentctl_rules_system.h - what commands on rules do to this host: nft, systemctl, the rules file.
+ */
+#ifndef AGENTCTL_RULES_SYSTEM_H
+#define AGENTCTL_RULES_SYSTEM_H
+
+#include "agentctl.h"
+
+/* AGENTCTL_NOT_PERMITTED with 'error' filled for anybody but root. */
+enum agentctl_exit agentctl_rules_need_root(const struct agentctl_command *command,
+					    struct error_text *error);
+
+/* Have nft do one transaction. Its own words are in 'error' if it fails. */
+enum agentctl_exit agentctl_rules_load(const char *text, struct error_text *error);
+
+/* Write a file under a temporary name beside 'path', which 'temporary' gets: rename(2) puts it in
+ * its place. Returns 0 or a negative errno; then there is no file. */
+int agentctl_rules_write(const char *path, const char *text, char *temporary, size_t size);
+
+/* Run systemctl for the rules' unit and tell whether it succeeded. 'option' may be NULL. */
+bool agentctl_rules_systemctl(const char *verb, const char *option, struct error_text *error);
+/* Whether systemd runs here and knows our unit, which loads the default file only. */
+bool agentctl_rules_has_unit(const char *path);
+
+#endif
