@@ -139,24 +139,39 @@ static void log_kernel_loss(struct daemon *daemon, const struct pipeline_snapsho
 	daemon->lost_before = lost;
 }
 
+/* ", waiting for ppp0, wg0": sources that are away; "" if none is. */
+static void list_away(const struct pipeline_snapshot *snapshot, char *text, size_t size)
+{
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < snapshot->source_count && length < size; i++)
+		if (snapshot->sources[i].is_away)
+			length += (size_t)snprintf(text + length, size - length, "%s %s",
+						   length ? "," : ", waiting for",
+						   snapshot->sources[i].name);
+}
+
 /* One line for `systemctl status`. */
 static int on_status_timer(sd_event_source *source, uint64_t now_us, void *context)
 {
 	struct daemon *daemon = context;
 	struct pipeline_snapshot snapshot;
+	char away[200];
 	size_t up = 0;
 
 	if (pipeline_snapshot(daemon->pipeline, &snapshot) < 0)
 		return sd_event_source_set_time(source, now_us + STATUS_INTERVAL_US);
 	for (size_t i = 0; i < snapshot.collector_count; i++)
 		up += snapshot.collectors[i].is_up;
+	list_away(&snapshot, away, sizeof(away));
 	(void)sd_notifyf(0,
 			 "STATUS=%" PRIu64 " packets/s, %" PRIu64
-			 " flows, %zu of %zu collectors, %" PRIu64 " packets lost in the kernel",
+			 " flows, %zu of %zu collectors, %" PRIu64 " packets lost in the kernel%s",
 			 (snapshot.workers.packets_read - daemon->packets_before) /
 				 (STATUS_INTERVAL_US / 1000000),
 			 snapshot.workers.cache.flows_cached, up, snapshot.collector_count,
-			 snapshot.workers.packets_lost_kernel);
+			 snapshot.workers.packets_lost_kernel, away);
 	log_kernel_loss(daemon, &snapshot);
 	daemon->packets_before = snapshot.workers.packets_read;
 	pipeline_snapshot_clear(&snapshot);
@@ -217,11 +232,12 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 	return daemon->control ? 0 : -EIO;
 }
 
-static void say_what_runs(const struct config *config)
+static void say_what_runs(const struct config *config, const struct pipeline *pipeline)
 {
 	for (size_t i = 0; i < config->source_count; i++)
-		log_info("reading %s%s%s", config->sources[i].name,
-			 config->sources[i].label[0] ? " " : "", config->sources[i].label);
+		if (!pipeline_source_has_begun_away(pipeline, i))
+			log_info("reading %s%s%s", config->sources[i].name,
+				 config->sources[i].label[0] ? " " : "", config->sources[i].label);
 	if (config->collector_count == 0)
 		log_notice("no collector is configured: flows are kept for a local view (agentctl "
 			   "show flows) "
@@ -347,7 +363,7 @@ static int run(struct daemon *daemon)
 	    privileges_drop(daemon->config.user, is_live(&daemon->config), &error) < 0 ||
 	    start_loop(daemon, &error) < 0 || pipeline_start(daemon->pipeline, &error) < 0)
 		goto out;
-	say_what_runs(&daemon->config);
+	say_what_runs(&daemon->config, daemon->pipeline);
 	(void)sd_notify(0, "READY=1");
 	result = run_loop(daemon);
 	if (daemon->has_hung)

@@ -16,6 +16,9 @@
 
 enum source_kind { SOURCE_NFLOG, SOURCE_INTERFACE, SOURCE_FILE };
 
+/* A switch of a source that may not have been given. */
+enum source_switch { SOURCE_SWITCH_default, SOURCE_SWITCH_on, SOURCE_SWITCH_off };
+
 #define SOURCE_LABEL_SIZE 32 /* with the NUL behind it */
 
 /* One source as configured. Strings are owned by the configuration. */
@@ -25,7 +28,9 @@ struct source_config {
 	char label[SOURCE_LABEL_SIZE]; /* the operator's word for it; "" if there is none */
 	bool has_side;                 /* all its packets are of 'side', whatever the hook says */
 	uint8_t side;                  /* enum flow_side */
-	uint16_t group;                /* SOURCE_NFLOG */
+	uint8_t wait;            /* enum source_switch: wait for it while it is away; default on */
+	uint8_t promiscuous;     /* enum source_switch: SOURCE_INTERFACE; default off */
+	uint16_t group;          /* SOURCE_NFLOG */
 	uint32_t snaplen;        /* bytes copied of each packet; 0: the source's default (128) */
 	uint32_t receive_buffer; /* bytes of socket or ring buffer; 0: default (32 MiB) */
 	struct sampling_choice sampling;
@@ -54,7 +59,7 @@ struct capture_type {
 	bool is_live; /* the clock is CLOCK_MONOTONIC; otherwise the packets' own time stamps */
 
 	/* Returns 0, or a negative errno with 'error' filled: what is wrong, and as a hint what to
-	 * do. */
+	 * do. -ENODEV, -ENETDOWN and -EBUSY mean that it may be there later. */
 	int (*open)(const struct source_config *config, struct capture **capture,
 		    struct error_text *error);
 
@@ -62,7 +67,7 @@ struct capture_type {
 	 * on a disk. Returns how many (more than 0), 0 if there are none now (live, or a pipe:
 	 * poll descriptor()), -ENODATA at the end of a file and after stop(), or another negative
 	 * errno with 'error' filled: the source has failed, after all packets before the fault were
-	 * returned. */
+	 * returned. It can be closed and opened anew. */
 	int (*read)(struct capture *capture, struct packet_view *views, size_t capacity,
 		    struct error_text *error);
 

@@ -4,13 +4,17 @@
  * Invariant: packets are copied into the batch's own storage, because libpcap's pointers are good
  * during its callback only; a read() gives at most as many as there is storage for.
  *
- * Promiscuous mode is off: the agent runs on the server whose traffic it counts, and packets for
- * others are not that. Frames of others that a bridge port sees anyway have SIDE_unknown. */
+ * Promiscuous mode is off unless asked for: the agent runs on the server whose traffic it counts,
+ * and packets for others are not that. Frames of others have SIDE_unknown.
+ *
+ * An interface is what its name says: when that is gone, or another one has it, the source fails.
+ * Before read() says so, it gives all that the kernel has taken for the interface. */
 #include "capture_sources.h"
 
 #include "bytes.h"
 #include "capture_pcap_format.h"
 #include "capture_side.h"
+#include "capture_watch.h"
 #include "defaults.h"
 #include "time_now.h"
 
@@ -24,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum {
 	MAX_SNAPLEN = 65535,
@@ -31,8 +36,11 @@ enum {
 	TIMEOUT_MS =
 		100, /* after which the kernel hands over a block of its ring that is not full */
 	STOP_MS = TIMEOUT_MS + 60, /* until then it has handed over everything */
-	ADDRESSES_MS = 10000,      /* own addresses are read again as often */
-	BATCH = 64,                /* packets that there is storage for */
+	/* Own addresses and name are looked at this often, and this soon after the kernel has
+	 * reported a change. */
+	ADDRESSES_MS = 10000,
+	NEWS_MS = 100,
+	BATCH = 64, /* packets that there is storage for */
 	/* Linux cooked headers, both in network order: packet type, address, protocol; and
 	 * protocol, reserved, interface, hardware type, packet type (1 byte), address */
 	SLL_HEADER_SIZE = 16,
@@ -49,8 +57,13 @@ struct capture {
 	uint8_t link;   /* enum link_type */
 	uint32_t snaplen;
 	struct capture_side_addresses own;
+	bool is_promiscuous;
+	int watch;                  /* capture_watch.h; owned */
 	int64_t addresses_until_ms; /* CLOCK_MONOTONIC */
-	int64_t stop_until_ms;      /* 0 until stop_interface() */
+	int64_t news_until_ms;
+	int64_t stop_until_ms; /* 0 until stop_interface(), or a failure */
+	int failure;           /* negative errno: what the last read() returns; 0: none */
+	struct error_text failure_text;
 	struct capture_statistics statistics;
 	struct pcap_stat last;     /* its counters wrap at 2^32 */
 	struct packet_view *views; /* of the read() under way; borrowed */
@@ -64,6 +77,8 @@ static void close_interface(struct capture *capture)
 		return;
 	if (capture->handle)
 		pcap_close(capture->handle);
+	if (capture->watch >= 0)
+		(void)close(capture->watch);
 	capture_side_clear(&capture->own);
 	free(capture->storage);
 	free(capture->name);
@@ -127,7 +142,7 @@ static int activate(struct capture *capture, struct error_text *error)
 		return -EIO;
 	}
 	(void)pcap_set_snaplen(capture->handle, (int)capture->snaplen);
-	(void)pcap_set_promisc(capture->handle, 0);
+	(void)pcap_set_promisc(capture->handle, capture->is_promiscuous);
 	(void)pcap_set_timeout(capture->handle, TIMEOUT_MS);
 	(void)pcap_set_buffer_size(capture->handle, size > INT_MAX ? INT_MAX : (int)size);
 	status = pcap_activate(capture->handle);
@@ -171,6 +186,8 @@ static int open_interface(const struct source_config *config, struct capture **o
 		error_text_set(error, "%s: no memory", config->name);
 		return -ENOMEM;
 	}
+	capture->watch = capture_watch_open(); /* without it, ADDRESSES_MS must do */
+	capture->is_promiscuous = config->promiscuous == SOURCE_SWITCH_on;
 	capture->snaplen = snaplen > MAX_SNAPLEN ? MAX_SNAPLEN : snaplen;
 	capture->statistics.receive_buffer_wanted =
 		config->receive_buffer ? config->receive_buffer : DEFAULT_RECEIVE_BUFFER;
@@ -239,7 +256,7 @@ static void take_packet(u_char *context, const struct pcap_pkthdr *header, const
 /* Why libpcap gave up. */
 static int explain_read(const struct capture *capture, struct error_text *error)
 {
-	if (capture->index && !if_nametoindex(capture->name)) {
+	if (capture->index && if_nametoindex(capture->name) != capture->index) {
 		error_text_set(error, "%s: the interface has disappeared", capture->name);
 		return -ENODEV;
 	}
@@ -258,40 +275,6 @@ static bool wait_for_last_block(const struct capture *capture)
 	return left_ms > 0 && poll(&ready, 1, (int)left_ms) >= 0;
 }
 
-static int read_interface(struct capture *capture, struct packet_view *views, size_t capacity,
-			  struct error_text *error)
-{
-	int64_t now = time_now_ms(CLOCK_MONOTONIC_COARSE);
-
-	if (now >= capture->addresses_until_ms) {
-		(void)capture_side_read(&capture->own, capture->name);
-		capture->addresses_until_ms = now + ADDRESSES_MS;
-	}
-	capture->views = views;
-	capture->count = 0;
-	for (;;) {
-		int result =
-			pcap_dispatch(capture->handle, capacity < BATCH ? (int)capacity : BATCH,
-				      take_packet, (void *)capture);
-
-		if (capture->count) {
-			capture->statistics.messages++;
-			return (int)capture->count;
-		}
-		if (result < 0)
-			return explain_read(capture, error);
-		if (!capture->stop_until_ms)
-			return 0;
-		if (!wait_for_last_block(capture))
-			return -ENODATA;
-	}
-}
-
-static int interface_descriptor(const struct capture *capture)
-{
-	return pcap_get_selectable_fd(capture->handle);
-}
-
 /* Let the kernel put nothing more into the ring; what is in it stays. The filter is set behind
  * libpcap's back, which would apply it to the ring's packets as well. */
 static void stop_interface(struct capture *capture)
@@ -306,13 +289,75 @@ static void stop_interface(struct capture *capture)
 	capture->stop_until_ms = time_now_ms(CLOCK_MONOTONIC_COARSE) + STOP_MS;
 }
 
+/* No packet comes any more, or none that should: read() gives what the kernel holds, then fails. */
+static void begin_failure(struct capture *capture, int failure)
+{
+	if (capture->failure || capture->stop_until_ms)
+		return;
+	capture->failure = failure;
+	stop_interface(capture);
+}
+
+/* Own addresses, and whose name it is: when the kernel has reported a change, and now and then. */
+static void follow_interface(struct capture *capture)
+{
+	const int64_t now = time_now_ms(CLOCK_MONOTONIC_COARSE);
+
+	if (now < capture->news_until_ms)
+		return;
+	capture->news_until_ms = now + NEWS_MS;
+	if (!capture_watch_has_news(capture->watch) && now < capture->addresses_until_ms)
+		return;
+	capture->addresses_until_ms = now + ADDRESSES_MS;
+	(void)capture_side_read(&capture->own, capture->name);
+	if (!capture->index || if_nametoindex(capture->name) == capture->index)
+		return;
+	error_text_set(&capture->failure_text, "%s: the interface has disappeared", capture->name);
+	begin_failure(capture, -ENODEV);
+}
+
+static int read_interface(struct capture *capture, struct packet_view *views, size_t capacity,
+			  struct error_text *error)
+{
+	follow_interface(capture);
+	capture->views = views;
+	capture->count = 0;
+	for (;;) {
+		int result =
+			pcap_dispatch(capture->handle, capacity < BATCH ? (int)capacity : BATCH,
+				      take_packet, (void *)capture);
+
+		if (capture->count) {
+			capture->statistics.messages++;
+			return (int)capture->count;
+		}
+		if (result < 0)
+			begin_failure(capture, explain_read(capture, &capture->failure_text));
+		if (!capture->stop_until_ms)
+			return 0;
+		if (!wait_for_last_block(capture))
+			break;
+	}
+	*error = capture->failure_text;
+	return capture->failure ? capture->failure : -ENODATA;
+}
+
+static int interface_descriptor(const struct capture *capture)
+{
+	return pcap_get_selectable_fd(capture->handle);
+}
+
 static void interface_statistics(struct capture *capture, struct capture_statistics *statistics)
 {
 	struct pcap_stat now;
 
 	if (pcap_stats(capture->handle, &now) == 0) {
+		const uint32_t device = now.ps_ifdrop - capture->last.ps_ifdrop;
+
 		capture->statistics.packets_lost += now.ps_drop - capture->last.ps_drop;
-		capture->statistics.packets_lost += now.ps_ifdrop - capture->last.ps_ifdrop;
+		/* Told in promiscuous mode only; 0 again when the interface has gone. */
+		if (device <= INT32_MAX)
+			capture->statistics.packets_lost += device;
 		capture->last = now;
 	}
 	*statistics = capture->statistics;

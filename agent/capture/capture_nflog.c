@@ -142,13 +142,14 @@ static bool is_permitted(const struct capture *capture)
 	return !send_message(capture, message) && receive_answer(capture) != -EPERM;
 }
 
-static void explain_bind(const struct capture *capture, int result, struct error_text *error)
+/* Returns the error as the caller should see it: -EBUSY where another program is in the way. */
+static int explain_bind(const struct capture *capture, int result, struct error_text *error)
 {
 	switch (result) {
 	case -EPERM:
 		if (is_permitted(capture)) {
 			capture_nflog_reader_explain(capture->group, error);
-			break;
+			return -EBUSY;
 		}
 		error_text_set(error, "NFLOG group %u: no permission to read it", capture->group);
 		error_text_hint(error, "run as root, or with the capability CAP_NET_ADMIN");
@@ -163,6 +164,7 @@ static void explain_bind(const struct capture *capture, int result, struct error
 		error_text_set(error, "NFLOG group %u: cannot be read: %s", capture->group,
 			       strerror(-result));
 	}
+	return result;
 }
 
 static int open_socket(struct capture *capture, struct error_text *error)
@@ -213,7 +215,7 @@ static int open_group(const struct source_config *config, struct capture **opene
 	set_receive_buffer(capture);
 	result = bind_group(capture);
 	if (result)
-		explain_bind(capture, result, error);
+		result = explain_bind(capture, result, error);
 out:
 	if (result)
 		close_group(capture);

@@ -75,6 +75,10 @@ static int source_add(struct config *config, const char *name, const struct sour
 	}
 	if (settings->cpu)
 		source->cpu = settings->cpu;
+	if (settings->wait)
+		source->wait = settings->wait;
+	if (settings->promiscuous)
+		source->promiscuous = settings->promiscuous;
 	if (settings->sampling.method || settings->sampling.rule_interval)
 		source->sampling = settings->sampling;
 	return 0;
@@ -164,6 +168,37 @@ static int sampling_set(struct source_config *source, const char *value, struct 
 	return 0;
 }
 
+static int switch_set(uint8_t *member, const char *name, const char *value,
+		      struct error_text *error)
+{
+	struct error_text why;
+	bool is_on;
+
+	if (config_switch_parse(&is_on, value, &why)) {
+		error_text_set(error, "%s: %s", name, why.text);
+		return -EINVAL;
+	}
+	*member = is_on ? SOURCE_SWITCH_on : SOURCE_SWITCH_off;
+	return 0;
+}
+
+/* Of one interface only: a log group gets what passes the hook, and "any" has no device to set. */
+static int promiscuous_check(const struct source_config *source, const char *name,
+			     struct error_text *error)
+{
+	if (source->promiscuous != SOURCE_SWITCH_on ||
+	    (source->kind == SOURCE_INTERFACE && strcmp(name, "any") != 0))
+		return 0;
+	error_text_set(error, "promiscuous: expected with one interface, such as eth0");
+	return -EINVAL;
+}
+
+static void switch_format(uint8_t value, const char *name, FILE *out)
+{
+	if (value)
+		(void)fprintf(out, ",%s=%s", name, value == SOURCE_SWITCH_on ? "on" : "off");
+}
+
 static void sampling_format(const struct sampling_choice *choice, FILE *out)
 {
 	if (choice->method)
@@ -189,6 +224,10 @@ static int key_set(void *object, enum config_key_id key, const char *value,
 		return direction_set(source, value, error);
 	if (key == KEY_source_sampling)
 		return sampling_set(source, value, error);
+	if (key == KEY_source_wait)
+		return switch_set(&source->wait, "wait", value, error);
+	if (key == KEY_source_promiscuous)
+		return switch_set(&source->promiscuous, "promiscuous", value, error);
 	if (key == KEY_source_cpu && !strcmp(value, "auto")) {
 		source->cpu = CPU_AUTO;
 		return 0;
@@ -247,6 +286,8 @@ static int nflog_add(struct config *config, const char *groups,
 	int result = groups_parse(groups, &first, &last, error);
 
 	source.kind = SOURCE_NFLOG;
+	if (!result)
+		result = promiscuous_check(&source, groups, error);
 	for (uint32_t group = first; !result && group <= last; group++) {
 		char name[CONFIG_UNITS_SIZE];
 
@@ -279,10 +320,13 @@ static int interface_add(struct config *config, const char *name,
 
 	source.kind = SOURCE_INTERFACE;
 	cpu_resolve(&source, 0);
-	if (is_interface_name(name))
-		return source_add(config, name, &source, error);
-	error_text_set(error, "expected the name of a network interface, such as eth0");
-	return -EINVAL;
+	if (!is_interface_name(name)) {
+		error_text_set(error, "expected the name of a network interface, such as eth0");
+		return -EINVAL;
+	}
+	if (promiscuous_check(&source, name, error))
+		return -EINVAL;
+	return source_add(config, name, &source, error);
 }
 
 /* "WHAT,KEY=VALUE..." by way of 'add'. */
@@ -336,6 +380,8 @@ static void source_format(const struct config *config, enum source_kind kind, FI
 			(void)fprintf(out, ",label=%s", source->label);
 		if (source->cpu)
 			(void)fprintf(out, ",cpu=%" PRIu32, source->cpu - 1);
+		switch_format(source->wait, "wait", out);
+		switch_format(source->promiscuous, "promiscuous", out);
 		sampling_format(&source->sampling, out);
 	}
 }
@@ -396,7 +442,8 @@ static char *file_keys(char *value)
 static int file_key_set(void *object, enum config_key_id key, const char *value,
 			struct error_text *error)
 {
-	if (key != KEY_source_snaplen && key != KEY_source_buffer)
+	if (key != KEY_source_snaplen && key != KEY_source_buffer && key != KEY_source_wait &&
+	    key != KEY_source_promiscuous)
 		return key_set(object, key, value, error);
 	error_text_set(error, "%s: a file has no %s", config_keys[key].name, config_keys[key].name);
 	return -EINVAL;
@@ -521,6 +568,8 @@ int config_source_set(struct config *config, const char *name, enum config_key_i
 	struct source_config *source = source_find(config, name);
 	int result = key_set(source, key, value, error);
 
+	if (!result)
+		result = promiscuous_check(source, name, error);
 	cpu_resolve(source, 0);
 	return result;
 }

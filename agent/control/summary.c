@@ -120,6 +120,8 @@ static void add_collector_ledger(json_t **row, const struct collector_ledger *le
 
 static const char *source_state(const struct source_status *source)
 {
+	if (source->is_away)
+		return "waiting";
 	if (source->failure[0])
 		return "failed";
 	return source->has_ended ? "ended" : "running";

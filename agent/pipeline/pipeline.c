@@ -317,6 +317,11 @@ void pipeline_destroy(struct pipeline *pipeline)
 	free(pipeline);
 }
 
+bool pipeline_source_has_begun_away(const struct pipeline *pipeline, size_t number)
+{
+	return pipeline->workers[number].source.has_begun_away;
+}
+
 bool pipeline_has_failed(const struct pipeline *pipeline, struct error_text *error)
 {
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
@@ -373,10 +378,12 @@ static void fill_source_status(void *owner, void *argument)
 	status->label = worker->label;
 	status->is_live = worker->type->is_live;
 	status->has_ended = worker->has_ended;
-	memcpy(status->failure, worker->failure.text, sizeof(status->failure));
+	status->is_away = !worker->has_ended && capture_source_is_away(&worker->source);
+	memcpy(status->failure, status->is_away ? worker->source.reason.text : worker->failure.text,
+	       sizeof(status->failure));
 	status->last_packet_ms = worker->last_packet_ms;
 	worker_read_ledger(worker, &status->ledger);
-	worker->type->statistics(worker->capture, &status->capture);
+	capture_source_statistics(&worker->source, &status->capture);
 	status->gets_single_packets = worker->message_watch.is_single;
 	(void)source_sampling_format(&worker->sampling, status->sampling);
 }

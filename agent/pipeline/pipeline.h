@@ -31,7 +31,8 @@ struct source_status {
 	const char *label; /* likewise; "" or NULL if it has none */
 	bool is_live;
 	bool has_ended;    /* end of file, or failed */
-	char failure[320]; /* "" unless it failed */
+	bool is_away;      /* waited for: see capture_source.h */
+	char failure[320]; /* "" unless it failed or is away */
 	struct worker_ledger ledger;
 	struct capture_statistics capture;
 	int64_t last_packet_ms;                   /* monotonic, -1 if there was none */
@@ -79,6 +80,9 @@ void pipeline_abandon(struct pipeline *pipeline);
 const char *pipeline_hung_thread(struct pipeline *pipeline);
 /* Threads joined, everything freed. After 'finished', or any time: then what is left is lost. */
 void pipeline_destroy(struct pipeline *pipeline);
+
+/* Whether the source, by its number in the configuration, was not there at the start. */
+bool pipeline_source_has_begun_away(const struct pipeline *pipeline, size_t number);
 
 /* Whether a source has failed; its error is in 'error' then. For the exit status. */
 bool pipeline_has_failed(const struct pipeline *pipeline, struct error_text *error);

@@ -98,7 +98,7 @@ int worker_init(struct worker *worker, const struct worker_config *config, struc
 	}
 	result = allocate(worker, config, error);
 	if (result == 0)
-		result = worker->type->open(config->source, &worker->capture, error);
+		result = capture_source_open(&worker->source, worker->type, config->source, error);
 	if (result < 0)
 		worker_clear(worker);
 	return result;
@@ -106,9 +106,7 @@ int worker_init(struct worker *worker, const struct worker_config *config, struc
 
 void worker_clear(struct worker *worker)
 {
-	if (worker->capture)
-		worker->type->close(worker->capture);
-	worker->capture = NULL;
+	capture_source_close(&worker->source);
 	flow_cache_destroy(worker->cache);
 	worker->cache = NULL;
 	fragment_table_destroy(worker->fragments);
@@ -123,7 +121,7 @@ void worker_read_ledger(struct worker *worker, struct worker_ledger *ledger)
 {
 	struct capture_statistics capture;
 
-	worker->type->statistics(worker->capture, &capture);
+	capture_source_statistics(&worker->source, &capture);
 	*ledger = worker->ledger;
 	ledger->packets_lost_kernel = capture.packets_lost;
 	flow_cache_statistics(worker->cache, &ledger->cache);
@@ -146,7 +144,7 @@ static void watch_messages(struct worker *worker)
 
 	if (worker->type->kind != SOURCE_NFLOG)
 		return;
-	worker->type->statistics(worker->capture, &capture);
+	capture_source_statistics(&worker->source, &capture);
 	if (message_watch_update(&worker->message_watch, worker->clock_ms, capture.messages,
 				 worker->ledger.packets_read))
 		log_event(LOG_LEVEL_warning, "single-packets", worker->name,
@@ -405,7 +403,7 @@ static void read_views(struct worker *worker)
 
 	if (worker->view_next < worker->view_count)
 		return;
-	result = worker->type->read(worker->capture, worker->views, FLOW_CACHE_BATCH, &error);
+	result = capture_source_read(&worker->source, worker->views, FLOW_CACHE_BATCH, &error);
 	worker->view_next = 0;
 	worker->view_count = result > 0 ? (size_t)result : 0;
 	if (result < 0)
@@ -463,9 +461,7 @@ static void begin_stop(struct worker *worker)
 	if (worker->is_stopping)
 		return;
 	worker->is_stopping = true;
-	if (worker->type->stop && !worker->has_ended) {
-		worker->type->stop(worker->capture);
-	} else {
+	if (worker->has_ended || !capture_source_stop(&worker->source)) {
 		worker->view_next = worker->view_count;
 		worker->has_ended = true;
 	}
@@ -499,7 +495,7 @@ static void sleep_until_work(struct worker *worker, bool has_room)
 	const bool wants_room = !has_room && !worker->has_finished;
 	struct pollfd descriptors[2] = {
 		{ .fd = worker->wake.descriptor, .events = POLLIN },
-		{ .fd = wants_input ? worker->type->descriptor(worker->capture) : -1,
+		{ .fd = wants_input ? capture_source_descriptor(&worker->source) : -1,
 		  .events = POLLIN },
 	};
 

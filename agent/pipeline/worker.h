@@ -5,7 +5,7 @@
 #ifndef WORKER_H
 #define WORKER_H
 
-#include "capture.h"
+#include "capture_source.h"
 #include "drop_example.h"
 #include "flow_key_choice.h"
 #include "fragment_table.h"
@@ -41,7 +41,7 @@ struct worker {
 	const char *label; /* likewise; "" if it has none */
 	const struct capture_type *type;
 	uint32_t cpu;                          /* number + 1 of the CPU to run on, 0: any */
-	struct capture *capture;               /* owned */
+	struct capture_source source;          /* owned */
 	struct flow_cache *cache;              /* owned */
 	struct fragment_table *fragments;      /* owned */
 	struct record_ring *ring;              /* owned; the export thread is the other end */

@@ -307,7 +307,7 @@ NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 
 def test_second_reader_on_the_group(site, agent_on, flowagent_run):
     agent_on()
-    done = flowagent_run("--nflog", "40", "--control", "none", host=site.host)
+    done = flowagent_run("--nflog", "40,wait=off", "--control", "none", host=site.host)
     check_fault(done, "group 40", "already read", "hint:")
 
 
@@ -322,7 +322,7 @@ def test_no_permission_for_the_interface(site, flowagent_run):
 
 
 def test_no_such_interface(site, flowagent_run):
-    done = flowagent_run("-i", "nosuch0", "--control", "none", host=site.host)
+    done = flowagent_run("-i", "nosuch0,wait=off", "--control", "none", host=site.host)
     check_fault(done, "nosuch0")
 
 

@@ -161,3 +161,18 @@ def test_tags_on_any_interface(hosts, flowagent, agentctl, collector):
     own.wait_for_datagrams(summary["datagrams_sent"])
     seen = {(key.source_port, key.vlan) for key in own.flows().flows if key.source_port in tags}
     assert seen == {(1000, 0), (1001, 0), (1002, 20), (1003, 20)}
+
+
+def test_promiscuous_mode(hosts, flowagent, agentctl):
+    """Off unless asked for; on for as long as the agent runs."""
+
+    def promiscuity():
+        (link,) = json.loads(hosts.server.ip("-j", "-d", "link", "show", "eth0"))
+        return link["promiscuity"]
+
+    for word, expected in ("", 0), (",promiscuous=off", 0), (",promiscuous=on", 1):
+        agent = flowagent("-i", f"eth0{word}", host=hosts.server)
+        agent.wait_for_capture()
+        assert promiscuity() == expected
+        assert agent.stop() == 0, agent.errors
+        assert promiscuity() == 0

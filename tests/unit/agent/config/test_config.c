@@ -278,6 +278,39 @@ TEST(direction_and_label_of_a_source)
 		"bytes, without blanks and commas");
 }
 
+TEST(switches_of_a_source)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config,
+		       "-i ppp0 -i eth0,wait=off,promiscuous=on -g 40,wait=on,promiscuous=off",
+		       &error),
+		 CONFIG_run);
+	CHECK_EQ(config.sources[0].wait, SOURCE_SWITCH_default);
+	CHECK_EQ(config.sources[0].promiscuous, SOURCE_SWITCH_default);
+	CHECK_EQ(config.sources[1].wait, SOURCE_SWITCH_off);
+	CHECK_EQ(config.sources[1].promiscuous, SOURCE_SWITCH_on);
+	CHECK_EQ(config.sources[2].wait, SOURCE_SWITCH_on);
+	check_value(&config, "interface", "ppp0 eth0,wait=off,promiscuous=on", "command line");
+	check_value(&config, "nflog", "40,wait=on,promiscuous=off", "command line");
+	config_clear(&config);
+
+	check_error("-i ppp0,wait=maybe", CONFIG_invalid,
+		    "--interface \"ppp0,wait=maybe\": wait: expected on or off");
+	check_error("-i any,promiscuous=on", CONFIG_invalid,
+		    "--interface \"any,promiscuous=on\": promiscuous: expected with one interface, "
+		    "such as eth0");
+	check_error("-g 40,promiscuous=on", CONFIG_invalid,
+		    "--nflog \"40,promiscuous=on\": promiscuous: expected with one interface, such "
+		    "as eth0");
+	check_error("--read a.pcap,wait=off", CONFIG_invalid,
+		    "--read \"a.pcap,wait=off\": wait: a file has no wait");
+	check_file_error("[source \"nflog:40\"]\npromiscuous = on\n",
+			 "f.conf:2: promiscuous: value \"on\": promiscuous: expected with one "
+			 "interface, such as eth0");
+}
+
 TEST(sampling_of_a_source)
 {
 	static const char expected[] =
@@ -1674,6 +1707,7 @@ int main(void)
 		cmocka_unit_test(the_table_agrees_with_itself),
 		cmocka_unit_test(nothing_configured),
 		cmocka_unit_test(direction_and_label_of_a_source),
+		cmocka_unit_test(switches_of_a_source),
 		cmocka_unit_test(sampling_of_a_source),
 		cmocka_unit_test(keys_behind_a_file),
 		cmocka_unit_test(flow_key),

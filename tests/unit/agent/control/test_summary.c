@@ -193,6 +193,12 @@ TEST(a_source_that_failed_says_so)
 	CHECK_TEXT(json_string_value(json_object_get(row, "state")), "failed");
 	CHECK_TEXT(json_string_value(json_object_get(row, "failure")), "gone");
 	json_decref(row);
+
+	source = (struct source_status){ .name = "ppp0", .is_away = true, .failure = "not there" };
+	row = summary_source_json(&source);
+	CHECK_TEXT(json_string_value(json_object_get(row, "state")), "waiting");
+	CHECK_TEXT(json_string_value(json_object_get(row, "failure")), "not there");
+	json_decref(row);
 }
 
 TEST(nothing_at_all_has_the_same_shape)

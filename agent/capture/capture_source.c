@@ -1,0 +1,183 @@
+/* capture_source.c - waits for a source that is away.
+ *
+ * Pipeline: capture_<name>.c -> here -> worker. Invariant: either the capture is open, or 'reason'
+ * says why not; then the watch was opened before the last attempt, so no change goes unseen. */
+#include "capture_source.h"
+
+#include "capture_watch.h"
+#include "log.h"
+#include "time_now.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+enum { RETRY_MS = 1000 };
+
+static bool waits(const struct capture_source *source)
+{
+	return source->type->is_live && source->config->wait != SOURCE_SWITCH_off;
+}
+
+/* Whether the source may be there later, as the error of its first opening tells. */
+static bool is_away(int result)
+{
+	return result == -ENODEV || result == -ENETDOWN || result == -EBUSY;
+}
+
+static void begin_watch(struct capture_source *source)
+{
+	if (source->config->kind == SOURCE_INTERFACE && source->watch < 0)
+		source->watch = capture_watch_open(); /* without it, once a second must do */
+}
+
+static void end_watch(struct capture_source *source)
+{
+	if (source->watch >= 0)
+		(void)close(source->watch);
+	source->watch = -1;
+}
+
+static void say_away(const struct capture_source *source)
+{
+	const struct error_text *reason = &source->reason;
+	const bool has_hint = reason->hint[0];
+
+	log_event(LOG_LEVEL_warning, "source-away", source->config->name,
+		  "%s%s%s%s; waiting for it", reason->text, has_hint ? " (" : "", reason->hint,
+		  has_hint ? ")" : "");
+}
+
+static int try_open(struct capture_source *source, struct error_text *error)
+{
+	source->retry_ms = time_now_ms(CLOCK_MONOTONIC_COARSE) + RETRY_MS;
+	return source->type->open(source->config, &source->capture, error);
+}
+
+int capture_source_open(struct capture_source *source, const struct capture_type *type,
+			const struct source_config *config, struct error_text *error)
+{
+	int result;
+
+	*source = (struct capture_source){
+		.config = config,
+		.type = type,
+		.watch = -1,
+	};
+	result = try_open(source, error);
+	if (!is_away(result) || !waits(source))
+		return result;
+	begin_watch(source);
+	/* It may have come before the watch began. */
+	result = try_open(source, error);
+	if (!is_away(result)) {
+		end_watch(source);
+		return result;
+	}
+	source->has_begun_away = true;
+	source->reason = *error;
+	*error = (struct error_text){ .text = "" };
+	say_away(source);
+	return 0;
+}
+
+void capture_source_close(struct capture_source *source)
+{
+	if (!source->type)
+		return;
+	if (source->capture)
+		source->type->close(source->capture);
+	source->capture = NULL;
+	end_watch(source);
+}
+
+static void add_statistics(struct capture_statistics *sum, const struct capture_statistics *added)
+{
+	sum->packets_lost += added->packets_lost;
+	sum->overruns += added->overruns;
+	sum->messages += added->messages;
+	sum->messages_truncated += added->messages_truncated;
+	sum->messages_malformed += added->messages_malformed;
+	sum->packets_truncated += added->packets_truncated;
+	sum->packets_unstamped += added->packets_unstamped;
+	sum->receive_buffer_bytes = added->receive_buffer_bytes;
+	sum->receive_buffer_wanted = added->receive_buffer_wanted;
+}
+
+/* It has gone, or failed: close it, keep what it has counted, and wait. */
+static void begin_wait(struct capture_source *source, const struct error_text *error)
+{
+	struct capture_statistics statistics;
+
+	source->type->statistics(source->capture, &statistics);
+	add_statistics(&source->before, &statistics);
+	source->type->close(source->capture);
+	source->capture = NULL;
+	source->reason = *error;
+	source->retry_ms = 0; /* it may be back already */
+	begin_watch(source);
+	say_away(source);
+}
+
+/* Whether it is there again. */
+static bool come_back(struct capture_source *source)
+{
+	struct error_text error = { .text = "" };
+
+	if (!capture_watch_has_news(source->watch) &&
+	    time_now_ms(CLOCK_MONOTONIC_COARSE) < source->retry_ms)
+		return false;
+	if (try_open(source, &error)) {
+		source->reason = error;
+		return false;
+	}
+	end_watch(source);
+	source->reason = (struct error_text){ .text = "" };
+	log_event(LOG_LEVEL_notice, "source-back", source->config->name, "%s: there; reading it",
+		  source->config->name);
+	return true;
+}
+
+int capture_source_read(struct capture_source *source, struct packet_view *views, size_t capacity,
+			struct error_text *error)
+{
+	int result;
+
+	if (!source->capture) {
+		if (source->is_stopped)
+			return -ENODATA;
+		if (!come_back(source))
+			return 0;
+	}
+	result = source->type->read(source->capture, views, capacity, error);
+	if (result >= 0 || result == -ENODATA || !waits(source))
+		return result;
+	if (source->is_stopped)
+		return -ENODATA;
+	begin_wait(source, error);
+	return 0;
+}
+
+int capture_source_descriptor(const struct capture_source *source)
+{
+	return source->capture ? source->type->descriptor(source->capture) : source->watch;
+}
+
+bool capture_source_stop(struct capture_source *source)
+{
+	source->is_stopped = true;
+	if (!source->capture || !source->type->stop)
+		return false;
+	source->type->stop(source->capture);
+	return true;
+}
+
+void capture_source_statistics(struct capture_source *source, struct capture_statistics *statistics)
+{
+	struct capture_statistics now;
+
+	*statistics = source->before;
+	if (!source->capture)
+		return;
+	source->type->statistics(source->capture, &now);
+	add_statistics(statistics, &now);
+}

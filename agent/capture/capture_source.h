@@ -1,0 +1,50 @@
+/* capture_source.h - a packet source that may be away: it is waited for, and opened again when it
+ * comes back.
+ *
+ * Stage: kernel or file -> capture_<name>.c -> here -> worker. Owned by one worker thread. Away are
+ * an interface that does not exist, is down or has gone (ppp0, wg0, a container's veth), and a log
+ * group that another program reads. What makes no sense to wait for, such as missing rights, is an
+ * error at the start; once a source has been read, every failure is waited out. With wait=off all
+ * are errors, and a source that fails later has failed for good. Files are never waited for.
+ *
+ * While it is away read() returns 0 and tries to open it again: once a second, and for an interface
+ * as soon as the kernel reports a change. Counters add up over all openings. */
+#ifndef CAPTURE_SOURCE_H
+#define CAPTURE_SOURCE_H
+
+#include "capture.h"
+
+struct capture_source {
+	const struct source_config *config; /* borrowed */
+	const struct capture_type *type;
+	struct capture *capture; /* owned; NULL while it is away */
+	bool has_begun_away;     /* was not there when it was opened first */
+	bool is_stopped;
+	int watch;                        /* capture_watch.h, while it is away; else negative */
+	int64_t retry_ms;                 /* CLOCK_MONOTONIC: when to try again at the latest */
+	struct capture_statistics before; /* of all earlier openings */
+	struct error_text reason;         /* why it is away; "" if it is not */
+};
+
+/* Open it by way of 'type', or find that it must be waited for. 'config' is borrowed for life.
+ * Returns 0, or a negative errno with 'error' filled. */
+int capture_source_open(struct capture_source *source, const struct capture_type *type,
+			const struct source_config *config, struct error_text *error);
+/* Also of one that is all zeros, or whose opening failed. */
+void capture_source_close(struct capture_source *source);
+
+static inline bool capture_source_is_away(const struct capture_source *source)
+{
+	return !source->capture;
+}
+
+/* As those of struct capture_type. */
+int capture_source_read(struct capture_source *source, struct packet_view *views, size_t capacity,
+			struct error_text *error);
+int capture_source_descriptor(const struct capture_source *source);
+/* Whether an orderly end begins now: then read() until it returns a negative value. */
+bool capture_source_stop(struct capture_source *source);
+void capture_source_statistics(struct capture_source *source,
+			       struct capture_statistics *statistics);
+
+#endif
