@@ -27,12 +27,6 @@ ENVIRONMENT = {
     "UBSAN_OPTIONS": "exitcode=99:halt_on_error=1:print_stacktrace=1",
 }
 
-# Runs a command with another /etc/resolv.conf, and as the same process.
-WITH_RESOLVER = (
-    "unshare", "--mount", "sh", "-c",
-    'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"', "sh",
-)  # fmt: skip
-
 
 def command_on(host, arguments):
     arguments = [str(argument) for argument in arguments]
@@ -110,24 +104,17 @@ class Flowagent(Program):
     """The daemon. Options are the command line; a summary is added, and a control socket when live.
 
     control: socket of an earlier agent, whose instance this one goes on with.
-    name_server: the only one it knows, in place of the machine's.
     """
 
     count = 0
 
-    def __init__(
-        self, binary, options, directory, host=None, control=None, name_server=None, **popen_options
-    ):
+    def __init__(self, binary, options, directory, host=None, control=None, **popen_options):
         Flowagent.count += 1
         name = f"flowagent-{Flowagent.count}"
         self.host = host
         self.control = control or Path(directory) / f"{name}.sock"
         self._summary = Path(directory) / f"{name}.json"
         arguments = [binary, *options, "--summary", self._summary]
-        if name_server:
-            resolver = Path(directory) / f"{name}.resolv.conf"
-            resolver.write_text(f"nameserver {name_server}\n")
-            arguments = [*WITH_RESOLVER, resolver, *arguments]
         if not {"-r", "--read"} & set(options):
             arguments += ["--control", self.control]
         super().__init__(name, arguments, directory, host, **popen_options)
