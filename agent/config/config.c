@@ -7,6 +7,7 @@
 #include "config_arguments.h"
 #include "config_file.h"
 #include "config_service.h"
+#include "config_tables.h"
 #include "config_help.h"
 #include "config_options.h"
 #include "defaults.h"
@@ -233,7 +234,41 @@ static int check_file(const struct config *config, enum config_option_id option,
 	return result;
 }
 
-/* --check-config promises that a start will not fail for a file that is not there. */
+/* What a start would read, read as it would. Errors of a file's content name its own line. */
+static int check_tables(const struct config *config, struct error_text *error)
+{
+	struct asn_table *networks =
+		config->networks_file ? config_networks_load(config->networks_file, error) : NULL;
+	struct application_table *applications = NULL;
+	int result = config->networks_file && !networks ? -EINVAL : 0;
+
+	asn_table_destroy(networks);
+	if (result || !config->applications_file)
+		return result;
+	applications = config_applications_load(config->applications_file, error);
+	application_table_destroy(applications);
+	return applications ? 0 : -EINVAL;
+}
+
+static int check_captures(const struct config *config, struct error_text *error)
+{
+	for (size_t i = 0; i < config->source_count; i++) {
+		const struct source_config *source = &config->sources[i];
+		int result;
+
+		if (source->kind != SOURCE_FILE || strcmp(source->name, "-") == 0 ||
+		    access(source->name, R_OK) == 0)
+			continue;
+		result = -errno;
+		config_fail(error, &config->origins[OPTION_read], "cannot read %s: %s",
+			    source->name, strerror(-result));
+		return result;
+	}
+	return 0;
+}
+
+/* --check-config promises that a start will not fail for a file that is not there, or does not hold
+ * what it should. */
 static int check_files(const struct config *config, struct error_text *error)
 {
 	int result = check_file(config, OPTION_networks_file, config->networks_file, error);
@@ -241,6 +276,10 @@ static int check_files(const struct config *config, struct error_text *error)
 	if (!result)
 		result = check_file(config, OPTION_applications_file, config->applications_file,
 				    error);
+	if (!result)
+		result = check_tables(config, error);
+	if (!result)
+		result = check_captures(config, error);
 	for (size_t i = 0; !result && i < config->collector_count; i++)
 		result = config_transport_check_files(&config->collectors[i], error);
 	return result;

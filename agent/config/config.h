@@ -44,10 +44,11 @@ struct config_collector {
 	uint8_t ttl;            /* 0: the kernel's */
 	char *fields;           /* as configured; NULL: the default */
 	struct template_fields field_set;
-	bool has_section; /* [collector "NAME"] */
-	struct config_origin origin;
-	bool uptime;           /* v9: times as fields 21 and 22 */
-	bool segmentation;     /* bursts as one packet */
+	bool has_section;                  /* [collector "NAME"] */
+	struct config_origin origin;       /* of the option, or of its section's header */
+	struct config_origin *key_origins; /* owned; of the section's keys, by enum config_key_id */
+	bool uptime;                       /* v9: times as fields 21 and 22 */
+	bool segmentation;                 /* bursts as one packet */
 	int64_t spool_size;    /* bytes, 0: none, -1: what the transport has by default */
 	bool has_spool_size;   /* as configured */
 	char *spool_directory; /* NULL: in memory */

@@ -31,6 +31,7 @@ static void entry_clear(struct config_collector *collector)
 	free(collector->fields);
 	free(collector->group);
 	free(collector->filter);
+	free(collector->key_origins);
 }
 
 void config_collectors_clear(struct config *config)
@@ -333,6 +334,11 @@ int config_collector_declare(struct config *config, const char *name,
 		known->origin = *origin; /* a drop-in goes on with the section of an earlier file */
 		return 0;
 	}
+	collector.key_origins = calloc(CONFIG_KEY_COUNT, sizeof(*collector.key_origins));
+	if (!collector.key_origins) {
+		error_text_set(error, "out of memory");
+		return -ENOMEM;
+	}
 	result = config_text_replace(&collector.name, name, error);
 	if (!result)
 		result = entry_add(config, &collector, error);
@@ -341,13 +347,22 @@ int config_collector_declare(struct config *config, const char *name,
 	return result;
 }
 
+const struct config_origin *config_key_origin(const struct config_collector *collector,
+					      enum config_key_id key)
+{
+	const struct config_origin *own =
+		collector->key_origins ? &collector->key_origins[key] : NULL;
+
+	return own && own->file ? own : &collector->origin;
+}
+
 int config_collector_set(struct config *config, const char *name, enum config_key_id key,
 			 const char *value, const struct config_origin *origin,
 			 struct error_text *error)
 {
 	struct config_collector *collector = section_find(config, name);
 
-	collector->origin = *origin;
+	collector->key_origins[key] = *origin;
 	return value_set(collector, key, value, error);
 }
 
@@ -396,7 +411,7 @@ static int interface_check(const struct config_collector *collector, const char 
 		const char *zone = zone_of(addresses[i]);
 
 		if (zone && interface && strcmp(zone, interface) != 0) {
-			config_fail(error, &collector->origin,
+			config_fail(error, config_key_origin(collector, KEY_collector_interface),
 				    "collector %s: address %s is not of interface %s",
 				    collector->host, addresses[i], interface);
 			return -EINVAL;
@@ -406,7 +421,7 @@ static int interface_check(const struct config_collector *collector, const char 
 	}
 	if (interface || !config_is_link_local(collector->host))
 		return 0;
-	config_fail(error, &collector->origin,
+	config_fail(error, config_key_origin(collector, KEY_collector_address),
 		    "collector %s: a link-local address needs the interface of its link",
 		    collector->host);
 	error_text_hint(error, "write [%s%%eth0], or add interface=eth0", collector->host);
@@ -446,7 +461,7 @@ static int entry_finish(const struct config *config, struct config_collector *co
 		return result;
 	host_version = config_ip_version(collector->host);
 	if (source && host_version && config_ip_version(source) != host_version) {
-		config_fail(error, &collector->origin,
+		config_fail(error, config_key_origin(collector, KEY_collector_source_address),
 			    "collector %s: source address %s is not of the same IP version",
 			    collector->host, source);
 		error_text_hint(error, "give this collector a source of its own: source=ADDRESS");
@@ -474,7 +489,7 @@ int config_collectors_finish(struct config *config, struct error_text *error)
 			if (collector->port)
 				(void)snprintf(port, sizeof(port), ":%u",
 					       (unsigned int)collector->port);
-			config_fail(error, &collector->origin,
+			config_fail(error, config_key_origin(collector, KEY_collector_address),
 				    "collector %s%s is given twice: it would get every flow twice",
 				    collector->host, port);
 			return -EINVAL;

@@ -51,7 +51,7 @@ static int fields_check(const struct config *config, const struct config_collect
 	if (!collector->fields)
 		return 0;
 	if (!encoder->protocol) {
-		config_fail(error, &collector->origin,
+		config_fail(error, config_key_origin(collector, KEY_collector_fields),
 			    "collector %s: records of NetFlow v5 always have the same fields",
 			    collector->name);
 		error_text_hint(error, "give it version 9 or 10, or no fields");
@@ -60,8 +60,8 @@ static int fields_check(const struct config *config, const struct config_collect
 	result = template_fields_check(&collector->field_set, encoder->protocol, &config->flow_key,
 				       &why);
 	if (result) {
-		config_fail(error, &collector->origin, "collector %s: fields: %s", collector->name,
-			    why.text);
+		config_fail(error, config_key_origin(collector, KEY_collector_fields),
+			    "collector %s: fields: %s", collector->name, why.text);
 		error_text_hint(error, "%s", why.hint);
 	}
 	return result;

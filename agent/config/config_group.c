@@ -70,14 +70,14 @@ static int check_group(const struct config *config, const struct config_collecto
 		       struct error_text *error)
 {
 	if (collector->mode == COLLECTOR_mirror && collector->group) {
-		config_fail(error, &collector->origin,
+		config_fail(error, config_key_origin(collector, KEY_collector_group),
 			    "collector %s: group %s needs a mode: it gets every flow without one",
 			    collector->name, collector->group);
 		error_text_hint(error, "add mode=balance, round-robin or failover");
 		return -EINVAL;
 	}
 	if (collector->mode != COLLECTOR_failover && collector->priority) {
-		config_fail(error, &collector->origin,
+		config_fail(error, config_key_origin(collector, KEY_collector_priority),
 			    "collector %s: a priority means nothing but with mode=failover",
 			    collector->name);
 		return -EINVAL;
@@ -90,7 +90,7 @@ static int check_group(const struct config *config, const struct config_collecto
 		    other->mode == collector->mode ||
 		    strcmp(group_name(other), group_name(collector)) != 0)
 			continue;
-		config_fail(error, &collector->origin,
+		config_fail(error, config_key_origin(collector, KEY_collector_mode),
 			    "collector %s: group %s has one mode, and collector %s has %s there",
 			    collector->name, group_name(collector), other->name,
 			    collector_mode_name(other->mode));
@@ -117,7 +117,7 @@ static int check_filter(const struct config *config, const struct config_collect
 	if (!(needs & FLOW_FILTER_needs_as_numbers))
 		return 0;
 	config_fail(
-		error, &collector->origin,
+		error, config_key_origin(collector, KEY_collector_filter),
 		"collector %s: its filter asks for AS numbers, which only a networks-file gives",
 		collector->name);
 	return -EINVAL;

@@ -171,6 +171,9 @@ int config_finish(struct config *config, struct error_text *error);
 /* "FILE:LINE: " of an origin, or "" for the command line, and the text behind it, into 'error'. */
 void config_fail(struct error_text *error, const struct config_origin *origin, const char *format,
 		 ...) __attribute__((format(printf, 3, 4)));
+/* Where a key of a collector stands: its own line, else where the collector does. */
+const struct config_origin *config_key_origin(const struct config_collector *collector,
+					      enum config_key_id key);
 /* Keep a copy of a file's name for origins. Returns it, owned by the config, or NULL. */
 const char *config_file_name(struct config *config, const char *name);
 

@@ -59,10 +59,18 @@ int config_path_parse(struct config_collector *collector, const char *value,
 	return config_text_replace(&collector->transport, "unix", error);
 }
 
+/* 'key' is the name of a key, the transport, or another word for the address. */
 static int fail(const struct config_collector *collector, const char *key, const char *why,
 		struct error_text *error)
 {
-	config_fail(error, &collector->origin, "collector %s: %s %s",
+	enum config_key_id id =
+		key == collector->transport ? KEY_collector_transport : KEY_collector_address;
+
+	for (int i = 0; i < CONFIG_KEY_COUNT; i++)
+		if (config_keys[i].section == SECTION_collector &&
+		    strcmp(config_keys[i].name, key) == 0)
+			id = (enum config_key_id)i;
+	config_fail(error, config_key_origin(collector, id), "collector %s: %s %s",
 		    collector->host ? collector->host : collector->name, key, why);
 	return -EINVAL;
 }
@@ -80,7 +88,7 @@ static int check_socket(const struct config_collector *collector, struct error_t
 {
 	if (strlen(collector->host) < sizeof(((struct sockaddr_un *)NULL)->sun_path))
 		return 0;
-	config_fail(error, &collector->origin,
+	config_fail(error, config_key_origin(collector, KEY_collector_address),
 		    "collector %s: expected the path of a socket to have at most %zu bytes",
 		    collector->host, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
 	return -ENAMETOOLONG;

@@ -134,7 +134,7 @@ static int check_version(const struct config_collector *collector,
 	if (!transport->session || encoder_find(collector->version)->is_delimited)
 		return 0;
 	config_fail(
-		error, &collector->origin,
+		error, config_key_origin(collector, KEY_collector_transport),
 		"collector %s: NetFlow v%u has no messages for transport %s, which needs IPFIX or "
 		"JSON",
 		collector->host, (unsigned int)collector->version, transport->name);
@@ -147,10 +147,28 @@ static int check_segmentation(const struct config_collector *collector,
 {
 	if (!collector->segmentation || transport->ip_protocol == IPPROTO_UDP)
 		return 0;
-	config_fail(error, &collector->origin,
+	config_fail(error, config_key_origin(collector, KEY_collector_segmentation),
 		    "collector %s: segmentation is for datagrams over udp, not for transport %s",
 		    collector->host, transport->name);
 	return -EINVAL;
+}
+
+static enum config_key_id packet_key(const struct config_collector *collector)
+{
+	if (collector->interface)
+		return KEY_collector_interface;
+	return collector->dscp ? KEY_collector_dscp : KEY_collector_ttl;
+}
+
+static enum config_key_id tls_key(const struct config_collector *collector)
+{
+	if (collector->ca)
+		return KEY_collector_ca;
+	if (collector->certificate)
+		return KEY_collector_certificate;
+	if (collector->key)
+		return KEY_collector_key;
+	return collector->server_name ? KEY_collector_server_name : KEY_collector_verify;
 }
 
 /* What is said of packets, where there are none, or none of that kind. */
@@ -160,13 +178,13 @@ static int check_packets(const struct config_collector *collector,
 	const bool has_packets = transport->ip_protocol != 0;
 
 	if (!has_packets && (collector->interface || collector->dscp || collector->ttl))
-		config_fail(error, &collector->origin,
+		config_fail(error, config_key_origin(collector, packet_key(collector)),
 			    "collector %s: interface, dscp and ttl are for packets, and transport "
 			    "%s sends none",
 			    collector->host, transport->name);
 	else if (has_packets && transport->ip_protocol != IPPROTO_UDP &&
 		 config_is_group(collector->host))
-		config_fail(error, &collector->origin,
+		config_fail(error, config_key_origin(collector, KEY_collector_transport),
 			    "collector %s: a multicast group is reached by udp, not by transport "
 			    "%s",
 			    collector->host, transport->name);
@@ -183,12 +201,12 @@ static int check_tls(const struct config_collector *collector,
 		has_own || collector->ca || collector->server_name || collector->skips_verification;
 
 	if (is_told && transport != &transport_tls)
-		config_fail(error, &collector->origin,
+		config_fail(error, config_key_origin(collector, tls_key(collector)),
 			    "collector %s: ca, certificate, key, server-name and verify are for "
 			    "transport tls, not for %s",
 			    collector->host, transport->name);
 	else if (collector->key && !collector->certificate)
-		config_fail(error, &collector->origin,
+		config_fail(error, config_key_origin(collector, KEY_collector_key),
 			    "collector %s: a key is of no use without a certificate",
 			    collector->host);
 	else
@@ -205,11 +223,33 @@ static int finish_spool(struct config_collector *collector, const struct transpo
 		collector->spool_size = transport->ip_protocol == IPPROTO_TCP ? SPOOL_SIZE : 0;
 	if (!collector->spool_directory || collector->spool_size)
 		return 0;
-	config_fail(error, &collector->origin,
+	config_fail(error, config_key_origin(collector, KEY_collector_spool_directory),
 		    "collector %s: a spool-directory is of no use without a spool",
 		    collector->host);
 	error_text_hint(error, "give this collector a size: spool=16M");
 	return -EINVAL;
+}
+
+/* Keys and certificates, as a start reads them. */
+static int check_tls_files(const struct config_collector *collector, struct error_text *error)
+{
+	const struct transport_type *transport = transport_find(collector->transport);
+	const struct transport_config config = {
+		.host = collector->host,
+		.tls = { .ca = collector->ca,
+			 .certificate = collector->certificate,
+			 .key = collector->key,
+			 .server_name = collector->server_name,
+			 .skips_verification = collector->skips_verification },
+	};
+	struct error_text why = { .text = "" };
+	int result = transport->check ? transport->check(&config, &why) : 0;
+
+	if (!result)
+		return 0;
+	config_fail(error, config_key_origin(collector, tls_key(collector)), "%s", why.text);
+	error_text_hint(error, "%s", why.hint);
+	return result;
 }
 
 int config_transport_check_files(const struct config_collector *collector, struct error_text *error)
@@ -231,12 +271,12 @@ int config_transport_check_files(const struct config_collector *collector, struc
 		if (!files[i].path || access(files[i].path, files[i].mode) == 0)
 			continue;
 		result = -errno;
-		config_fail(error, &collector->origin, "collector %s: cannot use %s %s: %s",
-			    collector->host, config_keys[files[i].key].name, files[i].path,
-			    strerror(-result));
+		config_fail(error, config_key_origin(collector, files[i].key),
+			    "collector %s: cannot use %s %s: %s", collector->host,
+			    config_keys[files[i].key].name, files[i].path, strerror(-result));
 		return result;
 	}
-	return 0;
+	return check_tls_files(collector, error);
 }
 
 int config_transport_finish(const struct config *config, struct config_collector *collector,

@@ -6,13 +6,12 @@
  * are joined, all is freed. */
 #include "pipeline.h"
 
-#include "application_file.h"
-#include "asn_file.h"
+#include "asn_table.h"
 #include "collector_setup.h"
+#include "config_tables.h"
 #include "export_thread.h"
 #include "log.h"
 #include "sequence_file.h"
-#include "text_file.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -22,9 +21,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define NETWORKS_FILE_LIMIT     (512u << 20)
-#define APPLICATIONS_FILE_LIMIT (16u << 20)
-#define CALL_TIMEOUT_MS         1000
+#define CALL_TIMEOUT_MS 1000
 
 struct pipeline {
 	struct pipeline_events events;
@@ -51,16 +48,9 @@ static bool is_live(const struct config *config, size_t source)
 
 static int load_networks_file(struct pipeline *pipeline, const char *path, struct error_text *error)
 {
-	size_t size;
-	char *text;
-
 	if (!path)
 		return 0;
-	text = text_file_read(path, NETWORKS_FILE_LIMIT, &size, error);
-	if (!text)
-		return -EIO;
-	pipeline->asn_table = asn_file_parse(path, text, size, error);
-	free(text);
+	pipeline->asn_table = config_networks_load(path, error);
 	if (!pipeline->asn_table)
 		return -EINVAL;
 	pipeline->choice.has_as_numbers = true;
@@ -74,16 +64,9 @@ static int load_networks_file(struct pipeline *pipeline, const char *path, struc
 static int load_applications_file(struct pipeline *pipeline, const char *path,
 				  struct error_text *error)
 {
-	size_t size;
-	char *text;
-
 	if (!path)
 		return 0;
-	text = text_file_read(path, APPLICATIONS_FILE_LIMIT, &size, error);
-	if (!text)
-		return -EIO;
-	pipeline->applications = application_file_parse(path, text, size, error);
-	free(text);
+	pipeline->applications = config_applications_load(path, error);
 	if (!pipeline->applications)
 		return -EINVAL;
 	pipeline->choice.has_applications = true;

@@ -81,6 +81,9 @@ struct transport_type {
 	 * source address). */
 	int (*open)(const struct transport_config *config, struct transport **transport,
 		    struct error_text *error);
+	/* Read what open() would read (keys and certificates), and open nothing. Returns 0, or a
+	 * negative errno with 'error' filled as open() has it. NULL for one that reads nothing. */
+	int (*check)(const struct transport_config *config, struct error_text *error);
 	/* Go on with resolution and connection; call before send and at least once a second.
 	 * 'now_ms' is monotonic. Returns 0 when datagrams can be sent, or why not: -EINPROGRESS
 	 * (the name is being looked up), -ENOENT (it has no address), -EALREADY (the first

@@ -346,6 +346,20 @@ static int tls_open(const struct transport_config *config, struct transport **tr
 	return result;
 }
 
+static int tls_check(const struct transport_config *config, struct error_text *error)
+{
+	struct transport *tls = calloc(1, sizeof(*tls));
+	int result;
+
+	if (!tls) {
+		error_text_set(error, "collector %s: out of memory", config->host);
+		return -ENOMEM;
+	}
+	result = context_init(tls, config, error);
+	tls_free(tls);
+	return result;
+}
+
 static int tls_poll(struct transport *tls, int64_t now_ms)
 {
 	return transport_stream_poll(&tls->stream, now_ms);
@@ -391,6 +405,7 @@ const struct transport_type transport_tls = {
 	.name = "tls",
 	.ip_protocol = IPPROTO_TCP,
 	.open = tls_open,
+	.check = tls_check,
 	.poll = tls_poll,
 	.send = tls_send,
 	.session = tls_session,

@@ -4,14 +4,19 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-static int refuse(const struct transport_config *config, struct transport **transport,
-		  struct error_text *error)
+static int check(const struct transport_config *config, struct error_text *error)
 {
-	*transport = NULL;
 	error_text_set(error, "collector %s: transport tls was left out of this build",
 		       config->host);
 	error_text_hint(error, "use transport tcp, or build with -DWITH_TLS=ON");
 	return -EOPNOTSUPP;
+}
+
+static int refuse(const struct transport_config *config, struct transport **transport,
+		  struct error_text *error)
+{
+	*transport = NULL;
+	return check(config, error);
 }
 
 /* Never called; says that there are sessions. */
@@ -26,5 +31,6 @@ const struct transport_type transport_tls = {
 	.name = "tls",
 	.ip_protocol = IPPROTO_TCP,
 	.open = refuse,
+	.check = check,
 	.session = no_session,
 };

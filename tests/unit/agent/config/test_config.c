@@ -1341,7 +1341,7 @@ TEST(file_errors_name_the_line)
 	check_file_error("[source \"eth0\"]\nsnaplen = 96\nsnaplen = 96\n",
 			 "f.conf:3: snaplen: set in line 2 already");
 	check_file_error("[collector \"x\"]\nmtu = 1500\n",
-			 "f.conf:2: collector \"x\" has no address");
+			 "f.conf:1: collector \"x\" has no address");
 	check_file_error("[collector \"x\"]\naddress =\n", "f.conf:2: address: expected a value");
 	check_file_error("[collector \"x\"]\naddress = h:0\n",
 			 "f.conf:2: address: value \"h:0\": expected a port from 1 to 65535 behind "
@@ -1585,6 +1585,76 @@ TEST(check_config_says_yes_on_standard_output)
 	tree_remove(&tree);
 }
 
+/* Whatever stands below it: an error names the line of the key that is wrong. */
+TEST(an_error_of_a_section_names_its_own_line)
+{
+	static const struct {
+		const char *text;
+		const char *error;
+	} cases[] = {
+		{ "[collector \"a\"]\naddress = h\npriority = 4\nmtu = 1500\n",
+		  "f.conf:3: collector a: a priority means nothing but with mode=failover" },
+		{ "\n[collector \"a\"]\nmtu = 1500\n", "f.conf:2: collector \"a\" has no address" },
+		{ "[collector \"a\"]\naddress = h\nversion = 9\ntransport = tcp\nmtu = 1500\n",
+		  "f.conf:4: collector h: NetFlow v9 has no messages for transport tcp, which "
+		  "needs IPFIX or JSON" },
+		{ "[collector \"a\"]\naddress = h\nca = /x\ndscp = 5\n",
+		  "f.conf:3: collector h: ca, certificate, key, server-name and verify are for "
+		  "transport tls, not for udp" },
+		{ "[collector \"a\"]\naddress = h\nfields = 1+2\nversion = 5\n",
+		  "f.conf:3: collector a: records of NetFlow v5 always have the same fields" },
+		{ "[collector \"a\"]\naddress = h\nkeep = 5\nmtu = 1500\n",
+		  "f.conf:3: collector h: keep is for files" },
+		{ "[collector \"a\"]\naddress = /tmp/x\ndscp = 5\nversion = 10\n",
+		  "f.conf:3: collector /tmp/x: interface, dscp and ttl are for packets, and "
+		  "transport file sends none" },
+		{ "[collector \"a\"]\naddress = h\nfilter = as=5\nmtu = 1500\n",
+		  "f.conf:3: collector a: its filter asks for AS numbers, which only a "
+		  "networks-file gives" },
+		{ "[collector \"a\"]\naddress = h\nspool = 0\nspool-directory = /tmp\nmtu = 1500\n",
+		  "f.conf:4: collector h: a spool-directory is of no use without a spool" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check_file_error(cases[i].text, cases[i].error);
+}
+
+TEST(check_config_reads_what_a_start_would_read)
+{
+	static const char *const wrong[][2] = {
+		{ "--check-config -f %s --networks-file %s", "%s:1: " },
+		{ "--check-config -f %s --applications-file %s", "%s:1: " },
+		{ "--check-config -f %s -n h,transport=tls,certificate=%s",
+		  "collector h: cannot read the certificate in %s: " },
+		{ "--check-config -f %s -n h,transport=tls,ca=%s",
+		  "collector h: cannot read the certificate authorities in %s: " },
+		{ "--check-config -f %s -r %s.pcap", "cannot read %s.pcap: " },
+	};
+	struct tree tree;
+	char table[128];
+
+	tree_create(&tree, "[agent]\nmax-flows = 1000\n");
+	(void)snprintf(table, sizeof(table), "%s/d.txt", tree.drop_ins);
+	tree_write(tree.drop_ins, "d.txt", "what is no table and no certificate\n");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct error_text error;
+		struct config config;
+		char line[512];
+		char expected[256];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		(void)snprintf(line, sizeof(line), wrong[i][0], tree.file, table);
+		(void)snprintf(expected, sizeof(expected), wrong[i][1], table);
+#pragma GCC diagnostic pop
+		CHECK_EQ(parse(&config, line, &error), CONFIG_invalid);
+		if (strncmp(error.text, expected, strlen(expected)) != 0)
+			fail_msg("%s: %s", line, error.text);
+		config_clear(&config);
+	}
+	tree_remove(&tree);
+}
+
 TEST(a_path_of_a_socket_that_no_socket_can_have)
 {
 	char line[160] = "-n unix:/";
@@ -1741,6 +1811,8 @@ int main(void)
 		cmocka_unit_test(drop_ins_win_over_the_file_and_the_command_line_over_both),
 		cmocka_unit_test(help_lists_every_option_and_fits_the_screen),
 		cmocka_unit_test(check_config_says_yes_on_standard_output),
+		cmocka_unit_test(an_error_of_a_section_names_its_own_line),
+		cmocka_unit_test(check_config_reads_what_a_start_would_read),
 		cmocka_unit_test(a_path_of_a_socket_that_no_socket_can_have),
 		cmocka_unit_test(check_config_looks_for_the_files_of_collectors),
 		cmocka_unit_test(the_default_file_of_the_package_is_valid),

@@ -1,0 +1,15 @@
+/* config_tables.h - the tables that the configuration names: read at a start, and by
+ * --check-config. */
+#ifndef CONFIG_TABLES_H
+#define CONFIG_TABLES_H
+
+#include "application_table.h"
+#include "asn_table.h"
+#include "error_text.h"
+
+/* Read and parse a file. Each returns the table, owned by the caller, or NULL with 'error' filled:
+ * which file, which line, and what was expected. */
+struct asn_table *config_networks_load(const char *path, struct error_text *error);
+struct application_table *config_applications_load(const char *path, struct error_text *error);
+
+#endif
