@@ -6,6 +6,7 @@
 #include "defaults.h"
 #include "equalities.h"
 #include "log.h"
+#include "loss_report.h"
 #include "pipeline.h"
 #include "privileges.h"
 #include "signals.h"
@@ -45,6 +46,7 @@ struct daemon {
 	struct signals_events signals;
 	uint64_t packets_before; /* for the rate in the status line */
 	uint64_t lost_before;    /* packets lost in the kernel, as last logged */
+	uint64_t records_lost;   /* at the end, by all collectors together */
 	bool is_stopping;
 	bool has_finished; /* all is sent or lost */
 	bool has_hung;     /* a thread did not get there */
@@ -160,6 +162,7 @@ static int on_status_timer(sd_event_source *source, uint64_t now_us, void *conte
 	char away[200];
 	size_t up = 0;
 
+	log_held_back(false);
 	if (pipeline_snapshot(daemon->pipeline, &snapshot) < 0)
 		return sd_event_source_set_time(source, now_us + STATUS_INTERVAL_US);
 	for (size_t i = 0; i < snapshot.collector_count; i++)
@@ -284,6 +287,8 @@ static int close_ledger(struct daemon *daemon, struct error_text *error)
 	if (snapshot.workers.packets_lost_kernel)
 		log_warning("%" PRIu64 " packets were lost in the kernel's queue in all",
 			    snapshot.workers.packets_lost_kernel);
+	log_held_back(true);
+	daemon->records_lost = loss_report_log(&snapshot);
 	if (equalities_visit(&snapshot, log_failed_equality, NULL))
 		abort_if_debugging();
 	if (daemon->summary)
@@ -370,7 +375,8 @@ static int run(struct daemon *daemon)
 		leave_hung(daemon);
 	if (close_ledger(daemon, &error) == 0 && result == 0)
 		status = EXIT_DONE;
-	if (pipeline_has_failed(daemon->pipeline, &failure))
+	if (pipeline_has_failed(daemon->pipeline, &failure) ||
+	    (!is_live(&daemon->config) && daemon->records_lost))
 		status = EXIT_RUNTIME;
 out:
 	if (error.text[0])

@@ -147,6 +147,33 @@ static void remember_problem(const char *text)
 	target.problem_ms = time_now_ms(CLOCK_REALTIME);
 }
 
+/* Put one line out that stands for others as well. The lock is held. */
+static void put_line_after(enum log_level level, char *text, size_t size, uint64_t held)
+{
+	const size_t length = strlen(text);
+
+	if (held)
+		(void)snprintf(text + length, size - length,
+			       " (%" PRIu64 " more like this were held back)", held);
+	put_line(level, text);
+}
+
+void log_held_back(bool all)
+{
+	const int64_t now_ms = time_now_ms(CLOCK_MONOTONIC);
+	const struct log_limit_entry *entry;
+	uint64_t held;
+
+	(void)pthread_mutex_lock(&target.lock);
+	while ((entry = log_limit_due(&target.limit, now_ms, all, &held)) != NULL) {
+		char text[TEXT_SIZE];
+
+		(void)snprintf(text, sizeof(text), "%s", entry->text);
+		put_line_after((enum log_level)entry->level, text, sizeof(text), held - 1);
+	}
+	(void)pthread_mutex_unlock(&target.lock);
+}
+
 void log_event(enum log_level level, const char *event, const char *object, const char *format, ...)
 {
 	bool is_problem = level <= LOG_LEVEL_warning;
@@ -154,7 +181,6 @@ void log_event(enum log_level level, const char *event, const char *object, cons
 	char text[TEXT_SIZE];
 	uint64_t held = 0;
 	va_list arguments;
-	size_t length;
 
 	if (!is_problem && !is_wanted)
 		return;
@@ -166,14 +192,11 @@ void log_event(enum log_level level, const char *event, const char *object, cons
 	(void)pthread_mutex_lock(&target.lock);
 	if (is_problem)
 		remember_problem(text);
-	if (is_wanted && (!event || log_limit_pass(&target.limit, event, object,
-						   time_now_ms(CLOCK_MONOTONIC), &held))) {
-		length = strlen(text);
-		if (held)
-			(void)snprintf(text + length, sizeof(text) - length,
-				       " (%" PRIu64 " more like this were held back)", held);
-		put_line(level, text);
-	}
+	if (is_wanted && event &&
+	    !log_limit_pass(&target.limit, event, object, time_now_ms(CLOCK_MONOTONIC), &held))
+		log_limit_keep(&target.limit, event, object, (int)level, text);
+	else if (is_wanted)
+		put_line_after(level, text, sizeof(text), held);
 	(void)pthread_mutex_unlock(&target.lock);
 }
 

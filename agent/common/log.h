@@ -1,13 +1,15 @@
 /* log.h - messages to the operator: standard error, with journal priorities when systemd reads it.
  *
- * Only agent/ logs. Repeats of one event about one object are limited to one a minute; the next one
- * says how many were held back. Thread-safe. Never blocks for long: standard error that cannot take
+ * Only agent/ logs. Repeats of one event about one object are limited to one a minute; the last one
+ * that was held back comes out when the minute is over (log_held_back()), so its numbers should be
+ * sums. Thread-safe. Never blocks for long: standard error that cannot take
  * a line loses it and counts it. */
 #ifndef LOG_H
 #define LOG_H
 
 #include "error_text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum log_level {
@@ -32,6 +34,10 @@ const char *log_level_name(enum log_level level);
  * is not printable becomes '?', so that a name from outside cannot forge a line. */
 void log_event(enum log_level level, const char *event, const char *object, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* Put out what the repeat limit has held back and is due: the last of each kind, which says how
+ * many more there were. Call it every few seconds, and with 'all' at the end. */
+void log_held_back(bool all);
 
 #define log_error(...)   log_event(LOG_LEVEL_error, NULL, NULL, __VA_ARGS__)
 #define log_warning(...) log_event(LOG_LEVEL_warning, NULL, NULL, __VA_ARGS__)

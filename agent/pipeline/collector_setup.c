@@ -38,13 +38,14 @@ static void log_collector_event(void *context, const struct collector_event *eve
 			  "collector %s: %s; records wait for it as long as there is room, then "
 			  "they are counted as lost",
 			  event->collector, why);
-	else if (event->records_lost)
+	else if (event->records_lost_in_all)
 		log_event(LOG_LEVEL_notice, "collector-up", event->collector,
-			  "collector %s: reachable again, %" PRIu64 " records were lost",
-			  event->collector, event->records_lost);
+			  "collector %s: reachable again, %" PRIu64
+			  " records were lost meanwhile, %" PRIu64 " since the start",
+			  event->collector, event->records_lost, event->records_lost_in_all);
 	else
-		log_event(LOG_LEVEL_info, "collector-up", event->collector, "collector %s: ready",
-			  event->collector);
+		log_event(LOG_LEVEL_info, "collector-ready", event->collector,
+			  "collector %s: ready", event->collector);
 }
 
 static struct transport_tls_config tls_settings(const struct config_collector *from)

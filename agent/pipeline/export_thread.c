@@ -301,31 +301,28 @@ static bool all_inputs_have_ended(const struct export_thread *thread)
 	return true;
 }
 
-/* What all collectors together still have to send. */
-static uint64_t waiting_records(const struct export_thread *thread)
+/* What is worth waiting for at the end: records and datagrams that wait, and whether it is for a
+ * reader: of standard output, say, as any program does. A live agent does not wait for collectors
+ * that were known to be down before. */
+struct awaited {
+	uint64_t waiting;
+	bool has_reader;
+};
+
+static struct awaited find_awaited(const struct export_thread *thread)
 {
-	uint64_t waiting = 0;
+	struct awaited awaited = { 0 };
 
 	for (size_t i = 0; i < exporter_collector_count(thread->config.exporter); i++) {
 		struct collector_status status;
 
 		exporter_collector_status(thread->config.exporter, i, &status);
-		waiting += status.ledger.waiting.records + status.queued_datagrams;
+		if (thread->config.is_live && status.is_known_down)
+			continue;
+		awaited.waiting += status.ledger.waiting.records + status.queued_datagrams;
+		awaited.has_reader |= status.waits_for_reader;
 	}
-	return waiting;
-}
-
-/* Whether the end waits for a reader: of standard output, say, as any program does. */
-static bool is_reader_awaited(const struct export_thread *thread)
-{
-	for (size_t i = 0; i < exporter_collector_count(thread->config.exporter); i++) {
-		struct collector_status status;
-
-		exporter_collector_status(thread->config.exporter, i, &status);
-		if (status.waits_for_reader)
-			return true;
-	}
-	return false;
+	return awaited;
 }
 
 static bool is_abandoned(const struct export_thread *thread)
@@ -337,7 +334,7 @@ static bool is_abandoned(const struct export_thread *thread)
  * takes. Returns whether there is more to do at once. */
 static bool finish(struct export_thread *thread, int64_t now_ms, bool has_more)
 {
-	uint64_t waiting;
+	struct awaited awaited;
 	uint64_t one = 1;
 
 	if (!thread->has_closed) {
@@ -347,13 +344,13 @@ static bool finish(struct export_thread *thread, int64_t now_ms, bool has_more)
 		thread->progress_waiting = UINT64_MAX;
 		return true;
 	}
-	waiting = waiting_records(thread);
-	if (waiting < thread->progress_waiting) {
-		thread->progress_waiting = waiting;
+	awaited = find_awaited(thread);
+	if (awaited.waiting < thread->progress_waiting) {
+		thread->progress_waiting = awaited.waiting;
 		thread->progress_ms = now_ms;
 	}
-	if (has_more && !is_abandoned(thread) &&
-	    (now_ms - thread->progress_ms < PATIENCE_MS || is_reader_awaited(thread)))
+	if (has_more && awaited.waiting && !is_abandoned(thread) &&
+	    (now_ms - thread->progress_ms < PATIENCE_MS || awaited.has_reader))
 		return false;
 	exporter_abandon(thread->config.exporter);
 	thread->has_finished = true;

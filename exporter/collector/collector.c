@@ -234,6 +234,7 @@ void collector_status(const struct collector *collector, struct collector_status
 		.priority = collector->role.priority == UINT32_MAX ? 0 : collector->role.priority,
 		.sampling = collector->selection.sampling ? collector->selection.sampling : 1,
 		.is_up = outbox->state == OUTBOX_up,
+		.is_known_down = outbox_is_known_down(outbox),
 		.last_error = outbox->last_error,
 		.last_loss = outbox->last_loss,
 		.waits_for_reader = outbox->config.is_patient && outbox->queue.count &&

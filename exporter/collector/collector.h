@@ -95,6 +95,7 @@ struct collector_status {
 	bool is_up;
 	int last_error; /* positive errno, 0 if none since it is up */
 	enum loss_reason last_loss;
+	bool is_known_down;    /* and was a second ago already */
 	bool waits_for_reader; /* has something for one that is there, and that it waits for */
 	bool has_sequence;
 	uint32_t sequence;         /* next sequence number */

@@ -15,6 +15,7 @@
 
 #define STEP_US           1000       /* pacing goes in steps of this at least */
 #define GATHER_US         5000       /* how long a datagram that could go waits for others */
+#define KNOWN_DOWN_US     1000000    /* so long that a moment's outage is over */
 #define RETRY_US          100000     /* between tries while a collector cannot be sent to */
 #define UNPACED_DATAGRAMS 128        /* in one call without a limit */
 #define LONGEST_REFILL_US 1000000000 /* times 2^32 a second is less than 2^63 */
@@ -83,6 +84,11 @@ enum loss_reason outbox_loss_of(int error)
 	}
 }
 
+bool outbox_is_known_down(const struct outbox *outbox)
+{
+	return outbox->is_blocked && outbox->now_us - outbox->wait_since_us >= KNOWN_DOWN_US;
+}
+
 /* Errors that pass by themselves in moments. */
 static bool is_passing(int error)
 {
@@ -106,6 +112,7 @@ static void tell(const struct outbox *outbox, enum collector_event_kind kind)
 		.fault = outbox->fault[0] ? outbox->fault : NULL,
 		.records_lost =
 			kind == COLLECTOR_UP ? records_lost(outbox) - outbox->lost_before : 0,
+		.records_lost_in_all = records_lost(outbox),
 	};
 
 	if (outbox->config.on_event)
@@ -140,6 +147,13 @@ void outbox_go_down(struct outbox *outbox, enum loss_reason reason, int error)
 	tell(outbox, COLLECTOR_DOWN);
 }
 
+/* A reader that took nothing more still has to take something. */
+static bool is_standing_still(const struct outbox *outbox)
+{
+	return outbox_has_sessions(outbox) && outbox->queue.handed &&
+	       outbox->confirmed_us < outbox->last_failure_us;
+}
+
 /* A session is proof that the collector is there, and an address is all that an unresolved one
  * lacked. For others a datagram that was handed over proves nothing: only time without a report
  * does. */
@@ -148,7 +162,8 @@ static void go_up(struct outbox *outbox)
 	const bool is_quiet = outbox->last_sent_us >= outbox->last_failure_us &&
 			      outbox->now_us - outbox->last_failure_us >= OUTBOX_UP_AFTER_US;
 
-	if (outbox->state == OUTBOX_up)
+	if (outbox->state == OUTBOX_up ||
+	    (outbox->state == OUTBOX_down && is_standing_still(outbox)))
 		return;
 	if (outbox->state == OUTBOX_down && !outbox_has_sessions(outbox) &&
 	    outbox->last_loss != LOSS_UNRESOLVED && !is_quiet)
@@ -425,8 +440,11 @@ static int try_to_send(struct outbox *outbox)
 
 int64_t outbox_send(struct outbox *outbox)
 {
-	int error = try_to_send(outbox);
+	int error;
 
+	if (outbox->has_ended)
+		return -1;
+	error = try_to_send(outbox);
 	outbox_take_reports(outbox);
 	if (!error)
 		error = outbox->held_error;

@@ -49,6 +49,7 @@ struct collector_event {
 	int error;             /* positive errno, or 0 */
 	const char *fault;     /* COLLECTOR_DOWN: more than 'error' says, or NULL; borrowed */
 	uint64_t records_lost; /* COLLECTOR_UP: lost since it went down */
+	uint64_t records_lost_in_all; /* since the start */
 	/* COLLECTOR_TAKES_OVER, borrowed: the group, and who had them before. */
 	const char *group;
 	const char *before;
@@ -110,6 +111,8 @@ struct outbox {
 	int last_error; /* positive errno, 0 if none since it is up */
 	int64_t last_failure_us;
 	uint64_t lost_before;  /* records lost before it went down */
+	int64_t confirmed_us;  /* with sessions: when something was last, or one begun */
+	bool has_ended;        /* what it had was given up: nothing is sent or told any more */
 	uint64_t last_refused; /* number in the history */
 	int held_error;        /* positive errno: the network reported that nothing arrives; only a
 				  probe may go */
@@ -161,7 +164,10 @@ static inline bool outbox_is_held(const struct outbox *outbox)
  * waits. */
 int64_t outbox_send(struct outbox *outbox);
 
-/* Count all that waits as lost. */
+/* Whether it is down, and was a second ago already. */
+bool outbox_is_known_down(const struct outbox *outbox);
+
+/* The end: count all that waits as lost. */
 void outbox_abandon(struct outbox *outbox);
 /* Count what was never queued as lost. */
 void outbox_lose(struct outbox *outbox, const struct amount *amount);

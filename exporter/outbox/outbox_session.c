@@ -12,6 +12,8 @@
 
 static void confirm(struct outbox *outbox, size_t unconfirmed)
 {
+	if (outbox->queue.handed > unconfirmed)
+		outbox->confirmed_us = outbox->now_us;
 	while (outbox->queue.handed > unconfirmed) {
 		outbox->queue.handed--;
 		outbox_count_sent(outbox);
@@ -26,6 +28,7 @@ static void begin(struct outbox *outbox, uint64_t number)
 		if (datagram_queue_at(&outbox->queue, i)->is_ahead)
 			datagram_queue_remove(&outbox->queue, i);
 	outbox->session = number;
+	outbox->confirmed_us = outbox->now_us;
 	outbox->forgotten++;
 	outbox->sequence = 0;
 	outbox->has_lost_templates = outbox->config.has_templates;

@@ -168,6 +168,7 @@ void outbox_abandon(struct outbox *outbox)
 {
 	const enum loss_reason reason = loss_at_end(outbox);
 
+	outbox->has_ended = true;
 	outbox->queue.handed = 0;
 	while (outbox->queue.count)
 		outbox_drop(outbox, 0, reason, outbox->wait_error);

@@ -245,6 +245,75 @@ def test_collector_refuses_then_answers(version, site, agent_on, collector):
     assert own.flows().packets() == summary["packets_exported"]
 
 
+def test_a_file_that_is_read_into_a_dead_collector_fails(flowagent, collector):
+    """Status 1 and a line with the numbers, for the collector that lost something alone."""
+    own = collector()
+    dead = f"127.0.0.1:{OWN_PORT}"
+    path = ROOT / "tests" / "wire" / "captures" / "ndpi-whatsapp.pcap"
+    agent = flowagent("--read", path, "-n", dead, "-n", own.host_port)
+    assert agent.wait() == 1, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    rows = {row["name"]: row for row in summary["collectors"]}
+    lost = rows[dead]["records_lost"]
+    assert lost > 0 and rows[own.host_port]["records_lost"] == 0
+    assert count_lines(agent, f"collector {dead}: {lost} of ", f": {lost} refused") == 1
+    assert count_lines(agent, own.host_port, " records lost") == 0
+
+
+def test_an_outage_in_the_first_minute_is_told_with_its_numbers(site, agent_on, collector):
+    """Lines that the limit of repeats holds back come out, at the end at the latest."""
+    with collector(site.COLLECTOR, OWN_PORT, site.host) as own:
+        agent, control = agent_on("-n", f"{own.host_port},version=json")
+        agent.wait_until(lambda: count_lines(agent, "ready") == 1, "it is ready")
+
+    def is_up():
+        site.send()
+        assert control.run("flush").returncode == 0
+        return control.rows("show", "collectors")[0]["up"]
+
+    lost = 0
+    for _ in range(2):
+        wait_until(lambda: not is_up(), "it is down")
+        with collector(site.COLLECTOR, OWN_PORT, site.host):
+            wait_until(is_up, "it is up", interval_s=0.5)
+            lost = control.rows("show", "collectors")[0]["records_lost"]
+    assert lost > 0
+    assert agent.stop() == 0, agent.errors
+    assert count_lines(agent, "reachable again, ", f" {lost} since the start") == 1, agent.errors
+    assert count_lines(agent, "reachable again, ") == 2, agent.errors
+
+
+def test_stop_does_not_wait_for_collectors_that_are_known_to_be_down(site, agent_on, collector):
+    """Refused over UDP, refused over TCP, without an address, a directory that is not there."""
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    away = [f"{site.COLLECTOR}:9", f"{site.COLLECTOR}:10,transport=tcp", "no-such-host.invalid:9",
+            "/nowhere/flows,version=json"]  # fmt: skip
+    options = [word for collector in away for word in ("-n", collector)]
+    agent, control = agent_on("-n", own.host_port, *options, release=True)
+    sent = site.send()
+    wait_for_packets(control, sent.packets())
+
+    def all_are_down():
+        control.run("flush")
+        rows = control.rows("show", "collectors")
+        return sum(row["up"] is False and row["last_error"] is not None for row in rows) == len(away)
+
+    wait_until(all_are_down, "they are down")
+    since = time.monotonic()
+    wait_until(lambda: time.monotonic() - since > 1.5 and all_are_down(), "they stay down")
+    sent.flows.update(site.send().flows)
+    wait_for_packets(control, sent.packets())
+    begun = time.monotonic()
+    assert agent.stop() == 0, agent.errors
+    assert time.monotonic() - begun < 1.5  # it was two seconds and more
+    summary = agent.summary()
+    ledger.check_final(summary, site.matched())
+    rows = {row["name"]: row for row in summary["collectors"]}
+    assert rows[own.host_port]["packets_sent"] == sent.packets()
+    assert count_lines(agent, " records lost, with ") == len(away), agent.errors
+
+
 def test_host_name_that_does_not_resolve(site, agent_on):
     agent, control = agent_on("-n", f"no-such-host.invalid:{OWN_PORT}")
     for round_number in range(1, 4):
@@ -258,7 +327,8 @@ def test_host_name_that_does_not_resolve(site, agent_on):
     summary = agent.summary()
     ledger.check_final(summary, site.matched())
     assert summary["records_lost"] == 6
-    assert count_lines(agent, "no-such-host.invalid") == 1
+    assert count_lines(agent, "no-such-host.invalid", "no address") == 1
+    assert count_lines(agent, "no-such-host.invalid", " 6 of 6 records lost, ") == 1
 
 
 def test_one_of_two_collectors_is_away(site, agent_on, collector):

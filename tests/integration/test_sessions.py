@@ -421,12 +421,17 @@ def test_at_the_end_it_does_not_wait_for_ever(flowagent, stream_collector, captu
     sink = stream_collector()
     sink.pause()
     agent = flowagent("--read", capture, "-n", f"{sink.host_port},transport=tcp,mtu=576")
-    assert agent.wait() == 0, agent.errors
+    assert agent.wait() == 1, agent.errors
     summary = agent.summary()
     ledger.check_final(summary)
     (row,) = summary["collectors"]
     assert row["records_lost"] == row["records_lost_by_reason"]["connection_lost"] > 0
     assert row["packets_sent"] + row["packets_lost"] == summary["packets_read"]
+    end = (f"collector {sink.host_port}: {row['records_lost']} of {row['records_taken']} records "
+           f"lost, with {row['packets_lost']} packets and ")  # fmt: skip
+    assert sum(end in line for line in agent.errors.splitlines()) == 1, agent.errors
+    assert f": {row['records_lost']} connection_lost" in agent.errors
+    assert "reachable again" not in agent.errors
     sink.resume()
     wait_for_packets(sink, row["packets_sent"])
 

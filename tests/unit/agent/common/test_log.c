@@ -99,6 +99,79 @@ TEST(a_full_limit_forgets_what_was_not_heard_of_for_longest)
 	CHECK(log_limit_pass(&limit, "event", "object 1", 503, &held)); /* was forgotten */
 }
 
+TEST(what_is_held_back_comes_out_when_its_minute_is_over_or_at_the_end)
+{
+	static struct log_limit limit;
+	const struct log_limit_entry *entry;
+	uint64_t held;
+
+	memset(&limit, 0, sizeof(limit));
+	CHECK(log_limit_pass(&limit, "up", "one", 1000, &held));
+	for (int i = 1; i <= 3; i++) {
+		char text[32];
+
+		(void)snprintf(text, sizeof(text), "%d were lost", i * 10);
+		CHECK(!log_limit_pass(&limit, "up", "one", 1000 + i, &held));
+		log_limit_keep(&limit, "up", "one", LOG_LEVEL_notice, text);
+	}
+	CHECK(log_limit_pass(&limit, "down", "two", 2000, &held));
+	CHECK(!log_limit_pass(&limit, "down", "two", 2001, &held));
+	log_limit_keep(&limit, "down", "two", LOG_LEVEL_warning, "two is down");
+	CHECK(log_limit_due(&limit, 60999, false, &held) == NULL);
+	entry = log_limit_due(&limit, 61000, false, &held);
+	CHECK(entry != NULL);
+	CHECK_EQ(held, 3);
+	CHECK_TEXT(entry->text, "30 were lost");
+	CHECK_EQ(entry->level, LOG_LEVEL_notice);
+	CHECK(log_limit_due(&limit, 61000, false, &held) == NULL);
+	/* It counts as shown now. */
+	CHECK(!log_limit_pass(&limit, "up", "one", 61001, &held));
+	log_limit_keep(&limit, "up", "one", LOG_LEVEL_notice, "40 were lost");
+	/* At the end, in the order in which they came. */
+	entry = log_limit_due(&limit, 61002, true, &held);
+	CHECK_TEXT(entry->text, "two is down");
+	entry = log_limit_due(&limit, 61002, true, &held);
+	CHECK_TEXT(entry->text, "40 were lost");
+	CHECK_EQ(held, 1);
+	CHECK(log_limit_due(&limit, 61002, true, &held) == NULL);
+}
+
+/* What holds something back is forgotten last: it has not been told yet. */
+TEST(a_full_limit_forgets_what_holds_nothing_back)
+{
+	static struct log_limit limit;
+	uint64_t held;
+
+	memset(&limit, 0, sizeof(limit));
+	CHECK(log_limit_pass(&limit, "kept", NULL, 0, &held));
+	CHECK(!log_limit_pass(&limit, "kept", NULL, 1, &held));
+	log_limit_keep(&limit, "kept", NULL, LOG_LEVEL_warning, "text");
+	for (int i = 0; i < 2 * LOG_LIMIT_ENTRIES; i++) {
+		char object[16];
+
+		(void)snprintf(object, sizeof(object), "%d", i);
+		CHECK(log_limit_pass(&limit, "other", object, 2 + i, &held));
+	}
+	CHECK_TEXT(log_limit_due(&limit, 1000, true, &held)->text, "text");
+}
+
+TEST(lines_that_were_held_back_are_put_out_with_how_many_more_there_were)
+{
+	struct capture capture;
+	char text[1000];
+
+	capture_pipe(&capture);
+	for (int i = 1; i <= 3; i++)
+		log_event(LOG_LEVEL_warning, "outage", "one", "%d records were lost", i);
+	log_held_back(false);
+	log_held_back(true);
+	log_held_back(true);
+	(void)captured(&capture, text, sizeof(text));
+	capture_end(&capture);
+	CHECK_TEXT(text, "flowagent: 1 records were lost\n"
+			 "flowagent: 3 records were lost (1 more like this were held back)\n");
+}
+
 TEST(lines_carry_the_program_and_obey_the_level)
 {
 	struct capture capture;
@@ -266,6 +339,10 @@ int main(void)
 		cmocka_unit_test(level_names_are_read_back),
 		cmocka_unit_test(one_a_minute_passes_and_says_what_was_held_back),
 		cmocka_unit_test(a_full_limit_forgets_what_was_not_heard_of_for_longest),
+		cmocka_unit_test(what_is_held_back_comes_out_when_its_minute_is_over_or_at_the_end),
+		cmocka_unit_test(a_full_limit_forgets_what_holds_nothing_back),
+		cmocka_unit_test(
+			lines_that_were_held_back_are_put_out_with_how_many_more_there_were),
 		cmocka_unit_test(lines_carry_the_program_and_obey_the_level),
 		cmocka_unit_test(names_from_outside_cannot_command_the_terminal),
 		cmocka_unit_test(the_journal_gets_priorities),

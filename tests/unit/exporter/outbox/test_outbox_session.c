@@ -544,6 +544,28 @@ TEST(at_the_end_what_is_in_the_spool_counts_as_lost)
 	exporter_destroy(exporter);
 }
 
+/* A reader that stalls is down until it takes something, and nothing is told after the end. */
+TEST(a_reader_that_never_reads_is_not_told_to_be_reachable_again)
+{
+	struct exporter *exporter = create(0, 0);
+	uint32_t now_ms = 1000;
+
+	begin_session();
+	fake->capacity = 10;
+	add(exporter, now_ms, 8000);
+	finish(exporter, now_ms);
+	for (; now_ms < 60000; now_ms += 1000)
+		(void)exporter_send(exporter, (int64_t)now_ms * 1000);
+	CHECK_EQ(last_event.kind, COLLECTOR_DOWN);
+	CHECK(!status_of(exporter).is_up && status_of(exporter).is_known_down);
+	exporter_abandon(exporter);
+	CHECK(lost_in_all(exporter) > 0);
+	for (; now_ms < 90000; now_ms += 1000)
+		(void)exporter_send(exporter, (int64_t)now_ms * 1000);
+	CHECK_EQ(last_event.kind, COLLECTOR_DOWN);
+	exporter_destroy(exporter);
+}
+
 TEST(a_collector_that_was_never_there_loses_for_its_own_reason)
 {
 	struct exporter *exporter = create(0, 0);
@@ -648,6 +670,7 @@ int main(void)
 		cmocka_unit_test(a_full_spool_loses_the_oldest_and_counts_them),
 		cmocka_unit_test(a_reader_that_stalls_fills_the_spool_behind_what_it_was_given),
 		cmocka_unit_test(at_the_end_what_is_in_the_spool_counts_as_lost),
+		cmocka_unit_test(a_reader_that_never_reads_is_not_told_to_be_reachable_again),
 		cmocka_unit_test(a_collector_that_was_never_there_loses_for_its_own_reason),
 		cmocka_unit_test(only_messages_that_show_their_end_go_into_a_session),
 		cmocka_unit_test(random_sessions_leave_the_ledger_exact),

@@ -1,0 +1,40 @@
+/* test_loss_report.c - how losses are told at the end. */
+#include "loss_report.h"
+
+#include "check.h"
+
+TEST(reasons_come_with_their_numbers)
+{
+	struct collector_ledger ledger = { .lost[LOSS_REFUSED] = { .records = 12 },
+					   .lost[LOSS_OVERFLOW] = { .records = 3 } };
+	char text[100];
+
+	CHECK_TEXT(loss_report_reasons(&ledger, text, sizeof(text)), "12 refused, 3 spool_full");
+	ledger = (struct collector_ledger){ 0 };
+	CHECK_TEXT(loss_report_reasons(&ledger, text, sizeof(text)), "");
+}
+
+TEST(what_a_protocol_cannot_carry_is_told_but_is_no_loss_on_the_way)
+{
+	struct collector_status collectors[2] = {
+		{ .name = "one",
+		  .ledger = { .taken = { .records = 100 },
+			      .lost = { [LOSS_UNSUPPORTED] = { .records = 7 },
+					[LOSS_REFUSED] = { .records = 5 } } } },
+		{ .name = "two", .ledger = { .taken = { .records = 100 } } },
+	};
+	const struct pipeline_snapshot snapshot = { .collectors = collectors,
+						    .collector_count = 2 };
+
+	CHECK_EQ(loss_report_log(&snapshot), 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reasons_come_with_their_numbers),
+		cmocka_unit_test(what_a_protocol_cannot_carry_is_told_but_is_no_loss_on_the_way),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
