@@ -189,8 +189,8 @@ static int open_control(struct daemon *daemon, struct error_text *error)
 	daemon->control_descriptor = -1;
 	if (path ? strcmp(path, "none") == 0 : !is_live(&daemon->config))
 		return 0;
-	daemon->control_descriptor =
-		control_server_bind(path ? path : DEFAULT_CONTROL_SOCKET, &reason);
+	daemon->control_descriptor = control_server_bind(path ? path : DEFAULT_CONTROL_SOCKET,
+							 daemon->config.user, &reason);
 	if (daemon->control_descriptor >= 0)
 		return 0;
 	if (path) {
@@ -252,7 +252,7 @@ static int open_summary(struct daemon *daemon, struct error_text *error)
 {
 	if (!daemon->config.summary)
 		return 0;
-	daemon->summary = summary_open(daemon->config.summary, error);
+	daemon->summary = summary_open(daemon->config.summary, daemon->config.user, error);
 	return daemon->summary ? 0 : -EIO;
 }
 

@@ -2,6 +2,7 @@
 #include "privileges.h"
 
 #include "defaults.h"
+#include "log.h"
 
 #include <cap-ng.h>
 #include <errno.h>
@@ -48,6 +49,10 @@ int privileges_drop(const char *user, bool is_live, struct error_text *error)
 			       entry ? " to user " : "", entry ? entry->pw_name : "", result);
 		return -EPERM;
 	}
+	if (!entry)
+		log_notice("there is no user " DEFAULT_USER
+			   ": the agent stays root, with %s capabilities",
+			   is_live ? "only the network's" : "no");
 	/* Nothing we might ever run gets more than we have. */
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return 0;

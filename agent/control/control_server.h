@@ -15,9 +15,10 @@
 struct control_server; /* opaque: defined in control_server.c */
 
 /* Bind and listen on a socket path (mode 0660); a stale socket is replaced, a living one is
- * -EADDRINUSE. Privileges may be dropped afterwards. Returns a descriptor, or a negative errno with
- * 'error' filled. */
-int control_server_bind(const char *path, struct error_text *error);
+ * -EADDRINUSE. Socket and directory then belong to 'user', or to _flowagent if that is NULL, if we are
+ * root and there is such a user. Privileges may be dropped afterwards. Returns a descriptor, or a
+ * negative errno with 'error' filled. */
+int control_server_bind(const char *path, const char *user, struct error_text *error);
 
 /* Serve on 'descriptor' (taken). Returns NULL with 'error' filled. */
 struct control_server *control_server_create(sd_event *loop, int descriptor,

@@ -1,12 +1,15 @@
 /* control_socket.c - the listening socket of control_server.h: path, mode, owner, stale sockets.
  *
- * Runs before privileges are dropped; control_server.c then serves on the descriptor. */
+ * Runs before privileges are dropped; control_server.c then serves on the descriptor. Invariant:
+ * root changes mode and owner of nothing by a path that somebody else can make lead elsewhere: in a
+ * place of the agent's user it acts as that user, and elsewhere by descriptor (place.h). */
 #include "control_server.h"
-#include "defaults.h"
+
+#include "place.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -15,6 +18,8 @@
 
 #define SOCKET_MODE    0660 /* group may read; what changes anything is checked by SO_PEERCRED */
 #define DIRECTORY_MODE 0750
+#define SOCKET_UMASK   0117 /* bind() makes 0777 less these */
+#define OTHERS_UMASK   0027
 #define BACKLOG        32
 
 static int path_parse(const char *path, struct sockaddr_un *address, struct error_text *error)
@@ -33,32 +38,50 @@ static int path_parse(const char *path, struct sockaddr_un *address, struct erro
 }
 
 /* Started as root, what we make belongs to the agent's user, who must be able to remove it later.
- * Elsewhere, or without that user, the owner stays as it is. */
-static int give_to_agent(const char *path)
+ * 'path' is the thing itself or nothing: a link is not followed. Returns 0 or a negative errno. */
+static int give_to_agent(const struct place *place, const char *path, mode_t kind)
 {
-	const struct passwd *user = geteuid() == 0 ? getpwnam(DEFAULT_USER) : NULL;
+	struct stat status;
+	int descriptor;
+	int result;
 
-	return user && chown(path, user->pw_uid, user->pw_gid) ? -errno : 0;
+	if (!place->has_user || place->is_entered)
+		return 0;
+	descriptor = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (descriptor < 0)
+		return -errno;
+	result = fstat(descriptor, &status) == 0 && (status.st_mode & S_IFMT) == kind &&
+				 status.st_uid == geteuid()
+			 ? place_give(place, descriptor)
+			 : -EEXIST;
+	(void)close(descriptor);
+	return result;
 }
 
 /* Make the directory of the socket if it is missing: systemd makes it for the service, nobody for
  * an agent started by hand. */
-static int make_directory(const char *path, struct error_text *error)
+static int make_directory(struct place *place, const char *path, struct error_text *error)
 {
 	char copy[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	const char *directory;
+	mode_t before;
+	int result;
 
 	memcpy(copy, path, strlen(path) + 1);
 	directory = dirname(copy);
-	if (mkdir(directory, DIRECTORY_MODE) == 0) {
-		if (chmod(directory, DIRECTORY_MODE) == 0 && give_to_agent(directory) == 0)
-			return 0;
-	} else if (errno == EEXIST) {
-		return 0;
-	}
-	error_text_set(error, "control socket %s: cannot make directory %s: %s", path, directory,
-		       strerror(errno));
-	return -errno;
+	place_enter(place, directory);
+	before = umask(OTHERS_UMASK);
+	result = mkdir(directory, DIRECTORY_MODE) == 0 ? 0 : -errno;
+	(void)umask(before);
+	if (!result)
+		result = give_to_agent(place, directory, S_IFDIR);
+	else if (result == -EEXIST)
+		result = 0;
+	place_leave(place);
+	if (result)
+		error_text_set(error, "control socket %s: cannot make directory %s: %s", path,
+			       directory, strerror(-result));
+	return result;
 }
 
 /* Remove a socket that nobody listens on any more. */
@@ -89,36 +112,56 @@ static int clear_path(const struct sockaddr_un *address, struct error_text *erro
 	}
 	if (fault == ENOENT)
 		return 0;
+	if (fault && fault != EAGAIN) { /* that is a full queue: somebody listens */
+		error_text_set(error, "control socket %s: the one that is there: %s", path,
+			       strerror(fault));
+		return -fault;
+	}
 	error_text_set(error, "control socket %s: another agent is listening there", path);
 	error_text_hint(error, "stop it, or name another path: --control PATH");
 	return -EADDRINUSE;
 }
 
-int control_server_bind(const char *path, struct error_text *error)
+/* Bind and listen. The mode is right from bind() on, and nobody can connect before listen(), when
+ * the owner is as well. Returns the descriptor or a negative errno. */
+static int listen_on(const struct place *place, const struct sockaddr_un *address)
 {
+	int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t before;
+	int result;
+
+	if (descriptor < 0)
+		return -errno;
+	before = umask(SOCKET_UMASK);
+	result = bind(descriptor, (const struct sockaddr *)address, sizeof(*address)) ? -errno : 0;
+	(void)umask(before);
+	if (!result)
+		result = give_to_agent(place, address->sun_path, S_IFSOCK);
+	if (!result)
+		result = listen(descriptor, BACKLOG) ? -errno : 0;
+	if (!result)
+		return descriptor;
+	(void)close(descriptor);
+	return result;
+}
+
+int control_server_bind(const char *path, const char *user, struct error_text *error)
+{
+	struct place place = place_of(user);
 	struct sockaddr_un address;
-	int descriptor = -1;
 	int result = path_parse(path, &address, error);
 
 	if (!result)
-		result = make_directory(path, error);
-	if (!result)
-		result = clear_path(&address, error);
+		result = make_directory(&place, path, error);
 	if (result)
 		return result;
-
-	/* Nobody can connect before listen(), so mode and owner are right from the first client on.
-	 */
-	descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (descriptor < 0 ||
-	    bind(descriptor, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-	    chmod(path, SOCKET_MODE) != 0 || give_to_agent(path) != 0 ||
-	    listen(descriptor, BACKLOG) != 0) {
-		result = -errno;
-		error_text_set(error, "control socket %s: %s", path, strerror(-result));
-		if (descriptor >= 0)
-			(void)close(descriptor);
-		return result;
+	place_enter(&place, path);
+	result = clear_path(&address, error);
+	if (!result) {
+		result = listen_on(&place, &address);
+		if (result < 0)
+			error_text_set(error, "control socket %s: %s", path, strerror(-result));
 	}
-	return descriptor;
+	place_leave(&place);
+	return result;
 }

@@ -6,6 +6,7 @@
 
 #include "drop_reason.h"
 #include "json_text.h"
+#include "place.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -254,10 +255,16 @@ static int write_line(FILE *file, const json_t *summary)
 	return 0;
 }
 
-FILE *summary_open(const char *path, struct error_text *error)
+FILE *summary_open(const char *path, const char *user, struct error_text *error)
 {
-	FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+	struct place place = place_of(user);
+	FILE *file = stdout;
 
+	if (strcmp(path, "-") != 0) {
+		place_enter(&place, path);
+		file = fopen(path, "we");
+		place_leave(&place);
+	}
 	if (!file)
 		error_text_set(error, "cannot write the summary to %s: %s", path, strerror(errno));
 	return file;

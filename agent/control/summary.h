@@ -23,8 +23,9 @@ json_t *summary_source_json(const struct source_status *source);
 json_t *summary_collector_json(const struct collector_status *collector);
 
 /* Open a file for the summary, "-" for standard output: before privileges are dropped, as the file
- * may be where only root may write. Returns NULL with 'error' filled. */
-FILE *summary_open(const char *path, struct error_text *error);
+ * may be where only root may write. In a place of the agent's user (place.h) it is made as that one.
+ * Returns NULL with 'error' filled. */
+FILE *summary_open(const char *path, const char *user, struct error_text *error);
 
 /* Write the summary as one line to 'file' and close it (taken). 'path' is its name for 'error'.
  * Returns 0 or a negative errno with 'error' filled. */

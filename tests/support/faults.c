@@ -1,13 +1,16 @@
 /* faults.c - faults that no test can bring about from outside, preloaded into a program under test.
  *
- * While the file $FAULTS/epoll is there, waiting for events fails; while $FAULTS/send is there,
- * sending datagrams does not return. Build: cc -shared -fPIC. Not for builds with sanitizers. */
+ * While $FAULTS/swap is there, a name that a Unix socket was bound to becomes a link to
+ * $FAULTS/victim before anything else happens, as an attacker does who owns the directory. While
+ * the file $FAULTS/epoll is there, waiting for events fails; while $FAULTS/send is there, sending
+ * datagrams does not return. Build: cc -shared -fPIC. Not for builds with sanitizers. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,6 +54,22 @@ int epoll_pwait2(int fd, struct epoll_event *events, int count, const struct tim
 		return -1;
 	}
 	return real(fd, events, count, timeout, signals);
+}
+
+int bind(int fd, const struct sockaddr *address, socklen_t size)
+{
+	int (*real)(int, const struct sockaddr *, socklen_t) =
+		(int (*)(int, const struct sockaddr *, socklen_t))next("bind");
+	const int result = real(fd, address, size);
+	const char *path = ((const struct sockaddr_un *)address)->sun_path;
+	char victim[4096];
+
+	if (result == 0 && address->sa_family == AF_UNIX && is_there("swap")) {
+		(void)snprintf(victim, sizeof(victim), "%s/victim", getenv("FAULTS"));
+		(void)unlink(path);
+		(void)symlink(victim, path);
+	}
+	return result;
 }
 
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)

@@ -104,17 +104,20 @@ class Flowagent(Program):
     """The daemon. Options are the command line; a summary is added, and a control socket when live.
 
     control: socket of an earlier agent, whose instance this one goes on with.
+    wrapper: words before the command.
     """
 
     count = 0
 
-    def __init__(self, binary, options, directory, host=None, control=None, **popen_options):
+    def __init__(
+        self, binary, options, directory, host=None, control=None, wrapper=(), **popen_options
+    ):
         Flowagent.count += 1
         name = f"flowagent-{Flowagent.count}"
         self.host = host
         self.control = control or Path(directory) / f"{name}.sock"
         self._summary = Path(directory) / f"{name}.json"
-        arguments = [binary, *options, "--summary", self._summary]
+        arguments = [*wrapper, binary, *options, "--summary", self._summary]
         if not {"-r", "--read"} & set(options):
             arguments += ["--control", self.control]
         super().__init__(name, arguments, directory, host, **popen_options)

@@ -72,7 +72,7 @@ static void agent_start(struct agent *agent)
 {
 	struct error_text error;
 
-	agent->descriptor = control_server_bind(agent->path, &error);
+	agent->descriptor = control_server_bind(agent->path, NULL, &error);
 	assert_true(agent->descriptor >= 0);
 	agent->stop = eventfd(0, EFD_CLOEXEC);
 	CHECK_EQ(pthread_create(&agent->thread, NULL, serve, agent), 0);

@@ -46,7 +46,7 @@ static void start_server(struct fixture *fixture, uint32_t patience_ms)
 						     .started_unix_ms = 1795375020114,
 						     .patience_ms = patience_ms };
 	CHECK(sd_event_new(&fixture->loop) >= 0);
-	descriptor = control_server_bind(fixture->path, &error);
+	descriptor = control_server_bind(fixture->path, NULL, &error);
 	CHECK(descriptor >= 0);
 	fixture->server =
 		control_server_create(fixture->loop, descriptor, &fixture->context, &error);
@@ -736,12 +736,12 @@ TEST(a_stale_socket_is_replaced_and_a_living_one_is_not)
 	int descriptor;
 
 	start_server(&fixture, 0);
-	CHECK_EQ(control_server_bind(fixture.path, &error), -EADDRINUSE);
+	CHECK_EQ(control_server_bind(fixture.path, NULL, &error), -EADDRINUSE);
 	(void)snprintf(path, sizeof(path), "%s/stale", fixture.directory);
-	descriptor = control_server_bind(path, &error);
+	descriptor = control_server_bind(path, NULL, &error);
 	CHECK(descriptor >= 0);
 	(void)close(descriptor); /* as after SIGKILL: the file stays */
-	descriptor = control_server_bind(path, &error);
+	descriptor = control_server_bind(path, NULL, &error);
 	CHECK(descriptor >= 0);
 	(void)close(descriptor);
 	(void)unlink(path);
@@ -755,11 +755,11 @@ TEST(paths_that_cannot_be_are_errors)
 
 	memset(path, 'a', sizeof(path));
 	path[108] = '\0';
-	CHECK_EQ(control_server_bind(path, &error), -ENAMETOOLONG);
+	CHECK_EQ(control_server_bind(path, NULL, &error), -ENAMETOOLONG);
 	assert_non_null(strstr(error.text, "107"));
-	CHECK_EQ(control_server_bind("", &error), -ENAMETOOLONG);
-	CHECK_EQ(control_server_bind("/proc/nowhere/deeper/socket", &error), -ENOENT);
-	CHECK_EQ(control_server_bind("/dev/null", &error), -EEXIST);
+	CHECK_EQ(control_server_bind("", NULL, &error), -ENAMETOOLONG);
+	CHECK_EQ(control_server_bind("/proc/nowhere/deeper/socket", NULL, &error), -ENOENT);
+	CHECK_EQ(control_server_bind("/dev/null", NULL, &error), -EEXIST);
 }
 
 TEST(a_missing_directory_is_made)
@@ -774,7 +774,7 @@ TEST(a_missing_directory_is_made)
 	assert_non_null(mkdtemp(directory));
 	(void)snprintf(inner, sizeof(inner), "%s/run", directory);
 	(void)snprintf(path, sizeof(path), "%s/control.sock", inner);
-	descriptor = control_server_bind(path, &error);
+	descriptor = control_server_bind(path, NULL, &error);
 	CHECK(descriptor >= 0);
 	CHECK_EQ(stat(inner, &status), 0);
 	CHECK_EQ(status.st_mode & 0777, 0750);

@@ -233,7 +233,7 @@ TEST(summary_is_one_line_of_a_file)
 
 	assert_true(descriptor >= 0);
 	(void)close(descriptor);
-	file = summary_open(path, &error);
+	file = summary_open(path, NULL, &error);
 	assert_non_null(file);
 	CHECK_EQ(summary_write(file, path, &snapshot, &error), 0);
 	file = fopen(path, "r");
@@ -254,9 +254,9 @@ TEST(summary_that_cannot_be_written_is_an_error)
 	struct error_text error;
 	FILE *full;
 
-	CHECK(summary_open("/nonexistent/summary", &error) == NULL);
+	CHECK(summary_open("/nonexistent/summary", NULL, &error) == NULL);
 	assert_non_null(strstr(error.text, "/nonexistent/summary"));
-	full = summary_open("/dev/full", &error);
+	full = summary_open("/dev/full", NULL, &error);
 	assert_non_null(full);
 	CHECK_EQ(summary_write(full, "/dev/full", &snapshot, &error), -ENOSPC);
 }
