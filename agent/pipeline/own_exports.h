@@ -18,7 +18,6 @@
 #define OWN_EXPORTS_MAX 128
 /* How long packets of a socket that was closed may still come: the kernel ends a TCP connection. */
 #define OWN_EXPORTS_KEEP_MS 60000
-/* Of the sockets of this agent (SO_MARK). */
 
 struct export_remote;
 struct own_exports; /* opaque: defined in own_exports.c */

@@ -50,6 +50,7 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 		.splits_superpackets = config->splits_superpackets,
 		.duplicates_due_ms = source->kind == SOURCE_NFLOG ? 0 : INT64_MAX,
 		.last_packet_ms = -1,
+		.step_view = SIZE_MAX,
 		.last_mark_ms = INT64_MIN / 2,
 		.handed_over_tick = INT64_MIN,
 	};
@@ -360,12 +361,46 @@ look_for_duplicates(struct worker *worker, const struct packet_view *views, size
 			  worker->name, *worker->label ? " " : "", worker->label);
 }
 
+/* Have everything that is cached handed over before more is accounted. */
+static void end_flows(struct worker *worker)
+{
+	struct flow_cache_statistics statistics;
+
+	flow_cache_statistics(worker->cache, &statistics);
+	worker->flush_left = statistics.flows_cached;
+	worker->step_view = SIZE_MAX;
+}
+
+/* The clock of the machine has been set: find the first view after that. */
+__attribute__((noinline)) static void note_clock_step(struct worker *worker, unix_ms now_ms,
+						      int64_t step_ms)
+{
+	worker->step_view = clock_step_first(worker->views, worker->view_count, now_ms, step_ms);
+	log_event(LOG_LEVEL_notice, "clock-step", worker->name,
+		  "%s: the clock was set by %+.3f s: flows that are open end before that",
+		  worker->name, (double)step_ms / 1000);
+}
+
+/* Live packets have come: are they of the same time as those before? Coarse clocks, as a step of
+ * less than a tick is none. */
+static void look_at_clock(struct worker *worker)
+{
+	const int64_t monotonic_ms = time_now_ms(CLOCK_MONOTONIC_COARSE);
+	const unix_ms now_ms = time_now_ms(CLOCK_REALTIME_COARSE);
+	const int64_t step_ms = clock_step_look(&worker->clock_step, monotonic_ms, now_ms);
+
+	if (__builtin_expect(step_ms != 0, 0))
+		note_clock_step(worker, now_ms, step_ms);
+}
+
 /* Account what waits in worker->views, as far as decode_batch() goes. */
 static void account(struct worker *worker)
 {
 	const struct flow_sink sink = { place_record, worker->ring };
 	const struct packet_view *views = &worker->views[worker->view_next];
-	const struct packet_view *end = &worker->views[worker->view_count];
+	const struct packet_view *end =
+		&worker->views[worker->step_view < worker->view_count ? worker->step_view
+								      : worker->view_count];
 	const struct packet_view *next;
 	struct packet_info infos[FLOW_CACHE_BATCH];
 	size_t accounted, count;
@@ -403,13 +438,17 @@ static void read_views(struct worker *worker)
 
 	if (worker->view_next < worker->view_count)
 		return;
+	if (worker->step_view != SIZE_MAX)
+		return; /* flows have to end first */
 	result = capture_source_read(&worker->source, worker->views, FLOW_CACHE_BATCH, &error);
 	worker->view_next = 0;
 	worker->view_count = result > 0 ? (size_t)result : 0;
 	if (result < 0)
 		end_input(worker, result, &error);
-	if (result > 0 && worker->type->is_live)
+	if (result > 0 && worker->type->is_live) {
 		worker->last_packet_ms = worker->clock_ms;
+		look_at_clock(worker);
+	}
 }
 
 /* Set the clock to now: the real one, or that of the next packet. */
@@ -514,6 +553,8 @@ static bool work(struct worker *worker)
 {
 	if (!worker->has_ended)
 		read_views(worker);
+	if (worker->view_next == worker->step_view)
+		end_flows(worker);
 	advance_clock(worker);
 	if (!worker->has_clock && !worker->has_ended)
 		return false;

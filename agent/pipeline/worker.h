@@ -6,6 +6,7 @@
 #define WORKER_H
 
 #include "capture_source.h"
+#include "clock_step.h"
 #include "drop_example.h"
 #include "flow_key_choice.h"
 #include "fragment_table.h"
@@ -67,6 +68,9 @@ struct worker {
 	struct drop_example drop_examples[DROP_REASON_COUNT]; /* valid where one was counted */
 	struct packet_view views[FLOW_CACHE_BATCH]; /* read, from view_next on not accounted yet */
 	size_t view_count, view_next;
+	size_t step_view; /* of them, where the clock was set: flows end before it; SIZE_MAX: none
+			   */
+	struct clock_step clock_step;
 	cache_ms clock_ms;
 	bool has_clock; /* clock_ms is set: from a file, a packet has come */
 	cache_ms last_mark_ms;

@@ -15,6 +15,7 @@ import capture_files
 import ledger
 import programs
 from conftest import BUILD, ROOT
+from netflow9 import END_MS, PACKETS, PROTOCOL, START_MS
 from test_lifecycle import OWN_PORT, agent_on, site, wait_for_packets  # noqa: F401
 from waiting import wait_until
 
@@ -30,6 +31,54 @@ def faulty(directory):
     command = ["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source, "-ldl"]
     subprocess.run(command, check=True)
     return {"LD_PRELOAD": str(library), "FAULTS": str(faults)}, faults
+
+
+# ---- clock steps --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step_s", [3600, -3600])
+def test_flows_end_at_a_step_of_the_clock(
+    step_s, site, flowagent, agentctl, collector, faulty  # noqa: F811
+):
+    """One flow with packets before and after: two records, none as long as the step."""
+    environment, faults = faulty
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    agent = flowagent(
+        "--nflog", "40", "-n", own.host_port, "--inactive-timeout", "1h", "--active-timeout", "1h",
+        host=site.host, release=True, environment=environment,
+    )  # fmt: skip
+    agent.wait_for_group()
+    control = agentctl(agent)
+    with site.host.entered():
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender.bind((site.ADDRESS, 0))
+    for packets in 3, 5:
+        for _ in range(packets):
+            sender.sendto(b"x", (site.ADDRESS, 9))
+        # The port is closed: reports of ICMP come as well, from the same host to itself.
+        wait_until(
+            lambda: sum(row["packets"] for row in control.rows("show", "flows")
+                        if row["proto"] == 17) == packets,
+            "them to be cached, and those before the step not any more",
+        )  # fmt: skip
+        temporary = faults / "clock.new"
+        temporary.write_text(str(step_s))
+        temporary.rename(faults / "clock")
+    assert "the clock was set by" in agent.errors
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary(), site.matched())
+    own.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    flows = [
+        values
+        for message in own.messages()
+        for values in message.flows
+        if values[PROTOCOL] == 17
+    ]
+    assert [values[PACKETS] for values in flows] == [3, 5]
+    first, second = ((values[START_MS], values[END_MS]) for values in flows)
+    for start_ms, end_ms in first, second:
+        assert 0 <= end_ms - start_ms < 600_000
+    assert abs(second[0] - first[1] - step_s * 1000) < 600_000
 
 
 # ---- signals ------------------------------------------------------------------------------------

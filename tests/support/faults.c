@@ -1,6 +1,6 @@
 /* faults.c - faults that no test can bring about from outside, preloaded into a program under test.
  *
- * While $FAULTS/swap is there, a name that a Unix socket was bound to becomes a link to
+ * $FAULTS/clock holds by how many seconds the real clock is wrong. While $FAULTS/swap is there, a name that a Unix socket was bound to becomes a link to
  * $FAULTS/victim before anything else happens, as an attacker does who owns the directory. While
  * the file $FAULTS/epoll is there, waiting for events fails; while $FAULTS/send is there, sending
  * datagrams does not return. Build: cc -shared -fPIC. Not for builds with sanitizers. */
@@ -54,6 +54,26 @@ int epoll_pwait2(int fd, struct epoll_event *events, int count, const struct tim
 		return -1;
 	}
 	return real(fd, events, count, timeout, signals);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int (*real)(clockid_t, struct timespec *) =
+		(int (*)(clockid_t, struct timespec *))next("clock_gettime");
+	const int result = real(clock, now);
+	char path[4096];
+	long seconds = 0;
+	FILE *file;
+
+	if (!is_there("clock") || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE))
+		return result;
+	(void)snprintf(path, sizeof(path), "%s/clock", getenv("FAULTS"));
+	file = fopen(path, "r");
+	if (file && fscanf(file, "%ld", &seconds) == 1)
+		now->tv_sec += seconds;
+	if (file)
+		(void)fclose(file);
+	return result;
 }
 
 int bind(int fd, const struct sockaddr *address, socklen_t size)
