@@ -2,6 +2,8 @@
  * text of the rules for them. */
 #include "agentctl_rules_make.h"
 
+#include "defaults.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +89,7 @@ void agentctl_rules_print_groups(const struct ruleset *ruleset)
 	if (ruleset->cpus)
 		(void)fprintf(stderr,
 			      "the agent has to read all groups: nflog = %u-%u,cpu=auto in "
-			      "flowagent.conf, or --nflog %u-%u,cpu=auto\n",
+			      "a file of " DEFAULT_CONFIG_DIRECTORY ", or --nflog %u-%u,cpu=auto\n",
 			      ruleset->group, agentctl_rules_last_group(ruleset), ruleset->group,
 			      agentctl_rules_last_group(ruleset));
 }

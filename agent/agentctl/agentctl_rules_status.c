@@ -7,6 +7,7 @@
 #include "agentctl_sort.h"
 #include "agentctl_table.h"
 #include "control_protocol.h"
+#include "defaults.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -154,7 +155,7 @@ static enum agentctl_exit judge(const struct log_rules *rules, const struct grou
 		error_text_set(error, "no rule logs to a group that the agent reads");
 		error_text_hint(error,
 				"sudo agentctl rules install; or another group for the agent: "
-				"nflog = GROUP in flowagent.conf");
+				"nflog = GROUP in a file of " DEFAULT_CONFIG_DIRECTORY);
 	} else if (counts_twice) {
 		error_text_set(error, "packets count twice");
 		error_text_hint(error, "take one of the rules out, or: sudo agentctl rules install "
