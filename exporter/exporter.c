@@ -106,6 +106,11 @@ void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t
 	collector_set_sequence(exporter->collectors[collector], sequence);
 }
 
+void exporter_keep_sequence(struct exporter *exporter, size_t collector, _Atomic uint32_t *place)
+{
+	collector_keep_sequence(exporter->collectors[collector], place);
+}
+
 size_t exporter_room(const struct exporter *exporter)
 {
 	size_t least = SIZE_MAX;

@@ -49,6 +49,11 @@ void exporter_set_samplers(struct exporter *exporter, const struct samplers *sam
 /* Sequence numbers go on from here: call before the first message. */
 void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t sequence);
 
+/* From now on the number of the next datagram stands in '*place', big-endian, at any moment: before
+ * the datagrams go, the number behind them; afterwards, the number behind those that went. Borrowed
+ * for life; NULL: nowhere. Not for a collector with sessions, whose numbers begin with each. */
+void exporter_keep_sequence(struct exporter *exporter, size_t collector, _Atomic uint32_t *place);
+
 /* How many times exporter_add(), exporter_add_pair() and exporter_advance() may be called, in any
  * order, before asking again: so often every collector can take what they give it. */
 size_t exporter_room(const struct exporter *exporter);

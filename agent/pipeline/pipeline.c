@@ -26,8 +26,8 @@
 struct pipeline {
 	struct pipeline_events events;
 	uint32_t source_id;
-	bool has_sequences;          /* the exporter goes on with those of an earlier run */
-	struct asn_table *asn_table; /* owned; NULL without networks file */
+	struct sequence_file *sequences;        /* owned; NULL: none are kept */
+	struct asn_table *asn_table;            /* owned; NULL without networks file */
 	struct application_table *applications; /* owned; NULL without applications file */
 	struct template_choice choice;
 	struct own_exports *own_exports; /* owned */
@@ -214,8 +214,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	exporter_set_samplers(exporter, pipeline->samplers); /* as far as sources know them */
 	if (pipeline->export.config.is_live) {
 		collector_setup_warn(config);
-		sequence_file_restore(exporter, pipeline->source_id);
-		pipeline->has_sequences = true;
+		pipeline->sequences = sequence_file_open(exporter, pipeline->source_id);
 	}
 	return pipeline;
 fail:
@@ -285,8 +284,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 	for (size_t i = 0; i < pipeline->worker_count; i++)
 		worker_join(&pipeline->workers[i]);
 	export_thread_join(&pipeline->export);
-	if (pipeline->has_sequences)
-		sequence_file_save(pipeline->export.config.exporter, pipeline->source_id);
+	sequence_file_close(pipeline->sequences);
 	for (size_t i = 0; i < pipeline->worker_count; i++)
 		worker_clear(&pipeline->workers[i]);
 	free(pipeline->workers);

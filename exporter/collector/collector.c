@@ -191,6 +191,12 @@ void collector_set_sequence(struct collector *collector, uint32_t sequence)
 	collector->outbox.sequence = sequence;
 }
 
+void collector_keep_sequence(struct collector *collector, _Atomic uint32_t *place)
+{
+	if (!collector_has_sessions(collector))
+		outbox_keep_sequence(&collector->outbox, place);
+}
+
 const struct collector_ledger *collector_ledger(const struct collector *collector)
 {
 	return &collector->outbox.ledger;

@@ -121,6 +121,8 @@ void collector_destroy(struct collector *collector);
 /* The terms have samplers now: before the first message. */
 void collector_samplers_known(struct collector *collector);
 void collector_set_sequence(struct collector *collector, uint32_t sequence);
+/* As exporter_keep_sequence(). */
+void collector_keep_sequence(struct collector *collector, _Atomic uint32_t *place);
 /* How often collector_add() may be called before asking again, without dropping what waits. */
 size_t collector_room(const struct collector *collector);
 void collector_add(struct collector *collector, const struct export_record *record,

@@ -10,7 +10,9 @@
 #include "bytes.h"
 #include "outbox_parts.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #define STEP_US           1000       /* pacing goes in steps of this at least */
@@ -331,6 +333,19 @@ static size_t tell_file(struct outbox *outbox, size_t count)
 	return same;
 }
 
+static void keep(const struct outbox *outbox, uint32_t sequence)
+{
+	if (outbox->kept_sequence)
+		atomic_store_explicit(outbox->kept_sequence, htobe32(sequence),
+				      memory_order_relaxed);
+}
+
+void outbox_keep_sequence(struct outbox *outbox, _Atomic uint32_t *place)
+{
+	outbox->kept_sequence = place;
+	keep(outbox, outbox->sequence);
+}
+
 struct transport_result outbox_send_batch(struct outbox *outbox, size_t count)
 {
 	struct datagram batch[EXPORTER_BURST_DATAGRAMS];
@@ -349,9 +364,11 @@ struct transport_result outbox_send_batch(struct outbox *outbox, size_t count)
 		sequence += datagram->sequence_step;
 		batch[i] = (struct datagram){ datagram->bytes, datagram->size };
 	}
+	keep(outbox, sequence); /* a kill on the way leaves a gap of what has not gone */
 	result = outbox->config.type->send(outbox->transport, batch, count);
 	for (size_t i = 0; i < result.sent; i++)
 		count_handed(outbox);
+	keep(outbox, outbox->sequence);
 	if (result.is_one_packet)
 		sent_history_at(&outbox->history, outbox->history.count - result.sent)->followers =
 			(uint32_t)result.sent - 1;

@@ -91,9 +91,10 @@ struct outbox {
 	struct collector_ledger ledger;
 	uint64_t ahead_datagrams, ahead_bytes; /* sent, of those that a session begins with */
 	struct pacer pacer;
-	uint32_t sequence; /* of the next datagram sent */
-	uint64_t openings; /* of the transport, as last seen */
-	uint64_t session;  /* that 'sequence' belongs to; 0: none */
+	uint32_t sequence;               /* of the next datagram sent */
+	_Atomic uint32_t *kept_sequence; /* borrowed: where that stands for the next run, or NULL */
+	uint64_t openings;               /* of the transport, as last seen */
+	uint64_t session;                /* that 'sequence' belongs to; 0: none */
 
 	int64_t now_us;        /* of the last outbox_poll() */
 	int64_t last_sent_us;  /* -1: never */
@@ -163,6 +164,9 @@ static inline bool outbox_is_held(const struct outbox *outbox)
 /* Send as far as pacing allows. Returns in how many microseconds there is more to do, -1 if nothing
  * waits. */
 int64_t outbox_send(struct outbox *outbox);
+
+/* As exporter_keep_sequence(). */
+void outbox_keep_sequence(struct outbox *outbox, _Atomic uint32_t *place);
 
 /* Whether it is down, and was a second ago already. */
 bool outbox_is_known_down(const struct outbox *outbox);
