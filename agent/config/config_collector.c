@@ -8,7 +8,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,15 +21,8 @@ _Static_assert(EXPORTER_DATAGRAMS_PER_SECOND == 6000 && EXPORTER_BURST_DATAGRAMS
 
 static void entry_clear(struct config_collector *collector)
 {
+	config_keys_clear(collector, SECTION_collector);
 	free(collector->name);
-	free(collector->host);
-	free(collector->transport);
-	free(collector->source_address);
-	free(collector->interface);
-	config_transport_clear(collector);
-	free(collector->fields);
-	free(collector->group);
-	free(collector->filter);
 	free(collector->key_origins);
 }
 
@@ -134,15 +126,17 @@ static int address_split(char *text, char **host, char **port, struct error_text
 	return -EINVAL;
 }
 
-static int address_parse(struct config_collector *collector, const char *value,
+static int address_parse(void *object, const struct config_key *key, const char *value,
 			 struct error_text *error)
 {
+	struct config_collector *collector = object;
 	char *copy;
 	uint16_t number = 0;
 	char *host;
 	char *port;
 	int result;
 
+	(void)key;
 	if (config_path_is(value))
 		return config_path_parse(collector, value, error);
 	copy = strdup(value);
@@ -161,82 +155,64 @@ static int address_parse(struct config_collector *collector, const char *value,
 	return result;
 }
 
-static int source_address_parse(struct config_collector *collector, const char *value,
-				struct error_text *error)
+const struct config_key_type config_key_type_address = { address_parse, config_key_text_format,
+							 config_key_text_clear, NULL, false };
+
+static int version_parse(void *object, const struct config_key *key, const char *value,
+			 struct error_text *error)
 {
+	(void)key;
+	return config_version_parse(value, &((struct config_collector *)object)->version, error);
+}
+
+static const char *version_format(const void *object, const struct config_key *key,
+				  char text[static CONFIG_UNITS_SIZE])
+{
+	_Static_assert(CONFIG_UNITS_SIZE >= ENCODER_VERSION_TEXT_SIZE, "a version fits");
+	(void)key;
+	return encoder_version_format(((const struct config_collector *)object)->version, text);
+}
+
+const struct config_key_type config_key_type_version = { version_parse, version_format, NULL, NULL,
+							 false };
+
+static int own_address_parse(void *object, const struct config_key *key, const char *value,
+			     struct error_text *error)
+{
+	(void)key;
 	if (config_ip_version(value))
-		return config_text_replace(&collector->source_address, value, error);
+		return config_text_replace(&((struct config_collector *)object)->source_address,
+					   value, error);
 	error_text_set(error, "expected an IPv4 or IPv6 address of this host");
 	return -EINVAL;
 }
 
+const struct config_key_type config_key_type_own_address = { own_address_parse,
+							     config_key_text_format,
+							     config_key_text_clear, NULL, false };
+
 /* The kernel's rules for a name, but for what it refuses by itself. */
-static int interface_parse(struct config_collector *collector, const char *value,
+static int interface_parse(void *object, const struct config_key *key, const char *value,
 			   struct error_text *error)
 {
+	(void)key;
 	if (strlen(value) < IF_NAMESIZE && !strpbrk(value, "/: \t%"))
-		return config_text_replace(&collector->interface, value, error);
+		return config_text_replace(&((struct config_collector *)object)->interface, value,
+					   error);
 	error_text_set(error, "expected the name of an interface, at most %d characters",
 		       IF_NAMESIZE - 1);
 	return -EINVAL;
 }
 
-static int value_set(struct config_collector *collector, enum config_key_id key, const char *value,
-		     struct error_text *error)
-{
-	uint64_t number = 0;
-	int result;
-
-	switch (key) {
-	case KEY_collector_address: return address_parse(collector, value, error);
-	case KEY_collector_version: return config_version_parse(value, &collector->version, error);
-	case KEY_collector_transport: return config_transport_parse(collector, value, error);
-	case KEY_collector_source_address: return source_address_parse(collector, value, error);
-	case KEY_collector_interface: return interface_parse(collector, value, error);
-	case KEY_collector_dscp: return config_dscp_parse(value, &collector->dscp, error);
-	case KEY_collector_fields: return config_fields_parse(collector, value, error);
-	case KEY_collector_uptime: return config_switch_parse(&collector->uptime, value, error);
-	case KEY_collector_segmentation:
-		return config_switch_parse(&collector->segmentation, value, error);
-	case KEY_collector_spool:
-	case KEY_collector_spool_directory:
-	case KEY_collector_ca:
-	case KEY_collector_certificate:
-	case KEY_collector_key:
-	case KEY_collector_server_name:
-	case KEY_collector_verify: return config_transport_set(collector, key, value, error);
-	case KEY_collector_mode: return config_mode_parse(collector, value, error);
-	case KEY_collector_group: return config_group_parse(collector, value, error);
-	case KEY_collector_filter: return config_filter_parse(collector, value, error);
-	default: break;
-	}
-	result = config_range_parse(&config_keys[key].range, value, &number, error);
-	if (result)
-		return result;
-	if (key == KEY_collector_rate)
-		collector->export_rate = (int64_t)number;
-	else if (key == KEY_collector_ttl)
-		collector->ttl = (uint8_t)number;
-	else if (key == KEY_collector_priority)
-		collector->priority = (uint32_t)number;
-	else if (key == KEY_collector_sampling)
-		collector->sampling = (uint32_t)number;
-	else if (key == KEY_collector_rotate)
-		collector->rotate_ms = (uint32_t)number;
-	else if (key == KEY_collector_rotate_size)
-		collector->rotate_size = number;
-	else if (key == KEY_collector_keep)
-		collector->keep = (uint32_t)number;
-	else
-		collector->mtu = (uint32_t)number;
-	return 0;
-}
+const struct config_key_type config_key_type_interface = { interface_parse, config_key_text_format,
+							   config_key_text_clear, "INTERFACE",
+							   false };
 
 static int key_set(void *object, enum config_key_id key, const char *value,
 		   struct error_text *error)
 {
 	struct error_text why = { .text = "" };
-	int result = value_set(object, key, value, &why);
+	int result = config_key_parse(object, key, value, &why);
 
 	if (result)
 		error_text_set(error, "%s: %s", config_keys[key].name, why.text);
@@ -257,7 +233,7 @@ static int collector_parse(struct config *config, const struct config_option *op
 		return -ENOMEM;
 	}
 	(void)strsep(&keys, ",");
-	result = address_parse(&collector, copy, error);
+	result = config_key_parse(&collector, KEY_collector_address, copy, error);
 	if (!result)
 		result = config_inline_keys(keys, SECTION_collector, key_set, &collector, error);
 	if (!result)
@@ -276,37 +252,12 @@ static void collector_format(const struct config *config, const struct config_op
 	for (size_t i = 0; i < config->collector_count; i++) {
 		const struct config_collector *collector = &config->collectors[i];
 		bool is_ipv6 = config_ip_version(collector->host) == 6;
-		char text[CONFIG_UNITS_SIZE];
-		char version[ENCODER_VERSION_TEXT_SIZE];
 
 		(void)fprintf(out, "%s%s%s%s", i ? " " : "", is_ipv6 ? "[" : "", collector->host,
 			      is_ipv6 ? "]" : "");
 		if (collector->port)
 			(void)fprintf(out, ":%u", (unsigned int)collector->port);
-		(void)fprintf(out, ",version=%s,transport=%s",
-			      encoder_version_format(collector->version, version),
-			      collector->transport);
-		if (collector->source_address)
-			(void)fprintf(out, ",source=%s", collector->source_address);
-		if (collector->export_rate >= 0)
-			(void)fprintf(out, ",rate=%" PRId64, collector->export_rate);
-		if (collector->mtu)
-			(void)fprintf(out, ",mtu=%" PRIu32, collector->mtu);
-		if (collector->interface)
-			(void)fprintf(out, ",interface=%s", collector->interface);
-		if (collector->dscp)
-			(void)fprintf(out, ",dscp=%s", config_dscp_format(collector->dscp, text));
-		if (collector->ttl)
-			(void)fprintf(out, ",ttl=%u", (unsigned int)collector->ttl);
-		if (collector->fields)
-			(void)fprintf(out, ",fields=%s", collector->fields);
-		if (collector->uptime)
-			(void)fputs(",uptime=on", out);
-		if (collector->segmentation)
-			(void)fputs(",segmentation=on", out);
-		config_transport_format(collector, out);
-		config_path_format(collector, out);
-		config_group_format(collector, out);
+		config_keys_format(collector, SECTION_collector, out);
 	}
 }
 
@@ -363,7 +314,7 @@ int config_collector_set(struct config *config, const char *name, enum config_ke
 	struct config_collector *collector = section_find(config, name);
 
 	collector->key_origins[key] = *origin;
-	return value_set(collector, key, value, error);
+	return config_key_parse(collector, key, value, error);
 }
 
 bool config_is_group(const char *text)

@@ -1,5 +1,5 @@
 /* config_dscp.c - differentiated services code points by their names. */
-#include "config_options.h"
+#include "config_keys.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,35 +17,40 @@ static const struct {
 };
 
 #define CODE_POINT_COUNT (sizeof(code_points) / sizeof(code_points[0]))
-#define DSCP_MAX         63
 
-int config_dscp_parse(const char *text, uint8_t *dscp, struct error_text *error)
+static int dscp_parse(void *object, const struct config_key *key, const char *value,
+		      struct error_text *error)
 {
+	uint8_t *dscp = (uint8_t *)object + key->member;
 	uint64_t number;
 
 	for (size_t i = 0; i < CODE_POINT_COUNT; i++) {
-		if (strcmp(code_points[i].name, text) != 0)
+		if (strcmp(code_points[i].name, value) != 0)
 			continue;
 		*dscp = code_points[i].number;
 		return 0;
 	}
-	if (config_number_parse(text, &number) || number > DSCP_MAX) {
+	if (config_number_parse(value, &number) || number > key->range.maximum) {
 		error_text_set(error,
-			       "expected a number from 0 to %d, or a name such as cs1, af11 "
-			       "or ef",
-			       DSCP_MAX);
+			       "expected a number from 0 to %u, or a name such as cs1, af11 or ef",
+			       (unsigned int)key->range.maximum);
 		return -EINVAL;
 	}
 	*dscp = (uint8_t)number;
 	return 0;
 }
 
-const char *config_dscp_format(uint8_t dscp, char text[static CONFIG_UNITS_SIZE])
+static const char *dscp_format(const void *object, const struct config_key *key,
+			       char text[static CONFIG_UNITS_SIZE])
 {
+	const uint8_t dscp = *((const uint8_t *)object + key->member);
+
+	if (!dscp)
+		return NULL;
 	for (size_t i = 0; i < CODE_POINT_COUNT; i++)
-		if (code_points[i].number == dscp) {
-			(void)snprintf(text, CONFIG_UNITS_SIZE, "%s", code_points[i].name);
-			return text;
-		}
+		if (code_points[i].number == dscp)
+			return code_points[i].name;
 	return config_unit_format(UNIT_NUMBER, dscp, text);
 }
+
+const struct config_key_type config_key_type_dscp = { dscp_parse, dscp_format, NULL, NULL, false };

@@ -29,17 +29,22 @@ static void tidy(char *list)
 	*to = '\0';
 }
 
-int config_fields_parse(struct config_collector *collector, const char *value,
+static int fields_parse(void *object, const struct config_key *key, const char *value,
 			struct error_text *error)
 {
+	struct config_collector *collector = object;
 	int result = template_fields_parse(value, &collector->field_set, error);
 
+	(void)key;
 	if (!result)
 		result = config_text_replace(&collector->fields, value, error);
 	if (!result)
 		tidy(collector->fields);
 	return result;
 }
+
+const struct config_key_type config_key_type_fields = { fields_parse, config_key_text_format,
+							config_key_text_clear, NULL, false };
 
 static int fields_check(const struct config *config, const struct config_collector *collector,
 			struct error_text *error)

@@ -10,20 +10,37 @@
 #include <errno.h>
 #include <string.h>
 
-int config_mode_parse(struct config_collector *collector, const char *value,
+static int mode_parse(void *object, const struct config_key *key, const char *value,
 		      struct error_text *error)
 {
+	struct config_collector *collector = object;
+
+	(void)key;
 	if (collector_mode_find(value, &collector->mode) == 0)
 		return 0;
 	error_text_set(error, "expected mirror, balance, round-robin or failover");
 	return -EINVAL;
 }
 
-int config_group_parse(struct config_collector *collector, const char *value,
+static const char *mode_format(const void *object, const struct config_key *key,
+			       char text[static CONFIG_UNITS_SIZE])
+{
+	const struct config_collector *collector = object;
+
+	(void)key;
+	(void)text;
+	return collector->mode == COLLECTOR_mirror ? NULL : collector_mode_name(collector->mode);
+}
+
+const struct config_key_type config_key_type_mode = { mode_parse, mode_format, NULL, NULL, false };
+
+static int group_parse(void *object, const struct config_key *key, const char *value,
 		       struct error_text *error)
 {
+	struct config_collector *collector = object;
 	size_t length = strlen(value);
 
+	(void)key;
 	for (const char *next = value; *next; next++)
 		if (!isalnum((unsigned char)*next) && !strchr("-._", *next))
 			length = COLLECTOR_GROUP_SIZE;
@@ -34,6 +51,9 @@ int config_group_parse(struct config_collector *collector, const char *value,
 	return -EINVAL;
 }
 
+const struct config_key_type config_key_type_group = { group_parse, config_key_text_format,
+						       config_key_text_clear, NULL, false };
+
 /* Interfaces may come later than the agent. */
 static bool any_interface(const void *context, uint32_t number, const char *name)
 {
@@ -43,14 +63,16 @@ static bool any_interface(const void *context, uint32_t number, const char *name
 	return true;
 }
 
-int config_filter_parse(struct config_collector *collector, const char *value,
+static int filter_parse(void *object, const struct config_key *key, const char *value,
 			struct error_text *error)
 {
+	struct config_collector *collector = object;
 	struct record_selection selection;
 	struct error_text why = { .text = "" };
 	const struct flow_filter_names names = { .interface_is = any_interface };
 	static const char prefix[] = "filter: "; /* the key's name stands before it already */
 
+	(void)key;
 	if (record_selection_init(&selection, value, &names, 0, &why) == 0) {
 		record_selection_clear(&selection);
 		return config_text_replace(&collector->filter, value, error);
@@ -59,6 +81,9 @@ int config_filter_parse(struct config_collector *collector, const char *value,
 		       why.text + (strncmp(why.text, prefix, strlen(prefix)) ? 0 : strlen(prefix)));
 	return -EINVAL;
 }
+
+const struct config_key_type config_key_type_filter = { filter_parse, config_key_text_format,
+							config_key_text_clear, NULL, true };
 
 static const char *group_name(const struct config_collector *collector)
 {
@@ -134,18 +159,4 @@ int config_groups_finish(struct config *config, struct error_text *error)
 			return result;
 	}
 	return 0;
-}
-
-void config_group_format(const struct config_collector *collector, FILE *out)
-{
-	if (collector->mode != COLLECTOR_mirror)
-		(void)fprintf(out, ",mode=%s", collector_mode_name(collector->mode));
-	if (collector->group)
-		(void)fprintf(out, ",group=%s", collector->group);
-	if (collector->priority)
-		(void)fprintf(out, ",priority=%u", (unsigned int)collector->priority);
-	if (collector->filter)
-		(void)fprintf(out, ",filter=\"%s\"", collector->filter);
-	if (collector->sampling)
-		(void)fprintf(out, ",sampling=%u", (unsigned int)collector->sampling);
 }

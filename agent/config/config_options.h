@@ -6,6 +6,7 @@
 #define CONFIG_OPTIONS_H
 
 #include "config.h"
+#include "config_keys.h"
 #include "config_units.h"
 
 #include <stdio.h>
@@ -64,33 +65,6 @@ enum config_option_id {
 extern const struct config_option config_options[CONFIG_OPTION_COUNT];
 extern const char *const config_group_titles[CONFIG_GROUP_COUNT];
 
-/* Sections of the file. */
-enum config_section {
-	SECTION_none, /* before the first one */
-	SECTION_agent,
-	SECTION_source,
-	SECTION_collector,
-	SECTION_control
-};
-
-/* KEY=VALUE behind a comma of a source or collector, or a key of its section. */
-struct config_key {
-	enum config_section section;
-	const char *name;
-	const char *inline_name; /* NULL: not behind a comma */
-	const char *argument;
-	struct config_range range;
-	const char *help;
-};
-
-enum config_key_id {
-#define CONFIG_KEY(section, identifier, ...) KEY_##section##_##identifier,
-#include "config_options.def"
-	CONFIG_KEY_COUNT
-};
-
-extern const struct config_key config_keys[CONFIG_KEY_COUNT];
-
 struct config_timeout {
 	const char *name;
 	enum expiry_class class;
@@ -101,14 +75,9 @@ struct config_timeout {
 #define CONFIG_TIMEOUT_COUNT EXPIRY_CLASS_COUNT
 extern const struct config_timeout config_timeouts[CONFIG_TIMEOUT_COUNT];
 
-#define CONFIG_GUESS_SIZE 64
-
 /* Find an option by its long name. Returns its number, or -ENOENT with ' (did you mean "..."?)' in
  * 'guess', or "" if nothing is near. With 'for_file' only what may stand in a file is found. */
 int config_option_find(const char *name, bool for_file, char guess[static CONFIG_GUESS_SIZE]);
-/* The same for keys: behind a comma ('is_inline'), or in the section. */
-int config_key_find(enum config_section section, const char *name, bool is_inline,
-		    char guess[static CONFIG_GUESS_SIZE]);
 
 /* Split "KEY=VALUE,KEY=VALUE" ('keys' is cut into pieces; NULL for none) and hand each pair to
  * 'set'. A value may stand in double quotes, and has then commas perhaps. Returns 0 or the first
@@ -134,24 +103,8 @@ extern const struct config_type config_type_flow_key, config_type_prefix;
 /* "9" -> 9, "json" -> ENCODER_VERSION_JSON, if this build can send it. Returns 0 or -EINVAL with
  * 'error' naming what is there. */
 int config_version_parse(const char *text, uint8_t *version, struct error_text *error);
-/* Keys of a collector that say which records it gets. Return 0, or -EINVAL with 'error' saying what
- * was expected. */
-int config_mode_parse(struct config_collector *collector, const char *value,
-		      struct error_text *error);
-int config_group_parse(struct config_collector *collector, const char *value,
-		       struct error_text *error);
-int config_filter_parse(struct config_collector *collector, const char *value,
-			struct error_text *error);
-void config_group_format(const struct config_collector *collector, FILE *out);
 /* 4 or 6 if 'text' is an address of that IP version (a zone such as %eth0 allowed), else 0. */
 int config_ip_version(const char *text);
-/* 0 to 63, or a name such as "ef" or "af11". Returns 0, or -EINVAL with 'error' filled. */
-int config_dscp_parse(const char *text, uint8_t *dscp, struct error_text *error);
-/* Its name, or its number. Returns 'text'. */
-const char *config_dscp_format(uint8_t dscp, char text[static CONFIG_UNITS_SIZE]);
-/* A list as template_fields.h has it. Returns 0, or a negative errno with 'error' filled. */
-int config_fields_parse(struct config_collector *collector, const char *value,
-			struct error_text *error);
 /* Whether 'text' is the address of a multicast group, which is another one on each interface. */
 bool config_is_group(const char *text);
 /* A numeric IPv6 address of one link only, without a zone that says of which. */
@@ -187,14 +140,7 @@ int config_source_set(struct config *config, const char *name, enum config_key_i
 int config_collector_set(struct config *config, const char *name, enum config_key_id key,
 			 const char *value, const struct config_origin *origin,
 			 struct error_text *error);
-/* Keys of a collector that are about its transport, and what follows from that and does not go with
- * it. */
-int config_transport_parse(struct config_collector *collector, const char *value,
-			   struct error_text *error);
-int config_transport_set(struct config_collector *collector, enum config_key_id key,
-			 const char *value, struct error_text *error);
-void config_transport_format(const struct config_collector *collector, FILE *out);
-void config_transport_clear(struct config_collector *collector);
+/* What follows from the transport of a collector, and what does not go with it. */
 int config_transport_finish(const struct config *config, struct config_collector *collector,
 			    struct error_text *error);
 /* For --check-config: the files and the directory that its keys name can be used. */
@@ -208,7 +154,6 @@ int config_path_parse(struct config_collector *collector, const char *value,
 int config_path_finish(struct config_collector *collector, struct error_text *error);
 int config_path_check(const struct config *config, const struct config_collector *collector,
 		      struct error_text *error);
-void config_path_format(const struct config_collector *collector, FILE *out);
 void config_sources_clear(struct config *config);
 void config_collectors_clear(struct config *config);
 /* Their part of config_finish(). */

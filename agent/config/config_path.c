@@ -7,7 +7,6 @@
 #include "rotation.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -147,18 +146,4 @@ int config_path_check(const struct config *config, const struct config_collector
 	if (key)
 		return fail(collector, key, "is for files", error);
 	return strcmp(collector->transport, "unix") == 0 ? check_socket(collector, error) : 0;
-}
-
-void config_path_format(const struct config_collector *collector, FILE *out)
-{
-	char text[CONFIG_UNITS_SIZE];
-
-	if (collector->rotate_ms)
-		(void)fprintf(out, ",rotate=%s",
-			      config_unit_format(UNIT_TIME, collector->rotate_ms, text));
-	if (collector->rotate_size)
-		(void)fprintf(out, ",rotate-size=%s",
-			      config_unit_format(UNIT_SIZE, collector->rotate_size, text));
-	if (collector->keep)
-		(void)fprintf(out, ",keep=%" PRIu32, collector->keep);
 }

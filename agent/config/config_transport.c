@@ -19,45 +19,28 @@
 #define VERSION_IPFIX    10
 #define SPOOL_SIZE       (16 << 20) /* of a collector with connections; its help says so */
 
-int config_transport_parse(struct config_collector *collector, const char *value,
+static int transport_parse(void *object, const struct config_key *key, const char *value,
 			   struct error_text *error)
 {
+	struct config_collector *collector = object;
+
+	(void)key;
 	if (transport_find(value))
 		return config_text_replace(&collector->transport, value, error);
 	error_text_set(error, "expected %s", transport_names());
 	return -EINVAL;
 }
 
-static int verify_parse(struct config_collector *collector, const char *value,
-			struct error_text *error)
-{
-	bool verifies;
-	const int result = config_switch_parse(&verifies, value, error);
+const struct config_key_type config_key_type_transport = { transport_parse, config_key_text_format,
+							   config_key_text_clear, NULL, false };
 
-	if (!result)
-		collector->skips_verification = !verifies;
-	return result;
-}
-
-int config_transport_set(struct config_collector *collector, enum config_key_id key,
-			 const char *value, struct error_text *error)
+static int spool_parse(void *object, const struct config_key *key, const char *value,
+		       struct error_text *error)
 {
+	struct config_collector *collector = object;
 	uint64_t number;
-	int result;
+	const int result = config_range_parse(&key->range, value, &number, error);
 
-	switch (key) {
-	case KEY_collector_spool_directory:
-		return config_text_replace(&collector->spool_directory, value, error);
-	case KEY_collector_ca: return config_text_replace(&collector->ca, value, error);
-	case KEY_collector_certificate:
-		return config_text_replace(&collector->certificate, value, error);
-	case KEY_collector_key: return config_text_replace(&collector->key, value, error);
-	case KEY_collector_server_name:
-		return config_text_replace(&collector->server_name, value, error);
-	case KEY_collector_verify: return verify_parse(collector, value, error);
-	default: break;
-	}
-	result = config_range_parse(&config_keys[key].range, value, &number, error);
 	if (result)
 		return result;
 	if (number && number < SPOOL_SIZE_MIN) {
@@ -68,36 +51,19 @@ int config_transport_set(struct config_collector *collector, enum config_key_id 
 	return 0;
 }
 
-static void format_text(FILE *out, const char *key, const char *value)
+/* Once everything is read, the size may be the transport's. */
+static const char *spool_format(const void *object, const struct config_key *key,
+				char text[static CONFIG_UNITS_SIZE])
 {
-	if (value)
-		(void)fprintf(out, ",%s=%s", key, value);
+	const struct config_collector *collector = object;
+
+	if (!collector->has_spool_size)
+		return NULL;
+	return config_unit_format(key->range.unit, (uint64_t)collector->spool_size, text);
 }
 
-void config_transport_format(const struct config_collector *collector, FILE *out)
-{
-	char size[CONFIG_UNITS_SIZE];
-
-	if (collector->has_spool_size)
-		(void)fprintf(out, ",spool=%s",
-			      config_unit_format(UNIT_SIZE, (uint64_t)collector->spool_size, size));
-	format_text(out, "spool-directory", collector->spool_directory);
-	format_text(out, "ca", collector->ca);
-	format_text(out, "certificate", collector->certificate);
-	format_text(out, "key", collector->key);
-	format_text(out, "server-name", collector->server_name);
-	if (collector->skips_verification)
-		(void)fputs(",verify=off", out);
-}
-
-void config_transport_clear(struct config_collector *collector)
-{
-	free(collector->spool_directory);
-	free(collector->ca);
-	free(collector->certificate);
-	free(collector->key);
-	free(collector->server_name);
-}
+const struct config_key_type config_key_type_spool = { spool_parse, spool_format, NULL, NULL,
+						       false };
 
 /* Bytes of payload of a datagram, or of a message in a session. A name may turn out as IPv6, so
  * only an IPv4 address is known to have the shorter headers. */

@@ -22,21 +22,21 @@ static void put_escaped(FILE *out, const char *text)
 	}
 }
 
-static void put_default_and_range(FILE *out, const struct config_option *option)
+static void put_default_and_range(FILE *out, const char *default_text,
+				  const struct config_range *range)
 {
 	char minimum[CONFIG_UNITS_SIZE];
 	char maximum[CONFIG_UNITS_SIZE];
 
-	if (option->default_text) {
+	if (default_text) {
 		(void)fputs(" Default: ", out);
-		put_escaped(out, option->default_text);
+		put_escaped(out, default_text);
 		(void)fputc('.', out);
 	}
-	if (option->range.unit != UNIT_NONE)
-		(void)fprintf(
-			out, " Range: %s to %s.",
-			config_unit_format(option->range.unit, option->range.minimum, minimum),
-			config_unit_format(option->range.unit, option->range.maximum, maximum));
+	if (range->unit != UNIT_NONE)
+		(void)fprintf(out, " Range: %s to %s.",
+			      config_unit_format(range->unit, range->minimum, minimum),
+			      config_unit_format(range->unit, range->maximum, maximum));
 	(void)fputs("\n\n", out);
 }
 
@@ -60,7 +60,7 @@ static void put_options(FILE *out)
 			}
 			(void)fputs("\n\t", out);
 			put_escaped(out, option->help);
-			put_default_and_range(out, option);
+			put_default_and_range(out, option->default_text, &option->range);
 		}
 	}
 }
@@ -77,7 +77,7 @@ static void put_agent_keys(FILE *out)
 		put_escaped(out, option->argument);
 		(void)fputs("_\n\t", out);
 		put_escaped(out, option->help);
-		put_default_and_range(out, option);
+		put_default_and_range(out, option->default_text, &option->range);
 	}
 }
 
@@ -94,7 +94,7 @@ static void put_keys(FILE *out, enum config_section section, bool is_inline)
 		put_escaped(out, key->argument);
 		(void)fputs("_\n\t", out);
 		put_escaped(out, key->help);
-		(void)fputs("\n\n", out);
+		put_default_and_range(out, key->default_text, &key->range);
 	}
 }
 
@@ -232,6 +232,14 @@ static void put_bash_values(FILE *out)
 	for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
 		const struct config_key *key = &config_keys[i];
 
+		if (key->inline_name && key->type && key->type->completion) {
+			(void)fprintf(out, "\t'collector %s') %s ;;\n", key->inline_name,
+				      !strcmp(key->type->completion, "FILE")
+					      ? "_flowagent_files"
+					      : "_flowagent_words \"$(ls /sys/class/net "
+						"2>/dev/null)\"");
+			continue;
+		}
 		/* "on|off" are values, "METHOD:N" is not. */
 		if (!key->inline_name || !strchr(key->argument, '|') ||
 		    strpbrk(key->argument, "[]:ABCDEFGHIJKLMNOPQRSTUVWXYZ"))

@@ -812,6 +812,47 @@ TEST(wrong_paths)
 
 #define VERSIONS "expected 5 or 9 (NetFlow; also v9, netflow9), 10 or ipfix, or json"
 
+/* Parse, format, clear, manual and completion walk the rows: each must say all of its key. */
+TEST(a_row_says_all_of_a_key)
+{
+	for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		CHECK(key->name && key->argument && key->help && key->section != SECTION_none);
+		if (key->section != SECTION_collector)
+			continue;
+		assert_non_null(key->type);
+		CHECK(key->type->parse && key->type->format);
+		CHECK(key->member < sizeof(struct config_collector));
+		for (int j = 0; j < i; j++)
+			if (config_keys[j].section == SECTION_collector &&
+			    config_keys[j].member == key->member)
+				fail_msg("%s and %s are of one member", key->name,
+					 config_keys[j].name);
+	}
+}
+
+/* What every row shows is what it reads. */
+TEST(all_keys_of_a_collector_are_shown_as_they_are_read)
+{
+	static const char line[] =
+		"192.0.2.1:4739,version=10,transport=tls,source=192.0.2.2,rate=5,mtu=1400,"
+		"interface=eth0,dscp=ef,ttl=9,fields=default-vlanId,spool=2M,"
+		"spool-directory=/tmp,ca=/a,certificate=/b,key=/c,server-name=d,verify=off,"
+		"mode=failover,group=g,priority=3,filter=\"proto=tcp dport=80,443\",sampling=8";
+	struct config_value value;
+	struct error_text error;
+	struct config config;
+	char *argv[] = { (char *)(uintptr_t) "flowagent", (char *)(uintptr_t) "-n",
+			 (char *)(uintptr_t)line, NULL };
+
+	CHECK_EQ(config_parse(&config, 3, argv, &error), CONFIG_run);
+	CHECK_EQ(config_value(&config, OPTION_collector, &value), 0);
+	CHECK_TEXT(value.value, line);
+	config_value_clear(&value);
+	config_clear(&config);
+}
+
 TEST(versions_have_the_names_that_people_use)
 {
 	static const struct {
@@ -1770,6 +1811,8 @@ TEST(all_values_can_be_written_and_read_again)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_row_says_all_of_a_key),
+		cmocka_unit_test(all_keys_of_a_collector_are_shown_as_they_are_read),
 		cmocka_unit_test(versions_have_the_names_that_people_use),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(sizes),
