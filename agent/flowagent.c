@@ -9,6 +9,7 @@
 #include "loss_report.h"
 #include "pipeline.h"
 #include "privileges.h"
+#include "rules_watch.h"
 #include "signals.h"
 #include "summary.h"
 #include "time_now.h"
@@ -43,6 +44,7 @@ struct daemon {
 	sd_event_source *status_timer;  /* owned */
 	sd_event_source *hang_timer;    /* owned; NULL before the second signal */
 	struct watchdog *watchdog;      /* owned; NULL: none */
+	struct rules_watch *rules;      /* owned; NULL: none */
 	struct signals_events signals;
 	uint64_t packets_before; /* for the rate in the status line */
 	uint64_t lost_before;    /* packets lost in the kernel, as last logged */
@@ -163,6 +165,7 @@ static int on_status_timer(sd_event_source *source, uint64_t now_us, void *conte
 	size_t up = 0;
 
 	log_held_back(false);
+	rules_watch_look(daemon->rules, time_now_ms(CLOCK_MONOTONIC));
 	if (pipeline_snapshot(daemon->pipeline, &snapshot) < 0)
 		return sd_event_source_set_time(source, now_us + STATUS_INTERVAL_US);
 	for (size_t i = 0; i < snapshot.collector_count; i++)
@@ -202,15 +205,24 @@ static int open_control(struct daemon *daemon, struct error_text *error)
 	return 0;
 }
 
+/* The rules that are there from the beginning can be missed later. */
+static void start_watching(struct daemon *daemon)
+{
+	daemon->rules = rules_watch_create(&daemon->config);
+	rules_watch_look(daemon->rules, time_now_ms(CLOCK_MONOTONIC));
+}
+
 static int start_loop(struct daemon *daemon, struct error_text *error)
 {
-	const struct control_context context = {
+	struct control_context context = {
 		.pipeline = daemon->pipeline,
 		.config = &daemon->config,
 		.started_unix_ms = time_now_ms(CLOCK_REALTIME),
 	};
 	int result = sd_event_default(&daemon->loop);
 
+	start_watching(daemon);
+	context.rules = daemon->rules;
 	if (result >= 0)
 		result = sd_event_add_io(daemon->loop, NULL, pipeline_descriptor(daemon->pipeline),
 					 EPOLLIN, on_pipeline, daemon);
@@ -385,6 +397,7 @@ out:
 		(void)fclose(daemon->summary);
 	control_server_destroy(daemon->control);
 	watchdog_destroy(daemon->watchdog);
+	rules_watch_destroy(daemon->rules);
 	pipeline_destroy(daemon->pipeline);
 	(void)sd_event_source_unref(daemon->status_timer);
 	(void)sd_event_source_unref(daemon->hang_timer);

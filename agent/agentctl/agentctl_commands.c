@@ -75,6 +75,8 @@ static const struct agentctl_column source_columns[] = {
 	{ "packets_seen_twice", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "duplicates_suspected", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 	{ "single_packets", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+	{ "rules", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "rules_gone", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 

@@ -61,6 +61,17 @@ static void print_source(FILE *out, const json_t *source, const char *heading)
 			"%-10s %-16s the same packets come twice: two rules log them (agentctl "
 			"rules status)\n",
 			"", "");
+	if (json_is_true(json_object_get(source, "rules_gone")))
+		(void)fprintf(out,
+			      "%-10s %-16s the firewall's rules for it are gone: packets pass "
+			      "unseen (agentctl rules install)\n",
+			      "", "");
+	else if (json_is_integer(json_object_get(source, "rules")) &&
+		 number(source, "rules") == 0 &&
+		 !json_is_integer(json_object_get(source, "last_packet_age_ms")))
+		(void)fprintf(out,
+			      "%-10s %-16s no rule of nft logs to it (agentctl rules install)\n",
+			      "", "");
 	if (*text(source, "failure"))
 		(void)fprintf(out, "%-10s %-16s %s\n", "", "", text(source, "failure"));
 	if (json_is_true(json_object_get(source, "single_packets")))

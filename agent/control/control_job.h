@@ -10,11 +10,13 @@
 struct config;
 struct control_job;
 struct pipeline;
+struct rules_watch;
 
 /* What the commands work on. All borrowed, must outlive the server. */
 struct control_context {
 	struct pipeline *pipeline;
 	const struct config *config;
+	const struct rules_watch *rules; /* NULL: rules are not watched */
 	int64_t started_unix_ms;
 	uint32_t patience_ms; /* a client that moves no byte for so long is cut; 0: 60 s */
 };

@@ -10,6 +10,7 @@
 #include "equalities.h"
 #include "json_text.h"
 #include "log.h"
+#include "rules_watch.h"
 #include "summary.h"
 #include "time_now.h"
 
@@ -46,10 +47,28 @@ static json_t *with_moment(json_t *row, const char *time_key, const char *age_ke
 	return NULL;
 }
 
-static json_t *source_row(const struct source_status *source)
+/* Add what is known of the firewall's rules. Takes 'row'; returns it, or NULL. */
+static json_t *with_rules(json_t *row, const struct rules_watch_state *rules)
 {
-	return with_moment(summary_source_json(source), "last_packet_unix_ms", "last_packet_age_ms",
-			   source->last_packet_ms);
+	if (row &&
+	    !json_object_set_new(row, "rules",
+				 rules->is_known ? json_integer(rules->count) : json_null()) &&
+	    !json_object_set_new(row, "rules_gone", json_boolean(rules->are_gone)))
+		return row;
+	json_decref(row);
+	return NULL;
+}
+
+/* The row of the source at a place of the configuration. */
+static json_t *source_row(const struct control_context *context,
+			  const struct pipeline_snapshot *snapshot, size_t index)
+{
+	const struct source_status *source = &snapshot->sources[index];
+	const struct rules_watch_state rules = rules_watch_state(context->rules, index);
+
+	return with_rules(with_moment(summary_source_json(source), "last_packet_unix_ms",
+				      "last_packet_age_ms", source->last_packet_ms),
+			  &rules);
 }
 
 static json_t *collector_row(const struct collector_status *collector)
@@ -63,9 +82,8 @@ int control_write_sources(const struct control_context *context,
 {
 	int result = 0;
 
-	(void)context;
 	for (size_t i = 0; !result && i < snapshot->source_count; i++)
-		result = control_output_row(output, source_row(&snapshot->sources[i]));
+		result = control_output_row(output, source_row(context, snapshot, i));
 	return result;
 }
 
@@ -81,12 +99,13 @@ int control_write_collectors(const struct control_context *context,
 	return result;
 }
 
-static json_t *source_rows(const struct pipeline_snapshot *snapshot)
+static json_t *source_rows(const struct control_context *context,
+			   const struct pipeline_snapshot *snapshot)
 {
 	json_t *rows = json_array();
 
 	for (size_t i = 0; rows && i < snapshot->source_count; i++) {
-		if (json_array_append_new(rows, source_row(&snapshot->sources[i]))) {
+		if (json_array_append_new(rows, source_row(context, snapshot, i))) {
 			json_decref(rows);
 			return NULL;
 		}
@@ -194,7 +213,7 @@ int control_write_status(const struct control_context *context,
 			  (json_int_t)workers->packets_read, "packets_lost_kernel",
 			  (json_int_t)workers->packets_lost_kernel, "packets_ignored_total",
 			  (json_int_t)worker_ledger_ignored(workers), "cache",
-			  cache_json(context, snapshot), "sources", source_rows(snapshot),
+			  cache_json(context, snapshot), "sources", source_rows(context, snapshot),
 			  "collectors", collector_rows(snapshot), "problem", json_text(problem),
 			  "problem_unix_ms",
 			  problem_ms > 0 ? json_integer((json_int_t)problem_ms) : json_null()));

@@ -423,3 +423,65 @@ def test_a_bridge_counts_once_with_and_without_br_netfilter(host):
             guest.run("ping", "-c", 10, "-i", "0.01", "-q", target)
             listing = server.run("nft", "list", "counters", "table", "inet", "flowagent")
             assert listing.count(f"packets {expected} bytes {84 * expected}") == 2, listing
+
+
+# ---- rules that go -------------------------------------------------------------------------------
+
+
+def source_of(control):
+    (source,) = control.rows("show", "sources")
+    return source
+
+
+@pytest.mark.parametrize("firewall", FIREWALLS[:2], ids=lambda firewall: firewall.name)
+def test_rules_that_go_are_missed(rules, hosts, flowagent, agentctl, firewall):
+    """nft flush ruleset took the rules away, and show status said: problem none."""
+    agent = flowagent("-g", "40", host=hosts.server)
+    agent.wait_for_group()
+    control = agentctl(agent)
+    wait_until(lambda: source_of(control)["rules"] == 0, "the rules to be looked at")
+    assert source_of(control)["rules_gone"] is False  # there were none
+    assert "no rule of nft logs to it" in control.run("show", "status").stdout
+    firewall.install(hosts.server, "eth0")
+    wait_until(lambda: source_of(control)["rules"] >= 2, "the rules to be seen")
+    assert "problem    none" in control.run("show", "status").stdout
+    hosts.server.run("nft", "flush", "ruleset")
+    wait_until(lambda: source_of(control)["rules_gone"], "the rules to be missed")
+    status = control.run("show", "status").stdout
+    assert "the firewall's rules for it are gone" in status
+    assert "nflog:40: the firewall's rules for this group are gone" in status  # problem
+    assert agent.errors.count("rules for this group are gone") == 1
+    assert rules.run("install", "-i", "eth0").returncode == DONE
+    wait_until(lambda: not source_of(control)["rules_gone"], "the rules to be back")
+    assert "there are rules for this group again" in agent.errors
+    assert rules.run("install", "-i", "eth0", "-i", "lo").returncode == DONE  # replaced
+    hosts.server.run("nft", "delete", "table", "inet", "flowagent")
+    wait_until(lambda: source_of(control)["rules_gone"], "the table to be missed")
+    assert agent.stop() == 0, agent.errors
+
+
+def test_rules_are_watched_without_being_root(hosts, flowagent, agentctl, rules):
+    """As the service: no uid 0, and CAP_NET_ADMIN alone."""
+    assert rules.run("install", "-i", "eth0").returncode == DONE
+    agent = flowagent("-g", "40", "--user", "nobody", host=hosts.server)
+    agent.wait_for_group()
+    control = agentctl(agent)
+    wait_until(lambda: source_of(control)["rules"] == 2, "the rules to be seen")
+    hosts.server.run("nft", "flush", "ruleset")
+    wait_until(lambda: source_of(control)["rules_gone"], "the rules to be missed")
+    assert agent.stop() == 0, agent.errors
+
+
+def test_rules_of_iptables_legacy_are_not_missed(hosts, flowagent, agentctl):
+    """They cannot be seen: packets that come are all that is known of them."""
+    FIREWALLS[2].install(hosts.server, "eth0")
+    agent = flowagent("-g", "40", host=hosts.server)
+    agent.wait_for_group()
+    control = agentctl(agent)
+    hosts.server.run("ping", "-c", 3, "-i", "0.01", "-q", Hosts.ROUTER[0])
+    wait_until(lambda: source_of(control)["packets_read"] >= 6, "packets")
+    source = source_of(control)
+    assert source["rules"] == 0 and source["rules_gone"] is False
+    status = control.run("show", "status").stdout
+    assert "no rule" not in status and "problem    none" in status
+    assert agent.stop() == 0, agent.errors
