@@ -355,6 +355,12 @@ static enum interfaces_result parse_message(struct interfaces *interfaces,
 	}
 }
 
+/* libmnl 1.0.5 takes the length for a signed number: one above 2^31 would pass. */
+static bool message_is_whole(const struct nlmsghdr *message, int left)
+{
+	return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= (uint32_t)left;
+}
+
 enum interfaces_result interfaces_parse(struct interfaces *interfaces, const uint8_t *bytes,
 					size_t size, int64_t now_ms)
 {
@@ -362,7 +368,7 @@ enum interfaces_result interfaces_parse(struct interfaces *interfaces, const uin
 	enum interfaces_result result = INTERFACES_ok;
 	int left = (int)size; /* below 0 where the padding of the last is missing */
 
-	while (mnl_nlmsg_ok(message, left)) {
+	while (message_is_whole(message, left)) {
 		const enum interfaces_result one = parse_message(interfaces, message, now_ms);
 
 		if (one > result)

@@ -145,7 +145,8 @@ static void add_spoofed(struct fragment_table *table, uint8_t ip_version, uint32
 	struct packet_info info = fragment(ip_version, FRAGMENT_first, id, 1);
 
 	info.key.addresses[0] = 10;
-	memcpy(info.key.addresses + 1, &source, 3);
+	for (int i = 0; i < 3; i++)
+		info.key.addresses[1 + i] = (uint8_t)(source >> 8 * i);
 	/* The interface part of an IPv6 address: one host has all of a /64. */
 	if (ip_version == 6)
 		memcpy(info.key.addresses + 8, &id, sizeof(id));
