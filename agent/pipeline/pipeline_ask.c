@@ -1,0 +1,235 @@
+/* pipeline_ask.c - questions to the threads of a pipeline, and what comes back.
+ *
+ * Place: control thread -> thread_call -> worker or export thread, which answers between two
+ * batches. Invariant: what a thread owns is read by that thread alone; the control thread gets
+ * copies. */
+#include "pipeline_parts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CALL_TIMEOUT_MS 1000
+
+/* Have a worker run a function; at once if its thread does not run. */
+static int ask_worker(struct worker *worker, void (*function)(void *, void *), void *argument)
+{
+	if (worker->is_running)
+		return thread_call_run(&worker->call, function, argument, CALL_TIMEOUT_MS);
+	function(worker, argument);
+	return 0;
+}
+
+static int ask_exporter(struct pipeline *pipeline, void (*function)(void *, void *), void *argument)
+{
+	if (pipeline->export.is_running)
+		return thread_call_run(&pipeline->export.call, function, argument, CALL_TIMEOUT_MS);
+	function(&pipeline->export, argument);
+	return 0;
+}
+
+/* The exporter's half of a snapshot. */
+struct exporter_part {
+	struct pipeline_snapshot *snapshot;
+	struct amount *taken; /* per worker */
+};
+
+static void fill_exporter_part(void *owner, void *argument)
+{
+	struct export_thread *thread = owner;
+	struct exporter_part *part = argument;
+
+	exporter_ledger(thread->config.exporter, &part->snapshot->exported);
+	for (size_t i = 0; i < part->snapshot->collector_count; i++)
+		exporter_collector_status(thread->config.exporter, i,
+					  &part->snapshot->collectors[i]);
+	for (size_t i = 0; i < thread->config.input_count; i++)
+		part->taken[i] = thread->inputs[i].taken;
+}
+
+static void fill_source_status(void *owner, void *argument)
+{
+	struct worker *worker = owner;
+	struct source_status *status = argument;
+
+	status->name = worker->name;
+	status->label = worker->label;
+	status->is_live = worker->type->is_live;
+	status->has_ended = worker->has_ended;
+	status->is_away = !worker->has_ended && capture_source_is_away(&worker->source);
+	memcpy(status->failure, status->is_away ? worker->source.reason.text : worker->failure.text,
+	       sizeof(status->failure));
+	status->last_packet_ms = worker->last_packet_ms;
+	worker_read_ledger(worker, &status->ledger);
+	capture_source_statistics(&worker->source, &status->capture);
+	status->gets_single_packets = worker->message_watch.is_single;
+	(void)source_sampling_format(&worker->sampling, status->sampling);
+}
+
+int pipeline_snapshot(struct pipeline *pipeline, struct pipeline_snapshot *snapshot)
+{
+	struct exporter_part part = { .snapshot = snapshot };
+	int result;
+
+	*snapshot = (struct pipeline_snapshot){
+		.source_count = pipeline->worker_count,
+		.collector_count = exporter_collector_count(pipeline->export.config.exporter),
+	};
+	snapshot->sources = calloc(pipeline->worker_count, sizeof(*snapshot->sources));
+	snapshot->collectors = calloc(snapshot->collector_count + 1, sizeof(*snapshot->collectors));
+	part.taken = calloc(pipeline->worker_count, sizeof(*part.taken));
+	result = snapshot->sources && snapshot->collectors && part.taken ? 0 : -ENOMEM;
+
+	/* The exporter first: what workers expire meanwhile is then in the rings. */
+	if (result == 0)
+		result = ask_exporter(pipeline, fill_exporter_part, &part);
+	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++) {
+		const struct worker_ledger *ledger = &snapshot->sources[i].ledger;
+
+		result = ask_worker(&pipeline->workers[i], fill_source_status,
+				    &snapshot->sources[i]);
+		worker_ledger_add(&snapshot->workers, ledger);
+		snapshot->ring.records += worker_ledger_expired(ledger) - part.taken[i].records;
+		snapshot->ring.packets += ledger->cache.packets_expired - part.taken[i].packets;
+		snapshot->ring.octets += ledger->cache.octets_expired - part.taken[i].octets;
+	}
+	free(part.taken);
+	if (result < 0)
+		pipeline_snapshot_clear(snapshot);
+	return result;
+}
+
+void pipeline_snapshot_clear(struct pipeline_snapshot *snapshot)
+{
+	free(snapshot->sources);
+	free(snapshot->collectors);
+	*snapshot = (struct pipeline_snapshot){ 0 };
+}
+
+/* A piece of one worker's flows. */
+struct flows_part {
+	uint64_t cursor;
+	struct flow_record *records;
+	size_t count;
+	size_t filled;
+};
+
+static void fill_flows_part(void *owner, void *argument)
+{
+	struct worker *worker = owner;
+	struct flows_part *part = argument;
+
+	part->filled =
+		flow_cache_snapshot(worker->cache, &part->cursor, part->records, part->count);
+}
+
+/* The cursor has the worker's number in the bits above the cache's own cursor. */
+#define CURSOR_WORKER_SHIFT 40
+
+int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_record *records,
+		   size_t count, size_t *filled)
+{
+	size_t number = (size_t)(*cursor >> CURSOR_WORKER_SHIFT);
+	struct flows_part part = {
+		.cursor = *cursor & ((1ull << CURSOR_WORKER_SHIFT) - 1),
+		.records = records,
+		.count = count,
+	};
+
+	*filled = 0;
+	while (number < pipeline->worker_count && !part.filled) {
+		int result = ask_worker(&pipeline->workers[number], fill_flows_part, &part);
+
+		if (result < 0)
+			return result;
+		if (part.cursor != FLOW_CACHE_CURSOR_END)
+			continue;
+		part.cursor = 0;
+		number++;
+	}
+	*cursor = (uint64_t)number << CURSOR_WORKER_SHIFT | part.cursor;
+	*filled = part.filled;
+	return 0;
+}
+
+static void add_drops(void *owner, void *argument)
+{
+	const struct worker *worker = owner;
+	struct pipeline_drop *drops = argument;
+
+	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++) {
+		const struct drop_example *example = &worker->drop_examples[i];
+
+		if (!worker->ledger.packets_ignored[i])
+			continue;
+		drops[i].packets += worker->ledger.packets_ignored[i];
+		if (drops[i].source && drops[i].example.time_ms > example->time_ms)
+			continue;
+		drops[i].source = worker->name;
+		drops[i].example = *example;
+	}
+}
+
+int pipeline_drops(struct pipeline *pipeline, struct pipeline_drop drops[static DROP_REASON_COUNT])
+{
+	int result = 0;
+
+	memset(drops, 0, DROP_REASON_COUNT * sizeof(*drops));
+	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++)
+		result = ask_worker(&pipeline->workers[i], add_drops, drops);
+	return result;
+}
+
+static void begin_flush(void *owner, void *argument)
+{
+	struct worker *worker = owner;
+	uint64_t *flows = argument;
+	struct flow_cache_statistics statistics;
+
+	flow_cache_statistics(worker->cache, &statistics);
+	worker->flush_left = statistics.flows_cached;
+	*flows = statistics.flows_cached;
+}
+
+int pipeline_flush(struct pipeline *pipeline, uint64_t *flushed)
+{
+	*flushed = 0;
+	for (size_t i = 0; i < pipeline->worker_count; i++) {
+		uint64_t flows = 0;
+		int result = ask_worker(&pipeline->workers[i], begin_flush, &flows);
+
+		if (result < 0)
+			return result;
+		*flushed += flows;
+	}
+	return 0;
+}
+
+static void list_interfaces(void *owner, void *argument)
+{
+	const struct export_thread *thread = owner;
+
+	(void)interface_monitor_list(thread->config.interfaces, argument);
+}
+
+int pipeline_interfaces(struct pipeline *pipeline, struct interface_list *list)
+{
+	int result;
+
+	*list = (struct interface_list){ 0 };
+	result = ask_exporter(pipeline, list_interfaces, list);
+	return result || list->entries ? result : -ENOMEM;
+}
+
+static void send_template(void *owner, void *argument)
+{
+	struct export_thread *thread = owner;
+
+	(void)argument;
+	exporter_send_template(thread->config.exporter);
+}
+
+int pipeline_send_template(struct pipeline *pipeline)
+{
+	return ask_exporter(pipeline, send_template, NULL);
+}

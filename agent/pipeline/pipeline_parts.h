@@ -1,0 +1,28 @@
+/* pipeline_parts.h - what the files pipeline*.c share. Internal to them.
+ *
+ * pipeline.c puts the stages together and takes them apart; pipeline_ask.c asks its threads while
+ * they run. */
+#ifndef PIPELINE_PARTS_H
+#define PIPELINE_PARTS_H
+
+#include "export_thread.h"
+#include "pipeline.h"
+#include "worker.h"
+
+struct pipeline {
+	struct pipeline_events events;
+	uint32_t source_id;
+	struct sequence_file *sequences;        /* owned; NULL: none are kept */
+	struct asn_table *asn_table;            /* owned; NULL without networks file */
+	struct application_table *applications; /* owned; NULL without applications file */
+	struct template_choice choice;
+	struct own_exports *own_exports; /* owned */
+	struct samplers *samplers;       /* owned */
+	struct interface_mtus mtus;
+	struct export_thread export;
+	struct worker *workers;  /* owned */
+	size_t worker_count;     /* initialized ones */
+	int finished_descriptor; /* eventfd, owned */
+};
+
+#endif
