@@ -9,6 +9,7 @@
 #include "capture_pcap_parse.h"
 
 #include "capture_pcap_format.h"
+#include "compression.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -43,20 +44,6 @@ static const struct {
 	{ 113, LINK_LINUX_SLL },  { 228, LINK_IPV4 },
 	{ 229, LINK_IPV6 },       { 239, LINK_NFLOG },
 	{ 276, LINK_LINUX_SLL2 },
-};
-
-/* Compressed files, told by their first bytes, and the program that unpacks them. */
-static const struct {
-	uint8_t magic[MAGIC_SIZE];
-	uint8_t magic_size;
-	const char *name;
-	const char *program;
-} compressions[] = {
-	{ { 0x1f, 0x8b }, 2, "gzip", "zcat" },
-	{ { 0xfd, '7', 'z', 'X' }, 4, "xz", "xzcat" },
-	{ { 0x28, 0xb5, 0x2f, 0xfd }, 4, "zstd", "zstdcat" },
-	{ { 'B', 'Z', 'h' }, 3, "bzip2", "bzcat" },
-	{ { 0x04, 0x22, 0x4d, 0x18 }, 4, "lz4", "lz4cat" },
 };
 
 uint8_t capture_pcap_link(uint32_t link_type)
@@ -110,12 +97,12 @@ void capture_pcap_parse_feed(struct capture_pcap_parser *parser, const uint8_t *
 static int refuse_format(const struct capture_pcap_parser *parser, const uint8_t *magic,
 			 struct error_text *error)
 {
-	for (size_t i = 0; i < sizeof(compressions) / sizeof(compressions[0]); i++) {
-		if (memcmp(magic, compressions[i].magic, compressions[i].magic_size) != 0)
-			continue;
+	const struct compression *compression = compression_find(magic, MAGIC_SIZE);
+
+	if (compression) {
 		error_text_set(error, "%s: compressed with %s; expected pcap or pcapng",
-			       parser->name, compressions[i].name);
-		error_text_hint(error, "%s FILE | flowagent --read -", compressions[i].program);
+			       parser->name, compression->name);
+		error_text_hint(error, "%s FILE | flowagent --read -", compression->program);
 		return -EBADMSG;
 	}
 	if (load_be32(magic) == MAGIC_MODIFIED || load_le32(magic) == MAGIC_MODIFIED) {

@@ -2,25 +2,41 @@
 #include "text_file.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+static void say_too_large(const char *path, size_t limit, struct error_text *error)
+{
+	error_text_set(error, "%s: larger than %zu MB, the most that is read", path, limit >> 20);
+}
 
 char *text_file_read(const char *path, size_t limit, size_t *size, struct error_text *error)
 {
 	FILE *file = fopen(path, "re");
 	char *text = NULL;
 	size_t capacity = 0;
+	struct stat status;
 
 	if (!file) {
 		error_text_set(error, "%s: cannot read: %s", path, strerror(errno));
 		return NULL;
+	}
+	/* A file whose size is known is refused before it is read. */
+	if (fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) &&
+	    (uint64_t)status.st_size > limit) {
+		say_too_large(path, limit, error);
+		goto fail;
 	}
 	*size = 0;
 	do {
 		char *larger;
 
 		capacity = capacity ? capacity * 2 : 65536;
+		if (capacity > limit)
+			capacity = limit + 1; /* the last byte is one too many */
 		larger = realloc(text, capacity + 1);
 		if (!larger) {
 			error_text_set(error, "%s: no memory for %zu bytes", path, capacity);
@@ -29,7 +45,7 @@ char *text_file_read(const char *path, size_t limit, size_t *size, struct error_
 		text = larger;
 		*size += fread(text + *size, 1, capacity - *size, file);
 		if (*size > limit) {
-			error_text_set(error, "%s: larger than %zu bytes", path, limit);
+			say_too_large(path, limit, error);
 			goto fail;
 		}
 	} while (*size == capacity);

@@ -237,8 +237,10 @@ static int check_file(const struct config *config, enum config_option_id option,
 /* What a start would read, read as it would. Errors of a file's content name its own line. */
 static int check_tables(const struct config *config, struct error_text *error)
 {
+	struct asn_file_report report;
 	struct asn_table *networks =
-		config->networks_file ? config_networks_load(config->networks_file, error) : NULL;
+		config->networks_file ? config_networks_load(config->networks_file, &report, error)
+				      : NULL;
 	struct application_table *applications = NULL;
 	int result = config->networks_file && !networks ? -EINVAL : 0;
 

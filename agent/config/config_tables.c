@@ -7,14 +7,15 @@
 
 #include <stdlib.h>
 
-#define NETWORKS_FILE_LIMIT     (512u << 20)
+#define NETWORKS_FILE_LIMIT     (128u << 20) /* four times the whole internet */
 #define APPLICATIONS_FILE_LIMIT (16u << 20)
 
-struct asn_table *config_networks_load(const char *path, struct error_text *error)
+struct asn_table *config_networks_load(const char *path, struct asn_file_report *report,
+				       struct error_text *error)
 {
 	size_t size;
 	char *text = text_file_read(path, NETWORKS_FILE_LIMIT, &size, error);
-	struct asn_table *table = text ? asn_file_parse(path, text, size, error) : NULL;
+	struct asn_table *table = text ? asn_file_parse(path, text, size, report, error) : NULL;
 
 	free(text);
 	return table;

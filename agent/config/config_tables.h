@@ -4,12 +4,13 @@
 #define CONFIG_TABLES_H
 
 #include "application_table.h"
-#include "asn_table.h"
+#include "asn_file.h"
 #include "error_text.h"
 
 /* Read and parse a file. Each returns the table, owned by the caller, or NULL with 'error' filled:
- * which file, which line, and what was expected. */
-struct asn_table *config_networks_load(const char *path, struct error_text *error);
+ * which file, which line, and what was expected. 'report' is filled with the table. */
+struct asn_table *config_networks_load(const char *path, struct asn_file_report *report,
+				       struct error_text *error);
 struct application_table *config_applications_load(const char *path, struct error_text *error);
 
 #endif

@@ -27,18 +27,41 @@ static bool is_live(const struct config *config, size_t source)
 	return type && type->is_live;
 }
 
+/* What would otherwise be noticed in the collectors' tables only. */
+static void say_what_networks_file_has(const struct pipeline *pipeline, const char *path,
+				       const struct asn_file_report *report)
+{
+	static const char *const defaults[] = { "0.0.0.0/0", "::/0" };
+	const size_t counts[] = { asn_table_count(pipeline->asn_table, 4),
+				  asn_table_count(pipeline->asn_table, 6) };
+
+	log_info("%s: %zu IPv4 and %zu IPv6 prefixes", path, counts[0], counts[1]);
+	if (!counts[0] && !counts[1])
+		log_warning("%s: no prefixes: every AS number will be 0", path);
+	if (report->skipped_sets)
+		log_warning("%s:%zu: skipped, as the origin is a set of several AS numbers; such "
+			    "lines in all: %zu",
+			    path, report->first_skipped, report->skipped_sets);
+	for (size_t i = 0; i < 2; i++)
+		if (report->default_routes[i])
+			log_warning("%s:%zu: a default route: every address that no other prefix "
+				    "covers gets the AS number of %s",
+				    path, report->default_routes[i], defaults[i]);
+}
+
 static int load_networks_file(struct pipeline *pipeline, const char *path, struct error_text *error)
 {
+	struct asn_file_report report;
+
 	if (!path)
 		return 0;
-	pipeline->asn_table = config_networks_load(path, error);
+	pipeline->asn_table = config_networks_load(path, &report, error);
 	if (!pipeline->asn_table)
 		return -EINVAL;
 	pipeline->choice.has_as_numbers = true;
 	pipeline->choice.has_next_hop = asn_table_has_next_hops(pipeline->asn_table);
 	pipeline->choice.has_peers = asn_table_has_peers(pipeline->asn_table);
-	log_info("%s: %zu IPv4 and %zu IPv6 prefixes", path,
-		 asn_table_count(pipeline->asn_table, 4), asn_table_count(pipeline->asn_table, 6));
+	say_what_networks_file_has(pipeline, path, &report);
 	return 0;
 }
 

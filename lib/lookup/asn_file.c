@@ -7,6 +7,7 @@
 #include "asn_file.h"
 
 #include "address.h"
+#include "compression.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,11 +21,14 @@ struct line_fields {
 	char *prefix;
 };
 
-/* Where we are, for errors. */
+/* Where we are, for errors, and what was found. */
 struct position {
 	const char *name;
 	size_t line;
+	struct asn_file_report *report; /* borrowed */
 };
+
+enum set_kind { SET_none, SET_of_one, SET_of_several, SET_malformed };
 
 static int fail(struct error_text *error, const struct position *position, const char *what,
 		const char *value, const char *expected)
@@ -54,6 +58,48 @@ static char *trim(char *text)
 	return text;
 }
 
+static bool is_between_members(char c)
+{
+	return c == ',' || is_blank(c);
+}
+
+/* Replace the AS set of a line, "{64501,64502}", by its first member, so that the rest can be
+ * looked at. */
+static enum set_kind take_set(char *line)
+{
+	char *open = strchr(line, '{');
+	char *close = strchr(line, '}');
+	char *first, *end, *next;
+
+	if (!open && !close)
+		return SET_none;
+	if (!open || !close || close < open || strchr(open + 1, '{') || strchr(close + 1, '}'))
+		return SET_malformed;
+	for (first = open + 1; first < close && is_between_members(*first); first++)
+		;
+	for (end = first; end < close && !is_between_members(*end); end++)
+		;
+	for (next = end; next < close && is_between_members(*next); next++)
+		;
+	if (first == end)
+		return SET_malformed;
+	memmove(open, first, (size_t)(end - first));
+	memmove(open + (end - first), close + 1, strlen(close + 1) + 1);
+	return next < close ? SET_of_several : SET_of_one;
+}
+
+/* Columns: a run of blanks with a tab in it stands for a comma. */
+static void tabs_to_commas(char *line)
+{
+	for (char *next = line; *next;) {
+		const size_t length = strspn(next, " \t");
+
+		if (memchr(next, '\t', length))
+			*next = ',';
+		next += length ? length : 1;
+	}
+}
+
 /* Cut a line at its commas. With two fields the first is a next hop if it is an address: an AS
  * number has neither a colon nor three dots. */
 static int split_fields(char *line, struct line_fields *fields)
@@ -62,12 +108,21 @@ static int split_fields(char *line, struct line_fields *fields)
 	char *parts[3];
 	size_t count = 0;
 
+	if (!strchr(line, ','))
+		tabs_to_commas(line);
 	for (char *rest = line; rest; count++) {
 		char *part = strsep(&rest, ",");
 
 		if (count == 3)
 			return -EINVAL;
 		parts[count] = trim(part);
+	}
+	/* Tables of other programs have the prefix first. */
+	if (count == 2 && strchr(parts[0], '/') && !strchr(parts[1], '/')) {
+		char *prefix = parts[0];
+
+		parts[0] = parts[1];
+		parts[1] = prefix;
 	}
 	*fields = (struct line_fields){ .prefix = parts[count - 1] };
 	if (count == 3) {
@@ -94,6 +149,12 @@ static int parse_as_numbers(char *text, struct asn_entry *entry)
 	return as_number_parse(origin, &entry->as_number);
 }
 
+static void note_skipped(const struct position *position)
+{
+	if (position->report->skipped_sets++ == 0)
+		position->report->first_skipped = position->line;
+}
+
 static int parse_line(struct asn_table *table, char *line, const struct position *position,
 		      struct error_text *error)
 {
@@ -101,9 +162,14 @@ static int parse_line(struct asn_table *table, char *line, const struct position
 	struct line_fields fields;
 	struct prefix prefix;
 	char whole[LINE_SIZE];
+	enum set_kind set;
 	int result;
 
 	(void)strcpy(whole, line); /* splitting cuts 'line'; the error shows all of it */
+	set = take_set(line);
+	if (set == SET_malformed)
+		return fail(error, position, "bad AS set in", whole,
+			    "AS numbers in one pair of braces");
 	if (split_fields(line, &fields) < 0)
 		return fail(error, position, "too many commas in", whole,
 			    "[NEXTHOP,][[PEERAS_]ORIGINAS,]NETWORK/MASK");
@@ -121,6 +187,12 @@ static int parse_line(struct asn_table *table, char *line, const struct position
 			return fail(error, position, "bad next hop", fields.next_hop,
 				    prefix.ip_version == 4 ? "an IPv4 address" : "an IPv6 address");
 	}
+	if (set == SET_of_several) {
+		note_skipped(position);
+		return 0;
+	}
+	if (prefix.length == 0)
+		position->report->default_routes[prefix.ip_version == 6] = position->line;
 	result = asn_table_add(table, prefix.ip_version, prefix.address, &entry);
 	if (result < 0)
 		error_text_set(error, "%.100s:%zu: out of memory for the table", position->name,
@@ -147,9 +219,9 @@ static const char *line_content(const char *line, size_t *length)
 }
 
 static int parse_lines(struct asn_table *table, const char *name, const char *text, size_t size,
-		       struct error_text *error)
+		       struct asn_file_report *report, struct error_text *error)
 {
-	struct position position = { .name = name };
+	struct position position = { .name = name, .report = report };
 
 	for (size_t start = 0, end; start < size; start = end + 1) {
 		const char *line_end = memchr(text + start, '\n', size - start);
@@ -180,16 +252,43 @@ static int parse_lines(struct asn_table *table, const char *name, const char *te
 	return 0;
 }
 
-struct asn_table *asn_file_parse(const char *name, const char *text, size_t size,
-				 struct error_text *error)
+/* What is no text at all gets a message of its own. Returns the bytes of a byte order mark to pass
+ * over, or -EINVAL. */
+static int check_begin(const char *name, const char *text, size_t size, struct error_text *error)
 {
-	struct asn_table *table = asn_table_create();
+	static const char utf8[] = "\xef\xbb\xbf";
+	const struct compression *compression = compression_find(text, size);
 
+	if (compression) {
+		error_text_set(error, "%.100s: compressed with %s; expected text", name,
+			       compression->name);
+		error_text_hint(error, "%s FILE > NEWFILE", compression->program);
+		return -EINVAL;
+	}
+	if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
+		error_text_set(error, "%.100s: UTF-16; expected plain text or UTF-8", name);
+		error_text_hint(error, "iconv -f UTF-16 -t UTF-8 FILE > NEWFILE");
+		return -EINVAL;
+	}
+	return size >= 3 && memcmp(text, utf8, 3) == 0 ? 3 : 0;
+}
+
+struct asn_table *asn_file_parse(const char *name, const char *text, size_t size,
+				 struct asn_file_report *report, struct error_text *error)
+{
+	const int skipped = check_begin(name, text, size, error);
+	struct asn_table *table;
+
+	*report = (struct asn_file_report){ .skipped_sets = 0 };
+	if (skipped < 0)
+		return NULL;
+	table = asn_table_create();
 	if (!table) {
 		error_text_set(error, "%.100s: out of memory for the table", name);
 		return NULL;
 	}
-	if (parse_lines(table, name, text, size, error) < 0)
+	if (size &&
+	    parse_lines(table, name, text + skipped, size - (size_t)skipped, report, error) < 0)
 		goto failed;
 	if (asn_table_freeze(table) < 0) {
 		error_text_set(error, "%.100s: out of memory for the table", name);

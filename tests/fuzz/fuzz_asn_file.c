@@ -9,8 +9,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct asn_file_report report;
 	struct error_text error;
-	struct asn_table *table = asn_file_parse("fuzz", (const char *)data, size, &error);
+	struct asn_table *table = asn_file_parse("fuzz", (const char *)data, size, &report, &error);
 
 	for (size_t i = 0; table && i + 16 <= size; i += 16) {
 		if (asn_table_find(table, 4, data + i)->prefix_length > 32 ||

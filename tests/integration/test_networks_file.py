@@ -1,5 +1,7 @@
 """AS numbers and masks from --networks-file: in records, and in nfacctd's table for IPv6 too."""
 
+import gzip
+
 import pytest
 
 import netflow9
@@ -111,3 +113,49 @@ def test_bad_line_is_named(line, complaint, directory, flowagent_run):
     assert f"{networks}:3: " in done.stderr
     assert complaint in done.stderr
     assert "Sanitizer" not in done.stderr
+
+
+def test_what_a_file_has_is_said(capture, directory, flowagent_run):
+    path = directory / "networks.lst"
+    for text, words in (
+        ("! nothing yet\n", "no prefixes: every AS number will be 0"),
+        ("64500,192.0.2.0/24\n{1,2},10.0.0.0/8\n{3,4},11.0.0.0/8\n", ":2: skipped"),
+        ("64500,192.0.2.0/24\n{1,2},10.0.0.0/8\n{3,4},11.0.0.0/8\n", "in all: 2"),
+        ("64500,0.0.0.0/0\n", ":1: a default route"),
+    ):
+        path.write_text(text)
+        done = flowagent_run("-r", capture, "--networks-file", path)
+        assert done.returncode == 0, done.stderr
+        assert words in done.stderr
+
+
+def test_a_set_of_one_is_an_origin(capture, directory, flowagent, collector):
+    path = directory / "networks.lst"
+    path.write_bytes(b"\xef\xbb\xbf{64500}\t192.0.2.0/24\n")
+    own = collector()
+    agent = flowagent("-r", capture, "-n", own.host_port, "--networks-file", path)
+    assert agent.wait() == 0, agent.errors
+    own.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    numbers = {
+        flow_key(values).source: values[netflow9.SOURCE_AS]
+        for message in own.messages()
+        for values in message.flows
+    }
+    assert numbers["192.0.2.10"] == 64500
+
+
+def test_files_that_cannot_be_meant(capture, directory, flowagent_run):
+    """gzip is named; a huge file is refused without being read."""
+    path = directory / "networks.lst"
+    path.write_bytes(gzip.compress(NETWORKS.encode()))
+    done = flowagent_run("-r", capture, "--networks-file", path)
+    assert done.returncode != 0
+    assert "compressed with gzip" in done.stderr and "zcat" in done.stderr
+    with open(path, "wb") as file:
+        file.truncate(2 << 30)
+    done = flowagent_run("-r", capture, "--networks-file", path)
+    assert done.returncode != 0
+    assert "larger than 128 MB" in done.stderr
+    done = flowagent_run("-r", capture, "--networks-file", "/dev/zero")
+    assert done.returncode != 0
+    assert "larger than 128 MB" in done.stderr

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static struct asn_file_report report; /* of the last file */
+
 /* Parse text in a block of exactly its size, without a final NUL. */
 static struct asn_table *parse_bytes(const char *text, size_t size, struct error_text *error)
 {
@@ -16,7 +18,7 @@ static struct asn_table *parse_bytes(const char *text, size_t size, struct error
 	CHECK(block);
 	memcpy(block, text, size);
 	memset(error, 0, sizeof(*error));
-	table = asn_file_parse("networks.lst", block, size, error);
+	table = asn_file_parse("networks.lst", block, size, &report, error);
 	free(block);
 	return table;
 }
@@ -128,7 +130,7 @@ TEST(comments_blanks_and_line_ends)
 TEST(a_file_without_prefixes_is_an_empty_table)
 {
 	struct error_text error;
-	struct asn_table *table = asn_file_parse("networks.lst", NULL, 0, &error);
+	struct asn_table *table = asn_file_parse("networks.lst", NULL, 0, &report, &error);
 
 	CHECK(table);
 	CHECK_EQ(asn_table_count(table, 4), 0);
@@ -194,6 +196,80 @@ TEST(errors_name_the_line_the_value_and_what_is_expected)
 	check_fails("\n\x7f\x45LF\x01\n",
 		    "networks.lst:2: bad prefix \"?ELF?\", expected NETWORK/MASK with a mask of at "
 		    "most 32 (IPv4) or 128 (IPv6)");
+}
+
+TEST(sets_of_one_are_an_origin_and_larger_ones_are_skipped)
+{
+	struct asn_table *table = parse("64500,192.0.2.0/24\n"
+					"{64503},203.0.113.0/24\n"
+					"{64501,64502},198.51.100.0/24\n"
+					"65000_{ 64504 },10.0.0.0/8\n"
+					"{64501 64502 64503}\t100.64.0.0/10\n"
+					"2001:db8::1,{64505},2001:db8::/32\n");
+
+	CHECK_EQ(asn_table_count(table, 4), 3);
+	CHECK_EQ(find(table, "203.0.113.1")->as_number, 64503);
+	CHECK_EQ(find(table, "198.51.100.1")->as_number, 0);
+	CHECK_EQ(find(table, "10.0.0.1")->as_number, 64504);
+	CHECK_EQ(find(table, "10.0.0.1")->peer_as_number, 65000);
+	CHECK_EQ(find(table, "2001:db8::9")->as_number, 64505);
+	CHECK_EQ(report.skipped_sets, 2);
+	CHECK_EQ(report.first_skipped, 3);
+	asn_table_destroy(table);
+	check_fails("{},192.0.2.0/24",
+		    "networks.lst:1: bad AS set in \"{},192.0.2.0/24\", expected "
+		    "AS numbers in one pair of braces");
+	check_fails("{1}{2},192.0.2.0/24",
+		    "networks.lst:1: bad AS set in \"{1}{2},192.0.2.0/24\", expected "
+		    "AS numbers in one pair of braces");
+	check_fails("{1,192.0.2.0/24",
+		    "networks.lst:1: bad AS set in \"{1,192.0.2.0/24\", expected "
+		    "AS numbers in one pair of braces");
+	check_fails("{x},192.0.2.0/24",
+		    "networks.lst:1: bad AS number in \"{x},192.0.2.0/24\", expected ORIGINAS or "
+		    "PEERAS_ORIGINAS, each 0 to 4294967295");
+	/* A line that is skipped must be right all the same. */
+	check_fails(
+		"{1,2},192.0.2.0/33",
+		"networks.lst:1: bad prefix \"192.0.2.0/33\", expected NETWORK/MASK with a mask "
+		"of at most 32 (IPv4) or 128 (IPv6)");
+}
+
+TEST(byte_order_mark_and_tabs)
+{
+	struct asn_table *table = parse("\xef\xbb\xbf"
+					"64500\t192.0.2.0/24\n"
+					"203.0.113.77 \t 64501\t198.51.100.0/24\n"
+					"203.0.113.0/24\t64502\n");
+
+	CHECK_EQ(asn_table_count(table, 4), 3);
+	CHECK_EQ(find(table, "192.0.2.1")->as_number, 64500);
+	CHECK_EQ(find(table, "198.51.100.1")->as_number, 64501);
+	CHECK(find(table, "198.51.100.1")->has_next_hop);
+	CHECK_EQ(find(table, "203.0.113.1")->as_number, 64502);
+	asn_table_destroy(table);
+	check_fails("\xff\xfe"
+		    "6",
+		    "networks.lst: UTF-16; expected plain text or UTF-8");
+}
+
+TEST(compressed_files_are_named)
+{
+	check_fails("\x1f\x8b\x08", "networks.lst: compressed with gzip; expected text");
+	check_fails("BZh9", "networks.lst: compressed with bzip2; expected text");
+}
+
+TEST(default_routes_are_reported)
+{
+	struct asn_table *table = parse("64500,192.0.2.0/24\n64501,0.0.0.0/0\n64502,::/0\n");
+
+	CHECK_EQ(report.default_routes[0], 2);
+	CHECK_EQ(report.default_routes[1], 3);
+	CHECK_EQ(find(table, "8.8.8.8")->as_number, 64501);
+	asn_table_destroy(table);
+	asn_table_destroy(parse("64500,192.0.2.0/24\n"));
+	CHECK_EQ(report.default_routes[0], 0);
+	CHECK_EQ(report.skipped_sets, 0);
 }
 
 TEST(a_nul_byte_is_no_text)
@@ -262,6 +338,10 @@ int main(void)
 		cmocka_unit_test(a_file_without_prefixes_is_an_empty_table),
 		cmocka_unit_test(host_bits_are_cleared_and_the_last_duplicate_wins),
 		cmocka_unit_test(errors_name_the_line_the_value_and_what_is_expected),
+		cmocka_unit_test(sets_of_one_are_an_origin_and_larger_ones_are_skipped),
+		cmocka_unit_test(byte_order_mark_and_tabs),
+		cmocka_unit_test(compressed_files_are_named),
+		cmocka_unit_test(default_routes_are_reported),
 		cmocka_unit_test(a_nul_byte_is_no_text),
 		cmocka_unit_test(long_lines),
 		cmocka_unit_test(many_lines),
