@@ -114,7 +114,7 @@ static int receive_answer(const struct capture *capture)
  * which starts with 0, and is cut as wanted. */
 static int bind_group(const struct capture *capture)
 {
-	char buffer[256];
+	char buffer[256] = { 0 }; /* also what pads attributes */
 	struct nlmsghdr *message =
 		nflog_nlmsg_put_header(buffer, NFULNL_MSG_CONFIG, AF_UNSPEC, capture->group);
 	int result;
@@ -134,7 +134,7 @@ static int bind_group(const struct capture *capture)
  * with EPERM before it is looked at, or else as invalid: nothing happens in either case. */
 static bool is_permitted(const struct capture *capture)
 {
-	char buffer[64];
+	char buffer[64] = { 0 };
 	struct nlmsghdr *message =
 		nflog_nlmsg_put_header(buffer, UINT8_MAX, AF_UNSPEC, capture->group);
 
@@ -264,7 +264,7 @@ static int receive_datagram(struct capture *capture, struct error_text *error)
  * returns. It is dropped if the queue is full, hence draining first. */
 static void unbind_group(struct capture *capture)
 {
-	char buffer[64];
+	char buffer[64] = { 0 };
 	struct nlmsghdr *message =
 		nflog_nlmsg_put_header(buffer, NFULNL_MSG_CONFIG, AF_UNSPEC, capture->group);
 

@@ -10,7 +10,7 @@ import pytest
 import ledger
 import programs
 import traffic
-from conftest import ROOT, Hosts
+from conftest import RELEASE_BUILD, ROOT, Hosts
 from firewalls import FIREWALLS
 from flows import TCP, FlowTable, differences
 from netflow9 import DIRECTION, INPUT_INTERFACE, INTERFACE_NAME, OUTPUT_INTERFACE
@@ -282,3 +282,22 @@ table inet test {
     counters = own.flows().counters()
     expected = known.counters()
     assert not differences({key: counters.get(key) for key in expected}, expected)
+
+
+def test_valgrind_finds_nothing(hosts, collector, directory):
+    """Every byte that is handed to the kernel has been set, the padding of netlink messages too."""
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    agent = programs.Program(
+        "valgrind",
+        ["valgrind", "-q", "--error-exitcode=9", RELEASE_BUILD / "flowagent", "--nflog", "40",
+         "-i", "eth0", "-n", own.host_port, "--control", "none"],
+        directory, hosts.server,
+    )  # fmt: skip
+    try:
+        agent.wait_until(lambda: "reading eth0" in agent.errors, "it reads")
+        traffic.udp_dialogue((hosts.server, Hosts.SERVER[0]), (hosts.internet, Hosts.REMOTE[0]),
+                             FlowTable(), 5, 1, 1)  # fmt: skip
+        assert agent.stop() == 0, agent.errors
+        assert "==" not in agent.errors
+    finally:
+        agent.kill()
