@@ -134,12 +134,18 @@ static void parse_message(struct capture_rules_answer *answer, const struct nlms
 	}
 }
 
+/* libmnl 1.0.5 takes the length for a signed number: one above 2^31 would pass. */
+static bool message_is_whole(const struct nlmsghdr *message, int left)
+{
+	return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= (uint32_t)left;
+}
+
 void capture_rules_parse(struct capture_rules_answer *answer, const uint8_t *bytes, size_t size)
 {
 	const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)bytes;
 	int left = (int)size;
 
-	while (mnl_nlmsg_ok(message, left)) {
+	while (message_is_whole(message, left)) {
 		if (message->nlmsg_seq == answer->sequence)
 			parse_message(answer, message);
 		message = mnl_nlmsg_next(message, &left);
