@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define CONFIG_UNITS_SIZE 32 /* of any number with its unit as text */
+#define CONFIG_UNITS_SIZE 48 /* of any number with its unit as text, or two with their words */
 
 enum config_unit {
 	UNIT_NONE, /* no number */

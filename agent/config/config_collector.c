@@ -208,17 +208,6 @@ const struct config_key_type config_key_type_interface = { interface_parse, conf
 							   config_key_text_clear, "INTERFACE",
 							   false };
 
-static int key_set(void *object, enum config_key_id key, const char *value,
-		   struct error_text *error)
-{
-	struct error_text why = { .text = "" };
-	int result = config_key_parse(object, key, value, &why);
-
-	if (result)
-		error_text_set(error, "%s: %s", config_keys[key].name, why.text);
-	return result;
-}
-
 static int collector_parse(struct config *config, const struct config_option *option,
 			   const char *value, struct error_text *error)
 {
@@ -235,7 +224,8 @@ static int collector_parse(struct config *config, const struct config_option *op
 	(void)strsep(&keys, ",");
 	result = config_key_parse(&collector, KEY_collector_address, copy, error);
 	if (!result)
-		result = config_inline_keys(keys, SECTION_collector, key_set, &collector, error);
+		result = config_inline_keys(keys, SECTION_collector, config_key_set, &collector,
+					    error);
 	if (!result)
 		result = entry_add(config, &collector, error);
 	if (result)

@@ -130,6 +130,37 @@ int config_key_parse(void *object, enum config_key_id key, const char *value,
 	return config_keys[key].type->parse(object, &config_keys[key], value, error);
 }
 
+int config_key_set(void *object, enum config_key_id key, const char *value,
+		   struct error_text *error)
+{
+	struct error_text why = { .text = "" };
+	const int result = config_key_parse(object, key, value, &why);
+
+	if (result)
+		error_text_set(error, "%s: %s", config_keys[key].name, why.text);
+	return result;
+}
+
+/* What is shown is what is read: so the one is the way of the other. */
+int config_keys_take(void *object, const void *from, enum config_section section,
+		     struct error_text *error)
+{
+	int result = 0;
+
+	for (int i = 0; !result && i < CONFIG_KEY_COUNT; i++) {
+		const struct config_key *key = &config_keys[i];
+		char text[CONFIG_UNITS_SIZE];
+		const char *value;
+
+		if (key->section != section || !key->type)
+			continue;
+		value = key->type->format(from, key, text);
+		if (value)
+			result = config_key_set(object, (enum config_key_id)i, value, error);
+	}
+	return result;
+}
+
 void config_keys_format(const void *object, enum config_section section, FILE *out)
 {
 	for (int i = 0; i < CONFIG_KEY_COUNT; i++) {

@@ -46,7 +46,7 @@ struct config_key {
 	const char *name;
 	const char *inline_name; /* NULL: not behind a comma */
 	const char *argument;
-	const struct config_key_type *type; /* NULL but for collectors */
+	const struct config_key_type *type; /* NULL: the section reads it */
 	size_t member;                      /* offset in the object */
 	struct config_range range;
 	const char *default_text; /* NULL: the help has it, or there is none */
@@ -55,6 +55,7 @@ struct config_key {
 
 enum config_key_id {
 #define CONFIG_KEY(section, identifier, ...) KEY_##section##_##identifier,
+#define SOURCE_KEY(identifier, ...)          KEY_source_##identifier,
 #define COLLECTOR_KEY(identifier, ...)       KEY_collector_##identifier,
 #include "config_options.def"
 	CONFIG_KEY_COUNT
@@ -79,6 +80,8 @@ extern const struct config_key_type config_key_type_address, config_key_type_ver
 	config_key_type_transport, config_key_type_own_address, config_key_type_interface,
 	config_key_type_dscp, config_key_type_fields, config_key_type_spool, config_key_type_mode,
 	config_key_type_group, config_key_type_filter;
+extern const struct config_key_type config_key_type_direction, config_key_type_label,
+	config_key_type_sampling, config_key_type_cpu, config_key_type_choice;
 
 #define CONFIG_GUESS_SIZE 64
 
@@ -90,6 +93,12 @@ int config_key_find(enum config_section section, const char *name, bool is_inlin
 /* Take over, show (",key=value" for each key that was said), and free what the keys of a section
  * are of. */
 int config_key_parse(void *object, enum config_key_id key, const char *value,
+		     struct error_text *error);
+/* The same for a key behind a comma: the error begins with its name. */
+int config_key_set(void *object, enum config_key_id key, const char *value,
+		   struct error_text *error);
+/* Let 'object' have what 'from' says, and keep the rest. Returns 0 or a negative errno. */
+int config_keys_take(void *object, const void *from, enum config_section section,
 		     struct error_text *error);
 void config_keys_format(const void *object, enum config_section section, FILE *out);
 void config_keys_clear(void *object, enum config_section section);

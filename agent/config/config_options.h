@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #define CONFIG_PORT_NETFLOW 2055
+#define CONFIG_CPU_AUTO     UINT32_MAX /* of source_config.cpu, until the source is added */
 
 enum config_group {
 	GROUP_sources,

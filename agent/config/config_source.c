@@ -16,15 +16,13 @@
 
 #define SOURCES_MAX 256 /* each is a thread */
 
-#define CPU_AUTO UINT32_MAX /* of source_config.cpu, before cpu_resolve() */
-
 /* "auto": the first of several groups on the first CPU that is online, and so on, around when there
  * are more groups. So `agentctl rules --per-cpu` numbers them, too. */
 static void cpu_resolve(struct source_config *source, size_t position)
 {
 	struct cpu_list list;
 
-	if (source->cpu != CPU_AUTO)
+	if (source->cpu != CONFIG_CPU_AUTO)
 		return;
 	cpu_list_online(&list);
 	source->cpu = list.numbers[position % list.count] + 1u;
@@ -63,123 +61,7 @@ static int source_add(struct config *config, const char *name, const struct sour
 		config->sources[config->source_count++] = added;
 		return 0;
 	}
-	if (settings->snaplen)
-		source->snaplen = settings->snaplen;
-	if (settings->receive_buffer)
-		source->receive_buffer = settings->receive_buffer;
-	if (settings->label[0])
-		memcpy(source->label, settings->label, sizeof(source->label));
-	if (settings->has_side) {
-		source->has_side = true;
-		source->side = settings->side;
-	}
-	if (settings->cpu)
-		source->cpu = settings->cpu;
-	if (settings->wait)
-		source->wait = settings->wait;
-	if (settings->promiscuous)
-		source->promiscuous = settings->promiscuous;
-	if (settings->sampling.method || settings->sampling.rule_interval)
-		source->sampling = settings->sampling;
-	return 0;
-}
-
-/* Any word, without what would be taken apart where several sources stand in one line. */
-static int label_set(struct source_config *source, const char *value, struct error_text *error)
-{
-	bool is_word = *value && strlen(value) < sizeof(source->label);
-
-	for (const char *next = value; is_word && *next; next++)
-		is_word = *next != ',' && (isgraph((unsigned char)*next) || (*next & 0x80));
-	if (!is_word) {
-		error_text_set(
-			error,
-			"label: expected a word of at most %zu bytes, without blanks and commas",
-			sizeof(source->label) - 1);
-		return -EINVAL;
-	}
-	(void)snprintf(source->label, sizeof(source->label), "%s", value);
-	return 0;
-}
-
-static int direction_set(struct source_config *source, const char *value, struct error_text *error)
-{
-	if (strcmp(value, "in") != 0 && strcmp(value, "out") != 0) {
-		error_text_set(error, "direction: expected in or out");
-		return -EINVAL;
-	}
-	source->has_side = true;
-	source->side = !strcmp(value, "in") ? SIDE_ingress : SIDE_egress;
-	return 0;
-}
-
-/* One "METHOD:N". */
-static int sampling_part_set(struct sampling_choice *choice, const char *part)
-{
-	static const struct config_range range = { UNIT_NUMBER, 1, SAMPLING_INTERVAL_MAX };
-	const char *colon = strchr(part, ':');
-	const size_t length = colon ? (size_t)(colon - part) : 0;
-	struct error_text ignored;
-	uint64_t number;
-
-	if (!colon || config_range_parse(&range, colon + 1, &number, &ignored))
-		return -EINVAL;
-	if (length == strlen("rule") && !strncmp(part, "rule", length)) {
-		if (choice->rule_interval)
-			return -EINVAL;
-		choice->rule_interval = (uint32_t)number;
-		return 0;
-	}
-	for (int method = SAMPLING_random; method < SAMPLING_METHOD_COUNT; method++) {
-		const char *name = sampling_method_name((enum sampling_method)method);
-
-		if (strlen(name) != length || strncmp(part, name, length) != 0)
-			continue;
-		if (choice->method)
-			return -EINVAL;
-		choice->method = (uint8_t)method;
-		choice->interval = (uint32_t)number;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-/* "random:10", "rule:10" or "random:10+rule:10". */
-static int sampling_set(struct source_config *source, const char *value, struct error_text *error)
-{
-	struct sampling_choice choice = { 0 };
-	char copy[CONFIG_UNITS_SIZE * 2];
-	char *next = copy;
-	char *part;
-	int result = 0;
-
-	if ((size_t)snprintf(copy, sizeof(copy), "%s", value) >= sizeof(copy))
-		result = -EINVAL;
-	while (!result && (part = strsep(&next, "+")))
-		result = sampling_part_set(&choice, part);
-	if (result) {
-		error_text_set(error,
-			       "sampling: expected random:N, deterministic:N, hash:N, flows:N or "
-			       "rule:N, or one of the first four and +rule:N, with N from 1 to %d",
-			       SAMPLING_INTERVAL_MAX);
-		return result;
-	}
-	source->sampling = choice;
-	return 0;
-}
-
-static int switch_set(uint8_t *member, const char *name, const char *value,
-		      struct error_text *error)
-{
-	struct error_text why;
-	bool is_on;
-
-	if (config_switch_parse(&is_on, value, &why)) {
-		error_text_set(error, "%s: %s", name, why.text);
-		return -EINVAL;
-	}
-	*member = is_on ? SOURCE_SWITCH_on : SOURCE_SWITCH_off;
-	return 0;
+	return config_keys_take(source, settings, SECTION_source, error);
 }
 
 /* Of one interface only: a log group gets what passes the hook, and "any" has no device to set. */
@@ -191,60 +73,6 @@ static int promiscuous_check(const struct source_config *source, const char *nam
 		return 0;
 	error_text_set(error, "promiscuous: expected with one interface, such as eth0");
 	return -EINVAL;
-}
-
-static void switch_format(uint8_t value, const char *name, FILE *out)
-{
-	if (value)
-		(void)fprintf(out, ",%s=%s", name, value == SOURCE_SWITCH_on ? "on" : "off");
-}
-
-static void sampling_format(const struct sampling_choice *choice, FILE *out)
-{
-	if (choice->method)
-		(void)fprintf(out, ",sampling=%s:%" PRIu32,
-			      sampling_method_name((enum sampling_method)choice->method),
-			      choice->interval);
-	if (choice->rule_interval)
-		(void)fprintf(out, "%srule:%" PRIu32,
-			      choice->method ? "+" : ",sampling=", choice->rule_interval);
-}
-
-static int key_set(void *object, enum config_key_id key, const char *value,
-		   struct error_text *error)
-{
-	struct source_config *source = object;
-	struct error_text why = { .text = "" };
-	uint64_t number;
-	int result;
-
-	if (key == KEY_source_label)
-		return label_set(source, value, error);
-	if (key == KEY_source_direction)
-		return direction_set(source, value, error);
-	if (key == KEY_source_sampling)
-		return sampling_set(source, value, error);
-	if (key == KEY_source_wait)
-		return switch_set(&source->wait, "wait", value, error);
-	if (key == KEY_source_promiscuous)
-		return switch_set(&source->promiscuous, "promiscuous", value, error);
-	if (key == KEY_source_cpu && !strcmp(value, "auto")) {
-		source->cpu = CPU_AUTO;
-		return 0;
-	}
-	result = config_range_parse(&config_keys[key].range, value, &number, &why);
-	if (result) {
-		error_text_set(error, "%s: %s%s", config_keys[key].name, why.text,
-			       key == KEY_source_cpu ? ", or auto" : "");
-		return result;
-	}
-	if (key == KEY_source_snaplen)
-		source->snaplen = (uint32_t)number;
-	else if (key == KEY_source_cpu)
-		source->cpu = (uint32_t)number + 1;
-	else
-		source->receive_buffer = (uint32_t)number;
-	return 0;
 }
 
 /* "40" or "40-43". */
@@ -345,7 +173,7 @@ static int source_parse(struct config *config, const char *value,
 		return -ENOMEM;
 	}
 	(void)strsep(&keys, ",");
-	result = config_inline_keys(keys, SECTION_source, key_set, &settings, error);
+	result = config_inline_keys(keys, SECTION_source, config_key_set, &settings, error);
 	if (!result)
 		result = add(config, copy, &settings, error);
 	free(copy);
@@ -358,7 +186,6 @@ static void source_format(const struct config *config, enum source_kind kind, FI
 
 	for (size_t i = 0; i < config->source_count; i++) {
 		const struct source_config *source = &config->sources[i];
-		char text[CONFIG_UNITS_SIZE];
 
 		if (source->kind != kind)
 			continue;
@@ -368,21 +195,7 @@ static void source_format(const struct config *config, enum source_kind kind, FI
 			(void)fprintf(out, "%u", (unsigned int)source->group);
 		else
 			(void)fputs(source->name, out);
-		if (source->snaplen)
-			(void)fprintf(out, ",snaplen=%" PRIu32, source->snaplen);
-		if (source->receive_buffer)
-			(void)fprintf(out, ",buffer=%s",
-				      config_unit_format(UNIT_SIZE, source->receive_buffer, text));
-		if (source->has_side)
-			(void)fprintf(out, ",direction=%s",
-				      source->side == SIDE_ingress ? "in" : "out");
-		if (source->label[0])
-			(void)fprintf(out, ",label=%s", source->label);
-		if (source->cpu)
-			(void)fprintf(out, ",cpu=%" PRIu32, source->cpu - 1);
-		switch_format(source->wait, "wait", out);
-		switch_format(source->promiscuous, "promiscuous", out);
-		sampling_format(&source->sampling, out);
+		config_keys_format(source, SECTION_source, out);
 	}
 }
 
@@ -444,7 +257,7 @@ static int file_key_set(void *object, enum config_key_id key, const char *value,
 {
 	if (key != KEY_source_snaplen && key != KEY_source_buffer && key != KEY_source_wait &&
 	    key != KEY_source_promiscuous)
-		return key_set(object, key, value, error);
+		return config_key_set(object, key, value, error);
 	error_text_set(error, "%s: a file has no %s", config_keys[key].name, config_keys[key].name);
 	return -EINVAL;
 }
@@ -566,7 +379,7 @@ int config_source_set(struct config *config, const char *name, enum config_key_i
 		      const char *value, struct error_text *error)
 {
 	struct source_config *source = source_find(config, name);
-	int result = key_set(source, key, value, error);
+	int result = config_key_parse(source, key, value, error);
 
 	if (!result)
 		result = promiscuous_check(source, name, error);

@@ -272,10 +272,9 @@ TEST(direction_and_label_of_a_source)
 		"-i eth0,label=12345678901234567890123456789012", CONFIG_invalid,
 		"--interface \"eth0,label=12345678901234567890123456789012\": label: expected a "
 		"word of at most 31 bytes, without blanks and commas");
-	check_file_error(
-		"[source \"nflog:40\"]\nlabel = two words\n",
-		"f.conf:2: label: value \"two words\": label: expected a word of at most 31 "
-		"bytes, without blanks and commas");
+	check_file_error("[source \"nflog:40\"]\nlabel = two words\n",
+			 "f.conf:2: label: value \"two words\": expected a word of at most 31 "
+			 "bytes, without blanks and commas");
 }
 
 TEST(switches_of_a_source)
@@ -371,7 +370,7 @@ TEST(sampling_of_a_source)
 		check_error(text, CONFIG_invalid, message);
 	}
 	check_file_error("[source \"nflog:40\"]\nsampling = 10\n",
-			 "f.conf:2: sampling: value \"10\": sampling: expected random:N, "
+			 "f.conf:2: sampling: value \"10\": expected random:N, "
 			 "deterministic:N, hash:N, flows:N or rule:N, or one of the first four and "
 			 "+rule:N, with N from 1 to 1000000");
 }
@@ -819,13 +818,13 @@ TEST(a_row_says_all_of_a_key)
 		const struct config_key *key = &config_keys[i];
 
 		CHECK(key->name && key->argument && key->help && key->section != SECTION_none);
-		if (key->section != SECTION_collector)
+		if (key->section != SECTION_collector && key->section != SECTION_source)
 			continue;
 		assert_non_null(key->type);
 		CHECK(key->type->parse && key->type->format);
 		CHECK(key->member < sizeof(struct config_collector));
 		for (int j = 0; j < i; j++)
-			if (config_keys[j].section == SECTION_collector &&
+			if (config_keys[j].section == key->section &&
 			    config_keys[j].member == key->member)
 				fail_msg("%s and %s are of one member", key->name,
 					 config_keys[j].name);
@@ -848,6 +847,28 @@ TEST(all_keys_of_a_collector_are_shown_as_they_are_read)
 
 	CHECK_EQ(config_parse(&config, 3, argv, &error), CONFIG_run);
 	CHECK_EQ(config_value(&config, OPTION_collector, &value), 0);
+	CHECK_TEXT(value.value, line);
+	config_value_clear(&value);
+	config_clear(&config);
+}
+
+TEST(all_keys_of_a_source_are_shown_as_they_are_read)
+{
+	static const char line[] =
+		"eth0,snaplen=200,buffer=1M,direction=in,label=up,cpu=0,wait=off,promiscuous=on,"
+		"sampling=deterministic:1000000+rule:1000000";
+	struct config_value value;
+	struct error_text error;
+	struct config config;
+
+	/* Named again, a source keeps what is not said of it anew. */
+	CHECK_EQ(parse(&config,
+		       "-i eth0,label=down,cpu=0,wait=off,promiscuous=on,buffer=1M "
+		       "-i eth0,snaplen=200,direction=in,label=up,"
+		       "sampling=deterministic:1000000+rule:1000000",
+		       &error),
+		 CONFIG_run);
+	CHECK_EQ(config_value(&config, OPTION_interface, &value), 0);
 	CHECK_TEXT(value.value, line);
 	config_value_clear(&value);
 	config_clear(&config);
@@ -1377,7 +1398,7 @@ TEST(file_errors_name_the_line)
 							     "this section (did you mean "
 							     "\"snaplen\"?)");
 	check_file_error("[source \"eth0\"]\nsnaplen = 1\n",
-			 "f.conf:2: snaplen: value \"1\": snaplen: expected a number from 64 to "
+			 "f.conf:2: snaplen: value \"1\": expected a number from 64 to "
 			 "65535");
 	check_file_error("[source \"eth0\"]\nsnaplen = 96\nsnaplen = 96\n",
 			 "f.conf:3: snaplen: set in line 2 already");
@@ -1813,6 +1834,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_row_says_all_of_a_key),
 		cmocka_unit_test(all_keys_of_a_collector_are_shown_as_they_are_read),
+		cmocka_unit_test(all_keys_of_a_source_are_shown_as_they_are_read),
 		cmocka_unit_test(versions_have_the_names_that_people_use),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(sizes),
