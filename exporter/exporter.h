@@ -10,6 +10,7 @@
 
 #include "collector.h"
 #include "encoder.h"
+#include "export_remote.h"
 #include "transport.h"
 
 struct exporter; /* opaque: defined in exporter.c */
@@ -117,13 +118,7 @@ void exporter_collector_status(const struct exporter *exporter, size_t collector
  * the records taken as one; with none, LOSS_NO_COLLECTOR. */
 void exporter_ledger(const struct exporter *exporter, struct collector_ledger *ledger);
 
-/* Where the agent itself sends to, and where from: up to 'count'. Returns how many there are. For
- * keeping it out of the flows. */
-struct export_remote {
-	struct sockaddr_storage address; /* all of it is set */
-	struct sockaddr_storage local;   /* our end; AF_UNSPEC while there is no socket */
-	uint8_t ip_protocol;
-};
+/* Up to 'count'. Returns how many there are. */
 size_t exporter_remotes(const struct exporter *exporter, struct export_remote *remotes,
 			size_t count);
 

@@ -5,10 +5,10 @@
 #include "agentctl.h"
 
 #include "agentctl_rules.h"
-#include "config.h"
 #include "control_protocol.h"
 #include "defaults.h"
 #include "sampling.h"
+#include "units.h"
 #include "word_distance.h"
 
 #include <errno.h>
@@ -151,7 +151,7 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 	case OPTION_FORCE: options->is_forced = true; return true;
 	case OPTION_PER_CPU: options->per_cpu = true; return true;
 	case OPTION_TIMEOUT:
-		if (config_duration_parse(value, &milliseconds)) {
+		if (units_duration_parse(value, &milliseconds)) {
 			error_text_set(error,
 				       "--timeout %s: expected a time such as 30, 500ms or 2m",
 				       value);

@@ -1,8 +1,6 @@
 /* json_text.c - strings and times as JSON values. */
 #include "json_text.h"
 
-#include "encoder.h"
-
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,15 +68,6 @@ char *json_text_write(char *to, const char *text)
 	}
 	*to++ = '"';
 	return to;
-}
-
-json_t *json_version(uint8_t version)
-{
-	char name[ENCODER_VERSION_TEXT_SIZE];
-
-	if (version == ENCODER_VERSION_JSON)
-		return json_string(encoder_version_format(version, name));
-	return json_integer(version);
 }
 
 const char *json_time_format(unix_ms time, char text[static JSON_TIME_SIZE])

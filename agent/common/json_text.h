@@ -17,9 +17,6 @@ json_t *json_text(const char *text);
  * its bytes, and 2. Returns the new end. */
 char *json_text_write(char *to, const char *text);
 
-/* New value of an export version: 5, 9, 10, or "json". */
-json_t *json_version(uint8_t version);
-
 /* Write a time as RFC 3339 in UTC with milliseconds: "2026-11-22T19:17:00.114Z". Returns 'text'.
  */
 const char *json_time_format(unix_ms time, char text[static JSON_TIME_SIZE]);

@@ -124,9 +124,4 @@ size_t config_option_count(void);
 int config_value(const struct config *config, size_t index, struct config_value *value);
 void config_value_clear(struct config_value *value);
 
-/* "90", "90s", "1h30m", "500ms" -> milliseconds. Returns 0 or -EINVAL. */
-int config_duration_parse(const char *text, uint32_t *milliseconds);
-/* "65536", "16M", "64k" (powers of 1024 for k, M, G) -> number. Returns 0, -EINVAL or -ERANGE. */
-int config_size_parse(const char *text, uint64_t *size);
-
 #endif

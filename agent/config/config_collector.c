@@ -77,7 +77,7 @@ static int port_parse(const char *text, uint16_t *port, struct error_text *error
 {
 	uint64_t number;
 
-	if (config_number_parse(text, &number) || number < 1 || number > UINT16_MAX) {
+	if (units_number_parse(text, &number) || number < 1 || number > UINT16_MAX) {
 		error_text_set(error,
 			       "expected a port from 1 to 65535 behind the colon, not "
 			       "\"%.40s\"",
@@ -166,9 +166,9 @@ static int version_parse(void *object, const struct config_key *key, const char 
 }
 
 static const char *version_format(const void *object, const struct config_key *key,
-				  char text[static CONFIG_UNITS_SIZE])
+				  char text[static UNITS_TEXT_SIZE])
 {
-	_Static_assert(CONFIG_UNITS_SIZE >= ENCODER_VERSION_TEXT_SIZE, "a version fits");
+	_Static_assert(UNITS_TEXT_SIZE >= ENCODER_VERSION_TEXT_SIZE, "a version fits");
 	(void)key;
 	return encoder_version_format(((const struct config_collector *)object)->version, text);
 }

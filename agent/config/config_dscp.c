@@ -30,7 +30,7 @@ static int dscp_parse(void *object, const struct config_key *key, const char *va
 		*dscp = code_points[i].number;
 		return 0;
 	}
-	if (config_number_parse(value, &number) || number > key->range.maximum) {
+	if (units_number_parse(value, &number) || number > key->range.maximum) {
 		error_text_set(error,
 			       "expected a number from 0 to %u, or a name such as cs1, af11 or ef",
 			       (unsigned int)key->range.maximum);
@@ -41,7 +41,7 @@ static int dscp_parse(void *object, const struct config_key *key, const char *va
 }
 
 static const char *dscp_format(const void *object, const struct config_key *key,
-			       char text[static CONFIG_UNITS_SIZE])
+			       char text[static UNITS_TEXT_SIZE])
 {
 	const uint8_t dscp = *((const uint8_t *)object + key->member);
 
@@ -50,7 +50,7 @@ static const char *dscp_format(const void *object, const struct config_key *key,
 	for (size_t i = 0; i < CODE_POINT_COUNT; i++)
 		if (code_points[i].number == dscp)
 			return code_points[i].name;
-	return config_unit_format(UNIT_NUMBER, dscp, text);
+	return units_format(UNIT_NUMBER, dscp, text);
 }
 
 const struct config_key_type config_key_type_dscp = { dscp_parse, dscp_format, NULL, NULL, false };

@@ -35,7 +35,7 @@ static int flow_key_parse(struct config *config, const struct config_option *opt
 	(void)option;
 	while (*value) {
 		const char *comma = strchrnul(value, ',');
-		char name[CONFIG_UNITS_SIZE];
+		char name[UNITS_TEXT_SIZE];
 		const char *guess = NULL;
 		unsigned int part = 0;
 
@@ -87,7 +87,7 @@ static int prefix_parse(struct config *config, const struct config_option *optio
 	uint8_t *member = (uint8_t *)config + option->member;
 	uint64_t length;
 
-	if (config_number_parse(value + (*value == '/'), &length) ||
+	if (units_number_parse(value + (*value == '/'), &length) ||
 	    length < option->range.minimum || length > option->range.maximum) {
 		error_text_set(error, "expected a prefix length from /%u to /%u",
 			       (unsigned int)option->range.minimum,

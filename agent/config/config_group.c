@@ -23,7 +23,7 @@ static int mode_parse(void *object, const struct config_key *key, const char *va
 }
 
 static const char *mode_format(const void *object, const struct config_key *key,
-			       char text[static CONFIG_UNITS_SIZE])
+			       char text[static UNITS_TEXT_SIZE])
 {
 	const struct config_collector *collector = object;
 

@@ -26,7 +26,7 @@ static int text_parse(void *object, const struct config_key *key, const char *va
 }
 
 const char *config_key_text_format(const void *object, const struct config_key *key,
-				   char text[static CONFIG_UNITS_SIZE])
+				   char text[static UNITS_TEXT_SIZE])
 {
 	const char *const *member = member_read(object, key);
 
@@ -48,9 +48,9 @@ const struct config_key_type config_key_type_file = { text_parse, config_key_tex
 						      config_key_text_clear, "FILE", false };
 
 static const char *range_format(const struct config_key *key, uint64_t value,
-				char text[static CONFIG_UNITS_SIZE])
+				char text[static UNITS_TEXT_SIZE])
 {
-	return config_unit_format(key->range.unit, value, text);
+	return units_format(key->range.unit, value, text);
 }
 
 /* Numbers of each size; 'unsaid' is the value that stands for nothing. */
@@ -60,14 +60,14 @@ static const char *range_format(const struct config_key *key, uint64_t value,
 	{                                                                                          \
 		type *member = member_of(object, key);                                             \
 		uint64_t number;                                                                   \
-		const int result = config_range_parse(&key->range, value, &number, error);         \
+		const int result = units_range_parse(&key->range, value, &number, error);          \
                                                                                                    \
 		if (!result)                                                                       \
 			*member = (type)number;                                                    \
 		return result;                                                                     \
 	}                                                                                          \
 	static const char *name##_format(const void *object, const struct config_key *key,         \
-					 char text[static CONFIG_UNITS_SIZE])                      \
+					 char text[static UNITS_TEXT_SIZE])                        \
 	{                                                                                          \
 		const type *member = member_read(object, key);                                     \
                                                                                                    \
@@ -89,7 +89,7 @@ static int switch_parse(void *object, const struct config_key *key, const char *
 }
 
 static const char *switch_format(const void *object, const struct config_key *key,
-				 char text[static CONFIG_UNITS_SIZE])
+				 char text[static UNITS_TEXT_SIZE])
 {
 	const bool *member = member_read(object, key);
 
@@ -113,7 +113,7 @@ static int unless_parse(void *object, const struct config_key *key, const char *
 }
 
 static const char *unless_format(const void *object, const struct config_key *key,
-				 char text[static CONFIG_UNITS_SIZE])
+				 char text[static UNITS_TEXT_SIZE])
 {
 	const bool *member = member_read(object, key);
 
@@ -149,7 +149,7 @@ int config_keys_take(void *object, const void *from, enum config_section section
 
 	for (int i = 0; !result && i < CONFIG_KEY_COUNT; i++) {
 		const struct config_key *key = &config_keys[i];
-		char text[CONFIG_UNITS_SIZE];
+		char text[UNITS_TEXT_SIZE];
 		const char *value;
 
 		if (key->section != section || !key->type)
@@ -165,7 +165,7 @@ void config_keys_format(const void *object, enum config_section section, FILE *o
 {
 	for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
 		const struct config_key *key = &config_keys[i];
-		char text[CONFIG_UNITS_SIZE];
+		char text[UNITS_TEXT_SIZE];
 		const char *value;
 		const char *quote;
 

@@ -6,7 +6,7 @@
 #ifndef CONFIG_KEYS_H
 #define CONFIG_KEYS_H
 
-#include "config_units.h"
+#include "units.h"
 #include "error_text.h"
 
 #include <stdbool.h>
@@ -35,7 +35,7 @@ struct config_key_type {
 	/* The value as it would be written. Returns 'text' or a text of the object; NULL where
 	 * nothing was said. */
 	const char *(*format)(const void *object, const struct config_key *key,
-			      char text[static CONFIG_UNITS_SIZE]);
+			      char text[static UNITS_TEXT_SIZE]);
 	void (*clear)(void *object, const struct config_key *key); /* NULL: owns nothing */
 	const char *completion; /* "FILE" or "INTERFACE"; NULL: the words of the argument */
 	bool is_quoted;         /* values have blanks and commas */
@@ -48,7 +48,7 @@ struct config_key {
 	const char *argument;
 	const struct config_key_type *type; /* NULL: the section reads it */
 	size_t member;                      /* offset in the object */
-	struct config_range range;
+	struct units_range range;
 	const char *default_text; /* NULL: the help has it, or there is none */
 	const char *help;
 };
@@ -73,7 +73,7 @@ extern const struct config_key_type config_key_type_switch;   /* bool */
 extern const struct config_key_type config_key_type_unless;   /* bool that "off" sets */
 /* Their format and clear, for types whose member is a text that is read in a way of its own. */
 const char *config_key_text_format(const void *object, const struct config_key *key,
-				   char text[static CONFIG_UNITS_SIZE]);
+				   char text[static UNITS_TEXT_SIZE]);
 void config_key_text_clear(void *object, const struct config_key *key);
 /* Types of one key: in the file that knows what it means. */
 extern const struct config_key_type config_key_type_address, config_key_type_version,

@@ -7,7 +7,7 @@
 
 #include "config.h"
 #include "config_keys.h"
-#include "config_units.h"
+#include "units.h"
 
 #include <stdio.h>
 
@@ -48,7 +48,7 @@ struct config_option {
 	const char *name;     /* long name; key of the file */
 	const char *argument; /* NULL: takes none */
 	const struct config_type *type;
-	struct config_range range;
+	struct units_range range;
 	size_t member;            /* offset in struct config, for the types that are shared */
 	const char *default_text; /* NULL: none */
 	const char *help;         /* sentences; the first one is enough for --help */

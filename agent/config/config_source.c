@@ -78,7 +78,7 @@ static int promiscuous_check(const struct source_config *source, const char *nam
 /* "40" or "40-43". */
 static int groups_parse(const char *text, uint16_t *first, uint16_t *last, struct error_text *error)
 {
-	char copy[CONFIG_UNITS_SIZE];
+	char copy[UNITS_TEXT_SIZE];
 	uint64_t from = 0;
 	uint64_t to = 0;
 	char *dash;
@@ -88,7 +88,7 @@ static int groups_parse(const char *text, uint16_t *first, uint16_t *last, struc
 	dash = strchr(copy, '-');
 	if (dash)
 		*dash++ = '\0';
-	if (config_number_parse(copy, &from) || config_number_parse(dash ? dash : copy, &to))
+	if (units_number_parse(copy, &from) || units_number_parse(dash ? dash : copy, &to))
 		goto wrong;
 	if (to > UINT16_MAX || from > to)
 		goto wrong;
@@ -117,7 +117,7 @@ static int nflog_add(struct config *config, const char *groups,
 	if (!result)
 		result = promiscuous_check(&source, groups, error);
 	for (uint32_t group = first; !result && group <= last; group++) {
-		char name[CONFIG_UNITS_SIZE];
+		char name[UNITS_TEXT_SIZE];
 
 		(void)snprintf(name, sizeof(name), "nflog:%" PRIu32, group);
 		source.group = (uint16_t)group;
@@ -238,7 +238,7 @@ static char *file_keys(char *value)
 
 	for (char *comma = strchr(value, ','); comma; comma = strchr(comma + 1, ',')) {
 		const size_t length = strcspn(comma + 1, "=,");
-		char name[CONFIG_UNITS_SIZE];
+		char name[UNITS_TEXT_SIZE];
 
 		if (comma[1 + length] != '=' || length >= sizeof(name))
 			continue;
@@ -363,7 +363,7 @@ int config_source_declare(struct config *config, const char *name, struct error_
 		uint64_t number;
 
 		/* One section, one source: its keys must find it by this name. */
-		result = config_number_parse(group, &number) || (*group == '0' && group[1])
+		result = units_number_parse(group, &number) || (*group == '0' && group[1])
 				 ? -EINVAL
 				 : nflog_add(config, group, &settings, error);
 	}
@@ -399,7 +399,7 @@ void config_sources_clear(struct config *config)
 int config_sources_finish(struct config *config, struct error_text *error)
 {
 	static const struct source_config settings = { .name = NULL };
-	char group[CONFIG_UNITS_SIZE];
+	char group[UNITS_TEXT_SIZE];
 
 	if (!config->source_count) {
 		(void)snprintf(group, sizeof(group), "%d", DEFAULT_NFLOG_GROUP);

@@ -31,7 +31,7 @@ static int label_parse(void *object, const struct config_key *key, const char *v
 }
 
 static const char *label_format(const void *object, const struct config_key *key,
-				char text[static CONFIG_UNITS_SIZE])
+				char text[static UNITS_TEXT_SIZE])
 {
 	const struct source_config *source = object;
 
@@ -59,7 +59,7 @@ static int direction_parse(void *object, const struct config_key *key, const cha
 }
 
 static const char *direction_format(const void *object, const struct config_key *key,
-				    char text[static CONFIG_UNITS_SIZE])
+				    char text[static UNITS_TEXT_SIZE])
 {
 	const struct source_config *source = object;
 
@@ -76,13 +76,13 @@ const struct config_key_type config_key_type_direction = { direction_parse, dire
 /* One "METHOD:N". */
 static int sampling_part_set(struct sampling_choice *choice, const char *part)
 {
-	static const struct config_range range = { UNIT_NUMBER, 1, SAMPLING_INTERVAL_MAX };
+	static const struct units_range range = { UNIT_NUMBER, 1, SAMPLING_INTERVAL_MAX };
 	const char *colon = strchr(part, ':');
 	const size_t length = colon ? (size_t)(colon - part) : 0;
 	struct error_text ignored;
 	uint64_t number;
 
-	if (!colon || config_range_parse(&range, colon + 1, &number, &ignored))
+	if (!colon || units_range_parse(&range, colon + 1, &number, &ignored))
 		return -EINVAL;
 	if (length == strlen("rule") && !strncmp(part, "rule", length)) {
 		if (choice->rule_interval)
@@ -110,7 +110,7 @@ static int sampling_parse(void *object, const struct config_key *key, const char
 {
 	struct source_config *source = object;
 	struct sampling_choice choice = { 0 };
-	char copy[CONFIG_UNITS_SIZE * 2];
+	char copy[UNITS_TEXT_SIZE * 2];
 	char *next = copy;
 	char *part;
 	int result = 0;
@@ -132,7 +132,7 @@ static int sampling_parse(void *object, const struct config_key *key, const char
 }
 
 static const char *sampling_format(const void *object, const struct config_key *key,
-				   char text[static CONFIG_UNITS_SIZE])
+				   char text[static UNITS_TEXT_SIZE])
 {
 	const struct sampling_choice *choice = &((const struct source_config *)object)->sampling;
 	size_t length = 0;
@@ -140,11 +140,11 @@ static const char *sampling_format(const void *object, const struct config_key *
 	(void)key;
 	if (choice->method)
 		length =
-			(size_t)snprintf(text, CONFIG_UNITS_SIZE, "%s:%" PRIu32,
+			(size_t)snprintf(text, UNITS_TEXT_SIZE, "%s:%" PRIu32,
 					 sampling_method_name((enum sampling_method)choice->method),
 					 choice->interval);
 	if (choice->rule_interval)
-		(void)snprintf(text + length, CONFIG_UNITS_SIZE - length, "%srule:%" PRIu32,
+		(void)snprintf(text + length, UNITS_TEXT_SIZE - length, "%srule:%" PRIu32,
 			       length ? "+" : "", choice->rule_interval);
 	return length || choice->rule_interval ? text : NULL;
 }
@@ -163,7 +163,7 @@ static int cpu_parse(void *object, const struct config_key *key, const char *val
 		source->cpu = CONFIG_CPU_AUTO;
 		return 0;
 	}
-	if (config_range_parse(&key->range, value, &number, &why)) {
+	if (units_range_parse(&key->range, value, &number, &why)) {
 		error_text_set(error, "%s, or auto", why.text);
 		return -EINVAL;
 	}
@@ -172,7 +172,7 @@ static int cpu_parse(void *object, const struct config_key *key, const char *val
 }
 
 static const char *cpu_format(const void *object, const struct config_key *key,
-			      char text[static CONFIG_UNITS_SIZE])
+			      char text[static UNITS_TEXT_SIZE])
 {
 	const struct source_config *source = object;
 
@@ -180,7 +180,7 @@ static const char *cpu_format(const void *object, const struct config_key *key,
 		return NULL;
 	if (source->cpu == CONFIG_CPU_AUTO)
 		return "auto";
-	return config_unit_format(key->range.unit, source->cpu - 1, text);
+	return units_format(key->range.unit, source->cpu - 1, text);
 }
 
 const struct config_key_type config_key_type_cpu = { cpu_parse, cpu_format, NULL, NULL, false };
@@ -199,7 +199,7 @@ static int choice_parse(void *object, const struct config_key *key, const char *
 }
 
 static const char *choice_format(const void *object, const struct config_key *key,
-				 char text[static CONFIG_UNITS_SIZE])
+				 char text[static UNITS_TEXT_SIZE])
 {
 	const uint8_t member = *((const uint8_t *)object + key->member);
 

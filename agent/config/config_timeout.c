@@ -82,7 +82,7 @@ static int pair_parse(struct config *config, const struct config_option *option,
 		fail_name(pair, error);
 		return -EINVAL;
 	}
-	result = config_range_parse(&option->range, value, &milliseconds, &why);
+	result = units_range_parse(&option->range, value, &milliseconds, &why);
 	if (result)
 		error_text_set(error, "%s: %s", pair, why.text);
 	else
@@ -111,13 +111,12 @@ static int timeout_parse(struct config *config, const struct config_option *opti
 static void timeout_format(const struct config *config, const struct config_option *option,
 			   FILE *out)
 {
-	char text[CONFIG_UNITS_SIZE];
+	char text[UNITS_TEXT_SIZE];
 
 	for (size_t i = 0; i < CONFIG_TIMEOUT_COUNT; i++)
 		(void)fprintf(out, "%s%s=%s", i ? "," : "", config_timeouts[i].name,
-			      config_unit_format(option->range.unit,
-						 config->expiry.idle_ms[config_timeouts[i].class],
-						 text));
+			      units_format(option->range.unit,
+					   config->expiry.idle_ms[config_timeouts[i].class], text));
 }
 
 const struct config_type config_type_timeout = { timeout_parse, timeout_format, NULL };

@@ -39,7 +39,7 @@ static int spool_parse(void *object, const struct config_key *key, const char *v
 {
 	struct config_collector *collector = object;
 	uint64_t number;
-	const int result = config_range_parse(&key->range, value, &number, error);
+	const int result = units_range_parse(&key->range, value, &number, error);
 
 	if (result)
 		return result;
@@ -53,13 +53,13 @@ static int spool_parse(void *object, const struct config_key *key, const char *v
 
 /* Once everything is read, the size may be the transport's. */
 static const char *spool_format(const void *object, const struct config_key *key,
-				char text[static CONFIG_UNITS_SIZE])
+				char text[static UNITS_TEXT_SIZE])
 {
 	const struct config_collector *collector = object;
 
 	if (!collector->has_spool_size)
 		return NULL;
-	return config_unit_format(key->range.unit, (uint64_t)collector->spool_size, text);
+	return units_format(key->range.unit, (uint64_t)collector->spool_size, text);
 }
 
 const struct config_key_type config_key_type_spool = { spool_parse, spool_format, NULL, NULL,

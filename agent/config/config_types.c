@@ -116,7 +116,7 @@ static int number_parse(struct config *config, const struct config_option *optio
 {
 	uint32_t *member = member_of(config, option);
 	uint64_t number;
-	int result = config_range_parse(&option->range, value, &number, error);
+	int result = units_range_parse(&option->range, value, &number, error);
 
 	if (!result)
 		*member = (uint32_t)number;
@@ -127,9 +127,9 @@ static void number_format(const struct config *config, const struct config_optio
 			  FILE *out)
 {
 	const uint32_t *member = member_read(config, option);
-	char text[CONFIG_UNITS_SIZE];
+	char text[UNITS_TEXT_SIZE];
 
-	(void)fputs(config_unit_format(option->range.unit, *member, text), out);
+	(void)fputs(units_format(option->range.unit, *member, text), out);
 }
 
 const struct config_type config_type_number = { number_parse, number_format, NULL };
@@ -140,7 +140,7 @@ static int rate_parse(struct config *config, const struct config_option *option,
 		      struct error_text *error)
 {
 	uint64_t number;
-	int result = config_range_parse(&option->range, value, &number, error);
+	int result = units_range_parse(&option->range, value, &number, error);
 
 	if (!result)
 		config->export_rate = (int64_t)number;
@@ -160,22 +160,22 @@ const struct config_type config_type_rate = { rate_parse, rate_format, NULL };
 static int refresh_parse(struct config *config, const struct config_option *option,
 			 const char *value, struct error_text *error)
 {
-	static const struct config_range datagrams = { UNIT_NUMBER, 0, 1000000 };
+	static const struct units_range datagrams = { UNIT_NUMBER, 0, 1000000 };
 	const char *comma = strchrnul(value, ',');
-	char time[CONFIG_UNITS_SIZE];
+	char time[UNITS_TEXT_SIZE];
 	uint64_t milliseconds;
 	uint64_t count = config->template_refresh_datagrams;
 	int result;
 
 	if ((size_t)(comma - value) >= sizeof(time)) {
-		config_range_expect(&option->range, error);
+		units_range_expect(&option->range, error);
 		return -EINVAL;
 	}
 	(void)memcpy(time, value, (size_t)(comma - value));
 	time[comma - value] = '\0';
-	result = config_range_parse(&option->range, time, &milliseconds, error);
+	result = units_range_parse(&option->range, time, &milliseconds, error);
 	if (!result && *comma)
-		result = config_range_parse(&datagrams, comma + 1, &count, error);
+		result = units_range_parse(&datagrams, comma + 1, &count, error);
 	if (!result && !milliseconds && !count) {
 		error_text_set(error, "expected a time or a number of datagrams other than 0: a "
 				      "collector that restarts needs the templates again");
@@ -191,10 +191,10 @@ static int refresh_parse(struct config *config, const struct config_option *opti
 static void refresh_format(const struct config *config, const struct config_option *option,
 			   FILE *out)
 {
-	char time[CONFIG_UNITS_SIZE];
+	char time[UNITS_TEXT_SIZE];
 
 	(void)fprintf(out, "%s,%" PRIu32,
-		      config_unit_format(option->range.unit, config->template_refresh_ms, time),
+		      units_format(option->range.unit, config->template_refresh_ms, time),
 		      config->template_refresh_datagrams);
 }
 

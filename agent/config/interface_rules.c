@@ -4,7 +4,7 @@
  * (eth0.100), is no interface of that base: a VLAN must not pass for the device below it. */
 #include "interface_rules.h"
 
-#include "config_units.h"
+#include "units.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -28,11 +28,11 @@ static const char *find_separator(const char *text, size_t length)
 
 static int number_parse(const char *text, size_t length, uint32_t *number, struct error_text *error)
 {
-	char digits[CONFIG_UNITS_SIZE];
+	char digits[UNITS_TEXT_SIZE];
 	uint64_t value = 0;
 
 	(void)snprintf(digits, sizeof(digits), "%.*s", (int)length, text);
-	if (length >= sizeof(digits) || config_number_parse(digits, &value) || value > UINT32_MAX) {
+	if (length >= sizeof(digits) || units_number_parse(digits, &value) || value > UINT32_MAX) {
 		error_text_set(error, "\"%.*s\": expected a number from 1 to 4294967295",
 			       length > 30 ? 30 : (int)length, text);
 		return -EINVAL;
@@ -139,7 +139,7 @@ static uint32_t apply(const struct interface_rule *rule, const char *name)
 
 	if (!rule->is_base)
 		return strcmp(rule->name, name) == 0 ? rule->number : 0;
-	if (strncmp(rule->name, name, length) != 0 || config_number_parse(name + length, &behind) ||
+	if (strncmp(rule->name, name, length) != 0 || units_number_parse(name + length, &behind) ||
 	    behind > UINT32_MAX - rule->number)
 		return 0;
 	return rule->number + (uint32_t)behind;

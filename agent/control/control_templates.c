@@ -10,6 +10,7 @@
 
 #include "encoder.h"
 #include "json_text.h"
+#include "json_version.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -6,6 +6,7 @@
 
 #include "drop_reason.h"
 #include "json_text.h"
+#include "json_version.h"
 #include "place.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 #include "collector.h"
 
 #include "collector_parts.h"
-#include "exporter.h"
+#include "export_remote.h"
 
 #include <errno.h>
 #include <stdio.h>

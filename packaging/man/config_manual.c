@@ -23,10 +23,10 @@ static void put_escaped(FILE *out, const char *text)
 }
 
 static void put_default_and_range(FILE *out, const char *default_text,
-				  const struct config_range *range)
+				  const struct units_range *range)
 {
-	char minimum[CONFIG_UNITS_SIZE];
-	char maximum[CONFIG_UNITS_SIZE];
+	char minimum[UNITS_TEXT_SIZE];
+	char maximum[UNITS_TEXT_SIZE];
 
 	if (default_text) {
 		(void)fputs(" Default: ", out);
@@ -35,8 +35,8 @@ static void put_default_and_range(FILE *out, const char *default_text,
 	}
 	if (range->unit != UNIT_NONE)
 		(void)fprintf(out, " Range: %s to %s.",
-			      config_unit_format(range->unit, range->minimum, minimum),
-			      config_unit_format(range->unit, range->maximum, maximum));
+			      units_format(range->unit, range->minimum, minimum),
+			      units_format(range->unit, range->maximum, maximum));
 	(void)fputs("\n\n", out);
 }
 

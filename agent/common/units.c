@@ -1,8 +1,6 @@
-/* config_units.c - pure text to number and back; every result of config_unit_format() is read back
+/* units.c - pure text to number and back; every result of units_format() is read back
  * as the same number. */
-#include "config_units.h"
-
-#include "config.h"
+#include "units.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -34,14 +32,14 @@ static int digits_take(const char **text, uint64_t *number)
 	return 0;
 }
 
-int config_number_parse(const char *text, uint64_t *number)
+int units_number_parse(const char *text, uint64_t *number)
 {
 	int result = digits_take(&text, number);
 
 	return result ? result : *text ? -EINVAL : 0;
 }
 
-int config_size_parse(const char *text, uint64_t *size)
+int units_size_parse(const char *text, uint64_t *size)
 {
 	static const char units[] = "kMG";
 	int result = digits_take(&text, size);
@@ -71,7 +69,7 @@ static size_t time_unit_take(const char **text)
 	return TIME_UNIT_COUNT;
 }
 
-/* As config_duration_parse(), in 64 bits. Units come in falling order, so "1h30" (minutes or
+/* As units_duration_parse(), in 64 bits. Units come in falling order, so "1h30" (minutes or
  * seconds?) and "30s1h" are refused. */
 static int duration_parse(const char *text, uint64_t *milliseconds)
 {
@@ -98,7 +96,7 @@ static int duration_parse(const char *text, uint64_t *milliseconds)
 	return 0;
 }
 
-int config_duration_parse(const char *text, uint32_t *milliseconds)
+int units_duration_parse(const char *text, uint32_t *milliseconds)
 {
 	uint64_t value;
 
@@ -108,7 +106,7 @@ int config_duration_parse(const char *text, uint32_t *milliseconds)
 	return 0;
 }
 
-static void duration_format(uint64_t milliseconds, char text[static CONFIG_UNITS_SIZE])
+static void duration_format(uint64_t milliseconds, char text[static UNITS_TEXT_SIZE])
 {
 	size_t length = 0;
 
@@ -119,15 +117,14 @@ static void duration_format(uint64_t milliseconds, char text[static CONFIG_UNITS
 		if (!count && (length || milliseconds || i != 3))
 			continue;
 		milliseconds -= count * time_units[i].milliseconds;
-		length += (size_t)snprintf(text + length, CONFIG_UNITS_SIZE - length,
-					   "%" PRIu64 "%s", count, time_units[i].name);
+		length += (size_t)snprintf(text + length, UNITS_TEXT_SIZE - length, "%" PRIu64 "%s",
+					   count, time_units[i].name);
 		if (!milliseconds)
 			return;
 	}
 }
 
-const char *config_unit_format(enum config_unit unit, uint64_t value,
-			       char text[static CONFIG_UNITS_SIZE])
+const char *units_format(enum units_unit unit, uint64_t value, char text[static UNITS_TEXT_SIZE])
 {
 	size_t power = 0;
 
@@ -139,12 +136,12 @@ const char *config_unit_format(enum config_unit unit, uint64_t value,
 		value /= 1024;
 		power++;
 	}
-	(void)snprintf(text, CONFIG_UNITS_SIZE, "%" PRIu64 "%.*s", value, power ? 1 : 0,
+	(void)snprintf(text, UNITS_TEXT_SIZE, "%" PRIu64 "%.*s", value, power ? 1 : 0,
 		       &"-kMG"[power]);
 	return text;
 }
 
-void config_range_expect(const struct config_range *range, struct error_text *error)
+void units_range_expect(const struct units_range *range, struct error_text *error)
 {
 	static const char *const nouns[] = {
 		[UNIT_NONE] = "value",
@@ -158,24 +155,23 @@ void config_range_expect(const struct config_range *range, struct error_text *er
 		[UNIT_SIZE] = ", such as 65536, 64k or 16M",
 		[UNIT_TIME] = ", such as 90, 90s or 1h30m",
 	};
-	char minimum[CONFIG_UNITS_SIZE];
-	char maximum[CONFIG_UNITS_SIZE];
+	char minimum[UNITS_TEXT_SIZE];
+	char maximum[UNITS_TEXT_SIZE];
 
 	error_text_set(error, "expected a %s from %s to %s%s", nouns[range->unit],
-		       config_unit_format(range->unit, range->minimum, minimum),
-		       config_unit_format(range->unit, range->maximum, maximum),
-		       examples[range->unit]);
+		       units_format(range->unit, range->minimum, minimum),
+		       units_format(range->unit, range->maximum, maximum), examples[range->unit]);
 }
 
-int config_range_parse(const struct config_range *range, const char *text, uint64_t *value,
-		       struct error_text *error)
+int units_range_parse(const struct units_range *range, const char *text, uint64_t *value,
+		      struct error_text *error)
 {
 	int result = range->unit == UNIT_TIME ? duration_parse(text, value)
-					      : config_size_parse(text, value);
+					      : units_size_parse(text, value);
 
 	if (!result && (*value < range->minimum || *value > range->maximum))
 		result = -ERANGE;
 	if (result)
-		config_range_expect(range, error);
+		units_range_expect(range, error);
 	return result;
 }

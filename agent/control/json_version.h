@@ -1,0 +1,11 @@
+/* json_version.h - an export version as a JSON value. */
+#ifndef JSON_VERSION_H
+#define JSON_VERSION_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+/* New value of an export version: 5, 9, 10, or "json". */
+json_t *json_version(uint8_t version);
+
+#endif
