@@ -8,18 +8,6 @@
 
 #include "decode_packet.h"
 
-enum drop_reason decode_any_link(const struct packet_view *packet, struct packet_info *info)
-{
-	static const uint8_t nothing[1];
-	struct frame frame = {
-		.rest = reader_of(packet->bytes ? packet->bytes : nothing, packet->captured_bytes),
-		.packet = packet,
-		.info = info,
-	};
-
-	return decode_link(&frame);
-}
-
 enum drop_reason decode_packet(const struct packet_view *packet, struct packet_info *info)
 {
 	return decode_packet_inline(packet, info);

@@ -8,11 +8,11 @@
 #ifndef DECODE_IP_H
 #define DECODE_IP_H
 
+#include "decode_ipv6_extensions.h"
 #include "decode_layers.h"
 
 #define IPv4_HEADER_BYTES 20   /* RFC 791 section 3.1, without options */
 #define IPv4_FIRST_BYTE   0x45 /* version 4, 5 words */
-#define IPv6_HEADER_BYTES 40   /* RFC 8200 section 3 */
 
 /* RFC 791 section 3.1, flags and fragment offset. */
 #define IPv4_MORE_FRAGMENTS  0x2000
@@ -91,15 +91,6 @@ __attribute__((always_inline)) static inline enum drop_reason take_ipv4_header(s
 	return DROP_NONE;
 }
 
-/* Of decode_network.c, for IPv6 packets that are not of the usual kind. */
-
-/* Octets of a packet whose payload length is 0, 0 if its headers do not say. 'size' bytes of it are
- * captured, the fixed header at least. */
-uint64_t ipv6_octets_without_payload_length(const uint8_t *header, size_t size);
-/* Walk what extension headers are in the 'size' bytes behind the fixed header. Returns how many
- * bytes they take: all, if the transport header is not there. */
-size_t walk_ipv6_extensions(const uint8_t *bytes, size_t size, struct packet_info *info);
-
 /* RFC 8200 section 3. Leaves in frame->rest what may be read of the transport layer. */
 __attribute__((always_inline)) static inline enum drop_reason take_ipv6_header(struct frame *frame)
 {
@@ -113,7 +104,7 @@ __attribute__((always_inline)) static inline enum drop_reason take_ipv6_header(s
 	payload_length = load_be16(header + 4);
 	info->octets = (uint64_t)IPv6_HEADER_BYTES + payload_length;
 	if (payload_length == 0) {
-		info->octets = ipv6_octets_without_payload_length(header, captured_bytes);
+		info->octets = decode_ipv6_extensions_octets(header, captured_bytes);
 		if (info->octets == 0)
 			info->octets = octets_of_frame(frame);
 	}
@@ -125,8 +116,8 @@ __attribute__((always_inline)) static inline enum drop_reason take_ipv6_header(s
 	reader_limit(&frame->rest, info->octets);
 	frame->rest.next += IPv6_HEADER_BYTES;
 	if (header[6] != PROTOCOL_TCP && header[6] != PROTOCOL_UDP)
-		frame->rest.next +=
-			walk_ipv6_extensions(frame->rest.next, reader_left(&frame->rest), info);
+		frame->rest.next += decode_ipv6_extensions_walk(frame->rest.next,
+								reader_left(&frame->rest), info);
 	return DROP_NONE;
 }
 

@@ -73,6 +73,8 @@ enum ethertype {
 /* Link headers as packet->link says. Notes VLAN, interfaces and side where the link header tells
  * them. */
 enum drop_reason decode_link(struct frame *frame);
+/* decode_packet() for a packet with any link header, begun. */
+enum drop_reason decode_link_any(const struct packet_view *packet, struct packet_info *info);
 enum drop_reason decode_ethernet(struct frame *frame);
 /* A record of link type NFLOG: netfilter's attributes, one of which is the packet. */
 enum drop_reason decode_nflog(struct frame *frame);

@@ -493,3 +493,15 @@ enum drop_reason decode_link(struct frame *frame)
 	default: return DROP_LINK_UNKNOWN;
 	}
 }
+
+enum drop_reason decode_link_any(const struct packet_view *packet, struct packet_info *info)
+{
+	static const uint8_t nothing[1];
+	struct frame frame = {
+		.rest = reader_of(packet->bytes ? packet->bytes : nothing, packet->captured_bytes),
+		.packet = packet,
+		.info = info,
+	};
+
+	return decode_link(&frame);
+}

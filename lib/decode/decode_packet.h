@@ -6,9 +6,6 @@
 
 #include "decode_ip.h"
 
-/* Of decode.c: decode_packet() for a packet with any link header, begun. */
-enum drop_reason decode_any_link(const struct packet_view *packet, struct packet_info *info);
-
 /* What the source knows, and zeros for what a packet need not have. */
 static inline void begin_info(const struct packet_view *restrict packet,
 			      struct packet_info *restrict info)
@@ -68,7 +65,7 @@ decode_packet_inline(const struct packet_view *restrict packet, struct packet_in
 	else if (type == ETHERTYPE_IPv6)
 		reason = take_ipv6_header(&frame);
 	else
-		return decode_any_link(packet, info);
+		return decode_link_any(packet, info);
 	if (reason == DROP_NONE)
 		note_transport(&frame);
 	return reason;
