@@ -6,10 +6,9 @@
  * kernel's queue or in the file. */
 #include "worker.h"
 
-#include "decode_packet.h"
 #include "log.h"
-#include "superpacket.h"
 #include "time_now.h"
+#include "worker_decode.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -26,8 +25,6 @@
 /* At most one batch of 32 packets in this time is looked at for duplicates. That is 340
  * instructions for each of them, so 110,000 a second at most: 2 % of what 12,000 packets cost. */
 #define DUPLICATES_INTERVAL_MS 100
-/* A file's timeouts are looked at when the packets' clock enters a new tick of 128 ms. */
-#define FILE_TICK_SHIFT 7
 
 static uint32_t fragments_remembered(uint32_t max_flows)
 {
@@ -174,159 +171,6 @@ static void push_mark(struct worker *worker)
 	worker->last_mark_ms = worker->clock_ms;
 }
 
-/* Which sampler a packet has gone through: kept out of the loop of packets, which most never have
- * gone through any. */
-__attribute__((noinline)) static uint8_t sampler_of(struct worker *worker,
-						    const struct packet_view *view)
-{
-	const uint8_t number = source_sampling_number(&worker->sampling, view->rule_interval);
-
-	worker->ledger.packets_rate_unknown += number == SAMPLER_UNKNOWN;
-	return number;
-}
-
-static void ignore_packet(struct worker *worker, const struct packet_view *view,
-			  enum drop_reason reason)
-{
-	worker->ledger.packets_ignored[reason]++;
-	worker->ledger.octets_ignored +=
-		view->original_bytes ? view->original_bytes : view->captured_bytes;
-	drop_example_keep(&worker->drop_examples[reason], view);
-}
-
-/* The same for a packet that sampling leaves out. They are many, so that not each is kept. */
-static void leave_out(struct worker *worker, const struct packet_view *view)
-{
-	if (worker->ledger.packets_ignored[DROP_NOT_SAMPLED] == 0)
-		drop_example_keep(&worker->drop_examples[DROP_NOT_SAMPLED], view);
-	worker->ledger.packets_ignored[DROP_NOT_SAMPLED]++;
-	worker->ledger.octets_ignored +=
-		view->original_bytes ? view->original_bytes : view->captured_bytes;
-}
-
-/* A packet longer than the least MTU of all interfaces: count it, split it if that is wanted. */
-static void note_superpacket(struct worker *worker, struct packet_info *info)
-{
-	const struct flow_key *key = &info->key;
-	uint32_t index = key->side == SIDE_egress ? key->output_interface : key->input_interface;
-	uint32_t other = key->side == SIDE_egress ? key->input_interface : key->output_interface;
-	uint32_t mtu = interface_mtus_find(worker->mtus, index ? index : other);
-	uint64_t octets = info->octets;
-
-	if (octets <= mtu)
-		return;
-	worker->ledger.packets_super++;
-	if (!worker->splits_superpackets)
-		return;
-	superpacket_split(info, mtu);
-	worker->ledger.packets_split += info->packets_added;
-	worker->ledger.octets_split += info->octets - octets;
-}
-
-static void note_special(struct worker *worker, struct packet_info *info, bool is_resolved)
-{
-	worker->ledger.packets_length_unknown += info->has_unknown_length;
-	if (!is_resolved && info->fragment != FRAGMENT_none)
-		fragment_table_resolve(worker->fragments, info);
-}
-
-/* Whether a decoded packet is chosen, and by which sampler. Flows are chosen by the key that they
- * are accounted under. Fragments are resolved here, chosen or not. */
-static bool is_chosen(struct worker *worker, const struct packet_view *view,
-		      struct packet_info *info)
-{
-	const struct sampling *sampling = &worker->sampling.sampling;
-	struct packet_info masked;
-
-	if (info->fragment != FRAGMENT_none)
-		fragment_table_resolve(worker->fragments, info);
-	if (!sampling_takes_packet(sampling, view, info))
-		return false;
-	if (sampling->method == SAMPLING_flows) {
-		masked = *info;
-		if (worker->key_mask.has_effect)
-			flow_key_mask_apply(&worker->key_mask, &masked, 1);
-		if (!sampling_takes_flow(sampling, &masked.key))
-			return false;
-	}
-	info->key.sampler = sampler_of(worker, view);
-	return true;
-}
-
-static cache_ms tick_of(cache_ms clock_ms)
-{
-	return clock_ms >> FILE_TICK_SHIFT;
-}
-
-/* packet_views -> packet_infos, from 'view' to 'end': live, all; from a file, those of one tick of
- * their own clock, so that when timeouts are looked at does not depend on how the packets came in
- * batches. Returns the first view that was left, with 'accounted' infos filled; the others are
- * counted by reason. 'samples' is a constant: there are two of this function, so that a source that
- * does not sample does not pay for it. */
-static inline __attribute__((always_inline)) const struct packet_view *
-decode_views(struct worker *worker, const struct packet_view *view, const struct packet_view *end,
-	     struct packet_info *infos, size_t *accounted, const bool samples)
-{
-	const struct own_export_list *own = worker->own_exports ? &worker->own_list : NULL;
-	const uint64_t least_mtu = interface_mtus_least(worker->mtus);
-	const cache_ms tick_end_ms = (tick_of(worker->clock_ms) + 1) * (1 << FILE_TICK_SHIFT);
-	cache_ms clock_ms = worker->clock_ms;
-	/* No packet is later than this one: so none moves the clock. */
-	cache_ms file_ms = worker->type->is_live ? INT64_MAX : clock_ms;
-	struct packet_info *info = infos;
-
-	for (; view < end; view++) {
-		enum drop_reason reason;
-
-		if (view->time_ms > file_ms) {
-			if (view->time_ms >= tick_end_ms)
-				break;
-			clock_ms = file_ms = view->time_ms;
-		}
-		if (samples && !sampling_takes_next(&worker->sampling.sampling)) {
-			leave_out(worker, view);
-			continue;
-		}
-		reason = samples ? decode_packet(view, info) : decode_packet_inline(view, info);
-		if (reason == DROP_NONE && own && own_exports_match(own, &info->key, view->mark))
-			reason = DROP_OWN_EXPORT;
-		if (reason != DROP_NONE) {
-			ignore_packet(worker, view, reason);
-			continue;
-		}
-		info->clock_ms = clock_ms;
-		if (samples && !is_chosen(worker, view, info)) {
-			leave_out(worker, view);
-			continue;
-		}
-		if (info->octets > least_mtu)
-			note_superpacket(worker, info);
-		if (info->fragment != FRAGMENT_none || info->has_unknown_length)
-			note_special(worker, info, samples);
-		if (!samples && __builtin_expect(view->rule_interval != 0, 0))
-			info->key.sampler = sampler_of(worker, view);
-		info++;
-	}
-	worker->clock_ms = clock_ms;
-	*accounted = (size_t)(info - infos);
-	return view;
-}
-
-static const struct packet_view *decode_batch(struct worker *worker, const struct packet_view *view,
-					      const struct packet_view *end,
-					      struct packet_info *infos, size_t *accounted)
-{
-	return decode_views(worker, view, end, infos, accounted, false);
-}
-
-static const struct packet_view *decode_sampled(struct worker *worker,
-						const struct packet_view *view,
-						const struct packet_view *end,
-						struct packet_info *infos, size_t *accounted)
-{
-	return decode_views(worker, view, end, infos, accounted, true);
-}
-
 #ifdef FLOWAGENT_INVARIANTS
 /* The ledger closes, and the cache agrees with itself; the full walk only
  * now and then. */
@@ -393,7 +237,7 @@ static void look_at_clock(struct worker *worker)
 		note_clock_step(worker, now_ms, step_ms);
 }
 
-/* Account what waits in worker->views, as far as decode_batch() goes. */
+/* Account what waits in worker->views, as far as worker_decode() goes. */
 static void account(struct worker *worker)
 {
 	const struct flow_sink sink = { place_record, worker->ring };
@@ -407,9 +251,7 @@ static void account(struct worker *worker)
 
 	if (worker->own_exports)
 		own_exports_read(worker->own_exports, &worker->own_list);
-	next = source_sampling_is_on(&worker->sampling)
-		       ? decode_sampled(worker, views, end, infos, &accounted)
-		       : decode_batch(worker, views, end, infos, &accounted);
+	next = worker_decode(worker, views, end, infos, &accounted);
 	count = (size_t)(next - views);
 	worker->view_next += count;
 	worker->ledger.packets_read += count;
@@ -510,7 +352,7 @@ static void begin_stop(struct worker *worker)
 static bool is_hand_over_due(const struct worker *worker)
 {
 	return worker->type->is_live || worker->has_ended || worker->flush_left ||
-	       tick_of(worker->clock_ms) != worker->handed_over_tick;
+	       worker_decode_tick(worker->clock_ms) != worker->handed_over_tick;
 }
 
 /* How long to sleep if nothing happens. Without room, time brings nothing to do. */
@@ -561,7 +403,7 @@ static bool work(struct worker *worker)
 	if (is_hand_over_due(worker)) {
 		if (!hand_over(worker))
 			return true;
-		worker->handed_over_tick = tick_of(worker->clock_ms);
+		worker->handed_over_tick = worker_decode_tick(worker->clock_ms);
 		if (worker->clock_ms - worker->last_mark_ms >= MARK_INTERVAL_MS)
 			push_mark(worker);
 	}

@@ -1,0 +1,170 @@
+/* worker_decode.c - chooses, decodes and annotates the packets of a batch.
+ *
+ * Place: between a capture source and the flow cache. Three steps for each packet: decode_view()
+ * has the one and only reason why it does not count, annotate() what else is to be known of one
+ * that does, decode_views() the clock. All are inlined into one loop, of which there are two
+ * copies: a source that does not sample does not pay for it. */
+#include "worker_decode.h"
+
+#include "decode_packet.h"
+#include "superpacket.h"
+
+/* Which sampler a packet has gone through: kept out of the loop of packets, which most never have
+ * gone through any. */
+__attribute__((noinline)) static uint8_t sampler_of(struct worker *worker,
+						    const struct packet_view *view)
+{
+	const uint8_t number = source_sampling_number(&worker->sampling, view->rule_interval);
+
+	worker->ledger.packets_rate_unknown += number == SAMPLER_UNKNOWN;
+	return number;
+}
+
+/* Of the packets that sampling leaves out only the first is kept as an example: they are many. */
+static void ignore_packet(struct worker *worker, const struct packet_view *view,
+			  enum drop_reason reason)
+{
+	if (reason != DROP_NOT_SAMPLED || worker->ledger.packets_ignored[reason] == 0)
+		drop_example_keep(&worker->drop_examples[reason], view);
+	worker->ledger.packets_ignored[reason]++;
+	worker->ledger.octets_ignored +=
+		view->original_bytes ? view->original_bytes : view->captured_bytes;
+}
+
+/* A packet longer than the least MTU of all interfaces: count it, split it if that is wanted. */
+static void note_superpacket(struct worker *worker, struct packet_info *info)
+{
+	const struct flow_key *key = &info->key;
+	uint32_t index = key->side == SIDE_egress ? key->output_interface : key->input_interface;
+	uint32_t other = key->side == SIDE_egress ? key->input_interface : key->output_interface;
+	uint32_t mtu = interface_mtus_find(worker->mtus, index ? index : other);
+	uint64_t octets = info->octets;
+
+	if (octets <= mtu)
+		return;
+	worker->ledger.packets_super++;
+	if (!worker->splits_superpackets)
+		return;
+	superpacket_split(info, mtu);
+	worker->ledger.packets_split += info->packets_added;
+	worker->ledger.octets_split += info->octets - octets;
+}
+
+static void note_special(struct worker *worker, struct packet_info *info, bool is_resolved)
+{
+	worker->ledger.packets_length_unknown += info->has_unknown_length;
+	if (!is_resolved && info->fragment != FRAGMENT_none)
+		fragment_table_resolve(worker->fragments, info);
+}
+
+/* Whether a decoded packet is chosen, and by which sampler. Flows are chosen by the key that they
+ * are accounted under. Fragments are resolved here, chosen or not. */
+static bool is_chosen(struct worker *worker, const struct packet_view *view,
+		      struct packet_info *info)
+{
+	const struct sampling *sampling = &worker->sampling.sampling;
+	struct packet_info masked;
+
+	if (info->fragment != FRAGMENT_none)
+		fragment_table_resolve(worker->fragments, info);
+	if (!sampling_takes_packet(sampling, view, info))
+		return false;
+	if (sampling->method == SAMPLING_flows) {
+		masked = *info;
+		if (worker->key_mask.has_effect)
+			flow_key_mask_apply(&worker->key_mask, &masked, 1);
+		if (!sampling_takes_flow(sampling, &masked.key))
+			return false;
+	}
+	info->key.sampler = sampler_of(worker, view);
+	return true;
+}
+
+/* One packet: whether it is chosen, what it is, whether it is our own. 'samples' is a constant. */
+static inline __attribute__((always_inline)) enum drop_reason
+decode_view(struct worker *worker, const struct own_export_list *own,
+	    const struct packet_view *view, struct packet_info *info, const bool samples)
+{
+	enum drop_reason reason;
+
+	if (samples && !sampling_takes_next(&worker->sampling.sampling))
+		return DROP_NOT_SAMPLED;
+	reason = samples ? decode_packet(view, info) : decode_packet_inline(view, info);
+	if (reason != DROP_NONE)
+		return reason;
+	if (own && own_exports_match(own, &info->key, view->mark))
+		return DROP_OWN_EXPORT;
+	return samples && !is_chosen(worker, view, info) ? DROP_NOT_SAMPLED : DROP_NONE;
+}
+
+/* What few packets have: segments, fragments, no length, a rule that samples. */
+static inline __attribute__((always_inline)) void
+annotate(struct worker *worker, uint64_t least_mtu, const struct packet_view *view,
+	 struct packet_info *info, const bool samples)
+{
+	if (info->octets > least_mtu)
+		note_superpacket(worker, info);
+	if (info->fragment != FRAGMENT_none || info->has_unknown_length)
+		note_special(worker, info, samples);
+	if (!samples && __builtin_expect(view->rule_interval != 0, 0))
+		info->key.sampler = sampler_of(worker, view);
+}
+
+static inline __attribute__((always_inline)) const struct packet_view *
+decode_views(struct worker *worker, const struct packet_view *view, const struct packet_view *end,
+	     struct packet_info *infos, size_t *accounted, const bool samples)
+{
+	const struct own_export_list *own = worker->own_exports ? &worker->own_list : NULL;
+	const uint64_t least_mtu = interface_mtus_least(worker->mtus);
+	const cache_ms tick_end_ms =
+		(worker_decode_tick(worker->clock_ms) + 1) * (1 << WORKER_DECODE_TICK_SHIFT);
+	cache_ms clock_ms = worker->clock_ms;
+	/* Live: no time stamp exceeds this one, so packets never move the clock. */
+	cache_ms file_ms = worker->type->is_live ? INT64_MAX : clock_ms;
+	struct packet_info *info = infos;
+
+	for (; view < end; view++) {
+		enum drop_reason reason;
+
+		if (view->time_ms > file_ms) {
+			if (view->time_ms >= tick_end_ms)
+				break;
+			clock_ms = file_ms = view->time_ms;
+		}
+		reason = decode_view(worker, own, view, info, samples);
+		if (reason != DROP_NONE) {
+			ignore_packet(worker, view, reason);
+			continue;
+		}
+		info->clock_ms = clock_ms;
+		annotate(worker, least_mtu, view, info, samples);
+		info++;
+	}
+	worker->clock_ms = clock_ms;
+	*accounted = (size_t)(info - infos);
+	return view;
+}
+
+static const struct packet_view *decode_all(struct worker *worker, const struct packet_view *view,
+					    const struct packet_view *end,
+					    struct packet_info *infos, size_t *accounted)
+{
+	return decode_views(worker, view, end, infos, accounted, false);
+}
+
+static const struct packet_view *decode_sampled(struct worker *worker,
+						const struct packet_view *view,
+						const struct packet_view *end,
+						struct packet_info *infos, size_t *accounted)
+{
+	return decode_views(worker, view, end, infos, accounted, true);
+}
+
+const struct packet_view *worker_decode(struct worker *worker, const struct packet_view *view,
+					const struct packet_view *end, struct packet_info *infos,
+					size_t *accounted)
+{
+	return source_sampling_is_on(&worker->sampling)
+		       ? decode_sampled(worker, view, end, infos, accounted)
+		       : decode_all(worker, view, end, infos, accounted);
+}
