@@ -163,9 +163,10 @@ static void write_side(FILE *file, const struct ruleset *ruleset, const char *na
  * copy passes postrouting a second time and then prerouting, though the wire has seen it once. In
  * prerouting the copy has no link header, which on Ethernet tells it from a packet that somebody
  * else has sent in this host's name. In postrouting the two cannot be told apart, but the output
- * hook sees the packet once. IPsec likewise: what was decrypted passes prerouting a second time,
- * what is to be encrypted passes postrouting before ESP does. A tunnel that is an interface shows
- * its own packets only to those who name it. */
+ * hook sees the packet once. Nearly all packets are unicast, and asked for that first. IPsec
+ * likewise: what was decrypted passes prerouting a second time, what is to be encrypted passes
+ * postrouting before ESP does. A tunnel that is an interface shows its own packets only to those
+ * who name it. */
 static void write_wire_chains(FILE *file)
 {
 	(void)fputs("\tchain looped {\n"
@@ -183,6 +184,7 @@ static void write_wire_chains(FILE *file)
 		    "\tchain to_wire {\n"
 		    "\t\tmeta mark " DEFAULT_MARK_TEXT " return\n"
 		    "\t\trt ipsec exists return\n"
+		    "\t\tfib daddr type unicast goto log_out\n"
 		    "\t\t" OWN_GROUP " return\n"
 		    "\t\tgoto log_out\n"
 		    "\t}\n"
@@ -194,14 +196,14 @@ static void write_wire_chains(FILE *file)
 		    file);
 }
 
-/* A chain at a hook: what passes one of the interfaces goes on to 'target'. */
+/* A chain at a hook: what passes one of the interfaces gets 'rest'. */
 static void write_hook(FILE *file, const struct ruleset *ruleset, const char *name,
-		       const char *hook, const char *match, const char *target)
+		       const char *hook, const char *match, const char *rest)
 {
 	(void)fprintf(file, "\tchain %s {\n\t\ttype filter hook %s; policy accept;\n\t\t%s ", name,
 		      hook, match);
 	write_interfaces(file, ruleset);
-	(void)fprintf(file, " goto %s\n\t}\n", target);
+	(void)fprintf(file, " %s\n\t}\n", rest);
 }
 
 static void write_log_chain(FILE *file, const struct ruleset *ruleset, size_t index)
@@ -253,9 +255,11 @@ char *ruleset_format(const struct ruleset *ruleset)
 	write_side(file, ruleset, "in");
 	write_side(file, ruleset, "out");
 	write_wire_chains(file);
-	write_hook(file, ruleset, "in", "prerouting priority raw", "iifname", "from_wire");
-	write_hook(file, ruleset, "out", "postrouting priority srcnat + 10", "oifname", "to_wire");
-	write_hook(file, ruleset, "out_group", "output priority 110", "oifname", "group_to_wire");
+	write_hook(file, ruleset, "in", "prerouting priority raw", "iifname", "goto from_wire");
+	write_hook(file, ruleset, "out", "postrouting priority srcnat + 10", "oifname",
+		   "goto to_wire");
+	write_hook(file, ruleset, "out_group", "output priority 110", "oifname",
+		   "fib daddr type != unicast goto group_to_wire");
 	(void)fputs("}\n", file);
 	is_written = !ferror(file);
 	if (fclose(file) != 0 || !is_written) {
