@@ -70,6 +70,20 @@ static int write_template(const struct template_rows *rows, const struct templat
 	return result;
 }
 
+/* Lines of JSON have no templates that differ by shape: those with all keys tell of them. */
+static int write_shapes(const struct template_rows *rows, const struct template *templates)
+{
+	int result = 0;
+
+	for (unsigned int shape = 0; !result && shape < TEMPLATE_SHAPES; shape++)
+		if (!templates[shape].is_alias &&
+		    (rows->version != ENCODER_VERSION_JSON ||
+		     (shape | TEMPLATE_ipv6) == (TEMPLATE_wide | TEMPLATE_ipv6)))
+			result = write_template(rows, &templates[shape],
+						shape & TEMPLATE_ipv6 ? 6 : 4);
+	return result;
+}
+
 /* NetFlow v5 has no templates: one row says so. */
 static int write_none(const struct template_rows *rows)
 {
@@ -96,13 +110,9 @@ static int write_templates(const struct control_context *context,
 	choice.fields = collector->field_set;
 	choice.has_samplers |= collector->sampling > 1;
 	template_set_init(&set, encoder->protocol, &choice);
-	result = write_template(rows, &set.ipv4, 4);
-	if (!result)
-		result = write_template(rows, &set.ipv6, 6);
+	result = write_shapes(rows, set.records);
 	if (!result && set.has_biflows)
-		result = write_template(rows, &set.ipv4_biflow, 4);
-	if (!result && set.has_biflows)
-		result = write_template(rows, &set.ipv6_biflow, 6);
+		result = write_shapes(rows, set.biflows);
 	return result;
 }
 

@@ -294,9 +294,11 @@ static int add_application(struct message *message, const struct application *ap
 
 enum { WITHDRAWAL_SIZE = 4 }; /* id and number of fields */
 
-static void withdraw(struct message *message, uint16_t id)
+static void withdraw(struct message *message, const struct template *template)
 {
-	writer_u16(&message->writer, id);
+	if (template->is_alias)
+		return;
+	writer_u16(&message->writer, template->id);
 	writer_u16(&message->writer, 0);
 	message->records++;
 }
@@ -304,16 +306,12 @@ static void withdraw(struct message *message, uint16_t id)
 /* RFC 7011 section 8.1: a template without fields takes back the one with its id. */
 static int withdraw_templates(struct message *message, const struct template_set *templates)
 {
-	const size_t count = templates->has_biflows ? 4 : 2;
+	const size_t count = message_set_template_count(templates);
 
 	if (!message_set_open(message, SET_TEMPLATE, count * WITHDRAWAL_SIZE))
 		return -EMSGSIZE;
-	withdraw(message, templates->ipv4.id);
-	withdraw(message, templates->ipv6.id);
-	if (templates->has_biflows) {
-		withdraw(message, templates->ipv4_biflow.id);
-		withdraw(message, templates->ipv6_biflow.id);
-	}
+	for (size_t i = 0; i < count; i++)
+		withdraw(message, message_set_template(templates, i));
 	message_set_close(message);
 	return 0;
 }

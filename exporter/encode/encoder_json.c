@@ -189,7 +189,7 @@ static int add_record(struct message *message, const struct template_set *templa
 		      const struct export_record *record)
 {
 	const struct template *template =
-		record->flow.key.ip_version == 4 ? &templates->ipv4 : &templates->ipv6;
+		&templates->records[template_shape_of(&record->flow) | TEMPLATE_wide];
 	char line[FLOW_SIZE];
 	char *end = PUT_LITERAL(line, TYPE_FLOW);
 
@@ -202,9 +202,9 @@ static int add_record(struct message *message, const struct template_set *templa
 static int add_biflow(struct message *message, const struct template_set *templates,
 		      const struct export_record *forward, const struct export_record *reverse)
 {
-	const struct template *template = forward->flow.key.ip_version == 4
-						  ? &templates->ipv4_biflow
-						  : &templates->ipv6_biflow;
+	const struct template *template =
+		&templates->biflows[template_shape_of(&forward->flow) |
+				    template_shape_of(&reverse->flow) | TEMPLATE_wide];
 	char line[BIFLOW_SIZE];
 	char *end = PUT_LITERAL(line, TYPE_FLOW);
 
@@ -290,10 +290,10 @@ static size_t flow_size(const struct template *template)
 
 static size_t size_min(const struct template_set *templates)
 {
-	const size_t ipv4 =
-		flow_size(templates->has_biflows ? &templates->ipv4_biflow : &templates->ipv4);
-	const size_t ipv6 =
-		flow_size(templates->has_biflows ? &templates->ipv6_biflow : &templates->ipv6);
+	const struct template *fullest =
+		templates->has_biflows ? templates->biflows : templates->records;
+	const size_t ipv4 = flow_size(&fullest[TEMPLATE_wide]);
+	const size_t ipv6 = flow_size(&fullest[TEMPLATE_wide | TEMPLATE_ipv6]);
 	const size_t flow = ipv4 > ipv6 ? ipv4 : ipv6;
 
 	return flow > STATISTICS_SIZE ? flow : STATISTICS_SIZE;

@@ -27,7 +27,13 @@
 #include "export_fields.def"
 #undef EXPORT_FIELD
 
-enum { V9 = EXPORT_V9, IPFIX = EXPORT_IPFIX, REVERSE = EXPORT_REVERSE };
+enum {
+	V9 = EXPORT_V9,
+	IPFIX = EXPORT_IPFIX,
+	REVERSE = EXPORT_REVERSE,
+	COMPACT = EXPORT_COMPACT,
+	OMITTED = EXPORT_OMITTED,
+};
 
 static const struct export_field export_fields[] = {
 #define EXPORT_FIELD(name, id, size, kind, member, protocols) \
@@ -43,6 +49,20 @@ static const struct export_field export_fields[] = {
 #undef EXPORT_FIELD
 };
 
+static const struct export_field compact_fields[] = {
+#define EXPORT_FIELD(name, id, size, kind, member, protocols)             \
+	{ #name,                                                          \
+	  id,                                                             \
+	  (protocols)&COMPACT ? (size) / 2 : (size),                      \
+	  (protocols)&COMPACT ? (int)EXPORT_REDUCED : (int)EXPORT_##kind, \
+	  offsetof(struct export_record, member),                         \
+	  protocols,                                                      \
+	  sizeof(KEY(name)) - 1,                                          \
+	  KEY(name) },
+#include "export_fields.def"
+#undef EXPORT_FIELD
+};
+
 size_t export_field_count(void)
 {
 	return sizeof(export_fields) / sizeof(export_fields[0]);
@@ -51,6 +71,11 @@ size_t export_field_count(void)
 const struct export_field *export_field_at(size_t index)
 {
 	return &export_fields[index];
+}
+
+const struct export_field *export_field_compact(const struct export_field *field)
+{
+	return field->protocols & EXPORT_COMPACT ? &compact_fields[field - export_fields] : field;
 }
 
 const struct export_field *export_field_find(uint16_t id)

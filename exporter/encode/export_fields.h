@@ -16,12 +16,17 @@ enum export_kind {
 	EXPORT_APPLICATION,    /* a pointer to it; its id on the wire, 0 without one */
 	EXPORT_WIDENED,        /* 1 byte in the record, 8 on the wire */
 	EXPORT_ICMP_TYPE_CODE, /* 0 unless the protocol is ICMP or ICMPv6 */
+	EXPORT_REDUCED,        /* a number of half as many bytes as the member has, which fits */
 };
 
 /* Which export protocols know a field; bits. JSON lines have the fields of IPFIX. */
 enum export_protocol { EXPORT_V9 = 1, EXPORT_IPFIX = 2, EXPORT_JSON = 4 | EXPORT_IPFIX };
 /* Beside them: the reverse of a biflow has a value of its own. */
 #define EXPORT_REVERSE 0x80
+/* Likewise: compact records have half as many bytes of it. */
+#define EXPORT_COMPACT 0x40
+/* Likewise: compact records do not have it. */
+#define EXPORT_OMITTED 0x20
 
 /* Private enterprise number of reverse elements: RFC 5103 section 6.1. */
 #define EXPORT_REVERSE_ENTERPRISE 29305
@@ -49,6 +54,8 @@ struct export_field {
 size_t export_field_count(void);
 /* Row number 'index' of the table. */
 const struct export_field *export_field_at(size_t index);
+/* The row as compact records have it: itself if they have it as it is. */
+const struct export_field *export_field_compact(const struct export_field *field);
 /* Row of an element; NULL if the table has none. */
 const struct export_field *export_field_find(uint16_t id);
 

@@ -125,19 +125,26 @@ static void add_template(struct message *message, const struct template *templat
 
 size_t message_set_template_count(const struct template_set *templates)
 {
-	return templates->has_biflows ? 4 : 2;
+	return templates->has_biflows ? 2 * TEMPLATE_SHAPES : TEMPLATE_SHAPES;
+}
+
+const struct template *message_set_template(const struct template_set *templates, size_t number)
+{
+	return number < TEMPLATE_SHAPES ? &templates->records[number]
+					: &templates->biflows[number - TEMPLATE_SHAPES];
 }
 
 int message_set_add_templates(struct message *message, uint16_t set_id,
 			      const struct template_set *templates, size_t *next)
 {
-	const struct template *const all[] = { &templates->ipv4, &templates->ipv6,
-					       &templates->ipv4_biflow, &templates->ipv6_biflow };
-
 	for (; *next < message_set_template_count(templates); ++*next) {
-		if (!message_set_open(message, set_id, template_size(all[*next])))
+		const struct template *template = message_set_template(templates, *next);
+
+		if (template->is_alias)
+			continue;
+		if (!message_set_open(message, set_id, template_size(template)))
 			return -EMSGSIZE;
-		add_template(message, all[*next]);
+		add_template(message, template);
 	}
 	return 0;
 }
@@ -166,8 +173,7 @@ __attribute__((flatten)) int message_set_add_record(struct message *message,
 						    const struct template_set *templates,
 						    const struct export_record *record)
 {
-	const struct template *template =
-		record->flow.key.ip_version == 4 ? &templates->ipv4 : &templates->ipv6;
+	const struct template *template = &templates->records[template_shape_of(&record->flow)];
 	const size_t size = template->record_size;
 
 	/* Most records come into the set of the one before. */
@@ -184,9 +190,8 @@ __attribute__((flatten)) int message_set_add_record(struct message *message,
 int message_set_add_biflow(struct message *message, const struct template_set *templates,
 			   const struct export_record *forward, const struct export_record *reverse)
 {
-	const struct template *template = forward->flow.key.ip_version == 4
-						  ? &templates->ipv4_biflow
-						  : &templates->ipv6_biflow;
+	const struct template *template = &templates->biflows[template_shape_of(&forward->flow) |
+							      template_shape_of(&reverse->flow)];
 	uint8_t *bytes;
 
 	if (!message_set_open(message, template->id, template->record_size))

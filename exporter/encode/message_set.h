@@ -37,8 +37,9 @@ void message_set_close_data(struct message *message);
 
 /* Whether an options template goes with the data templates, by its id. */
 bool message_set_has_options(const struct template_set *templates, uint16_t id);
-/* How many data templates there are to announce. */
+/* How many data templates there are, and number 'number' of them; an alias is not announced. */
 size_t message_set_template_count(const struct template_set *templates);
+const struct template *message_set_template(const struct template_set *templates, size_t number);
 /* Add data templates from number '*next' on, in one set, id 'set_id', as struct encoder_type's
  * add_templates says. */
 int message_set_add_templates(struct message *message, uint16_t set_id,

@@ -20,35 +20,37 @@ struct encoding {
 	bool is_icmp;
 };
 
-/* Rows of the table as constants. */
-#define EXPORT_FIELD(name, id, size, kind, member, protocols)                \
-	enum {                                                               \
-		SIZE_##name = (size),                                        \
-		KIND_##name = EXPORT_##kind,                                 \
-		OFFSET_##name = (int)offsetof(struct export_record, member), \
+/* Rows of the table as constants, as compact records have them. */
+enum { V9 = 0, IPFIX = 0, REVERSE = 0, COMPACT = 1, OMITTED = 0 };
+#define EXPORT_FIELD(name, id, size, kind, member, protocols)                         \
+	enum {                                                                        \
+		SIZE_##name = (protocols) ? (size) / 2 : (size),                      \
+		KIND_##name = (protocols) ? (int)EXPORT_REDUCED : (int)EXPORT_##kind, \
+		OFFSET_##name = (int)offsetof(struct export_record, member),          \
 	};
 #include "export_fields.def"
 #undef EXPORT_FIELD
 
 /* What a record begins with unless somebody has chosen otherwise, in this order; template.c. */
-#define COMMON_FIELDS(FIELD, ip)        \
+#define COMMON_FIELDS(FIELD, ip, SIDE)  \
 	FIELD(source##ip##Address)      \
 	FIELD(destination##ip##Address) \
 	FIELD(sourceTransportPort)      \
 	FIELD(destinationTransportPort) \
-	FIELD(icmpTypeCodeIPv4)         \
 	FIELD(protocolIdentifier)       \
 	FIELD(ipClassOfService)         \
 	FIELD(tcpControlBits)           \
-	FIELD(flowDirection)            \
+	SIDE(FIELD)                     \
 	FIELD(flowEndReason)            \
-	FIELD(vlanId)                   \
 	FIELD(ingressInterface)         \
 	FIELD(egressInterface)          \
 	FIELD(octetDeltaCount)          \
 	FIELD(packetDeltaCount)         \
 	FIELD(flowStartMilliseconds)    \
 	FIELD(flowEndMilliseconds)
+
+#define WITH_SIDE(FIELD) FIELD(flowDirection)
+#define WITHOUT_SIDE(FIELD)
 
 static inline enum record_action action_of(enum export_kind kind, size_t size)
 {
@@ -59,6 +61,7 @@ static inline enum record_action action_of(enum export_kind kind, size_t size)
 	case EXPORT_WIDENED: return RECORD_widened_8;
 	case EXPORT_APPLICATION: return RECORD_application;
 	case EXPORT_ICMP_TYPE_CODE: return RECORD_icmp_type_code;
+	case EXPORT_REDUCED: return size == 2 ? RECORD_reduced_2 : RECORD_reduced_4;
 	default: break;
 	}
 	switch (size) {
@@ -76,8 +79,10 @@ static size_t common_count(const struct export_field *const *fields, size_t coun
 {
 #define ROW(name) { .size = SIZE_##name, .kind = KIND_##name, .offset = OFFSET_##name },
 	static const struct export_field rows[][RECORD_FIELDS_MAX] = {
-		[RECORD_common_ipv4] = { COMMON_FIELDS(ROW, IPv4) },
-		[RECORD_common_ipv6] = { COMMON_FIELDS(ROW, IPv6) },
+		[RECORD_common_ipv4] = { COMMON_FIELDS(ROW, IPv4, WITH_SIDE) },
+		[RECORD_common_ipv6] = { COMMON_FIELDS(ROW, IPv6, WITH_SIDE) },
+		[RECORD_common_ipv4_sideless] = { COMMON_FIELDS(ROW, IPv4, WITHOUT_SIDE) },
+		[RECORD_common_ipv6_sideless] = { COMMON_FIELDS(ROW, IPv6, WITHOUT_SIDE) },
 	};
 #undef ROW
 	for (size_t set = 0; set < sizeof(rows) / sizeof(rows[0]); set++) {
@@ -155,6 +160,8 @@ __attribute__((always_inline)) static inline void encode_field(enum record_actio
 			   export_clock_of(encoding.clock_start_ms, (unix_ms)load_host64(from)));
 		break;
 	case RECORD_icmp_type_code: store_be16(to, encoding.is_icmp ? load_host16(from) : 0); break;
+	case RECORD_reduced_2: store_be16(to, (uint16_t)load_host32(from)); break;
+	case RECORD_reduced_4: store_be32(to, (uint32_t)load_host64(from)); break;
 	case RECORD_ACTION_COUNT: break;
 	}
 }
@@ -164,17 +171,18 @@ __attribute__((always_inline)) static inline void encode_field(enum record_actio
 		     record + OFFSET_##name, bytes);                                  \
 	bytes += SIZE_##name;
 
-static inline void encode_common_ipv4(const struct encoding encoding,
-				      const uint8_t *restrict record, uint8_t *restrict bytes)
-{
-	COMMON_FIELDS(ENCODE, IPv4)
-}
+#define ENCODE_COMMON(name, ip, SIDE)                                           \
+	static inline void encode_common_##name(const struct encoding encoding, \
+						const uint8_t *restrict record, \
+						uint8_t *restrict bytes)        \
+	{                                                                       \
+		COMMON_FIELDS(ENCODE, ip, SIDE)                                 \
+	}
 
-static inline void encode_common_ipv6(const struct encoding encoding,
-				      const uint8_t *restrict record, uint8_t *restrict bytes)
-{
-	COMMON_FIELDS(ENCODE, IPv6)
-}
+ENCODE_COMMON(ipv4, IPv4, WITH_SIDE)
+ENCODE_COMMON(ipv6, IPv6, WITH_SIDE)
+ENCODE_COMMON(ipv4_sideless, IPv4, WITHOUT_SIDE)
+ENCODE_COMMON(ipv6_sideless, IPv6, WITHOUT_SIDE)
 
 #undef ENCODE
 
@@ -200,6 +208,8 @@ __attribute__((noinline)) static void encode_steps(const struct record_plan *res
 	ENCODE_STEPS(RECORD_milliseconds)
 	ENCODE_STEPS(RECORD_sys_uptime)
 	ENCODE_STEPS(RECORD_icmp_type_code)
+	ENCODE_STEPS(RECORD_reduced_2)
+	ENCODE_STEPS(RECORD_reduced_4)
 #undef ENCODE_STEPS
 }
 
@@ -213,10 +223,21 @@ void record_encode(const struct record_plan *restrict plan,
 		.is_icmp = protocol == PROTOCOL_ICMP || protocol == PROTOCOL_IPv6_ICMP,
 	};
 
-	if (plan->common == RECORD_common_ipv4)
+	switch (plan->common) {
+	case RECORD_common_ipv4:
 		encode_common_ipv4(encoding, (const uint8_t *)record, bytes);
-	else if (plan->common == RECORD_common_ipv6)
+		break;
+	case RECORD_common_ipv6:
 		encode_common_ipv6(encoding, (const uint8_t *)record, bytes);
+		break;
+	case RECORD_common_ipv4_sideless:
+		encode_common_ipv4_sideless(encoding, (const uint8_t *)record, bytes);
+		break;
+	case RECORD_common_ipv6_sideless:
+		encode_common_ipv6_sideless(encoding, (const uint8_t *)record, bytes);
+		break;
+	case RECORD_common_none: break;
+	}
 	if (plan->ends[RECORD_ACTION_COUNT - 1])
 		encode_steps(plan, encoding, (const uint8_t *)record, bytes);
 }

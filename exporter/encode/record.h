@@ -23,6 +23,8 @@ enum record_action {
 	RECORD_milliseconds,
 	RECORD_sys_uptime,
 	RECORD_icmp_type_code,
+	RECORD_reduced_2,
+	RECORD_reduced_4,
 	RECORD_ACTION_COUNT
 };
 
@@ -31,8 +33,15 @@ struct record_step {
 	uint16_t to;   /* offset in the encoded record */
 };
 
-/* Which fields at the front of a record have code of their own. */
-enum record_common { RECORD_common_ipv4, RECORD_common_ipv6, RECORD_common_none };
+/* Which fields at the front of a record have code of their own: those of compact records, with
+ * flowDirection and without. */
+enum record_common {
+	RECORD_common_ipv4,
+	RECORD_common_ipv6,
+	RECORD_common_ipv4_sideless,
+	RECORD_common_ipv6_sideless,
+	RECORD_common_none
+};
 
 struct record_plan {
 	enum record_common common;

@@ -1,4 +1,4 @@
-/* template.c - the ordered list of fields, for both address families side by side.
+/* template.c - the ordered list of fields, for all shapes of records.
  *
  * Place: export_fields -> template -> encoder. IPv4 and IPv6 have templates of their own, because
  * collectors tell the IP version of a record by the address fields that its template has. Masks go
@@ -10,6 +10,7 @@
 #include "template.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* What brings a field in, beside the flow key; bits. */
 enum part {
@@ -182,23 +183,8 @@ static unsigned int variant_of(unsigned int parts)
 	       (parts & PART_application ? 4u : 0u);
 }
 
-/* One number for each template there can be. With the default flow key masks follow from the AS
- * numbers; PART_ip_version follows from the key. */
-static uint16_t id_of(const struct template_choice *choice, unsigned int parts, bool is_ipv6)
-{
-	const unsigned int variant = variant_of(parts);
-
-	if (flow_key_is_default(&choice->key))
-		return (uint16_t)(TEMPLATE_ID_FIRST + 2 * (variant * 8 + (parts & 7)) + is_ipv6);
-	return (uint16_t)(TEMPLATE_ID_OTHER_KEY +
-			  2 * ((variant * 256 + choice->key.changed) * 12 + lookups_of(parts)) +
-			  is_ipv6);
-}
-
-/* A number made of the fields (FNV-1a), for sets that an operator has put together. One half is for
- * records with samplers, so that those that were there before have another. */
-static uint16_t id_of_fields(const struct template *template, bool has_samplers, bool is_biflow,
-			     bool is_ipv6)
+/* A number made of the fields (FNV-1a). */
+static uint32_t hash_of(const struct template *template)
 {
 	uint32_t hash = 2166136261u;
 
@@ -206,43 +192,122 @@ static uint16_t id_of_fields(const struct template *template, bool has_samplers,
 		hash = (hash ^ (template->fields[i]->id & 0xff)) * 16777619u;
 		hash = (hash ^ (template->fields[i]->id >> 8)) * 16777619u;
 	}
-	hash += is_biflow; /* never that of the same fields of one direction */
-	hash = hash % TEMPLATE_ID_FIELDS_PAIRS + (has_samplers ? TEMPLATE_ID_FIELDS_PAIRS : 0);
-	return (uint16_t)(TEMPLATE_ID_FIELDS + 2 * hash + is_ipv6);
+	return hash;
 }
 
-static void template_init(struct template *template, bool is_ipv6, enum export_protocol protocol,
-			  const struct template_choice *choice)
+/* For shapes and sets of fields that are too many for a number each. One half is for records with
+ * samplers, so that those that were there before have another; the shapes of one list of fields are
+ * neighbours, and a biflow never has the number of the same fields of one direction. */
+static uint16_t id_by_hash(const struct template *template, bool has_samplers, bool is_biflow,
+			   unsigned int shape)
 {
+	enum { LISTS = TEMPLATE_ID_FIELDS_PAIRS / (TEMPLATE_SHAPES / 2) };
+	const uint32_t list = (hash_of(template) + is_biflow) % LISTS;
+	const uint32_t half = has_samplers ? 2 * TEMPLATE_ID_FIELDS_PAIRS : 0;
+
+	return (uint16_t)(TEMPLATE_ID_FIELDS + half + list * TEMPLATE_SHAPES + shape);
+}
+
+/* One number for each template of a default key there can be. With the default flow key masks
+ * follow from the AS numbers; PART_ip_version follows from the key. */
+static uint16_t id_of_default(unsigned int parts, unsigned int shape)
+{
+	enum { PAIRS = 64 };
+	static const uint16_t firsts[] = {
+		[0] = TEMPLATE_ID_SHAPES,
+		[TEMPLATE_wide / 2] = TEMPLATE_ID_FIRST,
+		[TEMPLATE_sideless / 2] = TEMPLATE_ID_SHAPES + 2 * PAIRS,
+		[(TEMPLATE_sideless | TEMPLATE_wide) / 2] = TEMPLATE_ID_SHAPES + 4 * PAIRS,
+	};
+
+	return (uint16_t)(firsts[shape / 2] + 2 * (variant_of(parts) * 8 + (parts & 7)) +
+			  (shape & TEMPLATE_ipv6));
+}
+
+/* 'whole' is the template of one direction that is wide and has flowDirection. */
+static uint16_t id_of(const struct template_choice *choice, const struct template *whole,
+		      unsigned int parts, unsigned int shape)
+{
+	if (template_fields_is_default(&choice->fields) && flow_key_is_default(&choice->key))
+		return id_of_default(parts, shape);
+	if (template_fields_is_default(&choice->fields) && shape / 2 == TEMPLATE_wide / 2)
+		return (uint16_t)(TEMPLATE_ID_OTHER_KEY +
+				  2 * ((variant_of(parts) * 256 + choice->key.changed) * 12 +
+				       lookups_of(parts)) +
+				  (shape & TEMPLATE_ipv6));
+	return id_by_hash(whole, choice->has_samplers, parts & PART_biflow, shape);
+}
+
+static const struct template *whole_of(const struct template *templates, unsigned int shape)
+{
+	return &templates[TEMPLATE_wide | (shape & TEMPLATE_ipv6)];
+}
+
+static bool has_same_fields(const struct template *one, const struct template *other)
+{
+	return one->field_count == other->field_count &&
+	       memcmp(one->fields, other->fields, one->field_count * sizeof(one->fields[0])) == 0;
+}
+
+/* Where fields leave nothing out, a shape is the same as a fuller one: it takes that one's place.
+ */
+static void find_alias(struct template *templates, unsigned int shape)
+{
+	static const unsigned int fuller[] = { TEMPLATE_wide, 0,
+					       TEMPLATE_sideless | TEMPLATE_wide };
+	const unsigned int family = shape & TEMPLATE_ipv6;
+
+	for (size_t i = 0; i < sizeof(fuller) / sizeof(fuller[0]); i++) {
+		const struct template *other = &templates[fuller[i] | family];
+
+		if (other == &templates[shape])
+			return;
+		if (!has_same_fields(other, &templates[shape]))
+			continue;
+		templates[shape] = *other;
+		templates[shape].is_alias = true;
+		return;
+	}
+}
+
+static void template_init(struct template *templates, unsigned int shape,
+			  enum export_protocol protocol, const struct template_choice *choice)
+{
+	const bool is_ipv6 = shape & TEMPLATE_ipv6;
 	const unsigned int parts = parts_of(choice, is_ipv6, protocol);
+	struct template *template = &templates[shape];
 
 	*template = (struct template){ .field_count = 0 };
 	for (size_t i = 0; i < TEMPLATE_ROW_COUNT; i++) {
 		const struct export_field *field = field_of(&template_rows[i], is_ipv6, protocol);
 
-		if (has_row(choice, parts, i) && field->protocols & protocol)
-			template->fields[template->field_count++] = field;
+		if (!has_row(choice, parts, i) || !(field->protocols & protocol))
+			continue;
+		if (shape & TEMPLATE_sideless && field->id == IE_flowDirection)
+			continue;
+		if (!(shape & TEMPLATE_wide) && field->protocols & EXPORT_OMITTED)
+			continue;
+		template->fields[template->field_count++] =
+			shape &TEMPLATE_wide ? field : export_field_compact(field);
 	}
-	template->id = template_fields_is_default(&choice->fields)
-			       ? id_of(choice, parts, is_ipv6)
-			       : id_of_fields(template, choice->has_samplers, false, is_ipv6);
+	template->id = id_of(choice, whole_of(templates, shape), parts, shape);
 	template->record_size =
 		record_plan_init(&template->plan, template->fields, template->field_count);
+	find_alias(templates, shape);
 }
 
 /* The fields of one direction and biflowDirection, and before them those that the reverse has a
  * value of its own for: of those that nfcapd 1.7.1 does not know by enterprise (all but packets and
  * octets) it keeps the last. */
-static void biflow_template_init(struct template *template, const struct template *uniflow,
-				 bool is_ipv6, enum export_protocol protocol,
+static void biflow_template_init(struct template_set *set, unsigned int shape,
+				 enum export_protocol protocol,
 				 const struct template_choice *choice)
 {
-	const unsigned int parts = parts_of(choice, is_ipv6, protocol) | PART_biflow;
+	const unsigned int parts = parts_of(choice, shape & TEMPLATE_ipv6, protocol) | PART_biflow;
+	struct template *template = &set->biflows[shape];
 
-	*template = *uniflow;
-	template->id = template_fields_is_default(&choice->fields)
-			       ? id_of(choice, parts, is_ipv6)
-			       : id_of_fields(uniflow, choice->has_samplers, true, is_ipv6);
+	*template = set->records[shape];
+	template->id = id_of(choice, whole_of(set->records, shape), parts, shape);
 	template->fields[template->field_count++] = export_field_find(IE_biflowDirection);
 	for (size_t i = 0; i < template->field_count; i++)
 		if (template->fields[i]->protocols & EXPORT_REVERSE)
@@ -252,6 +317,7 @@ static void biflow_template_init(struct template *template, const struct templat
 	template->record_size = (uint16_t)(template->reverse_size +
 					   record_plan_init(&template->plan, template->fields,
 							    template->field_count));
+	find_alias(set->biflows, shape);
 }
 
 static bool has_uptime(const struct template *template)
@@ -265,14 +331,24 @@ static bool has_uptime(const struct template *template)
 void template_set_init(struct template_set *set, enum export_protocol protocol,
 		       const struct template_choice *choice)
 {
+	/* The fullest first: what others are aliases of, and get their ids from. */
+	static const unsigned int order[TEMPLATE_SHAPES] = {
+		TEMPLATE_wide,
+		TEMPLATE_wide | TEMPLATE_ipv6,
+		0,
+		TEMPLATE_ipv6,
+		TEMPLATE_sideless | TEMPLATE_wide,
+		TEMPLATE_sideless | TEMPLATE_wide | TEMPLATE_ipv6,
+		TEMPLATE_sideless,
+		TEMPLATE_sideless | TEMPLATE_ipv6,
+	};
+
 	set->has_samplers = choice->has_samplers;
 	set->has_applications = choice->has_applications;
-	template_init(&set->ipv4, false, protocol, choice);
-	template_init(&set->ipv6, true, protocol, choice);
-	set->has_uptime = has_uptime(&set->ipv4);
+	for (size_t i = 0; i < TEMPLATE_SHAPES; i++)
+		template_init(set->records, order[i], protocol, choice);
+	set->has_uptime = has_uptime(&set->records[TEMPLATE_wide]);
 	set->has_biflows = choice->has_biflows && (protocol & EXPORT_IPFIX);
-	if (!set->has_biflows)
-		return;
-	biflow_template_init(&set->ipv4_biflow, &set->ipv4, false, protocol, choice);
-	biflow_template_init(&set->ipv6_biflow, &set->ipv6, true, protocol, choice);
+	for (size_t i = 0; set->has_biflows && i < TEMPLATE_SHAPES; i++)
+		biflow_template_init(set, order[i], protocol, choice);
 }

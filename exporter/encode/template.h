@@ -1,4 +1,4 @@
-/* template.h - which fields a record of each address family carries, in which order.
+/* template.h - which fields a record of each shape carries, in which order.
  *
  * Stage: made once per collector, then read by its encoder. Source: RFC 3954 section 5.2, RFC 7011
  * section 3.4.1. */
@@ -6,6 +6,8 @@
 #define TEMPLATE_H
 
 #include "flow_key_choice.h"
+#include "ip_protocol.h"
+#include "packet.h"
 #include "record.h"
 #include "template_fields.h"
 
@@ -25,10 +27,21 @@ struct template_choice {
 	struct template_fields fields;
 };
 
-/* Template ids. Those of data records are even for IPv4 and odd for IPv6, and differ with the
+/* Shapes that a record may have, bits: each has a template of its own. Most records are compact:
+ * their counters fit into 4 bytes, the numbers of their interfaces into 2, and they have no VLAN
+ * and no ICMP type. Where the direction is not known there is no flowDirection: the registry has no
+ * value for that. */
+enum template_shape {
+	TEMPLATE_ipv6 = 1,
+	TEMPLATE_wide = 2,
+	TEMPLATE_sideless = 4,
+	TEMPLATE_SHAPES = 8
+};
+
+/* Template ids. Those of data records are even for IPv4 and odd for IPv6, and differ with shape and
  * choice: a collector that remembers the templates of an earlier run never reads new records by
  * them. */
-#define TEMPLATE_ID_FIRST        260   /* to 387: the default flow key */
+#define TEMPLATE_ID_FIRST        260   /* to 387: the default flow key, wide with flowDirection */
 #define TEMPLATE_ID_INTERFACE    400   /* options: interface names */
 #define TEMPLATE_ID_STATISTICS   401   /* options: the loss ledger */
 #define TEMPLATE_ID_RATE         402   /* options: one sampling rate for all records */
@@ -37,13 +50,15 @@ struct template_choice {
 #define TEMPLATE_ID_COUNT        405   /* options, IPFIX: a sampler that counts packets */
 #define TEMPLATE_ID_CHANCE       406   /* options, IPFIX: a sampler that chooses by chance */
 #define TEMPLATE_ID_HASH         407   /* options, IPFIX: a sampler that chooses by a hash */
-#define TEMPLATE_ID_OTHER_KEY    1024  /* to 50175: any other flow key */
-#define TEMPLATE_ID_FIELDS       50176 /* to 65535: a set of fields of its own, by its hash */
+#define TEMPLATE_ID_SHAPES       512   /* to 895: the default flow key, the other shapes */
+#define TEMPLATE_ID_OTHER_KEY    1024  /* to 50175: any other flow key, wide with flowDirection */
+#define TEMPLATE_ID_FIELDS       50176 /* to 65535: all others, by a hash of the fields */
 #define TEMPLATE_ID_FIELDS_PAIRS 3840
 
 struct template
 {
 	uint16_t id;
+	bool is_alias;        /* the same as that of another shape: not announced again */
 	uint16_t record_size; /* bytes of an encoded record */
 	size_t field_count;
 	const struct export_field *fields[RECORD_FIELDS_MAX]; /* static storage */
@@ -57,16 +72,28 @@ struct template
 	uint16_t reverse_size; /* bytes of them in the record */
 };
 
+/* Templates by shape. */
 struct template_set {
-	struct template ipv4;
-	struct template ipv6;
-	bool has_uptime;             /* records have times on the clock of export_clock.h */
-	bool has_samplers;           /* options templates of samplers go with them */
-	bool has_applications;       /* likewise */
-	struct template ipv4_biflow; /* these two are there if has_biflows */
-	struct template ipv6_biflow;
+	struct template records[TEMPLATE_SHAPES];
+	struct template biflows[TEMPLATE_SHAPES]; /* these are there if has_biflows */
 	bool has_biflows;
+	bool has_uptime;       /* records have times on the clock of export_clock.h */
+	bool has_samplers;     /* options templates of samplers go with them */
+	bool has_applications; /* likewise */
 };
+
+/* The shape of a record; that of a biflow has the bits of both directions. */
+static inline unsigned int template_shape_of(const struct flow_record *flow)
+{
+	const struct flow_key *key = &flow->key;
+	const uint64_t high = (flow->octets | flow->packets) >> 32 |
+			      (key->input_interface | key->output_interface) >> 16 | key->vlan_id;
+	const bool is_icmp = key->protocol == PROTOCOL_ICMP || key->protocol == PROTOCOL_IPv6_ICMP;
+
+	return (key->ip_version == 4 ? 0u : TEMPLATE_ipv6) |
+	       (high || is_icmp ? TEMPLATE_wide : 0u) |
+	       (key->side == SIDE_unknown ? TEMPLATE_sideless : 0u);
+}
 
 /* Make the templates for one export protocol. */
 void template_set_init(struct template_set *set, enum export_protocol protocol,

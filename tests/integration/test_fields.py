@@ -172,6 +172,6 @@ def test_template_ids_are_those_that_agentctl_shows(host, flowagent, agentctl, c
             if not template.scopes:
                 sent[identifier] = [element for element, _ in template.fields]
     assert shown == sent
-    assert len(shown) == 6
-    assert sum(50176 <= identifier <= 65535 for identifier in shown) == 4
+    assert len(shown) == 20
+    assert sum(50176 <= identifier <= 65535 for identifier in shown) == 12
     assert agent.stop() == 0, agent.errors

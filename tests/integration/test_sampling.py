@@ -356,7 +356,7 @@ def test_a_rate_that_appears_while_the_agent_runs(
     decoder = ipfix.Decoder(is_session=True)
     for message in messages_of(session)[0]:
         decoder.decode(message)
-    assert decoder.withdrawn == [260, 261]
+    assert decoder.withdrawn == [512, 513, 260, 261, 640, 641, 768, 769]
     flows = [values for message in decoder.messages for values in message.flows]
     assert [SELECTOR_ID in values for values in flows] == 3 * [False] + 3 * [True]
     assert sum(values[PACKETS] for values in flows) == 17 + 170

@@ -190,3 +190,15 @@ def test_nfcapd_reads_times_on_the_exporters_clock(host, flowagent, nfcapd):
     expected = count_flows(read_packets(path)).table
     nfdump.stop()
     assert not differences(nfdump.flows().flows, expected.flows)
+
+
+@pytest.mark.parametrize("version", (9, 10))
+def test_a_direction_that_is_not_known_is_left_out(version, flowagent, collector):
+    """A file of somebody else's traffic; the registry has 0 and 1 for flowDirection and nothing else."""
+    sink = collector()
+    agent = flowagent("--read", CAPTURES / "ndpi-443-curl.pcap", "-n", f"{sink.host_port},version={version}")
+    assert agent.wait() == 0, agent.errors
+    sink.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    flows = [values for message in sink.messages() for values in message.flows]
+    assert flows and all(61 not in values for values in flows)
+    assert not differences(sink.flows().flows, count_flows(read_packets(CAPTURES / "ndpi-443-curl.pcap")).table.flows)

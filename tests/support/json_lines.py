@@ -53,7 +53,7 @@ class Lines:
     all: list = field(default_factory=list)
     flows: list = field(default_factory=list)
     biflows: list = field(default_factory=list)  # (forward, reverse): those of 'flows' in one line
-    keys: dict = field(default_factory=dict)  # (ipVersion, of a biflow) -> keys of its lines
+    keys: dict = field(default_factory=dict)  # (ipVersion, of a biflow, with flowDirection) -> keys of its lines
     statistics: list = field(default_factory=list)
     interfaces: dict = field(default_factory=dict)  # index -> (name, description)
 
@@ -70,7 +70,8 @@ class Lines:
         _check(keys[:2] == COMMON_KEYS, f"keys {keys}")
         if value["type"] == "flow":
             is_biflow = "biflowDirection" in value
-            known = self.keys.setdefault((value["ipVersion"], is_biflow), keys)
+            has_direction = "flowDirection" in value
+            known = self.keys.setdefault((value["ipVersion"], is_biflow, has_direction), keys)
             _check(known == keys, f"keys {keys}")
             if is_biflow:
                 self.biflows.append(directions(value))

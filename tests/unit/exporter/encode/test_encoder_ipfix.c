@@ -199,17 +199,22 @@ TEST(templates_of_biflows_have_enterprise_fields)
 		0x01, 0x15, 0, 28, 0x80, 139, 0, 2, /* template 277 */
 	};
 	/* clang-format on */
-	const size_t uniflows = 16 + 4 + 2 * (4 + 17 * 4);
-	const size_t set = 4 + 2 * (4 + 17 * 4) + 2 * (4 + 18 * 4 + 10 * 8);
+	/* Of each shape for IPv4 and IPv6: compact, wide, and both without flowDirection. */
+	const size_t uniflows = 8 * 4 + 2 * (15 + 17 + 14 + 16) * 4;
+	const size_t compact = 4 + 16 * 4 + 9 * 8;
+	const size_t of_wide = 4 + 18 * 4 + 10 * 8;
+	const size_t wide = 16 + 4 + uniflows + 2 * compact;
+	const size_t sideless = 4 + 15 * 4 + 8 * 8 + 4 + 17 * 4 + 9 * 8; /* compact and wide */
+	const size_t set = 4 + uniflows + 2 * (compact + of_wide + sideless);
 	const struct template_choice choice = { .has_biflows = true };
 	struct draft draft;
 
 	draft_begin(&draft, 16 + set + 24 + 64 + 24, &choice);
 	CHECK_EQ(add_templates(&draft), 0);
-	CHECK_EQ(draft.message.records, 7);
+	CHECK_EQ(draft.message.records, 16 + 3);
 	CHECK_EQ(draft_finish(&draft), 16 + set + 24 + 64 + 24);
 	CHECK_EQ(load_be16(draft.bytes + 18), set);
-	CHECK_BYTES(draft.bytes + uniflows, expected, sizeof(expected));
+	CHECK_BYTES(draft.bytes + wide, expected, sizeof(expected));
 	free(draft.bytes);
 	draft_begin(&draft, 16 + set + 24 + 64 + 20, &choice);
 	CHECK_EQ(add_templates(&draft), -EMSGSIZE);
@@ -263,8 +268,8 @@ TEST(templates_go_into_as_many_messages_as_they_need)
 		messages++;
 		free(draft.bytes);
 	} while (result);
-	CHECK_EQ(messages, 2);
-	CHECK_EQ(count, 4 + 8);
+	CHECK_EQ(messages, 7);
+	CHECK_EQ(count, 16 + 8);
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < i; j++)
 			CHECK(ids[i] != ids[j]);
@@ -274,94 +279,102 @@ TEST(templates_go_into_as_many_messages_as_they_need)
 TEST(templates_of_biflows_are_withdrawn_with_the_others)
 {
 	static const uint8_t expected[] = {
-		0,    2,    0, 20, /* template set */
+		0,    2,    0, 68, /* template set: 4 + 16 * 4 */
+		0x02, 0x00, 0, 0,  /* 512 */
+		0x02, 0x01, 0, 0,  /* 513 */
 		0x01, 0x04, 0, 0,  /* 260 */
 		0x01, 0x05, 0, 0,  /* 261 */
-		0x01, 0x14, 0, 0,  /* 276 */
-		0x01, 0x15, 0, 0,  /* 277 */
 	};
 	struct draft draft;
+	uint16_t ids[16];
 
 	draft_begin(&draft, 100, &(struct template_choice){ .has_biflows = true });
 	CHECK_EQ(encoder_ipfix.withdraw_templates(&draft.message, &draft.templates), 0);
-	CHECK_EQ(draft.message.records, 4);
-	CHECK_EQ(draft_finish(&draft), 16 + sizeof(expected));
+	CHECK_EQ(draft.message.records, 16);
+	CHECK_EQ(draft_finish(&draft), 16 + 68);
 	CHECK_BYTES(draft.bytes + 16, expected, sizeof(expected));
+	CHECK_EQ(templates_in(draft.bytes, 16 + 68, ids), 16);
+	CHECK_EQ(ids[10], 276); /* of biflows, as of those above */
+	CHECK_EQ(ids[11], 277);
 	free(draft.bytes);
 }
 
 TEST(templates_and_options_templates)
 {
-	static const uint8_t expected[] = {
-		0,    10,   0x01, 0x14, /* version, length 276 */
+	static const uint8_t header[] = {
+		0,    10,   0x02, 0x94, /* version, length 660: 16 + 532 + 112 */
 		0x65, 0x53, 0xf1, 0x00, /* export time */
 		0,    0,    0,    0,    /* sequence */
 		0x0a, 0x0b, 0x0c, 0x0d, /* observation domain */
-
-		0,    2,    0,    148, /* template set: 4 + 2 * (4 + 17 * 4) */
-		0x01, 0x04, 0,    17,  /* template 260, 17 fields */
-		0,    8,    0,    4,   /* sourceIPv4Address */
-		0,    12,   0,    4,   /* destinationIPv4Address */
-		0,    7,    0,    2,   /* sourceTransportPort */
-		0,    11,   0,    2,   /* destinationTransportPort */
-		0,    32,   0,    2,   /* icmpTypeCodeIPv4 */
-		0,    4,    0,    1,   /* protocolIdentifier */
-		0,    5,    0,    1,   /* ipClassOfService */
-		0,    6,    0,    1,   /* tcpControlBits */
-		0,    61,   0,    1,   /* flowDirection */
-		0,    136,  0,    1,   /* flowEndReason */
-		0,    58,   0,    2,   /* vlanId */
-		0,    10,   0,    4,   /* ingressInterface */
-		0,    14,   0,    4,   /* egressInterface */
-		0,    1,    0,    8,   /* octetDeltaCount */
-		0,    2,    0,    8,   /* packetDeltaCount */
-		0,    152,  0,    8,   /* flowStartMilliseconds */
-		0,    153,  0,    8,   /* flowEndMilliseconds */
-		0x01, 0x05, 0,    17,  /* template 261, 17 fields */
-		0,    27,   0,    16,  /* sourceIPv6Address */
-		0,    28,   0,    16,  /* destinationIPv6Address */
-		0,    7,    0,    2,    0, 11, 0, 2, 0, 139, 0, 2, /* icmpTypeCodeIPv6 */
-		0,    4,    0,    1,    0, 5,  0, 1, 0, 6,   0, 1, 0, 61,  0, 1,
-		0,    136,  0,    1,    0, 58, 0, 2, 0, 10,  0, 4, 0, 14,  0, 4,
-		0,    1,    0,    8,    0, 2,  0, 8, 0, 152, 0, 8, 0, 153, 0, 8,
-
-		0,    3,    0,    24,         /* options template set: 4 + 18 + 2 of padding */
-		0x01, 0x90, 0,    3,    0, 1, /* template 400, 3 fields, the first is scope */
-		0,    10,   0,    4,          /* ingressInterface */
-		0,    82,   0,    16,         /* interfaceName */
-		0,    83,   0,    32,         /* interfaceDescription */
-		0,    0,                      /* padding */
-
-		0,    3,    0,    64,         /* options template set: 4 + 58 + 2 of padding */
-		0x01, 0x91, 0,    13,   0, 1, /* template 401, 13 fields, the first is scope */
-		0,    149,  0,    4,          /* observationDomainId */
-		0,    41,   0,    8,          /* exportedMessageTotalCount */
-		0,    42,   0,    8,          /* exportedFlowRecordTotalCount */
-		0,    40,   0,    8,          /* exportedOctetTotalCount */
-		0,    164,  0,    8,          /* ignoredPacketTotalCount */
-		0,    165,  0,    8,          /* ignoredOctetTotalCount */
-		0,    166,  0,    8,          /* notSentFlowTotalCount */
-		0,    167,  0,    8,          /* notSentPacketTotalCount */
-		0,    168,  0,    8,          /* notSentOctetTotalCount */
-		0,    163,  0,    8,          /* observedFlowTotalCount */
-		0,    135,  0,    8,          /* droppedPacketTotalCount */
-		0,    86,   0,    8,          /* packetTotalCount */
-		0,    160,  0,    8,          /* systemInitTimeMilliseconds */
-		0,    0,                      /* padding */
-
-		0,    3,    0,    24,         /* options template set: 4 + 18 + 2 of padding */
-		0x01, 0x92, 0,    3,    0, 1, /* template 402, 3 fields, the first is scope */
-		0,    149,  0,    4,          /* observationDomainId */
-		0,    34,   0,    4,          /* samplingInterval */
-		0,    35,   0,    1,          /* samplingAlgorithm */
-		0,    0,                      /* padding */
 	};
+	static const uint8_t wide[] = {
+		0x01, 0x04, 0, 17,                            /* template 260, 17 fields */
+		0,    8,    0, 4,                             /* sourceIPv4Address */
+		0,    12,   0, 4,                             /* destinationIPv4Address */
+		0,    7,    0, 2,                             /* sourceTransportPort */
+		0,    11,   0, 2,                             /* destinationTransportPort */
+		0,    32,   0, 2,                             /* icmpTypeCodeIPv4 */
+		0,    4,    0, 1,                             /* protocolIdentifier */
+		0,    5,    0, 1,                             /* ipClassOfService */
+		0,    6,    0, 1,                             /* tcpControlBits */
+		0,    61,   0, 1,                             /* flowDirection */
+		0,    136,  0, 1,                             /* flowEndReason */
+		0,    58,   0, 2,                             /* vlanId */
+		0,    10,   0, 4,                             /* ingressInterface */
+		0,    14,   0, 4,                             /* egressInterface */
+		0,    1,    0, 8,                             /* octetDeltaCount */
+		0,    2,    0, 8,                             /* packetDeltaCount */
+		0,    152,  0, 8,                             /* flowStartMilliseconds */
+		0,    153,  0, 8,                             /* flowEndMilliseconds */
+		0x01, 0x05, 0, 17,                            /* template 261, 17 fields */
+		0,    27,   0, 16,                            /* sourceIPv6Address */
+		0,    28,   0, 16,                            /* destinationIPv6Address */
+		0,    7,    0, 2,  0, 11, 0, 2, 0, 139, 0, 2, /* icmpTypeCodeIPv6 */
+		0,    4,    0, 1,  0, 5,  0, 1, 0, 6,   0, 1, 0, 61,  0, 1,
+		0,    136,  0, 1,  0, 58, 0, 2, 0, 10,  0, 4, 0, 14,  0, 4,
+		0,    1,    0, 8,  0, 2,  0, 8, 0, 152, 0, 8, 0, 153, 0, 8,
+	};
+	static const uint8_t options[] = {
+		0,    3,    0, 24,       /* options template set: 4 + 18 + 2 of padding */
+		0x01, 0x90, 0, 3,  0, 1, /* template 400, 3 fields, the first is scope */
+		0,    10,   0, 4,        /* ingressInterface */
+		0,    82,   0, 16,       /* interfaceName */
+		0,    83,   0, 32,       /* interfaceDescription */
+		0,    0,                 /* padding */
+
+		0,    3,    0, 64,       /* options template set: 4 + 58 + 2 of padding */
+		0x01, 0x91, 0, 13, 0, 1, /* template 401, 13 fields, the first is scope */
+		0,    149,  0, 4,        /* observationDomainId */
+		0,    41,   0, 8,        /* exportedMessageTotalCount */
+		0,    42,   0, 8,        /* exportedFlowRecordTotalCount */
+		0,    40,   0, 8,        /* exportedOctetTotalCount */
+		0,    164,  0, 8,        /* ignoredPacketTotalCount */
+		0,    165,  0, 8,        /* ignoredOctetTotalCount */
+		0,    166,  0, 8,        /* notSentFlowTotalCount */
+		0,    167,  0, 8,        /* notSentPacketTotalCount */
+		0,    168,  0, 8,        /* notSentOctetTotalCount */
+		0,    163,  0, 8,        /* observedFlowTotalCount */
+		0,    135,  0, 8,        /* droppedPacketTotalCount */
+		0,    86,   0, 8,        /* packetTotalCount */
+		0,    160,  0, 8,        /* systemInitTimeMilliseconds */
+		0,    0,                 /* padding */
+
+		0,    3,    0, 24,       /* options template set: 4 + 18 + 2 of padding */
+		0x01, 0x92, 0, 3,  0, 1, /* template 402, 3 fields, the first is scope */
+		0,    149,  0, 4,        /* observationDomainId */
+		0,    34,   0, 4,        /* samplingInterval */
+		0,    35,   0, 1,        /* samplingAlgorithm */
+		0,    0,                 /* padding */
+	};
+	const size_t set = 4 + 8 * 4 + 2 * (15 + 17 + 14 + 16) * 4;
 	struct draft draft;
 
-	draft_begin(&draft, sizeof(expected), &(struct template_choice){ 0 });
+	draft_begin(&draft, 16 + set + sizeof(options), &(struct template_choice){ 0 });
 	CHECK_EQ(add_templates(&draft), 0);
-	CHECK_EQ(draft_finish(&draft), sizeof(expected));
-	CHECK_BYTES(draft.bytes, expected, sizeof(expected));
+	CHECK_EQ(draft_finish(&draft), 16 + set + sizeof(options));
+	CHECK_BYTES(draft.bytes, header, sizeof(header));
+	CHECK_BYTES(draft.bytes + 16 + 4 + 2 * (4 + 15 * 4), wide, sizeof(wide));
+	CHECK_BYTES(draft.bytes + 16 + set, options, sizeof(options));
 	CHECK_EQ(encoder_ipfix.sequence_step(&draft.message), 0); /* no data record */
 	free(draft.bytes);
 }

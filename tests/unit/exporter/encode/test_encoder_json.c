@@ -119,7 +119,7 @@ TEST(ipv6_flow_with_all_that_is_looked_up)
 		    "\"ipVersion\":6,\"sourceTransportPort\":65535,"
 		    "\"destinationTransportPort\":65535,\"icmpTypeCodeIPv6\":65535,"
 		    "\"protocolIdentifier\":58,\"ipClassOfService\":255,\"tcpControlBits\":255,"
-		    "\"flowDirection\":255,\"flowEndReason\":255,\"vlanId\":65535,"
+		    "\"flowEndReason\":255,\"vlanId\":65535,"
 		    "\"ingressInterface\":4294967295,\"egressInterface\":4294967295,"
 		    "\"octetDeltaCount\":18446744073709551615,"
 		    "\"packetDeltaCount\":18446744073709551615,"

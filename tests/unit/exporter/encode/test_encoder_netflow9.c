@@ -48,7 +48,7 @@ static struct export_record udp_record(uint8_t ip_version)
 				.source_port = 53,
 				.destination_port = 40000,
 				.protocol = 17,
-				.input_interface = 2,
+				.input_interface = 0x20002, /* so it is wide */
 				.ip_version = ip_version,
 				.addresses = { 192, 0, 2, 53, 198, 51, 100, 9 },
 			},
@@ -92,7 +92,7 @@ TEST(message_with_one_ipv4_record)
 		0,                      /* flowDirection */
 		2,                      /* flowEndReason */
 		0,    0,                /* vlanId */
-		0,    0,    0,    2,    /* ingressInterface */
+		0,    2,    0,    2,    /* ingressInterface */
 		0,    0,    0,    0,    /* egressInterface */
 		0,    0,    0,    0,    0,    0,    0x01, 0x2c, /* octetDeltaCount 300 */
 		0,    0,    0,    0,    0,    0,    0,    3,    /* packetDeltaCount */
@@ -114,78 +114,102 @@ TEST(message_with_one_ipv4_record)
 
 TEST(templates_and_options_templates)
 {
-	static const uint8_t expected[] = {
-		0,    9,    0,    5,    /* version, count: 2 templates, 3 options templates */
+	static const uint8_t compact[] = {
+		0,    0,    0x02, 0x14, /* template FlowSet: 532 */
+		0x02, 0x00, 0,    15,   /* template 512, 15 fields */
+		0,    8,    0,    4,    /* sourceIPv4Address */
+		0,    12,   0,    4,    /* destinationIPv4Address */
+		0,    7,    0,    2,    /* sourceTransportPort */
+		0,    11,   0,    2,    /* destinationTransportPort */
+		0,    4,    0,    1,    /* protocolIdentifier */
+		0,    5,    0,    1,    /* ipClassOfService */
+		0,    6,    0,    1,    /* tcpControlBits */
+		0,    61,   0,    1,    /* flowDirection */
+		0,    136,  0,    1,    /* flowEndReason */
+		0,    10,   0,    2,    /* ingressInterface */
+		0,    14,   0,    2,    /* egressInterface */
+		0,    1,    0,    4,    /* octetDeltaCount */
+		0,    2,    0,    4,    /* packetDeltaCount */
+		0,    152,  0,    8,    /* flowStartMilliseconds */
+		0,    153,  0,    8,    /* flowEndMilliseconds */
+	};
+	static const uint8_t wide[] = {
+		0x01, 0x04, 0, 17, /* template 260, 17 fields */
+		0,    8,    0, 4,  /* sourceIPv4Address */
+		0,    12,   0, 4,  /* destinationIPv4Address */
+		0,    7,    0, 2,  /* sourceTransportPort */
+		0,    11,   0, 2,  /* destinationTransportPort */
+		0,    32,   0, 2,  /* icmpTypeCodeIPv4 */
+		0,    4,    0, 1,  /* protocolIdentifier */
+		0,    5,    0, 1,  /* ipClassOfService */
+		0,    6,    0, 1,  /* tcpControlBits */
+		0,    61,   0, 1,  /* flowDirection */
+		0,    136,  0, 1,  /* flowEndReason */
+		0,    58,   0, 2,  /* vlanId */
+		0,    10,   0, 4,  /* ingressInterface */
+		0,    14,   0, 4,  /* egressInterface */
+		0,    1,    0, 8,  /* octetDeltaCount */
+		0,    2,    0, 8,  /* packetDeltaCount */
+		0,    152,  0, 8,  /* flowStartMilliseconds */
+		0,    153,  0, 8,  /* flowEndMilliseconds */
+		0x01, 0x05, 0, 17, /* template 261, 17 fields */
+		0,    27,   0, 16, /* sourceIPv6Address */
+		0,    28,   0, 16, /* destinationIPv6Address */
+		0,    7,    0, 2,  0, 11, 0, 2, 0, 32,  0, 2, 0, 4,   0, 1, 0, 5,   0, 1,
+		0,    6,    0, 1,  0, 61, 0, 1, 0, 136, 0, 1, 0, 58,  0, 2, 0, 10,  0, 4,
+		0,    14,   0, 4,  0, 1,  0, 8, 0, 2,   0, 8, 0, 152, 0, 8, 0, 153, 0, 8,
+	};
+	static const uint8_t header[] = {
+		0,    9,    0,    11,   /* version, count: 8 templates, 3 options templates */
 		0,    0,    0xea, 0x60, /* sysUptime */
 		0x65, 0x53, 0xf1, 0x00, /* unix_secs */
 		0,    0,    0,    0,    /* sequence */
 		0x0a, 0x0b, 0x0c, 0x0d, /* source id */
-
-		0,    0,    0,    148, /* template FlowSet: 4 + 2 * (4 + 17 * 4) */
-		0x01, 0x04, 0,    17,  /* template 260, 17 fields */
-		0,    8,    0,    4,   /* sourceIPv4Address */
-		0,    12,   0,    4,   /* destinationIPv4Address */
-		0,    7,    0,    2,   /* sourceTransportPort */
-		0,    11,   0,    2,   /* destinationTransportPort */
-		0,    32,   0,    2,   /* icmpTypeCodeIPv4 */
-		0,    4,    0,    1,   /* protocolIdentifier */
-		0,    5,    0,    1,   /* ipClassOfService */
-		0,    6,    0,    1,   /* tcpControlBits */
-		0,    61,   0,    1,   /* flowDirection */
-		0,    136,  0,    1,   /* flowEndReason */
-		0,    58,   0,    2,   /* vlanId */
-		0,    10,   0,    4,   /* ingressInterface */
-		0,    14,   0,    4,   /* egressInterface */
-		0,    1,    0,    8,   /* octetDeltaCount */
-		0,    2,    0,    8,   /* packetDeltaCount */
-		0,    152,  0,    8,   /* flowStartMilliseconds */
-		0,    153,  0,    8,   /* flowEndMilliseconds */
-		0x01, 0x05, 0,    17,  /* template 261, 17 fields */
-		0,    27,   0,    16,  /* sourceIPv6Address */
-		0,    28,   0,    16,  /* destinationIPv6Address */
-		0,    7,    0,    2,    0, 11, 0, 2, 0, 32,  0, 2, 0, 4,   0, 1, 0, 5,   0, 1,
-		0,    6,    0,    1,    0, 61, 0, 1, 0, 136, 0, 1, 0, 58,  0, 2, 0, 10,  0, 4,
-		0,    14,   0,    4,    0, 1,  0, 8, 0, 2,   0, 8, 0, 152, 0, 8, 0, 153, 0, 8,
-
-		0,    1,    0,    28,          /* options template FlowSet: 4 + 22 + 2 of padding */
-		0x01, 0x90, 0,    4,    0, 12, /* template 400, 4 bytes of scopes, 12 of options */
-		0,    2,    0,    4,           /* scope Interface */
-		0,    10,   0,    4,           /* ingressInterface */
-		0,    82,   0,    16,          /* interfaceName */
-		0,    83,   0,    32,          /* interfaceDescription */
-		0,    0,                       /* padding */
-
-		0,    1,    0,    64,          /* options template FlowSet: 4 + 58 + 2 of padding */
-		0x01, 0x91, 0,    4,    0, 48, /* template 401, 4 bytes of scopes, 48 of options */
-		0,    1,    0,    4,           /* scope System */
-		0,    41,   0,    8,           /* exportedMessageTotalCount */
-		0,    42,   0,    8,           /* exportedFlowRecordTotalCount */
-		0,    40,   0,    8,           /* exportedOctetTotalCount */
-		0,    164,  0,    8,           /* ignoredPacketTotalCount */
-		0,    165,  0,    8,           /* ignoredOctetTotalCount */
-		0,    166,  0,    8,           /* notSentFlowTotalCount */
-		0,    167,  0,    8,           /* notSentPacketTotalCount */
-		0,    168,  0,    8,           /* notSentOctetTotalCount */
-		0,    163,  0,    8,           /* observedFlowTotalCount */
-		0,    135,  0,    8,           /* droppedPacketTotalCount */
-		0,    86,   0,    8,           /* packetTotalCount */
-		0,    160,  0,    8,           /* systemInitTimeMilliseconds */
-		0,    0,                       /* padding */
-
-		0,    1,    0,    24,         /* options template FlowSet: 4 + 18 + 2 of padding */
-		0x01, 0x92, 0,    4,    0, 8, /* template 402, 4 bytes of scopes, 8 of options */
-		0,    1,    0,    4,          /* scope System */
-		0,    34,   0,    4,          /* samplingInterval */
-		0,    35,   0,    1,          /* samplingAlgorithm */
-		0,    0,                      /* padding */
 	};
+	static const uint8_t options[] = {
+		0,    1,    0, 28,        /* options template FlowSet: 4 + 22 + 2 of padding */
+		0x01, 0x90, 0, 4,  0, 12, /* template 400, 4 bytes of scopes, 12 of options */
+		0,    2,    0, 4,         /* scope Interface */
+		0,    10,   0, 4,         /* ingressInterface */
+		0,    82,   0, 16,        /* interfaceName */
+		0,    83,   0, 32,        /* interfaceDescription */
+		0,    0,                  /* padding */
+
+		0,    1,    0, 64,        /* options template FlowSet: 4 + 58 + 2 of padding */
+		0x01, 0x91, 0, 4,  0, 48, /* template 401, 4 bytes of scopes, 48 of options */
+		0,    1,    0, 4,         /* scope System */
+		0,    41,   0, 8,         /* exportedMessageTotalCount */
+		0,    42,   0, 8,         /* exportedFlowRecordTotalCount */
+		0,    40,   0, 8,         /* exportedOctetTotalCount */
+		0,    164,  0, 8,         /* ignoredPacketTotalCount */
+		0,    165,  0, 8,         /* ignoredOctetTotalCount */
+		0,    166,  0, 8,         /* notSentFlowTotalCount */
+		0,    167,  0, 8,         /* notSentPacketTotalCount */
+		0,    168,  0, 8,         /* notSentOctetTotalCount */
+		0,    163,  0, 8,         /* observedFlowTotalCount */
+		0,    135,  0, 8,         /* droppedPacketTotalCount */
+		0,    86,   0, 8,         /* packetTotalCount */
+		0,    160,  0, 8,         /* systemInitTimeMilliseconds */
+		0,    0,                  /* padding */
+
+		0,    1,    0, 24,       /* options template FlowSet: 4 + 18 + 2 of padding */
+		0x01, 0x92, 0, 4,  0, 8, /* template 402, 4 bytes of scopes, 8 of options */
+		0,    1,    0, 4,        /* scope System */
+		0,    34,   0, 4,        /* samplingInterval */
+		0,    35,   0, 1,        /* samplingAlgorithm */
+		0,    0,                 /* padding */
+	};
+	const size_t set = 4 + 8 * 4 + 2 * (15 + 17 + 14 + 16) * 4;
 	struct draft draft;
 
-	draft_begin(&draft, sizeof(expected), &(struct template_choice){ 0 });
+	draft_begin(&draft, 20 + set + sizeof(options), &(struct template_choice){ 0 });
 	CHECK_EQ(add_templates(&draft), 0);
 	CHECK_EQ(draft.message.data_records, 0);
-	CHECK_EQ(draft_finish(&draft), sizeof(expected));
-	CHECK_BYTES(draft.bytes, expected, sizeof(expected));
+	CHECK_EQ(draft_finish(&draft), 20 + set + sizeof(options));
+	CHECK_BYTES(draft.bytes, header, sizeof(header));
+	CHECK_BYTES(draft.bytes + 20, compact, sizeof(compact));
+	CHECK_BYTES(draft.bytes + 20 + 4 + 2 * (4 + 15 * 4), wide, sizeof(wide));
+	CHECK_BYTES(draft.bytes + 20 + set, options, sizeof(options));
 	free(draft.bytes);
 }
 
@@ -249,6 +273,79 @@ TEST(each_interface_name_has_a_set_of_its_own)
 	free(draft.bytes);
 }
 
+/* What nearly all records are: 45 bytes, so 30 in a datagram of 1400. */
+TEST(records_whose_numbers_fit_are_compact)
+{
+	static const uint8_t expected[] = {
+		0x02, 0x00, 0,    52,      /* FlowSet 512: 4 + 45 + 3 of padding */
+		192,  0,    2,    53,      /* sourceIPv4Address */
+		198,  51,   100,  9,       /* destinationIPv4Address */
+		0,    53,                  /* sourceTransportPort */
+		0x9c, 0x40,                /* destinationTransportPort */
+		17,   0,    0,    0,    2, /* protocol, ToS, flags, flowDirection, flowEndReason */
+		0xff, 0xff,                /* ingressInterface 65535 */
+		0,    7,                   /* egressInterface 7 */
+		0xff, 0xff, 0xff, 0xff,    /* octetDeltaCount 2^32 - 1 */
+		0,    0,    0,    3,       /* packetDeltaCount */
+		0,    0,    0x01, 0x8b, 0xcf, 0xe5, 0x68, 0x00, /* flowStartMilliseconds */
+		0,    0,    0x01, 0x8b, 0xcf, 0xe5, 0x69, 0xf4, /* flowEndMilliseconds */
+		0,    0,    0,                                  /* padding */
+	};
+	struct export_record record = udp_record(4);
+	struct draft draft;
+	size_t count = 0;
+
+	record.flow.key.input_interface = 65535;
+	record.flow.key.output_interface = 7;
+	record.flow.octets = UINT32_MAX;
+	draft_begin(&draft, 1400, &(struct template_choice){ 0 });
+	while (!encoder_netflow9.add_record(&draft.message, &draft.templates, &record))
+		count++;
+	CHECK_EQ(count, 30);
+	free(draft.bytes);
+	draft_begin(&draft, 1400, &(struct template_choice){ 0 });
+	CHECK_EQ(encoder_netflow9.add_record(&draft.message, &draft.templates, &record), 0);
+	CHECK_EQ(draft_finish(&draft), 20 + sizeof(expected));
+	CHECK_BYTES(draft.bytes + 20, expected, sizeof(expected));
+	free(draft.bytes);
+}
+
+/* By one too many of any of the four, and by a direction that is not known. */
+TEST(each_shape_of_a_record_has_its_set)
+{
+	struct {
+		uint64_t octets, packets;
+		uint32_t input, output;
+		uint8_t side;
+		uint16_t id, size;
+	} cases[] = {
+		{ UINT32_MAX, UINT32_MAX, 65535, 65535, SIDE_egress, 512, 52 },
+		{ UINT64_C(1) << 32, 1, 1, 1, SIDE_ingress, 260, 68 },
+		{ 1, UINT64_C(1) << 32, 1, 1, SIDE_ingress, 260, 68 },
+		{ 1, 1, 65536, 1, SIDE_ingress, 260, 68 },
+		{ 1, 1, 1, 65536, SIDE_ingress, 260, 68 },
+		{ 1, 1, 1, 1, SIDE_unknown, 640, 48 },
+		{ UINT64_MAX, 1, 1, 1, SIDE_unknown, 768, 64 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct export_record record = udp_record(4);
+		struct draft draft;
+
+		record.flow.octets = cases[i].octets;
+		record.flow.packets = cases[i].packets;
+		record.flow.key.input_interface = cases[i].input;
+		record.flow.key.output_interface = cases[i].output;
+		record.flow.key.side = cases[i].side;
+		draft_begin(&draft, 1400, &(struct template_choice){ 0 });
+		CHECK_EQ(encoder_netflow9.add_record(&draft.message, &draft.templates, &record), 0);
+		CHECK_EQ(draft_finish(&draft), 20u + cases[i].size);
+		CHECK_EQ(load_be16(draft.bytes + 20), cases[i].id);
+		CHECK_EQ(load_be16(draft.bytes + 22), cases[i].size);
+		free(draft.bytes);
+	}
+}
+
 TEST(a_datagram_is_filled_to_the_last_record_that_fits_with_its_padding)
 {
 	/* 24 bytes of headers and n * 61, rounded up to 4: 22 records are 1366, so 1368. */
@@ -305,7 +402,7 @@ TEST(what_does_not_fit_leaves_the_message_as_it_was)
 	free(draft.bytes);
 }
 
-TEST(the_smallest_datagram_holds_templates_and_statistics_or_the_largest_record)
+TEST(the_smallest_datagram_holds_some_templates_statistics_or_the_largest_record)
 {
 	const struct template_choice everything = {
 		.key.changed = FLOW_KEY_mark,
@@ -315,7 +412,10 @@ TEST(the_smallest_datagram_holds_templates_and_statistics_or_the_largest_record)
 	struct draft draft;
 
 	draft_begin(&draft, 512, &everything);
-	CHECK_EQ(add_templates(&draft), 0);
+	(void)add_templates(&draft);
+	CHECK(draft.message.records > 2);
+	free(draft.bytes);
+	draft_begin(&draft, 512, &everything);
 	CHECK_EQ(encoder_netflow9.add_statistics(&draft.message, &statistics, 1), 0);
 	free(draft.bytes);
 	draft_begin(&draft, 512, &everything);
@@ -393,6 +493,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(header_of_times_as_sys_uptime_is_of_one_moment),
 		cmocka_unit_test(message_with_one_ipv4_record),
+		cmocka_unit_test(records_whose_numbers_fit_are_compact),
+		cmocka_unit_test(each_shape_of_a_record_has_its_set),
 		cmocka_unit_test(templates_and_options_templates),
 		cmocka_unit_test(statistics_are_the_ledger),
 		cmocka_unit_test(each_interface_name_has_a_set_of_its_own),
@@ -401,7 +503,7 @@ int main(void)
 		cmocka_unit_test(a_change_of_the_ip_version_opens_a_new_set),
 		cmocka_unit_test(what_does_not_fit_leaves_the_message_as_it_was),
 		cmocka_unit_test(
-			the_smallest_datagram_holds_templates_and_statistics_or_the_largest_record),
+			the_smallest_datagram_holds_some_templates_statistics_or_the_largest_record),
 		cmocka_unit_test(header_times_do_not_run_backwards_past_0),
 		cmocka_unit_test(any_mixture_is_well_formed_and_nearly_full),
 	};

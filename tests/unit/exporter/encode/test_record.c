@@ -89,8 +89,8 @@ TEST(ipv4_record_with_everything)
 	uint8_t *bytes;
 
 	template_set_init(&set, EXPORT_V9, &everything);
-	CHECK_EQ(set.ipv4.record_size, sizeof(expected));
-	bytes = encode(&set.ipv4, &record);
+	CHECK_EQ(set.records[TEMPLATE_wide].record_size, sizeof(expected));
+	bytes = encode(&set.records[TEMPLATE_wide], &record);
 	CHECK_BYTES(bytes, expected, sizeof(expected));
 	free(bytes);
 }
@@ -139,8 +139,8 @@ TEST(icmpv6_record_has_type_and_code)
 	uint8_t *bytes;
 
 	template_set_init(&set, EXPORT_V9, &(struct template_choice){ 0 });
-	CHECK_EQ(set.ipv6.record_size, sizeof(expected));
-	bytes = encode(&set.ipv6, &record);
+	CHECK_EQ(set.records[TEMPLATE_wide | TEMPLATE_ipv6].record_size, sizeof(expected));
+	bytes = encode(&set.records[TEMPLATE_wide | TEMPLATE_ipv6], &record);
 	CHECK_BYTES(bytes, expected, sizeof(expected));
 	free(bytes);
 }
@@ -155,7 +155,7 @@ TEST(only_icmp_has_a_type_and_code)
 		uint8_t *bytes;
 
 		record.flow.key.protocol = (uint8_t)protocol;
-		bytes = encode(&set.ipv4, &record);
+		bytes = encode(&set.records[TEMPLATE_wide], &record);
 		CHECK_EQ(bytes[12] * 256 + bytes[13], protocol == 1 || protocol == 58 ? 443 : 0);
 		free(bytes);
 	}
@@ -171,7 +171,7 @@ TEST(a_time_before_1970_is_0)
 	template_set_init(&set, EXPORT_V9, &(struct template_choice){ 0 });
 	record.flow.first_ms = -1;
 	record.flow.last_ms = 1;
-	bytes = encode(&set.ipv4, &record);
+	bytes = encode(&set.records[TEMPLATE_wide], &record);
 	CHECK_BYTES(bytes + 45, expected, sizeof(expected));
 	free(bytes);
 }
@@ -204,15 +204,18 @@ TEST(every_field_of_random_records_is_where_the_template_says)
 	template_set_init(&sets[2], EXPORT_V9, &(struct template_choice){ 0 });
 	other.key.changed = FLOW_KEY_tos;
 	template_set_init(&sets[3], EXPORT_V9, &other);
-	/* The first three begin with the common fields, the last one goes by steps alone. */
+	/* Compact ones of the first three begin with the common fields, others go by steps alone.
+	 */
 	for (size_t i = 0; i < 4; i++) {
-		CHECK_EQ(sets[i].ipv4.plan.common, i < 3 ? RECORD_common_ipv4 : RECORD_common_none);
-		CHECK_EQ(sets[i].ipv6.plan.common, i < 3 ? RECORD_common_ipv6 : RECORD_common_none);
+		CHECK_EQ(sets[i].records[0].plan.common,
+			 i < 3 ? RECORD_common_ipv4 : RECORD_common_none);
+		CHECK_EQ(sets[i].records[TEMPLATE_ipv6].plan.common,
+			 i < 3 ? RECORD_common_ipv6 : RECORD_common_none);
 	}
 	srandom(1);
 	for (int round = 0; round < 2000; round++) {
 		const struct template_set *set = &sets[round & 3];
-		const struct template *template = round & 8 ? &set->ipv4 : &set->ipv6;
+		const struct template *template = &set->records[round / 4 % TEMPLATE_SHAPES];
 		struct export_record record;
 		uint8_t *bytes;
 		size_t at = 0;

@@ -26,10 +26,11 @@ TEST(a_datagram_of_1400_bytes_holds_22_ipv4_records_without_as_numbers)
 	struct template_set set;
 
 	template_set_init(&set, EXPORT_V9, &(struct template_choice){ 0 });
-	CHECK_IDS(&set.ipv4, 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153);
-	CHECK_EQ(set.ipv4.record_size, 61);
-	CHECK_EQ((1400 - 20 - 4) / set.ipv4.record_size, 22);
-	CHECK_EQ(set.ipv4.id, 260);
+	CHECK_IDS(&set.records[TEMPLATE_wide], 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2,
+		  152, 153);
+	CHECK_EQ(set.records[TEMPLATE_wide].record_size, 61);
+	CHECK_EQ((1400 - 20 - 4) / set.records[TEMPLATE_wide].record_size, 22);
+	CHECK_EQ(set.records[TEMPLATE_wide].id, 260);
 }
 
 TEST(ipv6_has_its_own_addresses_and_in_v9_the_icmp_field_of_ipv4)
@@ -37,12 +38,15 @@ TEST(ipv6_has_its_own_addresses_and_in_v9_the_icmp_field_of_ipv4)
 	struct template_set set;
 
 	template_set_init(&set, EXPORT_V9, &(struct template_choice){ 0 });
-	CHECK_IDS(&set.ipv6, 27, 28, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153);
-	CHECK_EQ(set.ipv6.record_size, 85);
-	CHECK_EQ(set.ipv6.id, 261);
+	CHECK_IDS(&set.records[TEMPLATE_wide | TEMPLATE_ipv6], 27, 28, 7, 11, 32, 4, 5, 6, 61, 136,
+		  58, 10, 14, 1, 2, 152, 153);
+	CHECK_EQ(set.records[TEMPLATE_wide | TEMPLATE_ipv6].record_size, 85);
+	CHECK_EQ(set.records[TEMPLATE_wide | TEMPLATE_ipv6].id, 261);
 	template_set_init(&set, EXPORT_IPFIX, &(struct template_choice){ 0 });
-	CHECK_IDS(&set.ipv6, 27, 28, 7, 11, 139, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153);
-	CHECK_IDS(&set.ipv4, 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153);
+	CHECK_IDS(&set.records[TEMPLATE_wide | TEMPLATE_ipv6], 27, 28, 7, 11, 139, 4, 5, 6, 61, 136,
+		  58, 10, 14, 1, 2, 152, 153);
+	CHECK_IDS(&set.records[TEMPLATE_wide], 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2,
+		  152, 153);
 }
 
 TEST(times_as_sys_uptime_are_for_v9_only)
@@ -51,13 +55,15 @@ TEST(times_as_sys_uptime_are_for_v9_only)
 	struct template_set set;
 
 	template_set_init(&set, EXPORT_V9, &choice);
-	CHECK_IDS(&set.ipv4, 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 22, 21);
-	CHECK_EQ(set.ipv4.record_size, 53);
-	CHECK_EQ(set.ipv4.id, 276);
-	CHECK_EQ(set.ipv6.id, 277);
+	CHECK_IDS(&set.records[TEMPLATE_wide], 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2,
+		  22, 21);
+	CHECK_EQ(set.records[TEMPLATE_wide].record_size, 53);
+	CHECK_EQ(set.records[TEMPLATE_wide].id, 276);
+	CHECK_EQ(set.records[TEMPLATE_wide | TEMPLATE_ipv6].id, 277);
 	CHECK(set.has_uptime);
 	template_set_init(&set, EXPORT_IPFIX, &choice);
-	CHECK_IDS(&set.ipv4, 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153);
+	CHECK_IDS(&set.records[TEMPLATE_wide], 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2,
+		  152, 153);
 	CHECK(!set.has_uptime);
 }
 
@@ -67,11 +73,11 @@ TEST(masks_go_with_as_numbers)
 	struct template_set set;
 
 	template_set_init(&set, EXPORT_V9, &choice);
-	CHECK_IDS(&set.ipv4, 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153, 16, 17,
-		  9, 13);
-	CHECK_IDS(&set.ipv6, 27, 28, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153, 16,
-		  17, 29, 30);
-	CHECK_EQ(set.ipv4.record_size, 71);
+	CHECK_IDS(&set.records[TEMPLATE_wide], 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2,
+		  152, 153, 16, 17, 9, 13);
+	CHECK_IDS(&set.records[TEMPLATE_wide | TEMPLATE_ipv6], 27, 28, 7, 11, 32, 4, 5, 6, 61, 136,
+		  58, 10, 14, 1, 2, 152, 153, 16, 17, 29, 30);
+	CHECK_EQ(set.records[TEMPLATE_wide].record_size, 71);
 }
 
 TEST(peers_and_next_hop_come_when_chosen)
@@ -80,10 +86,10 @@ TEST(peers_and_next_hop_come_when_chosen)
 	struct template_set set;
 
 	template_set_init(&set, EXPORT_V9, &choice);
-	CHECK_IDS(&set.ipv4, 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153, 129,
-		  128, 18);
-	CHECK_IDS(&set.ipv6, 27, 28, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153, 129,
-		  128, 63);
+	CHECK_IDS(&set.records[TEMPLATE_wide], 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2,
+		  152, 153, 129, 128, 18);
+	CHECK_IDS(&set.records[TEMPLATE_wide | TEMPLATE_ipv6], 27, 28, 7, 11, 32, 4, 5, 6, 61, 136,
+		  58, 10, 14, 1, 2, 152, 153, 129, 128, 63);
 }
 
 TEST(each_choice_has_its_own_template_ids)
@@ -97,10 +103,12 @@ TEST(each_choice_has_its_own_template_ids)
 		struct template_set set;
 
 		template_set_init(&set, EXPORT_V9, &choice);
-		CHECK_EQ(set.ipv6.id, set.ipv4.id + 1);
-		CHECK(set.ipv4.id >= 260 && set.ipv6.id <= 275);
-		CHECK(!is_taken[set.ipv4.id - 260]);
-		is_taken[set.ipv4.id - 260] = true;
+		CHECK_EQ(set.records[TEMPLATE_wide | TEMPLATE_ipv6].id,
+			 set.records[TEMPLATE_wide].id + 1);
+		CHECK(set.records[TEMPLATE_wide].id >= 260 &&
+		      set.records[TEMPLATE_wide | TEMPLATE_ipv6].id <= 275);
+		CHECK(!is_taken[set.records[TEMPLATE_wide].id - 260]);
+		is_taken[set.records[TEMPLATE_wide].id - 260] = true;
 	}
 }
 
@@ -138,8 +146,8 @@ TEST(a_field_is_there_only_for_what_the_key_has)
 		struct template_set set;
 
 		template_set_init(&set, EXPORT_V9, &choice);
-		check_ids(&set.ipv4, cases[i].ids, cases[i].count);
-		CHECK_EQ(set.ipv6.field_count, cases[i].count);
+		check_ids(&set.records[TEMPLATE_wide], cases[i].ids, cases[i].count);
+		CHECK_EQ(set.records[TEMPLATE_wide | TEMPLATE_ipv6].field_count, cases[i].count);
 	}
 }
 
@@ -149,7 +157,8 @@ TEST(a_mark_in_the_key_is_exported)
 	struct template_set set;
 
 	template_set_init(&set, EXPORT_V9, &choice);
-	CHECK_IDS(&set.ipv4, 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 137, 1, 2, 152, 153);
+	CHECK_IDS(&set.records[TEMPLATE_wide], 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 137,
+		  1, 2, 152, 153);
 	CHECK_EQ(export_field_find(137)->size, 4);
 }
 
@@ -165,10 +174,13 @@ TEST(prefixes_have_masks_and_no_addresses_have_no_as_numbers)
 	struct template_set set;
 
 	template_set_init(&set, EXPORT_V9, &prefixes);
-	CHECK_IDS(&set.ipv4, 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153, 9, 13);
-	CHECK_IDS(&set.ipv6, 27, 28, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153);
+	CHECK_IDS(&set.records[TEMPLATE_wide], 8, 12, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2,
+		  152, 153, 9, 13);
+	CHECK_IDS(&set.records[TEMPLATE_wide | TEMPLATE_ipv6], 27, 28, 7, 11, 32, 4, 5, 6, 61, 136,
+		  58, 10, 14, 1, 2, 152, 153);
 	template_set_init(&set, EXPORT_V9, &none);
-	CHECK_IDS(&set.ipv4, 60, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153);
+	CHECK_IDS(&set.records[TEMPLATE_wide], 60, 7, 11, 32, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2,
+		  152, 153);
 }
 
 /* Two choices share an id only if they share the fields. */
@@ -193,7 +205,9 @@ TEST(an_id_stands_for_one_list_of_fields)
 
 		template_set_init(&set, EXPORT_V9, &choice);
 		for (int family = 0; family < 2; family++) {
-			const struct template *template = family ? &set.ipv6 : &set.ipv4;
+			const struct template *template =
+				family ? &set.records[TEMPLATE_wide | TEMPLATE_ipv6]
+				       : &set.records[TEMPLATE_wide];
 			struct template *known = &by_id[template->id];
 
 			CHECK(template->id >= 256 && template->id % 2 == (unsigned int)family);
@@ -237,14 +251,17 @@ TEST(a_biflow_has_all_fields_and_the_reverse_of_those_that_no_swap_gives)
 
 	template_set_init(&set, EXPORT_IPFIX, &choice);
 	CHECK(set.has_biflows);
-	CHECK_EQ(set.ipv4.reverse_count, 0);
-	CHECK_EQ(set.ipv4.id, 274);
-	CHECK_EQ(set.ipv4_biflow.id, 290);
-	CHECK_EQ(set.ipv6_biflow.id, 291);
-	CHECK_EQ(set.ipv4_biflow.field_count, set.ipv4.field_count + 1);
-	CHECK_EQ(set.ipv4_biflow.fields[set.ipv4.field_count]->id, 239);
-	check_reverse(&set.ipv4_biflow, ipv4, sizeof(ipv4) / sizeof(ipv4[0]));
-	check_reverse(&set.ipv6_biflow, ipv6, sizeof(ipv6) / sizeof(ipv6[0]));
+	CHECK_EQ(set.records[TEMPLATE_wide].reverse_count, 0);
+	CHECK_EQ(set.records[TEMPLATE_wide].id, 274);
+	CHECK_EQ(set.biflows[TEMPLATE_wide].id, 290);
+	CHECK_EQ(set.biflows[TEMPLATE_wide | TEMPLATE_ipv6].id, 291);
+	CHECK_EQ(set.biflows[TEMPLATE_wide].field_count,
+		 set.records[TEMPLATE_wide].field_count + 1);
+	CHECK_EQ(set.biflows[TEMPLATE_wide].fields[set.records[TEMPLATE_wide].field_count]->id,
+		 239);
+	check_reverse(&set.biflows[TEMPLATE_wide], ipv4, sizeof(ipv4) / sizeof(ipv4[0]));
+	check_reverse(&set.biflows[TEMPLATE_wide | TEMPLATE_ipv6], ipv6,
+		      sizeof(ipv6) / sizeof(ipv6[0]));
 }
 
 TEST(a_biflow_leaves_out_what_the_key_leaves_out)
@@ -257,8 +274,8 @@ TEST(a_biflow_leaves_out_what_the_key_leaves_out)
 	struct template_set set;
 
 	template_set_init(&set, EXPORT_IPFIX, &choice);
-	check_reverse(&set.ipv4_biflow, reverse, 6);
-	check_reverse(&set.ipv6_biflow, reverse, 6);
+	check_reverse(&set.biflows[TEMPLATE_wide], reverse, 6);
+	check_reverse(&set.biflows[TEMPLATE_wide | TEMPLATE_ipv6], reverse, 6);
 }
 
 /* Whatever the choice, and also when an operator has put the fields together. */
@@ -283,10 +300,10 @@ TEST(the_four_templates_of_a_set_have_four_ids)
 		if (*fields)
 			CHECK_EQ(template_fields_parse(fields, &choice.fields, &error), 0);
 		template_set_init(&set, EXPORT_IPFIX, &choice);
-		ids[0] = set.ipv4.id;
-		ids[1] = set.ipv6.id;
-		ids[2] = set.ipv4_biflow.id;
-		ids[3] = set.ipv6_biflow.id;
+		ids[0] = set.records[TEMPLATE_wide].id;
+		ids[1] = set.records[TEMPLATE_wide | TEMPLATE_ipv6].id;
+		ids[2] = set.biflows[TEMPLATE_wide].id;
+		ids[3] = set.biflows[TEMPLATE_wide | TEMPLATE_ipv6].id;
 		for (int i = 0; i < 4; i++) {
 			CHECK(ids[i] >= 256 && ids[i] % 2 == i % 2);
 			CHECK(ids[i] < TEMPLATE_ID_INTERFACE || ids[i] > TEMPLATE_ID_SAMPLER);

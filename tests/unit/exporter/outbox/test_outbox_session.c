@@ -79,9 +79,10 @@ static void add(struct exporter *exporter, uint32_t now_ms, unsigned int count)
 	const struct export_time time = at(now_ms);
 
 	for (unsigned int i = 0; i < count; i++) {
-		const struct export_record record = {
-			.flow = { .key = { .ip_version = 4 }, .packets = 1, .octets = 100 }
-		};
+		const struct export_record record = { .flow = { .key = { .ip_version = 4,
+									 .input_interface = 65536 },
+								.packets = 1,
+								.octets = 100 } };
 
 		exporter_add(exporter, &record, &time);
 	}
@@ -374,7 +375,7 @@ TEST(without_anything_left_to_drop_the_new_message_is_lost)
 		add(exporter, 1000 + i, 30);
 		(void)exporter_send(exporter, now_us += 100);
 	}
-	CHECK_EQ(status_of(exporter).queued_datagrams, DATAGRAM_QUEUE_CAPACITY - 1);
+	CHECK_EQ(status_of(exporter).queued_datagrams, DATAGRAM_QUEUE_CAPACITY - 2);
 	CHECK(lost(exporter, LOSS_NOT_TAKEN) > 0);
 	CHECK_EQ(event_count, 2); /* up, and down for good */
 	fake->confirm = SIZE_MAX;
@@ -417,9 +418,10 @@ static void add_numbered(struct exporter *exporter, uint32_t now_ms, uint64_t fi
 	const struct export_time time = at(now_ms);
 
 	for (uint64_t i = first; i < first + count; i++) {
-		const struct export_record record = {
-			.flow = { .key = { .ip_version = 4 }, .packets = 1, .octets = i }
-		};
+		const struct export_record record = { .flow = { .key = { .ip_version = 4,
+									 .input_interface = 65536 },
+								.packets = 1,
+								.octets = i } };
 
 		exporter_add(exporter, &record, &time);
 	}
