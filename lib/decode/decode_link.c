@@ -398,13 +398,28 @@ static bool has_hidden_tags(const struct frame *frame, uint16_t protocol)
 	}
 }
 
-/* Take the tags of a cooked frame, announced or not. Returns the type behind them. */
-static uint16_t take_cooked_tags(struct frame *frame, uint16_t protocol)
+/* Whether there are hidden tags after those that are announced, if any: libpcap puts the outermost
+ * one back into frames of version 1. */
+static bool has_tags_after_tags(const struct frame *frame, uint16_t protocol)
 {
+	struct frame ahead = *frame;
+
+	while (is_vlan_type(protocol)) {
+		(void)reader_u16(&ahead.rest);
+		protocol = reader_u16(&ahead.rest);
+	}
+	return has_hidden_tags(&ahead, protocol);
+}
+
+/* Take the tags of a cooked frame if some of them are hidden. Returns the type that follows.
+ * Without hidden ones the announced tags are left: what follows them is as in Ethernet, where a
+ * type may be the length of an LLC frame. */
+static uint16_t take_hidden_tags(struct frame *frame, uint16_t protocol)
+{
+	if (!has_tags_after_tags(frame, protocol))
+		return protocol;
 	while (is_vlan_type(protocol))
 		protocol = take_vlan_tag(frame);
-	if (!has_hidden_tags(frame, protocol))
-		return protocol;
 	do
 		protocol = take_vlan_tag(frame);
 	while (is_vlan_type(protocol));
@@ -418,7 +433,7 @@ static enum drop_reason decode_cooked_protocol(struct frame *frame, uint16_t har
 		return DROP_NOT_IP;
 	if (hardware >= ARPHRD_IEEE80211 && hardware <= ARPHRD_IEEE80211_radiotap)
 		return DROP_LINK_UNKNOWN; /* the payload starts with a radio header */
-	return decode_linux_protocol(frame, take_cooked_tags(frame, protocol));
+	return decode_linux_protocol(frame, take_hidden_tags(frame, protocol));
 }
 
 /* LINKTYPE_LINUX_SLL: packet type, hardware type, address length, address, protocol. */

@@ -66,7 +66,7 @@ def test_reasons_are_in_the_manual(directory):
     """One line of manual each; the list is made from the table."""
     manual = (ROOT / "packaging" / "man" / "flowagent.8.scd").read_text()
     assert "@DROP_REASONS@" in manual
-    table = (ROOT / "lib" / "drop_reasons.def").read_text()
+    table = (ROOT / "lib" / "decode" / "drop_reasons.def").read_text()
     names = [line.split(",")[1].strip() for line in table.splitlines()
              if line.startswith("DROP_REASON(")]  # fmt: skip
     assert sorted(names) == sorted([*FRAMES, "own_export", "not_sampled"])

@@ -277,8 +277,8 @@ def test_damaged_packets(seed, directory, flowagent, collector):
     check(path, flowagent, collector)
 
 
-def run_file(path, flowagent):
-    agent = flowagent("--read", path)
+def run_file(path, flowagent, *options):
+    agent = flowagent("--read", path, *options)
     assert agent.wait() == 0, agent.errors
     ledger.check_final(agent.summary())
     return agent.summary()
@@ -304,13 +304,13 @@ def test_fragments_are_counted(name, counters, directory, flowagent):
 
 def test_fragment_table_is_bounded(directory, flowagent):
     """More first fragments at a time than are remembered: the oldest are given up, and counted."""
+    remembered = 4096  # at least; else half of max-flows
     count = 5000
     path = directory / "many.pcap"
     heads = [bytes(v4_fragment(number, 0, True) / QUESTION) for number in range(count)]
     tails = [bytes(v4_fragment(number, 16, False) / DATA) for number in range(count)]
     write_capture(path, RAW_IP, [(packet, len(packet)) for packet in heads + tails], 1000)
-    summary = run_file(path, flowagent)
-    remembered = 4096
+    summary = run_file(path, flowagent, "-m", "8000")
     assert tuple(summary["fragments"][key] for key in FRAGMENT_KEYS) == (
         count, remembered, count - remembered, count - remembered
     )  # fmt: skip
