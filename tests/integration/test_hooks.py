@@ -201,11 +201,11 @@ class Bridge:
 
 BRIDGE_CASES = [
     # hook, from left or from the bridge itself, to right or to the bridge itself, side, in, out
-    ("prerouting", "left", "right", IN, "br0", None),
-    ("forward", "left", "right", IN, "br0", "br0"),
-    ("postrouting", "left", "right", OUT, None, "br0"),
-    ("input", "left", "bridge", IN, "br0", None),
-    ("output", "bridge", "right", OUT, None, "br0"),
+    ("prerouting", "left", "right", IN, "port0", None),
+    ("forward", "left", "right", IN, "port0", "port1"),
+    ("postrouting", "left", "right", OUT, None, "port1"),
+    ("input", "left", "bridge", IN, "port0", None),
+    ("output", "bridge", "right", OUT, None, "port1"),
 ]
 
 
@@ -213,7 +213,7 @@ BRIDGE_CASES = [
 def test_bridge_family(
     hook, source, target, side, inside, outside, host, flowagent, agentctl, collector
 ):
-    """Frames with a tag through a bridge, which is the interface; the tag is in the flow.
+    """Frames with a tag through a bridge, whose ports are the interfaces; the tag is in the flow.
 
     The kernel names the bridge as the device, and its port as the physical one beside it.
     """

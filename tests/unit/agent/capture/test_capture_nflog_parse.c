@@ -469,19 +469,20 @@ TEST(inet_and_arp_tables_as_recorded)
 
 TEST(bridge_hooks_as_recorded)
 {
-	/* Each packet twice: prerouting and input, or output and postrouting. */
+	/* Each packet twice: prerouting and input, or output and postrouting. The port is 2, its
+	 * bridge 4. */
 	static const struct expected expected[] = {
-		{ 40, 4, 0, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_ingress, { IPV4 } },
-		{ 28, 0, 4, 0, 0, 0x0806, LINK_ETHERTYPE, SIDE_egress, { ARP } },
-		{ 28, 4, 0, 0, 0, 0x0806, LINK_ETHERTYPE, SIDE_ingress, { ARP } },
-		{ 68, 0, 4, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_egress, { 0x45, 0xc0, 0, 0x44 } },
-		{ 60, 4, 0, 0, 0, 0x86dd, LINK_ETHERTYPE, SIDE_ingress, { IPV6 } },
-		{ 40, 4, 0, 0, 100, 0x0800, LINK_ETHERTYPE, SIDE_ingress, { IPV4 } },
-		{ 60, 4, 0, 0, 101, 0x86dd, LINK_ETHERTYPE, SIDE_ingress, { IPV6 } },
-		{ 44, 4, 0, 0, 200, 0x8100, LINK_ETHERTYPE, SIDE_ingress, { 0, 100, 8, 0 } },
-		{ 38, 4, 0, 0, 0, 0x0004, LINK_ETHERTYPE, SIDE_ingress, { 0x42, 0x42, 3, 0 } },
-		{ 84, 0, 4, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_egress, { 0x45, 0, 0, 0x54 } },
-		{ 84, 4, 0, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_ingress, { 0x45, 0, 0, 0x54 } },
+		{ 40, 2, 0, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_ingress, { IPV4 } },
+		{ 28, 0, 2, 0, 0, 0x0806, LINK_ETHERTYPE, SIDE_egress, { ARP } },
+		{ 28, 2, 0, 0, 0, 0x0806, LINK_ETHERTYPE, SIDE_ingress, { ARP } },
+		{ 68, 0, 2, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_egress, { 0x45, 0xc0, 0, 0x44 } },
+		{ 60, 2, 0, 0, 0, 0x86dd, LINK_ETHERTYPE, SIDE_ingress, { IPV6 } },
+		{ 40, 2, 0, 0, 100, 0x0800, LINK_ETHERTYPE, SIDE_ingress, { IPV4 } },
+		{ 60, 2, 0, 0, 101, 0x86dd, LINK_ETHERTYPE, SIDE_ingress, { IPV6 } },
+		{ 44, 2, 0, 0, 200, 0x8100, LINK_ETHERTYPE, SIDE_ingress, { 0, 100, 8, 0 } },
+		{ 38, 2, 0, 0, 0, 0x0004, LINK_ETHERTYPE, SIDE_ingress, { 0x42, 0x42, 3, 0 } },
+		{ 84, 0, 2, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_egress, { 0x45, 0, 0, 0x54 } },
+		{ 84, 2, 0, 0, 0, 0x0800, LINK_ETHERTYPE, SIDE_ingress, { 0x45, 0, 0, 0x54 } },
 	};
 	struct expected twice[22];
 
