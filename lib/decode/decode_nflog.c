@@ -23,6 +23,8 @@ enum nflog_attribute {
 	NFULA_MARK = 2,
 	NFULA_IFINDEX_INDEV = 4,
 	NFULA_IFINDEX_OUTDEV = 5,
+	NFULA_IFINDEX_PHYSINDEV = 6, /* the port of a bridge */
+	NFULA_IFINDEX_PHYSOUTDEV = 7,
 	NFULA_PAYLOAD = 9,
 	NFULA_VLAN = 20, /* attributes again */
 };
@@ -37,6 +39,7 @@ struct nflog_record {
 	uint8_t hook;
 	uint16_t protocol; /* an EtherType, or 0: at the output hook the kernel has none yet */
 	uint16_t vlan_id;  /* of the tag that the kernel took off, 0 if none */
+	uint32_t input_port, output_port; /* of a bridge, 0 if none */
 };
 
 struct attribute {
@@ -106,11 +109,22 @@ static void note_attribute(struct attribute *attribute, struct nflog_record *rec
 	case NFULA_IFINDEX_OUTDEV:
 		info->key.output_interface = reader_u32(&attribute->value);
 		break;
+	case NFULA_IFINDEX_PHYSINDEV: record->input_port = reader_u32(&attribute->value); break;
+	case NFULA_IFINDEX_PHYSOUTDEV: record->output_port = reader_u32(&attribute->value); break;
 	case NFULA_VLAN:
 		record->vlan_id = vlan_id_of(attribute->value, record->is_big_endian);
 		break;
 	default: break;
 	}
+}
+
+/* In the bridge family the ports are the interfaces, as in a live capture. */
+static void take_ports(const struct nflog_record *record, struct flow_key *key)
+{
+	if (record->family == NFPROTO_BRIDGE && record->input_port)
+		key->input_interface = record->input_port;
+	if (record->family == NFPROTO_BRIDGE && record->output_port)
+		key->output_interface = record->output_port;
 }
 
 /* What the logged packet starts with: its IP header, but at netdev egress the Ethernet header. */
@@ -145,6 +159,7 @@ static enum drop_reason decode_payload(struct frame *frame, const struct nflog_r
 	};
 
 	inner.info->key.vlan_id = record->vlan_id;
+	take_ports(record, &inner.info->key);
 	return decode_link(&inner);
 }
 

@@ -73,6 +73,21 @@ TEST(side_is_that_of_the_hook)
 	}
 }
 
+TEST(ports_are_the_interfaces_in_the_bridge_family)
+{
+	struct packet_info info;
+
+	CHECK_EQ(DECODE(LINK_NFLOG, &info, HEADER(7), PACKET_HDR(BE, 0x0800, 2), NUMBER(BE, 6, 2),
+			NUMBER(BE, 4, 9), NUMBER(BE, 7, 3), NUMBER(BE, 5, 9), BE(28, 9), IPv4_UDP),
+		 DROP_NONE);
+	CHECK_EQ(info.key.input_interface, 2);
+	CHECK_EQ(info.key.output_interface, 3);
+	CHECK_EQ(DECODE(LINK_NFLOG, &info, HEADER(2), PACKET_HDR(BE, 0x0800, 2), NUMBER(BE, 6, 2),
+			NUMBER(BE, 4, 9), BE(28, 9), IPv4_UDP),
+		 DROP_NONE);
+	CHECK_EQ(info.key.input_interface, 9);
+}
+
 TEST(side_is_unknown_without_a_hook)
 {
 	struct packet_info info;
@@ -172,6 +187,7 @@ int main(void)
 		cmocka_unit_test(record_in_both_byte_orders),
 		cmocka_unit_test(length_that_only_the_copy_tells_is_unknown),
 		cmocka_unit_test(side_is_that_of_the_hook),
+		cmocka_unit_test(ports_are_the_interfaces_in_the_bridge_family),
 		cmocka_unit_test(side_is_unknown_without_a_hook),
 		cmocka_unit_test(netdev_egress_starts_at_the_ethernet_header),
 		cmocka_unit_test(bridge_and_netdev_start_behind_the_ethertype),
