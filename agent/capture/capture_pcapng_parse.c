@@ -8,6 +8,7 @@
  * is type, length, body, and the length again. Section numbers refer to
  * draft-ietf-opsawg-pcapng-01. */
 #include "capture_pcap_format.h"
+#include "wide.h"
 
 #include <byteswap.h>
 #include <errno.h>
@@ -45,8 +46,6 @@ static const uint32_t BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 /* Times are kept within +-2^53 ms, 285,000 years, so that nobody's arithmetic overflows. */
 static const uint64_t TIME_MAX_MS = UINT64_C(1) << 52;
 static const int64_t OFFSET_MAX_S = INT64_C(1) << 42;
-
-__extension__ typedef unsigned __int128 wide;
 
 /* Numbers are in the section's byte order; the reader gives network order. */
 static uint16_t section_u16(const struct capture_pcap_parser *parser, struct reader *reader)
@@ -110,18 +109,40 @@ static void set_resolution(struct capture_pcap_interface *interface, uint8_t res
 		interface->units_per_ms *= 10;
 }
 
-/* Time stamp of any resolution -> milliseconds, rounded down. 64 bits times 1000 need 74. */
+/* 'units' of 2^-shift seconds -> milliseconds; 64 bits times 1000 need 74. */
+static uint64_t binary_ms(uint64_t units, unsigned int shift)
+{
+	const wide ms = wide_product(units, 1000);
+
+	if (shift >= 64)
+		return shift >= 128 ? 0 : wide_high(ms) >> (shift - 64);
+	if (wide_high(ms) >> shift)
+		return UINT64_MAX;
+	return shift ? wide_low(ms) >> shift | wide_high(ms) << (64 - shift) : wide_low(ms);
+}
+
+/* 'units' of a second, a tenth or a hundredth -> milliseconds. Units so small that set_resolution()
+ * left them out make no millisecond in 64 bits. */
+static uint64_t coarse_ms(uint64_t units, unsigned int exponent)
+{
+	static const uint64_t factors[] = { 1000, 100, 10 };
+
+	if (exponent > 2)
+		return 0;
+	return units > TIME_MAX_MS ? TIME_MAX_MS : units * factors[exponent];
+}
+
+/* Time stamp of any resolution -> milliseconds, rounded down. */
 static unix_ms time_of(const struct capture_pcap_interface *interface, uint64_t units)
 {
-	wide ms = (wide)units * 1000;
+	uint64_t ms;
 
 	if (interface->units_per_ms)
 		ms = units / interface->units_per_ms;
 	else if (interface->resolution & RESOLUTION_BINARY)
-		ms >>= interface->resolution & ~RESOLUTION_BINARY;
+		ms = binary_ms(units, interface->resolution & ~(unsigned int)RESOLUTION_BINARY);
 	else
-		for (int i = 0; i < interface->resolution && ms; i++)
-			ms /= 10;
+		ms = coarse_ms(units, interface->resolution);
 	return (unix_ms)(ms < TIME_MAX_MS ? ms : TIME_MAX_MS) + interface->offset_ms;
 }
 

@@ -10,6 +10,7 @@
 
 #include "flow.h"
 #include "hash.h"
+#include "wide.h"
 
 #define FLOW_HASH_WORDS 8 /* an IPv6 key has 7 words; the last one counts as 0 */
 
@@ -17,8 +18,6 @@ struct flow_hash_key {
 	uint64_t words[FLOW_HASH_WORDS];
 	uint64_t fold[3];
 };
-
-__extension__ typedef unsigned __int128 flow_hash_sum;
 
 static inline struct flow_hash_key flow_hash_key_of(const uint8_t secret[static 16])
 {
@@ -41,24 +40,25 @@ static inline uint64_t flow_hash_word(const struct flow_key *flow, size_t number
 	return word;
 }
 
-static inline flow_hash_sum flow_hash_product(const struct flow_hash_key *key,
-					      const struct flow_key *flow, size_t number)
+static inline wide flow_hash_product(const struct flow_hash_key *key, const struct flow_key *flow,
+				     size_t number)
 {
-	return (flow_hash_sum)(flow_hash_word(flow, number) + key->words[number]) *
-	       (flow_hash_word(flow, number + 1) + key->words[number + 1]);
+	return wide_product(flow_hash_word(flow, number) + key->words[number],
+			    flow_hash_word(flow, number + 1) + key->words[number + 1]);
 }
 
 /* Hash of the part of a flow key that counts. */
 static inline uint32_t flow_hash(const struct flow_hash_key *key, const struct flow_key *flow)
 {
-	flow_hash_sum sum = flow_hash_product(key, flow, 0) + flow_hash_product(key, flow, 2);
+	wide sum = wide_sum(flow_hash_product(key, flow, 0), flow_hash_product(key, flow, 2));
 
 	if (flow->ip_version != 4)
-		sum += flow_hash_product(key, flow, 4) +
-		       (flow_hash_sum)(flow_hash_word(flow, 6) + key->words[6]) * key->words[7];
-	sum = (flow_hash_sum)(uint64_t)sum * key->fold[0] +
-	      (flow_hash_sum)(uint64_t)(sum >> 64) * key->fold[1];
-	return (uint32_t)((uint64_t)(sum >> 64) ^ ((uint64_t)sum * key->fold[2]) >> 32);
+		sum = wide_sum(sum, wide_sum(flow_hash_product(key, flow, 4),
+					     wide_product(flow_hash_word(flow, 6) + key->words[6],
+							  key->words[7])));
+	sum = wide_sum(wide_product(wide_low(sum), key->fold[0]),
+		       wide_product(wide_high(sum), key->fold[1]));
+	return (uint32_t)(wide_high(sum) ^ (wide_low(sum) * key->fold[2]) >> 32);
 }
 
 #endif
