@@ -35,8 +35,9 @@ static int decimal_parse(const char *text, unsigned long maximum, unsigned long 
 	/* strtoul() alone would take blanks and signs. */
 	if (*text < '0' || *text > '9')
 		return -EINVAL;
-	*value = strtoul(text, &end, 10); /* ULONG_MAX when out of range */
-	return *end || *value > maximum ? -EINVAL : 0;
+	errno = 0; /* out of range: ULONG_MAX, which 32 bits can hold */
+	*value = strtoul(text, &end, 10);
+	return *end || errno || *value > maximum ? -EINVAL : 0;
 }
 
 int prefix_parse(const char *text, struct prefix *prefix)
