@@ -11,6 +11,7 @@
 #include "log.h"
 #include "own_exports.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ static void log_collector_event(void *context, const struct collector_event *eve
 			  "group %s: records go to collector %s from now on, no longer to %s",
 			  event->group, event->collector, event->before);
 	else if (event->kind == COLLECTOR_DOWN &&
-		 (event->reason == LOSS_OVERFLOW || event->reason == LOSS_NOT_TAKEN))
+		 (event->reason == LOSS_OVERFLOW ||
+		  (event->reason == LOSS_NOT_TAKEN && event->error != ETIME)))
 		log_event(LOG_LEVEL_warning, loss_reason_name(event->reason), event->collector,
 			  "collector %s: no more room for records that wait for it: the oldest are "
 			  "counted as lost (%s)",

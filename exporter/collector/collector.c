@@ -286,6 +286,9 @@ const char *collector_fault_text(enum loss_reason loss, int error)
 	case ENETDOWN: return "the interface it is sent to by is down";
 	case EMSGSIZE: return "datagrams are longer than the path takes (give it a smaller mtu)";
 	case EAGAIN: return "it does not take what is sent";
+	case ETIME:
+		return "a write to it has not come back for seconds: a network file system or disk "
+		       "that hangs";
 	case EALREADY: return "it has not answered yet";
 	case EPIPE: return "it closed the connection";
 	default: break;

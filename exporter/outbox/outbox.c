@@ -82,6 +82,7 @@ enum loss_reason outbox_loss_of(int error)
 	case EPIPE: return LOSS_DISCONNECTED;
 	case EPROTO:
 	case EKEYREJECTED: return LOSS_TLS;
+	case ETIME: return LOSS_NOT_TAKEN;
 	default: return LOSS_SEND_FAILED;
 	}
 }
@@ -405,13 +406,14 @@ static int send_waiting(struct outbox *outbox)
 		result = outbox_send_batch(outbox, count);
 		budget -= result.sent;
 		outbox_fill_up(outbox);
+		if (outbox_has_sessions(outbox) && outbox->session != session)
+			return EAGAIN; /* a new file: its templates first */
 		if (result.sent) {
 			is_retry = false;
 			continue;
 		}
-		if (outbox_has_sessions(outbox) && outbox->session != session)
-			return EAGAIN; /* a new file: its templates first */
-		outbox->ledger.send_errors++;
+		/* A full hand-over to the thread that writes a file is no failed call. */
+		outbox->ledger.send_errors += result.error != -EAGAIN || !outbox->config.type->file;
 		outbox_take_reports(outbox);
 		if (result.error == -EMSGSIZE) {
 			outbox_drop(outbox, outbox->queue.handed, LOSS_SEND_FAILED, EMSGSIZE);
@@ -429,14 +431,14 @@ static int send_waiting(struct outbox *outbox)
 /* Nothing can be sent now, for 'error'. Returns when to try again. */
 static int64_t hold(struct outbox *outbox, int error)
 {
-	const bool is_reader = outbox->config.is_patient && error == EAGAIN;
+	const bool is_reader = outbox->config.is_patient && (error == EAGAIN || error == ETIME);
 	bool is_long;
 
 	if (!outbox->wait_error)
 		outbox->wait_since_us = outbox->now_us;
 	outbox->wait_error = error;
 	is_long = outbox->now_us - outbox->wait_since_us >= OUTBOX_PATIENCE_US;
-	outbox->is_blocked = !is_passing(error) || (is_long && !is_reader);
+	outbox->is_blocked = !is_reader && (!is_passing(error) || is_long);
 	if (outbox->is_blocked)
 		outbox_go_down(outbox, outbox_loss_of(error), error);
 	if (!outbox->queue.count && !(outbox_has_sessions(outbox) && is_passing(error)))

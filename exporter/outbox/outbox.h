@@ -104,6 +104,7 @@ struct outbox {
 	bool is_blocked;       /* does not hold up others any more */
 
 	uint64_t session_failures;
+	uint64_t session_send_errors; /* counted already */
 
 	enum outbox_state state;
 	unsigned int told_reasons; /* bits; since it is down */

@@ -42,6 +42,8 @@ void outbox_look_at_session(struct outbox *outbox)
 		return;
 	outbox->config.type->session(outbox->transport, &session);
 	outbox->session_failures = session.failures;
+	outbox->ledger.send_errors += session.send_errors - outbox->session_send_errors;
+	outbox->session_send_errors = session.send_errors;
 	if (session.number == outbox->session)
 		confirm(outbox, session.unconfirmed);
 	else

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 static const struct transport_type *const transports[] = { &transport_udp, &transport_tcp,
-							   &transport_tls, &transport_file,
+							   &transport_tls, &transport_writer,
 							   &transport_unix };
 
 const struct transport_type *transport_find(const char *name)

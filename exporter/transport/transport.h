@@ -69,7 +69,8 @@ struct transport_session {
 	/* How many of the messages handed over last in this session are not known to have arrived.
 	 * When it has ended, as known then; the next one knows nothing of them. */
 	size_t unconfirmed;
-	uint64_t failures; /* tries so far that did not lead to a session */
+	uint64_t failures;    /* tries so far that did not lead to a session */
+	uint64_t send_errors; /* failed calls so far that send() has not returned */
 };
 
 struct transport_type {
@@ -130,6 +131,7 @@ extern const struct transport_type transport_udp;
 extern const struct transport_type transport_tcp;
 extern const struct transport_type transport_tls;
 extern const struct transport_type transport_file;
+extern const struct transport_type transport_writer; /* that, in a thread of its own */
 extern const struct transport_type transport_unix;
 
 #endif

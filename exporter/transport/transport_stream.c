@@ -421,7 +421,7 @@ void transport_stream_session(const struct transport_stream *stream,
 			      struct transport_session *session)
 {
 	*session = (struct transport_session){ stream->number, (size_t)stream->mark_count,
-					       stream->failures };
+					       stream->failures, 0 };
 }
 
 socklen_t transport_stream_remote(const struct transport_stream *stream,

@@ -1,0 +1,438 @@
+/* transport_writer.c - the ring between the export thread and a writer thread.
+ *
+ * Place: outbox -> transport_writer -> (thread) transport_file -> kernel. 'lock' protects all of
+ * struct shared but 'behind', which belongs to the thread while it runs; it is never held over a
+ * call that may hang.
+ *
+ * Invariants: messages are written in order, each in the session that the outbox knew when it
+ * handed it over: those of another session are thrown away, and go out again in the next. A session
+ * begins only while the outbox knows of all that has arrived in the last one ('is_told'), so that
+ * nothing is written twice. Who comes second, the thread or close(), frees all. */
+#include "transport_writer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define POLL_MS       100  /* between two looks at the transport behind while all is well */
+#define CLOSE_WAIT_MS 2000 /* for the last call behind */
+
+struct slot {
+	uint8_t *bytes; /* owned */
+	size_t size, capacity;
+	uint64_t session;
+	uint64_t file;
+	int64_t file_ms;
+};
+
+struct shared {
+	pthread_mutex_t lock;
+	pthread_cond_t work;  /* for the thread */
+	pthread_cond_t ended; /* for close() */
+
+	const struct transport_type *type; /* static */
+	struct transport *behind;          /* owned */
+	struct slot slots[TRANSPORT_WRITER_MESSAGES];
+	size_t first, count;
+
+	/* Asked of the thread. */
+	bool is_poll_wanted, is_close_wanted;
+	int64_t now_ms;
+	bool is_told; /* the outbox has seen 'session' as it stands here */
+
+	/* Said by it. */
+	int poll_result;                  /* negative errno, 0 */
+	int send_error;                   /* negative errno why the first message stays, 0 */
+	struct transport_session session; /* of the transport behind */
+	uint64_t calls;                   /* ended */
+	bool is_busy;                     /* in a call */
+	bool has_ended;
+	bool is_abandoned; /* nobody waits for the end */
+};
+
+struct transport {
+	struct shared *shared;
+	pthread_t thread;
+	bool is_running;
+	uint64_t told_session; /* number that the outbox knows */
+	uint64_t file;         /* of the messages that come next */
+	int64_t file_ms;
+	uint64_t last_file;  /* of the message handed over last */
+	uint64_t seen_calls; /* and when that changed, or nothing was under way */
+	int64_t seen_ms;
+	int64_t polled_ms;
+	bool has_polled;
+};
+
+static struct slot *slot_at(struct shared *shared, size_t i)
+{
+	return &shared->slots[(shared->first + i) % TRANSPORT_WRITER_MESSAGES];
+}
+
+static void pop(struct shared *shared, size_t count)
+{
+	shared->first = (shared->first + count) % TRANSPORT_WRITER_MESSAGES;
+	shared->count -= count;
+}
+
+static void shared_free(struct shared *shared)
+{
+	for (size_t i = 0; i < TRANSPORT_WRITER_MESSAGES; i++)
+		free(shared->slots[i].bytes);
+	(void)pthread_cond_destroy(&shared->work);
+	(void)pthread_cond_destroy(&shared->ended);
+	(void)pthread_mutex_destroy(&shared->lock);
+	free(shared);
+}
+
+/* Around each call of the transport behind; the lock is held before and after, not within. */
+static void call_begin(struct shared *shared)
+{
+	shared->is_busy = true;
+	(void)pthread_mutex_unlock(&shared->lock);
+}
+
+static void call_end(struct shared *shared)
+{
+	struct transport_session session;
+
+	shared->type->session(shared->behind, &session);
+	(void)pthread_mutex_lock(&shared->lock);
+	session.send_errors = shared->session.send_errors;
+	shared->session = session;
+	shared->is_told = false;
+	shared->is_busy = false;
+	shared->calls++;
+}
+
+static void poll_behind(struct shared *shared)
+{
+	const int64_t now_ms = shared->now_ms;
+	int result;
+
+	shared->is_poll_wanted = false;
+	call_begin(shared);
+	result = shared->type->poll(shared->behind, now_ms);
+	call_end(shared);
+	shared->poll_result = result;
+}
+
+/* How many messages, from the first on, belong to one file and to the session that stands. */
+static size_t count_alike(struct shared *shared, struct datagram *datagrams)
+{
+	const struct slot *first = slot_at(shared, 0);
+	size_t count = 0;
+
+	while (count < shared->count) {
+		const struct slot *slot = slot_at(shared, count);
+
+		if (slot->session != first->session || slot->file != first->file)
+			break;
+		datagrams[count++] = (struct datagram){ slot->bytes, slot->size };
+	}
+	return count;
+}
+
+/* Write what there is of one file. Slots stay where they are meanwhile: others come behind them. */
+static void send_behind(struct shared *shared)
+{
+	struct datagram datagrams[TRANSPORT_WRITER_MESSAGES];
+	const struct slot first = *slot_at(shared, 0);
+	const size_t count = count_alike(shared, datagrams);
+	struct transport_result result;
+
+	if (first.session != shared->session.number) {
+		pop(shared, count);
+		return;
+	}
+	call_begin(shared);
+	shared->type->file(shared->behind, first.file, first.file_ms);
+	result = shared->type->send(shared->behind, datagrams, count);
+	call_end(shared);
+	pop(shared, result.sent);
+	shared->send_error = result.sent == count ? 0 : result.error ? result.error : -EAGAIN;
+	shared->session.send_errors += result.error && result.error != -EAGAIN;
+}
+
+static bool may_poll(const struct shared *shared)
+{
+	return shared->is_poll_wanted && shared->is_told;
+}
+
+/* After a failure the first message waits for the next poll. */
+static bool may_send(const struct shared *shared)
+{
+	return shared->count && !shared->poll_result && !shared->send_error;
+}
+
+static void *run(void *context)
+{
+	struct shared *shared = context;
+	bool is_abandoned;
+
+	(void)pthread_mutex_lock(&shared->lock);
+	while (!shared->is_close_wanted) {
+		if (may_poll(shared)) {
+			poll_behind(shared);
+			shared->send_error = 0;
+		} else if (may_send(shared)) {
+			send_behind(shared);
+		} else {
+			(void)pthread_cond_wait(&shared->work, &shared->lock);
+		}
+	}
+	(void)pthread_mutex_unlock(&shared->lock);
+	shared->type->close(shared->behind);
+	(void)pthread_mutex_lock(&shared->lock);
+	shared->has_ended = true;
+	is_abandoned = shared->is_abandoned;
+	(void)pthread_cond_signal(&shared->ended);
+	(void)pthread_mutex_unlock(&shared->lock);
+	if (is_abandoned)
+		shared_free(shared);
+	return NULL;
+}
+
+static int shared_init(struct shared *shared)
+{
+	pthread_condattr_t attributes;
+
+	/* Waiting goes by a clock that nobody sets. */
+	if (pthread_condattr_init(&attributes))
+		return -ENOMEM;
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_mutex_init(&shared->lock, NULL);
+	(void)pthread_cond_init(&shared->work, NULL);
+	(void)pthread_cond_init(&shared->ended, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	shared->poll_result = -EALREADY;
+	shared->is_told = true;
+	return 0;
+}
+
+int transport_writer_open(const struct transport_type *behind,
+			  const struct transport_config *config, struct transport **transport,
+			  struct error_text *error)
+{
+	struct transport *writer = calloc(1, sizeof(*writer));
+	struct shared *shared = calloc(1, sizeof(*shared));
+	int result = writer && shared ? shared_init(shared) : -ENOMEM;
+
+	if (result) {
+		error_text_set(error, "%s: out of memory", config->host);
+		free(shared);
+		free(writer);
+		return result;
+	}
+	shared->type = behind;
+	result = behind->open(config, &shared->behind, error);
+	if (result) {
+		shared_free(shared);
+		free(writer);
+		return result;
+	}
+	writer->shared = shared;
+	*transport = writer;
+	return 0;
+}
+
+static int writer_open(const struct transport_config *config, struct transport **transport,
+		       struct error_text *error)
+{
+	return transport_writer_open(&transport_file, config, transport, error);
+}
+
+/* The thread inherits this mask: signals are for the control thread. */
+static int start(struct transport *writer)
+{
+	sigset_t all, before;
+	int result;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	result = pthread_create(&writer->thread, NULL, run, writer->shared);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	writer->is_running = result == 0;
+	return -result;
+}
+
+/* Whether one call has been under way for long. The lock is held. */
+static bool is_hanging(struct transport *writer, int64_t now_ms)
+{
+	const struct shared *shared = writer->shared;
+
+	if (!shared->is_busy || shared->calls != writer->seen_calls) {
+		writer->seen_calls = shared->calls;
+		writer->seen_ms = now_ms;
+	}
+	return now_ms - writer->seen_ms >= TRANSPORT_WRITER_HANG_MS;
+}
+
+static int writer_poll(struct transport *writer, int64_t now_ms)
+{
+	struct shared *shared = writer->shared;
+	int result = writer->is_running ? 0 : start(writer);
+
+	if (result)
+		return result;
+	(void)pthread_mutex_lock(&shared->lock);
+	if (!writer->has_polled || shared->poll_result || shared->send_error ||
+	    shared->session.unconfirmed || now_ms - writer->polled_ms >= POLL_MS) {
+		writer->has_polled = true;
+		writer->polled_ms = now_ms;
+		shared->now_ms = now_ms;
+		shared->is_poll_wanted = true;
+		(void)pthread_cond_signal(&shared->work);
+	}
+	result = shared->poll_result;
+	if (!result && shared->count && shared->send_error != -EAGAIN)
+		result = shared->send_error;
+	if (is_hanging(writer, now_ms))
+		result = -ETIME;
+	(void)pthread_mutex_unlock(&shared->lock);
+	return result;
+}
+
+static bool slot_fill(struct slot *slot, const struct datagram *datagram)
+{
+	if (slot->capacity < datagram->size) {
+		uint8_t *bytes = realloc(slot->bytes, datagram->size);
+
+		if (!bytes)
+			return false;
+		slot->bytes = bytes;
+		slot->capacity = datagram->size;
+	}
+	memcpy(slot->bytes, datagram->bytes, datagram->size);
+	slot->size = datagram->size;
+	return true;
+}
+
+/* Whether a message of the file may be handed over now: one of another file ends a session. */
+static bool may_hand_over(const struct transport *writer)
+{
+	const struct shared *shared = writer->shared;
+
+	if (shared->session.number != writer->told_session || !writer->told_session)
+		return false;
+	return writer->file == writer->last_file ||
+	       (shared->count == 0 && !shared->is_busy && shared->is_told &&
+		shared->session.unconfirmed == 0);
+}
+
+static struct transport_result writer_send(struct transport *writer,
+					   const struct datagram *datagrams, size_t count)
+{
+	struct shared *shared = writer->shared;
+	struct transport_result result = { 0 };
+
+	(void)pthread_mutex_lock(&shared->lock);
+	while (result.sent < count && shared->count < TRANSPORT_WRITER_MESSAGES &&
+	       may_hand_over(writer)) {
+		struct slot *slot = slot_at(shared, shared->count);
+
+		if (!slot_fill(slot, &datagrams[result.sent])) {
+			result.error = -ENOMEM;
+			break;
+		}
+		slot->session = writer->told_session;
+		slot->file = writer->file;
+		slot->file_ms = writer->file_ms;
+		writer->last_file = writer->file;
+		shared->count++;
+		result.sent++;
+	}
+	if (result.sent < count && !result.error)
+		result.error = -EAGAIN;
+	if (result.sent)
+		(void)pthread_cond_signal(&shared->work);
+	(void)pthread_mutex_unlock(&shared->lock);
+	return result;
+}
+
+static void writer_file(struct transport *writer, uint64_t number, int64_t time_ms)
+{
+	writer->file = number;
+	writer->file_ms = time_ms;
+}
+
+/* The type's session() is const, and only reads from outside; that it was asked is noted. */
+static void writer_session(const struct transport *transport, struct transport_session *session)
+{
+	struct transport *writer = (struct transport *)(uintptr_t)transport;
+	struct shared *shared = writer->shared;
+
+	(void)pthread_mutex_lock(&shared->lock);
+	*session = shared->session;
+	for (size_t i = 0; i < shared->count; i++)
+		session->unconfirmed += slot_at(shared, i)->session == session->number;
+	if (!shared->is_told) {
+		shared->is_told = true;
+		if (may_poll(shared))
+			(void)pthread_cond_signal(&shared->work);
+	}
+	if (writer->told_session != session->number)
+		writer->last_file = writer->file;
+	writer->told_session = session->number;
+	(void)pthread_mutex_unlock(&shared->lock);
+}
+
+static socklen_t writer_address(const struct transport *writer, struct sockaddr_storage *address)
+{
+	(void)writer;
+	(void)address;
+	return 0;
+}
+
+/* Wait for the last call, but not for ever. Returns whether the thread has ended. */
+static bool wait_for_end(struct shared *shared)
+{
+	struct timespec until;
+	int result = 0;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += CLOSE_WAIT_MS / 1000;
+	shared->is_close_wanted = true;
+	(void)pthread_cond_signal(&shared->work);
+	while (!shared->has_ended && result == 0)
+		result = pthread_cond_timedwait(&shared->ended, &shared->lock, &until);
+	return shared->has_ended;
+}
+
+static void writer_close(struct transport *writer)
+{
+	struct shared *shared;
+	bool has_ended = true;
+
+	if (!writer)
+		return;
+	shared = writer->shared;
+	if (writer->is_running) {
+		(void)pthread_mutex_lock(&shared->lock);
+		has_ended = wait_for_end(shared);
+		shared->is_abandoned = !has_ended;
+		(void)pthread_mutex_unlock(&shared->lock);
+		(void)(has_ended ? pthread_join(writer->thread, NULL)
+				 : pthread_detach(writer->thread));
+	} else {
+		shared->type->close(shared->behind);
+	}
+	if (has_ended)
+		shared_free(shared);
+	free(writer);
+}
+
+const struct transport_type transport_writer = {
+	.name = "file",
+	.open = writer_open,
+	.poll = writer_poll,
+	.send = writer_send,
+	.file = writer_file,
+	.session = writer_session,
+	.remote = writer_address,
+	.local = writer_address,
+	.close = writer_close,
+};
