@@ -8,7 +8,7 @@
 #include "own_exports.h"
 
 #include "defaults.h"
-#include "exporter.h"
+#include "export_remote.h"
 
 #include <netinet/in.h>
 #include <stdatomic.h>

@@ -8,14 +8,15 @@
 #define COLLECTOR_H
 
 #include "application_list.h"
+#include "collector_mode.h"
 #include "encoder.h"
+#include "export_remote.h"
 #include "interface_names.h"
 #include "outbox.h"
 #include "record_selection.h"
 #include "transport.h"
 
 struct collector; /* opaque: defined in collector_parts.h */
-struct export_remote;
 
 #define EXPORTER_RECORD_WAIT_MS 1000 /* at most, for its datagram to fill */
 
@@ -24,26 +25,6 @@ struct export_remote;
 #define COLLECTOR_DATAGRAM_SIZE_MIN 512   /* holds templates and statistics, or any record */
 #define COLLECTOR_DATAGRAM_SIZE_MAX 65507 /* UDP over IPv4 */
 #define COLLECTOR_MESSAGE_SIZE_MAX  65535 /* in a session: RFC 7011 section 3.1 */
-
-/* How a collector shares the records with others. */
-enum collector_mode {
-	COLLECTOR_mirror,      /* not at all: it gets all */
-	COLLECTOR_balance,     /* by a hash of the flow: a flow always goes to the same one */
-	COLLECTOR_round_robin, /* one after the other */
-	COLLECTOR_failover,    /* all to the first that is up */
-	COLLECTOR_MODE_COUNT
-};
-
-/* Name as configured: "round-robin"; static storage. */
-const char *collector_mode_name(enum collector_mode mode);
-/* Returns 0 or -EINVAL. */
-int collector_mode_find(const char *name, enum collector_mode *mode);
-
-struct collector_role {
-	enum collector_mode mode;
-	const char *group; /* with whom; NULL: all of that mode that name none either */
-	uint32_t priority; /* for failover, lower first; 0: none, behind those that have one */
-};
 
 struct collector_config {
 	const char *name;      /* "HOST:PORT" as configured */

@@ -12,29 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const mode_names[COLLECTOR_MODE_COUNT] = {
-	[COLLECTOR_mirror] = "mirror",
-	[COLLECTOR_balance] = "balance",
-	[COLLECTOR_round_robin] = "round-robin",
-	[COLLECTOR_failover] = "failover",
-};
-
-const char *collector_mode_name(enum collector_mode mode)
-{
-	return mode < COLLECTOR_MODE_COUNT ? mode_names[mode] : "unknown";
-}
-
-int collector_mode_find(const char *name, enum collector_mode *mode)
-{
-	for (int i = 0; i < COLLECTOR_MODE_COUNT; i++) {
-		if (strcmp(name, mode_names[i]) != 0)
-			continue;
-		*mode = (enum collector_mode)i;
-		return 0;
-	}
-	return -EINVAL;
-}
-
 /* The group of a collector: one that is there, or a new one behind the others. */
 static struct collector_group *group_for(struct collector_group *groups, size_t *group_count,
 					 const struct collector_role *role, size_t most)

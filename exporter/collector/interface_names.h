@@ -7,7 +7,10 @@
 #ifndef INTERFACE_NAMES_H
 #define INTERFACE_NAMES_H
 
-#include "encoder.h"
+#include "interface_name.h"
+
+#include <stdbool.h>
+#include <stddef.h>
 
 struct interface_names_entry {
 	struct interface_name name;

@@ -7,6 +7,8 @@
 #ifndef ENCODER_H
 #define ENCODER_H
 
+#include "export_time.h"
+#include "interface_name.h"
 #include "bytes.h"
 #include "clock.h"
 #include "export_record.h"
@@ -16,26 +18,6 @@
 #include "template.h"
 
 #include <stdbool.h>
-
-/* The export process's clocks at one moment. */
-struct export_time {
-	unix_ms unix_ms;    /* real time; with --read the packets' time */
-	uint32_t uptime_ms; /* since the export process began, wraps as in RFC 3954; never steps
-			       back */
-};
-
-/* For a header: unsigned 32 bits, right until 2106; 0 before 1970. */
-static inline uint32_t export_time_seconds(const struct export_time *time)
-{
-	return time->unix_ms < 0 ? 0 : (uint32_t)(time->unix_ms / 1000);
-}
-
-/* Name of an interface, for options data. */
-struct interface_name {
-	uint32_t index;       /* ifIndex */
-	char name[16];        /* interfaceName (82), NUL-padded */
-	char description[32]; /* interfaceDescription (83), NUL-padded; the name if there is none */
-};
 
 /* What the exporter statistics of options data are made of: the ledger of the workers and of this
  * collector. */

@@ -5,7 +5,7 @@
 #ifndef DATAGRAM_QUEUE_H
 #define DATAGRAM_QUEUE_H
 
-#include "encoder.h"
+#include "export_time.h"
 #include "ledger.h"
 
 #include <stdbool.h>
