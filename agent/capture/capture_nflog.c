@@ -261,13 +261,20 @@ static int receive_datagram(struct capture *capture, struct error_text *error)
 }
 
 /* Unbinding makes the kernel send what it had gathered for the next datagram, before the call
- * returns. It is dropped if the queue is full, hence draining first. */
+ * returns. It is dropped if the queue is full, hence draining first; and where packets come faster
+ * than they are read, the queue is made larger, so that the numbers of the last ones tell how many
+ * were lost before. */
 static void unbind_group(struct capture *capture)
 {
 	char buffer[64] = { 0 };
+	int size = (int)(capture->receive_buffer_bytes < INT_MAX / 4
+				 ? 2 * capture->receive_buffer_bytes + 2 * DATAGRAM_SIZE
+				 : INT_MAX / 2);
 	struct nlmsghdr *message =
 		nflog_nlmsg_put_header(buffer, NFULNL_MSG_CONFIG, AF_UNSPEC, capture->group);
 
+	(void)setsockopt(mnl_socket_get_fd(capture->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size,
+			 sizeof(size));
 	message->nlmsg_flags = NLM_F_REQUEST;
 	(void)nflog_attr_put_cfg_cmd(message, NFULNL_CFG_CMD_UNBIND);
 	(void)send_message(capture, message);

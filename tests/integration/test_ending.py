@@ -1,5 +1,6 @@
 """How the daemon ends: signals, a second signal, and faults inside of it."""
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -14,7 +15,8 @@ import pytest
 import capture_files
 import ledger
 import programs
-from conftest import BUILD, ROOT
+from conftest import BUILD, ROOT, Hosts
+from firewalls import Nft
 from netflow9 import END_MS, PACKETS, PROTOCOL, START_MS
 from test_lifecycle import OWN_PORT, agent_on, site, wait_for_packets  # noqa: F401
 from waiting import wait_until
@@ -187,6 +189,42 @@ def test_second_signal_counts_all_before_the_summary(directory):
     assert row["records_lost"] > 0
     # What the reader has taken is sent; what it may still find in the pipe counts as lost.
     assert 0 < row["records_sent"] <= taken.count(b'"octetDeltaCount"')
+
+
+def test_packets_that_come_while_it_stops_are_accounted(
+    hosts, flowagent, agentctl, udp_flood, directory
+):
+    """The group is let go of last: a reader that is slow to take what was cached costs no packet."""
+    pipe = directory / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    firewall = Nft()
+    firewall.install(hosts.server, "eth0")
+    agent = flowagent(
+        "--nflog", "40", "-n", "-,version=json", "--inactive-timeout", "1h", host=hosts.server,
+        wrapper=["sh", "-c", f'exec "$@" >{pipe}', "sh"], release=True,
+    )  # fmt: skip
+    agent.wait_for_group()
+    hosts.server.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", 40_000, 40_000, 20_000)
+    wait_for_packets(agentctl(agent), 40_000)
+    agent.signal(signal.SIGTERM)
+    wait_until(lambda: "stopping" in agent.errors, "it to begin to stop")
+    wait_until(lambda: waiting_bytes(reader) > 32768, "the pipe to fill")
+    hosts.server.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", 100, 1000, 5_000)
+
+    def has_ended():
+        with contextlib.suppress(BlockingIOError):
+            while os.read(reader, 65536):
+                pass
+        return agent.process.poll() is not None
+
+    wait_until(has_ended, "the end", interval_s=0.01)
+    os.close(reader)
+    assert agent.wait() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary, firewall.matched(hosts.server).packets)
+    assert summary["records_lost"] == 0 and summary["packets_exported"] >= 41_000
 
 
 # ---- faults inside ------------------------------------------------------------------------------
