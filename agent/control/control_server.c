@@ -7,6 +7,8 @@
 
 #include "control_commands.h"
 #include "control_protocol.h"
+#include "log.h"
+#include "time_now.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,6 +20,11 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX      32
+#define CLIENTS_RESERVED 8  /* of them, for who may change things */
+#define CLIENTS_OF_USER  8  /* of one user who may not */
+#define ANSWER_FACTOR    10 /* times the patience: how long one answer may take in all */
+#define ACCEPT_US        1000000
+#define ACCEPT_MAX       200 /* connections taken in that time: descriptors may be short for long */
 #define PATIENCE_MS      60000
 #define TIMER_EXACT_US   1000
 #define REQUESTS_AT_ONCE 16 /* answered before other clients get their turn */
@@ -28,8 +35,10 @@ struct client {
 	int descriptor;                /* owned */
 	sd_event_source *io;           /* owned */
 	sd_event_source *timer;        /* owned; runs while no byte moves */
+	uid_t user;
 	bool may_change;
-	bool has_ended; /* sends nothing more; what it asked is still answered */
+	uint64_t answer_until_us; /* monotonic; of the answer under way, 0: none */
+	bool has_ended;           /* sends nothing more; what it asked is still answered */
 	struct control_job job;
 	struct control_output output;
 	size_t written; /* of 'output' */
@@ -65,12 +74,21 @@ static void client_close(struct client *client)
 	free(client);
 }
 
-/* A byte moved: the client has its full patience again. */
+/* A byte of an answer moved, or one is complete: the client has its full patience again, but the
+ * whole answer has an end as well. A request has no more than the patience, however its bytes come.
+ */
 static int client_moved(struct client *client)
 {
-	uint32_t patience_ms = client->server->context.patience_ms;
-	int result = sd_event_source_set_time_relative(client->timer, (uint64_t)patience_ms * 1000);
+	const uint64_t patience_us = (uint64_t)client->server->context.patience_ms * 1000;
+	const uint64_t now_us = (uint64_t)time_now_us(CLOCK_MONOTONIC);
+	uint64_t until_us = now_us + patience_us;
+	int result;
 
+	if (!client->answer_until_us)
+		client->answer_until_us = now_us + ANSWER_FACTOR * patience_us;
+	if (until_us > client->answer_until_us)
+		until_us = client->answer_until_us;
+	result = sd_event_source_set_time(client->timer, until_us);
 	if (result >= 0)
 		result = sd_event_source_set_enabled(client->timer, SD_EVENT_ONESHOT);
 	return result;
@@ -158,6 +176,8 @@ static int write_output(struct client *client)
 	}
 	output->size = 0;
 	client->written = 0;
+	if (!client->job.command)
+		client->answer_until_us = 0;
 	return 0;
 }
 
@@ -196,7 +216,6 @@ static int client_read(struct client *client)
 	if (got == 0)
 		client->has_ended = true;
 	client->input_size += (size_t)got;
-	(void)client_moved(client);
 	return 0;
 }
 
@@ -230,19 +249,41 @@ static int on_client(sd_event_source *source, int descriptor, uint32_t events, v
 	return 0;
 }
 
-/* Whether the peer may change anything: root, or who the agent runs as. */
-static bool peer_may_change(int descriptor)
+/* Who the peer is: one that is not known may do least. */
+static uid_t peer_user(int descriptor)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 
-	if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
-		return false;
-	return peer.uid == 0 || peer.uid == geteuid();
+	return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.uid
+										  : (uid_t)-1;
+}
+
+/* Whether a user may change anything: root, or who the agent runs as. */
+static bool may_change(uid_t user)
+{
+	return user == 0 || user == geteuid();
+}
+
+/* Whether there is a place for one more client of this user. Some are kept for those who may change
+ * things, so that no other can lock them out. */
+static bool has_place(const struct control_server *server, uid_t user)
+{
+	size_t others = 0;
+	size_t same = 0;
+
+	if (may_change(user))
+		return server->client_count < CLIENTS_MAX;
+	for (const struct client *client = server->clients; client; client = client->next) {
+		others += !client->may_change;
+		same += client->user == user;
+	}
+	return same < CLIENTS_OF_USER && others < CLIENTS_MAX - CLIENTS_RESERVED &&
+	       server->client_count < CLIENTS_MAX;
 }
 
 /* Take a new client in. Returns 0; on a negative errno the caller closes the descriptor. */
-static int client_open(struct control_server *server, int descriptor)
+static int client_open(struct control_server *server, int descriptor, uid_t user)
 {
 	struct client *client = calloc(1, sizeof(*client));
 	int result;
@@ -251,7 +292,8 @@ static int client_open(struct control_server *server, int descriptor)
 		return -ENOMEM;
 	client->server = server;
 	client->descriptor = descriptor;
-	client->may_change = peer_may_change(descriptor);
+	client->user = user;
+	client->may_change = may_change(user);
 	result = sd_event_add_io(server->loop, &client->io, descriptor, EPOLLIN, on_client, client);
 	if (result >= 0)
 		result = sd_event_add_time_relative(server->loop, &client->timer, CLOCK_MONOTONIC,
@@ -274,7 +316,8 @@ static void refuse(int descriptor)
 	struct control_output output = { .bytes = NULL };
 	struct error_text error;
 
-	error_text_set(&error, "the agent serves %d clients already", CLIENTS_MAX);
+	error_text_set(&error, "the agent serves as many clients as it may: %d, or %d of one user",
+		       CLIENTS_MAX, CLIENTS_OF_USER);
 	error_text_hint(&error, "try again when one of them has finished");
 	if (control_output_error(&output, -EBUSY, &error) == 0)
 		(void)send(descriptor, output.bytes, output.size, MSG_NOSIGNAL);
@@ -285,15 +328,21 @@ static int on_connection(sd_event_source *source, int listening, uint32_t events
 {
 	struct control_server *server = context;
 	int descriptor = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	uid_t user;
 
 	(void)source;
 	(void)events;
-	if (descriptor < 0)
-		return 0; /* it has gone already, or descriptors are short: it may try again */
-	if (server->client_count >= CLIENTS_MAX) {
+	if (descriptor < 0) {
+		if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+			log_event(LOG_LEVEL_warning, "control-accept", NULL,
+				  "control socket: no client can be taken: %s", strerror(errno));
+		return 0; /* it has gone already, or waits: asked again, but not at every turn */
+	}
+	user = peer_user(descriptor);
+	if (!has_place(server, user)) {
 		refuse(descriptor);
 		(void)close(descriptor);
-	} else if (client_open(server, descriptor) < 0) {
+	} else if (client_open(server, descriptor, user) < 0) {
 		(void)close(descriptor);
 	}
 	return 0;
@@ -319,6 +368,8 @@ struct control_server *control_server_create(sd_event *loop, int descriptor,
 		result = sd_event_add_io(loop, &server->listen, descriptor, EPOLLIN, on_connection,
 					 server);
 	}
+	if (result >= 0)
+		result = sd_event_source_set_ratelimit(server->listen, ACCEPT_US, ACCEPT_MAX);
 	if (result >= 0)
 		return server;
 	error_text_set(error, "control socket: %s", strerror(-result));

@@ -184,6 +184,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 {
 	struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
 	struct exporter *exporter = NULL;
+	int result;
 
 	if (!pipeline || !(pipeline->own_exports = own_exports_create()) ||
 	    !(pipeline->samplers = samplers_create())) {
@@ -209,8 +210,12 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	exporter = collector_setup_exporter(config, &pipeline->choice, error);
 	if (!exporter)
 		goto fail;
-	if (create_export_thread(pipeline, config, exporter) < 0) {
-		error_text_set(error, "no memory");
+	result = create_export_thread(pipeline, config, exporter);
+	if (result < 0) {
+		error_text_set(error, "cannot set up the export thread: %s", strerror(-result));
+		if (result == -EMFILE)
+			error_text_hint(error,
+					"let it open more files: ulimit -n, or LimitNOFILE=");
 		goto fail;
 	}
 	if (create_workers(pipeline, config, error) < 0)

@@ -389,6 +389,18 @@ def test_no_permission_for_the_interface(site, flowagent_run):
     check_fault(done, "lo", "CAP_NET_RAW")
 
 
+@pytest.mark.parametrize("limit", range(4, 9))
+def test_too_few_descriptors_are_named(limit, site, flowagent_run):
+    """Not as a lack of memory."""
+    done = flowagent_run(
+        "--nflog", "40", "-n", "127.0.0.1:9", "--control", "none", host=site.host,
+        prefix=["sh", "-c", f'ulimit -n {limit} && exec "$@"', "sh"],
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "no memory" not in done.stderr
+    assert "Too many open files" in done.stderr or "shared libraries" in done.stderr, done.stderr
+
+
 def test_no_such_interface(site, flowagent_run):
     done = flowagent_run("-i", "nosuch0,wait=off", "--control", "none", host=site.host)
     check_fault(done, "nosuch0")

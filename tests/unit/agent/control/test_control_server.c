@@ -3,6 +3,7 @@
  * Server and clients share one thread: each read lets the event loop turn until there is an answer.
  */
 #include "check.h"
+#include "time_now.h"
 #include "control_protocol.h"
 #include "control_server.h"
 #include "flow_sums.h"
@@ -10,6 +11,7 @@
 #include "fake_pipeline.c"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -503,6 +505,79 @@ TEST(the_33rd_client_is_told_and_cut)
 	stop_server(&fixture);
 }
 
+/* As another user connects; back to root after it. */
+static int connect_as(const struct fixture *fixture, uid_t user)
+{
+	int client;
+
+	CHECK_EQ(seteuid(user), 0);
+	client = connect_to(fixture);
+	CHECK_EQ(seteuid(0), 0);
+	return client;
+}
+
+/* Silent clients of one user, and of several, leave places for root. */
+TEST(silent_clients_do_not_lock_root_out)
+{
+	struct fixture fixture;
+	int clients[33], root;
+	int count = 0;
+
+	if (geteuid() != 0)
+		skip();
+	start_server(&fixture, 0);
+	CHECK_EQ(chmod(fixture.directory, 0755), 0);
+	CHECK_EQ(chmod(fixture.path, 0666), 0);
+	for (uid_t user = 60001; user <= 60004; user++) {
+		for (int i = 0; i < 8; i++) {
+			clients[count++] = connect_as(&fixture, user);
+			turn(&fixture);
+		}
+		if (user == 60001) { /* the ninth of one user */
+			clients[count] = connect_as(&fixture, user);
+			expect_error(&fixture, clients[count], "busy");
+			(void)close(clients[count]);
+		}
+	}
+	expect_error(&fixture, clients[24], "busy"); /* the last eight places are not for them */
+	for (int i = 0; i < 8; i++) {
+		root = connect_to(&fixture);
+		ask(root, "{\"v\":1,\"cmd\":\"show-flows\"}\n");
+		expect_end(&fixture, root, 0);
+		(void)close(root);
+		for (int j = 0; j < 10; j++)
+			turn(&fixture);
+	}
+	while (count)
+		(void)close(clients[--count]);
+	stop_server(&fixture);
+}
+
+/* Its bytes come one by one, each within the patience: the request as a whole has to be within it.
+ */
+TEST(a_request_that_trickles_is_cut)
+{
+	struct fixture fixture;
+	const int64_t begun_ms = time_now_ms(CLOCK_MONOTONIC);
+	ssize_t got;
+	char byte;
+	int client;
+
+	start_server(&fixture, 300);
+	client = connect_to(&fixture);
+	/* Slowly enough that its room is never full, which would be another end. */
+	do {
+		(void)send(client, " ", 1, MSG_NOSIGNAL);
+		turn(&fixture);
+		(void)poll(NULL, 0, 10);
+		got = recv(client, &byte, 1, 0);
+	} while (got < 0 && errno == EAGAIN && time_now_ms(CLOCK_MONOTONIC) - begun_ms < 60000);
+	CHECK(got == 0 || errno == ECONNRESET);
+	CHECK(time_now_ms(CLOCK_MONOTONIC) - begun_ms >= 300);
+	(void)close(client);
+	stop_server(&fixture);
+}
+
 TEST(a_client_that_moves_no_byte_is_cut)
 {
 	struct fixture fixture;
@@ -803,6 +878,8 @@ int main(void)
 		cmocka_unit_test(others_may_read_but_not_change),
 		cmocka_unit_test(a_pipeline_that_does_not_answer_is_reported),
 		cmocka_unit_test(the_33rd_client_is_told_and_cut),
+		cmocka_unit_test(silent_clients_do_not_lock_root_out),
+		cmocka_unit_test(a_request_that_trickles_is_cut),
 		cmocka_unit_test(a_client_that_moves_no_byte_is_cut),
 		cmocka_unit_test(every_question_has_its_rows),
 		cmocka_unit_test(templates_are_those_of_the_versions_in_use),
