@@ -6,6 +6,7 @@
 #include "defaults.h"
 #include "equalities.h"
 #include "log.h"
+#include "memory_limit.h"
 #include "loss_report.h"
 #include "pipeline.h"
 #include "privileges.h"
@@ -24,6 +25,10 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
+
+/* For warn_of_memory(): a flow with its places in the index, and the rest of the agent. */
+#define MEMORY_OF_FLOW 128u
+#define MEMORY_BASE    (16u << 20)
 
 #define STATUS_INTERVAL_US 5000000u
 /* After the second signal: how long threads have to count what is lost. None waits for a network;
@@ -247,6 +252,23 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 	return daemon->control ? 0 : -EIO;
 }
 
+/* What the cache and the spools in memory may take, against what the kernel lets us have. */
+static void warn_of_memory(const struct config *config)
+{
+	const uint64_t limit = memory_limit_read("/proc/self/cgroup", "/sys/fs/cgroup");
+	uint64_t need = MEMORY_BASE + (uint64_t)config->max_flows * MEMORY_OF_FLOW;
+
+	for (size_t i = 0; i < config->collector_count; i++)
+		if (!config->collectors[i].spool_directory && config->collectors[i].spool_size > 0)
+			need += (uint64_t)config->collectors[i].spool_size;
+	if (need > limit)
+		log_warning("max-flows and spools may take %" PRIu64
+			    " MiB, but the control group of the agent has a limit of %" PRIu64
+			    " MiB, beyond which the kernel kills it: choose a smaller max-flows or "
+			    "spool, a spool-directory, or a larger MemoryMax=",
+			    need >> 20, limit >> 20);
+}
+
 static void say_what_runs(const struct config *config, const struct pipeline *pipeline)
 {
 	for (size_t i = 0; i < config->source_count; i++)
@@ -381,6 +403,7 @@ static int run(struct daemon *daemon)
 	    start_loop(daemon, &error) < 0 || pipeline_start(daemon->pipeline, &error) < 0)
 		goto out;
 	say_what_runs(&daemon->config, daemon->pipeline);
+	warn_of_memory(&daemon->config);
 	(void)sd_notify(0, "READY=1");
 	result = run_loop(daemon);
 	if (daemon->has_hung)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -399,6 +400,21 @@ def test_too_few_descriptors_are_named(limit, site, flowagent_run):
     assert done.returncode != 0
     assert "no memory" not in done.stderr
     assert "Too many open files" in done.stderr or "shared libraries" in done.stderr, done.stderr
+
+
+def test_a_cache_beyond_the_memory_limit_is_told(flowagent_run, directory):
+    """A control group of our own, where mounts are allowed."""
+    groups = open("/proc/self/cgroup").read()
+    mount = f"mount --bind {directory} /sys/fs/cgroup"
+    refused = subprocess.run(["unshare", "-m", "sh", "-c", mount], capture_output=True).returncode
+    if refused or "0::/" not in groups:
+        pytest.skip("no private mounts, or no control group of version 2")
+    (directory / "memory.max").write_text(f"{64 << 20}\n")
+    prefix = ["unshare", "-m", "sh", "-c", f'{mount} && exec "$@"', "sh"]
+    for flows, is_told in (1000, False), (1_000_000, True):
+        done = flowagent_run("--read", CAPTURE, "-m", flows, prefix=prefix)
+        assert done.returncode == 0, done.stderr
+        assert ("has a limit of 64 MiB" in done.stderr) == is_told, done.stderr
 
 
 def test_no_such_interface(site, flowagent_run):

@@ -1,0 +1,18 @@
+/* memory_limit.h - how much memory the kernel lets this process have: the limit of its control
+ * group (cgroup v2: MemoryMax= of a service, --memory of a container).
+ *
+ * Beyond it the kernel kills without a word, so a configuration that may need more is reported at
+ * the start. */
+#ifndef MEMORY_LIMIT_H
+#define MEMORY_LIMIT_H
+
+#include <stdint.h>
+
+#define MEMORY_LIMIT_NONE UINT64_MAX
+
+/* The least memory.max from the group of the process up to the root of the tree. 'membership' is
+ * "/proc/self/cgroup", 'tree' "/sys/fs/cgroup"; tests have their own. MEMORY_LIMIT_NONE if there is
+ * none, or nothing can be read. */
+uint64_t memory_limit_read(const char *membership, const char *tree);
+
+#endif
