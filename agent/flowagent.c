@@ -31,6 +31,7 @@
 #define MEMORY_BASE    (16u << 20)
 
 #define STATUS_INTERVAL_US 5000000u
+#define LOG_INTERVAL_US    1000000u
 /* After the second signal: how long threads have to count what is lost. None waits for a network;
  * one that takes longer hangs in a write to a disk. */
 #define ABANDON_US    5000000u
@@ -47,6 +48,7 @@ struct daemon {
 	FILE *summary;                  /* owned until written; NULL: none wanted */
 	sd_event *loop;                 /* owned */
 	sd_event_source *status_timer;  /* owned */
+	sd_event_source *log_timer;     /* owned */
 	sd_event_source *hang_timer;    /* owned; NULL before the second signal */
 	struct watchdog *watchdog;      /* owned; NULL: none */
 	struct rules_watch *rules;      /* owned; NULL: none */
@@ -161,6 +163,14 @@ static void list_away(const struct pipeline_snapshot *snapshot, char *text, size
 						   snapshot->sources[i].name);
 }
 
+/* Whether the log's file is still there. */
+static int on_log_timer(sd_event_source *source, uint64_t now_us, void *context)
+{
+	(void)context;
+	log_look_at_file();
+	return sd_event_source_set_time(source, now_us + LOG_INTERVAL_US);
+}
+
 /* One line for `systemctl status`. */
 static int on_status_timer(sd_event_source *source, uint64_t now_us, void *context)
 {
@@ -239,6 +249,12 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 						    on_status_timer, daemon);
 	if (result >= 0)
 		result = sd_event_source_set_enabled(daemon->status_timer, SD_EVENT_ON);
+	if (result >= 0)
+		result = sd_event_add_time_relative(daemon->loop, &daemon->log_timer,
+						    CLOCK_MONOTONIC, LOG_INTERVAL_US,
+						    LOG_INTERVAL_US, on_log_timer, daemon);
+	if (result >= 0)
+		result = sd_event_source_set_enabled(daemon->log_timer, SD_EVENT_ON);
 	if (result >= 0)
 		result = watchdog_create(daemon->loop, daemon->pipeline, &daemon->watchdog);
 	if (result < 0) {
@@ -402,6 +418,7 @@ static int run(struct daemon *daemon)
 	    privileges_drop(daemon->config.user, is_live(&daemon->config), &error) < 0 ||
 	    start_loop(daemon, &error) < 0 || pipeline_start(daemon->pipeline, &error) < 0)
 		goto out;
+	log_follow_file();
 	say_what_runs(&daemon->config, daemon->pipeline);
 	warn_of_memory(&daemon->config);
 	(void)sd_notify(0, "READY=1");
@@ -423,6 +440,7 @@ out:
 	rules_watch_destroy(daemon->rules);
 	pipeline_destroy(daemon->pipeline);
 	(void)sd_event_source_unref(daemon->status_timer);
+	(void)sd_event_source_unref(daemon->log_timer);
 	(void)sd_event_source_unref(daemon->hang_timer);
 	(void)sd_event_unref(daemon->loop);
 	return status;

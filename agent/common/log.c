@@ -10,7 +10,9 @@
 #include "time_now.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -25,6 +27,7 @@
 #define LINE_SIZE 1100 /* below PIPE_BUF: a pipe that polls writable takes it without blocking */
 #define TEXT_SIZE 1001
 #define WAIT_MS   10
+#define FILE_MODE 0640
 
 static const struct {
 	const char *name;
@@ -45,6 +48,7 @@ static struct {
 	struct log_limit limit;
 	char problem[TEXT_SIZE];
 	int64_t problem_ms;
+	char path[PATH_MAX]; /* of standard error, "": no file, or not followed */
 } target = { .lock = PTHREAD_MUTEX_INITIALIZER, .program = "flowagent", .level = LOG_LEVEL_info };
 
 /* systemd sets $JOURNAL_STREAM to device:inode of the journal's socket. A program that was started
@@ -105,6 +109,27 @@ static bool write_line(const char *line, size_t size)
 	return written == (ssize_t)size;
 }
 
+/* Where the file of the lines is to be made again, if it has been removed. The lock is held. */
+static void follow_file(void)
+{
+	struct stat status;
+	int descriptor;
+
+	if (!target.path[0] || fstat(2, &status) != 0 || status.st_nlink != 0)
+		return;
+	descriptor = open(target.path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+			  FILE_MODE);
+	if (descriptor < 0) {
+		(void)snprintf(target.problem, sizeof(target.problem),
+			       "the log file %.300s was removed, and cannot be made again: %s",
+			       target.path, strerror(errno));
+		target.problem_ms = time_now_ms(CLOCK_REALTIME);
+		return;
+	}
+	(void)dup2(descriptor, 2);
+	(void)close(descriptor);
+}
+
 static void put_text(enum log_level level, const char *text)
 {
 	char line[LINE_SIZE];
@@ -129,6 +154,7 @@ static void put_line(enum log_level level, const char *text)
 	uint64_t lost = target.lines_lost;
 	char news[80];
 
+	follow_file();
 	if (lost) {
 		(void)snprintf(news, sizeof(news),
 			       "%" PRIu64 " lines could not be written before this one", lost);
@@ -171,6 +197,30 @@ void log_held_back(bool all)
 		(void)snprintf(text, sizeof(text), "%s", entry->text);
 		put_line_after((enum log_level)entry->level, text, sizeof(text), held - 1);
 	}
+	(void)pthread_mutex_unlock(&target.lock);
+}
+
+void log_follow_file(void)
+{
+	struct stat status;
+	char path[sizeof(target.path)];
+	ssize_t size = -1;
+
+	if (fstat(2, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink != 0)
+		size = readlink("/proc/self/fd/2", path, sizeof(path));
+	(void)pthread_mutex_lock(&target.lock);
+	target.path[0] = '\0';
+	if (size > 0 && size < (ssize_t)sizeof(path)) {
+		memcpy(target.path, path, (size_t)size);
+		target.path[size] = '\0';
+	}
+	(void)pthread_mutex_unlock(&target.lock);
+}
+
+void log_look_at_file(void)
+{
+	(void)pthread_mutex_lock(&target.lock);
+	follow_file();
 	(void)pthread_mutex_unlock(&target.lock);
 }
 

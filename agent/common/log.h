@@ -24,6 +24,11 @@ enum log_level {
  * standard error ($JOURNAL_STREAM names it), which adds the program itself. 'program' is borrowed
  * for ever. The program must ignore SIGPIPE. */
 void log_open(const char *program, enum log_level level);
+/* Standard error may be a file, which somebody may remove while it is open: from now on it is made
+ * again then, where its link count shows that at the next line or look. Call it once privileges are
+ * dropped; the file is made with what they are. */
+void log_follow_file(void);
+void log_look_at_file(void);
 void log_set_level(enum log_level level);
 /* Parse "error" ... "debug". Returns 0 or -EINVAL. */
 int log_level_parse(const char *text, enum log_level *level);

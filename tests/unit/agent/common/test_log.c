@@ -52,6 +52,38 @@ static void capture_end(struct capture *capture)
 	(void)close(capture->ends[0]);
 }
 
+/* By its link count, at the next line, or when somebody looks. */
+TEST(a_log_file_that_is_removed_is_made_again)
+{
+	char path[] = "/tmp/test_log.XXXXXX";
+	const int file = mkstemp(path);
+	const int saved = dup(2);
+	struct stat status;
+	char text[200];
+	FILE *again;
+
+	CHECK(file >= 0 && saved >= 0);
+	CHECK(dup2(file, 2) == 2);
+	log_open("flowagent", LOG_LEVEL_info);
+	log_follow_file();
+	log_info("before");
+	CHECK_EQ(unlink(path), 0);
+	log_look_at_file();
+	CHECK_EQ(stat(path, &status), 0);
+	CHECK_EQ(unlink(path), 0);
+	log_info("after");
+	again = fopen(path, "r");
+	assert_non_null(again);
+	assert_non_null(fgets(text, sizeof(text), again));
+	(void)fclose(again);
+	CHECK_EQ(strcmp(text, "flowagent: after\n"), 0);
+	CHECK(dup2(saved, 2) == 2);
+	log_follow_file();
+	(void)close(saved);
+	(void)close(file);
+	(void)unlink(path);
+}
+
 TEST(level_names_are_read_back)
 {
 	enum log_level level;
@@ -336,6 +368,7 @@ TEST(lines_of_several_threads_do_not_mix)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_log_file_that_is_removed_is_made_again),
 		cmocka_unit_test(level_names_are_read_back),
 		cmocka_unit_test(one_a_minute_passes_and_says_what_was_held_back),
 		cmocka_unit_test(a_full_limit_forgets_what_was_not_heard_of_for_longest),
