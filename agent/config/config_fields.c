@@ -72,11 +72,28 @@ static int fields_check(const struct config *config, const struct config_collect
 	return result;
 }
 
+/* Only v9 has a choice of times: v5 has no other clock, IPFIX and JSON have no such clock. */
+static int uptime_check(const struct config_collector *collector, struct error_text *error)
+{
+	char version[ENCODER_VERSION_TEXT_SIZE];
+
+	if (!collector->uptime || encoder_find(collector->version)->protocol == EXPORT_V9)
+		return 0;
+	config_fail(error, &collector->origin,
+		    "collector %s: uptime=on is for NetFlow v9, not for version=%s",
+		    collector->name, encoder_version_format(collector->version, version));
+	error_text_hint(error, "give it version 9, or no uptime");
+	return -EINVAL;
+}
+
 int config_fields_finish(const struct config *config, struct error_text *error)
 {
 	int result = 0;
 
-	for (size_t i = 0; !result && i < config->collector_count; i++)
+	for (size_t i = 0; !result && i < config->collector_count; i++) {
 		result = fields_check(config, &config->collectors[i], error);
+		if (!result)
+			result = uptime_check(&config->collectors[i], error);
+	}
 	return result;
 }

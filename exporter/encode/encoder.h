@@ -53,15 +53,15 @@ static inline struct sampler sampling_terms_look(const struct sampling_terms *te
 /* A message under construction. The encoder's own state between calls; no member is for callers but
  * 'writer', 'records' and 'data_records'. */
 struct message {
-	struct writer writer;   /* over the caller's buffer: size = the largest datagram allowed */
-	uint32_t records;       /* templates, options and data records so far */
-	uint32_t data_records;  /* flow records and options data records so far */
-	uint16_t set_id;        /* set that is open */
-	uint8_t *set_start;     /* NULL if no set is open */
-	unix_ms clock_start_ms; /* when the clock of its records was 0 (export_clock.h) */
-	bool has_uptime;        /* v9: records have times on that clock; set after begin() */
-	unix_ms export_ms;      /* JSON: present time, of lines that are not flows */
-	uint32_t source_id;     /* JSON: of the lines; set after begin() */
+	struct writer writer;  /* over the caller's buffer: size = the largest datagram allowed */
+	uint32_t records;      /* templates, options and data records so far */
+	uint32_t data_records; /* flow records and options data records so far */
+	uint16_t set_id;       /* set that is open */
+	uint8_t *set_start;    /* NULL if no set is open */
+	struct export_clock clock; /* of its records */
+	bool has_uptime;           /* v9: records have times on that clock; set after begin() */
+	unix_ms export_ms;         /* JSON: present time, of lines that are not flows */
+	uint32_t source_id;        /* JSON: of the lines; set after begin() */
 	struct sampling_terms sampling; /* v5, JSON: set after begin() */
 	uint8_t sampler;                /* v5: of its records */
 };

@@ -37,7 +37,7 @@ static void begin(struct message *message, const struct export_time *time)
 	message->data_records = 0;
 	message->set_start = NULL;
 	message->sampling = (struct sampling_terms){ .samplers = NULL };
-	message->clock_start_ms = export_clock_start(time);
+	message->clock = export_clock_begin(time);
 }
 
 static uint16_t interface_of(uint32_t index)
@@ -70,8 +70,8 @@ static int add_record(struct message *message, const struct template_set *templa
 	writer_u16(writer, interface_of(key->output_interface));
 	writer_u32(writer, (uint32_t)flow->packets);
 	writer_u32(writer, (uint32_t)flow->octets);
-	writer_u32(writer, export_clock_of(message->clock_start_ms, flow->first_ms));
-	writer_u32(writer, export_clock_of(message->clock_start_ms, flow->last_ms));
+	writer_u32(writer, export_clock_of_flow(&message->clock, flow->first_ms));
+	writer_u32(writer, export_clock_of_flow(&message->clock, flow->last_ms));
 	writer_u16(writer, key->source_port);
 	writer_u16(writer, key->destination_port);
 	writer_u8(writer, 0); /* pad1 */
@@ -115,7 +115,7 @@ static size_t finish(struct message *message, const struct export_time *time, ui
 
 	writer_u16(&header, NETFLOW5_VERSION);
 	writer_u16(&header, (uint16_t)message->records);
-	writer_u32(&header, export_clock_of(message->clock_start_ms, now));
+	writer_u32(&header, export_clock_of(message->clock.start_ms, now));
 	writer_u32(&header, export_time_seconds(time));
 	writer_u32(&header, (uint32_t)(now % 1000) * NANOSECONDS);
 	writer_u32(&header, 0); /* sequence number: stored when the message is sent */

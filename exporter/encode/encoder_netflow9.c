@@ -56,7 +56,7 @@ static const struct message_set_specifier application_fields[] = {
 static void begin(struct message *message, const struct export_time *time)
 {
 	message_set_begin(message, HEADER_SIZE);
-	message->clock_start_ms = export_clock_start(time);
+	message->clock = export_clock_begin(time);
 	message->has_uptime = false;
 }
 
@@ -189,7 +189,7 @@ static void write_times(struct writer *header, const struct message *message,
 	} else {
 		seconds += time->unix_ms > (unix_ms)seconds * 1000;
 		writer_u32(header,
-			   export_clock_of(message->clock_start_ms, (unix_ms)seconds * 1000));
+			   export_clock_of(message->clock.start_ms, (unix_ms)seconds * 1000));
 	}
 	writer_u32(header, seconds);
 }

@@ -13,12 +13,21 @@
 
 #define EXPORT_CLOCK_LOWEST_MS (UINT32_C(1) << 31)
 #define EXPORT_CLOCK_MASK_MS   ((UINT32_C(1) << 30) - 1)
-_Static_assert(EXPORT_CLOCK_LOWEST_MS > EXPIRY_TIMEOUT_MAX_MS, "the clock is older than any flow");
+/* How much later than its beginning a datagram may be finished. */
+#define EXPORT_CLOCK_SLACK_MS 3600000
+_Static_assert(EXPORT_CLOCK_LOWEST_MS - EXPORT_CLOCK_SLACK_MS > EXPIRY_TIMEOUT_MAX_MS,
+	       "the clock is older than any flow");
 
-/* When the clock of a datagram begun at 'time' was 0. */
-static inline unix_ms export_clock_start(const struct export_time *time)
+/* The clock of a datagram begun at 'time'. Many collectors take the difference to the header's time
+ * for a number with a sign: what is 2^31 ms before it would be in the future for them. */
+static inline struct export_clock export_clock_begin(const struct export_time *time)
 {
-	return time->unix_ms - EXPORT_CLOCK_LOWEST_MS - (time->uptime_ms & EXPORT_CLOCK_MASK_MS);
+	const uint32_t moved_ms = time->uptime_ms & EXPORT_CLOCK_MASK_MS;
+
+	return (struct export_clock){
+		.start_ms = time->unix_ms - EXPORT_CLOCK_LOWEST_MS - moved_ms,
+		.oldest = moved_ms + EXPORT_CLOCK_SLACK_MS,
+	};
 }
 
 /* Number of 'ms' on a clock that started at 'start'; what is out of its range is its end. */
@@ -29,6 +38,14 @@ static inline uint32_t export_clock_of(unix_ms start, unix_ms ms)
 	if (elapsed_ms < 0)
 		return 0;
 	return elapsed_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)elapsed_ms;
+}
+
+/* The time of a flow. One that is older than collectors understand is as old as they do. */
+static inline uint32_t export_clock_of_flow(const struct export_clock *clock, unix_ms ms)
+{
+	const uint32_t number = export_clock_of(clock->start_ms, ms);
+
+	return number < clock->oldest ? clock->oldest : number;
 }
 
 #endif

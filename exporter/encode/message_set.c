@@ -180,7 +180,7 @@ __attribute__((flatten)) int message_set_add_record(struct message *message,
 	if (!(is_open(message, template->id) && size <= message_set_bytes_left(message)) &&
 	    !message_set_open(message, template->id, size))
 		return -EMSGSIZE;
-	record_encode(&template->plan, record, message->clock_start_ms, message->writer.next);
+	record_encode(&template->plan, record, &message->clock, message->writer.next);
 	message->writer.next += size;
 	message->records++;
 	message->data_records++;
@@ -197,9 +197,8 @@ int message_set_add_biflow(struct message *message, const struct template_set *t
 	if (!message_set_open(message, template->id, template->record_size))
 		return -EMSGSIZE;
 	bytes = writer_take(&message->writer, template->record_size);
-	record_encode(&template->reverse_plan, reverse, message->clock_start_ms, bytes);
-	record_encode(&template->plan, forward, message->clock_start_ms,
-		      bytes + template->reverse_size);
+	record_encode(&template->reverse_plan, reverse, &message->clock, bytes);
+	record_encode(&template->plan, forward, &message->clock, bytes + template->reverse_size);
 	message->records++;
 	message->data_records++;
 	return 0;

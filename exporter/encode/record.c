@@ -16,7 +16,7 @@
 
 /* What encoding needs of a record beside its members. */
 struct encoding {
-	unix_ms clock_start_ms;
+	const struct export_clock *clock;
 	bool is_icmp;
 };
 
@@ -156,8 +156,7 @@ __attribute__((always_inline)) static inline void encode_field(enum record_actio
 	case RECORD_widened_8: store_be64(to, *from); break;
 	case RECORD_milliseconds: store_be64(to, milliseconds_of(load_host64(from))); break;
 	case RECORD_sys_uptime:
-		store_be32(to,
-			   export_clock_of(encoding.clock_start_ms, (unix_ms)load_host64(from)));
+		store_be32(to, export_clock_of_flow(encoding.clock, (unix_ms)load_host64(from)));
 		break;
 	case RECORD_icmp_type_code: store_be16(to, encoding.is_icmp ? load_host16(from) : 0); break;
 	case RECORD_reduced_2: store_be16(to, (uint16_t)load_host32(from)); break;
@@ -214,12 +213,12 @@ __attribute__((noinline)) static void encode_steps(const struct record_plan *res
 }
 
 void record_encode(const struct record_plan *restrict plan,
-		   const struct export_record *restrict record, unix_ms clock_start_ms,
-		   uint8_t *restrict bytes)
+		   const struct export_record *restrict record,
+		   const struct export_clock *restrict clock, uint8_t *restrict bytes)
 {
 	const uint8_t protocol = record->flow.key.protocol;
 	const struct encoding encoding = {
-		.clock_start_ms = clock_start_ms,
+		.clock = clock,
 		.is_icmp = protocol == PROTOCOL_ICMP || protocol == PROTOCOL_IPv6_ICMP,
 	};
 

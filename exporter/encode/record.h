@@ -49,15 +49,21 @@ struct record_plan {
 	struct record_step steps[RECORD_FIELDS_MAX];
 };
 
+/* The clock of SysUptime fields (export_clock.h). */
+struct export_clock {
+	unix_ms start_ms; /* when it was 0 */
+	uint32_t oldest;  /* a record has no lower number */
+};
+
 /* Compile fields in the order of the wire. 'count' is at most RECORD_FIELDS_MAX. Returns the size
  * in bytes of an encoded record. */
 uint16_t record_plan_init(struct record_plan *plan, const struct export_field *const *fields,
 			  size_t count);
 
 /* Write a record to 'bytes', which has as many bytes as record_plan_init() returned.
- * 'clock_start_ms' is when the clock of SysUptime fields was 0 (export_clock.h). */
+ * 'clock' is that of SysUptime fields. */
 void record_encode(const struct record_plan *restrict plan,
-		   const struct export_record *restrict record, unix_ms clock_start_ms,
-		   uint8_t *restrict bytes);
+		   const struct export_record *restrict record,
+		   const struct export_clock *restrict clock, uint8_t *restrict bytes);
 
 #endif

@@ -1079,6 +1079,8 @@ TEST(fields_of_a_collector)
 	check_error("-n h,fields=vlanI", CONFIG_invalid,
 		    "--collector \"h,fields=vlanI\": fields: unknown field \"vlanI\" (did you mean "
 		    "\"vlanId\"?)");
+	check_error("-n h,uptime=on,version=10", CONFIG_invalid,
+		    "collector h:4739: uptime=on is for NetFlow v9, not for version=10");
 	check_error("-n h,fields=-vlanId,version=5", CONFIG_invalid,
 		    "collector h:2055: records of NetFlow v5 always have the same fields");
 	check_error("-n h,fields=1", CONFIG_invalid,
