@@ -1,6 +1,8 @@
 /* interface_monitor.c - puts socket, list and listeners together.
  *
- * Place: between the kernel's link messages and the export thread. */
+ * Place: between the kernel's link messages and the export thread. An interface that has gone keeps
+ * its name for as long as its flows may stay in the cache. After lost notifications (ENOBUFS) or an
+ * interrupted dump the whole list is requested again, at most once a second. */
 #include "interface_monitor.h"
 
 #include "interfaces_netlink.h"

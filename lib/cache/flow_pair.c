@@ -2,7 +2,9 @@
  *
  * Place: flow_cache.c asks for each record if the cache is bidirectional; packets never come here.
  * Nothing links the two directions while they are cached: a look-up or two for each record that
- * leaves cost less than a link in each flow, and one whose reverse comes late needs no repair. */
+ * leaves cost less than a link in each flow, and one whose reverse comes late needs no repair. A
+ * flow that is due while its reverse is not is armed in the wheel for when that is due, so it is
+ * touched once a timeout, and the active timeout bounds its wait. */
 #include "flow_cache_layout.h"
 #include "flow_reverse.h"
 #include "tcp_flags.h"
