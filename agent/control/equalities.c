@@ -17,23 +17,6 @@ static void visit_one(struct visit *visit, const struct equality *equality)
 	visit->function(visit->context, equality);
 }
 
-/* What the kernel matched is known per source only as what it gave and what it lost; the rule's own
- * counter is compared by `agentctl rules status`. */
-static void visit_matched(struct visit *visit, const struct pipeline_snapshot *snapshot)
-{
-	const struct worker_ledger *workers = &snapshot->workers;
-	struct equality equality = {
-		.name = "packets_matched",
-		.object = "all sources",
-		.right = workers->packets_read + workers->packets_lost_kernel,
-	};
-
-	for (size_t i = 0; i < snapshot->source_count; i++)
-		equality.left += snapshot->sources[i].ledger.packets_read +
-				 snapshot->sources[i].ledger.packets_lost_kernel;
-	visit_one(visit, &equality);
-}
-
 static void visit_packets(struct visit *visit, const struct pipeline_snapshot *snapshot)
 {
 	const struct worker_ledger *workers = &snapshot->workers;
@@ -107,7 +90,6 @@ size_t equalities_visit(const struct pipeline_snapshot *snapshot,
 {
 	struct visit state = { visit, context, 0 };
 
-	visit_matched(&state, snapshot);
 	visit_packets(&state, snapshot);
 	visit_flows(&state, snapshot);
 	if (snapshot->collector_count == 0)

@@ -1,4 +1,4 @@
-/* equalities.h - the four equalities of lib/record/ledger.h, for a snapshot of the whole agent.
+/* equalities.h - the equalities of lib/record/ledger.h, for a snapshot of the whole agent.
  *
  * Stage: pipeline_snapshot -> equalities -> `show stats`, and the daemon's own check at its end. */
 #ifndef EQUALITIES_H

@@ -3,13 +3,14 @@
  * The parts are counted where things happen: worker_ledger by a worker (and its source),
  * collector_ledger by the exporter.
  *
- *     packets matched = packets_read + packets_lost_kernel
  *     packets_read + packets_split = packets_ignored + packets_cached + packets_expired
  *     flows_created = records_expired + flows_cached
  *     records_expired = records sent + waiting + lost + excluded
  *
  * The last holds for each collector that gets every record, and for each group of collectors that
- * share them; and the same for the packets and octets of the records. */
+ * share them; and the same for the packets and octets of the records. Outside this program, the
+ * counter of a rule that logs to a source has packets_read + packets_lost_kernel: the tests compare
+ * them. */
 #ifndef LEDGER_H
 #define LEDGER_H
 
