@@ -63,7 +63,7 @@ struct daemon {
 
 static bool is_live(const struct config *config)
 {
-	return config->sources[0].kind != SOURCE_FILE;
+	return config->sources[0].type->is_live;
 }
 
 static void on_finished(void *context)

@@ -1,4 +1,4 @@
-/* capture.h - packet sources. Implementations: capture_<name>.c; list: capture_sources.c.
+/* capture.h - packet sources. Implementations: capture_<name>.c; list: capture_sources.def.
  *
  * Stage: kernel or file -> packet_view -> worker. A source is owned by one worker thread. Each is
  * two halves: read a buffer, and parse that buffer (capture_<name>_parse.c), so that the parser is
@@ -14,23 +14,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum source_kind { SOURCE_NFLOG, SOURCE_INTERFACE, SOURCE_FILE };
-
 /* A switch of a source that may not have been given. */
 enum source_switch { SOURCE_SWITCH_default, SOURCE_SWITCH_on, SOURCE_SWITCH_off };
 
-#define SOURCE_LABEL_SIZE 32 /* with the NUL behind it */
+#define SOURCE_LABEL_SIZE 32  /* with the NUL after it */
+#define SOURCES_MAX       256 /* each is a thread */
 
 /* One source as configured. Strings are owned by the configuration. */
 struct source_config {
-	enum source_kind kind;
+	const struct capture_type *type;
 	char *name;                    /* "nflog:40", "eth0", "/path/file.pcap", "-" */
 	char label[SOURCE_LABEL_SIZE]; /* the operator's word for it; "" if there is none */
 	bool has_side;                 /* all its packets are of 'side', whatever the hook says */
 	uint8_t side;                  /* enum flow_side */
 	uint8_t wait;            /* enum source_switch: wait for it while it is away; default on */
-	uint8_t promiscuous;     /* enum source_switch: SOURCE_INTERFACE; default off */
-	uint16_t group;          /* SOURCE_NFLOG */
+	uint8_t promiscuous;     /* enum source_switch: of an interface; default off */
+	uint16_t group;          /* of netfilter; where type->has_rules */
 	uint32_t snaplen;        /* bytes copied of each packet; 0: the source's default (128) */
 	uint32_t receive_buffer; /* bytes of socket or ring buffer; 0: default (32 MiB) */
 	struct sampling_choice sampling;
@@ -54,10 +53,44 @@ struct capture_statistics {
 
 struct capture; /* opaque: each implementation has its own */
 
-struct capture_type {
-	enum source_kind kind;
-	bool is_live; /* the clock is CLOCK_MONOTONIC; otherwise the packets' own time stamps */
+/* Keys of a source that do not make sense for each type. The worker serves all others. */
+enum capture_key {
+	CAPTURE_KEY_ANY = 0,
+	CAPTURE_KEY_SNAPLEN = 1,
+	CAPTURE_KEY_BUFFER = 2,
+	CAPTURE_KEY_WAIT = 4, /* makes sense for every live source: capture_source.h */
+	CAPTURE_KEY_PROMISCUOUS = 8,
+};
 
+struct capture_type {
+	/* What the configuration asks. */
+	const char *noun;    /* "file": for messages */
+	const char *prefix;  /* of names, before what the command line says: "nflog:"; or "" */
+	const char *section; /* which names a section of the file may have: "the name of an
+				interface". NULL: none, the command line alone */
+	unsigned int keys;   /* enum capture_key: those that may be said of it */
+	bool has_commas;     /* in values: keys begin after a comma only with the name of one */
+	bool has_rules;      /* the firewall's rules hand over packets, to 'group': two may log the
+				same ones, one may hand them over singly, and rules may go */
+	bool is_of_link;     /* link messages of the kernel tell when it is there */
+	bool is_live; /* the clock is CLOCK_MONOTONIC; otherwise the packets' own time stamps, and
+			 it is the only source */
+	const char *several_hint; /* what to do in the place of a second one, unless it is live */
+
+	/* Source number 'index' of those that 'text' means on the command line ("40-43": four):
+	 * name it (capture_name_set()), and fill in what else the text says. 'name' is NULL before.
+	 * Returns 1, 0 if there are not so many, or a negative errno with 'error' saying what was
+	 * expected. */
+	int (*parse)(const char *text, size_t index, struct source_config *source,
+		     struct error_text *error);
+	/* Whether what is said of it goes together; NULL: always. Returns 0, or -EINVAL with
+	 * 'error' filled: "KEY: what was expected". */
+	int (*check)(const struct source_config *source, struct error_text *error);
+	/* For --check-config: whether it could be opened, as far as that is seen without opening.
+	 * NULL: a live source is waited for. Returns 0, or a negative errno with 'error' filled. */
+	int (*check_access)(const struct source_config *source, struct error_text *error);
+
+	/* What the worker asks. */
 	/* Returns 0, or a negative errno with 'error' filled: what is wrong, and as a hint what to
 	 * do. -ENODEV, -ENETDOWN and -EBUSY mean that it may be there later. */
 	int (*open)(const struct source_config *config, struct capture **capture,
@@ -86,8 +119,8 @@ struct capture_type {
 	void (*close)(struct capture *capture);
 };
 
-/* The implementation of a kind; one that was left out of the build refuses to open. NULL if there
- * is none. */
-const struct capture_type *capture_find(enum source_kind kind);
+/* Give a source its name. Returns 1, or -ENOMEM with 'error' filled. */
+int capture_name_set(struct source_config *source, struct error_text *error, const char *format,
+		     ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -220,9 +220,30 @@ static void file_statistics(struct capture *capture, struct capture_statistics *
 	};
 }
 
+static int file_parse(const char *text, size_t index, struct source_config *source,
+		      struct error_text *error)
+{
+	return index ? 0 : capture_name_set(source, error, "%s", text);
+}
+
+static int file_check_access(const struct source_config *source, struct error_text *error)
+{
+	const int result =
+		is_standard_input(source) || access(source->name, R_OK) == 0 ? 0 : -errno;
+
+	if (result)
+		error_text_set(error, "cannot read %s: %s", source->name, strerror(-result));
+	return result;
+}
+
 const struct capture_type capture_file = {
-	.kind = SOURCE_FILE,
-	.is_live = false,
+	.noun = "file",
+	.prefix = "",
+	.has_commas = true,
+	.several_hint = "run flowagent once for each file, or join them: "
+			"mergecap -w - FILE... | flowagent --read -",
+	.parse = file_parse,
+	.check_access = file_check_access,
 	.open = open_file,
 	.read = read_file,
 	.descriptor = file_descriptor,

@@ -12,7 +12,9 @@
 #include "capture_sources.h"
 
 #include "bytes.h"
+#include "capture_interface_name.h"
 #include "capture_pcap_format.h"
+#include "capture_pcap_parse.h"
 #include "capture_side.h"
 #include "capture_watch.h"
 #include "defaults.h"
@@ -364,8 +366,15 @@ static void interface_statistics(struct capture *capture, struct capture_statist
 }
 
 const struct capture_type capture_interface = {
-	.kind = SOURCE_INTERFACE,
+	.noun = "interface",
+	.prefix = "",
+	.section = "the name of an interface",
+	.keys = CAPTURE_KEY_SNAPLEN | CAPTURE_KEY_BUFFER | CAPTURE_KEY_WAIT |
+		CAPTURE_KEY_PROMISCUOUS,
+	.is_of_link = true,
 	.is_live = true,
+	.parse = capture_interface_name_parse,
+	.check = capture_interface_name_check,
 	.open = open_interface,
 	.read = read_interface,
 	.descriptor = interface_descriptor,

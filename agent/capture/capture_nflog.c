@@ -11,10 +11,12 @@
  * group reach us without. */
 #include "capture_sources.h"
 
+#include "capture_interface_name.h"
 #include "capture_nflog_parse.h"
 #include "capture_nflog_reader.h"
 #include "defaults.h"
 #include "time_now.h"
+#include "units.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -339,9 +341,66 @@ static void group_statistics(struct capture *capture, struct capture_statistics 
 	};
 }
 
+/* "40" or "40-43". */
+static int groups_parse(const char *text, uint16_t *first, uint16_t *last, struct error_text *error)
+{
+	char copy[UNITS_TEXT_SIZE];
+	uint64_t from = 0;
+	uint64_t to = 0;
+	char *dash;
+
+	if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy))
+		goto wrong;
+	dash = strchr(copy, '-');
+	if (dash)
+		*dash++ = '\0';
+	if (units_number_parse(copy, &from) || units_number_parse(dash ? dash : copy, &to))
+		goto wrong;
+	if (to > UINT16_MAX || from > to)
+		goto wrong;
+	if (to - from >= SOURCES_MAX) {
+		error_text_set(error, "expected at most %d groups, each has a thread", SOURCES_MAX);
+		return -EINVAL;
+	}
+	*first = (uint16_t)from;
+	*last = (uint16_t)to;
+	return 0;
+wrong:
+	error_text_set(error, "expected a netfilter log group from 0 to 65535, or a range such as "
+			      "40-43");
+	return -EINVAL;
+}
+
+static int group_parse(const char *text, size_t index, struct source_config *source,
+		       struct error_text *error)
+{
+	uint16_t first;
+	uint16_t last;
+	const int result = groups_parse(text, &first, &last, error);
+
+	if (result || index > (size_t)(last - first))
+		return result;
+	source->group = (uint16_t)(first + index);
+	return capture_name_set(source, error, "nflog:%u", (unsigned int)source->group);
+}
+
+/* A log group gets what passes the hook, whatever the interface takes in; "off" says as much. */
+static int group_check(const struct source_config *source, struct error_text *error)
+{
+	return source->promiscuous == SOURCE_SWITCH_on ? capture_interface_refuse_promiscuous(error)
+						       : 0;
+}
+
 const struct capture_type capture_nflog = {
-	.kind = SOURCE_NFLOG,
+	.noun = "log group",
+	.prefix = "nflog:",
+	.section = "\"nflog:GROUP\" with a group from 0 to 65535",
+	.keys = CAPTURE_KEY_SNAPLEN | CAPTURE_KEY_BUFFER | CAPTURE_KEY_WAIT |
+		CAPTURE_KEY_PROMISCUOUS,
+	.has_rules = true,
 	.is_live = true,
+	.parse = group_parse,
+	.check = group_check,
 	.open = open_group,
 	.read = read_group,
 	.descriptor = group_descriptor,

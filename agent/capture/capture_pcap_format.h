@@ -3,7 +3,13 @@
 #ifndef CAPTURE_PCAP_FORMAT_H
 #define CAPTURE_PCAP_FORMAT_H
 
-#include "capture_pcap_parse.h"
+#include "error_text.h"
+#include "packet.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct capture_pcap_parser;
 
 enum {
 	/* No link carries packets of this size: a larger one is a damaged file, and is not waited

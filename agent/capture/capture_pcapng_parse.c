@@ -8,6 +8,7 @@
  * is type, length, body, and the length again. Section numbers refer to
  * draft-ietf-opsawg-pcapng-01. */
 #include "capture_pcap_format.h"
+#include "capture_pcap_parse.h"
 #include "wide.h"
 
 #include <byteswap.h>

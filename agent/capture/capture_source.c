@@ -26,7 +26,7 @@ static bool is_away(int result)
 
 static void begin_watch(struct capture_source *source)
 {
-	if (source->config->kind == SOURCE_INTERFACE && source->watch < 0)
+	if (source->type->is_of_link && source->watch < 0)
 		source->watch = capture_watch_open(); /* without it, once a second must do */
 }
 
@@ -53,14 +53,14 @@ static int try_open(struct capture_source *source, struct error_text *error)
 	return source->type->open(source->config, &source->capture, error);
 }
 
-int capture_source_open(struct capture_source *source, const struct capture_type *type,
-			const struct source_config *config, struct error_text *error)
+int capture_source_open(struct capture_source *source, const struct source_config *config,
+			struct error_text *error)
 {
 	int result;
 
 	*source = (struct capture_source){
 		.config = config,
-		.type = type,
+		.type = config->type,
 		.watch = -1,
 	};
 	result = try_open(source, error);

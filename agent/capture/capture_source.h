@@ -26,10 +26,10 @@ struct capture_source {
 	struct error_text reason;         /* why it is away; "" if it is not */
 };
 
-/* Open it by way of 'type', or find that it must be waited for. 'config' is borrowed for life.
- * Returns 0, or a negative errno with 'error' filled. */
-int capture_source_open(struct capture_source *source, const struct capture_type *type,
-			const struct source_config *config, struct error_text *error);
+/* Open it, or find that it must be waited for. 'config' is borrowed for life. Returns 0, or a
+ * negative errno with 'error' filled. */
+int capture_source_open(struct capture_source *source, const struct source_config *config,
+			struct error_text *error);
 /* Also of one that is all zeros, or whose opening failed. */
 void capture_source_close(struct capture_source *source);
 

@@ -4,8 +4,7 @@
 
 #include "capture.h"
 
-extern const struct capture_type capture_nflog;     /* netfilter log group */
-extern const struct capture_type capture_interface; /* network interface, by libpcap */
-extern const struct capture_type capture_file;      /* pcap and pcapng file, standard input */
+#define CAPTURE_SOURCE(option, type, ...) extern const struct capture_type capture_##type;
+#include "capture_sources.def"
 
 #endif

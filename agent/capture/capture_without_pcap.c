@@ -1,6 +1,8 @@
 /* capture_without_pcap.c - in the place of capture_interface.c in a build without libpcap. */
 #include "capture_sources.h"
 
+#include "capture_interface_name.h"
+
 #include <errno.h>
 
 static int refuse_interface(const struct source_config *config, struct capture **capture,
@@ -14,7 +16,14 @@ static int refuse_interface(const struct source_config *config, struct capture *
 
 /* Nothing else is called, as nothing can be opened. */
 const struct capture_type capture_interface = {
-	.kind = SOURCE_INTERFACE,
+	.noun = "interface",
+	.prefix = "",
+	.section = "the name of an interface",
+	.keys = CAPTURE_KEY_SNAPLEN | CAPTURE_KEY_BUFFER | CAPTURE_KEY_WAIT |
+		CAPTURE_KEY_PROMISCUOUS,
+	.is_of_link = true,
 	.is_live = true,
+	.parse = capture_interface_name_parse,
+	.check = capture_interface_name_check,
 	.open = refuse_interface,
 };

@@ -197,7 +197,7 @@ static const char *instance_name(const struct config *config)
 		return config->control;
 	if (instance)
 		return instance;
-	return config->sources[0].kind == SOURCE_FILE ? "read" : "";
+	return config->sources[0].type->is_live ? "" : "read";
 }
 
 int config_finish(struct config *config, struct error_text *error)
@@ -254,19 +254,20 @@ static int check_tables(const struct config *config, struct error_text *error)
 
 static int check_captures(const struct config *config, struct error_text *error)
 {
-	for (size_t i = 0; i < config->source_count; i++) {
-		const struct source_config *source = &config->sources[i];
-		int result;
+	int result = 0;
 
-		if (source->kind != SOURCE_FILE || strcmp(source->name, "-") == 0 ||
-		    access(source->name, R_OK) == 0)
+	for (size_t i = 0; !result && i < config->source_count; i++) {
+		const struct source_config *source = &config->sources[i];
+		struct error_text why = { .text = "" };
+
+		if (!source->type->check_access)
 			continue;
-		result = -errno;
-		config_fail(error, &config->origins[OPTION_read], "cannot read %s: %s",
-			    source->name, strerror(-result));
-		return result;
+		result = source->type->check_access(source, &why);
+		if (result)
+			config_fail(error, &config->origins[config_source_option(source->type)],
+				    "%s", why.text);
 	}
-	return 0;
+	return result;
 }
 
 /* --check-config promises that a start will not fail for a file that is not there, or does not hold

@@ -270,6 +270,7 @@ int config_collector_declare(struct config *config, const char *name,
 					      .has_section = true };
 	int result;
 
+	config->origins[OPTION_collector] = *origin;
 	collector.origin = *origin;
 	if (known) {
 		known->origin = *origin; /* a drop-in goes on with the section of an earlier file */

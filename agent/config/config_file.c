@@ -115,23 +115,16 @@ static bool section_remember(struct file_parser *parser)
 static bool section_declare(struct file_parser *parser)
 {
 	struct error_text why = { .text = "" };
-	enum config_option_id option = OPTION_collector;
 	int result = 0;
 
-	if (parser->section == SECTION_collector) {
+	if (parser->section == SECTION_collector)
 		result = config_collector_declare(parser->config, parser->section_name,
 						  &parser->origin, &why);
-	} else if (parser->section == SECTION_source) {
-		result = config_source_declare(parser->config, parser->section_name, &why);
-		option = strncmp(parser->section_name, "nflog:", 6) != 0 ? OPTION_interface
-									 : OPTION_nflog;
-	} else {
+	else if (parser->section == SECTION_source)
+		result = config_source_declare(parser->config, parser->section_name,
+					       &parser->origin, &why);
+	if (!result)
 		return true;
-	}
-	if (!result) {
-		parser->config->origins[option] = parser->origin;
-		return true;
-	}
 	fail(parser, "%s", why.text);
 	parser->result = result;
 	return false;

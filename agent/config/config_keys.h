@@ -48,6 +48,7 @@ struct config_key {
 	const char *argument;
 	const struct config_key_type *type; /* NULL: the section reads it */
 	size_t member;                      /* offset in the object */
+	unsigned int needs;                 /* of a source: enum capture_key */
 	struct units_range range;
 	const char *default_text; /* NULL: the help has it, or there is none */
 	const char *help;

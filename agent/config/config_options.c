@@ -41,11 +41,12 @@ const struct config_key config_keys[CONFIG_KEY_COUNT] = {
 		.range = { .unit = UNIT_##unit_, .minimum = minimum_, .maximum = maximum_ },                           \
 		.default_text = default_, .help = help_,                                                               \
 	},
-#define SOURCE_KEY(identifier_, name_, inline_, argument_, type_, member_, unit_, minimum_, maximum_, default_,    \
-		      help_)                                                                                          \
-	[KEY_source_##identifier_] = {                                                                              \
-		.section = SECTION_source, .name = name_, .inline_name = inline_, .argument = argument_,            \
-		.type = &config_key_type_##type_, .member = offsetof(struct source_config, member_),                \
+#define SOURCE_KEY(identifier_, name_, inline_, argument_, type_, member_, needs_, unit_, minimum_, maximum_,         \
+		   default_, help_)                                                                                    \
+	[KEY_source_##identifier_] = {                                                                                 \
+		.section = SECTION_source, .name = name_, .inline_name = inline_, .argument = argument_,               \
+		.type = &config_key_type_##type_, .member = offsetof(struct source_config, member_),                   \
+		.needs = CAPTURE_KEY_##needs_,                                                                         \
 		.range = { .unit = UNIT_##unit_, .minimum = minimum_, .maximum = maximum_ },                           \
 		.default_text = default_, .help = help_,                                                               \
 	},

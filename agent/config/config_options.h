@@ -94,8 +94,9 @@ extern const struct config_type config_type_text, config_type_path, config_type_
 	config_type_address, config_type_number, config_type_duration, config_type_rate,
 	config_type_refresh, config_type_version, config_type_level, config_type_flag,
 	config_type_superpackets, config_type_switch;
-extern const struct config_type config_type_nflog, config_type_interface, config_type_read,
-	config_type_ulog;
+extern const struct config_type config_type_ulog;
+#define CAPTURE_SOURCE(option, type, ...) extern const struct config_type config_type_source_##type;
+#include "capture_sources.def"
 extern const struct config_type config_type_collector;
 extern const struct config_type config_type_timeout;
 extern const struct config_type config_type_if_map;
@@ -132,9 +133,12 @@ const struct config_origin *config_key_origin(const struct config_collector *col
 const char *config_file_name(struct config *config, const char *name);
 
 /* A [source "NAME"] or [collector "NAME"] section begins: make it or find it. */
-int config_source_declare(struct config *config, const char *name, struct error_text *error);
+int config_source_declare(struct config *config, const char *name,
+			  const struct config_origin *origin, struct error_text *error);
 int config_collector_declare(struct config *config, const char *name,
 			     const struct config_origin *origin, struct error_text *error);
+/* The option that means sources of a type. */
+enum config_option_id config_source_option(const struct capture_type *type);
 /* A key of it. */
 int config_source_set(struct config *config, const char *name, enum config_key_id key,
 		      const char *value, struct error_text *error);

@@ -1,20 +1,33 @@
-/* config_source.c - packet sources: nflog, interface, read, ulog, and [source "NAME"].
+/* config_source.c - packet sources: the options of capture_sources.def, ulog, and [source "NAME"].
  *
- * A source is known by its name ("nflog:40", "eth0", a file). Named again, by an option or by its
- * section, it is the same one and takes over what is said of it. */
+ * A source is known by its type and name ("nflog:40", "eth0", a file). Named again, by an option or
+ * by its section, it is the same one and takes over what is said of it. Invariant: what a source
+ * is, only its struct capture_type knows. */
 #include "config_options.h"
 
+#include "capture_sources.h"
 #include "cpu_list.h"
 #include "defaults.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SOURCES_MAX 256 /* each is a thread */
+/* What each option reads; NULL: no packets. */
+static const struct capture_type *const types[CONFIG_OPTION_COUNT] = {
+#define CAPTURE_SOURCE(option, type, ...) [OPTION_##option] = &capture_##type,
+#include "capture_sources.def"
+};
+
+enum config_option_id config_source_option(const struct capture_type *type)
+{
+	int option = 0;
+
+	while (option < CONFIG_OPTION_COUNT && types[option] != type)
+		option++;
+	return (enum config_option_id)option;
+}
 
 /* "auto": the first of several groups on the first CPU that is online, and so on, around when there
  * are more groups. So `agentctl rules --per-cpu` numbers them, too. */
@@ -28,211 +41,98 @@ static void cpu_resolve(struct source_config *source, size_t position)
 	source->cpu = list.numbers[position % list.count] + 1u;
 }
 
-static struct source_config *source_find(struct config *config, const char *name)
+static struct source_config *source_find(struct config *config, const struct capture_type *type,
+					 const char *name)
 {
 	for (size_t i = 0; i < config->source_count; i++)
-		if (!strcmp(config->sources[i].name, name))
+		if (config->sources[i].type == type && !strcmp(config->sources[i].name, name))
 			return &config->sources[i];
 	return NULL;
 }
 
-/* Find or add. 'settings' has kind and group, and what it says of sizes is taken over. */
-static int source_add(struct config *config, const char *name, const struct source_config *settings,
-		      struct error_text *error)
+static int source_append(struct config *config, const struct source_config *added,
+			 struct error_text *error)
 {
-	struct source_config *source = source_find(config, name);
+	struct source_config *sources;
 
-	if (!source) {
-		struct source_config added = *settings;
-		struct source_config *sources;
-
-		if (config->source_count == SOURCES_MAX) {
-			error_text_set(error, "expected at most %d sources in all", SOURCES_MAX);
-			return -EINVAL;
-		}
-		sources = realloc(config->sources, (config->source_count + 1) * sizeof(*sources));
-		if (sources)
-			config->sources = sources;
-		added.name = NULL;
-		if (!sources || config_text_replace(&added.name, name, error)) {
-			error_text_set(error, "out of memory");
-			return -ENOMEM;
-		}
-		config->sources[config->source_count++] = added;
-		return 0;
-	}
-	return config_keys_take(source, settings, SECTION_source, error);
-}
-
-/* Of one interface only: a log group gets what passes the hook, and "any" has no device to set. */
-static int promiscuous_check(const struct source_config *source, const char *name,
-			     struct error_text *error)
-{
-	if (source->promiscuous != SOURCE_SWITCH_on ||
-	    (source->kind == SOURCE_INTERFACE && strcmp(name, "any") != 0))
-		return 0;
-	error_text_set(error, "promiscuous: expected with one interface, such as eth0");
-	return -EINVAL;
-}
-
-/* "40" or "40-43". */
-static int groups_parse(const char *text, uint16_t *first, uint16_t *last, struct error_text *error)
-{
-	char copy[UNITS_TEXT_SIZE];
-	uint64_t from = 0;
-	uint64_t to = 0;
-	char *dash;
-
-	if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy))
-		goto wrong;
-	dash = strchr(copy, '-');
-	if (dash)
-		*dash++ = '\0';
-	if (units_number_parse(copy, &from) || units_number_parse(dash ? dash : copy, &to))
-		goto wrong;
-	if (to > UINT16_MAX || from > to)
-		goto wrong;
-	if (to - from >= SOURCES_MAX) {
-		error_text_set(error, "expected at most %d groups, each has a thread", SOURCES_MAX);
+	if (config->source_count == SOURCES_MAX) {
+		error_text_set(error, "expected at most %d sources in all", SOURCES_MAX);
 		return -EINVAL;
 	}
-	*first = (uint16_t)from;
-	*last = (uint16_t)to;
-	return 0;
-wrong:
-	error_text_set(error, "expected a netfilter log group from 0 to 65535, or a range such as "
-			      "40-43");
-	return -EINVAL;
-}
-
-static int nflog_add(struct config *config, const char *groups,
-		     const struct source_config *settings, struct error_text *error)
-{
-	struct source_config source = *settings;
-	uint16_t first;
-	uint16_t last;
-	int result = groups_parse(groups, &first, &last, error);
-
-	source.kind = SOURCE_NFLOG;
-	if (!result)
-		result = promiscuous_check(&source, groups, error);
-	for (uint32_t group = first; !result && group <= last; group++) {
-		char name[UNITS_TEXT_SIZE];
-
-		(void)snprintf(name, sizeof(name), "nflog:%" PRIu32, group);
-		source.group = (uint16_t)group;
-		source.cpu = settings->cpu;
-		cpu_resolve(&source, group - first);
-		result = source_add(config, name, &source, error);
-	}
-	return result;
-}
-
-/* What the kernel takes as a name of an interface (net/core/dev.c, dev_valid_name). */
-static bool is_interface_name(const char *name)
-{
-	size_t length = strlen(name);
-
-	if (length == 0 || length >= IFNAMSIZ || !strcmp(name, ".") || !strcmp(name, ".."))
-		return false;
-	for (; *name; name++)
-		if (*name == '/' || *name == ':' || isspace((unsigned char)*name))
-			return false;
-	return true;
-}
-
-static int interface_add(struct config *config, const char *name,
-			 const struct source_config *settings, struct error_text *error)
-{
-	struct source_config source = *settings;
-
-	source.kind = SOURCE_INTERFACE;
-	cpu_resolve(&source, 0);
-	if (!is_interface_name(name)) {
-		error_text_set(error, "expected the name of a network interface, such as eth0");
-		return -EINVAL;
-	}
-	if (promiscuous_check(&source, name, error))
-		return -EINVAL;
-	return source_add(config, name, &source, error);
-}
-
-/* "WHAT,KEY=VALUE..." by way of 'add'. */
-static int source_parse(struct config *config, const char *value,
-			int (*add)(struct config *config, const char *what,
-				   const struct source_config *settings, struct error_text *error),
-			struct error_text *error)
-{
-	struct source_config settings = { .name = NULL };
-	char *copy = strdup(value);
-	char *keys = copy;
-	int result;
-
-	if (!copy) {
+	sources = realloc(config->sources, (config->source_count + 1) * sizeof(*sources));
+	if (!sources) {
 		error_text_set(error, "out of memory");
 		return -ENOMEM;
 	}
-	(void)strsep(&keys, ",");
-	result = config_inline_keys(keys, SECTION_source, config_key_set, &settings, error);
-	if (!result)
-		result = add(config, copy, &settings, error);
-	free(copy);
+	config->sources = sources;
+	sources[config->source_count++] = *added;
+	return 0;
+}
+
+/* Find or add, with what it says. Its name is taken, also on failure. */
+static int source_take(struct config *config, struct source_config *source,
+		       struct error_text *error)
+{
+	struct source_config *known = source_find(config, source->type, source->name);
+	const int result = known ? config_keys_take(known, source, SECTION_source, error)
+				 : source_append(config, source, error);
+
+	if (known || result)
+		free(source->name);
 	return result;
 }
 
-static void source_format(const struct config *config, enum source_kind kind, FILE *out)
+static int source_check(const struct source_config *source, struct error_text *error)
 {
-	const char *space = "";
+	return source->type->check ? source->type->check(source, error) : 0;
+}
 
-	for (size_t i = 0; i < config->source_count; i++) {
-		const struct source_config *source = &config->sources[i];
+/* All that 'text' means, with 'settings'. */
+static int sources_add(struct config *config, const char *text,
+		       const struct source_config *settings, struct error_text *error)
+{
+	for (size_t index = 0;; index++) {
+		struct source_config source = *settings;
+		int result = source.type->parse(text, index, &source, error);
 
-		if (source->kind != kind)
-			continue;
-		(void)fputs(space, out);
-		space = " ";
-		if (kind == SOURCE_NFLOG)
-			(void)fprintf(out, "%u", (unsigned int)source->group);
+		if (result <= 0)
+			return result;
+		cpu_resolve(&source, index);
+		result = source_check(&source, error);
+		if (result)
+			free(source.name);
 		else
-			(void)fputs(source->name, out);
-		config_keys_format(source, SECTION_source, out);
+			result = source_take(config, &source, error);
+		if (result)
+			return result;
 	}
 }
 
-static int nflog_parse(struct config *config, const struct config_option *option, const char *value,
-		       struct error_text *error)
+/* A key that makes sense for this type of source. */
+static int source_key_parse(struct source_config *source, enum config_key_id key, const char *value,
+			    struct error_text *error)
 {
-	(void)option;
-	return source_parse(config, value, nflog_add, error);
+	if (!(config_keys[key].needs & ~source->type->keys))
+		return config_key_parse(source, key, value, error);
+	error_text_set(error, "a %s has no %s", source->type->noun, config_keys[key].name);
+	return -EINVAL;
 }
 
-static void nflog_format(const struct config *config, const struct config_option *option, FILE *out)
+/* The same for a key behind a comma: the error begins with its name. */
+static int source_key_set(void *object, enum config_key_id key, const char *value,
+			  struct error_text *error)
 {
-	(void)option;
-	source_format(config, SOURCE_NFLOG, out);
+	struct error_text why = { .text = "" };
+	const int result = source_key_parse(object, key, value, &why);
+
+	if (result)
+		error_text_set(error, "%s: %s", config_keys[key].name, why.text);
+	return result;
 }
 
-const struct config_type config_type_nflog = { nflog_parse, nflog_format, NULL };
-
-static int interface_parse(struct config *config, const struct config_option *option,
-			   const char *value, struct error_text *error)
-{
-	(void)option;
-	return source_parse(config, value, interface_add, error);
-}
-
-static void interface_format(const struct config *config, const struct config_option *option,
-			     FILE *out)
-{
-	(void)option;
-	source_format(config, SOURCE_INTERFACE, out);
-}
-
-const struct config_type config_type_interface = { interface_parse, interface_format, "INTERFACE" };
-
-/* A file's name may have commas: keys begin at the first one with the name of a key and '=' behind
- * it. NULL if there are none. */
-static char *file_keys(char *value)
+/* Values may have commas: keys begin at the first one with the name of a key and '=' after it. NULL
+ * if there are none. */
+static char *keys_find(char *value)
 {
 	char guess[CONFIG_GUESS_SIZE];
 
@@ -251,63 +151,70 @@ static char *file_keys(char *value)
 	return NULL;
 }
 
-/* What makes sense for a file only. */
-static int file_key_set(void *object, enum config_key_id key, const char *value,
-			struct error_text *error)
+/* Packets with a time of their own come from one source. */
+static int refuse_second(const struct config *config, const struct capture_type *type,
+			 struct error_text *error)
 {
-	if (key != KEY_source_snaplen && key != KEY_source_buffer && key != KEY_source_wait &&
-	    key != KEY_source_promiscuous)
-		return config_key_set(object, key, value, error);
-	error_text_set(error, "%s: a file has no %s", config_keys[key].name, config_keys[key].name);
-	return -EINVAL;
-}
-
-static int file_add(struct config *config, const char *name, const struct source_config *settings,
-		    struct error_text *error)
-{
-	struct source_config source = *settings;
-
-	source.kind = SOURCE_FILE;
-	cpu_resolve(&source, 0);
-	return source_add(config, name, &source, error);
-}
-
-static int read_parse(struct config *config, const struct config_option *option, const char *value,
-		      struct error_text *error)
-{
-	struct source_config source = { .kind = SOURCE_FILE };
-	char *copy;
-	int result;
-
-	(void)option;
-	for (size_t i = 0; i < config->source_count; i++) {
-		if (config->sources[i].kind != SOURCE_FILE)
+	for (size_t i = 0; !type->is_live && i < config->source_count; i++) {
+		if (config->sources[i].type != type)
 			continue;
-		error_text_set(error, "expected one file, and there is %.100s already",
+		error_text_set(error, "expected one %s, and there is %.100s already", type->noun,
 			       config->sources[i].name);
-		error_text_hint(error, "run flowagent once for each file, or join them: "
-				       "mergecap -w - FILE... | flowagent --read -");
+		if (type->several_hint)
+			error_text_hint(error, "%s", type->several_hint);
 		return -EINVAL;
 	}
-	copy = strdup(value);
+	return 0;
+}
+
+/* "WHAT,KEY=VALUE...". */
+static int source_parse(struct config *config, const struct config_option *option,
+			const char *value, struct error_text *error)
+{
+	struct source_config settings = { .type = types[option - config_options] };
+	char *copy;
+	char *keys;
+	int result = refuse_second(config, settings.type, error);
+
+	if (result)
+		return result;
+	copy = keys = strdup(value);
 	if (!copy) {
 		error_text_set(error, "out of memory");
 		return -ENOMEM;
 	}
-	result = config_inline_keys(file_keys(copy), SECTION_source, file_key_set, &source, error);
+	if (settings.type->has_commas)
+		keys = keys_find(copy);
+	else
+		(void)strsep(&keys, ",");
+	result = config_inline_keys(keys, SECTION_source, source_key_set, &settings, error);
 	if (!result)
-		result = file_add(config, copy, &source, error);
+		result = sources_add(config, copy, &settings, error);
 	free(copy);
 	return result;
 }
 
-static void read_format(const struct config *config, const struct config_option *option, FILE *out)
+static void source_format(const struct config *config, const struct config_option *option,
+			  FILE *out)
 {
-	(void)option;
-	source_format(config, SOURCE_FILE, out);
+	const struct capture_type *type = types[option - config_options];
+	const char *space = "";
+
+	for (size_t i = 0; i < config->source_count; i++) {
+		const struct source_config *source = &config->sources[i];
+
+		if (source->type != type)
+			continue;
+		(void)fprintf(out, "%s%s", space, source->name + strlen(type->prefix));
+		config_keys_format(source, SECTION_source, out);
+		space = " ";
+	}
 }
 
-const struct config_type config_type_read = { read_parse, read_format, "FILE" };
+#define CAPTURE_SOURCE(option_, type_, name_, letter_, argument_, completion_, ...)          \
+	const struct config_type config_type_source_##type_ = { source_parse, source_format, \
+								completion_ };
+#include "capture_sources.def"
 
 /* fprobe-ulog's -U: bit N-1 is ULOG group N. ULOG left Linux with 3.17. */
 static int ulog_parse(struct config *config, const struct config_option *option, const char *value,
@@ -350,39 +257,67 @@ static int ulog_parse(struct config *config, const struct config_option *option,
 
 const struct config_type config_type_ulog = { ulog_parse, NULL, NULL };
 
-int config_source_declare(struct config *config, const char *name, struct error_text *error)
+/* The type of a source that a section names. NULL: no type has such names. */
+static const struct capture_type *section_type(const char *name)
 {
-	static const struct source_config settings = { .name = NULL };
-	static const char prefix[] = "nflog:";
+	const struct capture_type *best = NULL;
+
+	for (int option = 0; option < CONFIG_OPTION_COUNT; option++) {
+		const struct capture_type *type = types[option];
+
+		if (!type || !type->section ||
+		    strncmp(name, type->prefix, strlen(type->prefix)) != 0)
+			continue;
+		if (!best || strlen(type->prefix) > strlen(best->prefix))
+			best = type;
+	}
+	return best;
+}
+
+static int refuse_section(const char *name, struct error_text *error)
+{
+	char expected[sizeof(error->text)] = "";
+
+	for (int option = 0; option < CONFIG_OPTION_COUNT; option++) {
+		const size_t used = strlen(expected);
+
+		if (types[option] && types[option]->section)
+			(void)snprintf(expected + used, sizeof(expected) - used, "%s%s",
+				       used ? ", or " : "", types[option]->section);
+	}
+	error_text_set(error, "source \"%.60s\": expected %.200s", name, expected);
+	return -EINVAL;
+}
+
+int config_source_declare(struct config *config, const char *name,
+			  const struct config_origin *origin, struct error_text *error)
+{
+	struct source_config source = { .type = section_type(name) };
 	int result;
 
-	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0) {
-		result = interface_add(config, name, &settings, error);
-	} else {
-		const char *group = name + sizeof(prefix) - 1;
-		uint64_t number;
-
-		/* One section, one source: its keys must find it by this name. */
-		result = units_number_parse(group, &number) || (*group == '0' && group[1])
-				 ? -EINVAL
-				 : nflog_add(config, group, &settings, error);
-	}
+	if (!source.type)
+		return refuse_section(name, error);
+	config->origins[config_source_option(source.type)] = *origin;
+	result = source.type->parse(name + strlen(source.type->prefix), 0, &source, error);
 	if (result == -EINVAL)
-		error_text_set(error,
-			       "source \"%.60s\": expected \"nflog:GROUP\" with a group "
-			       "from 0 to 65535, or the name of an interface",
-			       name);
-	return result;
+		return refuse_section(name, error);
+	if (result < 0)
+		return result;
+	/* One section, one source: its keys must find it by this name. */
+	if (!strcmp(source.name, name))
+		return source_take(config, &source, error);
+	free(source.name);
+	return refuse_section(name, error);
 }
 
 int config_source_set(struct config *config, const char *name, enum config_key_id key,
 		      const char *value, struct error_text *error)
 {
-	struct source_config *source = source_find(config, name);
-	int result = config_key_parse(source, key, value, error);
+	struct source_config *source = source_find(config, section_type(name), name);
+	int result = source_key_parse(source, key, value, error);
 
 	if (!result)
-		result = promiscuous_check(source, name, error);
+		result = source_check(source, error);
 	cpu_resolve(source, 0);
 	return result;
 }
@@ -396,23 +331,34 @@ void config_sources_clear(struct config *config)
 	config->source_count = 0;
 }
 
-int config_sources_finish(struct config *config, struct error_text *error)
+/* A source whose packets have their own time is the only one. */
+static int check_alone(const struct config *config, struct error_text *error)
 {
-	static const struct source_config settings = { .name = NULL };
-	char group[UNITS_TEXT_SIZE];
-
-	if (!config->source_count) {
-		(void)snprintf(group, sizeof(group), "%d", DEFAULT_NFLOG_GROUP);
-		return nflog_add(config, group, &settings, error);
-	}
 	for (size_t i = 0; config->source_count > 1 && i < config->source_count; i++) {
-		if (config->sources[i].kind != SOURCE_FILE)
+		const struct capture_type *type = config->sources[i].type;
+		const enum config_option_id option = config_source_option(type);
+
+		if (type->is_live)
 			continue;
-		config_fail(error, &config->origins[OPTION_read],
-			    "read: a file cannot be read together with other sources");
-		error_text_hint(error, "its packets have their own time; run flowagent once for "
-				       "the file and once for the rest");
+		config_fail(error, &config->origins[option],
+			    "%s: a %s cannot be read together with other sources",
+			    config_options[option].name, type->noun);
+		error_text_hint(error,
+				"its packets have their own time; run flowagent once for the %s "
+				"and once for the rest",
+				type->noun);
 		return -EINVAL;
 	}
 	return 0;
+}
+
+int config_sources_finish(struct config *config, struct error_text *error)
+{
+	static const struct source_config settings = { .type = &capture_nflog };
+	char group[UNITS_TEXT_SIZE];
+
+	if (config->source_count)
+		return check_alone(config, error);
+	(void)snprintf(group, sizeof(group), "%d", DEFAULT_NFLOG_GROUP);
+	return sources_add(config, group, &settings, error);
 }

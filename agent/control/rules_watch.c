@@ -32,7 +32,7 @@ struct rules_watch {
 static bool has_groups(const struct config *config)
 {
 	for (size_t i = 0; i < config->source_count; i++)
-		if (config->sources[i].kind == SOURCE_NFLOG)
+		if (config->sources[i].type->has_rules)
 			return true;
 	return false;
 }
@@ -74,7 +74,7 @@ static void count_rule(void *context, uint16_t group)
 	for (size_t i = 0; i < watch->config->source_count; i++) {
 		const struct source_config *source = &watch->config->sources[i];
 
-		if (source->kind == SOURCE_NFLOG && source->group == group)
+		if (source->type->has_rules && source->group == group)
 			watch->counts[i]++;
 	}
 }
@@ -124,7 +124,7 @@ void rules_watch_look(struct rules_watch *watch, int64_t now_ms)
 struct rules_watch_state rules_watch_state(const struct rules_watch *watch, size_t source)
 {
 	if (!watch || !watch->is_known || source >= watch->config->source_count ||
-	    watch->config->sources[source].kind != SOURCE_NFLOG)
+	    !watch->config->sources[source].type->has_rules)
 		return (struct rules_watch_state){ .is_known = false };
 	return (struct rules_watch_state){
 		.is_known = true,

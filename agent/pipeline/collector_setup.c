@@ -94,7 +94,7 @@ struct exporter *collector_setup_exporter(const struct config *config,
 		.choice = *choice,
 		.on_event = log_collector_event,
 	};
-	const bool is_live = config->sources[0].kind != SOURCE_FILE;
+	const bool is_live = config->sources[0].type->is_live;
 	struct exporter *exporter;
 
 	if (!collectors) {

@@ -22,9 +22,7 @@
 
 static bool is_live(const struct config *config, size_t source)
 {
-	const struct capture_type *type = capture_find(config->sources[source].kind);
-
-	return type && type->is_live;
+	return config->sources[source].type->is_live;
 }
 
 /* What would otherwise be noticed in the collectors' tables only. */
@@ -132,7 +130,6 @@ static int create_workers(struct pipeline *pipeline, const struct config *config
 		int result;
 
 		worker.source = &config->sources[i];
-		worker.type = capture_find(worker.source->kind);
 		worker.own_exports = is_live(config, i) ? pipeline->own_exports : NULL;
 		result = draw_secrets(&worker, is_live(config, i), error);
 		if (result == 0)

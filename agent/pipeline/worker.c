@@ -42,13 +42,13 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 	*worker = (struct worker){
 		.name = source->name,
 		.label = source->label,
-		.type = config->type,
+		.type = source->type,
 		.cpu = source->cpu,
 		.own_exports = config->own_exports,
 		.export_wake = config->export_wake,
 		.mtus = config->mtus,
 		.splits_superpackets = config->splits_superpackets,
-		.duplicates_due_ms = source->kind == SOURCE_NFLOG ? 0 : INT64_MAX,
+		.duplicates_due_ms = source->type->has_rules ? 0 : INT64_MAX,
 		.last_packet_ms = -1,
 		.step_view = SIZE_MAX,
 		.last_mark_ms = INT64_MIN / 2,
@@ -92,14 +92,9 @@ int worker_init(struct worker *worker, const struct worker_config *config, struc
 	int result;
 
 	set_up(worker, config);
-	if (!worker->type) {
-		error_text_set(error, "%s: this build cannot read from network interfaces",
-			       worker->name);
-		return -ENOTSUP;
-	}
 	result = allocate(worker, config, error);
 	if (result == 0)
-		result = capture_source_open(&worker->source, worker->type, config->source, error);
+		result = capture_source_open(&worker->source, config->source, error);
 	if (result < 0)
 		worker_clear(worker);
 	return result;
@@ -143,7 +138,7 @@ static void watch_messages(struct worker *worker)
 {
 	struct capture_statistics capture;
 
-	if (worker->type->kind != SOURCE_NFLOG)
+	if (!worker->type->has_rules)
 		return;
 	capture_source_statistics(&worker->source, &capture);
 	if (message_watch_update(&worker->message_watch, worker->clock_ms, capture.messages,

@@ -22,7 +22,6 @@
 
 struct worker_config {
 	const struct source_config *source; /* borrowed for life */
-	const struct capture_type *type;    /* of the source; NULL: this build has none */
 	struct flow_cache_config cache;     /* bound, timeouts and hash key */
 	struct flow_key_choice flow_key;    /* what makes a flow */
 	bool splits_superpackets;

@@ -114,7 +114,8 @@ static void fake_source_close(struct capture *capture)
 }
 
 const struct capture_type fake_source_file = {
-	.kind = SOURCE_FILE,
+	.noun = "fake file",
+	.prefix = "",
 	.open = fake_source_open,
 	.read = fake_source_read_file,
 	.descriptor = fake_source_descriptor,
@@ -123,7 +124,8 @@ const struct capture_type fake_source_file = {
 };
 
 const struct capture_type fake_source_live = {
-	.kind = SOURCE_INTERFACE,
+	.noun = "fake interface",
+	.prefix = "",
 	.is_live = true,
 	.open = fake_source_open,
 	.read = fake_source_read,

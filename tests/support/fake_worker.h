@@ -32,10 +32,9 @@ static inline int fake_worker_init(struct worker *worker, const struct capture_t
 				   struct error_text *error)
 {
 	static char name[] = "fake";
-	static struct source_config source = { .kind = SOURCE_FILE, .name = name };
+	static struct source_config source;
 	const struct worker_config config = {
 		.source = &source,
-		.type = type,
 		.cache = { .max_flows = max_flows,
 			   .has_ports = true,
 			   .expiry = { .active_ms = 60000,
@@ -45,6 +44,7 @@ static inline int fake_worker_init(struct worker *worker, const struct capture_t
 		.export_wake = &around->export_wake,
 	};
 
+	source = (struct source_config){ .type = type, .name = name };
 	return worker_init(worker, &config, error);
 }
 

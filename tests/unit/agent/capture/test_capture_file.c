@@ -55,7 +55,7 @@ static size_t make_record(uint8_t *record, uint8_t value, uint32_t size)
 static int try_open(const char *name, struct capture **capture, struct error_text *error)
 {
 	char *copy = strdup(name); /* it need not outlive open() */
-	const struct source_config config = { .kind = SOURCE_FILE, .name = copy };
+	const struct source_config config = { .type = &capture_file, .name = copy };
 	int result = capture_file.open(&config, capture, error);
 
 	free(copy);

@@ -1,5 +1,6 @@
 /* test_config.c - command line, file, drop-ins, messages; and that the table agrees with itself. */
 #include "config.h"
+#include "capture_sources.h"
 #include "config_file.h"
 #include "config_options.h"
 #include "cpu_list.h"
@@ -214,7 +215,7 @@ TEST(nothing_configured)
 
 	CHECK_EQ(parse(&config, "", &error), CONFIG_run);
 	CHECK_EQ(config.source_count, 1);
-	CHECK_EQ(config.sources[0].kind, SOURCE_NFLOG);
+	CHECK(config.sources[0].type == &capture_nflog);
 	CHECK_EQ(config.sources[0].group, 40);
 	CHECK_TEXT(config.sources[0].name, "nflog:40");
 	CHECK_EQ(config.collector_count, 0);
@@ -518,7 +519,7 @@ TEST(sources)
 	CHECK_EQ(config.sources[2].group, 65535); /* named twice: one source, the later size */
 	CHECK_EQ(config.sources[2].snaplen, 96);
 	CHECK_EQ(config.sources[2].receive_buffer, 65536);
-	CHECK_EQ(config.sources[3].kind, SOURCE_INTERFACE);
+	CHECK(config.sources[3].type == &capture_interface);
 	CHECK_TEXT(config.sources[3].name, "eth0");
 	CHECK_TEXT(config.sources[4].name, "any");
 	check_value(&config, "nflog", "0 65534,snaplen=96,buffer=8M 65535,snaplen=96,buffer=64k",
@@ -529,7 +530,7 @@ TEST(sources)
 
 	CHECK_EQ(parse(&config, "--read -", &error), CONFIG_run);
 	CHECK_EQ(config.source_count, 1);
-	CHECK_EQ(config.sources[0].kind, SOURCE_FILE);
+	CHECK(config.sources[0].type == &capture_file);
 	CHECK_TEXT(config.sources[0].name, "-");
 	config_clear(&config);
 }
@@ -591,6 +592,8 @@ TEST(wrong_sources)
 	check_error("-r a -r b", CONFIG_invalid,
 		    "--read \"b\": expected one file, and there is a already");
 	check_error("-r a -i eth0", CONFIG_invalid,
+		    "read: a file cannot be read together with other sources");
+	check_error("-i eth0 -r eth0", CONFIG_invalid, /* not the same source */
 		    "read: a file cannot be read together with other sources");
 }
 

@@ -155,7 +155,6 @@ TEST(a_source_that_does_not_open_leaves_nothing_behind)
 	fake_surroundings_init(&around);
 	CHECK_EQ(fake_worker_init(&worker, &fake_source_file, 1000, &around, &error), -EACCES);
 	CHECK_TEXT(error.text, "fake: does not open");
-	CHECK_EQ(fake_worker_init(&worker, NULL, 1000, &around, &error), -ENOTSUP);
 	fake_surroundings_clear(&around);
 }
 

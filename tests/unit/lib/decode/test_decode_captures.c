@@ -1,7 +1,7 @@
 /* test_decode_captures.c - every packet of every capture in tests/wire, decoded in a block of
  * exactly its captured length, cut at every length that headers end in. A capture library's buffer
  * is larger than the packet and hides a read past its end. */
-#include "capture.h"
+#include "capture_sources.h"
 #include "decode.h"
 
 #include "check.h"
@@ -34,8 +34,8 @@ static void decode_exactly(const struct packet_view *view, uint32_t captured_byt
 
 static uint64_t decode_capture(char *path)
 {
-	const struct capture_type *type = capture_find(SOURCE_FILE);
-	const struct source_config config = { .kind = SOURCE_FILE, .name = path };
+	const struct capture_type *type = &capture_file;
+	const struct source_config config = { .type = type, .name = path };
 	struct packet_view views[32];
 	struct error_text error = { 0 };
 	struct capture *capture;
