@@ -1,9 +1,9 @@
 /* rules_watch.h - notices that the firewall's rules for an NFLOG source are gone: accounting would
  * end without a word.
  *
- * Place: status timer of the event loop (5 s) -> kernel -> log, rows of sources. It knows the rules of
- * nf_tables, iptables-nft among them; those of iptables-legacy cannot be seen, so that no rule at
- * the start means nothing, and only rules that were there can be missed. */
+ * Place: status timer of the event loop (5 s) -> kernel -> log, rows of sources. It knows the rules
+ * of nf_tables, iptables-nft among them; those of iptables-legacy cannot be seen, so that no rule
+ * at the start means nothing, and only rules that were there can be missed. */
 #ifndef RULES_WATCH_H
 #define RULES_WATCH_H
 
