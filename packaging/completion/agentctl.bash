@@ -28,7 +28,7 @@ _agentctl()
 	while read -r candidate; do
 		[[ $candidate == "$current"* ]] && COMPREPLY+=("$prefix$candidate")
 	done < <("${COMP_WORDS[0]}" _complete "${COMP_WORDS[@]:1:COMP_CWORD-1}" "$current" 2>/dev/null)
-	# a filter word goes on behind its sign
+	# a filter word continues after its sign
 	if [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *[=\<\>] ]]; then
 		compopt -o nospace 2>/dev/null
 	fi
