@@ -5,6 +5,7 @@
 #include "config_options.h"
 
 #include "exporter.h"
+#include "pacer.h"
 
 #include <ctype.h>
 #include <errno.h>

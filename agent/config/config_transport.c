@@ -5,6 +5,7 @@
 #include "config_options.h"
 
 #include "exporter.h"
+#include "spool.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -5,8 +5,8 @@
  * repeats itself harmlessly, so datagrams do not depend on how often anyone calls. */
 #include "collector.h"
 
+#include "collector_options.h"
 #include "collector_parts.h"
-#include "export_remote.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -53,7 +53,8 @@ static bool config_is_valid(const struct collector_config *config, struct error_
 static bool is_large_enough(const struct collector *collector, struct error_text *error)
 {
 	const struct encoder_type *encoder = collector->encoder;
-	const size_t size = encoder->size_min ? encoder->size_min(&collector->templates) : 0;
+	const size_t size =
+		encoder->size_min ? encoder->size_min(&collector->templates.current) : 0;
 
 	if (size <= collector->datagram_size)
 		return true;
@@ -156,13 +157,13 @@ struct collector *collector_create(const struct collector_config *config,
 	collector->datagram_size = config->datagram_size;
 	collector->rotation = (struct rotation){ .settings = config->address.rotation,
 						 .message_size = config->datagram_size };
-	collector->is_refresh_due = collector_has_options(collector);
+	collector->refresh.is_due = collector_has_options(collector);
 	set_role(collector, &config->role);
 	collector->sampling.flows = config->sampling;
-	collector->choice = terms->choice;
-	collector->choice.has_uptime = config->has_uptime;
-	collector->choice.fields = config->fields;
-	collector->choice.has_samplers = collector->sampling.flows > 1;
+	collector->templates.choice = terms->choice;
+	collector->templates.choice.has_uptime = config->has_uptime;
+	collector->templates.choice.fields = config->fields;
+	collector->templates.choice.has_samplers = collector->sampling.flows > 1;
 	sampler_walk_init(&collector->samplers, &collector->sampling);
 	collector_options_make_templates(collector);
 	if (!is_large_enough(collector, error) || set_selection(collector, config, error)) {
@@ -186,9 +187,23 @@ void collector_destroy(struct collector *collector)
 	free(collector);
 }
 
+void collector_samplers_known(struct collector *collector)
+{
+	collector->sampling.samplers = collector->terms->samplers;
+	sampler_walk_init(&collector->samplers, &collector->sampling);
+	if (collector->samplers.is_on && !collector->templates.choice.has_samplers)
+		collector_options_carry_samplers(collector);
+}
+
+void collector_send_template(struct collector *collector)
+{
+	collector_options_refresh(collector);
+	collector->refresh.are_templates_due = collector->refresh.is_due;
+}
+
 void collector_set_sequence(struct collector *collector, uint32_t sequence)
 {
-	collector->outbox.sequence = sequence;
+	outbox_set_sequence(&collector->outbox, sequence);
 }
 
 void collector_keep_sequence(struct collector *collector, _Atomic uint32_t *place)
@@ -214,7 +229,7 @@ const struct collector_role *collector_role(const struct collector *collector)
 
 bool collector_is_down(const struct collector *collector)
 {
-	return collector->outbox.state == OUTBOX_down;
+	return collector->outbox.standing.state == OUTBOX_down;
 }
 
 bool collector_remote(const struct collector *collector, struct export_remote *remote)
@@ -239,27 +254,27 @@ void collector_status(const struct collector *collector, struct collector_status
 		.mode = collector->role.mode,
 		.priority = collector->role.priority == UINT32_MAX ? 0 : collector->role.priority,
 		.sampling = collector->selection.sampling ? collector->selection.sampling : 1,
-		.is_up = outbox->state == OUTBOX_up,
+		.is_up = outbox->standing.state == OUTBOX_up,
 		.is_known_down = outbox_is_known_down(outbox),
-		.last_error = outbox->last_error,
-		.last_loss = outbox->last_loss,
+		.last_error = outbox->standing.error,
+		.last_loss = outbox->standing.loss,
 		.waits_for_reader = outbox->config.is_patient && outbox->queue.count &&
-				    outbox->state == OUTBOX_up,
+				    outbox->standing.state == OUTBOX_up,
 		.has_sequence = outbox->config.sequence_offset != 0,
-		.sequence = outbox->sequence,
+		.sequence = outbox->sending.sequence,
 		.queued_datagrams = (uint32_t)(outbox->queue.count + outbox->spool.count),
 		.unconfirmed_datagrams = (uint32_t)outbox->queue.handed,
 		.spool_size = outbox->config.spool_size,
 		.spooled_bytes = outbox->spool.total_bytes,
 		.spooled_records = outbox->spool.amount.records,
 		.has_sessions = collector_has_sessions(collector),
-		.sessions = outbox->session,
-		.session_failures = outbox->session_failures,
-		.last_sent_ms = outbox->last_sent_us < 0 ? -1 : outbox->last_sent_us / 1000,
+		.sessions = outbox->session.number,
+		.session_failures = outbox->session.failures,
+		.last_sent_ms = outbox->sending.last_us < 0 ? -1 : outbox->sending.last_us / 1000,
 		.ledger = outbox->ledger,
 	};
 	(void)snprintf(status->name, sizeof(status->name), "%s", collector->name);
-	memcpy(status->fault, outbox->fault, sizeof(status->fault));
+	memcpy(status->fault, outbox->standing.fault, sizeof(status->fault));
 	(void)snprintf(status->group, sizeof(status->group), "%s", collector->group_name);
 	transport_address_format(&address, outbox->config.type->remote(outbox->transport, &address),
 				 status->remote);

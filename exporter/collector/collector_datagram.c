@@ -4,7 +4,10 @@
  * Place: collector_records -> datagram -> encoder, outbox. A datagram is built in the slot of the
  * queue where it will wait. Templates and statistics are always the first in their datagram, so a
  * collector knows the template before the records that need it; names follow a few at a time. */
-#include "collector_parts.h"
+#include "collector_datagram.h"
+
+#include "collector.h"
+#include "collector_options.h"
 
 size_t collector_room(const struct collector *collector)
 {
@@ -18,7 +21,7 @@ static void begin_message(const struct collector *collector, struct message *mes
 			  const struct export_time *time)
 {
 	collector->encoder->begin(message, time);
-	message->has_uptime = collector->templates.has_uptime;
+	message->has_uptime = collector->templates.current.has_uptime;
 	message->source_id = collector->terms->source_id;
 	message->sampling = collector->sampling;
 }
@@ -28,31 +31,31 @@ static void begin_one(struct collector *collector)
 {
 	const uint32_t limit = collector->terms->template_refresh_datagrams;
 
-	collector->message.writer = writer_of(datagram_queue_next(&collector->outbox.queue)->bytes,
-					      collector->datagram_size);
-	begin_message(collector, &collector->message, &collector->time);
-	collector->amount = (struct amount){ 0 };
-	collector->opened_ms = collector->time.uptime_ms;
-	collector->opened_unix_ms = collector->time.unix_ms;
-	collector->carries_templates = false;
-	collector->is_open = true;
+	collector->building.message.writer = writer_of(
+		datagram_queue_next(&collector->outbox.queue)->bytes, collector->datagram_size);
+	begin_message(collector, &collector->building.message, &collector->time);
+	collector->building.amount = (struct amount){ 0 };
+	collector->building.opened_ms = collector->time.uptime_ms;
+	collector->building.opened_unix_ms = collector->time.unix_ms;
+	collector->building.carries_templates = false;
+	collector->building.is_open = true;
 	/* Without a record since the last one, templates would take the place of what is to follow
 	 * them. */
-	if (limit && collector->datagrams_since_refresh >= limit &&
-	    collector_has_templates(collector) && collector->has_records_since_refresh) {
-		collector->is_refresh_due = true;
+	if (limit && collector->refresh.datagrams_since >= limit &&
+	    collector_has_templates(collector) && collector->refresh.has_records_since) {
+		collector->refresh.is_due = true;
 		collector_options_repeat_few_names(collector);
 	}
-	if (collector->is_refresh_due)
+	if (collector->refresh.is_due)
 		collector_options_begin_refresh(collector);
-	if (collector->is_announcing)
+	if (collector->refresh.is_announcing)
 		collector_options_add_templates(collector);
-	if (collector->is_announcing)
+	if (collector->refresh.is_announcing)
 		return;
-	if (collector->are_statistics_due)
+	if (collector->refresh.are_statistics_due)
 		collector_options_add_statistics(collector);
 	(void)sampler_walk_add(&collector->samplers, &collector->sampling, collector->encoder,
-			       &collector->message);
+			       &collector->building.message);
 	if (collector_options_are_names_due(collector))
 		collector_options_add_names(collector);
 }
@@ -71,15 +74,15 @@ __attribute__((noinline)) void collector_datagram_close(struct collector *collec
 {
 	struct queued_datagram *datagram = datagram_queue_next(&collector->outbox.queue);
 
-	seal(collector, &collector->message, &collector->time, datagram);
+	seal(collector, &collector->building.message, &collector->time, datagram);
 	datagram->file = collector->rotation.number;
-	datagram->file_ms = collector->opened_unix_ms;
+	datagram->file_ms = collector->building.opened_unix_ms;
 	rotation_add(&collector->rotation, datagram->size, collector->time.unix_ms);
-	datagram->amount = collector->amount;
-	datagram->has_templates = collector->carries_templates;
+	datagram->amount = collector->building.amount;
+	datagram->has_templates = collector->building.carries_templates;
 	datagram->is_ahead = false;
-	collector->is_open = false;
-	collector->datagrams_since_refresh++;
+	collector->building.is_open = false;
+	collector->refresh.datagrams_since++;
 	outbox_put(&collector->outbox);
 }
 
@@ -87,7 +90,7 @@ __attribute__((noinline)) void collector_datagram_close(struct collector *collec
 static void begin_datagram(struct collector *collector)
 {
 	begin_one(collector);
-	while (collector->is_announcing) {
+	while (collector->refresh.is_announcing) {
 		collector_datagram_close(collector);
 		begin_one(collector);
 	}
@@ -101,11 +104,11 @@ static bool is_rotation_due(const struct collector *collector)
 /* Statistics end a file, and begin the next one: together they say how many records are in it. */
 static void rotate(struct collector *collector)
 {
-	collector->is_refresh_due = true;
+	collector->refresh.is_due = true;
 	begin_datagram(collector);
 	collector_datagram_close(collector);
 	rotation_begin(&collector->rotation);
-	collector->is_refresh_due = true;
+	collector->refresh.is_due = true;
 }
 
 /* This and collector_datagram_close() are kept out of collector_add(), which most records pass
@@ -120,9 +123,9 @@ __attribute__((noinline)) void collector_datagram_open(struct collector *collect
 static void set_time(struct collector *collector, const struct export_time *time)
 {
 	if (!collector->has_time) {
-		collector->refreshed_ms = time->uptime_ms;
-		collector->names_ms = time->uptime_ms - COLLECTOR_NAMES_INTERVAL_MS;
-		collector->names_repeated_ms = time->uptime_ms;
+		collector->refresh.last_ms = time->uptime_ms;
+		collector->names.told_ms = time->uptime_ms - COLLECTOR_NAMES_INTERVAL_MS;
+		collector->names.repeated_ms = time->uptime_ms;
 		collector->has_time = true;
 	}
 	collector->time = *time;
@@ -135,24 +138,24 @@ __attribute__((noinline)) void collector_advance(struct collector *collector,
 	const uint32_t refresh_ms = collector->terms->template_refresh_ms;
 
 	set_time(collector, time);
-	if (refresh_ms && !collector->is_refresh_due &&
-	    collector_since(collector, collector->refreshed_ms) >= refresh_ms)
+	if (refresh_ms && !collector->refresh.is_due &&
+	    collector_since(collector, collector->refresh.last_ms) >= refresh_ms)
 		collector_options_refresh(collector);
-	if (refresh_ms && collector_since(collector, collector->names_repeated_ms) >= refresh_ms)
+	if (refresh_ms && collector_since(collector, collector->names.repeated_ms) >= refresh_ms)
 		collector_options_repeat_names(collector);
 	if (!collector_room(collector))
 		return;
-	if (collector->is_open &&
-	    (collector_since(collector, collector->opened_ms) >= EXPORTER_RECORD_WAIT_MS ||
+	if (collector->building.is_open &&
+	    (collector_since(collector, collector->building.opened_ms) >= EXPORTER_RECORD_WAIT_MS ||
 	     is_rotation_due(collector)))
 		collector_datagram_close(collector);
-	if (collector->is_open && collector_options_are_names_due(collector)) {
+	if (collector->building.is_open && collector_options_are_names_due(collector)) {
 		collector_options_add_names(collector);
 		if (collector_options_are_names_due(collector)) /* not one fitted */
 			collector_datagram_close(collector);
 	}
-	if (!collector->is_open &&
-	    (collector->is_refresh_due || collector->are_statistics_due ||
+	if (!collector->building.is_open &&
+	    (collector->refresh.is_due || collector->refresh.are_statistics_due ||
 	     collector_options_are_names_due(collector) || is_rotation_due(collector)))
 		collector_datagram_open(collector);
 }
@@ -176,21 +179,22 @@ int64_t collector_next(const struct collector *collector)
 	/* Without room nothing is done before something is sent. */
 	if (!collector->has_time || !collector_room(collector))
 		return -1;
-	if (collector->is_open)
-		next_ms = nearer(collector, next_ms, collector->opened_ms, EXPORTER_RECORD_WAIT_MS);
-	else if (collector->is_refresh_due || collector->are_statistics_due)
+	if (collector->building.is_open)
+		next_ms = nearer(collector, next_ms, collector->building.opened_ms,
+				 EXPORTER_RECORD_WAIT_MS);
+	else if (collector->refresh.is_due || collector->refresh.are_statistics_due)
 		next_ms = 0;
 	if (!collector_has_options(collector))
 		return next_ms;
 	if (rotation_ms >= 0 && (next_ms < 0 || rotation_ms < next_ms))
 		next_ms = rotation_ms;
-	if (refresh_ms && !collector->is_refresh_due)
-		next_ms = nearer(collector, next_ms, collector->refreshed_ms, refresh_ms);
-	if (refresh_ms && (collector->terms->names.count || collector->applications_told))
-		next_ms = nearer(collector, next_ms, collector->names_repeated_ms, refresh_ms);
-	if (interface_walk_has_more(&collector->walk, &collector->terms->names) ||
+	if (refresh_ms && !collector->refresh.is_due)
+		next_ms = nearer(collector, next_ms, collector->refresh.last_ms, refresh_ms);
+	if (refresh_ms && (collector->terms->names.count || collector->names.applications_told))
+		next_ms = nearer(collector, next_ms, collector->names.repeated_ms, refresh_ms);
+	if (interface_walk_has_more(&collector->names.walk, &collector->terms->names) ||
 	    collector_options_has_applications(collector))
-		next_ms = nearer(collector, next_ms, collector->names_ms,
+		next_ms = nearer(collector, next_ms, collector->names.told_ms,
 				 COLLECTOR_NAMES_INTERVAL_MS);
 	return next_ms;
 }
@@ -247,12 +251,12 @@ static void put_templates_ahead(struct collector *collector)
 
 void collector_poll(struct collector *collector, int64_t now_us)
 {
-	const uint64_t forgotten = collector->outbox.forgotten;
+	const uint64_t forgotten = collector->outbox.ahead.forgotten;
 
 	outbox_poll(&collector->outbox, now_us);
-	if (collector->outbox.forgotten != forgotten) {
+	if (collector->outbox.ahead.forgotten != forgotten) {
 		collector_options_repeat_names(collector);
-		collector->next_application = 0;
+		collector->names.next_application = 0;
 	}
 }
 
@@ -267,22 +271,23 @@ int64_t collector_send(struct collector *collector)
 void collector_finish(struct collector *collector, const struct export_time *time)
 {
 	set_time(collector, time);
-	if (collector->is_open)
+	if (collector->building.is_open)
 		collector_datagram_close(collector);
 	if (!collector_has_options(collector) ||
-	    collector->records_at_refresh == collector->outbox.ledger.taken.records)
+	    collector->refresh.records_then == collector->outbox.ledger.taken.records)
 		return;
-	collector->is_refresh_due = true;
+	collector->refresh.is_due = true;
 	do {
 		collector_datagram_open(collector);
 		collector_datagram_close(collector);
-	} while (collector->are_statistics_due); /* they fit into the second at the latest */
+	} while (
+		collector->refresh.are_statistics_due); /* they fit into the second at the latest */
 }
 
 void collector_abandon(struct collector *collector)
 {
 	outbox_abandon(&collector->outbox);
-	if (collector->is_open)
-		outbox_lose(&collector->outbox, &collector->amount);
-	collector->is_open = false;
+	if (collector->building.is_open)
+		outbox_lose(&collector->outbox, &collector->building.amount);
+	collector->building.is_open = false;
 }

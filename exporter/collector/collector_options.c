@@ -3,7 +3,7 @@
  *
  * Place: collector_datagram -> options -> encoder. What is told is a function of the export_time
  * and of the records so far, so that a file gives the same datagrams at any speed of sending. */
-#include "collector_parts.h"
+#include "collector_options.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,9 +12,9 @@
 void collector_options_make_templates(struct collector *collector)
 {
 	if (collector->encoder->protocol)
-		template_set_init(&collector->templates,
+		template_set_init(&collector->templates.current,
 				  (enum export_protocol)collector->encoder->protocol,
-				  &collector->choice);
+				  &collector->templates.choice);
 }
 
 /* The ledger as of a datagram that overtakes what is queued. */
@@ -64,15 +64,16 @@ void collector_options_add_templates(struct collector *collector)
 {
 	int result = 0;
 
-	if (collector->is_withdrawal_due)
-		result = collector->encoder->withdraw_templates(&collector->message,
-								&collector->old_templates);
+	if (collector->refresh.is_withdrawal_due)
+		result = collector->encoder->withdraw_templates(&collector->building.message,
+								&collector->templates.old);
 	assert(result == 0);
-	result = collector->encoder->add_templates(&collector->message, &collector->templates,
-						   &collector->next_template);
-	collector->is_announcing = result != 0;
-	collector->carries_templates = true;
-	collector->is_withdrawal_due = false;
+	result = collector->encoder->add_templates(&collector->building.message,
+						   &collector->templates.current,
+						   &collector->refresh.next_template);
+	collector->refresh.is_announcing = result != 0;
+	collector->building.carries_templates = true;
+	collector->refresh.is_withdrawal_due = false;
 }
 
 void collector_options_add_statistics(struct collector *collector)
@@ -80,70 +81,72 @@ void collector_options_add_statistics(struct collector *collector)
 	struct export_statistics statistics;
 
 	statistics_get(collector, &statistics);
-	if (collector->encoder->add_statistics(&collector->message, &statistics,
+	if (collector->encoder->add_statistics(&collector->building.message, &statistics,
 					       collector->terms->source_id))
 		return;
-	collector->are_statistics_due = false;
-	collector->records_at_refresh = collector->outbox.ledger.taken.records;
+	collector->refresh.are_statistics_due = false;
+	collector->refresh.records_then = collector->outbox.ledger.taken.records;
 }
 
 /* Statistics and samplers follow the templates, in the same datagram or in the next. */
 void collector_options_begin_refresh(struct collector *collector)
 {
 	if (collector_has_templates(collector) &&
-	    (!collector_has_sessions(collector) || collector->are_templates_due)) {
-		collector->is_announcing = true;
-		collector->next_template = 0;
-		collector->are_templates_due = false;
+	    (!collector_has_sessions(collector) || collector->refresh.are_templates_due)) {
+		collector->refresh.is_announcing = true;
+		collector->refresh.next_template = 0;
+		collector->refresh.are_templates_due = false;
 	}
-	collector->is_refresh_due = false;
-	collector->are_statistics_due = true;
-	collector->refreshed_ms = collector->time.uptime_ms;
-	collector->datagrams_since_refresh = 0;
-	collector->has_records_since_refresh = false;
+	collector->refresh.is_due = false;
+	collector->refresh.are_statistics_due = true;
+	collector->refresh.last_ms = collector->time.uptime_ms;
+	collector->refresh.datagrams_since = 0;
+	collector->refresh.has_records_since = false;
 	sampler_walk_repeat(&collector->samplers);
 }
 
 /* Whether names of applications are to be repeated. */
 bool collector_options_has_applications(const struct collector *collector)
 {
-	return collector->next_application < collector->applications_told;
+	return collector->names.next_application < collector->names.applications_told;
 }
 
 bool collector_options_add_application(struct collector *collector, size_t number)
 {
 	const struct application_list *list = &collector->terms->applications;
 
-	return !collector->encoder->add_application(&collector->message, list->met[number]);
+	return !collector->encoder->add_application(&collector->building.message,
+						    list->met[number]);
 }
 
 /* Names of interfaces or applications. */
 bool collector_options_are_names_due(struct collector *collector)
 {
 	return collector_has_options(collector) &&
-	       collector_since(collector, collector->names_ms) >= COLLECTOR_NAMES_INTERVAL_MS &&
+	       collector_since(collector, collector->names.told_ms) >=
+		       COLLECTOR_NAMES_INTERVAL_MS &&
 	       (collector_options_has_applications(collector) ||
-		interface_walk_next(&collector->walk, &collector->terms->names) != NULL);
+		interface_walk_next(&collector->names.walk, &collector->terms->names) != NULL);
 }
 
 /* Tell all names again, a few at a time. A list so long that it is not at its end yet goes on. */
 void collector_options_repeat_names(struct collector *collector)
 {
 	if (!collector_options_has_applications(collector))
-		collector->next_application = 0;
-	interface_walk_repeat(&collector->walk);
-	collector->repeats_few = false;
-	collector->names_repeated_ms = collector->time.uptime_ms;
+		collector->names.next_application = 0;
+	interface_walk_repeat(&collector->names.walk);
+	collector->names.repeats_few = false;
+	collector->names.repeated_ms = collector->time.uptime_ms;
 }
 
 /* A refresh by count repeats the next few names only: with a thousand interfaces all of them would
  * be more than the records of the datagrams in between. All are repeated by time. */
 void collector_options_repeat_few_names(struct collector *collector)
 {
-	if (collector->walk.is_repeating)
+	if (collector->names.walk.is_repeating)
 		return;
-	interface_walk_repeat(&collector->walk);
-	collector->repeats_few = true;
+	interface_walk_repeat(&collector->names.walk);
+	collector->names.repeats_few = true;
 }
 
 void collector_options_add_names(struct collector *collector)
@@ -153,28 +156,30 @@ void collector_options_add_names(struct collector *collector)
 
 	for (; told < COLLECTOR_NAMES_AT_ONCE; told++) {
 		const struct interface_names_entry *next =
-			interface_walk_next(&collector->walk, names);
+			interface_walk_next(&collector->names.walk, names);
 
-		if (!next || collector->encoder->add_interface(&collector->message, &next->name))
+		if (!next ||
+		    collector->encoder->add_interface(&collector->building.message, &next->name))
 			break; /* no more, or full: the next datagram goes on */
-		interface_walk_step(&collector->walk, next);
-		collector->names_ms = collector->time.uptime_ms;
+		interface_walk_step(&collector->names.walk, next);
+		collector->names.told_ms = collector->time.uptime_ms;
 	}
-	if (told && collector->repeats_few)
-		interface_walk_rest(&collector->walk);
+	if (told && collector->names.repeats_few)
+		interface_walk_rest(&collector->names.walk);
 	for (; told < COLLECTOR_NAMES_AT_ONCE && collector_options_has_applications(collector);
 	     told++) {
-		if (!collector_options_add_application(collector, collector->next_application))
+		if (!collector_options_add_application(collector,
+						       collector->names.next_application))
 			break;
-		collector->next_application++;
-		collector->names_ms = collector->time.uptime_ms;
+		collector->names.next_application++;
+		collector->names.told_ms = collector->time.uptime_ms;
 	}
 }
 
 /* Options again, and templates where they are repeated. */
 void collector_options_refresh(struct collector *collector)
 {
-	collector->is_refresh_due = collector_has_options(collector);
+	collector->refresh.is_due = collector_has_options(collector);
 	collector_options_repeat_names(collector);
 }
 
@@ -182,24 +187,17 @@ void collector_options_refresh(struct collector *collector)
  * wait keep the old ones. */
 void collector_options_carry_samplers(struct collector *collector)
 {
-	collector->choice.has_samplers = true;
+	collector->templates.choice.has_samplers = true;
 	if (collector_has_templates(collector) && collector->has_time) {
-		collector->old_templates = collector->templates;
-		collector->has_old_templates = true;
-		collector->is_refresh_due = true;
-		collector->are_templates_due = true;
-		collector->is_withdrawal_due = collector_has_sessions(collector) &&
-					       collector->encoder->withdraw_templates != NULL;
+		collector->templates.old = collector->templates.current;
+		collector->templates.has_old = true;
+		collector->refresh.is_due = true;
+		collector->refresh.are_templates_due = true;
+		collector->refresh.is_withdrawal_due =
+			collector_has_sessions(collector) &&
+			collector->encoder->withdraw_templates != NULL;
 	}
 	collector_options_make_templates(collector);
-}
-
-void collector_samplers_known(struct collector *collector)
-{
-	collector->sampling.samplers = collector->terms->samplers;
-	sampler_walk_init(&collector->samplers, &collector->sampling);
-	if (collector->samplers.is_on && !collector->choice.has_samplers)
-		collector_options_carry_samplers(collector);
 }
 
 bool collector_options_add_all_templates(const struct collector *collector, struct message *message,
@@ -208,10 +206,10 @@ bool collector_options_add_all_templates(const struct collector *collector, stru
 	const struct encoder_type *encoder = collector->encoder;
 	struct sampler_walk walk = collector->samplers;
 
-	if (collector->has_old_templates &&
-	    encoder->add_templates(message, &collector->old_templates, &announcement->old_template))
+	if (collector->templates.has_old &&
+	    encoder->add_templates(message, &collector->templates.old, &announcement->old_template))
 		return true;
-	if (encoder->add_templates(message, &collector->templates, &announcement->template))
+	if (encoder->add_templates(message, &collector->templates.current, &announcement->template))
 		return true;
 	sampler_walk_repeat(&walk);
 	(void)sampler_walk_add(&walk, &collector->sampling, encoder, message);
@@ -229,9 +227,9 @@ int collector_options_count_messages(const struct collector *collector, bool wit
 
 	if (most && bytes) {
 		*most = *collector;
-		most->old_templates = collector->templates;
-		most->has_old_templates = with_old;
-		most->choice.has_samplers = true;
+		most->templates.old = collector->templates.current;
+		most->templates.has_old = with_old;
+		most->templates.choice.has_samplers = true;
 		collector_options_make_templates(most);
 	}
 	for (; most && bytes && has_more; count++) {
@@ -243,10 +241,4 @@ int collector_options_count_messages(const struct collector *collector, bool wit
 	free(bytes);
 	free(most);
 	return count ? count : -ENOMEM;
-}
-
-void collector_send_template(struct collector *collector)
-{
-	collector_options_refresh(collector);
-	collector->are_templates_due = collector->is_refresh_due;
 }

@@ -3,7 +3,9 @@
  *
  * Place: exporter -> records -> encoder. Every record is counted once: as waiting, as excluded, or
  * as lost because the protocol cannot carry it. */
-#include "collector_parts.h"
+#include "collector.h"
+#include "collector_datagram.h"
+#include "collector_options.h"
 
 static inline int encode(struct collector *collector, const struct export_record *record,
 			 const struct export_record *reverse)
@@ -11,9 +13,10 @@ static inline int encode(struct collector *collector, const struct export_record
 	const struct encoder_type *encoder = collector->encoder;
 
 	if (reverse)
-		return encoder->add_biflow(&collector->message, &collector->templates, record,
-					   reverse);
-	return encoder->add_record(&collector->message, &collector->templates, record);
+		return encoder->add_biflow(&collector->building.message,
+					   &collector->templates.current, record, reverse);
+	return encoder->add_record(&collector->building.message, &collector->templates.current,
+				   record);
 }
 
 /* Add to a datagram what fits into one record of the protocol; 'reverse' is NULL unless that is a
@@ -21,7 +24,7 @@ static inline int encode(struct collector *collector, const struct export_record
 static inline void add_part(struct collector *collector, const struct export_record *record,
 			    const struct export_record *reverse, const struct amount *amount)
 {
-	if (!collector->is_open)
+	if (!collector->building.is_open)
 		collector_datagram_open(collector);
 	/* Three times at most: a datagram that was full, one that templates filled, one that
 	 * statistics filled; a record fits into the smallest empty one. */
@@ -29,8 +32,8 @@ static inline void add_part(struct collector *collector, const struct export_rec
 		collector_datagram_close(collector);
 		collector_datagram_open(collector);
 	}
-	collector->has_records_since_refresh = true;
-	amount_add(&collector->amount, amount);
+	collector->refresh.has_records_since = true;
+	amount_add(&collector->building.amount, amount);
 	amount_add(&collector->outbox.ledger.taken, amount);
 	amount_add(&collector->outbox.ledger.waiting, amount);
 }
@@ -102,15 +105,15 @@ __attribute__((noinline)) static void meet_sampler(struct collector *collector, 
 	if (!sampler_walk_meet(&collector->samplers, &collector->sampling, number) ||
 	    !collector->encoder->protocol)
 		return;
-	if (collector->samplers.is_on && !collector->choice.has_samplers) {
-		if (collector->is_open)
+	if (collector->samplers.is_on && !collector->templates.choice.has_samplers) {
+		if (collector->building.is_open)
 			collector_datagram_close(collector);
 		collector_options_carry_samplers(collector);
 	}
-	if (!collector->is_open)
+	if (!collector->building.is_open)
 		collector_datagram_open(collector);
 	while (!sampler_walk_add(&collector->samplers, &collector->sampling, collector->encoder,
-				 &collector->message)) {
+				 &collector->building.message)) {
 		collector_datagram_close(collector);
 		collector_datagram_open(collector);
 	}
@@ -122,18 +125,19 @@ __attribute__((noinline)) static void tell_applications(struct collector *collec
 {
 	const size_t count = collector->terms->applications.count;
 
-	for (int i = 0; i < COLLECTOR_NAMES_AT_ONCE && collector->applications_told < count; i++) {
-		if (!collector->is_open)
+	for (int i = 0; i < COLLECTOR_NAMES_AT_ONCE && collector->names.applications_told < count;
+	     i++) {
+		if (!collector->building.is_open)
 			collector_datagram_open(collector);
 		while (!collector_options_add_application(collector,
-							  collector->applications_told)) {
+							  collector->names.applications_told)) {
 			collector_datagram_close(collector);
 			collector_datagram_open(collector);
 		}
 		/* Repeating goes on from here, if it was at the end. */
-		collector->next_application +=
-			collector->next_application == collector->applications_told;
-		collector->applications_told++;
+		collector->names.next_application +=
+			collector->names.next_application == collector->names.applications_told;
+		collector->names.applications_told++;
 	}
 }
 
@@ -143,7 +147,7 @@ static inline __attribute__((always_inline)) void tell_before(struct collector *
 {
 	if (record->flow.key.sampler != collector->samplers.last)
 		meet_sampler(collector, record->flow.key.sampler);
-	if (collector->applications_told < collector->terms->applications.count &&
+	if (collector->names.applications_told < collector->terms->applications.count &&
 	    collector->encoder->add_application)
 		tell_applications(collector);
 }
@@ -205,7 +209,7 @@ void collector_add_pair(struct collector *collector, const struct export_record 
 	struct amount amount = amount_of(&forward->flow);
 	const struct amount of_reverse = amount_of(&reverse->flow);
 
-	if (!collector->templates.has_biflows || !takes_both(collector, forward, reverse)) {
+	if (!collector->templates.current.has_biflows || !takes_both(collector, forward, reverse)) {
 		add_record(collector, forward, time);
 		add_record(collector, reverse, time);
 		return;

@@ -1,67 +1,117 @@
-/* outbox_parts.h - what the files outbox*.c share. Internal to them.
+/* outbox_parts.h - the members of an outbox, by the file that changes them.
  *
- * outbox.c has the pace and whether the collector is up; outbox_wait.c what waits, in queue and
- * spool; outbox_report.c what only transports of datagrams have: reports of the network and probes;
- * outbox_session.c what only those with sessions have: confirmation and a new beginning. */
+ * Others read them. The collector, too, changes 'queue', in whose slots it builds, and 'taken',
+ * 'waiting', 'excluded' and 'lost' of the ledger, before a record is put. */
 #ifndef OUTBOX_PARTS_H
 #define OUTBOX_PARTS_H
 
-#include "outbox.h"
+#include "datagram_queue.h"
+#include "ledger.h"
+#include "outbox_config.h"
+#include "pacer.h"
+#include "spool.h"
 
-#define OUTBOX_MILLIONTHS         1000000
-#define OUTBOX_TEMPLATES_AHEAD_US 1000000
-/* How long after a probe a report may come: a round trip, or as long as the kernel asks for a link
- * address in vain. */
-#define OUTBOX_PROBE_REFUSED_US     500000
-#define OUTBOX_PROBE_UNREACHABLE_US 4000000
-/* Probes without a report until it is believed that the collector is back: hosts limit their
- * reports (Linux: one a second to each address, after a burst of six), so one of two comes. Where
- * several collectors are down on one host it may be less, and that shows: then more are sent. */
-#define OUTBOX_PROBES     2
-#define OUTBOX_PROBES_MAX 16
-#define OUTBOX_DOUBT_US   3000000 /* after that it is believed that it was back */
+enum outbox_state { OUTBOX_unknown, OUTBOX_up, OUTBOX_down };
 
-/* outbox.c */
-enum loss_reason outbox_loss_of(int error);
-/* Note a failure; call before its loss is counted. */
-void outbox_go_down(struct outbox *outbox, enum loss_reason reason, int error);
-/* How many datagrams pacing allows now. */
-size_t outbox_budget(const struct outbox *outbox);
-/* Hand up to 'count' datagrams over, in order, the first that was not yet first. */
-struct transport_result outbox_send_batch(struct outbox *outbox, size_t count);
-/* The first datagram of the queue is sent: count it and take it out. */
-void outbox_count_sent(struct outbox *outbox);
+/* outbox_state.c: whether the collector is up, and the last failure as people are shown it. */
+struct outbox_standing {
+	enum outbox_state state;
+	unsigned int told_reasons; /* bits; since it is down */
+	enum loss_reason loss;
+	int error;            /* positive errno, 0 if none since it is up */
+	char fault[200];      /* what the transport says of 'error'; "": nothing */
+	int64_t failed_us;    /* when */
+	uint64_t lost_before; /* records lost before it went down */
+};
 
-/* outbox_wait.c */
+/* outbox_send.c: how far the sending has come. */
+struct outbox_sending {
+	uint32_t sequence;               /* of the next datagram sent; each session begins at 0 */
+	_Atomic uint32_t *kept_sequence; /* borrowed: where that stands for the next run, or NULL */
+	int64_t last_us;                 /* when the last one was sent; -1: never */
+	int error; /* positive errno why the last try stopped, or 0: of the transport, of a report,
+		      or of the call itself */
+	int64_t stopped_us; /* since when 'error' is not 0; -1: not asked yet */
+	bool is_blocked;    /* does not hold up others any more */
+};
+
+/* outbox_ahead.c: the templates that overtake all that waits. */
+struct outbox_ahead {
+	bool are_needed;    /* the collector may lack templates: send them first */
+	int64_t last_us;    /* when that was last done */
+	uint64_t openings;  /* of the transport, as last seen */
+	uint64_t forgotten; /* how many times it may have lost all that it was told */
+};
+
+/* outbox_report.c: reports of the network, and the probes that find out whether it is back. */
+struct outbox_probing {
+	int error; /* positive errno: reported, nothing arrives; only a probe may go. 0: anything */
+	uint64_t last_refused; /* number in the history */
+	/* Of the probes since the last report: how many went, when the first and the last. */
+	uint32_t sent;
+	int64_t first_us, last_us;
+	bool are_reports_few; /* not every datagram that is refused is reported */
+	uint32_t needed;      /* without a report, before anything else goes */
+	int64_t released_us;  /* when that was last so */
+};
+
+/* outbox_session.c: the session as the transport says. */
+struct outbox_session {
+	uint64_t number; /* that the sequence number belongs to; 0: none */
+	uint64_t failures;
+	uint64_t send_errors; /* counted already */
+	int64_t confirmed_us; /* when something was last, or the session begun */
+};
+
+struct outbox {
+	struct outbox_config config;
+	struct transport *transport;           /* owned */
+	struct collector_ledger ledger;        /* outbox_state.c */
+	uint64_t ahead_datagrams, ahead_bytes; /* sent, of those that a session begins with */
+
+	/* outbox_wait.c: what waits. */
+	struct datagram_queue queue;
+	struct spool spool; /* has something only while the queue is full */
+	bool has_ended;     /* what it had was given up: nothing is sent or told any more */
+	struct sent_history history; /* outbox_send.c */
+
+	/* outbox.c, at each outbox_poll(). */
+	int64_t now_us;
+	int transport_error; /* positive errno why the transport cannot send at all, or 0 */
+	struct pacer pacer;
+
+	struct outbox_standing standing;
+	struct outbox_sending sending;
+	struct outbox_ahead ahead;
+	struct outbox_probing probing;
+	struct outbox_session session;
+};
+
+/* Whether arrival is confirmed, and each session has its own templates and sequence numbers. */
+static inline bool outbox_has_sessions(const struct outbox *outbox)
+{
+	return outbox->config.type->session != NULL;
+}
+
 /* How many datagrams of the queue were not handed over yet. */
 static inline size_t outbox_unsent(const struct outbox *outbox)
 {
 	return outbox->queue.count - outbox->queue.handed;
 }
-/* Give up datagram 'index' of the queue. */
-void outbox_drop(struct outbox *outbox, size_t index, enum loss_reason reason, int error);
-/* Move what waits in the spool to the queue, as far as that has room. */
-void outbox_fill_up(struct outbox *outbox);
 
-/* Datagrams that must be free for one more record. */
-static inline size_t outbox_reserved(const struct outbox *outbox)
+/* The network reports that nothing arrives: only a probe may go, one datagram of templates. */
+static inline bool outbox_is_held(const struct outbox *outbox)
 {
-	return OUTBOX_RESERVED + outbox->config.ahead_datagrams +
-	       2 * (outbox->config.template_datagrams - 1);
+	return outbox->probing.error != 0;
 }
 
-/* outbox_report.c */
-bool outbox_is_probe_next(const struct outbox *outbox);
-void outbox_take_reports(struct outbox *outbox);
-/* Probes went, and no report of them came: the collector is back. */
-void outbox_release(struct outbox *outbox);
-/* While the network reports that nothing arrives: send the probe if it is time. */
-void outbox_send_probe(struct outbox *outbox);
+/* Whether the datagram that goes next has templates (in NetFlow v5: nothing at all) and nothing
+ * that could be lost. */
+static inline bool outbox_is_probe_next(const struct outbox *outbox)
+{
+	const struct queued_datagram *first = datagram_queue_at(&outbox->queue, 0);
 
-/* outbox_session.c */
-/* See what has arrived, and whether a new session has begun. */
-void outbox_look_at_session(struct outbox *outbox);
-/* In how many microseconds to look whether what was handed over has arrived, -1 if all has. */
-int64_t outbox_confirm_wait_us(const struct outbox *outbox);
+	return outbox->queue.count && first->has_templates && first->amount.records == 0;
+}
 
 #endif

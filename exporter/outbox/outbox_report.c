@@ -2,39 +2,25 @@
  * find out whether a collector is back.
  *
  * Place: half of the outbox for transports of datagrams, where nothing is confirmed. */
-#include "outbox_parts.h"
+#include "outbox_report.h"
+
+#include "outbox_ahead.h"
+#include "outbox_state.h"
 
 #include <string.h>
 
 #define REFUSALS_AT_ONCE 1024
-
-/* Whether the datagram that goes next has templates (in NetFlow v5: nothing at all) and nothing
- * that could be lost. */
-bool outbox_is_probe_next(const struct outbox *outbox)
-{
-	const struct queued_datagram *first = datagram_queue_at(&outbox->queue, 0);
-
-	return outbox->queue.count && first->has_templates && first->amount.records == 0;
-}
-
-static void count_refused(struct outbox *outbox, struct sent_datagram *datagram,
-			  enum loss_reason reason)
-{
-	if (!datagram || datagram->is_lost)
-		return;
-	datagram->is_lost = true;
-	amount_subtract(&outbox->ledger.sent, &datagram->amount);
-	amount_add(&outbox->ledger.lost[reason], &datagram->amount);
-	outbox->ledger.datagrams_sent--;
-	outbox->ledger.datagram_bytes_sent -= datagram->size;
-	outbox->ledger.datagrams_lost++;
-}
+#define PROBES_MAX       16
+#define DOUBT_US         3000000 /* after that it is believed that it was back */
+/* How long after a probe a report may come: a round trip, or as long as the kernel asks for a link
+ * address in vain. */
+#define REFUSED_US     500000
+#define UNREACHABLE_US 4000000
 
 /* How long after a datagram that did not arrive the report of it may come. */
 static int64_t report_delay_us(int error)
 {
-	return outbox_loss_of(error) == LOSS_REFUSED ? OUTBOX_PROBE_REFUSED_US
-						     : OUTBOX_PROBE_UNREACHABLE_US;
+	return outbox_state_loss_of(error) == LOSS_REFUSED ? REFUSED_US : UNREACHABLE_US;
 }
 
 /* Datagram 'number' was refused, and so was everything that was sent behind it until the report
@@ -42,7 +28,7 @@ static int64_t report_delay_us(int error)
  * of them. */
 static uint64_t last_refused_with(struct outbox *outbox, uint64_t number, int error)
 {
-	if (outbox_loss_of(error) == LOSS_REFUSED)
+	if (outbox_state_loss_of(error) == LOSS_REFUSED)
 		return outbox->history.count - 1;
 	return number + sent_history_at(&outbox->history, number)->followers;
 }
@@ -50,8 +36,8 @@ static uint64_t last_refused_with(struct outbox *outbox, uint64_t number, int er
 /* Whether it is down because it refused: held back, or on trial since. */
 static bool is_refusing(const struct outbox *outbox)
 {
-	return outbox->state == OUTBOX_down &&
-	       (outbox->held_error || outbox->last_failure_us < outbox->released_us);
+	return outbox->standing.state == OUTBOX_down &&
+	       (outbox->probing.error || outbox->standing.failed_us < outbox->probing.released_us);
 }
 
 /* Datagram 'number' did not arrive, for 'error', nor did those that went with it in one packet; nor
@@ -63,25 +49,26 @@ static void count_refused_since(struct outbox *outbox, uint64_t number, int erro
 	const uint64_t last = last_refused_with(outbox, number, error);
 	uint64_t from = number;
 
-	if (was_refusing && outbox->last_refused < number &&
-	    (outbox->held_error ||
-	     (outbox->are_reports_few && outbox->now_us - outbox->released_us <= OUTBOX_DOUBT_US)))
-		from = outbox->last_refused + 1;
+	if (was_refusing && outbox->probing.last_refused < number &&
+	    (outbox->probing.error || (outbox->probing.are_reports_few &&
+				       outbox->now_us - outbox->probing.released_us <= DOUBT_US)))
+		from = outbox->probing.last_refused + 1;
 	for (uint64_t i = from; i <= last; i++)
-		count_refused(outbox, sent_history_at(&outbox->history, i), outbox_loss_of(error));
-	if (last > outbox->last_refused)
-		outbox->last_refused = last;
+		outbox_state_count_refused(outbox, sent_history_at(&outbox->history, i),
+					   outbox_state_loss_of(error));
+	if (last > outbox->probing.last_refused)
+		outbox->probing.last_refused = last;
 }
 
 /* Nothing but probes may go. */
 static void begin_to_hold(struct outbox *outbox, int error, bool was_refusing)
 {
-	if (was_refusing && !outbox->held_error && outbox->probes_needed < OUTBOX_PROBES_MAX)
-		outbox->probes_needed *= 2;
-	if (outbox->held_error && outbox->probes > 1)
-		outbox->are_reports_few = true; /* of earlier probes there was none */
-	outbox->held_error = error;
-	outbox->probes = 0;
+	if (was_refusing && !outbox->probing.error && outbox->probing.needed < PROBES_MAX)
+		outbox->probing.needed *= 2;
+	if (outbox->probing.error && outbox->probing.sent > 1)
+		outbox->probing.are_reports_few = true; /* of earlier probes there was none */
+	outbox->probing.error = error;
+	outbox->probing.sent = 0;
 }
 
 /* Number of the datagram that a report quotes. Without sequence numbers many begin alike: then it
@@ -111,15 +98,16 @@ static bool find(const struct outbox *outbox, const struct transport_refusal *re
  * nothing is held back, because anyone could have sent such a report. */
 static void refused(struct outbox *outbox, const struct transport_refusal *refusal)
 {
-	const enum loss_reason reason = outbox_loss_of(refusal->error);
+	const enum loss_reason reason = outbox_state_loss_of(refusal->error);
 	const size_t offset = outbox->config.sequence_offset;
 	const bool was_refusing = is_refusing(outbox);
 	uint64_t number = outbox->history.count - 1;
 
-	outbox_go_down(outbox, reason, refusal->error);
-	outbox->has_lost_templates = true;
+	outbox_state_down(outbox, reason, refusal->error);
+	outbox_ahead_lost(outbox);
 	if (refusal->size < offset + 4) {
-		count_refused(outbox, sent_history_at(&outbox->history, number), reason);
+		outbox_state_count_refused(outbox, sent_history_at(&outbox->history, number),
+					   reason);
 		return;
 	}
 	if (!find(outbox, refusal, &number))
@@ -129,7 +117,7 @@ static void refused(struct outbox *outbox, const struct transport_refusal *refus
 		begin_to_hold(outbox, refusal->error, was_refusing);
 }
 
-void outbox_take_reports(struct outbox *outbox)
+void outbox_report_take(struct outbox *outbox)
 {
 	struct transport_refusal refusal;
 
@@ -143,28 +131,25 @@ void outbox_take_reports(struct outbox *outbox)
 }
 
 /* Templates go once more: it may have come back between the last probe and now. */
-void outbox_release(struct outbox *outbox)
+void outbox_report_release(struct outbox *outbox)
 {
-	if (!outbox->held_error || outbox->probes < outbox->probes_needed ||
-	    outbox->now_us - outbox->last_probe_us < report_delay_us(outbox->held_error))
+	if (!outbox->probing.error || outbox->probing.sent < outbox->probing.needed ||
+	    outbox->now_us - outbox->probing.last_us < report_delay_us(outbox->probing.error))
 		return;
-	outbox->held_error = 0;
-	outbox->last_failure_us = outbox->first_probe_us;
-	outbox->released_us = outbox->now_us;
-	outbox->has_lost_templates = true;
-	outbox->templates_ahead_us = outbox->now_us - OUTBOX_TEMPLATES_AHEAD_US;
+	outbox->probing.error = 0;
+	outbox_state_failed_at(outbox, outbox->probing.first_us);
+	outbox->probing.released_us = outbox->now_us;
+	outbox_ahead_hurry(outbox);
 }
 
-/* While the network reports that nothing arrives: send the probe if it is time. */
-void outbox_send_probe(struct outbox *outbox)
+void outbox_report_probed(struct outbox *outbox)
 {
-	if (!outbox_is_probe_next(outbox) || outbox_budget(outbox) == 0)
-		return;
-	if (!outbox_send_batch(outbox, 1).sent) {
-		outbox->ledger.send_errors++;
-		return;
-	}
-	if (outbox->probes++ == 0)
-		outbox->first_probe_us = outbox->now_us;
-	outbox->last_probe_us = outbox->now_us;
+	if (outbox->probing.sent++ == 0)
+		outbox->probing.first_us = outbox->now_us;
+	outbox->probing.last_us = outbox->now_us;
+}
+
+void outbox_report_trust(struct outbox *outbox)
+{
+	outbox->probing.needed = OUTBOX_PROBES;
 }

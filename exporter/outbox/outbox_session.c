@@ -4,7 +4,10 @@
  * the queue, in front, and wait until the transport confirms them; only then they are sent. When a
  * session has ended, those of them that are left go out again in the next one, after the templates,
  * with sequence numbers from 0 (RFC 7011 sections 3.1 and 8.4: both are per session). */
-#include "outbox_parts.h"
+#include "outbox_session.h"
+
+#include "outbox_ahead.h"
+#include "outbox_state.h"
 
 #define CONFIRM_US      5000   /* between two looks while a confirmation is due: a round trip */
 #define CONFIRM_LATE_US 100000 /* the same when it has not come for a second */
@@ -13,10 +16,10 @@
 static void confirm(struct outbox *outbox, size_t unconfirmed)
 {
 	if (outbox->queue.handed > unconfirmed)
-		outbox->confirmed_us = outbox->now_us;
+		outbox->session.confirmed_us = outbox->now_us;
 	while (outbox->queue.handed > unconfirmed) {
 		outbox->queue.handed--;
-		outbox_count_sent(outbox);
+		outbox_state_count_sent(outbox);
 	}
 }
 
@@ -27,32 +30,32 @@ static void begin(struct outbox *outbox, uint64_t number)
 	for (size_t i = outbox->queue.count; i-- > 0;)
 		if (datagram_queue_at(&outbox->queue, i)->is_ahead)
 			datagram_queue_remove(&outbox->queue, i);
-	outbox->session = number;
-	outbox->confirmed_us = outbox->now_us;
-	outbox->forgotten++;
-	outbox->sequence = 0;
-	outbox->has_lost_templates = outbox->config.has_templates;
+	outbox->session.number = number;
+	outbox->session.confirmed_us = outbox->now_us;
+	outbox->sending.sequence = 0;
+	outbox_ahead_forgotten(outbox);
 }
 
-void outbox_look_at_session(struct outbox *outbox)
+void outbox_session_look(struct outbox *outbox)
 {
 	struct transport_session session;
 
 	if (!outbox_has_sessions(outbox))
 		return;
 	outbox->config.type->session(outbox->transport, &session);
-	outbox->session_failures = session.failures;
-	outbox->ledger.send_errors += session.send_errors - outbox->session_send_errors;
-	outbox->session_send_errors = session.send_errors;
-	if (session.number == outbox->session)
+	outbox->session.failures = session.failures;
+	outbox->ledger.send_errors += session.send_errors - outbox->session.send_errors;
+	outbox->session.send_errors = session.send_errors;
+	if (session.number == outbox->session.number)
 		confirm(outbox, session.unconfirmed);
 	else
 		begin(outbox, session.number);
 }
 
-int64_t outbox_confirm_wait_us(const struct outbox *outbox)
+int64_t outbox_session_wait_us(const struct outbox *outbox)
 {
 	if (outbox->queue.handed == 0)
 		return -1;
-	return outbox->now_us - outbox->last_sent_us < LATE_AFTER_US ? CONFIRM_US : CONFIRM_LATE_US;
+	return outbox->now_us - outbox->sending.last_us < LATE_AFTER_US ? CONFIRM_US
+									: CONFIRM_LATE_US;
 }

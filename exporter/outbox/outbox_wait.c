@@ -4,27 +4,25 @@
  * Place: part of the outbox, between encoder and sending. Invariant: the spool has something only
  * while the queue has no other free places than those for templates that go ahead; so all that
  * waits is in order. The oldest go first: a collector that comes back should have the present. */
-#include "outbox_parts.h"
+#include "outbox_wait.h"
+
+#include "outbox_ahead.h"
+#include "outbox_state.h"
 
 #include <errno.h>
-
-static void lose(struct outbox *outbox, const struct amount *amount, enum loss_reason reason)
-{
-	amount_subtract(&outbox->ledger.waiting, amount);
-	amount_add(&outbox->ledger.lost[reason], amount);
-}
 
 /* A datagram that waited, or was to wait, is lost. */
 static void lose_datagram(struct outbox *outbox, const struct queued_datagram *datagram,
 			  enum loss_reason reason, int error)
 {
-	outbox_go_down(outbox, reason, error);
-	lose(outbox, &datagram->amount, reason);
+	outbox_state_down(outbox, reason, error);
+	outbox_state_count_lost(outbox, &datagram->amount, reason);
 	outbox->ledger.datagrams_lost++;
-	outbox->has_lost_templates |= datagram->has_templates;
+	if (datagram->has_templates)
+		outbox_ahead_lost(outbox);
 }
 
-void outbox_drop(struct outbox *outbox, size_t index, enum loss_reason reason, int error)
+void outbox_wait_drop(struct outbox *outbox, size_t index, enum loss_reason reason, int error)
 {
 	lose_datagram(outbox, datagram_queue_at(&outbox->queue, index), reason, error);
 	datagram_queue_remove(&outbox->queue, index);
@@ -35,10 +33,11 @@ static void lose_spool(struct outbox *outbox, enum loss_reason reason, int error
 {
 	if (outbox->spool.count == 0)
 		return;
-	outbox_go_down(outbox, reason, error);
-	lose(outbox, &outbox->spool.amount, reason);
+	outbox_state_down(outbox, reason, error);
+	outbox_state_count_lost(outbox, &outbox->spool.amount, reason);
 	outbox->ledger.datagrams_lost += outbox->spool.count;
-	outbox->has_lost_templates |= outbox->config.has_templates;
+	if (outbox->config.has_templates)
+		outbox_ahead_lost(outbox);
 	spool_forget(&outbox->spool);
 }
 
@@ -53,7 +52,7 @@ static bool take_spooled(struct outbox *outbox)
 	return result == 0;
 }
 
-void outbox_fill_up(struct outbox *outbox)
+void outbox_wait_fill_up(struct outbox *outbox)
 {
 	while (outbox->spool.count &&
 	       datagram_queue_room(&outbox->queue) > outbox->config.ahead_datagrams)
@@ -64,7 +63,8 @@ void outbox_fill_up(struct outbox *outbox)
 /* Whether all that keeps datagrams back is a connection that takes no more, or pacing. */
 static bool is_only_slow(const struct outbox *outbox)
 {
-	return outbox_has_sessions(outbox) && (!outbox->wait_error || outbox->wait_error == EAGAIN);
+	return outbox_has_sessions(outbox) &&
+	       (!outbox->sending.error || outbox->sending.error == EAGAIN);
 }
 
 /* Why there is no room. */
@@ -74,7 +74,8 @@ static enum loss_reason loss_when_full(const struct outbox *outbox)
 		return LOSS_OVERFLOW;
 	if (is_only_slow(outbox))
 		return LOSS_NOT_TAKEN;
-	return outbox->wait_error ? outbox_loss_of(outbox->wait_error) : LOSS_SEND_FAILED;
+	return outbox->sending.error ? outbox_state_loss_of(outbox->sending.error)
+				     : LOSS_SEND_FAILED;
 }
 
 /* Why what waits at the end did not get to the collector. */
@@ -82,7 +83,8 @@ static enum loss_reason loss_at_end(const struct outbox *outbox)
 {
 	if (is_only_slow(outbox))
 		return LOSS_DISCONNECTED;
-	return outbox->wait_error ? outbox_loss_of(outbox->wait_error) : LOSS_SEND_FAILED;
+	return outbox->sending.error ? outbox_state_loss_of(outbox->sending.error)
+				     : LOSS_SEND_FAILED;
 }
 
 /* The oldest of the queue not handed over; never the templates that go ahead in a session. */
@@ -102,15 +104,15 @@ static bool drop_oldest(struct outbox *outbox)
 	const size_t index = oldest_index(outbox);
 
 	if (index < outbox->queue.count) {
-		outbox_drop(outbox, index, reason, outbox->wait_error);
-		outbox_fill_up(outbox);
+		outbox_wait_drop(outbox, index, reason, outbox->sending.error);
+		outbox_wait_fill_up(outbox);
 		return true;
 	}
 	if (outbox->spool.count == 0)
 		return false;
 	if (take_spooled(outbox))
 		lose_datagram(outbox, datagram_queue_spare(&outbox->queue), reason,
-			      outbox->wait_error);
+			      outbox->sending.error);
 	return true;
 }
 
@@ -135,14 +137,14 @@ size_t outbox_room(const struct outbox *outbox)
 {
 	size_t room = datagram_queue_room(&outbox->queue);
 
-	if (outbox->is_blocked)
+	if (outbox->sending.is_blocked)
 		room = DATAGRAM_QUEUE_CAPACITY;
 	else if (spool_is_there(&outbox->spool))
 		room = spool_room(&outbox->spool, outbox->config.datagram_size);
-	if (room < outbox_reserved(outbox))
+	if (room < outbox_wait_reserved(outbox))
 		return 0;
-	return 1 +
-	       (room - outbox_reserved(outbox)) / (OUTBOX_STEP + outbox->config.template_datagrams);
+	return 1 + (room - outbox_wait_reserved(outbox)) /
+			   (OUTBOX_STEP + outbox->config.template_datagrams);
 }
 
 /* What happens to others meanwhile moves slots, but not the bytes that were built. */
@@ -161,7 +163,7 @@ void outbox_put(struct outbox *outbox)
 			datagram_queue_put_last(&outbox->queue);
 	}
 	if (!is_put)
-		lose_datagram(outbox, &built, loss_when_full(outbox), outbox->wait_error);
+		lose_datagram(outbox, &built, loss_when_full(outbox), outbox->sending.error);
 }
 
 void outbox_abandon(struct outbox *outbox)
@@ -171,14 +173,14 @@ void outbox_abandon(struct outbox *outbox)
 	outbox->has_ended = true;
 	outbox->queue.handed = 0;
 	while (outbox->queue.count)
-		outbox_drop(outbox, 0, reason, outbox->wait_error);
-	lose_spool(outbox, reason, outbox->wait_error);
+		outbox_wait_drop(outbox, 0, reason, outbox->sending.error);
+	lose_spool(outbox, reason, outbox->sending.error);
 }
 
 void outbox_lose(struct outbox *outbox, const struct amount *amount)
 {
 	const enum loss_reason reason = loss_at_end(outbox);
 
-	outbox_go_down(outbox, reason, outbox->wait_error);
-	lose(outbox, amount, reason);
+	outbox_state_down(outbox, reason, outbox->sending.error);
+	outbox_state_count_lost(outbox, amount, reason);
 }

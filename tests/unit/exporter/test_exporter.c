@@ -2,6 +2,8 @@
  * the ways a real one can. Its reader of NetFlow v9 knows only headers and FlowSets. */
 #include "exporter.h"
 
+#include "outbox.h"
+
 #include "check.h"
 #include "fake_transport.c"
 

@@ -2,6 +2,8 @@
  * confirmed, what is sent again. Its reader of IPFIX knows only headers and Sets. */
 #include "exporter.h"
 
+#include "outbox.h"
+
 #include "check.h"
 #include "fake_transport.c"
 

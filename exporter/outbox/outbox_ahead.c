@@ -1,0 +1,64 @@
+/* outbox_ahead.c - when templates overtake what waits, and that they did.
+ *
+ * Place: part of the outbox. */
+#include "outbox_ahead.h"
+
+/* Whether it has stopped refusing, is not up yet, and gets nothing else that it could refuse:
+ * what is down in a group is passed over. */
+static bool is_on_trial(const struct outbox *outbox)
+{
+	return outbox->standing.state == OUTBOX_down &&
+	       outbox->standing.failed_us < outbox->probing.released_us &&
+	       outbox->now_us - outbox->sending.last_us >= OUTBOX_AHEAD_US;
+}
+
+bool outbox_wants_templates(const struct outbox *outbox)
+{
+	const bool is_needed = outbox->ahead.are_needed || outbox->probing.error ||
+			       (!outbox_has_sessions(outbox) && is_on_trial(outbox));
+
+	if (!is_needed || outbox->transport_error)
+		return false;
+	/* With a message that it goes before, which then gives the time of its header. */
+	if (outbox_has_sessions(outbox))
+		return outbox_unsent(outbox) != 0;
+	if (outbox_is_probe_next(outbox) ||
+	    datagram_queue_room(&outbox->queue) < outbox->config.ahead_datagrams)
+		return false;
+	return outbox->now_us - outbox->ahead.last_us >= OUTBOX_AHEAD_US;
+}
+
+void outbox_put_ahead(struct outbox *outbox, size_t number)
+{
+	outbox->ahead.are_needed = false;
+	outbox->ahead.last_us = outbox->now_us;
+	datagram_queue_put_behind(&outbox->queue, outbox->queue.handed + number);
+}
+
+void outbox_ahead_hurry(struct outbox *outbox)
+{
+	outbox->ahead.are_needed = true;
+	outbox->ahead.last_us = outbox->now_us - OUTBOX_AHEAD_US;
+}
+
+void outbox_ahead_forgotten(struct outbox *outbox)
+{
+	outbox->ahead.forgotten++;
+	outbox->ahead.are_needed = outbox->config.has_templates;
+}
+
+/* Another socket, from or to another address perhaps: the collector behind it may know nothing of
+ * what was told before. */
+void outbox_ahead_look_at_openings(struct outbox *outbox)
+{
+	const struct transport_type *type = outbox->config.type;
+	const uint64_t openings = type->openings ? type->openings(outbox->transport) : 0;
+
+	if (openings == outbox->ahead.openings)
+		return;
+	if (outbox->ahead.openings) {
+		outbox_ahead_forgotten(outbox);
+		outbox_ahead_hurry(outbox);
+	}
+	outbox->ahead.openings = openings;
+}

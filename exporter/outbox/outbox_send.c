@@ -1,0 +1,227 @@
+/* outbox_send.c - hands over what waits, in bursts, and knows why it stopped.
+ *
+ * Place: part of the outbox, between queue and transport. A datagram gets its sequence number when
+ * it is handed to the network: what was given up before leaves no gap (it is in the ledger), and
+ * templates can overtake what waits. */
+#include "outbox_send.h"
+
+#include "bytes.h"
+#include "outbox_report.h"
+#include "outbox_session.h"
+#include "outbox_state.h"
+#include "outbox_wait.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdatomic.h>
+
+#define STEP_US       1000    /* between tries while it can be a matter of moments */
+#define KNOWN_DOWN_US 1000000 /* after this a moment's outage is over */
+#define RETRY_US      100000  /* between tries while a collector cannot be sent to */
+
+bool outbox_is_known_down(const struct outbox *outbox)
+{
+	return outbox->sending.is_blocked &&
+	       outbox->now_us - outbox->sending.stopped_us >= KNOWN_DOWN_US;
+}
+
+/* Errors that pass by themselves in moments. */
+static bool is_passing(int error)
+{
+	return error == EINPROGRESS || error == EALREADY || error == EAGAIN || error == ENOBUFS;
+}
+
+/* The first that was not handed over yet is now. A datagram is sent with that; a message of a
+ * session only when it is confirmed. */
+static void count_handed(struct outbox *outbox)
+{
+	const struct queued_datagram *datagram =
+		datagram_queue_at(&outbox->queue, outbox->queue.handed);
+
+	outbox->sending.sequence += datagram->sequence_step;
+	outbox->sending.last_us = outbox->now_us;
+	pacer_spend(&outbox->pacer);
+	if (outbox_has_sessions(outbox)) {
+		outbox->queue.handed++;
+		return;
+	}
+	sent_history_add(&outbox->history, datagram);
+	outbox_state_count_sent(outbox);
+}
+
+/* Tell the transport to which file the datagrams belong that are handed over next. Returns how many
+ * of 'count' belong to the same. */
+static size_t tell_file(struct outbox *outbox, size_t count)
+{
+	const struct datagram_queue *queue = &outbox->queue;
+	const struct queued_datagram *first = datagram_queue_at(queue, queue->handed);
+	size_t same = 1;
+
+	if (!outbox->config.type->file)
+		return count;
+	outbox->config.type->file(outbox->transport, first->file, first->file_ms);
+	while (same < count && datagram_queue_at(queue, queue->handed + same)->file == first->file)
+		same++;
+	return same;
+}
+
+static void keep(const struct outbox *outbox, uint32_t sequence)
+{
+	if (outbox->sending.kept_sequence)
+		atomic_store_explicit(outbox->sending.kept_sequence, htobe32(sequence),
+				      memory_order_relaxed);
+}
+
+void outbox_keep_sequence(struct outbox *outbox, _Atomic uint32_t *place)
+{
+	outbox->sending.kept_sequence = place;
+	keep(outbox, outbox->sending.sequence);
+}
+
+void outbox_set_sequence(struct outbox *outbox, uint32_t sequence)
+{
+	outbox->sending.sequence = sequence;
+}
+
+/* Hand up to 'count' datagrams over, in order, the first that was not yet first. */
+static struct transport_result send_batch(struct outbox *outbox, size_t count)
+{
+	struct datagram batch[EXPORTER_BURST_DATAGRAMS];
+	struct transport_result result;
+	uint32_t sequence = outbox->sending.sequence;
+
+	count = tell_file(outbox, count);
+	for (size_t i = 0; i < count; i++) {
+		struct queued_datagram *datagram =
+			datagram_queue_at(&outbox->queue, outbox->queue.handed + i);
+		struct writer number =
+			writer_of(datagram->bytes + outbox->config.sequence_offset, 4);
+
+		if (outbox->config.sequence_offset)
+			writer_u32(&number, sequence);
+		sequence += datagram->sequence_step;
+		batch[i] = (struct datagram){ datagram->bytes, datagram->size };
+	}
+	keep(outbox, sequence); /* a kill on the way leaves a gap of what has not gone */
+	result = outbox->config.type->send(outbox->transport, batch, count);
+	for (size_t i = 0; i < result.sent; i++)
+		count_handed(outbox);
+	keep(outbox, outbox->sending.sequence);
+	if (result.is_one_packet)
+		sent_history_at(&outbox->history, outbox->history.count - result.sent)->followers =
+			(uint32_t)result.sent - 1;
+	outbox_session_look(outbox);
+	return result;
+}
+
+/* All that has room was handed over, and the collector must confirm some of it first. */
+static bool is_full_of_unconfirmed(const struct outbox *outbox)
+{
+	return outbox->queue.handed && !outbox_unsent(outbox) &&
+	       datagram_queue_room(&outbox->queue) < outbox_wait_reserved(outbox);
+}
+
+/* Send until the budget or the queue is empty. Returns 0, or a positive errno why the first that
+ * waits cannot go now.
+ *
+ * A connected UDP socket fails a send with the report about an earlier datagram, and does not send:
+ * so any such failure is tried once more, after the reports were read. */
+static int send_waiting(struct outbox *outbox)
+{
+	const uint64_t session = outbox->session.number;
+	size_t budget = pacer_budget(&outbox->pacer);
+	bool is_retry = false;
+
+	while (budget && outbox_unsent(outbox)) {
+		struct transport_result result;
+		size_t count = budget < outbox_unsent(outbox) ? budget : outbox_unsent(outbox);
+
+		if (outbox->probing.error)
+			return outbox->probing.error;
+		if (count > EXPORTER_BURST_DATAGRAMS)
+			count = EXPORTER_BURST_DATAGRAMS;
+		result = send_batch(outbox, count);
+		budget -= result.sent;
+		outbox_wait_fill_up(outbox);
+		if (outbox_has_sessions(outbox) && outbox->session.number != session)
+			return EAGAIN; /* a new file: its templates first */
+		if (result.sent) {
+			is_retry = false;
+			continue;
+		}
+		/* A full hand-over to the thread that writes a file is no failed call. */
+		outbox->ledger.send_errors += result.error != -EAGAIN || !outbox->config.type->file;
+		outbox_report_take(outbox);
+		if (result.error == -EMSGSIZE) {
+			outbox_wait_drop(outbox, outbox->queue.handed, LOSS_SEND_FAILED, EMSGSIZE);
+			outbox_wait_fill_up(outbox);
+			continue;
+		}
+		if (is_retry || outbox_has_sessions(outbox) || result.error == -EAGAIN ||
+		    result.error == -ENOBUFS)
+			return result.error ? -result.error : EAGAIN;
+		is_retry = true;
+	}
+	return is_full_of_unconfirmed(outbox) ? EAGAIN : 0;
+}
+
+/* Nothing can be sent now, for 'error'. Returns when to try again. */
+static int64_t hold(struct outbox *outbox, int error)
+{
+	const bool is_reader = outbox->config.is_patient && (error == EAGAIN || error == ETIME);
+	bool is_long;
+
+	if (!outbox->sending.error)
+		outbox->sending.stopped_us = outbox->now_us;
+	outbox->sending.error = error;
+	is_long = outbox->now_us - outbox->sending.stopped_us >= OUTBOX_PATIENCE_US;
+	outbox->sending.is_blocked = !is_reader && (!is_passing(error) || is_long);
+	if (outbox->sending.is_blocked)
+		outbox_state_down(outbox, outbox_state_loss_of(error), error);
+	if (!outbox->queue.count && !(outbox_has_sessions(outbox) && is_passing(error)))
+		return -1;
+	return outbox->sending.is_blocked || is_long ? RETRY_US : STEP_US;
+}
+
+/* While the network reports that nothing arrives: send the probe if it is time. */
+static void send_probe(struct outbox *outbox)
+{
+	if (!outbox_is_probe_next(outbox) || pacer_budget(&outbox->pacer) == 0)
+		return;
+	if (!send_batch(outbox, 1).sent) {
+		outbox->ledger.send_errors++;
+		return;
+	}
+	outbox_report_probed(outbox);
+}
+
+static int try_to_send(struct outbox *outbox)
+{
+	if (outbox->transport_error)
+		return outbox->transport_error;
+	if (outbox->probing.error) {
+		send_probe(outbox);
+		return outbox->probing.error;
+	}
+	return send_waiting(outbox);
+}
+
+int64_t outbox_send(struct outbox *outbox)
+{
+	int error;
+
+	if (outbox->has_ended)
+		return -1;
+	error = try_to_send(outbox);
+	outbox_report_take(outbox);
+	if (!error)
+		error = outbox->probing.error;
+	if (error)
+		return hold(outbox, error);
+	outbox->sending.error = 0;
+	outbox->sending.is_blocked = false;
+	if (outbox_state_up(outbox))
+		outbox_report_trust(outbox);
+	return outbox_unsent(outbox) ? pacer_wait_us(&outbox->pacer, outbox_unsent(outbox))
+				     : outbox_session_wait_us(outbox);
+}

@@ -1,0 +1,32 @@
+/* outbox_state.h - whether the collector of an outbox is up, and what becomes of its datagrams in
+ * the ledger.
+ *
+ * Place: under all other files of the outbox. */
+#ifndef OUTBOX_STATE_H
+#define OUTBOX_STATE_H
+
+#include "outbox_parts.h"
+
+/* Why records are lost that an error (a positive errno) kept back. */
+enum loss_reason outbox_state_loss_of(int error);
+/* Note a failure; call before its loss is counted. */
+void outbox_state_down(struct outbox *outbox, enum loss_reason reason, int error);
+/* The last failure was at another moment. */
+static inline void outbox_state_failed_at(struct outbox *outbox, int64_t failed_us)
+{
+	outbox->standing.failed_us = failed_us;
+}
+/* All that could go has gone. Returns whether that proves that it is up, and it was not. */
+bool outbox_state_up(struct outbox *outbox);
+
+/* The first datagram of the queue is sent: count it and take it out. */
+void outbox_state_count_sent(struct outbox *outbox);
+/* What waited, or was to wait, is lost. */
+void outbox_state_count_lost(struct outbox *outbox, const struct amount *amount,
+			     enum loss_reason reason);
+/* What was sent is lost: it was reported. Nothing happens if it was reported before, or with
+ * NULL. */
+void outbox_state_count_refused(struct outbox *outbox, struct sent_datagram *datagram,
+				enum loss_reason reason);
+
+#endif
