@@ -9,94 +9,12 @@
  * name comes in only where a collector cannot do without: the IP version beside no address. */
 #include "template.h"
 
-#include <assert.h>
+#include "template_rows.h"
+
 #include <string.h>
 
-/* What brings a field in, beside the flow key; bits. */
-enum part {
-	PART_always = 0,
-	PART_as_numbers = 1,
-	PART_peers = 2,
-	PART_next_hop = 4,
-	PART_masks = 8,
-	PART_ip_version = 16, /* no address tells it; in JSON lines always */
-	PART_milliseconds = 32,
-	PART_uptime = 64,
-	PART_sampler_id = 128,  /* v9 and IPFIX */
-	PART_selector_id = 256, /* IPFIX and JSON lines */
-	PART_biflow = 512,      /* brings in biflowDirection; for the id */
-	PART_application = 1024,
-};
-
-struct template_row {
-	enum part part;
-	unsigned int key; /* parts of the flow key that it says something of: all must count */
-	uint16_t ipv4;
-	uint16_t ipv6; /* a protocol that does not know this one gets 'ipv4' here too */
-};
-
-#define KEY_none 0
-
-static const struct template_row template_rows[] = {
-	{ PART_always, FLOW_KEY_addresses, IE_sourceIPv4Address, IE_sourceIPv6Address },
-	{ PART_always, FLOW_KEY_addresses, IE_destinationIPv4Address, IE_destinationIPv6Address },
-	{ PART_ip_version, KEY_none, IE_ipVersion, IE_ipVersion },
-	{ PART_always, FLOW_KEY_ports, IE_sourceTransportPort, IE_sourceTransportPort },
-	{ PART_always, FLOW_KEY_ports, IE_destinationTransportPort, IE_destinationTransportPort },
-	{ PART_always, FLOW_KEY_ports | FLOW_KEY_protocol, IE_icmpTypeCodeIPv4,
-	  IE_icmpTypeCodeIPv6 },
-	{ PART_always, FLOW_KEY_protocol, IE_protocolIdentifier, IE_protocolIdentifier },
-	{ PART_always, FLOW_KEY_tos, IE_ipClassOfService, IE_ipClassOfService },
-	{ PART_always, KEY_none, IE_tcpControlBits, IE_tcpControlBits },
-	{ PART_always, FLOW_KEY_side, IE_flowDirection, IE_flowDirection },
-	{ PART_always, KEY_none, IE_flowEndReason, IE_flowEndReason },
-	{ PART_always, FLOW_KEY_vlan, IE_vlanId, IE_vlanId },
-	{ PART_always, FLOW_KEY_interfaces, IE_ingressInterface, IE_ingressInterface },
-	{ PART_always, FLOW_KEY_interfaces, IE_egressInterface, IE_egressInterface },
-	{ PART_always, FLOW_KEY_mark, IE_commonPropertiesId, IE_commonPropertiesId },
-	{ PART_always, KEY_none, IE_octetDeltaCount, IE_octetDeltaCount },
-	{ PART_always, KEY_none, IE_packetDeltaCount, IE_packetDeltaCount },
-	{ PART_milliseconds, KEY_none, IE_flowStartMilliseconds, IE_flowStartMilliseconds },
-	{ PART_milliseconds, KEY_none, IE_flowEndMilliseconds, IE_flowEndMilliseconds },
-	{ PART_uptime, KEY_none, IE_flowStartSysUpTime, IE_flowStartSysUpTime },
-	{ PART_uptime, KEY_none, IE_flowEndSysUpTime, IE_flowEndSysUpTime },
-	{ PART_application, FLOW_KEY_ports | FLOW_KEY_protocol, IE_applicationId,
-	  IE_applicationId },
-	{ PART_sampler_id, KEY_none, IE_samplerId, IE_samplerId },
-	{ PART_selector_id, KEY_none, IE_selectorId, IE_selectorId },
-	{ PART_as_numbers, FLOW_KEY_addresses, IE_bgpSourceAsNumber, IE_bgpSourceAsNumber },
-	{ PART_as_numbers, FLOW_KEY_addresses, IE_bgpDestinationAsNumber,
-	  IE_bgpDestinationAsNumber },
-	{ PART_masks, FLOW_KEY_addresses, IE_sourceIPv4PrefixLength, IE_sourceIPv6PrefixLength },
-	{ PART_masks, FLOW_KEY_addresses, IE_destinationIPv4PrefixLength,
-	  IE_destinationIPv6PrefixLength },
-	{ PART_peers, FLOW_KEY_addresses, IE_bgpPrevAdjacentAsNumber, IE_bgpPrevAdjacentAsNumber },
-	{ PART_peers, FLOW_KEY_addresses, IE_bgpNextAdjacentAsNumber, IE_bgpNextAdjacentAsNumber },
-	{ PART_next_hop, FLOW_KEY_addresses, IE_bgpNextHopIPv4Address, IE_bgpNextHopIPv6Address },
-};
-
-#define TEMPLATE_ROW_COUNT (sizeof(template_rows) / sizeof(template_rows[0]))
-static_assert(TEMPLATE_ROW_COUNT + 1 <= RECORD_FIELDS_MAX,
-	      "a template holds all rows and biflowDirection");
-static_assert(TEMPLATE_ROW_COUNT <= 64, "a row is a bit of struct template_fields");
-
+/* The first rows. */
 enum { ROW_source_address, ROW_destination_address };
-
-size_t template_row_count(void)
-{
-	return TEMPLATE_ROW_COUNT;
-}
-
-const struct export_field *template_row_field(size_t row, uint8_t ip_version)
-{
-	return export_field_find(ip_version == 4 ? template_rows[row].ipv4
-						 : template_rows[row].ipv6);
-}
-
-bool template_row_is_in_key(size_t row, const struct flow_key_choice *key)
-{
-	return !(template_rows[row].key & ~((unsigned int)key->changed ^ FLOW_KEY_DEFAULT));
-}
 
 /* The field of a row for one address family in one protocol. */
 static const struct export_field *field_of(const struct template_row *row, bool is_ipv6,
@@ -113,7 +31,7 @@ static const struct export_field *field_of(const struct template_row *row, bool 
 static bool has_row(const struct template_choice *choice, unsigned int parts, size_t index)
 {
 	const struct template_fields *fields = &choice->fields;
-	const enum part part = template_rows[index].part;
+	const enum template_part part = template_row_at(index)->part;
 
 	if (!template_row_is_in_key(index, &choice->key) || fields->removed >> index & 1)
 		return false;
@@ -278,8 +196,8 @@ static void template_init(struct template *templates, unsigned int shape,
 	struct template *template = &templates[shape];
 
 	*template = (struct template){ .field_count = 0 };
-	for (size_t i = 0; i < TEMPLATE_ROW_COUNT; i++) {
-		const struct export_field *field = field_of(&template_rows[i], is_ipv6, protocol);
+	for (size_t i = 0; i < template_row_count(); i++) {
+		const struct export_field *field = field_of(template_row_at(i), is_ipv6, protocol);
 
 		if (!has_row(choice, parts, i) || !(field->protocols & protocol))
 			continue;

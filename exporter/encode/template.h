@@ -99,11 +99,4 @@ static inline unsigned int template_shape_of(const struct flow_record *flow)
 void template_set_init(struct template_set *set, enum export_protocol protocol,
 		       const struct template_choice *choice);
 
-/* Rows of the table of all that a template may have: a field, and the one that takes its place for
- * the other IP version; at most 64. */
-size_t template_row_count(void);
-const struct export_field *template_row_field(size_t row, uint8_t ip_version);
-/* Whether the flow key has what the row tells of. */
-bool template_row_is_in_key(size_t row, const struct flow_key_choice *key);
-
 #endif

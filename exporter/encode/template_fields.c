@@ -5,7 +5,7 @@
 #include "template_fields.h"
 
 #include "flow_names.h"
-#include "template.h"
+#include "template_rows.h"
 #include "word_distance.h"
 
 #include <ctype.h>

@@ -18,8 +18,8 @@ enum template_base {
 	TEMPLATE_BASE_none,
 };
 
-/* All 0 is the default. Bits are rows of the table in template.c: a field of IPv4 and the one of
- * IPv6 that takes its place are one row. */
+/* All 0 is the default. Bits are rows of the table in template_rows.c: a field of IPv4 and the one
+ * of IPv6 that takes its place are one row. */
 struct template_fields {
 	uint64_t added;
 	uint64_t removed; /* never in 'added' */

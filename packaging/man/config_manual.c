@@ -6,7 +6,7 @@
 #include "config_options.h"
 #include "drop_reason.h"
 #include "loss_reason.h"
-#include "template.h"
+#include "template_rows.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,6 +1,8 @@
 /* test_encoder_netflow9.c - whole messages as literal bytes, and where they end. */
 #include "encoder.h"
 
+#include "template_rows.h"
+
 #include "check.h"
 #include "statistics_example.h"
 

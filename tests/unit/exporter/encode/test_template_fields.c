@@ -2,6 +2,7 @@
 #include "template_fields.h"
 
 #include "template.h"
+#include "template_rows.h"
 
 #include "check.h"
 

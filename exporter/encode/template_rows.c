@@ -1,0 +1,72 @@
+/* template_rows.c - the table of rows: which field, in which order, and what brings it in. */
+#include "template_rows.h"
+
+#include "record.h"
+
+#include <assert.h>
+
+#define KEY_none 0
+
+static const struct template_row template_rows[] = {
+	{ PART_always, FLOW_KEY_addresses, IE_sourceIPv4Address, IE_sourceIPv6Address },
+	{ PART_always, FLOW_KEY_addresses, IE_destinationIPv4Address, IE_destinationIPv6Address },
+	{ PART_ip_version, KEY_none, IE_ipVersion, IE_ipVersion },
+	{ PART_always, FLOW_KEY_ports, IE_sourceTransportPort, IE_sourceTransportPort },
+	{ PART_always, FLOW_KEY_ports, IE_destinationTransportPort, IE_destinationTransportPort },
+	{ PART_always, FLOW_KEY_ports | FLOW_KEY_protocol, IE_icmpTypeCodeIPv4,
+	  IE_icmpTypeCodeIPv6 },
+	{ PART_always, FLOW_KEY_protocol, IE_protocolIdentifier, IE_protocolIdentifier },
+	{ PART_always, FLOW_KEY_tos, IE_ipClassOfService, IE_ipClassOfService },
+	{ PART_always, KEY_none, IE_tcpControlBits, IE_tcpControlBits },
+	{ PART_always, FLOW_KEY_side, IE_flowDirection, IE_flowDirection },
+	{ PART_always, KEY_none, IE_flowEndReason, IE_flowEndReason },
+	{ PART_always, FLOW_KEY_vlan, IE_vlanId, IE_vlanId },
+	{ PART_always, FLOW_KEY_interfaces, IE_ingressInterface, IE_ingressInterface },
+	{ PART_always, FLOW_KEY_interfaces, IE_egressInterface, IE_egressInterface },
+	{ PART_always, FLOW_KEY_mark, IE_commonPropertiesId, IE_commonPropertiesId },
+	{ PART_always, KEY_none, IE_octetDeltaCount, IE_octetDeltaCount },
+	{ PART_always, KEY_none, IE_packetDeltaCount, IE_packetDeltaCount },
+	{ PART_milliseconds, KEY_none, IE_flowStartMilliseconds, IE_flowStartMilliseconds },
+	{ PART_milliseconds, KEY_none, IE_flowEndMilliseconds, IE_flowEndMilliseconds },
+	{ PART_uptime, KEY_none, IE_flowStartSysUpTime, IE_flowStartSysUpTime },
+	{ PART_uptime, KEY_none, IE_flowEndSysUpTime, IE_flowEndSysUpTime },
+	{ PART_application, FLOW_KEY_ports | FLOW_KEY_protocol, IE_applicationId,
+	  IE_applicationId },
+	{ PART_sampler_id, KEY_none, IE_samplerId, IE_samplerId },
+	{ PART_selector_id, KEY_none, IE_selectorId, IE_selectorId },
+	{ PART_as_numbers, FLOW_KEY_addresses, IE_bgpSourceAsNumber, IE_bgpSourceAsNumber },
+	{ PART_as_numbers, FLOW_KEY_addresses, IE_bgpDestinationAsNumber,
+	  IE_bgpDestinationAsNumber },
+	{ PART_masks, FLOW_KEY_addresses, IE_sourceIPv4PrefixLength, IE_sourceIPv6PrefixLength },
+	{ PART_masks, FLOW_KEY_addresses, IE_destinationIPv4PrefixLength,
+	  IE_destinationIPv6PrefixLength },
+	{ PART_peers, FLOW_KEY_addresses, IE_bgpPrevAdjacentAsNumber, IE_bgpPrevAdjacentAsNumber },
+	{ PART_peers, FLOW_KEY_addresses, IE_bgpNextAdjacentAsNumber, IE_bgpNextAdjacentAsNumber },
+	{ PART_next_hop, FLOW_KEY_addresses, IE_bgpNextHopIPv4Address, IE_bgpNextHopIPv6Address },
+};
+
+#define TEMPLATE_ROW_COUNT (sizeof(template_rows) / sizeof(template_rows[0]))
+static_assert(TEMPLATE_ROW_COUNT + 1 <= RECORD_FIELDS_MAX,
+	      "a template holds all rows and biflowDirection");
+static_assert(TEMPLATE_ROW_COUNT <= TEMPLATE_ROWS_MAX, "a row is a bit of struct template_fields");
+
+const struct template_row *template_row_at(size_t row)
+{
+	return &template_rows[row];
+}
+
+size_t template_row_count(void)
+{
+	return TEMPLATE_ROW_COUNT;
+}
+
+const struct export_field *template_row_field(size_t row, uint8_t ip_version)
+{
+	return export_field_find(ip_version == 4 ? template_rows[row].ipv4
+						 : template_rows[row].ipv6);
+}
+
+bool template_row_is_in_key(size_t row, const struct flow_key_choice *key)
+{
+	return !(template_rows[row].key & ~((unsigned int)key->changed ^ FLOW_KEY_DEFAULT));
+}
