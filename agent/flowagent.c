@@ -12,6 +12,7 @@
 #include "privileges.h"
 #include "rules_watch.h"
 #include "signals.h"
+#include "standard_streams.h"
 #include "summary.h"
 #include "time_now.h"
 #include "watchdog.h"
@@ -452,6 +453,8 @@ int main(int argc, char **argv)
 	struct error_text error = { 0 };
 	int status;
 
+	if (standard_streams_hold() < 0)
+		return EXIT_RUNTIME;
 	log_open("flowagent", LOG_LEVEL_info);
 	switch (config_parse(&daemon.config, argc, argv, &error)) {
 	case CONFIG_run:

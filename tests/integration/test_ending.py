@@ -321,3 +321,19 @@ def test_a_thread_that_hangs_does_not_hold_the_second_signal(
     assert agent.wait() == 1, agent.errors
     assert "the export thread hangs" in agent.errors and "without a summary" in agent.errors
     assert not agent.control.exists()
+
+
+# ---- closed streams ---------------------------------------------------------------------------
+
+
+def test_a_closed_output_takes_no_descriptor_and_what_it_lost_is_told(flowagent_run, directory):
+    """With ">&-" the first file that is opened would be standard output, and get the flows."""
+    path = directory / "flows.pcap"
+    path.write_bytes(many_flows(1))
+    ended = flowagent_run(
+        "-r", path, "-n", "-,version=json", "--control", "none",
+        prefix=("sh", "-c", 'exec "$@" >&-', "sh"),
+    )  # fmt: skip
+    assert "collector -: Bad file descriptor" in ended.stderr
+    assert "1 of 1 records lost" in ended.stderr
+    assert ended.returncode == 1
