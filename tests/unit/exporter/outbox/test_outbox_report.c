@@ -1,0 +1,337 @@
+/* test_outbox_report.c - what the network reports, and the probes that follow. */
+#include "exporter.h"
+
+#include "exporter_fixture.h"
+
+TEST(unreachable_datagrams_move_from_sent_to_lost)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	struct collector_status status;
+
+	(void)exporter_send(exporter, 0);
+	for (int i = 0; i < 22 * 10; i++)
+		add(exporter, 0);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 1000);
+	status = status_of(exporter, 0);
+	CHECK_EQ(status.ledger.sent.records, 220);
+	fakes[0].report = EHOSTUNREACH;
+
+	/* The third datagram comes back, then again, then the fifth: the one between is taken to
+	 * have been refused without a report. */
+	fake_transport_refuse(&fakes[0], 2);
+	(void)exporter_send(exporter, SECOND_US);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].records, 22);
+	CHECK_EQ(heard[0].event_count, 2);
+	CHECK_EQ(heard[0].events[1].kind, COLLECTOR_DOWN);
+	CHECK_EQ(heard[0].events[1].reason, LOSS_UNREACHABLE);
+	fake_transport_refuse(&fakes[0], 2);
+	fake_transport_refuse(&fakes[0], 4);
+	(void)exporter_send(exporter, 2 * SECOND_US);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].records, 66);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].packets, 660);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].octets, 66000);
+	CHECK_EQ(status_of(exporter, 0).ledger.datagrams_lost, 3);
+	check_ledger(exporter);
+
+	/* It goes on being away, so what was sent between went there, too. */
+	fake_transport_refuse(&fakes[0], 8);
+	(void)exporter_send(exporter, 5 * SECOND_US);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].records, 7 * 22);
+	CHECK_EQ(heard[0].event_count, 2);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+/* A host reports a few of them only: what was sent behind one that it refused was on its way when
+ * the report came. */
+TEST(what_follows_a_refused_datagram_is_lost_with_it)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	struct collector_status status;
+
+	for (int i = 0; i < 22 * 10; i++)
+		add(exporter, 0);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 220);
+	fake_transport_refuse(&fakes[0], 2);
+	(void)exporter_send(exporter, 1000);
+	status = status_of(exporter, 0);
+	CHECK_EQ(status.ledger.sent.records, records_in(&fakes[0], 0) - records_in(&fakes[0], 2));
+	CHECK_EQ(status.ledger.lost[LOSS_REFUSED].records, records_in(&fakes[0], 2));
+	fake_transport_refuse(&fakes[0], 3);
+	fake_transport_refuse(&fakes[0], 2);
+	(void)exporter_send(exporter, 2000);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, status.ledger.sent.records);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+/* Reports are so few that probes get none, and it seems to be back: what it is sent then and for
+ * which a report comes soon was lost, and the next time more probes must go without a report. */
+TEST(a_collector_that_only_seemed_to_be_back_is_held_for_longer)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	int64_t now_us = SECOND_US;
+	size_t probes;
+
+	add(exporter, 0);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	fake_transport_refuse(&fakes[0], 0);
+	/* Of the next two probes the second is reported: so not every one is. */
+	for (probes = fakes[0].count + 2; fakes[0].count < probes; now_us += 100000)
+		(void)exporter_send(exporter, now_us);
+	fake_transport_refuse(&fakes[0], fakes[0].count - 1);
+	for (int i = 0; i < 100; i++)
+		add(exporter, 10);
+	finish(exporter, 10);
+	now_us = 3 * SECOND_US;
+	for (; status_of(exporter, 0).ledger.sent.records < 100; now_us += 100000)
+		(void)exporter_send(exporter, now_us);
+	probes = fakes[0].count;
+	CHECK_EQ(now_us, 3 * SECOND_US + 1500000 + 100000); /* two probes, half a second */
+	fake_transport_refuse(&fakes[0], fakes[0].count - 1);
+	(void)exporter_send(exporter, now_us);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 0);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, 101);
+	add(exporter, 20);
+	finish(exporter, 20);
+	for (; status_of(exporter, 0).ledger.sent.records < 1; now_us += 100000)
+		(void)exporter_send(exporter, now_us);
+	CHECK(fakes[0].count > probes + 4);
+	for (size_t i = probes; i < probes + 4; i++)
+		CHECK(has_templates(&fakes[0].sent[i]));
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_report_about_a_packet_of_several_datagrams_is_about_all_of_them)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	struct collector_status status;
+
+	fakes[0].is_one_packet = true;
+	fakes[0].accept = 5;
+	for (int i = 0; i < 22 * 10; i++)
+		add(exporter, 0);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	status = status_of(exporter, 0);
+	CHECK_EQ(status.ledger.sent.records, 220);
+	fakes[0].report = EHOSTUNREACH;
+	/* The second packet. */
+	fakes[0].is_one_packet = false;
+	fake_transport_refuse(&fakes[0], 5);
+	(void)exporter_send(exporter, SECOND_US);
+	status = status_of(exporter, 0);
+	CHECK_EQ(status.ledger.datagrams_lost, 5);
+	CHECK_EQ(status.ledger.lost[LOSS_UNREACHABLE].records, 5 * 22);
+	check_ledger(exporter);
+	/* Cut apart on the way, the others are reported as well. */
+	fake_transport_refuse(&fakes[0], 7);
+	(void)exporter_send(exporter, SECOND_US + 1000);
+	CHECK_EQ(status_of(exporter, 0).ledger.datagrams_lost, 5);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_report_that_quotes_too_little_means_the_last_datagram)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+	add(exporter, 0);
+	finish(exporter, 0);
+	fakes[0].quoted = 8;
+	(void)exporter_send(exporter, 0);
+	fake_transport_refuse(&fakes[0], 1);
+	(void)exporter_send(exporter, 1000);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, 0); /* statistics */
+	CHECK_EQ(status_of(exporter, 0).ledger.datagrams_lost, 1);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_report_before_anything_was_sent_is_harmless)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	const uint8_t nothing[64] = { 0 };
+
+	fake_transport_refuse_bytes(&fakes[0], nothing, sizeof(nothing));
+	fakes[0].quoted = 8;
+	fake_transport_refuse_bytes(&fakes[0], nothing, sizeof(nothing));
+	(void)exporter_send(exporter, 0);
+	CHECK_EQ(status_of(exporter, 0).ledger.datagrams_lost, 0);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_collector_that_refuses_is_probed_with_templates_and_then_gets_what_waited)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 2 });
+	struct fake_transport *fake = &fakes[0];
+	uint64_t lost;
+	size_t back;
+
+	fake->refuses = true;
+	for (uint32_t now = 0; now < 5000; now += 10) {
+		CHECK(exporter_has_room(exporter));
+		add(exporter, now);
+		(void)exporter_send(exporter, (int64_t)now * 1000);
+	}
+	/* The first datagram is lost; then templates alone go, once a second. */
+	lost = records_in(fake, 0);
+	CHECK(lost > 0 && lost <= 22);
+	CHECK_EQ(fake->count, 1 + 5);
+	CHECK_EQ(records_in(fake, 1), 0);
+	for (size_t i = 0; i < fake->count; i++)
+		CHECK(has_templates(&fake->sent[i]));
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 0);
+	CHECK_EQ(status_of(exporter, 0).ledger.waiting.records, 500 - lost);
+	CHECK_EQ(heard[0].event_count, 2);
+	CHECK_EQ(heard[0].events[1].reason, LOSS_REFUSED);
+	check_ledger(exporter);
+
+	/* Back: the next probe finds it, half a second later all that waited follows. */
+	fake->refuses = false;
+	finish(exporter, 5000);
+	back = fake->count;
+	for (int64_t now_us = 5 * SECOND_US; now_us < 15 * SECOND_US; now_us += 100000)
+		(void)exporter_send(exporter, now_us);
+	CHECK(has_templates(&fake->sent[back]));
+	CHECK_EQ(records_in(fake, back), 500 - lost);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 500 - lost);
+	CHECK(!status_of(exporter, 0).is_up);
+	(void)exporter_send(exporter, 16 * SECOND_US);
+	CHECK_EQ(heard[0].event_count, 3);
+	CHECK_EQ(heard[0].events[2].kind, COLLECTOR_UP);
+	CHECK_EQ(heard[0].events[2].records_lost, lost);
+	CHECK(status_of(exporter, 0).is_up);
+	CHECK_EQ(status_of(exporter, 0).last_error, 0);
+	CHECK_EQ(status_of(exporter, 1).ledger.sent.records, 500);
+	(void)check_sequence(fake, 0);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_collector_that_refuses_for_long_drops_the_oldest)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	struct collector_status status;
+
+	fakes[0].refuses = true;
+	for (int i = 0; i < 20000; i++) {
+		add(exporter, 0);
+		(void)exporter_send(exporter, i * 1000);
+	}
+	status = status_of(exporter, 0);
+	CHECK_EQ(status.ledger.sent.records, 0);
+	CHECK(status.ledger.waiting.records > 5000);
+	CHECK_EQ(status.ledger.lost[LOSS_REFUSED].records + status.ledger.waiting.records, 20000);
+	CHECK(fakes[0].count <= 1 + 20 + 1);
+	CHECK_EQ(heard[0].event_count, 2);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+TEST(a_quiet_collector_that_refuses_is_asked_once_a_second)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+	fakes[0].refuses = true;
+	advance(exporter, 0);
+	advance(exporter, 1000);
+	for (int64_t now_us = SECOND_US; now_us < 11 * SECOND_US; now_us += 100000)
+		(void)exporter_send(exporter, now_us);
+	CHECK_EQ(fakes[0].count, 1 + 10);
+	CHECK_EQ(heard[0].event_count, 1);
+	fakes[0].refuses = false;
+	for (int64_t now_us = 11 * SECOND_US; now_us < 23 * SECOND_US; now_us += 100000)
+		(void)exporter_send(exporter, now_us);
+	CHECK_EQ(fakes[0].count, 1 + 11 + 10); /* and until it is up */
+	CHECK(status_of(exporter, 0).is_up);
+	exporter_destroy(exporter);
+}
+
+/* Reports name the right datagram where numbers count records, and where a message of templates has
+ * the number of the next. */
+TEST(refused_datagrams_are_found_in_every_version)
+{
+	static const uint8_t versions[] = { 5, 9, 10 };
+	static const uint64_t in_two[] = { 28 + 28, 9 + 22, 10 + 22 };
+
+	for (size_t i = 0; i < sizeof(versions); i++) {
+		struct exporter *exporter =
+			create(&(struct setup){ .collectors = 1, .versions = { versions[i] } });
+		uint64_t before, lost;
+
+		for (int j = 0; j < 22 * 10; j++)
+			add_sized(exporter, 0, 4, 10, 1000);
+		finish(exporter, 0);
+		(void)exporter_send(exporter, 1000);
+		before = status_of(exporter, 0).ledger.sent.records;
+		lost = 220 - in_two[i]; /* what follows, too */
+		CHECK_EQ(before, 220);
+		fake_transport_refuse(&fakes[0], 2);
+		(void)exporter_send(exporter, 2000);
+		CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, lost);
+		/* The probe, which is refused too, takes nothing with it. */
+		CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 220 - lost);
+		(void)exporter_send(exporter, 3000);
+		fake_transport_refuse(&fakes[0], fakes[0].count - 1);
+		(void)exporter_send(exporter, 4 * SECOND_US);
+		CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records, lost);
+		check_ledger(exporter);
+		exporter_destroy(exporter);
+	}
+}
+
+/* As with templates in other versions, by headers without records. */
+TEST(a_netflow5_collector_that_refuses_is_probed_and_then_gets_what_waited)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1, .versions = { 5 } });
+	struct fake_transport *fake = &fakes[0];
+	uint64_t lost;
+
+	fake->refuses = true;
+	for (uint32_t now = 0; now < 5000; now += 10) {
+		add(exporter, now);
+		(void)exporter_send(exporter, (int64_t)now * 1000);
+	}
+	lost = status_of(exporter, 0).ledger.lost[LOSS_REFUSED].records;
+	CHECK(lost > 0 && lost <= 28);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 0);
+	for (size_t i = 1; i < fake->count; i++)
+		CHECK_EQ(fake->sent[i].size, 24);
+	fake->refuses = false;
+	finish(exporter, 5000);
+	for (int64_t now_us = 5 * SECOND_US; now_us < 15 * SECOND_US; now_us += 100000)
+		(void)exporter_send(exporter, now_us);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 500 - lost);
+	CHECK_EQ(sum_of_netflow5(fake).records, 500);
+	(void)check_sequence(fake, 0);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(unreachable_datagrams_move_from_sent_to_lost),
+		cmocka_unit_test(what_follows_a_refused_datagram_is_lost_with_it),
+		cmocka_unit_test(a_collector_that_only_seemed_to_be_back_is_held_for_longer),
+		cmocka_unit_test(a_report_about_a_packet_of_several_datagrams_is_about_all_of_them),
+		cmocka_unit_test(a_report_that_quotes_too_little_means_the_last_datagram),
+		cmocka_unit_test(a_report_before_anything_was_sent_is_harmless),
+		cmocka_unit_test(
+			a_collector_that_refuses_is_probed_with_templates_and_then_gets_what_waited),
+		cmocka_unit_test(a_collector_that_refuses_for_long_drops_the_oldest),
+		cmocka_unit_test(a_quiet_collector_that_refuses_is_asked_once_a_second),
+		cmocka_unit_test(refused_datagrams_are_found_in_every_version),
+		cmocka_unit_test(
+			a_netflow5_collector_that_refuses_is_probed_and_then_gets_what_waited),
+	};
+
+	return RUN_TESTS(tests);
+}
