@@ -61,7 +61,7 @@ struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
 	cache->buckets = (struct bucket *)(void *)(mapping + head_size);
 	cache->overflow_buckets = (struct bucket *)(void *)(mapping + head_size + buckets_size);
 	cache->flows = mapping + head_size + buckets_size + overflow_size;
-	cache->flows_first[1] = (flow_index)(ipv4_size / FLOW_UNIT);
+	cache->flows_first[1] = (flow_place)(ipv4_size / FLOW_UNIT);
 	cache->bucket_count = 1;
 	cache->bucket_mask_wide = 1;
 	cache->split_above = BUCKET_LOAD;
@@ -84,7 +84,7 @@ static void limit_ages(struct flow_cache *cache)
 {
 	uint32_t oldest = (uint32_t)cache->now - CLOCK_JUMP_MAX_MS;
 
-	for (flow_index index = cache->age.head; index != FLOW_NONE;) {
+	for (flow_place index = cache->age.head; index != FLOW_NONE;) {
 		struct cached_flow *flow = flow_at(cache, index);
 
 		flow->created = oldest;
@@ -164,7 +164,7 @@ static __attribute__((noinline)) struct flow_record *emit_called(struct flow_cac
 }
 
 static inline __attribute__((always_inline)) void remove_flow(struct flow_cache *cache,
-							      flow_index index)
+							      flow_place index)
 {
 	struct cached_flow *flow = flow_at(cache, index);
 	unsigned int part = flow_part(&flow->key);
@@ -179,7 +179,7 @@ static inline __attribute__((always_inline)) void remove_flow(struct flow_cache 
 
 /* Hand over both directions, the forward one first. The second of the pair leaves the cache here,
  * the first stays, as with emit(). */
-static void emit_pair(struct flow_cache *cache, const flow_index pair[static 2],
+static void emit_pair(struct flow_cache *cache, const flow_place pair[static 2],
 		      const enum flow_end_reason reasons[static 2], const struct flow_sink *sink)
 {
 	enum biflow_direction direction;
@@ -194,16 +194,16 @@ static void emit_pair(struct flow_cache *cache, const flow_index pair[static 2],
 	remove_flow(cache, pair[1]);
 }
 
-static flow_index reverse_of(const struct flow_cache *cache, flow_index index)
+static flow_place reverse_of(const struct flow_cache *cache, flow_place index)
 {
 	return cache->is_bidirectional ? flow_pair_find(cache, index) : FLOW_NONE;
 }
 
-static __attribute__((noinline)) size_t emit_forced_pair(struct flow_cache *cache, flow_index index,
+static __attribute__((noinline)) size_t emit_forced_pair(struct flow_cache *cache, flow_place index,
 							 enum flow_end_reason reason,
 							 const struct flow_sink *sink)
 {
-	const flow_index pair[2] = { index, reverse_of(cache, index) };
+	const flow_place pair[2] = { index, reverse_of(cache, index) };
 	const enum flow_end_reason reasons[2] = { reason, reason };
 
 	if (pair[1] == FLOW_NONE) {
@@ -215,7 +215,7 @@ static __attribute__((noinline)) size_t emit_forced_pair(struct flow_cache *cach
 }
 
 /* Emit a flow whatever its timeouts say, and its reverse. Returns how many records that were. */
-static inline size_t emit_forced(struct flow_cache *cache, flow_index index,
+static inline size_t emit_forced(struct flow_cache *cache, flow_place index,
 				 enum flow_end_reason reason, const struct flow_sink *sink)
 {
 	if (cache->has_extras)
@@ -227,11 +227,11 @@ static inline size_t emit_forced(struct flow_cache *cache, flow_index index,
 /* Emit a flow with a timeout that is over for 'reason', and its reverse. Returns how many records
  * that were: none if the reverse keeps both here. Then the flow comes up again when that is due, so
  * it is touched once a timeout, like any flow whose packets move its deadline. */
-static __attribute__((noinline)) size_t emit_due_pair(struct flow_cache *cache, flow_index index,
+static __attribute__((noinline)) size_t emit_due_pair(struct flow_cache *cache, flow_place index,
 						      enum flow_end_reason reason,
 						      const struct flow_sink *sink)
 {
-	const flow_index pair[2] = { index, reverse_of(cache, index) };
+	const flow_place pair[2] = { index, reverse_of(cache, index) };
 	enum flow_end_reason reasons[2];
 
 	if (pair[1] == FLOW_NONE) {
@@ -247,7 +247,7 @@ static __attribute__((noinline)) size_t emit_due_pair(struct flow_cache *cache, 
 	return 0;
 }
 
-static inline size_t emit_due(struct flow_cache *cache, flow_index index,
+static inline size_t emit_due(struct flow_cache *cache, flow_place index,
 			      enum flow_end_reason reason, const struct flow_sink *sink)
 {
 	if (cache->has_extras)
@@ -256,13 +256,13 @@ static inline size_t emit_due(struct flow_cache *cache, flow_index index,
 	return 1;
 }
 
-static flow_index allocate_flow(struct flow_cache *cache, const struct flow_key *key)
+static flow_place allocate_flow(struct flow_cache *cache, const struct flow_key *key)
 {
 	unsigned int part = flow_part(key);
-	flow_index index = cache->flows_free[part];
+	flow_place index = cache->flows_free[part];
 
 	if (index == FLOW_NONE)
-		return flow_index_in_part(cache, part, cache->flows_used[part]++);
+		return flow_place_in_part(cache, part, cache->flows_used[part]++);
 	cache->flows_free[part] = flow_at(cache, index)->idle_next;
 	return index;
 }
@@ -274,7 +274,7 @@ static uint8_t class_of(const struct flow_cache *cache, const struct cached_flow
 }
 
 /* Begin a record with this packet, in a flow whose key is set. */
-static void begin_record(struct flow_cache *cache, flow_index index,
+static void begin_record(struct flow_cache *cache, flow_place index,
 			 const struct packet_info *packet)
 {
 	struct cached_flow *flow = flow_at(cache, index);
@@ -302,7 +302,7 @@ static struct cached_flow *add_new_flow(struct flow_cache *cache, const struct p
 					const struct flow_sink *sink)
 {
 	struct cached_flow *flow;
-	flow_index index;
+	flow_place index;
 
 	if (cache->statistics.flows_cached == cache->max_flows) {
 		index = flow_wheel_nearest(cache);
@@ -331,7 +331,7 @@ static inline void update_record(struct flow_cache *cache, struct cached_flow *f
 		flow->last_ms = packet->time_ms;
 	flow->tcp_flags |= packet->tcp_flags;
 	if (packet->tcp_flags & (TCP_FLAG_FIN | TCP_FLAG_RST)) {
-		flow_index index = flow_index_of(cache, flow);
+		flow_place index = flow_place_of(cache, flow);
 
 		/* The deadline may come nearer: the lazy wheel only follows deadlines that move
 		 * away. */
@@ -347,7 +347,7 @@ static bool renew_record(struct flow_cache *cache, struct cached_flow *flow,
 			 enum flow_end_reason reason, const struct packet_info *packet,
 			 const struct flow_sink *sink)
 {
-	flow_index index = flow_index_of(cache, flow);
+	flow_place index = flow_place_of(cache, flow);
 
 	if (emit_due(cache, index, reason, sink) == 0)
 		return false;
@@ -369,7 +369,7 @@ static inline struct cached_flow *add_packet(struct flow_cache *cache,
 		set_clock(cache, packet->clock_ms);
 	if (!flow || !flow_index_key_equals(&packet->key, &flow->key)) {
 		struct bucket *home = flow_index_home(cache, hash);
-		flow_index index = flow_index_find_from(cache, home, &packet->key, hash);
+		flow_place index = flow_index_find_from(cache, home, &packet->key, hash);
 
 		if (index == FLOW_NONE)
 			return add_new_flow(cache, packet, home, hash, sink);
@@ -443,7 +443,7 @@ size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
 
 	set_clock(cache, now);
 	while (expired < budget) {
-		flow_index index = cache->age.head;
+		flow_place index = cache->age.head;
 		const struct cached_flow *flow;
 		size_t records;
 
@@ -487,7 +487,7 @@ size_t flow_cache_flush(struct flow_cache *cache, cache_ms now, size_t budget,
 
 	set_clock(cache, now);
 	while (flushed < budget && cache->age.head != FLOW_NONE) {
-		flow_index index = cache->age.head;
+		flow_place index = cache->age.head;
 
 		flushed += emit_forced(cache, index, FLOW_END_forcedEnd, sink);
 		remove_flow(cache, index);
@@ -514,7 +514,7 @@ size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
 		}
 		looks++;
 		(*cursor)++;
-		flow = flow_at(cache, flow_index_in_part(cache, part, number));
+		flow = flow_at(cache, flow_place_in_part(cache, part, number));
 		if (!flow->key.ip_version)
 			continue;
 		fill_record(cache, flow, FLOW_END_none, &records[filled]);
@@ -527,7 +527,7 @@ void flow_cache_set_expiry(struct flow_cache *cache, const struct expiry_policy 
 {
 	cache->expiry = *expiry;
 	/* Deadlines may have come nearer. */
-	for (flow_index index = cache->age.head; index != FLOW_NONE;
+	for (flow_place index = cache->age.head; index != FLOW_NONE;
 	     index = flow_at(cache, index)->age_next) {
 		flow_wheel_disarm(cache, index);
 		flow_wheel_arm(cache, index);
@@ -554,7 +554,7 @@ bool flow_cache_is_consistent(const struct flow_cache *cache)
 	uint64_t octets = 0;
 	uint64_t expired = 0;
 
-	for (flow_index index = cache->age.head; index != FLOW_NONE;
+	for (flow_place index = cache->age.head; index != FLOW_NONE;
 	     index = flow_at(cache, index)->age_next) {
 		const struct cached_flow *flow = flow_at(cache, index);
 		uint32_t hash = flow_hash(&cache->hash_key, &flow->key);

@@ -6,7 +6,7 @@
  *     struct flow_cache | buckets | overflow buckets | IPv4 flows (96 bytes) | IPv6 flows (120
  *     bytes) | columns
  *
- * Flows are named by flow_index: where they lie, in units of which an IPv4 flow has four and an
+ * Flows are named by flow_place: where they lie, in units of which an IPv4 flow has four and an
  * IPv6 flow five, so that a name leads to its flow without asking which kind it is. Each live flow
  * is in one bucket (flow_index.c), in one list of the idle wheel and in the age list
  * (flow_wheel.c). */
@@ -17,7 +17,7 @@
 #include "flow_columns.h"
 #include "flow_hash.h"
 
-typedef uint32_t flow_index;
+typedef uint32_t flow_place;
 
 #define FLOW_NONE UINT32_MAX
 #define FLOW_UNIT 24
@@ -25,9 +25,9 @@ typedef uint32_t flow_index;
 /* A live flow; an IPv4 flow ends after 8 bytes of addresses. What a packet touches comes last,
  * beside the key. */
 struct cached_flow {
-	flow_index idle_previous,
+	flow_place idle_previous,
 		idle_next; /* list of its wheel slot; idle_next also links free flows */
-	flow_index age_previous, age_next; /* all flows in order of creation */
+	flow_place age_previous, age_next; /* all flows in order of creation */
 	uint32_t hash;                     /* low bits of the key's hash: which bucket */
 	uint16_t wheel_slot;               /* where it is armed: level * WHEEL_SLOTS + slot */
 	uint8_t expiry_class;
@@ -57,7 +57,7 @@ _Static_assert((CACHED_FLOW_IPV4_SIZE + CACHED_FLOW_IPV6_SIZE) / FLOW_UNIT * FLO
 struct bucket {
 	uint8_t tags[BUCKET_FLOWS];
 	uint32_t overflow; /* number + 1 of an overflow bucket, 0 if none */
-	flow_index flows[BUCKET_FLOWS];
+	flow_place flows[BUCKET_FLOWS];
 };
 _Static_assert(sizeof(struct bucket) == 64, "a bucket is one cache line");
 
@@ -78,7 +78,7 @@ static inline uint64_t wheel_tick_of(cache_ms time)
 }
 
 struct flow_list {
-	flow_index head, tail;
+	flow_place head, tail;
 };
 
 /* Optional data of flows; NULL where nobody has asked for it. */
@@ -112,9 +112,9 @@ struct flow_cache {
 
 	/* Flows. */
 	uint8_t *flows;
-	flow_index flows_first[2]; /* of IPv4, of IPv6 */
+	flow_place flows_first[2]; /* of IPv4, of IPv6 */
 	uint32_t flows_used[2];    /* touched so far */
-	flow_index flows_free[2];  /* linked by idle_next */
+	flow_place flows_free[2];  /* linked by idle_next */
 	uint32_t max_flows;
 	struct flow_columns columns;
 
@@ -128,24 +128,24 @@ struct flow_cache {
 	size_t mapping_size;
 };
 
-static inline struct cached_flow *flow_at(const struct flow_cache *cache, flow_index index)
+static inline struct cached_flow *flow_at(const struct flow_cache *cache, flow_place index)
 {
 	return (struct cached_flow *)(void *)(cache->flows + (size_t)index * FLOW_UNIT);
 }
 
-static inline flow_index flow_index_of(const struct flow_cache *cache,
+static inline flow_place flow_place_of(const struct flow_cache *cache,
 				       const struct cached_flow *flow)
 {
-	return (flow_index)((size_t)((const uint8_t *)flow - cache->flows) / FLOW_UNIT);
+	return (flow_place)((size_t)((const uint8_t *)flow - cache->flows) / FLOW_UNIT);
 }
 
 /* Name of flow number 'number' of the part for IPv4 (0) or IPv6 (1). */
-static inline flow_index flow_index_in_part(const struct flow_cache *cache, unsigned int part,
+static inline flow_place flow_place_in_part(const struct flow_cache *cache, unsigned int part,
 					    uint32_t number)
 {
 	const size_t size = part ? CACHED_FLOW_IPV6_SIZE : CACHED_FLOW_IPV4_SIZE;
 
-	return cache->flows_first[part] + (flow_index)(number * (size / FLOW_UNIT));
+	return cache->flows_first[part] + (flow_place)(number * (size / FLOW_UNIT));
 }
 
 /* The part that holds the flows of a key. */
@@ -163,37 +163,37 @@ static inline uint32_t flow_elapsed(const struct flow_cache *cache, uint32_t sta
 /* flow_index.c: the hashed index; flow_index_look.h has what each packet needs of it. */
 
 /* The live flow of a key, FLOW_NONE if there is none. */
-flow_index flow_index_find(const struct flow_cache *cache, const struct flow_key *key,
+flow_place flow_index_find(const struct flow_cache *cache, const struct flow_key *key,
 			   uint32_t hash);
 /* Enter a flow whose key and hash are set into flow_index_home() of that hash. Splits a bucket now
  * and then; O(1). */
-void flow_index_insert(struct flow_cache *cache, struct bucket *home, flow_index index,
+void flow_index_insert(struct flow_cache *cache, struct bucket *home, flow_place index,
 		       uint32_t hash);
-void flow_index_remove(struct flow_cache *cache, flow_index index);
+void flow_index_remove(struct flow_cache *cache, flow_place index);
 /* flow_wheel.c: order of age and of idle time. */
 
-void flow_list_append(struct flow_cache *cache, flow_index index); /* age list */
-void flow_list_remove(struct flow_cache *cache, flow_index index);
+void flow_list_append(struct flow_cache *cache, flow_place index); /* age list */
+void flow_list_remove(struct flow_cache *cache, flow_place index);
 /* Put a flow into the slot of its inactive deadline, or that of another flow, and take it out. */
-void flow_wheel_arm(struct flow_cache *cache, flow_index index);
-void flow_wheel_arm_with(struct flow_cache *cache, flow_index index, flow_index other);
-void flow_wheel_disarm(struct flow_cache *cache, flow_index index);
+void flow_wheel_arm(struct flow_cache *cache, flow_place index);
+void flow_wheel_arm_with(struct flow_cache *cache, flow_place index, flow_place other);
+void flow_wheel_disarm(struct flow_cache *cache, flow_place index);
 /* Next flow whose inactive timeout is over by a whole tick, FLOW_NONE if there is none. It stays
  * armed. */
-flow_index flow_wheel_due(struct flow_cache *cache);
+flow_place flow_wheel_due(struct flow_cache *cache);
 /* The flow whose inactive timeout is nearest; FLOW_NONE if the cache is empty. It stays armed. */
-flow_index flow_wheel_nearest(struct flow_cache *cache);
+flow_place flow_wheel_nearest(struct flow_cache *cache);
 /* When flow_wheel_due() may have something, at the earliest. INT64_MAX if nothing is armed. */
 cache_ms flow_wheel_next(const struct flow_cache *cache);
 /* flow_pair.c: the two directions of a biflow. */
 
 /* The flow that is the reverse of another, FLOW_NONE if it is not in this cache. */
-flow_index flow_pair_find(const struct flow_cache *cache, flow_index index);
+flow_place flow_pair_find(const struct flow_cache *cache, flow_place index);
 /* Why both must leave now; see flow_expiry_pair(). */
-bool flow_pair_is_due(const struct flow_cache *cache, const flow_index pair[static 2],
+bool flow_pair_is_due(const struct flow_cache *cache, const flow_place pair[static 2],
 		      enum flow_end_reason reasons[static 2]);
 /* Whether the first of two is the forward direction, and in 'direction' why. */
-bool flow_pair_is_in_order(const struct flow_cache *cache, const flow_index pair[static 2],
+bool flow_pair_is_in_order(const struct flow_cache *cache, const flow_place pair[static 2],
 			   enum biflow_direction *direction);
 
 #endif

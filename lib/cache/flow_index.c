@@ -8,7 +8,7 @@
  * keeps those rare. */
 #include "flow_index_look.h"
 
-flow_index flow_index_find(const struct flow_cache *cache, const struct flow_key *key,
+flow_place flow_index_find(const struct flow_cache *cache, const struct flow_key *key,
 			   uint32_t hash)
 {
 	return flow_index_find_from(cache, flow_index_home(cache, hash), key, hash);
@@ -41,7 +41,7 @@ static void overflow_free(struct flow_cache *cache, struct bucket *before)
 }
 
 static void bucket_insert(struct flow_cache *cache, struct bucket *bucket, uint8_t tag,
-			  flow_index index)
+			  flow_place index)
 {
 	for (;;) {
 		flow_index_set free = flow_index_matches(bucket, 0);
@@ -91,7 +91,7 @@ static void split_bucket(struct flow_cache *cache)
 	}
 }
 
-void flow_index_insert(struct flow_cache *cache, struct bucket *home, flow_index index,
+void flow_index_insert(struct flow_cache *cache, struct bucket *home, flow_place index,
 		       uint32_t hash)
 {
 	bucket_insert(cache, home, flow_index_tag(hash), index);
@@ -99,7 +99,7 @@ void flow_index_insert(struct flow_cache *cache, struct bucket *home, flow_index
 		split_bucket(cache);
 }
 
-void flow_index_remove(struct flow_cache *cache, flow_index index)
+void flow_index_remove(struct flow_cache *cache, flow_place index)
 {
 	const uint32_t hash = flow_at(cache, index)->hash;
 	const uint8_t tag = flow_index_tag(hash);

@@ -55,7 +55,7 @@ static inline bool flow_index_key_equals(const struct flow_key *a, const struct 
 }
 
 /* flow_index_find() from the bucket on that is flow_index_home(). */
-static inline flow_index flow_index_find_from(const struct flow_cache *cache,
+static inline flow_place flow_index_find_from(const struct flow_cache *cache,
 					      const struct bucket *bucket,
 					      const struct flow_key *key, uint32_t hash)
 {
@@ -64,7 +64,7 @@ static inline flow_index flow_index_find_from(const struct flow_cache *cache,
 	for (; bucket; bucket = flow_index_overflow(cache, bucket)) {
 		for (flow_index_set left = flow_index_matches(bucket, tag); left;
 		     left &= left - 1) {
-			flow_index index = bucket->flows[flow_index_slot(left)];
+			flow_place index = bucket->flows[flow_index_slot(left)];
 
 			if (flow_index_key_equals(key, &flow_at(cache, index)->key))
 				return index;

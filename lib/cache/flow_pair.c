@@ -15,13 +15,13 @@
  * or in neighbouring ones. */
 #define AGE_STEPS_MAX (2 * FLOW_CACHE_BATCH)
 
-flow_index flow_pair_find(const struct flow_cache *cache, flow_index index)
+flow_place flow_pair_find(const struct flow_cache *cache, flow_place index)
 {
 	struct flow_key keys[FLOW_REVERSE_KEYS_MAX];
 	size_t count = flow_reverse_keys(&flow_at(cache, index)->key, cache->has_ports, keys);
 
 	for (size_t i = 0; i < count; i++) {
-		flow_index reverse =
+		flow_place reverse =
 			flow_index_find(cache, &keys[i], flow_hash(&cache->hash_key, &keys[i]));
 
 		if (reverse != FLOW_NONE && reverse != index)
@@ -30,7 +30,7 @@ flow_index flow_pair_find(const struct flow_cache *cache, flow_index index)
 	return FLOW_NONE;
 }
 
-bool flow_pair_is_due(const struct flow_cache *cache, const flow_index pair[static 2],
+bool flow_pair_is_due(const struct flow_cache *cache, const flow_place pair[static 2],
 		      enum flow_end_reason reasons[static 2])
 {
 	struct expiry_direction directions[2];
@@ -59,11 +59,11 @@ static int has_initiative(const struct flow_cache *cache, const struct cached_fl
 /* Whether the first of two flows came before the second: 1, -1 if after it, 0 if that is not known,
  * because they came in the same millisecond with many others between them. Not by the packets' time
  * stamps: those that netfilter logs on the way out are stamped late, when they are read. */
-static int order_of(const struct flow_cache *cache, const flow_index pair[static 2])
+static int order_of(const struct flow_cache *cache, const flow_place pair[static 2])
 {
 	const uint32_t ages[2] = { flow_elapsed(cache, flow_at(cache, pair[0])->created),
 				   flow_elapsed(cache, flow_at(cache, pair[1])->created) };
-	flow_index next[2] = { pair[0], pair[1] };
+	flow_place next[2] = { pair[0], pair[1] };
 
 	if (ages[0] != ages[1])
 		return ages[0] > ages[1] ? 1 : -1;
@@ -80,7 +80,7 @@ static int order_of(const struct flow_cache *cache, const flow_index pair[static
 
 /* Where no SYN was seen, whoever came first is likelier to have begun, then whoever has the higher
  * port; what is still equal is arbitrary, but the same at every run. */
-bool flow_pair_is_in_order(const struct flow_cache *cache, const flow_index pair[static 2],
+bool flow_pair_is_in_order(const struct flow_cache *cache, const flow_place pair[static 2],
 			   enum biflow_direction *direction)
 {
 	const struct cached_flow *first = flow_at(cache, pair[0]);

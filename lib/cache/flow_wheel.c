@@ -12,7 +12,7 @@
  * worked off; nothing is armed before it. */
 #include "flow_cache_layout.h"
 
-void flow_list_append(struct flow_cache *cache, flow_index index)
+void flow_list_append(struct flow_cache *cache, flow_place index)
 {
 	struct cached_flow *flow = flow_at(cache, index);
 
@@ -25,7 +25,7 @@ void flow_list_append(struct flow_cache *cache, flow_index index)
 	cache->age.tail = index;
 }
 
-void flow_list_remove(struct flow_cache *cache, flow_index index)
+void flow_list_remove(struct flow_cache *cache, flow_place index)
 {
 	const struct cached_flow *flow = flow_at(cache, index);
 
@@ -68,7 +68,7 @@ static inline uint16_t slot_for(const struct flow_cache *cache, uint64_t tick)
 			  ((tick >> (level * WHEEL_SLOT_BITS)) & (WHEEL_SLOTS - 1)));
 }
 
-static inline void slot_append(struct flow_cache *cache, uint16_t slot, flow_index index)
+static inline void slot_append(struct flow_cache *cache, uint16_t slot, flow_place index)
 {
 	struct flow_list *list = &cache->wheel[slot];
 	struct cached_flow *flow = flow_at(cache, index);
@@ -85,17 +85,17 @@ static inline void slot_append(struct flow_cache *cache, uint16_t slot, flow_ind
 	list->tail = index;
 }
 
-void flow_wheel_arm(struct flow_cache *cache, flow_index index)
+void flow_wheel_arm(struct flow_cache *cache, flow_place index)
 {
 	slot_append(cache, slot_for(cache, deadline_tick(cache, flow_at(cache, index))), index);
 }
 
-void flow_wheel_arm_with(struct flow_cache *cache, flow_index index, flow_index other)
+void flow_wheel_arm_with(struct flow_cache *cache, flow_place index, flow_place other)
 {
 	slot_append(cache, slot_for(cache, deadline_tick(cache, flow_at(cache, other))), index);
 }
 
-void flow_wheel_disarm(struct flow_cache *cache, flow_index index)
+void flow_wheel_disarm(struct flow_cache *cache, flow_place index)
 {
 	const struct cached_flow *flow = flow_at(cache, index);
 	struct flow_list *list = &cache->wheel[flow->wheel_slot];
@@ -170,7 +170,7 @@ static void skip_empty_ticks(struct flow_cache *cache, uint64_t end)
 	cache->wheel_tick = tick < end ? tick : end;
 }
 
-flow_index flow_wheel_due(struct flow_cache *cache)
+flow_place flow_wheel_due(struct flow_cache *cache)
 {
 	uint64_t end = wheel_tick_of(cache->now);
 	uint16_t slot;
@@ -178,7 +178,7 @@ flow_index flow_wheel_due(struct flow_cache *cache)
 	if (cache->age.head == FLOW_NONE && cache->wheel_tick < end)
 		cache->wheel_tick = end;
 	while (cache->wheel_tick < end) {
-		flow_index index;
+		flow_place index;
 		struct cached_flow *flow;
 
 		if (!slot_at_tick(cache, &slot)) {
@@ -213,14 +213,14 @@ static bool nearest_slot(const struct flow_cache *cache, uint16_t *slot)
 	return false;
 }
 
-flow_index flow_wheel_nearest(struct flow_cache *cache)
+flow_place flow_wheel_nearest(struct flow_cache *cache)
 {
 	uint16_t slot;
 
 	/* Each turn but the last arms a flow anew that packets have moved since: paid for by those
 	 * packets. */
 	while (nearest_slot(cache, &slot)) {
-		flow_index index = cache->wheel[slot].head;
+		flow_place index = cache->wheel[slot].head;
 
 		if (slot_for(cache, deadline_tick(cache, flow_at(cache, index))) == slot)
 			return index;

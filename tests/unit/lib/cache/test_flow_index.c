@@ -104,7 +104,7 @@ static uint64_t cost_of(const struct flow_cache *cache, unsigned int *longest)
 	uint64_t cost = 0;
 
 	*longest = 0;
-	for (flow_index index = cache->age.head; index != FLOW_NONE;
+	for (flow_place index = cache->age.head; index != FLOW_NONE;
 	     index = flow_at(cache, index)->age_next) {
 		const uint32_t hash = flow_at(cache, index)->hash;
 		const struct bucket *bucket = flow_index_home(cache, hash);
