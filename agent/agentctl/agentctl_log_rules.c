@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE_in = 1, SIDE_out = 2 };
+/* A packet comes in for this host, is forwarded, or leaves this host; one that is forwarded counts
+ * as in and as out. */
+enum { IN_local = 1, IN_forwarded = 2, OUT_forwarded = 4, OUT_local = 8 };
 
 static void rule_clear(struct log_rule *rule)
 {
@@ -72,18 +74,27 @@ static bool families_meet(const char *one, const char *other)
 	       strcmp(one, "netdev") == 0 || strcmp(other, "netdev") == 0;
 }
 
-/* The directions in which packets pass hooks; 0 for none. */
-static unsigned int sides_of(const char *hooks)
+/* The packets that pass hooks; 0 for none. */
+static unsigned int packets_of(const char *hooks)
 {
-	unsigned int sides = 0;
+	static const struct {
+		const char *hook;
+		unsigned int packets;
+	} passed[] = {
+		{ "ingress", IN_local | IN_forwarded },
+		{ "prerouting", IN_local | IN_forwarded },
+		{ "input", IN_local },
+		{ "forward", IN_forwarded | OUT_forwarded },
+		{ "postrouting", OUT_forwarded | OUT_local },
+		{ "egress", OUT_forwarded | OUT_local },
+		{ "output", OUT_local },
+	};
+	unsigned int packets = 0;
 
-	if (strstr(hooks, "ingress") || strstr(hooks, "prerouting") || strstr(hooks, "input"))
-		sides |= SIDE_in;
-	if (strstr(hooks, "output") || strstr(hooks, "postrouting") || strstr(hooks, "egress"))
-		sides |= SIDE_out;
-	if (strstr(hooks, "forward"))
-		sides |= SIDE_in | SIDE_out;
-	return sides;
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		if (strstr(hooks, passed[i].hook))
+			packets |= passed[i].packets;
+	return packets;
 }
 
 /* One name of a list: "eth0", "!eth0", "eth*", "eth+". */
@@ -148,16 +159,16 @@ static bool interfaces_meet(const char *one, const char *other)
 
 enum log_rules_overlap log_rules_overlap(const struct log_rule *one, const struct log_rule *other)
 {
-	const unsigned int sides = sides_of(text_of(one, "hook"));
-	const unsigned int other_sides = sides_of(text_of(other, "hook"));
+	const unsigned int packets = packets_of(text_of(one, "hook"));
+	const unsigned int other_packets = packets_of(text_of(other, "hook"));
 
 	if (log_rule_group(one) != log_rule_group(other) ||
 	    (log_rule_is_own(one) && log_rule_is_own(other)) ||
 	    !families_meet(text_of(one, "family"), text_of(other, "family")) ||
 	    !interfaces_meet(text_of(one, "interfaces"), text_of(other, "interfaces")) ||
-	    (sides && other_sides && !(sides & other_sides)))
+	    (packets && other_packets && !(packets & other_packets)))
 		return LOG_RULES_apart;
-	if (!sides || !other_sides || (one->has_conditions && other->has_conditions))
+	if (!packets || !other_packets || (one->has_conditions && other->has_conditions))
 		return LOG_RULES_maybe;
 	return LOG_RULES_twice;
 }

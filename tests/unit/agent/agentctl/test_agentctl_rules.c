@@ -399,6 +399,28 @@ TEST(rules_that_count_twice_are_seen)
 		 LOG_RULES_apart);
 }
 
+TEST(a_packet_for_this_host_one_that_passes_and_one_that_leaves_are_three)
+{
+	static const struct {
+		const char *one, *other;
+		enum log_rules_overlap expected;
+	} pairs[] = {
+		{ "input", "forward", LOG_RULES_apart },
+		{ "forward", "output", LOG_RULES_apart },
+		{ "input", "output", LOG_RULES_apart },
+		{ "output", "postrouting", LOG_RULES_twice },
+		{ "forward", "postrouting", LOG_RULES_twice },
+		{ "forward", "egress", LOG_RULES_twice },
+		{ "input", "ingress", LOG_RULES_twice },
+		{ "input,output", "forward", LOG_RULES_apart },
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		CHECK_EQ(overlap(rule_at("inet", "a", pairs[i].one, "eth0", 40),
+				 rule_at("inet", "b", pairs[i].other, "eth0", 40)),
+			 pairs[i].expected);
+}
+
 TEST(conditions_make_it_uncertain)
 {
 	struct log_rule one = rule_at("inet", "a", "input", "", 40);
@@ -450,6 +472,8 @@ int main(void)
 		cmocka_unit_test(what_nft_and_iptables_nft_both_show_is_one_rule),
 		cmocka_unit_test(words_of_iptables_lose_their_quotes),
 		cmocka_unit_test(rules_that_count_twice_are_seen),
+		cmocka_unit_test(
+			a_packet_for_this_host_one_that_passes_and_one_that_leaves_are_three),
 		cmocka_unit_test(conditions_make_it_uncertain),
 		cmocka_unit_test(programs_run_without_a_shell),
 	};
