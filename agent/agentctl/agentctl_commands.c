@@ -230,27 +230,15 @@ static int fit(const char *word, const char *name)
 	return *word && strncmp(word, name, strlen(word)) == 0 ? 1 : 0;
 }
 
-/* Keep the name that is most like a mistyped word. */
-static void find_nearest(const char *word, const char *name, size_t *least, const char **nearest)
-{
-	const size_t distance = word_distance(word, strlen(word), name);
-
-	if (distance >= *least || !word_distance_is_near(distance, name))
-		return;
-	*least = distance;
-	*nearest = name;
-}
-
 /* No verb: perhaps one letter is wrong, or the verb before it is missing. */
 static void fail_verb(const char *word, struct error_text *error)
 {
 	const struct agentctl_command *by_noun = NULL;
-	const char *nearest = NULL;
-	size_t least = SIZE_MAX;
+	struct word_nearest nearest = word_distance_begin(word, strlen(word));
 	char quote[ERROR_QUOTE_SIZE];
 
 	for (const struct agentctl_command *row = agentctl_commands; row->verb; row++) {
-		find_nearest(word, row->verb, &least, &nearest);
+		word_distance_offer(&nearest, row->verb);
 		if (!by_noun && row->noun && strcmp(row->noun, word) == 0)
 			by_noun = row;
 	}
@@ -258,9 +246,9 @@ static void fail_verb(const char *word, struct error_text *error)
 	if (by_noun)
 		error_text_set(error, "unknown command \"%s\" (did you mean \"%s %s\"?)", quote,
 			       by_noun->verb, by_noun->noun);
-	else if (nearest)
+	else if (nearest.best)
 		error_text_set(error, "unknown command \"%s\" (did you mean \"%s\"?)", quote,
-			       nearest);
+			       nearest.best);
 	else
 		error_text_set(error, "unknown command \"%s\"", quote);
 }
@@ -303,17 +291,16 @@ static void list_nouns(const char *verb, struct error_text *error)
 
 static void fail_noun(const char *verb, const char *word, struct error_text *error)
 {
-	const char *nearest = NULL;
-	size_t least = SIZE_MAX;
+	struct word_nearest nearest = word_distance_begin(word, strlen(word));
 	char quote[ERROR_QUOTE_SIZE];
 
 	for (const struct agentctl_command *row = agentctl_commands; row->verb; row++)
 		if (row->noun && strcmp(row->verb, verb) == 0)
-			find_nearest(word, row->noun, &least, &nearest);
+			word_distance_offer(&nearest, row->noun);
 	error_text_quote(word, strlen(word), quote);
-	if (nearest)
+	if (nearest.best)
 		error_text_set(error, "unknown command \"%s %s\" (did you mean \"%s %s\"?)", verb,
-			       quote, verb, nearest);
+			       quote, verb, nearest.best);
 	else
 		error_text_set(error, "unknown command \"%s %s\"", verb, quote);
 	list_nouns(verb, error);

@@ -215,8 +215,7 @@ static void fail_option(const char *word, struct error_text *error)
 {
 	const char *const name = word + strspn(word, "-");
 	const size_t length = strcspn(name, "=");
-	size_t least = SIZE_MAX;
-	const char *nearest = NULL;
+	struct word_nearest nearest = word_distance_begin(name, length);
 	char quote[ERROR_QUOTE_SIZE];
 
 	if (optopt > 0 && optopt < 256) {
@@ -224,18 +223,12 @@ static void fail_option(const char *word, struct error_text *error)
 			       optopt > ' ' && optopt <= '~' ? optopt : '?');
 		return;
 	}
-	for (size_t i = 0; i < ROW_COUNT; i++) {
-		const size_t distance = word_distance(name, length, rows[i].name);
-
-		if (distance >= least || !word_distance_is_near(distance, rows[i].name))
-			continue;
-		least = distance;
-		nearest = rows[i].name;
-	}
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		word_distance_offer(&nearest, rows[i].name);
 	error_text_quote(word, strlen(word), quote);
-	if (nearest)
+	if (nearest.best)
 		error_text_set(error, "unknown or ambiguous option %s (did you mean --%s?)", quote,
-			       nearest);
+			       nearest.best);
 	else
 		error_text_set(error, "unknown or ambiguous option %s", quote);
 }

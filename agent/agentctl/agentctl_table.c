@@ -51,18 +51,11 @@ const struct agentctl_column *agentctl_column_find(const struct agentctl_column 
 static const char *nearest_column(const struct agentctl_column *columns, const char *name,
 				  size_t length)
 {
-	size_t least = SIZE_MAX;
-	const char *nearest = NULL;
+	struct word_nearest nearest = word_distance_begin(name, length);
 
-	for (; columns->name; columns++) {
-		const size_t distance = word_distance(name, length, columns->name);
-
-		if (distance >= least || !word_distance_is_near(distance, columns->name))
-			continue;
-		least = distance;
-		nearest = columns->name;
-	}
-	return nearest;
+	for (; columns->name; columns++)
+		word_distance_offer(&nearest, columns->name);
+	return nearest.best;
 }
 
 void agentctl_column_unknown(const struct agentctl_column *columns, const char *option,

@@ -133,14 +133,11 @@ static bool section_declare(struct file_parser *parser)
 /* Find the word, "agent" or the like, among the sections and enter it. */
 static bool section_enter(struct file_parser *parser, const char *word, const char *name)
 {
-	const char *best = NULL;
+	struct word_nearest nearest = word_distance_begin(word, strlen(word));
 
 	for (size_t i = 0; i < SECTION_COUNT; i++) {
-		size_t distance = word_distance(word, strlen(word), sections[i].word);
-
-		if (word_distance_is_near(distance, sections[i].word))
-			best = sections[i].word;
-		if (distance != 0)
+		word_distance_offer(&nearest, sections[i].word);
+		if (strcmp(word, sections[i].word) != 0)
 			continue;
 		if (sections[i].is_named && !name)
 			return fail(parser, "expected a name: [%s \"NAME\"]", word);
@@ -154,8 +151,9 @@ static bool section_enter(struct file_parser *parser, const char *word, const ch
 		(void)memset(parser->key_lines, 0, sizeof(parser->key_lines));
 		return section_remember(parser) && section_declare(parser);
 	}
-	if (best)
-		return fail(parser, "unknown section [%.60s] (did you mean [%s]?)", word, best);
+	if (nearest.best)
+		return fail(parser, "unknown section [%.60s] (did you mean [%s]?)", word,
+			    nearest.best);
 	return fail(parser, "unknown section [%.60s]; expected agent, source, collector or control",
 		    word);
 }

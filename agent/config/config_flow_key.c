@@ -10,20 +10,16 @@
 /* Find a part by name; 0 if there is none, with the nearest name in 'guess' or NULL. */
 static unsigned int find_part(const char *name, const char **guess)
 {
-	size_t least = SIZE_MAX;
+	struct word_nearest nearest = word_distance_begin(name, strlen(name));
 
-	*guess = NULL;
 	for (unsigned int i = 0; i < FLOW_KEY_PART_COUNT; i++) {
 		const char *known = flow_key_part_name((enum flow_key_part)(1u << i));
-		size_t distance = word_distance(name, strlen(name), known);
 
 		if (flow_names_equal(name, strlen(name), known))
 			return 1u << i;
-		if (distance >= least || !word_distance_is_near(distance, known))
-			continue;
-		*guess = known;
-		least = distance;
+		word_distance_offer(&nearest, known);
 	}
+	*guess = nearest.best;
 	return 0;
 }
 

@@ -68,29 +68,16 @@ const char *const config_group_titles[CONFIG_GROUP_COUNT] = {
 	[GROUP_actions] = "Instead of running",
 };
 
-/* The known word that is most like a wrong one. */
-struct nearest {
-	const char *word;
-	const char *best; /* NULL: none is near */
-	size_t distance;
-};
-
-static void nearest_offer(struct nearest *nearest, const char *known)
+/* The front half of a long name counts as alike: "active" for "active-timeout". */
+static void offer_name(struct word_nearest *nearest, const char *known)
 {
-	size_t length = strlen(nearest->word);
-	size_t distance = word_distance(nearest->word, length, known);
-
-	/* The front half of a long name: "active" for "active-timeout". */
-	if (length >= 3 && !strncmp(nearest->word, known, length))
-		distance = 1;
-	if (!word_distance_is_near(distance, known) ||
-	    (nearest->best && distance >= nearest->distance))
-		return;
-	nearest->best = known;
-	nearest->distance = distance;
+	if (nearest->length >= 3 && !strncmp(nearest->typed, known, nearest->length))
+		word_distance_offer_alike(nearest, known);
+	else
+		word_distance_offer(nearest, known);
 }
 
-static int no_match(const struct nearest *nearest, char guess[static CONFIG_GUESS_SIZE])
+static int no_match(const struct word_nearest *nearest, char guess[static CONFIG_GUESS_SIZE])
 {
 	guess[0] = '\0';
 	if (nearest->best)
@@ -100,14 +87,14 @@ static int no_match(const struct nearest *nearest, char guess[static CONFIG_GUES
 
 int config_option_find(const char *name, bool for_file, char guess[static CONFIG_GUESS_SIZE])
 {
-	struct nearest nearest = { .word = name };
+	struct word_nearest nearest = word_distance_begin(name, strlen(name));
 
 	for (int i = 0; i < CONFIG_OPTION_COUNT; i++) {
 		if (for_file && (config_options[i].flags & OPTION_LINE))
 			continue;
 		if (!strcmp(config_options[i].name, name))
 			return i;
-		nearest_offer(&nearest, config_options[i].name);
+		offer_name(&nearest, config_options[i].name);
 	}
 	return no_match(&nearest, guess);
 }
@@ -115,7 +102,7 @@ int config_option_find(const char *name, bool for_file, char guess[static CONFIG
 int config_key_find(enum config_section section, const char *name, bool is_inline,
 		    char guess[static CONFIG_GUESS_SIZE])
 {
-	struct nearest nearest = { .word = name };
+	struct word_nearest nearest = word_distance_begin(name, strlen(name));
 
 	for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
 		const struct config_key *key = &config_keys[i];
@@ -124,7 +111,7 @@ int config_key_find(enum config_section section, const char *name, bool is_inlin
 			continue;
 		if (!strcmp(key->name, name) || (is_inline && !strcmp(key->inline_name, name)))
 			return i;
-		nearest_offer(&nearest, is_inline ? key->inline_name : key->name);
+		offer_name(&nearest, is_inline ? key->inline_name : key->name);
 	}
 	return no_match(&nearest, guess);
 }

@@ -36,29 +36,22 @@ static uint32_t *find_member(struct config *config, const char *name)
 
 static void fail_name(const char *name, struct error_text *error)
 {
-	const char *best = NULL;
-	size_t least = SIZE_MAX;
+	struct word_nearest nearest = word_distance_begin(name, strlen(name));
 
 	if (!strcmp(name, "expint")) {
 		error_text_set(error, "expint is not needed: flows are exported when they are due, "
 				      "not at intervals; leave it out");
 		return;
 	}
-	for (size_t i = 0; i < CONFIG_TIMEOUT_COUNT; i++) {
-		size_t distance = word_distance(name, strlen(name), config_timeouts[i].name);
-
-		if (distance >= least || !word_distance_is_near(distance, config_timeouts[i].name))
-			continue;
-		best = config_timeouts[i].name;
-		least = distance;
-	}
+	for (size_t i = 0; i < CONFIG_TIMEOUT_COUNT; i++)
+		word_distance_offer(&nearest, config_timeouts[i].name);
 	error_text_set(error,
 		       "unknown timeout \"%.60s\"; expected active, inactive, tcp, tcp.rst, "
 		       "tcp.fin, udp, icmp or general",
 		       name);
-	if (best)
+	if (nearest.best)
 		error_text_set(error, "unknown timeout \"%.60s\" (did you mean \"%s\"?)", name,
-			       best);
+			       nearest.best);
 }
 
 static int pair_parse(struct config *config, const struct config_option *option, char *pair,

@@ -70,21 +70,17 @@ static bool is_shortened(const char *word, const char *name)
 static const char *nearest_name(const char *word)
 {
 	const size_t length = strlen(word);
-	const char *best = NULL;
-	size_t best_distance = SIZE_MAX;
+	struct word_nearest nearest = word_distance_begin(word, length);
 
 	for (size_t i = 0; i < 2 * template_row_count(); i++) {
 		const char *name = template_row_field(i / 2, i % 2 ? 6 : 4)->name;
-		size_t distance = word_distance(word, length, name);
 
 		if (length >= 4 && is_shortened(word, name))
-			distance = 1;
-		if (!word_distance_is_near(distance, name) || distance >= best_distance)
-			continue;
-		best = name;
-		best_distance = distance;
+			word_distance_offer_alike(&nearest, name);
+		else
+			word_distance_offer(&nearest, name);
 	}
-	return best;
+	return nearest.best;
 }
 
 /* Whether a word is the number of a field, or a name of it: the IANA's, or one that agentctl

@@ -37,7 +37,25 @@ size_t word_distance(const char *typed, size_t length, const char *known)
 	return cost[length][known_length];
 }
 
-bool word_distance_is_near(size_t distance, const char *known)
+struct word_nearest word_distance_begin(const char *typed, size_t length)
 {
-	return distance <= (strlen(known) + 1) / 3;
+	return (struct word_nearest){ .typed = typed, .length = length, .distance = SIZE_MAX };
+}
+
+static void offer_at(struct word_nearest *nearest, const char *known, size_t distance)
+{
+	if (distance >= nearest->distance || distance > (strlen(known) + 1) / 3)
+		return;
+	nearest->best = known;
+	nearest->distance = distance;
+}
+
+void word_distance_offer(struct word_nearest *nearest, const char *known)
+{
+	offer_at(nearest, known, word_distance(nearest->typed, nearest->length, known));
+}
+
+void word_distance_offer_alike(struct word_nearest *nearest, const char *known)
+{
+	offer_at(nearest, known, 1);
 }

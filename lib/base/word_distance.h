@@ -9,7 +9,21 @@
  * characters) into 'known'. SIZE_MAX for words longer than 31 characters. */
 size_t word_distance(const char *typed, size_t length, const char *known);
 
-/* Whether a word at this distance is worth suggesting: about a third of its letters may differ. */
-bool word_distance_is_near(size_t distance, const char *known);
+/* The known word that is most like a mistyped one: begin, offer all known words, read 'best'. */
+struct word_nearest {
+	const char *typed; /* borrowed */
+	size_t length;
+	const char *best; /* borrowed from an offer; NULL: none is near */
+	size_t distance;  /* of 'best' */
+};
+
+struct word_nearest word_distance_begin(const char *typed, size_t length);
+
+/* Kept if nearer than all before, and near enough to be suggested: about a third of its letters may
+ * differ. */
+void word_distance_offer(struct word_nearest *nearest, const char *known);
+
+/* The same for a word that the caller finds alike: as if one letter differed. */
+void word_distance_offer_alike(struct word_nearest *nearest, const char *known);
 
 #endif

@@ -177,22 +177,15 @@ static void fail_value(struct error_text *error, const struct filter_key *key, c
 
 static void fail_key(struct error_text *error, const char *name, size_t length)
 {
-	const struct filter_key *nearest = NULL;
-	size_t least = SIZE_MAX;
+	struct word_nearest nearest = word_distance_begin(name, length);
 	char quote[ERROR_QUOTE_SIZE];
 
-	for (size_t i = 0; i < KEY_COUNT; i++) {
-		size_t distance = word_distance(name, length, keys[i].name);
-
-		if (distance < least) {
-			least = distance;
-			nearest = &keys[i];
-		}
-	}
+	for (size_t i = 0; i < KEY_COUNT; i++)
+		word_distance_offer(&nearest, keys[i].name);
 	error_text_quote(name, length, quote);
-	if (nearest && word_distance_is_near(least, nearest->name))
+	if (nearest.best)
 		error_text_set(error, "filter: unknown key \"%s\" (did you mean \"%s\"?)", quote,
-			       nearest->name);
+			       nearest.best);
 	else
 		error_text_set(error,
 			       "filter: unknown key \"%s\", expected one of src, dst, host, sport, "

@@ -4,7 +4,6 @@
 #include "address.h"
 #include "check.h"
 #include "packet.h"
-#include "word_distance.h"
 
 #include <stdlib.h>
 
@@ -451,19 +450,6 @@ TEST(what_a_filter_needs)
 	}
 }
 
-TEST(distance_counts_edits)
-{
-	CHECK_EQ(word_distance("port", 4, "port"), 0);
-	CHECK_EQ(word_distance("prot", 4, "port"), 1); /* swapped */
-	CHECK_EQ(word_distance("pot", 3, "port"), 1);
-	CHECK_EQ(word_distance("poort", 5, "port"), 1);
-	CHECK_EQ(word_distance("past", 4, "port"), 2);
-	CHECK_EQ(word_distance("", 0, "port"), 4);
-	CHECK_EQ(word_distance("port=80", 4, "port"), 0); /* only 'length' characters count */
-	CHECK_EQ(word_distance("0123456789012345678901234567890", 31, ""), 31);
-	CHECK(word_distance("01234567890123456789012345678901", 32, "") == SIZE_MAX);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,7 +471,6 @@ int main(void)
 		cmocka_unit_test(interface_names_need_someone_who_knows_them),
 		cmocka_unit_test(words_of_one_text),
 		cmocka_unit_test(what_a_filter_needs),
-		cmocka_unit_test(distance_counts_edits),
 	};
 
 	return RUN_TESTS(tests);
