@@ -3,6 +3,8 @@
  * Input and output are memory files, not pipes: so neither side can wait for the other. */
 #include "agentctl_program.h"
 
+#include "write_all.h"
+
 #include <errno.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -23,16 +25,10 @@ enum { INPUT, OUTPUT, FAULTS, FILE_COUNT };
 /* Write all of a text to a memory file, and go back to its start. */
 static int write_input(int descriptor, const char *text)
 {
-	size_t left = strlen(text);
+	const int fault = write_all(descriptor, text, strlen(text));
 
-	while (left > 0) {
-		ssize_t written = write(descriptor, text, left);
-
-		if (written < 0)
-			return -errno;
-		text += written;
-		left -= (size_t)written;
-	}
+	if (fault)
+		return fault;
 	return lseek(descriptor, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 

@@ -4,8 +4,6 @@
 
 #include "agentctl.h"
 
-#define AGENTCTL_RULES_UNIT "flowagent-rules.service"
-
 enum agentctl_exit agentctl_rules_print(const struct agentctl_command *command,
 					const struct agentctl_options *options);
 enum agentctl_exit agentctl_rules_install(const struct agentctl_command *command,

@@ -2,8 +2,8 @@
 #include "agentctl_rules_system.h"
 
 #include "agentctl_program.h"
-#include "agentctl_rules.h"
 #include "defaults.h"
+#include "write_all.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,25 +72,20 @@ static int create_beside(const char *path, char *temporary, size_t size)
 	return descriptor < 0 ? -errno : descriptor;
 }
 
-static int write_all(int descriptor, const char *text)
+/* Write a text that everybody may read, down to the disk. */
+static int write_text(int descriptor, const char *text)
 {
-	size_t left = strlen(text);
+	const int fault = write_all(descriptor, text, strlen(text));
 
-	while (left > 0) {
-		ssize_t written = write(descriptor, text, left);
-
-		if (written < 0)
-			return -errno;
-		text += written;
-		left -= (size_t)written;
-	}
+	if (fault)
+		return fault;
 	return fchmod(descriptor, 0644) || fsync(descriptor) ? -errno : 0;
 }
 
 int agentctl_rules_write(const char *path, const char *text, char *temporary, size_t size)
 {
 	int descriptor = create_beside(path, temporary, size);
-	int fault = descriptor < 0 ? descriptor : write_all(descriptor, text);
+	int fault = descriptor < 0 ? descriptor : write_text(descriptor, text);
 
 	if (descriptor < 0)
 		return descriptor;

@@ -5,6 +5,8 @@
 
 #include "agentctl.h"
 
+#define AGENTCTL_RULES_UNIT "flowagent-rules.service"
+
 /* AGENTCTL_NOT_PERMITTED with 'error' filled for anybody but root. */
 enum agentctl_exit agentctl_rules_need_root(const struct agentctl_command *command,
 					    struct error_text *error);

@@ -6,6 +6,7 @@
 
 #include "config_options.h"
 #include "defaults.h"
+#include "write_all.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -38,7 +39,9 @@ static int become_service_user(void)
 	return 0;
 }
 
-/* In the process of its own. One write of less than PIPE_BUF bytes arrives whole. */
+/* In the process of its own. What is written in one piece of less than PIPE_BUF bytes arrives
+ * whole.
+ */
 static void answer(int descriptor, config_service_check *check, void *context)
 {
 	struct answer answer = { .result = become_service_user() };
@@ -48,7 +51,7 @@ static void answer(int descriptor, config_service_check *check, void *context)
 			       strerror(-answer.result));
 	else
 		answer.result = check(context, &answer.error);
-	_exit(write(descriptor, &answer, sizeof(answer)) != sizeof(answer));
+	_exit(write_all(descriptor, &answer, sizeof(answer)) != 0);
 }
 
 static int take_answer(int descriptor, pid_t child, struct answer *answer)

@@ -1,0 +1,11 @@
+/* write_all.h - write() until nothing is left. */
+#ifndef WRITE_ALL_H
+#define WRITE_ALL_H
+
+#include <stddef.h>
+
+/* Write all of 'size' bytes to a descriptor that blocks, over signals and partial writes. Returns
+ * 0, or a negative errno after some of them perhaps. */
+int write_all(int descriptor, const void *bytes, size_t size);
+
+#endif
