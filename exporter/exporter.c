@@ -10,7 +10,8 @@
 #include <stdlib.h>
 
 /* Several files bring several clocks; a step back of less than this is one of the others, and time
- * stands still meanwhile. A longer one is a wrap of the uptime. */
+ * stands still meanwhile. A longer one is a wrap of the uptime, and so is one with which real time
+ * goes on: 50 days without a packet. */
 #define CLOCK_SPREAD_MS 3600000u
 
 struct exporter {
@@ -129,7 +130,8 @@ static const struct export_time *forward(struct exporter *exporter, const struct
 {
 	const uint32_t back_ms = exporter->time.uptime_ms - time->uptime_ms;
 
-	if (!exporter->has_time || back_ms == 0 || back_ms > CLOCK_SPREAD_MS)
+	if (!exporter->has_time || back_ms == 0 || back_ms > CLOCK_SPREAD_MS ||
+	    time->unix_ms > exporter->time.unix_ms)
 		exporter->time = *time;
 	exporter->has_time = true;
 	return &exporter->time;

@@ -131,11 +131,31 @@ static void set_time(struct collector *collector, const struct export_time *time
 	collector->time = *time;
 }
 
+/* A record has waited for long enough. In a file the clock may have gone on far since: the datagram
+ * has the time at which it was due, or that of its last record. */
+static void close_when_due(struct collector *collector, const struct export_time *before)
+{
+	const struct export_time now = collector->time;
+	const int64_t step_ms = now.unix_ms - before->unix_ms;
+	int64_t late_ms =
+		now.unix_ms - collector->building.opened_unix_ms - EXPORTER_RECORD_WAIT_MS;
+
+	if (late_ms > step_ms)
+		late_ms = step_ms;
+	if (late_ms > 0) {
+		collector->time.uptime_ms -= (uint32_t)late_ms;
+		collector->time.unix_ms -= late_ms;
+	}
+	collector_datagram_close(collector);
+	collector->time = now;
+}
+
 /* Kept out of collector_add() likewise. */
 __attribute__((noinline)) void collector_advance(struct collector *collector,
 						 const struct export_time *time)
 {
 	const uint32_t refresh_ms = collector->terms->template_refresh_ms;
+	const struct export_time before = collector->time;
 
 	set_time(collector, time);
 	if (refresh_ms && !collector->refresh.is_due &&
@@ -148,7 +168,7 @@ __attribute__((noinline)) void collector_advance(struct collector *collector,
 	if (collector->building.is_open &&
 	    (collector_since(collector, collector->building.opened_ms) >= EXPORTER_RECORD_WAIT_MS ||
 	     is_rotation_due(collector)))
-		collector_datagram_close(collector);
+		close_when_due(collector, &before);
 	if (collector->building.is_open && collector_options_are_names_due(collector)) {
 		collector_options_add_names(collector);
 		if (collector_options_are_names_due(collector)) /* not one fitted */

@@ -266,6 +266,43 @@ def test_linger_to_the_millisecond(end, directory, flowagent, collector):
     assert found == {1: [(4, END_OF_FLOW, base, base + 13_998), (1, FORCED, base + 15_998, base + 15_998)]}
 
 
+# ---- gaps ---------------------------------------------------------------------------------------
+
+
+def header_ms(message):
+    if hasattr(message, "unix_ms"):
+        return message.unix_ms
+    return 1000 * (message.unix_s if hasattr(message, "unix_s") else message.export_s)
+
+
+@pytest.mark.parametrize("keys", ["version=5", "uptime=on", "version=9", "version=10"])
+@pytest.mark.parametrize("gap_s", [20, 3600, 40 * 86400, 4000 * 86400])
+def test_what_is_due_in_a_gap_leaves_when_it_is_due(keys, gap_s, directory, flowagent, collector):
+    """The header says so: a second and a tick after the timeout of 15 s at the latest.
+
+    Its seconds are rounded; with uptime=on to the next one.
+    """
+    packets, base = [], START_MS_OF_TESTS
+    for number, start_ms in enumerate((0, 7000, gap_s * 1000, gap_s * 2000 + 500)):
+        packets += [raw(base + start_ms + 100 * i, number) for i in range(3)]
+    packets.sort(key=lambda each: each.time_ns)
+    path = directory / "gaps.pcap"
+    path.write_bytes(pcap(packets))
+    own = collector()
+    agent = flowagent("-r", path, "-n", f"{own.host_port},{keys}")
+    assert agent.wait() == 0, agent.errors
+    ledger.check_final(agent.summary())
+    own.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    assert not differences(own.flows().flows, count_flows(packets).table.flows)
+    last_ms = {number: max(each.time_ns // MS for each in packets if each.data[15] == number)
+               for number in range(4)}  # fmt: skip
+    left_ms = {values[SOURCE_IPV4][3]: header_ms(message)
+               for message in own.messages() for values in message.flows}  # fmt: skip
+    for number in range(3):
+        assert -1000 < left_ms[number] - last_ms[number] - 15000 <= 2000 + 2 * 128, number
+    assert abs(left_ms[3] - last_ms[3]) <= 1000
+
+
 # ---- before 1970, and in other centuries --------------------------------------------------------
 
 

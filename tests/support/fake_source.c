@@ -35,7 +35,16 @@ static int fake_source_open(const struct source_config *config, struct capture *
 	return 0;
 }
 
-static void fake_fill(struct packet_view *view, uint8_t *bytes, uint64_t number, uint64_t per_ms)
+static unix_ms fake_time_ms(const struct fake_source *fake, uint64_t number)
+{
+	const int64_t gap_ms = number + 1 == fake->packets ? fake->gap_ms : 0;
+
+	if (fake->apart_ms)
+		return FAKE_START_MS + gap_ms + (int64_t)number * fake->apart_ms;
+	return FAKE_START_MS + gap_ms + (int64_t)(fake->per_ms ? number / fake->per_ms : 0);
+}
+
+static void fake_fill(struct packet_view *view, uint8_t *bytes, uint64_t number, unix_ms time_ms)
 {
 	static const uint8_t packet[FAKE_PACKET_BYTES] = {
 		0x45, 0,  0, FAKE_PACKET_BYTES,
@@ -54,7 +63,7 @@ static void fake_fill(struct packet_view *view, uint8_t *bytes, uint64_t number,
 		.bytes = bytes,
 		.captured_bytes = sizeof(packet),
 		.original_bytes = sizeof(packet),
-		.time_ms = FAKE_START_MS + (int64_t)(per_ms ? number / per_ms : 0),
+		.time_ms = time_ms,
 		.link = LINK_IPV4,
 		.side = SIDE_ingress,
 	};
@@ -70,7 +79,7 @@ static int fake_source_read(struct capture *capture, struct packet_view *views, 
 
 	while (count < capacity && count < FAKE_BATCH && atomic_load(&fake->given) < all) {
 		fake_fill(&views[count], capture->bytes[count], atomic_load(&fake->given),
-			  fake->per_ms);
+			  fake_time_ms(fake, atomic_load(&fake->given)));
 		atomic_fetch_add(&fake->given, 1);
 		count++;
 	}

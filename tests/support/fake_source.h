@@ -12,6 +12,8 @@
 struct fake_source {
 	uint64_t packets; /* that it has in all */
 	uint64_t per_ms;  /* so many have the same time stamp; 0: all */
+	int64_t apart_ms; /* if not 0, each is so much later than the one before */
+	int64_t gap_ms;   /* so much later than that is the last one */
 	int failure;      /* negative errno after the last; 0: the end of a file, or none yet */
 	int open_error;   /* negative errno */
 	_Atomic uint64_t given;  /* by read() */

@@ -48,6 +48,26 @@ TEST(datagrams_are_full_while_records_wait)
 	exporter_destroy(exporter);
 }
 
+/* However far the clock of a file goes on before its next packet. */
+TEST(a_datagram_has_the_time_at_which_it_was_due)
+{
+	static const uint8_t versions[] = { 5, 9 };
+	static const uint32_t later_ms[] = { 6399, 6400, 7000, 3456000000 };
+
+	for (size_t i = 0; i < 8; i++) {
+		const struct setup setup = { .collectors = 1, .versions = { versions[i % 2] } };
+		struct exporter *exporter = create(&setup);
+
+		add(exporter, 5000);
+		add(exporter, 5400);
+		advance(exporter, later_ms[i / 2]);
+		(void)exporter_send(exporter, 0);
+		CHECK_EQ(fakes[0].count, 1);
+		CHECK_EQ(load_be32(fakes[0].sent[0].bytes + 8), 1700000006);
+		exporter_destroy(exporter);
+	}
+}
+
 TEST(mixed_ip_versions_do_not_cost_the_fill)
 {
 	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
@@ -262,6 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(templates_statistics_and_names_come_before_the_first_flow),
 		cmocka_unit_test(datagrams_are_full_while_records_wait),
+		cmocka_unit_test(a_datagram_has_the_time_at_which_it_was_due),
 		cmocka_unit_test(mixed_ip_versions_do_not_cost_the_fill),
 		cmocka_unit_test(templates_return_by_time_by_count_and_on_request),
 		cmocka_unit_test(without_refresh_there_are_templates_only_at_the_start),

@@ -32,6 +32,7 @@ static struct worker worker;
 /* What came out of the ring. */
 static struct {
 	uint64_t records, packets, marks;
+	int64_t late_ms; /* longest time from a record's last packet to when it left */
 	bool has_ended;
 } taken;
 
@@ -70,6 +71,9 @@ static void take(uint32_t count)
 
 		taken.records += entry->kind == RING_RECORD;
 		taken.packets += entry->kind == RING_RECORD ? entry->record.flow.packets : 0;
+		if (entry->kind == RING_RECORD &&
+		    entry->record.flow.expired_ms - entry->record.flow.last_ms > taken.late_ms)
+			taken.late_ms = entry->record.flow.expired_ms - entry->record.flow.last_ms;
 		taken.marks += entry->kind == RING_MARK;
 		taken.has_ended |= entry->kind == RING_END;
 		record_ring_pop(worker.ring);
@@ -127,6 +131,38 @@ TEST(a_file_that_fails_ends_with_what_it_gave)
 	take_all();
 	CHECK_EQ(taken.packets, 100);
 	CHECK_TEXT(worker.failure.text, "fake: failed");
+	end();
+}
+
+/* Whatever is between two packets of a file: a flow leaves when its timeout of 15 s is over. */
+TEST(in_a_gap_of_a_file_flows_leave_when_they_are_due)
+{
+	static const int64_t gaps_ms[] = { 1000, 15999, 16000, 3600000,
+					   10 * 365 * INT64_C(86400000) };
+
+	for (size_t i = 0; i < sizeof(gaps_ms) / sizeof(gaps_ms[0]); i++) {
+		reset(50);
+		fake_source.apart_ms = gaps_ms[i];
+		start(&fake_source_file, 1000);
+		take_all();
+		CHECK_EQ(taken.records, 50);
+		CHECK(taken.late_ms >= 15000);
+		CHECK(taken.late_ms < 16000);
+		end();
+	}
+}
+
+/* The ring fills in a gap: what waited for room has the same time as the rest. */
+TEST(a_full_ring_does_not_move_what_is_due_in_a_gap)
+{
+	reset(30000);
+	fake_source.per_ms = 29999;
+	fake_source.gap_ms = 3600000;
+	start(&fake_source_file, 40000);
+	take_all();
+	CHECK_EQ(taken.records, 30000);
+	CHECK(taken.late_ms >= 15000);
+	CHECK(taken.late_ms < 16000);
 	end();
 }
 
@@ -232,6 +268,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_gives_all_records_a_mark_and_the_end),
 		cmocka_unit_test(a_file_that_fails_ends_with_what_it_gave),
+		cmocka_unit_test(in_a_gap_of_a_file_flows_leave_when_they_are_due),
+		cmocka_unit_test(a_full_ring_does_not_move_what_is_due_in_a_gap),
 		cmocka_unit_test(a_live_source_that_stops_gives_what_it_had_taken),
 		cmocka_unit_test(a_source_that_does_not_open_leaves_nothing_behind),
 		cmocka_unit_test(a_file_sleeps_while_the_ring_is_full),
