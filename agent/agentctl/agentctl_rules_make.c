@@ -59,7 +59,7 @@ static enum agentctl_exit make_ruleset(const struct agentctl_options *options,
 	}
 	if (ruleset->interface_count > 0)
 		return AGENTCTL_DONE;
-	error_text_set(error, "there is no default route that would tell the interface");
+	error_text_set(error, "there is no default route to take the interface from");
 	error_text_hint(error, "name it: agentctl rules print --interface IF; ip link shows which "
 			       "there are");
 	return AGENTCTL_FAILED;

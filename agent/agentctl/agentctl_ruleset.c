@@ -243,7 +243,7 @@ char *ruleset_format(const struct ruleset *ruleset)
 		    "# The first two lines empty what an earlier version of this file has loaded; "
 		    "all of "
 		    "it is one\n"
-		    "# transaction, so no packet passes in between, and the counters go on.\n"
+		    "# transaction, so no packet passes in between, and the counters continue.\n"
 		    "table inet flowagent\n"
 		    "flush table inet flowagent\n"
 		    "table inet flowagent {\n"

@@ -22,11 +22,11 @@ static const struct wait_condition {
 	const char *hint;
 } conditions[] = {
 	{ "packets", "packets_read", "no packet",
-	  "agentctl rules status tells whether a rule logs to the agent's group" },
+	  "agentctl rules status says whether a rule logs to the agent's group" },
 	{ "flows", "flows_created", "no flow",
-	  "agentctl show stats tells which packets were read and ignored" },
+	  "agentctl show stats says which packets were read and ignored" },
 	{ "export", "records_sent", "no record sent",
-	  "agentctl show collectors tells why; agentctl flush exports what is cached" },
+	  "agentctl show collectors says why; agentctl flush exports what is cached" },
 };
 
 static const struct wait_condition *condition_find(const char *noun)

@@ -23,8 +23,7 @@ void watchdog_look(struct watchdog *watchdog)
 		return;
 	if (hung)
 		log_event(LOG_LEVEL_error, "thread-hangs", hung,
-			  "%s does not answer: systemd's watchdog is not told that all is well",
-			  hung);
+			  "%s does not answer: systemd's watchdog gets no report", hung);
 	else
 		(void)sd_notify(0, "WATCHDOG=1");
 }

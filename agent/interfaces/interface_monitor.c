@@ -52,7 +52,7 @@ static void warn_clash(void *context, uint32_t number, const char *name, const c
 	(void)snprintf(object, sizeof(object), "%" PRIu32, number);
 	log_event(LOG_LEVEL_warning, "interface-clash", object,
 		  "interfaces %.15s and %.15s are both exported as number %" PRIu32
-		  " (if-map); collectors cannot tell their flows apart",
+		  " (if-map); collectors cannot distinguish their flows",
 		  name, other, number);
 }
 

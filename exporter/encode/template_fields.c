@@ -44,7 +44,7 @@ static int word_next(const char **list, struct word *word, struct error_text *er
 	if (length == 0 && !word->sign)
 		return 0;
 	if (length == 0) {
-		error_text_set(error, "expected a field behind \"%c\"", word->sign);
+		error_text_set(error, "expected a field after \"%c\"", word->sign);
 		return -EINVAL;
 	}
 	if (length >= sizeof(word->text)) {

@@ -256,7 +256,7 @@ def test_one_number_for_two_is_told_once(host, flowagent, collector):
     (line,) = [line for line in agent.errors.splitlines() if "both exported" in line]
     assert line.endswith(
         "interfaces lo and br0 are both exported as number 1 (if-map); "
-        "collectors cannot tell their flows apart"
+        "collectors cannot distinguish their flows"
     )
     assert agent.stop() == 0, agent.errors
 

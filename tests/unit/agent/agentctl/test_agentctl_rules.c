@@ -88,7 +88,7 @@ TEST(rules_are_as_documented)
 	};
 	char *text = ruleset_format(&ruleset);
 
-	/* Emptied and filled in one transaction: the counters go on. */
+	/* Emptied and filled in one transaction: the counters continue. */
 	assert_non_null(strstr(text, "table inet flowagent\nflush table inet flowagent\n"));
 	CHECK(!strstr(text, "delete"));
 	assert_non_null(strstr(text,

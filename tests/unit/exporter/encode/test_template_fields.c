@@ -185,8 +185,8 @@ TEST(wrong_lists_are_refused_with_what_is_wrong)
 	} wrong[] = {
 		{ "", "expected names of fields" },
 		{ " , ", "expected names of fields" },
-		{ "+", "expected a field behind \"+\"" },
-		{ "1+2-", "expected a field behind \"-\"" },
+		{ "+", "expected a field after \"+\"" },
+		{ "1+2-", "expected a field after \"-\"" },
 		{ "+-1", "expected a field between \"+\" and \"-\"" },
 		{ "1 - + 2", "expected a field between \"-\" and \"+\"" },
 		{ "1+default", "unknown field \"default\", expected the IANA name or number of one "
