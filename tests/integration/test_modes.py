@@ -13,7 +13,9 @@ from stream_collector import StreamCollector
 from waiting import wait_until
 
 RATE = 2000
-SAMPLING_INTERVAL, POPULATION, SAMPLING_RANDOM = 34, 310, 2
+SAMPLING_INTERVAL, SAMPLING_RANDOM = 34, 2
+SELECTOR_ALGORITHM, HASH_BASED = 304, 6
+HASH_OUTPUT_RANGE, HASH_SELECTED_RANGE = (329, 330), (331, 332)  # RFC 5477 section 8.3
 UDP_PORT_DNS, TCP_PORT_HTTPS = 53, 443
 MODES = {"balance": 10, "round-robin": 9, "failover": 9}
 REMOTE = "round-robin", "failover"  # across a router, where hosts send one ICMP report a second
@@ -388,10 +390,16 @@ def test_a_sample_of_flows_is_the_same_everywhere(flowagent, collector, capture)
         assert row["records_taken"] == sum(
             row[f"records_{name}"] for name in ("sent", "waiting", "lost", "excluded")
         )
-    assert announced(sinks[0], SAMPLING_INTERVAL) == set()
+    assert announced(sinks[0], SAMPLING_INTERVAL) == {1}  # every flow
     assert announced(sinks[1], SAMPLING_INTERVAL) == {4}
-    assert announced(sinks[2], POPULATION) == announced(sinks[4], POPULATION) == {4}
-    assert announced(sinks[5], POPULATION) == {16}
+    assert announced(sinks[2], SAMPLING_INTERVAL) == announced(sinks[4], SAMPLING_INTERVAL) == {4}
+    assert announced(sinks[5], SAMPLING_INTERVAL) == {16}
+    # Selected by a hash (RFC 5477 section 8.2): one in N of its range.
+    assert announced(sinks[2], SELECTOR_ALGORITHM) == {HASH_BASED}
+    for sink, interval in (sinks[2], 4), (sinks[5], 16):
+        (lowest,), (highest,) = (announced(sink, bound) for bound in HASH_SELECTED_RANGE)
+        (least,), (most,) = (announced(sink, bound) for bound in HASH_OUTPUT_RANGE)
+        assert abs((most - least + 1) / (highest - lowest + 1) - interval) < 0.01
     headers = {int.from_bytes(datagram[22:24], "big") for datagram in sinks[3].datagrams}
     assert headers == {SAMPLING_RANDOM << 14 | 4}
 
