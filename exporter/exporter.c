@@ -7,6 +7,7 @@
 
 #include "collector_group.h"
 
+#include <poll.h>
 #include <stdlib.h>
 
 /* Several files bring several clocks; a step back of less than this is one of the others, and time
@@ -243,6 +244,18 @@ int64_t exporter_send(struct exporter *exporter, int64_t now_us)
 	for (size_t i = 0; i < exporter->group_count; i++)
 		update_group(exporter, &exporter->groups[i]);
 	return first_us;
+}
+
+size_t exporter_descriptors(const struct exporter *exporter, struct pollfd *descriptors, size_t max)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < exporter->collector_count; i++) {
+		if (max - count < EXPORTER_DESCRIPTORS)
+			break;
+		count += collector_descriptors(exporter->collectors[i], &descriptors[count]);
+	}
+	return count;
 }
 
 void exporter_finish(struct exporter *exporter, const struct export_time *time)

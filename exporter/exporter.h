@@ -92,6 +92,13 @@ void exporter_poll(struct exporter *exporter, int64_t now_us);
  * too, call once a second at least: names are looked up and reports of the network read here. */
 int64_t exporter_send(struct exporter *exporter, int64_t now_us);
 
+/* Fill in up to 'max' descriptors that end the wait which exporter_send() returned, at most
+ * EXPORTER_DESCRIPTORS for each collector. Returns how many. */
+#define EXPORTER_DESCRIPTORS OUTBOX_DESCRIPTORS
+struct pollfd;
+size_t exporter_descriptors(const struct exporter *exporter, struct pollfd *descriptors,
+			    size_t max);
+
 /* Finish what is under construction so that everything added gets sent, and add statistics that
  * cover it. */
 void exporter_finish(struct exporter *exporter, const struct export_time *time);

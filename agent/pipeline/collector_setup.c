@@ -15,8 +15,28 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Mark on our own datagrams, which rules can exclude; fixed by the design. */
+
+static void log_spool(const struct collector_event *event)
+{
+	const char *name = loss_reason_name(event->reason);
+
+	if (!event->error)
+		log_event(LOG_LEVEL_notice, "spool-works", event->collector,
+			  "collector %s: its spool works again", event->collector);
+	else if (event->error == ETIME)
+		log_event(LOG_LEVEL_warning, name, event->collector,
+			  "collector %s: a read or write of its spool has been under way for 5 s: "
+			  "the disk hangs; records that come meanwhile are counted as lost (%s)",
+			  event->collector, name);
+	else
+		log_event(LOG_LEVEL_warning, name, event->collector,
+			  "collector %s: its spool fails: %s; the records there are counted as "
+			  "lost (%s)",
+			  event->collector, strerror(event->error), name);
+}
 
 static void log_collector_event(void *context, const struct collector_event *event)
 {
@@ -28,6 +48,8 @@ static void log_collector_event(void *context, const struct collector_event *eve
 		log_event(LOG_LEVEL_notice, "collector-takes-over", event->collector,
 			  "group %s: records go to collector %s from now on, no longer to %s",
 			  event->group, event->collector, event->before);
+	else if (event->kind == COLLECTOR_SPOOL)
+		log_spool(event);
 	else if (event->kind == COLLECTOR_DOWN &&
 		 (event->reason == LOSS_OVERFLOW ||
 		  (event->reason == LOSS_NOT_TAKEN && event->error != ETIME)))

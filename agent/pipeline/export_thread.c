@@ -28,8 +28,9 @@
 #define ROOM_PLENTY_SHIFT 2
 #define HOLD_US           50000
 /* At the end: how long without anything sent before what is left is given up and counted. */
-#define PATIENCE_MS 2000
-#define REMOTES_MAX 64
+#define PATIENCE_MS     2000
+#define REMOTES_MAX     64
+#define DESCRIPTORS_MAX (64 * EXPORTER_DESCRIPTORS) /* more collectors are looked at by time */
 
 int export_thread_init(struct export_thread *thread, const struct export_thread_config *config)
 {
@@ -384,10 +385,12 @@ static int64_t sooner(int64_t one, int64_t other)
  * over. */
 static void sleep_until_work(struct export_thread *thread, int64_t more_in_us)
 {
-	struct pollfd descriptors[] = {
+	struct pollfd descriptors[2 + DESCRIPTORS_MAX] = {
 		{ .fd = thread->wake.descriptor, .events = POLLIN },
 		{ .fd = interface_monitor_descriptor(thread->config.interfaces), .events = POLLIN },
 	};
+	const size_t count =
+		2 + exporter_descriptors(thread->config.exporter, &descriptors[2], DESCRIPTORS_MAX);
 	const int64_t timeout_us = sooner(more_in_us, TURN_MAX_US);
 	const struct timespec timeout = { .tv_sec = timeout_us / 1000000,
 					  .tv_nsec = timeout_us % 1000000 * 1000 };
@@ -395,7 +398,7 @@ static void sleep_until_work(struct export_thread *thread, int64_t more_in_us)
 	wake_prepare(&thread->wake, !thread->is_held);
 	if (!thread_call_is_waiting(&thread->call) && !atomic_load(&thread->quit_requested) &&
 	    (thread->is_held || !is_input_waiting(thread)) && !thread->has_link_messages)
-		(void)ppoll(descriptors, 2, &timeout, NULL);
+		(void)ppoll(descriptors, count, &timeout, NULL);
 	thread->has_link_messages |= descriptors[1].revents != 0;
 	wake_finish(&thread->wake, descriptors[0].revents != 0);
 }

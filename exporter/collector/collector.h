@@ -70,6 +70,9 @@ int64_t collector_next(const struct collector *collector);
 /* collector_poll() once before each collector_send(). */
 void collector_poll(struct collector *collector, int64_t now_us);
 int64_t collector_send(struct collector *collector);
+/* As outbox_descriptors(): at most OUTBOX_DESCRIPTORS. */
+struct pollfd;
+size_t collector_descriptors(const struct collector *collector, struct pollfd *descriptors);
 void collector_finish(struct collector *collector, const struct export_time *time);
 void collector_abandon(struct collector *collector);
 void collector_send_template(struct collector *collector);

@@ -287,6 +287,11 @@ int64_t collector_send(struct collector *collector)
 	return outbox_send(&collector->outbox);
 }
 
+size_t collector_descriptors(const struct collector *collector, struct pollfd *descriptors)
+{
+	return outbox_descriptors(&collector->outbox, descriptors);
+}
+
 /* The statistics that follow the last records make the ledger at the collector complete. */
 void collector_finish(struct collector *collector, const struct export_time *time)
 {

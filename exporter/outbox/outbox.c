@@ -19,7 +19,6 @@ int outbox_init(struct outbox *outbox, const struct outbox_config *config, struc
 		.sending = { .error = EINPROGRESS, .last_us = -1, .stopped_us = -1 },
 		.probing = { .needed = OUTBOX_PROBES, .released_us = -1 },
 		.ahead = { .last_us = -OUTBOX_AHEAD_US },
-		.spool = { .fd = -1 },
 	};
 	pacer_init(&outbox->pacer, config->datagrams_per_second);
 	if (datagram_queue_init(&outbox->queue, config->datagram_size) ||
@@ -28,7 +27,11 @@ int outbox_init(struct outbox *outbox, const struct outbox_config *config, struc
 		result = -ENOMEM;
 		goto fail;
 	}
-	result = spool_init(&outbox->spool, config->spool_size, config->spool_directory, error);
+	result = spool_init(&outbox->spool,
+			    &(struct spool_config){ .size = config->spool_size,
+						    .directory = config->spool_directory,
+						    .datagram_size = config->datagram_size },
+			    error);
 	if (result)
 		goto fail;
 	result = config->type->open(&config->address, &outbox->transport, error);
@@ -60,6 +63,7 @@ void outbox_poll(struct outbox *outbox, int64_t now_us)
 	outbox->transport_error = -outbox->config.type->poll(outbox->transport, now_us / 1000);
 	outbox_ahead_look_at_openings(outbox);
 	outbox_session_look(outbox);
+	outbox_wait_look_at_spool(outbox);
 	outbox_wait_fill_up(outbox);
 	outbox_report_release(outbox);
 }

@@ -14,7 +14,7 @@
  * it is confirmed, and goes out again in the next session if it is not.
  *
  * With a spool, what the queue has no room for waits there, in order, and while that has room
- * nobody is held up and nothing is dropped. */
+ * nobody is held up and nothing is dropped. Where its disk hangs, what comes then is lost. */
 #ifndef OUTBOX_H
 #define OUTBOX_H
 

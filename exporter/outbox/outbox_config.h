@@ -11,11 +11,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define OUTBOX_DESCRIPTORS 2 /* that one may have to wait for, at most */
+
 enum collector_event_kind {
 	COLLECTOR_UP,   /* resolved, or answers again: no refusal for 10 s while sending */
 	COLLECTOR_DOWN, /* cannot be sent to, or first loss after COLLECTOR_UP; 'reason' and 'error'
 			   say why. Where there are sessions, again for each other reason */
 	COLLECTOR_TAKES_OVER, /* gets the records of its failover group from now on */
+	COLLECTOR_SPOOL,      /* its spool fails or hangs, for 'error'; 0: it works again */
 };
 
 struct collector_event {

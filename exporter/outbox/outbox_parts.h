@@ -71,7 +71,8 @@ struct outbox {
 
 	/* outbox_wait.c: what waits. */
 	struct datagram_queue queue;
-	struct spool spool; /* has something only while the queue is full */
+	struct spool spool; /* has something only while the queue is full, or the disk behind */
+	int spool_error;    /* positive errno that was reported of it, or 0 */
 	bool has_ended;     /* what it had was given up: nothing is sent or told any more */
 	struct sent_history history; /* outbox_send.c */
 

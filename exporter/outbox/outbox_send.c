@@ -178,7 +178,8 @@ static int64_t hold(struct outbox *outbox, int error)
 	outbox->sending.is_blocked = !is_reader && (!is_passing(error) || is_long);
 	if (outbox->sending.is_blocked)
 		outbox_state_down(outbox, outbox_state_loss_of(error), error);
-	if (!outbox->queue.count && !(outbox_has_sessions(outbox) && is_passing(error)))
+	if (!outbox->queue.count && !outbox->spool.count &&
+	    !(outbox_has_sessions(outbox) && is_passing(error)))
 		return -1;
 	return outbox->sending.is_blocked || is_long ? RETRY_US : STEP_US;
 }
@@ -208,6 +209,7 @@ static int try_to_send(struct outbox *outbox)
 
 int64_t outbox_send(struct outbox *outbox)
 {
+	int64_t wait_us;
 	int error;
 
 	if (outbox->has_ended)
@@ -222,6 +224,19 @@ int64_t outbox_send(struct outbox *outbox)
 	outbox->sending.is_blocked = false;
 	if (outbox_state_up(outbox))
 		outbox_report_trust(outbox);
-	return outbox_unsent(outbox) ? pacer_wait_us(&outbox->pacer, outbox_unsent(outbox))
-				     : outbox_session_wait_us(outbox);
+	if (outbox_unsent(outbox))
+		return pacer_wait_us(&outbox->pacer, outbox_unsent(outbox));
+	wait_us = outbox_session_wait_us(outbox);
+	return wait_us < 0 && outbox->spool.count ? RETRY_US : wait_us; /* the disk is behind */
+}
+
+size_t outbox_descriptors(const struct outbox *outbox,
+			  struct pollfd descriptors[static OUTBOX_DESCRIPTORS])
+{
+	const int spool = spool_is_there(&outbox->spool) ? spool_descriptor(&outbox->spool) : -1;
+	size_t count = 0;
+
+	if (spool >= 0)
+		descriptors[count++] = (struct pollfd){ .fd = spool, .events = POLLIN };
+	return count;
 }

@@ -6,12 +6,18 @@
 
 #include "outbox_parts.h"
 
+#include <poll.h>
+
 /* How long others wait for a collector whose name is looked up or whose socket is full. */
 #define OUTBOX_PATIENCE_US 5000000
 
 /* Send as far as pacing allows. Returns in how many microseconds there is more to do, -1 if nothing
  * waits. */
 int64_t outbox_send(struct outbox *outbox);
+
+/* Fill in the descriptors that end the wait which outbox_send() returned. Returns how many. */
+size_t outbox_descriptors(const struct outbox *outbox,
+			  struct pollfd descriptors[static OUTBOX_DESCRIPTORS]);
 
 /* As exporter_keep_sequence(). */
 void outbox_keep_sequence(struct outbox *outbox, _Atomic uint32_t *place);

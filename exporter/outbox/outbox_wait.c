@@ -28,36 +28,61 @@ void outbox_wait_drop(struct outbox *outbox, size_t index, enum loss_reason reas
 	datagram_queue_remove(&outbox->queue, index);
 }
 
-/* The file of the spool fails: nothing in it can be read any more. */
-static void lose_spool(struct outbox *outbox, enum loss_reason reason, int error)
+/* What went out of the spool without having been sent. */
+static void count_spooled(struct outbox *outbox, const struct spool_loss *loss,
+			  enum loss_reason reason)
 {
-	if (outbox->spool.count == 0)
-		return;
-	outbox_state_down(outbox, reason, error);
-	outbox_state_count_lost(outbox, &outbox->spool.amount, reason);
-	outbox->ledger.datagrams_lost += outbox->spool.count;
-	if (outbox->config.has_templates)
+	outbox_state_count_lost(outbox, &loss->amount, reason);
+	outbox->ledger.datagrams_lost += loss->datagrams;
+	if (loss->templates)
 		outbox_ahead_lost(outbox);
-	spool_forget(&outbox->spool);
 }
 
-/* Take the oldest of the spool into a spare slot of the queue. */
-static bool take_spooled(struct outbox *outbox)
+/* Report once what is wrong with the spool, and once that it works again. */
+static void tell_spool(struct outbox *outbox, int error)
 {
-	const int result = spool_take(&outbox->spool, datagram_queue_spare(&outbox->queue),
-				      outbox->config.datagram_size);
+	const struct collector_event event = {
+		.kind = COLLECTOR_SPOOL,
+		.collector = outbox->config.name,
+		.reason = LOSS_SPOOL_FAILED,
+		.error = error,
+	};
 
-	if (result)
-		lose_spool(outbox, LOSS_SEND_FAILED, -result);
-	return result == 0;
+	if (error == outbox->spool_error)
+		return;
+	outbox->spool_error = error;
+	if (outbox->config.on_event)
+		outbox->config.on_event(outbox->config.event_context, &event);
+}
+
+void outbox_wait_look_at_spool(struct outbox *outbox)
+{
+	struct spool *spool = &outbox->spool;
+	const uint64_t done = spool->jobs_done;
+
+	if (!spool_is_there(spool))
+		return;
+	spool_poll(spool, outbox->now_us);
+	if (spool->failed.datagrams) {
+		count_spooled(outbox, &spool->failed, LOSS_SPOOL_FAILED);
+		tell_spool(outbox, spool->failed.error);
+		spool->failed = (struct spool_loss){ 0 };
+	} else if (spool->is_hanging) {
+		tell_spool(outbox, ETIME);
+	} else if (spool->jobs_done != done) {
+		tell_spool(outbox, 0);
+	}
 }
 
 void outbox_wait_fill_up(struct outbox *outbox)
 {
 	while (outbox->spool.count &&
-	       datagram_queue_room(&outbox->queue) > outbox->config.ahead_datagrams)
-		if (take_spooled(outbox))
-			datagram_queue_put_spare(&outbox->queue);
+	       datagram_queue_room(&outbox->queue) > outbox->config.ahead_datagrams) {
+		if (spool_take(&outbox->spool, datagram_queue_spare(&outbox->queue),
+			       outbox->config.datagram_size))
+			return;
+		datagram_queue_put_spare(&outbox->queue);
+	}
 }
 
 /* Whether all that keeps datagrams back is a connection that takes no more, or pacing. */
@@ -97,6 +122,17 @@ static size_t oldest_index(const struct outbox *outbox)
 	return first;
 }
 
+/* Give up the oldest of the spool: as many as lie together. */
+static bool drop_spooled(struct outbox *outbox)
+{
+	struct spool_loss dropped;
+
+	outbox_state_down(outbox, LOSS_OVERFLOW, outbox->sending.error);
+	spool_drop(&outbox->spool, &dropped);
+	count_spooled(outbox, &dropped, LOSS_OVERFLOW);
+	return true;
+}
+
 /* Give up the oldest of those that were not handed over. Returns false if there is none. */
 static bool drop_oldest(struct outbox *outbox)
 {
@@ -108,22 +144,7 @@ static bool drop_oldest(struct outbox *outbox)
 		outbox_wait_fill_up(outbox);
 		return true;
 	}
-	if (outbox->spool.count == 0)
-		return false;
-	if (take_spooled(outbox))
-		lose_datagram(outbox, datagram_queue_spare(&outbox->queue), reason,
-			      outbox->sending.error);
-	return true;
-}
-
-/* Returns whether it is there; else not even an empty spool takes it. */
-static bool put_into_spool(struct outbox *outbox, const struct queued_datagram *datagram)
-{
-	int result;
-
-	while ((result = spool_put(&outbox->spool, datagram)) == -ENOSPC && outbox->spool.count)
-		(void)drop_oldest(outbox);
-	return result == 0;
+	return outbox->spool.count && drop_spooled(outbox);
 }
 
 static bool is_queue_full(const struct outbox *outbox)
@@ -133,14 +154,40 @@ static bool is_queue_full(const struct outbox *outbox)
 	return datagram_queue_room(&outbox->queue) <= outbox->config.ahead_datagrams;
 }
 
+/* Make room until it is there, or lose it: the disk is behind, and nobody waits any longer. A queue
+ * that the disk has not filled up again is not emptied further. */
+static void put_into_spool(struct outbox *outbox, const struct queued_datagram *datagram)
+{
+	const struct spool_loss one = { datagram->amount, 1, datagram->has_templates, ETIME };
+	int result;
+
+	while ((result = spool_put(&outbox->spool, datagram)) == -ENOSPC && outbox->spool.count)
+		(void)(is_queue_full(outbox) ? drop_oldest(outbox) : drop_spooled(outbox));
+	if (result == -EAGAIN)
+		count_spooled(outbox, &one, LOSS_SPOOL_FAILED);
+	else if (result)
+		lose_datagram(outbox, datagram, LOSS_OVERFLOW, outbox->sending.error);
+}
+
+/* While the disk is behind, as long as it does not hang, it is waited for; what is full makes room
+ * by itself where nobody waits for the collector. */
+static size_t room_with_spool(const struct outbox *outbox)
+{
+	const struct spool *spool = &outbox->spool;
+
+	if (spool->is_hanging || (outbox->sending.is_blocked && spool_is_full(spool)))
+		return DATAGRAM_QUEUE_CAPACITY;
+	return spool_room(spool, outbox->config.datagram_size);
+}
+
 size_t outbox_room(const struct outbox *outbox)
 {
 	size_t room = datagram_queue_room(&outbox->queue);
 
-	if (outbox->sending.is_blocked)
+	if (spool_is_there(&outbox->spool))
+		room = room_with_spool(outbox);
+	else if (outbox->sending.is_blocked)
 		room = DATAGRAM_QUEUE_CAPACITY;
-	else if (spool_is_there(&outbox->spool))
-		room = spool_room(&outbox->spool, outbox->config.datagram_size);
 	if (room < outbox_wait_reserved(outbox))
 		return 0;
 	return 1 + (room - outbox_wait_reserved(outbox)) /
@@ -151,19 +198,29 @@ size_t outbox_room(const struct outbox *outbox)
 void outbox_put(struct outbox *outbox)
 {
 	const struct queued_datagram built = *datagram_queue_next(&outbox->queue);
-	bool is_put;
 
 	if (spool_is_there(&outbox->spool) && (outbox->spool.count || is_queue_full(outbox))) {
-		is_put = put_into_spool(outbox, &built);
-	} else {
-		while (is_queue_full(outbox) && drop_oldest(outbox))
-			;
-		is_put = !is_queue_full(outbox);
-		if (is_put)
-			datagram_queue_put_last(&outbox->queue);
+		put_into_spool(outbox, &built);
+		return;
 	}
-	if (!is_put)
+	while (is_queue_full(outbox) && drop_oldest(outbox))
+		;
+	if (is_queue_full(outbox))
 		lose_datagram(outbox, &built, loss_when_full(outbox), outbox->sending.error);
+	else
+		datagram_queue_put_last(&outbox->queue);
+}
+
+static void lose_spool(struct outbox *outbox, enum loss_reason reason)
+{
+	const struct spool_loss loss = {
+		.amount = outbox->spool.amount,
+		.datagrams = outbox->spool.count,
+	};
+
+	outbox_state_down(outbox, reason, outbox->sending.error);
+	count_spooled(outbox, &loss, reason);
+	spool_forget(&outbox->spool);
 }
 
 void outbox_abandon(struct outbox *outbox)
@@ -174,7 +231,8 @@ void outbox_abandon(struct outbox *outbox)
 	outbox->queue.handed = 0;
 	while (outbox->queue.count)
 		outbox_wait_drop(outbox, 0, reason, outbox->sending.error);
-	lose_spool(outbox, reason, outbox->sending.error);
+	if (outbox->spool.count)
+		lose_spool(outbox, reason);
 }
 
 void outbox_lose(struct outbox *outbox, const struct amount *amount)

@@ -25,6 +25,8 @@ void outbox_lose(struct outbox *outbox, const struct amount *amount);
 
 /* Give up datagram 'index' of the queue. */
 void outbox_wait_drop(struct outbox *outbox, size_t index, enum loss_reason reason, int error);
+/* See how the spool does, and count what it has lost. */
+void outbox_wait_look_at_spool(struct outbox *outbox);
 /* Move what waits in the spool to the queue, as far as that has room. */
 void outbox_wait_fill_up(struct outbox *outbox);
 

@@ -2,51 +2,97 @@
  * in memory or in a file.
  *
  * Stage: datagram_queue -> spool -> datagram_queue, while a collector is away. The file has no
- * name, so it goes with the process: what waits is lost with it, as what waits in memory is. */
+ * name, so it goes with the process: what waits is lost with it, as what waits in memory is. One in
+ * a directory is read and written by a thread (spool_disk.h); nothing here waits for a disk. */
 #ifndef SPOOL_H
 #define SPOOL_H
 
 #include "datagram_queue.h"
 #include "error_text.h"
+#include "spool_disk.h"
 
 #define SPOOL_SIZE_MIN (1u << 20) /* holds what an outbox may add before it is asked again */
+#define SPOOL_HANG_US  5000000    /* one call takes longer: 'is_hanging' */
 
-struct spool {
-	int fd;        /* owned; -1: there is none */
-	uint64_t size; /* bytes at most, headers of datagrams included */
-
-	/* Read only. */
-	uint64_t count;       /* datagrams */
-	uint64_t total_bytes; /* sum of their sizes */
-	struct amount amount; /* sum of what they carry */
-
-	/* Places in the file. In order they are from 'head' to 'tail', or, when it has come round,
-	 * from 'head' to 'end' and from 0 to 'tail'. */
-	uint64_t head, tail, end;
-	bool is_round;
+struct spool_config {
+	uint64_t size;         /* bytes at most, headers of datagrams included; 0: no spool */
+	const char *directory; /* NULL: in memory; borrowed until spool_init() returns */
+	size_t datagram_size;  /* the largest */
+	const struct spool_disk_calls *calls; /* static; NULL: those of the kernel */
 };
 
-/* Make an empty one: in memory, or in a file of 'directory' that is not NULL. 'size' 0: none.
- * Returns 0, or a negative errno with 'error' filled. */
-int spool_init(struct spool *spool, uint64_t size, const char *directory, struct error_text *error);
+/* What went out of it without having been taken. */
+struct spool_loss {
+	struct amount amount;
+	uint64_t datagrams;
+	uint64_t templates; /* datagrams with templates */
+	int error;          /* positive errno why, 0: to make room */
+};
+
+struct spool_chunk;  /* of spool.c */
+struct spool_buffer; /* of spool.c */
+
+struct spool {
+	struct spool_disk *disk; /* owned; NULL: there is none */
+
+	/* Read only. */
+	uint64_t count;           /* datagrams */
+	uint64_t total_bytes;     /* sum of their sizes */
+	struct amount amount;     /* sum of what they carry */
+	struct spool_loss failed; /* could not be written or read; whoever counts it clears it */
+	bool is_hanging;          /* since SPOOL_HANG_US: what finds no room is lost at once */
+
+	/* Ring of 'chunks_max' chunks: the first is taken from, the last is put into. */
+	struct spool_chunk *chunks; /* owned */
+	size_t chunk_size, chunks_max;
+	size_t first, chunk_count;
+	size_t taken; /* bytes of the first */
+
+	struct spool_buffer *buffers; /* owned; one for each of the disk's, but for the last */
+	size_t buffer_count, buffers_free;
+
+	/* Places of chunks in the file: those from 'place_next' on were never used, those from
+	 * 'place_end' on have no space. */
+	uint32_t *places; /* owned stack of those given back */
+	size_t place_count;
+	uint32_t place_next, place_end;
+	size_t unplaced; /* full chunks that wait for a place */
+
+	size_t jobs; /* under way */
+	uint64_t jobs_done, jobs_seen;
+	int64_t seen_us; /* when 'jobs_done' was last seen to grow, or nothing was under way */
+};
+
+/* Make an empty one. Returns 0, or a negative errno with 'error' filled. */
+int spool_init(struct spool *spool, const struct spool_config *config, struct error_text *error);
 void spool_clear(struct spool *spool);
 
 static inline bool spool_is_there(const struct spool *spool)
 {
-	return spool->fd >= 0;
+	return spool->disk != NULL;
 }
 
-/* How many datagrams of 'size' bytes can be put, as far as the file system has room. */
-size_t spool_room(const struct spool *spool, size_t size);
+/* See what was read and written meanwhile. Once in each turn; 'now_us' is monotonic. */
+void spool_poll(struct spool *spool, int64_t now_us);
 
-/* Put a datagram behind all others. Returns 0, -ENOSPC if there is no room before the oldest is
- * taken out (or none in the file system at all, then it is empty), or another negative errno. */
+/* How many datagrams of 'size' bytes can be put now. */
+size_t spool_room(const struct spool *spool, size_t size);
+/* Whether it is full, and not only the disk behind: spool_drop() makes room. */
+bool spool_is_full(const struct spool *spool);
+
+/* Put a datagram behind all others. Returns 0, -ENOSPC if there is no room before the oldest are
+ * taken or dropped, or -EAGAIN if there is none before the disk has gone on. */
 int spool_put(struct spool *spool, const struct queued_datagram *datagram);
 
 /* Take the oldest out; there must be one. Its bytes go where 'datagram' points, where there is room
- * for 'capacity'. Returns 0; or a negative errno: the file cannot be read, nothing is known of what
- * follows, and the caller should spool_forget() all. */
+ * for 'capacity'. Returns 0, or -EAGAIN if it was not read yet (or is among those that failed). */
 int spool_take(struct spool *spool, struct queued_datagram *datagram, size_t capacity);
+
+/* Drop the oldest, as many as lie together. There must be one. */
+void spool_drop(struct spool *spool, struct spool_loss *dropped);
+
+/* Readable when spool_poll() has something to see; -1: nothing is under way. */
+int spool_descriptor(const struct spool *spool);
 
 /* Empty it. */
 void spool_forget(struct spool *spool);
