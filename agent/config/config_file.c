@@ -1,8 +1,8 @@
-/* config_file.c - the file's lines, by way of inih, to options and keys.
+/* config_file.c - the file's lines to options and keys.
  *
- * Lines and section headers are read here and only "KEY = VALUE" lines go to inih: as Debian builds
- * it, it gives its handler no line number, cuts lines at 200 bytes and section names at 49 without
- * a word, and keeps quiet about sections that hold no key. */
+ * A line is a section, "KEY = VALUE" or "KEY: VALUE", a comment, or blank. A comment begins with ;
+ * or # at the start of a line, and with ; alone after a blank: values may have a #. Blanks around
+ * key and value do not count. */
 #include "config_file.h"
 
 #include "defaults.h"
@@ -12,7 +12,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ini.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -183,36 +182,26 @@ static bool section_begin(struct file_parser *parser, char *text)
 	return section_enter(parser, word, name);
 }
 
-/* inih's reader: the next line that may hold a key. Section headers are taken here and become
- * empty lines. */
-static char *line_next(char *line, int size, void *context)
+/* Copy the next line to 'line'. Returns false at the end, and where it cannot be text. */
+static bool line_next(struct file_parser *parser, char line[static CONFIG_LINE_SIZE_MAX + 1])
 {
-	struct file_parser *parser = context;
-	size_t left = (size_t)(parser->end - parser->next);
+	const size_t left = (size_t)(parser->end - parser->next);
 	const char *end;
 	size_t length;
-	char *start;
 
-	if (parser->result || !left)
-		return NULL;
+	if (!left)
+		return false;
 	end = memchr(parser->next, '\n', left);
 	length = end ? (size_t)(end - parser->next) : left;
 	parser->origin.line++;
-	if (length > CONFIG_LINE_SIZE_MAX || length >= (size_t)size) {
-		fail(parser, "the line is longer than %d bytes", CONFIG_LINE_SIZE_MAX);
-		return NULL;
-	}
+	if (length > CONFIG_LINE_SIZE_MAX)
+		return fail(parser, "the line is longer than %d bytes", CONFIG_LINE_SIZE_MAX);
 	(void)memcpy(line, parser->next, length);
 	parser->next = end ? end + 1 : parser->end;
 	if (length && line[length - 1] == '\r')
 		length--;
 	line[length] = '\0';
-	start = line + strspn(line, BLANKS);
-	if (!check_text(parser, line, length) || (*start == '[' && !section_begin(parser, start)))
-		return NULL;
-	if (*start == '[')
-		line[0] = '\0';
-	return line;
+	return check_text(parser, line, length);
 }
 
 static bool agent_pair(struct file_parser *parser, const char *name, const char *value)
@@ -256,13 +245,10 @@ static bool section_pair(struct file_parser *parser, const char *name, const cha
 	return false;
 }
 
-/* inih's handler. Returns whether to go on. */
-static int pair_take(void *context, const char *section, const char *name, const char *value)
+static bool pair_take(struct file_parser *parser, const char *name, const char *value)
 {
-	struct file_parser *parser = context;
 	size_t length = strlen(value);
 
-	(void)section;
 	if (parser->section == SECTION_none)
 		return fail(parser,
 			    "\"%.60s\" stands before the first section; expected [agent] "
@@ -274,12 +260,52 @@ static int pair_take(void *context, const char *section, const char *name, const
 						: section_pair(parser, name, value);
 }
 
+/* The first of 'ends', or the ; of a comment, or the end of the text. */
+static char *find_end(char *text, const char *ends)
+{
+	bool is_after_blank = false;
+
+	for (; *text && !strchr(ends, *text) && !(is_after_blank && *text == ';'); text++)
+		is_after_blank = strchr(BLANKS, *text) != NULL;
+	return text;
+}
+
+/* Without the blanks at both ends. */
+static char *trim(char *text)
+{
+	size_t length;
+
+	text += strspn(text, BLANKS);
+	length = strlen(text);
+	while (length && strchr(BLANKS, text[length - 1]))
+		length--;
+	text[length] = '\0';
+	return text;
+}
+
+static bool line_take(struct file_parser *parser, char *line)
+{
+	char *name = line + strspn(line, BLANKS);
+	char *value;
+
+	if (*name == '[')
+		return section_begin(parser, name);
+	if (!*name || strchr(";#", *name))
+		return true;
+	value = find_end(name, "=:");
+	if (!*value || *value == ';')
+		return fail(parser, "expected KEY = VALUE, a [section], or a comment");
+	*value++ = '\0';
+	*find_end(value, "") = '\0';
+	return pair_take(parser, trim(name), trim(value));
+}
+
 int config_file_parse(struct config *config, const char *name, const uint8_t *bytes, size_t size,
 		      struct error_text *error)
 {
 	static const uint8_t mark[] = { 0xef, 0xbb, 0xbf }; /* of UTF-8, as editors leave it */
 	struct file_parser parser = { .config = config, .error = error };
-	int result;
+	char line[CONFIG_LINE_SIZE_MAX + 1];
 
 	if (size >= sizeof(mark) && !memcmp(bytes, mark, sizeof(mark))) {
 		bytes += sizeof(mark);
@@ -292,21 +318,9 @@ int config_file_parse(struct config *config, const char *name, const uint8_t *by
 		error_text_set(error, "out of memory");
 		return -ENOMEM;
 	}
-	ini_use_stack = false;
-	ini_allow_realloc = false;
-	ini_initial_alloc = CONFIG_LINE_SIZE_MAX + 8;
-	ini_max_line = CONFIG_LINE_SIZE_MAX + 8;
-	ini_allow_multiline = false;
-	ini_allow_no_value = false;
-	ini_stop_on_first_error = true;
-	result = ini_parse_stream(line_next, &parser, pair_take, &parser);
+	while (!parser.result && line_next(&parser, line))
+		(void)line_take(&parser, line);
 	free(parser.seen);
-	if (!parser.result && result > 0)
-		fail(&parser, "expected KEY = VALUE, a [section], or a comment");
-	if (!parser.result && result < 0) {
-		error_text_set(error, "out of memory");
-		parser.result = -ENOMEM;
-	}
 	return parser.result;
 }
 

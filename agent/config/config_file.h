@@ -1,6 +1,6 @@
 /* config_file.h - flowagent.conf and its drop-ins -> config_apply().
  *
- * INI by inih. Sections [agent] for all options, [source "NAME"], [collector "NAME"], [control].
+ * Sections [agent] for all options, [source "NAME"], [collector "NAME"], [control].
  * Errors are "FILE:LINE: ...". */
 #ifndef CONFIG_FILE_H
 #define CONFIG_FILE_H

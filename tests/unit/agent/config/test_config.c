@@ -1426,6 +1426,47 @@ TEST(file_errors_name_the_line)
 		"f.conf:3: collector h:2055 is given twice: it would get every flow twice");
 }
 
+TEST(lines_may_have_comments_and_blanks)
+{
+	static const char *const right[] = {
+		"user=x",
+		"user:x",
+		"  user\t =  x \t",
+		"user = x ; why",
+		"user=x\t;why",
+		"user =x\r",
+		"user = x ;",
+		"user: x ; = y",
+		"; user = y\nuser = x",
+		"#user\nuser=x",
+		"\t;\nuser = x",
+		"\n \t\nuser = x",
+		"user = x\n# [none",
+	};
+	char text[80];
+	struct error_text error;
+	struct config config;
+
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		(void)snprintf(text, sizeof(text), "[agent]\n%s", right[i]);
+		CHECK_EQ(parse_bytes(&config, text, strlen(text), &error), 0);
+		CHECK_TEXT(config.user, "x");
+		config_clear(&config);
+	}
+	/* What is no comment belongs to the value, and only the first sign parts it from the key.
+	 */
+	CHECK_EQ(parse_bytes(&config, "[agent]\nuser = a;b #c = d:e", 27, &error), 0);
+	CHECK_TEXT(config.user, "a;b #c = d:e");
+	config_clear(&config);
+	CHECK_EQ(parse_bytes(&config, "[agent]\nuser =;x", 16, &error), 0);
+	CHECK_TEXT(config.user, ";x");
+	config_clear(&config);
+	check_file_error("[agent]\nuser ; = x\n",
+			 "f.conf:2: expected KEY = VALUE, a [section], or a comment");
+	check_file_error("[agent]\nuser = ; x\n", "f.conf:2: user: value \"\": expected USER");
+	check_file_error("[agent]\n\n = x\n", "f.conf:3: unknown option \"\" in [agent]");
+}
+
 TEST(a_comment_that_is_none_is_hinted_at)
 {
 	static const char text[] = "[agent]\nactive-timeout = 60s # one minute\n";
@@ -1875,6 +1916,7 @@ int main(void)
 		cmocka_unit_test(ulog_names_the_rule_to_use),
 		cmocka_unit_test(file_with_everything),
 		cmocka_unit_test(file_errors_name_the_line),
+		cmocka_unit_test(lines_may_have_comments_and_blanks),
 		cmocka_unit_test(a_comment_that_is_none_is_hinted_at),
 		cmocka_unit_test(bytes_that_are_no_text),
 		cmocka_unit_test(long_lines_are_whole_or_an_error),
