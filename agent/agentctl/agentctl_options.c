@@ -4,7 +4,6 @@
  * is for which command is a column. */
 #include "agentctl.h"
 
-#include "agentctl_rules.h"
 #include "control_protocol.h"
 #include "defaults.h"
 #include "sampling.h"

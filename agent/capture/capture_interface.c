@@ -14,7 +14,6 @@
 #include "bytes.h"
 #include "capture_interface_name.h"
 #include "capture_pcap_format.h"
-#include "capture_pcap_parse.h"
 #include "capture_side.h"
 #include "capture_watch.h"
 #include "defaults.h"

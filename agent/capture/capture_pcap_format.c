@@ -2,8 +2,6 @@
  */
 #include "capture_pcap_format.h"
 
-#include "capture_pcap_parse.h"
-
 #include <errno.h>
 #include <inttypes.h>
 

@@ -8,7 +8,7 @@
  * bytes and what was captured. Seconds are unsigned: good until 2106. */
 #include "capture_pcap_parse.h"
 
-#include "capture_pcap_format.h"
+#include "capture_pcapng_parse.h"
 #include "compression.h"
 
 #include <errno.h>

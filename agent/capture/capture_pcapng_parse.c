@@ -7,8 +7,8 @@
  * A file is one or more sections, each with its own byte order and its own interfaces. Each block
  * is type, length, body, and the length again. Section numbers refer to
  * draft-ietf-opsawg-pcapng-01. */
-#include "capture_pcap_format.h"
-#include "capture_pcap_parse.h"
+#include "capture_pcapng_parse.h"
+
 #include "wide.h"
 
 #include <byteswap.h>

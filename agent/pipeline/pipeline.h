@@ -13,17 +13,10 @@
 #include "exporter.h"
 #include "interface_monitor.h"
 #include "ledger.h"
+#include "pipeline_events.h"
 #include "source_sampling.h"
 
 struct pipeline; /* opaque: defined in pipeline.c */
-
-/* What pipeline_create() reports back while running. Called in the control thread from
- * pipeline_dispatch(). */
-struct pipeline_events {
-	void (*finished)(
-		void *context); /* all sources have ended (files) and everything is exported */
-	void *context;
-};
 
 /* State of one source. */
 struct source_status {

@@ -3,6 +3,7 @@
  * Place: control thread -> thread_call -> worker or export thread, which answers between two
  * batches. Invariant: what a thread owns is read by that thread alone; the control thread gets
  * copies. */
+#include "pipeline.h"
 #include "pipeline_parts.h"
 
 #include <errno.h>

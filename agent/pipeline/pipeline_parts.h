@@ -6,7 +6,7 @@
 #define PIPELINE_PARTS_H
 
 #include "export_thread.h"
-#include "pipeline.h"
+#include "pipeline_events.h"
 #include "worker.h"
 
 struct pipeline {

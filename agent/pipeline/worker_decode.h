@@ -4,7 +4,7 @@
 #ifndef WORKER_DECODE_H
 #define WORKER_DECODE_H
 
-#include "worker.h"
+#include "worker_parts.h"
 
 /* A file's timeouts are looked at when the packets' clock enters a new tick of 128 ms. */
 #define WORKER_DECODE_TICK_SHIFT 7

@@ -1,0 +1,71 @@
+/* worker_parts.h - the members of a worker. For worker*.c, and for the files that put a pipeline
+ * together and ask it. */
+#ifndef WORKER_PARTS_H
+#define WORKER_PARTS_H
+
+#include "capture_source.h"
+#include "clock_step.h"
+#include "drop_example.h"
+#include "flow_key_choice.h"
+#include "fragment_table.h"
+#include "interface_mtus.h"
+#include "ledger.h"
+#include "message_watch.h"
+#include "own_exports.h"
+#include "record_ring.h"
+#include "source_sampling.h"
+#include "thread_call.h"
+
+#include <pthread.h>
+
+struct worker {
+	/* Set before the thread starts. */
+	const char *name;  /* of the source; borrowed from the configuration */
+	const char *label; /* likewise; "" if it has none */
+	const struct capture_type *type;
+	uint32_t cpu;                          /* number + 1 of the CPU to run on, 0: any */
+	struct capture_source source;          /* owned */
+	struct flow_cache *cache;              /* owned */
+	struct fragment_table *fragments;      /* owned */
+	struct record_ring *ring;              /* owned; the export thread is the other end */
+	const struct own_exports *own_exports; /* shared; NULL when reading a file */
+	struct wake *export_wake;              /* shared */
+	struct flow_key_mask key_mask;         /* what of a packet makes its flow */
+	struct interface_mtus *mtus;           /* shared */
+	bool splits_superpackets;
+	struct source_sampling sampling;
+
+	/* For other threads. */
+	struct wake wake;
+	struct thread_call call;
+	atomic_bool stop_requested; /* end of input; what is cached is exported */
+	atomic_bool quit_requested; /* end of thread */
+	pthread_t thread;
+	bool is_running;
+
+	/* Of the thread. */
+	struct worker_ledger ledger; /* counters of others are filled in by worker_read_ledger() */
+	struct duplicate_detector duplicates;
+	cache_ms duplicates_due_ms; /* when to look for them next; INT64_MAX: never */
+	struct drop_example drop_examples[DROP_REASON_COUNT]; /* valid where one was counted */
+	struct packet_view views[FLOW_CACHE_BATCH]; /* read, from view_next on not accounted yet */
+	size_t view_count, view_next;
+	size_t step_view; /* of them, where the clock was set: flows end before it; SIZE_MAX: none
+			   */
+	struct clock_step clock_step;
+	cache_ms clock_ms;
+	bool has_clock; /* clock_ms is set: from a file, a packet has come */
+	cache_ms last_mark_ms;
+	cache_ms handed_over_tick; /* of clock_ms, when timeouts were last looked at */
+	cache_ms last_packet_ms;   /* CLOCK_MONOTONIC, -1 if there was none */
+	bool is_leaving;           /* stop was asked for: what was cached leaves first */
+	bool is_stopping;          /* stop was asked for, and the source told */
+	struct message_watch message_watch;
+	uint64_t flush_left;             /* flows still to be flushed by request */
+	bool has_ended;                  /* no more input */
+	bool has_finished;               /* cache empty, end marked in the ring */
+	struct error_text failure;       /* "" unless the source failed */
+	struct own_export_list own_list; /* copy of what own_exports has */
+};
+
+#endif
