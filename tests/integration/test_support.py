@@ -1,7 +1,10 @@
 """The witnesses themselves: a checker that cannot fail proves nothing."""
 
+import re
+import runpy
 import struct
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -120,26 +123,121 @@ def test_pcap_reader_agrees_with_tshark(name):
     assert {key[:2]: value for key, value in by_addresses.counters().items()} == expected
 
 
+CHECK_INCLUDES = ROOT / "tests" / "check-includes"
+
+
+def check_includes(tree, files, *options):
+    """Run check-includes on a tree of these files, as a dictionary of name and text."""
+    for name, text in files.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(text)
+    return subprocess.run([CHECK_INCLUDES, *options, tree], capture_output=True, text=True)
+
+
 @pytest.mark.parametrize(
-    "file, line",
+    "file, included",
     [
-        ("lib/a.c", '#include "exporter.h"'),
-        ("lib/a.c", "#include <sys/socket.h>"),
-        ("exporter/a.c", "#include <pcap/pcap.h>"),
-        ("exporter/a.c", "#include <netdb.h>"),
-        ("agent/a.c", "#include <libmnl/libmnl.h>"),
+        ("lib/a.c", "exporter/exporter.h"),
+        ("lib/base/a.c", "lib/flow.h"),
+        ("lib/lookup/a.c", "lib/decode/decode.h"),
+        ("lib/decode/a.c", "lib/cache/flow_cache.h"),
+        ("lib/cache/a.h", "lib/record/ledger.h"),
+        ("exporter/transport/a.c", "exporter/encode/encoder.h"),
+        ("exporter/encode/a.c", "exporter/outbox/outbox.h"),
+        ("exporter/outbox/a.h", "exporter/collector/collector.h"),
+        ("exporter/collector/a.c", "exporter/exporter.h"),
+        ("exporter/a.c", "agent/common/log.h"),
+        ("agent/common/a.c", "agent/config/config.h"),
+        ("agent/capture/a.c", "agent/config/config.h"),
+        ("agent/config/a.c", "agent/pipeline/pipeline.h"),
+        ("agent/pipeline/a.c", "agent/control/summary.h"),
+        ("agent/agentctl/a.c", "agent/config/config.h"),
+        ("agent/agentctl/a.c", "exporter/exporter.h"),
+        ("agent/control/a.c", "agent/agentctl/agentctl.h"),
+        ("agent/config/a.c", "agent/config/none.h"),
     ],
 )
-def test_wrong_arrow_is_found(tmp_path, file, line):
-    for layer in "lib", "exporter", "agent":
-        (tmp_path / layer).mkdir()
-    (tmp_path / "exporter" / "exporter.h").write_text("")
-    check = [ROOT / "tests" / "check-includes", tmp_path]
-    assert subprocess.run(check, capture_output=True).returncode == 0
-    (tmp_path / file).write_text(line + "\n")
-    done = subprocess.run(check, capture_output=True, text=True)
+def test_wrong_arrow_is_found(tmp_path, file, included):
+    header = {included: ""} if not included.endswith("none.h") else {}
+    done = check_includes(tmp_path, {file: "", **header})
+    assert done.returncode == 0
+    assert done.stdout == f"check-includes: {1 + len(header)} files, 0 wrong arrows\n"
+    done = check_includes(tmp_path, {file: f'#include "{Path(included).name}"\n'})
     assert done.returncode == 1
     assert done.stdout.startswith(f"{file}:1: ")
+    assert "1 wrong arrows" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "file, header",
+    [
+        ("lib/a.c", "sys/socket.h"),
+        ("lib/record/a.c", "pthread.h"),
+        ("exporter/a.c", "pcap/pcap.h"),
+        ("exporter/outbox/a.c", "netdb.h"),
+        ("exporter/collector/a.c", "dbus/dbus.h"),
+        ("agent/control/a.c", "libmnl/libmnl.h"),
+        ("agent/agentctl/a.c", "pcap/pcap.h"),
+    ],
+)
+def test_system_header_in_a_wrong_room_is_found(tmp_path, file, header):
+    done = check_includes(tmp_path, {file: f"#include <{header}>\n"})
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"{file}:1: ")
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["lib/new/a.c", "exporter/outbox/deep/a.h", "agent/new/a.def", "tests/unit/lib/new/test_a.c"],
+)
+def test_file_without_a_room_is_found(tmp_path, file):
+    done = check_includes(tmp_path, {"lib/flow.h": "", file: ""})
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"{file}:1: ")
+    assert "is no room" in done.stdout
+
+
+def test_modules_that_include_each_other_are_found(tmp_path):
+    a = {"lib/base/a.h": "", "lib/base/a.c": '#include "a.h"\n#include "b.h"\n'}
+    assert check_includes(tmp_path, {**a, "lib/base/b.h": ""}).returncode == 0
+    done = check_includes(tmp_path, {"lib/base/b.c": '#include "b.h"\n#include "a.h"\n'})
+    assert done.returncode == 1
+    assert "lib/base/a.c:2: the modules a, b include each other\n" in done.stdout
+
+
+def test_rooms_that_include_each_other_in_a_circle_are_found(tmp_path):
+    done = check_includes(
+        tmp_path,
+        {
+            "exporter/encode/a.h": '#include "b.h"\n',
+            "exporter/transport/b.h": '#include "c.h"\n',
+            "exporter/outbox/c.h": '#include "a.h"\n',
+        },
+    )
+    assert done.returncode == 1
+    circle = "exporter/encode, exporter/outbox, exporter/transport"
+    assert f"the rooms {circle} include each other\n" in done.stdout
+
+
+def test_own_header_comes_first(tmp_path):
+    headers = {"lib/base/a.h": "", "lib/base/b.h": ""}
+    wrong = {"lib/base/a.c": '#include "b.h"\n#include "a.h"\n'}
+    done = check_includes(tmp_path, {**headers, **wrong})
+    assert done.returncode == 1
+    assert done.stdout.startswith("lib/base/a.c:1: a.h must be included first")
+
+
+def test_includes_are_counted_from_room_to_room(tmp_path):
+    files = {f"lib/decode/{name}.c": '#include "flow.h"\n' for name in "ab"}
+    done = check_includes(tmp_path, {"lib/flow.h": "", **files}, "--count")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "    2 lib/decode -> lib")
+
+
+def test_architecture_explains_each_room():
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    explained = re.findall(r"^\| `([a-z/]+)/` \|", text, re.MULTILINE)
+    rooms = runpy.run_path(str(CHECK_INCLUDES))["ROOMS"]
+    assert sorted(explained) == sorted(rooms)
 
 
 def ipfix_datagram(*sets, sequence=0, length=None):
