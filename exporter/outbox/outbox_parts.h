@@ -32,6 +32,8 @@ struct outbox_sending {
 	int error; /* positive errno why the last try stopped, or 0: of the transport, of a report,
 		      or of the call itself */
 	int64_t stopped_us; /* since when 'error' is not 0; -1: not asked yet */
+	int64_t put_off_us; /* when the transport last had to be waited for */
+	bool is_event_vain; /* it was not ready when its descriptor was: look again by time */
 	bool is_blocked;    /* does not hold up others any more */
 };
 

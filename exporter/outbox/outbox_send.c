@@ -165,6 +165,34 @@ static int send_waiting(struct outbox *outbox)
 	return is_full_of_unconfirmed(outbox) ? EAGAIN : 0;
 }
 
+/* Whether 'error' is one of which the transport shows the end. */
+static bool is_put_off(int error)
+{
+	return error == EAGAIN || error == EALREADY;
+}
+
+/* Returns -1 if there is none. */
+static int ready_descriptor(const struct outbox *outbox, short *events)
+{
+	if (!outbox->config.type->ready || !is_put_off(outbox->sending.error) ||
+	    outbox->sending.is_event_vain)
+		return -1;
+	return outbox->config.type->ready(outbox->transport, events);
+}
+
+/* Put off for a moment: until the transport shows that it is over, a confirmation may have come, or
+ * by trying. */
+static int64_t moment_us(const struct outbox *outbox)
+{
+	short events;
+
+	if (ready_descriptor(outbox, &events) >= 0)
+		return RETRY_US;
+	return outbox->sending.error == EAGAIN && is_full_of_unconfirmed(outbox)
+		       ? outbox_session_wait_us(outbox)
+		       : STEP_US;
+}
+
 /* Nothing can be sent now, for 'error'. Returns when to try again. */
 static int64_t hold(struct outbox *outbox, int error)
 {
@@ -174,6 +202,8 @@ static int64_t hold(struct outbox *outbox, int error)
 	if (!outbox->sending.error)
 		outbox->sending.stopped_us = outbox->now_us;
 	outbox->sending.error = error;
+	outbox->sending.is_event_vain = outbox->now_us - outbox->sending.put_off_us < STEP_US;
+	outbox->sending.put_off_us = outbox->now_us;
 	is_long = outbox->now_us - outbox->sending.stopped_us >= OUTBOX_PATIENCE_US;
 	outbox->sending.is_blocked = !is_reader && (!is_passing(error) || is_long);
 	if (outbox->sending.is_blocked)
@@ -181,7 +211,7 @@ static int64_t hold(struct outbox *outbox, int error)
 	if (!outbox->queue.count && !outbox->spool.count &&
 	    !(outbox_has_sessions(outbox) && is_passing(error)))
 		return -1;
-	return outbox->sending.is_blocked || is_long ? RETRY_US : STEP_US;
+	return outbox->sending.is_blocked || is_long ? RETRY_US : moment_us(outbox);
 }
 
 /* While the network reports that nothing arrives: send the probe if it is time. */
@@ -235,6 +265,11 @@ size_t outbox_descriptors(const struct outbox *outbox,
 {
 	const int spool = spool_is_there(&outbox->spool) ? spool_descriptor(&outbox->spool) : -1;
 	size_t count = 0;
+	short events;
+	const int ready = ready_descriptor(outbox, &events);
+
+	if (ready >= 0)
+		descriptors[count++] = (struct pollfd){ .fd = ready, .events = events };
 
 	if (spool >= 0)
 		descriptors[count++] = (struct pollfd){ .fd = spool, .events = POLLIN };

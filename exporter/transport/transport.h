@@ -92,6 +92,11 @@ struct transport_type {
 	int (*poll)(struct transport *transport, int64_t now_ms);
 	struct transport_result (*send)(struct transport *transport,
 					const struct datagram *datagrams, size_t count);
+	/* A descriptor, and what to poll() it for, that shows when what poll() (-EALREADY) or
+	 * send()
+	 * (-EAGAIN) has put off can go on; -1: nothing shows it, or nothing was put off. May be
+	 * called from no other thread than these. NULL: never. */
+	int (*ready)(const struct transport *transport, short *events);
 	/* To which file the datagrams of the next send() belong (rotation.h), and when it was begun
 	 * if they are the first: real time, or with --read that of the packets. NULL for all but
 	 * files. */

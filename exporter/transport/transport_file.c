@@ -423,6 +423,13 @@ static struct transport_result file_send(struct transport *file, const struct da
 	return result;
 }
 
+/* Regular files are never full for a moment. */
+static int file_ready(const struct transport *file, short *events)
+{
+	*events = POLLOUT;
+	return file->is_stream ? file->fd : -1;
+}
+
 static void file_session(const struct transport *file, struct transport_session *session)
 {
 	*session = file->session;
@@ -441,6 +448,7 @@ const struct transport_type transport_file = {
 	.open = file_open,
 	.poll = file_poll,
 	.send = file_send,
+	.ready = file_ready,
 	.file = file_file,
 	.session = file_session,
 	.remote = file_address,

@@ -222,7 +222,7 @@ static void begin_session(struct transport_stream *stream)
 	stream->error = 0;
 	stream->begun_ms = stream->progress_ms = stream->looked_ms = stream->now_ms;
 	stream->looks_in_vain = 0;
-	stream->is_half_closed = stream->is_leaving = false;
+	stream->is_half_closed = stream->is_leaving = stream->is_full = false;
 }
 
 static void go_on_greeting(struct transport_stream *stream)
@@ -411,10 +411,20 @@ struct transport_result transport_stream_send(struct transport_stream *stream,
 		if (stream->rest_size) /* the next one waits for the rest of this one */
 			break;
 	}
+	stream->is_full = result.error == -EAGAIN || stream->rest_size;
 	confirm(stream);
 	if (result.error && result.error != -EAGAIN)
 		fail(stream, -result.error);
 	return result;
+}
+
+int transport_stream_ready(const struct transport_stream *stream, short *events)
+{
+	const bool is_put_off = stream->state == STREAM_connects ||
+				(stream->state == STREAM_stands && stream->is_full);
+
+	*events = POLLOUT;
+	return is_put_off ? stream->fd : -1;
 }
 
 void transport_stream_session(const struct transport_stream *stream,

@@ -70,6 +70,7 @@ struct transport_stream {
 	uint64_t first_mark, mark_count;
 	uint8_t *rest; /* owned; of a message of which a part has gone */
 	size_t rest_offset, rest_size;
+	bool is_full;          /* the last send() was put off: the socket takes nothing more */
 	uint64_t acknowledged; /* bytes */
 	int64_t progress_ms;   /* when that grew, or there was nothing to wait for */
 };
@@ -85,6 +86,7 @@ void transport_stream_clear(struct transport_stream *stream);
 int transport_stream_poll(struct transport_stream *stream, int64_t now_ms);
 struct transport_result transport_stream_send(struct transport_stream *stream,
 					      const struct datagram *datagrams, size_t count);
+int transport_stream_ready(const struct transport_stream *stream, short *events);
 void transport_stream_session(const struct transport_stream *stream,
 			      struct transport_session *session);
 socklen_t transport_stream_remote(const struct transport_stream *stream,

@@ -110,6 +110,11 @@ static struct transport_result tcp_send(struct transport *tcp, const struct data
 	return transport_stream_send(&tcp->stream, datagrams, count);
 }
 
+static int tcp_ready(const struct transport *tcp, short *events)
+{
+	return transport_stream_ready(&tcp->stream, events);
+}
+
 static void tcp_session(const struct transport *tcp, struct transport_session *session)
 {
 	transport_stream_session(&tcp->stream, session);
@@ -139,6 +144,7 @@ const struct transport_type transport_tcp = {
 	.open = tcp_open,
 	.poll = tcp_poll,
 	.send = tcp_send,
+	.ready = tcp_ready,
 	.session = tcp_session,
 	.remote = tcp_remote,
 	.local = tcp_local,

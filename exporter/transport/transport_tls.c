@@ -371,6 +371,11 @@ static struct transport_result tls_send(struct transport *tls, const struct data
 	return transport_stream_send(&tls->stream, datagrams, count);
 }
 
+static int tls_ready(const struct transport *tls, short *events)
+{
+	return transport_stream_ready(&tls->stream, events);
+}
+
 static void tls_session(const struct transport *tls, struct transport_session *session)
 {
 	transport_stream_session(&tls->stream, session);
@@ -408,6 +413,7 @@ const struct transport_type transport_tls = {
 	.check = tls_check,
 	.poll = tls_poll,
 	.send = tls_send,
+	.ready = tls_ready,
 	.session = tls_session,
 	.fault = tls_fault,
 	.remote = tls_remote,

@@ -13,6 +13,7 @@
 #include "transport_udp_send.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <linux/errqueue.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
@@ -278,6 +279,12 @@ static uint64_t udp_openings(const struct transport *udp)
 	return udp->openings;
 }
 
+static int udp_ready(const struct transport *udp, short *events)
+{
+	*events = POLLOUT;
+	return udp->fd;
+}
+
 static socklen_t udp_remote(const struct transport *udp, struct sockaddr_storage *address)
 {
 	const struct transport_address *current = transport_lookup_current(&udp->lookup);
@@ -303,6 +310,7 @@ const struct transport_type transport_udp = {
 	.open = udp_open,
 	.poll = udp_poll,
 	.send = udp_send,
+	.ready = udp_ready,
 	.openings = udp_openings,
 	.refusal = udp_refusal,
 	.remote = udp_remote,

@@ -153,6 +153,12 @@ static struct transport_result unix_send(struct transport *unix_socket,
 	return result;
 }
 
+static int unix_ready(const struct transport *unix_socket, short *events)
+{
+	*events = POLLOUT;
+	return unix_socket->fd;
+}
+
 static void unix_session(const struct transport *unix_socket, struct transport_session *session)
 {
 	*session = unix_socket->session;
@@ -172,6 +178,7 @@ const struct transport_type transport_unix = {
 	.open = unix_open,
 	.poll = unix_poll,
 	.send = unix_send,
+	.ready = unix_ready,
 	.session = unix_session,
 	.remote = unix_address,
 	.local = unix_address,

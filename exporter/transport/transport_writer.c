@@ -11,11 +11,14 @@
 #include "transport_writer.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #define POLL_MS       100  /* between two looks at the transport behind while all is well */
 #define CLOSE_WAIT_MS 2000 /* for the last call behind */
@@ -48,6 +51,7 @@ struct shared {
 	int send_error;                   /* negative errno why the first message stays, 0 */
 	struct transport_session session; /* of the transport behind */
 	uint64_t calls;                   /* ended */
+	int event;                        /* owned eventfd: a call has ended since poll() */
 	bool is_busy;                     /* in a call */
 	bool has_ended;
 	bool is_abandoned; /* nobody waits for the end */
@@ -85,6 +89,7 @@ static void shared_free(struct shared *shared)
 	(void)pthread_cond_destroy(&shared->work);
 	(void)pthread_cond_destroy(&shared->ended);
 	(void)pthread_mutex_destroy(&shared->lock);
+	(void)close(shared->event);
 	free(shared);
 }
 
@@ -106,6 +111,7 @@ static void call_end(struct shared *shared)
 	shared->is_told = false;
 	shared->is_busy = false;
 	shared->calls++;
+	(void)eventfd_write(shared->event, 1);
 }
 
 static void poll_behind(struct shared *shared)
@@ -200,9 +206,14 @@ static int shared_init(struct shared *shared)
 {
 	pthread_condattr_t attributes;
 
+	shared->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (shared->event < 0)
+		return -errno;
 	/* Waiting goes by a clock that nobody sets. */
-	if (pthread_condattr_init(&attributes))
+	if (pthread_condattr_init(&attributes)) {
+		(void)close(shared->event);
 		return -ENOMEM;
+	}
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	(void)pthread_mutex_init(&shared->lock, NULL);
 	(void)pthread_cond_init(&shared->work, NULL);
@@ -222,7 +233,7 @@ int transport_writer_open(const struct transport_type *behind,
 	int result = writer && shared ? shared_init(shared) : -ENOMEM;
 
 	if (result) {
-		error_text_set(error, "%s: out of memory", config->host);
+		error_text_set(error, "%s: %s", config->host, strerror(-result));
 		free(shared);
 		free(writer);
 		return result;
@@ -275,9 +286,11 @@ static int writer_poll(struct transport *writer, int64_t now_ms)
 {
 	struct shared *shared = writer->shared;
 	int result = writer->is_running ? 0 : start(writer);
+	eventfd_t events;
 
 	if (result)
 		return result;
+	(void)eventfd_read(shared->event, &events);
 	(void)pthread_mutex_lock(&shared->lock);
 	if (!writer->has_polled || shared->poll_result || shared->send_error ||
 	    shared->session.unconfirmed || now_ms - writer->polled_ms >= POLL_MS) {
@@ -351,6 +364,23 @@ static struct transport_result writer_send(struct transport *writer,
 		(void)pthread_cond_signal(&shared->work);
 	(void)pthread_mutex_unlock(&shared->lock);
 	return result;
+}
+
+/* The end of a call; or what is behind, while the thread waits for that. */
+static int writer_ready(const struct transport *writer, short *events)
+{
+	struct shared *shared = writer->shared;
+	int descriptor = -1;
+
+	(void)pthread_mutex_lock(&shared->lock);
+	if (!shared->is_busy && shared->count && shared->send_error == -EAGAIN &&
+	    shared->type->ready)
+		descriptor = shared->type->ready(shared->behind, events);
+	(void)pthread_mutex_unlock(&shared->lock);
+	if (descriptor >= 0)
+		return descriptor;
+	*events = POLLIN;
+	return shared->event;
 }
 
 static void writer_file(struct transport *writer, uint64_t number, int64_t time_ms)
@@ -430,6 +460,7 @@ const struct transport_type transport_writer = {
 	.open = writer_open,
 	.poll = writer_poll,
 	.send = writer_send,
+	.ready = writer_ready,
 	.file = writer_file,
 	.session = writer_session,
 	.remote = writer_address,

@@ -4,6 +4,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 struct transport {
@@ -112,6 +113,12 @@ static struct transport_result fake_send(struct transport *transport,
 	return result;
 }
 
+static int fake_ready(const struct transport *transport, short *events)
+{
+	*events = POLLOUT;
+	return transport->fake->ready - 1;
+}
+
 static uint64_t fake_openings(const struct transport *transport)
 {
 	return transport->fake->openings;
@@ -159,6 +166,7 @@ const struct transport_type fake_transport_datagrams = {
 	.open = fake_open,
 	.poll = fake_poll,
 	.send = fake_send,
+	.ready = fake_ready,
 	.openings = fake_openings,
 	.refusal = fake_refusal,
 	.remote = fake_address,
@@ -171,6 +179,7 @@ const struct transport_type fake_transport_sessions = {
 	.open = fake_open,
 	.poll = fake_poll,
 	.send = fake_send,
+	.ready = fake_ready,
 	.session = fake_session,
 	.remote = fake_address,
 	.local = fake_address,

@@ -27,6 +27,7 @@ struct fake_transport {
 	bool is_once;       /* send_error is for one call only */
 	size_t accept;      /* datagrams taken per call, */
 	size_t capacity;    /* and in all: counts down */
+	int ready;          /* descriptor for POLLOUT, plus 1; 0: none */
 	size_t size_max;    /* more is -EMSGSIZE */
 	bool is_one_packet; /* what a call takes went as one packet */
 	size_t confirm;     /* how many of its session have arrived */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define SECOND_US     1000000
 #define SESSIONS_MAX  200
@@ -340,6 +341,55 @@ TEST(a_reader_that_stalls_holds_nobody_up_for_long_and_the_oldest_not_handed_ove
 	exporter_destroy(exporter);
 }
 
+/* How often the export thread would turn while nothing is taken for as long as others wait. */
+static unsigned int turns_while_full(struct exporter *exporter, int64_t now_us)
+{
+	const int64_t until_us = now_us + OUTBOX_PATIENCE_US;
+	unsigned int turns = 0;
+
+	while (now_us < until_us) {
+		const int64_t wait_us = exporter_send(exporter, now_us);
+
+		CHECK(wait_us > 0);
+		now_us += wait_us;
+		turns++;
+	}
+	return turns;
+}
+
+TEST(a_full_socket_is_waited_for_by_its_descriptor)
+{
+	struct exporter *exporter = create(0, 0);
+	struct pollfd descriptors[EXPORTER_DESCRIPTORS];
+
+	begin_session();
+	fake->capacity = 50;
+	while (exporter_has_room(exporter))
+		add(exporter, 1000, 1);
+	(void)exporter_send(exporter, SECOND_US);
+	CHECK_EQ(exporter_descriptors(exporter, descriptors, EXPORTER_DESCRIPTORS), 0);
+	CHECK(turns_while_full(exporter, 2 * SECOND_US) > 1000); /* it shows nothing: by time */
+
+	fake->capacity = 10;
+	(void)exporter_send(exporter, 10 * SECOND_US);
+	fake->ready = 1 + STDIN_FILENO;
+	CHECK(turns_while_full(exporter, 20 * SECOND_US) <= 60);
+	CHECK_EQ(exporter_descriptors(exporter, descriptors, EXPORTER_DESCRIPTORS), 1);
+	CHECK_EQ(descriptors[0].fd, STDIN_FILENO);
+	CHECK_EQ(descriptors[0].events, POLLOUT);
+
+	/* It is ready, and yet nothing is taken: no circle without sleep. */
+	(void)exporter_send(exporter, 40 * SECOND_US);
+	CHECK_EQ(exporter_descriptors(exporter, descriptors, EXPORTER_DESCRIPTORS), 1);
+	(void)exporter_send(exporter, 40 * SECOND_US + 10);
+	CHECK_EQ(exporter_descriptors(exporter, descriptors, EXPORTER_DESCRIPTORS), 0);
+
+	fake->capacity = SIZE_MAX;
+	(void)exporter_send(exporter, 41 * SECOND_US);
+	CHECK_EQ(exporter_descriptors(exporter, descriptors, EXPORTER_DESCRIPTORS), 0);
+	exporter_destroy(exporter);
+}
+
 TEST(templates_that_were_lost_on_the_way_are_told_again_before_what_follows)
 {
 	struct exporter *exporter = create(0, 0);
@@ -667,6 +717,7 @@ int main(void)
 			a_reader_that_stalls_holds_nobody_up_for_long_and_the_oldest_not_handed_over_is_lost),
 		cmocka_unit_test(
 			templates_that_were_lost_on_the_way_are_told_again_before_what_follows),
+		cmocka_unit_test(a_full_socket_is_waited_for_by_its_descriptor),
 		cmocka_unit_test(without_anything_left_to_drop_the_new_message_is_lost),
 		cmocka_unit_test(at_the_end_what_is_not_confirmed_counts_as_lost),
 		cmocka_unit_test(

@@ -130,6 +130,14 @@ static struct transport_result send_text(struct transport *writer, const char *t
 	return transport_writer.send(writer, &datagram, 1);
 }
 
+static bool is_ready(struct transport *writer)
+{
+	struct pollfd descriptor = { 0 };
+
+	descriptor.fd = transport_writer.ready(writer, &descriptor.events);
+	return poll(&descriptor, 1, 0) == 1;
+}
+
 TEST(messages_are_written_in_order_and_confirmed)
 {
 	struct transport *writer = open_behind(&behind, "gate");
@@ -164,11 +172,15 @@ TEST(a_write_that_hangs_holds_up_nobody_and_says_so)
 		sent++;
 	CHECK(sent > 0 && sent <= TRANSPORT_WRITER_MESSAGES);
 	CHECK_EQ(send_text(writer, "x").error, -EAGAIN);
+	CHECK(!is_ready(writer)); /* until a call has ended */
 	CHECK_EQ(transport_writer.poll(writer, 1000), 0);
 	CHECK_EQ(transport_writer.poll(writer, 4999), 0);
 	CHECK_EQ(transport_writer.poll(writer, 6000), -ETIME);
 	CHECK_EQ(session_of(writer).unconfirmed, sent + 1);
 	(void)pthread_mutex_unlock(&gate);
+	for (int i = 0; i < WAIT_MS && !is_ready(writer); i++)
+		(void)poll(NULL, 0, 1);
+	CHECK(is_ready(writer));
 	for (int i = 0; i < WAIT_MS && transport_writer.poll(writer, 6000); i++)
 		(void)poll(NULL, 0, 1);
 	settle(writer, 6000, 1); /* it goes on, and nothing is lost or twice */
