@@ -202,6 +202,7 @@ static int state_prepare(struct flows_state *state, const struct control_context
 	if (!state->filter)
 		return -EINVAL;
 	result = order_parse(&state->order, request->json, error);
+	state->order.members &= flow_members_of(pipeline_columns(context->pipeline));
 	if (!result)
 		result = by ? sums_create(state, by, choice, error)
 			    : top_create(state, choice, error);

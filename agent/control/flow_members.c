@@ -5,6 +5,7 @@
 #include "flow_members.h"
 
 #include "address.h"
+#include "flow_columns.h"
 #include "json_text.h"
 
 #include <stdio.h>
@@ -25,6 +26,19 @@ enum flow_member flow_member_find(const char *name)
 		if (strcmp(members[i].name, name) == 0)
 			return (enum flow_member)i;
 	return FLOW_MEMBER_COUNT;
+}
+
+uint32_t flow_members_of(unsigned int columns)
+{
+	uint32_t present = FLOW_MEMBERS_ALL;
+
+#define FLOW_MEMBER(name, kind, value)
+#define FLOW_MEMBER_OF_COLUMN(name, column)                     \
+	if (!(columns & FLOW_COLUMN_BIT(FLOW_COLUMN_##column))) \
+		present &= ~FLOW_MEMBER_BIT(FLOW_MEMBER_##name);
+#include "flow_members.def"
+#undef FLOW_MEMBER
+	return present;
 }
 
 const char *flow_member_name(enum flow_member member)

@@ -53,6 +53,8 @@ _Static_assert(sizeof(struct flow_value) == 32, "flow_value has no hidden paddin
 
 /* Member of a name (not aliases: see flow_names.h). Returns FLOW_MEMBER_COUNT if there is none. */
 enum flow_member flow_member_find(const char *name);
+/* Members that flows with these columns (FLOW_COLUMN_BIT()) have. */
+uint32_t flow_members_of(unsigned int columns);
 const char *flow_member_name(enum flow_member member);
 enum flow_value_kind flow_member_kind(enum flow_member member);
 

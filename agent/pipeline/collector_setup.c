@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "defaults.h"
+#include "encoder.h"
 #include "exporter.h"
 #include "filter_names.h"
 #include "log.h"
@@ -160,6 +161,26 @@ struct exporter *collector_setup_exporter(const struct config *config,
 	exporter = exporter_create(&exporter_config, error);
 	free(collectors);
 	return exporter;
+}
+
+unsigned int collector_setup_columns(const struct config *config,
+				     const struct template_choice *choice)
+{
+	unsigned int columns = 0;
+
+	for (size_t i = 0; i < config->collector_count; i++) {
+		const struct config_collector *collector = &config->collectors[i];
+		const struct encoder_type *encoder = encoder_find(collector->version);
+		struct template_choice own = *choice;
+		struct template_set set;
+
+		own.fields = collector->field_set;
+		if (!encoder->protocol)
+			continue;
+		template_set_init(&set, (enum export_protocol)encoder->protocol, &own);
+		columns |= template_set_columns(&set);
+	}
+	return columns;
 }
 
 void collector_setup_warn(const struct config *config)

@@ -17,6 +17,10 @@ struct exporter *collector_setup_exporter(const struct config *config,
 					  const struct template_choice *choice,
 					  struct error_text *error);
 
+/* The columns of the flow cache that the records of any collector are of: FLOW_COLUMN_BIT(). */
+unsigned int collector_setup_columns(const struct config *config,
+				     const struct template_choice *choice);
+
 /* Warn of filters with a name that no interface has now: it may be a mistake, or come later. */
 void collector_setup_warn(const struct config *config);
 

@@ -87,6 +87,7 @@ static struct worker_config worker_config_of(struct pipeline *pipeline, const st
 			.expiry = config->expiry,
 			.is_bidirectional = config->has_biflows,
 			.has_ports = flow_key_has(&config->flow_key, FLOW_KEY_ports),
+			.columns = pipeline->columns,
 		},
 		.flow_key = config->flow_key,
 		.splits_superpackets = config->splits_superpackets,
@@ -204,6 +205,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	if (load_networks_file(pipeline, config->networks_file, error) < 0 ||
 	    load_applications_file(pipeline, config->applications_file, error) < 0)
 		goto fail;
+	pipeline->columns = collector_setup_columns(config, &pipeline->choice);
 	exporter = collector_setup_exporter(config, &pipeline->choice, error);
 	if (!exporter)
 		goto fail;
@@ -333,6 +335,11 @@ const struct asn_entry *pipeline_asn(const struct pipeline *pipeline, uint8_t ip
 struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number)
 {
 	return samplers_at(pipeline->samplers, number);
+}
+
+unsigned int pipeline_columns(const struct pipeline *pipeline)
+{
+	return pipeline->columns;
 }
 
 struct template_choice pipeline_template_choice(const struct pipeline *pipeline)

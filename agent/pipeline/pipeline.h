@@ -101,6 +101,8 @@ const struct asn_entry *pipeline_asn(const struct pipeline *pipeline, uint8_t ip
 				     const uint8_t *address);
 /* What the number of a sampler in a flow means. */
 struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number);
+/* The columns that flows have: FLOW_COLUMN_BIT(). */
+unsigned int pipeline_columns(const struct pipeline *pipeline);
 /* Which fields the templates carry now. */
 struct template_choice pipeline_template_choice(const struct pipeline *pipeline);
 

@@ -16,6 +16,7 @@ struct pipeline {
 	struct asn_table *asn_table;            /* owned; NULL without networks file */
 	struct application_table *applications; /* owned; NULL without applications file */
 	struct template_choice choice;
+	unsigned int columns; /* of the flow cache: FLOW_COLUMN_BIT() */
 	struct own_exports *own_exports; /* owned */
 	struct samplers *samplers;       /* owned */
 	struct interface_mtus mtus;

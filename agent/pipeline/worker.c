@@ -50,6 +50,7 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 		.export_wake = config->export_wake,
 		.mtus = config->mtus,
 		.splits_superpackets = config->splits_superpackets,
+		.has_columns = config->cache.columns != 0,
 		.duplicates_due_ms = source->type->has_rules ? 0 : INT64_MAX,
 		.last_packet_ms = -1,
 		.step_view = SIZE_MAX,
@@ -246,11 +247,13 @@ static void account(struct worker *worker)
 								      : worker->view_count];
 	const struct packet_view *next;
 	struct packet_info infos[FLOW_CACHE_BATCH];
+	struct packet_note notes[FLOW_CACHE_BATCH];
 	size_t accounted, count;
 
 	if (worker->own_exports)
 		own_exports_read(worker->own_exports, &worker->own_list);
-	next = worker_decode(worker, views, end, infos, &accounted);
+	next = worker_decode(worker, views, end, infos, worker->has_columns ? notes : NULL,
+			     &accounted);
 	count = (size_t)(next - views);
 	worker->view_next += count;
 	worker->ledger.packets_read += count;
@@ -258,7 +261,10 @@ static void account(struct worker *worker)
 		look_for_duplicates(worker, views, count);
 	if (worker->key_mask.has_effect)
 		flow_key_mask_apply(&worker->key_mask, infos, accounted);
-	flow_cache_add(worker->cache, infos, accounted, &sink);
+	if (worker->has_columns)
+		flow_cache_add_noted(worker->cache, infos, notes, accounted, &sink);
+	else
+		flow_cache_add(worker->cache, infos, accounted, &sink);
 	check_invariants(worker);
 }
 

@@ -2,8 +2,9 @@
  *
  * Place: between a capture source and the flow cache. Three steps for each packet: decode_view()
  * has the one and only reason why it does not count, annotate() what else is to be known of one
- * that does, decode_views() the clock. All are inlined into one loop, of which there are two
- * copies: a source that does not sample does not pay for it. */
+ * that does, decode_views() the clock. All are inlined into one loop, of which there are three
+ * copies: a source that does not sample does not pay for it, nor one whose flows have no columns.
+ */
 #include "worker_decode.h"
 
 #include "decode_packet.h"
@@ -80,16 +81,19 @@ static bool is_chosen(struct worker *worker, const struct packet_view *view,
 	return true;
 }
 
-/* One packet: whether it is chosen, what it is, whether it is our own. 'samples' is a constant. */
+/* One packet: whether it is chosen, what it is, whether it is our own. 'samples' and 'is_noted'
+ * are constants; with 'samples' what counts is whether there is a note. */
 static inline __attribute__((always_inline)) enum drop_reason
 decode_view(struct worker *worker, const struct own_export_list *own,
-	    const struct packet_view *view, struct packet_info *info, const bool samples)
+	    const struct packet_view *view, struct packet_info *info, struct packet_note *note,
+	    const bool samples, const bool is_noted)
 {
 	enum drop_reason reason;
 
 	if (samples && !sampling_takes_next(&worker->sampling.sampling))
 		return DROP_NOT_SAMPLED;
-	reason = samples ? decode_packet(view, info) : decode_packet_inline(view, info);
+	reason = samples ? decode_packet_noted(view, info, note)
+			 : decode_packet_inline(view, info, note, is_noted);
 	if (reason != DROP_NONE)
 		return reason;
 	if (own && own_exports_match(own, &info->key, view->mark))
@@ -112,7 +116,8 @@ annotate(struct worker *worker, uint64_t least_mtu, const struct packet_view *vi
 
 static inline __attribute__((always_inline)) const struct packet_view *
 decode_views(struct worker *worker, const struct packet_view *view, const struct packet_view *end,
-	     struct packet_info *infos, size_t *accounted, const bool samples)
+	     struct packet_info *infos, struct packet_note *notes, size_t *accounted,
+	     const bool samples, const bool is_noted)
 {
 	const struct own_export_list *own = worker->own_exports ? &worker->own_list : NULL;
 	const uint64_t least_mtu = interface_mtus_least(worker->mtus);
@@ -122,6 +127,7 @@ decode_views(struct worker *worker, const struct packet_view *view, const struct
 	/* Live: no time stamp exceeds this one, so packets never move the clock. */
 	cache_ms file_ms = worker->type->is_live ? INT64_MAX : clock_ms;
 	struct packet_info *info = infos;
+	struct packet_note *note = notes;
 
 	for (; view < end; view++) {
 		enum drop_reason reason;
@@ -131,7 +137,7 @@ decode_views(struct worker *worker, const struct packet_view *view, const struct
 				break;
 			clock_ms = file_ms = view->time_ms;
 		}
-		reason = decode_view(worker, own, view, info, samples);
+		reason = decode_view(worker, own, view, info, note, samples, is_noted);
 		if (reason != DROP_NONE) {
 			ignore_packet(worker, view, reason);
 			continue;
@@ -139,6 +145,8 @@ decode_views(struct worker *worker, const struct packet_view *view, const struct
 		info->clock_ms = clock_ms;
 		annotate(worker, least_mtu, view, info, samples);
 		info++;
+		if (is_noted)
+			note++;
 	}
 	worker->clock_ms = clock_ms;
 	*accounted = (size_t)(info - infos);
@@ -149,22 +157,30 @@ static const struct packet_view *decode_all(struct worker *worker, const struct 
 					    const struct packet_view *end,
 					    struct packet_info *infos, size_t *accounted)
 {
-	return decode_views(worker, view, end, infos, accounted, false);
+	return decode_views(worker, view, end, infos, NULL, accounted, false, false);
 }
 
-static const struct packet_view *decode_sampled(struct worker *worker,
-						const struct packet_view *view,
-						const struct packet_view *end,
-						struct packet_info *infos, size_t *accounted)
+static const struct packet_view *decode_noted(struct worker *worker, const struct packet_view *view,
+					      const struct packet_view *end,
+					      struct packet_info *infos, struct packet_note *notes,
+					      size_t *accounted)
 {
-	return decode_views(worker, view, end, infos, accounted, true);
+	return decode_views(worker, view, end, infos, notes, accounted, false, true);
+}
+
+static const struct packet_view *
+decode_sampled(struct worker *worker, const struct packet_view *view, const struct packet_view *end,
+	       struct packet_info *infos, struct packet_note *notes, size_t *accounted)
+{
+	return decode_views(worker, view, end, infos, notes, accounted, true, notes != NULL);
 }
 
 const struct packet_view *worker_decode(struct worker *worker, const struct packet_view *view,
 					const struct packet_view *end, struct packet_info *infos,
-					size_t *accounted)
+					struct packet_note *notes, size_t *accounted)
 {
-	return source_sampling_is_on(&worker->sampling)
-		       ? decode_sampled(worker, view, end, infos, accounted)
-		       : decode_all(worker, view, end, infos, accounted);
+	if (source_sampling_is_on(&worker->sampling))
+		return decode_sampled(worker, view, end, infos, notes, accounted);
+	return notes ? decode_noted(worker, view, end, infos, notes, accounted)
+		     : decode_all(worker, view, end, infos, accounted);
 }

@@ -19,10 +19,11 @@ static inline cache_ms worker_decode_tick(cache_ms clock_ms)
  * on how the packets came in batches. Moves worker->clock_ms on.
  *
  * infos      out; room for all views.
+ * notes      out, of the same packets; NULL where flows have no columns.
  * accounted  out; how many were filled. The other packets are counted by reason.
  * Returns the first view that was left. */
 const struct packet_view *worker_decode(struct worker *worker, const struct packet_view *view,
 					const struct packet_view *end, struct packet_info *infos,
-					size_t *accounted);
+					struct packet_note *notes, size_t *accounted);
 
 #endif

@@ -33,6 +33,7 @@ struct worker {
 	struct flow_key_mask key_mask;         /* what of a packet makes its flow */
 	struct interface_mtus *mtus;           /* shared */
 	bool splits_superpackets;
+	bool has_columns; /* of its cache: packets are noted */
 	struct source_sampling sampling;
 
 	/* For other threads. */

@@ -109,6 +109,7 @@ uint16_t record_plan_init(struct record_plan *plan, const struct export_field *c
 	size_t first;
 
 	assert(count <= RECORD_FIELDS_MAX);
+	plan->run_count = 0;
 	first = common_count(fields, count, &plan->common);
 	for (int action = 0; action < RECORD_ACTION_COUNT; action++) {
 		size = 0;
@@ -119,7 +120,9 @@ uint16_t record_plan_init(struct record_plan *plan, const struct export_field *c
 					(struct record_step){ fields[i]->offset, size };
 			size = (uint16_t)(size + fields[i]->size);
 		}
-		plan->ends[action] = steps;
+		if (steps > (plan->run_count ? plan->runs[plan->run_count - 1].end : 0))
+			plan->runs[plan->run_count++] =
+				(struct record_run){ (uint8_t)action, steps };
 	}
 	return size;
 }
@@ -192,24 +195,35 @@ __attribute__((noinline)) static void encode_steps(const struct record_plan *res
 						   uint8_t *restrict bytes)
 {
 	const struct record_step *step = plan->steps;
+	const struct record_run *const last = plan->runs + plan->run_count;
 
-#define ENCODE_STEPS(action)                                                                       \
-	for (const struct record_step *end = plan->steps + plan->ends[action]; step < end; step++) \
-		encode_field(action, encoding, record + step->from, bytes + step->to);
-	ENCODE_STEPS(RECORD_copy_4)
-	ENCODE_STEPS(RECORD_copy_16)
-	ENCODE_STEPS(RECORD_unsigned_1)
-	ENCODE_STEPS(RECORD_unsigned_2)
-	ENCODE_STEPS(RECORD_unsigned_4)
-	ENCODE_STEPS(RECORD_unsigned_8)
-	ENCODE_STEPS(RECORD_application)
-	ENCODE_STEPS(RECORD_widened_8)
-	ENCODE_STEPS(RECORD_milliseconds)
-	ENCODE_STEPS(RECORD_sys_uptime)
-	ENCODE_STEPS(RECORD_icmp_type_code)
-	ENCODE_STEPS(RECORD_reduced_2)
-	ENCODE_STEPS(RECORD_reduced_4)
+	for (const struct record_run *run = plan->runs; run < last; run++) {
+		const struct record_step *const end = plan->steps + run->end;
+
+		switch ((enum record_action)run->action) {
+#define ENCODE_STEPS(action)                                                                   \
+	case action:                                                                           \
+		do                                                                             \
+			encode_field(action, encoding, record + step->from, bytes + step->to); \
+		while (++step < end);                                                          \
+		break;
+			ENCODE_STEPS(RECORD_copy_4)
+			ENCODE_STEPS(RECORD_copy_16)
+			ENCODE_STEPS(RECORD_unsigned_1)
+			ENCODE_STEPS(RECORD_unsigned_2)
+			ENCODE_STEPS(RECORD_unsigned_4)
+			ENCODE_STEPS(RECORD_unsigned_8)
+			ENCODE_STEPS(RECORD_application)
+			ENCODE_STEPS(RECORD_widened_8)
+			ENCODE_STEPS(RECORD_milliseconds)
+			ENCODE_STEPS(RECORD_sys_uptime)
+			ENCODE_STEPS(RECORD_icmp_type_code)
+			ENCODE_STEPS(RECORD_reduced_2)
+			ENCODE_STEPS(RECORD_reduced_4)
 #undef ENCODE_STEPS
+		case RECORD_ACTION_COUNT: break;
+		}
+	}
 }
 
 void record_encode(const struct record_plan *restrict plan,
@@ -237,6 +251,6 @@ void record_encode(const struct record_plan *restrict plan,
 		break;
 	case RECORD_common_none: break;
 	}
-	if (plan->ends[RECORD_ACTION_COUNT - 1])
+	if (plan->run_count)
 		encode_steps(plan, encoding, (const uint8_t *)record, bytes);
 }

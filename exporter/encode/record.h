@@ -7,7 +7,8 @@
 #include "export_fields.h"
 #include "export_record.h"
 
-#define RECORD_FIELDS_MAX 32
+/* One for each bit of struct template_fields. */
+#define RECORD_FIELDS_MAX 64
 
 /* What is done with a field. The steps of one action stand together, so each is one small loop
  * without decisions. */
@@ -45,7 +46,11 @@ enum record_common {
 
 struct record_plan {
 	enum record_common common;
-	uint8_t ends[RECORD_ACTION_COUNT]; /* steps of an action end before this index */
+	uint8_t run_count;
+	struct record_run {
+		uint8_t action;      /* enum record_action */
+		uint8_t end;         /* steps of this action end before this index */
+	} runs[RECORD_ACTION_COUNT]; /* of the actions that have steps */
 	struct record_step steps[RECORD_FIELDS_MAX];
 };
 

@@ -9,6 +9,7 @@
  * name comes in only where a collector cannot do without: the IP version beside no address. */
 #include "template.h"
 
+#include "flow_columns.h"
 #include "template_rows.h"
 
 #include <string.h>
@@ -52,6 +53,7 @@ static unsigned int default_parts(const struct template_choice *choice, bool is_
 	       (choice->has_peers || has_all ? PART_peers : 0u) |
 	       (choice->has_next_hop || has_all ? PART_next_hop : 0u) |
 	       (choice->has_applications || has_all ? PART_application : 0u) |
+	       (has_all ? PART_chosen : 0u) |
 	       (choice->has_as_numbers || has_prefixes || has_all ? PART_masks : 0u) |
 	       (protocol == EXPORT_JSON || has_all ? PART_ip_version : 0u);
 }
@@ -236,6 +238,20 @@ static void biflow_template_init(struct template_set *set, unsigned int shape,
 					   record_plan_init(&template->plan, template->fields,
 							    template->field_count));
 	find_alias(set->biflows, shape);
+}
+
+unsigned int template_set_columns(const struct template_set *set)
+{
+	unsigned int columns = 0;
+
+	for (size_t shape = 0; shape < TEMPLATE_SHAPES; shape++) {
+		const struct template *template = &set->records[shape];
+
+		for (size_t i = 0; i < template->field_count; i++)
+			columns |= flow_column_at(template->fields[i]->offset -
+						  offsetof(struct export_record, flow));
+	}
+	return columns;
 }
 
 static bool has_uptime(const struct template *template)

@@ -43,6 +43,8 @@ static const struct template_row template_rows[] = {
 	{ PART_peers, FLOW_KEY_addresses, IE_bgpPrevAdjacentAsNumber, IE_bgpPrevAdjacentAsNumber },
 	{ PART_peers, FLOW_KEY_addresses, IE_bgpNextAdjacentAsNumber, IE_bgpNextAdjacentAsNumber },
 	{ PART_next_hop, FLOW_KEY_addresses, IE_bgpNextHopIPv4Address, IE_bgpNextHopIPv6Address },
+	{ PART_chosen, KEY_none, IE_minimumTTL, IE_minimumTTL },
+	{ PART_chosen, KEY_none, IE_maximumTTL, IE_maximumTTL },
 };
 
 #define TEMPLATE_ROW_COUNT (sizeof(template_rows) / sizeof(template_rows[0]))

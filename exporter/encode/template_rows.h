@@ -28,6 +28,7 @@ enum template_part {
 	PART_selector_id = 256, /* IPFIX and JSON lines */
 	PART_biflow = 512,      /* brings in biflowDirection; for the id */
 	PART_application = 1024,
+	PART_chosen = 2048, /* somebody names it, or all: it costs every packet something */
 };
 
 struct template_row {

@@ -129,8 +129,9 @@ static inline void fill_record(const struct flow_cache *cache, const struct cach
 	record->end_reason = (uint8_t)reason;
 	record->pairing = FLOW_alone;
 	record->biflow_direction = BIFLOW_arbitrary;
-	record->minimum_ttl = 0;
-	record->maximum_ttl = 0;
+#define FLOW_COLUMN(name, type, update, note) record->name = 0;
+#include "flow_columns.def"
+#undef FLOW_COLUMN
 }
 
 /* Hand a flow's record over and count it as expired. The flow itself stays. Returns the record.
@@ -297,9 +298,9 @@ static void begin_record(struct flow_cache *cache, flow_place index,
 }
 
 /* 'home' is the bucket of 'hash'. */
-static struct cached_flow *add_new_flow(struct flow_cache *cache, const struct packet_info *packet,
-					struct bucket *home, uint32_t hash,
-					const struct flow_sink *sink)
+static inline __attribute__((always_inline)) struct cached_flow *
+add_new_flow(struct flow_cache *cache, const struct packet_info *packet, struct bucket *home,
+	     uint32_t hash, const struct flow_sink *sink)
 {
 	struct cached_flow *flow;
 	flow_place index;
@@ -357,11 +358,13 @@ static bool renew_record(struct flow_cache *cache, struct cached_flow *flow,
 	return true;
 }
 
-/* 'flow' is what the index named for this packet before the batch began, or NULL. Returns the flow
- * that it has come to. */
-static inline struct cached_flow *add_packet(struct flow_cache *cache,
-					     const struct packet_info *packet, uint32_t hash,
-					     struct cached_flow *flow, const struct flow_sink *sink)
+/* 'flow' is what the index named for this packet before the batch began, or NULL. 'may_differ': the
+ * columns of a flow that was named have to be looked at. Returns the flow that the packet has come
+ * to. */
+static inline __attribute__((always_inline)) struct cached_flow *
+add_packet(struct flow_cache *cache, const struct packet_info *packet,
+	   const struct packet_note *note, uint32_t hash, struct cached_flow *flow, bool may_differ,
+	   const struct flow_sink *sink)
 {
 	enum flow_end_reason reason;
 
@@ -371,15 +374,26 @@ static inline struct cached_flow *add_packet(struct flow_cache *cache,
 		struct bucket *home = flow_index_home(cache, hash);
 		flow_place index = flow_index_find_from(cache, home, &packet->key, hash);
 
-		if (index == FLOW_NONE)
-			return add_new_flow(cache, packet, home, hash, sink);
+		if (index == FLOW_NONE) {
+			flow = add_new_flow(cache, packet, home, hash, sink);
+			if (note)
+				flow_columns_begin(cache, flow, note);
+			return flow;
+		}
 		flow = flow_at(cache, index);
+		may_differ = true;
 	}
 	reason = flow_expiry_reason(&cache->expiry, flow->expiry_class,
 				    flow_elapsed(cache, flow->created),
 				    flow_elapsed(cache, flow->seen));
-	if (reason == FLOW_END_none || !renew_record(cache, flow, reason, packet, sink))
-		update_record(cache, flow, packet);
+	if (reason != FLOW_END_none && renew_record(cache, flow, reason, packet, sink)) {
+		if (note)
+			flow_columns_begin(cache, flow, note);
+		return flow;
+	}
+	update_record(cache, flow, packet);
+	if (note && may_differ)
+		flow_columns_add(cache, flow, note);
 	return flow;
 }
 
@@ -399,6 +413,8 @@ add_packets(struct flow_cache *cache, const struct packet_info *packets,
 	uint32_t hashes[FLOW_CACHE_BATCH];
 	struct cached_flow *guesses[FLOW_CACHE_BATCH];
 	uint64_t octets = 0;
+	const struct flow_columns columns = cache->columns;
+	bool may_differ = false;
 
 	/* Three passes: the memory of the whole batch is on its way before any is needed. */
 	for (size_t i = 0; i < count; i++) {
@@ -410,14 +426,15 @@ add_packets(struct flow_cache *cache, const struct packet_info *packets,
 	cache->statistics.packets_cached += count;
 	cache->statistics.octets_added += octets;
 	cache->statistics.octets_cached += octets;
-	for (size_t i = 0; i < count; i++)
-		guesses[i] = flow_index_guess(cache, hashes[i]);
 	for (size_t i = 0; i < count; i++) {
-		struct cached_flow *flow =
-			add_packet(cache, &packets[i], hashes[i], guesses[i], sink);
+		guesses[i] = flow_index_guess(cache, hashes[i]);
+		if (notes && guesses[i])
+			may_differ |= flow_columns_differ(&columns, cache, guesses[i], &notes[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct cached_flow *flow = add_packet(cache, &packets[i], notes ? &notes[i] : NULL,
+						      hashes[i], guesses[i], may_differ, sink);
 
-		if (notes)
-			flow_columns_add(cache, flow, flow->packets == 1, &notes[i]);
 		if (packets[i].packets_added)
 			add_segments(cache, flow, packets[i].packets_added);
 	}
@@ -542,8 +559,7 @@ void flow_cache_statistics(const struct flow_cache *cache, struct flow_cache_sta
 		((uint64_t)cache->bucket_count + cache->overflow_used) * sizeof(struct bucket) +
 		(uint64_t)cache->flows_used[0] * CACHED_FLOW_IPV4_SIZE +
 		(uint64_t)cache->flows_used[1] * CACHED_FLOW_IPV6_SIZE +
-		((uint64_t)cache->flows_used[0] + cache->flows_used[1]) *
-			flow_columns_flow_size(&cache->columns);
+		flow_columns_used_size(cache);
 }
 
 bool flow_cache_is_consistent(const struct flow_cache *cache)

@@ -87,6 +87,11 @@ struct flow_columns {
 #define FLOW_COLUMN(name, type, update, note) type *name;
 #include "flow_columns.def"
 #undef FLOW_COLUMN
+	/* For each member of a note one of its columns: a packet whose note is what that has
+	 * changes no column (flow_columns_init()). NULL: no column is of this member. */
+#define PACKET_NOTE(member, type) const type *watched_##member;
+	PACKET_NOTES(PACKET_NOTE)
+#undef PACKET_NOTE
 };
 
 struct flow_cache {
@@ -94,7 +99,6 @@ struct flow_cache {
 	struct expiry_policy expiry;
 	cache_ms now;
 	bool is_bidirectional, has_ports; /* flow_cache_config */
-	bool has_extras; /* is bidirectional or has columns: a flow takes longer to leave */
 
 	/* Index: linear hashing. With 2^level <= bucket_count < 2^(level + 1), the masks are
 	 * 2^level
@@ -117,6 +121,7 @@ struct flow_cache {
 	flow_place flows_free[2];  /* linked by idle_next */
 	uint32_t max_flows;
 	struct flow_columns columns;
+	bool has_extras; /* is bidirectional or has columns: a flow takes longer to leave */
 
 	/* Expiry. */
 	struct flow_list age;

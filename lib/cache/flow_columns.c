@@ -1,4 +1,6 @@
-/* flow_columns.c - lays columns out, and copies them into records. */
+/* flow_columns.c - lays columns out, updates them, and copies them into records.
+ *
+ * Place: inside the flow cache. What every packet passes is in flow_columns_layout.h. */
 #include "flow_columns.h"
 
 #include "flow_columns_layout.h"
@@ -26,7 +28,10 @@ unsigned int flow_column_at(size_t offset)
 /* Of one column: whole cache lines, so that any type may begin there. */
 static size_t column_size(unsigned int column, size_t max_flows)
 {
-	return (2 * max_flows * rows[column].size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+	const size_t numbers =
+		max_flows * (CACHED_FLOW_IPV4_SIZE + CACHED_FLOW_IPV6_SIZE) / CACHED_FLOW_IPV4_SIZE;
+
+	return ((numbers + 1) * rows[column].size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 }
 
 size_t flow_columns_size(unsigned int set, size_t max_flows)
@@ -39,6 +44,26 @@ size_t flow_columns_size(unsigned int set, size_t max_flows)
 	return size;
 }
 
+/* How a column is updated, in the order in which columns are watched. What LAST has is one of the
+ * notes that the record has seen, and a packet with the same note changes nothing anywhere; where
+ * nothing is LAST the same is true of MINIMUM and MAXIMUM. What UNION has may be more than any
+ * note: it is watched only where all columns are such. */
+enum update { LAST, MINIMUM, MAXIMUM, UNION, UPDATE_COUNT };
+
+/* How a value in a column changes. */
+#define COLUMN_MINIMUM(old, new) ((new) < (old) ? (new) : (old))
+#define COLUMN_MAXIMUM(old, new) ((new) > (old) ? (new) : (old))
+#define COLUMN_LAST(old, new)    (new)
+#define COLUMN_UNION(old, new)   ((old) | (new))
+
+/* Columns have the type of what they are updated from. */
+#define FLOW_COLUMN(name, type, update, note)                                              \
+	_Static_assert(sizeof(type) == sizeof(((struct packet_note *)NULL)->note) &&       \
+			       sizeof(type) == sizeof(((struct flow_record *)NULL)->name), \
+		       #name " has one type");
+#include "flow_columns.def"
+#undef FLOW_COLUMN
+
 void flow_columns_init(struct flow_columns *columns, unsigned int set, size_t max_flows,
 		       uint8_t *memory)
 {
@@ -50,15 +75,24 @@ void flow_columns_init(struct flow_columns *columns, unsigned int set, size_t ma
 	}
 #include "flow_columns.def"
 #undef FLOW_COLUMN
+	for (int watched = 0; watched < UPDATE_COUNT; watched++) {
+#define FLOW_COLUMN(name, type, update, note)                \
+	if ((update) == watched && !columns->watched_##note) \
+		columns->watched_##note = columns->name;
+#include "flow_columns.def"
+#undef FLOW_COLUMN
+	}
 }
 
-size_t flow_columns_flow_size(const struct flow_columns *columns)
+size_t flow_columns_used_size(const struct flow_cache *cache)
 {
+	const size_t numbers = cache->flows_used[0] +
+			       cache->flows_used[1] * CACHED_FLOW_IPV6_SIZE / CACHED_FLOW_IPV4_SIZE;
 	size_t size = 0;
 
 	for (unsigned int i = 0; i < FLOW_COLUMN_COUNT; i++)
-		if (columns->set & FLOW_COLUMN_BIT(i))
-			size += rows[i].size;
+		if (cache->columns.set & FLOW_COLUMN_BIT(i))
+			size += numbers * rows[i].size;
 	return size;
 }
 
@@ -71,6 +105,35 @@ void flow_columns_fill(const struct flow_cache *cache, const struct cached_flow 
 #define FLOW_COLUMN(name, type, update, note) \
 	if (columns->name)                    \
 		record->name = columns->name[number];
+#include "flow_columns.def"
+#undef FLOW_COLUMN
+}
+
+/* A call away, so that the loop of packets keeps its registers. */
+__attribute__((noinline)) void flow_columns_begin(struct flow_cache *cache,
+						  const struct cached_flow *flow,
+						  const struct packet_note *packet)
+{
+	const struct flow_columns *columns = &cache->columns;
+	const size_t number = flow_number(cache, flow);
+
+#define FLOW_COLUMN(name, type, update, note) \
+	if (columns->name)                    \
+		columns->name[number] = packet->note;
+#include "flow_columns.def"
+#undef FLOW_COLUMN
+}
+
+__attribute__((noinline)) void flow_columns_add(struct flow_cache *cache,
+						const struct cached_flow *flow,
+						const struct packet_note *packet)
+{
+	const struct flow_columns *columns = &cache->columns;
+	const size_t number = flow_number(cache, flow);
+
+#define FLOW_COLUMN(name, type, update, note) \
+	if (columns->name)                    \
+		columns->name[number] = COLUMN_##update(columns->name[number], packet->note);
 #include "flow_columns.def"
 #undef FLOW_COLUMN
 }

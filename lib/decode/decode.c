@@ -10,5 +10,11 @@
 
 enum drop_reason decode_packet(const struct packet_view *packet, struct packet_info *info)
 {
-	return decode_packet_inline(packet, info);
+	return decode_packet_inline(packet, info, NULL, false);
+}
+
+enum drop_reason decode_packet_noted(const struct packet_view *packet, struct packet_info *info,
+				     struct packet_note *note)
+{
+	return decode_packet_inline(packet, info, note, note != NULL);
 }

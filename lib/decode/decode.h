@@ -9,6 +9,7 @@
 #include "drop_reason.h"
 #include "flow.h"
 #include "packet.h"
+#include "packet_note.h"
 
 #include <stdbool.h>
 
@@ -44,5 +45,10 @@ _Static_assert(sizeof(struct packet_info) == 96, "packet_info has not grown");
  * info     out; complete when DROP_NONE is returned, undefined otherwise. Members clock_ms
  * excepted. Returns DROP_NONE or why the packet is not accounted. Never allocates. */
 enum drop_reason decode_packet(const struct packet_view *packet, struct packet_info *info);
+
+/* The same, and note what the optional data of a flow need of the packet; 'note' may be NULL. It is
+ * complete when DROP_NONE is returned. */
+enum drop_reason decode_packet_noted(const struct packet_view *packet, struct packet_info *info,
+				     struct packet_note *note);
 
 #endif

@@ -71,6 +71,8 @@ __attribute__((always_inline)) static inline enum drop_reason take_ipv4_header(s
 		total_bytes = octets_of_frame(frame); /* segmentation offload */
 	}
 
+	if (frame->is_noted)
+		packet_note_ipv4(frame->note, header);
 	info->octets = total_bytes;
 	info->key.ip_version = 4;
 	info->key.tos = header[1];
@@ -108,6 +110,8 @@ __attribute__((always_inline)) static inline enum drop_reason take_ipv6_header(s
 		if (info->octets == 0)
 			info->octets = octets_of_frame(frame);
 	}
+	if (frame->is_noted)
+		packet_note_ipv6(frame->note, header);
 	info->key.ip_version = 6;
 	info->key.tos = (uint8_t)(load_be16(header) >> 4); /* traffic class: bits 4 to 11 */
 	info->key.protocol = header[6];

@@ -7,13 +7,16 @@
 #include "bytes.h"
 #include "decode.h"
 #include "ip_protocol.h"
+#include "packet_note.h"
 
 /* A packet on its way through the layers. */
 struct frame {
 	struct reader rest;               /* captured bytes behind the headers taken off so far */
 	const struct packet_view *packet; /* borrowed */
 	struct packet_info *info;         /* borrowed: filled on the way */
+	struct packet_note *note;         /* borrowed, likewise, if is_noted */
 	uint8_t nested;                   /* link headers that carry another link header, so far */
+	bool is_noted;
 	bool is_logged_copy; /* as long as netfilter chose to log: how long it was is unknown */
 	bool has_vlan_tag;   /* the outermost tag was taken: further ones do not count */
 };
@@ -73,8 +76,9 @@ enum ethertype {
 /* Link headers as packet->link says. Notes VLAN, interfaces and side where the link header tells
  * them. */
 enum drop_reason decode_link(struct frame *frame);
-/* decode_packet() for a packet with any link header, begun. */
-enum drop_reason decode_link_any(const struct packet_view *packet, struct packet_info *info);
+/* decode_packet_noted() for a packet with any link header, begun. */
+enum drop_reason decode_link_any(const struct packet_view *packet, struct packet_info *info,
+				 struct packet_note *note);
 enum drop_reason decode_ethernet(struct frame *frame);
 /* A record of link type NFLOG: netfilter's attributes, one of which is the packet. */
 enum drop_reason decode_nflog(struct frame *frame);

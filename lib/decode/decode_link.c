@@ -509,13 +509,16 @@ enum drop_reason decode_link(struct frame *frame)
 	}
 }
 
-enum drop_reason decode_link_any(const struct packet_view *packet, struct packet_info *info)
+enum drop_reason decode_link_any(const struct packet_view *packet, struct packet_info *info,
+				 struct packet_note *note)
 {
 	static const uint8_t nothing[1];
 	struct frame frame = {
 		.rest = reader_of(packet->bytes ? packet->bytes : nothing, packet->captured_bytes),
 		.packet = packet,
 		.info = info,
+		.note = note,
+		.is_noted = note != NULL,
 	};
 
 	return decode_link(&frame);

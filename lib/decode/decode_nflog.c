@@ -155,6 +155,8 @@ static enum drop_reason decode_payload(struct frame *frame, const struct nflog_r
 		.rest = payload->value,
 		.packet = &packet,
 		.info = frame->info,
+		.note = frame->note,
+		.is_noted = frame->is_noted,
 		.is_logged_copy = true,
 	};
 

@@ -32,6 +32,8 @@ static const char *const names[] = {
 	"start\0first\0flowStartMilliseconds\0",
 	"end\0last\0flowEndMilliseconds\0",
 	"duration_ms\0duration\0",
+	"min_ttl\0minimumTTL\0",
+	"max_ttl\0maximumTTL\0",
 	"end_reason\0reason\0flowEndReason\0",
 	"application\0app\0applicationId\0",
 	"src_mask\0sourceIPv4PrefixLength\0sourceIPv6PrefixLength\0",

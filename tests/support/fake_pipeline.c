@@ -106,6 +106,12 @@ struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number)
 	return (struct sampler){ SAMPLING_random, number ? 100u * number : 1 };
 }
 
+unsigned int pipeline_columns(const struct pipeline *pipeline)
+{
+	(void)pipeline;
+	return 0;
+}
+
 struct template_choice pipeline_template_choice(const struct pipeline *pipeline)
 {
 	(void)pipeline;

@@ -404,6 +404,7 @@ class Datagram(NamedTuple):
     octets: int
     payload: bytes  # transport bytes that were captured; without padding behind IP's length
     fragment: tuple  # (id, protocol that names it, "first" or "later"), or None
+    ttl: int  # or hop limit
 
 
 def dissect_ip(frame, packet):
@@ -437,7 +438,7 @@ def _ipv4(data, room):
     elif offset & 0x2000:
         fragment = (identification, protocol, "first")
     payload = data[header_length:octets]
-    return Datagram(data[12:16], data[16:20], tos, protocol, octets, payload, fragment)
+    return Datagram(data[12:16], data[16:20], tos, protocol, octets, payload, fragment, data[8])
 
 
 def _jumbo_length(data):
@@ -481,7 +482,7 @@ def _ipv6(data, room):
             if offset & 1:
                 fragment = fragment or (identification, header[0], "first")
         protocol = header[0]
-    return Datagram(data[8:24], data[24:40], tos, protocol, octets, rest, fragment)
+    return Datagram(data[8:24], data[24:40], tos, protocol, octets, rest, fragment, data[7])
 
 
 # ---- flows ------------------------------------------------------------------------------------
@@ -497,6 +498,7 @@ class Counted(NamedTuple):
     ignored: Counter
     packets: int
     sides: dict  # key -> set of 0, 1, None
+    ttls: dict  # key -> (least, greatest)
 
 
 def transport(datagram):
@@ -515,7 +517,7 @@ def transport(datagram):
 
 def count_flows(packets):
     """Counted, from an iterable of Packet."""
-    table, ignored, sides = FlowTable(), Counter(), {}
+    table, ignored, sides, ttls = FlowTable(), Counter(), {}, {}
     first_fragments, clock_ms, total = OrderedDict(), None, 0
     for packet in packets:
         total += 1
@@ -555,7 +557,9 @@ def count_flows(packets):
         )
         table.add(key, 1, datagram.octets, flags, time_ms, time_ms)
         sides.setdefault(key, set()).add(frame.side)
-    return Counted(table, ignored, total, sides)
+        least, greatest = ttls.get(key, (255, 0))
+        ttls[key] = min(least, datagram.ttl), max(greatest, datagram.ttl)
+    return Counted(table, ignored, total, sides, ttls)
 
 
 def main():

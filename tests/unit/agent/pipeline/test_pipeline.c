@@ -47,6 +47,14 @@ struct exporter *collector_setup_exporter(const struct config *from,
 			       error);
 }
 
+unsigned int collector_setup_columns(const struct config *from,
+				     const struct template_choice *choice)
+{
+	(void)from;
+	(void)choice;
+	return 0;
+}
+
 void collector_setup_warn(const struct config *from)
 {
 	(void)from;
