@@ -20,6 +20,18 @@
 
 /* Mark on our own datagrams, which rules can exclude; fixed by the design. */
 
+static void log_waited_for(const struct collector_event *event)
+{
+	if (event->error)
+		log_event(LOG_LEVEL_warning, "waits", event->collector,
+			  "collector %s: has taken nothing for 5 s: its reader stands still or its "
+			  "disk hangs; reading waits for it, and so do the other collectors",
+			  event->collector);
+	else
+		log_event(LOG_LEVEL_notice, "waits-no-more", event->collector,
+			  "collector %s: takes records again", event->collector);
+}
+
 static void log_spool(const struct collector_event *event)
 {
 	const char *name = loss_reason_name(event->reason);
@@ -49,6 +61,8 @@ static void log_collector_event(void *context, const struct collector_event *eve
 		log_event(LOG_LEVEL_notice, "collector-takes-over", event->collector,
 			  "group %s: records go to collector %s from now on, no longer to %s",
 			  event->group, event->collector, event->before);
+	else if (event->kind == COLLECTOR_WAITED_FOR)
+		log_waited_for(event);
 	else if (event->kind == COLLECTOR_SPOOL)
 		log_spool(event);
 	else if (event->kind == COLLECTOR_DOWN &&

@@ -18,6 +18,8 @@ enum collector_event_kind {
 	COLLECTOR_DOWN, /* cannot be sent to, or first loss after COLLECTOR_UP; 'reason' and 'error'
 			   say why. Where there are sessions, again for each other reason */
 	COLLECTOR_TAKES_OVER, /* gets the records of its failover group from now on */
+	COLLECTOR_WAITED_FOR, /* everything waits for a reader that takes nothing; 'error' 0: no
+				 more */
 	COLLECTOR_SPOOL,      /* its spool fails or hangs, for 'error'; 0: it works again */
 };
 

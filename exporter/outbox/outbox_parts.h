@@ -34,6 +34,7 @@ struct outbox_sending {
 	int64_t stopped_us; /* since when 'error' is not 0; -1: not asked yet */
 	int64_t put_off_us; /* when the transport last had to be waited for */
 	bool is_event_vain; /* it was not ready when its descriptor was: look again by time */
+	bool is_told;       /* that all wait for a reader that stands still */
 	bool is_blocked;    /* does not hold up others any more */
 };
 

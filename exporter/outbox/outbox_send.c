@@ -193,6 +193,21 @@ static int64_t moment_us(const struct outbox *outbox)
 		       : STEP_US;
 }
 
+/* A reader that is waited for as long as it takes: say so when it has taken nothing for long. One
+ * that is only slow takes something now and then. */
+static void watch_reader(struct outbox *outbox, int error)
+{
+	const int64_t stopped_us = outbox->sending.stopped_us;
+	const int64_t confirmed_us = outbox->session.confirmed_us;
+	const int64_t since_us = confirmed_us > stopped_us ? confirmed_us : stopped_us;
+	const bool stands_still = error && outbox->now_us - since_us >= OUTBOX_PATIENCE_US;
+
+	if (stands_still == outbox->sending.is_told)
+		return;
+	outbox->sending.is_told = stands_still;
+	outbox_state_waited_for(outbox, stands_still ? error : 0);
+}
+
 /* Nothing can be sent now, for 'error'. Returns when to try again. */
 static int64_t hold(struct outbox *outbox, int error)
 {
@@ -206,6 +221,7 @@ static int64_t hold(struct outbox *outbox, int error)
 	outbox->sending.put_off_us = outbox->now_us;
 	is_long = outbox->now_us - outbox->sending.stopped_us >= OUTBOX_PATIENCE_US;
 	outbox->sending.is_blocked = !is_reader && (!is_passing(error) || is_long);
+	watch_reader(outbox, is_reader ? error : 0);
 	if (outbox->sending.is_blocked)
 		outbox_state_down(outbox, outbox_state_loss_of(error), error);
 	if (!outbox->queue.count && !outbox->spool.count &&
@@ -252,6 +268,7 @@ int64_t outbox_send(struct outbox *outbox)
 		return hold(outbox, error);
 	outbox->sending.error = 0;
 	outbox->sending.is_blocked = false;
+	watch_reader(outbox, 0);
 	if (outbox_state_up(outbox))
 		outbox_report_trust(outbox);
 	if (outbox_unsent(outbox))

@@ -88,6 +88,19 @@ void outbox_state_down(struct outbox *outbox, enum loss_reason reason, int error
 	tell(outbox, COLLECTOR_DOWN);
 }
 
+void outbox_state_waited_for(const struct outbox *outbox, int error)
+{
+	const struct collector_event event = {
+		.kind = COLLECTOR_WAITED_FOR,
+		.collector = outbox->config.name,
+		.reason = LOSS_NOT_TAKEN,
+		.error = error,
+	};
+
+	if (outbox->config.on_event)
+		outbox->config.on_event(outbox->config.event_context, &event);
+}
+
 /* A reader that took nothing more still has to take something. */
 static bool is_standing_still(const struct outbox *outbox)
 {

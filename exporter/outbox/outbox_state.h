@@ -19,6 +19,9 @@ static inline void outbox_state_failed_at(struct outbox *outbox, int64_t failed_
 /* All that could go has gone. Returns whether that proves that it is up, and it was not. */
 bool outbox_state_up(struct outbox *outbox);
 
+/* All wait for it, for 'error', or no more: 0. */
+void outbox_state_waited_for(const struct outbox *outbox, int error);
+
 /* The first datagram of the queue is sent: count it and take it out. */
 void outbox_state_count_sent(struct outbox *outbox);
 /* What waited, or was to wait, is lost. */

@@ -18,6 +18,7 @@
 static struct fake_transport *const fake = &fake_transports[0]; /* to a collector */
 static struct collector_event last_event;
 static size_t event_count;
+static bool is_patient; /* of the next collector */
 
 static void begin_session(void)
 {
@@ -47,6 +48,7 @@ static struct exporter *create_spooled(uint64_t spool_size, uint32_t rate, uint3
 		.datagram_size = 1400,
 		.datagrams_per_second = rate,
 		.spool_size = spool_size,
+		.is_patient = is_patient,
 	};
 	const struct exporter_config config = {
 		.collectors = &collector,
@@ -390,6 +392,43 @@ TEST(a_full_socket_is_waited_for_by_its_descriptor)
 	exporter_destroy(exporter);
 }
 
+/* With --read everything waits for a reader, and not without a word. */
+TEST(a_reader_that_all_wait_for_is_named_once_it_takes_nothing)
+{
+	struct exporter *exporter;
+	int64_t now_us = SECOND_US;
+
+	is_patient = true;
+	exporter = create(0, 0);
+	is_patient = false;
+	begin_session();
+	fake->capacity = 50;
+	while (exporter_has_room(exporter))
+		add(exporter, 1000, 1);
+	for (int i = 0; i < 20; i++) { /* slow, but it takes something every second */
+		fake->confirm++;
+		fake->capacity = 1;
+		(void)exporter_send(exporter, now_us += SECOND_US);
+	}
+	CHECK_EQ(event_count, 0);
+	while (exporter_has_room(exporter))
+		add(exporter, 1000, 1);
+	for (int i = 0; i < 20; i++)
+		(void)exporter_send(exporter, now_us += SECOND_US);
+	CHECK_EQ(event_count, 1);
+	CHECK_EQ(last_event.kind, COLLECTOR_WAITED_FOR);
+	CHECK_EQ(last_event.error, EAGAIN);
+	CHECK(!exporter_has_room(exporter));
+	CHECK_EQ(lost_in_all(exporter), 0);
+
+	fake->capacity = SIZE_MAX;
+	fake->confirm = SIZE_MAX;
+	for (int i = 0; i < 3 && event_count == 1; i++)
+		(void)exporter_send(exporter, now_us += SECOND_US);
+	CHECK_EQ(event_count, 3); /* no more; ready */
+	exporter_destroy(exporter);
+}
+
 TEST(templates_that_were_lost_on_the_way_are_told_again_before_what_follows)
 {
 	struct exporter *exporter = create(0, 0);
@@ -718,6 +757,7 @@ int main(void)
 		cmocka_unit_test(
 			templates_that_were_lost_on_the_way_are_told_again_before_what_follows),
 		cmocka_unit_test(a_full_socket_is_waited_for_by_its_descriptor),
+		cmocka_unit_test(a_reader_that_all_wait_for_is_named_once_it_takes_nothing),
 		cmocka_unit_test(without_anything_left_to_drop_the_new_message_is_lost),
 		cmocka_unit_test(at_the_end_what_is_not_confirmed_counts_as_lost),
 		cmocka_unit_test(
