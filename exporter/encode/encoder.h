@@ -56,8 +56,8 @@ struct message {
 	struct writer writer;  /* over the caller's buffer: size = the largest datagram allowed */
 	uint32_t records;      /* templates, options and data records so far */
 	uint32_t data_records; /* flow records and options data records so far */
-	uint16_t set_id;       /* set that is open */
-	uint8_t *set_start;    /* NULL if no set is open */
+	uint16_t set_id;       /* v9, IPFIX: set that is open (message_set.c) */
+	uint8_t *set_start;    /* of that set, if there is one */
 	struct export_clock clock; /* of its records */
 	bool has_uptime;           /* v9: records have times on that clock; set after begin() */
 	unix_ms export_ms;         /* JSON: present time, of lines that are not flows */

@@ -78,7 +78,6 @@ static void begin(struct message *message, const struct export_time *time)
 {
 	message->records = 0;
 	message->data_records = 0;
-	message->set_start = NULL;
 	message->sampling = (struct sampling_terms){ .samplers = NULL };
 	message->export_ms = time->unix_ms;
 }

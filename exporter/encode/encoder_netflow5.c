@@ -35,7 +35,6 @@ static void begin(struct message *message, const struct export_time *time)
 	(void)writer_take(&message->writer, HEADER_SIZE);
 	message->records = 0;
 	message->data_records = 0;
-	message->set_start = NULL;
 	message->sampling = (struct sampling_terms){ .samplers = NULL };
 	message->clock = export_clock_begin(time);
 }

@@ -12,6 +12,7 @@
 
 enum {
 	TEMPLATE_HEADER_SIZE = 4, /* id, field count */
+	NO_SET = 255,             /* reserved: RFC 3954 section 5.3, RFC 7011 section 3.3.2 */
 	ENTERPRISE_BIT = 0x8000,  /* of an element's id, RFC 7011 section 3.2: */
 	ENTERPRISE_SPECIFIER_SIZE = MESSAGE_SET_SPECIFIER_SIZE + 4,
 	STATISTICS_SCOPE_SIZE = 4,
@@ -36,7 +37,7 @@ void message_set_begin(struct message *message, size_t header_size)
 	(void)writer_take(writer, header_size);
 	message->records = 0;
 	message->data_records = 0;
-	message->set_start = NULL;
+	message->set_id = NO_SET;
 }
 
 /* Fewer than 4 bytes, so fewer than any record has (RFC 7011 section 3.3.1). */
@@ -44,12 +45,12 @@ void message_set_close(struct message *message)
 {
 	struct writer *writer = &message->writer;
 
-	if (!message->set_start)
+	if (message->set_id == NO_SET)
 		return;
 	while ((writer->next - message->set_start) % 4)
 		*writer->next++ = 0;
 	store_be16(message->set_start + 2, (uint16_t)(writer->next - message->set_start));
-	message->set_start = NULL;
+	message->set_id = NO_SET;
 }
 
 void message_set_close_data(struct message *message)
@@ -64,17 +65,12 @@ size_t message_set_bytes_left(const struct message *message)
 	return writer_left(&message->writer);
 }
 
-static bool is_open(const struct message *message, uint16_t set_id)
-{
-	return message->set_start && message->set_id == set_id;
-}
-
 __attribute__((noinline)) bool message_set_open(struct message *message, uint16_t set_id,
 						size_t size)
 {
 	const size_t used = writer_size(&message->writer);
 
-	if (is_open(message, set_id))
+	if (message->set_id == set_id)
 		return size <= message_set_bytes_left(message);
 	if (padded(used) - used + MESSAGE_SET_HEADER_SIZE + size > message_set_bytes_left(message))
 		return false;
@@ -168,6 +164,21 @@ uint8_t message_set_sampling_mode(enum sampling_method method)
 									   : MODE_random;
 }
 
+/* A record that begins a set, or that has more than the common fields. A call away, so that the
+ * others save no registers. */
+__attribute__((noinline)) static int add_any_record(struct message *message,
+						    const struct template *template,
+						    const struct export_record *record)
+{
+	if (!message_set_open(message, template->id, template->record_size))
+		return -EMSGSIZE;
+	record_encode(&template->plan, record, &message->clock, message->writer.next);
+	message->writer.next += template->record_size;
+	message->records++;
+	message->data_records++;
+	return 0;
+}
+
 /* Flattened: nearly every record goes this way, and encoding it is little more than the call. */
 __attribute__((flatten)) int message_set_add_record(struct message *message,
 						    const struct template_set *templates,
@@ -177,10 +188,10 @@ __attribute__((flatten)) int message_set_add_record(struct message *message,
 	const size_t size = template->record_size;
 
 	/* Most records come into the set of the one before. */
-	if (!(is_open(message, template->id) && size <= message_set_bytes_left(message)) &&
-	    !message_set_open(message, template->id, size))
-		return -EMSGSIZE;
-	record_encode(&template->plan, record, &message->clock, message->writer.next);
+	if (message->set_id != template->id || size > message_set_bytes_left(message) ||
+	    record_plan_has_steps(&template->plan))
+		return add_any_record(message, template, record);
+	record_encode_common(&template->plan, record, message->writer.next);
 	message->writer.next += size;
 	message->records++;
 	message->data_records++;

@@ -226,15 +226,11 @@ __attribute__((noinline)) static void encode_steps(const struct record_plan *res
 	}
 }
 
-void record_encode(const struct record_plan *restrict plan,
-		   const struct export_record *restrict record,
-		   const struct export_clock *restrict clock, uint8_t *restrict bytes)
+void record_encode_common(const struct record_plan *restrict plan,
+			  const struct export_record *restrict record, uint8_t *restrict bytes)
 {
-	const uint8_t protocol = record->flow.key.protocol;
-	const struct encoding encoding = {
-		.clock = clock,
-		.is_icmp = protocol == PROTOCOL_ICMP || protocol == PROTOCOL_IPv6_ICMP,
-	};
+	/* Common fields need nothing else: they are neither SysUptime nor ICMP's. */
+	const struct encoding encoding = { .clock = NULL };
 
 	switch (plan->common) {
 	case RECORD_common_ipv4:
@@ -251,6 +247,19 @@ void record_encode(const struct record_plan *restrict plan,
 		break;
 	case RECORD_common_none: break;
 	}
-	if (plan->run_count)
+}
+
+void record_encode(const struct record_plan *restrict plan,
+		   const struct export_record *restrict record,
+		   const struct export_clock *restrict clock, uint8_t *restrict bytes)
+{
+	const uint8_t protocol = record->flow.key.protocol;
+	const struct encoding encoding = {
+		.clock = clock,
+		.is_icmp = protocol == PROTOCOL_ICMP || protocol == PROTOCOL_IPv6_ICMP,
+	};
+
+	record_encode_common(plan, record, bytes);
+	if (record_plan_has_steps(plan))
 		encode_steps(plan, encoding, (const uint8_t *)record, bytes);
 }

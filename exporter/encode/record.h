@@ -7,6 +7,8 @@
 #include "export_fields.h"
 #include "export_record.h"
 
+#include <stdbool.h>
+
 /* One for each bit of struct template_fields. */
 #define RECORD_FIELDS_MAX 64
 
@@ -65,10 +67,19 @@ struct export_clock {
 uint16_t record_plan_init(struct record_plan *plan, const struct export_field *const *fields,
 			  size_t count);
 
+/* Whether a plan has fields beside the common ones. */
+static inline bool record_plan_has_steps(const struct record_plan *plan)
+{
+	return plan->run_count != 0;
+}
+
 /* Write a record to 'bytes', which has as many bytes as record_plan_init() returned.
  * 'clock' is that of SysUptime fields. */
 void record_encode(const struct record_plan *restrict plan,
 		   const struct export_record *restrict record,
 		   const struct export_clock *restrict clock, uint8_t *restrict bytes);
+/* The same for the common fields alone: all there is of a plan without steps. */
+void record_encode_common(const struct record_plan *restrict plan,
+			  const struct export_record *restrict record, uint8_t *restrict bytes);
 
 #endif

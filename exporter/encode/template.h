@@ -85,13 +85,16 @@ struct template_set {
 /* The shape of a record; that of a biflow has the bits of both directions. */
 static inline unsigned int template_shape_of(const struct flow_record *flow)
 {
+	/* A look-up: this is asked of each record. */
+	static const uint8_t wide_protocols[256] = {
+		[PROTOCOL_ICMP] = 1,
+		[PROTOCOL_IPv6_ICMP] = 1,
+	};
 	const struct flow_key *key = &flow->key;
-	const uint64_t high = (flow->octets | flow->packets) >> 32 |
-			      (key->input_interface | key->output_interface) >> 16 | key->vlan_id;
-	const bool is_icmp = key->protocol == PROTOCOL_ICMP || key->protocol == PROTOCOL_IPv6_ICMP;
-
-	return (key->ip_version == 4 ? 0u : TEMPLATE_ipv6) |
-	       (high || is_icmp ? TEMPLATE_wide : 0u) |
+	const uint32_t more = (uint32_t)(flow->octets >> 32) | (uint32_t)(flow->packets >> 32) |
+			      (key->input_interface | key->output_interface) >> 16 | key->vlan_id |
+			      wide_protocols[key->protocol];
+	return (key->ip_version == 4 ? 0u : TEMPLATE_ipv6) | (more ? TEMPLATE_wide : 0u) |
 	       (key->side == SIDE_unknown ? TEMPLATE_sideless : 0u);
 }
 
