@@ -7,6 +7,7 @@
 #include "outbox_wait.h"
 
 #include "outbox_ahead.h"
+#include "outbox_session.h"
 #include "outbox_state.h"
 
 #include <errno.h>
@@ -225,8 +226,12 @@ static void lose_spool(struct outbox *outbox, enum loss_reason reason)
 
 void outbox_abandon(struct outbox *outbox)
 {
-	const enum loss_reason reason = loss_at_end(outbox);
+	enum loss_reason reason;
 
+	if (outbox->config.type->settle)
+		outbox->config.type->settle(outbox->transport);
+	outbox_session_look(outbox);
+	reason = loss_at_end(outbox);
 	outbox->has_ended = true;
 	outbox->queue.handed = 0;
 	while (outbox->queue.count)

@@ -73,6 +73,8 @@ struct transport_session {
 	uint64_t send_errors; /* failed calls so far that send() has not returned */
 };
 
+#define TRANSPORT_SETTLE_MS 500
+
 struct transport_type {
 	const char *name;    /* "udp" */
 	uint8_t ip_protocol; /* of the packets that it makes; 0: of none */
@@ -104,6 +106,10 @@ struct transport_type {
 	/* The session as it is now: after open(), poll() and send(). NULL for a transport of
 	 * datagrams. */
 	void (*session)(const struct transport *transport, struct transport_session *session);
+	/* Nobody waits any longer: send what was handed over if that goes at once, and forget what
+	 * was not begun. session() then says what has arrived. Waits for TRANSPORT_SETTLE_MS at
+	 * most. NULL where what is handed over is out of our hands. */
+	void (*settle)(struct transport *transport);
 	/* How many sockets were opened and connected so far. With each the collector may be another
 	 * one, or know us under another address: it must be told all again. NULL for one with
 	 * sessions. */

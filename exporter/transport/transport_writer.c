@@ -34,17 +34,19 @@ struct slot {
 struct shared {
 	pthread_mutex_t lock;
 	pthread_cond_t work;  /* for the thread */
-	pthread_cond_t ended; /* for close() */
+	pthread_cond_t ended; /* a call, or the thread: for settle() and close() */
 
 	const struct transport_type *type; /* static */
 	struct transport *behind;          /* owned */
 	struct slot slots[TRANSPORT_WRITER_MESSAGES];
 	size_t first, count;
+	size_t begun; /* of them, in the call that is under way */
 
 	/* Asked of the thread. */
 	bool is_poll_wanted, is_close_wanted;
 	int64_t now_ms;
-	bool is_told; /* the outbox has seen 'session' as it stands here */
+	bool is_told;    /* the outbox has seen 'session' as it stands here */
+	bool is_settled; /* messages that are not begun are not to be sent */
 
 	/* Said by it. */
 	int poll_result;                  /* negative errno, 0 */
@@ -69,6 +71,7 @@ struct transport {
 	int64_t seen_ms;
 	int64_t polled_ms;
 	bool has_polled;
+	bool is_given_up; /* settle() has waited in vain */
 };
 
 static struct slot *slot_at(struct shared *shared, size_t i)
@@ -112,6 +115,7 @@ static void call_end(struct shared *shared)
 	shared->is_busy = false;
 	shared->calls++;
 	(void)eventfd_write(shared->event, 1);
+	(void)pthread_cond_signal(&shared->ended);
 }
 
 static void poll_behind(struct shared *shared)
@@ -154,11 +158,13 @@ static void send_behind(struct shared *shared)
 		pop(shared, count);
 		return;
 	}
+	shared->begun = count;
 	call_begin(shared);
 	shared->type->file(shared->behind, first.file, first.file_ms);
 	result = shared->type->send(shared->behind, datagrams, count);
 	call_end(shared);
 	pop(shared, result.sent);
+	shared->begun = 0;
 	shared->send_error = result.sent == count ? 0 : result.error ? result.error : -EAGAIN;
 	shared->session.send_errors += result.error && result.error != -EAGAIN;
 }
@@ -171,7 +177,7 @@ static bool may_poll(const struct shared *shared)
 /* After a failure the first message waits for the next poll. */
 static bool may_send(const struct shared *shared)
 {
-	return shared->count && !shared->poll_result && !shared->send_error;
+	return shared->count && !shared->is_settled && !shared->poll_result && !shared->send_error;
 }
 
 static void *run(void *context)
@@ -343,6 +349,9 @@ static struct transport_result writer_send(struct transport *writer,
 	struct transport_result result = { 0 };
 
 	(void)pthread_mutex_lock(&shared->lock);
+	if (shared->is_settled)
+		shared->count = shared->begun;
+	shared->is_settled = false;
 	while (result.sent < count && shared->count < TRANSPORT_WRITER_MESSAGES &&
 	       may_hand_over(writer)) {
 		struct slot *slot = slot_at(shared, shared->count);
@@ -417,6 +426,30 @@ static socklen_t writer_address(const struct transport *writer, struct sockaddr_
 	return 0;
 }
 
+static bool has_settled(const struct shared *shared)
+{
+	return !shared->is_busy && (!shared->count || shared->poll_result || shared->send_error);
+}
+
+/* Without this, messages that were counted as lost would be written nevertheless. */
+static void writer_settle(struct transport *writer)
+{
+	struct shared *shared = writer->shared;
+	struct timespec until;
+	int result = 0;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += TRANSPORT_SETTLE_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	(void)pthread_mutex_lock(&shared->lock);
+	while (writer->is_running && !writer->is_given_up && !has_settled(shared) && result == 0)
+		result = pthread_cond_timedwait(&shared->ended, &shared->lock, &until);
+	writer->is_given_up |= result != 0;
+	shared->is_settled = true; /* what is left counts as unconfirmed until the next send() */
+	(void)pthread_mutex_unlock(&shared->lock);
+}
+
 /* Wait for the last call, but not for ever. Returns whether the thread has ended. */
 static bool wait_for_end(struct shared *shared)
 {
@@ -463,6 +496,7 @@ const struct transport_type transport_writer = {
 	.ready = writer_ready,
 	.file = writer_file,
 	.session = writer_session,
+	.settle = writer_settle,
 	.remote = writer_address,
 	.local = writer_address,
 	.close = writer_close,

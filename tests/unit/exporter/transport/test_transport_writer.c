@@ -205,6 +205,31 @@ TEST(the_end_does_not_wait_for_ever_for_a_write_that_hangs)
 	CHECK(is_closed); /* by the thread, which frees what is left */
 }
 
+TEST(what_counts_as_unconfirmed_when_nobody_waits_any_longer_is_not_written)
+{
+	struct transport *writer = open_behind(&behind, "gate");
+
+	settle(writer, 0, 1);
+	CHECK_EQ(send_text(writer, "a").sent, 1);
+	CHECK_EQ(send_text(writer, "b").sent, 1);
+	transport_writer.settle(writer); /* these go at once */
+	CHECK_EQ(session_of(writer).unconfirmed, 0);
+	CHECK_EQ(taken_count, 2);
+	(void)pthread_mutex_lock(&gate);
+	CHECK_EQ(send_text(writer, "c").sent, 1);
+	for (int i = 0; i < WAIT_MS && !is_waiting; i++)
+		(void)poll(NULL, 0, 1);
+	CHECK_EQ(send_text(writer, "d").sent, 1);
+	transport_writer.settle(writer); /* one hangs, the other is not begun */
+	CHECK_EQ(session_of(writer).unconfirmed, 2);
+	(void)pthread_mutex_unlock(&gate);
+	CHECK_EQ(send_text(writer, "e").sent, 1);
+	settle(writer, 0, 1);
+	CHECK_EQ(taken_count, 4);
+	CHECK_EQ(memcmp(taken, "abce", 4), 0);
+	transport_writer.close(writer);
+}
+
 TEST(a_write_that_fails_is_told_and_tried_again)
 {
 	struct transport *writer = open_behind(&behind, "gate");
@@ -272,6 +297,8 @@ int main(void)
 		cmocka_unit_test(messages_are_written_in_order_and_confirmed),
 		cmocka_unit_test(a_write_that_hangs_holds_up_nobody_and_says_so),
 		cmocka_unit_test(the_end_does_not_wait_for_ever_for_a_write_that_hangs),
+		cmocka_unit_test(
+			what_counts_as_unconfirmed_when_nobody_waits_any_longer_is_not_written),
 		cmocka_unit_test(a_write_that_fails_is_told_and_tried_again),
 		cmocka_unit_test(messages_of_another_file_wait_until_the_last_one_is_complete),
 	};
