@@ -1,6 +1,7 @@
 /* flowagent.c - main of the daemon: open what needs privileges, drop them, run the event loop,
  * finish in order. */
-#include "config.h"
+#include "config_life.h"
+#include "config_load.h"
 #include "control_server.h"
 #include "counters_log.h"
 #include "defaults.h"
@@ -456,7 +457,7 @@ int main(int argc, char **argv)
 	if (standard_streams_hold() < 0)
 		return EXIT_RUNTIME;
 	log_open("flowagent", LOG_LEVEL_info);
-	switch (config_parse(&daemon.config, argc, argv, &error)) {
+	switch (config_load(&daemon.config, argc, argv, &error)) {
 	case CONFIG_run:
 		log_set_level(daemon.config.log_level);
 		status = run(&daemon);

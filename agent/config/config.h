@@ -1,10 +1,4 @@
-/* config.h - command line and flowagent.conf -> struct config, by way of the table
- * config_options.def.
- *
- * The command line wins over the file for options with one value. Sources (nflog, interface, read)
- * on the command line replace all sources of the file, and collectors all its collectors. A file is
- * read only with --config (the service unit passes it), and with it the files of conf.d beside
- * it; later files win. */
+/* config.h - everything that is configured, as config_load() leaves it: types only. */
 #ifndef CONFIG_H
 #define CONFIG_H
 
@@ -96,32 +90,5 @@ struct config {
 	char **file_names;             /* owned; files read, what origins point to */
 	size_t file_name_count;
 };
-
-enum config_result {
-	CONFIG_run,     /* go on */
-	CONFIG_done,    /* --help, --version, --check-config: printed, exit status 0 */
-	CONFIG_invalid, /* wrong usage or file: 'error' filled, exit status 2 */
-	CONFIG_failed,  /* cannot be served (--ulog, no memory): 'error' filled, exit status 1 */
-};
-
-/* Parse the command line, then the file that it names. 'config' is filled with defaults first;
- * clear it in any case. */
-enum config_result config_parse(struct config *config, int argc, char *const *argv,
-				struct error_text *error);
-void config_clear(struct config *config);
-
-/* One row of the table as text, for `show config`: name, current value, default. */
-struct config_value {
-	const char *name; /* long name: key of the file and of the command line */
-	char *value;      /* owned by the caller; NULL if unset */
-	bool is_default;
-	char origin[300]; /* "default", "command line", "FILE:LINE" */
-};
-
-/* Rows of the table that have a value. */
-size_t config_option_count(void);
-/* Value number 'index' of the table; config_value_clear() frees it. Returns 0 or -ENOMEM. */
-int config_value(const struct config *config, size_t index, struct config_value *value);
-void config_value_clear(struct config_value *value);
 
 #endif

@@ -1,6 +1,10 @@
 /* config_arguments.c - getopt_long() over the table of options, with messages of our own. */
 #include "config_arguments.h"
 
+#include "config_apply.h"
+#include "config_collector.h"
+#include "config_source.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>

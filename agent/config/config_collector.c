@@ -2,8 +2,17 @@
  *
  * While options are read, 0, NULL and -1 stand for what was not said; config_collectors_finish()
  * fills these in, because the general options may come later. */
-#include "config_options.h"
+#include "config_collector.h"
 
+#include "config_address.h"
+#include "config_apply.h"
+#include "config_group.h"
+#include "config_options.h"
+#include "config_pairs.h"
+#include "config_path.h"
+#include "config_text.h"
+#include "config_transport.h"
+#include "config_version.h"
 #include "exporter.h"
 #include "pacer.h"
 
@@ -13,8 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLLECTORS_MAX  64
-#define HOST_LENGTH_MAX 253 /* RFC 1035 section 2.3.4, as text */
+#define COLLECTORS_MAX 64
 
 /* The help of --export-rate names it. */
 _Static_assert(EXPORTER_DATAGRAMS_PER_SECOND == 6000 && EXPORTER_BURST_DATAGRAMS == 32,
@@ -57,103 +65,24 @@ static int entry_add(struct config *config, const struct config_collector *colle
 	return 0;
 }
 
-/* A host name (RFC 1123 section 2.1, and '_', which is in use) or an IPv4 address. A name whose
- * last label is a number is a mistyped address: getaddrinfo() would make 192.0.0.2 of "192.0.2". */
-static bool is_host(const char *text)
-{
-	const char *dot = strrchr(text, '.');
-	const char *label = dot ? dot + 1 : text;
-
-	if (config_ip_version(text) == 4)
-		return true;
-	if (!*text || strlen(text) > HOST_LENGTH_MAX || *text == '.' || *text == '-')
-		return false;
-	for (const char *next = text; *next; next++)
-		if (!isalnum((unsigned char)*next) && !strchr("-._", *next))
-			return false;
-	return strspn(label, "0123456789") != strlen(label) || (dot && !*label);
-}
-
-static int port_parse(const char *text, uint16_t *port, struct error_text *error)
-{
-	uint64_t number;
-
-	if (units_number_parse(text, &number) || number < 1 || number > UINT16_MAX) {
-		error_text_set(error,
-			       "expected a port from 1 to 65535 behind the colon, not "
-			       "\"%.40s\"",
-			       text);
-		return -EINVAL;
-	}
-	*port = (uint16_t)number;
-	return 0;
-}
-
-/* Cut "HOST", "HOST:PORT", "[V6]" or "[V6]:PORT" in two; *port is NULL without one. */
-static int address_split(char *text, char **host, char **port, struct error_text *error)
-{
-	char *end;
-
-	if (*text == '[') {
-		*host = text + 1;
-		end = strchr(text, ']');
-		if (!end || (end[1] && end[1] != ':')) {
-			error_text_set(error, "expected [IPV6-ADDRESS]:PORT");
-			return -EINVAL;
-		}
-		*port = end[1] ? end + 2 : NULL;
-		*end = '\0';
-		if (config_ip_version(*host) == 6)
-			return 0;
-		error_text_set(error, "expected an IPv6 address between the brackets");
-		return -EINVAL;
-	}
-	*host = text;
-	end = strchr(text, ':');
-	if (end && strchr(end + 1, ':')) {
-		error_text_set(
-			error,
-			"expected HOST:PORT; an IPv6 address needs brackets: [2001:db8::1]:%d",
-			CONFIG_PORT_NETFLOW);
-		return -EINVAL;
-	}
-	*port = end ? end + 1 : NULL;
-	if (end)
-		*end = '\0';
-	if (is_host(text))
-		return 0;
-	error_text_set(error, "expected HOST:PORT with a host name or an address, or a path "
-			      "that begins with / or ./");
-	return -EINVAL;
-}
-
 static int address_parse(void *object, const struct config_key *key, const char *value,
 			 struct error_text *error)
 {
 	struct config_collector *collector = object;
-	char *copy;
-	uint16_t number = 0;
+	uint16_t port;
 	char *host;
-	char *port;
 	int result;
 
 	(void)key;
 	if (config_path_is(value))
 		return config_path_parse(collector, value, error);
-	copy = strdup(value);
-	if (!copy) {
-		error_text_set(error, "out of memory");
-		return -ENOMEM;
-	}
-	result = address_split(copy, &host, &port, error);
-	if (!result && port)
-		result = port_parse(port, &number, error);
-	if (!result)
-		result = config_text_replace(&collector->host, host, error);
-	if (!result)
-		collector->port = number;
-	free(copy);
-	return result;
+	result = config_address_parse(value, &host, &port, error);
+	if (result)
+		return result;
+	free(collector->host);
+	collector->host = host;
+	collector->port = port;
+	return 0;
 }
 
 const struct config_key_type config_key_type_address = { address_parse, config_key_text_format,
@@ -181,7 +110,7 @@ static int own_address_parse(void *object, const struct config_key *key, const c
 			     struct error_text *error)
 {
 	(void)key;
-	if (config_ip_version(value))
+	if (config_address_ip_version(value))
 		return config_text_replace(&((struct config_collector *)object)->source_address,
 					   value, error);
 	error_text_set(error, "expected an IPv4 or IPv6 address of this host");
@@ -225,8 +154,8 @@ static int collector_parse(struct config *config, const struct config_option *op
 	(void)strsep(&keys, ",");
 	result = config_key_parse(&collector, KEY_collector_address, copy, error);
 	if (!result)
-		result = config_inline_keys(keys, SECTION_collector, config_key_set, &collector,
-					    error);
+		result = config_pairs_set(keys, SECTION_collector, config_key_set, &collector,
+					  error);
 	if (!result)
 		result = entry_add(config, &collector, error);
 	if (result)
@@ -242,7 +171,7 @@ static void collector_format(const struct config *config, const struct config_op
 	(void)option;
 	for (size_t i = 0; i < config->collector_count; i++) {
 		const struct config_collector *collector = &config->collectors[i];
-		bool is_ipv6 = config_ip_version(collector->host) == 6;
+		bool is_ipv6 = config_address_ip_version(collector->host) == 6;
 
 		(void)fprintf(out, "%s%s%s%s", i ? " " : "", is_ipv6 ? "[" : "", collector->host,
 			      is_ipv6 ? "]" : "");
@@ -290,15 +219,6 @@ int config_collector_declare(struct config *config, const char *name,
 	return result;
 }
 
-const struct config_origin *config_key_origin(const struct config_collector *collector,
-					      enum config_key_id key)
-{
-	const struct config_origin *own =
-		collector->key_origins ? &collector->key_origins[key] : NULL;
-
-	return own && own->file ? own : &collector->origin;
-}
-
 int config_collector_set(struct config *config, const char *name, enum config_key_id key,
 			 const char *value, const struct config_origin *origin,
 			 struct error_text *error)
@@ -309,21 +229,12 @@ int config_collector_set(struct config *config, const char *name, enum config_ke
 	return config_key_parse(collector, key, value, error);
 }
 
-bool config_is_group(const char *text)
-{
-	struct transport_socket_settings settings = { .interface = "" };
-	struct transport_address address;
-
-	return transport_socket_address(&settings, text, 0, &address) == 0 &&
-	       transport_socket_is_multicast(&address.address);
-}
-
 static int make_name(struct config_collector *collector, struct error_text *error)
 {
-	bool is_ipv6 = config_ip_version(collector->host) == 6;
-	bool has_zone = collector->interface && config_is_group(collector->host) &&
+	bool is_ipv6 = config_address_ip_version(collector->host) == 6;
+	bool has_zone = collector->interface && config_address_is_group(collector->host) &&
 			!strchr(collector->host, '%');
-	char name[HOST_LENGTH_MAX + IF_NAMESIZE + 16];
+	char name[CONFIG_HOST_LENGTH_MAX + IF_NAMESIZE + 16];
 
 	if (collector->name)
 		return 0;
@@ -362,7 +273,7 @@ static int interface_check(const struct config_collector *collector, const char 
 		if (zone)
 			interface = zone;
 	}
-	if (interface || !config_is_link_local(collector->host))
+	if (interface || !config_address_is_link_local(collector->host))
 		return 0;
 	config_fail(error, config_key_origin(collector, KEY_collector_address),
 		    "collector %s: a link-local address needs the interface of its link",
@@ -378,7 +289,7 @@ static bool is_same(const struct config_collector *one, const struct config_coll
 
 	return strcmp(one->host, other->host) == 0 && one->port == other->port &&
 	       !(has_interfaces && strcmp(one->interface, other->interface) != 0 &&
-		 config_is_group(one->host));
+		 config_address_is_group(one->host));
 }
 
 static int entry_finish(const struct config *config, struct config_collector *collector,
@@ -402,8 +313,8 @@ static int entry_finish(const struct config *config, struct config_collector *co
 		result = config_path_check(config, collector, error);
 	if (result)
 		return result;
-	host_version = config_ip_version(collector->host);
-	if (source && host_version && config_ip_version(source) != host_version) {
+	host_version = config_address_ip_version(collector->host);
+	if (source && host_version && config_address_ip_version(source) != host_version) {
 		config_fail(error, config_key_origin(collector, KEY_collector_source_address),
 			    "collector %s: source address %s is not of the same IP version",
 			    collector->host, source);

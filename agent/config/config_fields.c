@@ -1,8 +1,12 @@
 /* config_fields.c - which fields the records of a collector have: fields=LIST.
  *
  * A list is kept as text too, with + in the place of blanks, as it may stand behind a comma. */
-#include "config_options.h"
+#include "config_fields.h"
 
+#include "config_apply.h"
+#include "config_keys.h"
+#include "config_options.h"
+#include "config_text.h"
 #include "encoder.h"
 
 #include <errno.h>

@@ -5,9 +5,14 @@
  * key and value do not count. */
 #include "config_file.h"
 
+#include "config_apply.h"
+#include "config_collector.h"
+#include "config_keys.h"
+#include "config_source.h"
 #include "defaults.h"
-#include "utf8.h"
 #include "word_distance.h"
+
+#include "utf8.h"
 
 #include <dirent.h>
 #include <errno.h>

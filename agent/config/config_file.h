@@ -5,7 +5,7 @@
 #ifndef CONFIG_FILE_H
 #define CONFIG_FILE_H
 
-#include "config_options.h"
+#include "config.h"
 
 #define CONFIG_FILE_SIZE_MAX (1u << 20)
 #define CONFIG_LINE_SIZE_MAX 4000

@@ -1,6 +1,8 @@
 /* config_flow_key.c - flow-key, aggregate-ipv4, aggregate-ipv6: what makes two packets one flow. */
-#include "config_options.h"
+#include "config_flow_key.h"
 
+#include "config_apply.h"
+#include "config_options.h"
 #include "flow_names.h"
 #include "word_distance.h"
 

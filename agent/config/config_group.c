@@ -2,8 +2,12 @@
  * priority, filter, sampling.
  *
  * A value alone is checked when it is read, what must fit together when everything is known. */
-#include "config_options.h"
+#include "config_group.h"
 
+#include "config_apply.h"
+#include "config_keys.h"
+#include "config_options.h"
+#include "config_text.h"
 #include "record_selection.h"
 
 #include <ctype.h>

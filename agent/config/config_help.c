@@ -1,6 +1,7 @@
 /* config_help.c - texts for people at a terminal, made of the table of options. */
 #include "config_help.h"
 
+#include "config_options.h"
 #include "defaults.h"
 
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 #ifndef CONFIG_HELP_H
 #define CONFIG_HELP_H
 
-#include "config_options.h"
+#include "config.h"
 
 /* Each writes to 'out'; the caller checks whether that worked. */
 void config_print_help(FILE *out);

@@ -1,10 +1,9 @@
-/* config_key_types.c - types of keys that say nothing but what is in their row, and the walks over
- * all keys.
+/* config_key_types.c - types of keys that say nothing but what is in their row.
  *
  * Place: config_options.def -> here. A value lands in the member that the row names. */
 #include "config_keys.h"
-
 #include "config_options.h"
+#include "config_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +84,7 @@ NUMBER_TYPE(optional, int64_t, -1);
 static int switch_parse(void *object, const struct config_key *key, const char *value,
 			struct error_text *error)
 {
-	return config_switch_parse(member_of(object, key), value, error);
+	return config_text_switch(member_of(object, key), value, error);
 }
 
 static const char *switch_format(const void *object, const struct config_key *key,
@@ -105,7 +104,7 @@ static int unless_parse(void *object, const struct config_key *key, const char *
 {
 	bool *member = member_of(object, key);
 	bool is_on;
-	const int result = config_switch_parse(&is_on, value, error);
+	const int result = config_text_switch(&is_on, value, error);
 
 	if (!result)
 		*member = !is_on;
@@ -123,65 +122,3 @@ static const char *unless_format(const void *object, const struct config_key *ke
 
 const struct config_key_type config_key_type_unless = { unless_parse, unless_format, NULL, NULL,
 							false };
-
-int config_key_parse(void *object, enum config_key_id key, const char *value,
-		     struct error_text *error)
-{
-	return config_keys[key].type->parse(object, &config_keys[key], value, error);
-}
-
-int config_key_set(void *object, enum config_key_id key, const char *value,
-		   struct error_text *error)
-{
-	struct error_text why = { .text = "" };
-	const int result = config_key_parse(object, key, value, &why);
-
-	if (result)
-		error_text_set(error, "%s: %s", config_keys[key].name, why.text);
-	return result;
-}
-
-/* What is shown is what is read: so the one is the way of the other. */
-int config_keys_take(void *object, const void *from, enum config_section section,
-		     struct error_text *error)
-{
-	int result = 0;
-
-	for (int i = 0; !result && i < CONFIG_KEY_COUNT; i++) {
-		const struct config_key *key = &config_keys[i];
-		char text[UNITS_TEXT_SIZE];
-		const char *value;
-
-		if (key->section != section || !key->type)
-			continue;
-		value = key->type->format(from, key, text);
-		if (value)
-			result = config_key_set(object, (enum config_key_id)i, value, error);
-	}
-	return result;
-}
-
-void config_keys_format(const void *object, enum config_section section, FILE *out)
-{
-	for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
-		const struct config_key *key = &config_keys[i];
-		char text[UNITS_TEXT_SIZE];
-		const char *value;
-		const char *quote;
-
-		if (key->section != section || !key->inline_name || !key->type)
-			continue;
-		value = key->type->format(object, key, text);
-		quote = key->type->is_quoted ? "\"" : "";
-		if (value)
-			(void)fprintf(out, ",%s=%s%s%s", key->inline_name, quote, value, quote);
-	}
-}
-
-void config_keys_clear(void *object, enum config_section section)
-{
-	for (int i = 0; i < CONFIG_KEY_COUNT; i++)
-		if (config_keys[i].section == section && config_keys[i].type &&
-		    config_keys[i].type->clear)
-			config_keys[i].type->clear(object, &config_keys[i]);
-}

@@ -1,4 +1,4 @@
-/* config_keys.h - the table of keys: KEY=VALUE behind the comma of a source or collector, and keys
+/* config_keys.h - the table of keys: KEY=VALUE after the comma of a source or collector, and keys
  * of their sections.
  *
  * One row of config_options.def says all of a key; parse, format, clear, manual and completion walk
@@ -6,8 +6,9 @@
 #ifndef CONFIG_KEYS_H
 #define CONFIG_KEYS_H
 
-#include "units.h"
+#include "config_guess.h"
 #include "error_text.h"
+#include "units.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -83,8 +84,6 @@ extern const struct config_key_type config_key_type_address, config_key_type_ver
 	config_key_type_group, config_key_type_filter;
 extern const struct config_key_type config_key_type_direction, config_key_type_label,
 	config_key_type_sampling, config_key_type_cpu, config_key_type_choice;
-
-#define CONFIG_GUESS_SIZE 64
 
 /* Find a key by its name, behind a comma ('is_inline') or in the section. Returns its number, or
  * -ENOENT with ' (did you mean "..."?)' in 'guess', or "" if nothing is near. */

@@ -2,8 +2,12 @@
  *
  * A path is known by how it begins, so that a forgotten HOST is never taken for one: "/", "./",
  * "../", "unix:", or "-" alone. */
-#include "config_options.h"
+#include "config_path.h"
 
+#include "config_apply.h"
+#include "config_keys.h"
+#include "config_options.h"
+#include "config_text.h"
 #include "rotation.h"
 
 #include <errno.h>

@@ -1,10 +1,9 @@
 /* config_service.c - runs a check as the service's user.
  *
- * Place: config.c, after root's own check has passed. Invariant: this process keeps its rights; the
- * one that gives them up ends with the check, and its answer comes through a pipe. */
+ * Place: config_load.c, after root's own check has passed. Invariant: this process keeps its
+ * rights; the one that gives them up ends with the check, and its answer comes through a pipe. */
 #include "config_service.h"
 
-#include "config_options.h"
 #include "defaults.h"
 #include "write_all.h"
 

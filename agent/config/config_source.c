@@ -3,9 +3,11 @@
  * A source is known by its type and name ("nflog:40", "eth0", a file). Named again, by an option or
  * by its section, it is the same one and takes over what is said of it. Invariant: what a source
  * is, only its struct capture_type knows. */
-#include "config_options.h"
+#include "config_source.h"
 
 #include "capture_sources.h"
+#include "config_apply.h"
+#include "config_pairs.h"
 #include "cpu_list.h"
 #include "defaults.h"
 
@@ -187,7 +189,7 @@ static int source_parse(struct config *config, const struct config_option *optio
 		keys = keys_find(copy);
 	else
 		(void)strsep(&keys, ",");
-	result = config_inline_keys(keys, SECTION_source, source_key_set, &settings, error);
+	result = config_pairs_set(keys, SECTION_source, source_key_set, &settings, error);
 	if (!result)
 		result = sources_add(config, copy, &settings, error);
 	free(copy);

@@ -2,8 +2,8 @@
  *
  * Place: rows of config_options.def -> types here -> struct source_config. */
 #include "config_keys.h"
-
-#include "config_options.h"
+#include "config_source.h"
+#include "config_text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -191,7 +191,7 @@ static int choice_parse(void *object, const struct config_key *key, const char *
 {
 	uint8_t *member = (uint8_t *)object + key->member;
 	bool is_on;
-	const int result = config_switch_parse(&is_on, value, error);
+	const int result = config_text_switch(&is_on, value, error);
 
 	if (!result)
 		*member = is_on ? SOURCE_SWITCH_on : SOURCE_SWITCH_off;

@@ -2,8 +2,9 @@
  *
  * While options are read, 0 stands for a class that nobody has set; config_timeouts_finish() lets
  * these follow the inactive timeout. */
-#include "config_options.h"
+#include "config_timeout.h"
 
+#include "config_options.h"
 #include "word_distance.h"
 
 #include <errno.h>

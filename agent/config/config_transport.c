@@ -2,8 +2,13 @@
  * not go with it.
  *
  * Part of config_collectors_finish(), once everything is read. */
-#include "config_options.h"
+#include "config_transport.h"
 
+#include "config_address.h"
+#include "config_apply.h"
+#include "config_keys.h"
+#include "config_options.h"
+#include "config_text.h"
 #include "exporter.h"
 #include "spool.h"
 
@@ -75,8 +80,9 @@ static uint32_t message_size(const struct config_collector *collector,
 		return collector->mtu ? collector->mtu : EXPORTER_MESSAGE_SIZE;
 	if (!collector->mtu)
 		return EXPORTER_DATAGRAM_SIZE;
-	return collector->mtu -
-	       (config_ip_version(collector->host) == 4 ? IPV4_UDP_HEADERS : IPV6_UDP_HEADERS);
+	return collector->mtu - (config_address_ip_version(collector->host) == 4
+					 ? IPV4_UDP_HEADERS
+					 : IPV6_UDP_HEADERS);
 }
 
 /* Without a word about the version, a session is IPFIX: NetFlow cannot be told into one. */
@@ -150,7 +156,7 @@ static int check_packets(const struct config_collector *collector,
 			    "%s sends none",
 			    collector->host, transport->name);
 	else if (has_packets && transport->ip_protocol != IPPROTO_UDP &&
-		 config_is_group(collector->host))
+		 config_address_is_group(collector->host))
 		config_fail(error, config_key_origin(collector, KEY_collector_transport),
 			    "collector %s: a multicast group is reached by udp, not by transport "
 			    "%s",

@@ -1,6 +1,9 @@
 /* config_types.c - options with one plain value: text, path, address, number, time, level. */
+#include "config.h"
+#include "config_address.h"
 #include "config_options.h"
-
+#include "config_text.h"
+#include "config_version.h"
 #include "encoder.h"
 
 #include <arpa/inet.h>
@@ -20,28 +23,6 @@ static void *member_of(struct config *config, const struct config_option *option
 static const void *member_read(const struct config *config, const struct config_option *option)
 {
 	return (const char *)config + option->member;
-}
-
-int config_text_replace(char **member, const char *text, struct error_text *error)
-{
-	char *copy = strdup(text);
-
-	if (!copy) {
-		error_text_set(error, "out of memory");
-		return -ENOMEM;
-	}
-	free(*member);
-	*member = copy;
-	return 0;
-}
-
-int config_switch_parse(bool *is_on, const char *text, struct error_text *error)
-{
-	*is_on = strcmp(text, "on") == 0;
-	if (*is_on || strcmp(text, "off") == 0)
-		return 0;
-	error_text_set(error, "expected on or off");
-	return -EINVAL;
 }
 
 static int text_parse(struct config *config, const struct config_option *option, const char *value,
@@ -75,33 +56,10 @@ static int control_parse(struct config *config, const struct config_option *opti
 
 const struct config_type config_type_control = { control_parse, text_format, "FILE" };
 
-int config_ip_version(const char *text)
-{
-	char address[64];
-	const char *zone = strchr(text, '%');
-	size_t length = zone ? (size_t)(zone - text) : strlen(text);
-	uint8_t bytes[16];
-
-	if (length >= sizeof(address) || (zone && !zone[1]))
-		return 0;
-	(void)memcpy(address, text, length);
-	address[length] = '\0';
-	if (!zone && inet_pton(AF_INET, address, bytes) == 1)
-		return 4;
-	return inet_pton(AF_INET6, address, bytes) == 1 ? 6 : 0;
-}
-
-bool config_is_link_local(const char *text)
-{
-	struct in6_addr address;
-
-	return inet_pton(AF_INET6, text, &address) == 1 && IN6_IS_ADDR_LINKLOCAL(&address);
-}
-
 static int address_parse(struct config *config, const struct config_option *option,
 			 const char *value, struct error_text *error)
 {
-	if (!config_ip_version(value)) {
+	if (!config_address_ip_version(value)) {
 		error_text_set(error, "expected an IPv4 or IPv6 address of this host");
 		return -EINVAL;
 	}
@@ -200,34 +158,6 @@ static void refresh_format(const struct config *config, const struct config_opti
 
 const struct config_type config_type_refresh = { refresh_parse, refresh_format, NULL };
 
-int config_version_parse(const char *text, uint8_t *version, struct error_text *error)
-{
-	/* What people write before the number; the names of the protocols themselves. */
-	static const char *const prefixes[] = { "netflow-v", "netflow", "nfv", "nf", "v" };
-	char name[ENCODER_VERSION_TEXT_SIZE];
-
-	if (strcasecmp(text, "ipfix") == 0)
-		text = "10";
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-		const size_t length = strlen(prefixes[i]);
-
-		if (strncasecmp(text, prefixes[i], length) == 0 &&
-		    isdigit((unsigned char)text[length])) {
-			text += length;
-			break;
-		}
-	}
-	for (unsigned int number = 0; number <= UINT8_MAX; number++) {
-		if (!encoder_find((uint8_t)number) ||
-		    strcmp(encoder_version_format((uint8_t)number, name), text) != 0)
-			continue;
-		*version = (uint8_t)number;
-		return 0;
-	}
-	error_text_set(error, "expected 5 or 9 (NetFlow; also v9, netflow9), 10 or ipfix, or json");
-	return -EINVAL;
-}
-
 static int version_parse(struct config *config, const struct config_option *option,
 			 const char *value, struct error_text *error)
 {
@@ -307,7 +237,7 @@ const struct config_type config_type_if_map = { if_map_parse, if_map_format, NUL
 static int switch_parse(struct config *config, const struct config_option *option,
 			const char *value, struct error_text *error)
 {
-	return config_switch_parse(member_of(config, option), value, error);
+	return config_text_switch(member_of(config, option), value, error);
 }
 
 static void switch_format(const struct config *config, const struct config_option *option,

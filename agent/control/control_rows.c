@@ -5,6 +5,7 @@
 #include "control_rows.h"
 
 #include "config.h"
+#include "config_value.h"
 #include "control_job.h"
 #include "pipeline.h"
 #include "equalities.h"

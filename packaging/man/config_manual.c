@@ -3,6 +3,7 @@
  * Runs at build time only: "config_manual TEMPLATE OUTPUT". A line of the template that is "@NAME@"
  * is replaced by what the list at the end of this file makes of the tables; all other lines are
  * copied. */
+#include "config_keys.h"
 #include "config_options.h"
 #include "drop_reason.h"
 #include "loss_reason.h"

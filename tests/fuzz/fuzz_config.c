@@ -1,5 +1,7 @@
 /* fuzz_config.c - the text of flowagent.conf, and every value of it written again. */
 #include "config_file.h"
+#include "config_life.h"
+#include "config_value.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,6 +2,14 @@
 #include "config.h"
 #include "capture_sources.h"
 #include "config_file.h"
+#include "config_life.h"
+#include "config_load.h"
+#include "config_source_id.h"
+#include "config_value.h"
+#include "config_version.h"
+#include "config_apply.h"
+#include "config_keys.h"
+#include "units.h"
 #include "config_options.h"
 #include "cpu_list.h"
 #include "exporter.h"
@@ -27,7 +35,7 @@ static enum config_result parse(struct config *config, const char *line, struct 
 	(void)snprintf(copy, sizeof(copy), "%s", line);
 	for (char *word = strtok(copy, " "); word && count < WORDS_MAX; word = strtok(NULL, " "))
 		words[count++] = word;
-	return config_parse(config, count, words, error);
+	return config_load(config, count, words, error);
 }
 
 static void check_error(const char *line, enum config_result result, const char *text)
@@ -848,7 +856,7 @@ TEST(all_keys_of_a_collector_are_shown_as_they_are_read)
 	char *argv[] = { (char *)(uintptr_t) "flowagent", (char *)(uintptr_t) "-n",
 			 (char *)(uintptr_t)line, NULL };
 
-	CHECK_EQ(config_parse(&config, 3, argv, &error), CONFIG_run);
+	CHECK_EQ(config_load(&config, 3, argv, &error), CONFIG_run);
 	CHECK_EQ(config_value(&config, OPTION_collector, &value), 0);
 	CHECK_TEXT(value.value, line);
 	config_value_clear(&value);
@@ -1628,7 +1636,7 @@ TEST(drop_ins_win_over_the_file_and_the_command_line_over_both)
 	tree_remove(&tree);
 }
 
-/* Run config_parse() with standard output in a file and give its text. */
+/* Run config_load() with standard output in a file and give its text. */
 static enum config_result printed(const char *line, char *text, size_t size)
 {
 	FILE *file = tmpfile();

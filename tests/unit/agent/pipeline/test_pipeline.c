@@ -3,6 +3,8 @@
 #include "pipeline.h"
 
 #include "collector_setup.h"
+#include "config_life.h"
+#include "config_load.h"
 #include "equalities.h"
 
 #include "check.h"
@@ -70,11 +72,11 @@ static void on_finished(void *context)
 static void configure(const struct capture_type *type, uint64_t packets)
 {
 	char *const arguments[] = { (char[]){ "flowagent" },      (char[]){ "--read" },
-					   (char[]){ "fake.pcap" },      (char[]){ "--collector" },
-					   (char[]){ "192.0.2.1:2055" }, NULL };
+				    (char[]){ "fake.pcap" },      (char[]){ "--collector" },
+				    (char[]){ "192.0.2.1:2055" }, NULL };
 	struct error_text error;
 
-	CHECK_EQ(config_parse(&config, 5, arguments, &error), CONFIG_run);
+	CHECK_EQ(config_load(&config, 5, arguments, &error), CONFIG_run);
 	config.sources[0].type = type;
 	memset(&fake_source, 0, sizeof(fake_source));
 	fake_source.packets = packets;

@@ -1,0 +1,138 @@
+/* config_address.c - addresses of collectors: host, port, and what an address says of itself. */
+#include "config_address.h"
+
+#include "transport_socket.h"
+#include "units.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int config_address_ip_version(const char *text)
+{
+	char address[64];
+	const char *zone = strchr(text, '%');
+	size_t length = zone ? (size_t)(zone - text) : strlen(text);
+	uint8_t bytes[16];
+
+	if (length >= sizeof(address) || (zone && !zone[1]))
+		return 0;
+	(void)memcpy(address, text, length);
+	address[length] = '\0';
+	if (!zone && inet_pton(AF_INET, address, bytes) == 1)
+		return 4;
+	return inet_pton(AF_INET6, address, bytes) == 1 ? 6 : 0;
+}
+
+bool config_address_is_link_local(const char *text)
+{
+	struct in6_addr address;
+
+	return inet_pton(AF_INET6, text, &address) == 1 && IN6_IS_ADDR_LINKLOCAL(&address);
+}
+
+bool config_address_is_group(const char *text)
+{
+	struct transport_socket_settings settings = { .interface = "" };
+	struct transport_address address;
+
+	return transport_socket_address(&settings, text, 0, &address) == 0 &&
+	       transport_socket_is_multicast(&address.address);
+}
+
+/* A host name (RFC 1123 section 2.1, and '_', which is in use) or an IPv4 address. A name whose
+ * last label is a number is a mistyped address: getaddrinfo() would make 192.0.0.2 of "192.0.2". */
+static bool is_host(const char *text)
+{
+	const char *dot = strrchr(text, '.');
+	const char *label = dot ? dot + 1 : text;
+
+	if (config_address_ip_version(text) == 4)
+		return true;
+	if (!*text || strlen(text) > CONFIG_HOST_LENGTH_MAX || *text == '.' || *text == '-')
+		return false;
+	for (const char *next = text; *next; next++)
+		if (!isalnum((unsigned char)*next) && !strchr("-._", *next))
+			return false;
+	return strspn(label, "0123456789") != strlen(label) || (dot && !*label);
+}
+
+static int port_parse(const char *text, uint16_t *port, struct error_text *error)
+{
+	uint64_t number;
+
+	if (units_number_parse(text, &number) || number < 1 || number > UINT16_MAX) {
+		error_text_set(error,
+			       "expected a port from 1 to 65535 behind the colon, not "
+			       "\"%.40s\"",
+			       text);
+		return -EINVAL;
+	}
+	*port = (uint16_t)number;
+	return 0;
+}
+
+/* Cut "HOST", "HOST:PORT", "[V6]" or "[V6]:PORT" in two; *port is NULL without one. */
+static int address_split(char *text, char **host, char **port, struct error_text *error)
+{
+	char *end;
+
+	if (*text == '[') {
+		*host = text + 1;
+		end = strchr(text, ']');
+		if (!end || (end[1] && end[1] != ':')) {
+			error_text_set(error, "expected [IPV6-ADDRESS]:PORT");
+			return -EINVAL;
+		}
+		*port = end[1] ? end + 2 : NULL;
+		*end = '\0';
+		if (config_address_ip_version(*host) == 6)
+			return 0;
+		error_text_set(error, "expected an IPv6 address between the brackets");
+		return -EINVAL;
+	}
+	*host = text;
+	end = strchr(text, ':');
+	if (end && strchr(end + 1, ':')) {
+		error_text_set(
+			error,
+			"expected HOST:PORT; an IPv6 address needs brackets: [2001:db8::1]:%d",
+			CONFIG_PORT_NETFLOW);
+		return -EINVAL;
+	}
+	*port = end ? end + 1 : NULL;
+	if (end)
+		*end = '\0';
+	if (is_host(text))
+		return 0;
+	error_text_set(error, "expected HOST:PORT with a host name or an address, or a path "
+			      "that begins with / or ./");
+	return -EINVAL;
+}
+
+int config_address_parse(const char *text, char **host, uint16_t *port, struct error_text *error)
+{
+	char *copy = strdup(text);
+	char *host_part;
+	char *port_part;
+	int result;
+
+	if (!copy) {
+		error_text_set(error, "out of memory");
+		return -ENOMEM;
+	}
+	*port = 0;
+	result = address_split(copy, &host_part, &port_part, error);
+	if (!result && port_part)
+		result = port_parse(port_part, port, error);
+	if (!result) {
+		*host = strdup(host_part);
+		result = *host ? 0 : -ENOMEM;
+		if (result)
+			error_text_set(error, "out of memory");
+	}
+	free(copy);
+	return result;
+}

@@ -1,0 +1,11 @@
+/* config_group.h - how collectors share the records. */
+#ifndef CONFIG_GROUP_H
+#define CONFIG_GROUP_H
+
+#include "config.h"
+
+/* Whether groups and filters fit together, once everything is known. Returns 0, or -EINVAL with
+ * 'error' filled. */
+int config_groups_finish(struct config *config, struct error_text *error);
+
+#endif

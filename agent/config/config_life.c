@@ -1,0 +1,79 @@
+/* config_life.c - a struct config from its defaults to its end.
+ *
+ * Place: config_load() -> config_init(), config_apply() for each value, config_finish() -> daemon.
+ */
+#include "config_life.h"
+
+#include "config_collector.h"
+#include "config_fields.h"
+#include "config_flow_key.h"
+#include "config_options.h"
+#include "config_source.h"
+#include "config_source_id.h"
+#include "config_timeout.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int config_init(struct config *config, struct error_text *error)
+{
+	struct error_text why = { .text = "" };
+
+	(void)memset(config, 0, sizeof(*config));
+	config->export_rate = -1;
+	config->origins = calloc(CONFIG_OPTION_COUNT, sizeof(*config->origins));
+	if (!config->origins) {
+		error_text_set(error, "out of memory");
+		return -ENOMEM;
+	}
+	for (int i = 0; i < CONFIG_OPTION_COUNT; i++) {
+		const struct config_option *option = &config_options[i];
+		int result = 0;
+
+		if (option->default_text)
+			result = option->type->parse(config, option, option->default_text, &why);
+		if (!result)
+			continue;
+		error_text_set(error, "default of %s: %s", option->name, why.text);
+		return result;
+	}
+	return 0;
+}
+
+void config_clear(struct config *config)
+{
+	config_sources_clear(config);
+	config_collectors_clear(config);
+	for (size_t i = 0; i < config->file_name_count; i++)
+		free(config->file_names[i]);
+	free(config->file_names);
+	interface_rules_clear(&config->if_map);
+	free(config->networks_file);
+	free(config->applications_file);
+	free(config->source_address);
+	free(config->config_file);
+	free(config->control);
+	free(config->summary);
+	free(config->user);
+	free(config->origins);
+	(void)memset(config, 0, sizeof(*config));
+}
+
+int config_finish(struct config *config, struct error_text *error)
+{
+	int result = config_sources_finish(config, error);
+
+	if (!result)
+		result = config_collectors_finish(config, error);
+	if (!result)
+		result = config_flow_key_finish(config, error);
+	if (!result)
+		result = config_fields_finish(config, error);
+	if (result)
+		return result;
+	config_timeouts_finish(config);
+	if (!config->origins[OPTION_source_id].file)
+		config->source_id = config_source_id_default(config);
+	return 0;
+}

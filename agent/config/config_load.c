@@ -1,0 +1,175 @@
+/* config_load.c - the order of things: defaults, file, drop-ins, command line, what follows from
+ * them.
+ *
+ * argv names the file, so it is split first and applied last. Each value goes through
+ * config_apply(), which knows where it came from. */
+#include "config_load.h"
+
+#include "config_apply.h"
+#include "config_arguments.h"
+#include "config_file.h"
+#include "config_help.h"
+#include "config_life.h"
+#include "config_options.h"
+#include "config_service.h"
+#include "config_source.h"
+#include "config_tables.h"
+#include "config_transport.h"
+#include "defaults.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static int check_file(const struct config *config, enum config_option_id option, const char *path,
+		      struct error_text *error)
+{
+	int result;
+
+	if (!path || access(path, R_OK) == 0)
+		return 0;
+	result = -errno;
+	config_fail(error, &config->origins[option], "cannot read %s %s: %s",
+		    config_options[option].name, path, strerror(-result));
+	return result;
+}
+
+/* What a start would read, read as it would. Errors of a file's content name its own line. */
+static int check_tables(const struct config *config, struct error_text *error)
+{
+	struct asn_file_report report;
+	struct asn_table *networks =
+		config->networks_file ? config_networks_load(config->networks_file, &report, error)
+				      : NULL;
+	struct application_table *applications = NULL;
+	int result = config->networks_file && !networks ? -EINVAL : 0;
+
+	asn_table_destroy(networks);
+	if (result || !config->applications_file)
+		return result;
+	applications = config_applications_load(config->applications_file, error);
+	application_table_destroy(applications);
+	return applications ? 0 : -EINVAL;
+}
+
+static int check_captures(const struct config *config, struct error_text *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; !result && i < config->source_count; i++) {
+		const struct source_config *source = &config->sources[i];
+		struct error_text why = { .text = "" };
+
+		if (!source->type->check_access)
+			continue;
+		result = source->type->check_access(source, &why);
+		if (result)
+			config_fail(error, &config->origins[config_source_option(source->type)],
+				    "%s", why.text);
+	}
+	return result;
+}
+
+/* --check-config promises that a start will not fail for a file that is not there, or does not hold
+ * what it should. */
+static int check_files(const struct config *config, struct error_text *error)
+{
+	int result = check_file(config, OPTION_networks_file, config->networks_file, error);
+
+	if (!result)
+		result = check_file(config, OPTION_applications_file, config->applications_file,
+				    error);
+	if (!result)
+		result = check_tables(config, error);
+	if (!result)
+		result = check_captures(config, error);
+	for (size_t i = 0; !result && i < config->collector_count; i++)
+		result = config_transport_check_files(&config->collectors[i], error);
+	return result;
+}
+
+/* Read and apply everything, now that the words of the command line are known. */
+static int load(struct config *config, const struct config_arguments *arguments,
+		struct error_text *error)
+{
+	const char *file = config_arguments_find(arguments, OPTION_config);
+	int result = 0;
+
+	if (!file && config_arguments_find(arguments, OPTION_check_config))
+		file = DEFAULT_CONFIG_FILE;
+	if (file && *file)
+		result = config_file_read(config, file, error);
+	if (!result)
+		result = config_arguments_apply(arguments, config, error);
+	if (!result)
+		result = config_finish(config, error);
+	if (!result && config->check_only)
+		result = check_files(config, error);
+	return result;
+}
+
+/* All of it once more, for config_service_run(). */
+static int load_again(void *context, struct error_text *error)
+{
+	const struct config_arguments *arguments = context;
+	struct config config;
+	int result = config_init(&config, error);
+
+	if (!result)
+		result = load(&config, arguments, error);
+	config_clear(&config);
+	return result;
+}
+
+/* --check-config by root of the service's file: may the service read what root may? */
+static int check_as_service(struct config_arguments *arguments, struct error_text *error)
+{
+	const char *file = config_arguments_find(arguments, OPTION_config);
+
+	if (!config_service_applies(file ? file : DEFAULT_CONFIG_FILE))
+		return 0;
+	return config_service_run(load_again, arguments, error);
+}
+
+/* Print and see that it arrived: nobody must take "--check-config >/dev/full" for a yes. */
+static enum config_result finish_output(struct error_text *error)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return CONFIG_done;
+	error_text_set(error, "cannot write to standard output: %s", strerror(errno));
+	return CONFIG_failed;
+}
+
+enum config_result config_load(struct config *config, int argc, char *const *argv,
+			       struct error_text *error)
+{
+	struct config_arguments arguments = { .count = 0 };
+	bool has_help = false;
+	bool has_version = false;
+	int result;
+
+	error_text_set(error, "%s", "");
+	result = config_init(config, error);
+	if (!result)
+		result = config_arguments_parse(&arguments, argc, argv, error);
+	if (!result) {
+		has_help = config_arguments_find(&arguments, OPTION_help) != NULL;
+		has_version = config_arguments_find(&arguments, OPTION_version) != NULL;
+	}
+	if (!result && !has_help && !has_version)
+		result = load(config, &arguments, error);
+	if (!result && config->check_only)
+		result = check_as_service(&arguments, error);
+	config_arguments_clear(&arguments);
+	if (result)
+		return result == -ENOMEM || result == -EOPNOTSUPP ? CONFIG_failed : CONFIG_invalid;
+	if (has_help)
+		config_print_help(stdout);
+	else if (has_version)
+		config_print_version(stdout);
+	else if (config->check_only)
+		config_print_check(config, stdout);
+	else
+		return CONFIG_run;
+	return finish_output(error);
+}

@@ -1,0 +1,25 @@
+/* config_load.h - command line and flowagent.conf -> struct config, by way of the table
+ * config_options.def.
+ *
+ * The command line wins over the file for options with one value. Sources (nflog, interface, read)
+ * on the command line replace all sources of the file, and collectors all its collectors. A file is
+ * read only with --config (the service unit passes it), and with it the files of conf.d beside
+ * it; later files win. */
+#ifndef CONFIG_LOAD_H
+#define CONFIG_LOAD_H
+
+#include "config.h"
+
+enum config_result {
+	CONFIG_run,     /* go on */
+	CONFIG_done,    /* --help, --version, --check-config: printed, exit status 0 */
+	CONFIG_invalid, /* wrong usage or file: 'error' filled, exit status 2 */
+	CONFIG_failed,  /* cannot be served (--ulog, no memory): 'error' filled, exit status 1 */
+};
+
+/* Parse the command line, then the file that it names. 'config' is filled with defaults first;
+ * clear it in any case (config_life.h). */
+enum config_result config_load(struct config *config, int argc, char *const *argv,
+			       struct error_text *error);
+
+#endif

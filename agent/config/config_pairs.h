@@ -1,0 +1,14 @@
+/* config_pairs.h - "KEY=VALUE,KEY=VALUE", as it stands after a source or collector. */
+#ifndef CONFIG_PAIRS_H
+#define CONFIG_PAIRS_H
+
+#include "config_keys.h"
+
+/* Split it ('keys' is cut into pieces; NULL for none) and hand each pair to 'set'. A quoted value
+ * may contain commas. Returns 0, or the first error with 'error' filled. */
+int config_pairs_set(char *keys, enum config_section section,
+		     int (*set)(void *object, enum config_key_id key, const char *value,
+				struct error_text *error),
+		     void *object, struct error_text *error);
+
+#endif

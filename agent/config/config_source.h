@@ -1,0 +1,24 @@
+/* config_source.h - packet sources: the options of capture_sources.def, and [source "NAME"]. */
+#ifndef CONFIG_SOURCE_H
+#define CONFIG_SOURCE_H
+
+#include "config.h"
+#include "config_keys.h"
+#include "config_options.h"
+
+#define CONFIG_CPU_AUTO UINT32_MAX /* of source_config.cpu, until the source is added */
+
+/* The option that means sources of a type. */
+enum config_option_id config_source_option(const struct capture_type *type);
+
+/* A [source "NAME"] section begins: make it or find it. Then a key of it. */
+int config_source_declare(struct config *config, const char *name,
+			  const struct config_origin *origin, struct error_text *error);
+int config_source_set(struct config *config, const char *name, enum config_key_id key,
+		      const char *value, struct error_text *error);
+
+void config_sources_clear(struct config *config);
+/* Its part of config_finish(). */
+int config_sources_finish(struct config *config, struct error_text *error);
+
+#endif

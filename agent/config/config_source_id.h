@@ -1,0 +1,13 @@
+/* config_source_id.h - the number that tells collectors this agent from others, by default. */
+#ifndef CONFIG_SOURCE_ID_H
+#define CONFIG_SOURCE_ID_H
+
+#include "config.h"
+
+/* Source id of an instance on a machine; never 0. */
+uint32_t config_source_id(const char *machine, const char *instance);
+
+/* That of this machine and the instance that 'config' is. */
+uint32_t config_source_id_default(const struct config *config);
+
+#endif
