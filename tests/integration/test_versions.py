@@ -2,15 +2,22 @@
 decoders and to real collectors."""
 
 import re
+import struct
+import sys
 
 import pytest
 
+import frames
 import ledger
 import programs
+from capture_files import packet, pcap
 from conftest import ROOT, Hosts
 from flows import FlowTable, differences
 from pcap_reader import count_flows, read_packets
 from waiting import wait_until
+
+sys.path.append(str(ROOT / "tests" / "bench"))
+import helpers  # noqa: E402
 
 CAPTURES = ROOT / "tests" / "wire" / "captures"
 NAMES = [
@@ -120,14 +127,24 @@ def capture(directory):
     return path
 
 
-def test_real_collectors_read_every_version(capture, hosts, flowagent, nfacctd, nfcapd, tcpdump):
-    """Six collectors of one agent. Each has the exact sums of every flow and misses no datagram."""
+@pytest.fixture
+def check_real_collectors(hosts, flowagent, nfacctd, nfcapd, tcpdump):
+    """A function of a capture file and versions: two collectors of one agent for each version. Each
+    has the exact sums of every flow and misses no datagram."""
+
+    def check(capture, versions):
+        _check_real_collectors(capture, versions, hosts, flowagent, nfacctd, nfcapd, tcpdump)
+
+    return check
+
+
+def _check_real_collectors(capture, versions, hosts, flowagent, nfacctd, nfcapd, tcpdump):
     address = Hosts.COLLECTOR[0]
-    pmaccts = {version: nfacctd(address, 3000 + version, hosts.collector) for version in VERSIONS}
-    nfdumps = {version: nfcapd(address, 4000 + version, hosts.collector) for version in VERSIONS}
+    pmaccts = {version: nfacctd(address, 3000 + version, hosts.collector) for version in versions}
+    nfdumps = {version: nfcapd(address, 4000 + version, hosts.collector) for version in versions}
     wire = tcpdump(hosts.collector, "eth0", "udp")
     options = []
-    for version in VERSIONS:
+    for version in versions:
         for port in 3000 + version, 4000 + version:
             options += ["-n", f"{address}:{port},version={version}"]
     agent = flowagent("--read", capture, *options, "--export-rate", "1000", host=hosts.server)
@@ -140,7 +157,7 @@ def test_real_collectors_read_every_version(capture, hosts, flowagent, nfacctd, 
     wire.stop()
     everything = count_flows(read_packets(capture)).table
 
-    for version in VERSIONS:
+    for version in versions:
         expected = as_seen_by(version, everything)
         pmacct, nfdump = pmaccts[version], nfdumps[version]
         row = rows[f"{address}:{3000 + version}"]
@@ -164,6 +181,51 @@ def test_real_collectors_read_every_version(capture, hosts, flowagent, nfacctd, 
         assert programs.tshark_complaints(wire.path, 3000 + version) == []
         count = programs.tshark_record_count(wire.path, 3000 + version)
         assert count == row["records_sent"], version
+
+
+def test_real_collectors_read_every_version(capture, check_real_collectors):
+    check_real_collectors(capture, VERSIONS)
+
+
+def write_wide_flows(path):
+    """Flows of more than 4 GiB, IPv4 and IPv6, each among small ones."""
+    small = [frames.ipv4(frames.udp(number)) for number in range(40)]
+    small += [frames.ipv6(frames.udp(number)) for number in range(40)]
+    large = frames.ipv4(frames.udp(1000), total_length=65535)
+    jumbo_option = struct.pack(">BBBBI", frames.UDP, 0, 0xC2, 4, 0xFFFFFFFF)  # RFC 2675
+    jumbogram = frames.ipv6(jumbo_option + frames.udp(1000), 0, payload_length=0)
+    packets = [large] * 65540
+    for number, each in enumerate(small):
+        packets.insert(800 * number, each)
+        if number % 20 == 0:
+            packets.insert(800 * number, jumbogram)
+    path.write_bytes(pcap([packet(1_700_000_000 * 10**9 + number * 500_000, frames.RAW, each)
+                           for number, each in enumerate(packets)]))  # fmt: skip
+
+
+def test_real_collectors_read_wide_records(directory, check_real_collectors):
+    """Counters beyond 32 bits go by a template of their own, between compact records."""
+    path = directory / "wide.pcap"
+    write_wide_flows(path)
+    octets = [totals.octets for totals in count_flows(read_packets(path)).table.flows.values()]
+    assert sorted(octets)[-2:] == [65540 * 65535, 4 * (40 + 0xFFFFFFFF)]
+    assert len(octets) == 82
+    check_real_collectors(path, (9, 10))
+
+
+@pytest.mark.parametrize("version", (9, 10))
+def test_datagrams_hold_26_records(version, directory, flowagent, collector):
+    """Of 1400 bytes, all datagrams counted: the traffic that tests/bench calls web."""
+    path = directory / "web.pcap"
+    truth = helpers.generate("web", 60000, 3000, path)
+    sink = collector()
+    agent = flowagent("--read", path, "-n", f"{sink.host_port},version={version}")
+    assert agent.wait() == 0, agent.errors
+    (row,) = agent.summary()["collectors"]
+    assert row["records_sent"] >= truth["flows"]
+    assert row["records_sent"] / row["datagrams_sent"] >= 26
+    sink.wait_for_datagrams(row["datagrams_sent"])
+    assert sink.flows().packets() == truth["packets"]
 
 
 # That clock has 32 bits: the packets of the other capture are months apart.
