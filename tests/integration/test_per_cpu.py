@@ -59,7 +59,7 @@ def test_packets_are_spread_by_cpu(hosts, flowagent, agentctl, collector, udp_fl
     agent.wait_for_group(GROUP)
     agent.wait_for_group(last)
     control = agentctl(agent)
-    assert bound_threads(agent.pid) == CPUS
+    wait_until(lambda: bound_threads(agent.pid) == CPUS, "a thread for each CPU")
     told = hosts.server.run(
         "sh", "-c", f"{BUILD / 'agentctl'} rules install --per-cpu -i eth0 --no-save 2>&1"
     )
