@@ -157,7 +157,8 @@ static void put_line(enum log_level level, const char *text)
 	follow_file();
 	if (lost) {
 		(void)snprintf(news, sizeof(news),
-			       "%" PRIu64 " lines could not be written before this one", lost);
+			       "%" PRIu64 " line%s could not be written before this one", lost,
+			       lost == 1 ? "" : "s");
 		put_text(LOG_LEVEL_warning, news);
 		if (target.is_stuck)
 			target.lines_lost = lost; /* the news itself is not a line lost */

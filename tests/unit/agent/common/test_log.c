@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -322,6 +323,25 @@ TEST(a_full_pipe_loses_lines_and_says_so_later)
 	CHECK(strstr(text, " lines could not be written before this one\nflowagent: through\n"));
 }
 
+TEST(one_line_that_is_lost_is_one_line)
+{
+	static char text[200000];
+	struct capture capture;
+	int waiting = 0, before;
+
+	capture_pipe(&capture);
+	do { /* until one adds nothing: that one was lost */
+		before = waiting;
+		log_info("line ..................................................");
+		CHECK_EQ(ioctl(capture.ends[0], FIONREAD, &waiting), 0);
+	} while (waiting != before);
+	(void)captured(&capture, text, sizeof(text));
+	log_info("through");
+	(void)captured(&capture, text, sizeof(text));
+	capture_end(&capture);
+	CHECK(strstr(text, "flowagent: 1 line could not be written before this one\n"));
+}
+
 TEST(long_texts_are_cut_and_end_in_a_line_break)
 {
 	struct capture capture;
@@ -382,6 +402,7 @@ int main(void)
 		cmocka_unit_test(error_texts_come_with_their_hint),
 		cmocka_unit_test(the_last_problem_is_kept_even_if_it_is_not_shown),
 		cmocka_unit_test(a_full_pipe_loses_lines_and_says_so_later),
+		cmocka_unit_test(one_line_that_is_lost_is_one_line),
 		cmocka_unit_test(long_texts_are_cut_and_end_in_a_line_break),
 		cmocka_unit_test(lines_of_several_threads_do_not_mix),
 	};
