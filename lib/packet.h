@@ -14,7 +14,7 @@ enum link_type {
 	LINK_ETHERNET,
 	LINK_LINUX_SLL,  /* "cooked" capture, version 1 */
 	LINK_LINUX_SLL2, /* "cooked" capture, version 2 */
-	LINK_RAW,        /* IPv4 or IPv6, told by the version nibble */
+	LINK_RAW,        /* IPv4 or IPv6: the version nibble says which */
 	LINK_IPV4,
 	LINK_IPV6,
 	LINK_NULL,  /* BSD loopback, family in the byte order of the capturing host */
@@ -23,7 +23,7 @@ enum link_type {
 	LINK_PPP,   /* PPP, with or without HDLC-like framing */
 	LINK_PPPOE, /* starts at the PPPoE header */
 	LINK_CISCO_HDLC,
-	LINK_ETHERTYPE, /* starts behind the ethertype, which is in packet_view.ethertype
+	LINK_ETHERTYPE, /* starts after the ethertype, which is in packet_view.ethertype
 			   (netfilter: netdev, bridge) */
 	LINK_UNKNOWN,
 };
@@ -45,7 +45,7 @@ struct packet_view {
 	uint32_t input_interface; /* interface index, 0 if none */
 	uint32_t output_interface;
 	uint32_t mark;          /* netfilter mark, 0 if none */
-	uint32_t rule_interval; /* the firewall's rule hands over one packet in so many; 0 if it
+	uint32_t rule_interval; /* the firewall's rule hands over one packet in this many; 0 if it
 				   does not say so */
 	uint16_t vlan_id;       /* 802.1Q id that the source gave beside the packet, 0 if none */
 	uint16_t ethertype;     /* for LINK_ETHERTYPE */

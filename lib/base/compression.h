@@ -1,4 +1,4 @@
-/* compression.h - compressed files, told by their first bytes. */
+/* compression.h - compressed files, recognized by their first bytes. */
 #ifndef COMPRESSION_H
 #define COMPRESSION_H
 

@@ -46,8 +46,8 @@ struct flow_cache_statistics {
 	uint64_t memory_bytes; /* touched so far */
 };
 
-/* Most records that leave at once: a flow and its reverse. flow_cache_add() hands at most so many
- * to the sink for one packet: one flow cut by a timeout, or one evicted. */
+/* Most records that leave at once: a flow and its reverse. flow_cache_add() hands at most this
+ * many to the sink for one packet: one flow cut by a timeout, or one evicted. */
 #define FLOW_CACHE_RECORDS_AT_ONCE 2
 
 /* Packets that flow_cache_add() takes at once. */

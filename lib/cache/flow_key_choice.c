@@ -1,8 +1,8 @@
 /* flow_key_choice.c - flow keys by choice: a key AND a mask of the same shape.
  *
- * Stage: fragment table -> here -> flow cache. One mask for each IP version, as addresses have
- * their place behind the fixed part. Parts that do not count become 0, so they neither hash nor
- * compare; only the side becomes SIDE_unknown, because 0 is a side. */
+ * Stage: fragment table -> here -> flow cache. There is one mask for each IP version, because the
+ * addresses follow the fixed part. Parts that do not count become 0, so they change neither hash
+ * nor comparison. Only the side becomes SIDE_unknown, because 0 is a side. */
 #include "flow_key_choice.h"
 
 #include <string.h>
@@ -88,7 +88,8 @@ void flow_key_mask_init(struct flow_key_mask *mask, const struct flow_key_choice
 	fill_mask(mask->ipv6, keep, 16, has_addresses ? ipv6_length : 0);
 }
 
-/* Kept out of the loop that calls it, which most never do: it cost that 3 instructions a packet. */
+/* Not inlined: most configurations never call it, and inlined it cost the loop around the call 3
+ * instructions a packet. */
 __attribute__((noinline)) void flow_key_mask_apply(const struct flow_key_mask *mask,
 						   struct packet_info *packets, size_t count)
 {

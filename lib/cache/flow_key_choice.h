@@ -72,7 +72,7 @@ struct flow_key_mask {
 void flow_key_mask_init(struct flow_key_mask *mask, const struct flow_key_choice *choice, int side);
 
 /* Take out of each packet's key what does not count, and put its mark in if that counts. Call it
- * behind what needs whole keys: own exports, fragments. */
+ * after all that needs whole keys: own exports, fragments. */
 void flow_key_mask_apply(const struct flow_key_mask *mask, struct packet_info *packets,
 			 size_t count);
 

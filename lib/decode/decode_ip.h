@@ -1,4 +1,4 @@
-/* decode_ip.h - the headers that nearly every packet has: IPv4 or IPv6, and what is behind it. For
+/* decode_ip.h - the headers that nearly every packet has: IPv4 or IPv6, and what follows it. For
  * decode*.c only; inlined, since handing a frame from function to function costs as much as
  * decoding it.
  *
@@ -34,8 +34,8 @@ static inline size_t octets_of_frame(const struct frame *frame)
 	return frame_bytes_left(frame);
 }
 
-/* Note what a fragment's header says (RFC 791 section 3.1). Returns whether the transport header is
- * behind it. */
+/* Note what a fragment's header says (RFC 791 section 3.1). Returns whether the transport header
+ * follows. */
 static inline bool note_ipv4_fragment(const uint8_t *header, struct packet_info *info)
 {
 	bool is_first = (load_be16(header + 6) & IPv4_FRAGMENT_OFFSET) == 0;

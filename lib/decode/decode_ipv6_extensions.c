@@ -68,7 +68,7 @@ static bool is_extension_header(uint8_t protocol)
 	}
 }
 
-/* Size of an extension header behind its first 8 bytes. */
+/* Size of an extension header after its first 8 bytes. */
 static size_t extension_header_rest(uint8_t protocol, uint8_t length)
 {
 	switch (protocol) {
@@ -79,7 +79,7 @@ static size_t extension_header_rest(uint8_t protocol, uint8_t length)
 }
 
 /* Note a fragment header. Of several, the first one that splits the packet names it. Returns
- * whether the headers behind it are those of the datagram's start. */
+ * whether the headers after it are those of the datagram's start. */
 static bool note_ipv6_fragment(const uint8_t *header, struct packet_info *info)
 {
 	uint16_t fragment = load_be16(header + 2);

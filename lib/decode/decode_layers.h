@@ -11,7 +11,7 @@
 
 /* A packet on its way through the layers. */
 struct frame {
-	struct reader rest;               /* captured bytes behind the headers taken off so far */
+	struct reader rest;               /* captured bytes after the headers taken off so far */
 	const struct packet_view *packet; /* borrowed */
 	struct packet_info *info;         /* borrowed: filled on the way */
 	struct packet_note *note;         /* borrowed, likewise, if is_noted */
@@ -71,7 +71,7 @@ enum ethertype {
 #define ETHERNET_TYPE_OFFSET  12
 #define ETHERNET_HEADER_BYTES 14
 
-/* Each of these decodes what is at frame->rest and all behind it. */
+/* Each of these decodes what is at frame->rest and all that follows. */
 
 /* Link headers as packet->link says. Notes VLAN, interfaces and side where the link header tells
  * them. */

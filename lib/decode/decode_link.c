@@ -149,7 +149,7 @@ static bool ip_length_fits(const struct frame *frame)
 	return load_be16(header + 4) + (size_t)40 <= frame_bytes_left(frame);
 }
 
-/* What is behind the label stack is not announced: RFC 4928 section 3 and RFC 4385 section 3 go by
+/* What follows the label stack is not announced: RFC 4928 section 3 and RFC 4385 section 3 go by
  * the first nibble. Ethernet without control word begins with an address that may start with any
  * nibble, so look whether an Ethernet frame is there: at once with 0, the first nibble of most
  * addresses and of the control word; and with 4 or 6 if it is no IP packet of this length (RFC 8469
@@ -242,7 +242,7 @@ static enum drop_reason decode_pppoe(struct frame *frame)
 	return header[1] == 0 ? decode_ppp(frame) : DROP_NOT_IP; /* else discovery, section 5 */
 }
 
-/* Take a VLAN tag (IEEE 802.1Q clause 9.3). Returns the type behind it, 0 if it was cut off. */
+/* Take a VLAN tag (IEEE 802.1Q clause 9.3). Returns the type after it, 0 if it was cut off. */
 static uint16_t take_vlan_tag(struct frame *frame)
 {
 	uint16_t control = reader_u16(&frame->rest);
@@ -260,7 +260,7 @@ static bool is_vlan_type(uint16_t type)
 	       type == ETHERTYPE_QinQ_9200;
 }
 
-/* What is behind 'type', which is an EtherType or the length of an LLC frame. */
+/* Decode what follows 'type', which is an EtherType or the length of an LLC frame. */
 static enum drop_reason decode_ethertype(struct frame *frame, uint16_t type)
 {
 	/* Nearly every packet is one of these. */
@@ -371,7 +371,7 @@ static bool is_as_announced(const struct frame *frame, uint16_t protocol)
 	}
 }
 
-/* Whether tags stand before the payload although 'protocol' announces what is behind them. Linux
+/* Whether tags stand before the payload although 'protocol' announces what follows them. Linux
  * does this in cooked captures of frames with two tags or more: it takes off the outermost tag and
  * names the innermost type. A tag can look like the begin of an IP header (priority 2 like version
  * 4), so a payload of exactly the frame's length is taken for what is announced. */

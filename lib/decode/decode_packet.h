@@ -52,7 +52,7 @@ decode_packet_inline(const struct packet_view *restrict packet, struct packet_in
 	uint16_t type = 0;
 
 	begin_info(packet, info);
-	/* Nearly every packet is IP right behind an Ethernet header, or behind none. */
+	/* Nearly every packet is IP right after an Ethernet header, or without any header. */
 	if (packet->link == LINK_ETHERNET && packet->captured_bytes >= ETHERNET_HEADER_BYTES) {
 		type = load_be16(packet->bytes + ETHERNET_TYPE_OFFSET);
 		frame.rest = reader_of(packet->bytes + ETHERNET_HEADER_BYTES,

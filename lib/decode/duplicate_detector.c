@@ -36,7 +36,7 @@ enum { /* RFC 791 section 3.1, RFC 8200 section 3 */
 
 enum { IPv4_MULTICAST = 224, IPv6_MULTICAST = 0xff }; /* first byte of the address */
 
-/* An IPv6 payload of more than this has data behind the longest TCP header (RFC 9293 section 3.1).
+/* An IPv6 payload of more than this has data after the longest TCP header (RFC 9293 section 3.1).
  */
 #define TCP_HEADER_MAX 60
 

@@ -2,10 +2,10 @@
  * their flows count twice.
  *
  * Stage: beside decode, on a sample of a live source's batches. Pure. It looks at packets that can
- * be told from any other one: IPv4 with an identification other than 0 (RFC 6864 lets atomic
- * datagrams have any), and IPv6 TCP segments with data. Such a packet that comes a second time
- * within 1 ms, on the same side and equal in all of its first bytes, is the same packet. Only a
- * share of them is a verdict, and only if they have several senders: networks duplicate a packet
+ * be distinguished from any other one: IPv4 with an identification other than 0 (RFC 6864 lets
+ * atomic datagrams have any), and IPv6 TCP segments with data. Such a packet that comes a second
+ * time within 1 ms, on the same side and equal in all of its first bytes, is the same packet. Only
+ * a share of them is a verdict, and only if they have several senders: networks duplicate a packet
  * now and then, and a sender may repeat all of its own. Broadcasts and multicasts are not looked
  * at, as the kernel hands out copies of them. Limits: copies that went through forwarding between
  * two hooks differ in their hop limit, and each source is looked at alone. */
@@ -25,7 +25,7 @@
 #define DUPLICATE_RECENT 1024
 
 struct duplicate_statistics {
-	uint64_t packets_sampled;    /* looked at, of those that can be told apart */
+	uint64_t packets_sampled;    /* looked at, of those that are distinguishable */
 	uint64_t packets_seen_twice; /* came a second time */
 	uint64_t sources_suspected;  /* of one source 1 or 0, by its recent packets */
 };

@@ -33,7 +33,7 @@ struct fragment_source {
 
 struct fragment_sources {
 	struct fragment_source *sources; /* 'capacity' of them; owned */
-	struct fragment_list *by_count;  /* sources that have so many entries; owned */
+	struct fragment_list *by_count;  /* [n]: sources that have n entries; owned */
 	struct fragment_link *links;     /* of entries, in the list of their source; owned */
 	uint32_t *source_of;             /* of entries; owned */
 	uint32_t capacity;               /* entries, and sources; a power of two */

@@ -27,7 +27,7 @@ static unsigned int protocols_of(const char *text, size_t length)
 	return 0;
 }
 
-/* A port at the front of a text; moves behind it. */
+/* Take a port from the front of a text; '*text' moves past it. */
 static bool take_port(const char **text, uint16_t *port)
 {
 	uint32_t number = 0;

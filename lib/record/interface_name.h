@@ -1,4 +1,4 @@
-/* interface_name.h - what the kernel calls an interface, as collectors are told. */
+/* interface_name.h - the kernel's name of an interface, as announced to collectors. */
 #ifndef INTERFACE_NAME_H
 #define INTERFACE_NAME_H
 

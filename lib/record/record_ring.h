@@ -53,7 +53,7 @@ uint32_t record_ring_waiting(struct record_ring *ring);
 bool record_ring_is_half_free(struct record_ring *ring);
 /* Consumer: the oldest entry, its own until record_ring_release(); there must be one. */
 struct ring_entry *record_ring_peek(struct record_ring *ring);
-/* Consumer: the entry behind that one; NULL if there is none. */
+/* Consumer: the entry after that one; NULL if there is none. */
 struct ring_entry *record_ring_peek_second(struct record_ring *ring);
 /* Consumer: be done with the oldest. */
 void record_ring_pop(struct record_ring *ring);

@@ -26,7 +26,7 @@ const char *sampling_method_name(enum sampling_method method);
 
 struct sampler {
 	uint8_t method;    /* enum sampling_method */
-	uint32_t interval; /* one packet in so many counts; 0: not known */
+	uint32_t interval; /* one packet in this many counts; 0: not known */
 };
 
 #define SAMPLER_NONE    0   /* every packet counts */

@@ -108,8 +108,8 @@ static void blank_checksum(uint8_t *payload, size_t size, uint8_t protocol)
 		memset(payload + offset, 0, 2);
 }
 
-/* What a packet's hash is of. What its link put behind it, to fill a frame up or to check it, is
- * not: the next link may do neither. */
+/* The bytes that a packet's hash covers. It leaves out what a link adds after the packet, to fill
+ * the frame up or to check it: the next link may do neither. */
 static uint32_t packet_hash(const struct packet_view *packet, const struct packet_info *info,
 			    uint32_t start)
 {

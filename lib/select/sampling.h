@@ -14,7 +14,7 @@
 struct sampling_choice {
 	uint8_t method;         /* enum sampling_method */
 	uint32_t interval;      /* of the method */
-	uint32_t rule_interval; /* the rule hands over 1 packet in so many, 0: as its prefix says */
+	uint32_t rule_interval; /* the rule hands over 1 in this many packets, 0: see its prefix */
 };
 
 #define SAMPLING_SEED_SIZE 32
@@ -36,7 +36,7 @@ void sampling_init(struct sampling *sampling, const struct sampling_choice *choi
 bool sampling_takes_next(struct sampling *sampling);
 
 /* Method hash: whether a packet counts, by a hash of addresses, protocol, IPv4 identification, and
- * the first 32 bytes behind the IP header (none behind the packet, such as padding) without the
+ * the first 32 bytes after the IP header (none after the packet, such as padding) without the
  * checksum of TCP or UDP, which network cards fill in: what every router on the way leaves alone.
  * The start of the hash is fixed, so that all agents choose the same packets (RFC 5475
  * section 6.2), if they capture all of these bytes: with Ethernet, a tag and IPv6 that is a snap
