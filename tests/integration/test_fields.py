@@ -6,6 +6,7 @@ import pytest
 
 import ledger
 import programs
+from collector import DECODERS
 from conftest import ROOT, Hosts
 from flows import FlowTable, differences
 from netflow9 import (
@@ -86,6 +87,18 @@ def test_real_collectors_read_a_reduced_set(name, hosts, flowagent, nfacctd, nfc
         assert programs.tshark_record_count(wire.path, 3000 + version) == row["records_sent"]
 
 
+WIDE_ONLY = {VLAN, ICMP_TYPE_CODE}
+
+
+def widest_template(sink):
+    """Elements of the largest template of records that was announced."""
+    decoder = DECODERS[int.from_bytes(sink.datagrams[0][:2], "big")]()
+    for datagram in sink.datagrams:
+        decoder.decode(datagram)
+    templates = [{field[0] for field in template.fields} for template in decoder.templates.values()]
+    return max((each for each in templates if OCTETS in each), key=len)
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_each_collector_has_its_own_set(version, flowagent, collector):
     """The default, less, more, all, and a list: from one run, each exact."""
@@ -116,8 +129,14 @@ def test_each_collector_has_its_own_set(version, flowagent, collector):
         if lists[fields]:
             assert found[fields] == lists[fields]
     default = found["default"]
-    assert {SOURCE_IPV4, TCP_FLAGS, VLAN, START_MS, END_MS, TOS, ICMP_TYPE_CODE} <= default
-    assert found["-tcpControlBits-vlanId"] == default - {TCP_FLAGS, VLAN}
+    assert {SOURCE_IPV4, TCP_FLAGS, START_MS, END_MS, TOS} <= default
+    # No packet has a tag or a type: all records are compact. The wide template has both fields.
+    compact = {SOURCE_IPV4, TCP_FLAGS, VLAN, START_MS, END_MS, TOS, ICMP_TYPE_CODE} - default
+    assert compact == {VLAN, ICMP_TYPE_CODE}
+    wide = {fields: widest_template(sink) & WIDE_ONLY for fields, sink in sinks.items()}
+    assert wide["default"] == wide["default+ipVersion"] == wide["all"] == WIDE_ONLY
+    assert wide["-tcpControlBits-vlanId"] == {ICMP_TYPE_CODE} and not wide["12+1+2"]
+    assert found["-tcpControlBits-vlanId"] == default - {TCP_FLAGS}
     assert found["default+ipVersion"] == default | {IP_VERSION}
     assert default | {IP_VERSION, SOURCE_AS, DESTINATION_AS, SOURCE_MASK_IPV4} < found["all"]
     assert not differences(sinks["default"].flows().flows, expected.flows)
