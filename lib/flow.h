@@ -65,7 +65,7 @@ enum flow_end_reason {
 	FLOW_END_COUNT
 };
 
-/* The name that summary, control protocol and metrics use for a reason, such as "inactive"; static
+/* The name that summary and control protocol use for a reason, such as "inactive"; static
  * storage. */
 const char *flow_end_reason_name(enum flow_end_reason reason);
 

@@ -11,7 +11,7 @@ enum drop_reason {
 	DROP_REASON_COUNT
 };
 
-/* Key in JSON and metrics, such as "not_ip"; static storage. "none" for DROP_NONE. */
+/* Key in JSON, such as "not_ip"; static storage. "none" for DROP_NONE. */
 const char *drop_reason_name(enum drop_reason reason);
 
 /* One line of explanation; static storage. */
