@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 /* Several files bring several clocks; a step back of less than this is one of the others, and time
- * stands still meanwhile. A longer one is a wrap of the uptime, and so is one with which real time
- * goes on: 50 days without a packet. */
+ * stands still meanwhile. A longer one is a wrap of the uptime, and so is one during which real
+ * time continues: 50 days without a packet. */
 #define CLOCK_SPREAD_MS 3600000u
 
 struct exporter {

@@ -39,24 +39,24 @@ void exporter_destroy(struct exporter *exporter);
  * which is not known before. Call before the first message. */
 void exporter_set_start(struct exporter *exporter, unix_ms start);
 
-/* Applications that records point to: a table borrowed for life, whose names collectors are told as
- * records have them. Call before the first message. Returns 0 or -ENOMEM. */
+/* Applications that records point to: a table borrowed for life. A name is announced to collectors
+ * when a record has it. Call before the first message. Returns 0 or -ENOMEM. */
 int exporter_set_applications(struct exporter *exporter, const struct application_table *table);
 
 /* What the numbers of samplers in records mean; borrowed for life. Call before the first message:
- * samplers in the table by then are told from the start, others ahead of their first record. */
+ * samplers in the table by then are announced from the start, others before their first record. */
 void exporter_set_samplers(struct exporter *exporter, const struct samplers *samplers);
 
 /* Sequence numbers go on from here: call before the first message. */
 void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t sequence);
 
 /* From now on the number of the next datagram stands in '*place', big-endian, at any moment: before
- * the datagrams go, the number behind them; afterwards, the number behind those that went. Borrowed
+ * the datagrams go, the number after them; afterwards, the number after those that went. Borrowed
  * for life; NULL: nowhere. Not for a collector with sessions, whose numbers begin with each. */
 void exporter_keep_sequence(struct exporter *exporter, size_t collector, _Atomic uint32_t *place);
 
 /* How many times exporter_add(), exporter_add_pair() and exporter_advance() may be called, in any
- * order, before asking again: so often every collector can take what they give it. */
+ * order, before asking again. This many times every collector can take what they give it. */
 size_t exporter_room(const struct exporter *exporter);
 
 static inline bool exporter_has_room(const struct exporter *exporter)
@@ -111,8 +111,8 @@ void exporter_send_template(struct exporter *exporter);
 
 /* What options data say from now on: the workers' counters summed up. */
 void exporter_set_workers(struct exporter *exporter, const struct ring_mark *workers);
-/* The name of an interface, copied: told to every collector soon, and again with its templates. The
- * same again is no news. Returns 0 or -ENOMEM. */
+/* The name of an interface, copied: announced to every collector soon, and again with its
+ * templates. The same again is no news. Returns 0 or -ENOMEM. */
 int exporter_set_interface(struct exporter *exporter, const struct interface_name *name);
 /* No more of this index; nothing happens if it has no name. */
 void exporter_remove_interface(struct exporter *exporter, uint32_t index);

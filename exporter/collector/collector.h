@@ -22,7 +22,7 @@ struct collector_status {
 	char group[COLLECTOR_GROUP_SIZE]; /* "" for mirror */
 	uint32_t priority;                /* 0: none */
 	bool is_used;      /* its group gives it records at present: filled in by the exporter */
-	uint32_t sampling; /* 1 in so many flows */
+	uint32_t sampling; /* 1 in this many flows */
 	char remote[TRANSPORT_ADDRESS_TEXT_SIZE]; /* where it sends to, "" if not resolved */
 	const char *transport;                    /* static */
 	uint8_t version;

@@ -37,7 +37,7 @@ struct collector_config {
 	bool is_patient;               /* wait for a slow reader, others too, as long as it takes */
 	struct collector_role role;
 	const char *filter; /* words of flow_filter.h; NULL: every flow */
-	uint32_t sampling;  /* 1 in so many flows; 0 or 1: all */
+	uint32_t sampling;  /* 1 in this many flows; 0 or 1: all */
 };
 
 /* What all collectors of an exporter share. */
@@ -49,7 +49,7 @@ struct collector_terms {
 	void (*on_event)(void *context, const struct collector_event *event); /* may be NULL */
 	void *event_context;
 
-	/* What options data say; the exporter changes them as it is told. */
+	/* What options data say; the exporter changes them through exporter_set_...(). */
 	struct ring_mark workers;
 	unix_ms system_init_ms;
 	struct interface_names names;

@@ -111,8 +111,8 @@ static void rotate(struct collector *collector)
 	collector->refresh.is_due = true;
 }
 
-/* This and collector_datagram_close() are kept out of collector_add(), which most records pass
- * without them: there they would cost each some registers. */
+/* This and collector_datagram_close() are not inlined. Most records need neither, and inlined in
+ * collector_add() they would cost each record some registers. */
 __attribute__((noinline)) void collector_datagram_open(struct collector *collector)
 {
 	if (is_rotation_due(collector))

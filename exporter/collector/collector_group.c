@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The group of a collector: one that is there, or a new one behind the others. */
+/* The group of a collector: one that is there, or a new one after the others. */
 static struct collector_group *group_for(struct collector_group *groups, size_t *group_count,
 					 const struct collector_role *role, size_t most)
 {

@@ -23,7 +23,7 @@ int collector_mode_find(const char *name, enum collector_mode *mode);
 struct collector_role {
 	enum collector_mode mode;
 	const char *group; /* with whom; NULL: all of that mode that name none either */
-	uint32_t priority; /* for failover, lower first; 0: none, behind those that have one */
+	uint32_t priority; /* for failover, lower first; 0: none, after those that have one */
 };
 
 #endif

@@ -1,8 +1,9 @@
 /* collector_options.c - templates and options data of a collector: when they are due, and what they
  * say.
  *
- * Place: collector_datagram -> options -> encoder. What is told is a function of the export_time
- * and of the records so far, so that a file gives the same datagrams at any speed of sending. */
+ * Place: collector_datagram -> options -> encoder. What is announced is a function of the
+ * export_time and of the records so far, so that a file gives the same datagrams at any speed of
+ * sending. */
 #include "collector_options.h"
 
 #include <assert.h>
@@ -129,7 +130,8 @@ bool collector_options_are_names_due(struct collector *collector)
 		interface_walk_next(&collector->names.walk, &collector->terms->names) != NULL);
 }
 
-/* Tell all names again, a few at a time. A list so long that it is not at its end yet goes on. */
+/* Announce all names again, a few at a time. A walk that is not at the end of a long list yet
+ * continues. */
 void collector_options_repeat_names(struct collector *collector)
 {
 	if (!collector_options_has_applications(collector))
@@ -160,7 +162,7 @@ void collector_options_add_names(struct collector *collector)
 
 		if (!next ||
 		    collector->encoder->add_interface(&collector->building.message, &next->name))
-			break; /* no more, or full: the next datagram goes on */
+			break; /* no more, or full: the next datagram continues */
 		interface_walk_step(&collector->names.walk, next);
 		collector->names.told_ms = collector->time.uptime_ms;
 	}

@@ -35,8 +35,8 @@ int collector_options_count_messages(const struct collector *collector, bool wit
 void collector_options_refresh(struct collector *collector);
 /* From now on records carry the number of their sampler. */
 void collector_options_carry_samplers(struct collector *collector);
-/* Names of interfaces and applications: whether some may be told now; tell a few; tell all again,
- * or a few. */
+/* Names of interfaces and applications: whether some may be announced now; announce a few; announce
+ * all again, or a few. */
 bool collector_options_are_names_due(struct collector *collector);
 void collector_options_add_names(struct collector *collector);
 void collector_options_repeat_names(struct collector *collector);

@@ -47,10 +47,10 @@ struct collector_refresh {
  * application before its first record. */
 struct collector_names {
 	struct interface_walk walk; /* through the interface names */
-	bool repeats_few;           /* the walk stops where the next few were told */
+	bool repeats_few;           /* the walk stops where the next few were announced */
 	size_t applications_told;   /* of the list, from the front, before their first record */
 	size_t next_application;    /* of these, to be repeated next */
-	uint32_t told_ms;           /* when the last ones were told; uptime */
+	uint32_t told_ms;           /* when the last ones were announced; uptime */
 	uint32_t repeated_ms;       /* when all were to be repeated; uptime */
 };
 
@@ -94,7 +94,7 @@ static inline bool collector_has_options(const struct collector *collector)
 	return collector->encoder->add_statistics != NULL;
 }
 
-/* In a session templates hold until its end, so they are told once, at its beginning (RFC 7011
+/* In a session templates hold until its end, so they are announced once, at its beginning (RFC 7011
  * section 8.1), ahead of all that waits. */
 static inline bool collector_has_sessions(const struct collector *collector)
 {

@@ -1,5 +1,5 @@
 /* collector_records.c - a record on its way into a datagram: for whom it is, in how many parts, and
- * what must be told before it.
+ * what must be announced before it.
  *
  * Place: exporter -> records -> encoder. Every record is counted once: as waiting, as excluded, or
  * as lost because the protocol cannot carry it. */
@@ -119,7 +119,7 @@ __attribute__((noinline)) static void meet_sampler(struct collector *collector, 
 	}
 }
 
-/* Records have had applications that this collector was not told of: usually one, that of the
+/* Records had applications that were not announced to this collector: usually one, that of the
  * record that comes. Of many some go with each record. */
 __attribute__((noinline)) static void tell_applications(struct collector *collector)
 {
@@ -134,7 +134,7 @@ __attribute__((noinline)) static void tell_applications(struct collector *collec
 			collector_datagram_close(collector);
 			collector_datagram_open(collector);
 		}
-		/* Repeating goes on from here, if it was at the end. */
+		/* Repeating continues from here, if it was at the end. */
 		collector->names.next_application +=
 			collector->names.next_application == collector->names.applications_told;
 		collector->names.applications_told++;

@@ -107,7 +107,7 @@ void interface_walk_rest(struct interface_walk *walk)
 	walk->is_repeating = false;
 }
 
-/* The oldest change that is not told. */
+/* The oldest change that is not announced. */
 static const struct interface_names_entry *next_change(const struct interface_walk *walk,
 						       const struct interface_names *names)
 {

@@ -34,17 +34,17 @@ void interface_names_remove(struct interface_names *names, uint32_t index);
  * context 'names' is. O(log names). */
 bool interface_names_is(const void *names, uint32_t index, const char *name);
 
-/* Zero-initialized it has told nothing. */
+/* Zero-initialized it has announced nothing. */
 struct interface_walk {
-	uint64_t told;  /* changes up to this one are told */
+	uint64_t told;  /* changes up to this one are announced */
 	uint32_t after; /* the index repeated last */
-	uint32_t stop;  /* the walk ends behind this index, having come round */
+	uint32_t stop;  /* the walk ends after this index, having come round */
 	bool is_repeating, is_round;
 };
 
-/* All names are to be told again, from where the walk is. */
+/* All names must be announced again, from where the walk is. */
 void interface_walk_repeat(struct interface_walk *walk);
-/* Enough for now: the next repetition goes on from here. */
+/* Enough for now: the next repetition continues from here. */
 void interface_walk_rest(struct interface_walk *walk);
 /* Whether interface_walk_next() may find something: false is certain. */
 static inline bool interface_walk_has_more(const struct interface_walk *walk,
@@ -52,8 +52,8 @@ static inline bool interface_walk_has_more(const struct interface_walk *walk,
 {
 	return walk->told < names->changes || walk->is_repeating;
 }
-/* The name to tell next, borrowed until the list changes; NULL if there is none. The walk stays
- * where it is until interface_walk_step() says that it was told. O(names) for a change. */
+/* The name to announce next, borrowed until the list changes; NULL if there is none. The walk stays
+ * where it is until interface_walk_step() says that it was announced. O(names) for a change. */
 const struct interface_names_entry *interface_walk_next(struct interface_walk *walk,
 							const struct interface_names *names);
 void interface_walk_step(struct interface_walk *walk, const struct interface_names_entry *told);

@@ -11,12 +11,12 @@
 
 struct record_selection {
 	struct flow_filter *filter; /* owned; NULL: any record */
-	uint32_t sampling;          /* 1 in so many flows; 0: all */
+	uint32_t sampling;          /* 1 in this many flows; 0: all */
 };
 
 /* 'words' are those of flow_filter.h, NULL or "" for none; 'names' may be NULL. Age and idle time
  * are refused: they say something of a flow that still is. Returns 0 or a negative errno with
- * 'error' filled; then nothing is to be cleared. */
+ * 'error' filled; then there is nothing to clear. */
 int record_selection_init(struct record_selection *selection, const char *words,
 			  const struct flow_filter_names *names, uint32_t sampling,
 			  struct error_text *error);

@@ -1,8 +1,8 @@
 /* sampler_walk.c - goes through the numbers of samplers, from 0 to the highest that a record had.
  *
- * Place: collector -> here -> encoder. Number 0, every packet, is told as well: pmacct 1.7.7 takes
- * a record with a number that it was not told for one of the last sampler. SAMPLER_UNKNOWN is never
- * told: what its records stand for is not known.
+ * Place: collector -> here -> encoder. Number 0, every packet, is announced as well: pmacct 1.7.7
+ * takes a record whose number was not announced for one of the last sampler. SAMPLER_UNKNOWN is
+ * never announced: nobody knows what its records stand for.
  *
  * Beside the samplers there is one rate for all records (fields 34 and 35), the only form that many
  * collectors understand. It is always announced, also where every packet counts: akvorado drops the
@@ -54,7 +54,7 @@ void sampler_walk_init(struct sampler_walk *walk, const struct sampling_terms *t
 bool sampler_walk_meet(struct sampler_walk *walk, const struct sampling_terms *terms,
 		       uint8_t number)
 {
-	/* What was told at the start is what may come; what comes counts. */
+	/* The start announced what may come. From now on what comes counts. */
 	if (walk->last < 0)
 		walk->has_rate = false;
 	walk->last = number;

@@ -30,7 +30,7 @@ struct export_statistics {
 /* What the numbers of samplers in records mean for one collector. */
 struct sampling_terms {
 	const struct samplers *samplers; /* borrowed; NULL: records have none */
-	uint32_t flows; /* this collector gets one flow in so many of all; 0 and 1: all */
+	uint32_t flows; /* this collector gets one flow in this many of all; 0 and 1: all */
 };
 
 /* The sampler of a number; interval 0 if it is not known, or beyond 32 bits. */

@@ -21,7 +21,7 @@
 #define TIME_KEY        ",\"observationTimeMilliseconds\":"
 #define LINE_END        "}\n"
 
-/* What is before the fields and behind them; the longest of the three types. */
+/* What is before the fields and after them; the longest of the three types. */
 #define FRAME_SIZE \
 	(sizeof(TYPE_STATISTICS) + sizeof(TIME_KEY) + 2 * JSON_LINE_NUMBER_SIZE + sizeof(LINE_END))
 /* What samplers add, which may come later than the first line. */
@@ -166,7 +166,7 @@ static char *put_fields(char *to, const struct export_field *const *fields, size
 	return to;
 }
 
-/* What selectorId means, because there are no options that say it: one packet in so many, null if
+/* What selectorId means, because there are no options that say it: one packet in this many, null if
  * that is not known. */
 static char *put_interval(char *to, struct sampler sampler)
 {

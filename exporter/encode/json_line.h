@@ -2,7 +2,7 @@
  * made large enough.
  *
  * Stage: inside encoder_json. Pure. Each function writes at 'to' and returns where the next one
- * goes on; it may touch, but not use, bytes up to the size that is named for it. */
+ * continues; it may touch, but not use, bytes up to the size that is named for it. */
 #ifndef JSON_LINE_H
 #define JSON_LINE_H
 

@@ -61,7 +61,7 @@ int message_set_add_biflow(struct message *message, const struct template_set *t
 int message_set_add_statistics(struct message *message, const struct export_statistics *statistics,
 			       uint32_t source_id);
 
-/* Which fields add_statistics writes behind its scope of 4 bytes. */
+/* Which fields add_statistics writes after its scope of 4 bytes. */
 #define MESSAGE_SET_STATISTICS_COUNT 12
 extern const struct message_set_specifier message_set_statistics[MESSAGE_SET_STATISTICS_COUNT];
 

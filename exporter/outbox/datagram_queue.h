@@ -29,7 +29,7 @@ struct queued_datagram {
 };
 
 /* Ring of slots. Beside the datagrams that wait there are two free slots at any time: the one
- * behind the last is where the next datagram is built, the one before the first takes a datagram
+ * after the last is where the next datagram is built, the one before the first takes a datagram
  * that must go ahead of all others.
  *
  * Where arrival is confirmed, datagrams that were handed over stay at the front until it is. */
@@ -50,14 +50,14 @@ struct queued_datagram *datagram_queue_next(struct datagram_queue *queue);
 /* The slot to build a datagram in that goes first; valid until datagram_queue_put_first(). */
 struct queued_datagram *datagram_queue_ahead(struct datagram_queue *queue);
 
-/* A slot for a datagram that comes in finished, behind the last; valid until
+/* A slot for a datagram that comes in finished, after the last; valid until
  * datagram_queue_put_spare(), if there is room. The one under construction stays where it is. */
 struct queued_datagram *datagram_queue_spare(struct datagram_queue *queue);
 
 /* Queue what was built there. There must be room. */
 void datagram_queue_put_last(struct datagram_queue *queue);
 void datagram_queue_put_first(struct datagram_queue *queue);
-/* The same as number 'index', behind so many others. */
+/* The same as number 'index': after this many others. */
 void datagram_queue_put_behind(struct datagram_queue *queue, size_t index);
 void datagram_queue_put_spare(struct datagram_queue *queue);
 
@@ -76,7 +76,7 @@ void datagram_queue_remove(struct datagram_queue *queue, size_t index);
 
 /* What is remembered of a datagram handed to the network. */
 struct sent_datagram {
-	uint8_t head[SENT_HEAD_SIZE]; /* its first bytes; zeros behind its end */
+	uint8_t head[SENT_HEAD_SIZE]; /* its first bytes; zeros after its end */
 	uint32_t size;
 	struct amount amount;
 	uint32_t followers; /* sent with it, as one packet, right after it */

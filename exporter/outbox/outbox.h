@@ -25,8 +25,8 @@
 #include "outbox_send.h"
 #include "outbox_wait.h"
 
-/* Open the transport. Returns 0 or a negative errno with 'error' filled; then nothing is to be
- * cleared. */
+/* Open the transport. Returns 0 or a negative errno with 'error' filled; then there is nothing to
+ * clear. */
 int outbox_init(struct outbox *outbox, const struct outbox_config *config,
 		struct error_text *error);
 void outbox_clear(struct outbox *outbox);

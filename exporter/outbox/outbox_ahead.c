@@ -47,8 +47,8 @@ void outbox_ahead_forgotten(struct outbox *outbox)
 	outbox->ahead.are_needed = outbox->config.has_templates;
 }
 
-/* Another socket, from or to another address perhaps: the collector behind it may know nothing of
- * what was told before. */
+/* Another socket, from or to another address perhaps: the collector there may know nothing of
+ * what was announced before. */
 void outbox_ahead_look_at_openings(struct outbox *outbox)
 {
 	const struct transport_type *type = outbox->config.type;

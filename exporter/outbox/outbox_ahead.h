@@ -20,7 +20,7 @@ static inline void outbox_ahead_lost(struct outbox *outbox)
 {
 	outbox->ahead.are_needed = true;
 }
-/* The collector may know nothing of what it was told. */
+/* The collector may know nothing of what was announced to it. */
 void outbox_ahead_forgotten(struct outbox *outbox);
 /* Templates are due now, without the wait of a second. */
 void outbox_ahead_hurry(struct outbox *outbox);

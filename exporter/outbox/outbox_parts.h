@@ -43,7 +43,7 @@ struct outbox_ahead {
 	bool are_needed;    /* the collector may lack templates: send them first */
 	int64_t last_us;    /* when that was last done */
 	uint64_t openings;  /* of the transport, as last seen */
-	uint64_t forgotten; /* how many times it may have lost all that it was told */
+	uint64_t forgotten; /* how many times it may have lost all that was announced */
 };
 
 /* outbox_report.c: reports of the network, and the probes that find out whether it is back. */
@@ -74,9 +74,9 @@ struct outbox {
 
 	/* outbox_wait.c: what waits. */
 	struct datagram_queue queue;
-	struct spool spool; /* has something only while the queue is full, or the disk behind */
+	struct spool spool; /* has something only while the queue is full, or the disk late */
 	int spool_error;    /* positive errno that was reported of it, or 0 */
-	bool has_ended;     /* what it had was given up: nothing is sent or told any more */
+	bool has_ended;     /* what it had was given up: nothing is sent or reported any more */
 	struct sent_history history; /* outbox_send.c */
 
 	/* outbox.c, at each outbox_poll(). */

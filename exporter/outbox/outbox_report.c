@@ -23,7 +23,7 @@ static int64_t report_delay_us(int error)
 	return outbox_state_loss_of(error) == LOSS_REFUSED ? REFUSED_US : UNREACHABLE_US;
 }
 
-/* Datagram 'number' was refused, and so was everything that was sent behind it until the report
+/* Datagram 'number' was refused, and so was everything that was sent after it until the report
  * came: a socket reports before it sends any more, so that is a round trip. Hosts do not report all
  * of them. */
 static uint64_t last_refused_with(struct outbox *outbox, uint64_t number, int error)

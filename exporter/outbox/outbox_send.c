@@ -274,7 +274,7 @@ int64_t outbox_send(struct outbox *outbox)
 	if (outbox_unsent(outbox))
 		return pacer_wait_us(&outbox->pacer, outbox_unsent(outbox));
 	wait_us = outbox_session_wait_us(outbox);
-	return wait_us < 0 && outbox->spool.count ? RETRY_US : wait_us; /* the disk is behind */
+	return wait_us < 0 && outbox->spool.count ? RETRY_US : wait_us; /* the disk is late */
 }
 
 size_t outbox_descriptors(const struct outbox *outbox,

@@ -1,4 +1,4 @@
-/* outbox_state.c - up and down as people are told, and the counting of what was sent or lost.
+/* outbox_state.c - up and down as reported to people, and the counting of what was sent or lost.
  *
  * Place: part of the outbox. Invariant, at any moment and for records, packets, octets:
  * ledger.taken = sent + waiting + sum of lost + sum of excluded. */

@@ -1,4 +1,4 @@
-/* outbox_wait.c - the datagrams that wait: in the queue, and behind it in the spool; and which are
+/* outbox_wait.c - the datagrams that wait: in the queue, and after it in the spool; and which are
  * given up when there is no more room.
  *
  * Place: part of the outbox, between encoder and sending. Invariant: the spool has something only
@@ -155,7 +155,7 @@ static bool is_queue_full(const struct outbox *outbox)
 	return datagram_queue_room(&outbox->queue) <= outbox->config.ahead_datagrams;
 }
 
-/* Make room until it is there, or lose it: the disk is behind, and nobody waits any longer. A queue
+/* Make room until it is there, or lose it: the disk is late, and nobody waits any longer. A queue
  * that the disk has not filled up again is not emptied further. */
 static void put_into_spool(struct outbox *outbox, const struct queued_datagram *datagram)
 {
@@ -170,7 +170,7 @@ static void put_into_spool(struct outbox *outbox, const struct queued_datagram *
 		lose_datagram(outbox, datagram, LOSS_OVERFLOW, outbox->sending.error);
 }
 
-/* While the disk is behind, as long as it does not hang, it is waited for; what is full makes room
+/* While the disk is late, as long as it does not hang, it is waited for; what is full makes room
  * by itself where nobody waits for the collector. */
 static size_t room_with_spool(const struct outbox *outbox)
 {

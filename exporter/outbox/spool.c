@@ -1,6 +1,6 @@
 /* spool.c - ring of chunks of datagrams, which go through buffers into a file.
  *
- * Place: behind the queue of an outbox. A datagram lies in one piece behind its header, as many of
+ * Place: after the queue of an outbox. A datagram lies in one piece after its header, as many of
  * them as fit in a chunk. The last chunk is filled in memory, then written; the first two are read
  * before they are needed, or never leave memory: a spool that small touches no disk. What a chunk
  * carries is known without reading it, so that the oldest can be dropped while a disk hangs. An

@@ -1,5 +1,5 @@
-/* spool.h - finished datagrams that wait behind a full queue: a bounded first-in, first-out store
- * in memory or in a file.
+/* spool.h - finished datagrams that wait for room in a full queue: a bounded first-in, first-out
+ * store in memory or in a file.
  *
  * Stage: datagram_queue -> spool -> datagram_queue, while a collector is away. The file has no
  * name, so it goes with the process: what waits is lost with it, as what waits in memory is. One in
@@ -77,10 +77,10 @@ void spool_poll(struct spool *spool, int64_t now_us);
 
 /* How many datagrams of 'size' bytes can be put now. */
 size_t spool_room(const struct spool *spool, size_t size);
-/* Whether it is full, and not only the disk behind: spool_drop() makes room. */
+/* Whether it is full, and not only the disk late: spool_drop() makes room. */
 bool spool_is_full(const struct spool *spool);
 
-/* Put a datagram behind all others. Returns 0, -ENOSPC if there is no room before the oldest are
+/* Put a datagram after all others. Returns 0, -ENOSPC if there is no room before the oldest are
  * taken or dropped, or -EAGAIN if there is none before the disk has gone on. */
 int spool_put(struct spool *spool, const struct queued_datagram *datagram);
 

@@ -1,8 +1,8 @@
 /* rotation.c - when the next file begins.
  *
  * Place: collector -> rotation. By size, a file ends while two of the largest messages fit: the
- * statistics at its end and one more. What is told again at the front of each file, the templates,
- * is taken for as large as one message can be. */
+ * statistics at its end and one more. What is announced again at the front of each file, the
+ * templates, is taken for as large as one message can be. */
 #include "rotation.h"
 
 /* Number of the interval that holds a time; rounds down before 1970, too. */

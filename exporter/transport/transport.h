@@ -79,7 +79,7 @@ struct transport_type {
 	const char *name;    /* "udp" */
 	uint8_t ip_protocol; /* of the packets that it makes; 0: of none */
 
-	/* Prepare. Starts name resolution if the host is not an address; it goes on in the
+	/* Prepare. Starts name resolution if the host is not an address; it continues in the
 	 * background. Returns 0, or a negative errno with 'error' filled if it can never work (bad
 	 * source address). */
 	int (*open)(const struct transport_config *config, struct transport **transport,
@@ -111,7 +111,7 @@ struct transport_type {
 	 * most. NULL where what is handed over is out of our hands. */
 	void (*settle)(struct transport *transport);
 	/* How many sockets were opened and connected so far. With each the collector may be another
-	 * one, or know us under another address: it must be told all again. NULL for one with
+	 * one, or know us under another address: all must be announced again. NULL for one with
 	 * sessions. */
 	uint64_t (*openings)(const struct transport *transport);
 	/* Next report of the network. Returns false if there is none. A report about a datagram

@@ -3,7 +3,7 @@
  *
  * Place: outbox -> transport_file -> kernel. Each file is a session, which begins with the
  * templates: it can be read on its own. Invariant: up to 'size' a file holds whole messages; what a
- * write that fails has left behind them is cut off, and the next one goes over it.
+ * failed write has left after them is cut off, and the next write goes over it.
  *
  * A file is written under the name that was configured. When it ends it gets the time of its first
  * message as a suffix (transport_file_name.h), by rename, so whoever looks for that finds whole

@@ -67,7 +67,7 @@ int transport_file_name_finish(const char *path, int64_t begun_ms)
 	return result;
 }
 
-/* Number behind the stamp in the name of a finished file of 'base', 1 without one; 0: it is none.
+/* Number after the stamp in the name of a finished file of 'base', 1 without one; 0: it is none.
  */
 static unsigned long number_of(const char *name, const char *base)
 {

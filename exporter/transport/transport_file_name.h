@@ -1,5 +1,5 @@
 /* transport_file_name.h - the names that export files get when they are finished:
- * FILE.YYYYmmdd-HHMMSS, in UTC, and -2, -3 ... behind that where one second has several.
+ * FILE.YYYYmmdd-HHMMSS, in UTC, and -2, -3 ... after that where one second has several.
  *
  * Stage: inside transport_file. */
 #ifndef TRANSPORT_FILE_NAME_H

@@ -107,7 +107,7 @@ static void addresses_replace(struct transport_lookup *lookup, const struct addr
 
 /* The same where some may be known. The one in use stays in use as long as the name has it, so that
  * what is connected to it stands; and all stay when the name has none that can be used. Returns
- * whether another one is to be used from now on. */
+ * whether another one must be used from now on. */
 static bool addresses_set(struct transport_lookup *lookup, const struct addrinfo *list)
 {
 	const struct transport_lookup before = *lookup;
@@ -240,7 +240,7 @@ void transport_lookup_clear(struct transport_lookup *lookup)
 }
 
 /* Take the result of a look-up that has ended. Known addresses stay if there are no new ones.
- * Returns whether another one is to be used. */
+ * Returns whether another one must be used. */
 static bool job_take(struct transport_lookup *lookup, int64_t now_ms)
 {
 	struct transport_lookup_job *job = lookup->job;

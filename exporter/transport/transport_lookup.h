@@ -27,14 +27,14 @@ struct transport_lookup {
 };
 
 /* Take host, source address and settings of a collector, and start looking up if the host is a
- * name. Returns 0, or a negative errno with 'error' filled; then nothing is to be cleared. */
+ * name. Returns 0, or a negative errno with 'error' filled; then there is nothing to clear. */
 int transport_lookup_init(struct transport_lookup *lookup, const struct transport_config *config,
 			  struct error_text *error);
 void transport_lookup_clear(struct transport_lookup *lookup);
 
 /* Go on. A name is looked up again every minute, as it may be given another address while the old
  * one still swallows datagrams. Returns 0 when there are addresses, 1 when another one than before
- * is to be used (the name does not have that any more), -EINPROGRESS while the first look-up runs,
+ * must be used (the name does not have that any more), -EINPROGRESS while the first look-up runs,
  * or -ENOENT: the name has no address; it is looked up again after a while. */
 int transport_lookup_poll(struct transport_lookup *lookup, int64_t now_ms);
 

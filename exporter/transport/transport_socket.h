@@ -41,9 +41,9 @@ int transport_socket_open(const struct transport_socket_settings *settings, int 
  * holds on to the interface that it knew: open a new one. */
 bool transport_socket_is_stale(const struct transport_socket_settings *settings, int fd);
 
-/* Whether the address that a connected socket sends from is still one of this host (or cannot be
- * told). A socket holds on to the address that it was connected with: when that has gone, IPv4
- * sends fail and IPv6 goes on with an address that is not ours. Opens and closes a socket: three
+/* Whether the address that a connected socket sends from is still one of this host (or nobody
+ * can say). A socket holds on to the address that it was connected with: when that has gone, IPv4
+ * sends fail and IPv6 continues with an address that is not ours. Opens and closes a socket: three
  * system calls. */
 bool transport_socket_has_source(const struct transport_socket_settings *settings, int fd);
 

@@ -28,7 +28,7 @@
 #define CONNECT_MS      10000 /* for connecting and greeting together */
 #define BACK_OFF_MS     1000  /* doubles up to the next one */
 #define BACK_OFF_MAX_MS 30000
-#define STABLE_MS       10000 /* a connection that has stood for so long was a good one */
+#define STABLE_MS       10000 /* a connection that has stood for this long was a good one */
 #define LOOK_UP_MS      8000  /* of back-off: time to ask for the address again */
 #define DEAD_MS         20000 /* without any acknowledgement while data is under way */
 #define LEAVE_MS        5000  /* for what is under way to an address that the name has no more */
@@ -330,7 +330,7 @@ static void watch(struct transport_stream *stream)
 		fail(stream, ENODEV);
 }
 
-/* Another address is to be used: at once, or after what is under way to the old one. */
+/* Change to another address: at once, or after what is under way to the old one. */
 static void move(struct transport_stream *stream)
 {
 	if (stream->state == STREAM_stands) {

@@ -17,7 +17,7 @@ struct transport_stream_layer {
 	int (*begin)(void *context, int fd);
 	/* Go on. Returns 0 when messages may go, -EAGAIN when not yet, or why it has failed. */
 	int (*greet)(void *context, int64_t now_ms);
-	/* Returns how many bytes were taken: those behind them must follow, so 0 is not the same as
+	/* Returns how many bytes were taken: the rest must follow, so 0 is not the same as
 	 * -EAGAIN: nothing was, and anything may come instead. Else a negative errno. 'has_more':
 	 * other messages follow at once. */
 	ssize_t (*write)(void *context, int fd, const uint8_t *bytes, size_t size, bool has_more);
@@ -75,8 +75,8 @@ struct transport_stream {
 	int64_t progress_ms;   /* when that grew, or there was nothing to wait for */
 };
 
-/* Start with the first connection. Returns 0, or a negative errno with 'error' filled; then nothing
- * is to be cleared. */
+/* Start with the first connection. Returns 0, or a negative errno with 'error' filled; then there
+ * is nothing to clear. */
 int transport_stream_init(struct transport_stream *stream, const struct transport_config *config,
 			  const struct transport_stream_layer *layer, void *context,
 			  struct error_text *error);

@@ -88,8 +88,8 @@ static struct transport_result send_each(int fd, const struct datagram *datagram
 }
 
 /* Answers to UDP_SEGMENT itself: a device that computes no checksums (EIO), IPsec on the way, or a
- * size beyond the path's MTU (EINVAL up to Linux 6.13), which the datagram alone is told as
- * EMSGSIZE. */
+ * size beyond the path's MTU (EINVAL up to Linux 6.13), which is reported as EMSGSIZE when
+ * the datagram goes alone. */
 static bool is_about_segments(int error)
 {
 	return error == -EIO || error == -EINVAL || error == -ENOPROTOOPT || error == -EOPNOTSUPP;

@@ -9,7 +9,7 @@
 bool transport_udp_can_segment(int fd);
 
 /* Hand datagrams to a connected socket that does not block. '*can_segment' becomes false when the
- * device or the kernel refuses to cut; what had been refused then goes one by one. Sends only a
+ * device or the kernel refuses to cut; what was refused then goes one by one. Sends only a
  * part, without an error, where datagrams differ in size: call again. */
 struct transport_result transport_udp_send(int fd, bool *can_segment,
 					   const struct datagram *datagrams, size_t count);

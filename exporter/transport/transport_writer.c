@@ -20,8 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define POLL_MS       100  /* between two looks at the transport behind while all is well */
-#define CLOSE_WAIT_MS 2000 /* for the last call behind */
+#define POLL_MS       100  /* between two looks at the next transport while all is well */
+#define CLOSE_WAIT_MS 2000 /* for the last call of the next transport */
 
 struct slot {
 	uint8_t *bytes; /* owned */
@@ -51,7 +51,7 @@ struct shared {
 	/* Said by it. */
 	int poll_result;                  /* negative errno, 0 */
 	int send_error;                   /* negative errno why the first message stays, 0 */
-	struct transport_session session; /* of the transport behind */
+	struct transport_session session; /* of the next transport */
 	uint64_t calls;                   /* ended */
 	int event;                        /* owned eventfd: a call has ended since poll() */
 	bool is_busy;                     /* in a call */
@@ -96,7 +96,7 @@ static void shared_free(struct shared *shared)
 	free(shared);
 }
 
-/* Around each call of the transport behind; the lock is held before and after, not within. */
+/* Around each call of the next transport; the lock is held before and after, not within. */
 static void call_begin(struct shared *shared)
 {
 	shared->is_busy = true;
@@ -146,7 +146,7 @@ static size_t count_alike(struct shared *shared, struct datagram *datagrams)
 	return count;
 }
 
-/* Write what there is of one file. Slots stay where they are meanwhile: others come behind them. */
+/* Write what there is of one file. Slots stay where they are meanwhile: others come after them. */
 static void send_behind(struct shared *shared)
 {
 	struct datagram datagrams[TRANSPORT_WRITER_MESSAGES];
@@ -375,7 +375,7 @@ static struct transport_result writer_send(struct transport *writer,
 	return result;
 }
 
-/* The end of a call; or what is behind, while the thread waits for that. */
+/* The end of a call; or the next transport, while the thread waits for that. */
 static int writer_ready(const struct transport *writer, short *events)
 {
 	struct shared *shared = writer->shared;
