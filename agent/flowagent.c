@@ -87,7 +87,7 @@ static int on_pipeline(sd_event_source *source, int descriptor, uint32_t events,
 	return 0;
 }
 
-/* A thread does not come back: there are no numbers to be told, and nobody to be joined. */
+/* A thread does not come back: there are no numbers to report, and no thread to join. */
 static int on_hang_timer(sd_event_source *source, uint64_t now_us, void *context)
 {
 	struct daemon *daemon = context;

@@ -50,7 +50,7 @@ struct agentctl_options {
 	size_t interface_count;
 	uint16_t group;
 	uint32_t snaplen;
-	uint32_t sample; /* rules: one packet in so many; 0 and 1: all */
+	uint32_t sample; /* rules: one packet in this many; 0 and 1: all */
 	bool per_cpu;    /* a group for each CPU, from 'group' on */
 	const char *file;
 	bool no_save;

@@ -154,7 +154,7 @@ static enum agentctl_exit send_line(const struct agentctl_client *client, const 
 	return AGENTCTL_DONE;
 }
 
-/* Read more bytes behind those that wait. */
+/* Read more bytes after those that wait. */
 static enum agentctl_exit fill(struct agentctl_client *client, struct error_text *error)
 {
 	ssize_t got;

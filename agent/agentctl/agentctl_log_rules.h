@@ -54,7 +54,7 @@ bool log_rule_is_own(const struct log_rule *rule);
 
 enum log_rules_overlap {
 	LOG_RULES_apart, /* no packet is logged by both to one group */
-	LOG_RULES_maybe, /* conditions, or a chain that nothing leads to: it cannot be told */
+	LOG_RULES_maybe, /* conditions, or a chain that nothing leads to: nobody can say */
 	LOG_RULES_twice, /* packets that both log count twice */
 };
 

@@ -35,7 +35,7 @@ static int print_members(struct agentctl_table *table, const char *prefix, json_
 	return result;
 }
 
-/* Elements are told apart by their "name", with what it names in "object", or by their number. */
+/* Elements are known by their "name", with what it names in "object", or by their number. */
 static int print_elements(struct agentctl_table *table, const char *prefix, json_t *array)
 {
 	size_t index;

@@ -9,7 +9,7 @@
 #define RULE_INTERFACES_SIZE 256
 #define RULE_HOOKS_SIZE      64
 
-/* A rule that goes on to another chain. Texts are borrowed. */
+/* A rule that leads to another chain. Texts are borrowed. */
 struct rule_step {
 	const char *family, *table; /* both chains are in this table */
 	const char *chain, *target;

@@ -248,7 +248,7 @@ static enum agentctl_exit take_out(const struct log_rule *rule, struct error_tex
 	struct program_result result = { .status = 1 };
 	int fault = line ? 0 : -ENOMEM;
 
-	for (size_t i = 1; i < count; i++) /* behind -A */
+	for (size_t i = 1; i < count; i++) /* after -A */
 		argv[4 + i] = words[i];
 	if (!fault)
 		fault = agentctl_program_run(argv, NULL, &result);

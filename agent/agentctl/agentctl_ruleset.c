@@ -3,7 +3,7 @@
  * per CPU, both go to a chain that chooses by the CPU which handles the packet, so that CPUs do not
  * wait for each other at one group's lock.
  *
- * Prerouting at priority raw and postrouting behind source NAT see the addresses that are on the
+ * Prerouting at priority raw and postrouting after source NAT see the addresses that are on the
  * wire of the interface, in both directions and families. */
 #include "agentctl_ruleset.h"
 
@@ -132,8 +132,8 @@ static void write_interfaces(FILE *file, const struct ruleset *ruleset)
 	(void)fputs(is_set ? " }" : "", file);
 }
 
-/* The choice stands behind the counter, which so counts all packets. "numgen random" gives each
- * packet the same chance. */
+/* The choice stands after the counter, which therefore counts all packets. "numgen random" gives
+ * each packet the same chance. */
 static void write_log(FILE *file, const struct ruleset *ruleset, unsigned int group)
 {
 	if (ruleset->sample > 1)
@@ -162,9 +162,9 @@ static void write_side(FILE *file, const struct ruleset *ruleset, const char *na
 /* The kernel hands a broadcast or multicast that this host sends to its own sockets as well: the
  * copy passes postrouting a second time and then prerouting, though the wire has seen it once. In
  * prerouting the copy has no link header, which on Ethernet tells it from a packet that somebody
- * else has sent in this host's name. In postrouting the two cannot be told apart, but the output
+ * else has sent in this host's name. In postrouting nothing distinguishes the two, but the output
  * hook sees the packet once. Nearly all packets are unicast, and asked for that first. IPsec
- * likewise: what was decrypted passes prerouting a second time, what is to be encrypted passes
+ * likewise: what was decrypted passes prerouting a second time, what will be encrypted passes
  * postrouting before ESP does. A tunnel that is an interface shows its own packets only to those
  * who name it. */
 static void write_wire_chains(FILE *file)

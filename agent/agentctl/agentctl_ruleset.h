@@ -17,7 +17,7 @@ struct ruleset {
 	size_t interface_count; /* 1 or more when formatted */
 	uint16_t group;
 	uint32_t snaplen;
-	uint32_t sample; /* log one packet in so many, and say so in the prefix; 0 and 1: all */
+	uint32_t sample; /* log one packet in this many, and say so in the prefix; 0 and 1: all */
 	/* Borrowed; NULL: one group for all. Else packets go to as many groups as there are CPUs,
 	 * 'group' being that of the first one; the last must not be beyond 65535. */
 	const struct cpu_list *cpus;

@@ -79,7 +79,7 @@ struct capture_type {
 
 	/* Source number 'index' of those that 'text' means on the command line ("40-43": four):
 	 * name it (capture_name_set()), and fill in what else the text says. 'name' is NULL before.
-	 * Returns 1, 0 if there are not so many, or a negative errno with 'error' saying what was
+	 * Returns 1, 0 if there are not this many, or a negative errno with 'error' saying what was
 	 * expected. */
 	int (*parse)(const char *text, size_t index, struct source_config *source,
 		     struct error_text *error);

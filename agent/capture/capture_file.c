@@ -71,8 +71,8 @@ static int grow_buffer(struct capture *capture, size_t size, struct error_text *
 	return 0;
 }
 
-/* Read the next piece of the file behind what is left. Returns 1, 0 if there is none now (pipe), or
- * a negative errno. At the end of the file the parser is told. */
+/* Read the next piece of the file after what is left. Returns 1, 0 if there is none now (pipe), or
+ * a negative errno. At the end of the file the parser learns of it. */
 static int refill(struct capture *capture, struct error_text *error)
 {
 	struct capture_pcap_parser *parser = &capture->parser;

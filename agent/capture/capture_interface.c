@@ -276,8 +276,8 @@ static bool wait_for_last_block(const struct capture *capture)
 	return left_ms > 0 && poll(&ready, 1, (int)left_ms) >= 0;
 }
 
-/* Let the kernel put nothing more into the ring; what is in it stays. The filter is set behind
- * libpcap's back, which would apply it to the ring's packets as well. */
+/* Let the kernel put nothing more into the ring; what is in it stays. The filter is set without
+ * libpcap, which would apply it to the ring's packets as well. */
 static void stop_interface(struct capture *capture)
 {
 	struct sock_filter refuse = BPF_STMT(BPF_RET | BPF_K, 0);

@@ -90,7 +90,7 @@ static int send_message(const struct capture *capture, struct nlmsghdr *message)
 /* The kernel's answer to the request just sent, as 0 or a negative errno.
  *
  * With a rule's threshold of 1, packets may be in the queue before the answer; they mean that
- * binding has worked. So the queue is only looked at, and an answer behind packets is left to the
+ * binding has worked. So the queue is only looked at, and an answer after packets is left to the
  * parser, which skips it. */
 static int receive_answer(const struct capture *capture)
 {

@@ -6,11 +6,11 @@
  * What the kernel sends (6.18, each tried):
  *   family         hook         payload starts at    bytes of the link header
  *   2, 10          all          IP header            -
- *   5 (netdev)     0 ingress    behind ethertype     NFULA_L2HDR; outer tag only in NFULA_VLAN
+ *   5 (netdev)     0 ingress    after ethertype      NFULA_L2HDR; outer tag only in NFULA_VLAN
  *   5              1 egress     link header          in the payload, and in NFULA_L2HDR
- *   7 (bridge)     all          behind ethertype     NFULA_L2HDR; outer tag only in NFULA_VLAN
+ *   7 (bridge)     all          after ethertype      NFULA_L2HDR; outer tag only in NFULA_VLAN
  * NFULA_TIMESTAMP comes with packets that have arrived from outside, not with hooks output and
- * postrouting. The length of a packet before it was cut is not told at all. */
+ * postrouting. The length of a packet before it was cut is not reported at all. */
 #include "capture_nflog_parse.h"
 
 #include "sampling.h"
@@ -48,7 +48,7 @@ struct metadata {
 	bool has_sequence;
 };
 
-/* Size of a message or attribute with the padding behind it. */
+/* Size of a message or attribute with the padding after it. */
 static inline size_t padded(size_t size)
 {
 	return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);

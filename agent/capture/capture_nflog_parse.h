@@ -36,7 +36,7 @@ void capture_nflog_parse_begin(struct capture_nflog_parser *parser, const uint8_
  * netlink messages (acknowledgement, end of batch) are skipped; malformed ones are counted and
  * skipped, and where a length makes no sense, with all that follows.
  *
- * A loss is seen, and counted exactly, when the next packet arrives: what was lost behind the last
+ * A loss is seen, and counted exactly, when the next packet arrives: what was lost after the last
  * packet ever received cannot be known.
  * Returns how many; 0 when the datagram is used up. About 25 ns per packet
  * of 12 attributes. */

@@ -13,7 +13,7 @@
 void capture_pcap_parse_init(struct capture_pcap_parser *parser, const char *name);
 void capture_pcap_parse_clear(struct capture_pcap_parser *parser);
 
-/* Show the parser a window of the file: what it left of the one before, and new bytes behind it.
+/* Show the parser a window of the file: what it left of the one before, and new bytes after it.
  *
  * bytes    borrowed until the next call, by the parser and by its views.
  * is_last  whether the file ends with it. */

@@ -15,7 +15,7 @@ struct capture_rules_answer {
 	void (*found)(void *context, uint16_t group);
 	void *context;
 	uint32_t sequence;   /* of the question: other messages are passed over */
-	uint32_t generation; /* out: number of the rule set, if the kernel told it */
+	uint32_t generation; /* out: number of the rule set, if the kernel named it */
 	bool is_complete;    /* out: the last message of the answer was seen */
 	bool is_interrupted; /* out: rules have changed under it */
 	int error;           /* out: a negative errno of the kernel, 0: none */

@@ -26,8 +26,8 @@ void capture_side_clear(struct capture_side_addresses *addresses);
 
 /* The side of a packet.
  *
- * link   enum link_type. Ethernet is told by the MAC address of the interface, raw IP by the host's
- *        addresses. Linux cooked packets carry their direction, which decode knows: SIDE_unknown.
+ * link   enum link_type. Ethernet shows it by the MAC address of the interface, raw IP by the
+ * host's addresses. Linux cooked packets carry their direction, which decode knows: SIDE_unknown.
  * Returns SIDE_unknown where the addresses say nothing: traffic of others, as on a bridge port. */
 enum flow_side capture_side_of(const struct capture_side_addresses *addresses, uint8_t link,
 			       const uint8_t *bytes, size_t size);

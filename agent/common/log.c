@@ -94,7 +94,7 @@ const char *log_level_name(enum log_level level)
 	return levels[level].name;
 }
 
-/* Write without waiting for long. The journal's end is a socket, which can be told not to block;
+/* Write without waiting for long. The journal's end is a socket, which can be set not to block;
  * anything else is asked first. */
 static bool write_line(const char *line, size_t size)
 {
@@ -109,7 +109,7 @@ static bool write_line(const char *line, size_t size)
 	return written == (ssize_t)size;
 }
 
-/* Where the file of the lines is to be made again, if it has been removed. The lock is held. */
+/* Make the file of the lines again in its place, if it has been removed. The lock is held. */
 static void follow_file(void)
 {
 	struct stat status;

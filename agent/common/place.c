@@ -2,7 +2,7 @@
  *
  * Whether a place belongs to the agent's user is decided on the path as it is written and on the
  * one that its links lead to. Between that and the use of the path only those can change it who own
- * a part of it: the agent's user, as whom we then act, or someone else, whose place root was told
+ * a part of it: the agent's user, as whom we then act, or someone else, whose place root was asked
  * to use. */
 #include "place.h"
 

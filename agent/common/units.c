@@ -16,7 +16,7 @@ static const struct {
 
 #define TIME_UNIT_COUNT (sizeof(time_units) / sizeof(time_units[0]))
 
-/* Digits at the front of '*text', which moves on behind them. */
+/* Digits at the front of '*text', which moves past them. */
 static int digits_take(const char **text, uint64_t *number)
 {
 	const char *next = *text;
@@ -53,7 +53,7 @@ int units_size_parse(const char *text, uint64_t *size)
 	return __builtin_mul_overflow(*size, 1ull << (10 * (unit - units + 1)), size) ? -ERANGE : 0;
 }
 
-/* The unit whose name is the run of letters at '*text', which moves on behind it. Returns its
+/* The unit whose name is the run of letters at '*text', which moves past it. Returns its
  * number, or TIME_UNIT_COUNT. */
 static size_t time_unit_take(const char **text)
 {

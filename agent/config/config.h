@@ -52,8 +52,8 @@ struct config_collector {
 	char *group;          /* NULL: that of its mode */
 	uint32_t priority;    /* for failover, 0: none */
 	char *filter;         /* words of flow_filter.h; NULL: every flow */
-	uint32_t sampling;    /* 1 in so many flows, 0: all */
-	uint32_t rotate_ms;   /* files: a new one so often, 0: not by time */
+	uint32_t sampling;    /* 1 in this many flows, 0: all */
+	uint32_t rotate_ms;   /* files: a new one this often, 0: not by time */
 	uint64_t rotate_size; /* no file is larger, 0: not by size */
 	uint32_t keep;        /* finished files, 0: all */
 };

@@ -53,7 +53,7 @@ static void fail_value(const struct config_option *option, const char *value,
 		error_text_hint(error, "behind a value a comment starts with ;");
 }
 
-/* What an option may change beside its own value: its origin is to be told where that is shown. */
+/* What an option may change beside its own value: its origin must be known where that is shown. */
 static void mark_others(struct config *config, const struct config *before,
 			enum config_option_id id, const struct config_origin *origin)
 {

@@ -164,7 +164,7 @@ static int collector_parse(struct config *config, const struct config_option *op
 	return result;
 }
 
-/* As it would be written behind --collector. */
+/* As it would be written after --collector. */
 static void collector_format(const struct config *config, const struct config_option *option,
 			     FILE *out)
 {
@@ -203,7 +203,7 @@ int config_collector_declare(struct config *config, const char *name,
 	config->origins[OPTION_collector] = *origin;
 	collector.origin = *origin;
 	if (known) {
-		known->origin = *origin; /* a drop-in goes on with the section of an earlier file */
+		known->origin = *origin; /* a drop-in continues the section of an earlier file */
 		return 0;
 	}
 	collector.key_origins = calloc(CONFIG_KEY_COUNT, sizeof(*collector.key_origins));

@@ -1,6 +1,6 @@
 /* config_fields.c - which fields the records of a collector have: fields=LIST.
  *
- * A list is kept as text too, with + in the place of blanks, as it may stand behind a comma. */
+ * A list is kept as text too, with + in the place of blanks, as it may stand after a comma. */
 #include "config_fields.h"
 
 #include "config_apply.h"

@@ -45,7 +45,7 @@ struct config_key_type {
 struct config_key {
 	enum config_section section;
 	const char *name;
-	const char *inline_name; /* NULL: not behind a comma */
+	const char *inline_name; /* NULL: not after a comma */
 	const char *argument;
 	const struct config_key_type *type; /* NULL: the section reads it */
 	size_t member;                      /* offset in the object */
@@ -85,7 +85,7 @@ extern const struct config_key_type config_key_type_address, config_key_type_ver
 extern const struct config_key_type config_key_type_direction, config_key_type_label,
 	config_key_type_sampling, config_key_type_cpu, config_key_type_choice;
 
-/* Find a key by its name, behind a comma ('is_inline') or in the section. Returns its number, or
+/* Find a key by its name, after a comma ('is_inline') or in the section. Returns its number, or
  * -ENOENT with ' (did you mean "..."?)' in 'guess', or "" if nothing is near. */
 int config_key_find(enum config_section section, const char *name, bool is_inline,
 		    char guess[static CONFIG_GUESS_SIZE]);
@@ -94,7 +94,7 @@ int config_key_find(enum config_section section, const char *name, bool is_inlin
  * are of. */
 int config_key_parse(void *object, enum config_key_id key, const char *value,
 		     struct error_text *error);
-/* The same for a key behind a comma: the error begins with its name. */
+/* The same for a key after a comma: the error begins with its name. */
 int config_key_set(void *object, enum config_key_id key, const char *value,
 		   struct error_text *error);
 /* Let 'object' have what 'from' says, and keep the rest. Returns 0 or a negative errno. */

@@ -120,7 +120,7 @@ static int source_key_parse(struct source_config *source, enum config_key_id key
 	return -EINVAL;
 }
 
-/* The same for a key behind a comma: the error begins with its name. */
+/* The same for a key after a comma: the error begins with its name. */
 static int source_key_set(void *object, enum config_key_id key, const char *value,
 			  struct error_text *error)
 {

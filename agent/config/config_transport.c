@@ -85,7 +85,7 @@ static uint32_t message_size(const struct config_collector *collector,
 					 : IPV6_UDP_HEADERS);
 }
 
-/* Without a word about the version, a session is IPFIX: NetFlow cannot be told into one. */
+/* Without a word about the version, a session is IPFIX: NetFlow cannot go through one. */
 static uint8_t default_version(const struct config *config, const struct transport_type *transport)
 {
 	const bool is_told = config->origins[OPTION_export_version].file != NULL;

@@ -1,6 +1,6 @@
 /* interface_rules.c - the rules of if-map: text -> list, name -> number.
  *
- * Place: config -> here <- interfaces. A name that is BASE without a number, or with more behind it
+ * Place: config -> here <- interfaces. A name that is BASE without a number, or with more after it
  * (eth0.100), is no interface of that base: a VLAN must not pass for the device below it. */
 #include "interface_rules.h"
 

@@ -18,7 +18,7 @@ struct control_context {
 	const struct config *config;
 	const struct rules_watch *rules; /* NULL: rules are not watched */
 	int64_t started_unix_ms;
-	uint32_t patience_ms; /* a client that moves no byte for so long is cut; 0: 60 s */
+	uint32_t patience_ms; /* a client that moves no byte for this long is cut; 0: 60 s */
 };
 
 struct control_command {

@@ -1,8 +1,8 @@
 /* flow_sums.c - a hash table of sums.
  *
  * Place: control_flows -> here. Sums stand one after another in the order in which their keys came;
- * 'slots' (open addressing, twice as many as sums) has their numbers. Sorting leaves the slots
- * behind, so nothing is added afterwards. */
+ * 'slots' (open addressing, twice as many as sums) has their numbers. Sorting makes the slots
+ * wrong, so nothing is added afterwards. */
 #include "flow_sums.h"
 
 #include "flow_names.h"

@@ -1,6 +1,6 @@
 /* flow_top.c - a heap whose root is the flow that would leave first.
  *
- * Place: control_flows -> here. Invariant: no flow is behind (in the order asked for) the root;
+ * Place: control_flows -> here. Invariant: no flow is after (in the order asked for) the root;
  * when the heap is full, a flow that comes before the root takes its place. */
 #include "flow_top.h"
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REST_FACTOR 100 /* rest for so many times as long as a list has taken */
+#define REST_FACTOR 100 /* rest for this many times as long as a list has taken */
 
 struct watched {
 	uint32_t count;

@@ -3,7 +3,7 @@
  * Written by one thread (the control thread before start, then the export thread, out of
  * interfaces.c), read by workers without locks. Each entry is one atomic word; a reader that meets
  * a list under change finds an entry of before or after it. Bounded: interfaces beyond
- * INTERFACE_MTUS_MAX have the fallback, which most have anyway and need no entry for. */
+ * INTERFACE_MTUS_MAX have the fallback. Most have it anyway, without an entry. */
 #ifndef INTERFACE_MTUS_H
 #define INTERFACE_MTUS_H
 

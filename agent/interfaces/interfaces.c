@@ -1,8 +1,8 @@
 /* interfaces.c - link messages of the kernel -> a sorted list, and what changes by them.
  *
  * Place: interfaces_netlink.c (the socket) -> here -> exporter (names), workers (MTUs). Invariant:
- * entries are in the order of their indexes, and after each call what was told through the events
- * is what the list says.
+ * entries are in the order of their indexes, and after each call what was reported through the
+ * events is what the list says.
  *
  * The kernel sends notifications and the parts of a dump through one queue, each made under one
  * lock, so that what comes later is the newer state, whichever of the two it is. An entry that
@@ -276,7 +276,7 @@ static void note_attribute(const struct nlattr *attribute, struct interface *lin
 	}
 }
 
-/* The attributes behind struct ifinfomsg. Returns whether all of them make sense; padding may be
+/* The attributes after struct ifinfomsg. Returns whether all of them make sense; padding may be
  * missing at the end, which mnl_attr_for_each() would read. */
 static bool parse_attributes(const struct nlmsghdr *message, struct interface *link)
 {

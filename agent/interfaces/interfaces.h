@@ -38,7 +38,7 @@ struct interfaces_events {
 	void (*named)(void *context, const struct interface_name *name);
 	/* A number has no name any more. */
 	void (*forgotten)(void *context, uint32_t number);
-	/* Two present interfaces have one number. Flows of both get it; 'name' is told. */
+	/* Two present interfaces have one number. Flows of both get it; 'name' is announced. */
 	void (*clash)(void *context, uint32_t number, const char *name, const char *other);
 	/* There is no room for a new one. */
 	void (*full)(void *context);
@@ -74,8 +74,8 @@ enum interfaces_result {
 	INTERFACES_malformed,       /* something was not understood: a dump would help */
 };
 
-/* Parse one datagram of the kernel: notifications and parts of a dump, in any mixture. 'bytes' begins
- * on 4 bytes. */
+/* Parse one datagram of the kernel: notifications and parts of a dump, in any mixture. 'bytes'
+ * begins on 4 bytes. */
 enum interfaces_result interfaces_parse(struct interfaces *interfaces, const uint8_t *bytes,
 					size_t size, int64_t now_ms);
 

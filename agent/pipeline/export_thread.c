@@ -18,11 +18,12 @@
 /* How many records are taken between two looks at the transports: about what one burst of datagrams
  * holds. */
 #define RECORDS_PER_TURN 1024
-#define TURN_MAX_US      1000000 /* names are looked up and reports read at least so often */
-#define LINKS_MS         100     /* while busy, messages of interfaces are looked for so often */
-/* A stage that stood still goes on when there is plenty to do, not for each datagram that was sent.
- * The export thread stops when the room of the collectors is down to a sixteenth, and goes on at a
- * quarter; a worker goes on when half of its ring is free. Or, after this time, with any room. */
+#define TURN_MAX_US      1000000 /* names are looked up and reports read at least this often */
+#define LINKS_MS         100     /* while busy, messages of interfaces are looked for this often */
+/* A stage that stood still continues when there is plenty to do, not for each datagram that was
+ * sent. The export thread stops when the room of the collectors is down to a sixteenth, and
+ * continues at a quarter; a worker continues when half of its ring is free. Or, after this time,
+ * with any room. */
 #define ROOM_MOST         64 /* of an empty queue; a spool may have more */
 #define ROOM_SCARCE_SHIFT 4
 #define ROOM_PLENTY_SHIFT 2

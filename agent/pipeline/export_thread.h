@@ -29,7 +29,7 @@ struct export_thread_config {
 	struct interface_monitor *interfaces;         /* likewise */
 	const struct asn_table *asn_table;            /* borrowed for life; NULL: none */
 	const struct application_table *applications; /* likewise */
-	struct own_exports *own_exports; /* shared; told where the exporter sends from and to */
+	struct own_exports *own_exports; /* shared; learns where the exporter sends from and to */
 	struct flow_key_choice flow_key; /* of the records that come in */
 	size_t input_count;              /* export_thread_connect() for each follows */
 	bool is_live;                    /* real clock; else the records' clock */
@@ -57,7 +57,7 @@ struct export_thread {
 	bool has_link_messages; /* there may be some */
 	int64_t progress_ms;    /* monotonic; after the end: when something was last sent */
 	uint64_t progress_waiting;
-	size_t first_input;    /* whose turn it is to be asked first */
+	size_t first_input;    /* the one to ask first at the next turn */
 	size_t room_most;      /* exporter_room() when it was largest */
 	bool is_held;          /* room was scarce: nothing is taken until there is plenty, */
 	int64_t held_until_us; /* or any, from then on; monotonic */

@@ -38,7 +38,7 @@ struct sequence_file {
 	size_t size;
 };
 
-/* Path of the file. Returns false if nothing is to be kept. One file per source id: instances do
+/* Path of the file. Returns false if nothing must be kept. One file per source id: instances do
  * not mix. */
 static bool file_path(uint32_t source_id, char *path, size_t size)
 {

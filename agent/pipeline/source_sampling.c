@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* A rate that a prefix has told: remember it for people. */
+/* A rate that a prefix has named: remember it for people. */
 static void note_rule_rate(struct source_sampling *sampling, uint32_t interval)
 {
 	for (size_t i = 0; i < SOURCE_SAMPLING_RATES; i++) {

@@ -16,7 +16,7 @@ struct source_sampling {
 	struct samplers *samplers; /* shared */
 	uint32_t rule_interval;    /* the last that was asked for, and */
 	uint8_t number;            /* its number in samplers */
-	/* Rates that prefixes have told: the first ones, and whether there were more. */
+	/* Rates that prefixes have named: the first ones, and whether there were more. */
 	uint32_t rule_rates[SOURCE_SAMPLING_RATES];
 	bool has_more_rates;
 };
@@ -32,12 +32,12 @@ static inline bool source_sampling_is_on(const struct source_sampling *sampling)
 	return sampling->choice.method || sampling->choice.rule_interval;
 }
 
-/* Number in samplers of a packet whose rule has told 'rule_interval' (0: nothing). What the agent
+/* Number in samplers of a packet whose rule has named 'rule_interval' (0: nothing). What the agent
  * and the rule leave out multiplies; a declared interval stands for what a prefix says. */
 uint8_t source_sampling_number(struct source_sampling *sampling, uint32_t rule_interval);
 
 /* "all", "random:10", "rule:5", "random:10+s=5,s=20": what the configuration says, and what
- * prefixes have told. Returns 'text'. */
+ * prefixes have named. Returns 'text'. */
 const char *source_sampling_format(const struct source_sampling *sampling,
 				   char text[static SOURCE_SAMPLING_TEXT_SIZE]);
 

@@ -300,7 +300,7 @@ static void read_views(struct worker *worker)
 
 /* Where a file's clock goes next on its way to a packet. In a gap it stops in each tick in which a
  * flow is due, so that records leave at the time that they would leave at live. What is due is
- * handed over before the clock goes on, so the stops do not depend on the room in the ring. */
+ * handed over before the clock continues, so the stops do not depend on the room in the ring. */
 static cache_ms next_file_ms(const struct worker *worker, cache_ms packet_ms)
 {
 	const int64_t tick = worker_decode_tick(worker->clock_ms);

@@ -10,8 +10,8 @@
 #include "decode_packet.h"
 #include "superpacket.h"
 
-/* Which sampler a packet has gone through: kept out of the loop of packets, which most never have
- * gone through any. */
+/* Which sampler a packet has gone through. Not inlined in the loop of packets: most packets have
+ * gone through none. */
 __attribute__((noinline)) static uint8_t sampler_of(struct worker *worker,
 						    const struct packet_view *view)
 {

@@ -60,7 +60,7 @@ struct worker {
 	cache_ms handed_over_tick; /* of clock_ms, when timeouts were last looked at */
 	cache_ms last_packet_ms;   /* CLOCK_MONOTONIC, -1 if there was none */
 	bool is_leaving;           /* stop was asked for: what was cached leaves first */
-	bool is_stopping;          /* stop was asked for, and the source told */
+	bool is_stopping;          /* stop was asked for, and passed to the source */
 	struct message_watch message_watch;
 	uint64_t flush_left;             /* flows still to be flushed by request */
 	bool has_ended;                  /* no more input */
