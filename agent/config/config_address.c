@@ -65,7 +65,7 @@ static int port_parse(const char *text, uint16_t *port, struct error_text *error
 
 	if (units_number_parse(text, &number) || number < 1 || number > UINT16_MAX) {
 		error_text_set(error,
-			       "expected a port from 1 to 65535 behind the colon, not "
+			       "expected a port from 1 to 65535 after the colon, not "
 			       "\"%.40s\"",
 			       text);
 		return -EINVAL;

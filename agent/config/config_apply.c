@@ -50,7 +50,7 @@ static void fail_value(const struct config_option *option, const char *value,
 	if (why->hint[0])
 		error_text_hint(error, "%s", why->hint);
 	else if (config_origin_is_file(origin) && strstr(value, " #"))
-		error_text_hint(error, "behind a value a comment starts with ;");
+		error_text_hint(error, "after a value a comment starts with ;");
 }
 
 /* What an option may change beside its own value: its origin must be known where that is shown. */

@@ -180,7 +180,7 @@ static bool section_begin(struct file_parser *parser, char *text)
 		return fail(parser, "expected [SECTION] or [SECTION \"NAME\"]");
 	rest += 1 + strspn(rest + 1, BLANKS);
 	if (*rest && !strchr(";#", *rest))
-		return fail(parser, "expected nothing behind the section");
+		return fail(parser, "expected nothing after the section");
 	word[length] = '\0';
 	if (quote)
 		*quote = '\0';

@@ -42,7 +42,7 @@ int config_pairs_set(char *keys, enum config_section section,
 		int result;
 
 		if (!value || !value[1]) {
-			error_text_set(error, "expected KEY=VALUE behind the comma, not \"%.60s\"",
+			error_text_set(error, "expected KEY=VALUE after the comma, not \"%.60s\"",
 				       pair);
 			return -EINVAL;
 		}

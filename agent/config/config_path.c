@@ -54,7 +54,7 @@ int config_path_parse(struct config_collector *collector, const char *value,
 	if (!is_unix)
 		return config_text_replace(&collector->host, value, error);
 	if (!value[prefix]) {
-		error_text_set(error, "expected the path of a socket behind " UNIX_PREFIX);
+		error_text_set(error, "expected the path of a socket after " UNIX_PREFIX);
 		return -EINVAL;
 	}
 	if (config_text_replace(&collector->host, value + prefix, error))

@@ -231,7 +231,7 @@ TEST(wrong_paths)
 		{ "-n - --summary -", "collector -: standard output cannot have flows and the "
 				      "summary: write one of them to a file" },
 		{ "-n /a -n /a", "collector /a is given twice: it would get every flow twice" },
-		{ "-n unix:", "--collector \"unix:\": expected the path of a socket behind unix:" },
+		{ "-n unix:", "--collector \"unix:\": expected the path of a socket after unix:" },
 		{ "-n /a,rotate=500ms", "--collector \"/a,rotate=500ms\": rotate: expected a time "
 					"from 1s to 31d, such as 90, 90s or 1h30m" },
 	};
@@ -332,10 +332,10 @@ TEST(wrong_collectors)
 				 "that begins with / or ./" },
 		{ "a_b/c", "expected HOST:PORT with a host name or an address, or a path that "
 			   "begins with / or ./" },
-		{ "h:", "expected a port from 1 to 65535 behind the colon, not \"\"" },
-		{ "h:0", "expected a port from 1 to 65535 behind the colon, not \"0\"" },
-		{ "h:65536", "expected a port from 1 to 65535 behind the colon, not \"65536\"" },
-		{ "h:1k", "expected a port from 1 to 65535 behind the colon, not \"1k\"" },
+		{ "h:", "expected a port from 1 to 65535 after the colon, not \"\"" },
+		{ "h:0", "expected a port from 1 to 65535 after the colon, not \"0\"" },
+		{ "h:65536", "expected a port from 1 to 65535 after the colon, not \"65536\"" },
+		{ "h:1k", "expected a port from 1 to 65535 after the colon, not \"1k\"" },
 		{ "2001:db8::1", "expected HOST:PORT; an IPv6 address needs brackets: "
 				 "[2001:db8::1]:2055" },
 		{ "[::1", "expected [IPV6-ADDRESS]:PORT" },
@@ -366,7 +366,7 @@ TEST(wrong_collectors)
 				     "flow that has ended; expected duration" },
 		{ "h,filter=\"v=4", "expected a quote at the end of the value \"v=4" },
 		{ "h,filter=\"v=4\"5", "expected a quote at the end of the value \"v=4\"5" },
-		{ "h,mtu", "expected KEY=VALUE behind the comma, not \"mtu\"" },
+		{ "h,mtu", "expected KEY=VALUE after the comma, not \"mtu\"" },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {

@@ -74,7 +74,7 @@ TEST(file_errors_name_the_line)
 	check_file_error("max-flows = 1\n", "f.conf:1: \"max-flows\" stands before the first "
 					    "section; expected [agent] above it");
 	check_file_error("[agent\n", "f.conf:1: expected [SECTION] or [SECTION \"NAME\"]");
-	check_file_error("[agent] x\n", "f.conf:1: expected nothing behind the section");
+	check_file_error("[agent] x\n", "f.conf:1: expected nothing after the section");
 	check_file_error("[agent \"x\"]\n", "f.conf:1: section [agent] has no name");
 	check_file_error("[source]\n", "f.conf:1: expected a name: [source \"NAME\"]");
 	check_file_error("[source \"\"]\n", "f.conf:1: expected a name of 1 to 100 bytes");
@@ -107,7 +107,7 @@ TEST(file_errors_name_the_line)
 			 "f.conf:1: collector \"x\" has no address");
 	check_file_error("[collector \"x\"]\naddress =\n", "f.conf:2: address: expected a value");
 	check_file_error("[collector \"x\"]\naddress = h:0\n",
-			 "f.conf:2: address: value \"h:0\": expected a port from 1 to 65535 behind "
+			 "f.conf:2: address: value \"h:0\": expected a port from 1 to 65535 after "
 			 "the colon, not \"0\"");
 	check_file_error("[collector \"x\"]\naddress = /srv/flows,rotate=1h\n",
 			 "f.conf:2: address: value \"/srv/flows,rotate=1h\": a path cannot have a "
@@ -170,7 +170,7 @@ TEST(a_comment_that_is_none_is_hinted_at)
 	struct config config;
 
 	CHECK(parse_bytes(&config, text, strlen(text), &error) < 0);
-	CHECK_TEXT(error.hint, "behind a value a comment starts with ;");
+	CHECK_TEXT(error.hint, "after a value a comment starts with ;");
 	config_clear(&config);
 }
 

@@ -284,7 +284,7 @@ TEST(wrong_sources)
 		    "--nflog \"40,snaplne=96\": unknown key \"snaplne\" (did you mean "
 		    "\"snaplen\"?)");
 	check_error("-g 40,", CONFIG_invalid,
-		    "--nflog \"40,\": expected KEY=VALUE behind the comma, not \"\"");
+		    "--nflog \"40,\": expected KEY=VALUE after the comma, not \"\"");
 	check_error("-r a -r b", CONFIG_invalid,
 		    "--read \"b\": expected one file, and there is a already");
 	check_error("-r a -i eth0", CONFIG_invalid,
