@@ -47,7 +47,7 @@ int exporter_set_applications(struct exporter *exporter, const struct applicatio
  * samplers in the table by then are announced from the start, others before their first record. */
 void exporter_set_samplers(struct exporter *exporter, const struct samplers *samplers);
 
-/* Sequence numbers go on from here: call before the first message. */
+/* Sequence numbers continue from here: call before the first message. */
 void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t sequence);
 
 /* From now on the number of the next datagram stands in '*place', big-endian, at any moment: before

@@ -3,7 +3,7 @@
  *
  * What is loaded is what is saved, and nothing is saved that nft has not taken. All of it is one
  * transaction: the table is emptied and filled, what an earlier version had besides goes, and so do
- * rules of others in nft that would count the same packets again (--force). Counters go on. */
+ * rules of others in nft that would count the same packets again (--force). Counters continue. */
 #include "agentctl_rules.h"
 
 #include "agentctl_found_rules.h"

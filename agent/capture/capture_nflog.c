@@ -241,7 +241,7 @@ static int receive_datagram(struct capture *capture, struct error_text *error)
 
 		if (result == -EAGAIN || result == -EINTR)
 			return 0;
-		if (result == -ENOBUFS) { /* the queue was full; go on with what is in it */
+		if (result == -ENOBUFS) { /* the queue was full; continue with what is in it */
 			capture->overruns++;
 			return 1;
 		}

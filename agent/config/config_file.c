@@ -385,7 +385,7 @@ static int is_drop_in(const struct dirent *entry)
 	       !strcmp(entry->d_name + length - 5, ".conf");
 }
 
-/* Byte by byte, so that the order does not hang on the locale. */
+/* Byte by byte: the order does not depend on the locale. */
 static int compare_names(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);

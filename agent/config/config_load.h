@@ -11,7 +11,7 @@
 #include "config.h"
 
 enum config_result {
-	CONFIG_run,     /* go on */
+	CONFIG_run,     /* continue */
 	CONFIG_done,    /* --help, --version, --check-config: printed, exit status 0 */
 	CONFIG_invalid, /* wrong usage or file: 'error' filled, exit status 2 */
 	CONFIG_failed,  /* cannot be served (--ulog, no memory): 'error' filled, exit status 1 */

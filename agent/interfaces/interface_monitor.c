@@ -16,7 +16,7 @@
 
 /* How long a start waits for the list: ten thousand interfaces take a tenth of a second. */
 #define START_PATIENCE_MS 2000
-/* A flow may leave so much later than its timeouts say: a wait for its datagram to fill, and one
+/* A flow may leave this much later than its timeouts say: a wait for its datagram to fill, and one
  * for room in a ring. */
 #define KEEP_LONGER_MS 5000
 

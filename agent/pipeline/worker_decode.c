@@ -1,8 +1,8 @@
 /* worker_decode.c - chooses, decodes and annotates the packets of a batch.
  *
  * Place: between a capture source and the flow cache. Three steps for each packet: decode_view()
- * has the one and only reason why it does not count, annotate() what else is to be known of one
- * that does, decode_views() the clock. All are inlined into one loop, of which there are three
+ * finds the only reason why it does not count, annotate() adds what else must be known of one that
+ * does, decode_views() moves the clock. All are inlined into one loop, of which there are three
  * copies: a source that does not sample does not pay for it, nor one whose flows have no columns.
  */
 #include "worker_decode.h"

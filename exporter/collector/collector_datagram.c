@@ -39,8 +39,8 @@ static void begin_one(struct collector *collector)
 	collector->building.opened_unix_ms = collector->time.unix_ms;
 	collector->building.carries_templates = false;
 	collector->building.is_open = true;
-	/* Without a record since the last one, templates would take the place of what is to follow
-	 * them. */
+	/* Without a record since the last one, templates would take the place of what must
+	 * follow them. */
 	if (limit && collector->refresh.datagrams_since >= limit &&
 	    collector_has_templates(collector) && collector->refresh.has_records_since) {
 		collector->refresh.is_due = true;

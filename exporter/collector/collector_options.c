@@ -106,7 +106,7 @@ void collector_options_begin_refresh(struct collector *collector)
 	sampler_walk_repeat(&collector->samplers);
 }
 
-/* Whether names of applications are to be repeated. */
+/* Whether names of applications must be repeated. */
 bool collector_options_has_applications(const struct collector *collector)
 {
 	return collector->names.next_application < collector->names.applications_told;

@@ -150,8 +150,8 @@ static bool drop_oldest(struct outbox *outbox)
 
 static bool is_queue_full(const struct outbox *outbox)
 {
-	/* Places stay free for templates that go ahead; where some went already, more are to be
-	 * made. */
+	/* Places stay free for templates that go ahead; where some went already, more must
+	 * become free. */
 	return datagram_queue_room(&outbox->queue) <= outbox->config.ahead_datagrams;
 }
 

@@ -36,7 +36,7 @@ int spool_disk_open(struct spool_disk **disk, const char *directory, size_t buff
 /* Waits for the last job, but not for ever: a thread that hangs frees all when it comes back. */
 void spool_disk_close(struct spool_disk *disk);
 
-/* The bytes of a buffer; while it has a job they are not to be touched. */
+/* The bytes of a buffer; while it has a job nobody may touch them. */
 uint8_t *spool_disk_buffer(const struct spool_disk *disk, size_t buffer);
 
 /* Write 'size' bytes of a buffer at 'offset', or read them, or cut the file to 'offset'. The buffer

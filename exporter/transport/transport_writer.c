@@ -46,7 +46,7 @@ struct shared {
 	bool is_poll_wanted, is_close_wanted;
 	int64_t now_ms;
 	bool is_told;    /* the outbox has seen 'session' as it stands here */
-	bool is_settled; /* messages that are not begun are not to be sent */
+	bool is_settled; /* messages that are not begun must not be sent */
 
 	/* Said by it. */
 	int poll_result;                  /* negative errno, 0 */
