@@ -85,10 +85,11 @@ class Collector:
         return flow_table(self.messages())
 
     def sides(self):
-        """key -> set of the directions (0, 1, None for not told) of its records so far."""
+        """key -> set of the directions (0, 1, None for unknown) of its records so far."""
         sides = {}
         for message in self.messages():
             for values in message.flows:
-                side = values[DIRECTION]
-                sides.setdefault(flow_key(values), set()).add(side if side in (0, 1) else None)
+                side = values.get(DIRECTION)
+                assert side in (0, 1, None)  # the registry has no other
+                sides.setdefault(flow_key(values), set()).add(side)
         return sides
