@@ -51,6 +51,10 @@ static int flow_key_parse(struct config *config, const struct config_option *opt
 				       "vlan, interfaces, side and mark, with commas between");
 			return -EINVAL;
 		}
+		if (parts & part) {
+			error_text_set(error, "%s: given twice", name);
+			return -EINVAL;
+		}
 		parts |= part;
 		value = *comma ? comma + 1 : comma;
 	}

@@ -28,30 +28,48 @@ static char *pair_next(char **keys, const char **error_at)
 	return pair;
 }
 
+/* Cut a pair in two and find its key, which no pair before it has had. Returns the number of the
+ * key, or -EINVAL with 'error' filled. */
+static int pair_key(char *pair, char **value, enum config_section section,
+		    bool seen[static CONFIG_KEY_COUNT], struct error_text *error)
+{
+	char guess[CONFIG_GUESS_SIZE];
+	int key;
+
+	*value = strchr(pair, '=');
+	if (!*value || !(*value)[1]) {
+		error_text_set(error, "expected KEY=VALUE after the comma, not \"%.60s\"", pair);
+		return -EINVAL;
+	}
+	*(*value)++ = '\0';
+	key = config_key_find(section, pair, true, guess);
+	if (key < 0) {
+		error_text_set(error, "unknown key \"%.60s\"%s", pair, guess);
+		return -EINVAL;
+	}
+	if (seen[key]) {
+		error_text_set(error, "%s: given twice", config_keys[key].inline_name);
+		return -EINVAL;
+	}
+	seen[key] = true;
+	return key;
+}
+
 int config_pairs_set(char *keys, enum config_section section,
 		     int (*set)(void *object, enum config_key_id key, const char *value,
 				struct error_text *error),
 		     void *object, struct error_text *error)
 {
+	bool seen[CONFIG_KEY_COUNT] = { false };
 	const char *unbalanced = NULL;
 	char *pair;
 
 	while ((pair = pair_next(&keys, &unbalanced))) {
-		char *value = strchr(pair, '=');
-		char guess[CONFIG_GUESS_SIZE];
-		int result;
+		char *value;
+		int result = pair_key(pair, &value, section, seen, error);
 
-		if (!value || !value[1]) {
-			error_text_set(error, "expected KEY=VALUE after the comma, not \"%.60s\"",
-				       pair);
-			return -EINVAL;
-		}
-		*value++ = '\0';
-		result = config_key_find(section, pair, true, guess);
-		if (result < 0) {
-			error_text_set(error, "unknown key \"%.60s\"%s", pair, guess);
-			return -EINVAL;
-		}
+		if (result < 0)
+			return result;
 		result = set(object, (enum config_key_id)result, value, error);
 		if (result < 0)
 			return result;

@@ -5,7 +5,8 @@
 #include "config_keys.h"
 
 /* Split it ('keys' is cut into pieces; NULL for none) and hand each pair to 'set'. A quoted value
- * may contain commas. Returns 0, or the first error with 'error' filled. */
+ * may contain commas; a key may be there once. Returns 0, or the first error with 'error' filled.
+ */
 int config_pairs_set(char *keys, enum config_section section,
 		     int (*set)(void *object, enum config_key_id key, const char *value,
 				struct error_text *error),

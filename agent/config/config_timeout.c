@@ -55,8 +55,29 @@ static void fail_name(const char *name, struct error_text *error)
 			       nearest.best);
 }
 
+/* What one value has set; each timeout may be there once, under any of its names. */
+struct timeouts_seen {
+	const uint32_t *members[CONFIG_TIMEOUT_COUNT + OTHER_COUNT];
+	size_t count;
+};
+
+static int refuse_second(struct timeouts_seen *seen, const uint32_t *member, const char *name,
+			 struct error_text *error)
+{
+	for (size_t i = 0; i < seen->count; i++) {
+		if (seen->members[i] != member)
+			continue;
+		error_text_set(error, "%s: given twice", name);
+		if (!strcmp(name, "active") || !strcmp(name, "maxlife"))
+			error_text_hint(error, "active and maxlife are the same timeout");
+		return -EINVAL;
+	}
+	seen->members[seen->count++] = member; /* one for each name at most: it fits */
+	return 0;
+}
+
 static int pair_parse(struct config *config, const struct config_option *option, char *pair,
-		      struct error_text *error)
+		      struct timeouts_seen *seen, struct error_text *error)
 {
 	char *value = strchr(pair, '=');
 	struct error_text why = { .text = "" };
@@ -76,6 +97,8 @@ static int pair_parse(struct config *config, const struct config_option *option,
 		fail_name(pair, error);
 		return -EINVAL;
 	}
+	if (refuse_second(seen, member, pair, error))
+		return -EINVAL;
 	result = units_range_parse(&option->range, value, &milliseconds, &why);
 	if (result)
 		error_text_set(error, "%s: %s", pair, why.text);
@@ -89,6 +112,7 @@ static int timeout_parse(struct config *config, const struct config_option *opti
 {
 	char *copy = strdup(value);
 	char *rest = copy;
+	struct timeouts_seen seen = { .count = 0 };
 	char *pair;
 	int result = 0;
 
@@ -97,7 +121,7 @@ static int timeout_parse(struct config *config, const struct config_option *opti
 		return -ENOMEM;
 	}
 	while (!result && (pair = strsep(&rest, ",")))
-		result = pair_parse(config, option, pair, error);
+		result = pair_parse(config, option, pair, &seen, error);
 	free(copy);
 	return result;
 }

@@ -85,8 +85,9 @@ static const struct filter_key keys[] = {
 /* One value of a word. A word's tests are neighbours. */
 struct filter_test {
 	const struct filter_key *key;
-	bool is_negated; /* the same for all values of a word */
-	bool is_last;    /* of its word */
+	bool is_negated;    /* the same for all values of a word */
+	bool is_last;       /* of its word */
+	bool is_comparison; /* by < or > */
 	union {
 		struct prefix prefix;
 		struct {
@@ -220,6 +221,28 @@ static size_t take_operator(const char *text, enum comparison *comparison, bool 
 	}
 }
 
+/* Two words that want one datum to be two things: together they match nothing, or what one of them
+ * matches. Flags are several in one datum; host, port and the like look at either side. 'before' is
+ * how many tests the words before this one have. */
+static int refuse_second(const struct flow_filter *filter, size_t before,
+			 const struct filter_key *key, struct error_text *error)
+{
+	if (key->second != DATUM_none || key->kind == VALUE_flags)
+		return 0;
+	for (size_t i = 0; i < before; i++) {
+		const struct filter_test *test = &filter->tests[i];
+
+		if (test->key != key || test->is_negated || test->is_comparison)
+			continue;
+		error_text_set(error,
+			       "filter: %s= is given twice, and both would have to match; for "
+			       "either of them write %s=ONE,OTHER",
+			       key->name, key->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* Parse the values of a word, divided by commas, to the end of the filter. */
 static int parse_values(struct flow_filter *filter, const struct filter_key *key,
 			enum comparison comparison, bool is_negated, const char *values,
@@ -232,7 +255,9 @@ static int parse_values(struct flow_filter *filter, const struct filter_key *key
 
 		if (length < sizeof(value))
 			memcpy(value, values, length);
-		*test = (struct filter_test){ .key = key, .is_negated = is_negated };
+		*test = (struct filter_test){ .key = key,
+					      .is_negated = is_negated,
+					      .is_comparison = comparison != EQUAL };
 		if (parse_test(key, comparison, value, names, test) < 0) {
 			fail_value(error, key, values, length);
 			return -EINVAL;
@@ -256,6 +281,7 @@ static int parse_word(struct flow_filter *filter, const char *word,
 	const char *name = word + is_negated;
 	size_t name_length = strcspn(name, "!<>=");
 	size_t operator_length = take_operator(name + name_length, &comparison, &is_negated);
+	const size_t before = filter->count;
 	char quote[ERROR_QUOTE_SIZE];
 
 	if (name_length == 0 || operator_length == 0) {
@@ -273,8 +299,10 @@ static int parse_word(struct flow_filter *filter, const char *word,
 			       error_text_quote(word, strlen(word), quote), key->name);
 		return -EINVAL;
 	}
-	return parse_values(filter, key, comparison, is_negated,
-			    name + name_length + operator_length, names, error);
+	if (parse_values(filter, key, comparison, is_negated, name + name_length + operator_length,
+			 names, error) < 0)
+		return -EINVAL;
+	return comparison == EQUAL && !is_negated ? refuse_second(filter, before, key, error) : 0;
 }
 
 /* Values of all words: one more than there are commas in each. */

@@ -1,7 +1,8 @@
 /* flow_filter.h - the filter words of `agentctl show flows`, and of a collector's filter.
  *
  * A word is KEY=VALUE. Words are ANDed, a comma between values means OR; KEY!=VALUE, or '!' before
- * a word, matches what the word does not.
+ * a word, matches what the word does not. A key of one value stands after '=' once: src= twice is
+ * refused, for both would have to match.
  *
  *   src= dst= host= net=              address or prefix; host and net: either side
  *   src_port= dst_port= port=         0 to 65535, or the name of a service such as https

@@ -384,6 +384,32 @@ TEST(wrong_collectors)
 		    "collector ::1: source address 127.0.0.1 is not of the same IP version");
 }
 
+/* As in a section, where a key has one line. */
+TEST(a_key_stands_once_after_a_collector)
+{
+	static const struct {
+		const char *value, *why;
+	} wrong[] = {
+		{ "h,version=9,version=10", "version: given twice" },
+		{ "h,version=9,mtu=1500,version=9", "version: given twice" },
+		{ "h,source=192.0.2.1,source=192.0.2.2", "source: given twice" },
+		{ "h,filter=\"v=4\",filter=\"v=6\"", "filter: given twice" },
+		{ "/a,keep=1,keep=2", "keep: given twice" },
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		char line[128];
+		char text[320];
+
+		(void)snprintf(line, sizeof(line), "-n %s", wrong[i].value);
+		(void)snprintf(text, sizeof(text), "--collector \"%s\": %s", wrong[i].value,
+			       wrong[i].why);
+		check_error(line, CONFIG_invalid, text);
+	}
+	check_file_error("[agent]\ncollector = h,ttl=1,ttl=2\n",
+			 "f.conf:2: collector: value \"h,ttl=1,ttl=2\": ttl: given twice");
+}
+
 TEST(how_packets_leave_to_a_collector)
 {
 	struct error_text error;
@@ -533,6 +559,7 @@ int main(void)
 		cmocka_unit_test(all_keys_of_a_collector_are_shown_as_they_are_read),
 		cmocka_unit_test(versions_have_the_names_that_people_use),
 		cmocka_unit_test(wrong_collectors),
+		cmocka_unit_test(a_key_stands_once_after_a_collector),
 		cmocka_unit_test(how_packets_leave_to_a_collector),
 		cmocka_unit_test(wrong_ways_to_leave),
 		cmocka_unit_test(fields_in_a_section),

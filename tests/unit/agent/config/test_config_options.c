@@ -186,6 +186,26 @@ TEST(timeouts)
 		    "are due, not at intervals; leave it out");
 }
 
+TEST(a_name_stands_once_in_a_list)
+{
+	struct error_text error;
+	struct config config;
+
+	check_error("-t tcp=1s,udp=1s,tcp=2s", CONFIG_invalid,
+		    "--timeout \"tcp=1s,udp=1s,tcp=2s\": tcp: given twice");
+	CHECK_EQ(parse(&config, "-t active=1m,maxlife=2m", &error), CONFIG_invalid);
+	CHECK_TEXT(error.text, "--timeout \"active=1m,maxlife=2m\": maxlife: given twice");
+	CHECK_TEXT(error.hint, "active and maxlife are the same timeout");
+	config_clear(&config);
+	check_error("--flow-key ports,tos,ports", CONFIG_invalid,
+		    "--flow-key \"ports,tos,ports\": ports: given twice");
+	check_error("-t active=1,inactive=1,tcp=1,tcp.rst=1,tcp.fin=1,udp=1,icmp=1,general=1,tcp=1",
+		    CONFIG_invalid,
+		    "--timeout "
+		    "\"active=1,inactive=1,tcp=1,tcp.rst=1,tcp.fin=1,udp=1,icmp=1,general=1,tcp=1\""
+		    ": tcp: given twice");
+}
+
 TEST(biflow)
 {
 	struct config config;
@@ -407,6 +427,7 @@ int main(void)
 		cmocka_unit_test(nothing_configured),
 		cmocka_unit_test(flow_key),
 		cmocka_unit_test(timeouts),
+		cmocka_unit_test(a_name_stands_once_in_a_list),
 		cmocka_unit_test(biflow),
 		cmocka_unit_test(superpackets),
 		cmocka_unit_test(other_values),

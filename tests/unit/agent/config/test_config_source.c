@@ -250,6 +250,16 @@ TEST(all_keys_of_a_source_are_shown_as_they_are_read)
 	config_clear(&config);
 }
 
+TEST(a_key_stands_once_after_a_source)
+{
+	check_error("-g 40,snaplen=100,snaplen=200", CONFIG_invalid,
+		    "--nflog \"40,snaplen=100,snaplen=200\": snaplen: given twice");
+	check_error("-i eth0,wait=on,buffer=1M,wait=off", CONFIG_invalid,
+		    "--interface \"eth0,wait=on,buffer=1M,wait=off\": wait: given twice");
+	check_error("-r a,b.pcap,label=x,label=y", CONFIG_invalid,
+		    "--read \"a,b.pcap,label=x,label=y\": label: given twice");
+}
+
 TEST(wrong_sources)
 {
 	static const char group[] = "expected a netfilter log group from 0 to 65535, or a range "
@@ -303,6 +313,7 @@ int main(void)
 		cmocka_unit_test(keys_behind_a_file),
 		cmocka_unit_test(sources_are_bound_to_cpus),
 		cmocka_unit_test(all_keys_of_a_source_are_shown_as_they_are_read),
+		cmocka_unit_test(a_key_stands_once_after_a_source),
 		cmocka_unit_test(wrong_sources),
 	};
 

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "packet.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define NOW_MS 1700000100000
@@ -241,6 +242,40 @@ static void check_fails(const char *word, const char *expected)
 	CHECK_TEXT(error.text, expected);
 }
 
+/* What can only match nothing, or what one of the two words matches, was meant otherwise. */
+TEST(a_flow_has_each_datum_once)
+{
+	static const struct {
+		const char *words, *key; /* NULL: fine */
+	} all[] = {
+		{ "dport=80 proto=tcp dport=443", "dport" },
+		{ "src=10.0.0.0/8 srcaddr=10.1.0.0/16", "src" },
+		{ "bytes=5 bytes=7", "bytes" },
+		{ "v=4 !v!=6", "v" },
+		{ "host=192.0.2.1 host=192.0.2.2", NULL },
+		{ "port=53 port=1024-65535", NULL },
+		{ "bytes>1k bytes<1M bytes=5000", NULL },
+		{ "src=10.0.0.0/8 src!=10.1.2.3", NULL },
+		{ "proto!=tcp proto!=udp", NULL },
+		{ "flags=S flags=A", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct error_text error = { { 0 }, { 0 } };
+		struct flow_filter *filter = flow_filter_parse_text(all[i].words, &NAMES, &error);
+		char text[sizeof(error.text)] = "";
+
+		if (all[i].key)
+			(void)snprintf(text, sizeof(text),
+				       "filter: %s= is given twice, and both would have to match; "
+				       "for either of them write %s=ONE,OTHER",
+				       all[i].key, all[i].key);
+		CHECK_EQ(filter == NULL, all[i].key != NULL);
+		CHECK_TEXT(error.text, text);
+		flow_filter_destroy(filter);
+	}
+}
+
 TEST(unknown_keys_are_named_with_the_nearest)
 {
 	check_fails("dprot=80", "filter: unknown key \"dprot\" (did you mean \"dport\"?)");
@@ -462,6 +497,7 @@ int main(void)
 		cmocka_unit_test(amounts_have_units_of_1000),
 		cmocka_unit_test(times_have_units_and_are_seconds_without),
 		cmocka_unit_test(words_are_anded),
+		cmocka_unit_test(a_flow_has_each_datum_once),
 		cmocka_unit_test(unknown_keys_are_named_with_the_nearest),
 		cmocka_unit_test(every_name_of_a_datum_is_a_key),
 		cmocka_unit_test(words_without_key_or_operator),
