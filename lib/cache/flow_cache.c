@@ -16,23 +16,24 @@
 /* Clock differences are kept in 32 bits: a jump beyond this is taken as one of this length. */
 #define CLOCK_JUMP_MAX_MS INT32_MAX
 
-static size_t round_up(size_t size, size_t unit)
+static uint64_t round_up(uint64_t size, uint64_t unit)
 {
 	return (size + unit - 1) / unit * unit;
 }
 
 struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
 {
-	/* The index starts on a cache line. */
-	size_t max_buckets = config->max_flows / BUCKET_LOAD + 2;
-	size_t head_size = round_up(sizeof(struct flow_cache), 64);
-	size_t buckets_size = max_buckets * sizeof(struct bucket);
-	size_t overflow_size = (size_t)config->max_flows * sizeof(struct bucket);
-	size_t ipv4_size = config->max_flows * CACHED_FLOW_IPV4_SIZE;
-	size_t ipv6_size = config->max_flows * CACHED_FLOW_IPV6_SIZE;
-	size_t flows_end =
-		head_size + buckets_size + overflow_size + round_up(ipv4_size + ipv6_size, 64);
-	size_t size = flows_end + flow_columns_size(config->columns, config->max_flows);
+	/* The index starts on a cache line. Sizes in 64 bits: the bound may need more than the
+	 * address space of a machine of 32 bits. */
+	const uint64_t max_flows = config->max_flows;
+	const uint64_t head_size = round_up(sizeof(struct flow_cache), 64);
+	const uint64_t buckets_size = (max_flows / BUCKET_LOAD + 2) * sizeof(struct bucket);
+	const uint64_t overflow_size = max_flows * sizeof(struct bucket);
+	const uint64_t ipv4_size = max_flows * CACHED_FLOW_IPV4_SIZE;
+	const uint64_t ipv6_size = max_flows * CACHED_FLOW_IPV6_SIZE;
+	const uint64_t flows_start = head_size + buckets_size + overflow_size;
+	const uint64_t flows_end = flows_start + round_up(ipv4_size + ipv6_size, 64);
+	const uint64_t size = flows_end + flow_columns_size(config->columns, max_flows);
 	struct flow_cache *cache;
 	uint8_t *mapping;
 
@@ -40,16 +41,20 @@ struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
 		errno = EINVAL;
 		return NULL;
 	}
+	if (size > PTRDIFF_MAX) {
+		errno = ENOMEM;
+		return NULL;
+	}
 	/* NORESERVE: address space for the bound, memory for what is used. Huge pages are left to
 	 * the system's own setting: asked for, they made updates 5 % cheaper at a million flows and
 	 * 10 % at four million, nothing at ten thousand, where they took 6 MB instead of 1. */
-	mapping = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	mapping = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (mapping == MAP_FAILED)
 		return NULL;
 
 	cache = (struct flow_cache *)(void *)mapping;
-	cache->mapping_size = size;
+	cache->mapping_size = (size_t)size;
 	cache->hash_key = flow_hash_key_of(config->hash_key);
 	cache->expiry = config->expiry;
 	cache->is_bidirectional = config->is_bidirectional;
@@ -60,7 +65,7 @@ struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
 	cache->now = CLOCK_START_MS;
 	cache->buckets = (struct bucket *)(void *)(mapping + head_size);
 	cache->overflow_buckets = (struct bucket *)(void *)(mapping + head_size + buckets_size);
-	cache->flows = mapping + head_size + buckets_size + overflow_size;
+	cache->flows = mapping + flows_start;
 	cache->flows_first[1] = (flow_place)(ipv4_size / FLOW_UNIT);
 	cache->bucket_count = 1;
 	cache->bucket_mask_wide = 1;

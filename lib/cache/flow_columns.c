@@ -26,17 +26,17 @@ unsigned int flow_column_at(size_t offset)
 }
 
 /* Of one column: whole cache lines, so that any type may begin there. */
-static size_t column_size(unsigned int column, size_t max_flows)
+static uint64_t column_size(unsigned int column, uint64_t max_flows)
 {
-	const size_t numbers =
+	const uint64_t numbers =
 		max_flows * (CACHED_FLOW_IPV4_SIZE + CACHED_FLOW_IPV6_SIZE) / CACHED_FLOW_IPV4_SIZE;
 
 	return ((numbers + 1) * rows[column].size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
 }
 
-size_t flow_columns_size(unsigned int set, size_t max_flows)
+uint64_t flow_columns_size(unsigned int set, uint64_t max_flows)
 {
-	size_t size = 0;
+	uint64_t size = 0;
 
 	for (unsigned int i = 0; i < FLOW_COLUMN_COUNT; i++)
 		if (set & FLOW_COLUMN_BIT(i))

@@ -16,7 +16,7 @@
 #include "flow_cache_layout.h"
 
 /* Bytes that the columns of a set take for 'max_flows' flows of each IP version. */
-size_t flow_columns_size(unsigned int set, size_t max_flows);
+uint64_t flow_columns_size(unsigned int set, uint64_t max_flows);
 /* Lay them out in 'memory', which is zeroed and as large as that. */
 void flow_columns_init(struct flow_columns *columns, unsigned int set, size_t max_flows,
 		       uint8_t *memory);

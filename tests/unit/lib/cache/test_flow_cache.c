@@ -6,6 +6,7 @@
 #include "flow_cache_layout.h"
 #include "kept_records.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define TCP 6
@@ -482,6 +483,22 @@ static void run_model(unsigned int seed, uint32_t max_flows, const struct expiry
 	flow_cache_destroy(cache);
 }
 
+/* 128 bytes of address space a flow and more: on a machine of 32 bits there are not that many,
+ * which a size that wraps hides until the first flow beyond the mapping. */
+TEST(more_flows_than_the_address_space_holds_are_refused)
+{
+	const struct flow_cache_config config = {
+		.max_flows = FLOW_CACHE_MAX_FLOWS,
+		.columns = FLOW_COLUMN_BIT(FLOW_COLUMN_COUNT) - 1,
+	};
+
+	if (sizeof(size_t) == sizeof(uint64_t))
+		skip();
+	errno = 0;
+	CHECK(!flow_cache_create(&config));
+	CHECK_EQ(errno, ENOMEM);
+}
+
 TEST(random_packets_are_all_in_records_exactly_once)
 {
 	const struct expiry_policy defaults = {
@@ -542,6 +559,7 @@ int main(void)
 		cmocka_unit_test(snapshot_gives_each_live_flow_once),
 		cmocka_unit_test(a_snapshot_looks_at_a_bounded_number_of_places),
 		cmocka_unit_test(shorter_timeouts_reach_flows_already_cached),
+		cmocka_unit_test(more_flows_than_the_address_space_holds_are_refused),
 		cmocka_unit_test(random_packets_are_all_in_records_exactly_once),
 		cmocka_unit_test(many_flows_grow_the_index_and_are_found),
 	};
