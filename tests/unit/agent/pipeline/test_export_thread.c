@@ -4,11 +4,11 @@
 
 #include "check.h"
 #include "fake_transport.c"
+#include "system_poll.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define START_MS     1700000000000
@@ -24,7 +24,7 @@ int ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec *timeo
 	struct timespec left = timeout ? *timeout : (struct timespec){ 0 };
 
 	atomic_fetch_add(&polls, 1);
-	return (int)syscall(SYS_ppoll, descriptors, count, timeout ? &left : NULL, signals, 0);
+	return system_poll(descriptors, count, timeout ? &left : NULL, signals);
 }
 
 static struct export_thread thread;
@@ -133,11 +133,6 @@ static void put_end(size_t input)
 	record_ring_push(rings[input])->kind = RING_END;
 	(void)record_ring_publish(rings[input]);
 	wake_offer(&thread.wake);
-}
-
-static void pause_ms(int ms)
-{
-	(void)syscall(SYS_ppoll, NULL, 0, &(struct timespec){ .tv_nsec = ms * 1000000L }, NULL, 0);
 }
 
 static void wait_until_finished(void)

@@ -5,10 +5,10 @@
 #include "check.h"
 #include "fake_source.c"
 #include "fake_worker.h"
+#include "system_poll.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 60000
@@ -22,8 +22,7 @@ int poll(struct pollfd *descriptors, nfds_t count, int timeout_ms)
 				    .tv_nsec = timeout_ms % 1000 * 1000000L };
 
 	atomic_fetch_add(&polls, 1);
-	return (int)syscall(SYS_ppoll, descriptors, count, timeout_ms < 0 ? NULL : &timeout, NULL,
-			    0);
+	return system_poll(descriptors, count, timeout_ms < 0 ? NULL : &timeout, NULL);
 }
 
 static struct fake_surroundings around;
@@ -79,11 +78,6 @@ static void take(uint32_t count)
 		record_ring_pop(worker.ring);
 	}
 	record_ring_release(worker.ring);
-}
-
-static void pause_ms(int ms)
-{
-	(void)syscall(SYS_ppoll, NULL, 0, &(struct timespec){ .tv_nsec = ms * 1000000L }, NULL, 0);
 }
 
 static void take_all(void)
