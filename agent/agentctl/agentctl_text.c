@@ -55,7 +55,7 @@ const char *agentctl_text_duration(int64_t milliseconds, char text[static AGENTC
 const char *agentctl_text_time(int64_t unix_ms, bool is_utc, char text[static AGENTCTL_TEXT_SIZE])
 {
 	int64_t milliseconds = unix_ms % 1000;
-	time_t seconds = unix_ms / 1000;
+	time_t seconds = (time_t)(unix_ms / 1000);
 	struct tm broken_down;
 	size_t length = 0;
 

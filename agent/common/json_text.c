@@ -73,7 +73,7 @@ char *json_text_write(char *to, const char *text)
 const char *json_time_format(unix_ms time, char text[static JSON_TIME_SIZE])
 {
 	int64_t milliseconds = time % 1000;
-	time_t seconds = time / 1000;
+	time_t seconds = (time_t)(time / 1000);
 	struct tm broken_down;
 
 	/* Before 1970 the division must round down, so that the fraction is never negative. */

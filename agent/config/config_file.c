@@ -366,7 +366,7 @@ static int read_one(struct config *config, const char *path, struct error_text *
 	if (size < 0) {
 		error_text_set(error, "cannot read the configuration file %.200s: %s", path,
 			       strerror(-(int)size));
-	} else if (size > CONFIG_FILE_SIZE_MAX) {
+	} else if ((size_t)size > CONFIG_FILE_SIZE_MAX) {
 		error_text_set(error, "%.200s is larger than 1 MiB: not a configuration file",
 			       path);
 		result = -EINVAL;

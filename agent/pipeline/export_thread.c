@@ -393,8 +393,8 @@ static void sleep_until_work(struct export_thread *thread, int64_t more_in_us)
 	const size_t count =
 		2 + exporter_descriptors(thread->config.exporter, &descriptors[2], DESCRIPTORS_MAX);
 	const int64_t timeout_us = sooner(more_in_us, TURN_MAX_US);
-	const struct timespec timeout = { .tv_sec = timeout_us / 1000000,
-					  .tv_nsec = timeout_us % 1000000 * 1000 };
+	const struct timespec timeout = { .tv_sec = (time_t)(timeout_us / 1000000),
+					  .tv_nsec = (long)(timeout_us % 1000000 * 1000) };
 
 	wake_prepare(&thread->wake, !thread->is_held);
 	if (!thread_call_is_waiting(&thread->call) && !atomic_load(&thread->quit_requested) &&

@@ -169,7 +169,7 @@ void own_exports_set(struct own_exports *exports, const struct export_remote *re
 
 static void copy(const struct own_exports *exports, struct own_export_list *list)
 {
-	list->count = atomic_load_explicit(&exports->count, memory_order_acquire);
+	list->count = (size_t)atomic_load_explicit(&exports->count, memory_order_acquire);
 	list->ports = 0;
 	for (size_t i = 0; i < list->count; i++) {
 		uint64_t words[ITEM_WORDS];

@@ -170,7 +170,7 @@ static void check_ring(const char *directory)
 			take(&spool, first++);
 		CHECK_EQ(spool.count, next - first);
 		settle(&spool, 0);
-		CHECK(file_size(&spool) <= SPOOL_SIZE_MIN);
+		CHECK(file_size(&spool) <= (off_t)SPOOL_SIZE_MIN);
 		CHECK(file_size(&spool) == 0 || spool.count != 0);
 	}
 	CHECK(full > 100);

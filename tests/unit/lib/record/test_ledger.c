@@ -18,13 +18,13 @@ TEST(every_member_is_added)
 		numbers[i] = 1000 + i;
 	memcpy(&to, numbers, sizeof(to));
 	for (size_t i = 0; i < NUMBERS; i++)
-		numbers[i] = i << 40;
+		numbers[i] = (uint64_t)i << 40;
 	memcpy(&from, numbers, sizeof(from));
 
 	worker_ledger_add(&to, &from);
 	memcpy(numbers, &to, sizeof(to));
 	for (size_t i = 0; i < NUMBERS; i++)
-		CHECK_EQ(numbers[i], 1000 + i + (i << 40));
+		CHECK_EQ(numbers[i], 1000 + i + ((uint64_t)i << 40));
 }
 
 TEST(adding_zero_changes_nothing)
