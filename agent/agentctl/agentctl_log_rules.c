@@ -2,8 +2,6 @@
  * packets. */
 #include "agentctl_log_rules.h"
 
-#include "agentctl_rule_path.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,27 +72,26 @@ static bool families_meet(const char *one, const char *other)
 	       strcmp(one, "netdev") == 0 || strcmp(other, "netdev") == 0;
 }
 
-/* The packets that pass hooks; 0 for none. */
-static unsigned int packets_of(const char *hooks)
-{
-	static const struct {
-		const char *hook;
-		unsigned int packets;
-	} passed[] = {
-		{ "ingress", IN_local | IN_forwarded },
-		{ "prerouting", IN_local | IN_forwarded },
-		{ "input", IN_local },
-		{ "forward", IN_forwarded | OUT_forwarded },
-		{ "postrouting", OUT_forwarded | OUT_local },
-		{ "egress", OUT_forwarded | OUT_local },
-		{ "output", OUT_local },
-	};
-	unsigned int packets = 0;
+/* The packets that pass a hook, and of which sides it knows the interface. */
+static const struct hook {
+	const char *name;
+	unsigned int packets;
+	bool has_in, has_out;
+} hooks[] = {
+	{ "ingress", IN_local | IN_forwarded, true, false },
+	{ "prerouting", IN_local | IN_forwarded, true, false },
+	{ "input", IN_local, true, false },
+	{ "forward", IN_forwarded | OUT_forwarded, true, true },
+	{ "postrouting", OUT_forwarded | OUT_local, false, true },
+	{ "egress", OUT_forwarded | OUT_local, false, true },
+	{ "output", OUT_local, false, true },
+};
 
-	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
-		if (strstr(hooks, passed[i].hook))
-			packets |= passed[i].packets;
-	return packets;
+#define HOOK_COUNT (sizeof(hooks) / sizeof(hooks[0]))
+
+static bool has_hook(const struct log_rule *rule)
+{
+	return *text_of(rule, "hook") != '\0';
 }
 
 /* One name of a list: "eth0", "!eth0", "eth*", "eth+". */
@@ -157,34 +154,88 @@ static bool interfaces_meet(const char *one, const char *other)
 	return false;
 }
 
+/* What a rule takes at one of its hooks. */
+struct observation {
+	unsigned int packets;
+	const char *in, *out; /* lists of interfaces, "" for any */
+};
+
+static struct observation observation_at(const struct log_rule *rule, const struct hook *hook)
+{
+	struct observation seen = { .packets = hook->packets,
+				    .in = hook->has_in ? rule->interfaces.in : "",
+				    .out = hook->has_out ? rule->interfaces.out : "" };
+
+	/* A rule that names only where packets come from counts them there, as prerouting does. */
+	if (hook->has_in && hook->has_out && *seen.in && !*seen.out)
+		seen.packets &= IN_local | IN_forwarded;
+	return seen;
+}
+
+/* One asks only for the interface that packets come by, the other only for the same one, as that
+ * which they leave by: but for packets that turn round there, these are different ones. */
+static bool is_turn(const struct observation *one, const struct observation *other)
+{
+	return *one->in && !*one->out && *other->out && !*other->in && !strpbrk(one->in, ",!*+") &&
+	       strcmp(one->in, other->out) == 0;
+}
+
+static bool observations_meet(const struct observation *one, const struct observation *other)
+{
+	return (one->packets & other->packets) && interfaces_meet(one->in, other->in) &&
+	       interfaces_meet(one->out, other->out) && !is_turn(one, other) &&
+	       !is_turn(other, one);
+}
+
+/* Whether a packet may be taken by both, at any hooks of theirs. Where the hooks of one are not
+ * known, all that is known of it are its interfaces. */
+static bool packets_meet(const struct log_rule *one, const struct log_rule *other)
+{
+	if (!has_hook(one) || !has_hook(other))
+		return interfaces_meet(one->interfaces.in, other->interfaces.in) &&
+		       interfaces_meet(one->interfaces.out, other->interfaces.out);
+	for (size_t i = 0; i < HOOK_COUNT; i++) {
+		const struct observation here = observation_at(one, &hooks[i]);
+
+		if (!strstr(text_of(one, "hook"), hooks[i].name))
+			continue;
+		for (size_t j = 0; j < HOOK_COUNT; j++) {
+			const struct observation there = observation_at(other, &hooks[j]);
+
+			if (strstr(text_of(other, "hook"), hooks[j].name) &&
+			    observations_meet(&here, &there))
+				return true;
+		}
+	}
+	return false;
+}
+
 enum log_rules_overlap log_rules_overlap(const struct log_rule *one, const struct log_rule *other)
 {
-	const unsigned int packets = packets_of(text_of(one, "hook"));
-	const unsigned int other_packets = packets_of(text_of(other, "hook"));
-
 	if (log_rule_group(one) != log_rule_group(other) ||
 	    (log_rule_is_own(one) && log_rule_is_own(other)) ||
 	    !families_meet(text_of(one, "family"), text_of(other, "family")) ||
-	    !interfaces_meet(text_of(one, "interfaces"), text_of(other, "interfaces")) ||
-	    (packets && other_packets && !(packets & other_packets)))
+	    !packets_meet(one, other))
 		return LOG_RULES_apart;
-	if (!packets || !other_packets || (one->has_conditions && other->has_conditions))
+	if (!has_hook(one) || !has_hook(other) || (one->has_conditions && other->has_conditions))
 		return LOG_RULES_maybe;
 	return LOG_RULES_twice;
 }
 
 void log_rule_format(const struct log_rule *rule, char *text, size_t size)
 {
-	const char *interfaces = text_of(rule, "interfaces");
+	const struct rule_interfaces *interfaces = &rule->interfaces;
 
 	if (rule->line)
 		(void)snprintf(text, size, "%s, %s, table %s: %s", text_of(rule, "firewall"),
 			       text_of(rule, "family"), text_of(rule, "table"), rule->line);
 	else
 		(void)snprintf(text, size,
-			       "nft, table %s %s, chain %s: %s%slog group "
+			       "nft, table %s %s, chain %s: %s%s%s%s%s%slog group "
 			       "%" JSON_INTEGER_FORMAT " (handle %" JSON_INTEGER_FORMAT ")",
 			       text_of(rule, "family"), text_of(rule, "table"),
-			       text_of(rule, "chain"), interfaces, *interfaces ? " " : "",
-			       log_rule_group(rule), rule->handle);
+			       text_of(rule, "chain"), *interfaces->in ? "iifname " : "",
+			       interfaces->in, *interfaces->in ? " " : "",
+			       *interfaces->out ? "oifname " : "", interfaces->out,
+			       *interfaces->out ? " " : "", log_rule_group(rule), rule->handle);
 }

@@ -3,6 +3,7 @@
 #ifndef AGENTCTL_LOG_RULES_H
 #define AGENTCTL_LOG_RULES_H
 
+#include "agentctl_rule_path.h"
 #include "error_text.h"
 
 #include <jansson.h>
@@ -17,9 +18,10 @@ struct log_rule {
 	 * null without a counter, hook is "" if no rule leads to the chain, and names several with
 	 * commas between them. */
 	json_t *row;
-	bool has_conditions; /* takes a part of the packets of its interfaces only */
-	json_int_t handle;   /* by which nft deletes it; 0: none */
-	char *line;          /* owned; iptables-save's, from -A on; NULL for nft */
+	struct rule_interfaces interfaces; /* those of the row, by side */
+	bool has_conditions;               /* takes a part of the packets of its interfaces only */
+	json_int_t handle;                 /* by which nft deletes it; 0: none */
+	char *line;                        /* owned; iptables-save's, from -A on; NULL for nft */
 };
 
 /* Start with all zero. */

@@ -41,7 +41,7 @@ size_t log_rules_split(char *line, char *words[static LOG_RULE_WORDS])
 /* One line of iptables-save: "[packets:bytes] -A CHAIN ... -j NFLOG --nflog-group N". */
 struct iptables_rule {
 	char chain[64], target[64];
-	char interfaces[RULE_INTERFACES_SIZE];
+	struct rule_interfaces interfaces;
 	long long group, snaplen; /* -1: not said */
 	unsigned long long packets, bytes;
 	bool has_counter, has_conditions;
@@ -60,9 +60,12 @@ static void take_word(struct iptables_rule *rule, const char *option, const char
 {
 	if (strcmp(option, "-A") == 0)
 		(void)snprintf(rule->chain, sizeof(rule->chain), "%s", value);
-	else if (strcmp(option, "-i") == 0 || strcmp(option, "-o") == 0)
-		rule_list_add(rule->interfaces, sizeof(rule->interfaces), is_negated ? "!" : "",
-			      value);
+	else if (strcmp(option, "-i") == 0)
+		rule_list_add(rule->interfaces.in, sizeof(rule->interfaces.in),
+			      is_negated ? "!" : "", value);
+	else if (strcmp(option, "-o") == 0)
+		rule_list_add(rule->interfaces.out, sizeof(rule->interfaces.out),
+			      is_negated ? "!" : "", value);
 	else if (strcmp(option, "-j") == 0 || strcmp(option, "-g") == 0)
 		(void)snprintf(rule->target, sizeof(rule->target), "%s", value);
 	else if (strcmp(option, "--nflog-group") == 0)
@@ -164,19 +167,18 @@ static int find_steps(const struct save *save, struct rule_steps *steps)
 					  .table = save->tables[i],
 					  .chain = rule->chain,
 					  .target = rule->target,
+					  .interfaces = rule->interfaces,
 					  .has_conditions = rule->has_conditions };
 
-		memcpy(step.interfaces, rule->interfaces, sizeof(step.interfaces));
 		result = rule_steps_add(steps, &step);
 	}
 	return result;
 }
 
 static json_t *row_of(const struct iptables_rule *rule, const struct rule_path *path,
-		      const char *firewall, const char *family, const char *table)
+		      const char *interfaces, const char *firewall, const char *family,
+		      const char *table)
 {
-	const char *interfaces = *rule->interfaces ? rule->interfaces : path->interfaces;
-
 	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:I, s:o, s:o, s:o}", "firewall", firewall,
 			 "family", family, "table", json_text(table), "chain",
 			 json_text(rule->chain), "hook", path->hooks, "interfaces",
@@ -221,14 +223,18 @@ int log_rules_from_iptables(const char *text, const char *firewall, const char *
 	for (size_t i = 0; !result && i < save.count; i++) {
 		const struct iptables_rule *rule = &save.rules[i];
 		struct rule_path path;
-		struct log_rule log = { 0 };
+		struct log_rule log = { .row = NULL };
+		char interfaces[RULE_INTERFACES_SIZE];
 
 		if (strcmp(rule->target, "NFLOG") != 0)
 			continue;
 		rule_path_find(&steps, "", save.tables[i], rule->chain, hook_of, NULL, &path);
 		log.has_conditions = rule->has_conditions || path.has_conditions;
+		rule_interfaces_choose(&log.interfaces, &rule->interfaces, &path.interfaces);
+		rule_interfaces_list(&log.interfaces, interfaces);
 		log.line = strdup(rule->line);
-		log.row = log.line ? row_of(rule, &path, firewall, family, save.tables[i]) : NULL;
+		if (log.line)
+			log.row = row_of(rule, &path, interfaces, firewall, family, save.tables[i]);
 		result = log_rules_add(rules, &log);
 	}
 	rule_steps_clear(&steps);

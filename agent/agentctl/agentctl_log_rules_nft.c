@@ -96,14 +96,15 @@ struct nft_rule {
 	const json_t *statement; /* the last one with a counter */
 	bool has_conditions;
 	bool is_foreign; /* an NFLOG rule that nft cannot show */
-	char interfaces[RULE_INTERFACES_SIZE];
+	struct rule_interfaces interfaces;
 };
 
 static void look_at_match(const json_t *match, struct nft_rule *found)
 {
 	if (is_interface_match(match))
 		add_interfaces(json_object_get(match, "right"), text_of(match, "op"),
-			       found->interfaces);
+			       *meta_key(match) == 'i' ? found->interfaces.in
+						       : found->interfaces.out);
 	else if (is_condition(match))
 		found->has_conditions = true;
 }
@@ -174,8 +175,8 @@ static int find_steps(const json_t *objects, struct rule_steps *steps)
 		step = (struct rule_step){ .family = text_of(rule, "family"),
 					   .table = text_of(rule, "table"),
 					   .chain = text_of(rule, "chain"),
+					   .interfaces = found.interfaces,
 					   .has_conditions = found.has_conditions };
-		memcpy(step.interfaces, found.interfaces, sizeof(step.interfaces));
 		result = add_steps(json_object_get(rule, "expr"), &step, steps);
 	}
 	return result;
@@ -190,6 +191,7 @@ static int add_rule(const json_t *objects, const json_t *rule, const struct rule
 	struct nft_rule found;
 	struct rule_path path;
 	const json_t *counter;
+	char interfaces[RULE_INTERFACES_SIZE];
 	struct log_rule log = { .handle = json_integer_value(json_object_get(rule, "handle")) };
 
 	look_at(rule, &found);
@@ -199,13 +201,14 @@ static int add_rule(const json_t *objects, const json_t *rule, const struct rule
 	rule_path_find(steps, family, table, text_of(rule, "chain"), hook_of, objects, &path);
 	counter = counter_of(objects, rule, found.statement);
 	log.has_conditions = found.has_conditions || path.has_conditions;
+	rule_interfaces_choose(&log.interfaces, &found.interfaces, &path.interfaces);
+	rule_interfaces_list(&log.interfaces, interfaces);
 	log.row = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "firewall", "nft", "family",
 		family, "table", table, "chain", text_of(rule, "chain"), "hook", path.hooks,
-		"interfaces", *found.interfaces ? found.interfaces : path.interfaces, "group",
-		number_or_null(found.log, "group"), "snaplen", number_or_null(found.log, "snaplen"),
-		"packets", number_or_null(counter, "packets"), "bytes",
-		number_or_null(counter, "bytes"));
+		"interfaces", interfaces, "group", number_or_null(found.log, "group"), "snaplen",
+		number_or_null(found.log, "snaplen"), "packets", number_or_null(counter, "packets"),
+		"bytes", number_or_null(counter, "bytes"));
 	return log_rules_add(rules, &log);
 }
 

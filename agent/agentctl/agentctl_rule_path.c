@@ -61,6 +61,21 @@ static void add_list(char *list, size_t size, const char *words)
 		rule_list_add(list, size, "", word);
 }
 
+void rule_interfaces_choose(struct rule_interfaces *chosen, const struct rule_interfaces *own,
+			    const struct rule_interfaces *path)
+{
+	memcpy(chosen->in, *own->in ? own->in : path->in, sizeof(chosen->in));
+	memcpy(chosen->out, *own->out ? own->out : path->out, sizeof(chosen->out));
+}
+
+void rule_interfaces_list(const struct rule_interfaces *interfaces,
+			  char list[static RULE_INTERFACES_SIZE])
+{
+	*list = '\0';
+	add_list(list, RULE_INTERFACES_SIZE, interfaces->in);
+	add_list(list, RULE_INTERFACES_SIZE, interfaces->out);
+}
+
 /* The chains that lead to where packets are looked for. */
 struct way {
 	const char *chains[CHAINS_MAX];
@@ -96,7 +111,10 @@ void rule_path_find(const struct rule_steps *steps, const char *family, const ch
 			if (strcmp(step->target, way.chains[i]) != 0 ||
 			    strcmp(step->table, table) != 0 || strcmp(step->family, family) != 0)
 				continue;
-			add_list(path->interfaces, sizeof(path->interfaces), step->interfaces);
+			add_list(path->interfaces.in, sizeof(path->interfaces.in),
+				 step->interfaces.in);
+			add_list(path->interfaces.out, sizeof(path->interfaces.out),
+				 step->interfaces.out);
 			hook = hook_of(context, family, table, step->chain);
 			if (hook && *hook) {
 				rule_list_add(path->hooks, sizeof(path->hooks), "", hook);

@@ -55,33 +55,38 @@ static enum agentctl_exit check_interfaces(const struct installation *installati
 	return AGENTCTL_DONE;
 }
 
-/* A rule that stands for all of ours that log to one group; NULL row if memory is short. */
-static struct log_rule our_rule(const struct ruleset *ruleset, unsigned int group)
+/* A rule that stands for all of ours that log an interface to one group; NULL row if memory is
+ * short. */
+static struct log_rule our_rule(const char *interface, unsigned int group)
 {
-	char interfaces[RULESET_INTERFACES * IF_NAMESIZE] = "";
+	struct log_rule rule = { .row = json_pack("{s:s, s:s, s:s, s:s, s:i}", "firewall", "nft",
+						  "family", "inet", "table", "flowagent", "hook",
+						  "prerouting,output,postrouting", "group",
+						  (int)group) };
 
-	for (size_t i = 0; i < ruleset->interface_count; i++)
-		rule_list_add(interfaces, sizeof(interfaces), "", ruleset->interfaces[i]);
-	return (struct log_rule){ .row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "firewall",
-						   "nft", "family", "inet", "table", "flowagent",
-						   "hook", "prerouting,output,postrouting",
-						   "interfaces", interfaces, "group", (int)group) };
+	rule_list_add(rule.interfaces.in, sizeof(rule.interfaces.in), "", interface);
+	rule_list_add(rule.interfaces.out, sizeof(rule.interfaces.out), "", interface);
+	return rule;
+}
+
+static bool counts_twice(const struct log_rule *rule, const char *interface, unsigned int group)
+{
+	struct log_rule ours = our_rule(interface, group);
+	const bool is_twice = ours.row && log_rules_overlap(rule, &ours) == LOG_RULES_twice;
+
+	json_decref(ours.row);
+	return is_twice;
 }
 
 /* Whether a rule of somebody else logs what ours do. */
 static bool stands_in_the_way(const struct ruleset *ruleset, const struct log_rule *rule)
 {
-	enum log_rules_overlap overlap = LOG_RULES_apart;
-
 	for (unsigned int group = ruleset->group; group <= agentctl_rules_last_group(ruleset);
-	     group++) {
-		struct log_rule ours = our_rule(ruleset, group);
-
-		if (ours.row && log_rules_overlap(rule, &ours) == LOG_RULES_twice)
-			overlap = LOG_RULES_twice;
-		json_decref(ours.row);
-	}
-	return overlap == LOG_RULES_twice;
+	     group++)
+		for (size_t i = 0; i < ruleset->interface_count; i++)
+			if (counts_twice(rule, ruleset->interfaces[i], group))
+				return true;
+	return false;
 }
 
 /* Refuse to make packets count twice. */

@@ -169,6 +169,23 @@ def test_status_fails_when_packets_count_twice(rules, hosts, firewall):
     assert "each counts twice" in twice.stderr and "packets count twice" in twice.stderr
 
 
+def test_in_by_an_interface_is_not_out_by_it(rules):
+    """A router's rules for what comes by eth0 and for what leaves by eth0 see different packets."""
+    chain = "add chain ip t {0} {{ type filter hook {0} priority 0; }}"
+    rules.host.run("nft", "add table ip t")
+    for hook in "forward", "postrouting":
+        rules.host.run("nft", chain.format(hook))
+    rules.host.run("nft", "add rule ip t forward iifname eth0 log group 40")
+    rules.host.run("nft", "add rule ip t postrouting oifname eth0 log group 40")
+    status = rules.run("status")
+    assert status.returncode == DONE and "twice" not in status.stderr, status.stderr
+    rules.host.run("nft", "add rule ip t forward oifname eth0 log group 40")
+    status = rules.run("status")
+    assert status.returncode == FAILED
+    assert status.stderr.count("each counts twice") == 1, status.stderr
+    assert "chain forward: oifname eth0 log group 40" in status.stderr
+
+
 def test_rules_that_share_no_packet_are_no_hindrance(rules):
     """Another interface, another group, another side of one; and conditions on both sides."""
     rules.host.run("iptables-legacy", "-t", "raw", "-A", "PREROUTING", "-i", "wg+", "-j", "NFLOG",
