@@ -141,7 +141,7 @@ class Hosts:
             (self.collector, "eth0", with_length(self.COLLECTOR)),
         )
         for address in self.REMOTE + self.OTHER:
-            self.internet.ip("address", "add", address, "dev", "lo")
+            self.internet.add_address(address, "lo")
         self.internet.sysctl("ipv4/ip_forward", 1)
         self.internet.sysctl("ipv6/conf/all/forwarding", 1)
         for namespace, router in (

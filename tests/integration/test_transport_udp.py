@@ -248,7 +248,7 @@ class TwoWays:
     def __init__(self, make_host):
         self.server, self.collector = make_host("server"), make_host("coll")
         for address in self.COLLECTOR:
-            self.collector.ip("address", "add", address, "dev", "lo")
+            self.collector.add_address(address, "lo")
         self.connect("eth0", 1)
 
     def connect(self, device, metric):
@@ -370,7 +370,7 @@ class Renumbered:
             (self.collector, "eth0", with_length(self.ROUTER)),
         )
         for address in self.COLLECTOR:
-            self.collector.ip("address", "add", address, "dev", "lo")
+            self.collector.add_address(address, "lo")
         self._set_routes()
 
     def _set_routes(self):
@@ -381,8 +381,7 @@ class Renumbered:
         for before in with_length(self.BEFORE):
             self.server.ip("address", "del", before, "dev", "eth0")
         for after in with_length(self.AFTER):
-            nodad = ["nodad"] if ":" in after else []
-            self.server.ip("address", "add", after, "dev", "eth0", *nodad)
+            self.server.add_address(after, "eth0")
         ends = (self.server, self.collector, self.ROUTER), (self.collector, self.server, self.AFTER)
         for here, there, addresses in ends:
             for address in addresses:

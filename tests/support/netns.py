@@ -58,6 +58,11 @@ class Namespace:
     def ip(self, *arguments):
         return self.run("ip", *arguments)
 
+    def add_address(self, address, device):
+        """Usable at once: without nodad even an address of lo is tentative until a kernel thread runs."""
+        nodad = ["nodad"] if ":" in address else []
+        self.ip("address", "add", address, "dev", device, *nodad)
+
     def sysctl(self, name, value):
         """Settings of the network are those of the namespace of who opens them."""
         self.run("sh", "-c", f"echo {value} > /proc/sys/net/{name}")
@@ -94,8 +99,7 @@ def connect(left, right):
         namespace.run("ethtool", "-K", device, "tso", "off", "gso", "off", "gro", "off",
                       "tx", "off", "rx", "off")  # fmt: skip
         for address in addresses:
-            nodad = ["nodad"] if ":" in address else []
-            namespace.ip("address", "add", address, "dev", device, *nodad)
+            namespace.add_address(address, device)
         namespace.ip("link", "set", device, "up")
     for here, device, there, there_device, addresses in (
         (one, one_device, two, two_device, two_addresses),
