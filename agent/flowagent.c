@@ -145,10 +145,13 @@ static void log_kernel_loss(struct daemon *daemon, const struct pipeline_snapsho
 {
 	const uint64_t lost = snapshot->workers.packets_lost_kernel;
 
-	if (lost == daemon->lost_before)
+	if (lost == daemon->lost_before) {
+		log_problem_over("packets-lost", "kernel");
 		return;
-	log_event(LOG_LEVEL_warning, "packets-lost", "kernel",
-		  "%" PRIu64 " packets have been lost in the kernel's queue since the start", lost);
+	}
+	log_problem(LOG_LEVEL_warning, "packets-lost", "packets-lost", "kernel",
+		    "%" PRIu64 " packets have been lost in the kernel's queue since the start",
+		    lost);
 	daemon->lost_before = lost;
 }
 

@@ -182,7 +182,7 @@ const struct agentctl_command agentctl_commands[] = {
 	{ "show", "flows", "[FILTER...]", "flows in the cache",
 	  LIST | AGENTCTL_FOR_FLOWS | AGENTCTL_FOR_TIMES, agentctl_show_flows, "show-flows",
 	  flow_columns },
-	{ "show", "status", NULL, "one screen: sources, cache, collectors, last problem",
+	{ "show", "status", NULL, "one screen: sources, cache, collectors, problems",
 	  OBJECT | AGENTCTL_FOR_TIMES, agentctl_show_status, "show-status", NULL },
 	{ "show", "stats", NULL, "the loss ledger; exit status 1 if it does not add up", OBJECT,
 	  agentctl_show_stats, "show-stats", NULL },

@@ -128,16 +128,37 @@ static void print_cache(FILE *out, const json_t *cache)
 		      agentctl_text_bytes((uint64_t)number(cache, "memory_bytes"), bytes));
 }
 
-static void print_problem(FILE *out, const json_t *status, bool is_utc)
+/* What is wrong now, and since when. */
+static void print_problems(FILE *out, const json_t *problems, bool is_utc)
 {
-	const json_t *when = json_object_get(status, "problem_unix_ms");
 	char time[AGENTCTL_TEXT_SIZE];
 
-	(void)fprintf(out, "%-10s %s", "problem", text(status, "problem"));
-	if (json_is_integer(when))
-		(void)fprintf(out, "  (%s)",
-			      agentctl_text_time(json_integer_value(when), is_utc, time));
-	(void)fputc('\n', out);
+	if (json_array_size(problems) == 0)
+		(void)fprintf(out, "%-10s none\n", "problem");
+	for (size_t i = 0; i < json_array_size(problems); i++) {
+		const json_t *problem = json_array_get(problems, i);
+
+		(void)fprintf(out, "%-10s %s  (since %s)\n", i ? "" : "problem",
+			      text(problem, "problem"),
+			      agentctl_text_time(number(problem, "problem_unix_ms"), is_utc, time));
+	}
+}
+
+/* What was wrong last, if anything ever was. */
+static void print_last_problem(FILE *out, const json_t *status, bool is_utc)
+{
+	const json_int_t since_ms = number(status, "last_problem_unix_ms");
+	const json_int_t over_ms = number(status, "last_problem_over_unix_ms");
+	char since[AGENTCTL_TEXT_SIZE];
+	char over[AGENTCTL_TEXT_SIZE];
+
+	if (!json_is_integer(json_object_get(status, "last_problem_unix_ms")))
+		return;
+	(void)fprintf(out, "%-10s %s  (%s", "last", text(status, "last_problem"),
+		      agentctl_text_time(since_ms, is_utc, since));
+	if (over_ms != since_ms)
+		(void)fprintf(out, ", over since %s", agentctl_text_time(over_ms, is_utc, over));
+	(void)fputs(")\n", out);
 }
 
 static void write_status(FILE *out, const json_t *status, bool is_utc)
@@ -155,7 +176,8 @@ static void write_status(FILE *out, const json_t *status, bool is_utc)
 	print_cache(out, json_object_get(status, "cache"));
 	print_list(out, json_object_get(status, "collectors"), "collectors",
 		   "none: flows are only seen here, with agentctl show flows", print_collector);
-	print_problem(out, status, is_utc);
+	print_problems(out, json_object_get(status, "problems"), is_utc);
+	print_last_problem(out, status, is_utc);
 }
 
 /* A line on the terminal, broken between words; what follows is set in as far as values are. */

@@ -42,9 +42,9 @@ static void say_away(const struct capture_source *source)
 	const struct error_text *reason = &source->reason;
 	const bool has_hint = reason->hint[0];
 
-	log_event(LOG_LEVEL_warning, "source-away", source->config->name,
-		  "%s%s%s%s; waiting for it", reason->text, has_hint ? " (" : "", reason->hint,
-		  has_hint ? ")" : "");
+	log_problem(LOG_LEVEL_warning, "away", "source-away", source->config->name,
+		    "%s%s%s%s; waiting for it", reason->text, has_hint ? " (" : "", reason->hint,
+		    has_hint ? ")" : "");
 }
 
 static int try_open(struct capture_source *source, struct error_text *error)
@@ -132,6 +132,7 @@ static bool come_back(struct capture_source *source)
 	}
 	end_watch(source);
 	source->reason = (struct error_text){ .text = "" };
+	log_problem_over("away", source->config->name);
 	log_event(LOG_LEVEL_notice, "source-back", source->config->name, "%s: there; reading it",
 		  source->config->name);
 	return true;

@@ -46,8 +46,7 @@ static struct {
 	bool is_stuck; /* the last line did not get through: do not wait for the next one */
 	uint64_t lines_lost;
 	struct log_limit limit;
-	char problem[TEXT_SIZE];
-	int64_t problem_ms;
+	struct problems problems;
 	char path[PATH_MAX]; /* of standard error, "": no file, or not followed */
 } target = { .lock = PTHREAD_MUTEX_INITIALIZER, .program = "flowagent", .level = LOG_LEVEL_info };
 
@@ -112,6 +111,7 @@ static bool write_line(const char *line, size_t size)
 /* Make the file of the lines again in its place, if it has been removed. The lock is held. */
 static void follow_file(void)
 {
+	const int64_t now_ms = time_now_ms(CLOCK_REALTIME);
 	struct stat status;
 	int descriptor;
 
@@ -120,12 +120,15 @@ static void follow_file(void)
 	descriptor = open(target.path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
 			  FILE_MODE);
 	if (descriptor < 0) {
-		(void)snprintf(target.problem, sizeof(target.problem),
+		char text[TEXT_SIZE];
+
+		(void)snprintf(text, sizeof(text),
 			       "the log file %.300s was removed, and cannot be made again: %s",
 			       target.path, strerror(errno));
-		target.problem_ms = time_now_ms(CLOCK_REALTIME);
+		problems_began(&target.problems, "log-file", "", text, now_ms);
 		return;
 	}
+	problems_ended(&target.problems, "log-file", "", now_ms);
 	(void)dup2(descriptor, 2);
 	(void)close(descriptor);
 }
@@ -166,12 +169,6 @@ static void put_line(enum log_level level, const char *text)
 			target.lines_lost = 0;
 	}
 	put_text(level, text);
-}
-
-static void remember_problem(const char *text)
-{
-	(void)snprintf(target.problem, sizeof(target.problem), "%s", text);
-	target.problem_ms = time_now_ms(CLOCK_REALTIME);
 }
 
 /* Put one line out that stands for others as well. The lock is held. */
@@ -225,24 +222,27 @@ void log_look_at_file(void)
 	(void)pthread_mutex_unlock(&target.lock);
 }
 
-void log_event(enum log_level level, const char *event, const char *object, const char *format, ...)
+/* Put an event out, if its level is wanted. 'kind' is that of a problem that lasts, or NULL. */
+static void put_event(enum log_level level, const char *kind, const char *event, const char *object,
+		      const char *format, va_list arguments)
 {
-	bool is_problem = level <= LOG_LEVEL_warning;
-	bool is_wanted = (int)level <= atomic_load_explicit(&target.level, memory_order_relaxed);
+	const bool is_problem = level <= LOG_LEVEL_warning;
+	const bool is_wanted =
+		(int)level <= atomic_load_explicit(&target.level, memory_order_relaxed);
+	const int64_t now_ms = time_now_ms(CLOCK_REALTIME);
 	char text[TEXT_SIZE];
 	uint64_t held = 0;
-	va_list arguments;
 
 	if (!is_problem && !is_wanted)
 		return;
-	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
 	printable_make(text);
 
 	(void)pthread_mutex_lock(&target.lock);
-	if (is_problem)
-		remember_problem(text);
+	if (kind)
+		problems_began(&target.problems, kind, object, text, now_ms);
+	else if (is_problem)
+		problems_happened(&target.problems, text, now_ms);
 	if (is_wanted && event &&
 	    !log_limit_pass(&target.limit, event, object, time_now_ms(CLOCK_MONOTONIC), &held))
 		log_limit_keep(&target.limit, event, object, (int)level, text);
@@ -251,11 +251,36 @@ void log_event(enum log_level level, const char *event, const char *object, cons
 	(void)pthread_mutex_unlock(&target.lock);
 }
 
-void log_error_text(const struct error_text *error)
+void log_event(enum log_level level, const char *event, const char *object, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	put_event(level, NULL, event, object, format, arguments);
+	va_end(arguments);
+}
+
+void log_problem(enum log_level level, const char *kind, const char *event, const char *object,
+		 const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	put_event(level, kind, event, object, format, arguments);
+	va_end(arguments);
+}
+
+void log_problem_over(const char *kind, const char *object)
+{
+	(void)pthread_mutex_lock(&target.lock);
+	problems_ended(&target.problems, kind, object, time_now_ms(CLOCK_REALTIME));
+	(void)pthread_mutex_unlock(&target.lock);
+}
+
+static void put_hint(const struct error_text *error)
 {
 	char hint[sizeof(error->hint) + 16];
 
-	log_error("%s", error->text);
 	if (!error->hint[0])
 		return;
 	/* The hint belongs to the line before it and is no problem of its own. */
@@ -266,13 +291,21 @@ void log_error_text(const struct error_text *error)
 	(void)pthread_mutex_unlock(&target.lock);
 }
 
-int64_t log_last_problem(char *text, unsigned int size)
+void log_error_text(const struct error_text *error)
 {
-	int64_t when_ms;
+	log_error("%s", error->text);
+	put_hint(error);
+}
 
+void log_problem_text(const char *kind, const char *object, const struct error_text *error)
+{
+	log_problem(LOG_LEVEL_error, kind, NULL, object, "%s", error->text);
+	put_hint(error);
+}
+
+void log_problems(struct problems *problems)
+{
 	(void)pthread_mutex_lock(&target.lock);
-	when_ms = target.problem_ms;
-	(void)snprintf(text, size, "%s", when_ms ? target.problem : "none");
+	*problems = target.problems;
 	(void)pthread_mutex_unlock(&target.lock);
-	return when_ms;
 }

@@ -8,6 +8,7 @@
 #define LOG_H
 
 #include "error_text.h"
+#include "problems.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,6 +41,12 @@ const char *log_level_name(enum log_level level);
 void log_event(enum log_level level, const char *event, const char *object, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* The same for a warning or an error that lasts: it is a problem until log_problem_over() has the
+ * same 'kind' and object, which may not be NULL. */
+void log_problem(enum log_level level, const char *kind, const char *event, const char *object,
+		 const char *format, ...) __attribute__((format(printf, 5, 6)));
+void log_problem_over(const char *kind, const char *object);
+
 /* Put out what the repeat limit has held back and is due: the last of each kind, which says how
  * many more there were. Call it every few seconds, and with 'all' at the end. */
 void log_held_back(bool all);
@@ -52,9 +59,11 @@ void log_held_back(bool all);
 
 /* Text and hint of an error as one or two lines. */
 void log_error_text(const struct error_text *error);
+/* The same for what lasts. */
+void log_problem_text(const char *kind, const char *object, const struct error_text *error);
 
-/* Copy of the last warning or error for `agentctl show status`, "none" if there was none. Returns
- * its unix time in ms, or 0. Also tells of repeats that were held back. */
-int64_t log_last_problem(char *text, unsigned int size);
+/* Copy of all warnings and errors that last, and of the last one that is over, for `agentctl show
+ * status`. Repeats that the log has held back count as well. */
+void log_problems(struct problems *problems);
 
 #endif

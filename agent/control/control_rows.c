@@ -194,30 +194,72 @@ static json_t *cache_json(const struct control_context *context,
 			 (json_int_t)cache->memory_bytes);
 }
 
+static json_t *time_or_null(const struct problem *problem, int64_t unix_time_ms)
+{
+	return problem->text[0] ? json_integer((json_int_t)unix_time_ms) : json_null();
+}
+
+static json_t *text_or_none(const struct problem *problem)
+{
+	return json_text(problem->text[0] ? problem->text : "none");
+}
+
+/* All that lasts, from the newest on. */
+static json_t *problem_rows(const struct problems *problems)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = problems->count; i-- > 0;)
+		if (json_array_append_new(
+			    rows, json_pack("{s:o, s:I}", "problem",
+					    json_text(problems->lasting[i].text), "problem_unix_ms",
+					    (json_int_t)problems->lasting[i].since_ms))) {
+			json_decref(rows);
+			return NULL;
+		}
+	return rows;
+}
+
+static json_t *problems_json(void)
+{
+	static const struct problem none = { .text = "" };
+	const struct problem *newest;
+	struct problems problems;
+
+	log_problems(&problems);
+	newest = problems.count ? &problems.lasting[problems.count - 1] : &none;
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o}", "problem", text_or_none(newest),
+		"problem_unix_ms", time_or_null(newest, newest->since_ms), "problems",
+		problem_rows(&problems), "last_problem", text_or_none(&problems.last),
+		"last_problem_unix_ms", time_or_null(&problems.last, problems.last.since_ms),
+		"last_problem_over_unix_ms", time_or_null(&problems.last, problems.last.over_ms));
+}
+
 int control_write_status(const struct control_context *context,
 			 const struct pipeline_snapshot *snapshot, struct control_output *output)
 {
 	const struct worker_ledger *workers = &snapshot->workers;
 	char started[JSON_TIME_SIZE];
-	char problem[400] = "none";
-	int64_t problem_ms = log_last_problem(problem, sizeof(problem));
+	json_t *problems = problems_json();
+	json_t *row;
 	json_int_t uptime_ms = (json_int_t)(time_now_ms(CLOCK_REALTIME) - context->started_unix_ms);
 
-	return control_output_row(
-		output,
-		json_pack("{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}",
-			  "version", FLOWAGENT_VERSION, "pid", (json_int_t)getpid(), "netns",
-			  network_namespace(), "started",
-			  json_time_format(context->started_unix_ms, started), "started_unix_ms",
-			  (json_int_t)context->started_unix_ms, "uptime_ms",
-			  uptime_ms > 0 ? uptime_ms : 0, "packets_read",
-			  (json_int_t)workers->packets_read, "packets_lost_kernel",
-			  (json_int_t)workers->packets_lost_kernel, "packets_ignored_total",
-			  (json_int_t)worker_ledger_ignored(workers), "cache",
-			  cache_json(context, snapshot), "sources", source_rows(context, snapshot),
-			  "collectors", collector_rows(snapshot), "problem", json_text(problem),
-			  "problem_unix_ms",
-			  problem_ms > 0 ? json_integer((json_int_t)problem_ms) : json_null()));
+	row = json_pack(
+		"{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "version",
+		FLOWAGENT_VERSION, "pid", (json_int_t)getpid(), "netns", network_namespace(),
+		"started", json_time_format(context->started_unix_ms, started), "started_unix_ms",
+		(json_int_t)context->started_unix_ms, "uptime_ms", uptime_ms > 0 ? uptime_ms : 0,
+		"packets_read", (json_int_t)workers->packets_read, "packets_lost_kernel",
+		(json_int_t)workers->packets_lost_kernel, "packets_ignored_total",
+		(json_int_t)worker_ledger_ignored(workers), "cache", cache_json(context, snapshot),
+		"sources", source_rows(context, snapshot), "collectors", collector_rows(snapshot));
+	if (row && (!problems || json_object_update(row, problems))) {
+		json_decref(row);
+		row = NULL;
+	}
+	json_decref(problems);
+	return control_output_row(output, row);
 }
 
 /* An equality and whether it holds. */

@@ -88,12 +88,14 @@ static void take_counts(struct rules_watch *watch)
 		const uint32_t before = source->count;
 
 		source->count = watch->counts[i];
+		if (source->count)
+			log_problem_over("rules", name);
 		if (before && !source->count)
-			log_event(LOG_LEVEL_warning, "rules-gone", name,
-				  "%s: the firewall's rules for this group are gone, packets pass "
-				  "unseen (nft -f " DEFAULT_RULES_FILE
-				  ", or agentctl rules install)",
-				  name);
+			log_problem(
+				LOG_LEVEL_warning, "rules", "rules-gone", name,
+				"%s: the firewall's rules for this group are gone, packets pass "
+				"unseen (nft -f " DEFAULT_RULES_FILE ", or agentctl rules install)",
+				name);
 		else if (!before && source->count && source->had_rules)
 			log_event(LOG_LEVEL_notice, "rules-back", name,
 				  "%s: there are rules for this group again", name);

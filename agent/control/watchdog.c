@@ -13,6 +13,7 @@ struct watchdog {
 	struct pipeline *pipeline; /* borrowed */
 	sd_event_source *timer;    /* owned */
 	uint64_t interval_us;
+	const char *hung; /* the thread that hung at the last look; NULL: none */
 };
 
 void watchdog_look(struct watchdog *watchdog)
@@ -21,9 +22,12 @@ void watchdog_look(struct watchdog *watchdog)
 
 	if (!watchdog)
 		return;
+	if (watchdog->hung && watchdog->hung != hung)
+		log_problem_over("hangs", watchdog->hung);
+	watchdog->hung = hung;
 	if (hung)
-		log_event(LOG_LEVEL_error, "thread-hangs", hung,
-			  "%s does not answer: systemd's watchdog gets no report", hung);
+		log_problem(LOG_LEVEL_error, "hangs", "thread-hangs", hung,
+			    "%s does not answer: systemd's watchdog gets no report", hung);
 	else
 		(void)sd_notify(0, "WATCHDOG=1");
 }

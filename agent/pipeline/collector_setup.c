@@ -23,13 +23,16 @@
 static void log_waited_for(const struct collector_event *event)
 {
 	if (event->error)
-		log_event(LOG_LEVEL_warning, "waits", event->collector,
-			  "collector %s: has taken nothing for 5 s: its reader stands still or its "
-			  "disk hangs; reading waits for it, and so do the other collectors",
-			  event->collector);
+		log_problem(
+			LOG_LEVEL_warning, "waits", "waits", event->collector,
+			"collector %s: has taken nothing for 5 s: its reader stands still or its "
+			"disk hangs; reading waits for it, and so do the other collectors",
+			event->collector);
 	else
 		log_event(LOG_LEVEL_notice, "waits-no-more", event->collector,
 			  "collector %s: takes records again", event->collector);
+	if (!event->error)
+		log_problem_over("waits", event->collector);
 }
 
 static void log_spool(const struct collector_event *event)
@@ -37,25 +40,57 @@ static void log_spool(const struct collector_event *event)
 	const char *name = loss_reason_name(event->reason);
 
 	if (!event->error)
+		log_problem_over("spool", event->collector);
+	if (!event->error)
 		log_event(LOG_LEVEL_notice, "spool-works", event->collector,
 			  "collector %s: its spool works again", event->collector);
 	else if (event->error == ETIME)
-		log_event(LOG_LEVEL_warning, name, event->collector,
-			  "collector %s: a read or write of its spool has been under way for 5 s: "
-			  "the disk hangs; records that come meanwhile are counted as lost (%s)",
-			  event->collector, name);
+		log_problem(
+			LOG_LEVEL_warning, "spool", name, event->collector,
+			"collector %s: a read or write of its spool has been under way for 5 s: "
+			"the disk hangs; records that come meanwhile are counted as lost (%s)",
+			event->collector, name);
 	else
-		log_event(LOG_LEVEL_warning, name, event->collector,
-			  "collector %s: its spool fails: %s; the records there are counted as "
-			  "lost (%s)",
-			  event->collector, strerror(event->error), name);
+		log_problem(LOG_LEVEL_warning, "spool", name, event->collector,
+			    "collector %s: its spool fails: %s; the records there are counted as "
+			    "lost (%s)",
+			    event->collector, strerror(event->error), name);
+}
+
+static void log_down(const struct collector_event *event)
+{
+	const char *name = loss_reason_name(event->reason);
+	const char *why =
+		event->fault ? event->fault : collector_fault_text(event->reason, event->error);
+
+	if (event->reason == LOSS_OVERFLOW ||
+	    (event->reason == LOSS_NOT_TAKEN && event->error != ETIME))
+		log_problem(LOG_LEVEL_warning, "down", name, event->collector,
+			    "collector %s: no more room for records that wait for it: the oldest "
+			    "are counted as lost (%s)",
+			    event->collector, name);
+	else
+		log_problem(LOG_LEVEL_warning, "down", name, event->collector,
+			    "collector %s: %s; records wait for it as long as there is room, then "
+			    "they are counted as lost",
+			    event->collector, why);
+}
+
+static void log_up(const struct collector_event *event)
+{
+	log_problem_over("down", event->collector);
+	if (event->records_lost_in_all)
+		log_event(LOG_LEVEL_notice, "collector-up", event->collector,
+			  "collector %s: reachable again, %" PRIu64
+			  " records were lost meanwhile, %" PRIu64 " since the start",
+			  event->collector, event->records_lost, event->records_lost_in_all);
+	else
+		log_event(LOG_LEVEL_info, "collector-ready", event->collector,
+			  "collector %s: ready", event->collector);
 }
 
 static void log_collector_event(void *context, const struct collector_event *event)
 {
-	const char *why =
-		event->fault ? event->fault : collector_fault_text(event->reason, event->error);
-
 	(void)context;
 	if (event->kind == COLLECTOR_TAKES_OVER)
 		log_event(LOG_LEVEL_notice, "collector-takes-over", event->collector,
@@ -65,26 +100,10 @@ static void log_collector_event(void *context, const struct collector_event *eve
 		log_waited_for(event);
 	else if (event->kind == COLLECTOR_SPOOL)
 		log_spool(event);
-	else if (event->kind == COLLECTOR_DOWN &&
-		 (event->reason == LOSS_OVERFLOW ||
-		  (event->reason == LOSS_NOT_TAKEN && event->error != ETIME)))
-		log_event(LOG_LEVEL_warning, loss_reason_name(event->reason), event->collector,
-			  "collector %s: no more room for records that wait for it: the oldest are "
-			  "counted as lost (%s)",
-			  event->collector, loss_reason_name(event->reason));
 	else if (event->kind == COLLECTOR_DOWN)
-		log_event(LOG_LEVEL_warning, loss_reason_name(event->reason), event->collector,
-			  "collector %s: %s; records wait for it as long as there is room, then "
-			  "they are counted as lost",
-			  event->collector, why);
-	else if (event->records_lost_in_all)
-		log_event(LOG_LEVEL_notice, "collector-up", event->collector,
-			  "collector %s: reachable again, %" PRIu64
-			  " records were lost meanwhile, %" PRIu64 " since the start",
-			  event->collector, event->records_lost, event->records_lost_in_all);
+		log_down(event);
 	else
-		log_event(LOG_LEVEL_info, "collector-ready", event->collector,
-			  "collector %s: ready", event->collector);
+		log_up(event);
 }
 
 static struct transport_tls_config tls_settings(const struct config_collector *from)

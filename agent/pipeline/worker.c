@@ -198,12 +198,16 @@ static void check_invariants(struct worker *worker)
 __attribute__((noinline)) static void
 look_for_duplicates(struct worker *worker, const struct packet_view *views, size_t count)
 {
+	const bool was_suspected = worker->duplicates.statistics.sources_suspected != 0;
+
 	worker->duplicates_due_ms = worker->clock_ms + DUPLICATES_INTERVAL_MS;
 	if (duplicate_detector_sample(&worker->duplicates, views, count))
-		log_event(LOG_LEVEL_warning, "duplicates", worker->name,
-			  "%s%s%s: the same packets come twice, so their flows count twice: two "
-			  "rules log them (see agentctl rules status)",
-			  worker->name, *worker->label ? " " : "", worker->label);
+		log_problem(LOG_LEVEL_warning, "duplicates", "duplicates", worker->name,
+			    "%s%s%s: the same packets come twice, so their flows count twice: two "
+			    "rules log them (see agentctl rules status)",
+			    worker->name, *worker->label ? " " : "", worker->label);
+	else if (was_suspected && !worker->duplicates.statistics.sources_suspected)
+		log_problem_over("duplicates", worker->name);
 }
 
 /* Have everything that is cached handed over before more is accounted. */
@@ -273,7 +277,7 @@ static void end_input(struct worker *worker, int result, const struct error_text
 	worker->has_ended = true;
 	if (result < 0 && result != -ENODATA) {
 		worker->failure = *error;
-		log_error_text(error);
+		log_problem_text("failed", worker->name, error);
 	}
 }
 

@@ -471,6 +471,10 @@ def test_rules_that_go_are_missed(rules, hosts, flowagent, agentctl, firewall):
     assert rules.run("install", "-i", "eth0").returncode == DONE
     wait_until(lambda: not source_of(control)["rules_gone"], "the rules to be back")
     assert "there are rules for this group again" in agent.errors
+    status = control.run("show", "status").stdout  # what is over is no problem any more
+    assert "problem    none" in status
+    assert "last       nflog:40: the firewall's rules for this group are gone" in status
+    assert "over since" in status
     assert rules.run("install", "-i", "eth0", "-i", "lo").returncode == DONE  # replaced
     hosts.server.run("nft", "delete", "table", "inet", "flowagent")
     wait_until(lambda: source_of(control)["rules_gone"], "the table to be missed")

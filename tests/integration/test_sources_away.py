@@ -103,6 +103,32 @@ def check_end(agent, count):
     assert summary["packets_lost_kernel"] == 0
 
 
+def test_what_is_over_is_not_shown_as_the_problem(site, agent_on):
+    """An interface and a collector that were away stood as the problem for ever."""
+
+    def problems():
+        (row,) = control.rows("show", "status")
+        return row, [each["problem"] for each in row["problems"]]
+
+    site.host.ip("link", "set", "lo", "up")
+    agent, control = agent_on("-i", LINK, "-n", "127.0.0.1:4739,transport=tcp")
+    wait_until(lambda: len(problems()[1]) == 2, "both problems")
+    row, texts = problems()
+    assert {text.split(":")[0] for text in texts} == {LINK, "collector 127.0.0.1"}, texts
+    assert row["problem"] == texts[0] and row["problem_unix_ms"] and row["last_problem"] == "none"
+    with site.host.entered(), socket.create_server(("127.0.0.1", 4739)):
+        wait_until(lambda: len(problems()[1]) == 1, "the collector to be up")
+        row, texts = problems()
+        assert LINK in row["problem"] and row["last_problem"].startswith("collector 127.0.0.1")
+        site.add()
+        wait_until(lambda: not problems()[1], "the interface to be read")
+        row, _ = problems()
+        assert (row["problem"], row["problem_unix_ms"]) == ("none", None)
+        assert row["last_problem"].startswith(f"{LINK}: ")
+        assert row["last_problem_over_unix_ms"] > row["last_problem_unix_ms"]
+    assert agent.stop() == 0, agent.errors
+
+
 def test_interface_that_comes_goes_and_comes_back(site, agent_on):
     agent, control = agent_on("-i", LINK)
     assert state(control) == ("waiting", f"{LINK}: no such interface")

@@ -290,6 +290,7 @@ TEST(error_texts_come_with_their_hint)
 TEST(the_last_problem_is_kept_even_if_it_is_not_shown)
 {
 	struct capture capture;
+	struct problems problems;
 	char text[4096];
 
 	capture_pipe(&capture);
@@ -297,13 +298,40 @@ TEST(the_last_problem_is_kept_even_if_it_is_not_shown)
 	log_event(LOG_LEVEL_warning, "event", "object", "second");
 	log_event(LOG_LEVEL_warning, "event", "object", "third, held back");
 	log_notice("no problem");
-	CHECK(log_last_problem(text, sizeof(text)) > 1000000000000);
-	CHECK_TEXT(text, "third, held back");
-	(void)log_last_problem(text, 6);
-	CHECK_TEXT(text, "third");
+	log_problems(&problems);
+	CHECK(problems.last.since_ms > 1000000000000);
+	CHECK_TEXT(problems.last.text, "third, held back");
+	CHECK_EQ(problems.count, 0);
 	(void)captured(&capture, text, sizeof(text));
 	capture_end(&capture);
 	CHECK_TEXT(text, "flowagent: first\nflowagent: second\nflowagent: no problem\n");
+}
+
+TEST(a_problem_lasts_until_it_is_over)
+{
+	const struct error_text error = { .text = "eth0 failed", .hint = "look at it" };
+	struct capture capture;
+	struct problems problems;
+	char text[4096];
+
+	capture_pipe(&capture);
+	log_problem(LOG_LEVEL_warning, "away", "source-away", "ppp0", "ppp0 is away");
+	log_problem(LOG_LEVEL_error, "down", "refused", "c1", "c1 is %s", "down");
+	log_problem_text("failed", "eth0", &error);
+	log_problem_over("down", "c1");
+	log_problem_over("down", "c2"); /* was never down */
+	log_problems(&problems);
+	CHECK_EQ(problems.count, 2);
+	CHECK_TEXT(problems.lasting[0].text, "ppp0 is away");
+	CHECK_TEXT(problems.lasting[1].text, "eth0 failed");
+	CHECK_TEXT(problems.last.text, "c1 is down");
+	CHECK(problems.last.over_ms >= problems.last.since_ms);
+	log_problem_over("away", "ppp0");
+	log_problem_over("failed", "eth0");
+	(void)captured(&capture, text, sizeof(text));
+	capture_end(&capture);
+	CHECK_TEXT(text, "flowagent: ppp0 is away\nflowagent: c1 is down\n"
+			 "flowagent: eth0 failed\nflowagent: hint: look at it\n");
 }
 
 TEST(a_full_pipe_loses_lines_and_says_so_later)
@@ -401,6 +429,7 @@ int main(void)
 		cmocka_unit_test(the_journal_gets_priorities),
 		cmocka_unit_test(error_texts_come_with_their_hint),
 		cmocka_unit_test(the_last_problem_is_kept_even_if_it_is_not_shown),
+		cmocka_unit_test(a_problem_lasts_until_it_is_over),
 		cmocka_unit_test(a_full_pipe_loses_lines_and_says_so_later),
 		cmocka_unit_test(one_line_that_is_lost_is_one_line),
 		cmocka_unit_test(long_texts_are_cut_and_end_in_a_line_break),
