@@ -3,6 +3,7 @@
 #include "config_life.h"
 #include "config_load.h"
 #include "control_server.h"
+#include "count_text.h"
 #include "counters_log.h"
 #include "defaults.h"
 #include "equalities.h"
@@ -144,14 +145,15 @@ static void on_counters_signal(void *context)
 static void log_kernel_loss(struct daemon *daemon, const struct pipeline_snapshot *snapshot)
 {
 	const uint64_t lost = snapshot->workers.packets_lost_kernel;
+	char text[COUNT_TEXT_SIZE];
 
 	if (lost == daemon->lost_before) {
 		log_problem_over("packets-lost", "kernel");
 		return;
 	}
 	log_problem(LOG_LEVEL_warning, "packets-lost", "packets-lost", "kernel",
-		    "%" PRIu64 " packets have been lost in the kernel's queue since the start",
-		    lost);
+		    "%s %s been lost in the kernel's queue since the start",
+		    count_text(lost, "packet", text), count_verb(lost, "has", "have"));
 	daemon->lost_before = lost;
 }
 
@@ -181,6 +183,9 @@ static int on_status_timer(sd_event_source *source, uint64_t now_us, void *conte
 {
 	struct daemon *daemon = context;
 	struct pipeline_snapshot snapshot;
+	char flows[COUNT_TEXT_SIZE];
+	char collectors[COUNT_TEXT_SIZE];
+	char lost[COUNT_TEXT_SIZE];
 	char away[200];
 	size_t up = 0;
 
@@ -191,13 +196,12 @@ static int on_status_timer(sd_event_source *source, uint64_t now_us, void *conte
 	for (size_t i = 0; i < snapshot.collector_count; i++)
 		up += snapshot.collectors[i].is_up;
 	list_away(&snapshot, away, sizeof(away));
-	(void)sd_notifyf(0,
-			 "STATUS=%" PRIu64 " packets/s, %" PRIu64
-			 " flows, %zu of %zu collectors, %" PRIu64 " packets lost in the kernel%s",
+	(void)sd_notifyf(0, "STATUS=%" PRIu64 " packets/s, %s, %zu of %s, %s lost in the kernel%s",
 			 (snapshot.workers.packets_read - daemon->packets_before) /
 				 (STATUS_INTERVAL_US / 1000000),
-			 snapshot.workers.cache.flows_cached, up, snapshot.collector_count,
-			 snapshot.workers.packets_lost_kernel, away);
+			 count_text(snapshot.workers.cache.flows_cached, "flow", flows), up,
+			 count_text(snapshot.collector_count, "collector", collectors),
+			 count_text(snapshot.workers.packets_lost_kernel, "packet", lost), away);
 	log_kernel_loss(daemon, &snapshot);
 	daemon->packets_before = snapshot.workers.packets_read;
 	pipeline_snapshot_clear(&snapshot);
@@ -333,6 +337,7 @@ static void log_failed_equality(void *context, const struct equality *equality)
 static int close_ledger(struct daemon *daemon, struct error_text *error)
 {
 	struct pipeline_snapshot snapshot;
+	char lost[COUNT_TEXT_SIZE];
 	int result = pipeline_snapshot(daemon->pipeline, &snapshot);
 
 	if (result < 0) {
@@ -340,8 +345,9 @@ static int close_ledger(struct daemon *daemon, struct error_text *error)
 		return result;
 	}
 	if (snapshot.workers.packets_lost_kernel)
-		log_warning("%" PRIu64 " packets were lost in the kernel's queue in all",
-			    snapshot.workers.packets_lost_kernel);
+		log_warning("%s %s lost in the kernel's queue in all",
+			    count_text(snapshot.workers.packets_lost_kernel, "packet", lost),
+			    count_verb(snapshot.workers.packets_lost_kernel, "was", "were"));
 	log_held_back(true);
 	daemon->records_lost = loss_report_log(&snapshot);
 	if (equalities_visit(&snapshot, log_failed_equality, NULL))

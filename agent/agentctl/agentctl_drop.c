@@ -2,6 +2,7 @@
 #include "agentctl_show.h"
 
 #include "agentctl_text.h"
+#include "count_text.h"
 #include "printable.h"
 
 #include <stdio.h>
@@ -66,11 +67,10 @@ void agentctl_print_drop(const json_t *drop, bool is_utc)
 
 	(void)snprintf(source, sizeof(source), "%s", text(drop, "source"));
 	printable_make(source);
-	(void)printf(
-		"%-16s  %s: %s\n", text(drop, "reason"),
-		agentctl_text_count((uint64_t)json_integer_value(json_object_get(drop, "packets")),
-				    "packet", packets),
-		text(drop, "text"));
+	(void)printf("%-16s  %s: %s\n", text(drop, "reason"),
+		     count_text((uint64_t)json_integer_value(json_object_get(drop, "packets")),
+				"packet", packets),
+		     text(drop, "text"));
 	(void)printf("    last %s  from %s  link %s  captured " INTEGER,
 		     agentctl_text_time(json_integer_value(json_object_get(drop, "last_unix_ms")),
 					is_utc, last),

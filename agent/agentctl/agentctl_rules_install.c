@@ -11,6 +11,7 @@
 #include "agentctl_rule_path.h"
 #include "agentctl_rules_make.h"
 #include "agentctl_rules_system.h"
+#include "count_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -285,7 +286,10 @@ static enum agentctl_exit take_others_out(const struct installation *installatio
 
 static void print_loaded(const struct ruleset *ruleset)
 {
-	(void)fprintf(stderr, "loaded: table inet flowagent logs %u bytes of ", ruleset->snaplen);
+	char text[COUNT_TEXT_SIZE];
+
+	(void)fprintf(stderr, "loaded: table inet flowagent logs %s of ",
+		      count_text(ruleset->snaplen, "byte", text));
 	if (ruleset->sample > 1)
 		(void)fprintf(stderr, "one packet in %u", ruleset->sample);
 	else

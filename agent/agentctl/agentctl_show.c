@@ -9,6 +9,7 @@
 #include "agentctl_sort.h"
 #include "agentctl_table.h"
 #include "agentctl_text.h"
+#include "count_text.h"
 #include "control_protocol.h"
 
 #include <errno.h>
@@ -124,10 +125,9 @@ static void print_total(const struct agentctl_command *command,
 		(void)fprintf(stderr, "no %s%s\n", command->noun,
 			      options->word_count ? " that match" : "");
 	else if (is_asked)
-		(void)fprintf(
-			stderr, "%s\n",
-			agentctl_text_count(
-				rows, options->by ? "row" : singular(command->noun, noun), text));
+		(void)fprintf(stderr, "%s\n",
+			      count_text(rows, options->by ? "row" : singular(command->noun, noun),
+					 text));
 }
 
 /* Ask for what is needed and no more; only flows come in an order and in sums. */
@@ -339,14 +339,13 @@ static enum agentctl_exit print_change(json_t *row, const struct agentctl_option
 	if (options->format == AGENTCTL_RAW)
 		return agentctl_print_object(row, options);
 	if (flushed)
-		(void)fprintf(
-			stderr, "%s taken out for export\n",
-			agentctl_text_count((uint64_t)json_integer_value(flushed), "flow", text));
+		(void)fprintf(stderr, "%s taken out for export\n",
+			      count_text((uint64_t)json_integer_value(flushed), "flow", text));
 	else
-		(void)fprintf(stderr, "templates go out to %s\n",
-			      agentctl_text_count((uint64_t)json_integer_value(
-							  json_object_get(row, "collectors")),
-						  "collector", text));
+		(void)fprintf(
+			stderr, "templates go out to %s\n",
+			count_text((uint64_t)json_integer_value(json_object_get(row, "collectors")),
+				   "collector", text));
 	return AGENTCTL_DONE;
 }
 

@@ -81,14 +81,6 @@ const char *agentctl_text_protocol(int64_t protocol, char text[static AGENTCTL_T
 	return text;
 }
 
-const char *agentctl_text_count(uint64_t count, const char *noun,
-				char text[static AGENTCTL_TEXT_SIZE])
-{
-	(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%" PRIu64 " %s%s", count, noun,
-		       count == 1 ? "" : "s");
-	return text;
-}
-
 const char *agentctl_text_flags(int64_t flags, char text[static AGENTCTL_TEXT_SIZE])
 {
 	static const char letters[] = TCP_FLAG_LETTERS;

@@ -17,9 +17,6 @@ const char *agentctl_text_duration(int64_t milliseconds, char text[static AGENTC
 const char *agentctl_text_time(int64_t unix_ms, bool is_utc, char text[static AGENTCTL_TEXT_SIZE]);
 /* "tcp", or the number. */
 const char *agentctl_text_protocol(int64_t protocol, char text[static AGENTCTL_TEXT_SIZE]);
-/* "1 flow", "2 flows". */
-const char *agentctl_text_count(uint64_t count, const char *noun,
-				char text[static AGENTCTL_TEXT_SIZE]);
 /* One letter per TCP flag from CWR to FIN, '.' where it was not seen: "...AP.SF". */
 const char *agentctl_text_flags(int64_t flags, char text[static AGENTCTL_TEXT_SIZE]);
 

@@ -5,6 +5,7 @@
  * most, then it is lost and counted, and the next line that gets through says how many were. */
 #include "log.h"
 
+#include "count_text.h"
 #include "log_limit.h"
 #include "printable.h"
 #include "time_now.h"
@@ -155,13 +156,13 @@ static void put_text(enum log_level level, const char *text)
 static void put_line(enum log_level level, const char *text)
 {
 	uint64_t lost = target.lines_lost;
-	char news[80];
+	char news[COUNT_TEXT_SIZE + 40];
+	char count[COUNT_TEXT_SIZE];
 
 	follow_file();
 	if (lost) {
-		(void)snprintf(news, sizeof(news),
-			       "%" PRIu64 " line%s could not be written before this one", lost,
-			       lost == 1 ? "" : "s");
+		(void)snprintf(news, sizeof(news), "%s could not be written before this one",
+			       count_text(lost, "line", count));
 		put_text(LOG_LEVEL_warning, news);
 		if (target.is_stuck)
 			target.lines_lost = lost; /* the news itself is not a line lost */
@@ -178,7 +179,8 @@ static void put_line_after(enum log_level level, char *text, size_t size, uint64
 
 	if (held)
 		(void)snprintf(text + length, size - length,
-			       " (%" PRIu64 " more like this were held back)", held);
+			       " (%" PRIu64 " more like this %s held back)", held,
+			       count_verb(held, "was", "were"));
 	put_line(level, text);
 }
 

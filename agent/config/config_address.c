@@ -1,6 +1,7 @@
 /* config_address.c - addresses of collectors: host, port, and what an address says of itself. */
 #include "config_address.h"
 
+#include "service_port.h"
 #include "transport_socket.h"
 #include "units.h"
 
@@ -59,19 +60,28 @@ static bool is_host(const char *text)
 	return strspn(label, "0123456789") != strlen(label) || (dot && !*label);
 }
 
+/* A number, or the name of a service, as filters know it too. */
 static int port_parse(const char *text, uint16_t *port, struct error_text *error)
 {
+	const char *nearest = isalpha((unsigned char)*text) ? service_port_nearest(text) : NULL;
 	uint64_t number;
 
-	if (units_number_parse(text, &number) || number < 1 || number > UINT16_MAX) {
-		error_text_set(error,
-			       "expected a port from 1 to 65535 after the colon, not "
-			       "\"%.40s\"",
-			       text);
-		return -EINVAL;
+	if (service_port_find(text, port) == 0)
+		return 0;
+	if (units_number_parse(text, &number) == 0 && number >= 1 && number <= UINT16_MAX) {
+		*port = (uint16_t)number;
+		return 0;
 	}
-	*port = (uint16_t)number;
-	return 0;
+	if (nearest)
+		error_text_set(error,
+			       "unknown service \"%.40s\" after the colon (did you mean \"%s\"?)",
+			       text, nearest);
+	else
+		error_text_set(error,
+			       "expected a port from 1 to 65535, or a service such as netflow, "
+			       "after the colon, not \"%.40s\"",
+			       text);
+	return -EINVAL;
 }
 
 /* Cut "HOST", "HOST:PORT", "[V6]" or "[V6]:PORT" in two; *port is NULL without one. */

@@ -2,6 +2,7 @@
 #include "config_help.h"
 
 #include "config_options.h"
+#include "count_text.h"
 #include "defaults.h"
 
 #include <inttypes.h>
@@ -110,17 +111,18 @@ static double mebibytes(uint64_t bytes)
 
 void config_print_check(const struct config *config, FILE *out)
 {
+	char flows[COUNT_TEXT_SIZE];
+
 	for (size_t i = 0; i < config->file_name_count; i++)
 		(void)fprintf(out, "%s: configuration is valid\n", config->file_names[i]);
 	if (!config->file_name_count)
 		(void)fputs("no file: the options are valid\n", out);
 	(void)fprintf(out,
-		      "memory: up to %.1f MiB for %" PRIu32
-		      " IPv4 flows (%d bytes a flow), %.1f MiB "
-		      "if all are IPv6 (%d)\n",
-		      mebibytes((uint64_t)config->max_flows * FLOW_BYTES_IPV4), config->max_flows,
-		      FLOW_BYTES_IPV4, mebibytes((uint64_t)config->max_flows * FLOW_BYTES_IPV6),
-		      FLOW_BYTES_IPV6);
+		      "memory: up to %.1f MiB for %s (%d bytes a flow), %.1f MiB if all are IPv6 "
+		      "(%d)\n",
+		      mebibytes((uint64_t)config->max_flows * FLOW_BYTES_IPV4),
+		      count_text(config->max_flows, "IPv4 flow", flows), FLOW_BYTES_IPV4,
+		      mebibytes((uint64_t)config->max_flows * FLOW_BYTES_IPV6), FLOW_BYTES_IPV6);
 	if (!config->collector_count)
 		(void)fputs("note: no collector is configured, flows are kept for agentctl only\n",
 			    out);

@@ -15,7 +15,7 @@ static void log_whole(const struct pipeline_snapshot *snapshot)
 		   " ignored, %" PRIu64 " exported, %" PRIu64 " cached, %" PRIu64
 		   " waiting, %" PRIu64 " lost; flows: %" PRIu64 " created, %" PRIu64
 		   " cached; records: %" PRIu64 " expired, %" PRIu64 " sent, %" PRIu64
-		   " waiting, %" PRIu64 " lost; %" PRIu64 " datagrams sent",
+		   " waiting, %" PRIu64 " lost; datagrams: %" PRIu64 " sent",
 		   workers->packets_read, workers->packets_lost_kernel,
 		   worker_ledger_ignored(workers), exported->sent.packets,
 		   workers->cache.packets_cached,
@@ -44,7 +44,7 @@ static void log_collector(const struct collector_status *collector)
 	const struct collector_ledger *ledger = &collector->ledger;
 
 	log_notice("counters: %s (%s): records: %" PRIu64 " sent, %" PRIu64 " waiting, %" PRIu64
-		   " lost; %" PRIu64 " datagrams sent, %" PRIu64 " lost",
+		   " lost; datagrams: %" PRIu64 " sent, %" PRIu64 " lost",
 		   collector->name, collector->is_up ? "up" : "down", ledger->sent.records,
 		   ledger->waiting.records, collector_ledger_lost(ledger).records,
 		   ledger->datagrams_sent, ledger->datagrams_lost);

@@ -4,6 +4,7 @@
  * or is lost. The lines pass no repeat limit. */
 #include "loss_report.h"
 
+#include "count_text.h"
 #include "log.h"
 
 #include <inttypes.h>
@@ -24,6 +25,19 @@ const char *loss_report_reasons(const struct collector_ledger *ledger, char *tex
 	return text;
 }
 
+static void log_lost(const char *collector, const struct amount *lost, uint64_t due,
+		     const char *reasons)
+{
+	char records[COUNT_TEXT_SIZE];
+	char packets[COUNT_TEXT_SIZE];
+	char bytes[COUNT_TEXT_SIZE];
+
+	log_warning("collector %s: %" PRIu64 " of %s lost, with %s and %s: %s", collector,
+		    lost->records, count_text(due, "record", records),
+		    count_text(lost->packets, "packet", packets),
+		    count_text(lost->octets, "byte", bytes), reasons);
+}
+
 uint64_t loss_report_log(const struct pipeline_snapshot *snapshot)
 {
 	uint64_t lost_in_all = 0;
@@ -36,13 +50,9 @@ uint64_t loss_report_log(const struct pipeline_snapshot *snapshot)
 
 		lost_in_all += lost.records - ledger->lost[LOSS_UNSUPPORTED].records;
 		if (lost.records)
-			log_warning(
-				"collector %s: %" PRIu64 " of %" PRIu64
-				" records lost, with %" PRIu64 " packets and %" PRIu64 " bytes: %s",
-				collector->name, lost.records,
-				ledger->taken.records - collector_ledger_excluded(ledger).records,
-				lost.packets, lost.octets,
-				loss_report_reasons(ledger, reasons, sizeof(reasons)));
+			log_lost(collector->name, &lost,
+				 ledger->taken.records - collector_ledger_excluded(ledger).records,
+				 loss_report_reasons(ledger, reasons, sizeof(reasons)));
 	}
 	return lost_in_all;
 }

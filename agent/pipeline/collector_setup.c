@@ -5,6 +5,7 @@
 #include "collector_setup.h"
 
 #include "config.h"
+#include "count_text.h"
 #include "defaults.h"
 #include "encoder.h"
 #include "exporter.h"
@@ -78,12 +79,16 @@ static void log_down(const struct collector_event *event)
 
 static void log_up(const struct collector_event *event)
 {
+	char lost[COUNT_TEXT_SIZE];
+
 	log_problem_over("down", event->collector);
 	if (event->records_lost_in_all)
 		log_event(LOG_LEVEL_notice, "collector-up", event->collector,
-			  "collector %s: reachable again, %" PRIu64
-			  " records were lost meanwhile, %" PRIu64 " since the start",
-			  event->collector, event->records_lost, event->records_lost_in_all);
+			  "collector %s: reachable again, %s %s lost meanwhile, %" PRIu64
+			  " since the start",
+			  event->collector, count_text(event->records_lost, "record", lost),
+			  count_verb(event->records_lost, "was", "were"),
+			  event->records_lost_in_all);
 	else
 		log_event(LOG_LEVEL_info, "collector-ready", event->collector,
 			  "collector %s: ready", event->collector);

@@ -9,6 +9,7 @@
 #include "asn_table.h"
 #include "collector_setup.h"
 #include "config_tables.h"
+#include "count_text.h"
 #include "log.h"
 #include "pipeline_parts.h"
 #include "sequence_file.h"
@@ -66,13 +67,16 @@ static int load_networks_file(struct pipeline *pipeline, const char *path, struc
 static int load_applications_file(struct pipeline *pipeline, const char *path,
 				  struct error_text *error)
 {
+	char count[COUNT_TEXT_SIZE];
+
 	if (!path)
 		return 0;
 	pipeline->applications = config_applications_load(path, error);
 	if (!pipeline->applications)
 		return -EINVAL;
 	pipeline->choice.has_applications = true;
-	log_info("%s: %zu applications", path, application_table_count(pipeline->applications));
+	log_info("%s: %s", path,
+		 count_text(application_table_count(pipeline->applications), "application", count));
 	return 0;
 }
 

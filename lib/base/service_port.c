@@ -2,8 +2,11 @@
  * meets, and the names that people use beside those of the registry. */
 #include "service_port.h"
 
+#include "word_distance.h"
+
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 #include <strings.h>
 
 static const struct {
@@ -87,4 +90,13 @@ int service_port_find(const char *name, uint16_t *port)
 		}
 	}
 	return -EINVAL;
+}
+
+const char *service_port_nearest(const char *name)
+{
+	struct word_nearest nearest = word_distance_begin(name, strlen(name));
+
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
+		word_distance_offer(&nearest, services[i].name);
+	return nearest.best;
 }

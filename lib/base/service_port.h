@@ -9,4 +9,7 @@
 /* Port of a service such as "https", in large or small letters. Returns 0 or -EINVAL. */
 int service_port_find(const char *name, uint16_t *port);
 
+/* The name that is most like a wrong one; NULL if none is near. */
+const char *service_port_nearest(const char *name);
+
 #endif

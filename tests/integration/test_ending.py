@@ -335,5 +335,5 @@ def test_a_closed_output_takes_no_descriptor_and_what_it_lost_is_told(flowagent_
         prefix=("sh", "-c", 'exec "$@" >&-', "sh"),
     )  # fmt: skip
     assert "collector -: Bad file descriptor" in ended.stderr
-    assert "1 of 1 records lost" in ended.stderr
+    assert "1 of 1 record lost" in ended.stderr
     assert ended.returncode == 1

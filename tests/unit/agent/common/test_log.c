@@ -202,7 +202,7 @@ TEST(lines_that_were_held_back_are_put_out_with_how_many_more_there_were)
 	(void)captured(&capture, text, sizeof(text));
 	capture_end(&capture);
 	CHECK_TEXT(text, "flowagent: 1 records were lost\n"
-			 "flowagent: 3 records were lost (1 more like this were held back)\n");
+			 "flowagent: 3 records were lost (1 more like this was held back)\n");
 }
 
 TEST(lines_carry_the_program_and_obey_the_level)

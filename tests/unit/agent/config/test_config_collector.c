@@ -63,6 +63,28 @@ TEST(collectors)
 	config_clear(&config);
 }
 
+TEST(ports_have_the_names_that_filters_know)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config, "-n 127.0.0.1:domain -n nfacctd:NetFlow -n [::1]:ipfix,version=10",
+		       &error),
+		 CONFIG_run);
+	CHECK_EQ(config.collectors[0].port, 53);
+	CHECK_TEXT(config.collectors[0].name, "127.0.0.1:53");
+	check_value(&config, "collector",
+		    "127.0.0.1:53,version=9,transport=udp nfacctd:2055,version=9,transport=udp "
+		    "[::1]:4739,version=10,transport=udp",
+		    "command line");
+	config_clear(&config);
+	check_error("-n h:2055 -n h:netflow", CONFIG_invalid,
+		    "collector h:2055 is given twice: it would get every flow twice");
+	check_error("-n h:netfow", CONFIG_invalid,
+		    "--collector \"h:netfow\": unknown service \"netfow\" after the colon (did you "
+		    "mean \"netflow\"?)");
+}
+
 TEST(collectors_that_share_the_flows)
 {
 	static const char file[] =
@@ -332,10 +354,14 @@ TEST(wrong_collectors)
 				 "that begins with / or ./" },
 		{ "a_b/c", "expected HOST:PORT with a host name or an address, or a path that "
 			   "begins with / or ./" },
-		{ "h:", "expected a port from 1 to 65535 after the colon, not \"\"" },
-		{ "h:0", "expected a port from 1 to 65535 after the colon, not \"0\"" },
-		{ "h:65536", "expected a port from 1 to 65535 after the colon, not \"65536\"" },
-		{ "h:1k", "expected a port from 1 to 65535 after the colon, not \"1k\"" },
+		{ "h:", "expected a port from 1 to 65535, or a service such as netflow, after the "
+			"colon, not \"\"" },
+		{ "h:0", "expected a port from 1 to 65535, or a service such as netflow, after the "
+			 "colon, not \"0\"" },
+		{ "h:65536", "expected a port from 1 to 65535, or a service such as netflow, after "
+			     "the colon, not \"65536\"" },
+		{ "h:1k", "expected a port from 1 to 65535, or a service such as netflow, after "
+			  "the colon, not \"1k\"" },
 		{ "2001:db8::1", "expected HOST:PORT; an IPv6 address needs brackets: "
 				 "[2001:db8::1]:2055" },
 		{ "[::1", "expected [IPV6-ADDRESS]:PORT" },
@@ -549,6 +575,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(export_versions),
 		cmocka_unit_test(collectors),
+		cmocka_unit_test(ports_have_the_names_that_filters_know),
 		cmocka_unit_test(collectors_that_share_the_flows),
 		cmocka_unit_test(a_session_is_ipfix),
 		cmocka_unit_test(wrong_groups_and_filters),

@@ -107,7 +107,8 @@ TEST(file_errors_name_the_line)
 			 "f.conf:1: collector \"x\" has no address");
 	check_file_error("[collector \"x\"]\naddress =\n", "f.conf:2: address: expected a value");
 	check_file_error("[collector \"x\"]\naddress = h:0\n",
-			 "f.conf:2: address: value \"h:0\": expected a port from 1 to 65535 after "
+			 "f.conf:2: address: value \"h:0\": expected a port from 1 to 65535, or a "
+			 "service such as netflow, after "
 			 "the colon, not \"0\"");
 	check_file_error("[collector \"x\"]\naddress = /srv/flows,rotate=1h\n",
 			 "f.conf:2: address: value \"/srv/flows,rotate=1h\": a path cannot have a "

@@ -2,6 +2,7 @@
 #include "loss_report.h"
 
 #include "check.h"
+#include "log.h"
 
 TEST(reasons_come_with_their_numbers)
 {
@@ -12,6 +13,23 @@ TEST(reasons_come_with_their_numbers)
 	CHECK_TEXT(loss_report_reasons(&ledger, text, sizeof(text)), "12 refused, 3 spool_full");
 	ledger = (struct collector_ledger){ 0 };
 	CHECK_TEXT(loss_report_reasons(&ledger, text, sizeof(text)), "");
+}
+
+/* The line that the log gets, read back from its problems. */
+TEST(one_of_a_kind_is_singular)
+{
+	struct collector_status collector = {
+		.name = "c",
+		.ledger = { .taken = { .records = 1 }, .lost = { [LOSS_REFUSED] = { 1, 1, 84 } } },
+	};
+	const struct pipeline_snapshot snapshot = { .collectors = &collector,
+						    .collector_count = 1 };
+	struct problems problems;
+
+	(void)loss_report_log(&snapshot);
+	log_problems(&problems);
+	CHECK_TEXT(problems.last.text,
+		   "collector c: 1 of 1 record lost, with 1 packet and 84 bytes: 1 refused");
 }
 
 TEST(what_a_protocol_cannot_carry_is_told_but_is_no_loss_on_the_way)
@@ -33,6 +51,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reasons_come_with_their_numbers),
+		cmocka_unit_test(one_of_a_kind_is_singular),
 		cmocka_unit_test(what_a_protocol_cannot_carry_is_told_but_is_no_loss_on_the_way),
 	};
 
