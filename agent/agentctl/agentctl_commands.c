@@ -37,6 +37,8 @@ static const struct agentctl_column flow_columns[] = {
 	{ "out_if_name", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 	{ "src_as", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "dst_as", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "min_ttl", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "max_ttl", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "start_unix_ms", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "end_unix_ms", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },

@@ -187,6 +187,29 @@ static int fail_interfaces(int fault, struct error_text *error)
 	return fault;
 }
 
+/* What a request names and no flow of this agent keeps: zeros would pass for values. */
+static int check_kept(struct flows_state *state, const json_t *request, uint32_t kept,
+		      struct error_text *error)
+{
+	const enum flow_member sort = flow_member_find(state->order.sort);
+	uint32_t named = json_object_get(request, "members") ? state->order.members : 0;
+
+	if (sort != FLOW_MEMBER_COUNT)
+		named |= FLOW_MEMBER_BIT(sort);
+	state->order.members &= kept;
+	for (int i = 0; i < FLOW_MEMBER_COUNT; i++) {
+		const char *name = flow_member_name((enum flow_member)i);
+
+		if (!(named & ~kept & FLOW_MEMBER_BIT(i)))
+			continue;
+		error_text_set(error, "flows have no %s: no collector gets that field", name);
+		error_text_hint(error, "give a collector fields=default+%s and restart the agent",
+				name);
+		return -EIO;
+	}
+	return 0;
+}
+
 static int state_prepare(struct flows_state *state, const struct control_context *context,
 			 const struct control_request *request, struct error_text *error)
 {
@@ -202,7 +225,9 @@ static int state_prepare(struct flows_state *state, const struct control_context
 	if (!state->filter)
 		return -EINVAL;
 	result = order_parse(&state->order, request->json, error);
-	state->order.members &= flow_members_of(pipeline_columns(context->pipeline));
+	if (!result && !by)
+		result = check_kept(state, request->json,
+				    flow_members_of(pipeline_columns(context->pipeline)), error);
 	if (!result)
 		result = by ? sums_create(state, by, choice, error)
 			    : top_create(state, choice, error);

@@ -115,6 +115,8 @@ def test_live_packets_of_a_log_group(hosts, flowagent, agentctl, collector, tcpd
             hosts.server.run("ping", "-c", 2, "-i", "0.01", "-W", 10, "-t", ttl, remote)
     control = agentctl(agent)
     wait_until(lambda: control.statistics()["packets_read"] >= 24, "the packets to be read")
+    lowest = control.rows("show", "flows", "-o", "min_ttl", "--sort", "min_ttl:asc", "--top", "1")
+    assert lowest == [{"min_ttl": 9}]
     shown = {
         (row["src"], row["dst"], row["dst_port"]): (row["min_ttl"], row["max_ttl"])
         for row in control.rows("show", "flows")
@@ -147,4 +149,8 @@ def test_show_flows_is_silent_where_nobody_asked(host, flowagent, agentctl, coll
     control = agentctl(agent)
     wait_until(lambda: control.rows("show", "flows"), "a flow")
     assert not any("min_ttl" in row or "max_ttl" in row for row in control.rows("show", "flows"))
+    for words in ("--sort", "min_ttl"), ("-o", "src,max_ttl"), ("--sort", "maximumTTL", "--top", "3"):
+        refused = control.run("show", "flows", *words)  # zeros would pass for values
+        assert refused.returncode == 1 and refused.stdout == ""
+        assert "flows have no m" in refused.stderr and "fields=default+m" in refused.stderr
     assert agent.stop() == 0, agent.errors
