@@ -204,14 +204,12 @@ static enum agentctl_exit fill(struct agentctl_client *client, struct error_text
 	}
 }
 
-/* Next line, parsed; owned by the caller. */
-static enum agentctl_exit read_line(struct agentctl_client *client, json_t **line,
+/* Next line; 'text' is valid until the next call. */
+static enum agentctl_exit read_line(struct agentctl_client *client, const char **text, size_t *size,
 				    struct error_text *error)
 {
 	const char *end = NULL;
-	size_t size;
 
-	*line = NULL;
 	for (size_t searched = 0; !end;) {
 		size_t waiting = client->end - client->start;
 		enum agentctl_exit result;
@@ -226,9 +224,17 @@ static enum agentctl_exit read_line(struct agentctl_client *client, json_t **lin
 		if (result)
 			return result;
 	}
-	size = (size_t)(end - (client->buffer + client->start));
-	*line = json_loadb(client->buffer + client->start, size, 0, NULL);
-	client->start += size + 1;
+	*text = client->buffer + client->start;
+	*size = (size_t)(end - *text);
+	client->start += *size + 1;
+	return AGENTCTL_DONE;
+}
+
+/* Owned by the caller. */
+static enum agentctl_exit parse_line(const struct agentctl_client *client, const char *text,
+				     size_t size, json_t **line, struct error_text *error)
+{
+	*line = json_loadb(text, size, 0, NULL);
 	if (json_is_object(*line))
 		return AGENTCTL_DONE;
 	json_decref(*line);
@@ -249,10 +255,56 @@ static enum agentctl_exit exit_of(int code)
 	}
 }
 
-enum agentctl_exit agentctl_client_ask(struct agentctl_client *client,
-				       const struct control_question *question,
-				       agentctl_row_function *take, void *context,
-				       struct error_text *error)
+static bool begins_with(const char *text, size_t size, const char *start)
+{
+	const size_t length = strlen(start);
+
+	return size >= length && memcmp(text, start, length) == 0;
+}
+
+/* Whether a line is an object that is neither the end nor an error, by its first member. One that
+ * may be a row all the same is parsed. */
+static bool is_surely_row(const char *text, size_t size)
+{
+	return size > 1 && text[0] == '{' && text[size - 1] == '}' &&
+	       !begins_with(text, size, "{\"end\":") && !begins_with(text, size, "{\"error\":");
+}
+
+/* How rows are taken. */
+struct taker {
+	agentctl_row_function *take;
+	agentctl_line_function *take_line; /* NULL: rows are parsed */
+	void *context;
+};
+
+static enum agentctl_exit take_text(const struct agentctl_client *client, const struct taker *taker,
+				    const char *text, size_t size, bool *is_over,
+				    struct error_text *error)
+{
+	enum agentctl_exit result;
+	json_t *line;
+	int code = 0;
+
+	if (taker->take_line && is_surely_row(text, size))
+		return taker->take_line(taker->context, text, size);
+	result = parse_line(client, text, size, &line, error);
+	if (result)
+		return result;
+	switch (control_line_kind(line, &code, error)) {
+	case CONTROL_ROW:
+		result = taker->take_line ? taker->take_line(taker->context, text, size)
+					  : taker->take(taker->context, line, error);
+		break;
+	case CONTROL_END: *is_over = true; break;
+	case CONTROL_ERROR: result = exit_of(code); break;
+	}
+	json_decref(line);
+	return result;
+}
+
+static enum agentctl_exit ask(struct agentctl_client *client,
+			      const struct control_question *question, const struct taker *taker,
+			      struct error_text *error)
 {
 	char *request = control_question_format(question);
 	enum agentctl_exit result = AGENTCTL_FAILED;
@@ -264,26 +316,30 @@ enum agentctl_exit agentctl_client_ask(struct agentctl_client *client,
 		error_text_set(error, "out of memory");
 	free(request);
 	while (result == AGENTCTL_DONE && !is_over) {
-		json_t *line;
-		int code = 0;
+		const char *text;
+		size_t size;
 
-		result = read_line(client, &line, error);
-		if (result)
-			break;
-		switch (control_line_kind(line, &code, error)) {
-		case CONTROL_ROW: result = take(context, line, error); break;
-		case CONTROL_END: is_over = true; break;
-		case CONTROL_ERROR: result = exit_of(code); break;
-		}
-		json_decref(line);
+		result = read_line(client, &text, &size, error);
+		if (!result)
+			result = take_text(client, taker, text, size, &is_over, error);
 	}
 	return result;
 }
 
+enum agentctl_exit agentctl_client_ask(struct agentctl_client *client,
+				       const struct control_question *question,
+				       agentctl_row_function *take, void *context,
+				       struct error_text *error)
+{
+	return ask(client, question, &(struct taker){ .take = take, .context = context }, error);
+}
+
 enum agentctl_exit agentctl_client_run(const struct agentctl_options *options,
 				       const struct control_question *question,
-				       agentctl_row_function *take, void *context)
+				       agentctl_row_function *take,
+				       agentctl_line_function *take_line, void *context)
 {
+	const struct taker taker = { take, take_line, context };
 	struct error_text error = { .text = "" };
 	struct agentctl_client *client;
 	int64_t timeout_ms = options->timeout_ms < 0 ? AGENTCTL_ANSWER_MS : options->timeout_ms;
@@ -291,7 +347,7 @@ enum agentctl_exit agentctl_client_run(const struct agentctl_options *options,
 		agentctl_client_open(options->socket, timeout_ms, &client, &error);
 
 	if (!result)
-		result = agentctl_client_ask(client, question, take, context, &error);
+		result = ask(client, question, &taker, &error);
 	agentctl_client_close(client);
 	if (result)
 		agentctl_print_error(&error);

@@ -30,9 +30,14 @@ enum agentctl_exit agentctl_client_ask(struct agentctl_client *client,
 				       agentctl_row_function *take, void *context,
 				       struct error_text *error);
 
-/* Open, ask, close, as the options say; prints the error. */
+/* Takes one row as the agent has written it: an object of JSON in one line, without its end. */
+typedef enum agentctl_exit agentctl_line_function(void *context, const char *line, size_t size);
+
+/* Open, ask, close, as the options say; prints the error. With 'take_line', which may be NULL, rows
+ * go there instead, and are not parsed. */
 enum agentctl_exit agentctl_client_run(const struct agentctl_options *options,
 				       const struct control_question *question,
-				       agentctl_row_function *take, void *context);
+				       agentctl_row_function *take,
+				       agentctl_line_function *take_line, void *context);
 
 #endif

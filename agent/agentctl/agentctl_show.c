@@ -130,6 +130,22 @@ static void print_total(const struct agentctl_command *command,
 					 text));
 }
 
+/* Whether rows are printed just as the agent writes them: nobody needs to know what they say. */
+static bool is_as_it_comes(const struct show *show, const struct agentctl_options *options)
+{
+	return options->format == AGENTCTL_JSON && !options->columns && !show->sort && !show->group;
+}
+
+static enum agentctl_exit take_line(void *context, const char *line, size_t size)
+{
+	struct show *show = context;
+
+	show->rows++;
+	(void)fwrite(line, 1, size, stdout);
+	(void)putchar('\n');
+	return ferror(stdout) ? AGENTCTL_FAILED : AGENTCTL_DONE;
+}
+
 /* Ask for what is needed and no more; only flows come in an order and in sums. */
 static enum agentctl_exit ask(const struct agentctl_command *command,
 			      const struct agentctl_options *options, struct show *show)
@@ -154,7 +170,8 @@ static enum agentctl_exit ask(const struct agentctl_command *command,
 			members[question.member_count++] = agentctl_sort_column(show->sort);
 		question.members = members;
 	}
-	return agentctl_client_run(options, &question, take_row, show);
+	return agentctl_client_run(options, &question, take_row,
+				   is_as_it_comes(show, options) ? take_line : NULL, show);
 }
 
 static enum agentctl_exit show_rows(const struct agentctl_command *command,
@@ -234,7 +251,7 @@ enum agentctl_exit agentctl_show_drops(const struct agentctl_command *command,
 		return show_rows(command, options, NULL);
 	result = agentctl_client_run(options,
 				     &(struct control_question){ .command = command->request },
-				     take_drop, &view);
+				     take_drop, NULL, &view);
 	if (!result && !view.printed)
 		(void)fputs("no packets were ignored\n", stderr);
 	return result;
@@ -255,7 +272,7 @@ enum agentctl_exit agentctl_show_status(const struct agentctl_command *command,
 
 	return agentctl_client_run(options,
 				   &(struct control_question){ .command = command->request },
-				   take_object, &view);
+				   take_object, NULL, &view);
 }
 
 static enum agentctl_exit take_stats(void *context, json_t *row, struct error_text *error)
@@ -327,7 +344,7 @@ enum agentctl_exit agentctl_show_stats(const struct agentctl_command *command,
 
 	return agentctl_client_run(options,
 				   &(struct control_question){ .command = command->request },
-				   take_stats, &view);
+				   take_stats, NULL, &view);
 }
 
 /* What was done: chatter, unless rows are asked for. */
@@ -356,5 +373,5 @@ enum agentctl_exit agentctl_request_change(const struct agentctl_command *comman
 
 	return agentctl_client_run(options,
 				   &(struct control_question){ .command = command->request },
-				   take_object, &view);
+				   take_object, NULL, &view);
 }

@@ -43,7 +43,8 @@ struct flows_state {
 	struct flow_top *top;   /* owned; NULL unless the first ones are asked for */
 	struct flow_sums *sums; /* owned; NULL unless sums are asked for */
 	bool has_partial_sums;  /* some have gone out already */
-	bool is_walked;         /* the cache has no more */
+	uint64_t streamed;      /* rows that went out as the cache was walked */
+	bool is_walked;         /* the cache has no more that is wanted */
 	size_t ready;           /* rows of 'top' or 'sums' that can be written */
 	size_t written;         /* of these */
 	struct flow_record records[CONTROL_FLOWS_PIECE];
@@ -326,6 +327,13 @@ static int write_flow(const struct control_job *job, const struct flow_view *vie
 	return 0;
 }
 
+/* Whether the first rows, in no order, are all that was asked for, and have gone out. */
+static bool is_enough(const struct flows_state *state)
+{
+	return state->order.top && !state->order.sort[0] && !state->sums &&
+	       state->streamed >= state->order.top;
+}
+
 static int take_flow(struct control_job *job, const struct flow_record *flow, unix_ms now,
 		     struct control_output *output)
 {
@@ -340,6 +348,7 @@ static int take_flow(struct control_job *job, const struct flow_record *flow, un
 		return flow_sums_add(state->sums, &view);
 	if (state->top)
 		return flow_top_add(state->top, &view);
+	state->streamed++;
 	return write_flow(job, &view, output);
 }
 
@@ -384,10 +393,10 @@ static int walk(struct control_job *job, struct control_output *output, struct e
 
 	if (result)
 		return fail_cache(result, error);
-	for (size_t i = 0; i < filled; i++)
+	for (size_t i = 0; i < filled && !is_enough(state); i++)
 		if (take_flow(job, &state->records[i], now, output))
 			return out_of_memory(error);
-	state->is_walked = filled == 0;
+	state->is_walked = filled == 0 || is_enough(state);
 	if (state->is_walked || (state->sums && !flow_sums_room(state->sums)))
 		make_ready(state);
 	return 0;

@@ -247,6 +247,44 @@ TEST(the_server_finds_the_first_flows_and_sends_no_others)
 	stop_server(&fixture);
 }
 
+/* agentctl -J show flows --top 2 was sent all of 100,000. */
+TEST(the_first_flows_in_no_order_are_all_that_is_sent)
+{
+	struct fixture fixture;
+	int client;
+
+	start_server(&fixture, 0);
+	fixture.pipeline.flow_count = 100000;
+	client = connect_to(&fixture);
+	ask(client, "{\"v\":1,\"cmd\":\"show-flows\",\"top\":2}\n");
+	for (json_int_t i = 0; i < 2; i++)
+		expect_bytes(&fixture, client, 1000 + i);
+	expect_end(&fixture, client, 2);
+	ask(client, "{\"v\":1,\"cmd\":\"show-flows\",\"top\":3,\"filter\":[\"bytes>5000\"]}\n");
+	for (json_int_t i = 0; i < 3; i++)
+		expect_bytes(&fixture, client, 5001 + i);
+	expect_end(&fixture, client, 3);
+	(void)close(client);
+	stop_server(&fixture);
+}
+
+/* Rows with zeros would pass for values. */
+TEST(members_that_flows_do_not_keep_are_refused)
+{
+	struct fixture fixture;
+	int client;
+
+	start_server(&fixture, 0);
+	fixture.pipeline.flow_count = 1;
+	client = connect_to(&fixture);
+	ask(client, "{\"v\":1,\"cmd\":\"show-flows\",\"sort\":\"min_ttl\"}\n");
+	expect_error(&fixture, client, "failed");
+	ask(client, "{\"v\":1,\"cmd\":\"show-flows\",\"members\":[\"src\",\"maximumTTL\"]}\n");
+	expect_error(&fixture, client, "failed");
+	(void)close(client);
+	stop_server(&fixture);
+}
+
 TEST(the_server_adds_up_flows)
 {
 	struct fixture fixture;
@@ -867,6 +905,8 @@ int main(void)
 		cmocka_unit_test(flows_are_rows_with_fixed_members),
 		cmocka_unit_test(filter_is_applied_by_the_server),
 		cmocka_unit_test(the_server_finds_the_first_flows_and_sends_no_others),
+		cmocka_unit_test(the_first_flows_in_no_order_are_all_that_is_sent),
+		cmocka_unit_test(members_that_flows_do_not_keep_are_refused),
 		cmocka_unit_test(the_server_adds_up_flows),
 		cmocka_unit_test(sums_of_more_keys_than_there_is_room_for_are_complete),
 		cmocka_unit_test(orders_that_cannot_be_are_refused),
