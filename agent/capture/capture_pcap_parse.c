@@ -120,7 +120,7 @@ static int parse_file_header(struct capture_pcap_parser *parser, struct error_te
 	parser->link = capture_pcap_link(link_type);
 	if (parser->link == LINK_UNKNOWN)
 		return capture_pcap_refuse_link(parser, link_type, error);
-	parser->lengths = lengths_of(minor);
+	parser->lengths = (uint8_t)lengths_of(minor);
 	parser->window.next += FILE_HEADER_SIZE;
 	parser->format = PCAP_FORMAT_pcap;
 	return 1;
