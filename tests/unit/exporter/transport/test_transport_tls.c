@@ -336,11 +336,15 @@ TEST(a_certificate_that_is_not_right_is_told_and_nothing_is_sent)
 TEST(a_server_that_wants_a_certificate_says_so_before_anything_is_sent)
 {
 	const struct transport_tls_config usual = { .ca = authority.file };
+	const unsigned long handshake_failure =
+		ERR_PACK(ERR_LIB_SSL, 0, SSL_AD_REASON_OFFSET + SSL_AD_HANDSHAKE_FAILURE);
+	char fault[100];
 
 	check_fault(&collector, true, TLS1_3_VERSION, &usual, EPROTO,
 		    "TLS: tlsv13 alert certificate required");
-	check_fault(&collector, true, TLS1_2_VERSION, &usual, EPROTO,
-		    "TLS: sslv3 alert handshake failure");
+	/* Its text began with "sslv3" before OpenSSL 3.5. */
+	(void)snprintf(fault, sizeof(fault), "TLS: %s", ERR_reason_error_string(handshake_failure));
+	check_fault(&collector, true, TLS1_2_VERSION, &usual, EPROTO, fault);
 }
 
 TEST(tls_older_than_1_2_is_refused)
