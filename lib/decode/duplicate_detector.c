@@ -69,8 +69,9 @@ static struct reader ip_packet(const struct packet_view *packet)
 		break;
 	default: ethertype = 0;
 	}
-	return ethertype == ETHERTYPE_IPv4 || ethertype == ETHERTYPE_IPv6 ? rest
-									  : reader_of(NULL, 0);
+	if (ethertype != ETHERTYPE_IPv4 && ethertype != ETHERTYPE_IPv6)
+		rest.end = rest.next;
+	return rest;
 }
 
 /* Whether no other packet can look like this one, and the kernel makes no copies of it. The
