@@ -97,9 +97,11 @@ struct flow_record {
 	uint8_t biflow_direction; /* enum biflow_direction; of the forward direction */
 	/* What optional columns of the cache know (flow_columns.def); 0 without them. */
 	uint8_t minimum_ttl, maximum_ttl; /* minimumTTL, maximumTTL */
+	uint32_t physical_input;          /* ingressPhysicalInterface */
+	uint32_t physical_output;         /* egressPhysicalInterface */
 };
 
 /* Records lie in rings by the thousand. */
-_Static_assert(sizeof(struct flow_record) == 104, "flow_record has not grown");
+_Static_assert(sizeof(struct flow_record) == 112, "flow_record has not grown");
 
 #endif

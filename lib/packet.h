@@ -44,13 +44,16 @@ struct packet_view {
 	unix_ms time_ms;          /* truncated to milliseconds */
 	uint32_t input_interface; /* interface index, 0 if none */
 	uint32_t output_interface;
-	uint32_t mark;          /* netfilter mark, 0 if none */
-	uint32_t rule_interval; /* the firewall's rule hands over one packet in this many; 0 if it
-				   does not say so */
-	uint16_t vlan_id;       /* 802.1Q id that the source gave beside the packet, 0 if none */
-	uint16_t ethertype;     /* for LINK_ETHERTYPE */
-	uint8_t link;           /* enum link_type */
-	uint8_t side;           /* enum flow_side */
+	uint32_t physical_input;  /* bridge port by which it came in, 0 if the source names
+				     none */
+	uint32_t physical_output; /* likewise, by which it leaves */
+	uint32_t mark;            /* netfilter mark, 0 if none */
+	uint32_t rule_interval;   /* the firewall's rule hands over one packet in this many; 0 if it
+				     does not say so */
+	uint16_t vlan_id;         /* 802.1Q id that the source gave beside the packet, 0 if none */
+	uint16_t ethertype;       /* for LINK_ETHERTYPE */
+	uint8_t link;             /* enum link_type */
+	uint8_t side;             /* enum flow_side */
 };
 
 #endif

@@ -39,6 +39,8 @@ static const struct agentctl_column flow_columns[] = {
 	{ "dst_as", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "min_ttl", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "max_ttl", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "in_phys_if", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "out_phys_if", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "start_unix_ms", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "end_unix_ms", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },

@@ -40,8 +40,6 @@ static const uint64_t SECONDS_MAX = UINT64_C(1) << 40; /* keeps milliseconds far
 /* What the attributes say beyond what goes straight into the view. */
 struct metadata {
 	size_t link_header_size; /* NFULA_L2HDR */
-	uint32_t input_port;     /* NFULA_IFINDEX_PHYSINDEV, of a bridge; 0: none */
-	uint32_t output_port;
 	uint32_t sequence;
 	uint8_t hook;
 	bool is_stamped;
@@ -181,12 +179,12 @@ static inline bool parse_attributes(struct capture_nflog_parser *parser, const u
 		case NFULA_IFINDEX_PHYSINDEV:
 			if (attribute.size < 4)
 				return false;
-			metadata->input_port = load_be32(value);
+			view->physical_input = load_be32(value);
 			break;
 		case NFULA_IFINDEX_PHYSOUTDEV:
 			if (attribute.size < 4)
 				return false;
-			metadata->output_port = load_be32(value);
+			view->physical_output = load_be32(value);
 			break;
 		case NFULA_PAYLOAD:
 			view->bytes = value;
@@ -239,13 +237,12 @@ static uint8_t link_of(uint8_t family, const struct metadata *metadata)
 
 /* In the bridge family the kernel names the bridge as the device and its port as the physical one.
  * Between ports of one bridge, only those tell guests apart. */
-__attribute__((noinline)) static void take_ports(const struct metadata *metadata,
-						 struct packet_view *view)
+__attribute__((noinline)) static void take_ports(struct packet_view *view)
 {
-	if (metadata->input_port)
-		view->input_interface = metadata->input_port;
-	if (metadata->output_port)
-		view->output_interface = metadata->output_port;
+	if (view->physical_input)
+		view->input_interface = view->physical_input;
+	if (view->physical_output)
+		view->output_interface = view->physical_output;
 }
 
 static uint8_t side_of(uint8_t family, uint8_t hook)
@@ -274,7 +271,7 @@ static inline bool parse_packet(struct capture_nflog_parser *parser, const uint8
 	parser->packets_unstamped += !metadata.is_stamped;
 	parser->packets_at_range += view->captured_bytes >= parser->snaplen;
 	if (__builtin_expect(body[0] == NFPROTO_BRIDGE, 0))
-		take_ports(&metadata, view);
+		take_ports(view);
 	view->link = link_of(body[0], &metadata);
 	view->side = side_of(body[0], metadata.hook);
 	return true;

@@ -294,6 +294,8 @@ static void view_fill(const struct control_job *job, const struct flow_record *f
 	*view = (struct flow_view){ .flow = *flow };
 	view->input_interface = resolve_interface(state, &key->input_interface);
 	view->output_interface = resolve_interface(state, &key->output_interface);
+	(void)resolve_interface(state, &view->flow.physical_input);
+	(void)resolve_interface(state, &view->flow.physical_output);
 	view->sampling = pipeline_sampler(pipeline, key->sampler).interval;
 	if (!state->needs_as)
 		return;

@@ -90,10 +90,13 @@ static void limit_masks(struct export_record *record, uint8_t prefix_length, boo
 }
 
 /* From here on interfaces have the numbers that collectors see. */
-static void number_interfaces(const struct interface_monitor *interfaces, struct flow_key *key)
+static void number_interfaces(const struct interface_monitor *interfaces, struct flow_record *flow)
 {
-	key->input_interface = interface_monitor_number(interfaces, key->input_interface);
-	key->output_interface = interface_monitor_number(interfaces, key->output_interface);
+	uint32_t *const members[] = { &flow->key.input_interface, &flow->key.output_interface,
+				      &flow->physical_input, &flow->physical_output };
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		*members[i] = interface_monitor_number(interfaces, *members[i]);
 }
 
 /* Whether complete_record() has something to do. */
@@ -128,7 +131,7 @@ static __attribute__((noinline)) void complete_record(const struct export_thread
 	if (prefix_length)
 		limit_masks(record, prefix_length, thread->config.asn_table != NULL);
 	if (interface_monitor_has_rules(thread->config.interfaces))
-		number_interfaces(thread->config.interfaces, &flow->key);
+		number_interfaces(thread->config.interfaces, flow);
 }
 
 static inline void count_record(struct export_thread *thread, struct export_input *input,

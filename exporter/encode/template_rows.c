@@ -45,6 +45,8 @@ static const struct template_row template_rows[] = {
 	{ PART_next_hop, FLOW_KEY_addresses, IE_bgpNextHopIPv4Address, IE_bgpNextHopIPv6Address },
 	{ PART_chosen, KEY_none, IE_minimumTTL, IE_minimumTTL },
 	{ PART_chosen, KEY_none, IE_maximumTTL, IE_maximumTTL },
+	{ PART_chosen, KEY_none, IE_ingressPhysicalInterface, IE_ingressPhysicalInterface },
+	{ PART_chosen, KEY_none, IE_egressPhysicalInterface, IE_egressPhysicalInterface },
 };
 
 #define TEMPLATE_ROW_COUNT (sizeof(template_rows) / sizeof(template_rows[0]))

@@ -119,12 +119,18 @@ static void note_attribute(struct attribute *attribute, struct nflog_record *rec
 }
 
 /* In the bridge family the ports are the interfaces, as in a live capture. */
-static void take_ports(const struct nflog_record *record, struct flow_key *key)
+static void take_ports(const struct nflog_record *record, const struct frame *frame)
 {
+	struct flow_key *key = &frame->info->key;
+
 	if (record->family == NFPROTO_BRIDGE && record->input_port)
 		key->input_interface = record->input_port;
 	if (record->family == NFPROTO_BRIDGE && record->output_port)
 		key->output_interface = record->output_port;
+	if (frame->is_noted) {
+		frame->note->physical_input = record->input_port;
+		frame->note->physical_output = record->output_port;
+	}
 }
 
 /* What the logged packet starts with: its IP header, but at netdev egress the Ethernet header. */
@@ -161,7 +167,7 @@ static enum drop_reason decode_payload(struct frame *frame, const struct nflog_r
 	};
 
 	inner.info->key.vlan_id = record->vlan_id;
-	take_ports(record, &inner.info->key);
+	take_ports(record, &inner);
 	return decode_link(&inner);
 }
 

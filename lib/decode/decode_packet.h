@@ -52,6 +52,8 @@ decode_packet_inline(const struct packet_view *restrict packet, struct packet_in
 	uint16_t type = 0;
 
 	begin_info(packet, info);
+	if (is_noted)
+		packet_note_source(note, packet);
 	/* Nearly every packet is IP right after an Ethernet header, or without any header. */
 	if (packet->link == LINK_ETHERNET && packet->captured_bytes >= ETHERNET_HEADER_BYTES) {
 		type = load_be16(packet->bytes + ETHERNET_TYPE_OFFSET);

@@ -34,6 +34,8 @@ static const char *const names[] = {
 	"duration_ms\0duration\0",
 	"min_ttl\0minimumTTL\0",
 	"max_ttl\0maximumTTL\0",
+	"in_phys_if\0physindev\0ingressPhysicalInterface\0",
+	"out_phys_if\0physoutdev\0egressPhysicalInterface\0",
 	"end_reason\0reason\0flowEndReason\0",
 	"application\0app\0applicationId\0",
 	"src_mask\0sourceIPv4PrefixLength\0sourceIPv6PrefixLength\0",

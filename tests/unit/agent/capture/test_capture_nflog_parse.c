@@ -132,6 +132,55 @@ TEST(every_attribute_goes_into_the_view)
 	release(&parsed);
 }
 
+/* In family inet (br_netfilter) the bridge stays the interface, in family bridge its port is. */
+TEST(ports_of_a_bridge_are_beside_the_interfaces)
+{
+	static const struct {
+		uint8_t family;
+		uint32_t in, out;
+	} cases[] = { { 2, 9, 9 }, { 10, 9, 9 }, { 7, 70000, 3 }, { 5, 9, 9 } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+		struct datagram datagram = { .size = 0 };
+		struct parsed parsed;
+
+		begin_message(&datagram, PACKET, cases[i].family);
+		put_u32(&datagram, NFULA_IFINDEX_PHYSINDEV, 70000);
+		put_u32(&datagram, NFULA_IFINDEX_INDEV, 9);
+		put_u32(&datagram, NFULA_IFINDEX_PHYSOUTDEV, 3);
+		put_u32(&datagram, NFULA_IFINDEX_OUTDEV, 9);
+		end_message(&datagram);
+		put_packet(&datagram, 0); /* of no bridge */
+		parsed = parse(&parser, datagram.bytes, datagram.size);
+		CHECK_EQ(parsed.count, 2);
+		CHECK_EQ(parsed.views[0].physical_input, 70000);
+		CHECK_EQ(parsed.views[0].physical_output, 3);
+		CHECK_EQ(parsed.views[0].input_interface, cases[i].in);
+		CHECK_EQ(parsed.views[0].output_interface, cases[i].out);
+		CHECK_EQ(parsed.views[1].physical_input, 0);
+		CHECK_EQ(parsed.views[1].physical_output, 0);
+		release(&parsed);
+	}
+}
+
+TEST(port_that_is_cut_is_malformed)
+{
+	for (uint16_t type = NFULA_IFINDEX_PHYSINDEV; type <= NFULA_IFINDEX_PHYSOUTDEV; type++) {
+		struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
+		struct datagram datagram = { .size = 0 };
+		struct parsed parsed;
+
+		begin_message(&datagram, PACKET, 2);
+		put_attribute(&datagram, type, "\0\0\3", 3);
+		end_message(&datagram);
+		parsed = parse(&parser, datagram.bytes, datagram.size);
+		CHECK_EQ(parsed.count, 0);
+		CHECK_EQ(parser.messages_malformed, 1);
+		release(&parsed);
+	}
+}
+
 TEST(packet_without_time_has_the_time_of_receipt)
 {
 	struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
@@ -559,6 +608,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_attribute_goes_into_the_view),
+		cmocka_unit_test(ports_of_a_bridge_are_beside_the_interfaces),
+		cmocka_unit_test(port_that_is_cut_is_malformed),
 		cmocka_unit_test(packet_without_time_has_the_time_of_receipt),
 		cmocka_unit_test(impossible_time_is_no_time),
 		cmocka_unit_test(copy_as_long_as_the_range_counts_as_cut),

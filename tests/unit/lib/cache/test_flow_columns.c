@@ -44,7 +44,7 @@ static struct packet_info packet(uint32_t number, bool is_back, cache_ms now)
 static void add(struct flow_cache *cache, uint32_t number, bool is_back, cache_ms now, uint8_t ttl)
 {
 	struct packet_info info = packet(number, is_back, now);
-	struct packet_note note = { ttl };
+	struct packet_note note = { .ttl = ttl };
 
 	flow_cache_add_noted(cache, &info, &note, 1, &sink);
 	CHECK(flow_cache_is_consistent(cache));
@@ -103,11 +103,41 @@ TEST(only_the_column_that_was_asked_for_is_filled)
 	flow_cache_destroy(cache);
 }
 
+/* A bridge that does not know yet where an address is sends to all its ports. */
+TEST(last_ports_of_a_record_count)
+{
+	const unsigned int ports = FLOW_COLUMN_BIT(FLOW_COLUMN_physical_input) |
+				   FLOW_COLUMN_BIT(FLOW_COLUMN_physical_output);
+	const struct packet_note notes[] = {
+		{ .physical_input = 70000, .physical_output = 4 },
+		{ .physical_input = 70000, .physical_output = 5 },
+		{ .physical_input = 70000, .physical_output = 4 },
+	};
+
+	for (uint32_t number = 0; number < 2; number++) {
+		struct flow_cache *cache = new_cache(4, BOTH_BITS | ports, false);
+		const struct packet_info infos[] = { packet(number, false, 0),
+						     packet(number, false, 0),
+						     packet(number, false, 0) };
+
+		flow_cache_add_noted(cache, infos, notes, 1, &sink);
+		flow_cache_add_noted(cache, infos, notes, 2, &sink);
+		CHECK_EQ(flow_cache_flush(cache, 30, 10, &sink), 1);
+		CHECK_EQ(kept.records[0].physical_input, 70000);
+		CHECK_EQ(kept.records[0].physical_output, 5);
+		/* One batch, in which the flow begins and its ports change and change back. */
+		flow_cache_add_noted(cache, infos, notes, 3, &sink);
+		CHECK_EQ(flow_cache_flush(cache, 40, 10, &sink), 1);
+		CHECK_EQ(kept.records[1].physical_output, 4);
+		flow_cache_destroy(cache);
+	}
+}
+
 TEST(superpacket_that_begins_a_record_is_its_first)
 {
 	struct flow_cache *cache = new_cache(4, BOTH_BITS, false);
 	struct packet_info info = packet(0, false, 0);
-	struct packet_note note = { 9 };
+	struct packet_note note = { .ttl = 9 };
 
 	add(cache, 2, false, 0, 1);
 	info.packets_added = 20;
@@ -244,6 +274,7 @@ int main(void)
 		cmocka_unit_test(next_record_of_a_flow_begins_anew),
 		cmocka_unit_test(evicted_flow_leaves_nothing_to_the_next_in_its_place),
 		cmocka_unit_test(only_the_column_that_was_asked_for_is_filled),
+		cmocka_unit_test(last_ports_of_a_record_count),
 		cmocka_unit_test(superpacket_that_begins_a_record_is_its_first),
 		cmocka_unit_test(columns_cost_their_own_bytes_and_nothing_without),
 		cmocka_unit_test(records_agree_with_a_model),

@@ -88,6 +88,58 @@ TEST(ports_are_the_interfaces_in_the_bridge_family)
 	CHECK_EQ(info.key.input_interface, 9);
 }
 
+/* Of a record with these attributes; the note holds what another packet has left there. */
+static struct packet_note note_of(const uint8_t *bytes, size_t size)
+{
+	const struct packet_view view = {
+		.bytes = bytes,
+		.captured_bytes = (uint32_t)size,
+		.link = LINK_NFLOG,
+	};
+	struct packet_note note = { .physical_input = 77, .physical_output = 77 };
+	struct packet_info info;
+
+	CHECK_EQ(decode_packet_noted(&view, &info, &note), DROP_NONE);
+	return note;
+}
+
+TEST(ports_of_a_bridge_are_noted)
+{
+	const uint8_t families[] = { 2, 7 };
+
+	for (size_t i = 0; i < sizeof(families); i++) {
+		const uint8_t both[] = { HEADER(families[i]), PACKET_HDR(BE, 0x0800, 2),
+					 NUMBER(BE, 6, 2),    NUMBER(BE, 4, 9),
+					 NUMBER(BE, 7, 3),    NUMBER(BE, 5, 9),
+					 BE(28, 9),           IPv4_UDP };
+		const uint8_t none[] = { HEADER(families[i]), PACKET_HDR(LE, 0x0800, 2),
+					 NUMBER(LE, 4, 9), LE(28, 9), IPv4_UDP };
+		struct packet_note note = note_of(both, sizeof(both));
+
+		CHECK_EQ(note.physical_input, 2);
+		CHECK_EQ(note.physical_output, 3);
+		note = note_of(none, sizeof(none));
+		CHECK_EQ(note.physical_input, 0);
+		CHECK_EQ(note.physical_output, 0);
+	}
+}
+
+TEST(ports_that_the_source_names_are_noted)
+{
+	const uint8_t bytes[] = { IPv4_UDP };
+	const struct packet_view view = { .bytes = bytes,
+					  .captured_bytes = sizeof(bytes),
+					  .link = LINK_IPV4,
+					  .physical_input = 70000,
+					  .physical_output = 3 };
+	struct packet_note note;
+	struct packet_info info;
+
+	CHECK_EQ(decode_packet_noted(&view, &info, &note), DROP_NONE);
+	CHECK_EQ(note.physical_input, 70000);
+	CHECK_EQ(note.physical_output, 3);
+}
+
 TEST(side_is_unknown_without_a_hook)
 {
 	struct packet_info info;
@@ -188,6 +240,8 @@ int main(void)
 		cmocka_unit_test(length_that_only_the_copy_tells_is_unknown),
 		cmocka_unit_test(side_is_that_of_the_hook),
 		cmocka_unit_test(ports_are_the_interfaces_in_the_bridge_family),
+		cmocka_unit_test(ports_of_a_bridge_are_noted),
+		cmocka_unit_test(ports_that_the_source_names_are_noted),
 		cmocka_unit_test(side_is_unknown_without_a_hook),
 		cmocka_unit_test(netdev_egress_starts_at_the_ethernet_header),
 		cmocka_unit_test(bridge_and_netdev_start_behind_the_ethertype),
