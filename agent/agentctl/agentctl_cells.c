@@ -4,6 +4,7 @@
  * nothing is cut: half an address is worse than a column less. */
 #include "agentctl_cells.h"
 
+#include "agentctl_text.h"
 #include "printable.h"
 
 #include <errno.h>
@@ -14,6 +15,8 @@
 #include <wctype.h>
 
 #define PIECE_LINES 200000 /* about 40 MB */
+#define NOTE_SIZE   1024   /* names of all columns */
+#define NOTE_INDENT 2
 
 struct agentctl_cells {
 	struct agentctl_cell_column columns[AGENTCTL_CELLS_MAX];
@@ -164,22 +167,25 @@ static size_t least_important(const struct agentctl_cells *cells)
 static void fit(struct agentctl_cells *cells)
 {
 	const char *separator = "left out on this terminal:";
-	bool is_complete = true;
+	char note[NOTE_SIZE] = "";
+	size_t used = 0;
 	size_t column;
 
 	while (cells->room && total_width(cells) > cells->room &&
 	       (column = least_important(cells)) != SIZE_MAX) {
 		cells->is_left_out[column] = true;
-		is_complete = false;
 	}
-	for (size_t i = 0; i < cells->column_count; i++) {
+	for (size_t i = 0; i < cells->column_count && used < sizeof(note); i++) {
 		if (!cells->is_left_out[i])
 			continue;
-		(void)fprintf(stderr, "%s %s", separator, cells->columns[i].heading);
+		used += (size_t)snprintf(note + used, sizeof(note) - used, "%s %s", separator,
+					 cells->columns[i].heading);
 		separator = ",";
 	}
-	if (!is_complete)
-		(void)fputs(" (--wide)\n", stderr);
+	if (used && used < sizeof(note))
+		(void)snprintf(note + used, sizeof(note) - used, " (--wide)");
+	if (used)
+		agentctl_text_fold(stderr, note, cells->room, NOTE_INDENT);
 }
 
 static void write_blanks(size_t count)

@@ -4,6 +4,7 @@
 #include "agentctl_client.h"
 
 #include "control_protocol.h"
+#include "defaults.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -28,9 +30,23 @@ struct agentctl_client {
 	size_t capacity;
 };
 
+/* Whether there is something that nobody could ever listen on. */
+static bool is_other_file(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && !S_ISSOCK(status.st_mode);
+}
+
 /* Exit status and words for a fault of the connection. */
 static enum agentctl_exit unreachable(const char *path, int fault, struct error_text *error)
 {
+	if (fault == ECONNREFUSED && is_other_file(path)) {
+		error_text_set(error, "cannot reach the agent at %s: it is not a socket", path);
+		error_text_hint(error, "the agent's own is " DEFAULT_CONTROL_SOCKET
+				       ", unless its option control names another");
+		return AGENTCTL_UNREACHABLE;
+	}
 	error_text_set(error, "cannot reach the agent at %s: %s", path, strerror(fault));
 	if (fault == EACCES || fault == EPERM) {
 		error_text_hint(error, "you are not in group _flowagent: sudo adduser $USER "

@@ -2,6 +2,7 @@
 #include "agentctl.h"
 
 #include "agentctl_complete.h"
+#include "agentctl_text.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -13,15 +14,37 @@
 
 #define HELP_WIDTH     80
 #define HELP_INDENT    27
+#define ERROR_INDENT   10 /* where the text of an error begins */
 #define TERMINAL_WIDTH 80 /* of one that does not say */
+
+/* Width of a terminal; 0 if the descriptor is none. */
+static size_t terminal_width(int descriptor)
+{
+	struct winsize size = { .ws_col = 0 };
+	const char *columns = getenv("COLUMNS");
+
+	if (!isatty(descriptor))
+		return 0;
+	if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	if (columns && strtoul(columns, NULL, 10) > 0)
+		return strtoul(columns, NULL, 10);
+	return TERMINAL_WIDTH;
+}
 
 void agentctl_print_error(const struct error_text *error)
 {
+	const size_t width = terminal_width(STDERR_FILENO);
+	char line[sizeof(error->text) + 16];
+
 	if (!error->text[0])
 		return;
-	(void)fprintf(stderr, "agentctl: %s\n", error->text);
-	if (error->hint[0])
-		(void)fprintf(stderr, "  hint: %s\n", error->hint);
+	(void)snprintf(line, sizeof(line), "agentctl: %s", error->text);
+	agentctl_text_fold(stderr, line, width, ERROR_INDENT);
+	if (!error->hint[0])
+		return;
+	(void)snprintf(line, sizeof(line), "  hint: %s", error->hint);
+	agentctl_text_fold(stderr, line, width, ERROR_INDENT);
 }
 
 /* A name and what it means; lines are broken between words, at HELP_WIDTH. */
@@ -145,21 +168,6 @@ static enum agentctl_exit run(struct agentctl_options *options)
 	return command->run(command, options);
 }
 
-/* Width of the terminal that standard output is; 0 if it is none. */
-static size_t terminal_width(void)
-{
-	struct winsize size = { .ws_col = 0 };
-	const char *columns = getenv("COLUMNS");
-
-	if (!isatty(STDOUT_FILENO))
-		return 0;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		return size.ws_col;
-	if (columns && strtoul(columns, NULL, 10) > 0)
-		return strtoul(columns, NULL, 10);
-	return TERMINAL_WIDTH;
-}
-
 /* A full disk must not look like success; a reader that has gone is no fault of ours. */
 static enum agentctl_exit finish_output(enum agentctl_exit result)
 {
@@ -187,6 +195,6 @@ enum agentctl_exit agentctl_main(int argc, char **argv)
 		(void)printf("agentctl %s\n", FLOWAGENT_VERSION);
 		return finish_output(AGENTCTL_DONE);
 	}
-	options.terminal_width = terminal_width();
+	options.terminal_width = terminal_width(STDOUT_FILENO);
 	return finish_output(run(&options));
 }

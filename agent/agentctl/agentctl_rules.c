@@ -29,6 +29,17 @@ enum agentctl_exit agentctl_rules_print(const struct agentctl_command *command,
 	return result;
 }
 
+static void print_removed(const char *file, bool had_table, bool had_file)
+{
+	if (!had_table && !had_file)
+		(void)fprintf(stderr,
+			      "nothing to remove: there is neither table inet flowagent nor %s\n",
+			      file);
+	else
+		(void)fprintf(stderr, "removed: %s%s%s\n", had_table ? "table inet flowagent" : "",
+			      had_table && had_file ? " and " : "", had_file ? file : "");
+}
+
 enum agentctl_exit agentctl_rules_remove(const struct agentctl_command *command,
 					 const struct agentctl_options *options)
 {
@@ -37,6 +48,8 @@ enum agentctl_exit agentctl_rules_remove(const struct agentctl_command *command,
 	struct error_text error = { .text = "" };
 	struct error_text unit_error = { .text = "" };
 	enum agentctl_exit result = agentctl_rules_need_root(command, &error);
+	const bool had_table = !result && agentctl_rules_has_table();
+	bool had_file = false;
 	bool is_unit_off = true;
 
 	/* All of it is tried, and the first thing that failed is reported. */
@@ -44,7 +57,8 @@ enum agentctl_exit agentctl_rules_remove(const struct agentctl_command *command,
 		if (agentctl_rules_has_unit(options->file))
 			is_unit_off = agentctl_rules_systemctl("disable", "--now", &unit_error);
 		result = agentctl_rules_load(removal, &error);
-		if (unlink(options->file) != 0 && errno != ENOENT && !result) {
+		had_file = unlink(options->file) == 0;
+		if (!had_file && errno != ENOENT && errno != ENOTDIR && !result) {
 			error_text_set(&error, "cannot remove %s: %s", options->file,
 				       strerror(errno));
 			result = AGENTCTL_FAILED;
@@ -55,7 +69,7 @@ enum agentctl_exit agentctl_rules_remove(const struct agentctl_command *command,
 		}
 	}
 	if (!result)
-		(void)fprintf(stderr, "removed: table inet flowagent and %s\n", options->file);
+		print_removed(options->file, had_table, had_file);
 	agentctl_print_error(&error);
 	return result;
 }

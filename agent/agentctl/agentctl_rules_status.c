@@ -56,9 +56,10 @@ static void find_groups(const struct agentctl_command *command,
 	agentctl_client_close(client);
 	if (!result && groups->count == 0)
 		(void)fputs("the agent reads no NFLOG group: it does not need rules\n", stderr);
-	if (result)
-		(void)fprintf(stderr, "the agent cannot be asked (%s): assuming group %u\n",
-			      error.text, options->group);
+	if (!result)
+		return;
+	(void)fprintf(stderr, "the agent cannot be asked (%s): assuming group %u\n", error.text,
+		      options->group);
 	if (groups->count == 0) {
 		groups->is_read[options->group] = true;
 		groups->count = 1;
@@ -136,7 +137,7 @@ static bool tell_overlaps(const struct log_rules *rules, size_t index)
 static enum agentctl_exit judge(const struct log_rules *rules, const struct groups *groups,
 				struct error_text *error)
 {
-	bool is_fed = false;
+	bool is_fed = groups->count == 0; /* by no rule */
 	bool counts_twice = false;
 
 	for (size_t i = 0; i < rules->count; i++) {

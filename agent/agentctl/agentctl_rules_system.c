@@ -120,3 +120,16 @@ bool agentctl_rules_has_unit(const char *path)
 	return strcmp(path, DEFAULT_RULES_FILE) == 0 && access("/run/systemd/system", F_OK) == 0 &&
 	       agentctl_rules_systemctl("cat", NULL, &ignored);
 }
+
+bool agentctl_rules_has_table(void)
+{
+	static const char *const list[] = { "nft", "list", "table", "inet", "flowagent", NULL };
+	struct program_result result;
+	bool is_there;
+
+	if (agentctl_program_run(list, NULL, &result))
+		return false;
+	is_there = result.status == 0;
+	agentctl_program_clear(&result);
+	return is_there;
+}

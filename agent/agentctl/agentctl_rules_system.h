@@ -23,4 +23,7 @@ bool agentctl_rules_systemctl(const char *verb, const char *option, struct error
 /* Whether systemd runs here and knows our unit, which loads the default file only. */
 bool agentctl_rules_has_unit(const char *path);
 
+/* Whether table inet flowagent is there. */
+bool agentctl_rules_has_table(void);
+
 #endif

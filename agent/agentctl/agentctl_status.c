@@ -180,28 +180,6 @@ static void write_status(FILE *out, const json_t *status, bool is_utc)
 	print_last_problem(out, status, is_utc);
 }
 
-/* A line on the terminal, broken between words; what follows is set in as far as values are. */
-static void print_folded(const char *line, size_t length, size_t width)
-{
-	size_t indent = 0;
-
-	while (indent + length > width) {
-		size_t end = width - indent;
-
-		while (end > 0 && line[end] != ' ')
-			end--;
-		if (end == 0)
-			break; /* one word that is wider than the terminal */
-		(void)printf("%*s%.*s\n", (int)indent, "", (int)end, line);
-		while (line[end] == ' ')
-			end++;
-		line += end;
-		length -= end;
-		indent = STATUS_INDENT;
-	}
-	(void)printf("%*s%.*s\n", (int)indent, "", (int)length, line);
-}
-
 void agentctl_print_status(const json_t *status, bool is_utc, size_t width)
 {
 	char *text = NULL;
@@ -220,7 +198,7 @@ void agentctl_print_status(const json_t *status, bool is_utc, size_t width)
 
 		*end = '\0';
 		printable_make(line);
-		print_folded(line, strlen(line), width > 2 * STATUS_INDENT ? width : SIZE_MAX);
+		agentctl_text_fold(stdout, line, width, STATUS_INDENT);
 		line = end + 1;
 	}
 	free(text);

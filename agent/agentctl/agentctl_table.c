@@ -78,6 +78,14 @@ void agentctl_column_unknown(const struct agentctl_column *columns, const char *
 	error_text_hint(error, "columns: %s", list);
 }
 
+static bool has_column(const struct agentctl_table *table, const struct agentctl_column *column)
+{
+	for (size_t i = 0; i < table->column_count; i++)
+		if (table->columns[i] == column)
+			return true;
+	return false;
+}
+
 /* Columns as -o names them. */
 static bool select_columns(struct agentctl_table *table, const struct agentctl_column *columns,
 			   const char *list, struct error_text *error)
@@ -89,6 +97,11 @@ static bool select_columns(struct agentctl_table *table, const struct agentctl_c
 
 		if (!column) {
 			agentctl_column_unknown(columns, "--output", list, length, error);
+			return false;
+		}
+		if (has_column(table, column)) {
+			error_text_set(error, "--output: column \"%s\" is there twice",
+				       column->name);
 			return false;
 		}
 		if (table->column_count == AGENTCTL_COLUMNS) {

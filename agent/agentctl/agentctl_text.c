@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 const char *agentctl_text_bytes(uint64_t bytes, char text[static AGENTCTL_TEXT_SIZE])
@@ -89,4 +90,26 @@ const char *agentctl_text_flags(int64_t flags, char text[static AGENTCTL_TEXT_SI
 		text[7 - i] = flags & (1 << i) ? letters[i] : '.';
 	text[8] = '\0';
 	return text;
+}
+
+void agentctl_text_fold(FILE *out, const char *line, size_t width, size_t indent)
+{
+	size_t length = strlen(line);
+	size_t used = 0; /* by the indent */
+
+	while (width > 2 * indent && used + length > width) {
+		size_t end = width - used;
+
+		while (end > 0 && line[end] != ' ')
+			end--;
+		if (end == 0)
+			break; /* one word that is wider than the terminal */
+		(void)fprintf(out, "%*s%.*s\n", (int)used, "", (int)end, line);
+		while (line[end] == ' ')
+			end++;
+		line += end;
+		length -= end;
+		used = indent;
+	}
+	(void)fprintf(out, "%*s%s\n", (int)used, "", line);
 }

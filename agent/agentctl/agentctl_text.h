@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define AGENTCTL_TEXT_SIZE 48
 
@@ -19,5 +20,9 @@ const char *agentctl_text_time(int64_t unix_ms, bool is_utc, char text[static AG
 const char *agentctl_text_protocol(int64_t protocol, char text[static AGENTCTL_TEXT_SIZE]);
 /* One letter per TCP flag from CWR to FIN, '.' where it was not seen: "...AP.SF". */
 const char *agentctl_text_flags(int64_t flags, char text[static AGENTCTL_TEXT_SIZE]);
+
+/* Print a line, broken between words so that it fits a width (0: it is not broken); what follows
+ * the first line is set in by 'indent'. Ends with a newline. */
+void agentctl_text_fold(FILE *out, const char *line, size_t width, size_t indent);
 
 #endif

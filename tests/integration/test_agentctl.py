@@ -1,9 +1,12 @@
 """agentctl and a running agent: rows, JSON, filters, changes, permissions, exit status."""
 
+import contextlib
 import json
 import os
+import pty
 import resource
 import subprocess
+import termios
 
 import pytest
 
@@ -86,6 +89,33 @@ def test_rows_of_json_go_through_as_they_come(host, flowagent, agentctl, udp_flo
     top, lines = cpu_time(control, "-J", "show", "flows", "--top", "20")
     assert len(lines) == 20 and top < as_table / 2
     assert agent.stop() == 0, agent.errors
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["show sources", "show collectors", "show status", "show flows -o nosuch", "show flows foo=1",
+     "show drops --sort nosuch", "rules status -o nosuch", "help"],
+)  # fmt: skip
+def test_lines_fit_a_terminal_of_80_columns(scene, words):
+    """What was left out, and hints that list columns, ran over the edge."""
+    terminal, inside = pty.openpty()
+    termios.tcsetwinsize(inside, (25, 80))
+    command = [BUILD / "agentctl", *words.split()]
+    if "rules" not in words:
+        command[1:1] = ["-s", scene.agent.control]
+    with subprocess.Popen(
+        programs.command_on(scene.hosts.server, command), stdout=inside, stderr=inside,
+        env=programs.ENVIRONMENT,
+    ) as started:  # fmt: skip
+        os.close(inside)
+        text = b""
+        with contextlib.suppress(OSError):  # EIO: the other end is closed
+            while piece := os.read(terminal, 65536):
+                text += piece
+        started.wait(programs.PATIENCE_S)
+    os.close(terminal)
+    lines = text.decode().splitlines()
+    assert lines and not [line for line in lines if len(line) > 80], text.decode()
 
 
 # ---- show -------------------------------------------------------------------------------------

@@ -169,6 +169,27 @@ def test_status_fails_when_packets_count_twice(rules, hosts, firewall):
     assert "each counts twice" in twice.stderr and "packets count twice" in twice.stderr
 
 
+def test_an_agent_without_groups_needs_no_rules(hosts, flowagent, agentctl):
+    """It was said to need none, and status 1 advised to install some."""
+    agent = flowagent("-i", "eth0", host=hosts.server)
+    agent.wait_for_capture()
+    status = agentctl(agent).run("rules", "status")
+    assert status.returncode == DONE, status.stderr
+    assert status.stderr == "the agent reads no NFLOG group: it does not need rules\n"
+    assert agent.stop() == 0, agent.errors
+
+
+def test_remove_says_what_there_was(rules):
+    done = rules.run("remove")
+    assert done.returncode == DONE
+    assert done.stderr.startswith("nothing to remove: there is neither table inet flowagent nor ")
+    assert rules.run("install", "-i", "eth0", "--no-save").returncode == DONE
+    assert rules.run("remove").stderr == "removed: table inet flowagent\n"
+    assert rules.run("install", "-i", "eth0").returncode == DONE
+    assert rules.run("remove").stderr == f"removed: table inet flowagent and {rules.file}\n"
+    assert not rules.file.exists()
+
+
 def test_in_by_an_interface_is_not_out_by_it(rules):
     """A router's rules for what comes by eth0 and for what leaves by eth0 see different packets."""
     chain = "add chain ip t {0} {{ type filter hook {0} priority 0; }}"

@@ -373,6 +373,8 @@ TEST(faults_of_a_command_line_are_usage)
 	expect(&agent, "show flows -Z", 2, "", "-Z");
 	expect(&agent, "show flows --sort", 2, "", "wants a value");
 	expect(&agent, "show flows -o nothing", 2, "", "no column \"nothing\"");
+	expect(&agent, "show flows -o src,dst,saddr", 2, "", "column \"src\" is there twice");
+	expect(&agent, "show flows --by src,src", 2, "", "key \"src\" is there twice");
 	expect(&agent, "show flows -J -r", 2, "", "exclude each other");
 	expect(&agent, "show flows --timeout soon", 2, "", "--timeout soon");
 	expect(&agent, "rules print -g 65536", 2, "", "--group 65536");
@@ -399,6 +401,15 @@ TEST(an_agent_that_is_not_there_is_unreachable)
 	expect(&agent, "wait packets --timeout 100ms", 3, "", "cannot reach");
 	memset(agent.path, 'a', 107);
 	expect(&agent, "show status", 3, "", "cannot reach");
+}
+
+TEST(a_path_that_is_no_socket_is_named_as_such)
+{
+	struct agent agent = { .path = "/etc" };
+
+	expect(&agent, "show status", 3, "", "cannot reach the agent at /etc: it is not a socket");
+	strcpy(agent.path, "/etc/passwd");
+	expect(&agent, "flush", 3, "", "hint: the agent's own is /run/flowagent/control.sock");
 }
 
 /* Act as another user, or as root again: this thread alone, the server goes on as it is. */
@@ -611,6 +622,7 @@ int main(void)
 		cmocka_unit_test(faults_of_a_command_line_are_usage),
 		cmocka_unit_test(faults_of_a_filter_are_usage),
 		cmocka_unit_test(an_agent_that_is_not_there_is_unreachable),
+		cmocka_unit_test(a_path_that_is_no_socket_is_named_as_such),
 		cmocka_unit_test(a_socket_that_may_not_be_opened_is_not_permitted),
 		cmocka_unit_test(a_pipeline_that_does_not_answer_is_a_timeout),
 		cmocka_unit_test(changes_are_chatter_or_rows),

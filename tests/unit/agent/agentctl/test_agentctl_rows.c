@@ -302,11 +302,11 @@ TEST(a_narrow_terminal_gets_fewer_columns_and_whole_words)
 			"\xc3\xa4\xc3\xb6 x 2026-11-22     7 2026-11-23\n");
 	expect_cells(32, "NAME START      COUNT END\n"
 			 "\xc3\xa4\xc3\xb6 x 2026-11-22     7 2026-11-23\n");
-	expect_cells(31, "left out on this terminal: END (--wide)\n"
+	expect_cells(31, "left out on this terminal: END\n  (--wide)\n"
 			 "NAME START      COUNT\n\xc3\xa4\xc3\xb6 x 2026-11-22     7\n");
-	expect_cells(12, "left out on this terminal: START, END (--wide)\n"
+	expect_cells(12, "left out on\n  this\n  terminal:\n  START, END\n  (--wide)\n"
 			 "NAME COUNT\n\xc3\xa4\xc3\xb6 x     7\n");
-	expect_cells(5, "left out on this terminal: START, END (--wide)\n"
+	expect_cells(5, "left\n  out\n  on\n  this terminal: START, END (--wide)\n"
 			"NAME COUNT\n\xc3\xa4\xc3\xb6 x     7\n");
 	CHECK(setlocale(LC_CTYPE, "C") != NULL);
 }
