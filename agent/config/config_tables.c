@@ -15,7 +15,7 @@ struct asn_table *config_networks_load(const char *path, struct asn_file_report 
 {
 	size_t size;
 	char *text = text_file_read(path, NETWORKS_FILE_LIMIT, &size, error);
-	struct asn_table *table = text ? asn_file_parse(path, text, size, report, error) : NULL;
+	struct asn_table *table = text ? asn_file_parse(path, text, size, 0, report, error) : NULL;
 
 	free(text);
 	return table;

@@ -300,9 +300,9 @@ static void view_fill(const struct control_job *job, const struct flow_record *f
 	if (!state->needs_as)
 		return;
 	view->source_as =
-		pipeline_asn(pipeline, key->ip_version, flow_source_address(key))->as_number;
+		pipeline_asn(pipeline, key->ip_version, flow_source_address(key)).as_number;
 	view->destination_as =
-		pipeline_asn(pipeline, key->ip_version, flow_destination_address(key))->as_number;
+		pipeline_asn(pipeline, key->ip_version, flow_destination_address(key)).as_number;
 }
 
 static int write_flow(const struct control_job *job, const struct flow_view *view,

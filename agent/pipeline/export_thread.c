@@ -119,10 +119,10 @@ static __attribute__((noinline)) void complete_record(const struct export_thread
 	if (thread->config.asn_table) {
 		const struct flow_key *key = &flow->key;
 
-		record->source = *asn_table_find(thread->config.asn_table, key->ip_version,
-						 flow_source_address(key));
-		record->destination = *asn_table_find(thread->config.asn_table, key->ip_version,
-						      flow_destination_address(key));
+		asn_table_find(thread->config.asn_table, key->ip_version, flow_source_address(key),
+			       &record->source);
+		asn_table_find(thread->config.asn_table, key->ip_version,
+			       flow_destination_address(key), &record->destination);
 	}
 	if (thread->config.applications)
 		record->application =

@@ -6,6 +6,7 @@
  * are joined, all is freed. */
 #include "pipeline.h"
 
+#include "address.h"
 #include "asn_table.h"
 #include "collector_setup.h"
 #include "config_tables.h"
@@ -15,6 +16,7 @@
 #include "sequence_file.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -24,6 +26,17 @@
 static bool is_live(const struct config *config, size_t source)
 {
 	return config->sources[source].type->is_live;
+}
+
+static void say_conflict(const char *path, const struct asn_build_report *report)
+{
+	char prefix[ADDRESS_TEXT_SIZE];
+
+	log_warning("%s: prefixes that are there again with another AS number, of which the last "
+		    "one counts: %zu; one is %s/%u with AS %" PRIu32 ", then AS %" PRIu32,
+		    path, report->conflicts,
+		    address_format(report->conflict.ip_version, report->conflict.address, prefix),
+		    report->conflict.length, report->conflict_as[0], report->conflict_as[1]);
 }
 
 /* What would otherwise be noticed in the collectors' tables only. */
@@ -37,6 +50,11 @@ static void say_what_networks_file_has(const struct pipeline *pipeline, const ch
 	log_info("%s: %zu IPv4 and %zu IPv6 prefixes", path, counts[0], counts[1]);
 	if (!counts[0] && !counts[1])
 		log_warning("%s: no prefixes: every AS number will be 0", path);
+	if (report->wrong_lines)
+		log_warning("%s; lines that cannot be read, and are skipped: %zu of %zu",
+			    report->first_wrong.text, report->wrong_lines, report->lines);
+	if (report->build.conflicts)
+		say_conflict(path, &report->build);
 	if (report->skipped_sets)
 		log_warning("%s:%zu: skipped, as the origin is a set of several AS numbers; such "
 			    "lines in all: %zu",
@@ -326,14 +344,14 @@ bool pipeline_has_failed(const struct pipeline *pipeline, struct error_text *err
 	return false;
 }
 
-const struct asn_entry *pipeline_asn(const struct pipeline *pipeline, uint8_t ip_version,
-				     const uint8_t *address)
+struct asn_entry pipeline_asn(const struct pipeline *pipeline, uint8_t ip_version,
+			      const uint8_t *address)
 {
-	static const struct asn_entry none;
+	struct asn_entry entry = { .as_number = 0 };
 
-	if (!pipeline->asn_table || !flow_key_has(&pipeline->choice.key, FLOW_KEY_addresses))
-		return &none;
-	return asn_table_find(pipeline->asn_table, ip_version, address);
+	if (pipeline->asn_table && flow_key_has(&pipeline->choice.key, FLOW_KEY_addresses))
+		asn_table_find(pipeline->asn_table, ip_version, address, &entry);
+	return entry;
 }
 
 struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number)

@@ -97,8 +97,8 @@ int pipeline_send_template(struct pipeline *pipeline);
 int pipeline_interfaces(struct pipeline *pipeline, struct interface_list *list);
 
 /* AS data of an address as the exporter uses it; all 0 without a table. */
-const struct asn_entry *pipeline_asn(const struct pipeline *pipeline, uint8_t ip_version,
-				     const uint8_t *address);
+struct asn_entry pipeline_asn(const struct pipeline *pipeline, uint8_t ip_version,
+			      const uint8_t *address);
 /* What the number of a sampler in a flow means. */
 struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number);
 /* The columns that flows have: FLOW_COLUMN_BIT(). */

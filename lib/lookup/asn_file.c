@@ -1,9 +1,10 @@
-/* asn_file.c - text of pmacct's networks_file -> asn_table.
+/* asn_file.c - text of pmacct's networks_file -> asn_builder.
  *
- * Comes before the exporter: the agent reads the file at start and on reload. One line is one
- * prefix; each is copied into a buffer on the stack and cut there, so 'text' is never written and
- * need not end in NUL. The first wrong line ends the parsing: half a table would misattribute
- * traffic without anybody noticing. */
+ * Comes before the exporter: the agent reads the file at start and when it is replaced. One line is
+ * one prefix; each is copied into a buffer on the stack and cut there, so 'text' is never written
+ * and need not end in NUL. A wrong line is skipped, and the report has it: one typing error must
+ * not cost the whole table. A file with many of them is none of ours, and refused: half a table
+ * would misattribute traffic without anybody noticing. */
 #include "asn_file.h"
 
 #include "address.h"
@@ -21,10 +22,11 @@ struct line_fields {
 	char *prefix;
 };
 
-/* Where we are, for errors, and what was found. */
+/* Where we are, for errors, where prefixes go, and what was found. */
 struct position {
 	const char *name;
 	size_t line;
+	struct asn_builder *builder;    /* borrowed */
 	struct asn_file_report *report; /* borrowed */
 };
 
@@ -155,8 +157,8 @@ static void note_skipped(const struct position *position)
 		position->report->first_skipped = position->line;
 }
 
-static int parse_line(struct asn_table *table, char *line, const struct position *position,
-		      struct error_text *error)
+/* Returns 0, -EINVAL for a line that cannot be read, or another error that ends it all. */
+static int parse_line(char *line, const struct position *position, struct error_text *error)
 {
 	struct asn_entry entry = { 0 };
 	struct line_fields fields;
@@ -193,10 +195,11 @@ static int parse_line(struct asn_table *table, char *line, const struct position
 	}
 	if (prefix.length == 0)
 		position->report->default_routes[prefix.ip_version == 6] = position->line;
-	result = asn_table_add(table, prefix.ip_version, prefix.address, &entry);
+	result = asn_builder_add(position->builder, prefix.ip_version, prefix.address, &entry);
 	if (result < 0)
-		error_text_set(error, "%.100s:%zu: out of memory for the table", position->name,
-			       position->line);
+		error_text_set(error, "%.100s:%zu: %s", position->name, position->line,
+			       result == -EOVERFLOW ? "too many different routes for a table"
+						    : "out of memory for the table");
 	return result;
 }
 
@@ -218,38 +221,64 @@ static const char *line_content(const char *line, size_t *length)
 	return line;
 }
 
-static int parse_lines(struct asn_table *table, const char *name, const char *text, size_t size,
-		       struct asn_file_report *report, struct error_text *error)
+/* A line without its comment. */
+static int parse_content(const char *content, size_t length, const struct position *position,
+			 struct error_text *error)
 {
-	struct position position = { .name = name, .report = report };
+	char line[LINE_SIZE];
+
+	if (length >= sizeof(line) || memchr(content, '\0', length)) {
+		error_text_set(error, "%.100s:%zu: line of %zu characters, %s", position->name,
+			       position->line, length,
+			       length >= sizeof(line) ? "expected a single prefix"
+						      : "expected text, found a NUL byte");
+		return -EINVAL;
+	}
+	memcpy(line, content, length);
+	line[length] = '\0';
+	return parse_line(line, position, error);
+}
+
+static int parse_lines(const char *text, size_t size, struct position *position,
+		       struct error_text *error)
+{
+	struct asn_file_report *report = position->report;
 
 	for (size_t start = 0, end; start < size; start = end + 1) {
 		const char *line_end = memchr(text + start, '\n', size - start);
+		struct error_text wrong;
 		const char *content;
-		char line[LINE_SIZE];
 		size_t length;
 		int result;
 
 		end = line_end ? (size_t)(line_end - text) : size;
 		length = end - start;
 		content = line_content(text + start, &length);
-		position.line++;
+		position->line++;
 		if (length == 0)
 			continue;
-		if (length >= sizeof(line) || memchr(content, '\0', length)) {
-			error_text_set(error, "%.100s:%zu: line of %zu characters, %s", name,
-				       position.line, length,
-				       length >= sizeof(line) ? "expected a single prefix"
-							      : "expected text, found a NUL byte");
-			return -EINVAL;
-		}
-		memcpy(line, content, length);
-		line[length] = '\0';
-		result = parse_line(table, line, &position, error);
-		if (result < 0)
+		report->lines++;
+		result = parse_content(content, length, position, &wrong);
+		if (result == -EINVAL && report->wrong_lines++ == 0)
+			report->first_wrong = wrong;
+		if (result < 0 && result != -EINVAL) {
+			*error = wrong;
 			return result;
+		}
 	}
 	return 0;
+}
+
+static int check_share(const struct asn_file_report *report, struct error_text *error)
+{
+	if (report->wrong_lines <= report->lines / ASN_FILE_LINES_PER_WRONG)
+		return 0;
+	*error = report->first_wrong;
+	error_text_hint(error,
+			"lines that cannot be read: %zu of %zu; a file is taken without them if "
+			"they are at most one in %d",
+			report->wrong_lines, report->lines, ASN_FILE_LINES_PER_WRONG);
+	return -EINVAL;
 }
 
 /* What is no text at all gets a message of its own. Returns the bytes of a byte order mark to pass
@@ -273,30 +302,32 @@ static int check_begin(const char *name, const char *text, size_t size, struct e
 	return size >= 3 && memcmp(text, utf8, 3) == 0 ? 3 : 0;
 }
 
-struct asn_table *asn_file_parse(const char *name, const char *text, size_t size,
+int asn_file_add(struct asn_builder *builder, const char *name, const char *text, size_t size,
+		 struct asn_file_report *report, struct error_text *error)
+{
+	struct position position = { .name = name, .builder = builder, .report = report };
+	const int skipped = check_begin(name, text, size, error);
+	int result = 0;
+
+	*report = (struct asn_file_report){ .lines = 0 };
+	if (skipped < 0)
+		return skipped;
+	if (size)
+		result = parse_lines(text + skipped, size - (size_t)skipped, &position, error);
+	return result < 0 ? result : check_share(report, error);
+}
+
+struct asn_table *asn_file_parse(const char *name, const char *text, size_t size, int64_t created_s,
 				 struct asn_file_report *report, struct error_text *error)
 {
-	const int skipped = check_begin(name, text, size, error);
-	struct asn_table *table;
+	const struct asn_build_facts facts = { .created_s = created_s, .source = name };
+	struct asn_builder *builder = asn_builder_create();
+	struct asn_table *table = NULL;
 
-	*report = (struct asn_file_report){ .skipped_sets = 0 };
-	if (skipped < 0)
-		return NULL;
-	table = asn_table_create();
-	if (!table) {
+	if (!builder)
 		error_text_set(error, "%.100s: out of memory for the table", name);
-		return NULL;
-	}
-	if (size &&
-	    parse_lines(table, name, text + skipped, size - (size_t)skipped, report, error) < 0)
-		goto failed;
-	if (asn_table_freeze(table) < 0) {
-		error_text_set(error, "%.100s: out of memory for the table", name);
-		goto failed;
-	}
+	else if (asn_file_add(builder, name, text, size, report, error) == 0)
+		table = asn_builder_table(builder, name, &facts, &report->build, error);
+	asn_builder_destroy(builder);
 	return table;
-
-failed:
-	asn_table_destroy(table);
-	return NULL;
 }

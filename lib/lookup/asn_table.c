@@ -1,394 +1,276 @@
-/* asn_table.c - longest-prefix match over a sorted array whose elements know their parents.
+/* asn_table.c - look-ups in the image of an AS table.
  *
- * Built once by asn_file.c, read by the exporter for two addresses of each flow.
+ * Place: export thread, two addresses of each flow; control thread, for `show asn`. asn_builder.c
+ * made the image, asn_image.h describes it.
  *
- * Prefixes of a family are sorted by first address, shorter ones first, and each knows the index of
- * its parent: the longest other prefix that contains it. Two prefixes are disjoint or nested, so if
- * 'i' is the last prefix whose first address is not above the address looked for, every prefix that
- * contains the address is 'i' or one of its ancestors; the first of them that does is the longest.
- * Hence a binary search and then at most 32 (128) steps upwards, in practice one or two.
- *
- * 12 bytes per IPv4 prefix and 24 per IPv6 prefix, beside the entries. Those are shared: a full
- * table has a million prefixes but far fewer pairs of origin and mask. */
+ * Invariant: no index that comes out of the image is used unchecked, so that neither a table that
+ * somebody prepared nor one that is written to while it is mapped leads outside. The counts that
+ * are checked against are a copy of ours, made when the table was opened. */
 #include "asn_table.h"
 
-#include "address.h"
-#include "hash.h"
+#include "asn_image.h"
+#include "bytes.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_PARENT UINT32_MAX
-
-/* A prefix while the table is being filled. */
-struct unsorted_prefix {
-	uint8_t address[16];
-	uint32_t order; /* of adding: the last of equal prefixes wins */
-	uint32_t entry; /* index in asn_table.entries */
-	uint8_t length;
-};
-
-struct asn_family {
-	size_t address_size;              /* 4 or 16 */
-	struct unsorted_prefix *unsorted; /* owned; NULL once frozen */
-	size_t unsorted_count, unsorted_capacity;
-
-	/* Frozen: parallel arrays, owned, sorted. */
-	uint8_t *addresses; /* count * address_size bytes */
-	uint32_t *parents;  /* index of a lower element, or NO_PARENT */
-	uint32_t *entries;  /* index in asn_table.entries */
-	size_t count;
-};
-
 struct asn_table {
-	struct asn_family ipv4, ipv6;
-	struct asn_entry
-		*entries; /* owned, no two are equal; [0] is what is found without a match */
-	size_t entry_count, entry_capacity;
-	uint32_t
-		*slots; /* owned; hash table of indexes in 'entries', 0 is free; NULL once frozen */
-	size_t slot_count; /* power of two, at least twice entry_count */
-	bool is_frozen, has_next_hops, has_peers;
+	const uint64_t *bits;
+	const uint32_t *bases, *leaves, *list_leaves, *entries;
+	const struct asn_list *lists;
+	const struct asn_route *routes;
+	const uint8_t *next_hops; /* 16 bytes each */
+	const uint16_t *list_slots, *peers;
+	struct asn_image_header header; /* a copy: the image may change */
+	void (*release)(void *image, size_t size);
+	void *image; /* owned if 'release' is set */
 };
 
-struct asn_table *asn_table_create(void)
-{
-	struct asn_table *table = calloc(1, sizeof(*table));
+/* ---- opening ---- */
 
-	if (!table)
-		return NULL;
-	table->ipv4.address_size = 4;
-	table->ipv6.address_size = 16;
-	table->entry_count = 1;
-	table->entry_capacity = 64;
-	table->slot_count = 128;
-	table->entries = calloc(table->entry_capacity, sizeof(*table->entries));
-	table->slots = calloc(table->slot_count, sizeof(*table->slots));
-	if (!table->entries || !table->slots) {
-		asn_table_destroy(table);
-		return NULL;
-	}
-	return table;
+static int fail(struct error_text *error, const char *name, const char *what)
+{
+	error_text_set(error, "%.150s: %s", name, what);
+	return -1;
 }
 
-static void family_clear(struct asn_family *family)
+static int check_kind(const char *name, const void *image, size_t size,
+		      const struct asn_image_header *header, struct error_text *error)
 {
-	free(family->unsorted);
-	free(family->addresses);
-	free(family->parents);
-	free(family->entries);
+	if (size < sizeof(*header) || memcmp(image, ASN_IMAGE_MAGIC, sizeof(header->magic)) != 0)
+		return fail(error, name, size ? "no AS table" : "empty; expected an AS table");
+	if (header->byte_order == ASN_IMAGE_SWAPPED)
+		return fail(error, name,
+			    "AS table of a machine with the other byte order; make it on this one");
+	if (header->byte_order != ASN_IMAGE_BYTE_ORDER)
+		return fail(error, name, "damaged AS table: unknown byte order");
+	if (header->version == ASN_IMAGE_VERSION)
+		return 0;
+	error_text_set(error, "%.150s: AS table of version %u; this program reads version %u", name,
+		       header->version, ASN_IMAGE_VERSION);
+	return -1;
+}
+
+/* A bitmap has 2^bits bits, in whole words, of which the first is 'word'. */
+static bool has_bitmap(const struct asn_image_header *header, uint32_t word, uint32_t bits)
+{
+	const uint32_t words = 1u << (bits - 6);
+
+	return header->counts[ASN_bits] >= words && word <= header->counts[ASN_bits] - words;
+}
+
+/* What the look-ups take for granted. */
+static bool is_sound(const struct asn_image_header *header)
+{
+	return (header->root_bits == 16 || header->root_bits == 24) &&
+	       has_bitmap(header, header->root_words[0], header->root_bits) &&
+	       has_bitmap(header, header->root_words[1], ASN_NODE_BITS) &&
+	       header->counts[ASN_bases] == header->counts[ASN_bits] &&
+	       header->counts[ASN_list_slots] == header->counts[ASN_list_leaves] &&
+	       header->counts[ASN_peers] == header->counts[ASN_entries] &&
+	       header->counts[ASN_entries] && header->counts[ASN_routes] &&
+	       header->counts[ASN_next_hops] &&
+	       memchr(header->source, '\0', sizeof(header->source));
+}
+
+static int check_image(const char *name, const void *image, size_t size,
+		       const struct asn_image_header *header,
+		       uint64_t offsets[static ASN_SECTION_COUNT], struct error_text *error)
+{
+	int result = check_kind(name, image, size, header, error);
+
+	if (result < 0)
+		return result;
+	if (header->size > size) {
+		error_text_set(error, "%.150s: cut AS table: has %zu bytes, its header says %llu",
+			       name, size, (unsigned long long)header->size);
+		return -1;
+	}
+	if (header->size != size || asn_image_layout(header->counts, offsets) != size)
+		return fail(error, name, "damaged AS table: its size is not that of its parts");
+	if (header->checksum != asn_image_checksum(image, size))
+		return fail(error, name, "damaged AS table: its checksum is wrong");
+	if (!is_sound(header))
+		return fail(error, name, "damaged AS table: parts that do not fit together");
+	return 0;
+}
+
+struct asn_table *asn_table_open(const char *name, const void *image, size_t size,
+				 void (*release)(void *image, size_t size),
+				 struct error_text *error)
+{
+	const uint8_t *const bytes = image;
+	uint64_t at[ASN_SECTION_COUNT];
+	struct asn_image_header header = { .size = 0 };
+	struct asn_table *table;
+
+	if (size >= sizeof(header))
+		memcpy(&header, image, sizeof(header));
+	if (check_image(name, image, size, &header, at, error) < 0)
+		return NULL;
+	table = malloc(sizeof(*table));
+	if (!table) {
+		error_text_set(error, "%.150s: out of memory for the table", name);
+		return NULL;
+	}
+	*table = (struct asn_table){
+		.bits = (const void *)(bytes + at[ASN_bits]),
+		.bases = (const void *)(bytes + at[ASN_bases]),
+		.leaves = (const void *)(bytes + at[ASN_leaves]),
+		.list_leaves = (const void *)(bytes + at[ASN_list_leaves]),
+		.entries = (const void *)(bytes + at[ASN_entries]),
+		.lists = (const void *)(bytes + at[ASN_lists]),
+		.routes = (const void *)(bytes + at[ASN_routes]),
+		.next_hops = bytes + at[ASN_next_hops],
+		.list_slots = (const void *)(bytes + at[ASN_list_slots]),
+		.peers = (const void *)(bytes + at[ASN_peers]),
+		.header = header,
+		.release = release,
+		.image = (void *)(uintptr_t)image,
+	};
+	return table;
 }
 
 void asn_table_destroy(struct asn_table *table)
 {
 	if (!table)
 		return;
-	family_clear(&table->ipv4);
-	family_clear(&table->ipv6);
-	free(table->entries);
-	free(table->slots);
+	if (table->release)
+		table->release(table->image, table->header.size);
 	free(table);
 }
 
-/* The array, moved to twice the room when it is full; NULL if memory is short, then the old one
- * stays. */
-static void *with_room(void *array, size_t count, size_t *capacity, size_t element_size)
-{
-	size_t wanted = *capacity ? *capacity * 2 : 64;
-	void *grown;
+/* ---- looking up ---- */
 
-	if (count >= NO_PARENT) /* indexes have 32 bits */
-		return NULL;
-	if (count < *capacity)
-		return array;
-	grown = reallocarray(array, wanted, element_size);
-	if (grown)
-		*capacity = wanted;
-	return grown;
+/* Bits set in a word, by shifts: a call of the compiler's library costs five times as much, and not
+ * every machine has the instruction. */
+static inline uint32_t count_bits(uint64_t word)
+{
+	word -= (word >> 1) & 0x5555555555555555u;
+	word = (word & 0x3333333333333333u) + ((word >> 2) & 0x3333333333333333u);
+	word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+	return (uint32_t)((word * 0x0101010101010101u) >> 56);
 }
 
-/* The key is fixed: the file is the operator's own. */
-static size_t entry_slot(const struct asn_entry *entry, size_t slot_count)
+/* The leaf of a slot. 'word' + slot / 64 is inside: checked by the caller. */
+static inline uint32_t find_in_bitmap(const struct asn_table *table, uint32_t word, uint32_t slot)
 {
-	const struct hash_key key = { 0, 0 };
-	uint32_t words[8] = { entry->as_number, entry->peer_as_number, entry->prefix_length,
-			      entry->has_next_hop };
+	const uint32_t at = word + (slot >> 6);
+	const uint32_t leaf =
+		table->bases[at] + count_bits(table->bits[at] << (63 - (slot & 63))) - 1;
 
-	memcpy(words + 4, entry->next_hop, sizeof(entry->next_hop));
-	return (size_t)hash_words(key, words, sizeof(words)) & (slot_count - 1);
+	return leaf < table->header.counts[ASN_leaves] ? table->leaves[leaf] : 0;
 }
 
-static bool entry_equal(const struct asn_entry *one, const struct asn_entry *other)
+static inline uint32_t find_in_list(const struct asn_table *table, uint32_t number, uint32_t slot)
 {
-	return one->as_number == other->as_number && one->peer_as_number == other->peer_as_number &&
-	       one->prefix_length == other->prefix_length &&
-	       one->has_next_hop == other->has_next_hop &&
-	       memcmp(one->next_hop, other->next_hop, sizeof(one->next_hop)) == 0;
-}
+	const uint32_t all = table->header.counts[ASN_list_leaves];
+	const uint16_t *slots;
+	struct asn_list list;
 
-static int grow_slots(struct asn_table *table)
-{
-	size_t slot_count = table->slot_count * 2;
-	uint32_t *slots;
-
-	if (table->entry_count < table->slot_count / 2)
+	if (number >= table->header.counts[ASN_lists])
 		return 0;
-	slots = calloc(slot_count, sizeof(*slots));
-	if (!slots)
-		return -ENOMEM;
-	for (size_t i = 1; i < table->entry_count; i++) {
-		size_t slot = entry_slot(&table->entries[i], slot_count);
-
-		while (slots[slot])
-			slot = (slot + 1) & (slot_count - 1);
-		slots[slot] = (uint32_t)i;
-	}
-	free(table->slots);
-	table->slots = slots;
-	table->slot_count = slot_count;
-	return 0;
-}
-
-/* Find the index of an equal entry, adding it if there is none. Returns 0 or -ENOMEM. */
-static int share_entry(struct asn_table *table, const struct asn_entry *entry, uint32_t *index)
-{
-	int result = grow_slots(table);
-	struct asn_entry *entries;
-	size_t slot;
-
-	if (result < 0)
-		return result;
-	slot = entry_slot(entry, table->slot_count);
-	while (table->slots[slot]) {
-		if (entry_equal(&table->entries[table->slots[slot]], entry)) {
-			*index = table->slots[slot];
-			return 0;
-		}
-		slot = (slot + 1) & (table->slot_count - 1);
-	}
-	entries = with_room(table->entries, table->entry_count, &table->entry_capacity,
-			    sizeof(*table->entries));
-	if (!entries)
-		return -ENOMEM;
-	table->entries = entries;
-	*index = (uint32_t)table->entry_count++;
-	table->entries[*index] = *entry;
-	table->slots[slot] = *index;
-	return 0;
-}
-
-static struct asn_family *family_of(struct asn_table *table, uint8_t ip_version)
-{
-	if (ip_version == 4)
-		return &table->ipv4;
-	return ip_version == 6 ? &table->ipv6 : NULL;
-}
-
-int asn_table_add(struct asn_table *table, uint8_t ip_version, const uint8_t *address,
-		  const struct asn_entry *entry)
-{
-	struct asn_family *family = family_of(table, ip_version);
-	struct unsorted_prefix prefix = { .length = entry->prefix_length };
-	struct asn_entry copy = { .as_number = entry->as_number,
-				  .peer_as_number = entry->peer_as_number,
-				  .prefix_length = entry->prefix_length,
-				  .has_next_hop = entry->has_next_hop };
-	struct unsorted_prefix *unsorted;
-	int result;
-
-	if (!family || table->is_frozen || prefix.length > 8 * family->address_size)
-		return -EINVAL;
-	memcpy(prefix.address, address, family->address_size);
-	if (address_clear_host_bits(prefix.address, family->address_size, prefix.length))
-		return -EINVAL;
-	if (entry->has_next_hop)
-		memcpy(copy.next_hop, entry->next_hop, family->address_size);
-
-	unsorted = with_room(family->unsorted, family->unsorted_count, &family->unsorted_capacity,
-			     sizeof(*family->unsorted));
-	if (!unsorted)
-		return -ENOMEM;
-	family->unsorted = unsorted;
-	result = share_entry(table, &copy, &prefix.entry);
-	if (result < 0)
-		return result;
-	prefix.order = (uint32_t)family->unsorted_count;
-	family->unsorted[family->unsorted_count++] = prefix;
-	return 0;
-}
-
-static int compare_prefixes(const void *one, const void *other)
-{
-	const struct unsorted_prefix *a = one;
-	const struct unsorted_prefix *b = other;
-	int order = memcmp(a->address, b->address, sizeof(a->address));
-
-	if (order != 0)
-		return order;
-	if (a->length != b->length)
-		return a->length < b->length ? -1 : 1;
-	return a->order < b->order ? -1 : 1;
-}
-
-static bool is_same_prefix(const struct unsorted_prefix *one, const struct unsorted_prefix *other)
-{
-	return one->length == other->length &&
-	       memcmp(one->address, other->address, sizeof(one->address)) == 0;
-}
-
-/* Keep the last of each run of equal prefixes. */
-static size_t remove_duplicates(struct unsorted_prefix *prefixes, size_t count)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		if (i + 1 < count && is_same_prefix(&prefixes[i], &prefixes[i + 1]))
-			continue;
-		prefixes[kept++] = prefixes[i];
-	}
-	return kept;
-}
-
-/* Walk the sorted prefixes with the chain of those that contain the current one. Each link of the
- * chain is longer than the one before: it has at most one for each length, 0 to 128. */
-static void link_parents(const struct unsorted_prefix *prefixes, size_t count, uint32_t *parents)
-{
-	uint32_t chain[129];
-	size_t depth = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		while (depth > 0) {
-			const struct unsorted_prefix *outer = &prefixes[chain[depth - 1]];
-
-			if (outer->length < prefixes[i].length &&
-			    address_bits_equal(outer->address, prefixes[i].address, outer->length))
-				break;
-			depth--;
-		}
-		parents[i] = depth > 0 ? chain[depth - 1] : NO_PARENT;
-		chain[depth++] = (uint32_t)i;
-	}
-}
-
-static int family_freeze(struct asn_family *family)
-{
-	size_t count;
-
-	if (family->unsorted_count == 0)
+	list = table->lists[number];
+	if (list.first >= all || list.count > all - list.first)
 		return 0;
-	qsort(family->unsorted, family->unsorted_count, sizeof(*family->unsorted),
-	      compare_prefixes);
-	count = remove_duplicates(family->unsorted, family->unsorted_count);
+	slots = table->list_slots + list.first;
+	while (list.count > 1) {
+		const uint32_t half = list.count / 2;
 
-	family->addresses = reallocarray(NULL, count, family->address_size);
-	family->parents = reallocarray(NULL, count, sizeof(*family->parents));
-	family->entries = reallocarray(NULL, count, sizeof(*family->entries));
-	if (!family->addresses || !family->parents || !family->entries)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		memcpy(family->addresses + i * family->address_size, family->unsorted[i].address,
-		       family->address_size);
-		family->entries[i] = family->unsorted[i].entry;
+		slots += slots[half] <= slot ? half : 0;
+		list.count -= half;
 	}
-	link_parents(family->unsorted, count, family->parents);
-	family->count = count;
-	free(family->unsorted);
-	family->unsorted = NULL;
-	return 0;
+	return table->list_leaves[slots - table->list_slots];
 }
 
-/* Look at the entries in use only: one that a later duplicate replaced does not count. */
-static void note_fields(struct asn_table *table, const struct asn_family *family)
+static inline uint32_t find_ipv4(const struct asn_table *table, const uint8_t *address)
 {
-	for (size_t i = 0; i < family->count; i++) {
-		const struct asn_entry *entry = &table->entries[family->entries[i]];
+	const uint32_t bits = load_be32(address);
+	const uint32_t below = 32 - table->header.root_bits;
+	uint32_t leaf = find_in_bitmap(table, table->header.root_words[0], bits >> below);
 
-		table->has_next_hops |= entry->has_next_hop;
-		table->has_peers |= entry->peer_as_number != 0;
-	}
+	if (leaf & ASN_LEAF_NODE)
+		leaf = find_in_list(table, leaf & ASN_LEAF_NUMBER, bits & ((1u << below) - 1));
+	return leaf;
 }
 
-int asn_table_freeze(struct asn_table *table)
+static inline uint32_t find_ipv6(const struct asn_table *table, const uint8_t *address)
 {
-	struct asn_entry *trimmed;
+	const uint8_t *const end = address + 16;
+	uint32_t leaf = find_in_bitmap(table, table->header.root_words[1], load_be16(address));
 
-	if (table->is_frozen)
-		return 0;
-	table->is_frozen = true;
-	free(table->slots);
-	table->slots = NULL;
-	if (family_freeze(&table->ipv4) < 0 || family_freeze(&table->ipv6) < 0)
-		return -ENOMEM;
-	note_fields(table, &table->ipv4);
-	note_fields(table, &table->ipv6);
-	trimmed = reallocarray(table->entries, table->entry_count, sizeof(*table->entries));
-	if (trimmed) {
-		table->entries = trimmed;
-		table->entry_capacity = table->entry_count;
-	}
-	return 0;
-}
+	for (address += 2; leaf & ASN_LEAF_NODE && address < end; address += 2) {
+		const uint32_t number = leaf & ASN_LEAF_NUMBER;
 
-/* Count of the prefixes whose first address is not above 'address'. */
-static size_t count_not_above(const struct asn_family *family, const uint8_t *address)
-{
-	size_t low = 0;
-	size_t high = family->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const uint8_t *first = family->addresses + middle * family->address_size;
-
-		if (memcmp(first, address, family->address_size) <= 0)
-			low = middle + 1;
+		if (!(leaf & ASN_LEAF_BITMAP))
+			leaf = find_in_list(table, number, load_be16(address));
+		else if (has_bitmap(&table->header, number, ASN_NODE_BITS))
+			leaf = find_in_bitmap(table, number, load_be16(address));
 		else
-			high = middle;
+			return 0;
 	}
-	return low;
+	return leaf;
 }
 
-const struct asn_entry *asn_table_find(const struct asn_table *table, uint8_t ip_version,
-				       const uint8_t *address)
+void asn_table_find(const struct asn_table *table, uint8_t ip_version, const uint8_t *address,
+		    struct asn_entry *entry)
 {
-	const struct asn_family *family = ip_version == 4 ? &table->ipv4 : &table->ipv6;
-	size_t position = count_not_above(family, address);
-	uint32_t i = position > 0 ? (uint32_t)(position - 1) : NO_PARENT;
+	const uint32_t leaf =
+		ip_version == 4 ? find_ipv4(table, address) : find_ipv6(table, address);
+	const struct asn_route *route;
+	uint32_t number, next_hop;
 
-	while (i != NO_PARENT) {
-		const struct asn_entry *entry = &table->entries[family->entries[i]];
-
-		if (address_bits_equal(family->addresses + i * family->address_size, address,
-				       entry->prefix_length))
-			return entry;
-		i = family->parents[i];
-	}
-	return &table->entries[0];
+	memset(entry, 0, sizeof(*entry));
+	if (leaf == 0 || leaf >= table->header.counts[ASN_entries])
+		return;
+	number = table->entries[leaf];
+	if (number >> 8 >= table->header.counts[ASN_routes])
+		return;
+	route = &table->routes[number >> 8];
+	next_hop = route->next_hop;
+	entry->as_number = route->as_number;
+	entry->peer_as_number = route->peer_as_number;
+	entry->prefix_length = (uint8_t)number;
+	entry->peers = table->peers[leaf];
+	if (next_hop == 0 || next_hop >= table->header.counts[ASN_next_hops])
+		return;
+	entry->has_next_hop = true;
+	memcpy(entry->next_hop, table->next_hops + (size_t)next_hop * 16, sizeof(entry->next_hop));
 }
+
+/* ---- what it is ---- */
 
 size_t asn_table_count(const struct asn_table *table, uint8_t ip_version)
 {
-	return ip_version == 4 ? table->ipv4.count : table->ipv6.count;
+	return table->header.prefix_counts[ip_version == 6];
 }
 
 bool asn_table_has_next_hops(const struct asn_table *table)
 {
-	return table->has_next_hops;
+	return table->header.has_next_hops;
 }
 
 bool asn_table_has_peers(const struct asn_table *table)
 {
-	return table->has_peers;
+	return table->header.has_peers;
 }
 
-static size_t family_memory_bytes(const struct asn_family *family)
+int64_t asn_table_created_s(const struct asn_table *table)
 {
-	return family->count *
-	       (family->address_size + sizeof(*family->parents) + sizeof(*family->entries));
+	return table->header.created_s;
+}
+
+const char *asn_table_source(const struct asn_table *table)
+{
+	return table->header.source;
+}
+
+uint32_t asn_table_peer_count(const struct asn_table *table)
+{
+	return table->header.peer_count;
 }
 
 size_t asn_table_memory_bytes(const struct asn_table *table)
 {
-	return sizeof(*table) + table->entry_capacity * sizeof(*table->entries) +
-	       family_memory_bytes(&table->ipv4) + family_memory_bytes(&table->ipv6);
+	return table->header.size;
 }

@@ -11,11 +11,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct asn_file_report report;
 	struct error_text error;
-	struct asn_table *table = asn_file_parse("fuzz", (const char *)data, size, &report, &error);
+	struct asn_table *table =
+		asn_file_parse("fuzz", (const char *)data, size, 0, &report, &error);
 
 	for (size_t i = 0; table && i + 16 <= size; i += 16) {
-		if (asn_table_find(table, 4, data + i)->prefix_length > 32 ||
-		    asn_table_find(table, 6, data + i)->prefix_length > 128)
+		struct asn_entry ipv4, ipv6;
+
+		asn_table_find(table, 4, data + i, &ipv4);
+		asn_table_find(table, 6, data + i, &ipv6);
+		if (ipv4.prefix_length > 32 || ipv6.prefix_length > 128)
 			abort();
 	}
 	if (!table && strncmp(error.text, "fuzz:", 5) != 0)

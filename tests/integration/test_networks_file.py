@@ -122,6 +122,8 @@ def test_what_a_file_has_is_said(capture, directory, flowagent_run):
         ("64500,192.0.2.0/24\n{1,2},10.0.0.0/8\n{3,4},11.0.0.0/8\n", ":2: skipped"),
         ("64500,192.0.2.0/24\n{1,2},10.0.0.0/8\n{3,4},11.0.0.0/8\n", "in all: 2"),
         ("64500,0.0.0.0/0\n", ":1: a default route"),
+        ("64500,192.0.2.0/24\n" * 200 + "x\n", "and are skipped: 1 of 201"),
+        ("64500,192.0.2.0/24\n64501,192.0.2.0/24\n", "192.0.2.0/24 with AS 64500, then AS 64501"),
     ):
         path.write_text(text)
         done = flowagent_run("-r", capture, "--networks-file", path)

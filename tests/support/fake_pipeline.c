@@ -90,14 +90,14 @@ int pipeline_send_template(struct pipeline *pipeline)
 	return pipeline->fault;
 }
 
-const struct asn_entry *pipeline_asn(const struct pipeline *pipeline, uint8_t ip_version,
-				     const uint8_t *address)
+struct asn_entry pipeline_asn(const struct pipeline *pipeline, uint8_t ip_version,
+			      const uint8_t *address)
 {
-	static const struct asn_entry none;
-	static const struct asn_entry example = { .as_number = 64500, .prefix_length = 24 };
+	const struct asn_entry none = { .as_number = 0 };
+	const struct asn_entry example = { .as_number = 64500, .prefix_length = 24 };
 
 	(void)pipeline;
-	return ip_version == 4 && address[0] == 192 ? &example : &none;
+	return ip_version == 4 && address[0] == 192 ? example : none;
 }
 
 struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number)

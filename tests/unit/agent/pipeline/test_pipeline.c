@@ -334,14 +334,14 @@ TEST(templates_follow_from_what_is_loaded)
 	create();
 	CHECK(pipeline_template_choice(pipeline).has_as_numbers);
 	CHECK(!pipeline_template_choice(pipeline).has_applications);
-	CHECK_EQ(pipeline_asn(pipeline, 4, address)->as_number, 64500);
+	CHECK_EQ(pipeline_asn(pipeline, 4, address).as_number, 64500);
 	destroy();
 	(void)unlink(path);
 
 	configure(&fake_source_file, 1);
 	create();
 	CHECK(!pipeline_template_choice(pipeline).has_as_numbers);
-	CHECK_EQ(pipeline_asn(pipeline, 4, address)->as_number, 0);
+	CHECK_EQ(pipeline_asn(pipeline, 4, address).as_number, 0);
 	destroy();
 }
 
