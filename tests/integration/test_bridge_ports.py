@@ -214,6 +214,25 @@ def test_last_port_of_a_flow_counts(lan, flowagent, agentctl, collector):
     assert (values[PHYSICAL_INPUT], values[PHYSICAL_OUTPUT]) == (lan.number("port0"), lan.number("port2"))
 
 
+def test_each_direction_of_a_biflow_has_its_ports(lan, flowagent, agentctl, collector):
+    """One record; the ports of the reverse are in reverse elements of the same ids."""
+    lan.call_netfilter()
+    sink = collector("127.0.0.1", 0, lan.bridge)
+    agent = start(lan, flowagent, f"{sink.host_port},version=10,{CHOSEN}", options=("--biflow", "on"))
+    lan.log("inet", "forward")
+    lan.send("left", "right")
+    lan.send("right", "left")
+    control = agentctl(agent)
+    wait_until(lambda: control.statistics()["packets_read"] >= 2 * COUNT, "all to be read")
+    rows = stop(agent)
+    sink.wait_for_datagrams(rows[sink.host_port]["datagrams_sent"])
+    (forward, reverse), = [pair for message in sink.messages() for pair in message.biflows]
+    left, right = lan.number("port0"), lan.number("port1")
+    assert [(flow[PHYSICAL_INPUT], flow[PHYSICAL_OUTPUT]) for flow in (forward, reverse)] == [
+        (left, right), (right, left),
+    ]  # fmt: skip
+
+
 def test_show_flows_says_that_no_collector_gets_them(lan, flowagent, agentctl, collector):
     """The field that it names is one that collectors take."""
     sink = collector("127.0.0.1", 0, lan.bridge)
