@@ -1,5 +1,6 @@
-/* fuzz_decode.c - any bytes through the decoder. The first 6 say what the source knew: link type,
- * side, bytes that were not captured, EtherType. The rest goes into a block of exactly its size. */
+/* fuzz_decode.c - any bytes through the decoder, with what it notes for columns. The first 6 say
+ * what the source knew: link type, side, bytes that were not captured, EtherType. The rest goes
+ * into a block of exactly its size. */
 #include "bytes.h"
 #include "decode.h"
 #include "superpacket.h"
@@ -13,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *copy = size > 6 ? malloc(size - 6) : NULL;
 	struct packet_view packet;
 	struct packet_info info;
+	struct packet_note note;
 
 	if (!copy)
 		return 0;
@@ -22,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				       .captured_bytes = (uint32_t)size - 6,
 				       .original_bytes = (uint32_t)size - 6 + load_be16(data + 2),
 				       .ethertype = load_be16(data + 4) };
-	if (decode_packet(&packet, &info) == DROP_NONE)
+	if (decode_packet_noted(&packet, &info, &note) == DROP_NONE)
 		superpacket_split(&info, packet.ethertype);
 	free(copy);
 	return 0;
