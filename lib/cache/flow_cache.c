@@ -59,7 +59,6 @@ struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
 	cache->expiry = config->expiry;
 	cache->is_bidirectional = config->is_bidirectional;
 	cache->has_ports = config->has_ports;
-	cache->has_extras = config->is_bidirectional || config->columns;
 	flow_columns_init(&cache->columns, config->columns, config->max_flows, mapping + flows_end);
 	cache->max_flows = config->max_flows;
 	cache->now = CLOCK_START_MS;
@@ -119,8 +118,10 @@ static inline void copy_key(struct flow_key *to, const struct flow_key *from)
 		memcpy(to->addresses + 8, from->addresses + 8, sizeof(from->addresses) - 8);
 }
 
-static inline void fill_record(const struct flow_cache *cache, const struct cached_flow *flow,
-			       enum flow_end_reason reason, struct flow_record *record)
+/* 'has_columns' is a constant: false only where there are none. */
+static inline __attribute__((always_inline)) void
+fill_record(const struct flow_cache *cache, const struct cached_flow *flow,
+	    enum flow_end_reason reason, struct flow_record *record, const bool has_columns)
 {
 	copy_key(&record->key, &flow->key);
 	if (flow->key.ip_version == 4)
@@ -134,21 +135,19 @@ static inline void fill_record(const struct flow_cache *cache, const struct cach
 	record->end_reason = (uint8_t)reason;
 	record->pairing = FLOW_alone;
 	record->biflow_direction = BIFLOW_arbitrary;
-#define FLOW_COLUMN(name, type, update, note) record->name = 0;
-#include "flow_columns.def"
-#undef FLOW_COLUMN
+	flow_columns_fill(cache, flow, record, has_columns);
 }
 
 /* Hand a flow's record over and count it as expired. The flow itself stays. Returns the record.
  * Inlined like remove_flow(): what a flow costs is two thirds of what a packet of a scan does. */
 static inline __attribute__((always_inline)) struct flow_record *
 emit(struct flow_cache *cache, const struct cached_flow *flow, enum flow_end_reason reason,
-     const struct flow_sink *sink)
+     const struct flow_sink *sink, const bool has_columns)
 {
 	struct flow_cache_statistics *statistics = &cache->statistics;
 	struct flow_record *record = sink->place(sink->context);
 
-	fill_record(cache, flow, reason, record);
+	fill_record(cache, flow, reason, record, has_columns);
 	statistics->records_expired[reason]++;
 	statistics->packets_expired += flow->packets;
 	statistics->packets_cached -= flow->packets;
@@ -163,10 +162,7 @@ static __attribute__((noinline)) struct flow_record *emit_called(struct flow_cac
 								 enum flow_end_reason reason,
 								 const struct flow_sink *sink)
 {
-	struct flow_record *record = emit(cache, flow, reason, sink);
-
-	flow_columns_fill(cache, flow, record);
-	return record;
+	return emit(cache, flow, reason, sink, true);
 }
 
 static inline __attribute__((always_inline)) void remove_flow(struct flow_cache *cache,
@@ -221,12 +217,13 @@ static __attribute__((noinline)) size_t emit_forced_pair(struct flow_cache *cach
 }
 
 /* Emit a flow whatever its timeouts say, and its reverse. Returns how many records that were. */
-static inline size_t emit_forced(struct flow_cache *cache, flow_place index,
-				 enum flow_end_reason reason, const struct flow_sink *sink)
+static inline __attribute__((always_inline)) size_t
+emit_forced(struct flow_cache *cache, flow_place index, enum flow_end_reason reason,
+	    const struct flow_sink *sink, const bool has_columns)
 {
-	if (cache->has_extras)
+	if (cache->is_bidirectional)
 		return emit_forced_pair(cache, index, reason, sink);
-	(void)emit(cache, flow_at(cache, index), reason, sink);
+	(void)emit(cache, flow_at(cache, index), reason, sink, has_columns);
 	return 1;
 }
 
@@ -253,12 +250,13 @@ static __attribute__((noinline)) size_t emit_due_pair(struct flow_cache *cache, 
 	return 0;
 }
 
-static inline size_t emit_due(struct flow_cache *cache, flow_place index,
-			      enum flow_end_reason reason, const struct flow_sink *sink)
+static inline __attribute__((always_inline)) size_t
+emit_due(struct flow_cache *cache, flow_place index, enum flow_end_reason reason,
+	 const struct flow_sink *sink, const bool has_columns)
 {
-	if (cache->has_extras)
+	if (cache->is_bidirectional)
 		return emit_due_pair(cache, index, reason, sink);
-	(void)emit(cache, flow_at(cache, index), reason, sink);
+	(void)emit(cache, flow_at(cache, index), reason, sink, has_columns);
 	return 1;
 }
 
@@ -305,14 +303,14 @@ static void begin_record(struct flow_cache *cache, flow_place index,
 /* 'home' is the bucket of 'hash'. */
 static inline __attribute__((always_inline)) struct cached_flow *
 add_new_flow(struct flow_cache *cache, const struct packet_info *packet, struct bucket *home,
-	     uint32_t hash, const struct flow_sink *sink)
+	     uint32_t hash, const struct flow_sink *sink, const bool has_columns)
 {
 	struct cached_flow *flow;
 	flow_place index;
 
 	if (cache->statistics.flows_cached == cache->max_flows) {
 		index = flow_wheel_nearest(cache);
-		(void)emit_forced(cache, index, FLOW_END_lackOfResources, sink);
+		(void)emit_forced(cache, index, FLOW_END_lackOfResources, sink, has_columns);
 		remove_flow(cache, index);
 	}
 	index = allocate_flow(cache, &packet->key);
@@ -355,7 +353,7 @@ static bool renew_record(struct flow_cache *cache, struct cached_flow *flow,
 {
 	flow_place index = flow_place_of(cache, flow);
 
-	if (emit_due(cache, index, reason, sink) == 0)
+	if (emit_due(cache, index, reason, sink, true) == 0)
 		return false;
 	flow_list_remove(cache, index);
 	flow_wheel_disarm(cache, index);
@@ -380,7 +378,7 @@ add_packet(struct flow_cache *cache, const struct packet_info *packet,
 		flow_place index = flow_index_find_from(cache, home, &packet->key, hash);
 
 		if (index == FLOW_NONE) {
-			flow = add_new_flow(cache, packet, home, hash, sink);
+			flow = add_new_flow(cache, packet, home, hash, sink, note != NULL);
 			if (note)
 				flow_columns_begin(cache, flow, note);
 			return flow;
@@ -418,8 +416,7 @@ add_packets(struct flow_cache *cache, const struct packet_info *packets,
 	uint32_t hashes[FLOW_CACHE_BATCH];
 	struct cached_flow *guesses[FLOW_CACHE_BATCH];
 	uint64_t octets = 0;
-	const struct flow_columns columns = cache->columns;
-	bool may_differ = false;
+	bool may_differ;
 
 	/* Three passes: the memory of the whole batch is on its way before any is needed. */
 	for (size_t i = 0; i < count; i++) {
@@ -431,11 +428,9 @@ add_packets(struct flow_cache *cache, const struct packet_info *packets,
 	cache->statistics.packets_cached += count;
 	cache->statistics.octets_added += octets;
 	cache->statistics.octets_cached += octets;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		guesses[i] = flow_index_guess(cache, hashes[i]);
-		if (notes && guesses[i])
-			may_differ |= flow_columns_differ(&columns, cache, guesses[i], &notes[i]);
-	}
+	may_differ = notes && flow_columns_differ(cache, guesses, notes, count);
 	for (size_t i = 0; i < count; i++) {
 		struct cached_flow *flow = add_packet(cache, &packets[i], notes ? &notes[i] : NULL,
 						      hashes[i], guesses[i], may_differ, sink);
@@ -458,8 +453,10 @@ void flow_cache_add_noted(struct flow_cache *cache, const struct packet_info *pa
 	add_packets(cache, packets, notes, count, sink);
 }
 
-size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
-			 const struct flow_sink *sink)
+static inline __attribute__((always_inline)) size_t expire_flows(struct flow_cache *cache,
+								 cache_ms now, size_t budget,
+								 const struct flow_sink *sink,
+								 const bool has_columns)
 {
 	size_t expired = 0;
 
@@ -481,12 +478,20 @@ size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
 				   flow_expiry_reason(&cache->expiry, flow->expiry_class,
 						      flow_elapsed(cache, flow->created),
 						      flow_elapsed(cache, flow->seen)),
-				   sink);
+				   sink, has_columns);
 		if (records)
 			remove_flow(cache, index);
 		expired += records;
 	}
 	return expired;
+}
+
+/* A copy for each: who has no columns does not pay for them, who has pays no call a record. */
+size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
+			 const struct flow_sink *sink)
+{
+	return cache->columns.set ? expire_flows(cache, now, budget, sink, true)
+				  : expire_flows(cache, now, budget, sink, false);
 }
 
 cache_ms flow_cache_next_expiry(const struct flow_cache *cache)
@@ -502,8 +507,10 @@ cache_ms flow_cache_next_expiry(const struct flow_cache *cache)
 	return active < idle ? active : idle;
 }
 
-size_t flow_cache_flush(struct flow_cache *cache, cache_ms now, size_t budget,
-			const struct flow_sink *sink)
+static inline __attribute__((always_inline)) size_t flush_flows(struct flow_cache *cache,
+								cache_ms now, size_t budget,
+								const struct flow_sink *sink,
+								const bool has_columns)
 {
 	size_t flushed = 0;
 
@@ -511,10 +518,17 @@ size_t flow_cache_flush(struct flow_cache *cache, cache_ms now, size_t budget,
 	while (flushed < budget && cache->age.head != FLOW_NONE) {
 		flow_place index = cache->age.head;
 
-		flushed += emit_forced(cache, index, FLOW_END_forcedEnd, sink);
+		flushed += emit_forced(cache, index, FLOW_END_forcedEnd, sink, has_columns);
 		remove_flow(cache, index);
 	}
 	return flushed;
+}
+
+size_t flow_cache_flush(struct flow_cache *cache, cache_ms now, size_t budget,
+			const struct flow_sink *sink)
+{
+	return cache->columns.set ? flush_flows(cache, now, budget, sink, true)
+				  : flush_flows(cache, now, budget, sink, false);
 }
 
 size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
@@ -539,8 +553,7 @@ size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
 		flow = flow_at(cache, flow_place_in_part(cache, part, number));
 		if (!flow->key.ip_version)
 			continue;
-		fill_record(cache, flow, FLOW_END_none, &records[filled]);
-		flow_columns_fill(cache, flow, &records[filled++]);
+		fill_record(cache, flow, FLOW_END_none, &records[filled++], true);
 	}
 	return filled;
 }

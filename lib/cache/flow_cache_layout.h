@@ -121,7 +121,6 @@ struct flow_cache {
 	flow_place flows_free[2];  /* linked by idle_next */
 	uint32_t max_flows;
 	struct flow_columns columns;
-	bool has_extras; /* is bidirectional or has columns: a flow takes longer to leave */
 
 	/* Expiry. */
 	struct flow_list age;

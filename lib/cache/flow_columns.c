@@ -96,34 +96,7 @@ size_t flow_columns_used_size(const struct flow_cache *cache)
 	return size;
 }
 
-void flow_columns_fill(const struct flow_cache *cache, const struct cached_flow *flow,
-		       struct flow_record *record)
-{
-	const struct flow_columns *columns = &cache->columns;
-	const size_t number = flow_number(cache, flow);
-
-#define FLOW_COLUMN(name, type, update, note) \
-	if (columns->name)                    \
-		record->name = columns->name[number];
-#include "flow_columns.def"
-#undef FLOW_COLUMN
-}
-
-/* A call away, so that the loop of packets keeps its registers. */
-__attribute__((noinline)) void flow_columns_begin(struct flow_cache *cache,
-						  const struct cached_flow *flow,
-						  const struct packet_note *packet)
-{
-	const struct flow_columns *columns = &cache->columns;
-	const size_t number = flow_number(cache, flow);
-
-#define FLOW_COLUMN(name, type, update, note) \
-	if (columns->name)                    \
-		columns->name[number] = packet->note;
-#include "flow_columns.def"
-#undef FLOW_COLUMN
-}
-
+/* A call away, so that the loop of packets keeps its registers: few packets change a column. */
 __attribute__((noinline)) void flow_columns_add(struct flow_cache *cache,
 						const struct cached_flow *flow,
 						const struct packet_note *packet)

@@ -5,7 +5,7 @@
  * with a gap after each fourth. So a number costs no look at the IP version.
  *
  * What nearly every packet costs is one comparison: that its note is what a column of its flow
- * already has (watched_...), so that no column changes. flow_cache_add_noted() asks that for all
+ * already has (watched_...), so that no column changes. flow_columns_differ() asks that for all
  * packets of a batch at once, of the flows that the index names before the batch begins. Only if
  * one differs, and for flows that are found later, are columns looked at packet by packet. That is
  * exact: packets of one key are named one flow; if none differs they all have the same note, so
@@ -22,36 +22,59 @@ void flow_columns_init(struct flow_columns *columns, unsigned int set, size_t ma
 		       uint8_t *memory);
 /* Bytes that all flows that were ever used take in them. */
 size_t flow_columns_used_size(const struct flow_cache *cache);
-/* Copy what the columns have of a flow into its record. */
-void flow_columns_fill(const struct flow_cache *cache, const struct cached_flow *flow,
-		       struct flow_record *record);
-/* A record begins with this packet. */
-void flow_columns_begin(struct flow_cache *cache, const struct cached_flow *flow,
-			const struct packet_note *packet);
 /* Account what a packet brings to the record that it has come to. */
 void flow_columns_add(struct flow_cache *cache, const struct cached_flow *flow,
 		      const struct packet_note *packet);
 
 static inline size_t flow_number(const struct flow_cache *cache, const struct cached_flow *flow)
 {
-	return flow_place_of(cache, flow) / (CACHED_FLOW_IPV4_SIZE / FLOW_UNIT);
+	return (size_t)((const uint8_t *)flow - cache->flows) / CACHED_FLOW_IPV4_SIZE;
 }
 
-/* Whether flow_columns_add() would do anything. 'columns' is a copy, which stays in registers. */
-static inline bool flow_columns_differ(const struct flow_columns *columns,
-				       const struct flow_cache *cache,
-				       const struct cached_flow *flow,
-				       const struct packet_note *packet)
+/* Copy what the columns have of a flow into its record; 0 where they have nothing. 'has_columns' is
+ * a constant: false only where there are none. */
+static inline __attribute__((always_inline)) void flow_columns_fill(const struct flow_cache *cache,
+								    const struct cached_flow *flow,
+								    struct flow_record *record,
+								    const bool has_columns)
 {
-	const size_t number = flow_number(cache, flow);
-	bool differ = false;
+	const struct flow_columns *columns = &cache->columns;
+	const size_t number = has_columns ? flow_number(cache, flow) : 0;
 
-#define PACKET_NOTE(member, type)      \
-	if (columns->watched_##member) \
-		differ |= columns->watched_##member[number] != packet->member;
+#define FLOW_COLUMN(name, type, update, note) \
+	record->name = has_columns && columns->name ? columns->name[number] : 0;
+#include "flow_columns.def"
+#undef FLOW_COLUMN
+}
+
+/* A record begins with this packet. */
+static inline void flow_columns_begin(struct flow_cache *cache, const struct cached_flow *flow,
+				      const struct packet_note *packet)
+{
+	const struct flow_columns *columns = &cache->columns;
+	const size_t number = flow_number(cache, flow);
+
+#define FLOW_COLUMN(name, type, update, note) \
+	if (columns->name)                    \
+		columns->name[number] = packet->note;
+#include "flow_columns.def"
+#undef FLOW_COLUMN
+}
+
+/* Whether flow_columns_add() would do anything for one of the packets of a batch. A flow may be
+ * NULL: it is not asked. One loop for each member of a note that has a column: so each is short. */
+static inline bool flow_columns_differ(const struct flow_cache *cache,
+				       struct cached_flow *const *flows,
+				       const struct packet_note *packets, size_t count)
+{
+#define PACKET_NOTE(member, type)                                                          \
+	const type *const member = cache->columns.watched_##member;                        \
+	for (size_t i = 0; member && i < count; i++)                                       \
+		if (flows[i] && member[flow_number(cache, flows[i])] != packets[i].member) \
+			return true;
 	PACKET_NOTES(PACKET_NOTE)
 #undef PACKET_NOTE
-	return differ;
+	return false;
 }
 
 #endif
