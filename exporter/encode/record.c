@@ -120,10 +120,14 @@ uint16_t record_plan_init(struct record_plan *plan, const struct export_field *c
 					(struct record_step){ fields[i]->offset, size };
 			size = (uint16_t)(size + fields[i]->size);
 		}
-		if (steps > (plan->run_count ? plan->runs[plan->run_count - 1].end : 0))
+		if (action == RECORD_unsigned_1)
+			plan->octets_end = steps;
+		else if (steps >
+			 (plan->run_count ? plan->runs[plan->run_count - 1].end : plan->octets_end))
 			plan->runs[plan->run_count++] =
 				(struct record_run){ (uint8_t)action, steps };
 	}
+	plan->step_count = steps;
 	return size;
 }
 
@@ -188,13 +192,13 @@ ENCODE_COMMON(ipv6_sideless, IPv6, WITHOUT_SIDE)
 
 #undef ENCODE
 
-/* The fields that have steps. Apart, so that a record without does not save registers for it. */
+/* The fields in runs. Apart, so that a record without does not save registers for it. */
 __attribute__((noinline)) static void encode_steps(const struct record_plan *restrict plan,
 						   const struct encoding encoding,
 						   const uint8_t *restrict record,
 						   uint8_t *restrict bytes)
 {
-	const struct record_step *step = plan->steps;
+	const struct record_step *step = plan->steps + plan->octets_end;
 	const struct record_run *const last = plan->runs + plan->run_count;
 
 	for (const struct record_run *run = plan->runs; run < last; run++) {
@@ -209,7 +213,6 @@ __attribute__((noinline)) static void encode_steps(const struct record_plan *res
 		break;
 			ENCODE_STEPS(RECORD_copy_4)
 			ENCODE_STEPS(RECORD_copy_16)
-			ENCODE_STEPS(RECORD_unsigned_1)
 			ENCODE_STEPS(RECORD_unsigned_2)
 			ENCODE_STEPS(RECORD_unsigned_4)
 			ENCODE_STEPS(RECORD_unsigned_8)
@@ -221,9 +224,20 @@ __attribute__((noinline)) static void encode_steps(const struct record_plan *res
 			ENCODE_STEPS(RECORD_reduced_2)
 			ENCODE_STEPS(RECORD_reduced_4)
 #undef ENCODE_STEPS
+		case RECORD_unsigned_1:
 		case RECORD_ACTION_COUNT: break;
 		}
 	}
+}
+
+/* Single octets. They are what is chosen beside the common fields most: no run, no call. */
+static inline void encode_octets(const struct record_plan *restrict plan,
+				 const uint8_t *restrict record, uint8_t *restrict bytes)
+{
+	const struct record_step *const end = plan->steps + plan->octets_end;
+
+	for (const struct record_step *step = plan->steps; step < end; step++)
+		bytes[step->to] = record[step->from];
 }
 
 void record_encode_common(const struct record_plan *restrict plan,
@@ -260,6 +274,9 @@ void record_encode(const struct record_plan *restrict plan,
 	};
 
 	record_encode_common(plan, record, bytes);
-	if (record_plan_has_steps(plan))
+	if (!record_plan_has_steps(plan))
+		return;
+	encode_octets(plan, (const uint8_t *)record, bytes);
+	if (plan->run_count)
 		encode_steps(plan, encoding, (const uint8_t *)record, bytes);
 }

@@ -15,9 +15,9 @@
 /* What is done with a field. The steps of one action stand together, so each is one small loop
  * without decisions. */
 enum record_action {
+	RECORD_unsigned_1, /* first: record_plan.octets_end */
 	RECORD_copy_4,
 	RECORD_copy_16,
-	RECORD_unsigned_1,
 	RECORD_unsigned_2,
 	RECORD_unsigned_4,
 	RECORD_unsigned_8,
@@ -48,11 +48,13 @@ enum record_common {
 
 struct record_plan {
 	enum record_common common;
+	uint8_t step_count;
+	uint8_t octets_end; /* steps before this index are RECORD_unsigned_1, in no run */
 	uint8_t run_count;
 	struct record_run {
 		uint8_t action;      /* enum record_action */
 		uint8_t end;         /* steps of this action end before this index */
-	} runs[RECORD_ACTION_COUNT]; /* of the actions that have steps */
+	} runs[RECORD_ACTION_COUNT]; /* of the other actions that have steps */
 	struct record_step steps[RECORD_FIELDS_MAX];
 };
 
@@ -70,7 +72,7 @@ uint16_t record_plan_init(struct record_plan *plan, const struct export_field *c
 /* Whether a plan has fields beside the common ones. */
 static inline bool record_plan_has_steps(const struct record_plan *plan)
 {
-	return plan->run_count != 0;
+	return plan->step_count != 0;
 }
 
 /* Write a record to 'bytes', which has as many bytes as record_plan_init() returned.
