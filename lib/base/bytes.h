@@ -105,9 +105,10 @@ struct reader {
 	bool failed;         /* a read went past 'end'; nothing is consumed any more */
 };
 
+/* 'bytes' may be NULL if there are none: C has no NULL + 0, which is why the size is asked. */
 static inline struct reader reader_of(const uint8_t *bytes, size_t size)
 {
-	return (struct reader){ .next = bytes, .end = bytes + size };
+	return (struct reader){ .next = bytes, .end = size ? bytes + size : bytes };
 }
 
 static inline size_t reader_left(const struct reader *reader)
