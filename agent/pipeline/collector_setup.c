@@ -19,33 +19,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Mark on our own datagrams, which rules can exclude; fixed by the design. */
-
 static void log_waited_for(const struct collector_event *event)
 {
-	if (event->error)
+	if (event->error) {
 		log_problem(
 			LOG_LEVEL_warning, "waits", "waits", event->collector,
 			"collector %s: has taken nothing for 5 s: its reader stands still or its "
 			"disk hangs; reading waits for it, and so do the other collectors",
 			event->collector);
-	else
-		log_event(LOG_LEVEL_notice, "waits-no-more", event->collector,
-			  "collector %s: takes records again", event->collector);
-	if (!event->error)
-		log_problem_over("waits", event->collector);
+		return;
+	}
+	log_problem_over("waits", event->collector);
+	log_event(LOG_LEVEL_notice, "waits-no-more", event->collector,
+		  "collector %s: takes records again", event->collector);
 }
 
 static void log_spool(const struct collector_event *event)
 {
 	const char *name = loss_reason_name(event->reason);
 
-	if (!event->error)
+	if (!event->error) {
 		log_problem_over("spool", event->collector);
-	if (!event->error)
 		log_event(LOG_LEVEL_notice, "spool-works", event->collector,
 			  "collector %s: its spool works again", event->collector);
-	else if (event->error == ETIME)
+		return;
+	}
+	if (event->error == ETIME)
 		log_problem(
 			LOG_LEVEL_warning, "spool", name, event->collector,
 			"collector %s: a read or write of its spool has been under way for 5 s: "
