@@ -7,11 +7,12 @@
  *
  * A look-up goes down from the root of a family by nodes. A node divides the addresses below it
  * into slots, by 16 bits of the address (the root of IPv4: 24 if the table is large), and slots
- * that say the same in a row are one run with one leaf. There are two kinds of nodes:
+ * that say the same in a row are one run with one leaf. There are two kinds of nodes.
  *
- *   bitmap  one bit for each slot, set where a run begins; 64 bits are a word. The leaf of a slot
- * is number ASN_bases[word] + (bits set in the word up to the slot) - 1. list    the first slot of
- * each run, ascending from 0; found by binary search.
+ * A bitmap has one bit for each slot, set where a run begins; 64 bits are a word. The leaf of a
+ * slot is number ASN_bases[word] + (bits set in the word up to the slot) - 1.
+ *
+ * A list has the first slot of each run, ascending from 0; a slot is found by binary search.
  *
  * A leaf is the number of an entry, or a node with the next bits of the address. An entry is a
  * route (origin, peer AS, next hop) with a prefix length, and beside it the number of peers. Number
@@ -109,9 +110,9 @@ static inline uint64_t asn_image_layout(const uint32_t counts[static ASN_SECTION
 }
 
 /* Of everything after the checksum itself: SipHash-1-3 with a fixed key. It finds damage of any
- * kind but for one case in 2^64, needs no table, and takes 8 bytes at a time: 25 MB in 20 ms. It is
- * no proof against somebody who wants a wrong table to pass: look-ups are bounded for that. 'size'
- * is a multiple of 8. */
+ * kind but for one case in 2^64, needs no table, and takes 8 bytes at a time. It is no
+ * proof against somebody who wants a wrong table to pass: look-ups are bounded for that. 'size' is
+ * a multiple of 8. */
 static inline uint64_t asn_image_checksum(const void *image, size_t size)
 {
 	const struct hash_key key = { 0x666c6f776173676eu, 0x7461626c65763031u };

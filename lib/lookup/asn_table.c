@@ -3,9 +3,10 @@
  * Place: export thread, two addresses of each flow; control thread, for `show asn`. asn_builder.c
  * made the image, asn_image.h describes it.
  *
- * Invariant: no index that comes out of the image is used unchecked, so that neither a table that
- * somebody prepared nor one that is written to while it is mapped leads outside. The counts that
- * are checked against are a copy of ours, made when the table was opened. */
+ * Invariant: no index that comes out of the image is used unchecked, so that a table that somebody
+ * prepared does not lead outside. The counts that are checked against are a copy of ours, made when
+ * the table was opened. The image must not change meanwhile: nothing keeps the compiler from
+ * reading an index a second time after its check. */
 #include "asn_table.h"
 
 #include "asn_image.h"
@@ -21,7 +22,7 @@ struct asn_table {
 	const struct asn_route *routes;
 	const uint8_t *next_hops; /* 16 bytes each */
 	const uint16_t *list_slots, *peers;
-	struct asn_image_header header; /* a copy: the image may change */
+	struct asn_image_header header; /* a copy: what indexes are checked against */
 	void (*release)(void *image, size_t size);
 	void *image; /* owned if 'release' is set */
 };

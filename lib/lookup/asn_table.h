@@ -35,8 +35,8 @@ struct asn_table *asn_table_open(const char *name, const void *image, size_t siz
 void asn_table_destroy(struct asn_table *table);
 
 /* Longest matching prefix of 'address' (4 or 16 bytes): fills 'entry', all 0 if none matches. Never
- * reads outside of the image, whatever that contains, and also if it changes meanwhile. O(1) for
- * IPv4, at most 8 steps for IPv6; never allocates. */
+ * reads outside of the image, whatever that contains. The image must not change or become shorter
+ * while it is in use. O(1) for IPv4, at most 8 steps for IPv6; never allocates. */
 void asn_table_find(const struct asn_table *table, uint8_t ip_version, const uint8_t *address,
 		    struct asn_entry *entry);
 

@@ -40,7 +40,7 @@ static void open_and_look(const uint8_t *image, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t *image = malloc(size ? size : 1);
+	uint8_t *image = calloc(1, size ? size : 1);
 
 	if (!image)
 		return 0;
