@@ -2,7 +2,6 @@
 others make of them."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -64,47 +63,21 @@ def capture(directory):
     return path
 
 
-class ClassNfacctd(programs.Program):
-    """nfacctd that prints class, protocol and ports."""
-
-    def __init__(self, directory, port, host):
-        self.host = host
-        self.pipe = Path(directory) / f"class-{port}.pipe"
-        self.log = Path(directory) / f"class-{port}.log"
-        config = Path(directory) / f"class-{port}.conf"
-        config.write_text(
-            f"daemonize: false\nlogfile: {self.log}\nnfacctd_ip: {Hosts.COLLECTOR[0]}\n"
-            f"nfacctd_port: {port}\nplugins: memory[a]\nimt_path[a]: {self.pipe}\n"
-            "aggregate[a]: class, src_port, dst_port, proto\n"
-        )
-        super().__init__(f"class-{port}", ["nfacctd", "-f", config], directory, host, 2)
-        self.wait_until(
-            lambda: self.log.exists() and "waiting for NetFlow" in self.log.read_text()
-            and "waiting for data on" in self.log.read_text(),
-            "it listens",
-        )  # fmt: skip
-
-    def classes(self):
-        """(protocol, source port, destination port) -> class"""
-        done = subprocess.run(
-            programs.command_on(self.host, ["pmacct", "-s", "-p", self.pipe, "-O", "json"]),
-            capture_output=True, text=True, timeout=30,
-        )  # fmt: skip
-        rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-        numbers = {"tcp": 6, "udp": 17, "icmp": 1}
-        return {(numbers[row["ip_proto"]], row["port_src"], row["port_dst"]): row["class"]
-                for row in rows}  # fmt: skip
+def classes(pmacct):
+    """(protocol, source port, destination port) -> class"""
+    numbers = {"tcp": 6, "udp": 17, "icmp": 1}
+    return {(numbers[row["ip_proto"]], row["port_src"], row["port_dst"]): row["class"]
+            for row in pmacct.rows()}  # fmt: skip
 
 
-def test_every_flow_has_its_application(names, capture, hosts, flowagent, collector, cleanup,
-                                        directory, tcpdump):  # fmt: skip
+def test_every_flow_has_its_application(names, capture, hosts, flowagent, collector, nfacctd,
+                                        tcpdump):  # fmt: skip
     """nfacctd, which needs the name before the record, shows it as the class of each flow."""
     versions = (9, 10)
     address = Hosts.COLLECTOR[0]
-    pmaccts = {}
-    for version in versions:
-        pmaccts[version] = ClassNfacctd(directory, 3000 + version, hosts.collector)
-        cleanup.callback(pmaccts[version].kill)
+    aggregate = "class, src_port, dst_port, proto"
+    pmaccts = {version: nfacctd(address, 3000 + version, hosts.collector, aggregate=aggregate)
+               for version in versions}  # fmt: skip
     own = {version: collector(address, 5000 + version, hosts.collector) for version in versions}
     wire = tcpdump(hosts.collector, "eth0", "udp")
     options = []
@@ -136,8 +109,8 @@ def test_every_flow_has_its_application(names, capture, hosts, flowagent, collec
                 assert told.get(raw) == FLOWS[key] and (raw != bytes(3)) == bool(FLOWS[key])
                 assert values[PACKETS] == 2
         expected = {key: name or "unknown" for key, name in FLOWS.items()}
-        wait_until(lambda version=version: len(pmaccts[version].classes()) == len(FLOWS), "all flows")
-        assert pmaccts[version].classes() == expected, version
+        wait_until(lambda version=version: len(classes(pmaccts[version])) == len(FLOWS), "all flows")
+        assert classes(pmaccts[version]) == expected, version
     sent = sum(row["datagrams_sent"] for row in rows.values())
     wait_until(lambda: len(wire.packets()) >= sent, "the capture to be written")
     wire.stop()

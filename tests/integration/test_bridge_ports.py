@@ -6,7 +6,6 @@ interface there, and the port is beside it. In family bridge the port is both.
 
 import json
 import socket
-import subprocess
 
 import pytest
 
@@ -264,42 +263,23 @@ def test_ports_of_a_capture_file(family, lan, flowagent, collector, tcpdump):
     assert [values[INPUT_INTERFACE], values[OUTPUT_INTERFACE]] == interfaces
 
 
-class PortsNfacctd(programs.Program):
-    """nfacctd that prints both pairs of interfaces: those of 252 and 253 by primitives of the operator."""
-
-    def __init__(self, directory, port, host):
-        self.host = host
-        self.pipe, self.log = directory / f"ports-{port}.pipe", directory / f"ports-{port}.log"
-        primitives, config = directory / f"ports-{port}.lst", directory / f"ports-{port}.conf"
-        primitives.write_text(
-            "name=port_in field_type=252 len=4 semantics=u_int\n"
-            "name=port_out field_type=253 len=4 semantics=u_int\n"
-        )
-        config.write_text(
-            f"daemonize: false\nlogfile: {self.log}\nnfacctd_ip: 127.0.0.1\nnfacctd_port: {port}\n"
-            f"aggregate_primitives: {primitives}\nplugins: memory[a]\nimt_path[a]: {self.pipe}\n"
-            "aggregate[a]: in_iface, out_iface, port_in, port_out, dst_port\n"
-        )
-        super().__init__(f"ports-{port}", ["nfacctd", "-f", config], directory, host, 2)
-        self.wait_until(
-            lambda: self.log.exists() and "waiting for NetFlow" in self.log.read_text()
-            and "waiting for data on" in self.log.read_text(),
-            "it listens",
-        )  # fmt: skip
-
-    def rows(self):
-        done = subprocess.run(
-            programs.command_on(self.host, ["pmacct", "-s", "-p", self.pipe, "-O", "json"]),
-            capture_output=True, text=True, timeout=PATIENCE_S,
-        )  # fmt: skip
-        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+AGGREGATE = "in_iface, out_iface, port_in, port_out, dst_port"
+# 252 and 253 are no names of pmacct's own.
+PRIMITIVES = """\
+name=port_in field_type=252 len=4 semantics=u_int
+name=port_out field_type=253 len=4 semantics=u_int
+"""
 
 
-def test_nfacctd_and_tshark_read_them(lan, flowagent, agentctl, directory, cleanup, tcpdump):
+def test_nfacctd_and_tshark_read_them(lan, flowagent, agentctl, directory, nfacctd, tcpdump):
     lan.call_netfilter()
-    pmaccts = {version: PortsNfacctd(directory, 3000 + version, lan.bridge) for version in (9, 10)}
-    for pmacct in pmaccts.values():
-        cleanup.callback(pmacct.kill)
+    primitives = directory / "primitives.lst"
+    primitives.write_text(PRIMITIVES)
+    options = f"aggregate_primitives: {primitives}\n"
+    pmaccts = {
+        version: nfacctd("127.0.0.1", 3000 + version, lan.bridge, options=options, aggregate=AGGREGATE)
+        for version in (9, 10)
+    }
     wire = tcpdump(lan.bridge, "lo", "udp")
     agent = start(
         lan, flowagent,

@@ -194,9 +194,10 @@ plugins: memory[asns]
 imt_path[asns]: {pipe}
 imt_mem_pools_number[asns]: 0
 plugin_pipe_size[asns]: 33554432
-aggregate[asns]: src_as, dst_as, src_host, dst_host, src_port, dst_port, proto, flows
+aggregate[asns]: {aggregate}
 """
 NFACCTD_GROUP = "nfacctd_ip: {any}\nnfacctd_mcast_groups: {group}"
+PMACCT_AGGREGATE = "src_as, dst_as, src_host, dst_host, src_port, dst_port, proto, flows"
 # What pmacct -s prints above its rows, for this aggregate.
 PMACCT_HEADER = "SRC_AS DST_AS SRC_IP DST_IP SRC_PORT DST_PORT PROTOCOL PACKETS FLOWS BYTES"
 PMACCT_TRIES = 10
@@ -206,10 +207,14 @@ PMACCT_PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "ipv6-icmp": ICMPV6, "icmp6"
 class Nfacctd(Program):
     """pmacct's collector with the memory plugin and, if given, a networks_file.
 
+    table() and flows() are for its usual aggregate, rows() for any.
+
     SIGINT, because it ignores SIGTERM until the next packet.
     """
 
-    def __init__(self, directory, address, port, host, networks_file=None, options=""):
+    def __init__(
+        self, directory, address, port, host, networks_file=None, options="", aggregate=PMACCT_AGGREGATE
+    ):
         directory = Path(directory)
         self.host = host
         name = f"nfacctd-{port}"
@@ -226,6 +231,7 @@ class Nfacctd(Program):
                 pipe=self.pipe,
                 as_from="file" if networks_file else "netflow",
                 networks=f"networks_file: {networks_file}" if networks_file else "",
+                aggregate=aggregate,
             )
             + options
         )
@@ -239,6 +245,19 @@ class Nfacctd(Program):
     def log_text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
+    def _ask(self, *options):
+        done = subprocess.run(
+            command_on(self.host, ["pmacct", "-s", "-p", self.pipe, *options]),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+        )
+        return done.stdout.splitlines()
+
+    def rows(self):
+        """Rows of its table by name: {"packets": 2, ...}."""
+        return [json.loads(line) for line in self._ask("-O", "json") if line.startswith("{")]
+
     def table(self):
         """Lines of the table that the operator sees.
 
@@ -246,13 +265,7 @@ class Nfacctd(Program):
         of 1,500 answers): it has AS numbers and no address. Such an answer is asked for again.
         """
         for _ in range(PMACCT_TRIES):
-            done = subprocess.run(
-                command_on(self.host, ["pmacct", "-s", "-p", self.pipe]),
-                capture_output=True,
-                text=True,
-                timeout=PATIENCE_S,
-            )
-            lines = done.stdout.splitlines()
+            lines = self._ask()
             rows = [row for row in map(str.split, lines) if len(row) == 10]
             if not any(row[0] != "0" and row[2] == "0" for row in rows):
                 return lines
