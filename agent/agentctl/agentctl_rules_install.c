@@ -319,7 +319,7 @@ static bool has_interface(const struct ruleset *ruleset, const char *name)
 static void print_changes(const struct installation *installation)
 {
 	const struct ruleset *ruleset = &installation->ruleset;
-	char told[1024] = "";
+	char ended[1024] = "";
 
 	for (size_t i = 0; i < installation->found.count; i++) {
 		const struct log_rule *rule = &installation->found.rules[i];
@@ -334,15 +334,15 @@ static void print_changes(const struct installation *installation)
 		for (char *name = strtok_r(list, ",", &save); name;
 		     name = strtok_r(NULL, ",", &save))
 			if (!has_interface(ruleset, name))
-				rule_list_add(told, sizeof(told), "", name);
+				rule_list_add(ended, sizeof(ended), "", name);
 		(void)snprintf(group, sizeof(group), "group %" JSON_INTEGER_FORMAT,
 			       log_rule_group(rule));
 		if (log_rule_group(rule) < ruleset->group ||
 		    log_rule_group(rule) > agentctl_rules_last_group(ruleset))
-			rule_list_add(told, sizeof(told), "", group);
+			rule_list_add(ended, sizeof(ended), "", group);
 	}
-	if (*told)
-		(void)fprintf(stderr, "not logged any more: %s\n", told);
+	if (*ended)
+		(void)fprintf(stderr, "not logged any more: %s\n", ended);
 }
 
 /* A bridge whose bridged packets pass the rules, too. */

@@ -107,7 +107,7 @@ static bool group_seen(const struct log_rules *rules, size_t index)
 }
 
 /* Name the rules that log the same packets as an earlier one. Returns whether there are any. */
-static bool tell_overlaps(const struct log_rules *rules, size_t index)
+static bool print_overlaps(const struct log_rules *rules, size_t index)
 {
 	bool counts_twice = false;
 
@@ -150,7 +150,7 @@ static enum agentctl_exit judge(const struct log_rules *rules, const struct grou
 				      "rules log to group %" JSON_INTEGER_FORMAT
 				      ", which the agent does not read\n",
 				      group);
-		counts_twice |= tell_overlaps(rules, i) && is_read;
+		counts_twice |= print_overlaps(rules, i) && is_read;
 	}
 	if (!is_fed) {
 		error_text_set(error, "no rule logs to a group that the agent reads");

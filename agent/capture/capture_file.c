@@ -109,7 +109,7 @@ static int refill(struct capture *capture, struct error_text *error)
 
 /* Interfaces of a pcapng file whose packets cannot be decoded, beside others that can: no failure,
  * and not without a word. */
-static void tell_undecodable(const struct capture_pcap_parser *parser)
+static void report_undecodable(const struct capture_pcap_parser *parser)
 {
 	if (parser->packets_undecodable)
 		log_warning("%s: link type %u cannot be decoded: packets of such interfaces "
@@ -125,7 +125,7 @@ static int read_file(struct capture *capture, struct packet_view *views, size_t 
 		int result = capture_pcap_parse(&capture->parser, views, capacity, error);
 
 		if (result == -ENODATA)
-			tell_undecodable(&capture->parser);
+			report_undecodable(&capture->parser);
 		if (result)
 			return result;
 		result = refill(capture, error);

@@ -43,7 +43,7 @@ int config_path_parse(struct config_collector *collector, const char *value,
 	const bool is_unix = strncmp(value, UNIX_PREFIX, prefix) == 0;
 
 	collector->port = 0;
-	/* Behind --collector a comma ends the path; in a section it would be a strange name for a
+	/* After --collector a comma ends the path; in a section it would be a strange name for a
 	 * file. */
 	if (strchr(value, ',')) {
 		error_text_set(error,

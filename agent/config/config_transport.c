@@ -88,9 +88,9 @@ static uint32_t message_size(const struct config_collector *collector,
 /* Without a word about the version, a session is IPFIX: NetFlow cannot go through one. */
 static uint8_t default_version(const struct config *config, const struct transport_type *transport)
 {
-	const bool is_told = config->origins[OPTION_export_version].file != NULL;
+	const bool is_set = config->origins[OPTION_export_version].file != NULL;
 
-	return transport->session && !is_told ? VERSION_IPFIX : config->export_version;
+	return transport->session && !is_set ? VERSION_IPFIX : config->export_version;
 }
 
 static uint16_t default_port(const struct config_collector *collector,
@@ -170,10 +170,10 @@ static int check_tls(const struct config_collector *collector,
 		     const struct transport_type *transport, struct error_text *error)
 {
 	const bool has_own = collector->certificate || collector->key;
-	const bool is_told =
+	const bool is_set =
 		has_own || collector->ca || collector->server_name || collector->skips_verification;
 
-	if (is_told && transport != &transport_tls)
+	if (is_set && transport != &transport_tls)
 		config_fail(error, config_key_origin(collector, tls_key(collector)),
 			    "collector %s: ca, certificate, key, server-name and verify are for "
 			    "transport tls, not for %s",

@@ -135,14 +135,14 @@ void interface_rules_format(const struct interface_rules *rules, FILE *out)
 static uint32_t apply(const struct interface_rule *rule, const char *name)
 {
 	const size_t length = strlen(rule->name);
-	uint64_t behind;
+	uint64_t offset;
 
 	if (!rule->is_base)
 		return strcmp(rule->name, name) == 0 ? rule->number : 0;
-	if (strncmp(rule->name, name, length) != 0 || units_number_parse(name + length, &behind) ||
-	    behind > UINT32_MAX - rule->number)
+	if (strncmp(rule->name, name, length) != 0 || units_number_parse(name + length, &offset) ||
+	    offset > UINT32_MAX - rule->number)
 		return 0;
-	return rule->number + (uint32_t)behind;
+	return rule->number + (uint32_t)offset;
 }
 
 uint32_t interface_rules_number(const struct interface_rules *rules, const char *name,

@@ -28,7 +28,7 @@ struct interface_monitor {
 	struct interfaces_netlink *netlink; /* owned; NULL: none */
 };
 
-static void tell_name(void *context, const struct interface_name *name)
+static void announce_name(void *context, const struct interface_name *name)
 {
 	struct interface_monitor *monitor = context;
 
@@ -103,7 +103,7 @@ struct interface_monitor *interface_monitor_create(const struct interface_monito
 {
 	struct interface_monitor *monitor = calloc(1, sizeof(*monitor));
 	const struct interfaces_events events = {
-		.named = tell_name,
+		.named = announce_name,
 		.forgotten = forget_name,
 		.clash = warn_clash,
 		.full = warn_full,

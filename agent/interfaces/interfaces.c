@@ -75,7 +75,7 @@ static bool is_better(const struct interface *entry, const struct interface *bes
 }
 
 /* Say what a number is called after a change. Only rules can give several interfaces one. */
-static void tell_number(struct interfaces *interfaces, uint32_t number)
+static void report_number(struct interfaces *interfaces, uint32_t number)
 {
 	const struct interfaces_events *events = &interfaces->events;
 	const struct interface *best = NULL;
@@ -118,7 +118,7 @@ static void remove_at(struct interfaces *interfaces, size_t position)
 	interfaces->count--;
 	memmove(entry, entry + 1, (interfaces->count - position) * sizeof(*entry));
 	interfaces->are_mtus_changed = true;
-	tell_number(interfaces, number);
+	report_number(interfaces, number);
 }
 
 /* Make room by forgetting what has gone the longest. */
@@ -191,11 +191,11 @@ static void set_link(struct interfaces *interfaces, const struct interface *link
 		entry->mtu = before.mtu;
 	interfaces->are_mtus_changed |= entry->mtu != before.mtu;
 	if (before.number && before.number != entry->number)
-		tell_number(interfaces, before.number);
+		report_number(interfaces, before.number);
 	if (before.number != entry->number || !is_present(&before) ||
 	    memcmp(entry->name, before.name, sizeof(before.name)) != 0 ||
 	    memcmp(entry->alias, before.alias, sizeof(before.alias)) != 0)
-		tell_number(interfaces, entry->number);
+		report_number(interfaces, entry->number);
 }
 
 static void set_gone(struct interfaces *interfaces, struct interface *entry, int64_t now_ms)
@@ -207,7 +207,7 @@ static void set_gone(struct interfaces *interfaces, struct interface *entry, int
 		interfaces->forget_ms = now_ms + interfaces->keep_ms;
 	/* Another one of its number may give the name now. */
 	if (interfaces->rules->count)
-		tell_number(interfaces, entry->number);
+		report_number(interfaces, entry->number);
 }
 
 void interfaces_forget(struct interfaces *interfaces, int64_t now_ms)

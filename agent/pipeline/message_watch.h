@@ -18,11 +18,11 @@ struct message_watch {
 	uint64_t messages, packets;
 	bool has_started;
 	bool is_single; /* packets came one by one in the last whole interval */
-	bool was_told;
+	bool was_reported;
 };
 
 /* Look at the counters, about once a second. Returns true when is_single is first set: the moment
- * to tell it. */
+ * to report it. */
 static inline bool message_watch_update(struct message_watch *watch, int64_t now_ms,
 					uint64_t messages, uint64_t packets)
 {
@@ -38,8 +38,8 @@ static inline bool message_watch_update(struct message_watch *watch, int64_t now
 	watch->since_ms = now_ms;
 	watch->messages = messages;
 	watch->packets = packets;
-	is_first = watch->is_single && !watch->was_told;
-	watch->was_told |= watch->is_single;
+	is_first = watch->is_single && !watch->was_reported;
+	watch->was_reported |= watch->is_single;
 	return is_first;
 }
 

@@ -124,7 +124,7 @@ static void set_time(struct collector *collector, const struct export_time *time
 {
 	if (!collector->has_time) {
 		collector->refresh.last_ms = time->uptime_ms;
-		collector->names.told_ms = time->uptime_ms - COLLECTOR_NAMES_INTERVAL_MS;
+		collector->names.announced_ms = time->uptime_ms - COLLECTOR_NAMES_INTERVAL_MS;
 		collector->names.repeated_ms = time->uptime_ms;
 		collector->has_time = true;
 	}
@@ -210,11 +210,12 @@ int64_t collector_next(const struct collector *collector)
 		next_ms = rotation_ms;
 	if (refresh_ms && !collector->refresh.is_due)
 		next_ms = nearer(collector, next_ms, collector->refresh.last_ms, refresh_ms);
-	if (refresh_ms && (collector->terms->names.count || collector->names.applications_told))
+	if (refresh_ms &&
+	    (collector->terms->names.count || collector->names.applications_announced))
 		next_ms = nearer(collector, next_ms, collector->names.repeated_ms, refresh_ms);
 	if (interface_walk_has_more(&collector->names.walk, &collector->terms->names) ||
 	    collector_options_has_applications(collector))
-		next_ms = nearer(collector, next_ms, collector->names.told_ms,
+		next_ms = nearer(collector, next_ms, collector->names.announced_ms,
 				 COLLECTOR_NAMES_INTERVAL_MS);
 	return next_ms;
 }

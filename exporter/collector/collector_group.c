@@ -30,7 +30,7 @@ static struct collector_group *group_for(struct collector_group *groups, size_t 
 	return group;
 }
 
-/* Behind all members whose priority is as good: without any, in the order of writing. */
+/* After all members whose priority is as good: without any, in the order of writing. */
 static void insert(struct collector_group *group, struct collector *collector)
 {
 	const uint32_t priority = collector_role(collector)->priority;

@@ -109,7 +109,7 @@ void collector_options_begin_refresh(struct collector *collector)
 /* Whether names of applications must be repeated. */
 bool collector_options_has_applications(const struct collector *collector)
 {
-	return collector->names.next_application < collector->names.applications_told;
+	return collector->names.next_application < collector->names.applications_announced;
 }
 
 bool collector_options_add_application(struct collector *collector, size_t number)
@@ -124,7 +124,7 @@ bool collector_options_add_application(struct collector *collector, size_t numbe
 bool collector_options_are_names_due(struct collector *collector)
 {
 	return collector_has_options(collector) &&
-	       collector_since(collector, collector->names.told_ms) >=
+	       collector_since(collector, collector->names.announced_ms) >=
 		       COLLECTOR_NAMES_INTERVAL_MS &&
 	       (collector_options_has_applications(collector) ||
 		interface_walk_next(&collector->names.walk, &collector->terms->names) != NULL);
@@ -154,9 +154,9 @@ void collector_options_repeat_few_names(struct collector *collector)
 void collector_options_add_names(struct collector *collector)
 {
 	const struct interface_names *names = &collector->terms->names;
-	int told = 0;
+	int announced = 0;
 
-	for (; told < COLLECTOR_NAMES_AT_ONCE; told++) {
+	for (; announced < COLLECTOR_NAMES_AT_ONCE; announced++) {
 		const struct interface_names_entry *next =
 			interface_walk_next(&collector->names.walk, names);
 
@@ -164,17 +164,17 @@ void collector_options_add_names(struct collector *collector)
 		    collector->encoder->add_interface(&collector->building.message, &next->name))
 			break; /* no more, or full: the next datagram continues */
 		interface_walk_step(&collector->names.walk, next);
-		collector->names.told_ms = collector->time.uptime_ms;
+		collector->names.announced_ms = collector->time.uptime_ms;
 	}
-	if (told && collector->names.repeats_few)
+	if (announced && collector->names.repeats_few)
 		interface_walk_rest(&collector->names.walk);
-	for (; told < COLLECTOR_NAMES_AT_ONCE && collector_options_has_applications(collector);
-	     told++) {
+	for (; announced < COLLECTOR_NAMES_AT_ONCE && collector_options_has_applications(collector);
+	     announced++) {
 		if (!collector_options_add_application(collector,
 						       collector->names.next_application))
 			break;
 		collector->names.next_application++;
-		collector->names.told_ms = collector->time.uptime_ms;
+		collector->names.announced_ms = collector->time.uptime_ms;
 	}
 }
 

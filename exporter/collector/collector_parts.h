@@ -46,12 +46,12 @@ struct collector_refresh {
 /* collector_options.c: names of interfaces and applications; collector_records.c announces an
  * application before its first record. */
 struct collector_names {
-	struct interface_walk walk; /* through the interface names */
-	bool repeats_few;           /* the walk stops where the next few were announced */
-	size_t applications_told;   /* of the list, from the front, before their first record */
-	size_t next_application;    /* of these, to be repeated next */
-	uint32_t told_ms;           /* when the last ones were announced; uptime */
-	uint32_t repeated_ms;       /* when all were to be repeated; uptime */
+	struct interface_walk walk;    /* through the interface names */
+	bool repeats_few;              /* the walk stops where the next few were announced */
+	size_t applications_announced; /* of the list, from the front, before their first record */
+	size_t next_application;       /* of these, to be repeated next */
+	uint32_t announced_ms;         /* when the last ones were announced; uptime */
+	uint32_t repeated_ms;          /* when all were to be repeated; uptime */
 };
 
 struct collector {

@@ -121,35 +121,35 @@ __attribute__((noinline)) static void meet_sampler(struct collector *collector, 
 
 /* Records had applications that were not announced to this collector: usually one, that of the
  * record that comes. Of many some go with each record. */
-__attribute__((noinline)) static void tell_applications(struct collector *collector)
+__attribute__((noinline)) static void announce_applications(struct collector *collector)
 {
 	const size_t count = collector->terms->applications.count;
 
-	for (int i = 0; i < COLLECTOR_NAMES_AT_ONCE && collector->names.applications_told < count;
-	     i++) {
+	for (int i = 0;
+	     i < COLLECTOR_NAMES_AT_ONCE && collector->names.applications_announced < count; i++) {
 		if (!collector->building.is_open)
 			collector_datagram_open(collector);
-		while (!collector_options_add_application(collector,
-							  collector->names.applications_told)) {
+		while (!collector_options_add_application(
+			collector, collector->names.applications_announced)) {
 			collector_datagram_close(collector);
 			collector_datagram_open(collector);
 		}
 		/* Repeating continues from here, if it was at the end. */
-		collector->names.next_application +=
-			collector->names.next_application == collector->names.applications_told;
-		collector->names.applications_told++;
+		collector->names.next_application += collector->names.next_application ==
+						     collector->names.applications_announced;
+		collector->names.applications_announced++;
 	}
 }
 
 /* What a record's numbers mean. */
-static inline __attribute__((always_inline)) void tell_before(struct collector *collector,
-							      const struct export_record *record)
+static inline __attribute__((always_inline)) void
+announce_before(struct collector *collector, const struct export_record *record)
 {
 	if (record->flow.key.sampler != collector->samplers.last)
 		meet_sampler(collector, record->flow.key.sampler);
-	if (collector->names.applications_told < collector->terms->applications.count &&
+	if (collector->names.applications_announced < collector->terms->applications.count &&
 	    collector->encoder->add_application)
-		tell_applications(collector);
+		announce_applications(collector);
 }
 
 /* A record that the protocol cannot carry, or only in parts. Returns false if it is not one. */
@@ -178,7 +178,7 @@ static inline __attribute__((always_inline)) void add_record(struct collector *c
 		collector_advance(collector, time);
 	if (!record_selection_is_all(&collector->selection) && is_excluded(collector, record))
 		return;
-	tell_before(collector, record);
+	announce_before(collector, record);
 	if (!collector->has_limits || !add_beyond_limits(collector, record))
 		add_part(collector, record, NULL, &amount);
 }
@@ -216,7 +216,7 @@ void collector_add_pair(struct collector *collector, const struct export_record 
 	}
 	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
 		collector_advance(collector, time);
-	tell_before(collector, forward);
+	announce_before(collector, forward);
 	amount_add(&amount, &of_reverse);
 	add_part(collector, forward, reverse, &amount);
 }

@@ -116,7 +116,7 @@ static const struct interface_names_entry *next_change(const struct interface_wa
 	for (size_t i = 0; i < names->count; i++) {
 		const struct interface_names_entry *entry = &names->entries[i];
 
-		if (entry->change > walk->told && (!oldest || entry->change < oldest->change))
+		if (entry->change > walk->announced && (!oldest || entry->change < oldest->change))
 			oldest = entry;
 	}
 	return oldest;
@@ -146,18 +146,18 @@ const struct interface_names_entry *interface_walk_next(struct interface_walk *w
 {
 	const struct interface_names_entry *entry = NULL;
 
-	if (walk->told < names->changes)
+	if (walk->announced < names->changes)
 		entry = next_change(walk, names);
 	if (entry)
 		return entry;
-	walk->told = names->changes; /* what is left of them was removed */
+	walk->announced = names->changes; /* what is left of them was removed */
 	return walk->is_repeating ? next_repeated(walk, names) : NULL;
 }
 
-void interface_walk_step(struct interface_walk *walk, const struct interface_names_entry *told)
+void interface_walk_step(struct interface_walk *walk, const struct interface_names_entry *entry)
 {
-	if (told->change > walk->told)
-		walk->told = told->change;
+	if (entry->change > walk->announced)
+		walk->announced = entry->change;
 	else
-		walk->after = told->name.index;
+		walk->after = entry->name.index;
 }

@@ -36,9 +36,9 @@ bool interface_names_is(const void *names, uint32_t index, const char *name);
 
 /* Zero-initialized it has announced nothing. */
 struct interface_walk {
-	uint64_t told;  /* changes up to this one are announced */
-	uint32_t after; /* the index repeated last */
-	uint32_t stop;  /* the walk ends after this index, having come round */
+	uint64_t announced; /* changes up to this one are announced */
+	uint32_t after;     /* the index repeated last */
+	uint32_t stop;      /* the walk ends after this index, having come round */
 	bool is_repeating, is_round;
 };
 
@@ -50,12 +50,12 @@ void interface_walk_rest(struct interface_walk *walk);
 static inline bool interface_walk_has_more(const struct interface_walk *walk,
 					   const struct interface_names *names)
 {
-	return walk->told < names->changes || walk->is_repeating;
+	return walk->announced < names->changes || walk->is_repeating;
 }
 /* The name to announce next, borrowed until the list changes; NULL if there is none. The walk stays
  * where it is until interface_walk_step() says that it was announced. O(names) for a change. */
 const struct interface_names_entry *interface_walk_next(struct interface_walk *walk,
 							const struct interface_names *names);
-void interface_walk_step(struct interface_walk *walk, const struct interface_names_entry *told);
+void interface_walk_step(struct interface_walk *walk, const struct interface_names_entry *entry);
 
 #endif

@@ -73,7 +73,7 @@ void datagram_queue_put_first(struct datagram_queue *queue)
 	queue->count++;
 }
 
-void datagram_queue_put_behind(struct datagram_queue *queue, size_t index)
+void datagram_queue_put_after(struct datagram_queue *queue, size_t index)
 {
 	datagram_queue_put_first(queue);
 	for (size_t i = 0; i < index; i++) {

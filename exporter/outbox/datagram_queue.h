@@ -58,7 +58,7 @@ struct queued_datagram *datagram_queue_spare(struct datagram_queue *queue);
 void datagram_queue_put_last(struct datagram_queue *queue);
 void datagram_queue_put_first(struct datagram_queue *queue);
 /* The same as number 'index': after this many others. */
-void datagram_queue_put_behind(struct datagram_queue *queue, size_t index);
+void datagram_queue_put_after(struct datagram_queue *queue, size_t index);
 void datagram_queue_put_spare(struct datagram_queue *queue);
 
 size_t datagram_queue_room(const struct datagram_queue *queue);

@@ -32,7 +32,7 @@ void outbox_put_ahead(struct outbox *outbox, size_t number)
 {
 	outbox->ahead.are_needed = false;
 	outbox->ahead.last_us = outbox->now_us;
-	datagram_queue_put_behind(&outbox->queue, outbox->queue.handed + number);
+	datagram_queue_put_after(&outbox->queue, outbox->queue.handed + number);
 }
 
 void outbox_ahead_hurry(struct outbox *outbox)

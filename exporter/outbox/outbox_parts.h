@@ -16,7 +16,7 @@ enum outbox_state { OUTBOX_unknown, OUTBOX_up, OUTBOX_down };
 /* outbox_state.c: whether the collector is up, and the last failure as people are shown it. */
 struct outbox_standing {
 	enum outbox_state state;
-	unsigned int told_reasons; /* bits; since it is down */
+	unsigned int reported_reasons; /* bits; since it is down */
 	enum loss_reason loss;
 	int error;            /* positive errno, 0 if none since it is up */
 	char fault[200];      /* what the transport says of 'error'; "": nothing */
@@ -34,7 +34,7 @@ struct outbox_sending {
 	int64_t stopped_us; /* since when 'error' is not 0; -1: not asked yet */
 	int64_t put_off_us; /* when the transport last had to be waited for */
 	bool is_event_vain; /* it was not ready when its descriptor was: look again by time */
-	bool is_told;       /* that all wait for a reader that stands still */
+	bool is_reported;   /* that all wait for a reader that stands still */
 	bool is_blocked;    /* does not hold up others any more */
 };
 

@@ -51,7 +51,7 @@ static void count_handed(struct outbox *outbox)
 
 /* Tell the transport to which file the datagrams belong that are handed over next. Returns how many
  * of 'count' belong to the same. */
-static size_t tell_file(struct outbox *outbox, size_t count)
+static size_t announce_file(struct outbox *outbox, size_t count)
 {
 	const struct datagram_queue *queue = &outbox->queue;
 	const struct queued_datagram *first = datagram_queue_at(queue, queue->handed);
@@ -90,7 +90,7 @@ static struct transport_result send_batch(struct outbox *outbox, size_t count)
 	struct transport_result result;
 	uint32_t sequence = outbox->sending.sequence;
 
-	count = tell_file(outbox, count);
+	count = announce_file(outbox, count);
 	for (size_t i = 0; i < count; i++) {
 		struct queued_datagram *datagram =
 			datagram_queue_at(&outbox->queue, outbox->queue.handed + i);
@@ -202,9 +202,9 @@ static void watch_reader(struct outbox *outbox, int error)
 	const int64_t since_us = confirmed_us > stopped_us ? confirmed_us : stopped_us;
 	const bool stands_still = error && outbox->now_us - since_us >= OUTBOX_PATIENCE_US;
 
-	if (stands_still == outbox->sending.is_told)
+	if (stands_still == outbox->sending.is_reported)
 		return;
-	outbox->sending.is_told = stands_still;
+	outbox->sending.is_reported = stands_still;
 	outbox_state_waited_for(outbox, stands_still ? error : 0);
 }
 

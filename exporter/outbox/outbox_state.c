@@ -41,7 +41,7 @@ static uint64_t records_lost(const struct outbox *outbox)
 	       outbox->ledger.lost[LOSS_UNSUPPORTED].records;
 }
 
-static void tell(const struct outbox *outbox, enum collector_event_kind kind)
+static void report(const struct outbox *outbox, enum collector_event_kind kind)
 {
 	const struct collector_event event = {
 		.kind = kind,
@@ -80,12 +80,13 @@ void outbox_state_down(struct outbox *outbox, enum loss_reason reason, int error
 	if (outbox->standing.state != OUTBOX_down) {
 		outbox->standing.state = OUTBOX_down;
 		outbox->standing.lost_before = records_lost(outbox);
-		outbox->standing.told_reasons = 0;
-	} else if (!outbox_has_sessions(outbox) || (outbox->standing.told_reasons & 1u << reason)) {
+		outbox->standing.reported_reasons = 0;
+	} else if (!outbox_has_sessions(outbox) ||
+		   (outbox->standing.reported_reasons & 1u << reason)) {
 		return;
 	}
-	outbox->standing.told_reasons |= 1u << reason;
-	tell(outbox, COLLECTOR_DOWN);
+	outbox->standing.reported_reasons |= 1u << reason;
+	report(outbox, COLLECTOR_DOWN);
 }
 
 void outbox_state_waited_for(const struct outbox *outbox, int error)
@@ -123,7 +124,7 @@ bool outbox_state_up(struct outbox *outbox)
 	    outbox->standing.loss != LOSS_UNRESOLVED && !is_quiet)
 		return false;
 	outbox->standing.state = OUTBOX_up;
-	tell(outbox, COLLECTOR_UP);
+	report(outbox, COLLECTOR_UP);
 	outbox->standing.error = 0;
 	outbox->standing.fault[0] = '\0';
 	return true;

@@ -40,7 +40,7 @@ static void count_spooled(struct outbox *outbox, const struct spool_loss *loss,
 }
 
 /* Report once what is wrong with the spool, and once that it works again. */
-static void tell_spool(struct outbox *outbox, int error)
+static void report_spool(struct outbox *outbox, int error)
 {
 	const struct collector_event event = {
 		.kind = COLLECTOR_SPOOL,
@@ -66,12 +66,12 @@ void outbox_wait_look_at_spool(struct outbox *outbox)
 	spool_poll(spool, outbox->now_us);
 	if (spool->failed.datagrams) {
 		count_spooled(outbox, &spool->failed, LOSS_SPOOL_FAILED);
-		tell_spool(outbox, spool->failed.error);
+		report_spool(outbox, spool->failed.error);
 		spool->failed = (struct spool_loss){ 0 };
 	} else if (spool->is_hanging) {
-		tell_spool(outbox, ETIME);
+		report_spool(outbox, ETIME);
 	} else if (spool->jobs_done != done) {
-		tell_spool(outbox, 0);
+		report_spool(outbox, 0);
 	}
 }
 

@@ -210,7 +210,7 @@ static int adopt(struct transport *file, int fd, enum transport_pipe_kind kind,
 	return 0;
 }
 
-/* Behind what the shell or others have written already. */
+/* After what the shell or others have written already. */
 static int open_standard_output(struct transport *file)
 {
 	struct stat status;
@@ -354,7 +354,7 @@ static int file_poll(struct transport *file, int64_t now_ms)
 	return file->error;
 }
 
-/* Write messages of one file. Behind the last one that was taken as a whole nothing stays. */
+/* Write messages of one file. After the last one that was taken as a whole nothing stays. */
 static struct transport_result write_messages(struct transport *file,
 					      const struct datagram *datagrams, size_t count)
 {

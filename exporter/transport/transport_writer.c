@@ -1,12 +1,12 @@
 /* transport_writer.c - the ring between the export thread and a writer thread.
  *
  * Place: outbox -> transport_writer -> (thread) transport_file -> kernel. 'lock' protects all of
- * struct shared but 'behind', which belongs to the thread while it runs; it is never held over a
+ * struct shared but 'next', which belongs to the thread while it runs; it is never held over a
  * call that may hang.
  *
  * Invariants: messages are written in order, each in the session that the outbox knew when it
  * handed it over: those of another session are thrown away, and go out again in the next. A session
- * begins only while the outbox knows of all that has arrived in the last one ('is_told'), so that
+ * begins only while the outbox knows of all that has arrived in the last one ('is_seen'), so that
  * nothing is written twice. Who comes second, the thread or close(), frees all. */
 #include "transport_writer.h"
 
@@ -37,7 +37,7 @@ struct shared {
 	pthread_cond_t ended; /* a call, or the thread: for settle() and close() */
 
 	const struct transport_type *type; /* static */
-	struct transport *behind;          /* owned */
+	struct transport *next;            /* owned */
 	struct slot slots[TRANSPORT_WRITER_MESSAGES];
 	size_t first, count;
 	size_t begun; /* of them, in the call that is under way */
@@ -45,7 +45,7 @@ struct shared {
 	/* Asked of the thread. */
 	bool is_poll_wanted, is_close_wanted;
 	int64_t now_ms;
-	bool is_told;    /* the outbox has seen 'session' as it stands here */
+	bool is_seen;    /* the outbox has seen 'session' as it stands here */
 	bool is_settled; /* messages that are not begun must not be sent */
 
 	/* Said by it. */
@@ -63,8 +63,8 @@ struct transport {
 	struct shared *shared;
 	pthread_t thread;
 	bool is_running;
-	uint64_t told_session; /* number that the outbox knows */
-	uint64_t file;         /* of the messages that come next */
+	uint64_t known_session; /* number that the outbox knows */
+	uint64_t file;          /* of the messages that come next */
 	int64_t file_ms;
 	uint64_t last_file;  /* of the message handed over last */
 	uint64_t seen_calls; /* and when that changed, or nothing was under way */
@@ -107,25 +107,25 @@ static void call_end(struct shared *shared)
 {
 	struct transport_session session;
 
-	shared->type->session(shared->behind, &session);
+	shared->type->session(shared->next, &session);
 	(void)pthread_mutex_lock(&shared->lock);
 	session.send_errors = shared->session.send_errors;
 	shared->session = session;
-	shared->is_told = false;
+	shared->is_seen = false;
 	shared->is_busy = false;
 	shared->calls++;
 	(void)eventfd_write(shared->event, 1);
 	(void)pthread_cond_signal(&shared->ended);
 }
 
-static void poll_behind(struct shared *shared)
+static void poll_next(struct shared *shared)
 {
 	const int64_t now_ms = shared->now_ms;
 	int result;
 
 	shared->is_poll_wanted = false;
 	call_begin(shared);
-	result = shared->type->poll(shared->behind, now_ms);
+	result = shared->type->poll(shared->next, now_ms);
 	call_end(shared);
 	shared->poll_result = result;
 }
@@ -147,7 +147,7 @@ static size_t count_alike(struct shared *shared, struct datagram *datagrams)
 }
 
 /* Write what there is of one file. Slots stay where they are meanwhile: others come after them. */
-static void send_behind(struct shared *shared)
+static void send_next(struct shared *shared)
 {
 	struct datagram datagrams[TRANSPORT_WRITER_MESSAGES];
 	const struct slot first = *slot_at(shared, 0);
@@ -160,8 +160,8 @@ static void send_behind(struct shared *shared)
 	}
 	shared->begun = count;
 	call_begin(shared);
-	shared->type->file(shared->behind, first.file, first.file_ms);
-	result = shared->type->send(shared->behind, datagrams, count);
+	shared->type->file(shared->next, first.file, first.file_ms);
+	result = shared->type->send(shared->next, datagrams, count);
 	call_end(shared);
 	pop(shared, result.sent);
 	shared->begun = 0;
@@ -171,7 +171,7 @@ static void send_behind(struct shared *shared)
 
 static bool may_poll(const struct shared *shared)
 {
-	return shared->is_poll_wanted && shared->is_told;
+	return shared->is_poll_wanted && shared->is_seen;
 }
 
 /* After a failure the first message waits for the next poll. */
@@ -188,16 +188,16 @@ static void *run(void *context)
 	(void)pthread_mutex_lock(&shared->lock);
 	while (!shared->is_close_wanted) {
 		if (may_poll(shared)) {
-			poll_behind(shared);
+			poll_next(shared);
 			shared->send_error = 0;
 		} else if (may_send(shared)) {
-			send_behind(shared);
+			send_next(shared);
 		} else {
 			(void)pthread_cond_wait(&shared->work, &shared->lock);
 		}
 	}
 	(void)pthread_mutex_unlock(&shared->lock);
-	shared->type->close(shared->behind);
+	shared->type->close(shared->next);
 	(void)pthread_mutex_lock(&shared->lock);
 	shared->has_ended = true;
 	is_abandoned = shared->is_abandoned;
@@ -226,13 +226,12 @@ static int shared_init(struct shared *shared)
 	(void)pthread_cond_init(&shared->ended, &attributes);
 	(void)pthread_condattr_destroy(&attributes);
 	shared->poll_result = -EALREADY;
-	shared->is_told = true;
+	shared->is_seen = true;
 	return 0;
 }
 
-int transport_writer_open(const struct transport_type *behind,
-			  const struct transport_config *config, struct transport **transport,
-			  struct error_text *error)
+int transport_writer_open(const struct transport_type *next, const struct transport_config *config,
+			  struct transport **transport, struct error_text *error)
 {
 	struct transport *writer = calloc(1, sizeof(*writer));
 	struct shared *shared = calloc(1, sizeof(*shared));
@@ -244,8 +243,8 @@ int transport_writer_open(const struct transport_type *behind,
 		free(writer);
 		return result;
 	}
-	shared->type = behind;
-	result = behind->open(config, &shared->behind, error);
+	shared->type = next;
+	result = next->open(config, &shared->next, error);
 	if (result) {
 		shared_free(shared);
 		free(writer);
@@ -335,10 +334,10 @@ static bool may_hand_over(const struct transport *writer)
 {
 	const struct shared *shared = writer->shared;
 
-	if (shared->session.number != writer->told_session || !writer->told_session)
+	if (shared->session.number != writer->known_session || !writer->known_session)
 		return false;
 	return writer->file == writer->last_file ||
-	       (shared->count == 0 && !shared->is_busy && shared->is_told &&
+	       (shared->count == 0 && !shared->is_busy && shared->is_seen &&
 		shared->session.unconfirmed == 0);
 }
 
@@ -360,7 +359,7 @@ static struct transport_result writer_send(struct transport *writer,
 			result.error = -ENOMEM;
 			break;
 		}
-		slot->session = writer->told_session;
+		slot->session = writer->known_session;
 		slot->file = writer->file;
 		slot->file_ms = writer->file_ms;
 		writer->last_file = writer->file;
@@ -384,7 +383,7 @@ static int writer_ready(const struct transport *writer, short *events)
 	(void)pthread_mutex_lock(&shared->lock);
 	if (!shared->is_busy && shared->count && shared->send_error == -EAGAIN &&
 	    shared->type->ready)
-		descriptor = shared->type->ready(shared->behind, events);
+		descriptor = shared->type->ready(shared->next, events);
 	(void)pthread_mutex_unlock(&shared->lock);
 	if (descriptor >= 0)
 		return descriptor;
@@ -408,14 +407,14 @@ static void writer_session(const struct transport *transport, struct transport_s
 	*session = shared->session;
 	for (size_t i = 0; i < shared->count; i++)
 		session->unconfirmed += slot_at(shared, i)->session == session->number;
-	if (!shared->is_told) {
-		shared->is_told = true;
+	if (!shared->is_seen) {
+		shared->is_seen = true;
 		if (may_poll(shared))
 			(void)pthread_cond_signal(&shared->work);
 	}
-	if (writer->told_session != session->number)
+	if (writer->known_session != session->number)
 		writer->last_file = writer->file;
-	writer->told_session = session->number;
+	writer->known_session = session->number;
 	(void)pthread_mutex_unlock(&shared->lock);
 }
 
@@ -481,7 +480,7 @@ static void writer_close(struct transport *writer)
 		(void)(has_ended ? pthread_join(writer->thread, NULL)
 				 : pthread_detach(writer->thread));
 	} else {
-		shared->type->close(shared->behind);
+		shared->type->close(shared->next);
 	}
 	if (has_ended)
 		shared_free(shared);

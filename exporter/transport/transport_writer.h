@@ -13,8 +13,7 @@
 
 /* As transport_type.open, with a transport after it that has sessions. The thread starts with the
  * first poll(): privileges are given up by then. */
-int transport_writer_open(const struct transport_type *behind,
-			  const struct transport_config *config, struct transport **transport,
-			  struct error_text *error);
+int transport_writer_open(const struct transport_type *next, const struct transport_config *config,
+			  struct transport **transport, struct error_text *error);
 
 #endif

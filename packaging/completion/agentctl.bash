@@ -14,7 +14,7 @@ _agentctl()
 		return
 		;;
 	-o | --output | --by)
-		# a list: complete what stands behind its last comma
+		# a list: complete what stands after its last comma
 		if [[ $current == *,* ]]; then
 			prefix=${current%,*},
 			current=${current##*,}

@@ -11,7 +11,7 @@ _flowagent_files()
 	mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 }
 
-# Keys and their values behind a source or a collector, "HOST:PORT,version=10,mode=". bash breaks words at : and = as well;
+# Keys and their values after a source or a collector, "HOST:PORT,version=10,mode=". bash breaks words at : and = as well;
 # the one at the cursor is then what follows them.
 _flowagent_keys()
 {

@@ -82,7 +82,7 @@ static void put_agent_keys(FILE *out)
 	}
 }
 
-/* 'is_inline': as they stand behind a comma. */
+/* 'is_inline': as they stand after a comma. */
 static void put_keys(FILE *out, enum config_section section, bool is_inline)
 {
 	for (int i = 0; i < CONFIG_KEY_COUNT; i++) {

@@ -92,13 +92,13 @@ def test_every_flow_has_its_application(names, capture, hosts, flowagent, collec
     for version in versions:
         sink = own[version]
         sink.wait_for_datagrams(rows[f"{address}:{5000 + version}"]["datagrams_sent"])
-        told = {}
+        announced = {}
         for message in sink.messages():
             for scopes, values in message.options:
                 if APPLICATION_NAME in values:
                     raw = values.get(APPLICATION_ID, scopes.get(APPLICATION_ID))
-                    told[raw] = values[APPLICATION_NAME].rstrip(b"\0").decode()
-        assert told == {
+                    announced[raw] = values[APPLICATION_NAME].rstrip(b"\0").decode()
+        assert announced == {
             b"\x03\x01\xbb": "https", b"\x06\xff\xff": "quic", b"\x03\x00\x35": "dns",
             b"\x03\x17\x70": "x11", b"\x03\x00\x19": "smtp", b"\x03\x03\x55": "domain-s",
         }  # fmt: skip
@@ -106,7 +106,7 @@ def test_every_flow_has_its_application(names, capture, hosts, flowagent, collec
             for values in message.flows:
                 key = (values[PROTOCOL], values[SOURCE_PORT], values[DESTINATION_PORT])
                 raw = values[APPLICATION_ID]
-                assert told.get(raw) == FLOWS[key] and (raw != bytes(3)) == bool(FLOWS[key])
+                assert announced.get(raw) == FLOWS[key] and (raw != bytes(3)) == bool(FLOWS[key])
                 assert values[PACKETS] == 2
         expected = {key: name or "unknown" for key, name in FLOWS.items()}
         wait_until(lambda version=version: len(classes(pmaccts[version])) == len(FLOWS), "all flows")

@@ -327,7 +327,7 @@ def test_a_filter_looks_at_each_direction(flowagent, collector):
 
 @pytest.mark.parametrize("version", [9, 10])
 def test_a_sample_of_flows_has_both_directions(version, flowagent, collector):
-    """And both have the same sampler, whose templates are told in time."""
+    """And both have the same sampler, whose templates are announced in time."""
     path = CAPTURES / "ndpi-bittorrent.pcap"
     run = Run(flowagent, collector, "--read", f"{path},sampling=flows:3", "--biflow", "on", *LONG,
               versions=[version])  # fmt: skip

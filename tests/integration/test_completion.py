@@ -1,4 +1,4 @@
-"""What bash offers behind the words of a command line, as it breaks them: at = and : too."""
+"""What bash offers after the words of a command line, as it breaks them: at = and : too."""
 
 import subprocess
 

@@ -91,5 +91,5 @@ def test_own_export_is_shown(hosts, flowagent, agentctl, collector):
     assert row["source"] == "nflog:40" and row["link"] == "ipv4"
     assert datagram[12:20] == bytes([192, 0, 2, 10, 172, 16, 0, 2])
     assert struct.unpack("!H", datagram[22:24]) == (2055,)
-    assert struct.unpack("!H", datagram[28:30]) == (9,)  # NetFlow version behind the UDP header
+    assert struct.unpack("!H", datagram[28:30]) == (9,)  # NetFlow version after the UDP header
     assert agent.stop() == 0, agent.errors

@@ -230,7 +230,7 @@ def test_packets_that_come_while_it_stops_are_accounted(
 # ---- faults inside ------------------------------------------------------------------------------
 
 
-def test_an_error_of_the_event_loop_is_told_and_drains(site, flowagent, agentctl, collector, faulty):  # noqa: F811
+def test_an_error_of_the_event_loop_is_reported_and_drains(site, flowagent, agentctl, collector, faulty):  # noqa: F811
     """What is cached is exported, the status is 1, and the log names the error."""
     environment, faults = faulty
     own = collector(site.COLLECTOR, OWN_PORT, site.host)
@@ -331,7 +331,7 @@ def test_a_thread_that_hangs_does_not_hold_the_second_signal(
 # ---- closed streams ---------------------------------------------------------------------------
 
 
-def test_a_closed_output_takes_no_descriptor_and_what_it_lost_is_told(flowagent_run, directory):
+def test_a_closed_output_takes_no_descriptor_and_what_it_lost_is_reported(flowagent_run, directory):
     """With ">&-" the first file that is opened would be standard output, and get the flows."""
     path = directory / "flows.pcap"
     path.write_bytes(many_flows(1))

@@ -27,7 +27,7 @@ def text(raw):
     return raw.rstrip(b"\0").decode()
 
 
-def told_index(scopes, values):
+def announced_index(scopes, values):
     """Of options data: IPFIX has it in the scope, v9 there and in a field."""
     (scope,) = scopes.values()
     index = int.from_bytes(scope, "big")
@@ -35,10 +35,10 @@ def told_index(scopes, values):
     return index
 
 
-def told(sink, since=0):
-    """[(index, name, description)] in the order in which options data told them."""
+def announced(sink, since=0):
+    """[(index, name, description)] in the order in which options data announced them."""
     return [
-        (told_index(scopes, values),
+        (announced_index(scopes, values),
          text(values[INTERFACE_NAME]), text(values[INTERFACE_DESCRIPTION]))
         for message in sink.messages()[since:]
         for scopes, values in message.options
@@ -48,7 +48,7 @@ def told(sink, since=0):
 
 def known(sink):
     """index -> (name, description) that a collector has now."""
-    return {index: names for index, *names in told(sink)}
+    return {index: names for index, *names in announced(sink)}
 
 
 def wait_for_name(sink, index, name, description=None, timeout_s=SOON_S):
@@ -104,8 +104,8 @@ def test_one_that_has_gone_keeps_its_name_for_its_flows(host, flowagent, agentct
     def names_of_a_refresh():
         before = len(sink.messages())
         assert agentctl(agent).run("send-template").returncode == 0
-        wait_until(lambda: any(name == "lo" for _, name, _ in told(sink, before)), "the names")
-        return {name for _, name, _ in told(sink, before)}
+        wait_until(lambda: any(name == "lo" for _, name, _ in announced(sink, before)), "the names")
+        return {name for _, name, _ in announced(sink, before)}
 
     server.ip("link", "delete", "br0")
     assert names_of_a_refresh() == {"lo", "br0"}
@@ -142,7 +142,7 @@ def test_a_thousand_come_and_go_without_burden(host, flowagent, collector):
     names = names_of_many()
     wait_until(lambda: names <= {name for name, _ in known(sink).values()}, "all names", 30, 0.5)
     assert time.monotonic() - began >= INTERFACES / 120 - 2
-    # One that is new now is not behind a thousand that are repeated.
+    # One that is new now does not wait for a thousand that are repeated.
     server.ip("link", "add", "last", "type", "bridge")
     wait_for_name(sink, link(server, "last")["ifindex"], "last")
     ip_batch(server, "link delete a{}", range(20))
@@ -244,7 +244,7 @@ def test_numbers_of_the_operator(hosts, flowagent, agentctl, collector, nfcapd):
     assert re.search(r"output\s+=\s+70000 uplink", raw), raw
 
 
-def test_one_number_for_two_is_told_once(host, flowagent, collector):
+def test_one_number_for_two_is_reported_once(host, flowagent, collector):
     server = host("server")
     agent, sink = start(server, flowagent, collector, "-x", "br0=1")
     server.ip("link", "add", "br0", "type", "bridge")

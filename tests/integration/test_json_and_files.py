@@ -103,7 +103,7 @@ def messages(content):
     decoder = ipfix.Decoder()
     while content:
         length = int.from_bytes(content[2:4], "big")
-        assert 16 <= length <= len(content), f"{len(content)} bytes behind the last message"
+        assert 16 <= length <= len(content), f"{len(content)} bytes after the last message"
         decoder.decode(content[:length])
         content = content[length:]
     assert decoder.messages[0].sequence == 0 and decoder.messages[0].templates
@@ -366,7 +366,7 @@ def test_rotation_by_time(flowagent, directory):
         )  # fmt: skip
         runs.append({path.name: path.read_bytes() for path in outcome.iterdir()})
     assert runs[0] == runs[1]
-    # 22:13:20 to 23:13:35; a file begins with the first message behind a whole ten minutes.
+    # 22:13:20 to 23:13:35; a file begins with the first message after a whole ten minutes.
     stamps = ["2213", "2220", "2230", "2240", "2250", "2300", "2310"]
     assert [name[: -len("ss")] for name in sorted(runs[0])] == [
         f"{stem}.20231114-{stamp}" for stem in ("flows.ipfix", "flows.json") for stamp in stamps
@@ -446,7 +446,7 @@ def small_disk(cleanup, directory):
 
 @pytest.mark.parametrize("version", ["json", "10"])
 def test_full_disk(version, flowagent, small_disk):
-    """Told once, records wait, a file never ends in the middle of a message, and it goes on."""
+    """Reported once, records wait, a file never ends in the middle of a message, and it goes on."""
     path, ballast = small_disk / "flows", small_disk / "ballast"
     feed = Feed(flowagent, "-n", f"{path},version={version}")
     feed.add(100)
@@ -481,7 +481,7 @@ def test_directory_that_goes_and_comes(flowagent, directory):
     feed.until(lambda: size_of(outcome / "flows.json") > 0, "the first lines")
     with open(outcome / "flows.json", "rb") as old:
         shutil.rmtree(outcome)
-        feed.until(lambda: "directory of the file does not exist" in feed.agent.errors, "told")
+        feed.until(lambda: "directory of the file does not exist" in feed.agent.errors, "the report")
         feed.add(100)
         outcome.mkdir()
         feed.until((outcome / "flows.json").exists, "a new file")

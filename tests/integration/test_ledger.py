@@ -128,7 +128,7 @@ def test_overload_is_counted_to_the_packet(flood, hosts, flowagent, agentctl, co
 
     wait_until(next_packets_show_the_gap, "the gap to be seen")
     wait_until(lambda: read_or_lost(control) >= flood.matched(), "the last packets read")
-    wait_until(lambda: "lost in the kernel" in agent.errors, "the loss to be told")
+    wait_until(lambda: "lost in the kernel" in agent.errors, "the loss to be reported")
     assert agent.stop() == 0, agent.errors
     summary = agent.summary()
     ledger.check_final(summary, flood.matched())
@@ -181,7 +181,7 @@ def test_ledger_closes_across_a_restart(flood, hosts, flowagent, agentctl, colle
 
 
 def test_groups_lose_each_for_itself(flood, hosts, flowagent, agentctl):
-    """Two groups, one with a small buffer: its loss is its own, and told apart from overruns."""
+    """Two groups, one with a small buffer: its loss is its own, and distinguished from overruns."""
     flood.server.run("nft", "add", "rule", "inet", "test", "in", "counter", "log", "group", "41")
     agent = flowagent("--nflog", "40,buffer=65536", "--nflog", "41", host=hosts.server)
     agent.wait_for_group(40)

@@ -209,7 +209,7 @@ def count_lines(agent, *words):
 
 @pytest.mark.parametrize("version", [5, 9, 10])
 def test_collector_refuses_then_answers(version, site, agent_on, collector):
-    """Nobody listens: counted, told once; when somebody does, templates come first."""
+    """Nobody listens: counted, reported once; when somebody does, templates come first."""
     target = f"{site.COLLECTOR}:{OWN_PORT}"
     agent, control = agent_on("-n", f"{target},version={version}")
     for round_number in range(1, 5):
@@ -262,7 +262,7 @@ def test_a_file_that_is_read_into_a_dead_collector_fails(flowagent, collector):
     assert count_lines(agent, own.host_port, " records lost") == 0
 
 
-def test_an_outage_in_the_first_minute_is_told_with_its_numbers(site, agent_on, collector):
+def test_an_outage_in_the_first_minute_is_reported_with_its_numbers(site, agent_on, collector):
     """Lines that the limit of repeats holds back come out, at the end at the latest."""
     with collector(site.COLLECTOR, OWN_PORT, site.host) as own:
         agent, control = agent_on("-n", f"{own.host_port},version=json")
@@ -402,7 +402,7 @@ def test_too_few_descriptors_are_named(limit, site, flowagent_run):
     assert "Too many open files" in done.stderr or "shared libraries" in done.stderr, done.stderr
 
 
-def test_a_cache_beyond_the_memory_limit_is_told(flowagent_run, directory):
+def test_a_cache_beyond_the_memory_limit_is_reported(flowagent_run, directory):
     """A control group of our own, where mounts are allowed."""
     groups = open("/proc/self/cgroup").read()
     mount = f"mount --bind {directory} /sys/fs/cgroup"
@@ -411,10 +411,10 @@ def test_a_cache_beyond_the_memory_limit_is_told(flowagent_run, directory):
         pytest.skip("no private mounts, or no control group of version 2")
     (directory / "memory.max").write_text(f"{64 << 20}\n")
     prefix = ["unshare", "-m", "sh", "-c", f'{mount} && exec "$@"', "sh"]
-    for flows, is_told in (1000, False), (1_000_000, True):
+    for flows, is_reported in (1000, False), (1_000_000, True):
         done = flowagent_run("--read", CAPTURE, "-m", flows, prefix=prefix)
         assert done.returncode == 0, done.stderr
-        assert ("has a limit of 64 MiB" in done.stderr) == is_told, done.stderr
+        assert ("has a limit of 64 MiB" in done.stderr) == is_reported, done.stderr
 
 
 def test_no_such_interface(site, flowagent_run):

@@ -136,7 +136,7 @@ def test_low_rate_is_seen_at_once(hosts, flowagent, agentctl, collector):
 
 
 def test_tags_on_any_interface(hosts, flowagent, agentctl, collector):
-    """Linux takes off the outermost tag and names the type behind the innermost: nothing may be lost.
+    """Linux takes off the outermost tag and names the type after the innermost: nothing may be lost.
 
     The tag that was taken off is known to nobody; the others are.
     """

@@ -362,7 +362,7 @@ def announced(sink, element):
 
 
 def test_a_sample_of_flows_is_the_same_everywhere(flowagent, collector, capture):
-    """One in N by the connection, and each is told of it in its own way."""
+    """One in N by the connection, and it is announced to each in its own way."""
     settings = [
         "",
         ",sampling=4",

@@ -156,7 +156,7 @@ def at(time_ns, data):
 
 @BOTH
 def test_later_before_first(fragment, directory, flowagent, collector):
-    """What comes before its first fragment has no port; what comes behind it has."""
+    """What comes before its first fragment has no port; what comes after it has."""
     tails = [fragment(7, 8 * i, i < 4, b"x" * 8) for i in range(1, 5)]
     head = fragment(7, 0, True, QUESTION[:8])
     path = write(directory, [at(i, data) for i, data in enumerate([*tails[:2], head, *tails[2:]])])

@@ -133,7 +133,7 @@ CASES = {
         + [E / packet for packet in fragments_of(v6_fragment, 102, [(16, False)])],
     ),
     "atomic fragment": (ETHERNET, [E / v6_fragment(103, 0, False) / QUESTION]),
-    "fragment behind options": (
+    "fragment after options": (
         ETHERNET,
         [
             E / V6 / IPv6ExtHdrFragment(nh=60, m=1, id=9) / IPv6ExtHdrDestOpt() / QUESTION,
@@ -256,7 +256,7 @@ def test_every_cut(name, directory, flowagent, collector):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_damaged_packets(seed, directory, flowagent, collector):
-    """Random bytes changed in the Ethernet frames above, but for MPLS, where what is behind the
+    """Random bytes changed in the Ethernet frames above, but for MPLS, where what is after the
     labels is not announced and a decoder may guess better or worse."""
     chance = random.Random(seed)
     damaged = []

@@ -60,10 +60,10 @@ def test_packets_are_spread_by_cpu(hosts, flowagent, agentctl, collector, udp_fl
     agent.wait_for_group(last)
     control = agentctl(agent)
     wait_until(lambda: bound_threads(agent.pid) == CPUS, "a thread for each CPU")
-    told = hosts.server.run(
+    output = hosts.server.run(
         "sh", "-c", f"{BUILD / 'agentctl'} rules install --per-cpu -i eth0 --no-save 2>&1"
     )
-    assert f"--nflog {GROUP}-{last},cpu=auto" in told
+    assert f"--nflog {GROUP}-{last},cpu=auto" in output
 
     for cpu in CPUS:
         hosts.server.run(
@@ -95,13 +95,13 @@ def test_packets_are_spread_by_cpu(hosts, flowagent, agentctl, collector, udp_fl
     assert all(t.packets == sent // FLOWS for t in totals.values())
 
 
-def test_a_cpu_that_is_not_there_is_told(host, flowagent_run):
+def test_a_cpu_that_is_not_there_is_reported(host, flowagent_run):
     done = flowagent_run("--nflog", "40,cpu=1023", "--control", "none", host=host("lonely"))
     assert done.returncode == 1
     assert "CPU 1023" in done.stderr
 
 
-def test_a_rule_that_hands_over_single_packets_is_told_once(
+def test_a_rule_that_hands_over_single_packets_is_reported_once(
     hosts, flowagent, agentctl, udp_flood
 ):
     hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")

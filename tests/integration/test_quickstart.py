@@ -19,7 +19,7 @@ def quickstart(*arguments, prefix=()):
     )  # fmt: skip
 
 
-def test_a_container_without_cap_net_admin_is_told_before_anything_is_installed():
+def test_a_container_without_cap_net_admin_is_reported_before_anything_is_installed():
     had_state = STATE.exists()
     done = quickstart(
         "--interface", "lo", prefix=("setpriv", "--bounding-set", "-net_admin", "--")
@@ -31,7 +31,7 @@ def test_a_container_without_cap_net_admin_is_told_before_anything_is_installed(
     assert STATE.exists() == had_state
 
 
-def test_an_interface_that_is_not_there_is_told_with_those_that_are():
+def test_an_interface_that_is_not_there_is_reported_with_those_that_are():
     done = quickstart("--interface", "no-such-if")
     assert done.returncode == 1
     assert "no interface no-such-if here" in done.stderr

@@ -223,8 +223,8 @@ def test_an_interface_that_is_not_there_is_refused(rules):
     refused = rules.run("install", "-i", "eht0")
     assert refused.returncode == FAILED and "no interface eht0" in refused.stderr
     assert rules.ruleset() == before and rules.file.read_text() == text
-    told = rules.run("install", "-i", "ppp0", "--force")
-    assert told.returncode == DONE and "not there now" in told.stderr
+    done = rules.run("install", "-i", "ppp0", "--force")
+    assert done.returncode == DONE and "not there now" in done.stderr
 
 
 def test_install_says_what_changes_and_counters_go_on(rules, hosts):
@@ -281,7 +281,7 @@ SYSTEMCTL = """#!/bin/sh
 """
 
 
-def test_a_unit_that_systemd_skips_is_told(rules, directory):
+def test_a_unit_that_systemd_skips_is_reported(rules, directory):
     (directory / "systemctl").write_text(SYSTEMCTL)
     (directory / "systemctl").chmod(0o755)
     script = (

@@ -1,4 +1,4 @@
-"""Sampling: which packets count, what collectors are told of it, and that they multiply rightly."""
+"""Sampling: which packets count, what is announced of it, and that they multiply rightly."""
 
 import json
 import socket
@@ -119,7 +119,7 @@ def test_one_in_n_counts_and_the_rest_is_ignored(method, version, capture, flowa
     assert {interval for _, interval in counters(sinks[0])} == {5}
 
 
-def test_hash_chooses_the_same_packets_behind_another_link_header(
+def test_hash_chooses_the_same_packets_after_another_link_header(
     capture, directory, flowagent, collector
 ):
     """Two agents on the way of the same packets: one sees a tag more, and another time to live."""
@@ -144,7 +144,7 @@ def test_hash_chooses_the_same_packets_behind_another_link_header(
     assert tables[0] == tables[1] and sum(tables[0].values()) > 400
 
 
-def test_collectors_are_told_and_multiply(capture, hosts, flowagent, nfacctd, nfcapd, tcpdump,
+def test_collectors_know_the_rate_and_multiply(capture, hosts, flowagent, nfacctd, nfcapd, tcpdump,
                                           collector):  # fmt: skip
     """nfacctd shows ten times what the records hold, in every version; nfcapd 1.7.1 what they hold."""
     address = Hosts.COLLECTOR[0]

@@ -207,7 +207,7 @@ def test_tshark_decodes_a_session(
 def test_certificates_that_are_not_right(
     flood, hosts, flowagent, agentctl, collector, stream_collector, certificates
 ):
-    """Each is told in one clear line, counted, tried again, and made good for once it is mended."""
+    """Each is reported in one clear line, counted, tried again, and made good for once it is mended."""
     here = hosts.server
     good = certificates.issue("collector")
     right = server_context(good)
@@ -215,7 +215,7 @@ def test_certificates_that_are_not_right(
     demanding = server_context(good, certificates.authority)
     demanding_1_2 = server_context(good, certificates.authority, ssl.TLSVersion.TLSv1_2)
     trust = f",transport=tls,ca={certificates.authority}"
-    faults = {  # settings, context -> what is told
+    faults = {  # settings, context -> what is reported
         f",transport=tls,ca={certificates.other_authority}": (right, "local issuer certificate"),
         trust + ",server-name=other.example": (right, "hostname mismatch, expected other.example"),
         trust: (expired, "certificate has expired"),

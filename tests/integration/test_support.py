@@ -80,7 +80,7 @@ def test_pcap_reader_does_not_count_ethernet_padding():
     assert counted.table.flows[key].first_ms == 1999
 
 
-def test_differences_are_told():
+def test_differences_are_reported():
     assert not differences({1: 2}, {1: 2})
     assert differences({1: 2}, {1: 3}) == ["1: got 2, expected 3"]
 

@@ -216,7 +216,7 @@ def test_datagrams_fill_the_mtu_and_are_never_fragments(
         assert not differences(sink.flows().flows, expected), (version, address)
 
 
-def test_a_path_that_takes_less_is_told(hosts, flowagent, collector, long_capture):
+def test_a_path_that_takes_less_is_reported(hosts, flowagent, collector, long_capture):
     """A router on the way says so (RFC 1191): what it threw away is counted, and the log names the cure."""
     hosts.internet.ip("link", "set", "eth1", "mtu", "1280")
     hosts.collector.ip("link", "set", "eth0", "mtu", "1280")
@@ -649,7 +649,7 @@ def test_one_group_on_two_interfaces_is_two_collectors(two_ways, flowagent, tcpd
 INTERFACES = 1000
 
 
-def test_a_thousand_names_are_told_a_few_at_a_time_and_again(host, flowagent, tcpdump):
+def test_a_thousand_names_are_announced_a_few_at_a_time_and_again(host, flowagent, tcpdump):
     """Names of 1000 interfaces: complete, never as a burst, and once more at the refresh."""
     server = host("server")
     commands = "".join(
@@ -663,7 +663,7 @@ def test_a_thousand_names_are_told_a_few_at_a_time_and_again(host, flowagent, tc
             "-i", "lo", "-n", "127.0.0.1:3001", "--template-refresh", "10s", host=server
         )
 
-        def told():
+        def announced():
             """For each datagram its time in ms and names."""
             decoder, found = Decoder(), []
             for packet in wire.packets():
@@ -675,12 +675,12 @@ def test_a_thousand_names_are_told_a_few_at_a_time_and_again(host, flowagent, tc
             return found
 
         def repeated():
-            return sum(len(names) for _, names in told()) >= 2 * len(links)
+            return sum(len(names) for _, names in announced()) >= 2 * len(links)
 
         agent.wait_until(repeated, "all names twice")
         assert agent.stop() == 0, agent.errors
         wire.stop()
-    datagrams = told()
+    datagrams = announced()
     names = [name for _, some in datagrams for name in some]
     assert dict(names[: len(links)]) == links
     assert dict(names[len(links) : 2 * len(links)]) == links

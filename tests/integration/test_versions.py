@@ -1,4 +1,4 @@
-"""NetFlow v5, v9 and IPFIX: every version tells the same flows, as far as it can, to our own
+"""NetFlow v5, v9 and IPFIX: every version reports the same flows, as far as it can, to our own
 decoders and to real collectors."""
 
 import re
@@ -173,7 +173,7 @@ def _check_real_collectors(capture, versions, hosts, flowagent, nfacctd, nfcapd,
         nfdump.stop()
         assert not differences(nfdump.flows().flows, expected.flows), version
         # nfcapd 1.7.1 does not count options data in the sequence of IPFIX, as RFC 7011 section
-        # 3.1 wants it: it may find an error behind each.
+        # 3.1 wants it: it may find an error after each.
         (errors,) = re.findall(r"Sequence Errors: (\d+), Bad Packets: 0", nfdump.errors)
         options_records = row["sequence"] - row["records_sent"] if version == 10 else 0
         assert int(errors) <= options_records, version

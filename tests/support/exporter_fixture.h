@@ -20,7 +20,7 @@
 
 static struct fake_transport *const fakes = fake_transports; /* by number of the collector */
 
-/* What the exporter told of each. */
+/* What the exporter announced of each. */
 static struct heard {
 	struct collector_event events[64];
 	size_t event_count;

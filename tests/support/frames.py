@@ -1,7 +1,7 @@
 """Frames made by hand: IP packets, and link headers that carry one another in any stacking.
 
 A carrier takes what it carries as (protocol number, bytes) and gives the same of itself; what has
-no EtherType is bytes. Frames.random() stacks them by chance, as deep as it is told.
+no EtherType is bytes. Frames.random() stacks them by chance, as deep as its caller says.
 """
 
 import struct
@@ -66,7 +66,7 @@ def ethernet(carried, addresses=ADDRESSES):
 
 
 def labels(carried, numbers, kind=0x8847):
-    """Bytes behind a label stack."""
+    """Bytes after a label stack."""
     last = len(numbers) - 1
     stack = (struct.pack(">I", n << 12 | (i == last) << 8 | 64) for i, n in enumerate(numbers))
     return kind, b"".join(stack) + carried

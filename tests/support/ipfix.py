@@ -61,7 +61,7 @@ class Decoder:
         message = Message(seconds, sequence, domain)
         rest = datagram[16:]
         while rest:
-            _check(len(rest) >= 4, "bytes left over behind the last set")
+            _check(len(rest) >= 4, "bytes left over after the last set")
             identifier, length = struct.unpack_from(">HH", rest)
             _check(4 < length <= len(rest), f"set {identifier} of {length} bytes")
             _check(length % 4 == 0, f"set {identifier} of {length} bytes is not padded")
@@ -83,7 +83,7 @@ class Decoder:
         _check(len(rest) < 4 and not any(rest), f"{len(rest)} bytes of padding: {rest.hex()}")
 
     def _templates(self, message, body, has_scopes):
-        """Learn all templates of a set. Returns what is behind them."""
+        """Learn all templates of a set. Returns what is after them."""
         while len(body) >= 4:
             identifier, count = struct.unpack_from(">HH", body)
             _check(identifier >= SET_FIRST_DATA, f"template id {identifier}")
@@ -142,7 +142,7 @@ class Decoder:
         return [forward, reverse]
 
     def _data(self, message, identifier, body):
-        """Read all records of a set. Returns what is behind them."""
+        """Read all records of a set. Returns what is after them."""
         template = self.templates.get((message.domain, identifier))
         _check(template is not None, f"data set {identifier} without its template")
         size = template.size()

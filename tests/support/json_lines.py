@@ -1,6 +1,6 @@
 """Strict reader of flowagent's JSON lines, independent of exporter/.
 
-What a pipeline might forgive is an error here: bytes behind the last line feed, an empty line, a key
+What a pipeline might forgive is an error here: bytes after the last line feed, an empty line, a key
 that is there twice, a number that is not an integer, flow lines that differ in their keys within
 one address family, statistics that do not count the flows before them.
 

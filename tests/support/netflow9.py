@@ -107,7 +107,7 @@ class Decoder:
         message = Message(count, uptime, seconds, sequence, source)
         at = 20
         while at < len(datagram):
-            _check(len(datagram) - at >= 4, "bytes left over behind the last set")
+            _check(len(datagram) - at >= 4, "bytes left over after the last set")
             identifier, length = struct.unpack_from(">HH", datagram, at)
             _check(length >= 8, f"set {identifier} of {length} bytes")
             _check(length % 4 == 0, f"set {identifier} of {length} bytes is not padded")

@@ -148,7 +148,7 @@ class Frame:
         self.rest = packet.data
         self.is_cut = len(packet.data) < packet.wire_length
         self.vlan = None
-        self.side = None  # 0 ingress, 1 egress, None not told
+        self.side = None  # 0 ingress, 1 egress, None unknown
         self.version = None
 
     def take(self, count):
@@ -161,7 +161,7 @@ class Frame:
         return int.from_bytes(self.take(2), "big")
 
     def ethertype(self, kind):
-        """Go on behind an ethertype (or an 802.3 length, which is below 0x600)."""
+        """Go on after an ethertype (or an 802.3 length, which is below 0x600)."""
         while kind in VLAN_TYPES:
             tag = self.take_u16()
             if self.vlan is None:
@@ -402,7 +402,7 @@ class Datagram(NamedTuple):
     tos: int
     protocol: int
     octets: int
-    payload: bytes  # transport bytes that were captured; without padding behind IP's length
+    payload: bytes  # transport bytes that were captured; without padding after IP's length
     fragment: tuple  # (id, protocol that names it, "first" or "later"), or None
     ttl: int  # or hop limit
 

@@ -1,4 +1,4 @@
-/* statistics_example.h - what a collector is told of the ledger, each number another one. */
+/* statistics_example.h - statistics of the ledger for a collector, each number another one. */
 #ifndef STATISTICS_EXAMPLE_H
 #define STATISTICS_EXAMPLE_H
 

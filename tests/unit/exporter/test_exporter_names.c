@@ -11,10 +11,10 @@ static void set_thousand_names(struct exporter *exporter)
 			 0);
 }
 
-/* From 'from_ms' on for 12 s, in small steps; returns how many names were told meanwhile. */
-static size_t names_told(struct exporter *exporter, uint32_t from_ms)
+/* From 'from_ms' on for 12 s, in small steps; returns how many names were announced meanwhile. */
+static size_t names_announced(struct exporter *exporter, uint32_t from_ms)
 {
-	size_t told = 0;
+	size_t announced = 0;
 
 	fakes[0].count = 0;
 	for (uint32_t now = from_ms; now <= from_ms + 12000; now += 50) {
@@ -25,8 +25,8 @@ static size_t names_told(struct exporter *exporter, uint32_t from_ms)
 		CHECK(fakes[0].count - before <= 1);
 	}
 	for (size_t i = 0; i < fakes[0].count; i++)
-		told += sets_of(&fakes[0].sent[i], 400);
-	return told;
+		announced += sets_of(&fakes[0].sent[i], 400);
+	return announced;
 }
 
 TEST(a_thousand_names_are_spread_over_time)
@@ -36,19 +36,19 @@ TEST(a_thousand_names_are_spread_over_time)
 		create(&(struct setup){ .collectors = 1, .refresh_ms = 600000 });
 
 	set_thousand_names(exporter);
-	CHECK_EQ(names_told(exporter, 0), 1000);
+	CHECK_EQ(names_announced(exporter, 0), 1000);
 
 	/* The same names again are no news; one that is another now is, and it alone. */
 	set_thousand_names(exporter);
-	CHECK_EQ(names_told(exporter, 20000), 0);
+	CHECK_EQ(names_announced(exporter, 20000), 0);
 	CHECK_EQ(exporter_set_interface(exporter, &other), 0);
-	CHECK_EQ(names_told(exporter, 40000), 1);
+	CHECK_EQ(names_announced(exporter, 40000), 1);
 
-	/* On request all are told, less those that are gone. */
+	/* On request all are announced, less those that are gone. */
 	exporter_remove_interface(exporter, 7);
 	exporter_remove_interface(exporter, 7);
 	exporter_send_template(exporter);
-	CHECK_EQ(names_told(exporter, 60000), 999);
+	CHECK_EQ(names_announced(exporter, 60000), 999);
 	exporter_destroy(exporter);
 }
 
@@ -60,7 +60,7 @@ TEST(news_of_names_do_not_wait_for_a_refresh)
 	size_t at;
 
 	set_thousand_names(exporter);
-	CHECK_EQ(names_told(exporter, 0), 1000);
+	CHECK_EQ(names_announced(exporter, 0), 1000);
 	exporter_send_template(exporter);
 	advance(exporter, 20000);
 	advance(exporter, 21000);
@@ -78,12 +78,12 @@ TEST(news_of_names_do_not_wait_for_a_refresh)
 	exporter_destroy(exporter);
 }
 
-/* Records without end, 50 ms after 50 ms: how often each of a thousand names was told from
+/* Records without end, 50 ms after 50 ms: how often each of a thousand names was announced from
  * 'from_ms' to 'to_ms'. Never more than 12 go with one datagram. */
 static void count_names_under_load(struct exporter *exporter, uint32_t from_ms, uint32_t to_ms,
-				   unsigned int told[static 1001], size_t *datagrams)
+				   unsigned int announced[static 1001], size_t *datagrams)
 {
-	memset(told, 0, 1001 * sizeof(*told));
+	memset(announced, 0, 1001 * sizeof(*announced));
 	*datagrams = 0;
 	for (uint32_t now = from_ms; now < to_ms; now += 50) {
 		fakes[0].count = 0;
@@ -98,7 +98,7 @@ static void count_names_under_load(struct exporter *exporter, uint32_t from_ms, 
 			for (size_t offset = 20; offset < sent->size;
 			     offset += load_be16(sent->bytes + offset + 2))
 				if (load_be16(sent->bytes + offset) == 400)
-					told[load_be32(sent->bytes + offset + 4)]++;
+					announced[load_be32(sent->bytes + offset + 4)]++;
 		}
 	}
 }
@@ -107,26 +107,26 @@ TEST(names_are_repeated_by_time_and_by_count_also_under_load)
 {
 	struct exporter *exporter = create(
 		&(struct setup){ .collectors = 1, .refresh_ms = 60000, .refresh_datagrams = 20 });
-	unsigned int told[1001];
+	unsigned int announced[1001];
 	size_t datagrams, sum = 0, most = 0;
 
 	set_thousand_names(exporter);
-	count_names_under_load(exporter, 0, 12000, told, &datagrams);
+	count_names_under_load(exporter, 0, 12000, announced, &datagrams);
 	for (size_t i = 1; i <= 1000; i++)
-		CHECK(told[i] == 1 || told[i] == 2);
+		CHECK(announced[i] == 1 || announced[i] == 2);
 	/* By count: with each refresh the next ones that have room beside the templates, in turn.
 	 */
-	count_names_under_load(exporter, 12000, 59000, told, &datagrams);
+	count_names_under_load(exporter, 12000, 59000, announced, &datagrams);
 	for (size_t i = 1; i <= 1000; i++) {
-		sum += told[i];
-		most = told[i] > most ? told[i] : most;
+		sum += announced[i];
+		most = announced[i] > most ? announced[i] : most;
 	}
 	CHECK(sum >= 9 * (datagrams / 20 - 1) && sum <= 12 * (datagrams / 20 + 1));
 	CHECK(most <= sum / 1000 + 1);
 	/* By time: all of them, though refreshes by count never let the templates become old. */
-	count_names_under_load(exporter, 59000, 72000, told, &datagrams);
+	count_names_under_load(exporter, 59000, 72000, announced, &datagrams);
 	for (size_t i = 1; i <= 1000; i++)
-		CHECK(told[i] >= 1);
+		CHECK(announced[i] >= 1);
 	exporter_destroy(exporter);
 }
 
@@ -136,9 +136,9 @@ TEST(names_alone_do_not_make_refreshes_that_repeat_names)
 		&(struct setup){ .collectors = 1, .refresh_ms = 600000, .refresh_datagrams = 20 });
 
 	set_thousand_names(exporter);
-	CHECK_EQ(names_told(exporter, 0), 1000);
+	CHECK_EQ(names_announced(exporter, 0), 1000);
 	for (uint32_t from_ms = 20000; from_ms < 200000; from_ms += 20000)
-		CHECK_EQ(names_told(exporter, from_ms), 0);
+		CHECK_EQ(names_announced(exporter, from_ms), 0);
 	exporter_destroy(exporter);
 }
 

@@ -1,5 +1,5 @@
-/* test_exporter_options.c - what collectors are told of samplers and applications, and that it
- * comes before the records that need it. Its reader knows headers and sets only. */
+/* test_exporter_options.c - what is announced to collectors of samplers and applications, and that
+ * it comes before the records that need it. Its reader knows headers and sets only. */
 #include "exporter.h"
 
 #include "check.h"
@@ -157,9 +157,9 @@ static void learn_templates(const struct set *set, bool has_template[static 6553
 	}
 }
 
-/* Walk what was sent to a v9 or IPFIX collector: each record's sampler was told before it. Returns
- * the number of records; 'intervals' gets what is told of each number. */
-static size_t check_told_before(uint32_t intervals[static 256])
+/* Walk what was sent to a v9 or IPFIX collector: each record's sampler was announced before it.
+ * Returns the number of records; 'intervals' gets what is announced of each number. */
+static size_t check_announced_before(uint32_t intervals[static 256])
 {
 	static struct set sets[SETS_MAX];
 	const size_t count = sets_get(sets, SETS_MAX);
@@ -201,7 +201,7 @@ static size_t check_told_before(uint32_t intervals[static 256])
 }
 
 /* The last rate of fields 34 and 35; 0 if there is none. */
-static uint32_t rate_told(void)
+static uint32_t rate_announced(void)
 {
 	static struct set sets[SETS_MAX];
 	const size_t count = sets_get(sets, SETS_MAX);
@@ -234,15 +234,15 @@ TEST(without_samplers_the_rate_is_1_and_records_have_no_number)
 		for (int i = 0; i < 50; i++)
 			add(&fixture, SAMPLER_NONE);
 		finish(&fixture);
-		CHECK_EQ(check_told_before(intervals), 50);
-		CHECK_EQ(rate_told(), 1);
+		CHECK_EQ(check_announced_before(intervals), 50);
+		CHECK_EQ(rate_announced(), 1);
 		CHECK_EQ(sets_with(TEMPLATE_ID_SAMPLER) + sets_with(TEMPLATE_ID_COUNT), 0);
 		CHECK_EQ(sets_with(260 + 32), 0);
 		tear_down(&fixture);
 	}
 }
 
-TEST(what_is_known_at_the_start_is_told_first)
+TEST(what_is_known_at_the_start_is_announced_first)
 {
 	uint32_t intervals[256];
 
@@ -256,11 +256,11 @@ TEST(what_is_known_at_the_start_is_told_first)
 		for (int i = 0; i < 50; i++)
 			add(&fixture, 1);
 		finish(&fixture);
-		CHECK_EQ(check_told_before(intervals), 50);
+		CHECK_EQ(check_announced_before(intervals), 50);
 		CHECK_EQ(intervals[0], 1);
 		CHECK_EQ(intervals[1], 100);
 		CHECK_EQ(sets_with(260), 0);
-		CHECK_EQ(rate_told(), 100);
+		CHECK_EQ(rate_announced(), 100);
 		tear_down(&fixture);
 	}
 }
@@ -283,17 +283,17 @@ TEST(a_sampler_that_appears_later_changes_the_templates)
 		CHECK_EQ(samplers_number(samplers, SAMPLING_hash, 6), 2);
 		add(&fixture, 2);
 		finish(&fixture);
-		CHECK_EQ(check_told_before(intervals), 10);
+		CHECK_EQ(check_announced_before(intervals), 10);
 		CHECK_EQ(intervals[0], 1);
 		CHECK_EQ(intervals[1], 5);
 		CHECK_EQ(intervals[2], 6);
 		CHECK_EQ(sets_with(260), 1);
-		CHECK_EQ(rate_told(), 1); /* they differ */
+		CHECK_EQ(rate_announced(), 1); /* they differ */
 		tear_down(&fixture);
 	}
 }
 
-TEST(samplers_are_told_again_with_the_templates)
+TEST(samplers_are_announced_again_with_the_templates)
 {
 	struct samplers *samplers = samplers_create();
 	struct fixture fixture;
@@ -317,7 +317,7 @@ TEST(samplers_are_told_again_with_the_templates)
 }
 
 /* In the smallest datagrams, in any order, with all numbers there are and one too many. */
-TEST(many_samplers_are_each_told_before_their_records)
+TEST(many_samplers_are_each_announced_before_their_records)
 {
 	uint32_t intervals[256];
 
@@ -342,7 +342,7 @@ TEST(many_samplers_are_each_told_before_their_records)
 			(void)exporter_send(fixture.exporter, (int64_t)i * 1000000);
 		}
 		finish(&fixture);
-		CHECK_EQ(check_told_before(intervals), records);
+		CHECK_EQ(check_announced_before(intervals), records);
 		for (uint32_t number = 1; number < SAMPLER_UNKNOWN; number++)
 			CHECK_EQ(intervals[number], number + 1);
 		CHECK_EQ(intervals[SAMPLER_UNKNOWN], 0);
@@ -366,13 +366,13 @@ TEST(templates_do_not_crowd_out_samplers)
 			(void)exporter_send(fixture.exporter, (int64_t)i * 1000000);
 		}
 		finish(&fixture);
-		CHECK_EQ(check_told_before(intervals), 100);
+		CHECK_EQ(check_announced_before(intervals), 100);
 		tear_down(&fixture);
 	}
 	refresh_datagrams = 0;
 }
 
-/* A collector with a sample of flows of its own is told both together. */
+/* A collector with a sample of flows of its own gets both announcements together. */
 TEST(the_share_of_a_collector_multiplies)
 {
 	uint32_t intervals[256];
@@ -386,7 +386,7 @@ TEST(the_share_of_a_collector_multiplies)
 		add(&fixture, 1);
 	}
 	finish(&fixture);
-	(void)check_told_before(intervals);
+	(void)check_announced_before(intervals);
 	CHECK_EQ(intervals[0], 3);
 	CHECK_EQ(intervals[1], 300);
 	tear_down(&fixture);
@@ -394,7 +394,7 @@ TEST(the_share_of_a_collector_multiplies)
 	fixture = set_up(10, 1400, 3, samplers_create());
 	add(&fixture, 0);
 	finish(&fixture);
-	(void)check_told_before(intervals);
+	(void)check_announced_before(intervals);
 	CHECK_EQ(intervals[0], 3);
 	tear_down(&fixture);
 }
@@ -421,7 +421,7 @@ TEST(a_session_withdraws_what_it_does_not_use_any_more)
 	CHECK(i < count);
 	CHECK_BYTES(sets[i].bytes + 8, ((const uint8_t[]){ 0x01, 0x04, 0, 0, 0x01, 0x05, 0, 0 }),
 		    8);
-	/* Behind it the new ones, and no record of the old ones. */
+	/* After it the new ones, and no record of the old ones. */
 	CHECK_EQ(sets[i + 1].id, 2);
 	CHECK_EQ(load_be16(sets[i + 1].bytes), 512 + 32);
 	for (; i < count; i++)
@@ -517,18 +517,18 @@ static void add_to_port(struct fixture *fixture, const struct application_table 
 }
 
 /* Port of an options record of names. */
-static uint16_t port_told(const struct set *set, uint8_t version)
+static uint16_t port_announced(const struct set *set, uint8_t version)
 {
 	return load_be16(set->bytes + (version == 9 ? 4 : 0) + 1);
 }
 
-TEST(a_name_is_told_before_its_first_record_and_repeated_a_few_at_a_time)
+TEST(a_name_is_announced_before_its_first_record_and_repeated_a_few_at_a_time)
 {
 	for (uint8_t version = 9; version <= 10; version++) {
 		struct fixture fixture = set_up(version, 512, 0, samplers_create());
 		struct application_table *table = many_applications();
 		static struct set sets[SETS_MAX];
-		bool is_told[201] = { false };
+		bool is_announced[201] = { false };
 		size_t count, first, records = 0;
 
 		CHECK_EQ(exporter_set_applications(fixture.exporter, table), 0);
@@ -540,12 +540,12 @@ TEST(a_name_is_told_before_its_first_record_and_repeated_a_few_at_a_time)
 		count = sets_get(sets, SETS_MAX);
 		for (size_t i = 0; i < count; i++) {
 			if (sets[i].id == TEMPLATE_ID_APPLICATION) {
-				CHECK(!is_told[port_told(&sets[i], version)]);
-				is_told[port_told(&sets[i], version)] = true;
+				CHECK(!is_announced[port_announced(&sets[i], version)]);
+				is_announced[port_announced(&sets[i], version)] = true;
 			}
 			for (size_t from = 0; sets[i].id == 260 && from + 61 <= sets[i].size;
 			     from += 61, records++)
-				CHECK(is_told[load_be16(sets[i].bytes + from + 10)]);
+				CHECK(is_announced[load_be16(sets[i].bytes + from + 10)]);
 		}
 		CHECK_EQ(records, 300);
 		CHECK_EQ(sets_with(TEMPLATE_ID_APPLICATION), 100); /* not those of other ports */
@@ -572,17 +572,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_samplers_the_rate_is_1_and_records_have_no_number),
-		cmocka_unit_test(what_is_known_at_the_start_is_told_first),
+		cmocka_unit_test(what_is_known_at_the_start_is_announced_first),
 		cmocka_unit_test(a_sampler_that_appears_later_changes_the_templates),
-		cmocka_unit_test(samplers_are_told_again_with_the_templates),
-		cmocka_unit_test(many_samplers_are_each_told_before_their_records),
+		cmocka_unit_test(samplers_are_announced_again_with_the_templates),
+		cmocka_unit_test(many_samplers_are_each_announced_before_their_records),
 		cmocka_unit_test(templates_do_not_crowd_out_samplers),
 		cmocka_unit_test(the_share_of_a_collector_multiplies),
 		cmocka_unit_test(a_session_withdraws_what_it_does_not_use_any_more),
 		cmocka_unit_test(netflow5_has_one_sampler_in_a_datagram),
 		cmocka_unit_test(json_lines_say_the_interval),
 		cmocka_unit_test(
-			a_name_is_told_before_its_first_record_and_repeated_a_few_at_a_time),
+			a_name_is_announced_before_its_first_record_and_repeated_a_few_at_a_time),
 	};
 
 	return RUN_TESTS(tests);

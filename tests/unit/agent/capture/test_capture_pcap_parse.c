@@ -100,7 +100,7 @@ static void put_section(struct file *file)
 	put32(file, 0x1a2b3c4d);
 	put16(file, 1);
 	put16(file, 0);
-	put_number(file, UINT64_MAX, 8); /* section length: not told */
+	put_number(file, UINT64_MAX, 8); /* section length: unknown */
 	end_block(file);
 }
 

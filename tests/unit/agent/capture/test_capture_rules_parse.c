@@ -116,7 +116,7 @@ TEST(rules_that_log_to_groups_are_found)
 	CHECK(answer.is_complete && answer.is_interrupted && !answer.error);
 }
 
-TEST(the_number_of_the_rule_set_and_errors_are_told)
+TEST(the_number_of_the_rule_set_and_errors_are_reported)
 {
 	_Alignas(8) uint8_t buffer[256] = { 0 };
 	struct capture_rules_answer answer = { found, NULL, .sequence = SEQUENCE };
@@ -156,7 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_that_log_to_groups_are_found),
-		cmocka_unit_test(the_number_of_the_rule_set_and_errors_are_told),
+		cmocka_unit_test(the_number_of_the_rule_set_and_errors_are_reported),
 		cmocka_unit_test(answers_may_be_cut_anywhere),
 	};
 

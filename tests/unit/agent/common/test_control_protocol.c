@@ -54,7 +54,7 @@ TEST(request_without_filter_is_taken)
 	control_request_clear(&request);
 }
 
-TEST(faults_of_requests_are_told_apart)
+TEST(faults_of_requests_are_distinguished)
 {
 	static const struct {
 		const char *text;
@@ -240,7 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(request_with_filter_is_taken),
 		cmocka_unit_test(request_without_filter_is_taken),
-		cmocka_unit_test(faults_of_requests_are_told_apart),
+		cmocka_unit_test(faults_of_requests_are_distinguished),
 		cmocka_unit_test(request_ends_below_64_kib),
 		cmocka_unit_test(filter_has_a_bound),
 		cmocka_unit_test(formatted_request_parses_to_the_same),

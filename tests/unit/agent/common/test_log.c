@@ -169,7 +169,7 @@ TEST(what_is_held_back_comes_out_when_its_minute_is_over_or_at_the_end)
 	CHECK(log_limit_due(&limit, 61002, true, &held) == NULL);
 }
 
-/* What holds something back is forgotten last: it has not been told yet. */
+/* What holds something back is forgotten last: it has not been reported yet. */
 TEST(a_full_limit_forgets_what_holds_nothing_back)
 {
 	static struct log_limit limit;

@@ -69,7 +69,7 @@ TEST(signals_and_a_full_pipe_lose_nothing)
 	free(bytes);
 }
 
-TEST(an_error_is_told)
+TEST(an_error_is_reported)
 {
 	const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
@@ -84,7 +84,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(signals_and_a_full_pipe_lose_nothing),
-		cmocka_unit_test(an_error_is_told),
+		cmocka_unit_test(an_error_is_reported),
 	};
 
 	return RUN_TESTS(tests);

@@ -502,7 +502,7 @@ TEST(wrong_ways_to_leave)
 		    "collector 192.0.2.1:2055 is given twice: it would get every flow twice");
 }
 
-/* Blanks and commas become +, so that it may stand behind a comma again. */
+/* Blanks and commas become +, so that it may stand after a comma again. */
 TEST(fields_in_a_section)
 {
 	static const char file[] =

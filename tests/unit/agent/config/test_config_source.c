@@ -173,7 +173,7 @@ TEST(sampling_of_a_source)
 			 "+rule:N, with N from 1 to 1000000");
 }
 
-TEST(keys_behind_a_file)
+TEST(keys_after_a_file)
 {
 	struct error_text error;
 	struct config config;
@@ -310,7 +310,7 @@ int main(void)
 		cmocka_unit_test(direction_and_label_of_a_source),
 		cmocka_unit_test(switches_of_a_source),
 		cmocka_unit_test(sampling_of_a_source),
-		cmocka_unit_test(keys_behind_a_file),
+		cmocka_unit_test(keys_after_a_file),
 		cmocka_unit_test(sources_are_bound_to_cpus),
 		cmocka_unit_test(all_keys_of_a_source_are_shown_as_they_are_read),
 		cmocka_unit_test(a_key_stands_once_after_a_source),

@@ -24,7 +24,7 @@ TEST(without_rules_the_index_stays)
 	CHECK_EQ(interface_rules_number(&rules, "eth3", 7), 7);
 }
 
-TEST(a_base_takes_the_number_behind_it)
+TEST(a_base_takes_the_number_after_it)
 {
 	CHECK_EQ(number("eth:100", "eth3", 7), 103);
 	CHECK_EQ(number("eth:100", "eth0", 7), 100);
@@ -134,7 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_rules_the_index_stays),
-		cmocka_unit_test(a_base_takes_the_number_behind_it),
+		cmocka_unit_test(a_base_takes_the_number_after_it),
 		cmocka_unit_test(a_name_is_exact_and_wins),
 		cmocka_unit_test(of_several_bases_the_first_counts),
 		cmocka_unit_test(numbers_have_32_bits),

@@ -739,7 +739,7 @@ TEST(templates_are_those_of_the_sets_of_fields_in_use)
 	stop_server(&fixture);
 }
 
-/* A row for each field of the templates of IPFIX, behind one that says that NetFlow v5 has none. */
+/* A row for each field of the templates of IPFIX, after one that says that NetFlow v5 has none. */
 TEST(templates_are_those_of_the_versions_in_use)
 {
 	char name[] = "name";

@@ -1,4 +1,4 @@
-/* test_loss_report.c - how losses are told at the end. */
+/* test_loss_report.c - how losses are reported at the end. */
 #include "loss_report.h"
 
 #include "check.h"
@@ -32,7 +32,7 @@ TEST(one_of_a_kind_is_singular)
 		   "collector c: 1 of 1 record lost, with 1 packet and 84 bytes: 1 refused");
 }
 
-TEST(what_a_protocol_cannot_carry_is_told_but_is_no_loss_on_the_way)
+TEST(what_a_protocol_cannot_carry_is_reported_but_is_no_loss_on_the_way)
 {
 	struct collector_status collectors[2] = {
 		{ .name = "one",
@@ -52,7 +52,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reasons_come_with_their_numbers),
 		cmocka_unit_test(one_of_a_kind_is_singular),
-		cmocka_unit_test(what_a_protocol_cannot_carry_is_told_but_is_no_loss_on_the_way),
+		cmocka_unit_test(
+			what_a_protocol_cannot_carry_is_reported_but_is_no_loss_on_the_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

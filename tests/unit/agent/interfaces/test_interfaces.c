@@ -14,16 +14,16 @@
 
 static struct interfaces interfaces;
 static struct interface_rules rules;
-static char told[4096]; /* what the events said, in short */
+static char events_text[4096]; /* what the events said, in short */
 
 static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void note(const char *format, ...)
 {
-	const size_t length = strlen(told);
+	const size_t length = strlen(events_text);
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(told + length, sizeof(told) - length, format, arguments);
+	(void)vsnprintf(events_text + length, sizeof(events_text) - length, format, arguments);
 	va_end(arguments);
 }
 
@@ -63,7 +63,7 @@ static void begin(const char *rules_text)
 	if (rules_text)
 		CHECK_EQ(interface_rules_parse(&rules, rules_text, &error), 0);
 	interfaces_init(&interfaces, &events, &rules, KEEP_MS);
-	told[0] = '\0';
+	events_text[0] = '\0';
 }
 
 static void end(void)
@@ -72,13 +72,13 @@ static void end(void)
 	interface_rules_clear(&rules);
 }
 
-#define CHECK_TOLD(text)                \
-	do {                            \
-		CHECK_TEXT(told, text); \
-		told[0] = '\0';         \
+#define CHECK_EVENTS(text)                     \
+	do {                                   \
+		CHECK_TEXT(events_text, text); \
+		events_text[0] = '\0';         \
 	} while (0)
 
-/* Messages are put here, one behind the other. */
+/* Messages are put here, one after the other. */
 static uint8_t datagram[8192];
 static size_t datagram_size;
 
@@ -165,16 +165,16 @@ TEST(names_come_change_and_go)
 	begin(NULL);
 	new_link(2, "eth0", 0);
 	new_link(1, "lo", 0);
-	CHECK_TOLD("2=eth0 1=lo ");
+	CHECK_EVENTS("2=eth0 1=lo ");
 	new_link(2, "eth0", 0);
-	CHECK_TOLD("");
+	CHECK_EVENTS("");
 	new_link(2, "wan0", 0);
-	CHECK_TOLD("2=wan0 ");
+	CHECK_EVENTS("2=wan0 ");
 	put_link(RTM_NEWLINK, 0, 0, AF_UNSPEC, 2, "wan0", "uplink", 1500);
 	CHECK_EQ(parse_at(0), INTERFACES_ok);
-	CHECK_TOLD("2=wan0(uplink) ");
+	CHECK_EVENTS("2=wan0(uplink) ");
 	new_link(2, "wan0", 0);
-	CHECK_TOLD("2=wan0 ");
+	CHECK_EVENTS("2=wan0 ");
 	end();
 }
 
@@ -183,16 +183,16 @@ TEST(one_that_has_gone_keeps_its_name_for_its_flows)
 	begin(NULL);
 	new_link(2, "eth0", 0);
 	new_link(3, "eth1", 0);
-	CHECK_TOLD("2=eth0 3=eth1 ");
+	CHECK_EVENTS("2=eth0 3=eth1 ");
 	delete_link(2, 100);
 	delete_link(2, 500); /* twice is once */
 	delete_link(9, 500);
 	interfaces_forget(&interfaces, 100 + KEEP_MS - 1);
-	CHECK_TOLD("");
+	CHECK_EVENTS("");
 	interfaces_forget(&interfaces, 100 + KEEP_MS);
-	CHECK_TOLD("-2 ");
+	CHECK_EVENTS("-2 ");
 	interfaces_forget(&interfaces, 1000000);
-	CHECK_TOLD("");
+	CHECK_EVENTS("");
 	end();
 }
 
@@ -201,15 +201,15 @@ TEST(an_index_that_is_used_again_has_the_new_name_at_once)
 	begin(NULL);
 	new_link(2, "eth0", 0);
 	delete_link(2, 100);
-	told[0] = '\0';
+	events_text[0] = '\0';
 	new_link(2, "veth7", 200);
-	CHECK_TOLD("2=veth7 ");
+	CHECK_EVENTS("2=veth7 ");
 	interfaces_forget(&interfaces, 100000);
-	CHECK_TOLD("");
+	CHECK_EVENTS("");
 	delete_link(2, 200000);
-	new_link(2, "veth7", 200100); /* the same again is told: harmless */
+	new_link(2, "veth7", 200100); /* the same again is reported: harmless */
 	interfaces_forget(&interfaces, 1000000);
-	CHECK_TOLD("2=veth7 ");
+	CHECK_EVENTS("2=veth7 ");
 	end();
 }
 
@@ -221,7 +221,7 @@ TEST(messages_of_bridges_and_addresses_are_of_no_interest)
 	put_link(RTM_NEWLINK, 0, 0, AF_INET6, 2, "other", NULL, 1500);
 	put_header(RTM_NEWADDR, 0, 0, 0);
 	CHECK_EQ(parse_at(0), INTERFACES_ok);
-	CHECK_TOLD("2=eth0 ");
+	CHECK_EVENTS("2=eth0 ");
 	CHECK_EQ(interfaces.entries[0].gone_ms, INTERFACE_IS_PRESENT);
 	end();
 }
@@ -239,12 +239,12 @@ TEST(what_a_complete_dump_does_not_name_has_gone)
 	put_done(NLM_F_MULTI, 6, 0); /* of an older dump */
 	CHECK_EQ(parse_at(10), INTERFACES_ok);
 	CHECK_EQ(interfaces.dump_sequence, 7);
-	told[0] = '\0';
+	events_text[0] = '\0';
 	put_done(NLM_F_MULTI, 7, 0);
 	CHECK_EQ(parse_at(10), INTERFACES_dump_done);
 	CHECK_EQ(interfaces.dump_sequence, 0);
 	interfaces_forget(&interfaces, 10 + KEEP_MS);
-	CHECK_TOLD("-4 -2 ");
+	CHECK_EVENTS("-4 -2 ");
 	end();
 }
 
@@ -255,7 +255,7 @@ TEST(an_interrupted_dump_says_nothing_of_what_it_lacks)
 	for (int i = 0; i < 4; i++) {
 		interfaces_dump_begin(&interfaces, 7);
 		switch (i) {
-		case 0: /* told with a part of it */
+		case 0: /* reported with a part of it */
 			put_link(RTM_NEWLINK, NLM_F_MULTI | NLM_F_DUMP_INTR, 7, AF_UNSPEC, 3,
 				 "eth1", NULL, 1500);
 			put_done(NLM_F_MULTI, 7, 0);
@@ -270,7 +270,7 @@ TEST(an_interrupted_dump_says_nothing_of_what_it_lacks)
 		CHECK_EQ(interfaces.dump_sequence, 0);
 	}
 	interfaces_forget(&interfaces, 1000000);
-	CHECK_TOLD("2=eth0 3=eth1 ");
+	CHECK_EVENTS("2=eth0 3=eth1 ");
 	end();
 }
 
@@ -280,14 +280,14 @@ TEST(rules_give_numbers_and_move_them_with_the_name)
 	new_link(2, "eth3", 0);
 	new_link(3, "wg0", 0);
 	new_link(4, "lo", 0);
-	CHECK_TOLD("103=eth3 7=wg0 4=lo ");
+	CHECK_EVENTS("103=eth3 7=wg0 4=lo ");
 	CHECK_EQ(interfaces_number(&interfaces, 2), 103);
 	CHECK_EQ(interfaces_number(&interfaces, 3), 7);
 	CHECK_EQ(interfaces_number(&interfaces, 4), 4);
 	CHECK_EQ(interfaces_number(&interfaces, 5), 5);
 	CHECK_EQ(interfaces_number(&interfaces, 0), 0);
 	new_link(2, "eth4", 0);
-	CHECK_TOLD("-103 104=eth4 ");
+	CHECK_EVENTS("-103 104=eth4 ");
 	end();
 }
 
@@ -297,33 +297,33 @@ TEST(a_recreated_interface_keeps_its_number)
 	new_link(3, "wg0", 0);
 	delete_link(3, 100);
 	new_link(9, "wg0", 200);
-	CHECK_TOLD("7=wg0 7=wg0 7=wg0 "); /* no clash: the first has gone */
+	CHECK_EVENTS("7=wg0 7=wg0 7=wg0 "); /* no clash: the first has gone */
 	CHECK_EQ(interfaces_number(&interfaces, 3), 7);
 	CHECK_EQ(interfaces_number(&interfaces, 9), 7);
 	interfaces_forget(&interfaces, 100000);
-	CHECK_TOLD("7=wg0 ");
+	CHECK_EVENTS("7=wg0 ");
 	delete_link(9, 100000);
 	interfaces_forget(&interfaces, 200000);
-	CHECK_TOLD("7=wg0 -7 ");
+	CHECK_EVENTS("7=wg0 -7 ");
 	end();
 }
 
-TEST(two_with_one_number_are_told_and_the_first_gives_the_name)
+TEST(two_with_one_number_are_reported_and_the_first_gives_the_name)
 {
 	begin("eth0=7");
 	new_link(2, "eth0", 0);
 	new_link(7, "lo", 0);
-	CHECK_TOLD("7=eth0 7=eth0 clash 7 eth0 lo ");
+	CHECK_EVENTS("7=eth0 7=eth0 clash 7 eth0 lo ");
 	delete_link(2, 100);
-	CHECK_TOLD("7=lo "); /* whose flows still come */
+	CHECK_EVENTS("7=lo "); /* whose flows still come */
 	end();
 	begin("a=7,b=7,c=7");
 	new_link(4, "c", 0);
 	new_link(3, "b", 0);
-	CHECK_TOLD("7=c 7=b clash 7 b c ");
+	CHECK_EVENTS("7=c 7=b clash 7 b c ");
 	new_link(2, "a", 0);
 	delete_link(2, 0);
-	CHECK_TOLD("7=a clash 7 a c 7=b clash 7 b c ");
+	CHECK_EVENTS("7=a clash 7 a c 7=b clash 7 b c ");
 	end();
 }
 
@@ -367,8 +367,8 @@ TEST(long_texts_are_cut_between_characters)
 	put_link(RTM_NEWLINK, 0, 0, AF_UNSPEC, 4, "eth1", "12345678901234567890123456789\xc3\xbc!",
 		 1500);
 	CHECK_EQ(parse_at(0), INTERFACES_ok);
-	CHECK_TOLD("2=0123456789abcde 3=eth0(123456789012345678901234567890) "
-		   "4=eth1(12345678901234567890123456789\xc3\xbc) ");
+	CHECK_EVENTS("2=0123456789abcde 3=eth0(123456789012345678901234567890) "
+		     "4=eth1(12345678901234567890123456789\xc3\xbc) ");
 	end();
 }
 
@@ -398,7 +398,7 @@ TEST(what_makes_no_sense_changes_nothing)
 	put("1234567", 8);
 	CHECK_EQ(parse_at(0), INTERFACES_malformed);
 	CHECK_EQ(parse_at(0), INTERFACES_ok); /* nothing */
-	CHECK_TOLD("");
+	CHECK_EVENTS("");
 	end();
 }
 
@@ -407,18 +407,18 @@ TEST(the_list_is_bounded)
 	begin(NULL);
 	for (int i = 1; i <= INTERFACES_MAX; i++) {
 		new_link(i, "x", 0);
-		told[0] = '\0';
+		events_text[0] = '\0';
 	}
 	new_link(40000, "one", 0);
-	CHECK_TOLD("full ");
+	CHECK_EVENTS("full ");
 	delete_link(8, 20);
 	delete_link(7, 10);
 	new_link(40000, "one", 30);
-	CHECK_TOLD("-7 40000=one ");
+	CHECK_EVENTS("-7 40000=one ");
 	new_link(40001, "two", 30);
-	CHECK_TOLD("-8 40001=two ");
+	CHECK_EVENTS("-8 40001=two ");
 	new_link(40002, "three", 30);
-	CHECK_TOLD("full ");
+	CHECK_EVENTS("full ");
 	CHECK_EQ(interfaces.count, INTERFACES_MAX);
 	end();
 }
@@ -450,14 +450,14 @@ TEST(a_recorded_dump_and_what_followed)
 	begin(NULL);
 	interfaces_dump_begin(&interfaces, 7);
 	CHECK_EQ(parse_file("rtnetlink_dump.bin", 0), INTERFACES_dump_done);
-	CHECK_TOLD("1=lo 2=eth0(uplink of the ISP, Z\xc3\xbcrich, Gle) 3=eth1 4=br0 ");
+	CHECK_EVENTS("1=lo 2=eth0(uplink of the ISP, Z\xc3\xbcrich, Gle) 3=eth1 4=br0 ");
 	CHECK_EQ(interfaces.entries[0].mtu, 65536);
 	CHECK_EQ(interfaces.entries[2].mtu, 9000);
 	CHECK_EQ(parse_file("rtnetlink_changes.bin", 100), INTERFACES_ok);
-	CHECK_TOLD("2=wan0(uplink of the ISP, Z\xc3\xbcrich, Gle) 2=wan0 5=new0 4=again0 ");
+	CHECK_EVENTS("2=wan0(uplink of the ISP, Z\xc3\xbcrich, Gle) 2=wan0 5=new0 4=again0 ");
 	CHECK_EQ(interfaces.entries[1].mtu, 1400);
 	interfaces_forget(&interfaces, 100 + KEEP_MS);
-	CHECK_TOLD("-3 -2 ");
+	CHECK_EVENTS("-3 -2 ");
 	end();
 }
 
@@ -472,7 +472,7 @@ int main(void)
 		cmocka_unit_test(an_interrupted_dump_says_nothing_of_what_it_lacks),
 		cmocka_unit_test(rules_give_numbers_and_move_them_with_the_name),
 		cmocka_unit_test(a_recreated_interface_keeps_its_number),
-		cmocka_unit_test(two_with_one_number_are_told_and_the_first_gives_the_name),
+		cmocka_unit_test(two_with_one_number_are_reported_and_the_first_gives_the_name),
 		cmocka_unit_test(mtus_are_published_when_they_change),
 		cmocka_unit_test(long_texts_are_cut_between_characters),
 		cmocka_unit_test(what_makes_no_sense_changes_nothing),

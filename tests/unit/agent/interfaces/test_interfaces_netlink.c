@@ -9,13 +9,13 @@
 
 static const struct interface_rules rules;
 static struct interfaces interfaces;
-static uint32_t loopback_told;
+static uint32_t loopback_reported;
 
 static void named(void *context, const struct interface_name *name)
 {
 	(void)context;
 	if (strcmp(name->name, "lo") == 0)
-		loopback_told = name->index;
+		loopback_reported = name->index;
 }
 
 static struct interfaces_netlink *open_all(void)
@@ -40,10 +40,10 @@ TEST(the_kernel_knows_the_loopback)
 		skip();
 	netlink = open_all();
 	CHECK_EQ(interfaces.dump_sequence, 0);
-	CHECK_EQ(loopback_told, if_nametoindex("lo"));
+	CHECK_EQ(loopback_reported, if_nametoindex("lo"));
 	interface_mtus_init(&mtus, 1500);
 	interfaces_publish_mtus(&interfaces, &mtus);
-	CHECK(interface_mtus_find(&mtus, loopback_told) >= 16436);
+	CHECK(interface_mtus_find(&mtus, loopback_reported) >= 16436);
 	interfaces_netlink_close(netlink);
 	interfaces_clear(&interfaces);
 }

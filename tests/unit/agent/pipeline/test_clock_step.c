@@ -23,7 +23,7 @@ TEST(only_a_step_changes_the_difference_of_the_clocks)
 		 CLOCK_STEP_MIN_MS);
 }
 
-TEST(packets_before_a_step_are_told_by_their_time)
+TEST(packets_before_a_step_are_known_by_their_time)
 {
 	const int64_t steps_ms[] = { HOUR_MS, -HOUR_MS, 1000, -1000 };
 
@@ -48,7 +48,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_a_step_changes_the_difference_of_the_clocks),
-		cmocka_unit_test(packets_before_a_step_are_told_by_their_time),
+		cmocka_unit_test(packets_before_a_step_are_known_by_their_time),
 	};
 
 	return RUN_TESTS(tests);

@@ -3,7 +3,7 @@
 
 #include "check.h"
 
-TEST(single_packets_at_a_high_rate_are_told_once)
+TEST(single_packets_at_a_high_rate_are_reported_once)
 {
 	struct message_watch watch = { 0 };
 
@@ -37,7 +37,7 @@ TEST(a_low_rate_or_full_messages_are_as_they_should_be)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(single_packets_at_a_high_rate_are_told_once),
+		cmocka_unit_test(single_packets_at_a_high_rate_are_reported_once),
 		cmocka_unit_test(a_low_rate_or_full_messages_are_as_they_should_be),
 	};
 

@@ -139,7 +139,7 @@ TEST(numbers_go_on_after_a_kill_with_a_gap_of_at_most_what_had_not_gone)
 	all = kept_after_kill(false);
 	CHECK(all > 4);
 	forget();
-	/* Killed at its fourth datagram: those behind it in the batch are the gap. */
+	/* Killed at its fourth datagram: those after it in the batch are the gap. */
 	CHECK_EQ(kept_after_kill(true), all);
 	forget();
 }

@@ -1,4 +1,4 @@
-/* test_interface_names.c - which name a collector is told next. */
+/* test_interface_names.c - which name is announced to a collector next. */
 #include "check.h"
 #include "interface_names.h"
 
@@ -15,8 +15,8 @@ static void set(uint32_t index, const char *text)
 	CHECK_EQ(interface_names_set(&names, &name), 0);
 }
 
-/* Tell the next name; returns its index, 0 if there is none. */
-static uint32_t tell(struct interface_walk *walk)
+/* Announce the next name; returns its index, 0 if there is none. */
+static uint32_t announce(struct interface_walk *walk)
 {
 	const struct interface_names_entry *next = interface_walk_next(walk, &names);
 
@@ -30,10 +30,10 @@ static uint32_t tell(struct interface_walk *walk)
 	do {                                                                             \
 		static const uint32_t expected_[] = { __VA_ARGS__ };                     \
 		for (size_t i_ = 0; i_ < sizeof(expected_) / sizeof(expected_[0]); i_++) \
-			CHECK_EQ(tell(walk), expected_[i_]);                             \
+			CHECK_EQ(announce(walk), expected_[i_]);                         \
 	} while (0)
 
-TEST(changes_are_told_in_their_order)
+TEST(changes_are_announced_in_their_order)
 {
 	struct interface_walk walk = { 0 };
 
@@ -54,7 +54,7 @@ TEST(changes_are_told_in_their_order)
 	interface_names_clear(&names);
 }
 
-TEST(what_was_removed_is_not_told)
+TEST(what_was_removed_is_not_announced)
 {
 	struct interface_walk walk = { 0 };
 
@@ -158,8 +158,8 @@ TEST(at_the_end_of_a_walk_everything_is_known)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(changes_are_told_in_their_order),
-		cmocka_unit_test(what_was_removed_is_not_told),
+		cmocka_unit_test(changes_are_announced_in_their_order),
+		cmocka_unit_test(what_was_removed_is_not_announced),
 		cmocka_unit_test(a_refresh_goes_round_once_and_changes_go_before_it),
 		cmocka_unit_test(the_highest_index_is_one_like_others),
 		cmocka_unit_test(a_name_is_found_by_its_index),

@@ -133,7 +133,7 @@ TEST(only_fields_of_columns_bring_columns_in)
 	CHECK_EQ(template_set_columns(&set), 0);
 }
 
-TEST(the_ip_version_is_told_where_no_address_does)
+TEST(the_ip_version_is_a_field_where_no_address_shows_it)
 {
 	struct template_set set = set_of("1+2+protocolIdentifier", EXPORT_V9);
 
@@ -326,7 +326,7 @@ int main(void)
 		cmocka_unit_test(a_list_of_signs_changes_the_default),
 		cmocka_unit_test(all_is_all_that_tables_and_columns_may_bring),
 		cmocka_unit_test(only_fields_of_columns_bring_columns_in),
-		cmocka_unit_test(the_ip_version_is_told_where_no_address_does),
+		cmocka_unit_test(the_ip_version_is_a_field_where_no_address_shows_it),
 		cmocka_unit_test(times_on_the_exporters_clock_are_known_to_the_header),
 		cmocka_unit_test(what_the_flow_key_leaves_out_is_not_brought_in_by_all),
 		cmocka_unit_test(ids_have_a_range_of_their_own_and_follow_the_fields),

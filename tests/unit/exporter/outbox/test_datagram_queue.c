@@ -62,7 +62,7 @@ TEST(one_in_the_middle_can_be_taken_out)
 	datagram_queue_clear(&queue);
 }
 
-TEST(one_may_go_ahead_of_those_behind_some_and_one_may_come_in_finished)
+TEST(one_may_go_ahead_of_those_after_some_and_one_may_come_in_finished)
 {
 	struct datagram_queue queue;
 
@@ -77,7 +77,7 @@ TEST(one_may_go_ahead_of_those_behind_some_and_one_may_come_in_finished)
 		datagram_queue_next(&queue)->bytes[0] = 5; /* under construction */
 		datagram_queue_ahead(&queue)->bytes[0] = 2;
 		datagram_queue_ahead(&queue)->size = 10;
-		datagram_queue_put_behind(&queue, 2);
+		datagram_queue_put_after(&queue, 2);
 		datagram_queue_spare(&queue)->bytes[0] = 4;
 		datagram_queue_spare(&queue)->size = 10;
 		datagram_queue_put_spare(&queue);
@@ -128,7 +128,7 @@ static bool find(const struct sent_history *history, uint32_t number, size_t siz
 
 	for (int i = 0; i < 4; i++)
 		bytes[12 + i] = (uint8_t)(number >> (24 - 8 * i));
-	bytes[23] = 0xee; /* behind what is remembered */
+	bytes[23] = 0xee; /* after what is remembered */
 	return sent_history_find(history, bytes, size, found);
 }
 
@@ -182,8 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(datagrams_leave_in_the_order_they_came_and_one_may_go_ahead),
 		cmocka_unit_test(one_in_the_middle_can_be_taken_out),
-		cmocka_unit_test(
-			one_may_go_ahead_of_those_behind_some_and_one_may_come_in_finished),
+		cmocka_unit_test(one_may_go_ahead_of_those_after_some_and_one_may_come_in_finished),
 		cmocka_unit_test(a_full_queue_still_has_both_building_places),
 		cmocka_unit_test(history_remembers_the_last_and_forgets_the_oldest),
 		cmocka_unit_test(history_tells_messages_of_one_sequence_number_apart),

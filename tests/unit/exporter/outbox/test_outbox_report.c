@@ -43,7 +43,7 @@ TEST(unreachable_datagrams_move_from_sent_to_lost)
 	exporter_destroy(exporter);
 }
 
-/* A host reports a few of them only: what was sent behind one that it refused was on its way when
+/* A host reports a few of them only: what was sent after one that it refused was on its way when
  * the report came. */
 TEST(what_follows_a_refused_datagram_is_lost_with_it)
 {

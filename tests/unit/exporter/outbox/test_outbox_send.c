@@ -233,7 +233,7 @@ TEST(a_failure_that_tells_of_an_earlier_datagram_costs_nothing)
 	exporter_destroy(exporter);
 }
 
-TEST(sequence_numbers_go_on_where_they_are_told)
+TEST(sequence_numbers_continue_where_they_are_set)
 {
 	struct exporter *exporter = create(&(struct setup){ .collectors = 2 });
 
@@ -277,7 +277,7 @@ int main(void)
 		cmocka_unit_test(an_unreachable_network_is_tried_again_and_then_counted),
 		cmocka_unit_test(a_datagram_too_large_for_the_path_is_lost_alone),
 		cmocka_unit_test(a_failure_that_tells_of_an_earlier_datagram_costs_nothing),
-		cmocka_unit_test(sequence_numbers_go_on_where_they_are_told),
+		cmocka_unit_test(sequence_numbers_continue_where_they_are_set),
 		cmocka_unit_test(abandon_counts_all_that_waits),
 	};
 

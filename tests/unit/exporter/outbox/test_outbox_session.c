@@ -106,7 +106,7 @@ TEST(a_session_repeats_statistics_by_time_and_count_and_templates_on_request_onl
 	exporter_destroy(exporter);
 }
 
-TEST(what_was_told_ahead_is_not_told_twice_in_a_session)
+TEST(what_was_announced_ahead_is_not_announced_twice_in_a_session)
 {
 	struct exporter *exporter = create(0, 0);
 
@@ -255,7 +255,7 @@ TEST(a_reader_that_all_wait_for_is_named_once_it_takes_nothing)
 	exporter_destroy(exporter);
 }
 
-TEST(templates_that_were_lost_on_the_way_are_told_again_before_what_follows)
+TEST(templates_that_were_lost_on_the_way_are_announced_again_before_what_follows)
 {
 	struct exporter *exporter = create(0, 0);
 	int64_t now_us = SECOND_US;
@@ -267,7 +267,7 @@ TEST(templates_that_were_lost_on_the_way_are_told_again_before_what_follows)
 	(void)exporter_send(exporter, now_us);
 	handed = fake->count;
 	exporter_send_template(exporter);
-	finish(exporter, 1000); /* queued behind what stalls */
+	finish(exporter, 1000); /* queued after what stalls */
 	add(exporter, 1000, 8000);
 	CHECK(lost(exporter, LOSS_NOT_TAKEN) > 200);
 
@@ -320,8 +320,8 @@ TEST(at_the_end_what_is_not_confirmed_counts_as_lost)
 	exporter_destroy(exporter);
 }
 
-/* A reader that stalls is down until it takes something, and nothing is told after the end. */
-TEST(a_reader_that_never_reads_is_not_told_to_be_reachable_again)
+/* A reader that stalls is down until it takes something, and nothing is reported after the end. */
+TEST(a_reader_that_never_reads_is_not_reported_reachable_again)
 {
 	struct exporter *exporter = create(0, 0);
 	uint32_t now_ms = 1000;
@@ -434,16 +434,16 @@ int main(void)
 		cmocka_unit_test(what_was_not_confirmed_is_sent_again_in_the_next_session),
 		cmocka_unit_test(
 			a_session_repeats_statistics_by_time_and_count_and_templates_on_request_only),
-		cmocka_unit_test(what_was_told_ahead_is_not_told_twice_in_a_session),
+		cmocka_unit_test(what_was_announced_ahead_is_not_announced_twice_in_a_session),
 		cmocka_unit_test(
 			a_reader_that_stalls_holds_nobody_up_for_long_and_the_oldest_not_handed_over_is_lost),
 		cmocka_unit_test(a_full_socket_is_waited_for_by_its_descriptor),
 		cmocka_unit_test(a_reader_that_all_wait_for_is_named_once_it_takes_nothing),
 		cmocka_unit_test(
-			templates_that_were_lost_on_the_way_are_told_again_before_what_follows),
+			templates_that_were_lost_on_the_way_are_announced_again_before_what_follows),
 		cmocka_unit_test(without_anything_left_to_drop_the_new_message_is_lost),
 		cmocka_unit_test(at_the_end_what_is_not_confirmed_counts_as_lost),
-		cmocka_unit_test(a_reader_that_never_reads_is_not_told_to_be_reachable_again),
+		cmocka_unit_test(a_reader_that_never_reads_is_not_reported_reachable_again),
 		cmocka_unit_test(a_collector_that_was_never_there_loses_for_its_own_reason),
 		cmocka_unit_test(only_messages_that_show_their_end_go_into_a_session),
 		cmocka_unit_test(random_sessions_leave_the_ledger_exact),

@@ -1,4 +1,4 @@
-/* test_outbox_spool.c - what waits in the spool behind a session, and what overflows. */
+/* test_outbox_spool.c - what waits in the spool after a session, and what overflows. */
 #include "exporter.h"
 
 #include "session_fixture.h"
@@ -105,7 +105,7 @@ TEST(a_full_spool_loses_the_oldest_and_counts_them)
 	exporter_destroy(exporter);
 }
 
-TEST(a_reader_that_stalls_fills_the_spool_behind_what_it_was_given)
+TEST(a_reader_that_stalls_fills_the_spool_after_what_it_was_given)
 {
 	struct exporter *exporter = create_spooled(SPOOL_SIZE_MIN, 0, 0, 0);
 	int64_t now_us = SECOND_US;
@@ -152,7 +152,7 @@ int main(void)
 		cmocka_unit_test(
 			what_waits_in_the_spool_is_held_against_nobody_and_arrives_in_order),
 		cmocka_unit_test(a_full_spool_loses_the_oldest_and_counts_them),
-		cmocka_unit_test(a_reader_that_stalls_fills_the_spool_behind_what_it_was_given),
+		cmocka_unit_test(a_reader_that_stalls_fills_the_spool_after_what_it_was_given),
 		cmocka_unit_test(at_the_end_what_is_in_the_spool_counts_as_lost),
 	};
 

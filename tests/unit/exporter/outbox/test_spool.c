@@ -1,4 +1,4 @@
-/* test_spool.c - the store behind the queue: order, sums, the turn of the ring, a full file system,
+/* test_spool.c - the store after the queue: order, sums, the turn of the ring, a full file system,
  * and a disk that fails or hangs, by calls that stand still until the test lets them go. */
 #include "spool.h"
 
@@ -328,7 +328,7 @@ TEST(a_write_that_hangs_holds_up_nobody_and_says_so)
 	spool_clear(&spool);
 }
 
-TEST(a_read_that_hangs_keeps_what_is_behind_it)
+TEST(a_read_that_hangs_keeps_what_is_after_it)
 {
 	struct spool spool = create_on_disk(4 << 20);
 	uint32_t next = fill(&spool, 0, -ENOSPC);
@@ -465,7 +465,7 @@ int main(void)
 		cmocka_unit_test(the_oldest_are_dropped_together_and_counted),
 		cmocka_unit_test(a_little_touches_no_disk),
 		cmocka_unit_test(a_write_that_hangs_holds_up_nobody_and_says_so),
-		cmocka_unit_test(a_read_that_hangs_keeps_what_is_behind_it),
+		cmocka_unit_test(a_read_that_hangs_keeps_what_is_after_it),
 		cmocka_unit_test(the_end_does_not_wait_for_ever_for_a_write_that_hangs),
 		cmocka_unit_test(a_file_system_that_is_full_makes_the_ring_end_there),
 		cmocka_unit_test(a_disk_that_fails_loses_what_it_was_given_and_counts_it),

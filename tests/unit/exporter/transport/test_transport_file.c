@@ -406,7 +406,7 @@ TEST(a_full_pipe_breaks_no_message)
 	transport_file.close(file);
 }
 
-TEST(what_can_never_work_is_told_at_start)
+TEST(what_can_never_work_is_reported_at_start)
 {
 	char path[TRANSPORT_FILE_NAME_PATH_MAX + 2];
 
@@ -444,7 +444,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_full_disk_leaves_whole_messages, remove_files),
 		cmocka_unit_test_teardown(a_pipe_gives_back_what_nobody_has_read, remove_files),
 		cmocka_unit_test_teardown(a_full_pipe_breaks_no_message, remove_files),
-		cmocka_unit_test_teardown(what_can_never_work_is_told_at_start, remove_files),
+		cmocka_unit_test_teardown(what_can_never_work_is_reported_at_start, remove_files),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -229,7 +229,7 @@ TEST(what_is_no_address_is_refused)
 	}
 }
 
-TEST(multicast_is_told_from_unicast)
+TEST(multicast_is_distinguished_from_unicast)
 {
 	static const struct {
 		const char *text;
@@ -260,7 +260,7 @@ int main(void)
 		cmocka_unit_test(an_address_of_a_link_gets_the_scope_of_its_interface),
 		cmocka_unit_test(a_zone_is_the_interface),
 		cmocka_unit_test(what_is_no_address_is_refused),
-		cmocka_unit_test(multicast_is_told_from_unicast),
+		cmocka_unit_test(multicast_is_distinguished_from_unicast),
 	};
 
 	return RUN_TESTS(tests);

@@ -311,7 +311,7 @@ static void check_fault(const struct identity *identity, bool asks_client, int v
 	stop(server);
 }
 
-TEST(a_certificate_that_is_not_right_is_told_and_nothing_is_sent)
+TEST(a_certificate_that_is_not_right_is_reported_and_nothing_is_sent)
 {
 	const struct transport_tls_config usual = { .ca = authority.file };
 	const struct transport_tls_config other = { .ca = other_authority.file };
@@ -509,7 +509,7 @@ int main(void)
 		cmocka_unit_test(messages_arrive_over_tls_1_3),
 		cmocka_unit_test(messages_arrive_over_tls_1_2),
 		cmocka_unit_test(a_client_certificate_is_shown_where_it_is_asked_for),
-		cmocka_unit_test(a_certificate_that_is_not_right_is_told_and_nothing_is_sent),
+		cmocka_unit_test(a_certificate_that_is_not_right_is_reported_and_nothing_is_sent),
 		cmocka_unit_test(a_server_that_wants_a_certificate_says_so_before_anything_is_sent),
 		cmocka_unit_test(tls_older_than_1_2_is_refused),
 		cmocka_unit_test(without_verification_any_certificate_will_do),

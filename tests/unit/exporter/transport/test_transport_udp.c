@@ -415,7 +415,7 @@ TEST(what_the_collector_sends_back_does_not_disturb)
 	transport_udp.close(transport);
 }
 
-TEST(a_name_without_address_is_told_and_looked_up_again_later)
+TEST(a_name_without_address_is_reported_and_looked_up_again_later)
 {
 	/* An empty label: fails without asking a server. */
 	struct transport *transport = open_udp("no..such.name", 2055);
@@ -551,7 +551,7 @@ int main(void)
 		cmocka_unit_test(a_name_whose_first_address_refuses_goes_on_with_the_next),
 		cmocka_unit_test(what_is_too_large_for_udp_is_not_sent),
 		cmocka_unit_test(what_the_collector_sends_back_does_not_disturb),
-		cmocka_unit_test(a_name_without_address_is_told_and_looked_up_again_later),
+		cmocka_unit_test(a_name_without_address_is_reported_and_looked_up_again_later),
 		cmocka_unit_test(closing_during_a_look_up_is_safe),
 		cmocka_unit_test(the_source_address_is_used_and_checked),
 		cmocka_unit_test(addresses_are_written_with_their_port),

@@ -1,5 +1,5 @@
 /* test_transport_writer.c - files by a thread of their own: in order, each message in one file, and
- * a write that hangs, by a transport behind whose calls stand still until the test lets them go. */
+ * a write that hangs, by a next transport whose calls stand still until the test lets them go. */
 #include "transport_writer.h"
 
 #include "check.h"
@@ -14,7 +14,7 @@
 
 #define WAIT_MS 20000
 
-/* ---- a transport behind ---- */
+/* ---- the next transport ---- */
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static char taken[1000]; /* first bytes of what was sent; 'gate' protects it */
@@ -75,7 +75,7 @@ static void gate_close(struct transport *transport)
 	is_closed = true;
 }
 
-static const struct transport_type behind = {
+static const struct transport_type next = {
 	.name = "gate",
 	.open = gate_open,
 	.poll = gate_poll,
@@ -87,7 +87,7 @@ static const struct transport_type behind = {
 
 /* ---- the writer in front ---- */
 
-static struct transport *open_behind(const struct transport_type *type, const char *path)
+static struct transport *open_writer(const struct transport_type *type, const char *path)
 {
 	const struct transport_config config = { .host = path, .rotation.size = 1 << 20 };
 	struct transport *writer;
@@ -140,7 +140,7 @@ static bool is_ready(struct transport *writer)
 
 TEST(messages_are_written_in_order_and_confirmed)
 {
-	struct transport *writer = open_behind(&behind, "gate");
+	struct transport *writer = open_writer(&next, "gate");
 
 	settle(writer, 0, 1);
 	for (int i = 0; i < 200; i++) {
@@ -159,7 +159,7 @@ TEST(messages_are_written_in_order_and_confirmed)
 
 TEST(a_write_that_hangs_holds_up_nobody_and_says_so)
 {
-	struct transport *writer = open_behind(&behind, "gate");
+	struct transport *writer = open_writer(&next, "gate");
 	size_t sent = 0;
 
 	settle(writer, 0, 1);
@@ -190,7 +190,7 @@ TEST(a_write_that_hangs_holds_up_nobody_and_says_so)
 
 TEST(the_end_does_not_wait_for_ever_for_a_write_that_hangs)
 {
-	struct transport *writer = open_behind(&behind, "gate");
+	struct transport *writer = open_writer(&next, "gate");
 
 	settle(writer, 0, 1);
 	(void)pthread_mutex_lock(&gate);
@@ -207,7 +207,7 @@ TEST(the_end_does_not_wait_for_ever_for_a_write_that_hangs)
 
 TEST(what_counts_as_unconfirmed_when_nobody_waits_any_longer_is_not_written)
 {
-	struct transport *writer = open_behind(&behind, "gate");
+	struct transport *writer = open_writer(&next, "gate");
 
 	settle(writer, 0, 1);
 	CHECK_EQ(send_text(writer, "a").sent, 1);
@@ -230,9 +230,9 @@ TEST(what_counts_as_unconfirmed_when_nobody_waits_any_longer_is_not_written)
 	transport_writer.close(writer);
 }
 
-TEST(a_write_that_fails_is_told_and_tried_again)
+TEST(a_write_that_fails_is_reported_and_tried_again)
 {
-	struct transport *writer = open_behind(&behind, "gate");
+	struct transport *writer = open_writer(&next, "gate");
 	int result = 0;
 
 	settle(writer, 0, 1);
@@ -267,7 +267,7 @@ TEST(messages_of_another_file_wait_until_the_last_one_is_complete)
 
 	CHECK(mkdtemp(path) != NULL);
 	(void)snprintf(name, sizeof(name), "%s/flows", path);
-	writer = open_behind(&transport_file, name);
+	writer = open_writer(&transport_file, name);
 	settle(writer, 0, 1);
 	transport_writer.file(writer, 1, 1000);
 	CHECK_EQ(send_text(writer, "one\n").sent, 1);
@@ -299,7 +299,7 @@ int main(void)
 		cmocka_unit_test(the_end_does_not_wait_for_ever_for_a_write_that_hangs),
 		cmocka_unit_test(
 			what_counts_as_unconfirmed_when_nobody_waits_any_longer_is_not_written),
-		cmocka_unit_test(a_write_that_fails_is_told_and_tried_again),
+		cmocka_unit_test(a_write_that_fails_is_reported_and_tried_again),
 		cmocka_unit_test(messages_of_another_file_wait_until_the_last_one_is_complete),
 	};
 

@@ -318,7 +318,7 @@ TEST(linux_cooked)
 	CHECK_DROP(LINK_LINUX_SLL2, DROP_LINK_TRUNCATED, SLL(0, 1, 0x0800));
 }
 
-/* Linux takes off the outermost of two tags and announces what is behind the inner one. */
+/* Linux takes off the outermost of two tags and announces what is after the inner one. */
 TEST(linux_cooked_with_tags_that_are_not_announced)
 {
 	struct packet_info info;

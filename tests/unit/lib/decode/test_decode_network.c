@@ -60,7 +60,7 @@ TEST(ipv6_key_is_complete_and_the_rest_is_0)
 	CHECK_EQ(info.octets, 48);
 }
 
-TEST(header_sizes_are_told)
+TEST(header_sizes_are_reported)
 {
 	uint8_t long_chain[40 + 1040 + 20] = { 0x60, [4] = 4, [5] = 36, [6] = 60, [40] = 6, 129 };
 	struct packet_view view = { .link = LINK_RAW,
@@ -81,7 +81,7 @@ TEST(header_sizes_are_told)
 	CHECK_EQ(RAW(&info, IPv6(36, 0), EXTENSION(60), EXTENSION(6), TCP), DROP_NONE);
 	CHECK_EQ(info.extension_words, 4);
 	CHECK_EQ(info.tcp_offset, 0x50);
-	/* 1040 bytes are 260 words: more than can be told. */
+	/* 1040 bytes are 260 words: more than can be reported. */
 	CHECK_EQ(decode_packet(&view, &info), DROP_NONE);
 	CHECK_EQ(info.key.protocol, 6);
 	CHECK_EQ(info.extension_words, 255);
@@ -110,7 +110,7 @@ TEST(ipv4_options_are_skipped)
 	CHECK_EQ(info.key.source_port, 4660);
 	CHECK_EQ(info.octets, 32);
 
-	/* Cut within or behind the options: counted, without ports. */
+	/* Cut within or after the options: counted, without ports. */
 	CHECK_EQ(RAW(&info, IPv4_WITH(0x4f, 68, 0, 17), UDP), DROP_NONE);
 	CHECK_EQ(info.key.source_port, 0);
 	CHECK_EQ(info.key.destination_port, 0);
@@ -130,7 +130,7 @@ TEST(octets_are_what_the_ip_header_says)
 	CHECK_EQ(RAW(&info, IPv6(65535, 17), UDP), DROP_NONE);
 	CHECK_EQ(info.octets, 65575);
 
-	/* Shorter: Ethernet padding behind it counts for nothing. */
+	/* Shorter: Ethernet padding after it counts for nothing. */
 	CHECK_EQ(DECODE(LINK_ETHERNET, &info, ETHERNET(0x0800), IPv4(28, 17), UDP, 0, 0, 0, 0, 0, 0,
 			0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
 		 DROP_NONE);
@@ -365,7 +365,7 @@ TEST(ipv6_jumbograms)
 	CHECK_EQ(RAW(&info, IPv6(0, 0), JUMBO(6, 0xffffffff), TCP), DROP_NONE);
 	CHECK_EQ(info.octets, 0x100000027); /* 40 + 4294967295: 64 bits */
 
-	/* Behind other options, in a header of 16 bytes. */
+	/* After other options, in a header of 16 bytes. */
 	CHECK_EQ(RAW(&info, IPv6(0, 0), 6, 1, 0, 1, 0, 5, 2, 0, 0, 0xc2, 4, BE32(80000), 0, TCP),
 		 DROP_NONE);
 	CHECK_EQ(info.octets, 80040);
@@ -417,7 +417,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ipv4_key_is_complete_and_the_rest_is_0),
 		cmocka_unit_test(ipv6_key_is_complete_and_the_rest_is_0),
-		cmocka_unit_test(header_sizes_are_told),
+		cmocka_unit_test(header_sizes_are_reported),
 		cmocka_unit_test(ipv4_header_is_checked),
 		cmocka_unit_test(ipv4_options_are_skipped),
 		cmocka_unit_test(octets_are_what_the_ip_header_says),

@@ -160,7 +160,7 @@ TEST(netdev_egress_starts_at_the_ethernet_header)
 	CHECK_EQ(info.key.side, SIDE_egress);
 }
 
-TEST(bridge_and_netdev_start_behind_the_ethertype)
+TEST(bridge_and_netdev_start_after_the_ethertype)
 {
 	struct packet_info info;
 
@@ -203,7 +203,7 @@ TEST(payload_that_was_cut_counts_in_full)
 	struct packet_view view = { .link = LINK_NFLOG, .original_bytes = 9999 };
 	struct packet_info info;
 
-	/* Total length 0: the length of the attribute, without its padding or what is behind it. */
+	/* Total length 0: the length of the attribute, without its padding or what is after it. */
 	CHECK_EQ(DECODE_VIEW(view, &info, HEADER(2), LE(41, 9), IPv4(0, 17), UDP), DROP_NONE);
 	CHECK_EQ(info.octets, 41);
 	CHECK_EQ(DECODE_VIEW(view, &info, HEADER(2), LE(28, 9), IPv4(0, 17), UDP, NUMBER(LE, 2, 1)),
@@ -244,7 +244,7 @@ int main(void)
 		cmocka_unit_test(ports_that_the_source_names_are_noted),
 		cmocka_unit_test(side_is_unknown_without_a_hook),
 		cmocka_unit_test(netdev_egress_starts_at_the_ethernet_header),
-		cmocka_unit_test(bridge_and_netdev_start_behind_the_ethertype),
+		cmocka_unit_test(bridge_and_netdev_start_after_the_ethertype),
 		cmocka_unit_test(ip_family_must_agree_with_the_packet),
 		cmocka_unit_test(payload_that_was_cut_counts_in_full),
 		cmocka_unit_test(broken_records),

@@ -47,7 +47,7 @@ TEST(tcp_flags_need_the_14th_byte)
 	CHECK_EQ(RAW(&info, IPv4(40, 6), 0x12, 0x34, 0, 53, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x42),
 		 DROP_NONE);
 	CHECK_EQ(info.tcp_flags, 0x42);
-	/* Captured, but behind the end of the IP packet. */
+	/* Captured, but after the end of the IP packet. */
 	CHECK_EQ(RAW(&info, IPv4(33, 6), TCP), DROP_NONE);
 	CHECK_EQ(info.tcp_flags, 0);
 	CHECK_EQ(RAW(&info, IPv4(34, 6), TCP), DROP_NONE);

@@ -57,7 +57,7 @@ TEST(every_reason_is_reached)
 	static const struct {
 		enum drop_reason reason;
 		uint16_t type;
-		uint8_t size; /* behind the Ethernet header, which is cut off with size 255 */
+		uint8_t size; /* after the Ethernet header, which is cut off with size 255 */
 		uint8_t bytes[20];
 	} frames[] = {
 		{ DROP_NOT_IP, 0x0806, 8, { 0, 1, 8, 0, 6, 4, 0, 1 } },

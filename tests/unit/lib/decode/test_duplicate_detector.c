@@ -201,7 +201,7 @@ TEST(broadcasts_and_multicasts_are_not_looked_at)
 	CHECK_EQ(detector.statistics.packets_sampled, 0);
 }
 
-TEST(packets_begin_behind_any_of_the_headers_that_nflog_has)
+TEST(packets_begin_after_any_of_the_headers_that_nflog_has)
 {
 	struct duplicate_detector detector = new_detector();
 	struct batch batch = { .count = 0 };
@@ -268,7 +268,7 @@ int main(void)
 		cmocka_unit_test(one_packet_a_thousand_times_is_a_sender_and_no_rule),
 		cmocka_unit_test(a_sender_that_repeats_each_packet_is_no_rule),
 		cmocka_unit_test(broadcasts_and_multicasts_are_not_looked_at),
-		cmocka_unit_test(packets_begin_behind_any_of_the_headers_that_nflog_has),
+		cmocka_unit_test(packets_begin_after_any_of_the_headers_that_nflog_has),
 		cmocka_unit_test(any_bytes_of_any_length_are_taken),
 	};
 

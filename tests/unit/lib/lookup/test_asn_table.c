@@ -121,7 +121,7 @@ TEST(the_longest_prefix_wins)
 	check_found(table, "192.0.2.63", 64511, 26);
 	check_found(table, "192.0.2.64", 64502, 27);
 	check_found(table, "192.0.2.95", 64502, 27);
-	check_found(table, "192.0.2.96", 64510, 24); /* behind a child: back to the parent */
+	check_found(table, "192.0.2.96", 64510, 24); /* after a child: back to the parent */
 	check_found(table, "192.0.2.255", 64510, 24);
 	check_found(table, "192.0.3.0", 0, 0);
 	check_found(table, "9.255.255.255", 0, 0);
@@ -302,7 +302,7 @@ TEST(peers_and_next_hops_are_kept)
 {
 	struct asn_builder *builder = begin();
 	struct asn_table *table;
-	/* Rubbish behind an IPv4 next hop, or in one that is not there, does not come back. */
+	/* Rubbish after an IPv4 next hop, or in one that is not there, does not come back. */
 	struct asn_entry ipv4 = { .as_number = 64512,
 				  .peer_as_number = 65000,
 				  .prefix_length = 8,

@@ -190,7 +190,7 @@ TEST(names_of_numbers_out_of_range)
 }
 
 /* At the end of a file nobody may have erred: a reader has just not read. */
-TEST(what_was_not_acknowledged_is_told_in_words)
+TEST(what_was_not_acknowledged_is_reported_in_words)
 {
 	CHECK_TEXT(collector_fault_text(LOSS_DISCONNECTED, 0),
 		   "it did not acknowledge what was sent");
@@ -209,7 +209,7 @@ int main(void)
 		cmocka_unit_test(ledgers_of_a_group_add_up),
 		cmocka_unit_test(names_are_distinct_keys),
 		cmocka_unit_test(names_of_numbers_out_of_range),
-		cmocka_unit_test(what_was_not_acknowledged_is_told_in_words),
+		cmocka_unit_test(what_was_not_acknowledged_is_reported_in_words),
 	};
 
 	return RUN_TESTS(tests);

@@ -25,7 +25,7 @@ TEST(entry_is_seen_only_after_publishing)
 	record_ring_destroy(ring);
 }
 
-TEST(second_entry_is_behind_the_first_also_around_the_end)
+TEST(second_entry_is_after_the_first_also_around_the_end)
 {
 	struct record_ring *ring = record_ring_create(4);
 
@@ -111,7 +111,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(entry_is_seen_only_after_publishing),
 		cmocka_unit_test(half_free_is_what_the_producer_may_push),
-		cmocka_unit_test(second_entry_is_behind_the_first_also_around_the_end),
+		cmocka_unit_test(second_entry_is_after_the_first_also_around_the_end),
 		cmocka_unit_test(two_threads_pass_everything_in_order),
 	};
 

@@ -179,7 +179,7 @@ TEST(what_changes_on_the_way_does_not_matter)
 
 /* Ethernet fills short frames up, with anything, and some captures end with a checksum: neither is
  * of the packet, and other links have neither. */
-TEST(what_is_behind_the_packet_does_not_matter)
+TEST(what_is_after_the_packet_does_not_matter)
 {
 	const struct sampling sampling = sampling_of(SAMPLING_hash, 2);
 
@@ -361,7 +361,7 @@ int main(void)
 		cmocka_unit_test(gaps_are_those_of_independent_choices),
 		cmocka_unit_test(a_seed_repeats_itself_and_others_differ),
 		cmocka_unit_test(what_changes_on_the_way_does_not_matter),
-		cmocka_unit_test(what_is_behind_the_packet_does_not_matter),
+		cmocka_unit_test(what_is_after_the_packet_does_not_matter),
 		cmocka_unit_test(options_that_are_cut_off_hide_what_changes_too),
 		cmocka_unit_test(what_stays_the_same_on_the_way_matters),
 		cmocka_unit_test(ipv6_and_packets_cut_off_have_a_hash_too),
