@@ -1,7 +1,7 @@
 /* exporter.h - export_record -> datagrams -> collectors: batches, sequence numbers, refresh of
  * templates, pacing, ledger.
  *
- * Stage: flow cache -> exporter -> encoder -> transport. Single-threaded; time comes in as an
+ * Place: flow cache -> exporter -> encoder -> transport. Single-threaded; time comes in as an
  * argument. Several collectors each get every record, or share the records. Never blocks: what a
  * collector cannot take now waits in a bounded queue, and exporter_has_room() tells the caller to
  * stop taking records from the rings. */

@@ -1,6 +1,6 @@
 /* flow.h - the datum of the project: what a flow is, and the record that leaves the cache.
  *
- * Stage: decode -> flow_key -> flow cache -> flow_record -> exporter. Integers are in host order,
+ * Place: decode -> flow_key -> flow cache -> flow_record -> exporter. Integers are in host order,
  * addresses are byte arrays as on the wire. */
 #ifndef FLOW_H
 #define FLOW_H

@@ -1,6 +1,6 @@
 /* packet.h - one captured packet as a capture source hands it over.
  *
- * Stage: capture source -> packet_view -> decode. Holds only what the source knows without looking
+ * Place: capture source -> packet_view -> decode. Holds only what the source knows without looking
  * into the packet. */
 #ifndef PACKET_H
 #define PACKET_H

@@ -1,6 +1,6 @@
 /* capture.h - packet sources. Implementations: capture_<name>.c; list: capture_sources.def.
  *
- * Stage: kernel or file -> packet_view -> worker. A source is owned by one worker thread. Each is
+ * Place: kernel or file -> packet_view -> worker. A source is owned by one worker thread. Each is
  * two halves: read a buffer, and parse that buffer (capture_<name>_parse.c), so that the parser is
  * tested without kernel and without root. */
 #ifndef CAPTURE_H

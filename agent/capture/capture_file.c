@@ -1,7 +1,7 @@
 /* capture_file.c - reads a capture file, standard input or a pipe: the reading half. The bytes are
  * understood in capture_pcap_parse.c.
  *
- * Pipeline: file -> here -> worker. Needs no privileges and no libpcap.
+ * Place: file -> here -> worker. Needs no privileges and no libpcap.
  * Invariant: the buffer is refilled only when all whole packets in it are given out, so views stay
  * valid for their batch without a copy.
  *

@@ -1,6 +1,6 @@
 /* capture_interface.c - live capture from a network interface, by libpcap.
  *
- * Pipeline: packet socket's ring -> libpcap -> here -> worker. Needs CAP_NET_RAW to open.
+ * Place: packet socket's ring -> libpcap -> here -> worker. Needs CAP_NET_RAW to open.
  * Invariant: packets are copied into the batch's own storage, because libpcap's pointers are good
  * during its callback only; a read() gives at most as many as there is storage for.
  *

@@ -1,7 +1,7 @@
 /* capture_nflog.c - reads a netfilter log group: the socket half. The bytes are understood in
  * capture_nflog_parse.c.
  *
- * Pipeline: kernel (rule "log group N") -> here -> worker. Needs CAP_NET_ADMIN to bind and for a
+ * Place: kernel (rule "log group N") -> here -> worker. Needs CAP_NET_ADMIN to bind and for a
  * receive buffer beyond net.core.rmem_max; nothing later does.
  * Invariant: the next datagram is received only when the one before is given out, so views stay
  * valid for their batch without a copy.

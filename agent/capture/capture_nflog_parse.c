@@ -1,6 +1,6 @@
 /* capture_nflog_parse.c - walks netlink messages and their attributes, each byte at most once.
  *
- * Pipeline: recvfrom() in capture_nflog.c -> here -> worker. This is the hot path of a live agent.
+ * Place: recvfrom() in capture_nflog.c -> here -> worker. This is the hot path of a live agent.
  * Invariant: a view never reaches beyond its own message, nor a message beyond its datagram.
  *
  * What the kernel sends (6.18, each tried):

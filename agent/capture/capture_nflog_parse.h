@@ -1,6 +1,6 @@
 /* capture_nflog_parse.h - datagrams of the netfilter log -> packet views.
  *
- * Stage: kernel -> capture_nflog.c -> here -> packet_view. Pure: bytes and time in, no socket.
+ * Place: kernel -> capture_nflog.c -> here -> packet_view. Pure: bytes and time in, no socket.
  * One datagram holds up to some thousand packets; the parser stands somewhere in it and gives them
  * out in batches, so that nothing is copied.
  * Source: linux/netfilter/nfnetlink_log.h. Netlink headers are in host order, values are not. */

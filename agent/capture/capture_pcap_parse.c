@@ -1,6 +1,6 @@
 /* capture_pcap_parse.c - which format a capture file has, and the classic one.
  *
- * Pipeline: window of a file -> here -> worker. With --read this is the hot path.
+ * Place: window of a file -> here -> worker. With --read this is the hot path.
  * Invariant: a view never reaches beyond the window; the window's start moves only over whole
  * items.
  *

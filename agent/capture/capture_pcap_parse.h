@@ -1,6 +1,6 @@
 /* capture_pcap_parse.h - bytes of a pcap or pcapng file, as they come in -> packet views.
  *
- * Stage: file or pipe -> capture_file.c -> here -> packet_view. Pure: no file. Which of the formats
+ * Place: file or pipe -> capture_file.c -> here -> packet_view. Pure: no file. Which of the formats
  * it is, is found out from the first bytes. The parser stands somewhere in the file and sees a
  * window of it; when the window holds no whole packet any more it says how much it wants.
  * Source: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng; pcap-savefile(5) for versions before

@@ -1,6 +1,6 @@
 /* capture_pcapng_parse.c - blocks of a pcapng file.
  *
- * Pipeline: window of a file -> capture_pcap_parse.c -> here -> worker.
+ * Place: window of a file -> capture_pcap_parse.c -> here -> worker.
  * Invariant: a block that we look into is wholly in the window; one that we do not is passed over
  * and may be of any size.
  *

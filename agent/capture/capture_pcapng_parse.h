@@ -1,6 +1,6 @@
 /* capture_pcapng_parse.h - one block of a pcapng file -> packet view.
  *
- * Stage: capture_pcap_parse.c, which has found out the format -> here. Pure. */
+ * Place: capture_pcap_parse.c, which has found out the format -> here. Pure. */
 #ifndef CAPTURE_PCAPNG_PARSE_H
 #define CAPTURE_PCAPNG_PARSE_H
 

@@ -1,7 +1,7 @@
 /* capture_rules_parse.h - which NFLOG groups the rules of nf_tables log to, from the kernel's
  * answers.
  *
- * Stage: capture_rules.c (the socket) -> here. Pure. A rule logs by nf_tables' own expression, or
+ * Place: capture_rules.c (the socket) -> here. Pure. A rule logs by nf_tables' own expression, or
  * by the target NFLOG of iptables-nft. Rules of iptables-legacy are not in nf_tables. */
 #ifndef CAPTURE_RULES_PARSE_H
 #define CAPTURE_RULES_PARSE_H

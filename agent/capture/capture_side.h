@@ -1,6 +1,6 @@
 /* capture_side.h - on which side of this host a captured packet was: sent to it or by it.
  *
- * Stage: part of capture_interface.c. libpcap does not tell for ordinary interfaces, so it is found
+ * Place: part of capture_interface.c. libpcap does not tell for ordinary interfaces, so it is found
  * out from the interface's own addresses. */
 #ifndef CAPTURE_SIDE_H
 #define CAPTURE_SIDE_H

@@ -1,6 +1,6 @@
 /* capture_source.c - waits for a source that is away.
  *
- * Pipeline: capture_<name>.c -> here -> worker. Invariant: either the capture is open, or 'reason'
+ * Place: capture_<name>.c -> here -> worker. Invariant: either the capture is open, or 'reason'
  * says why not; then the watch was opened before the last attempt, so no change goes unseen. */
 #include "capture_source.h"
 

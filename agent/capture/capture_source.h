@@ -1,7 +1,7 @@
 /* capture_source.h - a packet source that may be away: it is waited for, and opened again when it
  * comes back.
  *
- * Stage: kernel or file -> capture_<name>.c -> here -> worker. Owned by one worker thread. Away are
+ * Place: kernel or file -> capture_<name>.c -> here -> worker. Owned by one worker thread. Away are
  * an interface that does not exist, is down or has gone (ppp0, wg0, a container's veth), and a log
  * group that another program reads. What makes no sense to wait for, such as missing rights, is an
  * error at the start; once a source has been read, every failure is waited out. With wait=off all

@@ -1,6 +1,6 @@
 /* capture_watch.c - rtnetlink notifications of links and addresses, unread.
  *
- * Pipeline: kernel -> here -> capture_source.c, capture_interface.c. Invariant: an overflow of the
+ * Place: kernel -> here -> capture_source.c, capture_interface.c. Invariant: an overflow of the
  * queue counts as news, so none is missed. */
 #include "capture_watch.h"
 

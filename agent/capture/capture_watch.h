@@ -1,6 +1,6 @@
 /* capture_watch.h - whether something has changed about network interfaces or their addresses.
  *
- * Stage: part of the capture sources that depend on an interface. It says only that there is news,
+ * Place: part of the capture sources that depend on an interface. It says only that there is news,
  * not what: who asks looks for himself. Needs no privileges. */
 #ifndef CAPTURE_WATCH_H
 #define CAPTURE_WATCH_H

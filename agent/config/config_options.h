@@ -1,6 +1,6 @@
 /* config_options.h - the table config_options.def in memory.
  *
- * Stage: argv and file text -> (option, value, origin) -> config_apply() -> struct config. Only
+ * Place: argv and file text -> (option, value, origin) -> config_apply() -> struct config. Only
  * config_*.c and the generator of manuals and completions include this. */
 #ifndef CONFIG_OPTIONS_H
 #define CONFIG_OPTIONS_H

@@ -1,6 +1,6 @@
 /* control_commands.h - what a client may ask for: one const row per command.
  *
- * Stage: request -> job -> rows. Runs in the control thread. */
+ * Place: request -> job -> rows. Runs in the control thread. */
 #ifndef CONTROL_COMMANDS_H
 #define CONTROL_COMMANDS_H
 

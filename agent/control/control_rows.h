@@ -1,7 +1,7 @@
 /* control_rows.h - rows about the agent itself: status, ledger, sources, collectors, templates,
  * configuration.
  *
- * Stage: pipeline_snapshot -> rows. Each function appends its rows and returns 0, or -ENOMEM. */
+ * Place: pipeline_snapshot -> rows. Each function appends its rows and returns 0, or -ENOMEM. */
 #ifndef CONTROL_ROWS_H
 #define CONTROL_ROWS_H
 

@@ -1,6 +1,6 @@
 /* control_server.c - clients of the control socket: bytes -> request -> job -> rows -> bytes.
  *
- * Invariants: a client has at most one job; rows are asked of it only when all that was written
+ * Invariant: a client has at most one job; rows are asked of it only when all that was written
  * before has gone to the socket; while a job is under way nothing is read from the client. So a
  * client costs one request and one piece of rows, and one that does not read stops only itself. */
 #include "control_server.h"

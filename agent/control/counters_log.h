@@ -1,6 +1,6 @@
 /* counters_log.h - the counters of this moment as lines of the log, for SIGUSR1.
  *
- * Stage: pipeline_snapshot -> log. One line for the whole, one for each source and collector. */
+ * Place: pipeline_snapshot -> log. One line for the whole, one for each source and collector. */
 #ifndef COUNTERS_LOG_H
 #define COUNTERS_LOG_H
 

@@ -1,6 +1,6 @@
 /* equalities.h - the equalities of lib/record/ledger.h, for a snapshot of the whole agent.
  *
- * Stage: pipeline_snapshot -> equalities -> `show stats`, and the daemon's own check at its end. */
+ * Place: pipeline_snapshot -> equalities -> `show stats`, and the daemon's own check at its end. */
 #ifndef EQUALITIES_H
 #define EQUALITIES_H
 

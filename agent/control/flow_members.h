@@ -1,6 +1,6 @@
 /* flow_members.h - what a row of `show-flows` says of a flow: one value per member.
  *
- * Stage: flow_view -> value -> row, order or sum. The table is flow_members.def. Pure. */
+ * Place: flow_view -> value -> row, order or sum. The table is flow_members.def. Pure. */
 #ifndef FLOW_MEMBERS_H
 #define FLOW_MEMBERS_H
 

@@ -1,6 +1,6 @@
 /* flow_sums.h - flows, packets and bytes added up per key.
  *
- * Stage: flow_view -> here -> row. Memory is bounded: when FLOW_SUMS_MAX keys are there, the caller
+ * Place: flow_view -> here -> row. Memory is bounded: when FLOW_SUMS_MAX keys are there, the caller
  * hands the sums on as rows, clears them and continues; who reads the rows adds up those of one
  * key. */
 #ifndef FLOW_SUMS_H

@@ -1,6 +1,6 @@
 /* flow_top.h - the first N flows in the order of one member, however many are added.
  *
- * Stage: flow_view -> here -> row. Memory is bounded by N; adding costs O(log N). */
+ * Place: flow_view -> here -> row. Memory is bounded by N; adding costs O(log N). */
 #ifndef FLOW_TOP_H
 #define FLOW_TOP_H
 

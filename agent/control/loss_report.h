@@ -1,6 +1,6 @@
 /* loss_report.h - what collectors did not get, in words, at the end of the daemon.
  *
- * Stage: pipeline_snapshot -> loss_report -> log. */
+ * Place: pipeline_snapshot -> loss_report -> log. */
 #ifndef LOSS_REPORT_H
 #define LOSS_REPORT_H
 

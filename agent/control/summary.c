@@ -1,6 +1,6 @@
 /* summary.c - the loss ledger as JSON.
  *
- * Stage: pipeline_snapshot -> JSON. No clock: a capture file gives the same summary at every run.
+ * Place: pipeline_snapshot -> JSON. No clock: a capture file gives the same summary at every run.
  * All reasons are always there, also with 0, so that the shape never depends on the traffic. */
 #include "summary.h"
 

@@ -1,7 +1,7 @@
 /* interface_monitor.h - the interfaces of this host for everyone in the agent: names to the
  * exporter, MTUs to the workers, numbers for records.
  *
- * Stage: interfaces_netlink -> interfaces -> here -> exporter, interface_mtus. Used by the control
+ * Place: interfaces_netlink -> interfaces -> here -> exporter, interface_mtus. Used by the control
  * thread before the export thread starts, then by the export thread alone. */
 #ifndef INTERFACE_MONITOR_H
 #define INTERFACE_MONITOR_H

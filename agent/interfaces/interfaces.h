@@ -1,7 +1,7 @@
 /* interfaces.h - the network interfaces of this namespace: name, alias, MTU, and the number that is
  * exported, kept right by the kernel's link messages (rtnetlink(7)).
  *
- * Stage: interfaces_netlink.c -> here -> export thread. Pure: messages and time come in as
+ * Place: interfaces_netlink.c -> here -> export thread. Pure: messages and time come in as
  * arguments, what has changed goes out through functions. Single-threaded.
  *
  * An interface that has gone is kept for as long as flows of it may still leave; then, or when its

@@ -1,7 +1,7 @@
 /* interfaces_netlink.h - the socket on which the kernel tells of network interfaces; what it says
  * is understood in interfaces.c.
  *
- * Stage: kernel -> here -> interfaces. Never blocks but in interfaces_netlink_read_all(). Needs no
+ * Place: kernel -> here -> interfaces. Never blocks but in interfaces_netlink_read_all(). Needs no
  * privileges. */
 #ifndef INTERFACES_NETLINK_H
 #define INTERFACES_NETLINK_H

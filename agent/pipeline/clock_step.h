@@ -1,6 +1,6 @@
 /* clock_step.h - notices that somebody has set the clock of the machine.
  *
- * Stage: beside the worker. Pure. Time stamps of packets are of CLOCK_REALTIME, which can be set;
+ * Place: beside the worker. Pure. Time stamps of packets are of CLOCK_REALTIME, which can be set;
  * CLOCK_MONOTONIC cannot, and what slews one slews the other, so their difference is constant but
  * for steps. A flow that is open at a step would get it as its duration: it ends there, with the
  * times that it had, and the packets after the step begin a new one. */

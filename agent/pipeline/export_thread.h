@@ -1,7 +1,7 @@
 /* export_thread.h - the thread that takes records from all rings, looks up AS numbers, and drives
  * the exporter.
  *
- * Stage: rings -> exporter. The exporter and the AS table's use belong to this thread once it runs;
+ * Place: rings -> exporter. The exporter and the AS table's use belong to this thread once it runs;
  * the control thread gets at them by export_thread->call. */
 #ifndef EXPORT_THREAD_H
 #define EXPORT_THREAD_H

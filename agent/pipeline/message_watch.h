@@ -1,6 +1,6 @@
 /* message_watch.h - notices a netfilter rule that hands over packets one by one.
  *
- * Stage: beside the worker. Pure. The kernel gathers up to 1000 packets for a message, unless the
+ * Place: beside the worker. Pure. The kernel gathers up to 1000 packets for a message, unless the
  * rule itself says less (iptables --nflog-threshold 1, nft queue-threshold 1): then each packet is
  * a message and a wake-up of its own, which costs reader and packet path 4 to 5 times as much. */
 #ifndef MESSAGE_WATCH_H

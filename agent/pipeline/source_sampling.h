@@ -1,7 +1,7 @@
 /* source_sampling.h - how the packets of one source were chosen: by the agent and by the rules that
  * log them.
  *
- * Stage: beside decode, in the worker. Owned by the worker's thread. */
+ * Place: beside decode, in the worker. Owned by the worker's thread. */
 #ifndef SOURCE_SAMPLING_H
 #define SOURCE_SAMPLING_H
 

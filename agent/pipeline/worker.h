@@ -1,6 +1,6 @@
 /* worker.h - a thread that owns one capture source and one shard of the flow cache.
  *
- * Stage: capture source -> decode -> flow cache -> ring. Everything in struct worker belongs to its
+ * Place: capture source -> decode -> flow cache -> ring. Everything in struct worker belongs to its
  * thread once that runs; the control thread gets at it by worker->call. */
 #ifndef WORKER_H
 #define WORKER_H

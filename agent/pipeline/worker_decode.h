@@ -1,6 +1,6 @@
 /* worker_decode.h - the packets of a batch that count, as the flow cache takes them.
  *
- * Stage: capture source -> decode -> here -> flow cache. Of the worker's thread. */
+ * Place: capture source -> decode -> here -> flow cache. Of the worker's thread. */
 #ifndef WORKER_DECODE_H
 #define WORKER_DECODE_H
 

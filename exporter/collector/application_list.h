@@ -1,7 +1,7 @@
 /* application_list.h - the applications that records had so far, in the order in which they came:
  * those whose names options data tell.
  *
- * Stage: exporter -> collector. A table may have thousands, of which a server has some;
+ * Place: exporter -> collector. A table may have thousands, of which a server has some;
  * pmacct 1.7.7 remembers 256. */
 #ifndef APPLICATION_LIST_H
 #define APPLICATION_LIST_H

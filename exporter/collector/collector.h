@@ -1,7 +1,7 @@
 /* collector.h - one collector: records -> datagrams, with templates and options among them, in its
  * own order and at its own pace.
  *
- * Stage: exporter -> collector -> encoder -> outbox -> transport. When something is sent follows
+ * Place: exporter -> collector -> encoder -> outbox -> transport. When something is sent follows
  * from export_time alone, so that a file gives the same datagrams at every run; how fast it is
  * handed to the network follows from monotonic real time. */
 #ifndef COLLECTOR_H

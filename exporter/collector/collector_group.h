@@ -1,7 +1,7 @@
 /* collector_group.h - collectors that share the records among themselves, and which of them gets
  * the next one.
  *
- * Stage: exporter -> collector_group -> collector. A collector that gets every record is a group of
+ * Place: exporter -> collector_group -> collector. A collector that gets every record is a group of
  * its own, so that each record goes to one member of each group. */
 #ifndef COLLECTOR_GROUP_H
 #define COLLECTOR_GROUP_H

@@ -1,7 +1,7 @@
 /* interface_names.h - the interface names that options data tell, and how far one collector knows
  * them.
  *
- * Stage: exporter -> collector. Single-threaded. The exporter has one list; each collector walks it
+ * Place: exporter -> collector. Single-threaded. The exporter has one list; each collector walks it
  * at its own pace: what has changed comes first, in the order of the changes, then what a refresh
  * repeats, which a stream of changes cannot begin anew. */
 #ifndef INTERFACE_NAMES_H

@@ -1,7 +1,7 @@
 /* record_selection.h - which records a collector is to have, if not all: those that its filter
  * matches, and of these those of a sample of flows.
  *
- * Stage: inside the collector, before the encoder. Pure. */
+ * Place: inside the collector, before the encoder. Pure. */
 #ifndef RECORD_SELECTION_H
 #define RECORD_SELECTION_H
 

@@ -1,7 +1,7 @@
 /* sampler_walk.h - what was announced to one collector of how packets were chosen, and what is next
  * to announce.
  *
- * Stage: inside the collector. The rate of all records is announced before the first record, a
+ * Place: inside the collector. The rate of all records is announced before the first record, a
  * sampler before the first record that carries its number, and all of them again at each refresh.
  * As soon as there is a sampler, all records carry a number. */
 #ifndef SAMPLER_WALK_H

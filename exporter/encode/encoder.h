@@ -1,7 +1,7 @@
 /* encoder.h - records -> messages of one export protocol. Implementations: encoder_<name>.c; list:
  * encoder.c.
  *
- * Stage: exporter -> encoder -> transport. Pure: time and storage come in as arguments. A message
+ * Place: exporter -> encoder -> transport. Pure: time and storage come in as arguments. A message
  * is begun, filled with sets and records in the caller's buffer, and finished; its sequence number
  * is stored when it is sent. */
 #ifndef ENCODER_H

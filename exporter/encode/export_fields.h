@@ -1,6 +1,6 @@
 /* export_fields.h - the table of exportable fields (export_fields.def) as data.
  *
- * Stage: none; read by template_rows.c and record.c. Integers are in host order. */
+ * Place: none; read by template_rows.c and record.c. Integers are in host order. */
 #ifndef EXPORT_FIELDS_H
 #define EXPORT_FIELDS_H
 

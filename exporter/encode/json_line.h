@@ -1,7 +1,7 @@
 /* json_line.h - the values of a line of JSON (RFC 8259), written into memory that the caller has
  * made large enough.
  *
- * Stage: inside encoder_json. Pure. Each function writes at 'to' and returns where the next one
+ * Place: inside encoder_json. Pure. Each function writes at 'to' and returns where the next one
  * continues; it may touch, but not use, bytes up to the size that is named for it. */
 #ifndef JSON_LINE_H
 #define JSON_LINE_H

@@ -1,7 +1,7 @@
 /* message_set.h - the sets that messages of NetFlow v9 and IPFIX are made of, and what both write
  * alike: RFC 3954 section 5 (FlowSets), RFC 7011 section 3.3.
  *
- * Stage: inside the encoders that have templates. Every set begins and ends at a multiple of 4
+ * Place: inside the encoders that have templates. Every set begins and ends at a multiple of 4
  * bytes, so a message whose buffer is a multiple of 4 never lacks room for its padding. */
 #ifndef MESSAGE_SET_H
 #define MESSAGE_SET_H

@@ -1,6 +1,6 @@
 /* record.h - one export_record -> bytes, by walking the plan that a template was compiled to.
  *
- * Stage: inside the encoder. Pure. */
+ * Place: inside the encoder. Pure. */
 #ifndef RECORD_H
 #define RECORD_H
 

@@ -1,6 +1,6 @@
 /* template.h - which fields a record of each shape carries, in which order.
  *
- * Stage: made once per collector, then read by its encoder. Source: RFC 3954 section 5.2, RFC 7011
+ * Place: made once per collector, then read by its encoder. Source: RFC 3954 section 5.2, RFC 7011
  * section 3.4.1. */
 #ifndef TEMPLATE_H
 #define TEMPLATE_H

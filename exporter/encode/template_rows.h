@@ -1,7 +1,7 @@
 /* template_rows.h - all that a template may have, in the order of the fields: one row for a field
  * of IPv4 and the one of IPv6 that takes its place.
  *
- * Stage: export_fields -> here -> template, template_fields. */
+ * Place: export_fields -> here -> template, template_fields. */
 #ifndef TEMPLATE_ROWS_H
 #define TEMPLATE_ROWS_H
 

@@ -1,7 +1,7 @@
 /* datagram_queue.h - the finished datagrams of one collector that wait to be sent, and what is
  * known of those sent last.
  *
- * Stage: encoder -> datagram_queue -> transport. Bounded; allocates at _init only. */
+ * Place: encoder -> datagram_queue -> transport. Bounded; allocates at _init only. */
 #ifndef DATAGRAM_QUEUE_H
 #define DATAGRAM_QUEUE_H
 

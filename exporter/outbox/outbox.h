@@ -1,7 +1,7 @@
 /* outbox.h - the sending half of a collector: finished datagrams -> transport, with pacing,
  * sequence numbers, the loss ledger, and whether the collector is up.
  *
- * Stage: encoder -> outbox -> transport. Single-threaded, runs on monotonic real time that comes in
+ * Place: encoder -> outbox -> transport. Single-threaded, runs on monotonic real time that comes in
  * as an argument. Never blocks and never holds up other collectors for longer than
  * OUTBOX_PATIENCE_US: then it drops its oldest datagram when its queue is full, and counts it.
  *

@@ -1,6 +1,6 @@
 /* pacer.h - how many datagrams may go now: a token bucket.
  *
- * Stage: outbox -> pacer, asked before each burst. Runs on monotonic time that comes in as an
+ * Place: outbox -> pacer, asked before each burst. Runs on monotonic time that comes in as an
  * argument. Limit: what was not used adds up to one burst at most. */
 #ifndef PACER_H
 #define PACER_H

@@ -1,7 +1,7 @@
 /* spool.h - finished datagrams that wait for room in a full queue: a bounded first-in, first-out
  * store in memory or in a file.
  *
- * Stage: datagram_queue -> spool -> datagram_queue, while a collector is away. The file has no
+ * Place: datagram_queue -> spool -> datagram_queue, while a collector is away. The file has no
  * name, so it goes with the process: what waits is lost with it, as what waits in memory is. One in
  * a directory is read and written by a thread (spool_disk.h); nothing here waits for a disk. */
 #ifndef SPOOL_H

@@ -1,7 +1,7 @@
 /* rotation.h - when an export file is full and the next one begins: by the clock of the records, or
  * by size.
  *
- * Stage: inside the collector, which numbers its messages with the file that they belong to. The
+ * Place: inside the collector, which numbers its messages with the file that they belong to. The
  * clock is export_time, so a capture file gives the same files at every run and at any speed. */
 #ifndef ROTATION_H
 #define ROTATION_H

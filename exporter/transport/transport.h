@@ -1,7 +1,7 @@
 /* transport.h - how datagrams get to a collector. Implementations: transport_<name>.c; list:
  * transport.c.
  *
- * Stage: encoder -> transport. The only files of exporter/ that touch sockets and name resolution.
+ * Place: encoder -> transport. The only files of exporter/ that touch sockets and name resolution.
  * Never blocks.
  *
  * A transport sends datagrams, each on its own, or it has sessions: connections or files, in which

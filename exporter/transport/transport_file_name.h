@@ -1,7 +1,7 @@
 /* transport_file_name.h - the names that export files get when they are finished:
  * FILE.YYYYmmdd-HHMMSS, in UTC, and -2, -3 ... after that where one second has several.
  *
- * Stage: inside transport_file. */
+ * Place: inside transport_file. */
 #ifndef TRANSPORT_FILE_NAME_H
 #define TRANSPORT_FILE_NAME_H
 

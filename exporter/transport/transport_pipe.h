@@ -1,7 +1,7 @@
 /* transport_pipe.h - whole messages into a pipe or stream socket that takes some bytes now and some
  * later, and how many of them its reader has read.
  *
- * Stage: inside transport_*.c. Never blocks: of a message that was taken in part, the rest is kept
+ * Place: inside transport_*.c. Never blocks: of a message that was taken in part, the rest is kept
  * and goes first. */
 #ifndef TRANSPORT_PIPE_H
 #define TRANSPORT_PIPE_H

@@ -1,7 +1,7 @@
 /* transport_stream.c - the life of a connection: look-up, connect, greeting, messages, end, and
  * after a while the next one.
  *
- * Place: transport_tcp.c, transport_tls.c -> here -> layer -> kernel. Invariants: fd >= 0 unless it
+ * Place: transport_tcp.c, transport_tls.c -> here -> layer -> kernel. Invariant: fd >= 0 unless it
  * waits; marks are of the session that stands, or of the last one; bytes of a message of which a
  * part has gone leave before any other.
  *

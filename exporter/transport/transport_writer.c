@@ -4,7 +4,7 @@
  * struct shared but 'next', which belongs to the thread while it runs; it is never held over a
  * call that may hang.
  *
- * Invariants: messages are written in order, each in the session that the outbox knew when it
+ * Invariant: messages are written in order, each in the session that the outbox knew when it
  * handed it over: those of another session are thrown away, and go out again in the next. A session
  * begins only while the outbox knows of all that has arrived in the last one ('is_seen'), so that
  * nothing is written twice. Who comes second, the thread or close(), frees all. */

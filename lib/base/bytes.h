@@ -1,6 +1,6 @@
 /* bytes.h - bounds-checked reading and writing of bytes from and for outside.
  *
- * Stage: none; used by every parser and encoder. The first error sticks: after it a reader gives
+ * Place: none; used by every parser and encoder. The first error sticks: after it a reader gives
  * zeros and a writer writes nothing, so a caller tests 'failed' once at the end. All multi-byte
  * integers are in network byte order in the buffer and in host order in arguments. */
 #ifndef BYTES_H

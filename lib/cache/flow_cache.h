@@ -1,6 +1,6 @@
 /* flow_cache.h - bounded hash table of the flows seen since their last export.
  *
- * Stage: packet_info -> flow_record. One owner; has no clock of its own. Lives in one anonymous
+ * Place: packet_info -> flow_record. One owner; has no clock of its own. Lives in one anonymous
  * mapping whose links are indexes; memory is touched as flows come. When full, the longest idle
  * record is evicted and reported. */
 #ifndef FLOW_CACHE_H

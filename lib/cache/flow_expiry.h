@@ -1,6 +1,6 @@
 /* flow_expiry.h - when and why a record leaves the cache: active, inactive, end of flow.
  *
- * Stage: policy of the flow cache. Pure arithmetic on milliseconds of the cache's clock. */
+ * Place: policy of the flow cache. Pure arithmetic on milliseconds of the cache's clock. */
 #ifndef FLOW_EXPIRY_H
 #define FLOW_EXPIRY_H
 

@@ -1,6 +1,6 @@
 /* flow_key_choice.c - flow keys by choice: a key AND a mask of the same shape.
  *
- * Stage: fragment table -> here -> flow cache. There is one mask for each IP version, because the
+ * Place: fragment table -> here -> flow cache. There is one mask for each IP version, because the
  * addresses follow the fixed part. Parts that do not count become 0, so they change neither hash
  * nor comparison. Only the side becomes SIDE_unknown, because 0 is a side. */
 #include "flow_key_choice.h"

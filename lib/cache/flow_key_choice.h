@@ -1,7 +1,7 @@
 /* flow_key_choice.h - which parts of a packet make its flow, where the operator wants other flows
  * than the default: fewer parts, the netfilter mark, or prefixes for addresses.
  *
- * Stage: between fragment table and flow cache. Pure. With the default nothing here runs. */
+ * Place: between fragment table and flow cache. Pure. With the default nothing here runs. */
 #ifndef FLOW_KEY_CHOICE_H
 #define FLOW_KEY_CHOICE_H
 

@@ -1,6 +1,6 @@
 /* flow_reverse.h - what the other direction of a flow looks like: RFC 5103 section 3.
  *
- * Stage: policy of the flow cache. Pure. */
+ * Place: policy of the flow cache. Pure. */
 #ifndef FLOW_REVERSE_H
 #define FLOW_REVERSE_H
 

@@ -1,7 +1,7 @@
 /* decode.c - packet_view -> packet_info: entry of the decoder.
  *
  * Each layer leaves the next one what follows its header: link (decode_link.c, decode_nflog.c),
- * network and transport (decode_ip.h, decode_network.c). Runs once per packet. Invariants: bytes
+ * network and transport (decode_ip.h, decode_network.c). Runs once per packet. Invariant: bytes
  * after the captured ones are never read, bytes after the IP packet are never interpreted, and
  * each loop takes bytes off the front of the packet. */
 #include "decode.h"

@@ -1,6 +1,6 @@
 /* decode.h - packet_view -> packet_info: which flow a packet belongs to and what it adds to it.
  *
- * Stage: capture source -> decode -> flow cache. Pure; reads captured bytes only, in bounded time:
+ * Place: capture source -> decode -> flow cache. Pure; reads captured bytes only, in bounded time:
  * every loop is bounded by the captured length. decode_link.c finds the network layer;
  * decode_ip.h and decode_network.c take IPv4 and IPv6, and ports. */
 #ifndef DECODE_H

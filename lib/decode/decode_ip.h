@@ -2,7 +2,7 @@
  * decode*.c only; inlined, since handing a frame from function to function costs as much as
  * decoding it.
  *
- * Stage: second and third layer of the decoder. The octets of a packet are what its IP header says,
+ * Place: second and third layer of the decoder. The octets of a packet are what its IP header says,
  * whether captured or not and whatever the link layer padded. Only a packet whose header cannot say
  * it, because segmentation offload made it longer than 16 bits, is as long as its frame. */
 #ifndef DECODE_IP_H

@@ -1,7 +1,7 @@
 /* decode_ipv6_extensions.c - IPv6 extension headers, which few packets have: a call away from
  * decode_ip.h.
  *
- * Stage: second layer of the decoder, called by decode_ip.h. Invariant: each step takes bytes off
+ * Place: second layer of the decoder, called by decode_ip.h. Invariant: each step takes bytes off
  * the front, and none is read that was not captured. */
 #include "decode_ipv6_extensions.h"
 

@@ -1,6 +1,6 @@
 /* decode_ipv6_extensions.h - what stands between an IPv6 header and the transport header.
  *
- * Stage: second layer of the decoder, for IPv6 packets that are not of the usual kind. */
+ * Place: second layer of the decoder, for IPv6 packets that are not of the usual kind. */
 #ifndef DECODE_IPV6_EXTENSIONS_H
 #define DECODE_IPV6_EXTENSIONS_H
 

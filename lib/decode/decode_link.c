@@ -1,6 +1,6 @@
 /* decode_link.c - link headers in any stacking: finds the IP header.
  *
- * Stage: first layer of the decoder. Recursive descent: one function per kind of header, which
+ * Place: first layer of the decoder. Recursive descent: one function per kind of header, which
  * takes it off and calls the one that the header announces. Recursion passes decode_ethertype(),
  * which bounds it; VLAN tags and MPLS labels are loops that take 4 bytes at each turn.
  *

@@ -1,6 +1,6 @@
 /* decode_network.c - IPv4 and IPv6 for the packets that do not go through the worker's own loop.
  *
- * Stage: second layer of the decoder, after decode_link.c. What it does is in decode_ip.h. */
+ * Place: second layer of the decoder, after decode_link.c. What it does is in decode_ip.h. */
 #include "decode_ip.h"
 
 enum drop_reason decode_ipv4(struct frame *frame)

@@ -1,6 +1,6 @@
 /* decode_nflog.c - records of link type NFLOG: netfilter's log messages in a capture file.
  *
- * Stage: part of the link layer of the decoder. A record is a 4-byte header and attributes as
+ * Place: part of the link layer of the decoder. A record is a 4-byte header and attributes as
  * nfnetlink_log sends them (linux/netfilter/nfnetlink_log.h); one of them is the packet. Messages
  * straight from the kernel are taken apart by the capture source, which needs more of them. */
 #include "decode_layers.h"

@@ -1,6 +1,6 @@
 /* decode_packet.h - decode_packet() for the loop that every packet goes through: the same, inlined.
  *
- * Stage: entry of the decoder. */
+ * Place: entry of the decoder. */
 #ifndef DECODE_PACKET_H
 #define DECODE_PACKET_H
 

@@ -1,6 +1,6 @@
 /* drop_example.h - the last packet that was ignored for each reason, kept to be looked at.
  *
- * Stage: beside decode. A packet is copied only when it is ignored; memory is one example per
+ * Place: beside decode. A packet is copied only when it is ignored; memory is one example per
  * reason. */
 #ifndef DROP_EXAMPLE_H
 #define DROP_EXAMPLE_H

@@ -1,6 +1,6 @@
 /* duplicate_detector.c - a small direct-mapped table of hashes, begun anew for each batch.
  *
- * Stage: beside decode. What the hash covers: the side and the first 64 bytes from the IP header
+ * Place: beside decode. What the hash covers: the side and the first 64 bytes from the IP header
  * on, which hold addresses, identification, ports, sequence numbers and checksums. The hash is
  * keyed, or packets could be chosen to raise an alarm. A packet seen a third time counts as one
  * more that was looked at: a sender that repeats one packet a thousand times makes one pair and no

@@ -1,7 +1,7 @@
 /* duplicate_detector.h - notices that two rules log the same packets to one source, so that all of
  * their flows count twice.
  *
- * Stage: beside decode, on a sample of a live source's batches. Pure. It looks at packets that can
+ * Place: beside decode, on a sample of a live source's batches. Pure. It looks at packets that can
  * be distinguished from any other one: IPv4 with an identification other than 0 (RFC 6864 lets
  * atomic datagrams have any), and IPv6 TCP segments with data. Such a packet that comes a second
  * time within 1 ms, on the same side and equal in all of its first bytes, is the same packet. Only

@@ -1,6 +1,6 @@
 /* fragment_sources.c - a fair share of the fragment table for each source.
  *
- * Stage: part of fragment_table.c. Invariants: fragment_sources.h. 'most' needs no search: counts
+ * Place: part of fragment_table.c. Invariant: fragment_sources.h. 'most' needs no search: counts
  * change by one, so when the last source of the largest count loses an entry, the next largest
  * count is one less. */
 #include "fragment_sources.h"

@@ -1,13 +1,13 @@
 /* fragment_sources.h - which entries of the fragment table belong to which source, and which entry
  * goes first when the table is full.
  *
- * Stage: part of fragment_table.c; one owner. A source is an IPv4 address or an IPv6 /64, by a
+ * Place: part of fragment_table.c; one owner. A source is an IPv4 address or an IPv6 /64, by a
  * keyed hash: sources that share a hash share their fate. The source with the most entries gives up
  * its oldest one; among equals the one that has been that large for longest. So whoever sends first
  * fragments without end takes away his own ones, and many sources with one each take away each
  * other's before a busy source loses its last.
  *
- * Invariants: a source with entries is in the list of sources of its count; each entry in use is in
+ * Invariant: a source with entries is in the list of sources of its count; each entry in use is in
  * the list of its source, by age. All links are numbers + 1, 0 for none, so zeroed memory is empty
  * and is touched as it is used. */
 #ifndef FRAGMENT_SOURCES_H

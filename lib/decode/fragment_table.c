@@ -1,9 +1,9 @@
 /* fragment_table.c - ports of first fragments, for the later ones.
  *
- * Stage: between decode and flow cache; owned by one worker. A hash table with chained entries from
+ * Place: between decode and flow cache; owned by one worker. A hash table with chained entries from
  * one array; links are indexes into it. All entries in use also hang in a list by age, so that the
  * one that has expired is found at once, and in the list of their source (fragment_sources.h),
- * which says what goes first when the table is full. Invariants: an entry in use is in one chain
+ * which says what goes first when the table is full. Invariant: an entry in use is in one chain
  * and in both lists; the list by age is sorted by first_ms, because the clock never steps back and
  * new entries go to its end.
  *

@@ -1,7 +1,7 @@
 /* fragment_table.h - remembers ports of first fragments, so that later fragments count in the same
  * flow.
  *
- * Stage: between decode and flow cache; one owner, no clock of its own. A later fragment goes under
+ * Place: between decode and flow cache; one owner, no clock of its own. A later fragment goes under
  * the protocol and ports of its first fragment (same addresses, fragment_protocol and
  * identification) if that came before it, at most 30 s ago, and is still remembered; otherwise it
  * stays as decoded (ports 0). Bounded: when full, the oldest entry of the source that has most

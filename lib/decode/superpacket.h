@@ -1,6 +1,6 @@
 /* superpacket.h - what one packet of segmentation offload was on the wire.
  *
- * Stage: between decode and flow cache, if configured. The kernel logs a packet before it is cut
+ * Place: between decode and flow cache, if configured. The kernel logs a packet before it is cut
  * into segments, or after several were put together: one header stands for those of all. An
  * estimate: it assumes that every segment but the last one fills the MTU. */
 #ifndef SUPERPACKET_H

@@ -1,7 +1,7 @@
 /* application_table.h - protocol and port -> application: a number for records (applicationId, RFC
  * 6759) and the name that goes with it in options data.
  *
- * Stage: looked up by the export thread, per flow. Filled at start, then only read. */
+ * Place: looked up by the export thread, per flow. Filled at start, then only read. */
 #ifndef APPLICATION_TABLE_H
 #define APPLICATION_TABLE_H
 

@@ -1,6 +1,6 @@
 /* asn_table.h - longest-prefix match from address to AS number, mask and next hop.
  *
- * Stage: enrichment of a flow_record before the exporter. The table is an image of bytes that
+ * Place: enrichment of a flow_record before the exporter. The table is an image of bytes that
  * asn_builder.h makes, in memory or in a file that all agents of a host map; it is read only.
  * asn_image.h has the format. */
 #ifndef ASN_TABLE_H

@@ -1,6 +1,6 @@
 /* samplers.c - an array that only grows.
  *
- * Stage: beside the flow cache. Without a lock: an entry is one atomic word, written once, by
+ * Place: beside the flow cache. Without a lock: an entry is one atomic word, written once, by
  * whoever finds it empty; entries before it are full by then, and the count follows. */
 #include "samplers.h"
 

@@ -1,7 +1,7 @@
 /* samplers.h - what the sampler number of a flow means: how packets were chosen, and one of how
  * many.
  *
- * Stage: filled by workers, read by the exporter and whoever shows flows; flows carry the number
+ * Place: filled by workers, read by the exporter and whoever shows flows; flows carry the number
  * (flow_key.sampler), so that packets of different rates never share a record. One table for all
  * workers; a number never changes its meaning. */
 #ifndef SAMPLERS_H

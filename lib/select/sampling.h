@@ -1,6 +1,6 @@
 /* sampling.h - which packets of a source count, where not all do.
  *
- * Stage: capture source -> here -> flow cache. Pure but for its own state: random numbers come from
+ * Place: capture source -> here -> flow cache. Pure but for its own state: random numbers come from
  * a seed, so a file gives the same choice at every run. One owner. Source: RFC 5475. */
 #ifndef SAMPLING_H
 #define SAMPLING_H

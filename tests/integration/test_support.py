@@ -227,6 +227,17 @@ def test_own_header_comes_first(tmp_path):
     assert done.stdout.startswith("lib/base/a.c:1: a.h must be included first")
 
 
+@pytest.mark.parametrize(
+    "label, right", [("Stage", "Place"), ("Pipeline", "Place"), ("Invariants", "Invariant")]
+)
+def test_another_label_in_an_opening_is_found(tmp_path, label, right):
+    text = "/* a.c - one.\n *\n * LABEL: here. */\n/* Stage: of something else. */\n"
+    assert check_includes(tmp_path, {"lib/a.c": text.replace("LABEL", right)}).returncode == 0
+    done = check_includes(tmp_path, {"lib/a.c": text.replace("LABEL", label)})
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"lib/a.c:3: the label {right}: is right here, not {label}:\n")
+
+
 def test_includes_are_counted_from_room_to_room(tmp_path):
     files = {f"lib/decode/{name}.c": '#include "flow.h"\n' for name in "ab"}
     done = check_includes(tmp_path, {"lib/flow.h": "", **files}, "--count")
