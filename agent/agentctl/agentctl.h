@@ -29,6 +29,14 @@ enum agentctl_format {
 
 #define AGENTCTL_INTERFACES 64
 
+/* What rules are made for. */
+enum agentctl_firewall {
+	FIREWALL_nft,
+	FIREWALL_iptables, /* whichever the host's iptables is */
+	FIREWALL_iptables_nft,
+	FIREWALL_iptables_legacy,
+};
+
 struct agentctl_options {
 	const char *socket;
 	enum agentctl_format format;
@@ -50,9 +58,11 @@ struct agentctl_options {
 	size_t interface_count;
 	uint16_t group;
 	uint32_t snaplen;
-	uint32_t sample; /* rules: one packet in this many; 0 and 1: all */
-	bool per_cpu;    /* a group for each CPU, from 'group' on */
-	const char *file;
+	uint32_t sample;   /* rules: one packet in this many; 0 and 1: all */
+	uint32_t max_rate; /* rules: at most this many packets per second; 0: no limit */
+	bool per_cpu;      /* a group for each CPU, from 'group' on */
+	enum agentctl_firewall firewall;
+	const char *file; /* NULL: the default of the firewall */
 	bool no_save;
 	bool is_forced; /* rules install: whatever stands in the way */
 

@@ -2,6 +2,8 @@
  * packets. */
 #include "agentctl_log_rules.h"
 
+#include "agentctl_ruleset_iptables.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,11 +56,34 @@ json_int_t log_rule_group(const struct log_rule *rule)
 	return json_integer_value(json_object_get(rule->row, "group"));
 }
 
-bool log_rule_is_own(const struct log_rule *rule)
+static bool is_own_table(const struct log_rule *rule)
 {
 	return strcmp(text_of(rule, "firewall"), "nft") == 0 &&
 	       strcmp(text_of(rule, "family"), "inet") == 0 &&
 	       strcmp(text_of(rule, "table"), "flowagent") == 0;
+}
+
+/* nft shows those of iptables-nft as its own. */
+static bool is_own_chain(const struct log_rule *rule)
+{
+	const char *family = text_of(rule, "family");
+
+	return (strcmp(family, "ip") == 0 || strcmp(family, "ip6") == 0) &&
+	       strncmp(text_of(rule, "chain"), RULESET_IPTABLES_CHAINS,
+		       sizeof(RULESET_IPTABLES_CHAINS) - 1) == 0;
+}
+
+bool log_rule_is_own(const struct log_rule *rule)
+{
+	return is_own_table(rule) || is_own_chain(rule);
+}
+
+/* Made together, so that no packet passes both. */
+static bool are_together(const struct log_rule *one, const struct log_rule *other)
+{
+	return (is_own_table(one) && is_own_table(other)) ||
+	       (is_own_chain(one) && is_own_chain(other) && !one->line == !other->line &&
+		strcmp(text_of(one, "firewall"), text_of(other, "firewall")) == 0);
 }
 
 /* inet sees what ip and ip6 see, netdev all; a bridge has packets of its own. */
@@ -212,8 +237,7 @@ static bool packets_meet(const struct log_rule *one, const struct log_rule *othe
 
 enum log_rules_overlap log_rules_overlap(const struct log_rule *one, const struct log_rule *other)
 {
-	if (log_rule_group(one) != log_rule_group(other) ||
-	    (log_rule_is_own(one) && log_rule_is_own(other)) ||
+	if (log_rule_group(one) != log_rule_group(other) || are_together(one, other) ||
 	    !families_meet(text_of(one, "family"), text_of(other, "family")) ||
 	    !packets_meet(one, other))
 		return LOG_RULES_apart;

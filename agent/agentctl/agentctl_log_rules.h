@@ -51,7 +51,7 @@ size_t log_rules_split(char *line, char *words[static LOG_RULE_WORDS]);
 
 /* The group of a rule. */
 json_int_t log_rule_group(const struct log_rule *rule);
-/* Whether it is in the table that `rules install` makes. */
+/* Whether it is in the table, or a chain of iptables, that `rules install` makes. */
 bool log_rule_is_own(const struct log_rule *rule);
 
 enum log_rules_overlap {

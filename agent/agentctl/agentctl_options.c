@@ -27,6 +27,8 @@ enum {
 	OPTION_FORCE,
 	OPTION_PER_CPU,
 	OPTION_SAMPLE,
+	OPTION_MAX_RATE,
+	OPTION_FIREWALL,
 };
 
 static const struct agentctl_option {
@@ -59,6 +61,10 @@ static const struct agentctl_option {
 	  "a group for each CPU, from --group on" },
 	{ "sample", OPTION_SAMPLE, "N", AGENTCTL_FOR_RULES,
 	  "log one packet in N, with the rate as prefix" },
+	{ "max-rate", OPTION_MAX_RATE, "N", AGENTCTL_FOR_RULES,
+	  "log at most N packets per second; the rest is counted" },
+	{ "firewall", OPTION_FIREWALL, "NAME", AGENTCTL_FOR_RULES,
+	  "nft, iptables, iptables-nft, iptables-legacy; ufw and firewalld: as nft" },
 	{ "file", OPTION_FILE, "PATH", AGENTCTL_FOR_FILE, "rules file, " DEFAULT_RULES_FILE },
 	{ "no-save", OPTION_NO_SAVE, NULL, AGENTCTL_FOR_SAVING, "load the rules, write no file" },
 	{ "force", OPTION_FORCE, NULL, AGENTCTL_FOR_SAVING,
@@ -125,6 +131,35 @@ static bool format_set(struct agentctl_options *options, enum agentctl_format fo
 	return true;
 }
 
+static bool firewall_set(struct agentctl_options *options, const char *name,
+			 struct error_text *error)
+{
+	/* Tables of others are nothing to ufw and firewalld: ours stands beside theirs. */
+	static const struct {
+		const char *name;
+		enum agentctl_firewall firewall;
+	} firewalls[] = {
+		{ "nft", FIREWALL_nft },
+		{ "iptables", FIREWALL_iptables },
+		{ "iptables-nft", FIREWALL_iptables_nft },
+		{ "iptables-legacy", FIREWALL_iptables_legacy },
+		{ "ufw", FIREWALL_nft },
+		{ "firewalld", FIREWALL_nft },
+	};
+
+	for (size_t i = 0; i < sizeof(firewalls) / sizeof(firewalls[0]); i++) {
+		if (strcmp(firewalls[i].name, name) == 0) {
+			options->firewall = firewalls[i].firewall;
+			return true;
+		}
+	}
+	error_text_set(error,
+		       "--firewall %s: expected nft, iptables, iptables-nft, iptables-legacy, ufw "
+		       "or firewalld",
+		       name);
+	return false;
+}
+
 static bool option_set(struct agentctl_options *options, int code, const char *value,
 		       struct error_text *error)
 {
@@ -147,6 +182,12 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 	case OPTION_BY: options->by = value; return true;
 	case OPTION_TOP: return number_parse("top", value, 1, 1000000000, &options->top, error);
 	case OPTION_FILE: options->file = value; return true;
+	case OPTION_FIREWALL: return firewall_set(options, value, error);
+	case OPTION_MAX_RATE:
+		if (!number_parse("max-rate", value, 1, 1000000000, &number, error))
+			return false;
+		options->max_rate = (uint32_t)number;
+		return true;
 	case OPTION_NO_SAVE: options->no_save = true; return true;
 	case OPTION_FORCE: options->is_forced = true; return true;
 	case OPTION_PER_CPU: options->per_cpu = true; return true;
@@ -245,7 +286,6 @@ bool agentctl_options_parse(struct agentctl_options *options, int argc, char **a
 		.timeout_ms = -1,
 		.group = DEFAULT_NFLOG_GROUP,
 		.snaplen = DEFAULT_SNAPLEN,
-		.file = DEFAULT_RULES_FILE,
 	};
 	*error = (struct error_text){ .text = "" };
 	getopt_tables(long_options, letters);

@@ -1,8 +1,10 @@
-/* agentctl_rules.c - `rules print|remove`: the agent's own nft table, shown and taken back. */
+/* agentctl_rules.c - `rules print|remove`: the agent's own rules, shown and taken back. */
 #include "agentctl_rules.h"
 
+#include "agentctl_rules_firewall.h"
 #include "agentctl_rules_make.h"
 #include "agentctl_rules_system.h"
+#include "defaults.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,47 +31,105 @@ enum agentctl_exit agentctl_rules_print(const struct agentctl_command *command,
 	return result;
 }
 
-static void print_removed(const char *file, bool had_table, bool had_file)
+/* What was removed, for the last word on it. */
+struct removal {
+	char list[512];
+};
+
+static void note(struct removal *removal, const char *what, const char *of)
 {
-	if (!had_table && !had_file)
-		(void)fprintf(stderr,
-			      "nothing to remove: there is neither table inet flowagent nor %s\n",
-			      file);
-	else
-		(void)fprintf(stderr, "removed: %s%s%s\n", had_table ? "table inet flowagent" : "",
-			      had_table && had_file ? " and " : "", had_file ? file : "");
+	const size_t used = strlen(removal->list);
+
+	(void)snprintf(removal->list + used, sizeof(removal->list) - used, "%s%s%s%s",
+		       used ? " and " : "", what, *of ? " of " : "", of);
+}
+
+/* Take the rules out of all firewalls. The first thing that failed is reported. */
+static enum agentctl_exit remove_rules(struct removal *removal, struct error_text *error)
+{
+	static const enum agentctl_firewall all[] = { FIREWALL_nft, FIREWALL_iptables_nft,
+						      FIREWALL_iptables_legacy };
+	enum agentctl_exit result = AGENTCTL_DONE;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		const struct agentctl_firewall_row *row = &agentctl_firewalls[all[i]];
+		struct error_text fault = { .text = "" };
+		bool was_there;
+		const enum agentctl_exit status =
+			agentctl_firewall_remove(all[i], &was_there, &fault);
+
+		if (was_there && !status)
+			note(removal, row->what, all[i] == FIREWALL_nft ? "" : row->name);
+		if (status && !result) {
+			result = status;
+			*error = fault;
+		}
+	}
+	return result;
+}
+
+static enum agentctl_exit remove_file(const char *path, struct removal *removal,
+				      struct error_text *error)
+{
+	if (unlink(path) == 0) {
+		note(removal, path, "");
+	} else if (errno != ENOENT && errno != ENOTDIR) {
+		error_text_set(error, "cannot remove %s: %s", path, strerror(errno));
+		return AGENTCTL_FAILED;
+	}
+	return AGENTCTL_DONE;
+}
+
+/* Files and units: those of the options, or the default ones of each firewall. */
+static enum agentctl_exit remove_files(const struct agentctl_options *options,
+				       struct removal *removal, struct error_text *error)
+{
+	static const enum agentctl_firewall kinds[] = { FIREWALL_nft, FIREWALL_iptables };
+	enum agentctl_exit result = AGENTCTL_DONE;
+
+	if (options->file)
+		return remove_file(options->file, removal, error);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const struct agentctl_firewall_row *row = &agentctl_firewalls[kinds[i]];
+		struct error_text fault = { .text = "" };
+		enum agentctl_exit status = AGENTCTL_DONE;
+
+		if (agentctl_has_unit(row->unit) &&
+		    !agentctl_systemctl("disable", "--now", row->unit, &fault))
+			status = AGENTCTL_FAILED;
+		if (remove_file(row->file, removal, &fault))
+			status = AGENTCTL_FAILED;
+		if (status && !result) {
+			result = status;
+			*error = fault;
+		}
+	}
+	return result;
 }
 
 enum agentctl_exit agentctl_rules_remove(const struct agentctl_command *command,
 					 const struct agentctl_options *options)
 {
-	/* Naming the table first makes its removal succeed when it is not there. */
-	static const char removal[] = "table inet flowagent\ndelete table inet flowagent\n";
 	struct error_text error = { .text = "" };
-	struct error_text unit_error = { .text = "" };
+	struct error_text file_error = { .text = "" };
+	struct removal removal = { .list = "" };
 	enum agentctl_exit result = agentctl_rules_need_root(command, &error);
-	const bool had_table = !result && agentctl_rules_has_table();
-	bool had_file = false;
-	bool is_unit_off = true;
 
-	/* All of it is tried, and the first thing that failed is reported. */
 	if (!result) {
-		if (agentctl_rules_has_unit(options->file))
-			is_unit_off = agentctl_rules_systemctl("disable", "--now", &unit_error);
-		result = agentctl_rules_load(removal, &error);
-		had_file = unlink(options->file) == 0;
-		if (!had_file && errno != ENOENT && errno != ENOTDIR && !result) {
-			error_text_set(&error, "cannot remove %s: %s", options->file,
-				       strerror(errno));
-			result = AGENTCTL_FAILED;
-		}
-		if (!result && !is_unit_off) {
-			error = unit_error;
+		result = remove_rules(&removal, &error);
+		if (remove_files(options, &removal, &file_error) && !result) {
+			error = file_error;
 			result = AGENTCTL_FAILED;
 		}
 	}
-	if (!result)
-		print_removed(options->file, had_table, had_file);
+	if (*removal.list)
+		(void)fprintf(stderr, "removed: %s\n", removal.list);
+	else if (!result)
+		(void)fprintf(
+			stderr,
+			"nothing to remove: there is neither table inet flowagent nor %s, and "
+			"no chain flowagent_* of iptables\n",
+			options->file ? options->file : DEFAULT_RULES_FILE);
 	agentctl_print_error(&error);
 	return result;
 }

@@ -1,17 +1,20 @@
-/* agentctl_rules_install.c - `rules install`: looks at what is there, loads the table, and saves it
- * for the next boot.
+/* agentctl_rules_install.c - `rules install`: looks at what is there, loads the rules, and saves
+ * them for the next boot.
  *
- * What is loaded is what is saved, and nothing is saved that nft has not taken. All of it is one
- * transaction: the table is emptied and filled, what an earlier version had besides goes, and so do
- * rules of others in nft that would count the same packets again (--force). Counters continue. */
+ * What is loaded is what is saved, and nothing is saved that the firewall has not taken. With nft
+ * all of it is one transaction: the table is emptied and filled, what an earlier version had
+ * besides goes, and so do rules of others in nft that would count the same packets again (--force).
+ * Counters continue. With iptables it is one transaction per table. What an earlier install has put
+ * into another firewall goes once the new rules are there. */
 #include "agentctl_rules.h"
 
 #include "agentctl_found_rules.h"
+#include "agentctl_installation.h"
 #include "agentctl_program.h"
 #include "agentctl_rule_path.h"
+#include "agentctl_rules_firewall.h"
 #include "agentctl_rules_make.h"
 #include "agentctl_rules_system.h"
-#include "count_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,17 +23,6 @@
 #include <unistd.h>
 
 #define WHOLE_TABLE "table inet flowagent\ndelete table inet flowagent\n"
-
-/* What is asked for, and what is there. */
-struct installation {
-	const struct agentctl_options *options;
-	struct ruleset ruleset;
-	struct cpu_list cpus;
-	char *text;             /* owned; the rules */
-	struct log_rules found; /* of all firewalls */
-	size_t others;          /* of them, those that log the same packets as ours */
-	char *before;           /* owned; our table as nft shows it, NULL: not there */
-};
 
 static void installation_clear(struct installation *installation)
 {
@@ -73,7 +65,8 @@ static struct log_rule our_rule(const char *interface, unsigned int group)
 static bool counts_twice(const struct log_rule *rule, const char *interface, unsigned int group)
 {
 	struct log_rule ours = our_rule(interface, group);
-	const bool is_twice = ours.row && log_rules_overlap(rule, &ours) == LOG_RULES_twice;
+	const bool is_twice = ours.row && !log_rule_is_own(rule) &&
+			      log_rules_overlap(rule, &ours) == LOG_RULES_twice;
 
 	json_decref(ours.row);
 	return is_twice;
@@ -121,23 +114,6 @@ static enum agentctl_exit check_others(struct installation *installation, struct
 		return AGENTCTL_FAILED;
 	}
 	return AGENTCTL_DONE;
-}
-
-/* Our table as nft lists it, without counts; for free(), NULL if it is not there. */
-static char *list_table(void)
-{
-	static const char *const list[] = {
-		"nft", "-s", "list", "table", "inet", "flowagent", NULL
-	};
-	struct program_result result;
-
-	if (agentctl_program_run(list, NULL, &result))
-		return NULL;
-	if (result.status != 0) {
-		agentctl_program_clear(&result);
-		return NULL;
-	}
-	return result.output;
 }
 
 /* Write commands that delete the objects of one kind which our table has and is not to have. Their
@@ -193,6 +169,7 @@ static char *format_transaction(const struct installation *installation, bool is
 	if (!is_anew) {
 		write_stale(file, installation, "chain");
 		write_stale(file, installation, "counter");
+		write_stale(file, installation, "limit");
 	}
 	write_taken(file, installation);
 	if (fclose(file) != 0) {
@@ -202,12 +179,13 @@ static char *format_transaction(const struct installation *installation, bool is
 	return text;
 }
 
-/* Load the rules. A table that is too different to be filled anew is replaced as a whole. */
-static enum agentctl_exit load(const struct installation *installation, struct error_text *error)
+/* Load the rules of nft. A table that is too different to be filled anew is replaced as a whole. */
+static enum agentctl_exit load_nft(const struct installation *installation,
+				   struct error_text *error)
 {
 	enum agentctl_exit result = AGENTCTL_FAILED;
 
-	for (int is_anew = 0; result && is_anew <= (installation->before != NULL); is_anew++) {
+	for (int is_anew = 0; result && is_anew <= (*installation->before != '\0'); is_anew++) {
 		char *text = format_transaction(installation, is_anew);
 
 		if (text)
@@ -219,11 +197,42 @@ static enum agentctl_exit load(const struct installation *installation, struct e
 	return result;
 }
 
-/* Load the rules and save them: the file takes its name only when nft has taken the rules. */
+/* Take the rules of others out of nft, once ours are in iptables. */
+static enum agentctl_exit take_out_of_nft(const struct installation *installation,
+					  struct error_text *error)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+	enum agentctl_exit result = AGENTCTL_DONE;
+
+	if (file)
+		write_taken(file, installation);
+	if (!file || fclose(file) != 0) {
+		error_text_set(error, "out of memory");
+		result = AGENTCTL_FAILED;
+	} else if (*text) {
+		result = agentctl_rules_load(text, error);
+	}
+	free(text);
+	return result;
+}
+
+static enum agentctl_exit load(const struct installation *installation, struct error_text *error)
+{
+	enum agentctl_exit result;
+
+	if (installation->options->firewall == FIREWALL_nft)
+		return load_nft(installation, error);
+	result = agentctl_iptables_load(installation->text, error);
+	return result ? result : take_out_of_nft(installation, error);
+}
+
+/* Load the rules and save them: the file takes its name only when the firewall has taken them. */
 static enum agentctl_exit load_and_save(const struct installation *installation,
 					struct error_text *error)
 {
-	const char *path = installation->options->file;
+	const char *path = agentctl_rules_file(installation->options);
 	char temporary[4096];
 	int fault = agentctl_rules_write(path, installation->text, temporary, sizeof(temporary));
 	enum agentctl_exit result = fault ? AGENTCTL_FAILED : load(installation, error);
@@ -284,115 +293,6 @@ static enum agentctl_exit take_others_out(const struct installation *installatio
 	return result;
 }
 
-static void print_loaded(const struct ruleset *ruleset)
-{
-	char text[COUNT_TEXT_SIZE];
-
-	(void)fprintf(stderr, "loaded: table inet flowagent logs %s of ",
-		      count_text(ruleset->snaplen, "byte", text));
-	if (ruleset->sample > 1)
-		(void)fprintf(stderr, "one packet in %u", ruleset->sample);
-	else
-		(void)fputs("each packet", stderr);
-	(void)fprintf(stderr, " to group %u", ruleset->group);
-	if (ruleset->cpus)
-		(void)fprintf(stderr, " to %u by CPU", agentctl_rules_last_group(ruleset));
-	(void)fputs(", in and out of", stderr);
-	for (size_t i = 0; i < ruleset->interface_count; i++) {
-		const char *name = ruleset->interfaces[i];
-
-		(void)fprintf(stderr, "%s %s%s", i ? "," : "", name,
-			      if_nametoindex(name) ? "" : " (which is not there now)");
-	}
-	(void)fputc('\n', stderr);
-}
-
-static bool has_interface(const struct ruleset *ruleset, const char *name)
-{
-	for (size_t i = 0; i < ruleset->interface_count; i++)
-		if (strcmp(ruleset->interfaces[i], name) == 0)
-			return true;
-	return false;
-}
-
-/* Say which interfaces and groups were logged before and are not any more. */
-static void print_changes(const struct installation *installation)
-{
-	const struct ruleset *ruleset = &installation->ruleset;
-	char ended[1024] = "";
-
-	for (size_t i = 0; i < installation->found.count; i++) {
-		const struct log_rule *rule = &installation->found.rules[i];
-		char list[RULE_INTERFACES_SIZE];
-		char *save = NULL;
-		char group[32];
-
-		if (!log_rule_is_own(rule))
-			continue;
-		(void)snprintf(list, sizeof(list), "%s",
-			       json_string_value(json_object_get(rule->row, "interfaces")));
-		for (char *name = strtok_r(list, ",", &save); name;
-		     name = strtok_r(NULL, ",", &save))
-			if (!has_interface(ruleset, name))
-				rule_list_add(ended, sizeof(ended), "", name);
-		(void)snprintf(group, sizeof(group), "group %" JSON_INTEGER_FORMAT,
-			       log_rule_group(rule));
-		if (log_rule_group(rule) < ruleset->group ||
-		    log_rule_group(rule) > agentctl_rules_last_group(ruleset))
-			rule_list_add(ended, sizeof(ended), "", group);
-	}
-	if (*ended)
-		(void)fprintf(stderr, "not logged any more: %s\n", ended);
-}
-
-/* A bridge whose bridged packets pass the rules, too. */
-static void print_bridges(const struct ruleset *ruleset)
-{
-	char *calls = agentctl_rules_read_file("/proc/sys/net/bridge/bridge-nf-call-iptables");
-
-	for (size_t i = 0; calls && *calls == '1' && i < ruleset->interface_count; i++) {
-		char path[64 + IF_NAMESIZE];
-
-		(void)snprintf(path, sizeof(path), "/sys/class/net/%s/bridge",
-			       ruleset->interfaces[i]);
-		if (access(path, F_OK) == 0)
-			(void)fprintf(
-				stderr,
-				"%s is a bridge, and br_netfilter is on: packets that it only "
-				"bridges count as in and as out of it\n",
-				ruleset->interfaces[i]);
-	}
-	free(calls);
-}
-
-/* Have the unit load the file at boot. */
-static enum agentctl_exit make_permanent(const char *path, struct error_text *error)
-{
-	struct error_text ignored;
-
-	if (!agentctl_rules_has_unit(path)) {
-		(void)fprintf(stderr,
-			      "saved in %s, but not loaded at boot: %s does not run here\n"
-			      "  hint: have your start-up scripts run: nft -f %s\n",
-			      path, AGENTCTL_RULES_UNIT, path);
-		return AGENTCTL_DONE;
-	}
-	if (!agentctl_rules_systemctl("enable", "--quiet", error) ||
-	    !agentctl_rules_systemctl("start", NULL, error))
-		return AGENTCTL_FAILED;
-	/* A unit whose condition fails is skipped, and systemctl calls that a success. */
-	if (agentctl_rules_systemctl("is-active", "--quiet", &ignored))
-		(void)fprintf(stderr, "saved in %s; %s loads it at boot\n", path,
-			      AGENTCTL_RULES_UNIT);
-	else
-		(void)fprintf(stderr,
-			      "saved in %s, but not loaded at boot: a condition of %s is not met "
-			      "here, so systemd skips it\n"
-			      "  hint: systemctl status %s names the condition\n",
-			      path, AGENTCTL_RULES_UNIT, AGENTCTL_RULES_UNIT);
-	return AGENTCTL_DONE;
-}
-
 /* Look at what is asked for and at what is there, before anything is changed. */
 static enum agentctl_exit prepare(struct installation *installation, struct error_text *error)
 {
@@ -406,15 +306,22 @@ static enum agentctl_exit prepare(struct installation *installation, struct erro
 		result = agentctl_found_rules(&installation->found, error);
 	if (!result)
 		result = check_others(installation, error);
-	if (!result)
-		installation->before = list_table();
+	if (!result && installation->options->firewall != FIREWALL_nft)
+		result = agentctl_iptables_check_own(installation->options->firewall, error);
+	if (!result) {
+		installation->before = agentctl_firewall_list(installation->options->firewall);
+		if (!installation->before) {
+			error_text_set(error, "out of memory");
+			result = AGENTCTL_FAILED;
+		}
+	}
 	return result;
 }
 
 /* Whether the file has other rules than those that are wanted. */
 static bool is_file_other(const struct installation *installation)
 {
-	char *saved = agentctl_rules_read_file(installation->options->file);
+	char *saved = agentctl_rules_read_file(agentctl_rules_file(installation->options));
 	bool is_other = !saved || strcmp(saved, installation->text) != 0;
 
 	free(saved);
@@ -432,18 +339,17 @@ static enum agentctl_exit install(struct installation *installation, struct erro
 
 	if (!result)
 		result = take_others_out(installation, error);
+	if (!result)
+		result = agentctl_installation_leave_others(installation, error);
 	if (result)
 		return result;
-	print_loaded(&installation->ruleset);
-	print_changes(installation);
-	agentctl_rules_print_groups(&installation->ruleset);
-	print_bridges(&installation->ruleset);
+	agentctl_installation_print(installation);
 	if (options->no_save)
 		(void)fputs("not saved: gone after the next boot\n", stderr);
 	else
-		result = make_permanent(options->file, error);
-	after = list_table();
-	is_changed |= !after || !installation->before || strcmp(after, installation->before) != 0;
+		result = agentctl_installation_keep(installation, error);
+	after = agentctl_firewall_list(options->firewall);
+	is_changed |= !after || strcmp(after, installation->before) != 0;
 	(void)puts(is_changed ? "changed" : "unchanged");
 	free(after);
 	return result;
@@ -453,7 +359,8 @@ enum agentctl_exit agentctl_rules_install(const struct agentctl_command *command
 					  const struct agentctl_options *options)
 {
 	struct error_text error = { .text = "" };
-	struct installation installation = { .options = options };
+	struct installation installation = { .options = options,
+					     .firewall = &agentctl_firewalls[options->firewall] };
 	enum agentctl_exit result = agentctl_rules_need_root(command, &error);
 
 	if (!result)

@@ -2,6 +2,8 @@
  * text of the rules for them. */
 #include "agentctl_rules_make.h"
 
+#include "agentctl_rules_firewall.h"
+#include "agentctl_ruleset_iptables.h"
 #include "defaults.h"
 
 #include <stdio.h>
@@ -42,7 +44,8 @@ static enum agentctl_exit make_ruleset(const struct agentctl_options *options,
 {
 	*ruleset = (struct ruleset){ .group = options->group,
 				     .snaplen = options->snaplen,
-				     .sample = options->sample };
+				     .sample = options->sample,
+				     .max_rate = options->max_rate };
 	if (options->per_cpu && !set_cpus(ruleset, cpus, error))
 		return AGENTCTL_USAGE;
 	for (size_t i = 0; i < options->interface_count; i++)
@@ -71,7 +74,14 @@ enum agentctl_exit agentctl_rules_make(const struct agentctl_options *options,
 {
 	enum agentctl_exit result = make_ruleset(options, ruleset, cpus, error);
 
-	*text = result ? NULL : ruleset_format(ruleset);
+	*text = NULL;
+	if (!result && options->firewall != FIREWALL_nft && !ruleset_iptables_check(ruleset, error))
+		return AGENTCTL_USAGE;
+	if (!result && options->firewall == FIREWALL_nft)
+		*text = ruleset_format(ruleset);
+	else if (!result)
+		*text = ruleset_iptables_format(ruleset,
+						agentctl_firewalls[options->firewall].suffix);
 	if (!result && !*text) {
 		error_text_set(error, "out of memory");
 		result = AGENTCTL_FAILED;

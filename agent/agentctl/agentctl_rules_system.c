@@ -2,7 +2,6 @@
 #include "agentctl_rules_system.h"
 
 #include "agentctl_program.h"
-#include "defaults.h"
 #include "write_all.h"
 
 #include <errno.h>
@@ -96,9 +95,10 @@ int agentctl_rules_write(const char *path, const char *text, char *temporary, si
 	return fault;
 }
 
-bool agentctl_rules_systemctl(const char *verb, const char *option, struct error_text *error)
+bool agentctl_systemctl(const char *verb, const char *option, const char *unit,
+			struct error_text *error)
 {
-	const char *const argv[] = { "systemctl", verb, AGENTCTL_RULES_UNIT, option, NULL };
+	const char *const argv[] = { "systemctl", verb, unit, option, NULL };
 	struct program_result result;
 	int fault = agentctl_program_run(argv, NULL, &result);
 	bool is_done = !fault && result.status == 0;
@@ -106,19 +106,18 @@ bool agentctl_rules_systemctl(const char *verb, const char *option, struct error
 	if (fault)
 		error_text_set(error, "systemctl cannot be run: %s", strerror(-fault));
 	else if (!is_done)
-		error_text_set(error, "systemctl %s %s: %s", verb, AGENTCTL_RULES_UNIT,
-			       result.fault);
+		error_text_set(error, "systemctl %s %s: %s", verb, unit, result.fault);
 	if (!fault)
 		agentctl_program_clear(&result);
 	return is_done;
 }
 
-bool agentctl_rules_has_unit(const char *path)
+bool agentctl_has_unit(const char *unit)
 {
 	struct error_text ignored;
 
-	return strcmp(path, DEFAULT_RULES_FILE) == 0 && access("/run/systemd/system", F_OK) == 0 &&
-	       agentctl_rules_systemctl("cat", NULL, &ignored);
+	return access("/run/systemd/system", F_OK) == 0 &&
+	       agentctl_systemctl("cat", NULL, unit, &ignored);
 }
 
 bool agentctl_rules_has_table(void)

@@ -5,7 +5,8 @@
 
 #include "agentctl.h"
 
-#define AGENTCTL_RULES_UNIT "flowagent-rules.service"
+#define AGENTCTL_RULES_UNIT    "flowagent-rules.service"
+#define AGENTCTL_IPTABLES_UNIT "flowagent-iptables.service"
 
 /* AGENTCTL_NOT_PERMITTED with 'error' filled for anybody but root. */
 enum agentctl_exit agentctl_rules_need_root(const struct agentctl_command *command,
@@ -18,10 +19,11 @@ enum agentctl_exit agentctl_rules_load(const char *text, struct error_text *erro
  * its place. Returns 0 or a negative errno; then there is no file. */
 int agentctl_rules_write(const char *path, const char *text, char *temporary, size_t size);
 
-/* Run systemctl for the rules' unit and tell whether it succeeded. 'option' may be NULL. */
-bool agentctl_rules_systemctl(const char *verb, const char *option, struct error_text *error);
-/* Whether systemd runs here and knows our unit, which loads the default file only. */
-bool agentctl_rules_has_unit(const char *path);
+/* Run systemctl for a unit and tell whether it succeeded. 'option' may be NULL. */
+bool agentctl_systemctl(const char *verb, const char *option, const char *unit,
+			struct error_text *error);
+/* Whether systemd runs here and knows a unit. */
+bool agentctl_has_unit(const char *unit);
 
 /* Whether table inet flowagent is there. */
 bool agentctl_rules_has_table(void);

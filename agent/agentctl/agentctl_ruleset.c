@@ -144,10 +144,28 @@ static void write_log(FILE *file, const struct ruleset *ruleset, unsigned int gr
 	(void)fprintf(file, "group %u snaplen %u\n", group, ruleset->snaplen);
 }
 
-/* The chain that counts a direction and logs it. */
+uint64_t ruleset_rate(const struct ruleset *ruleset)
+{
+	return (uint64_t)ruleset->max_rate * (ruleset->sample > 1 ? ruleset->sample : 1);
+}
+
+uint64_t ruleset_burst(const struct ruleset *ruleset)
+{
+	const uint64_t rate = ruleset_rate(ruleset);
+
+	return rate < 50 ? 5 : rate / 10;
+}
+
+/* The chain that counts a direction and logs it. Before it stands the fuse: what is too much for
+ * both directions together is counted by a counter of its own, and not logged. nft keeps the rate
+ * of a limit that is there, so each rate has its own name. */
 static void write_side(FILE *file, const struct ruleset *ruleset, const char *name)
 {
-	(void)fprintf(file, "\tchain log_%s {\n\t\tcounter name logged_%s ", name, name);
+	(void)fprintf(file, "\tchain log_%s {\n", name);
+	if (ruleset->max_rate)
+		(void)fprintf(file, "\t\tlimit name fuse%llu counter name over_rate return\n",
+			      (unsigned long long)ruleset_rate(ruleset));
+	(void)fprintf(file, "\t\tcounter name logged_%s ", name);
 	if (ruleset->cpus)
 		(void)fputs("goto by_cpu\n", file);
 	else
@@ -250,6 +268,14 @@ char *ruleset_format(const struct ruleset *ruleset)
 		    "\tcounter logged_in {\n\t}\n"
 		    "\tcounter logged_out {\n\t}\n",
 		    file);
+	if (ruleset->max_rate)
+		(void)fprintf(
+			file,
+			"\tcounter over_rate {\n\t}\n"
+			"\tlimit fuse%llu {\n\t\trate over %llu/second burst %llu packets\n\t}\n",
+			(unsigned long long)ruleset_rate(ruleset),
+			(unsigned long long)ruleset_rate(ruleset),
+			(unsigned long long)ruleset_burst(ruleset));
 	if (ruleset->cpus)
 		write_cpu_chains(file, ruleset);
 	write_side(file, ruleset, "in");

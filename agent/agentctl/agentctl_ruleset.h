@@ -17,7 +17,8 @@ struct ruleset {
 	size_t interface_count; /* 1 or more when formatted */
 	uint16_t group;
 	uint32_t snaplen;
-	uint32_t sample; /* log one packet in this many, and say so in the prefix; 0 and 1: all */
+	uint32_t sample;   /* log one packet in this many, and say so in the prefix; 0 and 1: all */
+	uint32_t max_rate; /* log at most this many packets per second; 0: no limit */
 	/* Borrowed; NULL: one group for all. Else packets go to as many groups as there are CPUs,
 	 * 'group' being that of the first one; the last must not be beyond 65535. */
 	const struct cpu_list *cpus;
@@ -31,6 +32,11 @@ bool ruleset_add_interface(struct ruleset *ruleset, const char *name, struct err
  * texts are those of /proc/net/route and /proc/net/ipv6_route, or "". */
 void ruleset_add_default_routes(struct ruleset *ruleset, const char *ipv4_routes,
 				const char *ipv6_routes);
+
+/* Packets per second, before sampling, at which the fuse opens; 0: it never does. And how many may
+ * come at once. */
+uint64_t ruleset_rate(const struct ruleset *ruleset);
+uint64_t ruleset_burst(const struct ruleset *ruleset);
 
 /* The rules as a file for nft -f: one table, replaced as a whole. For free(); NULL if memory is
  * short. */

@@ -9,6 +9,7 @@
 #define DEFAULT_CONFIG_FILE      "/etc/flowagent/flowagent.conf"
 #define DEFAULT_CONFIG_DIRECTORY "/etc/flowagent/conf.d" /* what an operator writes */
 #define DEFAULT_RULES_FILE       "/etc/flowagent/rules.nft"
+#define DEFAULT_IPTABLES_FILE    "/etc/flowagent/rules.iptables"
 #define DEFAULT_NFLOG_GROUP      40  /* read when no source is configured */
 #define DEFAULT_SNAPLEN          128 /* IPv6 with an extension header and TCP */
 

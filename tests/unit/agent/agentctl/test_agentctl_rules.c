@@ -4,10 +4,12 @@
 #include "agentctl_log_rules.h"
 #include "agentctl_program.h"
 #include "agentctl_ruleset.h"
+#include "agentctl_ruleset_iptables.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char ipv4_header[] =
 	"Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
@@ -500,6 +502,76 @@ TEST(conditions_make_it_uncertain)
 	CHECK_EQ(overlap(one, other), LOG_RULES_maybe);
 }
 
+static const char saved[] = "# Generated\n"
+			    "*raw\n"
+			    ":PREROUTING ACCEPT [5:60]\n"
+			    ":flowagent_in - [0:0]\n"
+			    ":flowagent_log_in - [0:0]\n"
+			    ":other - [0:0]\n"
+			    "[1:2] -A PREROUTING -j flowagent_in\n"
+			    "[1:2] -A PREROUTING -j other\n"
+			    "[1:2] -A flowagent_in -i eth0 -g flowagent_log_in\n"
+			    "[1:2] -A flowagent_log_in -m comment --comment \"agentctl rules\" -j "
+			    "NFLOG\n"
+			    "COMMIT\n"
+			    "*mangle\n"
+			    ":OUTPUT ACCEPT [0:0]\n"
+			    "-A OUTPUT -j other\n"
+			    "COMMIT\n";
+
+TEST(rules_of_iptables_are_taken_back_and_no_others)
+{
+	char *removal = ruleset_iptables_removal(saved);
+	char *own = ruleset_iptables_own(saved);
+
+	CHECK_TEXT(removal, "*raw\n"
+			    ":flowagent_in - [0:0]\n"
+			    ":flowagent_log_in - [0:0]\n"
+			    "-D PREROUTING -j flowagent_in\n"
+			    "-X flowagent_in\n"
+			    "-X flowagent_log_in\n"
+			    "COMMIT\n");
+	CHECK_TEXT(own, ":flowagent_in\n"
+			":flowagent_log_in\n"
+			"-A PREROUTING -j flowagent_in\n"
+			"-A flowagent_in -i eth0 -g flowagent_log_in\n"
+			"-A flowagent_log_in -m comment --comment \"agentctl rules\" -j NFLOG\n");
+	free(removal);
+	free(own);
+	CHECK(!ruleset_iptables_is_foreign(saved));
+	CHECK(!ruleset_iptables_is_foreign("*raw\n:flowagent_in - [0:0]\nCOMMIT\n"));
+	CHECK(ruleset_iptables_is_foreign("*raw\n-A flowagent_in -j ACCEPT\nCOMMIT\n"));
+	removal = ruleset_iptables_removal("*raw\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n");
+	CHECK_TEXT(removal, "");
+	free(removal);
+}
+
+TEST(the_fuse_is_for_all_packets_before_sampling)
+{
+	struct ruleset ruleset = { .interfaces = { "eth0" },
+				   .interface_count = 1,
+				   .group = 40,
+				   .snaplen = 128,
+				   .sample = 10,
+				   .max_rate = 2000 };
+	struct error_text error;
+	char *text = ruleset_format(&ruleset);
+
+	assert_non_null(strstr(text, "\tlimit fuse20000 {\n"
+				     "\t\trate over 20000/second burst 2000 packets\n\t}\n"));
+	assert_non_null(strstr(text, "limit name fuse20000 counter name over_rate return\n"
+				     "\t\tcounter name logged_in numgen"));
+	free(text);
+	CHECK(ruleset_iptables_check(&ruleset, &error));
+	text = ruleset_iptables_format(&ruleset, "-legacy");
+	assert_non_null(strstr(text, "ip6tables-legacy-restore -w 10 --noflush"));
+	assert_non_null(strstr(text, "--hashlimit-above 20000/sec --hashlimit-burst 2000 "));
+	assert_non_null(strstr(text, "--probability 0.10000000000 "));
+	free(text);
+	ruleset.max_rate = 200000;
+	CHECK(!ruleset_iptables_check(&ruleset, &error));
+}
+
 TEST(programs_run_without_a_shell)
 {
 	static const char *const cat[] = { "cat", NULL };
@@ -545,6 +617,8 @@ int main(void)
 		cmocka_unit_test(the_interface_in_is_not_the_interface_out),
 		cmocka_unit_test(nft_and_iptables_say_which_side_an_interface_is),
 		cmocka_unit_test(conditions_make_it_uncertain),
+		cmocka_unit_test(rules_of_iptables_are_taken_back_and_no_others),
+		cmocka_unit_test(the_fuse_is_for_all_packets_before_sampling),
 		cmocka_unit_test(programs_run_without_a_shell),
 	};
 
