@@ -2,6 +2,7 @@
  */
 #include "asn_table_file.h"
 
+#include "mapped_file.h"
 #include "write_all.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,24 +88,19 @@ int asn_table_file_write(const char *path, const struct asn_image *image, struct
 
 /* ---- mapping ---- */
 
-static void unmap(void *image, size_t size)
-{
-	(void)munmap(image, size);
-}
-
 static struct asn_table *map(const char *path, int descriptor, size_t size,
 			     struct error_text *error)
 {
-	void *image = mmap(NULL, size, PROT_READ, MAP_SHARED, descriptor, 0);
+	void *image = mapped_file_open(descriptor, size);
 	struct asn_table *table;
 
-	if (image == MAP_FAILED) {
+	if (!image) {
 		(void)fail(error, path, "map", errno);
 		return NULL;
 	}
-	table = asn_table_open(path, image, size, unmap, error);
+	table = asn_table_open(path, image, size, mapped_file_close, error);
 	if (!table)
-		unmap(image, size);
+		mapped_file_close(image, size);
 	return table;
 }
 

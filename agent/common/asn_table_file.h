@@ -19,8 +19,9 @@
  * then the old file is what it was. */
 int asn_table_file_write(const char *path, const struct asn_image *image, struct error_text *error);
 
-/* Map the file at 'path' and check all of it (asn_table_open()). Returns the table, owned by the
- * caller, who unmaps it by asn_table_destroy(); or NULL with 'error' filled. */
+/* Map the file at 'path' and check all of it (asn_table_open()). If somebody writes to it in place
+ * all the same, look-ups are wrong or find nothing, and end well (mapped_file.h). Returns the
+ * table, owned by the caller, who unmaps it by asn_table_destroy(); or NULL with 'error' filled. */
 struct asn_table *asn_table_file_open(const char *path, struct error_text *error);
 
 #endif

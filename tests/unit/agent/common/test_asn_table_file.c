@@ -3,6 +3,7 @@
 
 #include "address.h"
 #include "check.h"
+#include "mapped_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -117,6 +118,35 @@ TEST(a_mapped_table_outlives_its_replacement)
 	asn_table_destroy(new);
 }
 
+/* As cp and scp do: the agent must not die of SIGBUS. */
+TEST(a_file_that_is_cut_while_it_is_mapped_finds_nothing)
+{
+	struct error_text error;
+	struct asn_table *table;
+
+	CHECK_EQ(asn_table_file_write(path, &image, &error), 0);
+	table = asn_table_file_open(path, &error);
+	CHECK(table);
+	CHECK_EQ(truncate(path, 0), 0);
+	CHECK_EQ(find(table), 0);
+	asn_table_destroy(table);
+}
+
+TEST(only_so_many_are_mapped_at_once)
+{
+	struct asn_table *tables[MAPPED_FILES_MAX];
+	struct error_text error;
+
+	CHECK_EQ(asn_table_file_write(path, &image, &error), 0);
+	for (size_t i = 0; i < MAPPED_FILES_MAX; i++)
+		CHECK(tables[i] = asn_table_file_open(path, &error));
+	check_refused("cannot map: Too many open files");
+	for (size_t i = 0; i < MAPPED_FILES_MAX; i++)
+		asn_table_destroy(tables[i]);
+	CHECK(tables[0] = asn_table_file_open(path, &error));
+	asn_table_destroy(tables[0]);
+}
+
 TEST(what_is_no_table_is_named)
 {
 	struct error_text error;
@@ -197,6 +227,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_FILE(what_was_written_is_mapped),
 		WITH_FILE(a_mapped_table_outlives_its_replacement),
+		WITH_FILE(a_file_that_is_cut_while_it_is_mapped_finds_nothing),
+		WITH_FILE(only_so_many_are_mapped_at_once),
 		WITH_FILE(what_is_no_table_is_named),
 		WITH_FILE(what_is_no_file_of_that_kind_is_named),
 		WITH_FILE(a_huge_file_is_refused_before_it_is_read),
