@@ -88,6 +88,17 @@ static int on_pipeline(sd_event_source *source, int descriptor, uint32_t events,
 	return 0;
 }
 
+static int on_asn_table(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)source;
+	(void)descriptor;
+	(void)events;
+	pipeline_asn_dispatch(daemon->pipeline);
+	return 0;
+}
+
 /* A thread does not come back: there are no numbers to report, and no thread to join. */
 static int on_hang_timer(sd_event_source *source, uint64_t now_us, void *context)
 {
@@ -191,6 +202,7 @@ static int on_status_timer(sd_event_source *source, uint64_t now_us, void *conte
 
 	log_held_back(false);
 	rules_watch_look(daemon->rules, time_now_ms(CLOCK_MONOTONIC));
+	pipeline_asn_dispatch(daemon->pipeline);
 	if (pipeline_snapshot(daemon->pipeline, &snapshot) < 0)
 		return sd_event_source_set_time(source, now_us + STATUS_INTERVAL_US);
 	for (size_t i = 0; i < snapshot.collector_count; i++)
@@ -250,6 +262,10 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 	if (result >= 0)
 		result = sd_event_add_io(daemon->loop, NULL, pipeline_descriptor(daemon->pipeline),
 					 EPOLLIN, on_pipeline, daemon);
+	if (result >= 0 && pipeline_asn_descriptor(daemon->pipeline) >= 0)
+		result = sd_event_add_io(daemon->loop, NULL,
+					 pipeline_asn_descriptor(daemon->pipeline), EPOLLIN,
+					 on_asn_table, daemon);
 	if (result >= 0)
 		result = signals_add(daemon->loop, &daemon->signals);
 	if (result >= 0)

@@ -146,6 +146,20 @@ static const struct agentctl_column interface_columns[] = {
 	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
+static const struct agentctl_column asn_columns[] = {
+	{ "address", NULL, COLUMN_ADDRESS, COLUMN_SHOWN },
+	{ "as", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "prefix", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "peers", NULL, COLUMN_NUMBER, 4 },
+	{ "source", NULL, COLUMN_TEXT, 3 },
+	{ "age_ms", "age", COLUMN_DURATION, 2 },
+	{ "peers_in_all", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "peer_as", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "next_hop", NULL, COLUMN_ADDRESS, COLUMN_HIDDEN },
+	{ "created_unix_ms", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+};
+
 static const struct agentctl_column template_columns[] = {
 	{ "version", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
 	{ "template", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
@@ -196,6 +210,9 @@ const struct agentctl_command agentctl_commands[] = {
 	  "show-collectors", collector_columns },
 	{ "show", "interfaces", NULL, "interfaces: the numbers exported for them, and their names",
 	  LIST, agentctl_show_list, "show-interfaces", interface_columns },
+	{ "show", "asn", "ADDRESS...",
+	  "AS number and prefix that the agent's table has for an address", LIST,
+	  agentctl_show_list, "show-asn", asn_columns },
 	{ "show", "drops", NULL, "packets that were ignored: why, how many, and the last one",
 	  LIST | AGENTCTL_FOR_TIMES, agentctl_show_drops, "show-drops", drop_columns },
 	{ "show", "templates", NULL, "fields of the exported records", LIST, agentctl_show_list,

@@ -128,6 +128,26 @@ static void print_cache(FILE *out, const json_t *cache)
 		      agentctl_text_bytes((uint64_t)number(cache, "memory_bytes"), bytes));
 }
 
+/* Nothing without a table. */
+static void print_asn_table(FILE *out, const json_t *table)
+{
+	char buffer[64];
+	char bytes[AGENTCTL_TEXT_SIZE];
+
+	if (!json_is_object(table))
+		return;
+	(void)fprintf(out,
+		      "%-10s %s  IPv4 " INTEGER "  IPv6 " INTEGER
+		      "  memory %s  made %s  replaced " INTEGER "  refused " INTEGER "\n",
+		      "as table", text(table, "file"), number(table, "prefixes_ipv4"),
+		      number(table, "prefixes_ipv6"),
+		      agentctl_text_bytes((uint64_t)number(table, "bytes"), bytes),
+		      json_is_integer(json_object_get(table, "age_ms"))
+			      ? age(table, "age_ms", buffer)
+			      : "at an unknown time",
+		      number(table, "replaced"), number(table, "refused"));
+}
+
 /* What is wrong now, and since when. */
 static void print_problems(FILE *out, const json_t *problems, bool is_utc)
 {
@@ -176,6 +196,7 @@ static void write_status(FILE *out, const json_t *status, bool is_utc)
 	print_cache(out, json_object_get(status, "cache"));
 	print_list(out, json_object_get(status, "collectors"), "collectors",
 		   "none: flows are only seen here, with agentctl show flows", print_collector);
+	print_asn_table(out, json_object_get(status, "asn_table"));
 	print_problems(out, json_object_get(status, "problems"), is_utc);
 	print_last_problem(out, status, is_utc);
 }

@@ -74,6 +74,7 @@ struct config {
 	uint32_t interface_mtu; /* where it is not known */
 	struct interface_rules if_map;
 	char *applications_file; /* NULL: none */
+	char *asn_table;         /* NULL: none; not with networks_file */
 	char *networks_file;     /* NULL: none */
 	int64_t export_rate;     /* -1: default */
 	uint32_t source_id;      /* filled in: from machine id and instance if not configured */

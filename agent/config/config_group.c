@@ -136,7 +136,7 @@ static int check_filter(const struct config *config, const struct config_collect
 	struct flow_filter *filter;
 	unsigned int needs;
 
-	if (!collector->filter || config->networks_file)
+	if (!collector->filter || config->asn_table || config->networks_file)
 		return 0;
 	filter = flow_filter_parse_text(collector->filter, &names, error);
 	if (!filter)
@@ -145,10 +145,10 @@ static int check_filter(const struct config *config, const struct config_collect
 	flow_filter_destroy(filter);
 	if (!(needs & FLOW_FILTER_needs_as_numbers))
 		return 0;
-	config_fail(
-		error, config_key_origin(collector, KEY_collector_filter),
-		"collector %s: its filter asks for AS numbers, which only a networks-file gives",
-		collector->name);
+	config_fail(error, config_key_origin(collector, KEY_collector_filter),
+		    "collector %s: its filter asks for AS numbers, which only an asn-table or a "
+		    "networks-file gives",
+		    collector->name);
 	return -EINVAL;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "config_life.h"
 
+#include "config_apply.h"
 #include "config_collector.h"
 #include "config_fields.h"
 #include "config_flow_key.h"
@@ -49,6 +50,7 @@ void config_clear(struct config *config)
 		free(config->file_names[i]);
 	free(config->file_names);
 	interface_rules_clear(&config->if_map);
+	free(config->asn_table);
 	free(config->networks_file);
 	free(config->applications_file);
 	free(config->source_address);
@@ -58,6 +60,16 @@ void config_clear(struct config *config)
 	free(config->user);
 	free(config->origins);
 	(void)memset(config, 0, sizeof(*config));
+}
+
+static int check_one_table(const struct config *config, struct error_text *error)
+{
+	if (!config->asn_table || !config->networks_file)
+		return 0;
+	config_fail(error, &config->origins[OPTION_asn_table],
+		    "asn-table and networks-file: expected one of them; flowagent-asn makes one "
+		    "table of several files");
+	return -EINVAL;
 }
 
 int config_finish(struct config *config, struct error_text *error)
@@ -70,6 +82,8 @@ int config_finish(struct config *config, struct error_text *error)
 		result = config_flow_key_finish(config, error);
 	if (!result)
 		result = config_fields_finish(config, error);
+	if (!result)
+		result = check_one_table(config, error);
 	if (result)
 		return result;
 	config_timeouts_finish(config);

@@ -37,14 +37,13 @@ static int check_file(const struct config *config, enum config_option_id option,
 /* What a start would read, read as it would. Errors of a file's content name its own line. */
 static int check_tables(const struct config *config, struct error_text *error)
 {
+	const bool has_table = config->asn_table || config->networks_file;
 	struct asn_file_report report;
-	struct asn_table *networks =
-		config->networks_file ? config_networks_load(config->networks_file, &report, error)
-				      : NULL;
+	struct asn_table *table = has_table ? config_asn_load(config, &report, error) : NULL;
 	struct application_table *applications = NULL;
-	int result = config->networks_file && !networks ? -EINVAL : 0;
+	int result = has_table && !table ? -EINVAL : 0;
 
-	asn_table_destroy(networks);
+	asn_table_destroy(table);
 	if (result || !config->applications_file)
 		return result;
 	applications = config_applications_load(config->applications_file, error);
@@ -74,8 +73,10 @@ static int check_captures(const struct config *config, struct error_text *error)
  * what it should. */
 static int check_files(const struct config *config, struct error_text *error)
 {
-	int result = check_file(config, OPTION_networks_file, config->networks_file, error);
+	int result = check_file(config, OPTION_asn_table, config->asn_table, error);
 
+	if (!result)
+		result = check_file(config, OPTION_networks_file, config->networks_file, error);
 	if (!result)
 		result = check_file(config, OPTION_applications_file, config->applications_file,
 				    error);

@@ -4,6 +4,7 @@
 #define CONFIG_TABLES_H
 
 #include "application_table.h"
+#include "config.h"
 #include "asn_file.h"
 #include "error_text.h"
 
@@ -11,6 +12,10 @@
  * which file, which line, and what was expected. 'report' is filled with the table. */
 struct asn_table *config_networks_load(const char *path, struct asn_file_report *report,
 				       struct error_text *error);
+/* asn-table or networks-file, whichever the configuration has: one of both. With an asn-table
+ * 'report' stays empty. */
+struct asn_table *config_asn_load(const struct config *config, struct asn_file_report *report,
+				  struct error_text *error);
 struct application_table *config_applications_load(const char *path, struct error_text *error);
 
 #endif

@@ -1,9 +1,10 @@
 /* control_commands.c - the table of commands, and those that are one question to the pipeline.
  *
- * `show-flows` and `show-interfaces`, which answer in pieces, have files of their own; the rows
+ * `show-flows`, `show-interfaces` and `show-asn` have files of their own; the rows
  * about sources, collectors and the ledger are made in control_rows.c. */
 #include "control_commands.h"
 
+#include "control_asn.h"
 #include "control_flows.h"
 #include "control_interfaces.h"
 #include "config.h"
@@ -131,6 +132,7 @@ static int send_template(struct control_job *job, struct control_output *output,
 
 const struct control_command control_commands[] = {
 	{ "show-flows", false, control_flows_begin, control_flows_step, control_flows_clear },
+	{ "show-asn", false, control_asn_begin, control_asn_step, control_asn_clear },
 	{ "show-status", false, NULL, show_status, NULL },
 	{ "show-stats", false, NULL, show_stats, NULL },
 	{ "show-sources", false, NULL, show_sources, NULL },

@@ -10,11 +10,12 @@
 
 struct control_context;
 
-/* One row: version, pid, uptime, sources[], cache{}, collectors[], last problem. */
+/* One row: version, pid, uptime, sources[], cache{}, collectors[], asn_table{} or null, last
+ * problem. */
 int control_write_status(const struct control_context *context,
 			 const struct pipeline_snapshot *snapshot, struct control_output *output);
-/* One row: summary_json() and "equalities", those of ledger.h, each with its two sides and
- * "holds". */
+/* One row: summary_json(), "asn_table" as in the status, and "equalities", those of ledger.h, each
+ * with its two sides and "holds". */
 int control_write_stats(const struct control_context *context,
 			const struct pipeline_snapshot *snapshot, struct control_output *output);
 /* One row per source, per collector. */

@@ -66,6 +66,13 @@ void export_thread_clear(struct export_thread *thread)
 	wake_clear(&thread->wake);
 }
 
+void export_thread_set_asn_table(void *owner, void *argument)
+{
+	struct export_thread *thread = owner;
+
+	thread->config.asn_table = argument;
+}
+
 /* The clock as the exporter sees it. */
 static void set_time(struct export_thread *thread, cache_ms clock_ms, unix_ms now_ms)
 {

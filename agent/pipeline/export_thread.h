@@ -25,10 +25,10 @@ struct export_input {
 };
 
 struct export_thread_config {
-	struct exporter *exporter;                    /* taken, also on failure */
-	struct interface_monitor *interfaces;         /* likewise */
-	const struct asn_table *asn_table;            /* borrowed for life; NULL: none */
-	const struct application_table *applications; /* likewise */
+	struct exporter *exporter;            /* taken, also on failure */
+	struct interface_monitor *interfaces; /* likewise */
+	const struct asn_table *asn_table; /* borrowed; NULL: none; export_thread_set_asn_table() */
+	const struct application_table *applications; /* borrowed for life; NULL: none */
 	struct own_exports *own_exports; /* shared; learns where the exporter sends from and to */
 	struct flow_key_choice flow_key; /* of the records that come in */
 	size_t input_count;              /* export_thread_connect() for each follows */
@@ -71,6 +71,10 @@ int export_thread_init(struct export_thread *thread, const struct export_thread_
 void export_thread_connect(struct export_thread *thread, size_t number, struct record_ring *ring,
 			   struct wake *worker_wake);
 void export_thread_clear(struct export_thread *thread);
+
+/* For thread_call_run() while the thread runs: 'argument' is a const struct asn_table, to be used
+ * in the place of the one before. */
+void export_thread_set_asn_table(void *thread, void *argument);
 
 int export_thread_start(struct export_thread *thread);
 /* Stop the thread, wherever it is, and join it. */

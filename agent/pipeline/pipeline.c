@@ -6,7 +6,6 @@
  * are joined, all is freed. */
 #include "pipeline.h"
 
-#include "address.h"
 #include "asn_table.h"
 #include "collector_setup.h"
 #include "config_tables.h"
@@ -16,7 +15,6 @@
 #include "sequence_file.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -28,57 +26,20 @@ static bool is_live(const struct config *config, size_t source)
 	return config->sources[source].type->is_live;
 }
 
-static void say_conflict(const char *path, const struct asn_build_report *report)
+static int load_asn_table(struct pipeline *pipeline, const struct config *config,
+			  struct error_text *error)
 {
-	char prefix[ADDRESS_TEXT_SIZE];
+	const struct asn_table *table;
 
-	log_warning("%s: prefixes that are there again with another AS number, of which the last "
-		    "one counts: %zu; one is %s/%u with AS %" PRIu32 ", then AS %" PRIu32,
-		    path, report->conflicts,
-		    address_format(report->conflict.ip_version, report->conflict.address, prefix),
-		    report->conflict.length, report->conflict_as[0], report->conflict_as[1]);
-}
-
-/* What would otherwise be noticed in the collectors' tables only. */
-static void say_what_networks_file_has(const struct pipeline *pipeline, const char *path,
-				       const struct asn_file_report *report)
-{
-	static const char *const defaults[] = { "0.0.0.0/0", "::/0" };
-	const size_t counts[] = { asn_table_count(pipeline->asn_table, 4),
-				  asn_table_count(pipeline->asn_table, 6) };
-
-	log_info("%s: %zu IPv4 and %zu IPv6 prefixes", path, counts[0], counts[1]);
-	if (!counts[0] && !counts[1])
-		log_warning("%s: no prefixes: every AS number will be 0", path);
-	if (report->wrong_lines)
-		log_warning("%s; lines that cannot be read, and are skipped: %zu of %zu",
-			    report->first_wrong.text, report->wrong_lines, report->lines);
-	if (report->build.conflicts)
-		say_conflict(path, &report->build);
-	if (report->skipped_sets)
-		log_warning("%s:%zu: skipped, as the origin is a set of several AS numbers; such "
-			    "lines in all: %zu",
-			    path, report->first_skipped, report->skipped_sets);
-	for (size_t i = 0; i < 2; i++)
-		if (report->default_routes[i])
-			log_warning("%s:%zu: a default route: every address that no other prefix "
-				    "covers gets the AS number of %s",
-				    path, report->default_routes[i], defaults[i]);
-}
-
-static int load_networks_file(struct pipeline *pipeline, const char *path, struct error_text *error)
-{
-	struct asn_file_report report;
-
-	if (!path)
+	if (!config->asn_table && !config->networks_file)
 		return 0;
-	pipeline->asn_table = config_networks_load(path, &report, error);
-	if (!pipeline->asn_table)
+	pipeline->asn = asn_supply_create(config, error);
+	if (!pipeline->asn)
 		return -EINVAL;
+	table = asn_supply_table(pipeline->asn);
 	pipeline->choice.has_as_numbers = true;
-	pipeline->choice.has_next_hop = asn_table_has_next_hops(pipeline->asn_table);
-	pipeline->choice.has_peers = asn_table_has_peers(pipeline->asn_table);
-	say_what_networks_file_has(pipeline, path, &report);
+	pipeline->choice.has_next_hop = asn_table_has_next_hops(table);
+	pipeline->choice.has_peers = asn_table_has_peers(table);
 	return 0;
 }
 
@@ -180,8 +141,8 @@ static int create_export_thread(struct pipeline *pipeline, const struct config *
 		.finished_descriptor = pipeline->finished_descriptor,
 	};
 
-	if (flow_key_has(&config->flow_key, FLOW_KEY_addresses))
-		thread.asn_table = pipeline->asn_table;
+	if (pipeline->asn && flow_key_has(&config->flow_key, FLOW_KEY_addresses))
+		thread.asn_table = asn_supply_table(pipeline->asn);
 	interface_mtus_init(&pipeline->mtus, config->interface_mtu);
 	thread.interfaces = interface_monitor_create(&(struct interface_monitor_config){
 		.exporter = exporter,
@@ -224,7 +185,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		error_text_set(error, "eventfd: %s", strerror(errno));
 		goto fail;
 	}
-	if (load_networks_file(pipeline, config->networks_file, error) < 0 ||
+	if (load_asn_table(pipeline, config, error) < 0 ||
 	    load_applications_file(pipeline, config->applications_file, error) < 0)
 		goto fail;
 	pipeline->columns = collector_setup_columns(config, &pipeline->choice);
@@ -260,6 +221,11 @@ int pipeline_start(struct pipeline *pipeline, struct error_text *error)
 		error_text_set(error, "cannot start a thread: %s", strerror(-result));
 	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++)
 		result = worker_start(&pipeline->workers[i], error);
+	if (result < 0 || !pipeline->asn || !pipeline->export.config.is_live)
+		return result;
+	result = asn_supply_start(pipeline->asn);
+	if (result < 0)
+		error_text_set(error, "cannot start a thread: %s", strerror(-result));
 	return result;
 }
 
@@ -320,7 +286,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 	free(pipeline->workers);
 	export_thread_clear(&pipeline->export);
 	own_exports_destroy(pipeline->own_exports);
-	asn_table_destroy(pipeline->asn_table);
+	asn_supply_destroy(pipeline->asn);
 	application_table_destroy(pipeline->applications);
 	samplers_destroy(pipeline->samplers);
 	if (pipeline->finished_descriptor >= 0)
@@ -349,9 +315,21 @@ struct asn_entry pipeline_asn(const struct pipeline *pipeline, uint8_t ip_versio
 {
 	struct asn_entry entry = { .as_number = 0 };
 
-	if (pipeline->asn_table && flow_key_has(&pipeline->choice.key, FLOW_KEY_addresses))
-		asn_table_find(pipeline->asn_table, ip_version, address, &entry);
+	if (pipeline->asn && flow_key_has(&pipeline->choice.key, FLOW_KEY_addresses))
+		asn_table_find(asn_supply_table(pipeline->asn), ip_version, address, &entry);
 	return entry;
+}
+
+bool pipeline_asn_status(const struct pipeline *pipeline, struct pipeline_asn_status *status)
+{
+	if (!pipeline->asn)
+		return false;
+	*status = (struct pipeline_asn_status){
+		.path = asn_supply_path(pipeline->asn),
+		.table = asn_supply_table(pipeline->asn),
+		.counts = asn_supply_counts(pipeline->asn),
+	};
+	return true;
 }
 
 struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number)

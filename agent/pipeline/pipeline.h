@@ -7,6 +7,7 @@
 #ifndef PIPELINE_H
 #define PIPELINE_H
 
+#include "asn_supply.h"
 #include "capture.h"
 #include "config.h"
 #include "drop_example.h"
@@ -62,6 +63,12 @@ int pipeline_start(struct pipeline *pipeline, struct error_text *error);
 int pipeline_descriptor(const struct pipeline *pipeline);
 void pipeline_dispatch(struct pipeline *pipeline);
 
+/* Descriptor to poll for reading, -1 for none: a new AS table is there. pipeline_asn_dispatch()
+ * takes it to the export thread. When that does not answer, the table waits for the next call, so
+ * call it every few seconds, too. */
+int pipeline_asn_descriptor(const struct pipeline *pipeline);
+void pipeline_asn_dispatch(struct pipeline *pipeline);
+
 /* Ask for an orderly end: sources are drained, everything cached is exported;
  * pipeline_events.finished follows. */
 void pipeline_stop(struct pipeline *pipeline);
@@ -99,6 +106,13 @@ int pipeline_interfaces(struct pipeline *pipeline, struct interface_list *list);
 /* AS data of an address as the exporter uses it; all 0 without a table. */
 struct asn_entry pipeline_asn(const struct pipeline *pipeline, uint8_t ip_version,
 			      const uint8_t *address);
+/* The AS table in use; borrowed until pipeline_asn_dispatch(). False without one. */
+struct pipeline_asn_status {
+	const char *path; /* of its file */
+	const struct asn_table *table;
+	struct asn_supply_counts counts;
+};
+bool pipeline_asn_status(const struct pipeline *pipeline, struct pipeline_asn_status *status);
 /* What the number of a sampler in a flow means. */
 struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number);
 /* The columns that flows have: FLOW_COLUMN_BIT(). */

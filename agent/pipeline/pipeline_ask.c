@@ -4,6 +4,7 @@
  * batches. Invariant: what a thread owns is read by that thread alone; the control thread gets
  * copies. */
 #include "pipeline.h"
+#include "log.h"
 #include "pipeline_parts.h"
 
 #include <errno.h>
@@ -220,6 +221,41 @@ int pipeline_interfaces(struct pipeline *pipeline, struct interface_list *list)
 	*list = (struct interface_list){ 0 };
 	result = ask_exporter(pipeline, list_interfaces, list);
 	return result || list->entries ? result : -ENOMEM;
+}
+
+/* Templates are made at the start: what they do not have cannot be sent. */
+static void check_fields(const struct pipeline *pipeline, const struct asn_table *table)
+{
+	const bool has_more = (asn_table_has_next_hops(table) && !pipeline->choice.has_next_hop) ||
+			      (asn_table_has_peers(table) && !pipeline->choice.has_peers);
+
+	if (has_more)
+		log_event(LOG_LEVEL_warning, "asn-table-fields", asn_supply_path(pipeline->asn),
+			  "%s: has next hops or neighbouring AS numbers, which the table at the "
+			  "start had not: restart the agent to export them",
+			  asn_supply_path(pipeline->asn));
+}
+
+int pipeline_asn_descriptor(const struct pipeline *pipeline)
+{
+	return pipeline->asn ? asn_supply_descriptor(pipeline->asn) : -1;
+}
+
+void pipeline_asn_dispatch(struct pipeline *pipeline)
+{
+	struct asn_table *table = pipeline->asn ? asn_supply_take(pipeline->asn) : NULL;
+	int result = 0;
+
+	if (!table)
+		return;
+	if (pipeline->export.config.asn_table)
+		result = ask_exporter(pipeline, export_thread_set_asn_table, table);
+	if (result < 0) {
+		asn_supply_return(pipeline->asn, table);
+		return;
+	}
+	asn_supply_use(pipeline->asn, table);
+	check_fields(pipeline, table);
 }
 
 static void send_template(void *owner, void *argument)

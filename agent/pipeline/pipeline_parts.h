@@ -5,6 +5,7 @@
 #ifndef PIPELINE_PARTS_H
 #define PIPELINE_PARTS_H
 
+#include "asn_supply.h"
 #include "export_thread.h"
 #include "pipeline_events.h"
 #include "worker.h"
@@ -13,10 +14,10 @@ struct pipeline {
 	struct pipeline_events events;
 	uint32_t source_id;
 	struct sequence_file *sequences;        /* owned; NULL: none are kept */
-	struct asn_table *asn_table;            /* owned; NULL without networks file */
+	struct asn_supply *asn;                 /* owned; NULL without a file for it */
 	struct application_table *applications; /* owned; NULL without applications file */
 	struct template_choice choice;
-	unsigned int columns; /* of the flow cache: FLOW_COLUMN_BIT() */
+	unsigned int columns;            /* of the flow cache: FLOW_COLUMN_BIT() */
 	struct own_exports *own_exports; /* owned */
 	struct samplers *samplers;       /* owned */
 	struct interface_mtus mtus;

@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
+import asn_tables  # noqa: E402
 import netns  # noqa: E402
 import programs  # noqa: E402
 from collector import Collector  # noqa: E402
@@ -159,6 +160,18 @@ def with_length(addresses):
 @pytest.fixture
 def hosts(host):
     return Hosts(host)
+
+
+@pytest.fixture
+def asn_table(directory):
+    """asn_table(rows, path=None, **facts) makes a table: its path. See asn_tables.make_table()."""
+
+    def make(rows, path=None, **facts):
+        path = path or directory / "asn.table"
+        asn_tables.make_table(BUILD / "tests" / "asn_table_tool", path, rows, **facts)
+        return path
+
+    return make
 
 
 @pytest.fixture(scope="session")

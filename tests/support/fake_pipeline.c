@@ -100,6 +100,16 @@ struct asn_entry pipeline_asn(const struct pipeline *pipeline, uint8_t ip_versio
 	return ip_version == 4 && address[0] == 192 ? example : none;
 }
 
+bool pipeline_asn_status(const struct pipeline *pipeline, struct pipeline_asn_status *status)
+{
+	if (!pipeline->asn_table)
+		return false;
+	*status = (struct pipeline_asn_status){ .path = "/etc/asn.table",
+						.table = pipeline->asn_table,
+						.counts = { .replaced = 3, .refused = 1 } };
+	return true;
+}
+
 struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number)
 {
 	(void)pipeline;

@@ -1,4 +1,5 @@
-/* fake_pipeline.h - agent/pipeline/pipeline.h without threads: flows and numbers are what a test puts in.
+/* fake_pipeline.h - agent/pipeline/pipeline.h without threads: flows and numbers are what a test
+ * puts in.
  *
  * A test includes fake_pipeline.c; the linker then leaves the real pipeline out. */
 #ifndef FAKE_PIPELINE_H
@@ -13,6 +14,7 @@ struct pipeline {
 	uint32_t templates_sent;
 	uint64_t flushed;
 	struct pipeline_drop drops[DROP_REASON_COUNT];
+	const struct asn_table *asn_table;
 	struct interface_list interfaces;  /* likewise */
 	struct pipeline_snapshot snapshot; /* its arrays are borrowed from the test */
 };

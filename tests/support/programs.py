@@ -188,7 +188,7 @@ nfacctd_port: {port}
 nfacctd_disable_checks: false
 nfacctd_disable_sanity_checks: false
 nfacctd_as: {as_from}
-nfacctd_net: {as_from}
+nfacctd_net: {net_from}
 {networks}
 plugins: memory[asns]
 imt_path[asns]: {pipe}
@@ -207,13 +207,14 @@ PMACCT_PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "ipv6-icmp": ICMPV6, "icmp6"
 class Nfacctd(Program):
     """pmacct's collector with the memory plugin and, if given, a networks_file.
 
-    table() and flows() are for its usual aggregate, rows() for any.
+    table() and flows() are for its usual aggregate, rows() for any. networks: its nfacctd_net.
 
     SIGINT, because it ignores SIGTERM until the next packet.
     """
 
     def __init__(
-        self, directory, address, port, host, networks_file=None, options="", aggregate=PMACCT_AGGREGATE
+        self, directory, address, port, host, networks_file=None, options="", aggregate=PMACCT_AGGREGATE,
+        networks=None,
     ):
         directory = Path(directory)
         self.host = host
@@ -230,6 +231,7 @@ class Nfacctd(Program):
                 port=port,
                 pipe=self.pipe,
                 as_from="file" if networks_file else "netflow",
+                net_from=networks or ("file" if networks_file else "netflow"),
                 networks=f"networks_file: {networks_file}" if networks_file else "",
                 aggregate=aggregate,
             )

@@ -185,8 +185,8 @@ TEST(wrong_groups_and_filters)
 	check_error("-n h1,mode=balance,priority=1", CONFIG_invalid,
 		    "collector h1:2055: a priority means nothing but with mode=failover");
 	check_error("-n h1,filter=src_as=1", CONFIG_invalid,
-		    "collector h1:2055: its filter asks for AS numbers, which only a networks-file "
-		    "gives");
+		    "collector h1:2055: its filter asks for AS numbers, which only an asn-table or a "
+		    "networks-file gives");
 }
 
 TEST(collectors_that_are_a_path)

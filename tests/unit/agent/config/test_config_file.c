@@ -308,8 +308,8 @@ TEST(an_error_of_a_section_names_its_own_line)
 		  "f.conf:3: collector /tmp/x: interface, dscp and ttl are for packets, and "
 		  "transport file sends none" },
 		{ "[collector \"a\"]\naddress = h\nfilter = as=5\nmtu = 1500\n",
-		  "f.conf:3: collector a: its filter asks for AS numbers, which only a "
-		  "networks-file gives" },
+		  "f.conf:3: collector a: its filter asks for AS numbers, which only an "
+		  "asn-table or a networks-file gives" },
 		{ "[collector \"a\"]\naddress = h\nspool = 0\nspool-directory = /tmp\nmtu = 1500\n",
 		  "f.conf:4: collector h: a spool-directory is of no use without a spool" },
 	};

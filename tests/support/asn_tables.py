@@ -1,0 +1,33 @@
+"""AS tables for the end-to-end tests: files of --asn-table, made by tests/support/asn_table_tool.c."""
+
+import subprocess
+
+import programs
+
+
+def make_table(tool, path, rows, source="test", created_s=1_700_000_000, peer_count=0):
+    """rows: (AS, "PREFIX"[, peers[, neighbouring AS[, next hop]]]). The file takes its place whole."""
+    text = "".join(" ".join(map(str, row)) + "\n" for row in rows)
+    done = subprocess.run(
+        [tool, "make", path, source, str(created_s), str(peer_count)],
+        input=text,
+        text=True,
+        capture_output=True,
+        env=programs.ENVIRONMENT,
+        timeout=programs.PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def find(tool, path, addresses):
+    """[(AS, prefix length, peers)] that a table has for addresses."""
+    done = subprocess.run(
+        [tool, "find", path],
+        input="".join(f"{address}\n" for address in addresses),
+        text=True,
+        capture_output=True,
+        env=programs.ENVIRONMENT,
+        timeout=programs.PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    return [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
