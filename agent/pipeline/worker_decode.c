@@ -61,14 +61,14 @@ static void note_special(struct worker *worker, struct packet_info *info, bool i
 /* Whether a decoded packet is chosen, and by which sampler. Flows are chosen by the key that they
  * are accounted under. Fragments are resolved here, chosen or not. */
 static bool is_chosen(struct worker *worker, const struct packet_view *view,
-		      struct packet_info *info)
+		      struct packet_info *info, struct reader ip)
 {
 	const struct sampling *sampling = &worker->sampling.sampling;
 	struct packet_info masked;
 
 	if (info->fragment != FRAGMENT_none)
 		fragment_table_resolve(worker->fragments, info);
-	if (!sampling_takes_packet(sampling, view, info))
+	if (!sampling_takes_packet(sampling, info, ip))
 		return false;
 	if (sampling->method == SAMPLING_flows) {
 		masked = *info;
@@ -89,16 +89,17 @@ decode_view(struct worker *worker, const struct own_export_list *own,
 	    const bool samples, const bool is_noted)
 {
 	enum drop_reason reason;
+	struct reader ip; /* the packet, set where one is decoded and 'samples' */
 
 	if (samples && !sampling_takes_next(&worker->sampling.sampling))
 		return DROP_NOT_SAMPLED;
-	reason = samples ? decode_packet_noted(view, info, note)
-			 : decode_packet_inline(view, info, note, is_noted);
+	reason = samples ? decode_packet_noted(view, info, note, &ip)
+			 : decode_packet_inline(view, info, note, NULL, is_noted);
 	if (reason != DROP_NONE)
 		return reason;
 	if (own && own_exports_match(own, &info->key, view->mark))
 		return DROP_OWN_EXPORT;
-	return samples && !is_chosen(worker, view, info) ? DROP_NOT_SAMPLED : DROP_NONE;
+	return samples && !is_chosen(worker, view, info, ip) ? DROP_NOT_SAMPLED : DROP_NONE;
 }
 
 /* What few packets have: segments, fragments, no length, a rule that samples. */

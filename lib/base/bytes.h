@@ -116,6 +116,13 @@ static inline size_t reader_left(const struct reader *reader)
 	return (size_t)(reader->end - reader->next);
 }
 
+/* Forget what lies more than 'size' bytes ahead: padding, or what another header does not own. */
+static inline void reader_limit(struct reader *reader, uint64_t size)
+{
+	if (reader_left(reader) > size)
+		reader->end = reader->next + size;
+}
+
 /* Take 'size' bytes. Returns a borrowed pointer to them, or NULL (and fails the reader) if fewer
  * are left. */
 static inline const uint8_t *reader_take(struct reader *reader, size_t size)

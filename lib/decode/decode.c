@@ -10,11 +10,11 @@
 
 enum drop_reason decode_packet(const struct packet_view *packet, struct packet_info *info)
 {
-	return decode_packet_inline(packet, info, NULL, false);
+	return decode_packet_inline(packet, info, NULL, NULL, false);
 }
 
 enum drop_reason decode_packet_noted(const struct packet_view *packet, struct packet_info *info,
-				     struct packet_note *note)
+				     struct packet_note *note, struct reader *ip)
 {
-	return decode_packet_inline(packet, info, note, note != NULL);
+	return decode_packet_inline(packet, info, note, ip, note != NULL);
 }

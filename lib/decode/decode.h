@@ -6,6 +6,7 @@
 #ifndef DECODE_H
 #define DECODE_H
 
+#include "bytes.h"
 #include "drop_reason.h"
 #include "flow.h"
 #include "packet.h"
@@ -46,9 +47,12 @@ _Static_assert(sizeof(struct packet_info) == 96, "packet_info has not grown");
  * excepted. Returns DROP_NONE or why the packet is not accounted. Never allocates. */
 enum drop_reason decode_packet(const struct packet_view *packet, struct packet_info *info);
 
-/* The same, and note what the optional data of a flow need of the packet; 'note' may be NULL. It is
- * complete when DROP_NONE is returned. */
+/* The same, for who needs more of the packet. Both are complete when DROP_NONE is returned.
+ *
+ * note     out: what the optional data of a flow need; may be NULL.
+ * ip       out: the outermost IP packet from its header on, as far as it was captured, without what
+ *          follows it in the frame; borrowed as packet->bytes is; may be NULL. */
 enum drop_reason decode_packet_noted(const struct packet_view *packet, struct packet_info *info,
-				     struct packet_note *note);
+				     struct packet_note *note, struct reader *ip);
 
 #endif

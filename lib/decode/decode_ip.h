@@ -81,6 +81,8 @@ __attribute__((always_inline)) static inline enum drop_reason take_ipv4_header(s
 	memset(info->key.addresses + 8, 0, sizeof(info->key.addresses) - 8);
 
 	reader_limit(&frame->rest, total_bytes);
+	if (frame->ip)
+		*frame->ip = frame->rest;
 	if ((load_be16(header + 6) & (IPv4_MORE_FRAGMENTS | IPv4_FRAGMENT_OFFSET)) &&
 	    !note_ipv4_fragment(header, info)) {
 		frame->rest.next = frame->rest.end;
@@ -118,6 +120,8 @@ __attribute__((always_inline)) static inline enum drop_reason take_ipv6_header(s
 	memcpy(info->key.addresses, header + 8, 32);
 
 	reader_limit(&frame->rest, info->octets);
+	if (frame->ip)
+		*frame->ip = frame->rest;
 	frame->rest.next += IPv6_HEADER_BYTES;
 	if (header[6] != PROTOCOL_TCP && header[6] != PROTOCOL_UDP)
 		frame->rest.next += decode_ipv6_extensions_walk(frame->rest.next,

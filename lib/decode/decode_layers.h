@@ -15,6 +15,7 @@ struct frame {
 	const struct packet_view *packet; /* borrowed */
 	struct packet_info *info;         /* borrowed: filled on the way */
 	struct packet_note *note;         /* borrowed, likewise, if is_noted */
+	struct reader *ip;                /* borrowed, likewise; NULL: nobody asks for it */
 	uint8_t nested;                   /* link headers that carry another link header, so far */
 	bool is_noted;
 	bool is_logged_copy; /* as long as netfilter chose to log: how long it was is unknown */
@@ -31,13 +32,6 @@ static inline size_t frame_bytes_left(const struct frame *frame)
 	if (packet->original_bytes <= packet->captured_bytes)
 		return captured_left;
 	return captured_left + (packet->original_bytes - packet->captured_bytes);
-}
-
-/* Forget what lies more than 'size' bytes ahead: padding, or what another header does not own. */
-static inline void reader_limit(struct reader *reader, uint64_t size)
-{
-	if (reader_left(reader) > size)
-		reader->end = reader->next + size;
 }
 
 /* IEEE 802 EtherTypes that the decoder knows. */
@@ -78,7 +72,7 @@ enum ethertype {
 enum drop_reason decode_link(struct frame *frame);
 /* decode_packet_noted() for a packet with any link header, begun. */
 enum drop_reason decode_link_any(const struct packet_view *packet, struct packet_info *info,
-				 struct packet_note *note);
+				 struct packet_note *note, struct reader *ip);
 enum drop_reason decode_ethernet(struct frame *frame);
 /* A record of link type NFLOG: netfilter's attributes, one of which is the packet. */
 enum drop_reason decode_nflog(struct frame *frame);

@@ -510,7 +510,7 @@ enum drop_reason decode_link(struct frame *frame)
 }
 
 enum drop_reason decode_link_any(const struct packet_view *packet, struct packet_info *info,
-				 struct packet_note *note)
+				 struct packet_note *note, struct reader *ip)
 {
 	static const uint8_t nothing[1];
 	struct frame frame = {
@@ -518,6 +518,7 @@ enum drop_reason decode_link_any(const struct packet_view *packet, struct packet
 		.packet = packet,
 		.info = info,
 		.note = note,
+		.ip = ip,
 		.is_noted = note != NULL,
 	};
 

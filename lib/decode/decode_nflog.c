@@ -162,6 +162,7 @@ static enum drop_reason decode_payload(struct frame *frame, const struct nflog_r
 		.packet = &packet,
 		.info = frame->info,
 		.note = frame->note,
+		.ip = frame->ip,
 		.is_noted = frame->is_noted,
 		.is_logged_copy = true,
 	};

@@ -42,12 +42,14 @@ static inline uint16_t network_type(const struct packet_view *packet)
 	}
 }
 
-/* As decode_packet_noted(), where 'is_noted' is a constant in loops. */
+/* As decode_packet_noted(), where 'ip' and 'is_noted' are constants in loops. */
 __attribute__((always_inline)) static inline enum drop_reason
 decode_packet_inline(const struct packet_view *restrict packet, struct packet_info *restrict info,
-		     struct packet_note *restrict note, const bool is_noted)
+		     struct packet_note *restrict note, struct reader *ip, const bool is_noted)
 {
-	struct frame frame = { .packet = packet, .info = info, .note = note, .is_noted = is_noted };
+	struct frame frame = {
+		.packet = packet, .info = info, .note = note, .ip = ip, .is_noted = is_noted
+	};
 	enum drop_reason reason;
 	uint16_t type = 0;
 
@@ -68,7 +70,7 @@ decode_packet_inline(const struct packet_view *restrict packet, struct packet_in
 	else if (type == ETHERTYPE_IPv6)
 		reason = take_ipv6_header(&frame);
 	else
-		return decode_link_any(packet, info, is_noted ? note : NULL);
+		return decode_link_any(packet, info, is_noted ? note : NULL, ip);
 	if (reason == DROP_NONE)
 		note_transport(&frame);
 	return reason;

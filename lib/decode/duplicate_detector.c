@@ -12,26 +12,19 @@
 #include "duplicate_detector.h"
 
 #include "bytes.h"
+#include "decode.h"
 #include "ip_protocol.h"
 
 #include <string.h>
 
-#define SLOTS         128 /* for batches of 32 */
-#define HASHED_BYTES  64
-#define SAME_TIME_MS  1 /* between two copies: without a stamp, when it is read counts */
-#define ETHERNET_SIZE 14
+#define SLOTS        128 /* for batches of 32 */
+#define HASHED_BYTES 64
+#define SAME_TIME_MS 1 /* between two copies: without a stamp, when it is read counts */
 
-#define IPv4_HEADER_SIZE 20 /* RFC 791 section 3.1 */
-#define IPv6_HEADER_SIZE 40 /* RFC 8200 section 3 */
-
-enum { ETHERTYPE_IPv4 = 0x0800, ETHERTYPE_IPv6 = 0x86dd };
-
-enum { /* RFC 791 section 3.1, RFC 8200 section 3 */
+enum { /* RFC 791 section 3.1, RFC 8200 section 3: two bytes, two, one */
        AT_IPv4_IDENTIFICATION = 4,
-       AT_IPv4_SOURCE = 12,
-       AT_IPv4_DESTINATION = 16,
-       AT_IPv6_SOURCE = 8,
-       AT_IPv6_DESTINATION = 24,
+       AT_IPv6_PAYLOAD_LENGTH = 4,
+       AT_IPv6_NEXT_HEADER = 6,
 };
 
 enum { IPv4_MULTICAST = 224, IPv6_MULTICAST = 0xff }; /* first byte of the address */
@@ -51,51 +44,25 @@ void duplicate_detector_init(struct duplicate_detector *detector, const uint8_t 
 	*detector = (struct duplicate_detector){ .hash_key = hash_key_of(hash_key) };
 }
 
-/* The bytes from the IP header on; none where that is not plain. Deeper stacks of link headers are
- * not worth their while here. */
-static struct reader ip_packet(const struct packet_view *packet)
-{
-	struct reader rest = reader_of(packet->bytes, packet->captured_bytes);
-	const uint8_t *ethernet;
-	uint16_t ethertype = packet->ethertype;
-
-	switch (packet->link) {
-	case LINK_IPV4:
-	case LINK_IPV6: return rest;
-	case LINK_ETHERTYPE: break;
-	case LINK_ETHERNET:
-		ethernet = reader_take(&rest, ETHERNET_SIZE);
-		ethertype = ethernet ? load_be16(ethernet + 12) : 0;
-		break;
-	default: ethertype = 0;
-	}
-	if (ethertype != ETHERTYPE_IPv4 && ethertype != ETHERTYPE_IPv6)
-		rest.end = rest.next;
-	return rest;
-}
-
 /* Whether no other packet can look like this one, and the kernel makes no copies of it. The
  * address 224.0.0.0 and all above it are multicast, reserved, or the broadcast to all. */
-static bool is_unique(const uint8_t *header, size_t size)
+static bool is_unique(const struct flow_key *key, const uint8_t *header)
 {
-	if (size >= IPv4_HEADER_SIZE && header[0] >> 4 == 4)
+	const uint8_t destination = flow_destination_address(key)[0];
+
+	if (key->ip_version == 4)
 		return load_be16(header + AT_IPv4_IDENTIFICATION) != 0 &&
-		       header[AT_IPv4_DESTINATION] < IPv4_MULTICAST;
-	return size >= IPv6_HEADER_SIZE && header[0] >> 4 == 6 && header[6] == PROTOCOL_TCP &&
-	       header[AT_IPv6_DESTINATION] != IPv6_MULTICAST &&
-	       load_be16(header + 4) > TCP_HEADER_MAX;
+		       destination < IPv4_MULTICAST;
+	return header[AT_IPv6_NEXT_HEADER] == PROTOCOL_TCP && destination != IPv6_MULTICAST &&
+	       load_be16(header + AT_IPv6_PAYLOAD_LENGTH) > TCP_HEADER_MAX;
 }
 
-/* The sender of a packet that is_unique(). */
-static uint64_t source_hash(struct hash_key key, const uint8_t *header)
+static uint64_t source_hash(struct hash_key hash_key, const struct flow_key *key)
 {
 	uint8_t address[16] = { 0 };
 
-	if (header[0] >> 4 == 4)
-		memcpy(address, header + AT_IPv4_SOURCE, 4);
-	else
-		memcpy(address, header + AT_IPv6_SOURCE, 16);
-	return hash_words(key, address, sizeof(address));
+	memcpy(address, flow_source_address(key), flow_address_size(key));
+	return hash_words(hash_key, address, sizeof(address));
 }
 
 /* A packet came a second time: a vote for its sender, or against the one that has most votes. */
@@ -140,14 +107,16 @@ bool duplicate_detector_sample(struct duplicate_detector *detector,
 	struct slot slots[SLOTS] = { 0 };
 
 	for (size_t i = 0; i < count; i++) {
-		const struct reader packet = ip_packet(&packets[i]);
-		const size_t size = reader_left(&packet);
 		uint8_t hashed[HASHED_BYTES + 8] = { packets[i].side };
+		struct packet_info info;
+		struct reader ip;
 		bool is_second;
 
-		if (!is_unique(packet.next, size))
+		if (decode_packet_noted(&packets[i], &info, NULL, &ip) != DROP_NONE ||
+		    !is_unique(&info.key, ip.next))
 			continue;
-		memcpy(hashed + 8, packet.next, size < HASHED_BYTES ? size : HASHED_BYTES);
+		reader_limit(&ip, HASHED_BYTES);
+		memcpy(hashed + 8, ip.next, reader_left(&ip));
 		is_second = take(slots, hash_words(detector->hash_key, hashed, sizeof(hashed)),
 				 packets[i].time_ms);
 		statistics->packets_sampled++;
@@ -155,7 +124,7 @@ bool duplicate_detector_sample(struct duplicate_detector *detector,
 		detector->recent_sampled++;
 		detector->recent_twice += is_second;
 		if (is_second)
-			vote(detector, source_hash(detector->hash_key, packet.next));
+			vote(detector, source_hash(detector->hash_key, &info.key));
 	}
 	statistics->sources_suspected = is_suspicious(detector);
 	if (detector->recent_sampled >= DUPLICATE_RECENT) {

@@ -14,13 +14,10 @@
 #define PAYLOAD_BYTES 32 /* the header of TCP and 12 bytes, that of UDP and 24 */
 
 enum {
-	IPv4_HEADER_SIZE = 20, /* RFC 791 section 3.1 */
-	IPv4_IDENTIFICATION = 4,
-	IPv4_ADDRESSES = 12,
-	IPv6_HEADER_SIZE = 40, /* RFC 8200 section 3 */
-	IPv6_ADDRESSES = 8,
-	TCP_CHECKSUM = 16, /* RFC 9293 section 3.1: two bytes */
-	UDP_CHECKSUM = 6,  /* RFC 768: two bytes */
+	IPv4_IDENTIFICATION = 4, /* RFC 791 section 3.1: two bytes */
+	IPv6_HEADER_SIZE = 40,   /* RFC 8200 section 3 */
+	TCP_CHECKSUM = 16,       /* RFC 9293 section 3.1: two bytes */
+	UDP_CHECKSUM = 6,        /* RFC 768: two bytes */
 };
 
 void sampling_init(struct sampling *sampling, const struct sampling_choice *choice,
@@ -75,26 +72,6 @@ bool sampling_takes_next(struct sampling *sampling)
 	}
 }
 
-/* Where the outermost IP header starts, which decode_packet() has found and does not tell: a
- * version and the addresses of the key, in their place. 'size' if there is none. Most look at one
- * offset or two. */
-static size_t find_header(const uint8_t *bytes, size_t size, const struct flow_key *key)
-{
-	static const uint8_t likely[] = { 14, 0, 18 }; /* Ethernet, nothing, a tag */
-	const bool is_ipv4 = key->ip_version == 4;
-	const size_t header_size = is_ipv4 ? IPv4_HEADER_SIZE : IPv6_HEADER_SIZE;
-	const size_t addresses = is_ipv4 ? IPv4_ADDRESSES : IPv6_ADDRESSES;
-
-	for (size_t i = 0; size >= header_size && i < sizeof(likely) + size; i++) {
-		const size_t start = i < sizeof(likely) ? likely[i] : i - sizeof(likely);
-
-		if (start <= size - header_size && bytes[start] >> 4 == key->ip_version &&
-		    !memcmp(bytes + start + addresses, key->addresses, 2 * flow_address_size(key)))
-			return start;
-	}
-	return size;
-}
-
 static void blank_checksum(uint8_t *payload, size_t size, uint8_t protocol)
 {
 	size_t offset;
@@ -110,44 +87,37 @@ static void blank_checksum(uint8_t *payload, size_t size, uint8_t protocol)
 
 /* The bytes that a packet's hash covers. It leaves out what a link adds after the packet, to fill
  * the frame up or to check it: the next link may do neither. */
-static uint32_t packet_hash(const struct packet_view *packet, const struct packet_info *info,
-			    uint32_t start)
+static uint32_t packet_hash(const struct packet_info *info, struct reader ip, uint32_t start)
 {
 	const struct flow_key *key = &info->key;
+	const uint8_t *header = ip.next;
 	uint8_t content[sizeof(key->addresses) + 1 + 2 + PAYLOAD_BYTES];
 	struct writer writer = writer_of(content, sizeof(content));
-	const size_t header = find_header(packet->bytes, packet->captured_bytes, key);
-	struct reader rest = reader_of(packet->bytes + header, packet->captured_bytes - header);
-	const uint8_t *ip = rest.next;
-	size_t header_size = 0;
+	size_t header_size = IPv6_HEADER_SIZE;
 	uint8_t *payload;
 	size_t size;
 
-	if (reader_left(&rest) > info->octets)
-		rest.end = rest.next + info->octets;
 	writer_bytes(&writer, key->addresses, 2 * flow_address_size(key));
 	writer_u8(&writer, key->protocol);
-	if (header < packet->captured_bytes && key->ip_version == 4) {
-		writer_bytes(&writer, ip + IPv4_IDENTIFICATION, 2);
-		header_size = (size_t)(ip[0] & 0x0f) * 4;
-	} else if (header < packet->captured_bytes) {
-		header_size = IPv6_HEADER_SIZE;
+	if (key->ip_version == 4) {
+		writer_bytes(&writer, header + IPv4_IDENTIFICATION, 2);
+		header_size = (size_t)(header[0] & 0x0f) * 4;
 	}
-	if (!reader_take(&rest, header_size))
-		rest.next = rest.end; /* options are cut off */
-	size = reader_left(&rest) < PAYLOAD_BYTES ? reader_left(&rest) : PAYLOAD_BYTES;
+	if (!reader_take(&ip, header_size))
+		ip.next = ip.end; /* options are cut off */
+	size = reader_left(&ip) < PAYLOAD_BYTES ? reader_left(&ip) : PAYLOAD_BYTES;
 	payload = writer.next;
-	writer_bytes(&writer, rest.next, size);
+	writer_bytes(&writer, ip.next, size);
 	blank_checksum(payload, size, key->protocol);
 	return bob_hash(content, writer_size(&writer), start);
 }
 
-bool sampling_takes_packet(const struct sampling *sampling, const struct packet_view *packet,
-			   const struct packet_info *info)
+bool sampling_takes_packet(const struct sampling *sampling, const struct packet_info *info,
+			   struct reader ip)
 {
 	if (sampling->method != SAMPLING_hash)
 		return true;
-	return packet_hash(packet, info, sampling->hash_start) <= sampling->hash_limit;
+	return packet_hash(info, ip, sampling->hash_start) <= sampling->hash_limit;
 }
 
 bool sampling_takes_flow(const struct sampling *sampling, const struct flow_key *key)

@@ -5,6 +5,7 @@
 #ifndef SAMPLING_H
 #define SAMPLING_H
 
+#include "bytes.h"
 #include "decode.h"
 #include "samplers.h"
 
@@ -40,9 +41,9 @@ bool sampling_takes_next(struct sampling *sampling);
  * checksum of TCP or UDP, which network cards fill in: what every router on the way leaves alone.
  * The start of the hash is fixed, so that all agents choose the same packets (RFC 5475
  * section 6.2), if they capture all of these bytes: with Ethernet, a tag and IPv6 that is a snap
- * length of 90. Others: true. 'info' is what decode_packet() made of 'packet'. */
-bool sampling_takes_packet(const struct sampling *sampling, const struct packet_view *packet,
-			   const struct packet_info *info);
+ * length of 90. Others: true. 'info' and 'ip' are what decode_packet_noted() made of the packet. */
+bool sampling_takes_packet(const struct sampling *sampling, const struct packet_info *info,
+			   struct reader ip);
 
 /* Method flows: whether all packets of a flow count, and those of its reverse. The start of the
  * hash is of the seed, so that nobody outside knows which do. Others: true. */

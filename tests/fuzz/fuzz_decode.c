@@ -1,4 +1,5 @@
-/* fuzz_decode.c - any bytes through the decoder, with what it notes for columns. The first 6 say
+/* fuzz_decode.c - any bytes through the decoder, with what it notes for columns and where it
+ * finds the IP packet. The first 6 say
  * what the source knew: link type, side, bytes that were not captured, EtherType. The rest goes
  * into a block of exactly its size. */
 #include "bytes.h"
@@ -15,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct packet_view packet;
 	struct packet_info info;
 	struct packet_note note;
+	struct reader ip;
 
 	if (!copy)
 		return 0;
@@ -24,8 +26,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				       .captured_bytes = (uint32_t)size - 6,
 				       .original_bytes = (uint32_t)size - 6 + load_be16(data + 2),
 				       .ethertype = load_be16(data + 4) };
-	if (decode_packet_noted(&packet, &info, &note) == DROP_NONE)
+	if (decode_packet_noted(&packet, &info, &note, &ip) == DROP_NONE) {
+		if (ip.next < copy || ip.end > copy + size - 6 ||
+		    ip.next[0] >> 4 != info.key.ip_version || reader_left(&ip) > info.octets)
+			abort();
 		superpacket_split(&info, packet.ethertype);
+	}
 	free(copy);
 	return 0;
 }

@@ -99,7 +99,7 @@ static struct packet_note note_of(const uint8_t *bytes, size_t size)
 	struct packet_note note = { .physical_input = 77, .physical_output = 77 };
 	struct packet_info info;
 
-	CHECK_EQ(decode_packet_noted(&view, &info, &note), DROP_NONE);
+	CHECK_EQ(decode_packet_noted(&view, &info, &note, NULL), DROP_NONE);
 	return note;
 }
 
@@ -135,7 +135,7 @@ TEST(ports_that_the_source_names_are_noted)
 	struct packet_note note;
 	struct packet_info info;
 
-	CHECK_EQ(decode_packet_noted(&view, &info, &note), DROP_NONE);
+	CHECK_EQ(decode_packet_noted(&view, &info, &note, NULL), DROP_NONE);
 	CHECK_EQ(note.physical_input, 70000);
 	CHECK_EQ(note.physical_output, 3);
 }

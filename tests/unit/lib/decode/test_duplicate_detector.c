@@ -1,7 +1,7 @@
 /* test_duplicate_detector.c - what is a packet seen twice, and how many of them are too many. */
 #include "duplicate_detector.h"
 
-#include "check.h"
+#include "packets.h"
 
 #include <stdlib.h>
 
@@ -46,6 +46,7 @@ static void put(struct batch *batch, uint16_t identification, unix_ms time_ms, u
 static void put_ipv6(struct batch *batch, uint8_t protocol, uint8_t payload, uint8_t sequence)
 {
 	put(batch, 0, 1000, SIDE_ingress);
+	batch->views[batch->count - 1].link = LINK_IPV6;
 	batch->bytes[batch->count - 1][0] = 0x60;
 	batch->bytes[batch->count - 1][3] = 0;
 	batch->bytes[batch->count - 1][5] = payload;
@@ -227,6 +228,57 @@ TEST(packets_begin_after_any_of_the_headers_that_nflog_has)
 	CHECK_EQ(detector.statistics.packets_seen_twice, 1);
 }
 
+/* Put a header before the packet that was put last. */
+static void put_before(struct batch *batch, const uint8_t *header, size_t size)
+{
+	const size_t last = batch->count - 1;
+	uint8_t *frame = calloc(1, size + SIZE);
+
+	CHECK(frame != NULL);
+	memcpy(frame, header, size);
+	memcpy(frame + size, batch->bytes[last], SIZE);
+	free(batch->bytes[last]);
+	batch->bytes[last] = frame;
+	batch->views[last].bytes = frame;
+	batch->views[last].captured_bytes = (uint32_t)size + SIZE;
+	batch->views[last].link = LINK_ETHERNET;
+}
+
+/* At netdev egress the frame is whole, with the tags and sessions of the link. */
+TEST(packets_in_any_link_header_are_looked_at)
+{
+	static const uint8_t tagged[] = { ETHERNET(0x8100), VLAN(7, 0x0800) };
+	static const uint8_t session[] = { ETHERNET(0x8864), 0x11, 0,   0, 1,
+					   BE16(2 + SIZE),   0x00, 0x21 };
+	struct duplicate_detector detector = new_detector();
+	struct batch batch = { .count = 0 };
+
+	for (int copy = 0; copy < 2; copy++) {
+		put(&batch, 5, 1000, SIDE_egress);
+		put_before(&batch, tagged, sizeof(tagged));
+		put(&batch, 6, 1000, SIDE_egress);
+		put_before(&batch, session, sizeof(session));
+	}
+	CHECK(!sample(&detector, &batch));
+	CHECK_EQ(detector.statistics.packets_sampled, 4);
+	CHECK_EQ(detector.statistics.packets_seen_twice, 2);
+}
+
+/* What a network card or a link adds after the packet may differ from copy to copy. */
+TEST(what_is_after_the_packet_does_not_matter)
+{
+	struct duplicate_detector detector = new_detector();
+	struct batch batch = { .count = 0 };
+
+	for (uint8_t copy = 0; copy < 2; copy++) {
+		put(&batch, 5, 1000, SIDE_egress);
+		batch.bytes[copy][3] = 40;
+		batch.bytes[copy][50] = copy;
+	}
+	CHECK(!sample(&detector, &batch));
+	CHECK_EQ(detector.statistics.packets_seen_twice, 1);
+}
+
 TEST(any_bytes_of_any_length_are_taken)
 {
 	struct duplicate_detector detector = new_detector();
@@ -269,6 +321,8 @@ int main(void)
 		cmocka_unit_test(a_sender_that_repeats_each_packet_is_no_rule),
 		cmocka_unit_test(broadcasts_and_multicasts_are_not_looked_at),
 		cmocka_unit_test(packets_begin_after_any_of_the_headers_that_nflog_has),
+		cmocka_unit_test(packets_in_any_link_header_are_looked_at),
+		cmocka_unit_test(what_is_after_the_packet_does_not_matter),
 		cmocka_unit_test(any_bytes_of_any_length_are_taken),
 	};
 

@@ -27,12 +27,12 @@ TEST(without_a_method_all_count)
 {
 	struct sampling sampling = sampling_of(SAMPLING_none, 0);
 	struct packet_info info = { .key = { .ip_version = 4 } };
-	struct packet_view view = { .link = LINK_IPV4 };
+	const struct reader ip = reader_of(NULL, 0);
 
 	CHECK_EQ(sampling.interval, 1);
 	for (int i = 0; i < 100; i++)
 		CHECK(sampling_takes_next(&sampling));
-	CHECK(sampling_takes_packet(&sampling, &view, &info));
+	CHECK(sampling_takes_packet(&sampling, &info, ip));
 	CHECK(sampling_takes_flow(&sampling, &info.key));
 }
 
@@ -128,11 +128,12 @@ static bool takes(const struct sampling *sampling, enum link_type link, const ui
 				    .captured_bytes = (uint32_t)size,
 				    .bytes = copy };
 	struct packet_info info;
+	struct reader ip;
 	bool result;
 
 	memcpy(copy, bytes, size);
-	CHECK_EQ(decode_packet(&view, &info), DROP_NONE);
-	result = sampling_takes_packet(sampling, &view, &info);
+	CHECK_EQ(decode_packet_noted(&view, &info, NULL, &ip), DROP_NONE);
+	result = sampling_takes_packet(sampling, &info, ip);
 	free(copy);
 	return result;
 }
@@ -217,6 +218,25 @@ TEST(options_that_are_cut_off_hide_what_changes_too)
 		packet[8] ^= 0x5a;
 		packet[10] ^= 0x5a;
 		CHECK_EQ(takes(&sampling, LINK_IPV4, packet, sizeof(packet)), expected);
+	}
+}
+
+/* Bytes at the offset of another link header that look like the packet's own header: version 4 and
+ * its addresses. The decoder knows better. */
+TEST(what_looks_like_a_header_is_none)
+{
+	const struct sampling sampling = sampling_of(SAMPLING_hash, 2);
+
+	for (uint16_t id = 0; id < 200; id++) {
+		uint8_t frame[14 + 60] = { ETHERNET(0x0800), IPv4(60, 17), UDP };
+		uint8_t *ip = frame + 14;
+		bool expected;
+
+		ip[5] = (uint8_t)id;
+		ip[14] = 0x45;
+		memcpy(ip + 26, ip + 12, 8);
+		expected = takes(&sampling, LINK_ETHERNET, frame, sizeof(frame));
+		CHECK_EQ(takes(&sampling, LINK_RAW, ip, 60), expected);
 	}
 }
 
@@ -363,6 +383,7 @@ int main(void)
 		cmocka_unit_test(what_changes_on_the_way_does_not_matter),
 		cmocka_unit_test(what_is_after_the_packet_does_not_matter),
 		cmocka_unit_test(options_that_are_cut_off_hide_what_changes_too),
+		cmocka_unit_test(what_looks_like_a_header_is_none),
 		cmocka_unit_test(what_stays_the_same_on_the_way_matters),
 		cmocka_unit_test(ipv6_and_packets_cut_off_have_a_hash_too),
 		cmocka_unit_test(a_flow_is_chosen_as_a_whole),
