@@ -6,6 +6,7 @@
 #include "count_text.h"
 #include "counters_log.h"
 #include "defaults.h"
+#include "descriptor_store.h"
 #include "equalities.h"
 #include "log.h"
 #include "memory_limit.h"
@@ -45,6 +46,7 @@ enum { EXIT_DONE = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
 
 struct daemon {
 	struct config config;
+	struct descriptor_store *store; /* owned */
 	struct pipeline *pipeline;      /* owned */
 	struct control_server *control; /* owned; NULL without socket */
 	int control_descriptor;         /* until control takes it */
@@ -60,6 +62,7 @@ struct daemon {
 	uint64_t lost_before;    /* packets lost in the kernel, as last logged */
 	uint64_t records_lost;   /* at the end, by all collectors together */
 	bool is_stopping;
+	bool hands_over;   /* to the next agent, which the service manager starts */
 	bool has_finished; /* all is sent or lost */
 	bool has_hung;     /* a thread did not get there */
 };
@@ -137,6 +140,26 @@ static void on_stop_signal(void *context, const char *name)
 					    ABANDON_US, 0, on_hang_timer, daemon);
 	if (result < 0)
 		log_warning("no bound for the end: %s", strerror(-result));
+}
+
+/* The service manager restarts the agent (RestartKillSignal= in the unit). */
+static void on_hand_over_signal(void *context, const char *name)
+{
+	struct daemon *daemon = context;
+
+	if (daemon->is_stopping)
+		return;
+	if (!descriptor_store_is_there(daemon->store) || !is_live(&daemon->config)) {
+		log_notice("%s ignored: there is no service manager that keeps the sources for the "
+			   "next agent",
+			   name);
+		return;
+	}
+	log_info("%s: handing over to the next agent: what is cached will be exported", name);
+	daemon->hands_over = true;
+	daemon->is_stopping = true;
+	(void)sd_notify(0, "STOPPING=1");
+	pipeline_stop_and_hold(daemon->pipeline);
 }
 
 static void on_counters_signal(void *context)
@@ -375,6 +398,15 @@ static int close_ledger(struct daemon *daemon, struct error_text *error)
 	return result;
 }
 
+/* At the end in order: leave what the next agent needs, or let go of it. */
+static int leave(struct daemon *daemon, struct error_text *error)
+{
+	if (daemon->hands_over)
+		return pipeline_hand_over(daemon->pipeline, error);
+	descriptor_store_remove_all(daemon->store);
+	return 0;
+}
+
 /* The event loop has failed: end in order without it. A signal that stops is one more than the
  * first here, so it abandons. Returns whether all is sent or lost. */
 static bool finish_without_loop(struct daemon *daemon)
@@ -437,9 +469,11 @@ static int run(struct daemon *daemon)
 	int status = EXIT_RUNTIME;
 	int result;
 
-	daemon->signals = (struct signals_events){ on_stop_signal, on_counters_signal, daemon };
+	daemon->signals = (struct signals_events){ on_stop_signal, on_hand_over_signal,
+						   on_counters_signal, daemon };
 	signals_block();
-	daemon->pipeline = pipeline_create(&daemon->config, &events, &error);
+	daemon->store = descriptor_store_open();
+	daemon->pipeline = pipeline_create(&daemon->config, &events, daemon->store, &error);
 	if (!daemon->pipeline || open_control(daemon, &error) < 0 ||
 	    open_summary(daemon, &error) < 0 ||
 	    privileges_drop(daemon->config.user, is_live(&daemon->config), &error) < 0 ||
@@ -452,7 +486,7 @@ static int run(struct daemon *daemon)
 	result = run_loop(daemon);
 	if (daemon->has_hung)
 		leave_hung(daemon);
-	if (close_ledger(daemon, &error) == 0 && result == 0)
+	if (close_ledger(daemon, &error) == 0 && leave(daemon, &error) == 0 && result == 0)
 		status = EXIT_DONE;
 	if (pipeline_has_failed(daemon->pipeline, &failure) ||
 	    (!is_live(&daemon->config) && daemon->records_lost))
@@ -466,6 +500,7 @@ out:
 	watchdog_destroy(daemon->watchdog);
 	rules_watch_destroy(daemon->rules);
 	pipeline_destroy(daemon->pipeline);
+	descriptor_store_close(daemon->store);
 	(void)sd_event_source_unref(daemon->status_timer);
 	(void)sd_event_source_unref(daemon->log_timer);
 	(void)sd_event_source_unref(daemon->hang_timer);

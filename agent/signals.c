@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
-enum meaning { MEANS_stop, MEANS_counters, MEANS_nothing };
+enum meaning { MEANS_stop, MEANS_hand_over, MEANS_counters, MEANS_nothing };
 
 static const struct {
 	int number;
@@ -19,7 +19,7 @@ static const struct {
 	{ SIGTERM, MEANS_stop, "SIGTERM" },     { SIGINT, MEANS_stop, "SIGINT" },
 	{ SIGQUIT, MEANS_stop, "SIGQUIT" },     { SIGALRM, MEANS_stop, "SIGALRM" },
 	{ SIGXCPU, MEANS_stop, "SIGXCPU" }, /* the limit of CPU time: SIGKILL follows */
-	{ SIGUSR1, MEANS_counters, "SIGUSR1" }, { SIGUSR2, MEANS_nothing, "SIGUSR2" },
+	{ SIGUSR1, MEANS_counters, "SIGUSR1" }, { SIGUSR2, MEANS_hand_over, "SIGUSR2" },
 	{ SIGHUP, MEANS_nothing, "SIGHUP" },
 };
 
@@ -62,6 +62,8 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 			continue;
 		if (taken[i].meaning == MEANS_stop)
 			events->stop(events->context, taken[i].name);
+		else if (taken[i].meaning == MEANS_hand_over)
+			events->hand_over(events->context, taken[i].name);
 		else if (taken[i].meaning == MEANS_counters)
 			events->counters(events->context);
 		else

@@ -53,6 +53,14 @@ struct capture_statistics {
 
 struct capture; /* opaque: each implementation has its own */
 
+/* What a source leaves to the agent that comes after this one: packets that come in between wait in
+ * it. */
+struct capture_kept {
+	int descriptor;         /* the source as the kernel knows it */
+	bool has_sequence;      /* the next member is known */
+	uint32_t next_sequence; /* NFULA_SEQ of the next packet */
+};
+
 /* Keys of a source that do not make sense for each type. The worker serves all others. */
 enum capture_key {
 	CAPTURE_KEY_ANY = 0,
@@ -114,6 +122,19 @@ struct capture_type {
 	 * 200 ms plus the time that the packets themselves need. Packets that the kernel matched
 	 * before the call are not lost, except what had not fit into its queue. */
 	void (*stop)(struct capture *capture);
+
+	/* Sources that outlive this process; NULL, all three, where that cannot be. */
+
+	/* Continue with what an earlier agent has left, in place of open(). The descriptor is taken
+	 * in any case. Returns 0, or a negative errno with 'error' filled: then open() will work if
+	 * the source is there. */
+	int (*adopt)(const struct source_config *config, const struct capture_kept *kept,
+		     struct capture **capture, struct error_text *error);
+	/* In place of stop(): read() gives what was taken from the kernel already, then -ENODATA.
+	 * What comes from now on waits there for the next agent, also after close(). */
+	void (*hold)(struct capture *capture);
+	/* What to leave: after that end. The descriptor is borrowed. */
+	void (*keep)(const struct capture *capture, struct capture_kept *kept);
 
 	void (*statistics)(struct capture *capture, struct capture_statistics *statistics);
 	void (*close)(struct capture *capture);

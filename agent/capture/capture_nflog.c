@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum {
 	MAX_SNAPLEN = 65535,
@@ -43,9 +44,11 @@ enum {
 };
 
 enum phase {
+	PHASE_opened, /* not bound yet */
 	PHASE_bound,
 	PHASE_draining, /* stop() was called: when the queue is empty, unbind */
 	PHASE_unbound,  /* what is in the queue now is all that comes */
+	PHASE_held,     /* what is in the queue, and comes there, is for the next agent */
 };
 
 struct capture {
@@ -112,9 +115,18 @@ static int receive_answer(const struct capture *capture)
 	return answer.error;
 }
 
+static void put_settings(const struct capture *capture, struct nlmsghdr *message)
+{
+	(void)nflog_attr_put_cfg_mode(message, NFULNL_COPY_PACKET, capture->parser.snaplen);
+	mnl_attr_put_u32(message, NFULA_CFG_NLBUFSIZ, htobe32(KERNEL_BUFFER_SIZE));
+	mnl_attr_put_u32(message, NFULA_CFG_QTHRESH, htobe32(QUEUE_THRESHOLD));
+	mnl_attr_put_u32(message, NFULA_CFG_TIMEOUT, htobe32(QUEUE_TIMEOUT));
+	mnl_attr_put_u16(message, NFULA_CFG_FLAGS, htobe16(NFULNL_CFG_F_SEQ));
+}
+
 /* Bind the group and set it up, in one message: so the first packet already has a sequence number,
  * which starts with 0, and is cut as wanted. */
-static int bind_group(const struct capture *capture)
+static int bind_group(struct capture *capture)
 {
 	char buffer[256] = { 0 }; /* also what pads attributes */
 	struct nlmsghdr *message =
@@ -123,13 +135,26 @@ static int bind_group(const struct capture *capture)
 
 	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	(void)nflog_attr_put_cfg_cmd(message, NFULNL_CFG_CMD_BIND);
-	(void)nflog_attr_put_cfg_mode(message, NFULNL_COPY_PACKET, capture->parser.snaplen);
-	mnl_attr_put_u32(message, NFULA_CFG_NLBUFSIZ, htobe32(KERNEL_BUFFER_SIZE));
-	mnl_attr_put_u32(message, NFULA_CFG_QTHRESH, htobe32(QUEUE_THRESHOLD));
-	mnl_attr_put_u32(message, NFULA_CFG_TIMEOUT, htobe32(QUEUE_TIMEOUT));
-	mnl_attr_put_u16(message, NFULA_CFG_FLAGS, htobe16(NFULNL_CFG_F_SEQ));
+	put_settings(capture, message);
 	result = send_message(capture, message);
-	return result ? result : receive_answer(capture);
+	if (!result)
+		result = receive_answer(capture);
+	if (!result)
+		capture->phase = PHASE_bound;
+	return result;
+}
+
+/* The settings of a group that is bound already: those of an earlier agent may have been others.
+ * The answer would come after the packets that wait, so none is asked for. */
+static int set_up_group(const struct capture *capture)
+{
+	char buffer[256] = { 0 };
+	struct nlmsghdr *message =
+		nflog_nlmsg_put_header(buffer, NFULNL_MSG_CONFIG, AF_UNSPEC, capture->group);
+
+	message->nlmsg_flags = NLM_F_REQUEST;
+	put_settings(capture, message);
+	return send_message(capture, message);
 }
 
 /* Whether the kernel lets us configure netfilter at all. A request that does not exist is refused
@@ -187,30 +212,55 @@ static int open_socket(struct capture *capture, struct error_text *error)
 	return result;
 }
 
+/* The kernel sends what it had gathered for the next datagram before the call returns. */
+static void send_unbind(const struct capture *capture)
+{
+	char buffer[64] = { 0 };
+	struct nlmsghdr *message =
+		nflog_nlmsg_put_header(buffer, NFULNL_MSG_CONFIG, AF_UNSPEC, capture->group);
+
+	message->nlmsg_flags = NLM_F_REQUEST;
+	(void)nflog_attr_put_cfg_cmd(message, NFULNL_CFG_CMD_UNBIND);
+	(void)send_message(capture, message);
+}
+
+/* A group lives as long as any descriptor of its socket, and another may be kept for a later agent
+ * (descriptor_store.h): so it is unbound here, unless that agent is to have it. */
 static void close_group(struct capture *capture)
 {
 	if (!capture)
 		return;
+	if (capture->phase == PHASE_bound || capture->phase == PHASE_draining)
+		send_unbind(capture);
 	if (capture->socket)
-		(void)mnl_socket_close(capture->socket); /* unbinds what is still bound */
+		(void)mnl_socket_close(capture->socket);
 	free(capture);
 }
 
-static int open_group(const struct source_config *config, struct capture **opened,
-		      struct error_text *error)
+static struct capture *new_capture(const struct source_config *config, struct error_text *error)
 {
 	struct capture *capture = calloc(1, sizeof(*capture));
 	uint32_t snaplen = config->snaplen ? config->snaplen : DEFAULT_SNAPLEN;
-	int result;
 
 	if (!capture) {
 		error_text_set(error, "NFLOG group %u: no memory", config->group);
-		return -ENOMEM;
+		return NULL;
 	}
 	capture->group = config->group;
 	capture->parser.snaplen = snaplen > MAX_SNAPLEN ? MAX_SNAPLEN : snaplen;
 	capture->receive_buffer_wanted =
 		config->receive_buffer ? config->receive_buffer : DEFAULT_RECEIVE_BUFFER;
+	return capture;
+}
+
+static int open_group(const struct source_config *config, struct capture **opened,
+		      struct error_text *error)
+{
+	struct capture *capture = new_capture(config, error);
+	int result;
+
+	if (!capture)
+		return -ENOMEM;
 	result = open_socket(capture, error);
 	if (result)
 		goto out;
@@ -224,6 +274,80 @@ out:
 	else
 		*opened = capture;
 	return result;
+}
+
+/* Whether any program reads the group. The question needs a socket of its own: the answer would
+ * come to that of the group after the packets that wait there. Settings for a group that nobody
+ * reads are refused with ENODEV, for one of another socket with EPERM: nothing changes. */
+static bool is_group_read(uint16_t group)
+{
+	struct capture *asker = calloc(1, sizeof(*asker));
+	struct error_text error;
+	bool is_read = true;
+
+	if (!asker)
+		return true;
+	asker->group = group;
+	if (open_socket(asker, &error) == 0) {
+		char buffer[64] = { 0 };
+		struct nlmsghdr *message =
+			nflog_nlmsg_put_header(buffer, NFULNL_MSG_CONFIG, AF_UNSPEC, group);
+
+		message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+		mnl_attr_put_u32(message, NFULA_CFG_QTHRESH, htobe32(QUEUE_THRESHOLD));
+		is_read = send_message(asker, message) || receive_answer(asker) != -ENODEV;
+	}
+	close_group(asker);
+	return is_read;
+}
+
+/* A socket of netfilter, such as we make? What is stored is another program's to mix up. */
+static bool is_netfilter_socket(int descriptor)
+{
+	int domain = 0;
+	int protocol = 0;
+	socklen_t size = sizeof(domain);
+
+	return getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 &&
+	       domain == AF_NETLINK &&
+	       getsockopt(descriptor, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
+	       protocol == NETLINK_NETFILTER;
+}
+
+static int adopt_group(const struct source_config *config, const struct capture_kept *kept,
+		       struct capture **adopted, struct error_text *error)
+{
+	struct capture *capture = NULL;
+
+	if (!is_netfilter_socket(kept->descriptor)) {
+		error_text_set(error, "NFLOG group %u: what was kept is no netfilter socket",
+			       config->group);
+		goto fail;
+	}
+	if (!is_group_read(config->group)) {
+		error_text_set(error, "NFLOG group %u: the socket that was kept does not read it",
+			       config->group);
+		goto fail;
+	}
+	capture = new_capture(config, error);
+	if (!capture)
+		goto fail;
+	capture->socket = mnl_socket_fdopen(kept->descriptor);
+	if (!capture->socket) {
+		error_text_set(error, "NFLOG group %u: no memory", config->group);
+		goto fail;
+	}
+	capture->parser.next_sequence = kept->next_sequence;
+	capture->parser.is_sequence_unknown = !kept->has_sequence;
+	set_receive_buffer(capture);
+	(void)set_up_group(capture);
+	capture->phase = PHASE_bound;
+	*adopted = capture;
+	return 0;
+fail:
+	close_group(capture);
+	(void)close(kept->descriptor);
+	return -EINVAL;
 }
 
 /* Read the next datagram. Returns 1, 0 if there is none now, or a negative errno. */
@@ -262,24 +386,18 @@ static int receive_datagram(struct capture *capture, struct error_text *error)
 	return 1;
 }
 
-/* Unbinding makes the kernel send what it had gathered for the next datagram, before the call
- * returns. It is dropped if the queue is full, hence draining first; and where packets come faster
- * than they are read, the queue is made larger, so that the numbers of the last ones tell how many
- * were lost before. */
+/* What the kernel sends now that it unbinds is dropped if the queue is full, hence draining first;
+ * and where packets come faster than they are read, the queue is made larger, so that the numbers
+ * of the last ones tell how many were lost before. */
 static void unbind_group(struct capture *capture)
 {
-	char buffer[64] = { 0 };
 	int size = (int)(capture->receive_buffer_bytes < INT_MAX / 4
 				 ? 2 * capture->receive_buffer_bytes + 2 * DATAGRAM_SIZE
 				 : INT_MAX / 2);
-	struct nlmsghdr *message =
-		nflog_nlmsg_put_header(buffer, NFULNL_MSG_CONFIG, AF_UNSPEC, capture->group);
 
 	(void)setsockopt(mnl_socket_get_fd(capture->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size,
 			 sizeof(size));
-	message->nlmsg_flags = NLM_F_REQUEST;
-	(void)nflog_attr_put_cfg_cmd(message, NFULNL_CFG_CMD_UNBIND);
-	(void)send_message(capture, message);
+	send_unbind(capture);
 	capture->phase = PHASE_unbound;
 }
 
@@ -296,6 +414,8 @@ static int read_group(struct capture *capture, struct packet_view *views, size_t
 			capture->messages += is_new;
 			return (int)count;
 		}
+		if (capture->phase == PHASE_held)
+			return -ENODATA;
 		if (capture->phase == PHASE_draining &&
 		    time_now_ms(CLOCK_MONOTONIC) >= capture->drain_until_ms)
 			unbind_group(capture);
@@ -324,6 +444,20 @@ static void stop_group(struct capture *capture)
 		return;
 	capture->phase = PHASE_draining;
 	capture->drain_until_ms = time_now_ms(CLOCK_MONOTONIC) + DRAIN_MS;
+}
+
+static void hold_group(struct capture *capture)
+{
+	capture->phase = PHASE_held;
+}
+
+static void keep_group(const struct capture *capture, struct capture_kept *kept)
+{
+	*kept = (struct capture_kept){
+		.descriptor = mnl_socket_get_fd(capture->socket),
+		.has_sequence = !capture->parser.is_sequence_unknown,
+		.next_sequence = capture->parser.next_sequence,
+	};
 }
 
 static void group_statistics(struct capture *capture, struct capture_statistics *statistics)
@@ -405,6 +539,9 @@ const struct capture_type capture_nflog = {
 	.read = read_group,
 	.descriptor = group_descriptor,
 	.stop = stop_group,
+	.adopt = adopt_group,
+	.hold = hold_group,
+	.keep = keep_group,
 	.statistics = group_statistics,
 	.close = close_group,
 };

@@ -214,6 +214,10 @@ static void count_lost(struct capture_nflog_parser *parser, uint32_t sequence)
 	uint32_t gap = sequence - parser->next_sequence;
 
 	parser->next_sequence = sequence + 1;
+	if (__builtin_expect(parser->is_sequence_unknown, 0)) {
+		parser->is_sequence_unknown = false;
+		return;
+	}
 	if (gap > INT32_MAX)
 		parser->messages_malformed++;
 	else

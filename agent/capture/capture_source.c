@@ -53,8 +53,31 @@ static int try_open(struct capture_source *source, struct error_text *error)
 	return source->type->open(source->config, &source->capture, error);
 }
 
+/* Go on with what an earlier agent has left. Returns whether that works. */
+static bool try_adopt(struct capture_source *source, const struct capture_kept *kept)
+{
+	const char *name = source->config->name;
+	struct error_text error = { .text = "" };
+
+	if (!kept)
+		return false;
+	if (source->type->adopt(source->config, kept, &source->capture, &error) == 0) {
+		log_event(LOG_LEVEL_info, "source-continued", name,
+			  "%s: continued: packets that came between the two agents wait in its "
+			  "queue%s",
+			  name,
+			  kept->has_sequence
+				  ? ""
+				  : "; how many were lost with the last one is not known");
+		return true;
+	}
+	log_warning("%s; it is opened anew: packets that came since the last agent are lost",
+		    error.text);
+	return false;
+}
+
 int capture_source_open(struct capture_source *source, const struct source_config *config,
-			struct error_text *error)
+			const struct capture_kept *kept, struct error_text *error)
 {
 	int result;
 
@@ -63,6 +86,8 @@ int capture_source_open(struct capture_source *source, const struct source_confi
 		.type = config->type,
 		.watch = -1,
 	};
+	if (try_adopt(source, kept))
+		return 0;
 	result = try_open(source, error);
 	if (!is_away(result) || !waits(source))
 		return result;
@@ -169,6 +194,23 @@ bool capture_source_stop(struct capture_source *source)
 	if (!source->capture || !source->type->stop)
 		return false;
 	source->type->stop(source->capture);
+	return true;
+}
+
+bool capture_source_hold(struct capture_source *source)
+{
+	if (!source->capture || !source->type->hold)
+		return capture_source_stop(source);
+	source->is_stopped = source->is_held = true;
+	source->type->hold(source->capture);
+	return true;
+}
+
+bool capture_source_keep(const struct capture_source *source, struct capture_kept *kept)
+{
+	if (!source->is_held || !source->capture)
+		return false;
+	source->type->keep(source->capture, kept);
 	return true;
 }
 

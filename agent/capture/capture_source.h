@@ -20,16 +20,19 @@ struct capture_source {
 	struct capture *capture; /* owned; NULL while it is away */
 	bool has_begun_away;     /* was not there when it was opened first */
 	bool is_stopped;
+	bool is_held;                     /* stopped, and to be continued by the next agent */
 	int watch;                        /* capture_watch.h, while it is away; else negative */
 	int64_t retry_ms;                 /* CLOCK_MONOTONIC: when to try again at the latest */
 	struct capture_statistics before; /* of all earlier openings */
 	struct error_text reason;         /* why it is away; "" if it is not */
 };
 
-/* Open it, or find that it must be waited for. 'config' is borrowed for life. Returns 0, or a
- * negative errno with 'error' filled. */
+/* Open it, or find that it must be waited for. 'config' is borrowed for life. 'kept' is what an
+ * earlier agent has left of it, NULL if nothing: it is continued, or opened anew where that does
+ * not go, which the log says. Its descriptor is taken in any case. Returns 0, or a negative errno
+ * with 'error' filled. */
 int capture_source_open(struct capture_source *source, const struct source_config *config,
-			struct error_text *error);
+			const struct capture_kept *kept, struct error_text *error);
 /* Also of one that is all zeros, or whose opening failed. */
 void capture_source_close(struct capture_source *source);
 
@@ -44,6 +47,11 @@ int capture_source_read(struct capture_source *source, struct packet_view *views
 int capture_source_descriptor(const struct capture_source *source);
 /* Whether an orderly end begins now: then read() until it returns a negative value. */
 bool capture_source_stop(struct capture_source *source);
+/* The same for an end after which the next agent goes on with it, as far as the source can. */
+bool capture_source_hold(struct capture_source *source);
+/* What to leave to that agent, after the end. Returns false if there is nothing. The descriptor is
+ * borrowed. */
+bool capture_source_keep(const struct capture_source *source, struct capture_kept *kept);
 void capture_source_statistics(struct capture_source *source,
 			       struct capture_statistics *statistics);
 

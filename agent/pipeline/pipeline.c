@@ -104,6 +104,7 @@ static int create_workers(struct pipeline *pipeline, const struct config *config
 			  struct error_text *error)
 {
 	struct worker_config worker = worker_config_of(pipeline, config);
+	struct capture_kept kept;
 
 	pipeline->workers = calloc(config->source_count, sizeof(*pipeline->workers));
 	if (!pipeline->workers) {
@@ -115,6 +116,9 @@ static int create_workers(struct pipeline *pipeline, const struct config *config
 
 		worker.source = &config->sources[i];
 		worker.own_exports = is_live(config, i) ? pipeline->own_exports : NULL;
+		worker.kept = pipeline_handover_take(&pipeline->handover, worker.source, &kept)
+				      ? &kept
+				      : NULL;
 		result = draw_secrets(&worker, is_live(config, i), error);
 		if (result == 0)
 			result = worker_init(&pipeline->workers[i], &worker, error);
@@ -161,7 +165,7 @@ static int create_export_thread(struct pipeline *pipeline, const struct config *
 }
 
 struct pipeline *pipeline_create(const struct config *config, const struct pipeline_events *events,
-				 struct error_text *error)
+				 struct descriptor_store *store, struct error_text *error)
 {
 	struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
 	struct exporter *exporter = NULL;
@@ -176,6 +180,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		return NULL;
 	}
 	pipeline->events = *events;
+	pipeline_handover_begin(&pipeline->handover, store);
 	pipeline->source_id = config->source_id;
 	pipeline->choice.key = config->flow_key;
 	pipeline->choice.has_biflows = config->has_biflows;
@@ -215,8 +220,10 @@ fail:
 
 int pipeline_start(struct pipeline *pipeline, struct error_text *error)
 {
-	int result = export_thread_start(&pipeline->export);
+	int result;
 
+	pipeline_handover_end(&pipeline->handover, pipeline->workers, pipeline->worker_count);
+	result = export_thread_start(&pipeline->export);
 	if (result < 0)
 		error_text_set(error, "cannot start a thread: %s", strerror(-result));
 	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++)
@@ -250,6 +257,19 @@ void pipeline_stop(struct pipeline *pipeline)
 	}
 }
 
+void pipeline_stop_and_hold(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->worker_count; i++)
+		atomic_store(&pipeline->workers[i].hold_requested, true);
+	pipeline_stop(pipeline);
+}
+
+int pipeline_hand_over(struct pipeline *pipeline, struct error_text *error)
+{
+	return pipeline_handover_leave(&pipeline->handover, pipeline->workers,
+				       pipeline->worker_count, error);
+}
+
 void pipeline_abandon(struct pipeline *pipeline)
 {
 	pipeline_stop(pipeline);
@@ -281,6 +301,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 		worker_join(&pipeline->workers[i]);
 	export_thread_join(&pipeline->export);
 	sequence_file_close(pipeline->sequences);
+	pipeline_handover_clear(&pipeline->handover);
 	for (size_t i = 0; i < pipeline->worker_count; i++)
 		worker_clear(&pipeline->workers[i]);
 	free(pipeline->workers);

@@ -17,6 +17,7 @@
 #include "pipeline_events.h"
 #include "source_sampling.h"
 
+struct descriptor_store;
 struct pipeline; /* opaque: defined in pipeline.c */
 
 /* State of one source. */
@@ -53,9 +54,11 @@ struct pipeline_drop {
 	struct drop_example example; /* the latest packet, by its time stamp */
 };
 
-/* Open all sources and the exporter: what needs privileges. Returns NULL with 'error' filled. */
+/* Open all sources and the exporter: what needs privileges. What an earlier agent has left in
+ * 'store' is continued; it is borrowed for life, NULL if there is none. Returns NULL with 'error'
+ * filled. */
 struct pipeline *pipeline_create(const struct config *config, const struct pipeline_events *events,
-				 struct error_text *error);
+				 struct descriptor_store *store, struct error_text *error);
 /* Start the threads. Returns 0 or a negative errno with 'error' filled. */
 int pipeline_start(struct pipeline *pipeline, struct error_text *error);
 
@@ -72,6 +75,12 @@ void pipeline_asn_dispatch(struct pipeline *pipeline);
 /* Ask for an orderly end: sources are drained, everything cached is exported;
  * pipeline_events.finished follows. */
 void pipeline_stop(struct pipeline *pipeline);
+/* The same, but sources stay open for the next agent: what comes after the end of this one waits in
+ * them. */
+void pipeline_stop_and_hold(struct pipeline *pipeline);
+/* After 'finished' of that: leave sources and state in the store. Returns 0, or a negative errno
+ * with 'error' filled: something is not handed over. */
+int pipeline_hand_over(struct pipeline *pipeline, struct error_text *error);
 /* Do not wait for collectors any more: what cannot be sent at once is lost, and counted before
  * 'finished' follows. Asks for the end as well. */
 void pipeline_abandon(struct pipeline *pipeline);

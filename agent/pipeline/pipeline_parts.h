@@ -8,6 +8,7 @@
 #include "asn_supply.h"
 #include "export_thread.h"
 #include "pipeline_events.h"
+#include "pipeline_handover.h"
 #include "worker.h"
 
 struct pipeline {
@@ -25,6 +26,7 @@ struct pipeline {
 	struct worker *workers;  /* owned */
 	size_t worker_count;     /* initialized ones */
 	int finished_descriptor; /* eventfd, owned */
+	struct pipeline_handover handover;
 };
 
 #endif

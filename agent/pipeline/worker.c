@@ -97,7 +97,7 @@ int worker_init(struct worker *worker, const struct worker_config *config, struc
 	set_up(worker, config);
 	result = allocate(worker, config, error);
 	if (result == 0)
-		result = capture_source_open(&worker->source, config->source, error);
+		result = capture_source_open(&worker->source, config->source, config->kept, error);
 	if (result < 0)
 		worker_clear(worker);
 	return result;
@@ -398,6 +398,13 @@ static bool has_left(struct worker *worker)
 		record_ring_room(worker->ring) > RING_ENTRIES - RING_NEARLY_EMPTY);
 }
 
+/* Whether the source gives what it had taken before, then its end. */
+static bool end_source(struct worker *worker)
+{
+	return atomic_load(&worker->hold_requested) ? capture_source_hold(&worker->source)
+						    : capture_source_stop(&worker->source);
+}
+
 /* Stop was asked for. A source that can stop in order still gives what it had taken before; a file
  * ends here. */
 static void begin_stop(struct worker *worker)
@@ -405,7 +412,7 @@ static void begin_stop(struct worker *worker)
 	if (worker->is_stopping || !has_left(worker))
 		return;
 	worker->is_stopping = true;
-	if (worker->has_ended || !capture_source_stop(&worker->source)) {
+	if (worker->has_ended || !end_source(worker)) {
 		worker->view_next = worker->view_count;
 		worker->has_ended = true;
 	}

@@ -9,8 +9,9 @@
 
 struct worker_config {
 	const struct source_config *source; /* borrowed for life */
-	struct flow_cache_config cache;     /* bound, timeouts and hash key */
-	struct flow_key_choice flow_key;    /* what makes a flow */
+	const struct capture_kept *kept; /* what an earlier agent has left of it; NULL: nothing */
+	struct flow_cache_config cache;  /* bound, timeouts and hash key */
+	struct flow_key_choice flow_key; /* what makes a flow */
 	bool splits_superpackets;
 	uint8_t sampling_seed[SAMPLING_SEED_SIZE];
 

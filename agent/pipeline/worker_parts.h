@@ -40,6 +40,7 @@ struct worker {
 	struct wake wake;
 	struct thread_call call;
 	atomic_bool stop_requested; /* end of input; what is cached is exported */
+	atomic_bool hold_requested; /* with that: the source is for the next agent */
 	atomic_bool quit_requested; /* end of thread */
 	pthread_t thread;
 	bool is_running;

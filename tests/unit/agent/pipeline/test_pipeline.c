@@ -91,7 +91,7 @@ static void create(void)
 	const struct pipeline_events events = { on_finished, &config };
 	struct error_text error = { .text = "" };
 
-	pipeline = pipeline_create(&config, &events, &error);
+	pipeline = pipeline_create(&config, &events, NULL, &error);
 	CHECK_TEXT(error.text, "");
 	CHECK(pipeline != NULL);
 }
@@ -298,7 +298,7 @@ static void check_refused(const char *expected)
 	const struct pipeline_events events = { on_finished, &config };
 	struct error_text error = { .text = "" };
 
-	CHECK(pipeline_create(&config, &events, &error) == NULL);
+	CHECK(pipeline_create(&config, &events, NULL, &error) == NULL);
 	CHECK(strstr(error.text, expected) != NULL);
 	CHECK(!fake_source.is_open);
 	config_clear(&config);

@@ -1,0 +1,49 @@
+/* descriptor_store.h - descriptors that outlive this process: the service manager keeps copies, and
+ * hands them to the agent that it starts next.
+ *
+ * Place: control thread, between systemd and the pipeline. Source: sd_notify(3) (FDSTORE=1,
+ * FDNAME=, FDPOLL=0, FDSTOREREMOVE=1), sd_listen_fds(3), systemd.service(5)
+ * (FileDescriptorStoreMax=). Each descriptor has a name of its own; the manager never says whether
+ * it has taken one, so they are counted here. What was handed over stays in the store until it is
+ * removed. */
+#ifndef DESCRIPTOR_STORE_H
+#define DESCRIPTOR_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* As FileDescriptorStoreMax= in the unit; $FDSTORE (systemd 254 and later) says what holds. */
+#define DESCRIPTOR_STORE_MAX       512
+#define DESCRIPTOR_STORE_NAME_SIZE 64 /* with the NUL after it; printable ASCII without a colon */
+
+struct descriptor_store; /* opaque: defined in descriptor_store.c */
+
+/* Take over what the manager has passed to this process ($LISTEN_FDS, which is unset). Returns NULL
+ * without memory. */
+struct descriptor_store *descriptor_store_open(void);
+/* Close what nobody has taken; the manager's copies stay. NULL is ignored. */
+void descriptor_store_close(struct descriptor_store *store);
+
+/* Whether a manager keeps what is put. NULL: no. */
+bool descriptor_store_is_there(const struct descriptor_store *store);
+
+/* Take the descriptor of that name, which is the caller's then; -1 if none was passed, or it was
+ * taken. */
+int descriptor_store_take(struct descriptor_store *store, const char *name);
+
+/* Have a copy of 'descriptor' kept under a name, in place of another one of that name. One that is
+ * there already is not sent again. Returns 0, or a negative errno: -ENOSPC beyond the limit,
+ * -ENOTCONN without a manager. */
+int descriptor_store_put(struct descriptor_store *store, const char *name, int descriptor);
+
+/* Have the manager forget it, if it has it. */
+void descriptor_store_remove(struct descriptor_store *store, const char *name);
+/* Likewise, what has been passed and not taken; or all. */
+void descriptor_store_remove_untaken(struct descriptor_store *store);
+void descriptor_store_remove_all(struct descriptor_store *store);
+
+/* Wait until the manager has done all that was asked, some seconds at most. Returns 0 or a negative
+ * errno. */
+int descriptor_store_flush(struct descriptor_store *store);
+
+#endif

@@ -1,0 +1,168 @@
+"""Restart without a hole: one agent leaves its sources to the next, by way of the service manager.
+
+The manager is a stand-in (service_manager.py); tests/booted has the real one.
+"""
+
+import signal
+
+import pytest
+
+import ledger
+from conftest import Hosts
+from service_manager import ServiceManager
+from waiting import wait_until
+
+OWN_PORT = 2055
+RATE, RESTARTS = 20_000, 20
+
+
+@pytest.fixture
+def manager(cleanup, directory):
+    return cleanup.enter_context(ServiceManager(directory))
+
+
+@pytest.fixture
+def serve(hosts, flowagent, agentctl, manager):
+    """serve(*options) starts the service: (agent, its agentctl)."""
+
+    def start(*options, before=None):
+        agent = flowagent(*options, host=hosts.server, control=before and before.control, **manager.options())
+        agent.wait_until(lambda: "READY=1" in sum(manager.messages, []), "ready")
+        manager.messages.clear()
+        return agent, agentctl(agent)
+
+    return start
+
+
+def hand_over(agent):
+    """As `systemctl restart` does: RestartKillSignal=."""
+    agent.signal(signal.SIGUSR2)
+    assert agent.wait() == 0, agent.errors
+    return agent.summary()
+
+
+def read_or_lost(summaries):
+    return sum(each["packets_read"] + each["packets_lost_kernel"] for each in summaries)
+
+
+def test_restarts_under_load(serve, manager, hosts, flood, collector):
+    """Every packet that the rule has counted is in a record that has arrived, and in one only."""
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    options = ["--nflog", "40", "-n", own.host_port]
+    agent, control = serve(*options)
+    assert manager.names() == ["nflog-40"]
+    summaries = []
+    flood.begin(RATE)
+    for _ in range(RESTARTS):
+        wait_until(lambda: control.statistics()["packets_read"] > RATE // 10, "packets")
+        summaries.append(hand_over(agent))
+        assert manager.names() == ["nflog-40", "state"]
+        agent, control = serve(*options, before=agent)
+        assert manager.names() == ["nflog-40"]
+        assert "continued" in agent.errors
+    flood.end()
+    assert agent.stop() == 0, agent.errors
+    summaries.append(agent.summary())
+    wait_until(lambda: manager.names() == [], "nothing left in the store")
+
+    for summary in summaries:
+        ledger.check_final(summary)
+        assert summary["packets_lost_kernel"] == summary["records_lost"] == 0
+    assert read_or_lost(summaries) == flood.packets()
+    own.wait_for_datagrams(sum(summary["datagrams_sent"] for summary in summaries))
+    assert own.flows().packets() == flood.packets()  # decoded without a gap in the sequence
+
+
+def group_line(hosts, group=40):
+    """Columns of the kernel's line about a group: group, port, waiting, mode, range; None without."""
+    for line in hosts.server.read("netfilter/nfnetlink_log").splitlines():
+        if int(line.split()[0]) == group:
+            return [int(word) for word in line.split()]
+    return None
+
+
+def test_packets_wait_for_the_next_agent(serve, manager, hosts, flood):
+    """And while nobody reads, the group stays; what does not fit is counted by the next agent."""
+    agent, _ = serve("--nflog", "40,buffer=64k")
+    port = group_line(hosts)[1]
+    flood.begin(5000)
+    first = hand_over(agent)
+    assert group_line(hosts)[1] == port
+    before = flood.packets()
+    wait_until(lambda: flood.packets() > before + 5000, "an overflow")
+    assert manager.names() == ["nflog-40", "state"]
+    agent, control = serve("--nflog", "40,buffer=64k", before=agent)
+    assert group_line(hosts)[1] == port
+    wait_until(lambda: control.statistics()["packets_lost_kernel"] > 0, "a loss that is counted")
+    flood.end()
+    assert agent.stop() == 0, agent.errors
+    second = agent.summary()
+    assert first["packets_lost_kernel"] == 0
+    assert read_or_lost([first, second]) == flood.packets()
+
+
+def test_kill(serve, manager, hosts, flood):
+    """The sources outlive a crash: what the kernel matches before the restart is read."""
+    agent, control = serve("--nflog", "40")
+    flood.begin(2000)
+    wait_until(lambda: control.statistics()["packets_read"] > 1000, "packets")
+    agent.process.kill()
+    agent.wait()
+    before = flood.packets()
+    wait_until(lambda: flood.packets() > before + 1000, "packets without a reader")
+    flood.end()
+    between = flood.packets() - before
+    agent, control = serve("--nflog", "40", before=agent)
+    wait_until(lambda: control.statistics()["packets_read"] >= between, "packets that have waited")
+    assert control.statistics()["packets_lost_kernel"] == 0
+    assert "not known" in agent.errors
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary())
+
+
+def test_stop_lets_go(serve, manager, hosts, flood):
+    agent, _ = serve("--nflog", "40")
+    assert manager.names() == ["nflog-40"]
+    assert agent.stop() == 0, agent.errors
+    wait_until(lambda: manager.names() == [], "nothing left in the store")
+    assert group_line(hosts) is None
+
+
+def test_other_settings_and_other_groups(serve, manager, hosts, flood):
+    """The next agent's own settings hold, and a group that it does not read is let go."""
+    agent, _ = serve("--nflog", "40,snaplen=96", "--nflog", "41")
+    assert manager.names() == ["nflog-40", "nflog-41"]
+    port = group_line(hosts)[1]
+    hand_over(agent)
+    agent, control = serve("--nflog", "40,snaplen=200", "--nflog", "42", before=agent)
+    assert manager.names() == ["nflog-40", "nflog-42"]
+    assert group_line(hosts)[1] == port
+    assert group_line(hosts)[4] == 200
+    assert group_line(hosts, 41) is None
+    assert group_line(hosts, 42) is not None
+    assert agent.stop() == 0, agent.errors
+
+
+def test_what_cannot_be_continued_is_opened_anew(serve, manager, hosts, flood, directory):
+    """A descriptor under the name of a group that is none, and a state that is none."""
+    with (directory / "nothing").open("wb") as file:
+        manager.keep("nflog-40", file.fileno())
+        manager.keep("state", file.fileno())
+        agent, control = serve("--nflog", "40")
+    assert "no netfilter socket" in agent.errors
+    assert "cannot be used" in agent.errors
+    assert manager.names() == ["nflog-40"]
+    flood.begin(1000)
+    wait_until(lambda: control.statistics()["packets_read"] > 0, "packets")
+    flood.end()
+    assert agent.stop() == 0, agent.errors
+    assert read_or_lost([agent.summary()]) == flood.packets()
+
+
+def test_without_a_manager_nothing_is_handed_over(hosts, flowagent, flood):
+    agent = flowagent("--nflog", "40", host=hosts.server)
+    agent.wait_for_group()
+    agent.signal(signal.SIGUSR2)
+    agent.wait_until(lambda: "SIGUSR2 ignored" in agent.errors, "a line about SIGUSR2")
+    assert agent.stop() == 0, agent.errors
+    assert group_line(hosts) is None
