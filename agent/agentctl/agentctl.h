@@ -65,6 +65,8 @@ struct agentctl_options {
 	const char *file; /* NULL: the default of the firewall */
 	bool no_save;
 	bool is_forced; /* rules install: whatever stands in the way */
+	int64_t for_ms; /* listen: how long; -1: until it is ended */
+	uint64_t count; /* listen: flows; 0: any number */
 
 	unsigned int given;       /* which options were given; for agentctl_options_check() */
 	const char *const *words; /* command and what follows it, borrowed from argv */
@@ -83,6 +85,7 @@ enum {
 	AGENTCTL_FOR_FILE = 1 << 6,   /* touches the rules file */
 	AGENTCTL_FOR_SAVING = 1 << 7, /* writes the rules file */
 	AGENTCTL_FOR_TIMES = 1 << 8,  /* prints times */
+	AGENTCTL_FOR_STREAM = 1 << 9, /* prints rows as they come */
 };
 
 struct agentctl_column;

@@ -1,6 +1,7 @@
 /* agentctl_commands.c - the table of commands; finding one by unique prefixes of its words. */
 #include "agentctl.h"
 
+#include "agentctl_listen.h"
 #include "agentctl_rules.h"
 #include "agentctl_show.h"
 #include "agentctl_table.h"
@@ -196,6 +197,38 @@ static const struct agentctl_column rule_columns[] = {
 	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
+static const struct agentctl_column listen_columns[] = {
+	{ "proto", NULL, COLUMN_PROTOCOL, COLUMN_SHOWN },
+	{ "src", NULL, COLUMN_ADDRESS, COLUMN_SHOWN },
+	{ "src_port", "sport", COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "dst", NULL, COLUMN_ADDRESS, COLUMN_SHOWN },
+	{ "dst_port", "dport", COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "dir", NULL, COLUMN_TEXT, 5 },
+	{ "tcp_flags", "flags", COLUMN_FLAGS, 6 },
+	{ "packets", NULL, COLUMN_COUNTED, 2 },
+	{ "bytes", NULL, COLUMN_BYTES, COLUMN_SHOWN },
+	{ "start", NULL, COLUMN_TIME, 8 },
+	{ "duration_ms", "duration", COLUMN_DURATION, 4 },
+	{ "src_as", NULL, COLUMN_NUMBER, 7 },
+	{ "dst_as", NULL, COLUMN_NUMBER, 7 },
+	{ "exporter", NULL, COLUMN_ADDRESS, 9 },
+	{ "end", NULL, COLUMN_TIME, COLUMN_HIDDEN },
+	{ "end_reason", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "v", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "tos", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "vlan", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "sampling", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "in_if", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "out_if", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "transport", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+	{ "version", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "domain", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "sequence", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "template", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "received", NULL, COLUMN_TIME, COLUMN_HIDDEN },
+	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+};
+
 const struct agentctl_command agentctl_commands[] = {
 	{ "show", "flows", "[FILTER...]", "flows in the cache",
 	  LIST | AGENTCTL_FOR_FLOWS | AGENTCTL_FOR_TIMES, agentctl_show_flows, "show-flows",
@@ -238,6 +271,10 @@ const struct agentctl_command agentctl_commands[] = {
 	  agentctl_rules_remove, NULL, NULL },
 	{ "rules", "status", NULL, "which rules log, and whether to the agent's group (root)",
 	  LIST | AGENTCTL_FOR_GROUP, agentctl_rules_status, "show-sources", rule_columns },
+	{ "listen", NULL, "[ADDRESS:PORT]",
+	  "print what exporters send here, and what is wrong with it",
+	  AGENTCTL_FOR_ROWS | AGENTCTL_FOR_STREAM | AGENTCTL_FOR_TIMES, agentctl_listen, NULL,
+	  listen_columns },
 	{ "help", NULL, "[COMMAND]", "print this text, or that of one command", ANYTHING,
 	  agentctl_help, NULL, NULL },
 	{ NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL },

@@ -29,6 +29,8 @@ enum {
 	OPTION_SAMPLE,
 	OPTION_MAX_RATE,
 	OPTION_FIREWALL,
+	OPTION_FOR,
+	OPTION_COUNT,
 };
 
 static const struct agentctl_option {
@@ -41,8 +43,9 @@ static const struct agentctl_option {
 	{ "socket", 's', "PATH", AGENTCTL_FOR_AGENT, "control socket, " DEFAULT_CONTROL_SOCKET },
 	{ "json", 'J', NULL, AGENTCTL_FOR_ROWS, "one JSON object per row" },
 	{ "raw", 'r', NULL, AGENTCTL_FOR_ROWS, "values separated by tabs, as they come" },
-	{ "output", 'o', "COLUMN,...", AGENTCTL_FOR_LISTS, "these columns, in this order" },
-	{ "wide", 'w', NULL, AGENTCTL_FOR_LISTS,
+	{ "output", 'o', "COLUMN,...", AGENTCTL_FOR_LISTS | AGENTCTL_FOR_STREAM,
+	  "these columns, in this order" },
+	{ "wide", 'w', NULL, AGENTCTL_FOR_LISTS | AGENTCTL_FOR_STREAM,
 	  "leave no column out, however narrow the terminal" },
 	{ "no-headings", 'n', NULL, AGENTCTL_FOR_ROWS, "no line of headings" },
 	{ "utc", OPTION_UTC, NULL, AGENTCTL_FOR_TIMES, "times in UTC, not in local time" },
@@ -53,6 +56,8 @@ static const struct agentctl_option {
 	  "sums per src, dst, host, as, port, proto, iface, dir, ..." },
 	{ "timeout", OPTION_TIMEOUT, "TIME", AGENTCTL_FOR_AGENT,
 	  "wait for this time: 10s for an answer, 30s for wait" },
+	{ "for", OPTION_FOR, "TIME", AGENTCTL_FOR_STREAM, "end after this time" },
+	{ "count", OPTION_COUNT, "N", AGENTCTL_FOR_STREAM, "end after N flows" },
 	{ "interface", 'i', "IF", AGENTCTL_FOR_RULES,
 	  "log packets of this interface, may repeat; default route's" },
 	{ "group", 'g', "N", AGENTCTL_FOR_GROUP, "NFLOG group, 40" },
@@ -106,6 +111,20 @@ static bool number_parse(const char *option, const char *text, uint64_t least, u
 	error_text_set(error, "--%s %s: expected a number from %llu to %llu", option, text,
 		       (unsigned long long)least, (unsigned long long)most);
 	return false;
+}
+
+static bool time_parse(const char *option, const char *text, int64_t *time_ms,
+		       struct error_text *error)
+{
+	uint32_t milliseconds;
+
+	if (units_duration_parse(text, &milliseconds)) {
+		error_text_set(error, "--%s %s: expected a time such as 30, 500ms or 2m", option,
+			       text);
+		return false;
+	}
+	*time_ms = milliseconds;
+	return true;
 }
 
 static bool interface_add(struct agentctl_options *options, const char *name,
@@ -163,7 +182,6 @@ static bool firewall_set(struct agentctl_options *options, const char *name,
 static bool option_set(struct agentctl_options *options, int code, const char *value,
 		       struct error_text *error)
 {
-	uint32_t milliseconds = 0;
 	uint64_t number = 0;
 
 	switch (code) {
@@ -191,15 +209,10 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 	case OPTION_NO_SAVE: options->no_save = true; return true;
 	case OPTION_FORCE: options->is_forced = true; return true;
 	case OPTION_PER_CPU: options->per_cpu = true; return true;
-	case OPTION_TIMEOUT:
-		if (units_duration_parse(value, &milliseconds)) {
-			error_text_set(error,
-				       "--timeout %s: expected a time such as 30, 500ms or 2m",
-				       value);
-			return false;
-		}
-		options->timeout_ms = milliseconds;
-		return true;
+	case OPTION_TIMEOUT: return time_parse("timeout", value, &options->timeout_ms, error);
+	case OPTION_FOR: return time_parse("for", value, &options->for_ms, error);
+	case OPTION_COUNT:
+		return number_parse("count", value, 1, 1000000000000, &options->count, error);
 	case 'g':
 		if (!number_parse("group", value, 0, UINT16_MAX, &number, error))
 			return false;
@@ -284,6 +297,7 @@ bool agentctl_options_parse(struct agentctl_options *options, int argc, char **a
 	*options = (struct agentctl_options){
 		.socket = DEFAULT_CONTROL_SOCKET,
 		.timeout_ms = -1,
+		.for_ms = -1,
 		.group = DEFAULT_NFLOG_GROUP,
 		.snaplen = DEFAULT_SNAPLEN,
 	};

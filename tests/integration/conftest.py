@@ -94,6 +94,18 @@ def collector(cleanup):
     return start
 
 
+@pytest.fixture
+def listen(cleanup, directory):
+    """listen(*options, host=None) starts agentctl listen on a port of its own."""
+
+    def start(*options, **where):
+        program = programs.Listen(BUILD / "agentctl", directory, *options, **where)
+        cleanup.callback(program.kill)
+        return program
+
+    return start
+
+
 def _program(name, kind):
     @pytest.fixture(name=name)
     def fixture(cleanup, directory):

@@ -4,6 +4,7 @@ Each is started on a host (a Namespace, or None for the machine itself), waited 
 ready, and stopped by its own process id.
 """
 
+import collections
 import ipaddress
 import json
 import os
@@ -63,17 +64,18 @@ class Program:
         return self._err.read_text(errors="replace")
 
     def wait_until(self, condition, what, timeout_s=PATIENCE_S):
-        """wait_until() that gives up at once when the program has ended."""
+        """wait_until() that gives up at once when the program has ended. Returns the value."""
 
         def check():
-            if condition():
-                return True
+            value = condition()
+            if value:
+                return value
             status = self.process.poll()
             if status is not None:
                 raise AssertionError(f"{self.name} ended with {status}: {self.errors}")
             return False
 
-        wait_until(check, f"{self.name}: {what}", timeout_s)
+        return wait_until(check, f"{self.name}: {what}", timeout_s)
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -178,6 +180,53 @@ class Agentctl:
     def statistics(self):
         (row,) = self.rows("show", "stats")
         return row
+
+
+class Listen(Program):
+    """agentctl -J listen; its rows after the end. It ends by Ctrl-C, or as its options say."""
+
+    count = 0
+
+    def __init__(self, binary, directory, *options, host=None, address="127.0.0.1", port=0):
+        Listen.count += 1
+        place = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        command = [binary, "-J", "listen", place, *options]
+        super().__init__(f"listen-{Listen.count}", command, directory, host, signal.SIGINT)
+        found = self.wait_until(
+            lambda: re.search(r"listening on (\S+:(\d+)),", self.errors), "it listens"
+        )
+        self.host_port, self.port = found.group(1), int(found.group(2))
+
+    def rows(self, kind):
+        lines = self.output.splitlines(keepends=True)
+        rows = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [row for row in rows if row["kind"] == kind]
+
+    def findings(self):
+        """{name: how often}, of all exporters; after the end."""
+        sums = collections.Counter()
+        for stream in self.rows("stream"):
+            sums.update(stream["findings"])
+        return dict(sums)
+
+    def wait_for_flows(self, count):
+        self.wait_until(lambda: len(self.rows("flow")) >= count, f"{count} flows")
+
+    def flows(self):
+        """FlowTable of what came."""
+        table = FlowTable()
+        for row in self.rows("flow"):
+            key = FlowKey(
+                canonical_address(row["src"]),
+                canonical_address(row["dst"]),
+                row["proto"],
+                row["src_port"],
+                row["dst_port"],
+                row["tos"],
+            )
+            times = (row["start_unix_ms"], row["end_unix_ms"])
+            table.add(key, row["packets"], row["bytes"], row["tcp_flags"] or 0, *times)
+        return table
 
 
 NFACCTD_CONFIG = """\
