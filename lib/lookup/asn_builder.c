@@ -26,6 +26,7 @@ struct asn_builder {
 	struct asn_pool entries;       /* of struct entry_key */
 	struct asn_pool routes;        /* of struct asn_route */
 	struct asn_pool next_hops;     /* of 16 bytes */
+	struct asn_build_report report;
 };
 
 static const size_t address_sizes[] = { 4, 16 };
@@ -142,10 +143,10 @@ static const struct asn_route *route_of(const struct asn_builder *builder, uint3
 }
 
 /* Two prefixes are equal, of which the first one is dropped. */
-static void note_duplicate(const struct asn_builder *builder, int family,
-			   const struct asn_prefix *dropped, const struct asn_prefix *kept,
-			   struct asn_build_report *report)
+static void note_duplicate(struct asn_builder *builder, int family,
+			   const struct asn_prefix *dropped, const struct asn_prefix *kept)
 {
+	struct asn_build_report *report = &builder->report;
 	const uint32_t before = route_of(builder, dropped->entry)->as_number;
 	const uint32_t after = route_of(builder, kept->entry)->as_number;
 
@@ -158,8 +159,8 @@ static void note_duplicate(const struct asn_builder *builder, int family,
 	report->conflict_as[1] = after;
 }
 
-/* Keep the last of each run of equal prefixes. */
-static void sort_prefixes(struct asn_builder *builder, int family, struct asn_build_report *report)
+/* Keep the last of each run of equal prefixes. A second time it finds nothing to do. */
+static void sort_prefixes(struct asn_builder *builder, int family)
 {
 	struct asn_prefix *prefixes = builder->prefixes[family].elements;
 	const size_t count = builder->prefixes[family].count;
@@ -170,11 +171,55 @@ static void sort_prefixes(struct asn_builder *builder, int family, struct asn_bu
 	qsort(prefixes, count, sizeof(*prefixes), compare_prefixes);
 	for (size_t i = 0; i < count; i++) {
 		if (i + 1 < count && is_same_prefix(&prefixes[i], &prefixes[i + 1]))
-			note_duplicate(builder, family, &prefixes[i], &prefixes[i + 1], report);
+			note_duplicate(builder, family, &prefixes[i], &prefixes[i + 1]);
 		else
 			prefixes[kept++] = prefixes[i];
 	}
 	builder->prefixes[family].count = kept;
+}
+
+static struct asn_entry entry_of(const struct asn_builder *builder, uint32_t number)
+{
+	const struct entry_key *entries = builder->entries.elements.elements;
+	const struct asn_route *route = route_of(builder, number);
+	const uint8_t *next_hops = builder->next_hops.elements.elements;
+	struct asn_entry entry = {
+		.as_number = route->as_number,
+		.peer_as_number = route->peer_as_number,
+		.has_next_hop = route->next_hop != 0,
+	};
+
+	if (entries) { /* without any, all entries are number 0 */
+		entry.prefix_length = (uint8_t)entries[number].route_and_length;
+		entry.peers = (uint16_t)entries[number].peers;
+	}
+	if (entry.has_next_hop)
+		memcpy(entry.next_hop, next_hops + (size_t)16 * route->next_hop, 16);
+	return entry;
+}
+
+int asn_builder_each(struct asn_builder *builder,
+		     int (*visit)(void *context, const struct prefix *prefix,
+				  const struct asn_entry *entry),
+		     void *context)
+{
+	int result = 0;
+
+	for (int family = 0; family < 2; family++) {
+		const struct asn_prefix *prefixes;
+
+		sort_prefixes(builder, family);
+		prefixes = builder->prefixes[family].elements;
+		for (size_t i = 0; result == 0 && i < builder->prefixes[family].count; i++) {
+			const struct asn_entry entry = entry_of(builder, prefixes[i].entry);
+			struct prefix prefix = { .ip_version = family ? 6 : 4,
+						 .length = prefixes[i].length };
+
+			memcpy(prefix.address, prefixes[i].address, sizeof(prefix.address));
+			result = visit(context, &prefix, &entry);
+		}
+	}
+	return result;
 }
 
 /* Only prefixes that are in the table count. */
@@ -275,17 +320,15 @@ static int write_image(const struct asn_builder *builder, const struct asn_nodes
 int asn_builder_finish(struct asn_builder *builder, const struct asn_build_facts *facts,
 		       struct asn_image *image, struct asn_build_report *report)
 {
-	struct asn_build_report ignored;
 	struct asn_image_header header;
 	struct asn_nodes nodes;
 	int result = 0;
 
-	if (!report)
-		report = &ignored;
-	*report = (struct asn_build_report){ .duplicates = 0 };
 	asn_nodes_init(&nodes);
 	for (int family = 0; family < 2; family++)
-		sort_prefixes(builder, family, report);
+		sort_prefixes(builder, family);
+	if (report)
+		*report = builder->report;
 	header = header_of(builder, facts);
 	for (int family = 0; result == 0 && family < 2; family++)
 		result = asn_nodes_add(&nodes, builder->prefixes[family].elements,

@@ -45,6 +45,14 @@ int asn_builder_add(struct asn_builder *builder, uint8_t ip_version, const uint8
 /* How many were added so far; duplicates count. */
 size_t asn_builder_added(const struct asn_builder *builder);
 
+/* Visit each prefix that will be in the table, by family, address and length; 'entry' and 'prefix'
+ * are valid during the call. Nothing may be added after it. Ends with what 'visit' returns if that
+ * is not 0. */
+int asn_builder_each(struct asn_builder *builder,
+		     int (*visit)(void *context, const struct prefix *prefix,
+				  const struct asn_entry *entry),
+		     void *context);
+
 /* Make the image. 'report' is filled, NULL: not wanted. The builder can only be destroyed after it.
  * Returns 0 or -ENOMEM. */
 int asn_builder_finish(struct asn_builder *builder, const struct asn_build_facts *facts,
