@@ -1,0 +1,30 @@
+/* asn_path.h - the attributes of a BGP route -> the AS that it comes from.
+ *
+ * Place: of a route in an MRT record (asn_mrt.h), before routes vote (asn_routes.h). Pure; never
+ * allocates. */
+#ifndef ASN_PATH_H
+#define ASN_PATH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define ASN_AS_TRANS 23456u /* RFC 6793: stands for an AS number of 4 bytes in a path of 2 */
+
+enum asn_origin {
+	ASN_ORIGIN_found,
+	ASN_ORIGIN_no_path, /* no AS_PATH, or an empty one: a route of the peer's own AS */
+	ASN_ORIGIN_set,     /* the path ends in a set of several AS: none of them is the origin */
+	ASN_ORIGIN_trans,   /* AS_TRANS, and no AS4_PATH says who that is */
+	ASN_ORIGIN_damaged, /* an attribute or a segment is longer than what holds it */
+};
+
+/* Find the origin in 'size' bytes of path attributes, in which an AS number of AS_PATH has
+ * 'as_size' bytes, 2 or 4. '*origin' is filled if it is found, host order.
+ *
+ * The origin is the last AS of the path. A set of one AS is that AS; segments of confederations do
+ * not count. AS4_PATH stands for the end of AS_PATH unless it is longer.
+ * Sources: RFC 4271 section 4.3, RFC 5065 section 3, RFC 6793 section 4.2.3. */
+enum asn_origin asn_path_origin(const uint8_t *attributes, size_t size, unsigned int as_size,
+				uint32_t *origin);
+
+#endif

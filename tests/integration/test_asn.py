@@ -1,0 +1,204 @@
+"""flowagent-asn: routing table dumps and texts to tables, against an independent reader and bgpdump."""
+
+import bz2
+import collections
+import gzip
+import ipaddress
+import lzma
+import subprocess
+
+import pytest
+
+import mrt_reader
+import programs
+from conftest import BUILD, ROOT
+
+DUMPS = sorted(path for path in (ROOT / "tests" / "wire" / "mrt").iterdir() if path.suffix != ".md")
+EVERYTHING = ("--bogons", "--default-route", "--longest-ipv4", 32, "--longest-ipv6", 128)
+
+
+def unpacked(path):
+    data = path.read_bytes()
+    return gzip.decompress(data) if path.suffix == ".gz" else data
+
+
+@pytest.fixture
+def asn():
+    """asn(*arguments, stdin=b"") runs flowagent-asn to its end."""
+
+    def run(*arguments, stdin=b"", prefix=()):
+        done = subprocess.run(
+            [*prefix, BUILD / "flowagent-asn", *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            env=programs.ENVIRONMENT,
+            timeout=programs.PATIENCE_S,
+        )
+        done.errors = done.stderr.decode()
+        assert done.returncode in (0, 1, 2), done.errors
+        assert "Sanitizer" not in done.errors
+        return done
+
+    return run
+
+
+@pytest.fixture
+def networks_of(asn):
+    """networks_of(*arguments) is the table as {prefix: origin}."""
+
+    def run(*arguments, **options):
+        done = asn("--networks-file", "-", *arguments, **options)
+        assert done.returncode == 0, done.errors
+        return mrt_reader.networks(done.stdout.decode())
+
+    return run
+
+
+@pytest.mark.parametrize("path", DUMPS, ids=lambda path: path.name)
+def test_prefixes_and_origins_equal_an_independent_reader(path, networks_of):
+    expected = mrt_reader.vote(mrt_reader.routes(unpacked(path)))
+    assert expected
+    assert networks_of(*EVERYTHING, path) == expected
+
+
+def bgpdump_routes(path):
+    """(prefix, peer, origin or None) of each line of bgpdump -m."""
+    done = subprocess.run(["bgpdump", "-m", "-v", path], capture_output=True, text=True, check=True)
+    for line in done.stdout.splitlines():
+        columns = line.split("|")
+        if columns[0].endswith("AP"):  # one column more: the path identifier
+            del columns[6]
+        path_text = columns[6].split()
+        members = set(path_text[-1].strip("{}").split(",")) if path_text else set()
+        origin = int(members.pop()) if len(members) == 1 else None
+        yield ipaddress.ip_network(columns[5]), tuple(columns[3:5]), origin
+
+
+@pytest.mark.parametrize("path", DUMPS, ids=lambda path: path.name)
+def test_prefixes_and_origins_equal_bgpdump(path, networks_of):
+    assert networks_of(*EVERYTHING, path) == mrt_reader.vote(bgpdump_routes(path))
+
+
+def zstd(data):
+    return subprocess.run(["zstd", "-q"], input=data, capture_output=True, check=True).stdout
+
+
+PACKERS = {"plain": bytes, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zst": zstd}
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_packed_files_of_several_members_and_pipes(kind, directory, asn, networks_of):
+    data = unpacked(ROOT / "tests/wire/mrt/rib6.20151101.0600.begin.gz")
+    expected = networks_of("-", stdin=data)
+    packed = [PACKERS[kind](part) for part in (data[:1000], data[1000:200_000], data[200_000:])]
+    path = directory / f"dump.{kind}"
+    path.write_bytes(b"".join(packed))
+    assert networks_of(path) == expected
+    assert networks_of("-", stdin=path.read_bytes()) == expected
+    whole = path.read_bytes()
+    for size in (len(packed[0]) + 1, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        done = asn("-o", directory / "table", path)
+        assert done.returncode == 1
+        assert f"{path}: byte " in done.errors
+        assert not (directory / "table").exists()
+    if kind != "plain":
+        damaged = bytearray(whole)
+        damaged[len(whole) * 2 // 3] ^= 0x55
+        path.write_bytes(damaged)
+        assert asn("-o", directory / "table", path).returncode == 1
+        path.write_bytes(whole + b"something else")
+        assert asn("-o", directory / "table", path).returncode == 1
+
+
+def test_a_cut_dump_leaves_the_old_table(directory, asn):
+    table, networks, dump = (directory / name for name in ("table", "networks", "dump"))
+    whole = unpacked(DUMPS[0])
+    dump.write_bytes(whole)
+    assert asn("-o", table, "--networks-file", networks, dump).returncode == 0
+    before = table.read_bytes(), networks.read_bytes()
+    dump.write_bytes(whole[:-1])
+    done = asn("-o", table, "--networks-file", networks, dump)
+    assert done.returncode == 1
+    assert f"{dump}: byte " in done.errors and ": cut: " in done.errors
+    assert (table.read_bytes(), networks.read_bytes()) == before
+    assert sorted(path.name for path in directory.iterdir()) == ["dump", "networks", "table"]
+
+
+def test_a_much_smaller_table_is_refused(directory, asn):
+    table, networks = directory / "table", directory / "networks"
+    outputs = ("-o", table, "--networks-file", networks)
+    many = "".join(f"64500,192.0.{i}.0/24\n" for i in range(100)).encode()
+    few = b"".join(many.splitlines(keepends=True)[:89])
+    assert asn(*outputs, "-", stdin=many).returncode == 0
+    before = table.read_bytes(), networks.read_bytes()
+    for data, words in ((few, "has 100 IPv4 prefixes"), (b"! none\n", "no prefixes")):
+        for options in (outputs, outputs[:2], outputs[2:]):
+            done = asn(*options, "-", stdin=data)
+            assert done.returncode == 1
+            assert words in done.errors and "--force" in done.errors
+            assert (table.read_bytes(), networks.read_bytes()) == before
+    assert asn(*outputs, "--force", "-", stdin=few).returncode == 0
+    assert len(mrt_reader.networks(networks.read_text())) == 89
+    assert asn(*outputs, "--force", "-", stdin=b"").returncode == 0
+    assert mrt_reader.networks(networks.read_text()) == {}
+
+
+def test_an_earlier_input_counts(directory, networks_of):
+    own, theirs = directory / "own", directory / "theirs"
+    own.write_text("64500,192.0.2.0/24\n")
+    theirs.write_text("64501,192.0.2.0/24\n64502,198.51.100.0/24\n")
+    found = networks_of(own, theirs)
+    assert list(map(str, found)) == ["192.0.2.0/24", "198.51.100.0/24"]
+    assert list(found.values()) == [64500, 64502]
+    assert list(networks_of(theirs, own).values()) == [64501, 64502]
+
+
+def test_what_is_skipped_is_counted_with_its_first_place(asn):
+    path = ROOT / "tests/wire/mrt/bview.20020722.2337.begin.gz"
+    done = asn("--networks-file", "-", path)
+    assert done.returncode == 0
+    routes = list(mrt_reader.routes(unpacked(path)))
+    longer = collections.Counter(prefix.prefixlen > 24 for prefix, _, _ in routes)[True]
+    first = next(prefix for prefix, _, _ in routes if prefix.prefixlen > 24)
+    assert longer
+    words = f"IPv4 prefixes with a longer mask than wanted: {longer}, the first {first} at byte"
+    assert words in done.errors
+    assert "skipped routes that end in a set of several AS: " in done.errors
+    assert all(prefix.prefixlen <= 24 for prefix in mrt_reader.networks(done.stdout.decode()))
+    assert asn("-q", "--networks-file", "-", path).stderr == b""
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ((), "no input"),
+        (("-o", "table"), "no input"),
+        (("input",), "nothing to write"),
+        (("-o", "table", "-", "-"), "standard input (-) is given 2 times"),
+        (("--outptu", "table", "-"), "did you mean --output?"),
+        (("--least-peers", "0", "-o", "table", "-"), "expected a number from 1 to 65535"),
+        (("--longest-ipv4", "33", "-o", "table", "-"), "expected a number from 1 to 32"),
+        (("-o",), "wants a value"),
+    ],
+)
+def test_usage(arguments, words, asn):
+    done = asn(*arguments)
+    assert done.returncode == 2
+    assert words in done.errors
+
+
+def test_files_that_are_no_tables(directory, asn):
+    path = directory / "file"
+    for data, words in (
+        (bytes(range(256)), "neither MRT nor text"),
+        (b"<html><body>404 Not Found</body></html>\n", "bad prefix"),
+        (b"\x04\x22\x4d\x18rest", "packed with lz4"),
+        (b"", "no prefixes"),
+    ):
+        path.write_bytes(data)
+        done = asn("-o", directory / "table", path)
+        assert done.returncode == 1
+        assert words in done.errors
+    done = asn("-o", directory / "table", directory / "nothing")
+    assert done.returncode == 1 and "No such file" in done.errors
