@@ -3,6 +3,7 @@
 
 #include "agentctl_listen.h"
 #include "agentctl_rules.h"
+#include "agentctl_selftest.h"
 #include "agentctl_show.h"
 #include "agentctl_table.h"
 #include "word_distance.h"
@@ -229,6 +230,13 @@ static const struct agentctl_column listen_columns[] = {
 	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
+static const struct agentctl_column selftest_columns[] = {
+	{ "result", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "step", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ "text", NULL, COLUMN_TEXT, COLUMN_SHOWN },
+	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+};
+
 const struct agentctl_command agentctl_commands[] = {
 	{ "show", "flows", "[FILTER...]", "flows in the cache",
 	  LIST | AGENTCTL_FOR_FLOWS | AGENTCTL_FOR_TIMES, agentctl_show_flows, "show-flows",
@@ -275,6 +283,9 @@ const struct agentctl_command agentctl_commands[] = {
 	  "print what exporters send here, and what is wrong with it",
 	  AGENTCTL_FOR_ROWS | AGENTCTL_FOR_STREAM | AGENTCTL_FOR_TIMES, agentctl_listen, NULL,
 	  listen_columns },
+	{ "selftest", NULL, NULL,
+	  "known packets through an agent of its own: are they counted and exported?",
+	  AGENTCTL_FOR_ROWS, agentctl_selftest, NULL, selftest_columns },
 	{ "help", NULL, "[COMMAND]", "print this text, or that of one command", ANYTHING,
 	  agentctl_help, NULL, NULL },
 	{ NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL },
