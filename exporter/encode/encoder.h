@@ -7,11 +7,12 @@
 #ifndef ENCODER_H
 #define ENCODER_H
 
-#include "export_time.h"
-#include "interface_name.h"
 #include "bytes.h"
 #include "clock.h"
+#include "export_clock.h"
 #include "export_record.h"
+#include "export_time.h"
+#include "interface_name.h"
 #include "ledger.h"
 #include "record_ring.h"
 #include "samplers.h"

@@ -8,7 +8,7 @@
 #ifndef EXPORT_CLOCK_H
 #define EXPORT_CLOCK_H
 
-#include "encoder.h"
+#include "export_time.h"
 #include "flow_expiry.h"
 
 #define EXPORT_CLOCK_LOWEST_MS (UINT32_C(1) << 31)
@@ -17,6 +17,11 @@
 #define EXPORT_CLOCK_SLACK_MS 3600000
 _Static_assert(EXPORT_CLOCK_LOWEST_MS - EXPORT_CLOCK_SLACK_MS > EXPIRY_TIMEOUT_MAX_MS,
 	       "the clock is older than any flow");
+
+struct export_clock {
+	unix_ms start_ms; /* when it was 0 */
+	uint32_t oldest;  /* a record has no lower number */
+};
 
 /* The clock of a datagram begun at 'time'. Many collectors take the difference to the header's time
  * for a number with a sign: what is 2^31 ms before it would be in the future for them. */

@@ -4,6 +4,7 @@
 #ifndef RECORD_H
 #define RECORD_H
 
+#include "export_clock.h"
 #include "export_fields.h"
 #include "export_record.h"
 
@@ -56,12 +57,6 @@ struct record_plan {
 		uint8_t end;         /* steps of this action end before this index */
 	} runs[RECORD_ACTION_COUNT]; /* of the other actions that have steps */
 	struct record_step steps[RECORD_FIELDS_MAX];
-};
-
-/* The clock of SysUptime fields (export_clock.h). */
-struct export_clock {
-	unix_ms start_ms; /* when it was 0 */
-	uint32_t oldest;  /* a record has no lower number */
 };
 
 /* Compile fields in the order of the wire. 'count' is at most RECORD_FIELDS_MAX. Returns the size

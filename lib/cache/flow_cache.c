@@ -1,9 +1,12 @@
 /* flow_cache.c - the flow cache: accounts packets, closes and hands over records.
  *
  * Place: decode -> flow cache -> ring. A packet finds its flow by flow_index.c; flow_wheel.c says
- * who leaves when. Invariant: each flow in use is in one bucket, in the age list and
- * armed in the wheel; the counters of flow_cache_statistics agree with what is there after each
- * call (flow_cache_is_consistent()). */
+ * who leaves when.
+ *
+ * Invariant: each flow in use is in one bucket, in the age list and armed in the wheel; the
+ * counters of flow_cache_statistics agree with what is there after each call
+ * (flow_cache_is_consistent()).
+ */
 #include "flow_cache.h"
 
 #include "flow_columns_layout.h"
@@ -15,6 +18,10 @@
 
 /* Clock differences are kept in 32 bits: a jump beyond this is taken as one of this length. */
 #define CLOCK_JUMP_MAX_MS INT32_MAX
+
+_Static_assert((CACHED_FLOW_IPV4_SIZE + CACHED_FLOW_IPV6_SIZE) / FLOW_UNIT * FLOW_CACHE_MAX_FLOWS <
+		       FLOW_NONE,
+	       "every flow has a name");
 
 static uint64_t round_up(uint64_t size, uint64_t unit)
 {

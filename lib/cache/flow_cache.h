@@ -6,10 +6,11 @@
 #ifndef FLOW_CACHE_H
 #define FLOW_CACHE_H
 
-#include "decode.h"
 #include "flow.h"
+#include "flow_cache_statistics.h"
 #include "flow_columns.h"
 #include "flow_expiry.h"
+#include "packet_info.h"
 
 #include <stdbool.h>
 
@@ -32,19 +33,6 @@ struct flow_cache_config {
 };
 
 #define FLOW_CACHE_MAX_FLOWS (1u << 28)
-
-/* At all times: packets_added == packets_cached + packets_expired, the same for octets, and
- * flows_created == flows_cached + sum of records_expired. */
-struct flow_cache_statistics {
-	uint64_t packets_added, octets_added;
-	uint64_t packets_cached, octets_cached;
-	uint64_t packets_expired, octets_expired;
-	uint64_t flows_created;
-	uint64_t flows_cached;
-	uint64_t flows_cached_peak;
-	uint64_t records_expired[FLOW_END_COUNT];
-	uint64_t memory_bytes; /* touched so far */
-};
 
 /* Most records that leave at once: a flow and its reverse. flow_cache_add() hands at most this
  * many to the sink for one packet: one flow cut by a timeout, or one evicted. */

@@ -13,9 +13,11 @@
 #ifndef FLOW_CACHE_LAYOUT_H
 #define FLOW_CACHE_LAYOUT_H
 
-#include "flow_cache.h"
-#include "flow_columns.h"
+#include "flow.h"
+#include "flow_cache_statistics.h"
+#include "flow_expiry.h"
 #include "flow_hash.h"
+#include "packet_note.h"
 
 typedef uint32_t flow_place;
 
@@ -45,9 +47,6 @@ _Static_assert(CACHED_FLOW_IPV4_SIZE == 96,
 	       "with its share of the index, a flow takes less than 128 bytes");
 _Static_assert(CACHED_FLOW_IPV4_SIZE % FLOW_UNIT == 0 && CACHED_FLOW_IPV6_SIZE % FLOW_UNIT == 0,
 	       "flows begin at whole units");
-_Static_assert((CACHED_FLOW_IPV4_SIZE + CACHED_FLOW_IPV6_SIZE) / FLOW_UNIT * FLOW_CACHE_MAX_FLOWS <
-		       FLOW_NONE,
-	       "every flow has a name");
 
 #define BUCKET_FLOWS 12
 /* Buckets are split so that they hold this many flows on average: 9 bytes of index a flow. */

@@ -5,6 +5,7 @@
  * leaves cost less than a link in each flow, and one whose reverse comes late needs no repair. A
  * flow that is due while its reverse is not is armed in the wheel for when that is due, so it is
  * touched once a timeout, and the active timeout bounds its wait. */
+#include "flow_cache.h"
 #include "flow_cache_layout.h"
 #include "flow_reverse.h"
 #include "tcp_flags.h"

@@ -4,7 +4,7 @@
 #ifndef DECODE_IPV6_EXTENSIONS_H
 #define DECODE_IPV6_EXTENSIONS_H
 
-#include "decode.h"
+#include "packet_info.h"
 
 #include <stddef.h>
 #include <stdint.h>

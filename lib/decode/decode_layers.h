@@ -5,8 +5,10 @@
 #define DECODE_LAYERS_H
 
 #include "bytes.h"
-#include "decode.h"
+#include "drop_reason.h"
 #include "ip_protocol.h"
+#include "packet.h"
+#include "packet_info.h"
 #include "packet_note.h"
 
 /* A packet on its way through the layers. */

@@ -205,6 +205,14 @@ def test_modules_that_include_each_other_are_found(tmp_path):
     assert "lib/base/a.c:2: the modules a, b include each other\n" in done.stdout
 
 
+def test_modules_that_include_each_other_in_a_circle_are_found(tmp_path):
+    a = {"lib/a.h": "", "lib/a.c": '#include "a.h"\n#include "b.h"\n'}
+    c = {"lib/b.h": '#include "c.h"\n', "lib/c.h": '#include "a.h"\n'}
+    done = check_includes(tmp_path, {**a, **c})
+    assert done.returncode == 1
+    assert "lib/a.c:2: the modules a, b, c include each other\n" in done.stdout
+
+
 def test_rooms_that_include_each_other_in_a_circle_are_found(tmp_path):
     done = check_includes(
         tmp_path,

@@ -2,6 +2,7 @@
  *
  * The cost is counted, not timed: buckets and flow keys that look-ups read. A fixed secret makes
  * the counts the same at every run. */
+#include "flow_cache.h"
 #include "flow_index_look.h"
 
 #include "check.h"
