@@ -151,6 +151,7 @@ static const struct agentctl_column interface_columns[] = {
 static const struct agentctl_column asn_columns[] = {
 	{ "address", NULL, COLUMN_ADDRESS, COLUMN_SHOWN },
 	{ "as", NULL, COLUMN_NUMBER, COLUMN_SHOWN },
+	{ "name", NULL, COLUMN_TEXT, 5 },
 	{ "prefix", NULL, COLUMN_TEXT, COLUMN_SHOWN },
 	{ "peers", NULL, COLUMN_NUMBER, 4 },
 	{ "source", NULL, COLUMN_TEXT, 3 },

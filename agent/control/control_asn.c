@@ -46,11 +46,12 @@ json_t *control_asn_table_json(const struct pipeline *pipeline)
 	if (!pipeline_asn_status(pipeline, &status))
 		return json_null();
 	table = status.table;
-	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "file",
+	return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "file",
 			 json_text(status.path), "source", json_text(asn_table_source(table)),
 			 "created_unix_ms", created_json(table), "age_ms", age_json(table),
 			 "prefixes_ipv4", (json_int_t)asn_table_count(table, 4), "prefixes_ipv6",
-			 (json_int_t)asn_table_count(table, 6), "peers",
+			 (json_int_t)asn_table_count(table, 6), "names",
+			 (json_int_t)asn_table_name_count(table), "peers",
 			 (json_int_t)asn_table_peer_count(table), "bytes",
 			 (json_int_t)asn_table_memory_bytes(table), "replaced",
 			 (json_int_t)status.counts.replaced, "refused",
@@ -137,14 +138,17 @@ static json_t *next_hop_json(const struct asn_question *question, const struct a
 static json_t *answer_row(const struct asn_table *table, const struct asn_question *question)
 {
 	char text[ADDRESS_TEXT_SIZE];
+	char name[ASN_NAME_SIZE];
 	struct asn_entry entry;
 
 	asn_table_find(table, question->ip_version, question->address, &entry);
-	return json_pack("{s:s, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "address",
+	(void)asn_table_name(table, entry.as_number, name);
+	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "address",
 			 address_format(question->ip_version, question->address, text), "as",
-			 (json_int_t)entry.as_number, "prefix", prefix_json(question, &entry),
-			 "peers", entry.peers ? json_integer(entry.peers) : json_null(),
-			 "peers_in_all", (json_int_t)asn_table_peer_count(table), "peer_as",
+			 (json_int_t)entry.as_number, "name", json_text(name), "prefix",
+			 prefix_json(question, &entry), "peers",
+			 entry.peers ? json_integer(entry.peers) : json_null(), "peers_in_all",
+			 (json_int_t)asn_table_peer_count(table), "peer_as",
 			 entry.peer_as_number ? json_integer((json_int_t)entry.peer_as_number)
 					      : json_null(),
 			 "next_hop", next_hop_json(question, &entry), "source",

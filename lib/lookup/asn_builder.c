@@ -9,6 +9,7 @@
 #include "asn_builder.h"
 
 #include "asn_image.h"
+#include "asn_names.h"
 #include "asn_nodes.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct asn_builder {
 	struct asn_pool routes;        /* of struct asn_route */
 	struct asn_pool next_hops;     /* of 16 bytes */
 	struct asn_build_report report;
+	struct asn_names names;
 };
 
 static const size_t address_sizes[] = { 4, 16 };
@@ -42,6 +44,7 @@ struct asn_builder *asn_builder_create(void)
 	builder->entries.elements.element_size = sizeof(struct entry_key);
 	builder->routes.elements.element_size = sizeof(struct asn_route);
 	builder->next_hops.elements.element_size = 16;
+	asn_names_init(&builder->names);
 	return builder;
 }
 
@@ -54,6 +57,7 @@ void asn_builder_destroy(struct asn_builder *builder)
 	asn_pool_clear(&builder->entries);
 	asn_pool_clear(&builder->routes);
 	asn_pool_clear(&builder->next_hops);
+	asn_names_clear(&builder->names);
 	free(builder);
 }
 
@@ -111,6 +115,11 @@ int asn_builder_add(struct asn_builder *builder, uint8_t ip_version, const uint8
 size_t asn_builder_added(const struct asn_builder *builder)
 {
 	return builder->prefixes[0].count + builder->prefixes[1].count;
+}
+
+int asn_builder_name(struct asn_builder *builder, uint32_t as_number, const char *name)
+{
+	return asn_names_add(&builder->names, as_number, name);
 }
 
 /* ---- sorting ---- */
@@ -285,12 +294,15 @@ static int write_image(const struct asn_builder *builder, const struct asn_nodes
 	const struct asn_vector *const sections[ASN_SECTION_COUNT] = {
 		[ASN_bits] = &nodes->bits,
 		[ASN_lists] = &nodes->lists,
+		[ASN_root] = &nodes->root,
 		[ASN_bases] = &nodes->bases,
 		[ASN_leaves] = &nodes->leaves,
 		[ASN_list_leaves] = &nodes->list_leaves,
 		[ASN_routes] = &builder->routes.elements,
 		[ASN_next_hops] = &builder->next_hops.elements,
 		[ASN_list_slots] = &nodes->list_slots,
+		[ASN_names] = &builder->names.names,
+		[ASN_name_bytes] = &builder->names.bytes,
 	};
 	uint64_t offsets[ASN_SECTION_COUNT];
 	uint8_t *bytes;
@@ -325,6 +337,7 @@ int asn_builder_finish(struct asn_builder *builder, const struct asn_build_facts
 	int result = 0;
 
 	asn_nodes_init(&nodes);
+	asn_names_sort(&builder->names);
 	for (int family = 0; family < 2; family++)
 		sort_prefixes(builder, family);
 	if (report)

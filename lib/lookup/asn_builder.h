@@ -42,6 +42,10 @@ void asn_builder_destroy(struct asn_builder *builder);
 int asn_builder_add(struct asn_builder *builder, uint8_t ip_version, const uint8_t *address,
 		    const struct asn_entry *entry);
 
+/* Give an AS number a name, cut to ASN_NAME_SIZE - 1 bytes; of several the last one counts. It need
+ * not be in the table. Returns 0 or -ENOMEM. */
+int asn_builder_name(struct asn_builder *builder, uint32_t as_number, const char *name);
+
 /* How many were added so far; duplicates count. */
 size_t asn_builder_added(const struct asn_builder *builder);
 

@@ -7,7 +7,9 @@
  *
  * A look-up goes down from the root of a family by nodes. A node divides the addresses below it
  * into slots, by 16 bits of the address (the root of IPv4: 24 if the table is large), and slots
- * that say the same in a row are one run with one leaf. There are two kinds of nodes.
+ * that say the same in a row are one run with one leaf. There are three kinds of nodes.
+ *
+ * The root of IPv6 has a leaf for each slot, if the table is large.
  *
  * A bitmap has one bit for each slot, set where a run begins; 64 bits are a word. The leaf of a
  * slot is number ASN_bases[word] + (bits set in the word up to the slot) - 1.
@@ -37,12 +39,15 @@
 #define ASN_LEAF_NUMBER 0x3fffffffu
 #define ASN_ROUTE_MAX   0xffffffu /* an entry has 24 bits for it */
 
-#define ASN_LARGE_PREFIXES 16384 /* IPv4: from here on the root has 24 bits, else 16 */
+/* From this many prefixes of a family on its root is large: 24 bits of IPv4, an array of IPv6. */
+#define ASN_LARGE_PREFIXES 16384
 #define ASN_NODE_BITS      16
+#define ASN_ROOT_SLOTS     (1u << ASN_NODE_BITS) /* of IPv6 */
 
 enum asn_section {
 	ASN_bits,        /* uint64_t: slots of bitmaps */
 	ASN_lists,       /* struct asn_list */
+	ASN_root,        /* uint32_t: leaves of the root of IPv6; none: it is a bitmap */
 	ASN_bases,       /* uint32_t for each of ASN_bits: its first leaf */
 	ASN_leaves,      /* uint32_t: of bitmaps */
 	ASN_list_leaves, /* uint32_t: of lists */
@@ -51,7 +56,14 @@ enum asn_section {
 	ASN_next_hops,   /* 16 bytes each */
 	ASN_list_slots,  /* uint16_t for each of ASN_list_leaves: the first slot of its run */
 	ASN_peers,       /* uint16_t for each of ASN_entries: how many peers have it */
+	ASN_names,       /* struct asn_name: ascending by AS number, each once */
+	ASN_name_bytes,  /* texts of names, each with its NUL */
 	ASN_SECTION_COUNT,
+};
+
+struct asn_name {
+	uint32_t as_number;
+	uint32_t text; /* its first byte in ASN_name_bytes */
 };
 
 struct asn_list {
@@ -74,14 +86,15 @@ struct asn_image_header {
 	uint64_t size;     /* of the whole image */
 	int64_t created_s; /* Unix time */
 	uint32_t prefix_counts[2];
-	uint32_t root_words[2]; /* first word of the roots of IPv4 and IPv6 */
+	uint32_t root_words[2]; /* first words of the roots of IPv4 and IPv6, if they are bitmaps */
 	uint32_t root_bits;     /* of IPv4: 16 or 24 */
 	uint32_t peer_count;    /* that the source has in all; 0: not known */
 	uint32_t has_next_hops, has_peers;
+	uint32_t zero;
 	uint32_t counts[ASN_SECTION_COUNT];
 	char source[ASN_SOURCE_SIZE]; /* what it was made of; ends in NUL */
 };
-static_assert(sizeof(struct asn_image_header) == 176, "the header has no holes");
+static_assert(sizeof(struct asn_image_header) == 192, "the header has no holes");
 static_assert(sizeof(struct asn_list) == 8 && sizeof(struct asn_route) == 16, "no holes");
 
 /* Where the sections lie, from their counts. Returns the size of the whole image. */
@@ -89,16 +102,13 @@ static inline uint64_t asn_image_layout(const uint32_t counts[static ASN_SECTION
 					uint64_t offsets[static ASN_SECTION_COUNT])
 {
 	static const uint8_t element_sizes[ASN_SECTION_COUNT] = {
-		[ASN_bits] = 8,
-		[ASN_lists] = sizeof(struct asn_list),
-		[ASN_bases] = 4,
-		[ASN_leaves] = 4,
-		[ASN_list_leaves] = 4,
-		[ASN_entries] = 4,
-		[ASN_routes] = sizeof(struct asn_route),
-		[ASN_next_hops] = 16,
-		[ASN_list_slots] = 2,
-		[ASN_peers] = 2,
+		[ASN_bits] = 8,       [ASN_lists] = sizeof(struct asn_list),
+		[ASN_root] = 4,       [ASN_bases] = 4,
+		[ASN_leaves] = 4,     [ASN_list_leaves] = 4,
+		[ASN_entries] = 4,    [ASN_routes] = sizeof(struct asn_route),
+		[ASN_next_hops] = 16, [ASN_list_slots] = 2,
+		[ASN_peers] = 2,      [ASN_names] = sizeof(struct asn_name),
+		[ASN_name_bytes] = 1,
 	};
 	uint64_t end = sizeof(struct asn_image_header);
 

@@ -43,6 +43,7 @@ struct outer {
 struct family {
 	struct asn_nodes *nodes;
 	size_t address_size;
+	bool has_array; /* its root is one */
 };
 
 void asn_nodes_init(struct asn_nodes *nodes)
@@ -54,6 +55,7 @@ void asn_nodes_init(struct asn_nodes *nodes)
 		.lists.element_size = sizeof(struct asn_list),
 		.list_leaves.element_size = sizeof(uint32_t),
 		.list_slots.element_size = sizeof(uint16_t),
+		.root.element_size = sizeof(uint32_t),
 		.runs.element_size = sizeof(struct run),
 		.pairs.element_size = sizeof(struct pair),
 	};
@@ -67,6 +69,7 @@ void asn_nodes_clear(struct asn_nodes *nodes)
 	asn_vector_clear(&nodes->lists);
 	asn_vector_clear(&nodes->list_leaves);
 	asn_vector_clear(&nodes->list_slots);
+	asn_vector_clear(&nodes->root);
 	asn_vector_clear(&nodes->runs);
 	asn_vector_clear(&nodes->pairs);
 }
@@ -235,9 +238,25 @@ static int write_bitmap(struct asn_nodes *nodes, const struct pair *pairs, size_
 	return 0;
 }
 
+/* A leaf for each slot: one step without counting bits, for what every look-up of IPv6 passes. */
+static int write_array(struct asn_nodes *nodes, const struct pair *pairs, size_t count,
+		       size_t slots)
+{
+	size_t next = 0;
+
+	for (size_t slot = 0; slot < slots; slot++) {
+		while (next < count && pairs[next].slot <= slot)
+			next++;
+		if (add_u32(&nodes->root, pairs[next - 1].leaf) <
+		    0) /* the first one is of slot 0 */
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* Runs 'first' up to 'end' begin in the part of the addresses that this node has: those that agree
  * in their first 'begin' bytes. 'entry' is what holds there before the first of them. The root is a
- * bitmap. '*leaf' becomes what refers to the node. At most 8 deep: the address ends. */
+ * bitmap or an array. '*leaf' becomes what refers to the node. At most 8 deep: the address ends. */
 static int make_node(struct family *family, size_t first, size_t end, size_t begin, size_t size,
 		     uint32_t entry, uint32_t *leaf)
 {
@@ -273,8 +292,10 @@ static int make_node(struct family *family, size_t first, size_t end, size_t beg
 		return result;
 	count = nodes->pairs.count - first_pair;
 	pairs = (const struct pair *)nodes->pairs.elements + first_pair;
-	if (begin == 0 ||
-	    (size == NODE_SIZE && count >= BITMAP_LEAVES && family->address_size == 16))
+	if (begin == 0 && family->has_array)
+		result = write_array(nodes, pairs, count, slots);
+	else if (begin == 0 ||
+		 (size == NODE_SIZE && count >= BITMAP_LEAVES && family->address_size == 16))
 		result = write_bitmap(nodes, pairs, count, slots, leaf);
 	else
 		result = write_list(nodes, pairs, count, leaf);
@@ -285,13 +306,13 @@ static int make_node(struct family *family, size_t first, size_t end, size_t beg
 int asn_nodes_add(struct asn_nodes *nodes, const struct asn_prefix *prefixes, size_t count,
 		  size_t address_size, size_t root_size, uint32_t *root_word)
 {
-	struct family family = { nodes, address_size };
-	uint32_t root;
+	struct family family = { nodes, address_size,
+				 address_size == 16 && count >= ASN_LARGE_PREFIXES };
+	uint32_t root = 0; /* the array has its own section */
 	int result = make_runs(&family, prefixes, count);
 
 	if (result == 0)
 		result = make_node(&family, 0, nodes->runs.count, 0, root_size, 0, &root);
-	if (result == 0)
-		*root_word = root & ASN_LEAF_NUMBER;
+	*root_word = root & ASN_LEAF_NUMBER;
 	return result;
 }

@@ -17,11 +17,13 @@
 
 struct asn_table {
 	const uint64_t *bits;
-	const uint32_t *bases, *leaves, *list_leaves, *entries;
+	const uint32_t *bases, *leaves, *list_leaves, *entries, *root;
 	const struct asn_list *lists;
 	const struct asn_route *routes;
 	const uint8_t *next_hops; /* 16 bytes each */
 	const uint16_t *list_slots, *peers;
+	const struct asn_name *names;
+	const char *name_bytes;
 	struct asn_image_header header; /* a copy: what indexes are checked against */
 	void (*release)(void *image, size_t size);
 	void *image; /* owned if 'release' is set */
@@ -65,7 +67,9 @@ static bool is_sound(const struct asn_image_header *header)
 {
 	return (header->root_bits == 16 || header->root_bits == 24) &&
 	       has_bitmap(header, header->root_words[0], header->root_bits) &&
-	       has_bitmap(header, header->root_words[1], ASN_NODE_BITS) &&
+	       (header->counts[ASN_root] == ASN_ROOT_SLOTS ||
+		(header->counts[ASN_root] == 0 &&
+		 has_bitmap(header, header->root_words[1], ASN_NODE_BITS))) &&
 	       header->counts[ASN_bases] == header->counts[ASN_bits] &&
 	       header->counts[ASN_list_slots] == header->counts[ASN_list_leaves] &&
 	       header->counts[ASN_peers] == header->counts[ASN_entries] &&
@@ -120,11 +124,14 @@ struct asn_table *asn_table_open(const char *name, const void *image, size_t siz
 		.leaves = (const void *)(bytes + at[ASN_leaves]),
 		.list_leaves = (const void *)(bytes + at[ASN_list_leaves]),
 		.entries = (const void *)(bytes + at[ASN_entries]),
+		.root = (const void *)(bytes + at[ASN_root]),
 		.lists = (const void *)(bytes + at[ASN_lists]),
 		.routes = (const void *)(bytes + at[ASN_routes]),
 		.next_hops = bytes + at[ASN_next_hops],
 		.list_slots = (const void *)(bytes + at[ASN_list_slots]),
 		.peers = (const void *)(bytes + at[ASN_peers]),
+		.names = (const void *)(bytes + at[ASN_names]),
+		.name_bytes = (const void *)(bytes + at[ASN_name_bytes]),
 		.header = header,
 		.release = release,
 		.image = (void *)(uintptr_t)image,
@@ -198,7 +205,10 @@ static inline uint32_t find_ipv4(const struct asn_table *table, const uint8_t *a
 static inline uint32_t find_ipv6(const struct asn_table *table, const uint8_t *address)
 {
 	const uint8_t *const end = address + 16;
-	uint32_t leaf = find_in_bitmap(table, table->header.root_words[1], load_be16(address));
+	const uint32_t first = load_be16(address);
+	uint32_t leaf = table->header.counts[ASN_root]
+				? table->root[first]
+				: find_in_bitmap(table, table->header.root_words[1], first);
 
 	for (address += 2; leaf & ASN_LEAF_NODE && address < end; address += 2) {
 		const uint32_t number = leaf & ASN_LEAF_NUMBER;
@@ -237,6 +247,40 @@ void asn_table_find(const struct asn_table *table, uint8_t ip_version, const uin
 		return;
 	entry->has_next_hop = true;
 	memcpy(entry->next_hop, table->next_hops + (size_t)next_hop * 16, sizeof(entry->next_hop));
+}
+
+bool asn_table_name(const struct asn_table *table, uint32_t as_number,
+		    char name[static ASN_NAME_SIZE])
+{
+	const uint32_t size = table->header.counts[ASN_name_bytes];
+	const struct asn_name *names = table->names;
+	uint32_t count = table->header.counts[ASN_names];
+	uint32_t text;
+
+	name[0] = '\0';
+	if (count == 0)
+		return false;
+	while (count > 1) {
+		const uint32_t half = count / 2;
+
+		names += names[half].as_number <= as_number ? half : 0;
+		count -= half;
+	}
+	text = names->text;
+	if (names->as_number != as_number || text >= size)
+		return false;
+	for (uint32_t i = 0; i < ASN_NAME_SIZE - 1 && i < size - text; i++) {
+		name[i] = table->name_bytes[text + i];
+		name[i + 1] = '\0';
+		if (!name[i])
+			break;
+	}
+	return true;
+}
+
+size_t asn_table_name_count(const struct asn_table *table)
+{
+	return table->header.counts[ASN_names];
 }
 
 /* ---- what it is ---- */

@@ -40,6 +40,14 @@ void asn_table_destroy(struct asn_table *table);
 void asn_table_find(const struct asn_table *table, uint8_t ip_version, const uint8_t *address,
 		    struct asn_entry *entry);
 
+/* Copy the name of an AS number. Returns whether the table has one; otherwise 'name' is "".
+ * O(log n). Names come from outside: they may hold any byte but NUL. */
+#define ASN_NAME_SIZE 128
+bool asn_table_name(const struct asn_table *table, uint32_t as_number,
+		    char name[static ASN_NAME_SIZE]);
+/* How many it has. */
+size_t asn_table_name_count(const struct asn_table *table);
+
 /* Prefixes of a family, duplicates counted once. */
 size_t asn_table_count(const struct asn_table *table, uint8_t ip_version);
 

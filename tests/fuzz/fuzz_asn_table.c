@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void look_up(const struct asn_table *table)
 {
 	uint64_t state = 1;
+	char name[ASN_NAME_SIZE];
 	uint8_t address[16];
 	struct asn_entry entry;
 
@@ -23,6 +24,9 @@ static void look_up(const struct asn_table *table)
 			memset(address, 0, (size_t)i % 15); /* few bits: deep in small tables */
 		asn_table_find(table, 4, address, &entry);
 		asn_table_find(table, 6, address, &entry);
+		if (asn_table_name(table, i % 2 ? entry.as_number : (uint32_t)i, name) &&
+		    strlen(name) >= sizeof(name))
+			abort();
 	}
 }
 

@@ -277,7 +277,14 @@ def test_a_networks_file_is_replaced_too(live, directory):
 
 def test_show_asn(live, asn_table):
     table = asn_table(
-        [*ROWS, (64520, "198.18.0.0/15", 9, 64521, "192.0.2.1")], source="rrc00", peer_count=40
+        [
+            *ROWS,
+            (64520, "198.18.0.0/15", 9, 64521, "192.0.2.1"),
+            ("name", 64500, "EXAMPLE - An Example, Ltd., Österreich"),
+            ("name", 64999, "NOT-IN-USE"),
+        ],
+        source="rrc00",
+        peer_count=40,
     )
     agent, tool = live("--asn-table", table)
     rows = tool.rows("show", "asn", "192.0.2.10", "2001:db8:1::10", "8.8.8.8", "198.18.3.4")
@@ -287,13 +294,17 @@ def test_show_asn(live, asn_table):
         (0, "none", None),
         (64520, "198.18.0.0/15", 9),
     ]
+    assert [row["name"] for row in rows] == [
+        "EXAMPLE - An Example, Ltd., Österreich", "", "", ""
+    ]  # fmt: skip
+    assert table_of(tool)["names"] == 2
     assert (rows[3]["peer_as"], rows[3]["next_hop"]) == (64521, "192.0.2.1")
     for row in rows:
         assert (row["source"], row["peers_in_all"]) == ("rrc00", 40)
         assert row["created_unix_ms"] == 1_700_000_000_000 and row["age_ms"] > 0
     done = tool.run("show", "asn", "192.0.2.10")
-    assert done.stdout.splitlines()[0].split() == "ADDRESS AS PREFIX PEERS SOURCE AGE".split()
-    assert done.stdout.splitlines()[1].split()[1:5] == ["64500", "192.0.2.0/24", "37", "rrc00"]
+    assert done.stdout.splitlines()[0].split() == "ADDRESS AS NAME PREFIX PEERS SOURCE AGE".split()
+    assert " 64500 EXAMPLE - An Example, Ltd., " in done.stdout
     for words, complaint in (
         ((), "which address?"),
         (("192.0.2.0/24",), '"192.0.2.0/24": expected an IPv4 or IPv6 address'),

@@ -18,14 +18,19 @@ static int fail(const char *what)
 	return 1;
 }
 
-static int add_line(struct asn_builder *builder, const char *line)
+static int add_line(struct asn_builder *builder, char *line)
 {
+	int begin = 0;
 	struct asn_entry entry = { .as_number = 0 };
 	char text[64], next_hop[64];
 	struct prefix prefix;
-	int fields = sscanf(line, "%" SCNu32 " %63s %hu %" SCNu32 " %63s", &entry.as_number, text,
-			    &entry.peers, &entry.peer_as_number, next_hop);
+	int fields;
 
+	line[strcspn(line, "\n")] = '\0';
+	if (sscanf(line, "name %" SCNu32 " %n", &entry.as_number, &begin) == 1 && begin)
+		return asn_builder_name(builder, entry.as_number, line + begin);
+	fields = sscanf(line, "%" SCNu32 " %63s %hu %" SCNu32 " %63s", &entry.as_number, text,
+			&entry.peers, &entry.peer_as_number, next_hop);
 	if (fields < 2 || prefix_parse(text, &prefix) != 0)
 		return -1;
 	entry.prefix_length = prefix.length;

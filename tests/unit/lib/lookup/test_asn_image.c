@@ -45,6 +45,9 @@ static int set_up(void **state)
 		(void)snprintf(text, sizeof(text), "2600:%x::/32", 2 * i);
 		add(builder, text, &plain);
 	}
+	CHECK_EQ(asn_builder_name(builder, 64501, "old"), 0);
+	CHECK_EQ(asn_builder_name(builder, 64500, "FIVE HUNDRED"), 0);
+	CHECK_EQ(asn_builder_name(builder, 64501, "new"), 0);
 	CHECK_EQ(asn_builder_finish(builder, &facts, &image, NULL), 0);
 	asn_builder_destroy(builder);
 	header = image.bytes;
@@ -92,6 +95,44 @@ TEST(a_good_image_is_taken)
 	CHECK_EQ(entry.prefix_length, 32);
 	asn_table_find(table, 6, (const uint8_t[16]){ 0x26, 0, 0x10, 1 }, &entry);
 	CHECK_EQ(entry.as_number, 0);
+	asn_table_destroy(table);
+}
+
+TEST(names_are_found_by_number)
+{
+	struct error_text error;
+	struct asn_table *table = open_as(image.size, &error);
+	char name[ASN_NAME_SIZE];
+
+	CHECK(table);
+	CHECK_EQ(asn_table_name_count(table), 2);
+	CHECK(asn_table_name(table, 64500, name));
+	CHECK_TEXT(name, "FIVE HUNDRED");
+	CHECK(asn_table_name(table, 64501, name)); /* the last one */
+	CHECK_TEXT(name, "new");
+	CHECK(!asn_table_name(table, 64499, name));
+	CHECK(!asn_table_name(table, 64502, name));
+	CHECK_TEXT(name, "");
+	asn_table_destroy(table);
+}
+
+TEST(a_long_name_is_cut)
+{
+	const struct asn_build_facts facts = { .created_s = 1 };
+	struct asn_builder *builder = asn_builder_create();
+	char name[ASN_NAME_SIZE], text[300];
+	struct error_text error;
+	struct asn_table *table;
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	CHECK(builder);
+	CHECK_EQ(asn_builder_name(builder, 1, text), 0);
+	table = asn_builder_table(builder, "names", &facts, NULL, &error);
+	asn_builder_destroy(builder);
+	CHECK(table);
+	CHECK(asn_table_name(table, 1, name));
+	CHECK_EQ(strlen(name), ASN_NAME_SIZE - 1);
 	asn_table_destroy(table);
 }
 
@@ -182,6 +223,7 @@ TEST(rubbish_in_the_sections_leads_nowhere)
 		table = open_as(image.size, &error);
 		CHECK(table);
 		for (int i = 0; i < 2000; i++) {
+			char name[ASN_NAME_SIZE];
 			uint8_t address[16];
 			struct asn_entry entry;
 
@@ -190,6 +232,7 @@ TEST(rubbish_in_the_sections_leads_nowhere)
 			asn_table_find(table, 4, address, &entry);
 			memcpy(address, (const uint8_t[]){ 0x26, 0x00 }, 2);
 			asn_table_find(table, 6, address, &entry);
+			(void)asn_table_name(table, 64500 + (uint32_t)i % 3, name);
 		}
 		asn_table_destroy(table);
 	}
@@ -200,6 +243,8 @@ int main(void)
 #define TEST_WITH_IMAGE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST_WITH_IMAGE(a_good_image_is_taken),
+		TEST_WITH_IMAGE(names_are_found_by_number),
+		TEST_WITH_IMAGE(a_long_name_is_cut),
 		TEST_WITH_IMAGE(what_is_not_an_image_of_ours_is_named),
 		TEST_WITH_IMAGE(another_version_and_byte_order_are_named),
 		TEST_WITH_IMAGE(a_cut_image_is_refused_at_every_length),

@@ -386,7 +386,7 @@ static struct asn_entry plain_find(const struct plain_table *table, uint8_t ip_v
 	return best;
 }
 
-/* With 'many' other prefixes around the root of IPv4 has 24 bits. */
+/* With 'many' other prefixes around both roots are large. */
 static void check_random_table(unsigned int seed, bool many)
 {
 	struct plain_table *plain = calloc(1, sizeof(*plain));
@@ -395,10 +395,12 @@ static void check_random_table(unsigned int seed, bool many)
 
 	CHECK(plain);
 	for (uint32_t i = 0; many && i < ASN_LARGE_PREFIXES; i++) {
-		const uint8_t address[4] = { 251, (uint8_t)(i >> 8), (uint8_t)i };
-		const struct asn_entry entry = { .as_number = 1, .prefix_length = 24 };
+		const uint8_t address[16] = { 251, (uint8_t)(i >> 8), (uint8_t)i };
+		struct asn_entry entry = { .as_number = 1, .prefix_length = 24 };
 
 		CHECK_EQ(asn_builder_add(builder, 4, address, &entry), 0);
+		entry.prefix_length = 64;
+		CHECK_EQ(asn_builder_add(builder, 6, address, &entry), 0);
 	}
 	for (size_t i = 0; i < RANDOM_PREFIXES; i++) {
 		struct prefix *prefix = &plain->prefixes[i];
