@@ -67,6 +67,8 @@ struct agentctl_options {
 	bool is_forced; /* rules install: whatever stands in the way */
 	int64_t for_ms; /* listen: how long; -1: until it is ended */
 	uint64_t count; /* listen: flows; 0: any number */
+	bool is_http;   /* metrics: as an answer to a request */
+	bool is_diff;   /* show config: only what is not the default */
 
 	unsigned int given;       /* which options were given; for agentctl_options_check() */
 	const char *const *words; /* command and what follows it, borrowed from argv */
@@ -86,6 +88,8 @@ enum {
 	AGENTCTL_FOR_SAVING = 1 << 7, /* writes the rules file */
 	AGENTCTL_FOR_TIMES = 1 << 8,  /* prints times */
 	AGENTCTL_FOR_STREAM = 1 << 9, /* prints rows as they come */
+	AGENTCTL_FOR_METRICS = 1 << 10,
+	AGENTCTL_FOR_CONFIG = 1 << 11,
 };
 
 struct agentctl_column;

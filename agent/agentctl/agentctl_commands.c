@@ -2,6 +2,7 @@
 #include "agentctl.h"
 
 #include "agentctl_listen.h"
+#include "agentctl_metrics.h"
 #include "agentctl_rules.h"
 #include "agentctl_selftest.h"
 #include "agentctl_show.h"
@@ -259,7 +260,8 @@ const struct agentctl_command agentctl_commands[] = {
 	  LIST | AGENTCTL_FOR_TIMES, agentctl_show_drops, "show-drops", drop_columns },
 	{ "show", "templates", NULL, "fields of the exported records", LIST, agentctl_show_list,
 	  "show-templates", template_columns },
-	{ "show", "config", NULL, "options, their values and where these come from", LIST,
+	{ "show", "config", NULL, "options, their values and where these come from",
+	  LIST | AGENTCTL_FOR_CONFIG,
 	  agentctl_show_list, "show-config", config_columns },
 	{ "flush", NULL, NULL, "export everything cached now (root)",
 	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS, agentctl_request_change, "flush", NULL },
@@ -287,6 +289,8 @@ const struct agentctl_command agentctl_commands[] = {
 	{ "selftest", NULL, NULL,
 	  "known packets through an agent of its own: are they counted and exported?",
 	  AGENTCTL_FOR_ROWS, agentctl_selftest, NULL, selftest_columns },
+	{ "metrics", NULL, NULL, "the counters, as Prometheus reads them",
+	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_METRICS, agentctl_metrics, NULL, NULL },
 	{ "help", NULL, "[COMMAND]", "print this text, or that of one command", ANYTHING,
 	  agentctl_help, NULL, NULL },
 	{ NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL },

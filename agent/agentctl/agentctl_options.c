@@ -31,6 +31,8 @@ enum {
 	OPTION_FIREWALL,
 	OPTION_FOR,
 	OPTION_COUNT,
+	OPTION_HTTP,
+	OPTION_DIFF,
 };
 
 static const struct agentctl_option {
@@ -58,6 +60,9 @@ static const struct agentctl_option {
 	  "wait for this time: 10s for an answer, 30s for wait" },
 	{ "for", OPTION_FOR, "TIME", AGENTCTL_FOR_STREAM, "end after this time" },
 	{ "count", OPTION_COUNT, "N", AGENTCTL_FOR_STREAM, "end after N flows" },
+	{ "http", OPTION_HTTP, NULL, AGENTCTL_FOR_METRICS,
+	  "answer the request of HTTP on standard input" },
+	{ "diff", OPTION_DIFF, NULL, AGENTCTL_FOR_CONFIG, "only what is not the default" },
 	{ "interface", 'i', "IF", AGENTCTL_FOR_RULES,
 	  "log packets of this interface, may repeat; default route's" },
 	{ "group", 'g', "N", AGENTCTL_FOR_GROUP, "NFLOG group, 40" },
@@ -211,6 +216,8 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 	case OPTION_PER_CPU: options->per_cpu = true; return true;
 	case OPTION_TIMEOUT: return time_parse("timeout", value, &options->timeout_ms, error);
 	case OPTION_FOR: return time_parse("for", value, &options->for_ms, error);
+	case OPTION_HTTP: options->is_http = true; return true;
+	case OPTION_DIFF: options->is_diff = true; return true;
 	case OPTION_COUNT:
 		return number_parse("count", value, 1, 1000000000000, &options->count, error);
 	case 'g':

@@ -22,6 +22,7 @@ struct show {
 	struct agentctl_table *table;
 	struct agentctl_sort *sort;   /* NULL: as they come */
 	struct agentctl_group *group; /* NULL: as they are */
+	bool is_diff;                 /* leave out rows whose "default" is true */
 	uint64_t rows;
 };
 
@@ -55,6 +56,8 @@ static enum agentctl_exit take_row(void *context, json_t *row, struct error_text
 {
 	struct show *show = context;
 
+	if (show->is_diff && json_is_true(json_object_get(row, "default")))
+		return AGENTCTL_DONE;
 	return row_fault(show->group ? agentctl_group_add(show->group, row) : to_sort(show, row),
 			 error);
 }
@@ -63,6 +66,7 @@ static bool show_create(struct show *show, const struct agentctl_column *columns
 			const struct agentctl_options *options, const char *order,
 			struct error_text *error)
 {
+	show->is_diff = options->is_diff;
 	if (options->by) {
 		show->group = agentctl_group_create(options->by, error);
 		if (!show->group)
@@ -133,7 +137,8 @@ static void print_total(const struct agentctl_command *command,
 /* Whether rows are printed just as the agent writes them: nobody needs to know what they say. */
 static bool is_as_it_comes(const struct show *show, const struct agentctl_options *options)
 {
-	return options->format == AGENTCTL_JSON && !options->columns && !show->sort && !show->group;
+	return options->format == AGENTCTL_JSON && !options->columns && !show->sort &&
+	       !show->group && !show->is_diff;
 }
 
 static enum agentctl_exit take_line(void *context, const char *line, size_t size)

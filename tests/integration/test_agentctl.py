@@ -313,3 +313,19 @@ def test_no_agent():
 
 def test_unique_prefixes_are_commands(scene):
     assert scene.control.run("sh", "fl").returncode == DONE
+
+
+def test_config_that_is_not_the_default(flowagent, hosts, agentctl, directory):
+    file = directory / "agent.conf"
+    file.write_text("[agent]\nmax-flows = 1000\n")
+    agent = flowagent("--config", file, "--nflog", "40", host=hosts.server)
+    agent.wait_for_group()
+    rows = {row["name"]: row for row in agentctl(agent).rows("show", "config", "--diff")}
+    assert rows["max-flows"]["value"] == "1000"
+    assert rows["max-flows"]["origin"] == f"{file}:2"
+    assert not any(row["default"] for row in rows.values())
+    everything = agentctl(agent).rows("show", "config")
+    assert set(rows) == {row["name"] for row in everything if not row["default"]}
+    assert len(everything) > len(rows) + 10
+    table = agentctl(agent).run("show", "config", "--diff").stdout
+    assert "max-flows" in table and "inactive-timeout" not in table
