@@ -155,7 +155,7 @@ static void on_hand_over_signal(void *context, const char *name)
 			   name);
 		return;
 	}
-	log_info("%s: handing over to the next agent: what is cached will be exported", name);
+	log_info("%s: handing over to the next agent: flows stay cached", name);
 	daemon->hands_over = true;
 	daemon->is_stopping = true;
 	(void)sd_notify(0, "STOPPING=1");
@@ -345,6 +345,18 @@ static void say_what_runs(const struct config *config, const struct pipeline *pi
 			   "and exported nowhere");
 }
 
+/* Counters may go on from an earlier agent: only what is new is a rate, or news. */
+static void note_counters(struct daemon *daemon)
+{
+	struct pipeline_snapshot snapshot;
+
+	if (pipeline_snapshot(daemon->pipeline, &snapshot) < 0)
+		return;
+	daemon->packets_before = snapshot.workers.packets_read;
+	daemon->lost_before = snapshot.workers.packets_lost_kernel;
+	pipeline_snapshot_clear(&snapshot);
+}
+
 /* As the one who started us: privileges_drop() may leave us no right to write there. */
 static int open_summary(struct daemon *daemon, struct error_text *error)
 {
@@ -480,6 +492,7 @@ static int run(struct daemon *daemon)
 	    start_loop(daemon, &error) < 0 || pipeline_start(daemon->pipeline, &error) < 0)
 		goto out;
 	log_follow_file();
+	note_counters(daemon);
 	say_what_runs(&daemon->config, daemon->pipeline);
 	warn_of_memory(&daemon->config);
 	(void)sd_notify(0, "READY=1");

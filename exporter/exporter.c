@@ -103,6 +103,20 @@ void exporter_set_samplers(struct exporter *exporter, const struct samplers *sam
 		collector_samplers_known(exporter->collectors[i]);
 }
 
+void exporter_continue(struct exporter *exporter, size_t collector,
+		       const struct collector_ledger *before)
+{
+	if (collector < exporter->collector_count)
+		collector_continue(exporter->collectors[collector], before);
+	else
+		exporter->ledger = *before;
+}
+
+const struct collector_ledger *exporter_unsent(const struct exporter *exporter)
+{
+	return &exporter->ledger;
+}
+
 void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t sequence)
 {
 	collector_set_sequence(exporter->collectors[collector], sequence);

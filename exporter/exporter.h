@@ -47,6 +47,13 @@ int exporter_set_applications(struct exporter *exporter, const struct applicatio
  * samplers in the table by then are announced from the start, others before their first record. */
 void exporter_set_samplers(struct exporter *exporter, const struct samplers *samplers);
 
+/* The ledger of a collector continues from here, where nothing waits; with the number of collectors
+ * in place of one of them, that of records that no collector got. Call before the first record. */
+void exporter_continue(struct exporter *exporter, size_t collector,
+		       const struct collector_ledger *before);
+/* That of records that no collector got. */
+const struct collector_ledger *exporter_unsent(const struct exporter *exporter);
+
 /* Sequence numbers continue from here: call before the first message. */
 void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t sequence);
 

@@ -17,7 +17,7 @@
 #define SECTION_SIZE 16
 #define SEALS        (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
-static void write_bytes(struct handover_writer *writer, const void *bytes, size_t size)
+void handover_write_body(struct handover_writer *writer, const void *bytes, size_t size)
 {
 	if (!writer->result)
 		writer->result = write_all(writer->descriptor, bytes, size);
@@ -33,11 +33,11 @@ void handover_write_begin(struct handover_writer *writer)
 	};
 	if (writer->descriptor < 0)
 		writer->result = -errno;
-	write_bytes(writer, head, sizeof(head));
+	handover_write_body(writer, head, sizeof(head));
 }
 
-void handover_write_section(struct handover_writer *writer, enum handover_kind kind,
-			    const char *name, const void *body, size_t size)
+void handover_write_head(struct handover_writer *writer, enum handover_kind kind, const char *name,
+			 uint64_t size)
 {
 	const size_t name_length = strlen(name);
 	uint8_t bytes[SECTION_SIZE];
@@ -49,10 +49,16 @@ void handover_write_section(struct handover_writer *writer, enum handover_kind k
 	writer_u16(&section, (uint16_t)name_length);
 	writer_u32(&section, 0);
 	writer_u64(&section, size);
-	write_bytes(writer, bytes, sizeof(bytes));
-	write_bytes(writer, name, name_length);
-	write_bytes(writer, body, size);
+	handover_write_body(writer, bytes, sizeof(bytes));
+	handover_write_body(writer, name, name_length);
 	writer->sections++;
+}
+
+void handover_write_section(struct handover_writer *writer, enum handover_kind kind,
+			    const char *name, const void *body, size_t size)
+{
+	handover_write_head(writer, kind, name, size);
+	handover_write_body(writer, body, size);
 }
 
 int handover_write_end(struct handover_writer *writer)
@@ -76,16 +82,8 @@ int handover_write_end(struct handover_writer *writer)
 	return writer->result;
 }
 
-/* One section, as it lies there. */
-struct section {
-	uint16_t kind;
-	const char *name; /* not ended */
-	size_t name_length;
-	struct reader body;
-};
-
 /* The next section. Returns false if it is not whole. */
-static bool next_section(struct reader *reader, struct section *section)
+static bool next_section(struct reader *reader, struct handover_section *section)
 {
 	const uint8_t *bytes;
 	uint64_t size;
@@ -115,7 +113,7 @@ bool handover_state_check(const uint8_t *bytes, size_t size)
 	if (reader_u64(&reader) != size || reader.failed)
 		return false;
 	while (reader_left(&reader)) {
-		struct section section;
+		struct handover_section section;
 
 		if (!sections-- || !next_section(&reader, &section))
 			return false;
@@ -123,14 +121,25 @@ bool handover_state_check(const uint8_t *bytes, size_t size)
 	return sections == 0;
 }
 
+bool handover_state_next(const uint8_t *bytes, size_t size, size_t *cursor,
+			 struct handover_section *section)
+{
+	struct reader reader = reader_of(bytes, size);
+
+	(void)reader_take(&reader, *cursor ? *cursor : HEAD_SIZE);
+	if (!reader_left(&reader) || !next_section(&reader, section))
+		return false;
+	*cursor = size - reader_left(&reader);
+	return true;
+}
+
 bool handover_state_find(const uint8_t *bytes, size_t size, enum handover_kind kind,
 			 const char *name, struct reader *body)
 {
-	struct reader reader = reader_of(bytes, size);
-	struct section section;
+	struct handover_section section;
+	size_t cursor = 0;
 
-	(void)reader_take(&reader, HEAD_SIZE);
-	while (reader_left(&reader) && next_section(&reader, &section)) {
+	while (handover_state_next(bytes, size, &cursor, &section)) {
 		if (section.kind == kind && section.name_length == strlen(name) &&
 		    !memcmp(section.name, name, section.name_length)) {
 			*body = section.body;

@@ -19,6 +19,14 @@
 /* Sections; names are of what they are about. Numbers are for ever. */
 enum handover_kind {
 	HANDOVER_sequence = 1, /* of the source's next packet: u32; only where it is known */
+	HANDOVER_flows = 2,    /* of the source's cache, oldest first: handover_flow.h */
+	HANDOVER_shape = 3,    /* "": what makes a flow, as text; flows of another shape end */
+	HANDOVER_layout = 4, /* "": sources and collectors, as text; counters of another one end */
+	HANDOVER_worker = 5, /* of the source: struct worker_ledger, each member a u64 */
+	HANDOVER_collector = 6, /* by its number: struct collector_ledger, likewise */
+	HANDOVER_uptime = 7,    /* "": u64 CLOCK_MONOTONIC, u64 Unix time of its beginning, ms */
+	HANDOVER_samplers = 9,  /* "": u8 method, u32 interval, for each number from 1 on */
+	HANDOVER_export_sequence = 8, /* of the collector's next message: u32 */
 };
 
 /* ---- writing ---- */
@@ -32,7 +40,11 @@ struct handover_writer {
 
 /* Begin a memory file; an error shows at the end. */
 void handover_write_begin(struct handover_writer *writer);
-/* A section, whole: 'size' bytes of body. */
+/* The head of a section; 'size' bytes of body follow. */
+void handover_write_head(struct handover_writer *writer, enum handover_kind kind, const char *name,
+			 uint64_t size);
+void handover_write_body(struct handover_writer *writer, const void *bytes, size_t size);
+/* Head and body. */
 void handover_write_section(struct handover_writer *writer, enum handover_kind kind,
 			    const char *name, const void *body, size_t size);
 /* Seal it. Returns its descriptor, which is the caller's, or a negative errno. */
@@ -46,6 +58,17 @@ bool handover_state_check(const uint8_t *bytes, size_t size);
  * is none. 'body' borrows the bytes. */
 bool handover_state_find(const uint8_t *bytes, size_t size, enum handover_kind kind,
 			 const char *name, struct reader *body);
+
+/* The sections one after the other, of such bytes. 'cursor' is 0 at first. Returns false at the
+ * end. */
+struct handover_section {
+	uint16_t kind;
+	const char *name; /* borrowed, not ended */
+	size_t name_length;
+	struct reader body; /* borrows the bytes */
+};
+bool handover_state_next(const uint8_t *bytes, size_t size, size_t *cursor,
+			 struct handover_section *section);
 
 struct handover_state {
 	const uint8_t *bytes; /* a mapping, owned */

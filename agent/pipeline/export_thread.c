@@ -73,14 +73,19 @@ void export_thread_set_asn_table(void *owner, void *argument)
 	thread->config.asn_table = argument;
 }
 
+void export_thread_set_origin(struct export_thread *thread, cache_ms origin_ms, unix_ms start_ms)
+{
+	thread->origin_ms = origin_ms;
+	thread->start_ms = start_ms;
+	thread->has_origin = true;
+	exporter_set_start(thread->config.exporter, start_ms);
+}
+
 /* The clock as the exporter sees it. */
 static void set_time(struct export_thread *thread, cache_ms clock_ms, unix_ms now_ms)
 {
-	if (!thread->has_origin) {
-		thread->origin_ms = clock_ms;
-		thread->has_origin = true;
-		exporter_set_start(thread->config.exporter, now_ms);
-	}
+	if (!thread->has_origin)
+		export_thread_set_origin(thread, clock_ms, now_ms);
 	thread->time.unix_ms = now_ms;
 	thread->time.uptime_ms = (uint32_t)(clock_ms - thread->origin_ms);
 }

@@ -53,6 +53,7 @@ struct export_thread {
 	struct export_time time;
 	cache_ms origin_ms; /* clock at the beginning, for the uptime */
 	bool has_origin;
+	unix_ms start_ms;       /* real time of that beginning */
 	int64_t links_read_ms;  /* monotonic; when messages of interfaces were read last */
 	bool has_link_messages; /* there may be some */
 	int64_t progress_ms;    /* monotonic; after the end: when something was last sent */
@@ -71,6 +72,8 @@ int export_thread_init(struct export_thread *thread, const struct export_thread_
 void export_thread_connect(struct export_thread *thread, size_t number, struct record_ring *ring,
 			   struct wake *worker_wake);
 void export_thread_clear(struct export_thread *thread);
+/* Before the start: the clock has begun earlier, in an agent before this one. */
+void export_thread_set_origin(struct export_thread *thread, cache_ms origin_ms, unix_ms start_ms);
 
 /* For thread_call_run() while the thread runs: 'argument' is a const struct asn_table, to be used
  * in the place of the one before. */

@@ -11,6 +11,7 @@
 #include "config_tables.h"
 #include "count_text.h"
 #include "log.h"
+#include "pipeline_handover.h"
 #include "pipeline_parts.h"
 #include "sequence_file.h"
 
@@ -116,9 +117,7 @@ static int create_workers(struct pipeline *pipeline, const struct config *config
 
 		worker.source = &config->sources[i];
 		worker.own_exports = is_live(config, i) ? pipeline->own_exports : NULL;
-		worker.kept = pipeline_handover_take(&pipeline->handover, worker.source, &kept)
-				      ? &kept
-				      : NULL;
+		worker.kept = pipeline_handover_take(pipeline, worker.source, &kept) ? &kept : NULL;
 		result = draw_secrets(&worker, is_live(config, i), error);
 		if (result == 0)
 			result = worker_init(&pipeline->workers[i], &worker, error);
@@ -180,14 +179,18 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		return NULL;
 	}
 	pipeline->events = *events;
-	pipeline_handover_begin(&pipeline->handover, store);
 	pipeline->source_id = config->source_id;
 	pipeline->choice.key = config->flow_key;
 	pipeline->choice.has_biflows = config->has_biflows;
 	pipeline->export.wake.descriptor = pipeline->export.call.done = -1;
+	pipeline->handover.state_descriptor = -1;
 	pipeline->finished_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pipeline->finished_descriptor < 0) {
 		error_text_set(error, "eventfd: %s", strerror(errno));
+		goto fail;
+	}
+	if (pipeline_handover_begin(pipeline, store, config) < 0) {
+		error_text_set(error, "no memory");
 		goto fail;
 	}
 	if (load_asn_table(pipeline, config, error) < 0 ||
@@ -210,6 +213,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	exporter_set_samplers(exporter, pipeline->samplers); /* as far as sources know them */
 	if (pipeline->export.config.is_live) {
 		collector_setup_warn(config);
+		pipeline_handover_inherit(pipeline);
 		pipeline->sequences = sequence_file_open(exporter, pipeline->source_id);
 	}
 	return pipeline;
@@ -222,7 +226,7 @@ int pipeline_start(struct pipeline *pipeline, struct error_text *error)
 {
 	int result;
 
-	pipeline_handover_end(&pipeline->handover, pipeline->workers, pipeline->worker_count);
+	pipeline_handover_end(pipeline);
 	result = export_thread_start(&pipeline->export);
 	if (result < 0)
 		error_text_set(error, "cannot start a thread: %s", strerror(-result));
@@ -266,8 +270,10 @@ void pipeline_stop_and_hold(struct pipeline *pipeline)
 
 int pipeline_hand_over(struct pipeline *pipeline, struct error_text *error)
 {
-	return pipeline_handover_leave(&pipeline->handover, pipeline->workers,
-				       pipeline->worker_count, error);
+	for (size_t i = 0; i < pipeline->worker_count; i++)
+		worker_join(&pipeline->workers[i]);
+	export_thread_join(&pipeline->export);
+	return pipeline_handover_leave(pipeline, error);
 }
 
 void pipeline_abandon(struct pipeline *pipeline)
@@ -301,7 +307,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 		worker_join(&pipeline->workers[i]);
 	export_thread_join(&pipeline->export);
 	sequence_file_close(pipeline->sequences);
-	pipeline_handover_clear(&pipeline->handover);
+	pipeline_handover_clear(pipeline);
 	for (size_t i = 0; i < pipeline->worker_count; i++)
 		worker_clear(&pipeline->workers[i]);
 	free(pipeline->workers);

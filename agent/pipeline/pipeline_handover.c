@@ -2,17 +2,32 @@
  *
  * Invariant: the state is removed from the store before the first packet is read, so that nothing
  * is taken over twice, however this process ends. A source is in the store under its own name as
- * long as it is open. */
+ * long as it is open. Counters continue where sources and collectors are those of before: otherwise
+ * the equalities of the ledger would not hold. Flows continue in any case. */
 #include "pipeline_handover.h"
 
+#include "config.h"
+#include "handover_flow.h"
 #include "log.h"
+#include "pipeline_parts.h"
+#include "worker_inherit.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define STATE_NAME "state"
+/* Flows that are written at once. */
+#define FLOWS_AT_ONCE 64
+
+/* The ledgers are counters and nothing else: they are written as so many numbers. */
+#define COUNTERS_OF(type) (sizeof(type) / sizeof(uint64_t))
+_Static_assert(sizeof(struct worker_ledger) % sizeof(uint64_t) == 0 &&
+		       sizeof(struct collector_ledger) % sizeof(uint64_t) == 0,
+	       "ledgers are counters of 64 bits");
 
 /* The store knows no colon in names: "nflog:40" is "nflog-40" there. */
 static const char *store_name(const char *source, char name[static DESCRIPTOR_STORE_NAME_SIZE])
@@ -23,24 +38,84 @@ static const char *store_name(const char *source, char name[static DESCRIPTOR_ST
 	return name;
 }
 
-void pipeline_handover_begin(struct pipeline_handover *handover, struct descriptor_store *store)
+/* What makes a flow: cached ones of another shape are no flows of this agent. */
+static char *shape_of(const struct config *config)
 {
-	const int descriptor = descriptor_store_take(store, STATE_NAME);
+	const struct flow_key_choice *key = &config->flow_key;
+	char *text = NULL;
+
+	if (asprintf(&text, "key %u/%u/%u", key->changed, key->ipv4_prefix_length,
+		     key->ipv6_prefix_length) < 0)
+		return NULL;
+	return text;
+}
+
+/* Sources and collectors, a line for each. */
+static char *layout_of(const struct config *config)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	if (!file)
+		return NULL;
+	for (size_t i = 0; i < config->source_count; i++)
+		(void)fprintf(file, "source %s\n", config->sources[i].name);
+	for (size_t i = 0; i < config->collector_count; i++) {
+		const struct config_collector *collector = &config->collectors[i];
+
+		(void)fprintf(file, "collector %s %d %s\n", collector->name, (int)collector->mode,
+			      collector->group ? collector->group : "");
+	}
+	if (fclose(file)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+int pipeline_handover_begin(struct pipeline *pipeline, struct descriptor_store *store,
+			    const struct config *config)
+{
+	struct pipeline_handover *handover = &pipeline->handover;
 	int result;
 
-	*handover = (struct pipeline_handover){ .store = store };
-	if (descriptor < 0)
-		return;
-	result = handover_state_map(&handover->state, descriptor);
+	*handover = (struct pipeline_handover){
+		.store = store,
+		.state_descriptor = descriptor_store_take(store, STATE_NAME),
+		.shape = shape_of(config),
+		.layout = layout_of(config),
+	};
+	if (!handover->shape || !handover->layout)
+		return -ENOMEM;
+	if (handover->state_descriptor < 0)
+		return 0;
+	result = handover_state_map(&handover->state, handover->state_descriptor);
 	if (result)
 		log_warning("what the last agent has left cannot be used: %s",
 			    result == -EINVAL ? "it is of another version" : strerror(-result));
-	(void)close(descriptor);
+	return 0;
 }
 
-bool pipeline_handover_take(struct pipeline_handover *handover, const struct source_config *source,
+static bool find(const struct pipeline_handover *handover, enum handover_kind kind,
+		 const char *name, struct reader *body)
+{
+	return handover_state_find(handover->state.bytes, handover->state.size, kind, name, body);
+}
+
+static bool is_text(const struct pipeline_handover *handover, enum handover_kind kind,
+		    const char *text)
+{
+	struct reader body;
+
+	return find(handover, kind, "", &body) && reader_left(&body) == strlen(text) &&
+	       memcmp(body.next, text, strlen(text)) == 0;
+}
+
+bool pipeline_handover_take(struct pipeline *pipeline, const struct source_config *source,
 			    struct capture_kept *kept)
 {
+	const struct pipeline_handover *handover = &pipeline->handover;
 	char name[DESCRIPTOR_STORE_NAME_SIZE];
 	struct reader body;
 
@@ -52,12 +127,178 @@ bool pipeline_handover_take(struct pipeline_handover *handover, const struct sou
 	};
 	if (kept->descriptor < 0)
 		return false;
-	if (handover_state_find(handover->state.bytes, handover->state.size, HANDOVER_sequence,
-				source->name, &body)) {
+	if (find(handover, HANDOVER_sequence, source->name, &body)) {
 		kept->next_sequence = reader_u32(&body);
 		kept->has_sequence = !body.failed;
 	}
 	return true;
+}
+
+/* ---- taking over ---- */
+
+static bool read_counters(const struct pipeline_handover *handover, enum handover_kind kind,
+			  const char *name, uint64_t *counters, size_t count)
+{
+	struct reader body;
+
+	if (!find(handover, kind, name, &body) || reader_left(&body) != count * sizeof(uint64_t))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		counters[i] = reader_u64(&body);
+	return true;
+}
+
+/* Either all ledgers are there and close, or none is used. */
+static bool read_ledgers(const struct pipeline *pipeline, struct worker_ledger *workers,
+			 struct collector_ledger *collectors)
+{
+	const struct pipeline_handover *handover = &pipeline->handover;
+	const size_t count = exporter_collector_count(pipeline->export.config.exporter);
+	char number[24];
+
+	if (!is_text(handover, HANDOVER_layout, handover->layout))
+		return false;
+	for (size_t i = 0; i < pipeline->worker_count; i++)
+		if (!read_counters(handover, HANDOVER_worker, pipeline->workers[i].name,
+				   (uint64_t *)(void *)&workers[i],
+				   COUNTERS_OF(struct worker_ledger)) ||
+		    !worker_ledger_closes(&workers[i]))
+			return false;
+	for (size_t i = 0; i <= count; i++) {
+		(void)snprintf(number, sizeof(number), "%zu", i);
+		if (!read_counters(handover, HANDOVER_collector, number,
+				   (uint64_t *)(void *)&collectors[i],
+				   COUNTERS_OF(struct collector_ledger)) ||
+		    !collector_ledger_closes(&collectors[i]))
+			return false;
+	}
+	return true;
+}
+
+static void continue_ledgers(struct pipeline *pipeline)
+{
+	const size_t count = exporter_collector_count(pipeline->export.config.exporter);
+	struct worker_ledger *workers = calloc(pipeline->worker_count, sizeof(*workers));
+	struct collector_ledger *collectors = calloc(count + 1, sizeof(*collectors));
+
+	if (workers && collectors && read_ledgers(pipeline, workers, collectors)) {
+		for (size_t i = 0; i < pipeline->worker_count; i++) {
+			pipeline->export.inputs[i].taken = (struct amount){
+				.records = worker_ledger_expired(&workers[i]),
+				.packets = workers[i].cache.packets_expired,
+				.octets = workers[i].cache.octets_expired,
+			};
+			worker_inherit_ledger(&pipeline->workers[i], &workers[i]);
+		}
+		for (size_t i = 0; i <= count; i++)
+			exporter_continue(pipeline->export.config.exporter, i, &collectors[i]);
+	} else {
+		log_notice("counters begin with 0: sources or collectors are others than those of "
+			   "the last agent");
+	}
+	free(workers);
+	free(collectors);
+}
+
+static void continue_export(struct pipeline *pipeline)
+{
+	struct exporter *exporter = pipeline->export.config.exporter;
+	struct reader body;
+
+	for (size_t i = 0; i < exporter_collector_count(exporter); i++) {
+		struct collector_status status;
+
+		exporter_collector_status(exporter, i, &status);
+		if (find(&pipeline->handover, HANDOVER_export_sequence, status.name, &body) &&
+		    reader_left(&body) == 4)
+			exporter_set_sequence(exporter, i, reader_u32(&body));
+	}
+	if (find(&pipeline->handover, HANDOVER_uptime, "", &body) && reader_left(&body) == 16) {
+		const cache_ms origin_ms = (cache_ms)reader_u64(&body);
+
+		export_thread_set_origin(&pipeline->export, origin_ms, (unix_ms)reader_u64(&body));
+	}
+}
+
+/* Number of the worker that gets the flows of a section: the first one, if their source is no
+ * more. */
+static size_t heir_of(const struct pipeline *pipeline, const struct handover_section *section,
+		      bool *is_own)
+{
+	for (size_t i = 0; i < pipeline->worker_count; i++) {
+		const char *name = pipeline->workers[i].name;
+
+		*is_own = section->name_length == strlen(name) &&
+			  !memcmp(section->name, name, section->name_length);
+		if (*is_own)
+			return i;
+	}
+	return 0;
+}
+
+/* The numbers that the last agent's samplers have now. */
+static void map_samplers(struct pipeline *pipeline, uint8_t map[static UINT8_MAX + 1])
+{
+	struct reader body;
+
+	for (unsigned int i = 0; i <= UINT8_MAX; i++)
+		map[i] = i == SAMPLER_NONE ? SAMPLER_NONE : SAMPLER_UNKNOWN;
+	if (!find(&pipeline->handover, HANDOVER_samplers, "", &body))
+		return;
+	for (unsigned int i = 1; i < SAMPLER_UNKNOWN && reader_left(&body) >= 5; i++) {
+		const uint8_t method = reader_u8(&body);
+		const uint32_t interval = reader_u32(&body);
+
+		if (method < SAMPLING_METHOD_COUNT)
+			map[i] = samplers_number(pipeline->samplers, (enum sampling_method)method,
+						 interval);
+	}
+}
+
+/* The sections of flows that this worker gets. Each has a mapping of its own to let go of. */
+static int give_flows(struct pipeline *pipeline, size_t number)
+{
+	struct worker_inheritance *inheritance = &pipeline->workers[number].inheritance;
+	struct handover_section section;
+	size_t cursor = 0;
+	int result = handover_state_map(&inheritance->state, pipeline->handover.state_descriptor);
+
+	map_samplers(pipeline, inheritance->samplers);
+	inheritance->must_leave =
+		!is_text(&pipeline->handover, HANDOVER_shape, pipeline->handover.shape);
+	while (!result && handover_state_next(inheritance->state.bytes, inheritance->state.size,
+					      &cursor, &section)) {
+		bool is_own;
+		struct reader *parts;
+
+		if (section.kind != HANDOVER_flows ||
+		    heir_of(pipeline, &section, &is_own) != number)
+			continue;
+		inheritance->must_leave |= !is_own;
+		parts = realloc(inheritance->parts,
+				(inheritance->part_count + 1) * sizeof(*inheritance->parts));
+		if (!parts)
+			return -ENOMEM;
+		parts[inheritance->part_count++] = section.body;
+		inheritance->parts = parts;
+	}
+	if (!inheritance->parts)
+		handover_state_clear(&inheritance->state);
+	return result;
+}
+
+void pipeline_handover_inherit(struct pipeline *pipeline)
+{
+	int result = 0;
+
+	if (!pipeline->handover.state.bytes)
+		return;
+	continue_ledgers(pipeline);
+	continue_export(pipeline);
+	for (size_t i = 0; i < pipeline->worker_count && !result; i++)
+		result = give_flows(pipeline, i);
+	if (result)
+		log_warning("flows of the last agent are lost: %s", strerror(-result));
 }
 
 /* Have the sources kept that are open and can be. Returns the first error. */
@@ -80,55 +321,160 @@ static int put_sources(struct descriptor_store *store, const struct worker *work
 	return result;
 }
 
-void pipeline_handover_end(struct pipeline_handover *handover, struct worker *workers,
-			   size_t worker_count)
+static void forget_state(struct pipeline_handover *handover)
 {
+	handover_state_clear(&handover->state);
+	if (handover->state_descriptor >= 0)
+		(void)close(handover->state_descriptor);
+	handover->state_descriptor = -1;
+}
+
+void pipeline_handover_end(struct pipeline *pipeline)
+{
+	struct pipeline_handover *handover = &pipeline->handover;
 	int result;
 
+	forget_state(handover);
 	if (!descriptor_store_is_there(handover->store))
 		return;
-	handover_state_clear(&handover->state);
 	descriptor_store_remove(handover->store, STATE_NAME);
 	descriptor_store_remove_untaken(handover->store);
-	result = put_sources(handover->store, workers, worker_count);
+	result = put_sources(handover->store, pipeline->workers, pipeline->worker_count);
 	if (result)
 		log_warning("the service manager cannot keep the sources: %s; packets that come "
 			    "while the agent is restarted are lost",
 			    strerror(-result));
 }
 
-static void write_sources(struct handover_writer *writer, const struct worker *workers,
-			  size_t worker_count)
-{
-	for (size_t i = 0; i < worker_count; i++) {
-		struct capture_kept kept;
-		uint8_t sequence[4];
+/* ---- leaving ---- */
 
-		if (!capture_source_keep(&workers[i].source, &kept) || !kept.has_sequence)
-			continue;
-		store_be32(sequence, kept.next_sequence);
-		handover_write_section(writer, HANDOVER_sequence, workers[i].name, sequence,
-				       sizeof(sequence));
+static void write_counters(struct handover_writer *writer, enum handover_kind kind,
+			   const char *name, const uint64_t *counters, size_t count)
+{
+	handover_write_head(writer, kind, name, count * sizeof(uint64_t));
+	for (size_t i = 0; i < count; i++) {
+		uint8_t bytes[sizeof(uint64_t)];
+
+		store_be64(bytes, counters[i]);
+		handover_write_body(writer, bytes, sizeof(bytes));
 	}
 }
 
-int pipeline_handover_leave(struct pipeline_handover *handover, struct worker *workers,
-			    size_t worker_count, struct error_text *error)
+static void write_u32(struct handover_writer *writer, enum handover_kind kind, const char *name,
+		      uint32_t value)
 {
+	uint8_t bytes[sizeof(value)];
+
+	store_be32(bytes, value);
+	handover_write_section(writer, kind, name, bytes, sizeof(bytes));
+}
+
+static void write_flows(struct handover_writer *writer, const char *name,
+			const struct flow_cache *cache, uint64_t flows)
+{
+	uint8_t bytes[FLOWS_AT_ONCE * HANDOVER_FLOW_SIZE];
+	struct moved_flow moved[FLOWS_AT_ONCE];
+	uint64_t cursor = 0;
+	size_t count;
+
+	handover_write_head(writer, HANDOVER_flows, name, 4 + flows * HANDOVER_FLOW_SIZE);
+	store_be32(bytes, HANDOVER_FLOW_SIZE);
+	handover_write_body(writer, bytes, 4);
+	while ((count = flow_cache_move_out(cache, &cursor, moved, FLOWS_AT_ONCE)) > 0) {
+		struct writer part = writer_of(bytes, sizeof(bytes));
+
+		for (size_t i = 0; i < count; i++)
+			handover_flow_write(&part, &moved[i]);
+		handover_write_body(writer, bytes, writer_size(&part));
+	}
+}
+
+static void write_workers(struct handover_writer *writer, struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->worker_count; i++) {
+		struct worker *worker = &pipeline->workers[i];
+		struct worker_ledger ledger;
+		struct capture_kept kept;
+
+		worker_read_ledger(worker, &ledger);
+		if (capture_source_keep(&worker->source, &kept) && kept.has_sequence)
+			write_u32(writer, HANDOVER_sequence, worker->name, kept.next_sequence);
+		write_counters(writer, HANDOVER_worker, worker->name,
+			       (const uint64_t *)(const void *)&ledger,
+			       COUNTERS_OF(struct worker_ledger));
+		if (ledger.cache.flows_cached)
+			write_flows(writer, worker->name, worker->cache, ledger.cache.flows_cached);
+	}
+}
+
+static void write_export(struct handover_writer *writer, const struct pipeline *pipeline)
+{
+	const struct exporter *exporter = pipeline->export.config.exporter;
+	const size_t count = exporter_collector_count(exporter);
+	uint8_t uptime[16];
+
+	for (size_t i = 0; i <= count; i++) {
+		struct collector_status status = { .ledger = *exporter_unsent(exporter) };
+		char number[24];
+
+		if (i < count)
+			exporter_collector_status(exporter, i, &status);
+		if (i < count && status.has_sequence)
+			write_u32(writer, HANDOVER_export_sequence, status.name, status.sequence);
+		(void)snprintf(number, sizeof(number), "%zu", i);
+		write_counters(writer, HANDOVER_collector, number,
+			       (const uint64_t *)(const void *)&status.ledger,
+			       COUNTERS_OF(struct collector_ledger));
+	}
+	store_be64(uptime, (uint64_t)pipeline->export.origin_ms);
+	store_be64(uptime + 8, (uint64_t)pipeline->export.start_ms);
+	handover_write_section(writer, HANDOVER_uptime, "", uptime, sizeof(uptime));
+}
+
+static void write_samplers(struct handover_writer *writer, const struct samplers *samplers)
+{
+	const uint8_t count = samplers_count(samplers);
+	uint8_t bytes[UINT8_MAX * 5];
+	struct writer body = writer_of(bytes, sizeof(bytes));
+
+	for (unsigned int i = 1; i <= count; i++) {
+		const struct sampler sampler = samplers_at(samplers, (uint8_t)i);
+
+		writer_u8(&body, sampler.method);
+		writer_u32(&body, sampler.interval);
+	}
+	handover_write_section(writer, HANDOVER_samplers, "", bytes, writer_size(&body));
+}
+
+/* Returns the descriptor of the state's file, which is the caller's, or a negative errno. */
+static int write_state(struct pipeline *pipeline)
+{
+	const struct pipeline_handover *handover = &pipeline->handover;
 	struct handover_writer writer;
-	int descriptor;
-	int result;
 
 	handover_write_begin(&writer);
-	write_sources(&writer, workers, worker_count);
-	descriptor = handover_write_end(&writer);
-	result = descriptor < 0 ? descriptor : 0;
+	handover_write_section(&writer, HANDOVER_shape, "", handover->shape,
+			       strlen(handover->shape));
+	handover_write_section(&writer, HANDOVER_layout, "", handover->layout,
+			       strlen(handover->layout));
+	write_workers(&writer, pipeline);
+	write_export(&writer, pipeline);
+	write_samplers(&writer, pipeline->samplers);
+	return handover_write_end(&writer);
+}
+
+int pipeline_handover_leave(struct pipeline *pipeline, struct error_text *error)
+{
+	struct descriptor_store *store = pipeline->handover.store;
+	const int descriptor = write_state(pipeline);
+	int result = descriptor < 0 ? descriptor : 0;
+
 	if (!result)
-		result = put_sources(handover->store, workers, worker_count);
+		result = put_sources(store, pipeline->workers, pipeline->worker_count);
 	if (!result)
-		result = descriptor_store_put(handover->store, STATE_NAME, descriptor);
+		result = descriptor_store_put(store, STATE_NAME, descriptor);
 	if (!result)
-		result = descriptor_store_flush(handover->store);
+		result = descriptor_store_flush(store);
 	if (descriptor >= 0)
 		(void)close(descriptor);
 	if (result)
@@ -136,7 +482,9 @@ int pipeline_handover_leave(struct pipeline_handover *handover, struct worker *w
 	return result;
 }
 
-void pipeline_handover_clear(struct pipeline_handover *handover)
+void pipeline_handover_clear(struct pipeline *pipeline)
 {
-	handover_state_clear(&handover->state);
+	forget_state(&pipeline->handover);
+	free(pipeline->handover.shape);
+	free(pipeline->handover.layout);
 }

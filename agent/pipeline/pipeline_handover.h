@@ -8,30 +8,27 @@
 #define PIPELINE_HANDOVER_H
 
 #include "capture.h"
-#include "descriptor_store.h"
-#include "handover_state.h"
-#include "worker.h"
 
-struct pipeline_handover {
-	struct descriptor_store *store; /* borrowed; NULL: none */
-	struct handover_state state;    /* of the agent before this one; owned */
-};
+struct config;
+struct descriptor_store;
+struct pipeline;
 
-/* Find what was left in the store. */
-void pipeline_handover_begin(struct pipeline_handover *handover, struct descriptor_store *store);
+/* Find what was left in the store. Returns 0 or -ENOMEM. */
+int pipeline_handover_begin(struct pipeline *pipeline, struct descriptor_store *store,
+			    const struct config *config);
 /* What was left of a source. Returns false if nothing; otherwise the descriptor is the caller's. */
-bool pipeline_handover_take(struct pipeline_handover *handover, const struct source_config *source,
+bool pipeline_handover_take(struct pipeline *pipeline, const struct source_config *source,
 			    struct capture_kept *kept);
+/* All workers and the exporter are there: give them counters, numbers and flows. */
+void pipeline_handover_inherit(struct pipeline *pipeline);
 /* Everything has been taken, and nothing has been read yet: have the store forget what is used up
  * or wanted by nobody, and keep the sources that this agent has opened. */
-void pipeline_handover_end(struct pipeline_handover *handover, struct worker *workers,
-			   size_t worker_count);
+void pipeline_handover_end(struct pipeline *pipeline);
 
 /* At the end: leave the sources that are held, and the state. Returns 0, or a negative errno with
  * 'error' filled. */
-int pipeline_handover_leave(struct pipeline_handover *handover, struct worker *workers,
-			    size_t worker_count, struct error_text *error);
+int pipeline_handover_leave(struct pipeline *pipeline, struct error_text *error);
 
-void pipeline_handover_clear(struct pipeline_handover *handover);
+void pipeline_handover_clear(struct pipeline *pipeline);
 
 #endif

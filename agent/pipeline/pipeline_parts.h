@@ -6,10 +6,20 @@
 #define PIPELINE_PARTS_H
 
 #include "asn_supply.h"
+#include "descriptor_store.h"
 #include "export_thread.h"
+#include "handover_state.h"
 #include "pipeline_events.h"
-#include "pipeline_handover.h"
 #include "worker.h"
+
+/* pipeline_handover.c */
+struct pipeline_handover {
+	struct descriptor_store *store; /* borrowed; NULL: none */
+	struct handover_state state;    /* of the agent before this one; owned */
+	int state_descriptor;           /* of its file, owned; -1: none */
+	char *shape;                    /* owned: what makes a flow, as text */
+	char *layout;                   /* owned: sources and collectors, as text */
+};
 
 struct pipeline {
 	struct pipeline_events events;

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "time_now.h"
 #include "worker_decode.h"
+#include "worker_inherit.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -105,6 +106,7 @@ int worker_init(struct worker *worker, const struct worker_config *config, struc
 
 void worker_clear(struct worker *worker)
 {
+	worker_inherit_clear(worker);
 	capture_source_close(&worker->source);
 	flow_cache_destroy(worker->cache);
 	worker->cache = NULL;
@@ -125,6 +127,10 @@ void worker_read_ledger(struct worker *worker, struct worker_ledger *ledger)
 	ledger->packets_lost_kernel = capture.packets_lost;
 	flow_cache_statistics(worker->cache, &ledger->cache);
 	ledger->fragments = *fragment_table_statistics(worker->fragments);
+	ledger->fragments.first += worker->fragments_before.first;
+	ledger->fragments.matched += worker->fragments_before.matched;
+	ledger->fragments.unmatched += worker->fragments_before.unmatched;
+	ledger->fragments.replaced += worker->fragments_before.replaced;
 	ledger->duplicates = worker->duplicates.statistics;
 }
 
@@ -359,6 +365,12 @@ static bool is_in_gap(const struct worker *worker)
 	       worker->views[worker->view_next].time_ms > worker->clock_ms;
 }
 
+/* Whether nothing may stay in the cache. */
+static bool leaves_all(const struct worker *worker)
+{
+	return worker->has_ended && !worker->keeps_flows;
+}
+
 /* Hand over what is due, has been asked for, or is left at the end, as far as the ring has room.
  * Returns whether that was all. */
 static bool hand_over(struct worker *worker)
@@ -367,14 +379,14 @@ static bool hand_over(struct worker *worker)
 	uint32_t budget = record_ring_room(worker->ring) - RING_RESERVE;
 	size_t flushed;
 
-	if (!worker->has_ended && !worker->flush_left)
+	if (!leaves_all(worker) && !worker->flush_left)
 		return flow_cache_expire(worker->cache, worker->clock_ms, budget, &sink) < budget;
-	if (!worker->has_ended && worker->flush_left < budget)
+	if (!leaves_all(worker) && worker->flush_left < budget)
 		budget = (uint32_t)worker->flush_left;
 	flushed = flow_cache_flush(worker->cache, worker->clock_ms, budget, &sink);
 	worker->flush_left =
 		flushed && worker->flush_left > flushed ? worker->flush_left - flushed : 0;
-	return !worker->flush_left && !(worker->has_ended && flushed >= budget);
+	return !worker->flush_left && !(leaves_all(worker) && flushed >= budget);
 }
 
 static bool cache_is_empty(const struct worker *worker)
@@ -409,7 +421,10 @@ static bool end_source(struct worker *worker)
  * ends here. */
 static void begin_stop(struct worker *worker)
 {
-	if (worker->is_stopping || !has_left(worker))
+	if (worker->is_stopping || worker->inheritance.parts)
+		return;
+	worker->keeps_flows = worker->type->is_live && atomic_load(&worker->hold_requested);
+	if (!worker->keeps_flows && !has_left(worker))
 		return;
 	worker->is_stopping = true;
 	if (worker->has_ended || !end_source(worker)) {
@@ -465,6 +480,12 @@ static void sleep_until_work(struct worker *worker, bool has_room)
  * do at once. */
 static bool work(struct worker *worker)
 {
+	if (__builtin_expect(worker->inheritance.parts != NULL, 0)) {
+		const struct flow_sink sink = { place_record, worker->ring };
+
+		(void)worker_inherit_flows(worker, &sink);
+		return true;
+	}
 	if (!worker->has_ended)
 		read_views(worker);
 	if (worker->view_next == worker->step_view) {
@@ -489,7 +510,7 @@ static bool work(struct worker *worker)
 	/* A source that stops ends its read() soon, and says so. */
 	if (!worker->has_ended)
 		return worker->is_stopping;
-	if (!cache_is_empty(worker))
+	if (!worker->keeps_flows && !cache_is_empty(worker))
 		return true;
 	push_mark(worker);
 	record_ring_push(worker->ring)->kind = RING_END;

@@ -8,6 +8,7 @@
 #include "drop_example.h"
 #include "flow_key_choice.h"
 #include "fragment_table.h"
+#include "handover_state.h"
 #include "interface_mtus.h"
 #include "ledger.h"
 #include "message_watch.h"
@@ -17,6 +18,17 @@
 #include "thread_call.h"
 
 #include <pthread.h>
+
+/* Flows that the agent before this one has left, which are still to come into the cache. */
+struct worker_inheritance {
+	struct handover_state state; /* owned; what the others borrow */
+	struct reader *parts;        /* owned; sections of flows; NULL: nothing to inherit */
+	size_t part_count, next_part;
+	struct reader part;              /* the one under way */
+	uint32_t size;                   /* of its flows; 0: none is */
+	uint8_t samplers[UINT8_MAX + 1]; /* numbers that theirs have now */
+	bool must_leave; /* their shape, or their source, is no more: they are exported at once */
+};
 
 struct worker {
 	/* Set before the thread starts. */
@@ -62,6 +74,9 @@ struct worker {
 	cache_ms last_packet_ms;   /* CLOCK_MONOTONIC, -1 if there was none */
 	bool is_leaving;           /* stop was asked for: what was cached leaves first */
 	bool is_stopping;          /* stop was asked for, and passed to the source */
+	bool keeps_flows;          /* at the end: what is cached is for the next agent */
+	struct worker_inheritance inheritance;
+	struct fragment_statistics fragments_before; /* of the agent before */
 	struct message_watch message_watch;
 	uint64_t flush_left;             /* flows still to be flushed by request */
 	bool has_ended;                  /* no more input */

@@ -7,6 +7,7 @@
 
 #include "collector_options.h"
 #include "collector_parts.h"
+#include "outbox_state.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -199,6 +200,11 @@ void collector_send_template(struct collector *collector)
 {
 	collector_options_refresh(collector);
 	collector->refresh.are_templates_due = collector->refresh.is_due;
+}
+
+void collector_continue(struct collector *collector, const struct collector_ledger *before)
+{
+	outbox_state_continue(&collector->outbox, before);
 }
 
 void collector_set_sequence(struct collector *collector, uint32_t sequence)

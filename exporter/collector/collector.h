@@ -54,6 +54,8 @@ void collector_destroy(struct collector *collector);
 
 /* The terms have samplers now: before the first message. */
 void collector_samplers_known(struct collector *collector);
+/* As exporter_continue(). */
+void collector_continue(struct collector *collector, const struct collector_ledger *before);
 void collector_set_sequence(struct collector *collector, uint32_t sequence);
 /* As exporter_keep_sequence(). */
 void collector_keep_sequence(struct collector *collector, _Atomic uint32_t *place);

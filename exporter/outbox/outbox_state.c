@@ -41,6 +41,12 @@ static uint64_t records_lost(const struct outbox *outbox)
 	       outbox->ledger.lost[LOSS_UNSUPPORTED].records;
 }
 
+void outbox_state_continue(struct outbox *outbox, const struct collector_ledger *before)
+{
+	outbox->ledger = *before;
+	outbox->standing.lost_before = records_lost(outbox);
+}
+
 static void report(const struct outbox *outbox, enum collector_event_kind kind)
 {
 	const struct collector_event event = {

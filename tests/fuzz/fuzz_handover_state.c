@@ -1,4 +1,5 @@
-/* fuzz_handover_state.c - what an agent has left for the next one. */
+/* fuzz_handover_state.c - what an agent has left for the next one, with its flows. */
+#include "handover_flow.h"
 #include "handover_state.h"
 
 #include <stdlib.h>
@@ -7,13 +8,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct reader body;
+	struct handover_section section;
+	struct moved_flow flow;
+	size_t cursor = 0;
 
 	if (!handover_state_check(data, size))
 		return 0;
-	if (handover_state_find(data, size, HANDOVER_sequence, "nflog:40", &body) &&
-	    (body.next < data || body.end > data + size))
-		abort();
-	(void)handover_state_find(data, size, HANDOVER_sequence, "", &body);
+	while (handover_state_next(data, size, &cursor, &section)) {
+		const uint32_t flow_size = handover_flow_begin(&section.body);
+
+		while (flow_size && handover_flow_read(&section.body, flow_size, &flow))
+			if (!flow.record.packets)
+				abort();
+		if (section.body.next < data || section.body.end > data + size)
+			abort();
+	}
+	(void)handover_state_find(data, size, HANDOVER_sequence, "nflog:40", &section.body);
 	return 0;
 }

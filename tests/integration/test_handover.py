@@ -41,36 +41,49 @@ def hand_over(agent):
     return agent.summary()
 
 
-def read_or_lost(summaries):
-    return sum(each["packets_read"] + each["packets_lost_kernel"] for each in summaries)
+def read_or_lost(summary):
+    """By this agent and those before it: the counters go on."""
+    return summary["packets_read"] + summary["packets_lost_kernel"]
 
 
 def test_restarts_under_load(serve, manager, hosts, flood, collector):
-    """Every packet that the rule has counted is in a record that has arrived, and in one only."""
+    """Every packet that the rule has counted is in a record that has arrived, and in one only.
+
+    A collector sees nothing of it: numbers, uptime and counters go on, and no flow is cut.
+    """
     own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
     options = ["--nflog", "40", "-n", own.host_port]
     agent, control = serve(*options)
     assert manager.names() == ["nflog-40"]
-    summaries = []
     flood.begin(RATE)
+    read = 0
     for _ in range(RESTARTS):
-        wait_until(lambda: control.statistics()["packets_read"] > RATE // 10, "packets")
-        summaries.append(hand_over(agent))
+        wait_until(lambda: control.statistics()["packets_read"] > read + RATE // 10, "packets")
+        summary = hand_over(agent)
+        ledger.check_summary(summary)
+        assert summary["flows_cached"] > 0
+        assert summary["records_expired"]["forced"] == 0
+        read = summary["packets_read"]
         assert manager.names() == ["nflog-40", "state"]
         agent, control = serve(*options, before=agent)
         assert manager.names() == ["nflog-40"]
         assert "continued" in agent.errors
     flood.end()
     assert agent.stop() == 0, agent.errors
-    summaries.append(agent.summary())
+    summary = agent.summary()
     wait_until(lambda: manager.names() == [], "nothing left in the store")
 
-    for summary in summaries:
-        ledger.check_final(summary)
-        assert summary["packets_lost_kernel"] == summary["records_lost"] == 0
-    assert read_or_lost(summaries) == flood.packets()
-    own.wait_for_datagrams(sum(summary["datagrams_sent"] for summary in summaries))
+    ledger.check_final(summary)
+    assert summary["packets_lost_kernel"] == summary["records_lost"] == 0
+    assert summary["packets_read"] == flood.packets()
+    own.wait_for_datagrams(summary["datagrams_sent"])
     assert own.flows().packets() == flood.packets()  # decoded without a gap in the sequence
+    uptimes = [message.uptime_ms for message in own.messages()]
+    assert uptimes == sorted(uptimes)
+    # Each flow had packets all the time: it has one record, and one more for each active timeout.
+    records = sum(len(message.flows) for message in own.messages())
+    assert records == summary["flows_created"] == summary["records_sent"]
+    assert records < 3 * flood.FLOWS
 
 
 def group_line(hosts, group=40):
@@ -86,7 +99,7 @@ def test_packets_wait_for_the_next_agent(serve, manager, hosts, flood):
     agent, _ = serve("--nflog", "40,buffer=64k")
     port = group_line(hosts)[1]
     flood.begin(5000)
-    first = hand_over(agent)
+    assert hand_over(agent)["packets_lost_kernel"] == 0
     assert group_line(hosts)[1] == port
     before = flood.packets()
     wait_until(lambda: flood.packets() > before + 5000, "an overflow")
@@ -96,9 +109,8 @@ def test_packets_wait_for_the_next_agent(serve, manager, hosts, flood):
     wait_until(lambda: control.statistics()["packets_lost_kernel"] > 0, "a loss that is counted")
     flood.end()
     assert agent.stop() == 0, agent.errors
-    second = agent.summary()
-    assert first["packets_lost_kernel"] == 0
-    assert read_or_lost([first, second]) == flood.packets()
+    ledger.check_final(agent.summary())
+    assert read_or_lost(agent.summary()) == flood.packets()
 
 
 def test_kill(serve, manager, hosts, flood):
@@ -156,7 +168,7 @@ def test_what_cannot_be_continued_is_opened_anew(serve, manager, hosts, flood, d
     wait_until(lambda: control.statistics()["packets_read"] > 0, "packets")
     flood.end()
     assert agent.stop() == 0, agent.errors
-    assert read_or_lost([agent.summary()]) == flood.packets()
+    assert read_or_lost(agent.summary()) == flood.packets()
 
 
 def test_without_a_manager_nothing_is_handed_over(hosts, flowagent, flood):
@@ -166,3 +178,33 @@ def test_without_a_manager_nothing_is_handed_over(hosts, flowagent, flood):
     agent.wait_until(lambda: "SIGUSR2 ignored" in agent.errors, "a line about SIGUSR2")
     assert agent.stop() == 0, agent.errors
     assert group_line(hosts) is None
+
+
+@pytest.mark.parametrize("change", ["key", "source", "collector"])
+def test_another_configuration(change, serve, manager, hosts, flood, collector):
+    """What the next agent cannot continue it exports: each packet is in one record."""
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    options = ["--nflog", "41", "--nflog", "40", "-n", own.host_port]
+    agent, control = serve(*options)
+    flood.begin(RATE)
+    wait_until(lambda: control.statistics()["packets_read"] > RATE // 10, "packets")
+    flood.end()
+    wait_until(lambda: control.statistics()["packets_read"] == flood.packets(), "all packets")
+    flows = hand_over(agent)["flows_cached"]
+    assert flows > 0
+    if change == "key":
+        options += ["--flow-key", "addresses,protocol,interfaces,side"]
+    elif change == "source":
+        options = options[:2] + options[4:]
+    else:
+        options += ["-n", collector(Hosts.COLLECTOR[0], OWN_PORT + 1, hosts.collector).host_port]
+    agent, control = serve(*options, before=agent)
+    assert ("counters begin with 0" in agent.errors) == (change != "key")
+    if change != "collector":
+        wait_until(lambda: control.statistics()["records_sent"] == flows, "the flows to be exported")
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    assert summary["packets_read"] == flood.packets()
+    ledger.check_final(summary)
+    wait_until(lambda: own.flows().packets() >= flood.packets(), "all packets at the collector")
+    assert own.flows().packets() == flood.packets()
