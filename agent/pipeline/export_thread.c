@@ -21,12 +21,12 @@
 #define TURN_MAX_US      1000000 /* names are looked up and reports read at least this often */
 #define LINKS_MS         100     /* while busy, messages of interfaces are looked for this often */
 /* A stage that stood still continues when there is plenty to do, not for each datagram that was
- * sent. The export thread stops when the room of the collectors is down to a sixteenth, and
- * continues at a quarter; a worker continues when half of its ring is free. Or, after this time,
- * with any room. */
+ * sent: what it works on has left the caches of the CPU meanwhile. The export thread stops when the
+ * room of the collectors is down to a sixteenth, and continues at half; a worker continues when
+ * half of its ring is free. Or, after this time, with any room. */
 #define ROOM_MOST         64 /* of an empty queue; a spool may have more */
 #define ROOM_SCARCE_SHIFT 4
-#define ROOM_PLENTY_SHIFT 2
+#define ROOM_PLENTY_SHIFT 1
 #define HOLD_US           50000
 /* At the end: how long without anything sent before what is left is given up and counted. */
 #define PATIENCE_MS     2000

@@ -64,6 +64,9 @@ struct outbox_session {
 	uint64_t failures;
 	uint64_t send_errors; /* counted already */
 	int64_t confirmed_us; /* when something was last, or the session begun */
+	int64_t looked_us;    /* when the next two were set */
+	int64_t look_in_us;   /* between two looks for confirmations */
+	size_t confirmed;     /* messages since then */
 };
 
 struct outbox {

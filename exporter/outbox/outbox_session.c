@@ -9,18 +9,45 @@
 #include "outbox_ahead.h"
 #include "outbox_state.h"
 
-#define CONFIRM_US      5000   /* between two looks while a confirmation is due: a round trip */
-#define CONFIRM_LATE_US 100000 /* the same when it has not come for a second */
+/* Between two looks while a confirmation is due: a round trip, more where each look finds few, as
+ * of a collector that reads slowly, and more when none has come for a second. */
+#define CONFIRM_US      5000
+#define CONFIRM_SLOW_US 40000
+#define CONFIRM_LATE_US 100000
 #define LATE_AFTER_US   1000000
+/* Messages that one look finds: so few are not worth it, so many fill the queue up late. */
+#define CONFIRMED_FEW  (DATAGRAM_QUEUE_CAPACITY / 16)
+#define CONFIRMED_MANY (DATAGRAM_QUEUE_CAPACITY / 4)
+
+/* How soon to look again, by what came since the last look. */
+static void pace_looks(struct outbox *outbox, size_t confirmed)
+{
+	struct outbox_session *session = &outbox->session;
+
+	session->confirmed += confirmed;
+	if (outbox->queue.handed == 0)
+		session->look_in_us = CONFIRM_US;
+	else if (outbox->now_us - session->looked_us < session->look_in_us)
+		return;
+	else if (session->confirmed < CONFIRMED_FEW && session->look_in_us < CONFIRM_SLOW_US)
+		session->look_in_us *= 2;
+	else if (session->confirmed > CONFIRMED_MANY && session->look_in_us > CONFIRM_US)
+		session->look_in_us /= 2;
+	session->looked_us = outbox->now_us;
+	session->confirmed = 0;
+}
 
 static void confirm(struct outbox *outbox, size_t unconfirmed)
 {
-	if (outbox->queue.handed > unconfirmed)
-		outbox->session.confirmed_us = outbox->now_us;
+	const size_t before = outbox->queue.handed;
+
 	while (outbox->queue.handed > unconfirmed) {
 		outbox->queue.handed--;
 		outbox_state_count_sent(outbox);
 	}
+	if (outbox->queue.handed < before)
+		outbox->session.confirmed_us = outbox->now_us;
+	pace_looks(outbox, before - outbox->queue.handed);
 }
 
 /* What was sent ahead in the old session is made anew: there it may have been something else. */
@@ -32,6 +59,7 @@ static void begin(struct outbox *outbox, uint64_t number)
 			datagram_queue_remove(&outbox->queue, i);
 	outbox->session.number = number;
 	outbox->session.confirmed_us = outbox->now_us;
+	outbox->session.look_in_us = CONFIRM_US;
 	outbox->sending.sequence = 0;
 	outbox_ahead_forgotten(outbox);
 }
@@ -56,6 +84,6 @@ int64_t outbox_session_wait_us(const struct outbox *outbox)
 {
 	if (outbox->queue.handed == 0)
 		return -1;
-	return outbox->now_us - outbox->sending.last_us < LATE_AFTER_US ? CONFIRM_US
+	return outbox->now_us - outbox->sending.last_us < LATE_AFTER_US ? outbox->session.look_in_us
 									: CONFIRM_LATE_US;
 }

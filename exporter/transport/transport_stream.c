@@ -181,8 +181,13 @@ static void begin_to_connect(struct transport_stream *stream)
 	stream->state = STREAM_connects;
 	stream->deadline_ms = stream->now_ms + CONNECT_MS;
 	if (connect(stream->fd, (const struct sockaddr *)&to->address, to->size) &&
-	    errno != EINPROGRESS)
+	    errno != EINPROGRESS) {
 		fail(stream, errno);
+		return;
+	}
+	stream->local_size = sizeof(stream->local);
+	if (getsockname(stream->fd, (struct sockaddr *)&stream->local, &stream->local_size))
+		stream->local_size = 0;
 }
 
 static void begin_to_greet(struct transport_stream *stream)
@@ -449,9 +454,8 @@ socklen_t transport_stream_remote(const struct transport_stream *stream,
 socklen_t transport_stream_local(const struct transport_stream *stream,
 				 struct sockaddr_storage *address)
 {
-	socklen_t size = sizeof(*address);
-
-	if (stream->fd < 0 || getsockname(stream->fd, (struct sockaddr *)address, &size))
+	if (stream->fd < 0)
 		return 0;
-	return size;
+	*address = stream->local;
+	return stream->local_size;
 }

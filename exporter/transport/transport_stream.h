@@ -55,6 +55,8 @@ struct transport_stream {
 	int64_t deadline_ms;           /* of the connection being made */
 	int64_t begun_ms;              /* when it stood */
 	struct transport_address peer; /* that 'fd' is of */
+	struct sockaddr_storage local; /* our end of it */
+	socklen_t local_size;          /* 0: not known */
 	bool is_half_closed;           /* the collector sends nothing more */
 	bool is_leaving;               /* the name has another address now */
 	int64_t leaving_ms;            /* since when */

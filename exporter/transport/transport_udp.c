@@ -44,6 +44,8 @@ struct transport {
 	int64_t reopened_ms;
 	unsigned int failed_sends; /* in a row */
 	uint64_t openings;
+	struct sockaddr_storage local; /* of 'fd' */
+	socklen_t local_size;          /* 0: not known */
 };
 
 static void disconnect(struct transport *udp)
@@ -121,6 +123,9 @@ static int connect_current(struct transport *udp)
 		return -error;
 	}
 	udp->fd = fd;
+	udp->local_size = sizeof(udp->local);
+	if (getsockname(fd, (struct sockaddr *)&udp->local, &udp->local_size))
+		udp->local_size = 0;
 	udp->openings++;
 	udp->failed_sends = 0;
 	udp->can_segment = udp->may_segment && transport_udp_can_segment(fd);
@@ -297,11 +302,10 @@ static socklen_t udp_remote(const struct transport *udp, struct sockaddr_storage
 
 static socklen_t udp_local(const struct transport *udp, struct sockaddr_storage *address)
 {
-	socklen_t size = sizeof(*address);
-
-	if (udp->fd < 0 || getsockname(udp->fd, (struct sockaddr *)address, &size))
+	if (udp->fd < 0)
 		return 0;
-	return size;
+	*address = udp->local;
+	return udp->local_size;
 }
 
 const struct transport_type transport_udp = {

@@ -12,10 +12,10 @@ TEST(pacing_allows_a_burst_and_then_the_rate)
 
 	while (exporter_has_room(exporter))
 		add(exporter, 0);
-	/* Half a burst is worth waking up for. */
-	CHECK_EQ(exporter_send(exporter, now_us), 3201);
+	/* Most of a burst is worth waking up for. */
+	CHECK_EQ(exporter_send(exporter, now_us), 4801);
 	CHECK_EQ(fakes[0].count, EXPORTER_BURST_DATAGRAMS);
-	CHECK_EQ(exporter_send(exporter, now_us), 3201);
+	CHECK_EQ(exporter_send(exporter, now_us), 4801);
 	CHECK_EQ(fakes[0].count, EXPORTER_BURST_DATAGRAMS);
 	for (int step = 1; step <= 20; step++) {
 		(void)exporter_send(exporter, now_us += 1000);
