@@ -11,13 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-/* The addresses of a request. */
+/* The words of a request: an address, or an AS number if 'ip_version' is 0. */
 struct asn_state {
 	size_t count;
 	struct asn_question {
 		uint8_t ip_version;
 		uint8_t address[16];
+		uint32_t as_number;
 	} questions[CONTROL_FILTER_WORDS];
 };
 
@@ -72,10 +74,11 @@ static int parse_word(const char *word, struct asn_question *question, struct er
 	const int version = address_parse(word, question->address);
 	char quote[ERROR_QUOTE_SIZE];
 
-	question->ip_version = (uint8_t)version;
-	if (version > 0)
+	question->ip_version = version > 0 ? (uint8_t)version : 0;
+	if (version > 0 ||
+	    (strncasecmp(word, "AS", 2) == 0 && as_number_parse(word, &question->as_number) == 0))
 		return 0;
-	error_text_set(error, "\"%s\": expected an IPv4 or IPv6 address",
+	error_text_set(error, "\"%s\": expected an IPv4 or IPv6 address, or AS and a number",
 		       error_text_quote(word, strlen(word), quote));
 	return -EINVAL;
 }
@@ -88,7 +91,7 @@ int control_asn_begin(struct control_job *job, const struct control_request *req
 	int result = 0;
 
 	if (!request->filter_count) {
-		error_text_set(error, "which address? expected one or more");
+		error_text_set(error, "which address or AS number? expected one or more");
 		return -EINVAL;
 	}
 	if (!pipeline_asn_status(job->context->pipeline, &status))
@@ -117,7 +120,7 @@ static json_t *prefix_json(const struct asn_question *question, const struct asn
 	char text[ADDRESS_TEXT_SIZE + 8];
 	uint8_t bytes[16];
 
-	if (!entry->as_number && !entry->prefix_length)
+	if (!question->ip_version || (!entry->as_number && !entry->prefix_length))
 		return json_string("none");
 	memcpy(bytes, question->address, size);
 	(void)address_clear_host_bits(bytes, size, entry->prefix_length);
@@ -137,15 +140,17 @@ static json_t *next_hop_json(const struct asn_question *question, const struct a
 
 static json_t *answer_row(const struct asn_table *table, const struct asn_question *question)
 {
-	char text[ADDRESS_TEXT_SIZE];
+	char text[ADDRESS_TEXT_SIZE] = "";
+	struct asn_entry entry = { .as_number = question->as_number };
 	char name[ASN_NAME_SIZE];
-	struct asn_entry entry;
 
-	asn_table_find(table, question->ip_version, question->address, &entry);
+	if (question->ip_version) {
+		asn_table_find(table, question->ip_version, question->address, &entry);
+		(void)address_format(question->ip_version, question->address, text);
+	}
 	(void)asn_table_name(table, entry.as_number, name);
-	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "address",
-			 address_format(question->ip_version, question->address, text), "as",
-			 (json_int_t)entry.as_number, "name", json_text(name), "prefix",
+	return json_pack("{s:s, s:I, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "address", text,
+			 "as", (json_int_t)entry.as_number, "name", json_text(name), "prefix",
 			 prefix_json(question, &entry), "peers",
 			 entry.peers ? json_integer(entry.peers) : json_null(), "peers_in_all",
 			 (json_int_t)asn_table_peer_count(table), "peer_as",

@@ -1,14 +1,20 @@
 """AS numbers from --asn-table: in nfacctd without a networks_file, and while the table is replaced."""
 
+import ipaddress
+import itertools
 import os
 import shutil
+import struct
+import subprocess
 
 import pytest
 
+import asn_prefixes
 import ledger
 import netflow9
+import programs
 import traffic
-from conftest import ROOT, Hosts
+from conftest import BUILD, ROOT, Hosts
 from firewalls import Nft
 from flows import FlowTable
 from waiting import wait_until
@@ -32,6 +38,9 @@ EXPECTED = {
 NO_TIMEOUTS = ("--inactive-timeout", "3600", "--active-timeout", "3600")
 WIRE = ROOT / "tests" / "wire" / "captures" / "ndpi-dns.pcap"
 WITH_MASKS = "src_as, dst_as, src_host, dst_host, src_port, dst_port, src_mask, dst_mask"
+
+
+HOW_TO = """bgpdump -m "$0" | awk -F'|' '{ n = split($7, path, " "); print path[n] "," $6 }' | uniq"""
 
 
 def generate(hosts):
@@ -306,15 +315,150 @@ def test_show_asn(live, asn_table):
     assert done.stdout.splitlines()[0].split() == "ADDRESS AS NAME PREFIX PEERS SOURCE AGE".split()
     assert " 64500 EXAMPLE - An Example, Ltd., " in done.stdout
     for words, complaint in (
-        ((), "which address?"),
+        ((), "which address or AS number?"),
         (("192.0.2.0/24",), '"192.0.2.0/24": expected an IPv4 or IPv6 address'),
+        (("64500",), '"64500": expected an IPv4 or IPv6 address, or AS and a number'),
     ):
         done = tool.run("show", "asn", *words)
         assert done.returncode != 0 and complaint in done.stderr
+    (row,) = tool.rows("show", "asn", "AS64999")
+    assert (row["as"], row["name"], row["prefix"]) == (64999, "NOT-IN-USE", "none")
     status = table_of(tool)
     assert status["bytes"] == table.stat().st_size and status["file"] == str(table)
     assert tool.statistics()["asn_table"]["prefixes_ipv4"] == 4
     assert f"as table   {table}  IPv4 4  IPv6 3" in tool.run("show", "status").stdout
+    assert agent.stop() == 0, agent.errors
+
+
+def capture_between(addresses, path):
+    """A file with a packet from each address to each other one of its family."""
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.inet6 import IPv6
+    from scapy.layers.l2 import Ether
+    from scapy.utils import wrpcap
+
+    packets = []
+    for source, destination in itertools.permutations(addresses, 2):
+        if (":" in source) != (":" in destination):
+            continue
+        layer = IPv6 if ":" in source else IP
+        packet = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+        packet /= layer(src=source, dst=destination) / UDP(sport=53, dport=1024) / b"x"
+        packet.time = 1_700_000_000 + len(packets) / 100
+        packets.append(packet)
+    wrpcap(str(path), packets)
+    return len(packets)
+
+
+def test_every_field_that_the_table_tells(flowagent, collector, asn_table, directory):
+    """16, 17, 9, 13, 29, 30; and with neighbours and next hops in the table 128, 129, 18, 63."""
+    hops = {4: "10.9.8.7", 6: "2001:db8:ffff::1"}
+    table = asn_table(
+        [(*row, 65000 + number, hops[6 if ":" in row[1] else 4]) for number, row in enumerate(ROWS)]
+    )
+    neighbours = {row[0]: 65000 + number for number, row in enumerate(ROWS)}
+    count = capture_between(EXPECTED, directory / "all.pcap")
+    own = collector()
+    agent = flowagent("-r", directory / "all.pcap", "-n", own.host_port, "--asn-table", table)
+    assert agent.wait() == 0, agent.errors
+    own.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    records = [values for message in own.messages() for values in message.flows]
+    assert len(records) == count == 12
+    for values in records:
+        key = netflow9.flow_key(values)
+        is_ipv6 = ":" in key.source
+        source, destination = EXPECTED[key.source], EXPECTED[key.destination]
+        assert (values[16], values[29 if is_ipv6 else 9]) == source
+        assert (values[17], values[30 if is_ipv6 else 13]) == destination
+        assert (values[129], values[128]) == (neighbours[source[0]], neighbours[destination[0]])
+        next_hop = ipaddress.ip_address(values[63 if is_ipv6 else 18])
+        assert str(next_hop) == hops[6 if is_ipv6 else 4]
+
+
+def mrt_dump(rows):
+    """TABLE_DUMP_V2 (RFC 6396): (origin, prefix), each seen by two peers over AS 64999."""
+    peers = b"".join(
+        struct.pack(">B4s4sI", 2, bytes([10, 0, 0, n]), bytes([10, 0, 0, n]), 64999) for n in (1, 2)
+    )
+    bodies = [(1, struct.pack(">4sHH", bytes(4), 0, 2) + peers)]
+    for number, (origin, prefix, *_) in enumerate(rows):
+        network = ipaddress.ip_network(prefix)
+        path = struct.pack(">BBBBBII", 0x40, 2, 10, 2, 2, 64999, origin)
+        entries = b"".join(struct.pack(">HIH", peer, 0, len(path)) + path for peer in (0, 1))
+        address = network.network_address.packed[: (network.prefixlen + 7) // 8]
+        body = struct.pack(">IB", number, network.prefixlen) + address + struct.pack(">H", 2)
+        bodies.append((2 if network.version == 4 else 4, body + entries))
+    return b"".join(
+        struct.pack(">IHHI", 1_700_000_000, 13, kind, len(body)) + body for kind, body in bodies
+    )
+
+
+def test_from_a_routing_table_dump_to_nfacctd(hosts, flowagent, agentctl, nfacctd, directory):
+    """All the way: MRT, flowagent-asn, --asn-table, NFLOG, nfacctd with netflow and no file."""
+    address = Hosts.COLLECTOR[0]
+    dump, table = directory / "rib", directory / "asn.table"
+    dump.write_bytes(mrt_dump(ROWS))
+    done = subprocess.run(
+        [BUILD / "flowagent-asn", "--bogons", "-o", table, dump],
+        capture_output=True, text=True, env=programs.ENVIRONMENT, timeout=programs.PATIENCE_S,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    pmacct = nfacctd(address, 3001, hosts.collector)
+    agent = flowagent(
+        "--nflog", "40", "-n", f"{address}:3001", *NO_TIMEOUTS, "--asn-table", table,
+        host=hosts.server,
+    )  # fmt: skip
+    agent.wait_for_group()
+    firewall = Nft()
+    firewall.install(hosts.server, "eth0")
+    known = generate(hosts)
+    tool = agentctl(agent)
+    wait_for_packets(tool, firewall, hosts)
+    (row,) = tool.rows("show", "asn", "192.0.2.10")
+    assert (row["as"], row["prefix"], row["peers"]) == (64500, "192.0.2.0/24", 2)
+    assert agent.stop() == 0, agent.errors
+    pmacct.wait_for_packets(firewall.matched(hosts.server).packets)
+    _, as_numbers, _ = pmacct.flows()
+    assert set(known.flows) <= set(as_numbers)
+    for key in known.flows:
+        assert as_numbers[key] == (EXPECTED[key.source][0], EXPECTED[key.destination][0]), key
+
+
+def networks_of(text):
+    """What a networks_file says: the last line of a prefix counts, larger sets are no origin."""
+    tables = {4: {}, 6: {}}
+    for line in text.splitlines():
+        number, _, prefix = line.rpartition(",")
+        if "," in number:
+            continue
+        network = ipaddress.ip_network(prefix)
+        key = int(network.network_address), network.prefixlen
+        tables[network.version][key] = int(number.strip("{}"))
+    return tables
+
+
+@pytest.mark.parametrize("name", ["bview.20020722.2337.begin.gz", "rib6.20151101.0600.begin.gz"])
+def test_what_the_how_to_makes_is_taken(name, live, directory):
+    """bgpdump -m, awk, uniq, as the how-to of 2009 has it: AS sets in braces, prefixes many times."""
+    path = directory / "networks.lst"
+    with open(path, "w") as file:
+        subprocess.run(
+            ["sh", "-c", HOW_TO, ROOT / "tests" / "wire" / "mrt" / name],
+            check=True, stdout=file, stderr=subprocess.DEVNULL, timeout=programs.PATIENCE_S,
+        )  # fmt: skip
+    tables = networks_of(path.read_text())
+    assert "{" in path.read_text()
+    agent, tool = live("--networks-file", path)
+    for version, table in tables.items():
+        addresses = [address for address, _ in table][:: max(1, len(table) // 60)][:60]
+        if not addresses:
+            continue
+        texts = [asn_prefixes.address_text(version, address) for address in addresses]
+        found = [row["as"] for row in tool.rows("show", "asn", *texts)]
+        expected = asn_prefixes.longest_matches(version, table, addresses)
+        assert found == [number for number, _ in expected]
+    assert table_of(tool)["prefixes_ipv4"] == len(tables[4])
+    assert table_of(tool)["prefixes_ipv6"] == len(tables[6])
     assert agent.stop() == 0, agent.errors
 
 
