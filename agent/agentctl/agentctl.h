@@ -16,6 +16,7 @@ enum agentctl_exit {
 	AGENTCTL_DONE = 0,
 	AGENTCTL_FAILED = 1, /* the request failed, or a check found faults */
 	AGENTCTL_USAGE = 2,
+	AGENTCTL_BROKEN = 2,      /* doctor: packets or records are missing */
 	AGENTCTL_UNREACHABLE = 3, /* no agent at the socket */
 	AGENTCTL_NOT_PERMITTED = 4,
 	AGENTCTL_TIMED_OUT = 5,
@@ -49,6 +50,7 @@ struct agentctl_options {
 	bool wants_help;
 	bool wants_version;
 	int64_t timeout_ms; /* -1: the command's default */
+	int64_t wait_ms;    /* doctor: between two looks; -1: its default */
 
 	const char *sort; /* NULL: the default order */
 	uint64_t top;     /* 0: all */
@@ -64,11 +66,13 @@ struct agentctl_options {
 	enum agentctl_firewall firewall;
 	const char *file; /* NULL: the default of the firewall */
 	bool no_save;
-	bool is_forced; /* rules install: whatever stands in the way */
-	int64_t for_ms; /* listen: how long; -1: until it is ended */
-	uint64_t count; /* listen: flows; 0: any number */
-	bool is_http;   /* metrics: as an answer to a request */
-	bool is_diff;   /* show config: only what is not the default */
+	bool is_forced;        /* rules install: whatever stands in the way */
+	int64_t for_ms;        /* listen: how long; -1: until it is ended */
+	uint64_t count;        /* listen: flows; 0: any number */
+	bool is_http;          /* metrics: as an answer to a request */
+	bool is_diff;          /* show config: only what is not the default */
+	const char *collector; /* setup: HOST:PORT and keys; NULL: none */
+	bool is_undo;          /* setup: take it back */
 
 	unsigned int given;       /* which options were given; for agentctl_options_check() */
 	const char *const *words; /* command and what follows it, borrowed from argv */
@@ -78,16 +82,19 @@ struct agentctl_options {
 /* Which commands an option is for. */
 enum {
 	AGENTCTL_FOR_ALL = 0,
-	AGENTCTL_FOR_AGENT = 1 << 0,  /* asks the agent */
-	AGENTCTL_FOR_ROWS = 1 << 1,   /* prints rows */
-	AGENTCTL_FOR_LISTS = 1 << 2,  /* prints rows with columns */
-	AGENTCTL_FOR_FLOWS = 1 << 3,  /* show flows */
-	AGENTCTL_FOR_RULES = 1 << 4,  /* makes rules */
-	AGENTCTL_FOR_GROUP = 1 << 5,  /* cares for a group */
-	AGENTCTL_FOR_FILE = 1 << 6,   /* touches the rules file */
-	AGENTCTL_FOR_SAVING = 1 << 7, /* writes the rules file */
-	AGENTCTL_FOR_TIMES = 1 << 8,  /* prints times */
-	AGENTCTL_FOR_STREAM = 1 << 9, /* prints rows as they come */
+	AGENTCTL_FOR_DOCTOR = 1 << 20, /* watches for a while */
+	AGENTCTL_FOR_JSON = 1 << 21,   /* prints text or JSON */
+	AGENTCTL_FOR_SETUP = 1 << 22,  /* makes all that an exporter needs */
+	AGENTCTL_FOR_AGENT = 1 << 0,   /* asks the agent */
+	AGENTCTL_FOR_ROWS = 1 << 1,    /* prints rows */
+	AGENTCTL_FOR_LISTS = 1 << 2,   /* prints rows with columns */
+	AGENTCTL_FOR_FLOWS = 1 << 3,   /* show flows */
+	AGENTCTL_FOR_RULES = 1 << 4,   /* makes rules */
+	AGENTCTL_FOR_GROUP = 1 << 5,   /* cares for a group */
+	AGENTCTL_FOR_FILE = 1 << 6,    /* touches the rules file */
+	AGENTCTL_FOR_SAVING = 1 << 7,  /* writes the rules file */
+	AGENTCTL_FOR_TIMES = 1 << 8,   /* prints times */
+	AGENTCTL_FOR_STREAM = 1 << 9,  /* prints rows as they come */
 	AGENTCTL_FOR_METRICS = 1 << 10,
 	AGENTCTL_FOR_CONFIG = 1 << 11,
 };

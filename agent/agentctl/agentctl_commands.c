@@ -1,10 +1,12 @@
 /* agentctl_commands.c - the table of commands; finding one by unique prefixes of its words. */
 #include "agentctl.h"
 
+#include "agentctl_doctor.h"
 #include "agentctl_listen.h"
 #include "agentctl_metrics.h"
 #include "agentctl_rules.h"
 #include "agentctl_selftest.h"
+#include "agentctl_setup.h"
 #include "agentctl_show.h"
 #include "agentctl_table.h"
 #include "word_distance.h"
@@ -240,6 +242,11 @@ static const struct agentctl_column selftest_columns[] = {
 };
 
 const struct agentctl_command agentctl_commands[] = {
+	{ "setup", NULL, NULL, "configuration, rules and service in one go; then doctor (root)",
+	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_SETUP | AGENTCTL_FOR_JSON, agentctl_setup, NULL, NULL },
+	{ "doctor", NULL, NULL, "why no packets arrive, or nothing reaches a collector",
+	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_JSON | AGENTCTL_FOR_GROUP | AGENTCTL_FOR_DOCTOR,
+	  agentctl_doctor, NULL, NULL },
 	{ "show", "flows", "[FILTER...]", "flows in the cache",
 	  LIST | AGENTCTL_FOR_FLOWS | AGENTCTL_FOR_TIMES, agentctl_show_flows, "show-flows",
 	  flow_columns },
@@ -261,8 +268,7 @@ const struct agentctl_command agentctl_commands[] = {
 	{ "show", "templates", NULL, "fields of the exported records", LIST, agentctl_show_list,
 	  "show-templates", template_columns },
 	{ "show", "config", NULL, "options, their values and where these come from",
-	  LIST | AGENTCTL_FOR_CONFIG,
-	  agentctl_show_list, "show-config", config_columns },
+	  LIST | AGENTCTL_FOR_CONFIG, agentctl_show_list, "show-config", config_columns },
 	{ "flush", NULL, NULL, "export everything cached now (root)",
 	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS, agentctl_request_change, "flush", NULL },
 	{ "send-template", NULL, NULL, "send templates to all collectors now (root)",

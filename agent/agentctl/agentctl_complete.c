@@ -91,6 +91,9 @@ static void print_values(const struct agentctl_option_text *option,
 		print_keys();
 	else if (strcmp(option->name, "interface") == 0)
 		print_interfaces();
+	else if (strcmp(option->name, "firewall") == 0)
+		(void)fputs("nft\niptables\niptables-nft\niptables-legacy\nufw\nfirewalld\n",
+			    stdout);
 }
 
 enum agentctl_exit agentctl_complete(const char *const *words, size_t count)

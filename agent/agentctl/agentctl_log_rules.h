@@ -20,6 +20,8 @@ struct log_rule {
 	json_t *row;
 	struct rule_interfaces interfaces; /* those of the row, by side */
 	bool has_conditions;               /* takes a part of the packets of its interfaces only */
+	char prefix[64];                   /* "": none */
+	json_int_t threshold;              /* packets handed over together; 0: the kernel's */
 	json_int_t handle;                 /* by which nft deletes it; 0: none */
 	char *line;                        /* owned; iptables-save's, from -A on; NULL for nft */
 };

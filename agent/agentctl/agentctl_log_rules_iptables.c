@@ -40,9 +40,10 @@ size_t log_rules_split(char *line, char *words[static LOG_RULE_WORDS])
 
 /* One line of iptables-save: "[packets:bytes] -A CHAIN ... -j NFLOG --nflog-group N". */
 struct iptables_rule {
-	char chain[64], target[64];
+	char chain[64], target[64], prefix[64];
 	struct rule_interfaces interfaces;
 	long long group, snaplen; /* -1: not said */
+	long long threshold;      /* 0: not said */
 	unsigned long long packets, bytes;
 	bool has_counter, has_conditions;
 	const char *line; /* from -A on, borrowed */
@@ -70,6 +71,10 @@ static void take_word(struct iptables_rule *rule, const char *option, const char
 		(void)snprintf(rule->target, sizeof(rule->target), "%s", value);
 	else if (strcmp(option, "--nflog-group") == 0)
 		rule->group = atoll(value);
+	else if (strcmp(option, "--nflog-threshold") == 0)
+		rule->threshold = atoll(value);
+	else if (strcmp(option, "--nflog-prefix") == 0)
+		(void)snprintf(rule->prefix, sizeof(rule->prefix), "%s", value);
 	else if (strcmp(option, "--nflog-size") == 0)
 		rule->snaplen = atoll(value);
 	else if (strcmp(option, "-s") == 0 || strcmp(option, "-d") == 0 ||
@@ -233,6 +238,8 @@ int log_rules_from_iptables(const char *text, const char *firewall, const char *
 		rule_interfaces_choose(&log.interfaces, &rule->interfaces, &path.interfaces);
 		rule_interfaces_list(&log.interfaces, interfaces);
 		log.line = strdup(rule->line);
+		log.threshold = rule->threshold;
+		memcpy(log.prefix, rule->prefix, sizeof(log.prefix));
 		if (log.line)
 			log.row = row_of(rule, &path, interfaces, firewall, family, save.tables[i]);
 		result = log_rules_add(rules, &log);

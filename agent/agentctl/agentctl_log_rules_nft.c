@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,6 +204,8 @@ static int add_rule(const json_t *objects, const json_t *rule, const struct rule
 	log.has_conditions = found.has_conditions || path.has_conditions;
 	rule_interfaces_choose(&log.interfaces, &found.interfaces, &path.interfaces);
 	rule_interfaces_list(&log.interfaces, interfaces);
+	log.threshold = json_integer_value(json_object_get(found.log, "queue-threshold"));
+	(void)snprintf(log.prefix, sizeof(log.prefix), "%s", text_of(found.log, "prefix"));
 	log.row = json_pack(
 		"{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "firewall", "nft", "family",
 		family, "table", table, "chain", text_of(rule, "chain"), "hook", path.hooks,

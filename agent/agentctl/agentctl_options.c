@@ -17,6 +17,9 @@
 
 enum {
 	OPTION_TIMEOUT = 256,
+	OPTION_WAIT,
+	OPTION_COLLECTOR,
+	OPTION_UNDO,
 	OPTION_UTC,
 	OPTION_SORT,
 	OPTION_TOP,
@@ -43,7 +46,7 @@ static const struct agentctl_option {
 	const char *text;
 } rows[] = {
 	{ "socket", 's', "PATH", AGENTCTL_FOR_AGENT, "control socket, " DEFAULT_CONTROL_SOCKET },
-	{ "json", 'J', NULL, AGENTCTL_FOR_ROWS, "one JSON object per row" },
+	{ "json", 'J', NULL, AGENTCTL_FOR_ROWS | AGENTCTL_FOR_JSON, "one JSON object per row" },
 	{ "raw", 'r', NULL, AGENTCTL_FOR_ROWS, "values separated by tabs, as they come" },
 	{ "output", 'o', "COLUMN,...", AGENTCTL_FOR_LISTS | AGENTCTL_FOR_STREAM,
 	  "these columns, in this order" },
@@ -63,7 +66,7 @@ static const struct agentctl_option {
 	{ "http", OPTION_HTTP, NULL, AGENTCTL_FOR_METRICS,
 	  "answer the request of HTTP on standard input" },
 	{ "diff", OPTION_DIFF, NULL, AGENTCTL_FOR_CONFIG, "only what is not the default" },
-	{ "interface", 'i', "IF", AGENTCTL_FOR_RULES,
+	{ "interface", 'i', "IF", AGENTCTL_FOR_RULES | AGENTCTL_FOR_SETUP,
 	  "log packets of this interface, may repeat; default route's" },
 	{ "group", 'g', "N", AGENTCTL_FOR_GROUP, "NFLOG group, 40" },
 	{ "snaplen", OPTION_SNAPLEN, "BYTES", AGENTCTL_FOR_RULES, "bytes of each packet, 128" },
@@ -73,12 +76,17 @@ static const struct agentctl_option {
 	  "log one packet in N, with the rate as prefix" },
 	{ "max-rate", OPTION_MAX_RATE, "N", AGENTCTL_FOR_RULES,
 	  "log at most N packets per second; the rest is counted" },
-	{ "firewall", OPTION_FIREWALL, "NAME", AGENTCTL_FOR_RULES,
+	{ "firewall", OPTION_FIREWALL, "NAME", AGENTCTL_FOR_RULES | AGENTCTL_FOR_SETUP,
 	  "nft, iptables, iptables-nft, iptables-legacy; ufw and firewalld: as nft" },
 	{ "file", OPTION_FILE, "PATH", AGENTCTL_FOR_FILE, "rules file, " DEFAULT_RULES_FILE },
 	{ "no-save", OPTION_NO_SAVE, NULL, AGENTCTL_FOR_SAVING, "load the rules, write no file" },
 	{ "force", OPTION_FORCE, NULL, AGENTCTL_FOR_SAVING,
 	  "take over from other rules; accept an interface that is not there" },
+	{ "wait", OPTION_WAIT, "TIME", AGENTCTL_FOR_DOCTOR,
+	  "look twice, this long apart, for what moves; 2s" },
+	{ "collector", OPTION_COLLECTOR, "HOST:PORT", AGENTCTL_FOR_SETUP,
+	  "send NetFlow v9 there; keys may follow, such as ,version=10" },
+	{ "undo", OPTION_UNDO, NULL, AGENTCTL_FOR_SETUP, "take back what setup has done" },
 	{ "verbose", 'v', NULL, AGENTCTL_FOR_ALL,
 	  "say on standard error how many rows there were" },
 	{ "version", 'V', NULL, AGENTCTL_FOR_ALL, "print the version" },
@@ -121,7 +129,7 @@ static bool number_parse(const char *option, const char *text, uint64_t least, u
 static bool time_parse(const char *option, const char *text, int64_t *time_ms,
 		       struct error_text *error)
 {
-	uint32_t milliseconds;
+	uint32_t milliseconds = 0;
 
 	if (units_duration_parse(text, &milliseconds)) {
 		error_text_set(error, "--%s %s: expected a time such as 30, 500ms or 2m", option,
@@ -220,6 +228,9 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 	case OPTION_DIFF: options->is_diff = true; return true;
 	case OPTION_COUNT:
 		return number_parse("count", value, 1, 1000000000000, &options->count, error);
+	case OPTION_COLLECTOR: options->collector = value; return true;
+	case OPTION_UNDO: options->is_undo = true; return true;
+	case OPTION_WAIT: return time_parse("wait", value, &options->wait_ms, error);
 	case 'g':
 		if (!number_parse("group", value, 0, UINT16_MAX, &number, error))
 			return false;
@@ -305,6 +316,7 @@ bool agentctl_options_parse(struct agentctl_options *options, int argc, char **a
 		.socket = DEFAULT_CONTROL_SOCKET,
 		.timeout_ms = -1,
 		.for_ms = -1,
+		.wait_ms = -1,
 		.group = DEFAULT_NFLOG_GROUP,
 		.snaplen = DEFAULT_SNAPLEN,
 	};

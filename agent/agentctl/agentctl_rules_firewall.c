@@ -112,6 +112,30 @@ char *agentctl_firewall_list(enum agentctl_firewall firewall)
 	return list;
 }
 
+/* Whether firewalld runs here: a reload of it flushes all tables of iptables, also ours. */
+static bool has_firewalld(void)
+{
+	static const char *const state[] = { "firewall-cmd", "--state", NULL };
+	struct program_result result;
+	bool is_running;
+
+	if (agentctl_program_run(state, NULL, &result))
+		return false;
+	is_running = result.status == 0;
+	agentctl_program_clear(&result);
+	return is_running;
+}
+
+enum agentctl_exit agentctl_iptables_check_firewalld(struct error_text *error)
+{
+	if (!has_firewalld())
+		return AGENTCTL_DONE;
+	error_text_set(error, "firewalld runs here, and flushes the tables of iptables at each "
+			      "reload: nothing was changed");
+	error_text_hint(error, "--firewall nft stands beside it; --force if it is never reloaded");
+	return AGENTCTL_FAILED;
+}
+
 enum agentctl_exit agentctl_iptables_check_own(enum agentctl_firewall firewall,
 					       struct error_text *error)
 {

@@ -32,6 +32,9 @@ char *agentctl_firewall_list(enum agentctl_firewall firewall);
 enum agentctl_exit agentctl_iptables_check_own(enum agentctl_firewall firewall,
 					       struct error_text *error);
 
+/* AGENTCTL_FAILED with 'error' filled if firewalld would flush the rules. */
+enum agentctl_exit agentctl_iptables_check_firewalld(struct error_text *error);
+
 /* Run the script of ruleset_iptables_format(). */
 enum agentctl_exit agentctl_iptables_load(const char *script, struct error_text *error);
 

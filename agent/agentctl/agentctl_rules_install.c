@@ -306,6 +306,9 @@ static enum agentctl_exit prepare(struct installation *installation, struct erro
 		result = agentctl_found_rules(&installation->found, error);
 	if (!result)
 		result = check_others(installation, error);
+	if (!result && installation->options->firewall != FIREWALL_nft &&
+	    !installation->options->is_forced)
+		result = agentctl_iptables_check_firewalld(error);
 	if (!result && installation->options->firewall != FIREWALL_nft)
 		result = agentctl_iptables_check_own(installation->options->firewall, error);
 	if (!result) {
@@ -328,11 +331,11 @@ static bool is_file_other(const struct installation *installation)
 	return is_other;
 }
 
-static enum agentctl_exit install(struct installation *installation, struct error_text *error)
+static enum agentctl_exit install(struct installation *installation, bool *is_changed,
+				  struct error_text *error)
 {
 	const struct agentctl_options *options = installation->options;
-	bool is_changed =
-		installation->others > 0 || (!options->no_save && is_file_other(installation));
+	const bool is_file_changed = !options->no_save && is_file_other(installation);
 	enum agentctl_exit result =
 		options->no_save ? load(installation, error) : load_and_save(installation, error);
 	char *after;
@@ -349,9 +352,23 @@ static enum agentctl_exit install(struct installation *installation, struct erro
 	else
 		result = agentctl_installation_keep(installation, error);
 	after = agentctl_firewall_list(options->firewall);
-	is_changed |= !after || strcmp(after, installation->before) != 0;
-	(void)puts(is_changed ? "changed" : "unchanged");
+	*is_changed = installation->others > 0 || is_file_changed || !after ||
+		      strcmp(after, installation->before) != 0;
 	free(after);
+	return result;
+}
+
+enum agentctl_exit agentctl_rules_put(const struct agentctl_options *options, bool *is_changed,
+				      struct error_text *error)
+{
+	struct installation installation = { .options = options,
+					     .firewall = &agentctl_firewalls[options->firewall] };
+	enum agentctl_exit result = prepare(&installation, error);
+
+	*is_changed = false;
+	if (!result)
+		result = install(&installation, is_changed, error);
+	installation_clear(&installation);
 	return result;
 }
 
@@ -359,15 +376,13 @@ enum agentctl_exit agentctl_rules_install(const struct agentctl_command *command
 					  const struct agentctl_options *options)
 {
 	struct error_text error = { .text = "" };
-	struct installation installation = { .options = options,
-					     .firewall = &agentctl_firewalls[options->firewall] };
+	bool is_changed = false;
 	enum agentctl_exit result = agentctl_rules_need_root(command, &error);
 
 	if (!result)
-		result = prepare(&installation, &error);
+		result = agentctl_rules_put(options, &is_changed, &error);
 	if (!result)
-		result = install(&installation, &error);
+		(void)puts(is_changed ? "changed" : "unchanged");
 	agentctl_print_error(&error);
-	installation_clear(&installation);
 	return result;
 }

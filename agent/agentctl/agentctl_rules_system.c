@@ -18,9 +18,10 @@ enum agentctl_exit agentctl_rules_need_root(const struct agentctl_command *comma
 {
 	if (geteuid() == 0)
 		return AGENTCTL_DONE;
-	error_text_set(error, "%s %s changes the firewall: only root may", command->verb,
-		       command->noun);
-	error_text_hint(error, "sudo agentctl %s %s", command->verb, command->noun);
+	error_text_set(error, "%s%s%s changes the firewall: only root may", command->verb,
+		       command->noun ? " " : "", command->noun ? command->noun : "");
+	error_text_hint(error, "sudo agentctl %s%s%s", command->verb, command->noun ? " " : "",
+			command->noun ? command->noun : "");
 	return AGENTCTL_NOT_PERMITTED;
 }
 

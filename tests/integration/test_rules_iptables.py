@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+import programs
 import traffic
 from conftest import Hosts
 from flows import FlowTable
@@ -255,6 +256,21 @@ def test_nat_is_reported(rules):
     done = rules.install("-i", "eth0")
     assert done.returncode == DONE and "addresses of before" in done.stderr
     assert "NAT" not in rules.install("-i", "eth0", firewall="nft").stderr
+
+
+def test_firewalld_would_flush_them(rules, directory):
+    """A reload of it empties the tables of iptables: tests/booted --firewalls."""
+    (directory / "firewall-cmd").write_text("#!/bin/sh\necho running\n")
+    (directory / "firewall-cmd").chmod(0o755)
+    environment = {**programs.ENVIRONMENT, "PATH": f"{directory}:{programs.ENVIRONMENT['PATH']}"}
+    for firewall, status in (rules.firewall, FAILED), ("firewalld", DONE):
+        done = subprocess.run(
+            rules.host.command(rules.binary, "rules", "install", "--no-save", "-i", "eth0",
+                               "--firewall", firewall),
+            capture_output=True, text=True, env=environment, timeout=programs.PATIENCE_S,
+        )  # fmt: skip
+        assert done.returncode == status, done.stderr
+        assert ("firewalld runs here" in done.stderr) == (status == FAILED)
 
 
 def test_the_fuse_of_nft(rules, hosts, udp_flood):

@@ -361,7 +361,7 @@ TEST(faults_of_a_command_line_are_usage)
 	struct agent agent = { .path = "/nonexistent" };
 
 	expect(&agent, "", 2, "", "a command is missing");
-	expect(&agent, "s", 2, "", "ambiguous: show or send-template");
+	expect(&agent, "s", 2, "", "ambiguous: setup or show");
 	expect(&agent, "show", 2, "", "show: flows, status");
 	expect(&agent, "show st", 2, "", "ambiguous: status or stats");
 	expect(&agent, "show flowz", 2, "", "unknown command \"show flowz\"");
@@ -547,7 +547,8 @@ TEST(completion_knows_the_tables)
 		const char *line;
 		const char *first;
 	} cases[] = {
-		{ "_complete sh", "show\nflush\nsend-template\nwait\nrules\nlisten\nselftest\nmetrics\nhelp\n" },
+		{ "_complete sh", "setup\ndoctor\nshow\nflush\nsend-"
+				  "template\nwait\nrules\nlisten\nselftest\nmetrics\nhelp\n" },
 		{ "_complete wait p", "packets\nflows\nexport\n" },
 		{ "_complete --socket /x wait p", "packets\nflows\nexport\n" },
 		{ "_complete show config --sort x", "name\nvalue\ndefault\norigin\n" },

@@ -1,10 +1,12 @@
 /* test_agentctl_rules.c - the rules that agentctl makes, and those that it finds. */
 #include "check.h"
 
+#include "agentctl_local_reader.h"
 #include "agentctl_log_rules.h"
 #include "agentctl_program.h"
 #include "agentctl_ruleset.h"
 #include "agentctl_ruleset_iptables.h"
+#include "agentctl_setup.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -572,6 +574,31 @@ TEST(the_fuse_is_for_all_packets_before_sampling)
 	CHECK(!ruleset_iptables_check(&ruleset, &error));
 }
 
+TEST(setup_remembers_in_its_file_what_it_has_done)
+{
+	const struct setup_state made = { .has_rules = true, .has_started = true };
+	char *text = setup_format(&made, "192.0.2.10:2055");
+	struct setup_state found = setup_parse(text);
+
+	assert_non_null(strstr(text, "\n[agent]\ncollector = 192.0.2.10:2055\n"));
+	CHECK(found.has_rules && found.has_started && !found.has_enabled);
+	free(text);
+	text = setup_format(&(struct setup_state){ .has_enabled = true }, NULL);
+	found = setup_parse(text);
+	CHECK(!strstr(text, "collector ="));
+	CHECK(found.has_enabled && !found.has_rules && !found.has_started);
+	free(text);
+}
+
+TEST(nfacctd_of_1_7_9_has_renamed_keys)
+{
+	CHECK(!local_reader_is_renamed(
+		"NetFlow Accounting Daemon, nfacctd 1.7.7-git [20211107-0]"));
+	CHECK(local_reader_is_renamed("NetFlow Accounting Daemon, nfacctd 1.7.9-git (20240601)"));
+	CHECK(local_reader_is_renamed("nfacctd 1.8.1"));
+	CHECK(!local_reader_is_renamed("nothing 7"));
+}
+
 TEST(programs_run_without_a_shell)
 {
 	static const char *const cat[] = { "cat", NULL };
@@ -619,6 +646,8 @@ int main(void)
 		cmocka_unit_test(conditions_make_it_uncertain),
 		cmocka_unit_test(rules_of_iptables_are_taken_back_and_no_others),
 		cmocka_unit_test(the_fuse_is_for_all_packets_before_sampling),
+		cmocka_unit_test(setup_remembers_in_its_file_what_it_has_done),
+		cmocka_unit_test(nfacctd_of_1_7_9_has_renamed_keys),
 		cmocka_unit_test(programs_run_without_a_shell),
 	};
 

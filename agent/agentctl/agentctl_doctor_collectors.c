@@ -1,0 +1,192 @@
+/* agentctl_doctor_collectors.c - checks of the way to the collectors, and of those collectors that
+ * run on this host: what each kind wants to be told. */
+#include "agentctl_doctor.h"
+
+#include "agentctl_local_reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a collector's last error means, and where to look. */
+static const struct cause {
+	const char *part; /* of the error */
+	const char *text; /* with the host for %s */
+} causes[] = {
+	{ "refused", "nobody listens on that port of %s" },
+	{ "unreachable", "there is no route to it; \"ip route get %s\" shows more" },
+	{ "No route", "nothing answers there; \"ip route get %s\" shows the way" },
+	{ "no address", "\"getent ahosts %s\" asks for it" },
+	{ "name", "\"getent ahosts %s\" asks for it" },
+};
+
+/* Split "host:port" and "[host]:port". Returns the port, 0 if there is none. */
+static unsigned int split(const char *remote, char *host, size_t size)
+{
+	const char *colon = strrchr(remote, ':');
+	const bool has_brackets = *remote == '[';
+	size_t length = colon ? (size_t)(colon - remote) : strlen(remote);
+
+	if (has_brackets && length >= 2)
+		length -= 2;
+	(void)snprintf(host, size, "%.*s", (int)length, remote + has_brackets);
+	return colon ? (unsigned int)atoi(colon + 1) : 0;
+}
+
+static bool is_local(const char *host)
+{
+	return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
+	       strcmp(host, "localhost") == 0;
+}
+
+/* Nobody listens at the port on this host: perhaps a collector does at another one. */
+static bool say_other_port(struct doctor *doctor, const char *name, const char *host,
+			   unsigned int port)
+{
+	struct local_reader reader;
+	char lines[256], fix[512];
+
+	if (!is_local(host) || !local_reader_find_any(&reader) || reader.port == port)
+		return false;
+	(void)snprintf(lines, sizeof(lines), "[agent]\\ncollector = %s%s%s:%u\\n",
+		       strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : "",
+		       reader.port);
+	doctor_fix_config(doctor, "collector.conf", lines, fix, sizeof(fix));
+	doctor_say(doctor, DOCTOR_fail, fix, "%s: nobody listens on port %u; %s listens on port %u",
+		   name, port, reader.program, reader.port);
+	return true;
+}
+
+static void say_down(struct doctor *doctor, const json_t *collector)
+{
+	const char *name = doctor_text(collector, "name");
+	const char *error = doctor_text(collector, "last_error");
+	const struct cause *cause = NULL;
+	char host[256], advice[512] = "";
+	const unsigned int port =
+		split(*doctor_text(collector, "remote") ? doctor_text(collector, "remote") : name,
+		      host, sizeof(host));
+
+	if (!*error) {
+		doctor_say(doctor, DOCTOR_warn, NULL,
+			   "%s: not up yet: its address is looked up, or it is connected to", name);
+		return;
+	}
+	for (size_t i = 0; !cause && i < sizeof(causes) / sizeof(causes[0]); i++)
+		if (strstr(error, causes[i].part))
+			cause = &causes[i];
+	if (cause && strcmp(cause->part, "refused") == 0 &&
+	    say_other_port(doctor, name, host, port))
+		return;
+	if (cause)
+		(void)snprintf(advice, sizeof(advice), cause->text, host);
+	doctor_say(doctor, DOCTOR_fail, NULL, "%s: %s%s%s", name, error, cause ? ": " : "", advice);
+}
+
+void doctor_check_collector(struct doctor *doctor)
+{
+	size_t index;
+	const json_t *collector;
+
+	json_array_foreach((json_t *)(uintptr_t)doctor_collectors(doctor->status_later), index,
+			   collector)
+	{
+		const char *name = doctor_text(collector, "name");
+		const json_int_t lost = doctor_number(collector, "records_lost");
+
+		if (!json_is_true(json_object_get(collector, "up")))
+			say_down(doctor, collector);
+		else if (lost > 0)
+			doctor_say(doctor, DOCTOR_warn, NULL,
+				   "%s: up, but %" JSON_INTEGER_FORMAT
+				   " records were lost; \"agentctl show "
+				   "collectors\" has the reasons",
+				   name, lost);
+		else
+			doctor_say(doctor, DOCTOR_ok, NULL,
+				   "%s: up, %" JSON_INTEGER_FORMAT " records sent, none lost%s",
+				   name, doctor_number(collector, "records_sent"),
+				   strcmp(doctor_text(collector, "transport"), "udp") == 0
+					   ? " (UDP cannot confirm)"
+					   : "");
+	}
+	if (doctor->said == 0)
+		doctor_say(
+			doctor, DOCTOR_note, NULL,
+			"none is configured: the agent keeps a local view only; \"agentctl setup "
+			"--collector HOST:PORT\" adds one");
+}
+
+/* goflow2 reads the times of v9 from fields 21 and 22 only. */
+static void check_goflow2(struct doctor *doctor, const json_t *collector)
+{
+	const char *remote = doctor_text(collector, "remote");
+	char with_version[300], fix[1024];
+
+	if (doctor_number(collector, "version") != 9)
+		return;
+	(void)snprintf(with_version, sizeof(with_version), "%s,version=10", remote);
+	doctor_say(doctor, DOCTOR_warn,
+		   doctor_fix_collector(doctor, remote, with_version, fix, sizeof(fix)),
+		   "%s: goflow2 does not read the times of NetFlow v9 that have milliseconds: send "
+		   "IPFIX",
+		   doctor_text(collector, "name"));
+}
+
+static void check_akvorado(struct doctor *doctor, const json_t *collector)
+{
+	doctor_say(
+		doctor, DOCTOR_warn, NULL,
+		"%s: akvorado rejects flows without a sampling rate: set default-sampling-rate: 1 "
+		"in its core configuration",
+		doctor_text(collector, "name"));
+}
+
+/* pmacct 1.7.9 has renamed the key that makes nfacctd look at sequence numbers. */
+static void check_nfacctd(struct doctor *doctor, const json_t *collector,
+			  const struct local_reader *reader)
+{
+	static const char old_key[] = "nfacctd_disable_checks";
+	static const char new_key[] = "nfacctd_disable_sanity_checks";
+	const char *wrong = reader->is_renamed ? old_key : new_key;
+	const char *right = reader->is_renamed ? new_key : old_key;
+	char fix[1024];
+
+	if (!reader->settings || !strstr(reader->settings, wrong) ||
+	    strstr(reader->settings, right))
+		return;
+	(void)snprintf(fix, sizeof(fix), "%ssed -i s/%s/%s/ %s", doctor_sudo(doctor), wrong, right,
+		       reader->file);
+	doctor_say(doctor, DOCTOR_warn, fix,
+		   "%s: this nfacctd (%s) does not know the key %s: it is %s since pmacct 1.7.9",
+		   doctor_text(collector, "name"), reader->version, wrong, new_key);
+}
+
+void doctor_check_reader(struct doctor *doctor)
+{
+	size_t index;
+	const json_t *collector;
+
+	json_array_foreach((json_t *)(uintptr_t)doctor_collectors(doctor->status_later), index,
+			   collector)
+	{
+		struct local_reader reader;
+		char host[256];
+		const unsigned int port =
+			split(doctor_text(collector, "remote"), host, sizeof(host));
+		const size_t said = doctor->said;
+
+		if (!is_local(host) || !local_reader_find(port, &reader))
+			continue;
+		if (strcmp(reader.program, "goflow2") == 0)
+			check_goflow2(doctor, collector);
+		else if (strcmp(reader.program, "akvorado") == 0)
+			check_akvorado(doctor, collector);
+		else if (strcmp(reader.program, "nfacctd") == 0)
+			check_nfacctd(doctor, collector, &reader);
+		if (doctor->said == said)
+			doctor_say(doctor, DOCTOR_ok, NULL, "%s: read by %s (pid %u)",
+				   doctor_text(collector, "name"), reader.program, reader.pid);
+		local_reader_clear(&reader);
+	}
+}

@@ -1,0 +1,118 @@
+/* agentctl_doctor_host.c - checks of the host: its clock, the AS table, what would flush our rules.
+ */
+#include "agentctl_doctor.h"
+
+#include "agentctl_rules_firewall.h"
+#include "agentctl_rules_system.h"
+#include "defaults.h"
+#include "time_now.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+#define AS_TABLE_DAYS 30
+#define DAY_S         86400
+
+/* Before this the clock is wrong for certain: 2025-01-01. */
+#define CLOCK_LEAST_S 1735689600
+
+void doctor_check_clock(struct doctor *doctor)
+{
+	struct timex state = { .modes = 0 };
+	const bool is_container =
+		access("/run/systemd/container", F_OK) == 0 || access("/.dockerenv", F_OK) == 0;
+	const bool is_synchronised = adjtimex(&state) >= 0 && !(state.status & STA_UNSYNC);
+	char fix[128];
+
+	(void)snprintf(fix, sizeof(fix), "%stimedatectl set-ntp true", doctor_sudo(doctor));
+	if (time_now_ms(CLOCK_REALTIME) / 1000 < CLOCK_LEAST_S)
+		doctor_say(doctor, DOCTOR_fail, fix,
+			   "the clock is off by years: the times of all flows are wrong");
+	else if (is_synchronised)
+		doctor_say(doctor, DOCTOR_ok, NULL, "the clock is synchronised, within %ld ms",
+			   state.maxerror / 1000);
+	else if (is_container)
+		doctor_say(
+			doctor, DOCTOR_note, NULL,
+			"the clock is that of the container's host, which does not synchronise it");
+	else
+		doctor_say(doctor, DOCTOR_warn, fix,
+			   "nothing synchronises the clock: times of flows drift");
+}
+
+void doctor_check_templates(struct doctor *doctor)
+{
+	const char *refresh = doctor_option(doctor, "template-refresh");
+	bool has_templates = false;
+	size_t index;
+	const json_t *collector;
+
+	json_array_foreach((json_t *)(uintptr_t)doctor_collectors(doctor->status), index, collector)
+	{
+		const json_int_t version = doctor_number(collector, "version");
+
+		has_templates |= version == 9 || version == 10;
+	}
+	if (has_templates && *refresh)
+		doctor_say(
+			doctor, DOCTOR_note, NULL,
+			"announced again every %.*s: a collector that starts anew waits for that",
+			(int)strcspn(refresh, ","), refresh);
+}
+
+static bool has_content(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char line[512];
+	bool is_found = false;
+
+	while (file && !is_found && fgets(line, sizeof(line), file))
+		is_found = !strchr("!#\n", line[strspn(line, " \t\r")]);
+	if (file)
+		(void)fclose(file);
+	return is_found;
+}
+
+void doctor_check_as_table(struct doctor *doctor)
+{
+	const char *path = doctor_option(doctor, "networks-file");
+	const int64_t now_s = time_now_ms(CLOCK_REALTIME) / 1000;
+	struct stat status;
+
+	if (!*path)
+		return;
+	if (stat(path, &status) != 0)
+		doctor_say(doctor, DOCTOR_fail, NULL,
+			   "%s is not there any more: the next start of the agent fails", path);
+	else if (!has_content(path))
+		doctor_say(doctor, DOCTOR_warn, NULL, "%s is empty: all AS numbers are 0", path);
+	else if (now_s - status.st_mtime > (int64_t)AS_TABLE_DAYS * DAY_S)
+		doctor_say(doctor, DOCTOR_warn, NULL, "%s is %lld days old: write it anew", path,
+			   (long long)((now_s - status.st_mtime) / DAY_S));
+	else
+		doctor_say(doctor, DOCTOR_ok, NULL, "%s is there", path);
+}
+
+/* nftables.service flushes all tables, and our unit brings ours back. */
+void doctor_check_flush(struct doctor *doctor)
+{
+	struct error_text ignored;
+	const struct agentctl_firewall_row *nft = &agentctl_firewalls[FIREWALL_nft];
+	char fix[256];
+
+	if (!doctor->is_root || !agentctl_has_unit(nft->unit) || !agentctl_rules_has_table())
+		return;
+	if (agentctl_systemctl("is-enabled", "--quiet", nft->unit, &ignored)) {
+		doctor_say(doctor, DOCTOR_ok, NULL, "%s brings the rules back at boot", nft->unit);
+		return;
+	}
+	doctor_fix_rules(doctor, "", fix, sizeof(fix));
+	doctor_say(
+		doctor, DOCTOR_warn, fix,
+		"a reload of nftables.service, or a boot, takes the rules away: %s is not enabled",
+		nft->unit);
+}

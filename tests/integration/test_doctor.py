@@ -1,0 +1,487 @@
+"""agentctl doctor: each fault is made, named, and mended by typing what doctor says."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import programs
+from conftest import BUILD, Hosts
+from firewalls import Nft
+from waiting import PATIENCE_S, wait_until
+
+GOOD, WARNING, BROKEN = range(3)
+
+# `rules install` must not write to /etc of the machine; systemctl is for the test to do.
+AGENTCTL = f"""#!/bin/sh
+case "$1 $2" in
+"rules install") exec {BUILD / "agentctl"} "$@" --no-save ;;
+*) exec {BUILD / "agentctl"} "$@" ;;
+esac
+"""
+
+
+class Doctor:
+    """An agent on the server that reads group 40, with a configuration of its own, and its doctor."""
+
+    def __init__(self, hosts, flowagent, directory):
+        self.hosts = hosts
+        self.host = hosts.server
+        self._flowagent = flowagent
+        self.directory = directory
+        self.config = directory / "flowagent.conf"
+        self.config.write_text("[agent]\n")
+        (directory / "conf.d").mkdir()
+        self.commands = directory / "bin"
+        self.commands.mkdir()
+        for name, text in ("agentctl", AGENTCTL), ("systemctl", "#!/bin/sh\nexit 0\n"):
+            (self.commands / name).write_text(text)
+            (self.commands / name).chmod(0o755)
+        self.agent = None
+
+    def start(self, *options, group=40, host=None, wait=True, wrapper=()):
+        host = host or self.host
+        self._start = (options, group, host)
+        groups = ["-g", group] if group is not None else []
+        self.agent = self._flowagent(
+            "-f", self.config, *groups, *options, host=host, wrapper=wrapper
+        )
+        if wait and group is not None:
+            self.agent.wait_for_group(group)
+        self.agent.wait_for_control()
+
+    def restart(self):
+        options, group, host = self._start
+        assert self.agent.stop() == 0, self.agent.errors
+        self.start(*options, group=group, host=host)
+
+    def environment(self):
+        return {**programs.ENVIRONMENT, "PATH": f"{self.commands}:{os.environ['PATH']}"}
+
+    def run(self, *options, host=None, prefix=(), wait="300ms"):
+        socket = self.agent.control if self.agent else self.directory / "none.sock"
+        return subprocess.run(
+            programs.command_on(
+                host or self.host,
+                [*prefix, BUILD / "agentctl", "doctor", "-s", socket, "--wait", wait, *options],
+            ),
+            capture_output=True,
+            text=True,
+            env=self.environment(),
+            timeout=PATIENCE_S,
+        )
+
+    def rows(self, check=None, **options):
+        done = self.run("-J", **options)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        assert done.returncode == max(self.severity(row) for row in rows), done.stderr
+        return [row for row in rows if check in (None, row["check"])]
+
+    @staticmethod
+    def severity(row):
+        return {"ok": GOOD, "note": GOOD, "warn": WARNING, "fail": BROKEN}[row["state"]]
+
+    def fault(self, check, text, state="fail", **options):
+        """The row that names it."""
+        rows = self.rows(**options)
+        found = [row for row in rows if row["check"] == check and text in row["text"]]
+        assert found, [row for row in rows if row["state"] not in ("ok", "note")]
+        assert found[0]["state"] == state
+        return found[0]
+
+    def type(self, fix, host=None):
+        """As an operator at a shell, but for the place of the configuration."""
+        assert fix
+        done = subprocess.run(
+            programs.command_on(
+                host or self.host, ["sh", "-c", fix.replace("/etc/flowagent", str(self.directory))]
+            ),
+            capture_output=True,
+            text=True,
+            env=self.environment(),
+            timeout=PATIENCE_S,
+        )
+        assert done.returncode == 0, (fix, done.stdout, done.stderr)
+        return done.stdout
+
+    def packets_read(self):
+        done = self.host.run(BUILD / "agentctl", "-J", "show", "stats", "-s", self.agent.control)
+        return json.loads(done)["packets_read"]
+
+    def is_good(self, check):
+        rows = self.rows(check)
+        return rows != [] and all(self.severity(row) == GOOD for row in rows)
+
+    def ping(self, count=3):
+        self.host.run("ping", "-c", count, "-i", "0.01", "-q", Hosts.ROUTER[0])
+
+
+@pytest.fixture
+def doctor(hosts, flowagent, directory):
+    return Doctor(hosts, flowagent, directory)
+
+
+def test_all_is_good(doctor, hosts, collector):
+    receiver = collector(Hosts.COLLECTOR[0], 2055, hosts.collector)
+    doctor.host.run(BUILD / "agentctl", "rules", "install", "--no-save", "-i", "eth0")
+    doctor.start("-n", receiver.host_port)
+    doctor.ping()
+    done = doctor.run()
+    bad = [line for line in done.stdout.splitlines() if line[:4] in ("warn", "FAIL")]
+    assert [line for line in bad if line[6:11] != "clock"] == [], done.stdout
+    assert done.returncode == (WARNING if bad else GOOD)
+    for check in ("service", "namespace", "kernel", "group", "rules", "interface", "direction",
+                  "family", "doubled", "length", "threshold", "loss", "buffer", "own export",
+                  "cache", "collector"):  # fmt: skip
+        assert f"ok    {check:11}  " in done.stdout, done.stdout
+
+
+def test_packets_that_move_are_said(doctor):
+    doctor.host.run(BUILD / "agentctl", "rules", "install", "--no-save", "-i", "eth0")
+    doctor.start()
+    with subprocess.Popen(doctor.host.command("ping", "-i", "0.01", "-q", Hosts.ROUTER[0])) as ping:
+        try:
+            assert "packets come" in doctor.fault("counter", "", state="ok")["text"]
+            os.kill(doctor.agent.pid, 0)
+        finally:
+            ping.terminate()
+
+
+def nflog(*options, backend="nft", hook="PREROUTING", families=("ip", "ip6"), group=40):
+    """A maker of rules of iptables for one direction."""
+    table, option = ("raw", "-i") if hook == "PREROUTING" else ("mangle", "-o")
+    group = ["--nflog-group", group] if group is not None else []
+
+    def make(host):
+        for family in families:
+            host.run(f"{family}tables-{backend}", "-t", table, "-A", hook, option, "eth0",
+                     "-j", "NFLOG", *group, *options)  # fmt: skip
+
+    return make
+
+
+def both(*makers):
+    return lambda host: [make(host) for make in makers]
+
+
+def unreached(host):
+    host.run("iptables-legacy", "-t", "raw", "-N", "mine")
+    host.run("iptables-legacy", "-t", "raw", "-A", "mine", "-j", "NFLOG", "--nflog-group", "40")
+
+
+def on_missing_interface(host):
+    host.run(BUILD / "agentctl", "rules", "install", "--no-save", "--force", "-i", "eth9")
+
+
+def on_interface_down(host):
+    host.run(BUILD / "agentctl", "rules", "install", "--no-save", "-i", "eth0")
+    host.ip("link", "set", "eth0", "down")
+
+
+SIZE = ("--nflog-size", 96)
+OUT = {"hook": "POSTROUTING"}
+RULE_FAULTS = {
+    "no rule": (lambda host: None, "rules", "fail", "no rule logs to group 40"),
+    "another group": (nflog(*SIZE, group=5), "rules", "fail", "logs to group 5, and the agent"),
+    "another group, legacy": (
+        nflog(*SIZE, group=5, backend="legacy"), "rules", "fail", "logs to group 5, and the agent"
+    ),
+    "prefix": (
+        nflog("--nflog-prefix", 40, group=None), "rules", "fail", 'the prefix "40" of a rule is no'
+    ),
+    "prefix, legacy": (
+        nflog("--nflog-prefix", 40, group=None, backend="legacy"), "rules", "fail",
+        'the prefix "40" of a rule is no group'
+    ),
+    "unreached": (unreached, "rules", "fail", "nothing leads to its chain"),
+    "doubled": (
+        both(nflog(*SIZE), nflog(*SIZE, backend="legacy")), "doubled", "fail",
+        "two rules log the same packets"
+    ),
+    "incoming only": (nflog(*SIZE), "direction", "warn", "only incoming packets"),
+    "outgoing only": (nflog(*SIZE, **OUT), "direction", "warn", "only outgoing packets"),
+    "IPv4 only": (
+        both(nflog(*SIZE, families=["ip"]), nflog(*SIZE, families=["ip"], **OUT)), "family",
+        "warn", "only IPv4 is logged"
+    ),
+    "IPv6 only": (
+        both(nflog(*SIZE, families=["ip6"]), nflog(*SIZE, families=["ip6"], **OUT)), "family",
+        "warn", "only IPv6 is logged"
+    ),
+    "whole packets": (both(nflog(), nflog(**OUT)), "length", "warn", "copies whole packets"),
+    "too much of packets": (
+        both(nflog("--nflog-size", 1500), nflog("--nflog-size", 1500, **OUT)), "length", "warn",
+        "copies 1500 bytes"
+    ),
+    "threshold": (
+        nflog(*SIZE, "--nflog-threshold", 1), "threshold", "warn", "has the threshold 1"
+    ),
+    "threshold, legacy": (
+        nflog(*SIZE, "--nflog-threshold", 1, backend="legacy"), "threshold", "warn",
+        "has the threshold 1"
+    ),
+    "interface missing": (on_missing_interface, "interface", "fail", "rules name eth9"),
+    "interface down": (on_interface_down, "interface", "fail", "rules name eth0, which is down"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RULE_FAULTS)
+def test_faults_of_rules(doctor, name):
+    make, check, state, text = RULE_FAULTS[name]
+    doctor.start()
+    make(doctor.host)
+    row = doctor.fault(check, text, state)
+    doctor.type(row["fix"])
+    assert doctor.is_good(check), doctor.rows(check)
+    if name == "interface down":  # which has lost its routes
+        return
+    before = doctor.packets_read()
+    doctor.ping(5)
+    wait_until(lambda: doctor.packets_read() >= before + 10, "the packets, each once")
+    assert doctor.packets_read() == before + 10
+
+
+def test_own_export_in_the_input(doctor, hosts, collector):
+    receiver = collector(Hosts.COLLECTOR[0], 2055, hosts.collector)
+    Nft().install(doctor.host, "eth0", skip_own=False)
+    doctor.start("-n", receiver.host_port)
+    doctor.ping()
+    doctor.host.run(BUILD / "agentctl", "flush", "-s", doctor.agent.control)
+    receiver.wait_for_datagrams(1)
+    wait_until(lambda: not doctor.is_good("own export"), "the agent's own datagrams")
+    row = doctor.fault("own export", "log the agent's own datagrams", "warn")
+    doctor.type(row["fix"])
+    assert doctor.is_good("own export")
+
+
+def test_the_fix_is_with_sudo_for_others(doctor):
+    doctor.start()
+    doctor.directory.chmod(0o777)
+    doctor.agent.control.chmod(0o777)
+    rows = doctor.rows("rules", prefix=programs.nobody(65534))
+    assert rows[0]["state"] in ("note", "fail") and rows[0]["fix"].startswith("sudo agentctl ")
+
+
+def test_no_agent(doctor):
+    done = doctor.run()
+    assert done.returncode == BROKEN
+    assert "FAIL  service      cannot reach the agent" in done.stdout
+    assert "FAIL  rules        no rule logs to group 40" in done.stdout  # what can be seen without
+    assert "fix: agentctl rules install" in done.stdout
+
+
+def test_another_network_namespace(doctor, hosts):
+    doctor.start()
+    row = doctor.fault("namespace", "in another network namespace", host=hosts.collector)
+    fix = row["fix"] + "; true"  # the fix is to look there, and what is there is not good
+    assert "ok    namespace    the agent is in this" in doctor.type(fix, hosts.collector)
+
+
+def test_a_group_that_another_program_reads(doctor, cleanup):
+    other = programs.Program(
+        "other", ["tcpdump", "-i", "nflog:40", "-w", "/dev/null"], doctor.directory, doctor.host
+    )
+    cleanup.callback(other.kill)
+    wait_until(lambda: "40" in doctor.host.read("netfilter/nfnetlink_log").split(), "the reader")
+    doctor.start(wait=False)
+    row = doctor.fault("group", f"group 40 is read by tcpdump (pid {other.pid})")
+    doctor.type(row["fix"])
+    wait_until(lambda: doctor.is_good("group"), "the agent to read the group")
+
+
+def test_a_kernel_without_the_module(doctor):
+    doctor.start()
+    script = 'mount -t proc -o subset=pid proc /proc && exec "$@"'  # no /proc/net
+    prefix = ["unshare", "-m", "sh", "-c", script, "sh"]
+    row = doctor.fault("kernel", "the kernel has no nfnetlink_log", prefix=prefix)
+    assert row["fix"] == "modprobe nfnetlink_log"
+
+
+def test_losses(doctor, udp_flood):
+    """The agent is held while packets come: more than its buffer takes."""
+    (doctor.directory / "conf.d" / "small.conf").write_text('[source "nflog:40"]\nbuffer = 64k\n')
+    doctor.hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    doctor.host.run(BUILD / "agentctl", "rules", "install", "--no-save", "-i", "eth0")
+    doctor.start(group=None)
+    doctor.agent.wait_for_group()
+    doctor.agent.signal(signal.SIGSTOP)
+    doctor.host.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", "10", "20000", "20000")
+    doctor.agent.signal(signal.SIGCONT)
+    doctor.ping()
+    wait_until(lambda: not doctor.is_good("loss"), "the loss to be seen")
+    row = doctor.fault("loss", "nflog:40: the kernel has lost", "warn")
+    doctor.type(row["fix"])
+    doctor.restart()
+    assert doctor.is_good("loss") and doctor.is_good("buffer")
+
+
+def test_a_buffer_that_the_kernel_does_not_give(doctor):
+    """Without rights over the whole machine, net.core.rmem_max is the limit."""
+    agent = doctor._flowagent(
+        "-f", doctor.config, "-g", 40, wrapper=["unshare", "-U", "-r", "-n"], host=doctor.host
+    )
+    doctor.agent = agent
+    agent.wait_for_control()
+    row = doctor.fault("buffer", "bytes of receive buffer, and", "warn")
+    assert row["fix"].startswith("sysctl -w net.core.rmem_max=")
+
+
+def test_a_cache_that_is_too_small(doctor, udp_flood):
+    doctor.hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    doctor.host.run(BUILD / "agentctl", "rules", "install", "--no-save", "-i", "eth0")
+    (doctor.directory / "flowagent.conf").write_text("[agent]\nmax-flows = 256\n")
+    doctor.start()
+    doctor.host.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", "1000", "1000", "5000")
+    wait_until(lambda: not doctor.is_good("cache"), "the cache to be full")
+    row = doctor.fault("cache", "the cache of 256 flows is too small", "warn")
+    doctor.type(row["fix"])
+    doctor.restart()
+    doctor.host.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", "1000", "1000", "5000")
+    assert doctor.is_good("cache")
+
+
+def test_the_fuse(doctor, udp_flood):
+    doctor.hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    doctor.host.run(BUILD / "agentctl", "rules", "install", "--no-save", "-i", "eth0",
+                    "--max-rate", 100)  # fmt: skip
+    doctor.start()
+    assert doctor.fault("fuse", "it has let all packets pass", "ok")
+    doctor.host.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", "10", "5000", "20000")
+    doctor.fault("fuse", "the fuse (--max-rate) has kept", "warn")
+
+
+def test_forwarded_packets_count_twice(doctor, hosts):
+    router = hosts.internet
+    router.run(BUILD / "agentctl", "rules", "install", "--no-save", "-i", "eth0", "-i", "eth1")
+    doctor.host = router
+    doctor.start()
+    row = doctor.fault("forwarded", "forwards packets between interfaces", "warn")
+    doctor.type(row["fix"])
+    assert doctor.rows("forwarded") == []
+
+
+# ---- collectors ----------------------------------------------------------------------------------
+
+
+def collect(doctor, address):
+    file = doctor.directory / "conf.d" / "collector.conf"
+    file.write_text(f"[agent]\ncollector = {address}\n")
+    doctor.start()
+
+
+@pytest.mark.parametrize(
+    "address, route, text",
+    [
+        ("203.0.113.9:2055", ["unreachable", "203.0.113.9"], '"ip route get 203.0.113.9" shows'),
+        ("no-such-host.invalid:2055", None, '"getent ahosts no-such-host.invalid" asks'),
+        (f"{Hosts.ROUTER[0]}:2055", None, "nobody listens on that port"),
+    ],
+    ids=["no route", "no name", "refused"],
+)  # fmt: skip
+def test_ways_to_a_collector(doctor, address, route, text):
+    if route:
+        doctor.host.ip("route", "add", *route)
+    collect(doctor, address)
+    wait_until(
+        lambda: any(text in row["text"] for row in doctor.rows("collector")), f"{address}: {text}"
+    )
+    assert address in doctor.fault("collector", text)["text"]
+
+
+def test_a_collector_on_another_port_of_this_host(doctor, nfacctd):
+    nfacctd("127.0.0.1", 2100, doctor.host)
+    collect(doctor, "127.0.0.1:2055")
+    wait_until(lambda: not doctor.is_good("collector"), "the collector to be down")
+    row = doctor.fault("collector", "nobody listens on port 2055; nfacctd listens on port 2100")
+    doctor.type(row["fix"])
+    doctor.restart()
+    wait_until(lambda: doctor.is_good("collector"), "the collector to be up")
+    assert "read by nfacctd" in doctor.fault("reader", "", "ok")["text"]
+
+
+LISTEN = """
+import socket, sys
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.bind(("127.0.0.1", 2055))
+while True:
+    sock.recv(65536)
+"""
+
+
+@pytest.fixture
+def fake(doctor, cleanup):
+    """fake(name): a process of that name that listens."""
+
+    def start(name):
+        (doctor.directory / name).symlink_to(sys.executable)
+        command = [doctor.directory / name, "-c", LISTEN]
+        program = programs.Program(name, command, doctor.directory, doctor.host)
+        cleanup.callback(program.kill)
+        wait_until(lambda: ":0807 " in doctor.host.read("udp"), "the socket")
+        return program
+
+    return start
+
+
+def test_goflow2_wants_ipfix(doctor, fake):
+    fake("goflow2")
+    collect(doctor, "127.0.0.1:2055")
+    row = doctor.fault("reader", "goflow2 does not read the times of NetFlow v9", "warn")
+    doctor.type(row["fix"])
+    doctor.restart()
+    assert doctor.is_good("reader")
+
+
+def test_akvorado_wants_a_sampling_rate(doctor, fake):
+    fake("akvorado")
+    collect(doctor, "127.0.0.1:2055")
+    assert doctor.fault("reader", "akvorado rejects flows without a sampling rate", "warn")
+
+
+def test_keys_of_nfacctd_that_were_renamed(doctor, nfacctd):
+    """Of whichever version is installed, the key of the other one."""
+    version = subprocess.run(["nfacctd", "-V"], capture_output=True, text=True).stdout
+    is_new = tuple(map(int, version.split("nfacctd ")[1].split("-")[0].split("."))) >= (1, 7, 9)
+    wrong = "nfacctd_disable_checks" if is_new else "nfacctd_disable_sanity_checks"
+    collector = nfacctd("127.0.0.1", 2055, doctor.host, options=f"\n{wrong}: false\n")
+    collect(doctor, "127.0.0.1:2055")
+    file = doctor.directory / "nfacctd-2055.conf"
+    lines = file.read_text().splitlines(keepends=True)
+    others = [line for line in lines if not line.startswith("nfacctd_disable") or wrong in line]
+    file.write_text("".join(others))
+    script = 'mount -t tmpfs none /etc/pmacct && cp "$0" /etc/pmacct/nfacctd.conf && exec "$@"'
+    prefix = ["unshare", "-m", "sh", "-c", script, file]  # the place that the package has for it
+    row = doctor.fault("reader", f"does not know the key {wrong}", "warn", prefix=prefix)
+    doctor.type(row["fix"].replace("/etc/pmacct/nfacctd.conf", str(file)))
+    assert all(row["state"] == "ok" for row in doctor.rows("reader", prefix=prefix))
+    with file.open("a") as both:  # as in README.md, for either version
+        both.write(f"{wrong}: false\n")
+    assert all(row["state"] == "ok" for row in doctor.rows("reader", prefix=prefix))
+    assert collector.stop() == 0
+
+
+# ---- tables --------------------------------------------------------------------------------------
+
+
+def test_the_as_table(doctor):
+    table = doctor.directory / "networks.lst"
+    table.write_text("64500,192.0.2.0/24\n")
+    doctor.start("--networks-file", table)
+    assert doctor.is_good("AS table")
+    os.utime(table, (time.time() - 40 * 86400,) * 2)
+    doctor.fault("AS table", "is 40 days old", "warn")
+    table.write_text("! nothing\n")
+    doctor.fault("AS table", "is empty: all AS numbers are 0", "warn")
+    table.unlink()
+    doctor.fault("AS table", "is not there any more")
+
+
+def test_options(doctor):
+    done = subprocess.run(
+        [BUILD / "agentctl", "doctor", "--wait", "soon"], capture_output=True, text=True
+    )
+    assert done.returncode == 2 and "--wait soon: expected a time" in done.stderr

@@ -1,0 +1,161 @@
+"""agentctl setup, with a systemctl of the test's own: tests/booted tries it with systemd."""
+
+import subprocess
+
+import pytest
+
+import programs
+from conftest import BUILD, Hosts
+from waiting import PATIENCE_S
+
+# Starts, ends and remembers one service as systemd does, as far as setup asks.
+SYSTEMCTL = """#!/bin/sh
+state=/run/fake
+unit=$2
+[ "$unit" = --quiet ] && unit=$3
+[ "$3" = --quiet ] && unit=$2
+case "$*" in *flowagent.service*) ;; *) [ "$1" = cat ] || exit 0 ;; esac
+case $1 in
+cat) exit 0 ;;
+show) exit 0 ;;
+is-enabled) [ -e $state/enabled ] ;;
+enable) touch $state/enabled ;;
+disable) rm -f $state/enabled ;;
+is-active) [ -e $state/pid ] && kill -0 "$(cat $state/pid)" 2>/dev/null ;;
+start | restart | stop)
+	if [ "$1" != start ] && [ -e $state/pid ]; then
+		kill "$(cat $state/pid)"
+		while kill -0 "$(cat $state/pid)" 2>/dev/null; do sleep 0.1; done
+		rm $state/pid
+		echo "$1" >>$state/log
+	fi
+	if [ "$1" != stop ] && [ ! -e $state/pid ]; then
+		flowagent --config /etc/flowagent/flowagent.conf >/run/fake/agent.log 2>&1 </dev/null &
+		echo $! >$state/pid
+		echo start >>$state/log
+	fi ;;
+esac
+"""
+
+PRELUDE = """
+set -eu
+mount -t tmpfs none /etc
+mount -t tmpfs none /run
+mkdir -p /run/systemd/system /run/systemd/container /run/flowagent /run/fake /etc/flowagent/conf.d
+trap '[ ! -e /run/fake/pid ] || kill $(cat /run/fake/pid)' EXIT
+file=/etc/flowagent/conf.d/setup.conf
+ping -q -i 0.1 192.0.2.1 >/dev/null &
+ping=$!
+trap 'kill $ping; [ ! -e /run/fake/pid ] || kill $(cat /run/fake/pid)' EXIT
+"""
+
+
+class Machine:
+    """The server, with an /etc and a /run of its own."""
+
+    def __init__(self, hosts, directory):
+        self.host = hosts.server
+        self.commands = directory / "bin"
+        self.commands.mkdir()
+        (self.commands / "systemctl").write_text(SYSTEMCTL)
+        (self.commands / "systemctl").chmod(0o755)
+
+    def run(self, script):
+        """Its output; the script must succeed."""
+        environment = dict(programs.ENVIRONMENT)
+        environment["PATH"] = f"{self.commands}:{BUILD}:{environment['PATH']}"
+        done = subprocess.run(
+            programs.command_on(self.host, ["unshare", "-m", "bash", "-c", PRELUDE + script]),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
+            timeout=PATIENCE_S,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+
+@pytest.fixture
+def machine(hosts, directory):
+    return Machine(hosts, directory)
+
+
+def test_setup_is_idempotent_and_undo_takes_all_of_it_back(machine, hosts, collector):
+    receiver = collector(Hosts.COLLECTOR[0], 2055, hosts.collector)
+    text = machine.run(f"""
+        nft -s list ruleset >/run/rules.before
+        agentctl setup --collector {receiver.host_port}
+        agentctl show flows --top 3 | grep 192.0.2.10
+        grep -x 'collector = {receiver.host_port}' $file
+        [ -e /run/fake/enabled ]
+        cp $file /run/first
+        nft -s list ruleset >/run/rules.first
+        agentctl setup
+        cmp $file /run/first
+        nft -s list ruleset | cmp - /run/rules.first
+        echo "log: $(paste -sd ' ' /run/fake/log)"
+        agentctl setup --undo
+        [ ! -e $file ] && [ ! -e /etc/flowagent/rules.nft ] && [ ! -e /run/fake/enabled ]
+        ! systemctl is-active flowagent.service
+        nft -s list ruleset | cmp - /run/rules.before
+        agentctl setup --undo
+    """)
+    assert "in and out of eth0" in text  # the default route's
+    assert "ok    collector    " + receiver.host_port in text
+    assert "log: start\n" in text  # the second one has restarted nothing
+    assert "nothing to take back" in text
+
+
+def test_a_wrong_collector_changes_nothing(machine):
+    text = machine.run("""
+        ! agentctl setup --collector 192.0.2.1:port
+        [ ! -e $file ] && [ ! -e /etc/flowagent/rules.nft ]
+        agentctl setup || true
+        cp $file /run/first
+        ! agentctl setup --collector 192.0.2.1:port
+        cmp $file /run/first
+    """)
+    assert text.count("192.0.2.1:port") >= 2 and "nothing was changed" in text
+
+
+def test_rules_and_a_service_of_somebody_s_own_stay(machine):
+    text = machine.run("""
+        systemctl enable --quiet flowagent.service
+        systemctl start flowagent.service
+        agentctl rules install -i lo
+        nft -s list ruleset >/run/rules.before
+        agentctl setup || true
+        nft -s list ruleset | cmp - /run/rules.before
+        agentctl setup --undo
+        nft -s list ruleset | cmp - /run/rules.before
+        [ -e /run/fake/enabled ] && systemctl is-active flowagent.service
+        agentctl rules remove
+        iptables-legacy -t raw -A PREROUTING -i eth0 -j NFLOG --nflog-group 40 --nflog-size 96
+        agentctl setup || true
+        [ ! -e /etc/flowagent/rules.nft ]
+    """)
+    assert "those of an earlier agentctl rules install stay" in text
+    assert "others log to the group already, and stay" in text
+
+
+def test_no_packet_is_status_5_and_doctor_says_the_rest(machine):
+    text = machine.run("""
+        kill -STOP $ping
+        status=0
+        agentctl setup -i lo --timeout 1s || status=$?
+        kill -CONT $ping
+        echo "status $status"
+    """)
+    assert "no packet yet" in text and "note  counter" in text and "status 5" in text
+
+
+def test_without_systemd_it_says_how(hosts):
+    done = subprocess.run(
+        programs.command_on(hosts.server, [BUILD / "agentctl", "setup"]),
+        capture_output=True,
+        text=True,
+        env=programs.ENVIRONMENT,
+    )
+    assert done.returncode == 1 and "systemd does not run here" in done.stderr
+    assert "agentctl rules install, then flowagent --nflog 40" in done.stderr
