@@ -153,6 +153,24 @@ def rows_of_nflog(results):
         )
 
 
+def rows_of_asn_table(results):
+    if "asn_table" not in results:
+        return
+    part = results["asn_table"]
+    ipv4, ipv6 = part["prefixes"]
+    megabytes = part["dump_bytes"] / 1e6
+    yield row(
+        f"AS table of {ipv4} + {ipv6} prefixes, CPU",
+        f"{part['cpu_s']:.1f} s for {megabytes:.0f} MB of MRT, {megabytes / part['cpu_s']:.0f} MB/s",
+        "<= 8 s",
+        part["cpu_s"] <= 8,
+    )
+    yield row("  memory to make it", f"{part['mib']:.0f} MiB", "<= 300 MiB", part["mib"] <= 300)
+    size = part["table_bytes"] / (1 << 20)
+    yield row("  its size", f"{size:.1f} MiB", "<= 32 MiB", size <= 32)
+    yield row("  prefixes and origins", "exact" if part["is_exact"] else "NOT", "exact", part["is_exact"])
+
+
 def rows_of_device(results):
     if "device" in results:
         probes = results["device"]["probes"]
@@ -179,6 +197,7 @@ def rows(results):
         rows_of_storm,
         rows_of_nflog,
         rows_of_device,
+        rows_of_asn_table,
     ):
         yield from part(results)
 
