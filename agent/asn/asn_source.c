@@ -3,9 +3,11 @@
 
 #include "asn_file.h"
 #include "asn_input.h"
+#include "asn_mmdb.h"
 #include "asn_mrt.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,13 +183,53 @@ static int read_source(struct source *source, struct asn_source_result *result)
 	if (asn_mrt_is_it(source->buffer, source->used))
 		return read_mrt(source, result);
 	if (memchr(source->buffer, '\0', source->used)) {
-		error_text_set(source->error,
-			       "%.200s: neither MRT nor text; expected a dump of a routing table, "
-			       "or lines with an AS number and a prefix",
-			       source->name);
+		error_text_set(
+			source->error,
+			"%.200s: neither MRT nor text; expected a dump of a routing table, "
+			"a MaxMind database (a file, not packed), or lines with an AS number "
+			"and a prefix",
+			source->name);
 		return -EINVAL;
 	}
 	return read_text(source, result);
+}
+
+/* ---- databases ---- */
+
+static int read_mmdb(const char *path, struct asn_builder *builder, struct asn_messages *messages,
+		     struct asn_source_result *result, struct error_text *error)
+{
+	struct asn_mmdb_result found;
+	const int status = asn_mmdb_read(path, builder, &found, error);
+	char address[ADDRESS_TEXT_SIZE];
+
+	if (status < 0)
+		return status;
+	result->format = "MaxMind database";
+	result->time_s = found.time_s;
+	if (found.without_as)
+		asn_messages_line(messages,
+				  "%.200s: skipped networks without an AS number: %" PRIu64
+				  ", the first %s/%u",
+				  path, found.without_as,
+				  address_format(found.first_without.ip_version,
+						 found.first_without.address, address),
+				  (unsigned int)found.first_without.length);
+	return 0;
+}
+
+static int read_stream(const char *path, struct source *source, struct asn_source_result *result)
+{
+	int status;
+
+	source->input = asn_input_open(path, source->error);
+	if (!source->input)
+		return -EIO;
+	source->name = asn_input_name(source->input);
+	status = read_source(source, result);
+	free(source->buffer);
+	asn_input_close(source->input);
+	return status;
 }
 
 int asn_source_read(const char *path, const struct asn_rules *rules, struct asn_builder *builder,
@@ -201,13 +243,10 @@ int asn_source_read(const char *path, const struct asn_rules *rules, struct asn_
 	int status;
 
 	*result = (struct asn_source_result){ .prefixes = 0 };
-	source.input = asn_input_open(path, error);
-	if (!source.input)
-		return -EIO;
-	source.name = asn_input_name(source.input);
-	status = read_source(&source, result);
+	if (asn_mmdb_is_it(path))
+		status = read_mmdb(path, builder, messages, result, error);
+	else
+		status = read_stream(path, &source, result);
 	result->prefixes = asn_builder_added(builder) - before;
-	free(source.buffer);
-	asn_input_close(source.input);
 	return status;
 }

@@ -11,6 +11,7 @@
 #include "compression.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Next hop, two AS numbers, prefix and generous blanks; comments do not count. */
@@ -157,6 +158,61 @@ static void note_skipped(const struct position *position)
 		position->report->first_skipped = position->line;
 }
 
+/* Returns 0, or an error that ends it all. */
+static int add_prefix(const struct position *position, const struct prefix *prefix,
+		      struct asn_entry *entry, struct error_text *error)
+{
+	int result;
+
+	entry->prefix_length = prefix->length;
+	if (prefix->length == 0)
+		position->report->default_routes[prefix->ip_version == 6] = position->line;
+	result = asn_builder_add(position->builder, prefix->ip_version, prefix->address, entry);
+	if (result < 0)
+		error_text_set(error, "%.100s:%zu: %s", position->name, position->line,
+			       result == -EOVERFLOW ? "too many different routes for a table"
+						    : "out of memory for the table");
+	return result;
+}
+
+/* CAIDA's form: network, mask and origins in three columns. */
+static bool has_three_columns(const char *line)
+{
+	const char *tab = strchr(line, '\t');
+
+	tab = tab ? strchr(tab + 1, '\t') : NULL;
+	return tab && !strchr(tab + 1, '\t') && !strchr(line, '/');
+}
+
+/* Origins stand between underlines, the most frequent first; commas are between the members of an
+ * AS set. The first one that is no set counts. Returns what parse_line() does. */
+static int parse_columns(char *line, const struct position *position, struct error_text *error)
+{
+	struct asn_entry entry = { 0 };
+	struct prefix prefix;
+	char text[LINE_SIZE];
+	char *network, *mask;
+
+	network = trim(strsep(&line, "\t"));
+	mask = trim(strsep(&line, "\t"));
+	(void)snprintf(text, sizeof(text), "%s/%s", network, mask); /* shorter than the line */
+	if (prefix_parse(text, &prefix) < 0)
+		return fail(error, position, "bad prefix", text,
+			    "NETWORK TAB MASK TAB AS, the mask at most 32 (IPv4) or 128 (IPv6)");
+	while (line) {
+		char *origin = trim(strsep(&line, "_"));
+
+		if (strchr(origin, ','))
+			continue;
+		if (as_number_parse(origin, &entry.as_number) < 0)
+			return fail(error, position, "bad AS number", origin,
+				    "0 to 4294967295, or several with _ between them");
+		return add_prefix(position, &prefix, &entry, error);
+	}
+	note_skipped(position);
+	return 0;
+}
+
 /* Returns 0, -EINVAL for a line that cannot be read, or another error that ends it all. */
 static int parse_line(char *line, const struct position *position, struct error_text *error)
 {
@@ -165,8 +221,9 @@ static int parse_line(char *line, const struct position *position, struct error_
 	struct prefix prefix;
 	char whole[LINE_SIZE];
 	enum set_kind set;
-	int result;
 
+	if (has_three_columns(line))
+		return parse_columns(line, position, error);
 	(void)strcpy(whole, line); /* splitting cuts 'line'; the error shows all of it */
 	set = take_set(line);
 	if (set == SET_malformed)
@@ -178,8 +235,6 @@ static int parse_line(char *line, const struct position *position, struct error_
 	if (prefix_parse(fields.prefix, &prefix) < 0)
 		return fail(error, position, "bad prefix", fields.prefix,
 			    "NETWORK/MASK with a mask of at most 32 (IPv4) or 128 (IPv6)");
-	entry.prefix_length = prefix.length;
-
 	if (fields.as_numbers && parse_as_numbers(fields.as_numbers, &entry) < 0)
 		return fail(error, position, "bad AS number in", whole,
 			    "ORIGINAS or PEERAS_ORIGINAS, each 0 to 4294967295");
@@ -193,22 +248,17 @@ static int parse_line(char *line, const struct position *position, struct error_
 		note_skipped(position);
 		return 0;
 	}
-	if (prefix.length == 0)
-		position->report->default_routes[prefix.ip_version == 6] = position->line;
-	result = asn_builder_add(position->builder, prefix.ip_version, prefix.address, &entry);
-	if (result < 0)
-		error_text_set(error, "%.100s:%zu: %s", position->name, position->line,
-			       result == -EOVERFLOW ? "too many different routes for a table"
-						    : "out of memory for the table");
-	return result;
+	return add_prefix(position, &prefix, &entry, error);
 }
 
-/* The part of a line before its comment and line end, without blanks around it. Returns its start
- * and sets the length. */
+/* The part of a line before its comment (a semicolon begins one at the begin of a line only) and
+ * line end, without blanks around it. Returns its start and sets the length. */
 static const char *line_content(const char *line, size_t *length)
 {
 	size_t end = 0;
 
+	if (*length > 0 && line[0] == ';')
+		*length = 0;
 	while (end < *length && line[end] != '!' && line[end] != '#')
 		end++;
 	while (end > 0 && is_blank(line[end - 1]))

@@ -4,8 +4,11 @@
  * IPv4 and IPv6. A tab may stand for a comma, and the prefix before the AS number. An AS set in
  * braces, as bgpdump prints it, is the origin if it has one member; a prefix with a larger set has
  * no single origin: its line is skipped and counted. So is a line that cannot be read; a file with
- * too many of them is refused. A byte order mark of UTF-8 is passed over. Bytes come in as an
- * argument; the caller reads the file. Source: pmacct's CONFIG-KEYS, networks_file. */
+ * too many of them is refused. CAIDA's pfx2as is read as well:
+ * network, mask and origins in three columns with tabs between them; of several origins the first
+ * counts, which is the most frequent. So are the comments of pyasn, lines that begin with ';'. A
+ * byte order mark of UTF-8 is passed over. Bytes come in as an argument; the caller reads the file.
+ * Sources: pmacct's CONFIG-KEYS, networks_file; the documents of CAIDA's data set. */
 #ifndef ASN_FILE_H
 #define ASN_FILE_H
 

@@ -4,6 +4,7 @@ import bz2
 import collections
 import gzip
 import ipaddress
+import json
 import lzma
 import subprocess
 
@@ -202,3 +203,65 @@ def test_files_that_are_no_tables(directory, asn):
         assert words in done.errors
     done = asn("-o", directory / "table", directory / "nothing")
     assert done.returncode == 1 and "No such file" in done.errors
+
+
+MMDB = ROOT / "tests" / "wire" / "mmdb"
+
+
+def longest_match(networks, address):
+    """The origin of the longest prefix that has the address; 0 if there is none."""
+    for length in range(address.max_prefixlen, -1, -1):
+        prefix = ipaddress.ip_network((address, length), strict=False)
+        if prefix in networks:
+            return networks[prefix]
+    return 0
+
+
+def test_a_database_says_what_its_source_says(asn, directory):
+    path = MMDB / "GeoLite2-ASN-Test.mmdb"
+    done = asn("--networks-file", "-", path)
+    assert done.returncode == 0
+    assert "MaxMind database of 2026-02-04 22:49 UTC, 412 prefixes" in done.errors
+    found = mrt_reader.networks(done.stdout.decode())
+    source = {
+        ipaddress.ip_network(network): values["autonomous_system_number"]
+        for row in json.loads(gzip.decompress((MMDB / "GeoLite2-ASN-Test.json.gz").read_bytes()))
+        for network, values in row.items()
+    }
+    assert len(source) == 720
+    for network in source:
+        for address in (network[0], network[-1]):
+            assert longest_match(found, address) == longest_match(source, address)
+
+
+@pytest.mark.parametrize("path", sorted(MMDB.glob("*.mmdb")), ids=lambda path: path.name)
+def test_other_and_broken_databases_are_refused(path, asn, directory):
+    done = asn("-o", directory / "table", path)
+    assert done.returncode == (0 if path.name.startswith("GeoLite2") else 1)
+    assert (directory / "table").exists() == (done.returncode == 0)
+    if done.returncode:
+        assert "no prefixes" in done.errors or f"{path}: " in done.errors
+
+
+def test_the_text_of_other_programs(networks_of):
+    pyasn = b"; IP-ASN32-DAT file\n; Original file : rib.bz2\n192.0.2.0/24\t64500\n"
+    caida = b"192.0.2.0\t24\t64500\n198.51.100.0\t24\t64501_64502\n203.0.113.0\t24\t1,2\n"
+    assert list(networks_of("-", stdin=pyasn).values()) == [64500]
+    assert list(networks_of("-", stdin=gzip.compress(caida)).values()) == [64500, 64501]
+
+
+HOWTO = "bgpdump -m {} | awk -F'|' '{{ n = split($7, path, \" \"); print path[n] \",\" $6 }}' | uniq"
+
+
+def test_the_howto_of_2009_gives_a_file_that_is_taken(directory, networks_of, flowagent_run):
+    """bgpdump, awk, uniq: with sets of AS in braces in it."""
+    dump = ROOT / "tests/wire/mrt/bview.20020722.2337.begin.gz"
+    path = directory / "networks.lst"
+    done = subprocess.run(HOWTO.format(dump), shell=True, capture_output=True, check=True)
+    path.write_bytes(done.stdout)
+    assert b"{" in done.stdout
+    capture = ROOT / "tests" / "wire" / "captures" / "ndpi-dns.pcap"
+    done = flowagent_run("-r", capture, "--networks-file", path)
+    assert done.returncode == 0, done.stderr
+    # One peer sent all of this part: the last line of a prefix is the only one.
+    assert networks_of(path) == networks_of(*EVERYTHING, dump)

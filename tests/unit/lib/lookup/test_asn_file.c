@@ -300,6 +300,39 @@ TEST(byte_order_mark_and_tabs)
 		    "networks.lst: UTF-16; expected plain text or UTF-8");
 }
 
+/* CAIDA's pfx2as: of several origins the first, but never a set. And pyasn's comments. */
+TEST(three_columns_and_semicolons)
+{
+	struct asn_table *table = parse("; IP-ASN32-DAT file\n"
+					"192.0.2.0\t24\t64500\n"
+					"198.51.100.0\t24\t64502_64501\r\n"
+					"203.0.113.0\t24\t64503,64504_64505\n"
+					"203.0.113.0\t25\t64503,64504\n"
+					"2001:db8::\t32\t1.10\n");
+
+	CHECK_EQ(asn_table_count(table, 4), 3);
+	CHECK_EQ(find(table, "192.0.2.1").as_number, 64500);
+	CHECK_EQ(find(table, "198.51.100.1").as_number, 64502);
+	CHECK_EQ(find(table, "203.0.113.1").as_number, 64505);
+	CHECK_EQ(find(table, "203.0.113.1").prefix_length, 24);
+	CHECK_EQ(find(table, "2001:db8::1").as_number, 65546);
+	CHECK_EQ(report.lines, 5);
+	CHECK_EQ(report.skipped_sets, 1);
+	CHECK_EQ(report.first_skipped, 5);
+	asn_table_destroy(table);
+	check_fails(
+		"192.0.2.0\t33\t64500",
+		"networks.lst:1: bad prefix \"192.0.2.0/33\", expected NETWORK TAB MASK TAB AS, "
+		"the mask at most 32 (IPv4) or 128 (IPv6)");
+	check_fails(
+		"192.0.2.0\t24\tx_64500",
+		"networks.lst:1: bad AS number \"x\", expected 0 to 4294967295, or several with "
+		"_ between them");
+	check_fails("192.0.2.0\t24\t",
+		    "networks.lst:1: bad prefix \"24\", expected NETWORK/MASK with a mask of "
+		    "at most 32 (IPv4) or 128 (IPv6)");
+}
+
 TEST(compressed_files_are_named)
 {
 	check_fails("\x1f\x8b\x08", "networks.lst: compressed with gzip; expected text");
@@ -391,6 +424,7 @@ int main(void)
 		cmocka_unit_test(a_few_wrong_lines_are_skipped_and_many_refuse_the_file),
 		cmocka_unit_test(prefixes_with_another_origin_before_are_reported),
 		cmocka_unit_test(byte_order_mark_and_tabs),
+		cmocka_unit_test(three_columns_and_semicolons),
 		cmocka_unit_test(compressed_files_are_named),
 		cmocka_unit_test(default_routes_are_reported),
 		cmocka_unit_test(a_nul_byte_is_no_text),

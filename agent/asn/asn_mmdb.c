@@ -1,0 +1,178 @@
+/* asn_mmdb.c - walks the tree of a MaxMind database. See asn_mmdb.h.
+ *
+ * The tree is binary, a bit of the address for each level. In a tree for IPv6, IPv4 lies below
+ * ::/96, and other places (2002::/16, ::ffff:0:0/96 and the like) lead to the same nodes: those are
+ * passed over. A damaged tree may have circles, so the nodes visited are counted. */
+#include "asn_mmdb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <maxminddb.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MARK        "\xab\xcd\xefMaxMind.com"
+#define MARK_BEFORE ((size_t)128 << 10) /* it stands in so many bytes at the end */
+#define IPV4_DEPTH  96                  /* of ::/96 */
+
+struct walk {
+	const char *path;
+	const MMDB_s *database;
+	struct asn_builder *builder;
+	struct asn_mmdb_result *result;
+	struct error_text *error;
+	unsigned int depth_max; /* 32 or 128 */
+	uint64_t visits_left;
+	struct prefix prefix; /* address of the present node */
+};
+
+static int fail_damaged(const struct walk *walk, const char *what)
+{
+	error_text_set(walk->error, "%.200s: damaged: %s", walk->path, what);
+	error_text_hint(walk->error, "fetch it again");
+	return -EINVAL;
+}
+
+bool asn_mmdb_is_it(const char *path)
+{
+	const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	uint8_t end[MARK_BEFORE];
+	struct stat status;
+	ssize_t size = 0;
+
+	if (descriptor < 0)
+		return false;
+	if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) {
+		const off_t begin = status.st_size - (off_t)sizeof(end);
+
+		size = pread(descriptor, end, sizeof(end), begin > 0 ? begin : 0);
+	}
+	(void)close(descriptor);
+	return size > 0 && memmem(end, (size_t)size, MARK, sizeof(MARK) - 1) != NULL;
+}
+
+/* A number, or text like "AS174". Returns false if there is none. */
+static bool value_as(MMDB_entry_s *entry, const char *key, uint32_t *as_number)
+{
+	const char *const path[] = { key, NULL };
+	MMDB_entry_data_s data;
+	char text[16];
+
+	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data)
+		return false;
+	if (data.type == MMDB_DATA_TYPE_UINT32) {
+		*as_number = data.uint32;
+		return true;
+	}
+	if (data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size >= sizeof(text))
+		return false;
+	memcpy(text, data.utf8_string, data.data_size);
+	text[data.data_size] = '\0';
+	return as_number_parse(text, as_number) == 0;
+}
+
+/* Network of a node 'depth' bits below the root: that of IPv4 if it lies there. */
+static struct prefix network_of(const struct walk *walk, unsigned int depth)
+{
+	static const uint8_t zeros[IPV4_DEPTH / 8];
+	struct prefix prefix = walk->prefix;
+
+	prefix.length = (uint8_t)depth;
+	if (prefix.ip_version == 6 && depth >= IPV4_DEPTH &&
+	    memcmp(prefix.address, zeros, sizeof(zeros)) == 0) {
+		prefix =
+			(struct prefix){ .ip_version = 4, .length = (uint8_t)(depth - IPV4_DEPTH) };
+		memcpy(prefix.address, walk->prefix.address + sizeof(zeros), 4);
+	}
+	return prefix;
+}
+
+static int add_network(struct walk *walk, MMDB_entry_s *entry, unsigned int depth)
+{
+	const struct prefix prefix = network_of(walk, depth);
+	struct asn_entry added = { .prefix_length = prefix.length };
+
+	if ((!value_as(entry, "autonomous_system_number", &added.as_number) &&
+	     !value_as(entry, "asn", &added.as_number)) ||
+	    added.as_number == 0) {
+		if (walk->result->without_as++ == 0)
+			walk->result->first_without = prefix;
+		return 0;
+	}
+	if (asn_builder_add(walk->builder, prefix.ip_version, prefix.address, &added) == 0)
+		return 0;
+	error_text_set(walk->error, "%.200s: out of memory", walk->path);
+	return -ENOMEM;
+}
+
+/* Another way into IPv4. */
+static bool is_alias(const struct walk *walk, uint64_t node, unsigned int depth)
+{
+	const MMDB_ipv4_start_node_s *ipv4 = &walk->database->ipv4_start_node;
+
+	return walk->prefix.ip_version == 6 && ipv4->netmask == IPV4_DEPTH &&
+	       node == ipv4->node_value &&
+	       !(depth == IPV4_DEPTH && network_of(walk, depth).ip_version == 4);
+}
+
+static int walk_node(struct walk *walk, uint64_t number, unsigned int depth);
+
+static int walk_record(struct walk *walk, uint8_t type, uint64_t value, MMDB_entry_s *entry,
+		       unsigned int depth)
+{
+	switch (type) {
+	case MMDB_RECORD_TYPE_EMPTY: return 0;
+	case MMDB_RECORD_TYPE_DATA: return add_network(walk, entry, depth);
+	case MMDB_RECORD_TYPE_SEARCH_NODE:
+		return is_alias(walk, value, depth) ? 0 : walk_node(walk, value, depth);
+	default: return fail_damaged(walk, "a record of its tree leads nowhere");
+	}
+}
+
+/* Calls itself once for each bit of an address at most. */
+static int walk_node(struct walk *walk, uint64_t number, unsigned int depth)
+{
+	uint8_t *byte = &walk->prefix.address[depth / 8];
+	const uint8_t bit = (uint8_t)(0x80 >> depth % 8);
+	MMDB_search_node_s node;
+	int result;
+
+	if (depth >= walk->depth_max || walk->visits_left-- == 0)
+		return fail_damaged(walk, "its tree is deeper than an address, or has circles");
+	if (MMDB_read_node(walk->database, (uint32_t)number, &node) != MMDB_SUCCESS)
+		return fail_damaged(walk, "a node of its tree cannot be read");
+	result = walk_record(walk, node.left_record_type, node.left_record, &node.left_record_entry,
+			     depth + 1);
+	if (result < 0)
+		return result;
+	*byte |= bit;
+	result = walk_record(walk, node.right_record_type, node.right_record,
+			     &node.right_record_entry, depth + 1);
+	*byte &= (uint8_t)~bit;
+	return result;
+}
+
+int asn_mmdb_read(const char *path, struct asn_builder *builder, struct asn_mmdb_result *result,
+		  struct error_text *error)
+{
+	struct walk walk = { .path = path, .builder = builder, .result = result, .error = error };
+	MMDB_s database;
+	int status = MMDB_open(path, MMDB_MODE_MMAP, &database);
+
+	*result = (struct asn_mmdb_result){ .without_as = 0 };
+	if (status != MMDB_SUCCESS) {
+		error_text_set(error, "%.200s: no database that can be read: %s", path,
+			       MMDB_strerror(status));
+		return -EINVAL;
+	}
+	walk.database = &database;
+	walk.prefix.ip_version = database.metadata.ip_version == 4 ? 4 : 6;
+	walk.depth_max = walk.prefix.ip_version == 4 ? 32 : 128;
+	/* Each node has one place in a good tree, when aliases are left aside. */
+	walk.visits_left = database.metadata.node_count;
+	result->time_s = (int64_t)database.metadata.build_epoch;
+	status = database.metadata.node_count ? walk_node(&walk, 0, 0) : 0;
+	MMDB_close(&database);
+	return status;
+}
