@@ -11,6 +11,7 @@
 
 enum {
 	OPTION_NETWORKS_FILE = 256,
+	OPTION_NAMES,
 	OPTION_LEAST_PEERS,
 	OPTION_LONGEST_IPV4,
 	OPTION_LONGEST_IPV6,
@@ -28,6 +29,7 @@ static const struct {
 	{ "output", 'o', "PATH", "write the AS table, which flowagent maps" },
 	{ "networks-file", OPTION_NETWORKS_FILE, "PATH",
 	  "write the table as text for nfacctd; - is standard output" },
+	{ "names", OPTION_NAMES, "FILE", "names of AS numbers, for agentctl" },
 	{ "least-peers", OPTION_LEAST_PEERS, "N", "peers that must have a prefix, 1" },
 	{ "longest-ipv4", OPTION_LONGEST_IPV4, "BITS", "longest mask of IPv4, 24" },
 	{ "longest-ipv6", OPTION_LONGEST_IPV6, "BITS", "longest mask of IPv6, 48" },
@@ -60,6 +62,7 @@ static int set_option(struct asn_options *options, int code, const char *value,
 	switch (code) {
 	case 'o': options->output = value; break;
 	case OPTION_NETWORKS_FILE: options->networks_file = value; break;
+	case OPTION_NAMES: options->names_file = value; break;
 	case OPTION_LEAST_PEERS:
 		result = parse_number("least-peers", value, 1, UINT16_MAX, &number, error);
 		options->rules.least_peers = (uint32_t)number;
@@ -137,6 +140,8 @@ static int check_options(const struct asn_options *options, struct error_text *e
 	else if (!options->output && !options->networks_file)
 		error_text_set(error,
 			       "nothing to write; expected --output, --networks-file or both");
+	else if (!options->output && options->names_file)
+		error_text_set(error, "--names is for a table: expected --output as well");
 	else
 		return 0;
 	return -EINVAL;

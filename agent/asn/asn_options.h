@@ -10,6 +10,7 @@
 
 struct asn_options {
 	const char *output;        /* the table; NULL: not wanted */
+	const char *names_file;    /* with names of AS numbers; NULL: none */
 	const char *networks_file; /* "-" is standard output; NULL: not wanted */
 	struct asn_rules rules;
 	bool is_forced;

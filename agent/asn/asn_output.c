@@ -190,3 +190,17 @@ int asn_output_write(const struct asn_output *output, struct asn_builder *builde
 	free(text);
 	return result;
 }
+
+int asn_output_image(const struct asn_output *output, const struct asn_image *image,
+		     const size_t counts[static 2], struct asn_messages *messages,
+		     struct error_text *error)
+{
+	int result = check_size(output, counts, messages, error);
+
+	if (result == 0)
+		result = asn_table_file_write(output->table_path, image, error);
+	if (result == 0)
+		asn_messages_line(messages, "%.200s: %zu IPv4 and %zu IPv6 prefixes",
+				  output->table_path, counts[0], counts[1]);
+	return result;
+}

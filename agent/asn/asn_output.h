@@ -25,4 +25,9 @@ struct asn_output {
 int asn_output_write(const struct asn_output *output, struct asn_builder *builder,
 		     struct asn_messages *messages, struct error_text *error);
 
+/* The same for an image that is there already; 'counts' are its prefixes of IPv4 and IPv6. */
+int asn_output_image(const struct asn_output *output, const struct asn_image *image,
+		     const size_t counts[static 2], struct asn_messages *messages,
+		     struct error_text *error);
+
 #endif

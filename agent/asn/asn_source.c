@@ -5,6 +5,7 @@
 #include "asn_input.h"
 #include "asn_mmdb.h"
 #include "asn_mrt.h"
+#include "asn_name_file.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -168,8 +169,6 @@ static int read_text(struct source *source, struct asn_source_result *result)
 	return status;
 }
 
-/* ---- any ---- */
-
 static int read_source(struct source *source, struct asn_source_result *result)
 {
 	int status = grow_buffer(source, FIRST_SIZE);
@@ -218,6 +217,31 @@ static int read_mmdb(const char *path, struct asn_builder *builder, struct asn_m
 	return 0;
 }
 
+/* ---- names ---- */
+
+static int read_names(struct source *source)
+{
+	struct asn_name_file_result found;
+	int status = grow_buffer(source, FIRST_SIZE);
+
+	if (status == 0)
+		status = read_whole(source);
+	if (status == 0)
+		status = asn_name_file_add(source->builder, source->name,
+					   (const char *)source->buffer, source->used, &found,
+					   source->error);
+	if (status < 0)
+		return status;
+	asn_messages_line(source->messages, "%.200s: %zu names", source->name, found.names);
+	if (found.wrong_lines)
+		asn_messages_warning(source->messages, "%s, in all %zu lines",
+				     found.first_wrong.text, found.wrong_lines);
+	return 0;
+}
+
+/* ---- any ---- */
+
+/* 'result' is NULL for a file with names. */
 static int read_stream(const char *path, struct source *source, struct asn_source_result *result)
 {
 	int status;
@@ -226,7 +250,7 @@ static int read_stream(const char *path, struct source *source, struct asn_sourc
 	if (!source->input)
 		return -EIO;
 	source->name = asn_input_name(source->input);
-	status = read_source(source, result);
+	status = result ? read_source(source, result) : read_names(source);
 	free(source->buffer);
 	asn_input_close(source->input);
 	return status;
@@ -249,4 +273,12 @@ int asn_source_read(const char *path, const struct asn_rules *rules, struct asn_
 		status = read_stream(path, &source, result);
 	result->prefixes = asn_builder_added(builder) - before;
 	return status;
+}
+
+int asn_source_read_names(const char *path, struct asn_builder *builder,
+			  struct asn_messages *messages, struct error_text *error)
+{
+	struct source source = { .builder = builder, .messages = messages, .error = error };
+
+	return read_stream(path, &source, NULL);
 }

@@ -25,4 +25,9 @@ int asn_source_read(const char *path, const struct asn_rules *rules, struct asn_
 		    struct asn_messages *messages, struct asn_source_result *result,
 		    struct error_text *error);
 
+/* Read a file with names of AS numbers (asn_name_file.h), plain or packed. Returns what
+ * asn_source_read() does. */
+int asn_source_read_names(const char *path, struct asn_builder *builder,
+			  struct asn_messages *messages, struct error_text *error);
+
 #endif

@@ -2,6 +2,7 @@
  *
  * Place: a program of its own, on whichever host fetches routing tables. The agent never runs it,
  * and shares no library with it that unpacks or parses what comes from the internet. */
+#include "asn_copy.h"
 #include "asn_options.h"
 #include "asn_output.h"
 #include "asn_messages.h"
@@ -79,14 +80,19 @@ static int make_table(const struct asn_options *options, struct asn_messages *me
 		.networks_path = options->networks_file,
 		.is_forced = options->is_forced,
 	};
-	struct asn_builder *builder = asn_builder_create();
+	struct asn_builder *builder;
 	int result;
 
+	if (options->input_count == 1 && asn_copy_is_table(options->inputs[0]))
+		return asn_copy_write(options->inputs[0], &output, messages, error);
+	builder = asn_builder_create();
 	if (!builder) {
 		error_text_set(error, "out of memory");
 		return -ENOMEM;
 	}
 	result = read_inputs(options, builder, messages, &output.facts, error);
+	if (result == 0 && options->names_file)
+		result = asn_source_read_names(options->names_file, builder, messages, error);
 	if (result == 0)
 		result = asn_output_write(&output, builder, messages, error);
 	asn_builder_destroy(builder);

@@ -6,13 +6,16 @@ import gzip
 import ipaddress
 import json
 import lzma
+import struct
 import subprocess
 
 import pytest
 
 import mrt_reader
 import programs
-from conftest import BUILD, ROOT
+import test_asn_table
+from conftest import BUILD, ROOT, Hosts
+from firewalls import Nft
 
 DUMPS = sorted(path for path in (ROOT / "tests" / "wire" / "mrt").iterdir() if path.suffix != ".md")
 EVERYTHING = ("--bogons", "--default-route", "--longest-ipv4", 32, "--longest-ipv6", 128)
@@ -265,3 +268,58 @@ def test_the_howto_of_2009_gives_a_file_that_is_taken(directory, networks_of, fl
     assert done.returncode == 0, done.stderr
     # One peer sent all of this part: the last line of a prefix is the only one.
     assert networks_of(path) == networks_of(*EVERYTHING, dump)
+
+
+def mrt_record(subtype, body):
+    return struct.pack(">IHHI", 1_700_000_000, 13, subtype, len(body)) + body
+
+
+def mrt_dump(rows):
+    """TABLE_DUMP_V2 of one peer: (AS, prefix) each."""
+    dump = mrt_record(1, struct.pack(">IHHBIII", 1, 0, 1, 2, 1, 0xC0000201, 3000))
+    for as_number, prefix in rows:
+        prefix = ipaddress.ip_network(prefix)
+        path = struct.pack(">BBBBBII", 0x40, 2, 10, 2, 2, 3000, as_number)
+        address = prefix.network_address.packed[: (prefix.prefixlen + 7) // 8]
+        body = struct.pack(">IB", 0, prefix.prefixlen) + address
+        body += struct.pack(">HHIH", 1, 0, 0, len(path)) + path
+        dump += mrt_record(2 if prefix.version == 4 else 4, body)
+    return dump
+
+
+def test_from_a_dump_to_nfacctd(asn, hosts, flowagent, agentctl, nfacctd, directory):
+    """A dump, NFLOG, and nfacctd without a networks_file: SRC_AS and DST_AS of both families."""
+    table, names = directory / "asn.table", directory / "names"
+    names.write_text("AS64500,\"Example, Inc.\",XX\n")
+    dump = mrt_dump([row[:2] for row in test_asn_table.ROWS])
+    done = asn("--bogons", "--names", names, "-o", table, "-", stdin=gzip.compress(dump))
+    assert done.returncode == 0, done.errors
+    address = Hosts.COLLECTOR[0]
+    plain = nfacctd(address, 3001, hosts.collector, networks="netflow")
+    agent = flowagent(
+        "--nflog", "40", "-n", f"{address}:3001", "--asn-table", table, host=hosts.server
+    )
+    agent.wait_for_group()
+    firewall = Nft()
+    firewall.install(hosts.server, "eth0")
+    known = test_asn_table.generate(hosts)
+    tool = agentctl(agent)
+    test_asn_table.wait_for_packets(tool, firewall, hosts)
+    (row,) = tool.rows("show", "asn", "192.0.2.10")
+    assert (row["as"], row["name"], row["peers"]) == (64500, "Example, Inc.", 1)
+    assert agent.stop() == 0, agent.errors
+    plain.wait_for_packets(firewall.matched(hosts.server).packets)
+    _, as_numbers, _ = plain.flows()
+    expected = test_asn_table.EXPECTED
+    keys = [key for key in as_numbers if {key.source, key.destination} <= set(expected)]
+    assert set(keys) == set(known.flows) and len(keys) == 8
+    for key in keys:
+        assert as_numbers[key] == (expected[key.source][0], expected[key.destination][0]), key
+
+
+def test_names_that_cannot_be_read(asn, directory):
+    names, table = directory / "names", directory / "table"
+    names.write_text("no names in here\n")
+    done = asn("--names", names, "-o", table, "-", stdin=b"64500,192.0.2.0/24\n")
+    assert done.returncode == 1 and f"{names}:1: " in done.errors
+    assert not table.exists()
