@@ -114,6 +114,24 @@ static int check_size(const struct asn_output *output, const size_t now[2],
 
 /* ---- writing ---- */
 
+static void report_duplicates(struct asn_messages *messages, const struct asn_build_report *built)
+{
+	char address[ADDRESS_TEXT_SIZE];
+
+	if (built->duplicates)
+		asn_messages_line(messages, "prefixes that came more than once: %zu",
+				  built->duplicates);
+	if (built->conflicts)
+		asn_messages_line(messages,
+				  "prefixes that came with another AS: %zu, as %s/%u with AS %u, "
+				  "where AS %u counts",
+				  built->conflicts,
+				  address_format(built->conflict.ip_version,
+						 built->conflict.address, address),
+				  (unsigned int)built->conflict.length, built->conflict_as[0],
+				  built->conflict_as[1]);
+}
+
 static int write_table(const struct asn_output *output, struct asn_builder *builder,
 		       struct asn_messages *messages, struct error_text *error)
 {
@@ -125,6 +143,7 @@ static int write_table(const struct asn_output *output, struct asn_builder *buil
 		error_text_set(error, "%.200s: out of memory for the table", output->table_path);
 		return -ENOMEM;
 	}
+	report_duplicates(messages, &built);
 	result = asn_table_file_write(output->table_path, &image, error);
 	if (result == 0)
 		asn_messages_line(messages, "%.200s: %zu bytes", output->table_path, image.size);

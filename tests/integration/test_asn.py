@@ -148,7 +148,7 @@ def test_a_much_smaller_table_is_refused(directory, asn):
     assert mrt_reader.networks(networks.read_text()) == {}
 
 
-def test_an_earlier_input_counts(directory, networks_of):
+def test_an_earlier_input_counts(directory, asn, networks_of):
     own, theirs = directory / "own", directory / "theirs"
     own.write_text("64500,192.0.2.0/24\n")
     theirs.write_text("64501,192.0.2.0/24\n64502,198.51.100.0/24\n")
@@ -156,6 +156,9 @@ def test_an_earlier_input_counts(directory, networks_of):
     assert list(map(str, found)) == ["192.0.2.0/24", "198.51.100.0/24"]
     assert list(found.values()) == [64500, 64502]
     assert list(networks_of(theirs, own).values()) == [64501, 64502]
+    done = asn("-o", directory / "table", own, theirs)
+    assert "came more than once: 1" in done.errors
+    assert "another AS: 1, as 192.0.2.0/24 with AS 64501, where AS 64500 counts" in done.errors
 
 
 def test_what_is_skipped_is_counted_with_its_first_place(asn):
