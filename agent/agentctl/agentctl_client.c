@@ -18,6 +18,7 @@
 
 #define LINE_MAX_SIZE (16u << 20) /* longer than any row: what answers is no agent */
 #define READ_SIZE     65536u
+#define WAIT_MAX_MS   3600000 /* of one call of poll() */
 #define RETRY_MS      20
 
 struct agentctl_client {
@@ -28,6 +29,7 @@ struct agentctl_client {
 	size_t start; /* of what is not taken yet */
 	size_t end;
 	size_t capacity;
+	int64_t until_ms; /* wait for answers until then; 0: 'timeout_ms' */
 };
 
 /* Whether there is something that nobody could ever listen on. */
@@ -113,6 +115,11 @@ enum agentctl_exit agentctl_client_open(const char *path, int64_t timeout_ms,
 	return result;
 }
 
+void agentctl_client_wait_until(struct agentctl_client *client, int64_t until_ms)
+{
+	client->until_ms = until_ms;
+}
+
 void agentctl_client_close(struct agentctl_client *client)
 {
 	if (!client)
@@ -128,17 +135,22 @@ static enum agentctl_exit wait_for(const struct agentctl_client *client, short e
 				   struct error_text *error)
 {
 	struct pollfd poller = { .fd = client->descriptor, .events = events };
-	int64_t deadline_ms = time_now_ms(CLOCK_MONOTONIC) + client->timeout_ms;
+	const int64_t deadline_ms = events == POLLIN && client->until_ms
+					    ? client->until_ms
+					    : time_now_ms(CLOCK_MONOTONIC) + client->timeout_ms;
 
 	for (;;) {
 		int64_t left_ms = deadline_ms - time_now_ms(CLOCK_MONOTONIC);
-		int ready = poll(&poller, 1, left_ms > 0 ? (int)left_ms : 0);
+		int ready;
 
+		if (left_ms > WAIT_MAX_MS)
+			left_ms = WAIT_MAX_MS;
+		ready = poll(&poller, 1, left_ms > 0 ? (int)left_ms : 0);
 		if (ready > 0)
 			return AGENTCTL_DONE;
-		if (ready == 0)
+		if (ready == 0 && left_ms < WAIT_MAX_MS)
 			return no_answer(client, error);
-		if (errno != EINTR)
+		if (ready < 0 && errno != EINTR)
 			return unreachable(client->path, errno, error);
 	}
 }

@@ -19,6 +19,9 @@ typedef enum agentctl_exit agentctl_row_function(void *context, json_t *row,
  * NULL. */
 enum agentctl_exit agentctl_client_open(const char *path, int64_t timeout_ms,
 					struct agentctl_client **client, struct error_text *error);
+/* Wait for bytes of the answers that follow until this time (CLOCK_MONOTONIC, ms; INT64_MAX: for
+ * ever), however long that is. */
+void agentctl_client_wait_until(struct agentctl_client *client, int64_t until_ms);
 void agentctl_client_close(struct agentctl_client *client);
 
 struct control_question;

@@ -9,6 +9,7 @@
 #include "agentctl_setup.h"
 #include "agentctl_show.h"
 #include "agentctl_table.h"
+#include "agentctl_watch.h"
 #include "word_distance.h"
 
 #include <stdio.h>
@@ -19,35 +20,13 @@
 #define ANYTHING (~0u) /* help stands beside any option */
 
 static const struct agentctl_column flow_columns[] = {
-	{ "proto", NULL, COLUMN_PROTOCOL, COLUMN_SHOWN },
-	{ "src", NULL, COLUMN_ADDRESS, COLUMN_SHOWN },
-	{ "src_port", "sport", COLUMN_NUMBER, COLUMN_SHOWN },
-	{ "dst", NULL, COLUMN_ADDRESS, COLUMN_SHOWN },
-	{ "dst_port", "dport", COLUMN_NUMBER, COLUMN_SHOWN },
-	{ "dir", NULL, COLUMN_TEXT, 5 },
-	{ "tcp_flags", "flags", COLUMN_FLAGS, 6 },
-	{ "packets", NULL, COLUMN_COUNTED, 2 },
-	{ "bytes", NULL, COLUMN_BYTES, COLUMN_SHOWN },
-	{ "start", NULL, COLUMN_TIME, 8 },
-	{ "duration_ms", "duration", COLUMN_DURATION, 4 },
-	{ "end", NULL, COLUMN_TIME, COLUMN_HIDDEN },
-	{ "v", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
-	{ "tos", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
-	{ "vlan", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
-	{ "mark", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
-	{ "sampling", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
-	{ "in_if", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
-	{ "out_if", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
-	{ "in_if_name", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
-	{ "out_if_name", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
-	{ "src_as", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
-	{ "dst_as", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
-	{ "min_ttl", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
-	{ "max_ttl", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
-	{ "in_phys_if", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
-	{ "out_phys_if", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
-	{ "start_unix_ms", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
-	{ "end_unix_ms", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+#include "agentctl_flow_columns.def"
+	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+};
+
+static const struct agentctl_column watch_columns[] = {
+#include "agentctl_flow_columns.def"
+	{ "end_reason", NULL, COLUMN_TEXT, 3 },
 	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
@@ -269,6 +248,9 @@ const struct agentctl_command agentctl_commands[] = {
 	  "show-templates", template_columns },
 	{ "show", "config", NULL, "options, their values and where these come from",
 	  LIST | AGENTCTL_FOR_CONFIG, agentctl_show_list, "show-config", config_columns },
+	{ "watch", NULL, "[FILTER...]", "flows as they expire",
+	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS | AGENTCTL_FOR_STREAM | AGENTCTL_FOR_TIMES,
+	  agentctl_watch, "watch", watch_columns },
 	{ "flush", NULL, NULL, "export everything cached now (root)",
 	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS, agentctl_request_change, "flush", NULL },
 	{ "send-template", NULL, NULL, "send templates to all collectors now (root)",

@@ -126,7 +126,7 @@ enum agentctl_exit agentctl_complete(const char *const *words, size_t count)
 		print_nouns(plain[0]);
 	else if (command && strcmp(command->verb, "help") == 0)
 		print_verbs();
-	else if (command && command->options & AGENTCTL_FOR_FLOWS)
+	else if (command && command->arguments && strcmp(command->arguments, "[FILTER...]") == 0)
 		for (size_t i = 0; i < sizeof(filter_words) / sizeof(filter_words[0]); i++)
 			(void)puts(filter_words[i]);
 	return AGENTCTL_DONE;

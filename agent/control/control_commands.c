@@ -9,6 +9,7 @@
 #include "control_interfaces.h"
 #include "config.h"
 #include "control_rows.h"
+#include "control_watch.h"
 #include "encoder.h"
 #include "pipeline.h"
 
@@ -142,6 +143,7 @@ const struct control_command control_commands[] = {
 	{ "show-drops", false, NULL, show_drops, NULL },
 	{ "show-templates", false, NULL, show_templates, NULL },
 	{ "show-config", false, NULL, show_config, NULL },
+	{ "watch", false, control_watch_begin, control_watch_step, control_watch_clear },
 	{ "flush", true, NULL, flush, NULL },
 	{ "send-template", true, NULL, send_template, NULL },
 	{ NULL, false, NULL, NULL, NULL },

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "flow_filter.h"
 #include "flow_names.h"
+#include "flow_row.h"
 #include "flow_sums.h"
 #include "flow_top.h"
 #include "pipeline.h"
@@ -21,9 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-
-#define ROW_SIZE ((FLOW_MEMBER_COUNT + 1) * (FLOW_VALUE_JSON_SIZE + 16))
-_Static_assert(ROW_SIZE >= FLOW_SUM_JSON_SIZE, "both kinds of rows fit");
 
 /* What a request wants beside its filter. */
 struct flows_order {
@@ -273,30 +271,14 @@ void control_flows_clear(struct control_job *job)
 
 /* ---- the walk ---- */
 
-/* Replace the kernel's index by what is exported. Returns the interface's name, "" without one. */
-static const char *resolve_interface(const struct flows_state *state, uint32_t *index)
-{
-	const struct interface *interface = interface_list_find(&state->interfaces, *index);
-
-	if (!interface)
-		return "";
-	*index = interface->number;
-	return interface->name;
-}
-
 static void view_fill(const struct control_job *job, const struct flow_record *flow,
 		      struct flow_view *view)
 {
 	const struct flows_state *state = job->state;
 	const struct pipeline *pipeline = job->context->pipeline;
-	struct flow_key *key = &view->flow.key;
+	const struct flow_key *key = &view->flow.key;
 
-	*view = (struct flow_view){ .flow = *flow };
-	view->input_interface = resolve_interface(state, &key->input_interface);
-	view->output_interface = resolve_interface(state, &key->output_interface);
-	(void)resolve_interface(state, &view->flow.physical_input);
-	(void)resolve_interface(state, &view->flow.physical_output);
-	view->sampling = pipeline_sampler(pipeline, key->sampler).interval;
+	flow_row_view(pipeline, &state->interfaces, flow, view);
 	if (!state->needs_as)
 		return;
 	view->source_as =
@@ -309,24 +291,9 @@ static int write_flow(const struct control_job *job, const struct flow_view *vie
 		      struct control_output *output)
 {
 	const struct flows_state *state = job->state;
-	char *const start = control_output_reserve(output, ROW_SIZE);
-	char *to = start;
 
-	if (!start)
-		return -ENOMEM;
-	*to++ = '{';
-	for (int i = 0; i < FLOW_MEMBER_COUNT; i++) {
-		struct flow_value value;
-
-		if (!(state->order.members & FLOW_MEMBER_BIT(i)))
-			continue;
-		flow_member_value(view, &job->context->config->flow_key, (enum flow_member)i,
-				  &value);
-		to = flow_value_write(to, flow_member_name((enum flow_member)i), &value);
-	}
-	*to++ = '}';
-	control_output_commit(output, (size_t)(to - start));
-	return 0;
+	return flow_row_write(output, view, &job->context->config->flow_key, state->order.members,
+			      NULL);
 }
 
 /* Whether the first rows, in no order, are all that was asked for, and have gone out. */

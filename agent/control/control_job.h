@@ -29,13 +29,17 @@ struct control_command {
 	 * negative errno with 'error' filled. */
 	int (*begin)(struct control_job *job, const struct control_request *request,
 		     struct error_text *error);
-	/* Write the next rows. Returns 1 if there may be more, 0 if these were the last, or a
-	 * negative errno with 'error' filled. */
+	/* Write the next rows. Returns 1 if there may be more, 0 if these were the last,
+	 * CONTROL_STEP_IDLE if more may come later, or a negative errno with 'error' filled. */
 	int (*step)(struct control_job *job, struct control_output *output,
 		    struct error_text *error);
 	/* Free job->state. NULL: nothing to do. */
 	void (*clear)(struct control_job *job);
 };
+
+/* There is nothing to write now: the server asks again in a moment, and the answer may take for
+ * ever. */
+#define CONTROL_STEP_IDLE 2
 
 struct control_job {
 	const struct control_command *command; /* NULL: none under way */

@@ -27,7 +27,8 @@
 #define ACCEPT_MAX       200 /* connections taken in that time: descriptors may be short for long */
 #define PATIENCE_MS      60000
 #define TIMER_EXACT_US   1000
-#define REQUESTS_AT_ONCE 16 /* answered before other clients get their turn */
+#define IDLE_US          100000 /* between two questions to a job that has nothing to write */
+#define REQUESTS_AT_ONCE 16     /* answered before other clients get their turn */
 
 struct client {
 	struct control_server *server; /* borrowed */
@@ -39,6 +40,8 @@ struct client {
 	bool may_change;
 	uint64_t answer_until_us; /* monotonic; of the answer under way, 0: none */
 	bool has_ended;           /* sends nothing more; what it asked is still answered */
+	bool is_idle;             /* its job has nothing to write now */
+	sd_event_source *poll;    /* owned; asks an idle job again; NULL: none was idle */
 	struct control_job job;
 	struct control_output output;
 	size_t written; /* of 'output' */
@@ -68,6 +71,7 @@ static void client_close(struct client *client)
 
 	(void)sd_event_source_disable_unref(client->io);
 	(void)sd_event_source_disable_unref(client->timer);
+	(void)sd_event_source_disable_unref(client->poll);
 	control_job_clear(&client->job);
 	control_output_clear(&client->output);
 	(void)close(client->descriptor);
@@ -143,6 +147,24 @@ static int next_request(struct client *client)
 	return result ? result : 1;
 }
 
+static int on_idle_over(sd_event_source *source, uint64_t now_us, void *context);
+
+/* The job has nothing to write now. It waits for packets, not the client for us: its answer may
+ * take for ever. */
+static int rest(struct client *client)
+{
+	const uint64_t until_us = (uint64_t)time_now_us(CLOCK_MONOTONIC) + IDLE_US;
+	int result;
+
+	client->is_idle = true;
+	client->answer_until_us = 0;
+	if (!client->poll)
+		return sd_event_add_time(client->server->loop, &client->poll, CLOCK_MONOTONIC,
+					 until_us, TIMER_EXACT_US, on_idle_over, client);
+	result = sd_event_source_set_time(client->poll, until_us);
+	return result < 0 ? result : sd_event_source_set_enabled(client->poll, SD_EVENT_ONESHOT);
+}
+
 /* Write rows of the job, and its final line after the last. Returns 0 or a negative errno. */
 static int step_job(struct client *client)
 {
@@ -150,6 +172,10 @@ static int step_job(struct client *client)
 	int result = control_job_step(&client->job, &client->output, &error);
 
 	(void)client_moved(client); /* it waited for us, not we for it */
+	if (result == CONTROL_STEP_IDLE) {
+		result = rest(client);
+		return result < 0 ? result : 0;
+	}
 	if (result > 0)
 		return 0;
 	control_job_clear(&client->job);
@@ -190,6 +216,8 @@ static int client_answer(struct client *client)
 
 		if (result || client->output.size > 0)
 			return result;
+		if (client->job.command && client->is_idle)
+			return 0;
 		if (client->job.command) {
 			result = step_job(client);
 			if (result || client->job.command)
@@ -219,13 +247,18 @@ static int client_read(struct client *client)
 	return 0;
 }
 
-/* What to wait for: room to write while an answer is under way, else the next request. */
+/* What to wait for: room to write while an answer is under way, else the next request; of one that
+ * sends nothing more only that it goes. */
 static uint32_t client_interest(const struct client *client)
 {
-	bool is_answering = client->output.size > 0 || client->job.command ||
-			    memchr(client->input, '\n', client->input_size) != NULL;
+	const bool is_idle = client->job.command && client->is_idle;
+	const bool is_answering =
+		client->output.size > 0 || (client->job.command && !is_idle) ||
+		(!is_idle && memchr(client->input, '\n', client->input_size) != NULL);
 
-	return is_answering ? EPOLLOUT : EPOLLIN;
+	if (is_answering)
+		return EPOLLOUT;
+	return is_idle && client->has_ended ? 0 : EPOLLIN;
 }
 
 static int on_client(sd_event_source *source, int descriptor, uint32_t events, void *context)
@@ -243,6 +276,23 @@ static int on_client(sd_event_source *source, int descriptor, uint32_t events, v
 	if (!result)
 		result = client_answer(client);
 	if (!result && sd_event_source_set_io_events(source, client_interest(client)) < 0)
+		result = -EIO;
+	if (result)
+		client_close(client);
+	return 0;
+}
+
+/* Ask an idle job again. */
+static int on_idle_over(sd_event_source *source, uint64_t now_us, void *context)
+{
+	struct client *client = context;
+	int result;
+
+	(void)source;
+	(void)now_us;
+	client->is_idle = false;
+	result = client_answer(client);
+	if (!result && sd_event_source_set_io_events(client->io, client_interest(client)) < 0)
 		result = -EIO;
 	if (result)
 		client_close(client);

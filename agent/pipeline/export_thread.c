@@ -81,6 +81,27 @@ void export_thread_set_origin(struct export_thread *thread, cache_ms origin_ms, 
 	exporter_set_start(thread->config.exporter, start_ms);
 }
 
+void export_thread_watch(void *owner, void *argument)
+{
+	struct export_thread *thread = owner;
+	struct export_watch *watch = argument;
+
+	watch->result = thread->watch_count == RECORD_WATCHES ? -EBUSY : 0;
+	if (!watch->result)
+		thread->watches[thread->watch_count++] = watch->watch;
+}
+
+void export_thread_unwatch(void *owner, void *argument)
+{
+	struct export_thread *thread = owner;
+	struct export_watch *watch = argument;
+
+	for (size_t i = 0; i < thread->watch_count; i++)
+		if (thread->watches[i] == watch->watch)
+			thread->watches[i--] = thread->watches[--thread->watch_count];
+	watch->result = 0;
+}
+
 /* The clock as the exporter sees it. */
 static void set_time(struct export_thread *thread, cache_ms clock_ms, unix_ms now_ms)
 {
@@ -114,7 +135,7 @@ static void number_interfaces(const struct interface_monitor *interfaces, struct
 /* Whether complete_record() has something to do. */
 static bool completes_records(const struct export_thread *thread)
 {
-	return thread->config.asn_table || thread->config.applications ||
+	return thread->watch_count || thread->config.asn_table || thread->config.applications ||
 	       flow_key_prefix_length(&thread->config.flow_key, 4) ||
 	       flow_key_prefix_length(&thread->config.flow_key, 6) ||
 	       interface_monitor_has_rules(thread->config.interfaces);
@@ -142,6 +163,8 @@ static __attribute__((noinline)) void complete_record(const struct export_thread
 					       flow->key.source_port, flow->key.destination_port);
 	if (prefix_length)
 		limit_masks(record, prefix_length, thread->config.asn_table != NULL);
+	for (size_t i = 0; i < thread->watch_count; i++)
+		record_watch_give(thread->watches[i], record, thread->config.asn_table != NULL);
 	if (interface_monitor_has_rules(thread->config.interfaces))
 		number_interfaces(thread->config.interfaces, flow);
 }

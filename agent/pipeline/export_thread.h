@@ -10,6 +10,7 @@
 #include "interface_monitor.h"
 #include "own_exports.h"
 #include "record_ring.h"
+#include "record_watch.h"
 #include "thread_call.h"
 
 #include <pthread.h>
@@ -64,6 +65,8 @@ struct export_thread {
 	int64_t held_until_us; /* or any, from then on; monotonic */
 	bool has_closed;       /* all inputs have ended, datagrams are closed */
 	bool has_finished;
+	struct record_watch *watches[RECORD_WATCHES]; /* borrowed until export_thread_unwatch() */
+	size_t watch_count;
 };
 
 /* Returns 0 or a negative errno. */
@@ -78,6 +81,14 @@ void export_thread_set_origin(struct export_thread *thread, cache_ms origin_ms, 
 /* For thread_call_run() while the thread runs: 'argument' is a const struct asn_table, to be used
  * in the place of the one before. */
 void export_thread_set_asn_table(void *thread, void *argument);
+
+/* Likewise: 'argument' is a struct export_watch. */
+struct export_watch {
+	struct record_watch *watch; /* borrowed */
+	int result;                 /* out: 0, or -EBUSY if there are RECORD_WATCHES already */
+};
+void export_thread_watch(void *thread, void *argument);
+void export_thread_unwatch(void *thread, void *argument);
 
 int export_thread_start(struct export_thread *thread);
 /* Stop the thread, wherever it is, and join it. */

@@ -129,4 +129,10 @@ unsigned int pipeline_columns(const struct pipeline *pipeline);
 /* Which fields the templates carry now. */
 struct template_choice pipeline_template_choice(const struct pipeline *pipeline);
 
+/* Have the export thread give a copy of each record that expires to 'watch', borrowed until
+ * pipeline_unwatch() has returned 0. Returns 0, -EBUSY (RECORD_WATCHES do already) or -ETIMEDOUT. */
+struct record_watch;
+int pipeline_watch(struct pipeline *pipeline, struct record_watch *watch);
+int pipeline_unwatch(struct pipeline *pipeline, struct record_watch *watch);
+
 #endif

@@ -270,3 +270,18 @@ int pipeline_send_template(struct pipeline *pipeline)
 {
 	return ask_exporter(pipeline, send_template, NULL);
 }
+
+int pipeline_watch(struct pipeline *pipeline, struct record_watch *watch)
+{
+	struct export_watch question = { .watch = watch };
+	const int result = ask_exporter(pipeline, export_thread_watch, &question);
+
+	return result < 0 ? result : question.result;
+}
+
+int pipeline_unwatch(struct pipeline *pipeline, struct record_watch *watch)
+{
+	struct export_watch question = { .watch = watch };
+
+	return ask_exporter(pipeline, export_thread_unwatch, &question);
+}

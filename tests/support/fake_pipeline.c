@@ -84,6 +84,19 @@ int pipeline_interfaces(struct pipeline *pipeline, struct interface_list *list)
 	return 0;
 }
 
+int pipeline_watch(struct pipeline *pipeline, struct record_watch *watch)
+{
+	pipeline->watch = watch;
+	return pipeline->fault;
+}
+
+int pipeline_unwatch(struct pipeline *pipeline, struct record_watch *watch)
+{
+	(void)watch;
+	pipeline->watch = NULL;
+	return 0;
+}
+
 int pipeline_send_template(struct pipeline *pipeline)
 {
 	pipeline->templates_sent++;

@@ -15,6 +15,7 @@ struct pipeline {
 	uint64_t flushed;
 	struct pipeline_drop drops[DROP_REASON_COUNT];
 	const struct asn_table *asn_table;
+	struct record_watch *watch;        /* as it was given */
 	struct interface_list interfaces;  /* likewise */
 	struct pipeline_snapshot snapshot; /* its arrays are borrowed from the test */
 };

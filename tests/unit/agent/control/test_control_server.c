@@ -7,6 +7,7 @@
 #include "control_protocol.h"
 #include "control_server.h"
 #include "flow_sums.h"
+#include "record_watch.h"
 
 #include "fake_pipeline.c"
 
@@ -643,6 +644,125 @@ TEST(a_client_that_moves_no_byte_is_cut)
 	stop_server(&fixture);
 }
 
+/* The fake pipeline's watch is given what its export thread would give. */
+static void give(struct fixture *fixture, uint32_t first, uint32_t count)
+{
+	for (uint32_t i = first; i < first + count; i++) {
+		struct export_record record = { .flow = fake_pipeline_flow(i),
+						.source = { .as_number = 64501 } };
+
+		record.flow.end_reason = FLOW_END_idleTimeout;
+		record_watch_give(fixture->pipeline.watch, &record, true);
+	}
+}
+
+/* A client that watches. */
+static int watch(struct fixture *fixture, const char *request)
+{
+	int client = connect_to(fixture);
+
+	ask(client, request);
+	for (int i = 0; !fixture->pipeline.watch; i++) {
+		CHECK(i < DEADLINE);
+		turn(fixture);
+	}
+	return client;
+}
+
+static void expect_gone(struct fixture *fixture, int client)
+{
+	(void)close(client);
+	for (int i = 0; fixture->pipeline.watch; i++) {
+		CHECK(i < DEADLINE);
+		turn(fixture);
+	}
+}
+
+TEST(records_come_to_who_watches)
+{
+	struct fixture fixture;
+	json_t *row;
+	int client;
+
+	start_server(&fixture, 0);
+	client = watch(&fixture, "{\"v\":1,\"cmd\":\"watch\",\"filter\":[\"sport=2-3\"]}\n");
+	give(&fixture, 0, 6);
+	for (int i = 2; i < 4; i++) {
+		row = read_json(&fixture, client);
+		CHECK_EQ(json_integer_value(json_object_get(row, "src_port")), i);
+		CHECK_EQ(json_integer_value(json_object_get(row, "src_as")), 64501);
+		CHECK_TEXT(json_string_value(json_object_get(row, "end_reason")), "inactive");
+		json_decref(row);
+	}
+	CHECK_EQ(shutdown(client, SHUT_WR), 0); /* it asks nothing more, and still watches */
+	turn(&fixture);
+	give(&fixture, 3, 1);
+	json_decref(read_json(&fixture, client));
+	expect_gone(&fixture, client);
+	stop_server(&fixture);
+}
+
+TEST(who_watches_is_not_cut_while_nothing_comes)
+{
+	struct fixture fixture;
+	int64_t until_ms;
+	int client;
+
+	start_server(&fixture, 250);
+	client = watch(&fixture, "{\"v\":1,\"cmd\":\"watch\"}\n");
+	until_ms = time_now_ms(CLOCK_MONOTONIC) + 600;
+	while (time_now_ms(CLOCK_MONOTONIC) < until_ms)
+		turn(&fixture);
+	CHECK(fixture.pipeline.watch != NULL);
+	give(&fixture, 0, 1);
+	json_decref(read_json(&fixture, client));
+	expect_gone(&fixture, client);
+	stop_server(&fixture);
+}
+
+TEST(who_watches_too_slowly_is_told)
+{
+	const uint32_t given = RECORD_WATCH_ROOM + 1234;
+	struct fixture fixture;
+	json_int_t lost = 0;
+	uint32_t rows = 0;
+	int client;
+
+	start_server(&fixture, 0);
+	client = watch(&fixture, "{\"v\":1,\"cmd\":\"watch\"}\n");
+	give(&fixture, 0, given);
+	while (!lost) {
+		json_t *row = read_json(&fixture, client);
+
+		lost = json_integer_value(json_object_get(row, "lost"));
+		if (!lost)
+			CHECK_EQ(json_integer_value(json_object_get(row, "src_port")), rows++);
+		json_decref(row);
+	}
+	CHECK_EQ(rows, RECORD_WATCH_ROOM);
+	CHECK_EQ(lost, 1234);
+	give(&fixture, 0, 1);
+	json_decref(read_json(&fixture, client));
+	expect_gone(&fixture, client);
+	stop_server(&fixture);
+}
+
+TEST(a_watch_that_cannot_be_is_refused)
+{
+	struct fixture fixture;
+	int client;
+
+	start_server(&fixture, 0);
+	client = connect_to(&fixture);
+	ask(client, "{\"v\":1,\"cmd\":\"watch\",\"filter\":[\"sport=x\"]}\n");
+	expect_error(&fixture, client, "bad-request");
+	fixture.pipeline.fault = -EBUSY;
+	ask(client, "{\"v\":1,\"cmd\":\"watch\"}\n");
+	expect_error(&fixture, client, "busy");
+	(void)close(client);
+	stop_server(&fixture);
+}
+
 TEST(every_question_has_its_rows)
 {
 	struct fixture fixture;
@@ -921,6 +1041,10 @@ int main(void)
 		cmocka_unit_test(silent_clients_do_not_lock_root_out),
 		cmocka_unit_test(a_request_that_trickles_is_cut),
 		cmocka_unit_test(a_client_that_moves_no_byte_is_cut),
+		cmocka_unit_test(records_come_to_who_watches),
+		cmocka_unit_test(who_watches_is_not_cut_while_nothing_comes),
+		cmocka_unit_test(who_watches_too_slowly_is_told),
+		cmocka_unit_test(a_watch_that_cannot_be_is_refused),
 		cmocka_unit_test(every_question_has_its_rows),
 		cmocka_unit_test(templates_are_those_of_the_versions_in_use),
 		cmocka_unit_test(templates_are_those_of_the_sets_of_fields_in_use),
