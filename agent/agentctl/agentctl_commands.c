@@ -1,6 +1,7 @@
 /* agentctl_commands.c - the table of commands; finding one by unique prefixes of its words. */
 #include "agentctl.h"
 
+#include "agentctl_bug_report.h"
 #include "agentctl_doctor.h"
 #include "agentctl_listen.h"
 #include "agentctl_metrics.h"
@@ -279,6 +280,8 @@ const struct agentctl_command agentctl_commands[] = {
 	  AGENTCTL_FOR_ROWS, agentctl_selftest, NULL, selftest_columns },
 	{ "metrics", NULL, NULL, "the counters, as Prometheus reads them",
 	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_METRICS, agentctl_metrics, NULL, NULL },
+	{ "bug-report", NULL, "[FILE]", "what a report of a fault needs, in one archive",
+	  AGENTCTL_FOR_AGENT, agentctl_bug_report, NULL, NULL },
 	{ "help", NULL, "[COMMAND]", "print this text, or that of one command", ANYTHING,
 	  agentctl_help, NULL, NULL },
 	{ NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL },

@@ -547,8 +547,9 @@ TEST(completion_knows_the_tables)
 		const char *line;
 		const char *first;
 	} cases[] = {
-		{ "_complete sh", "setup\ndoctor\nshow\nwatch\nflush\nsend-"
-				  "template\nwait\nrules\nlisten\nselftest\nmetrics\nhelp\n" },
+		{ "_complete sh",
+		  "setup\ndoctor\nshow\nwatch\nflush\nsend-"
+		  "template\nwait\nrules\nlisten\nselftest\nmetrics\nbug-report\nhelp\n" },
 		{ "_complete wait p", "packets\nflows\nexport\n" },
 		{ "_complete --socket /x wait p", "packets\nflows\nexport\n" },
 		{ "_complete show config --sort x", "name\nvalue\ndefault\norigin\n" },
