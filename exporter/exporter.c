@@ -140,6 +140,14 @@ size_t exporter_room(const struct exporter *exporter)
 	return least;
 }
 
+bool exporter_splits(const struct exporter *exporter)
+{
+	for (size_t i = 0; i < exporter->collector_count; i++)
+		if (collector_splits(exporter->collectors[i]))
+			return true;
+	return false;
+}
+
 /* The time that collectors see: as it comes in, but never a step back. */
 static const struct export_time *forward(struct exporter *exporter, const struct export_time *time)
 {

@@ -63,8 +63,12 @@ void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t
 void exporter_keep_sequence(struct exporter *exporter, size_t collector, _Atomic uint32_t *place);
 
 /* How many times exporter_add(), exporter_add_pair() and exporter_advance() may be called, in any
- * order, before asking again. This many times every collector can take what they give it. */
+ * order, before asking again. This many times every collector can take what they give it, if that
+ * is no record with more than 32 bits of packets or octets, or exporter_splits() says no. */
 size_t exporter_room(const struct exporter *exporter);
+/* Whether some collector gets such records in parts (NetFlow v5), which may make many datagrams:
+ * then ask before each of them. */
+bool exporter_splits(const struct exporter *exporter);
 
 static inline bool exporter_has_room(const struct exporter *exporter)
 {

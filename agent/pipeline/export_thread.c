@@ -226,16 +226,38 @@ take_mark(struct export_thread *thread, struct export_input *input, const struct
 	}
 }
 
-/* Take 'count' entries of one ring, which are there, and the reverse of the last if that is the
- * forward direction of a biflow: it is there, too. */
-static __attribute__((noinline)) void take_entries(struct export_thread *thread,
-						   struct export_input *input, size_t count)
+static bool is_beyond_32_bits(const struct ring_entry *entry)
+{
+	const struct flow_record *flow = &entry->record.flow;
+
+	return entry->kind == RING_RECORD && (flow->octets | flow->packets) > UINT32_MAX;
+}
+
+/* Whether a collector may get the oldest entry, or the reverse that is taken with it, in parts. */
+static bool is_next_in_parts(const struct export_input *input)
+{
+	const struct ring_entry *entry = record_ring_peek(input->ring);
+
+	return is_beyond_32_bits(entry) ||
+	       (entry->kind == RING_RECORD && entry->record.flow.pairing == FLOW_forward &&
+		is_beyond_32_bits(record_ring_peek_second(input->ring)));
+}
+
+/* Take up to 'count' entries of one ring, which are there, and the reverse of the last if that is
+ * the forward direction of a biflow: it is there, too. Stops where the room must be asked for
+ * again. Returns how many of 'count' are taken. */
+static __attribute__((noinline)) size_t take_entries(struct export_thread *thread,
+						     struct export_input *input, size_t count)
 {
 	const bool completes = completes_records(thread);
+	const bool splits = exporter_splits(thread->config.exporter);
+	const size_t wanted = count;
 
 	for (; count; count--) {
 		struct ring_entry *entry = record_ring_peek(input->ring);
 
+		if (splits && count < wanted && is_next_in_parts(input))
+			break;
 		if (__builtin_expect(entry->kind == RING_RECORD, 1)) {
 			if (completes)
 				complete_record(thread, &entry->record);
@@ -252,6 +274,7 @@ static __attribute__((noinline)) void take_entries(struct export_thread *thread,
 		}
 		record_ring_pop(input->ring);
 	}
+	return wanted - count;
 }
 
 /* How many entries may be taken before asking again. */
@@ -296,7 +319,7 @@ static void take_turn(struct export_thread *thread, struct export_input *input, 
 			count = RECORDS_PER_TURN - taken;
 		if (!count)
 			break;
-		take_entries(thread, input, count);
+		count = take_entries(thread, input, count);
 	}
 	if (taken) {
 		record_ring_release(input->ring);

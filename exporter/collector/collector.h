@@ -59,8 +59,11 @@ void collector_continue(struct collector *collector, const struct collector_ledg
 void collector_set_sequence(struct collector *collector, uint32_t sequence);
 /* As exporter_keep_sequence(). */
 void collector_keep_sequence(struct collector *collector, _Atomic uint32_t *place);
-/* How often collector_add() may be called before asking again, without dropping what waits. */
+/* How often collector_add() may be called before asking again, without dropping what waits; once
+ * for a record in parts, collector_splits(), which may make many datagrams. */
 size_t collector_room(const struct collector *collector);
+/* Whether its protocol has less than 64 bits for a counter, so that records may have parts. */
+bool collector_splits(const struct collector *collector);
 void collector_add(struct collector *collector, const struct export_record *record,
 		   const struct export_time *time);
 /* Both directions of a flow: one record if the protocol has that, but two in the ledger. */

@@ -11,10 +11,12 @@
 
 size_t collector_room(const struct collector *collector)
 {
-	const size_t room = outbox_room(&collector->outbox);
+	return outbox_room(&collector->outbox);
+}
 
-	/* A record in many parts may make many datagrams. */
-	return room && collector->encoder->counter_max != UINT64_MAX ? 1 : room;
+bool collector_splits(const struct collector *collector)
+{
+	return collector->encoder->counter_max != UINT64_MAX;
 }
 
 static void begin_message(const struct collector *collector, struct message *message,

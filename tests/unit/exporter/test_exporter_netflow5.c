@@ -52,6 +52,19 @@ TEST(what_netflow5_cannot_carry_is_counted_for_that_collector_alone)
 	exporter_destroy(exporter);
 }
 
+/* Only records in parts have to be asked for one by one. */
+TEST(netflow5_has_room_for_many_records_and_says_that_it_splits)
+{
+	struct exporter *five = create(&(struct setup){ .collectors = 2, .versions = { 9, 5 } });
+	struct exporter *nine = create(&(struct setup){ .collectors = 1, .versions = { 9 } });
+
+	CHECK(exporter_splits(five));
+	CHECK(!exporter_splits(nine));
+	CHECK(exporter_room(five) > 32);
+	exporter_destroy(nine);
+	exporter_destroy(five);
+}
+
 TEST(netflow5_splits_what_does_not_fit_into_32_bits)
 {
 	static const struct amount cases[] = {
@@ -89,6 +102,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(netflow5_has_neither_templates_nor_statistics),
 		cmocka_unit_test(what_netflow5_cannot_carry_is_counted_for_that_collector_alone),
+		cmocka_unit_test(netflow5_has_room_for_many_records_and_says_that_it_splits),
 		cmocka_unit_test(netflow5_splits_what_does_not_fit_into_32_bits),
 	};
 

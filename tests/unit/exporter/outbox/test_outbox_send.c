@@ -107,11 +107,6 @@ TEST(as_many_records_have_room_as_was_said)
 	CHECK_EQ(status_of(exporter, 0).ledger.waiting.records, added);
 	check_ledger(exporter);
 	exporter_destroy(exporter);
-
-	/* A record may be cut into many parts, so none is promised but the next. */
-	exporter = create(&(struct setup){ .collectors = 1, .versions = { 5 } });
-	CHECK_EQ(exporter_room(exporter), 1);
-	exporter_destroy(exporter);
 }
 
 TEST(an_unresolved_collector_drops_the_oldest_and_holds_nobody_up)
