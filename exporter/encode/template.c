@@ -205,7 +205,8 @@ static void template_init(struct template *templates, unsigned int shape,
 			continue;
 		if (shape & TEMPLATE_sideless && field->id == IE_flowDirection)
 			continue;
-		if (!(shape & TEMPLATE_wide) && field->protocols & EXPORT_OMITTED)
+		if (!(shape & TEMPLATE_wide) && field->protocols & EXPORT_OMITTED &&
+		    !(choice->fields.added >> i & 1))
 			continue;
 		template->fields[template->field_count++] =
 			shape &TEMPLATE_wide ? field : export_field_compact(field);

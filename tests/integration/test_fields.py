@@ -106,6 +106,7 @@ def test_each_collector_has_its_own_set(version, flowagent, collector):
         "default": None,
         "-tcpControlBits-vlanId": None,
         "default+ipVersion": None,
+        "default+vlanId+icmpTypeCodeIPv4": None,
         "all": None,
         "12+1+2": {DESTINATION_IPV4, OCTETS, PACKETS},
         "octetDeltaCount+packetDeltaCount+protocolIdentifier": {
@@ -138,6 +139,8 @@ def test_each_collector_has_its_own_set(version, flowagent, collector):
     assert wide["-tcpControlBits-vlanId"] == {ICMP_TYPE_CODE} and not wide["12+1+2"]
     assert found["-tcpControlBits-vlanId"] == default - {TCP_FLAGS}
     assert found["default+ipVersion"] == default | {IP_VERSION}
+    # What somebody names is in every record, also where it is 0.
+    assert found["default+vlanId+icmpTypeCodeIPv4"] == default | {VLAN, ICMP_TYPE_CODE}
     assert default | {IP_VERSION, SOURCE_AS, DESTINATION_AS, SOURCE_MASK_IPV4} < found["all"]
     assert not differences(sinks["default"].flows().flows, expected.flows)
     assert not differences(

@@ -207,6 +207,18 @@ TEST(ids_have_a_range_of_their_own_and_follow_the_fields)
 	CHECK(set_of("-58", EXPORT_V9).records[0].id != set_of("-61", EXPORT_V9).records[0].id);
 }
 
+TEST(compact_records_have_what_somebody_names)
+{
+	struct template_set set = set_of("default+vlanId", EXPORT_V9);
+
+	CHECK_IDS(&set.records[0], 8, 12, 7, 11, 4, 5, 6, 61, 136, 58, 10, 14, 1, 2, 152, 153);
+	set = set_of("1+2+32+58", EXPORT_IPFIX);
+	CHECK_IDS(&set.records[0], 60, 32, 58, 1, 2);
+	CHECK_IDS(&set.records[TEMPLATE_ipv6], 60, 139, 58, 1, 2);
+	set = set_of("default", EXPORT_V9);
+	CHECK_IDS(&set.records[0], 8, 12, 7, 11, 4, 5, 6, 61, 136, 10, 14, 1, 2, 152, 153);
+}
+
 TEST(fields_have_the_names_of_agentctl_too)
 {
 	struct template_fields by_name;
@@ -330,6 +342,7 @@ int main(void)
 		cmocka_unit_test(times_on_the_exporters_clock_are_known_to_the_header),
 		cmocka_unit_test(what_the_flow_key_leaves_out_is_not_brought_in_by_all),
 		cmocka_unit_test(ids_have_a_range_of_their_own_and_follow_the_fields),
+		cmocka_unit_test(compact_records_have_what_somebody_names),
 		cmocka_unit_test(fields_have_the_names_of_agentctl_too),
 		cmocka_unit_test(wrong_lists_are_refused_with_what_is_wrong),
 		cmocka_unit_test(sets_that_no_collector_could_use_are_refused),
