@@ -447,10 +447,24 @@ add_packets(struct flow_cache *cache, const struct packet_info *packets,
 	}
 }
 
+/* Flows have columns, and the caller notes nothing: a new flow must not have what another one left
+ * there. A call away: its place on the stack costs nobody else. */
+static __attribute__((noinline)) void add_unnoted(struct flow_cache *cache,
+						  const struct packet_info *packets, size_t count,
+						  const struct flow_sink *sink)
+{
+	const struct packet_note nothing[FLOW_CACHE_BATCH] = { 0 };
+
+	flow_cache_add_noted(cache, packets, nothing, count, sink);
+}
+
 void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets, size_t count,
 		    const struct flow_sink *sink)
 {
-	add_packets(cache, packets, NULL, count, sink);
+	if (__builtin_expect(cache->columns.set != 0, 0))
+		add_unnoted(cache, packets, count, sink);
+	else
+		add_packets(cache, packets, NULL, count, sink);
 }
 
 void flow_cache_add_noted(struct flow_cache *cache, const struct packet_info *packets,

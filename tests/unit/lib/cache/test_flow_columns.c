@@ -92,6 +92,19 @@ TEST(evicted_flow_leaves_nothing_to_the_next_in_its_place)
 	flow_cache_destroy(cache);
 }
 
+TEST(packets_without_notes_begin_with_nothing)
+{
+	struct flow_cache *cache = new_cache(1, BOTH_BITS, false);
+	struct packet_info info = packet(2, false, 1);
+
+	add(cache, 0, false, 0, 77);
+	flow_cache_add(cache, &info, 1, &sink);
+	CHECK_EQ(flow_cache_flush(cache, 2, 10, &sink), 1);
+	CHECK_EQ(kept.records[1].minimum_ttl, 0);
+	CHECK_EQ(kept.records[1].maximum_ttl, 0);
+	flow_cache_destroy(cache);
+}
+
 TEST(only_the_column_that_was_asked_for_is_filled)
 {
 	struct flow_cache *cache = new_cache(4, TTL_BIT, false);
@@ -273,6 +286,7 @@ int main(void)
 		cmocka_unit_test(least_and_greatest_of_a_record),
 		cmocka_unit_test(next_record_of_a_flow_begins_anew),
 		cmocka_unit_test(evicted_flow_leaves_nothing_to_the_next_in_its_place),
+		cmocka_unit_test(packets_without_notes_begin_with_nothing),
 		cmocka_unit_test(only_the_column_that_was_asked_for_is_filled),
 		cmocka_unit_test(last_ports_of_a_record_count),
 		cmocka_unit_test(superpacket_that_begins_a_record_is_its_first),
