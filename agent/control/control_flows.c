@@ -187,15 +187,8 @@ static int fail_interfaces(int fault, struct error_text *error)
 }
 
 /* What a request names and no flow of this agent keeps: zeros would pass for values. */
-static int check_kept(struct flows_state *state, const json_t *request, uint32_t kept,
-		      struct error_text *error)
+static int check_kept(uint32_t named, uint32_t kept, struct error_text *error)
 {
-	const enum flow_member sort = flow_member_find(state->order.sort);
-	uint32_t named = json_object_get(request, "members") ? state->order.members : 0;
-
-	if (sort != FLOW_MEMBER_COUNT)
-		named |= FLOW_MEMBER_BIT(sort);
-	state->order.members &= kept;
 	for (int i = 0; i < FLOW_MEMBER_COUNT; i++) {
 		const char *name = flow_member_name((enum flow_member)i);
 
@@ -209,10 +202,24 @@ static int check_kept(struct flows_state *state, const json_t *request, uint32_t
 	return 0;
 }
 
+/* The members that rows have, and by which they are sorted. */
+static int check_members(struct flows_state *state, const json_t *request, uint32_t kept,
+			 struct error_text *error)
+{
+	const enum flow_member sort = flow_member_find(state->order.sort);
+	uint32_t named = json_object_get(request, "members") ? state->order.members : 0;
+
+	if (sort != FLOW_MEMBER_COUNT)
+		named |= FLOW_MEMBER_BIT(sort);
+	state->order.members &= kept;
+	return check_kept(named, kept, error);
+}
+
 static int state_prepare(struct flows_state *state, const struct control_context *context,
 			 const struct control_request *request, struct error_text *error)
 {
 	const struct flow_key_choice *choice = &context->config->flow_key;
+	const uint32_t kept = flow_members_of(pipeline_columns(context->pipeline));
 	const json_t *by = json_object_get(request->json, "by");
 	struct flow_filter_names names = { .interface_index = interface_number,
 					   .context = &state->interfaces };
@@ -225,11 +232,12 @@ static int state_prepare(struct flows_state *state, const struct control_context
 		return -EINVAL;
 	result = order_parse(&state->order, request->json, error);
 	if (!result && !by)
-		result = check_kept(state, request->json,
-				    flow_members_of(pipeline_columns(context->pipeline)), error);
+		result = check_members(state, request->json, kept, error);
 	if (!result)
 		result = by ? sums_create(state, by, choice, error)
 			    : top_create(state, choice, error);
+	if (!result && by)
+		result = check_kept(flow_sums_members(state->sums), kept, error);
 	if (result)
 		return result;
 	state->needs_as = flow_filter_needs(state->filter) & FLOW_FILTER_needs_as_numbers ||
