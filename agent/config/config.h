@@ -58,6 +58,8 @@ struct config_collector {
 	uint32_t keep;        /* finished files, 0: all */
 };
 
+#define CONFIG_TIMEOUT_NAMES 8 /* those of the classes, active and inactive */
+
 struct config {
 	struct source_config *sources; /* owned */
 	size_t source_count;
@@ -86,7 +88,9 @@ struct config {
 	char *summary;     /* NULL, file, or "-" */
 	char *user;        /* NULL: "_flowagent" if started as root and it exists */
 	enum log_level log_level;
-	bool check_only;               /* --check-config */
+	bool check_only;         /* --check-config */
+	uint32_t timeouts_named; /* by the last value of timeout; bits of config_timeout.c */
+	struct config_origin timeout_origins[CONFIG_TIMEOUT_NAMES]; /* where each was set last */
 	struct config_origin *origins; /* owned; one per row of config_options.def */
 	char **file_names;             /* owned; files read, what origins point to */
 	size_t file_name_count;

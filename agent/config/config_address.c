@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 int config_address_ip_version(const char *text)
 {
@@ -122,6 +123,21 @@ static int address_split(char *text, char **host, char **port, struct error_text
 	return -EINVAL;
 }
 
+/* "o.json" without a port: a file, most likely. No host has one of these as its last label, as none
+ * is a top level of the DNS. */
+static bool looks_like_a_file(const char *host)
+{
+	static const char *const endings[] = { ".json",  ".jsonl", ".ipfix", ".nf",  ".flow",
+					       ".flows", ".log",   ".txt",   ".csv", ".dat",
+					       ".bin",   ".gz",    ".pcap",  ".tmp", ".out" };
+	const char *ending = strrchr(host, '.');
+
+	for (size_t i = 0; ending && i < sizeof(endings) / sizeof(endings[0]); i++)
+		if (strcasecmp(ending, endings[i]) == 0)
+			return true;
+	return false;
+}
+
 int config_address_parse(const char *text, char **host, uint16_t *port, struct error_text *error)
 {
 	char *copy = strdup(text);
@@ -135,8 +151,15 @@ int config_address_parse(const char *text, char **host, uint16_t *port, struct e
 	}
 	*port = 0;
 	result = address_split(copy, &host_part, &port_part, error);
-	if (!result && port_part)
+	if (!result && port_part) {
 		result = port_parse(port_part, port, error);
+	} else if (!result && looks_like_a_file(host_part)) {
+		error_text_set(error, "expected HOST:PORT, or a path that begins with / or ./");
+		error_text_hint(error,
+				"for a file write ./%.100s; for a host of this name %.100s:%d",
+				host_part, host_part, CONFIG_PORT_NETFLOW);
+		result = -EINVAL;
+	}
 	if (!result) {
 		*host = strdup(host_part);
 		result = *host ? 0 : -ENOMEM;

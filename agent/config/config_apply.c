@@ -3,6 +3,8 @@
  * Place: config_file.c, config_arguments.c -> here -> config_types.c and the like. */
 #include "config_apply.h"
 
+#include "config_timeout.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -67,6 +69,40 @@ static void mark_others(struct config *config, const struct config *before,
 		config->origins[OPTION_inactive_timeout] = *origin;
 }
 
+/* Timeouts that an option has just set. */
+static uint32_t timeouts_of(const struct config *config, enum config_option_id id)
+{
+	switch (id) {
+	case OPTION_timeout: return config->timeouts_named;
+	case OPTION_active_timeout: return 1u << CONFIG_TIMEOUT_ACTIVE;
+	case OPTION_inactive_timeout: return 1u << CONFIG_TIMEOUT_INACTIVE;
+	default: return 0;
+	}
+}
+
+/* Refuse a timeout that this file has set before, by whatever option: the later one would win
+ * without a word. The command line, and another file, may set it anew. */
+static int refuse_second_timeout(struct config *config, enum config_option_id id,
+				 const struct config_origin *origin, struct error_text *error)
+{
+	const uint32_t named = timeouts_of(config, id);
+
+	for (unsigned int i = 0; i < CONFIG_TIMEOUT_NAMES; i++) {
+		struct config_origin *last = &config->timeout_origins[i];
+
+		if (!(named >> i & 1))
+			continue;
+		if (config_origin_is_file(origin) && last->file == origin->file) {
+			config_fail(error, origin,
+				    "%s: the timeout \"%s\" is set in line %d already",
+				    config_options[id].name, config_timeout_name(i), last->line);
+			return -EINVAL;
+		}
+		*last = *origin;
+	}
+	return 0;
+}
+
 int config_apply(struct config *config, enum config_option_id id, const char *value,
 		 const struct config_origin *origin, struct error_text *error)
 {
@@ -89,6 +125,9 @@ int config_apply(struct config *config, enum config_option_id id, const char *va
 		fail_value(option, value, origin, &why, error);
 		return result;
 	}
+	result = refuse_second_timeout(config, id, origin, error);
+	if (result)
+		return result;
 	*last = *origin;
 	mark_others(config, &before, id, origin);
 	return 0;

@@ -55,29 +55,45 @@ static void fail_name(const char *name, struct error_text *error)
 			       nearest.best);
 }
 
-/* What one value has set; each timeout may be there once, under any of its names. */
-struct timeouts_seen {
-	const uint32_t *members[CONFIG_TIMEOUT_COUNT + OTHER_COUNT];
-	size_t count;
-};
+/* The same member is the same bit of timeouts_named, under any of its names. */
+static unsigned int bit_of(const struct config *config, const uint32_t *member)
+{
+	if (member == &config->expiry.active_ms)
+		return CONFIG_TIMEOUT_ACTIVE;
+	if (member == &config->inactive_timeout_ms)
+		return CONFIG_TIMEOUT_INACTIVE;
+	return (unsigned int)(member - config->expiry.idle_ms);
+}
+_Static_assert(CONFIG_TIMEOUT_NAMES == CONFIG_TIMEOUT_INACTIVE + 1, "a bit for each");
 
-static int refuse_second(struct timeouts_seen *seen, const uint32_t *member, const char *name,
+/* Each timeout may be in one value once. */
+static int refuse_second(struct config *config, const uint32_t *member, const char *name,
 			 struct error_text *error)
 {
-	for (size_t i = 0; i < seen->count; i++) {
-		if (seen->members[i] != member)
-			continue;
+	const uint32_t bit = 1u << bit_of(config, member);
+
+	if (config->timeouts_named & bit) {
 		error_text_set(error, "%s: given twice", name);
 		if (!strcmp(name, "active") || !strcmp(name, "maxlife"))
 			error_text_hint(error, "active and maxlife are the same timeout");
 		return -EINVAL;
 	}
-	seen->members[seen->count++] = member; /* one for each name at most: it fits */
+	config->timeouts_named |= bit;
 	return 0;
 }
 
+const char *config_timeout_name(unsigned int bit)
+{
+	if (bit >= CONFIG_TIMEOUT_COUNT)
+		return bit == CONFIG_TIMEOUT_ACTIVE ? "active" : "inactive";
+	for (size_t i = 0; i < CONFIG_TIMEOUT_COUNT; i++)
+		if ((unsigned int)config_timeouts[i].class == bit)
+			return config_timeouts[i].name;
+	return "";
+}
+
 static int pair_parse(struct config *config, const struct config_option *option, char *pair,
-		      struct timeouts_seen *seen, struct error_text *error)
+		      struct error_text *error)
 {
 	char *value = strchr(pair, '=');
 	struct error_text why = { .text = "" };
@@ -97,7 +113,7 @@ static int pair_parse(struct config *config, const struct config_option *option,
 		fail_name(pair, error);
 		return -EINVAL;
 	}
-	if (refuse_second(seen, member, pair, error))
+	if (refuse_second(config, member, pair, error))
 		return -EINVAL;
 	result = units_range_parse(&option->range, value, &milliseconds, &why);
 	if (result)
@@ -112,7 +128,6 @@ static int timeout_parse(struct config *config, const struct config_option *opti
 {
 	char *copy = strdup(value);
 	char *rest = copy;
-	struct timeouts_seen seen = { .count = 0 };
 	char *pair;
 	int result = 0;
 
@@ -120,8 +135,9 @@ static int timeout_parse(struct config *config, const struct config_option *opti
 		error_text_set(error, "out of memory");
 		return -ENOMEM;
 	}
+	config->timeouts_named = 0;
 	while (!result && (pair = strsep(&rest, ",")))
-		result = pair_parse(config, option, pair, &seen, error);
+		result = pair_parse(config, option, pair, error);
 	free(copy);
 	return result;
 }

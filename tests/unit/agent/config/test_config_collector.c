@@ -354,6 +354,9 @@ TEST(wrong_collectors)
 				 "that begins with / or ./" },
 		{ "a_b/c", "expected HOST:PORT with a host name or an address, or a path that "
 			   "begins with / or ./" },
+		{ "o.json", "expected HOST:PORT, or a path that begins with / or ./" },
+		{ "flows.IPFIX,version=10",
+		  "expected HOST:PORT, or a path that begins with / or ./" },
 		{ "h:", "expected a port from 1 to 65535, or a service such as netflow, after the "
 			"colon, not \"\"" },
 		{ "h:0", "expected a port from 1 to 65535, or a service such as netflow, after the "

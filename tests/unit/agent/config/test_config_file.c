@@ -116,6 +116,12 @@ TEST(file_errors_name_the_line)
 			 "lines of their own");
 	check_file_error("[agent]\ncontrol = a\n[control]\nsocket = b\n",
 			 "f.conf:4: control: set in line 2 already");
+	check_file_error("[agent]\ntimeout = udp=5s\ntimeout = tcp=1m,udp=7s\n",
+			 "f.conf:3: timeout: the timeout \"udp\" is set in line 2 already");
+	check_file_error("[agent]\nactive-timeout = 60s\ntimeout = maxlife=60s\n",
+			 "f.conf:3: timeout: the timeout \"active\" is set in line 2 already");
+	check_file_error("[agent]\ntimeout = inactive=9s\ninactive-timeout = 15s\n",
+			 "f.conf:3: inactive-timeout: set in line 2 already");
 	check_file_error("[agent]\nread = a\nnflog = 40\n",
 			 "f.conf:2: read: a file cannot be read together with other sources");
 	check_file_error(
