@@ -20,6 +20,7 @@ PHYSICAL_INPUT, PHYSICAL_OUTPUT = 252, 253
 PORT, COUNT, IN, OUT = 7000, 20, 0, 1
 CHOSEN = "fields=default+ingressPhysicalInterface+egressPhysicalInterface"
 ADDRESSES = {"left": "192.0.2.2", "right": "192.0.2.3", "bridge": "192.0.2.1"}
+ADDRESSES_IPV6 = {"left": "2001:db8::2", "right": "2001:db8::3", "bridge": "2001:db8::1"}
 # family, hook, from, to, side, in, out, port in, port out
 CASES = [
     ("inet", "prerouting", "left", "right", IN, "br0", None, "port0", None),
@@ -65,6 +66,20 @@ class Lan:
         if not self.bridge.run("sh", "-c", "ls /proc/sys/net/bridge 2>/dev/null || true"):
             pytest.skip("this kernel has no br_netfilter")
         self.bridge.sysctl("bridge/bridge-nf-call-iptables", 1)
+        self.bridge.sysctl("bridge/bridge-nf-call-ip6tables", 1)
+
+    def enable_ipv6(self):
+        """Addresses that are there at once, and neighbours that nobody has to ask for."""
+        ends = {"left": (self.left, "eth0"), "right": (self.right, "eth0"), "bridge": (self.bridge, "br0")}
+        for name, (host, device) in ends.items():
+            host.sysctl(f"ipv6/conf/{device}/disable_ipv6", 0)
+            host.sysctl(f"ipv6/conf/{device}/accept_dad", 0)
+            host.ip("address", "add", ADDRESSES_IPV6[name] + "/64", "dev", device, "nodad")
+        for name, (host, device) in ends.items():
+            for other, neighbour in ends.items():
+                if other != name:
+                    host.ip("neighbour", "replace", ADDRESSES_IPV6[other], "lladdr",
+                            self.link(*neighbour)["address"], "dev", device, "nud", "permanent")  # fmt: skip
 
     def log(self, family, hook, groups=(40,)):
         rules = "; ".join(f"udp dport {PORT} log group {group} snaplen 128" for group in groups)
@@ -76,18 +91,20 @@ table {family} test {{
 }}
 """)  # fmt: skip
 
-    def send(self, source, target):
+    def send(self, source, target, is_ipv6=False):
         """COUNT datagrams from one host to another, which receives them."""
+        family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
+        addresses = ADDRESSES_IPV6 if is_ipv6 else ADDRESSES
         with getattr(self, target).entered():
-            receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            receiver = socket.socket(family, socket.SOCK_DGRAM)
         with getattr(self, source).entered():
-            sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            sender = socket.socket(family, socket.SOCK_DGRAM)
         receiver.settimeout(PATIENCE_S)
         with receiver, sender:
-            receiver.bind((ADDRESSES[target], PORT))
-            sender.bind((ADDRESSES[source], PORT))
+            receiver.bind((addresses[target], PORT))
+            sender.bind((addresses[source], PORT))
             for _ in range(COUNT):
-                sender.sendto(b"h" * 100, (ADDRESSES[target], PORT))
+                sender.sendto(b"h" * 100, (addresses[target], PORT))
             for _ in range(COUNT):
                 receiver.recv(65536)
 
@@ -130,19 +147,22 @@ def start(lan, flowagent, *collectors, options=()):
     return agent
 
 
+@pytest.mark.parametrize("is_ipv6", [False, True], ids=["ipv4", "ipv6"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(case[:4]))
-def test_ports_of(case, lan, flowagent, agentctl, collector):
+def test_ports_of(case, is_ipv6, lan, flowagent, agentctl, collector):
     """In v9 and IPFIX, with the names of the ports, and in show flows; the interfaces stay what they are."""
     family, hook, source, target, side, *devices = case
     if family == "inet":
         lan.call_netfilter()
+    if is_ipv6:
+        lan.enable_ipv6()
     sinks = {version: collector("127.0.0.1", 0, lan.bridge) for version in (9, 10)}
     agent = start(
         lan, flowagent,
         *(f"{sink.host_port},version={version},{CHOSEN}" for version, sink in sinks.items()),
     )  # fmt: skip
     lan.log(family, hook)
-    lan.send(source, target)
+    lan.send(source, target, is_ipv6)
     control = agentctl(agent)
     wait_until(lambda: control.statistics()["packets_read"] >= COUNT, "all to be read")
     expected = [lan.number(device) for device in devices]
