@@ -222,12 +222,10 @@ fail:
 	return NULL;
 }
 
-int pipeline_start(struct pipeline *pipeline, struct error_text *error)
+static int start_threads(struct pipeline *pipeline, struct error_text *error)
 {
-	int result;
+	int result = export_thread_start(&pipeline->export);
 
-	pipeline_handover_end(pipeline);
-	result = export_thread_start(&pipeline->export);
 	if (result < 0)
 		error_text_set(error, "cannot start a thread: %s", strerror(-result));
 	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++)
@@ -237,6 +235,18 @@ int pipeline_start(struct pipeline *pipeline, struct error_text *error)
 	result = asn_supply_start(pipeline->asn);
 	if (result < 0)
 		error_text_set(error, "cannot start a thread: %s", strerror(-result));
+	return result;
+}
+
+int pipeline_start(struct pipeline *pipeline, struct error_text *error)
+{
+	int result;
+
+	pipeline_handover_end(pipeline);
+	result = start_threads(pipeline, error);
+	if (result == -EAGAIN)
+		error_text_hint(error, "the number of threads is limited: see ulimit -u, or "
+				       "TasksMax= and LimitNPROC= of its unit");
 	return result;
 }
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define RESOLVE_FAILED_MS 10000 /* after a look-up that failed */
+#define START_FAILED_MS   1000  /* until the next try to start the thread that asks */
 #define RESOLVE_MS        60000 /* a name may be given another address at any time */
 
 /* A thread, because getaddrinfo() takes as long as the name servers do. Whoever comes second, the
@@ -152,6 +153,7 @@ static void job_start(struct transport_lookup *lookup)
 	sigset_t all, before;
 	int result;
 
+	lookup->start_error = job ? 0 : ENOMEM;
 	if (!job)
 		return;
 	memcpy(job->host, lookup->host, host_size);
@@ -161,6 +163,7 @@ static void job_start(struct transport_lookup *lookup)
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	result = pthread_create(&thread, NULL, job_run, job);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	lookup->start_error = result;
 	if (result) {
 		free(job);
 		return;
@@ -260,10 +263,15 @@ int transport_lookup_poll(struct transport_lookup *lookup, int64_t now_ms)
 {
 	const bool has_changed = job_take(lookup, now_ms);
 
-	if (lookup->is_name && !lookup->job && now_ms >= lookup->next_ms)
+	if (lookup->is_name && !lookup->job && now_ms >= lookup->next_ms) {
 		job_start(lookup);
+		if (lookup->start_error)
+			lookup->next_ms = now_ms + START_FAILED_MS;
+	}
 	if (lookup->address_count)
 		return has_changed;
+	if (lookup->start_error)
+		return -lookup->start_error;
 	return lookup->has_failed ? -ENOENT : -EINPROGRESS;
 }
 

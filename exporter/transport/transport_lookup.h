@@ -21,6 +21,7 @@ struct transport_lookup {
 	struct transport_lookup_job *job; /* shared with its thread; NULL if none runs */
 	int64_t next_ms;                  /* not before */
 	bool has_failed;                  /* the last look-up brought nothing */
+	int start_error; /* positive errno why the last one could not begin, or 0 */
 	struct transport_address addresses[TRANSPORT_LOOKUP_ADDRESSES_MAX];
 	size_t address_count;
 	size_t current; /* the one to use */

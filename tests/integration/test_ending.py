@@ -342,3 +342,54 @@ def test_a_closed_output_takes_no_descriptor_and_what_it_lost_is_reported(flowag
     assert "collector -: Bad file descriptor" in ended.stderr
     assert "1 of 1 record lost" in ended.stderr
     assert ended.returncode == 1
+
+
+# ---- threads that cannot start ------------------------------------------------------------------
+
+
+@pytest.fixture
+def read_with_faults(flowagent, collector, faulty, directory):
+    """Reads a capture to a collector by name, with a spool on disk, and to a file; returns the agent, ended."""
+    environment, faults = faulty
+    own = collector()
+
+    def run(fault, number):
+        (faults / fault).write_text(str(number))
+        spool = directory / "spool"
+        spool.mkdir(exist_ok=True)
+        agent = flowagent(
+            "--read", ROOT / "tests" / "wire" / "captures" / "ndpi-443-curl.pcap",
+            "-n", f"localhost:{own.port},spool=1M,spool-directory={spool}",
+            "-n", f"{directory}/flows.json", release=True, environment=environment,
+        )  # fmt: skip
+        agent.wait()
+        (faults / fault).unlink()
+        return agent
+
+    return run
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_a_thread_that_cannot_start_is_named_or_tried_again(number, read_with_faults):
+    """Look-up, export thread, worker, file and spool: no record is lost unseen, and nothing hangs."""
+    agent = read_with_faults("thread", number)
+    if "cannot start a thread" in agent.errors:  # without these nothing can be done
+        assert agent.process.returncode == 1
+        assert "Resource temporarily unavailable" in agent.errors and "ulimit -u" in agent.errors
+        return
+    summary = agent.summary()
+    ledger.check_final(summary)
+    assert (agent.process.returncode == 0) == (summary["records_lost"] == 0), agent.errors
+    assert summary["records_lost"] == 0 or "Resource temporarily unavailable" in agent.errors
+
+
+def test_no_thread_but_export_thread_and_worker(read_with_faults):
+    """Neither the name is found nor the file written: said with the reason, and counted."""
+    for number in range(1, 5):
+        agent = read_with_faults("threads", number)
+        assert agent.process.returncode == 1
+        assert "Resource temporarily unavailable" in agent.errors
+        if "cannot start a thread" not in agent.errors:
+            summary = agent.summary()
+            ledger.check_final(summary)
+            assert summary["records_lost"] == summary["flows_created"]

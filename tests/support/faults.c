@@ -1,11 +1,16 @@
 /* faults.c - faults that no test can bring about from outside, preloaded into a program under test.
  *
- * $FAULTS/clock holds by how many seconds the real clock is wrong. While $FAULTS/swap is there, a name that a Unix socket was bound to becomes a link to
- * $FAULTS/victim before anything else happens, as an attacker does who owns the directory. While
- * the file $FAULTS/epoll is there, waiting for events fails; while $FAULTS/send is there, sending
- * datagrams does not return. Build: cc -shared -fPIC. Not for builds with sanitizers. */
+ * $FAULTS/clock holds by how many seconds the real clock is wrong. While $FAULTS/swap is there, a
+ * name that a Unix socket was bound to becomes a link to $FAULTS/victim before anything else
+ * happens, as an attacker does who owns the directory. While the file $FAULTS/epoll is there,
+ * waiting for events fails; while $FAULTS/send is there, sending datagrams does not return.
+ * $FAULTS/thread holds the number of a thread that cannot be started, as where RLIMIT_NPROC is
+ * reached; 1 is the first one. $FAULTS/threads holds the number of the first of which none can be
+ * started. Build: cc -shared -fPIC. Not for builds with sanitizers. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -100,4 +105,38 @@ int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 	while (is_there("send"))
 		(void)usleep(10000);
 	return real(fd, messages, count, flags);
+}
+
+/* The number in a file of $FAULTS; 0 without one. */
+static int number_of(const char *fault)
+{
+	const char *directory = getenv("FAULTS");
+	char path[4096];
+	int number = 0;
+	FILE *file;
+
+	if (!directory)
+		return 0;
+	(void)snprintf(path, sizeof(path), "%s/%s", directory, fault);
+	file = fopen(path, "r");
+	if (file && fscanf(file, "%d", &number) != 1)
+		number = 0;
+	if (file)
+		(void)fclose(file);
+	return number;
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+		   void *context)
+{
+	static atomic_int count;
+	int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) =
+		(int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))next(
+			"pthread_create");
+	const int number = atomic_fetch_add(&count, 1) + 1;
+	const int first = number_of("threads");
+
+	if (number == number_of("thread") || (first && number >= first))
+		return EAGAIN;
+	return real(thread, attributes, run, context);
 }
