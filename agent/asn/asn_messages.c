@@ -100,7 +100,7 @@ void asn_messages_progress(struct asn_messages *messages, const struct asn_input
 void asn_messages_skipped(struct asn_messages *messages, const char *name,
 			  const struct asn_routes *routes)
 {
-	for (int skip = 0; skip < ASN_SKIP_COUNT; skip++) {
+	for (enum asn_skip skip = 0; skip < ASN_SKIP_COUNT; skip++) {
 		const struct asn_skipped *skipped = asn_routes_skipped(routes, skip);
 		char address[ADDRESS_TEXT_SIZE];
 		char prefix[ADDRESS_TEXT_SIZE + 8] = "";

@@ -209,6 +209,19 @@ def test_others_fetch_the_table_by_rsync(fetch, server, directory, cleanup):
     assert (copy / "asn.table").read_bytes() == (directory / "state" / "asn.table").read_bytes()
 
 
+def test_the_agent_takes_the_table_by_the_example_of_the_manual(fetch, server, directory, flowagent_run):
+    put(directory, "bview.gz", DUMP.read_bytes(), 1_700_000_000)
+    assert fetch(f"{server.url}/bview.gz").returncode == 0
+    (line,) = [line for line in manual("flowagent-asn-fetch.8.scd").splitlines() if "asn-table =" in line]
+    config = directory / "asn.conf"
+    line = line.strip("*").replace("/var/lib/flowagent-asn", str(directory / "state"))
+    config.write_text(f"[agent]\n{line}\n")
+    done = flowagent_run("--check-config", "--config", config)
+    assert done.returncode == 0, done.stderr
+    (directory / "state" / "asn.table").unlink()
+    assert flowagent_run("--check-config", "--config", config).returncode != 0
+
+
 def test_the_examples_of_the_manual(directory):
     (directory / "own-prefixes.txt").write_text("64500,192.0.2.0/24\n")
     (directory / "latest-bview.gz").write_bytes(DUMP.read_bytes())

@@ -88,7 +88,7 @@ static struct outcome read_bytes(const uint8_t *bytes, size_t size, const struct
 	if (outcome.status == 0)
 		CHECK_EQ(asn_routes_finish(routes, builder), 0);
 	CHECK_EQ(asn_builder_each(builder, note_entry, &outcome), 0);
-	for (int skip = 0; skip < ASN_SKIP_COUNT; skip++)
+	for (enum asn_skip skip = 0; skip < ASN_SKIP_COUNT; skip++)
 		outcome.skipped[skip] = asn_routes_skipped(routes, skip)->count;
 	outcome.peers = asn_mrt_peers(mrt);
 	free(block);
