@@ -6,6 +6,8 @@ import gzip
 import ipaddress
 import json
 import lzma
+import os
+import pty
 import subprocess
 
 import pytest
@@ -273,3 +275,32 @@ def test_names_that_cannot_be_read(asn, directory):
     done = asn("--names", names, "-o", table, "-", stdin=b"64500,192.0.2.0/24\n")
     assert done.returncode == 1 and f"{names}:1: " in done.errors
     assert not table.exists()
+
+
+def test_progress_on_a_terminal(directory):
+    """On a terminal, how much was read; the line is gone before the next one is printed."""
+    path = ROOT / "tests/wire/mrt/rib.20140523.0600.begin.gz"
+    command = [BUILD / "flowagent-asn", "--networks-file", directory / "networks", path]
+    ours, theirs = pty.openpty()
+    subprocess.run(command, stderr=theirs, check=True, timeout=programs.PATIENCE_S)
+    os.close(theirs)
+    shown = b""
+    try:
+        while part := os.read(ours, 65536):
+            shown += part
+    except OSError:  # the end of a terminal
+        pass
+    os.close(ours)
+    assert b" % of 0 MB\x1b[K" in shown
+    assert b"\r\x1b[Kflowagent-asn: " in shown
+
+
+@pytest.mark.parametrize("program", ["flowagent", "agentctl"])
+def test_the_others_link_nothing_that_unpacks(program):
+    done = subprocess.run(
+        ["readelf", "--dynamic", BUILD / program], capture_output=True, text=True, check=True
+    )
+    needed = [line for line in done.stdout.splitlines() if "(NEEDED)" in line]
+    assert any("libc.so" in line for line in needed)
+    for library in ("libz.", "libbz2", "liblzma", "libzstd", "libmaxminddb"):
+        assert not any(library in line for line in needed)
