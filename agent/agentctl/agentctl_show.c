@@ -134,17 +134,22 @@ static void print_total(const struct agentctl_command *command,
 					 text));
 }
 
-/* Whether rows are printed just as the agent writes them: nobody needs to know what they say. */
-static bool is_as_it_comes(const struct show *show, const struct agentctl_options *options)
+/* Whether rows are printed just as the agent writes them: nobody needs to know what they say, but
+ * for what flows, which have no member within another, are sorted by. */
+static bool is_as_it_comes(const struct show *show, const struct agentctl_options *options,
+			   bool are_flows)
 {
-	return options->format == AGENTCTL_JSON && !options->columns && !show->sort &&
-	       !show->group && !show->is_diff;
+	return options->format == AGENTCTL_JSON && !options->columns &&
+	       (!show->sort || are_flows) && !show->group && !show->is_diff;
 }
 
 static enum agentctl_exit take_line(void *context, const char *line, size_t size)
 {
 	struct show *show = context;
 
+	if (show->sort)
+		return agentctl_sort_add_line(show->sort, line, size) ? AGENTCTL_FAILED
+								      : AGENTCTL_DONE;
 	show->rows++;
 	(void)fwrite(line, 1, size, stdout);
 	(void)putchar('\n');
@@ -175,8 +180,11 @@ static enum agentctl_exit ask(const struct agentctl_command *command,
 			members[question.member_count++] = agentctl_sort_column(show->sort);
 		question.members = members;
 	}
-	return agentctl_client_run(options, &question, take_row,
-				   is_as_it_comes(show, options) ? take_line : NULL, show);
+	return agentctl_client_run(
+		options, &question, take_row,
+		is_as_it_comes(show, options, command->options & AGENTCTL_FOR_FLOWS) ? take_line
+										     : NULL,
+		show);
 }
 
 static enum agentctl_exit show_rows(const struct agentctl_command *command,

@@ -16,6 +16,8 @@ struct agentctl_sort *agentctl_sort_create(const struct agentctl_column *columns
 /* Keep a row as 'line', which is taken in any case (NULL counts as shortage of memory). Returns 0
  * or -ENOMEM. */
 int agentctl_sort_add(struct agentctl_sort *sort, const json_t *row, char *line);
+/* The same for a row as the agent writes it, of 'size' bytes, which is its line as well. */
+int agentctl_sort_add_line(struct agentctl_sort *sort, const char *text, size_t size);
 /* Hand all lines over in order, to be owned by 'take'; rows that compare equal as they came. Ends
  * early with what 'take' returns if that is not 0. */
 int agentctl_sort_each(struct agentctl_sort *sort, int (*take)(void *context, char *line),

@@ -1,6 +1,7 @@
 """agentctl and a running agent: rows, JSON, filters, changes, permissions, exit status."""
 
 import contextlib
+import ipaddress
 import json
 import os
 import pty
@@ -86,6 +87,12 @@ def test_rows_of_json_go_through_as_they_come(host, flowagent, agentctl, udp_flo
     assert len(lines) == count and len(cells) == count + 1
     assert all(json.loads(line)["src"] == "192.0.2.1" for line in lines)
     assert as_json < as_table / 2, (as_json, as_table)
+    for column in "dst", "src_port":  # only what they are sorted by is looked at
+        in_order, lines = cpu_time(control, "-J", "show", "flows", "proto=udp", "--sort", f"{column}:asc")
+        values = [json.loads(line)[column] for line in lines]
+        assert len(values) == count
+        assert values == sorted(values, key=ipaddress.ip_address if column == "dst" else int)
+        assert in_order < as_table / 1.5, (in_order, as_table)
     top, lines = cpu_time(control, "-J", "show", "flows", "--top", "20")
     assert len(lines) == 20 and top < as_table / 2
     assert agent.stop() == 0, agent.errors
