@@ -484,11 +484,11 @@ static int run(struct daemon *daemon)
 	daemon->signals = (struct signals_events){ on_stop_signal, on_hand_over_signal,
 						   on_counters_signal, daemon };
 	signals_block();
+	privileges_begin(&daemon->config);
 	daemon->store = descriptor_store_open();
 	daemon->pipeline = pipeline_create(&daemon->config, &events, daemon->store, &error);
 	if (!daemon->pipeline || open_control(daemon, &error) < 0 ||
-	    open_summary(daemon, &error) < 0 ||
-	    privileges_drop(daemon->config.user, is_live(&daemon->config), &error) < 0 ||
+	    open_summary(daemon, &error) < 0 || privileges_drop(&daemon->config, &error) < 0 ||
 	    start_loop(daemon, &error) < 0 || pipeline_start(daemon->pipeline, &error) < 0)
 		goto out;
 	log_follow_file();

@@ -1,8 +1,9 @@
-/* privileges.c - drops root by libcap-ng. */
+/* privileges.c - drops root by libcap-ng, and then what is left by rights.h. */
 #include "privileges.h"
 
 #include "defaults.h"
 #include "log.h"
+#include "rights.h"
 
 #include <cap-ng.h>
 #include <errno.h>
@@ -11,25 +12,64 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-static void choose_capabilities(bool is_live)
+static uint64_t needed_to_open(const struct config *config)
 {
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (is_live)
-		(void)capng_updatev(CAPNG_ADD, (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
-				    CAP_NET_ADMIN, CAP_NET_RAW, -1);
+	uint64_t needed = 0;
+
+	for (size_t i = 0; i < config->source_count; i++) {
+		needed |= config->sources[i].type->has_rules ? RIGHTS_NET_ADMIN : 0;
+		needed |= config->sources[i].type->is_of_link ? RIGHTS_NET_RAW : 0;
+	}
+	return needed;
 }
 
-int privileges_drop(const char *user, bool is_live, struct error_text *error)
+static uint64_t needed_later(const struct config *config)
+{
+	uint64_t needed = 0;
+
+	for (size_t i = 0; i < config->source_count; i++) {
+		const struct source_config *source = &config->sources[i];
+
+		if (source->type->has_rules)
+			needed |= RIGHTS_NET_ADMIN;
+		if (source->type->is_of_link && source->wait != SOURCE_SWITCH_off)
+			needed |= RIGHTS_NET_RAW;
+	}
+	return needed;
+}
+
+void privileges_begin(const struct config *config)
+{
+	if (geteuid() != 0)
+		(void)rights_keep(needed_to_open(config)); /* privileges_drop() says why not */
+}
+
+static void choose_capabilities(uint64_t needed)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	for (unsigned int number = 0; needed >> number; number++)
+		if (needed >> number & 1)
+			(void)capng_update(CAPNG_ADD,
+					   (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED),
+					   number);
+}
+
+/* Returns 0, or the step of libcap-ng that has failed. */
+static int stop_being_root(const struct passwd *entry, uint64_t needed)
+{
+	choose_capabilities(needed);
+	if (entry)
+		return capng_change_id((int)entry->pw_uid, (int)entry->pw_gid,
+				       (capng_flags_t)(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING));
+	return capng_apply(CAPNG_SELECT_BOTH);
+}
+
+/* As root: become the agent's user. */
+static int change_user(const char *user, uint64_t needed, struct error_text *error)
 {
 	const struct passwd *entry;
 	int result;
 
-	if (geteuid() != 0) {
-		if (!user)
-			return 0;
-		error_text_set(error, "user %s: only root can become another user", user);
-		return -EPERM;
-	}
 	errno = 0;
 	entry = getpwnam(user ? user : DEFAULT_USER);
 	if (!entry && user) {
@@ -37,13 +77,7 @@ int privileges_drop(const char *user, bool is_live, struct error_text *error)
 			       errno ? strerror(errno) : "there is no such user");
 		return -ENOENT;
 	}
-	choose_capabilities(is_live);
-	if (entry)
-		result = capng_change_id(
-			(int)entry->pw_uid, (int)entry->pw_gid,
-			(capng_flags_t)(CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING));
-	else
-		result = capng_apply(CAPNG_SELECT_BOTH);
+	result = stop_being_root(entry, needed);
 	if (result != 0) {
 		error_text_set(error, "cannot drop privileges%s%s (step %d)",
 			       entry ? " to user " : "", entry ? entry->pw_name : "", result);
@@ -52,8 +86,29 @@ int privileges_drop(const char *user, bool is_live, struct error_text *error)
 	if (!entry)
 		log_notice("there is no user " DEFAULT_USER
 			   ": the agent stays root, with %s capabilities",
-			   is_live ? "only the network's" : "no");
+			   needed ? "only the network's" : "no");
 	/* Nothing we might ever run gets more than we have. */
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return 0;
+}
+
+int privileges_drop(const struct config *config, struct error_text *error)
+{
+	const uint64_t needed = needed_later(config);
+	int result = 0;
+
+	if (geteuid() == 0) {
+		result = change_user(config->user, needed, error);
+	} else if (config->user) {
+		error_text_set(error, "user %s: only root can become another user", config->user);
+		result = -EPERM;
+	}
+	if (result)
+		return result;
+	result = rights_keep(needed);
+	if (result)
+		log_warning("capabilities stay in effect: %s (let the service use capset: "
+			    "SystemCallFilter=capset)",
+			    strerror(-result));
 	return 0;
 }

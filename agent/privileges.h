@@ -1,17 +1,21 @@
-/* privileges.h - stop being root, keep only what capturing and marking need.
+/* privileges.h - stop being root, and keep the capabilities alone that the sources need later.
  *
- * CAP_NET_ADMIN: NFLOG groups, receive buffers, marks. CAP_NET_RAW: live capture. Under systemd the
- * unit has done it all. */
+ * A log group needs CAP_NET_ADMIN to be bound again, to be unbound in order, for the mark of the
+ * agent's own datagrams and to watch the rules. An interface needs CAP_NET_RAW to be opened again,
+ * so none with wait=off. A file needs none. What is kept is permitted and not in effect (rights.h).
+ */
 #ifndef PRIVILEGES_H
 #define PRIVILEGES_H
 
+#include "config.h"
 #include "error_text.h"
 
-#include <stdbool.h>
+/* Before sources are opened: unless root, give up what they do not need to be opened. */
+void privileges_begin(const struct config *config);
 
-/* If root: become 'user' (NULL: "_flowagent" if it exists, else stay uid 0) and keep the two
- * capabilities, or none if 'is_live' is false. Not root: nothing to do. Returns 0, or a negative
- * errno with 'error' filled. */
-int privileges_drop(const char *user, bool is_live, struct error_text *error);
+/* Once sources are open, before other threads start. If root: become the user of the configuration
+ * (none: "_flowagent" if it exists, else stay uid 0). Then, root or not, give up all capabilities
+ * but those that its sources need. Returns 0, or a negative errno with 'error' filled. */
+int privileges_drop(const struct config *config, struct error_text *error);
 
 #endif

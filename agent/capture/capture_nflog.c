@@ -2,7 +2,7 @@
  * capture_nflog_parse.c.
  *
  * Place: kernel (rule "log group N") -> here -> worker. Needs CAP_NET_ADMIN to bind and for a
- * receive buffer beyond net.core.rmem_max; nothing later does.
+ * receive buffer beyond net.core.rmem_max, and again to unbind; nothing in between does.
  * Invariant: the next datagram is received only when the one before is given out, so views stay
  * valid for their batch without a copy.
  *
@@ -15,6 +15,7 @@
 #include "capture_nflog_parse.h"
 #include "capture_nflog_reader.h"
 #include "defaults.h"
+#include "rights.h"
 #include "time_now.h"
 #include "units.h"
 
@@ -394,10 +395,12 @@ static void unbind_group(struct capture *capture)
 	int size = (int)(capture->receive_buffer_bytes < INT_MAX / 4
 				 ? 2 * capture->receive_buffer_bytes + 2 * DATAGRAM_SIZE
 				 : INT_MAX / 2);
+	const struct rights_section before = rights_raise();
 
 	(void)setsockopt(mnl_socket_get_fd(capture->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size,
 			 sizeof(size));
 	send_unbind(capture);
+	rights_restore(before);
 	capture->phase = PHASE_unbound;
 }
 

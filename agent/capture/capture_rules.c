@@ -4,6 +4,7 @@
 #include "capture_rules.h"
 
 #include "capture_rules_parse.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -54,6 +55,8 @@ static int send_question(struct capture_rules *rules, uint16_t type, uint16_t fl
 	uint8_t buffer[64] = { 0 };
 	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 	struct nfgenmsg *family;
+	struct rights_section before;
+	ssize_t sent;
 
 	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
 	message->nlmsg_flags = NLM_F_REQUEST | flags;
@@ -61,7 +64,10 @@ static int send_question(struct capture_rules *rules, uint16_t type, uint16_t fl
 	family = mnl_nlmsg_put_extra_header(message, sizeof(*family));
 	family->nfgen_family = AF_UNSPEC;
 	family->version = NFNETLINK_V0;
-	return mnl_socket_sendto(rules->socket, message, message->nlmsg_len) < 0 ? -errno : 0;
+	before = rights_raise(); /* checked when the question is sent */
+	sent = mnl_socket_sendto(rules->socket, message, message->nlmsg_len);
+	rights_restore(before);
+	return sent < 0 ? -errno : 0;
 }
 
 /* Ask, and read until the answer is complete. */

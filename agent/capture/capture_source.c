@@ -6,6 +6,7 @@
 
 #include "capture_watch.h"
 #include "log.h"
+#include "rights.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -49,8 +50,14 @@ static void say_away(const struct capture_source *source)
 
 static int try_open(struct capture_source *source, struct error_text *error)
 {
+	struct rights_section before;
+	int result;
+
 	source->retry_ms = time_now_ms(CLOCK_MONOTONIC_COARSE) + RETRY_MS;
-	return source->type->open(source->config, &source->capture, error);
+	before = rights_raise();
+	result = source->type->open(source->config, &source->capture, error);
+	rights_restore(before);
+	return result;
 }
 
 /* Go on with what an earlier agent has left. Returns whether that works. */

@@ -8,6 +8,7 @@
  * right meanwhile. */
 #include "interfaces_netlink.h"
 
+#include "rights.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -73,9 +74,11 @@ static void set_receive_buffer(const struct mnl_socket *socket)
 {
 	const int size = RECEIVE_BUFFER;
 	const int fd = mnl_socket_get_fd(socket);
+	const struct rights_section before = rights_raise();
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	rights_restore(before);
 }
 
 /* Socket with the notifications, owned by the caller; NULL with errno set. */

@@ -12,12 +12,14 @@
 #include "filter_names.h"
 #include "log.h"
 #include "own_exports.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static void log_waited_for(const struct collector_event *event)
 {
@@ -125,10 +127,20 @@ static struct transport_tls_config tls_settings(const struct config_collector *f
 	};
 }
 
+/* Whether it has worked does not matter: the agent knows its own datagrams without a mark, too. */
+static void set_mark(int fd, uint32_t mark)
+{
+	const struct rights_section before = rights_raise();
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
+	rights_restore(before);
+}
+
 static struct transport_socket_settings socket_settings(const struct config_collector *from)
 {
 	struct transport_socket_settings settings = {
 		.mark = DEFAULT_MARK,
+		.set_mark = set_mark,
 		.dscp = from->dscp,
 		.ttl = from->ttl,
 	};

@@ -555,16 +555,30 @@ static int set_cpu(pthread_attr_t *attributes, uint32_t cpu)
 	return pthread_attr_setaffinity_np(attributes, sizeof(set), &set);
 }
 
-int worker_start(struct worker *worker, struct error_text *error)
+/* Returns 0 or a positive errno. */
+static int start_thread(struct worker *worker, uint32_t cpu)
 {
 	pthread_attr_t attributes;
 	int result = pthread_attr_init(&attributes);
 
-	if (!result) {
-		result = set_cpu(&attributes, worker->cpu);
-		if (!result)
-			result = pthread_create(&worker->thread, &attributes, worker_main, worker);
-		(void)pthread_attr_destroy(&attributes);
+	if (result)
+		return result;
+	result = set_cpu(&attributes, cpu);
+	if (!result)
+		result = pthread_create(&worker->thread, &attributes, worker_main, worker);
+	(void)pthread_attr_destroy(&attributes);
+	return result;
+}
+
+int worker_start(struct worker *worker, struct error_text *error)
+{
+	int result = start_thread(worker, worker->cpu);
+
+	if (result == EPERM && worker->cpu) {
+		log_warning("%s: not bound to CPU %u: the service may not do that (let it: "
+			    "SystemCallFilter=sched_setaffinity)",
+			    worker->name, worker->cpu - 1);
+		result = start_thread(worker, 0);
 	}
 	worker->is_running = result == 0;
 	if (result == EINVAL && worker->cpu) {

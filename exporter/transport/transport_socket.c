@@ -161,8 +161,8 @@ int transport_socket_open(const struct transport_socket_settings *settings, int 
 
 	if (fd < 0)
 		return -errno;
-	if (settings->mark) /* needs CAP_NET_ADMIN */
-		(void)setsockopt(fd, SOL_SOCKET, SO_MARK, &settings->mark, sizeof(settings->mark));
+	if (settings->mark && settings->set_mark)
+		settings->set_mark(fd, settings->mark);
 	if (settings->interface[0])
 		result = interface_set(fd, settings->interface, source, to);
 	if (!result)

@@ -14,8 +14,11 @@
 struct transport_socket_settings {
 	char interface[IF_NAMESIZE]; /* packets leave by it and no other; "": the route's */
 	uint32_t mark; /* SO_MARK for the own packets, 0: none; left out without the capability */
-	uint8_t dscp;  /* Differentiated Services field (RFC 2474), 0 to 63 */
-	uint8_t ttl;   /* or hop limit; 0: the kernel's, and 1 to a multicast group (RFC 1112) */
+	/* Sets the mark of a new socket with the capability that it takes (CAP_NET_ADMIN); NULL:
+	 * without. */
+	void (*set_mark)(int fd, uint32_t mark);
+	uint8_t dscp; /* Differentiated Services field (RFC 2474), 0 to 63 */
+	uint8_t ttl;  /* or hop limit; 0: the kernel's, and 1 to a multicast group (RFC 1112) */
 };
 
 /* Address and port of a collector or of this host. */
