@@ -60,6 +60,7 @@ struct daemon {
 	struct signals_events signals;
 	uint64_t packets_before; /* for the rate in the status line */
 	uint64_t lost_before;    /* packets lost in the kernel, as last logged */
+	uint64_t evicted_before; /* flows evicted, as last logged */
 	uint64_t records_lost;   /* at the end, by all collectors together */
 	bool is_stopping;
 	bool hands_over;   /* to the next agent, which the service manager starts */
@@ -191,6 +192,23 @@ static void log_kernel_loss(struct daemon *daemon, const struct pipeline_snapsho
 	daemon->lost_before = lost;
 }
 
+static void log_evictions(struct daemon *daemon, const struct pipeline_snapshot *snapshot)
+{
+	const uint64_t evicted = snapshot->workers.cache.records_expired[FLOW_END_lackOfResources];
+	char text[COUNT_TEXT_SIZE];
+
+	if (evicted == daemon->evicted_before) {
+		log_problem_over("cache-full", "flows");
+		return;
+	}
+	log_problem(LOG_LEVEL_warning, "cache-full", "cache-full", "flows",
+		    "the cache is full (max-flows %u): %s %s been exported early since the start, "
+		    "those that were idle for longest; nothing of them is lost",
+		    daemon->config.max_flows, count_text(evicted, "flow", text),
+		    count_verb(evicted, "has", "have"));
+	daemon->evicted_before = evicted;
+}
+
 /* ", waiting for ppp0, wg0": sources that are away; "" if none is. */
 static void list_away(const struct pipeline_snapshot *snapshot, char *text, size_t size)
 {
@@ -238,6 +256,7 @@ static int on_status_timer(sd_event_source *source, uint64_t now_us, void *conte
 			 count_text(snapshot.collector_count, "collector", collectors),
 			 count_text(snapshot.workers.packets_lost_kernel, "packet", lost), away);
 	log_kernel_loss(daemon, &snapshot);
+	log_evictions(daemon, &snapshot);
 	daemon->packets_before = snapshot.workers.packets_read;
 	pipeline_snapshot_clear(&snapshot);
 	return sd_event_source_set_time(source, now_us + STATUS_INTERVAL_US);
@@ -399,6 +418,7 @@ static int close_ledger(struct daemon *daemon, struct error_text *error)
 		log_warning("%s %s lost in the kernel's queue in all",
 			    count_text(snapshot.workers.packets_lost_kernel, "packet", lost),
 			    count_verb(snapshot.workers.packets_lost_kernel, "was", "were"));
+	log_evictions(daemon, &snapshot);
 	log_held_back(true);
 	daemon->records_lost = loss_report_log(&snapshot);
 	if (equalities_visit(&snapshot, log_failed_equality, NULL))

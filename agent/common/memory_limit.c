@@ -6,6 +6,16 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysinfo.h>
+
+enum {
+	FLOW_BYTES = 128,
+	FLOWS_LEAST = 16384, /* 2 MiB */
+	FLOWS_MOST = 1048576,
+	FLOWS_STEP = 1024,
+	SHARE_OF_MACHINE = 32,
+	SHARE_OF_LIMIT = 4,
+};
 
 /* The path of our group: the line of cgroup v2, "0::/system.slice/flowagent.service". Returns false
  * if there is none. */
@@ -61,4 +71,22 @@ uint64_t memory_limit_read(const char *membership, const char *tree)
 			*slash = '\0';
 	} while (slash);
 	return least;
+}
+
+uint64_t memory_limit_machine(void)
+{
+	struct sysinfo system;
+
+	return sysinfo(&system) ? 0 : (uint64_t)system.totalram * system.mem_unit;
+}
+
+uint32_t memory_limit_flows(uint64_t machine_bytes, uint64_t limit_bytes)
+{
+	const uint64_t of_machine = machine_bytes / SHARE_OF_MACHINE;
+	const uint64_t of_limit = limit_bytes / SHARE_OF_LIMIT;
+	const uint64_t flows = (of_machine < of_limit ? of_machine : of_limit) / FLOW_BYTES;
+
+	if (flows < FLOWS_LEAST)
+		return FLOWS_LEAST;
+	return flows > FLOWS_MOST ? FLOWS_MOST : (uint32_t)(flows - flows % FLOWS_STEP);
 }

@@ -15,4 +15,11 @@
  * none, or nothing can be read. */
 uint64_t memory_limit_read(const char *membership, const char *tree);
 
+/* The memory of the machine in bytes; 0 if the kernel does not say. */
+uint64_t memory_limit_machine(void);
+
+/* How many flows a cache may have that is no burden: 128 bytes each in 1/32 of the machine's
+ * memory, and in a quarter of the limit. 16384 to 1048576, in steps of 1024. */
+uint32_t memory_limit_flows(uint64_t machine_bytes, uint64_t limit_bytes);
+
 #endif

@@ -12,10 +12,13 @@
 #include "config_source.h"
 #include "config_source_id.h"
 #include "config_timeout.h"
+#include "memory_limit.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define MAX_FLOWS_OF_FILES 65536
 
 int config_init(struct config *config, struct error_text *error)
 {
@@ -72,6 +75,16 @@ static int check_one_table(const struct config *config, struct error_text *error
 	return -EINVAL;
 }
 
+/* A file must give the same records on each machine, so the machine's memory does not count there.
+ */
+static uint32_t max_flows_default(const struct config *config)
+{
+	if (!config->sources[0].type->is_live)
+		return MAX_FLOWS_OF_FILES;
+	return memory_limit_flows(memory_limit_machine(),
+				  memory_limit_read("/proc/self/cgroup", "/sys/fs/cgroup"));
+}
+
 int config_finish(struct config *config, struct error_text *error)
 {
 	int result = config_sources_finish(config, error);
@@ -89,5 +102,7 @@ int config_finish(struct config *config, struct error_text *error)
 	config_timeouts_finish(config);
 	if (!config->origins[OPTION_source_id].file)
 		config->source_id = config_source_id_default(config);
+	if (!config->origins[OPTION_max_flows].file)
+		config->max_flows = max_flows_default(config);
 	return 0;
 }

@@ -98,7 +98,9 @@ def test_full_cache_evicts_and_counts(flood, hosts, flowagent, agentctl, collect
     control = agentctl(agent)
     wait_until(lambda: read_or_lost(control) >= 50_000, "all packets read")
     assert control.statistics()["flows_cached"] <= 2000
+    wait_until(lambda: "the cache is full" in agent.errors, "the evictions to be told")
     assert agent.stop() == 0, agent.errors
+    assert agent.errors.count("the cache is full") == 1
     summary = agent.summary()
     ledger.check_final(summary, flood.matched())
     assert summary["packets_lost"] == 0

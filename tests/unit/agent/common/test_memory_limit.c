@@ -70,11 +70,27 @@ TEST(without_a_group_there_is_no_limit)
 	clear();
 }
 
+TEST(a_cache_is_no_burden_for_its_machine)
+{
+	const uint64_t mib = 1 << 20;
+
+	CHECK_EQ(memory_limit_flows(256 * mib, MEMORY_LIMIT_NONE), 65536);
+	CHECK_EQ(memory_limit_flows(1024 * mib, MEMORY_LIMIT_NONE), 262144);
+	CHECK_EQ(memory_limit_flows(985 * mib + 4321, MEMORY_LIMIT_NONE), 251904);
+	CHECK_EQ(memory_limit_flows(64 * 1024 * mib, MEMORY_LIMIT_NONE), 1048576);
+	CHECK_EQ(memory_limit_flows(64 * 1024 * mib, 512 * mib), 1048576);
+	CHECK_EQ(memory_limit_flows(64 * 1024 * mib, 64 * mib), 131072);
+	CHECK_EQ(memory_limit_flows(32 * mib, MEMORY_LIMIT_NONE), 16384);
+	CHECK_EQ(memory_limit_flows(0, MEMORY_LIMIT_NONE), 16384); /* nobody knows */
+	CHECK(memory_limit_machine() > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_least_limit_on_the_way_up_counts),
 		cmocka_unit_test(without_a_group_there_is_no_limit),
+		cmocka_unit_test(a_cache_is_no_burden_for_its_machine),
 	};
 
 	return RUN_TESTS(tests);
