@@ -18,7 +18,7 @@ bool flow_cache_is_consistent(const struct flow_cache *cache)
 		uint32_t hash = flow_hash(&cache->hash_key, &flow->key);
 
 		if (flow->packets == 0 || flow_index_find(cache, &flow->key, hash) != index ||
-		    cache->wheel[flow->wheel_slot].head == FLOW_NONE)
+		    cache->wheel[flow_armed_slot(flow)].head == FLOW_NONE)
 			return false;
 		flows++;
 		packets += flow->packets;

@@ -31,7 +31,7 @@ struct cached_flow {
 		idle_next; /* list of its wheel slot; idle_next also links free flows */
 	flow_place age_previous, age_next; /* all flows in order of creation */
 	uint32_t hash;                     /* low bits of the key's hash: which bucket */
-	uint16_t wheel_slot;               /* where it is armed: level * WHEEL_SLOTS + slot */
+	uint16_t armed;                    /* flow_armed_slot(), flow_armed_mark() */
 	uint8_t expiry_class;
 	uint8_t tcp_flags;
 	uint32_t created, seen; /* low 32 bits of the cache's clock, ms */
@@ -40,6 +40,21 @@ struct cached_flow {
 	uint64_t packets;
 	struct flow_key key; /* ip_version is 0 where the flow is not in use */
 };
+
+/* Where a flow is armed, level * WHEEL_SLOTS + slot; and above it, which packet was its last one
+ * then, in 6 bits of 4 ms: another mark means that packets have come since. */
+#define ARMED_SLOT_BITS 10
+#define ARMED_MARK_UNIT 2 /* ms, as a shift */
+
+static inline uint16_t flow_armed_slot(const struct cached_flow *flow)
+{
+	return flow->armed & ((1u << ARMED_SLOT_BITS) - 1);
+}
+
+static inline uint16_t flow_armed_mark(const struct cached_flow *flow)
+{
+	return (uint16_t)(flow->seen >> ARMED_MARK_UNIT << ARMED_SLOT_BITS);
+}
 
 #define CACHED_FLOW_IPV6_SIZE sizeof(struct cached_flow)
 #define CACHED_FLOW_IPV4_SIZE (sizeof(struct cached_flow) - 24)
@@ -64,6 +79,7 @@ _Static_assert(sizeof(struct bucket) == 64, "a bucket is one cache line");
 #define WHEEL_LEVELS     3 /* 32 s, 2.3 h, 24 days */
 #define WHEEL_SLOT_BITS  8
 #define WHEEL_SLOTS      (1u << WHEEL_SLOT_BITS)
+_Static_assert(WHEEL_LEVELS *WHEEL_SLOTS <= 1u << ARMED_SLOT_BITS, "each slot has a number");
 /* Furthest tick that can be armed; what is due later comes round then and is armed anew. */
 #define WHEEL_HORIZON ((uint64_t)(WHEEL_SLOTS - 1) << (2 * WHEEL_SLOT_BITS))
 
@@ -184,7 +200,8 @@ void flow_wheel_disarm(struct flow_cache *cache, flow_place index);
 /* Next flow whose inactive timeout is over by a whole tick, FLOW_NONE if there is none. It stays
  * armed. */
 flow_place flow_wheel_due(struct flow_cache *cache);
-/* The flow whose inactive timeout is nearest; FLOW_NONE if the cache is empty. It stays armed. */
+/* The flow whose inactive timeout is nearest, and of those that are alike one that has had no
+ * packet for long; FLOW_NONE if the cache is empty. It stays armed. */
 flow_place flow_wheel_nearest(struct flow_cache *cache);
 /* When flow_wheel_due() may have something, at the earliest. INT64_MAX if nothing is armed. */
 cache_ms flow_wheel_next(const struct flow_cache *cache);

@@ -12,6 +12,8 @@
  * worked off; nothing is armed before it. */
 #include "flow_cache_layout.h"
 
+#define UNMARKED_MAX 4 /* flows that one eviction arms anew though they bear no mark */
+
 void flow_list_append(struct flow_cache *cache, flow_place index)
 {
 	struct cached_flow *flow = flow_at(cache, index);
@@ -73,7 +75,7 @@ static inline void slot_append(struct flow_cache *cache, uint16_t slot, flow_pla
 	struct flow_list *list = &cache->wheel[slot];
 	struct cached_flow *flow = flow_at(cache, index);
 
-	flow->wheel_slot = slot;
+	flow->armed = slot | flow_armed_mark(flow);
 	flow->idle_previous = list->tail;
 	flow->idle_next = FLOW_NONE;
 	if (list->tail == FLOW_NONE) {
@@ -98,7 +100,8 @@ void flow_wheel_arm_with(struct flow_cache *cache, flow_place index, flow_place 
 void flow_wheel_disarm(struct flow_cache *cache, flow_place index)
 {
 	const struct cached_flow *flow = flow_at(cache, index);
-	struct flow_list *list = &cache->wheel[flow->wheel_slot];
+	const uint16_t slot = flow_armed_slot(flow);
+	struct flow_list *list = &cache->wheel[slot];
 
 	if (flow->idle_previous == FLOW_NONE)
 		list->head = flow->idle_next;
@@ -109,7 +112,7 @@ void flow_wheel_disarm(struct flow_cache *cache, flow_place index)
 	else
 		flow_at(cache, flow->idle_next)->idle_previous = flow->idle_previous;
 	if (list->head == FLOW_NONE)
-		cache->wheel_occupied[flow->wheel_slot / 64] &= ~(1ull << (flow->wheel_slot % 64));
+		cache->wheel_occupied[slot / 64] &= ~(1ull << (slot % 64));
 }
 
 /* First occupied slot of a level, counted from slot number 'from' of it and wrapping; WHEEL_SLOTS
@@ -213,17 +216,38 @@ static bool nearest_slot(const struct flow_cache *cache, uint16_t *slot)
 	return false;
 }
 
+/* Whether packets have come since a flow was armed. One time in 64 they leave no mark. */
+static bool has_moved(const struct cached_flow *flow)
+{
+	return flow->armed >> ARMED_SLOT_BITS != flow_armed_mark(flow) >> ARMED_SLOT_BITS;
+}
+
+/* Whether a flow of several packets has been idle for less than the next one of its slot. */
+static bool is_livelier(const struct flow_cache *cache, const struct cached_flow *flow)
+{
+	return flow->seen != flow->created && flow->idle_next != FLOW_NONE &&
+	       flow_elapsed(cache, flow->seen) <
+		       flow_elapsed(cache, flow_at(cache, flow->idle_next)->seen);
+}
+
+/* A slot may span minutes, in which a flood fills the cache many times over: in it flows go in the
+ * order in which they were armed, and those that packets have come for since are armed anew. */
 flow_place flow_wheel_nearest(struct flow_cache *cache)
 {
+	unsigned int unmarked = UNMARKED_MAX;
 	uint16_t slot;
 
 	/* Each turn but the last arms a flow anew that packets have moved since: paid for by those
-	 * packets. */
+	 * packets, or one of a few. */
 	while (nearest_slot(cache, &slot)) {
 		flow_place index = cache->wheel[slot].head;
+		const struct cached_flow *flow = flow_at(cache, index);
 
-		if (slot_for(cache, deadline_tick(cache, flow_at(cache, index))) == slot)
-			return index;
+		if (slot_for(cache, deadline_tick(cache, flow)) == slot && !has_moved(flow)) {
+			if (!unmarked || !is_livelier(cache, flow))
+				return index;
+			unmarked--;
+		}
 		flow_wheel_disarm(cache, index);
 		flow_wheel_arm(cache, index);
 	}
