@@ -481,13 +481,15 @@ static int run_loop(struct daemon *daemon)
 /* Nothing is joined or freed: a thread that hangs would be waited for, too. */
 static void leave_hung(struct daemon *daemon)
 {
+	char doing[PIPELINE_DOING_SIZE];
 	const char *hung;
 
-	(void)pipeline_hung_thread(daemon->pipeline); /* asks; the next one has the answer */
+	(void)pipeline_hung_thread(daemon->pipeline, doing); /* asks; the next one has the answer */
 	(void)poll(NULL, 0, LOOPLESS_MS);
-	hung = pipeline_hung_thread(daemon->pipeline);
-	log_error("%s hangs: the agent ends without having counted what is lost%s",
-		  hung ? hung : "a thread", daemon->summary ? ", and without a summary" : "");
+	hung = pipeline_hung_thread(daemon->pipeline, doing);
+	log_error("%s hangs%s%s: the agent ends without having counted what is lost%s",
+		  hung ? hung : "a thread", doing[0] ? ", it is " : "", doing,
+		  daemon->summary ? ", and without a summary" : "");
 	control_server_destroy(daemon->control);
 	_exit(EXIT_RUNTIME);
 }

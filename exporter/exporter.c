@@ -8,6 +8,7 @@
 #include "collector_group.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 /* Several files bring several clocks; a step back of less than this is one of the others, and time
@@ -21,6 +22,7 @@ struct exporter {
 	struct export_time time;
 	bool has_time;
 	bool has_polled;                /* since the last exporter_send() */
+	_Atomic(const char *) serving;  /* exporter_serving() */
 	struct collector_group *groups; /* owned */
 	size_t group_count;
 	size_t collector_count;
@@ -243,10 +245,24 @@ static void update_group(const struct exporter *exporter, struct collector_group
 				 });
 }
 
+static void serve(struct exporter *exporter, const struct collector *collector)
+{
+	atomic_store_explicit(&exporter->serving, collector ? collector_name(collector) : NULL,
+			      memory_order_relaxed);
+}
+
+const char *exporter_serving(const struct exporter *exporter)
+{
+	return atomic_load_explicit(&exporter->serving, memory_order_relaxed);
+}
+
 void exporter_poll(struct exporter *exporter, int64_t now_us)
 {
-	for (size_t i = 0; i < exporter->collector_count; i++)
+	for (size_t i = 0; i < exporter->collector_count; i++) {
+		serve(exporter, exporter->collectors[i]);
 		collector_poll(exporter->collectors[i], now_us);
+	}
+	serve(exporter, NULL);
 	exporter->has_polled = true;
 }
 
@@ -258,11 +274,14 @@ int64_t exporter_send(struct exporter *exporter, int64_t now_us)
 		exporter_poll(exporter, now_us);
 	exporter->has_polled = false;
 	for (size_t i = 0; i < exporter->collector_count; i++) {
-		const int64_t next_us = collector_send(exporter->collectors[i]);
+		int64_t next_us;
 
+		serve(exporter, exporter->collectors[i]);
+		next_us = collector_send(exporter->collectors[i]);
 		if (next_us >= 0 && (first_us < 0 || next_us < first_us))
 			first_us = next_us;
 	}
+	serve(exporter, NULL);
 	for (size_t i = 0; i < exporter->group_count; i++)
 		update_group(exporter, &exporter->groups[i]);
 	return first_us;

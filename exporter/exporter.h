@@ -103,6 +103,10 @@ void exporter_poll(struct exporter *exporter, int64_t now_us);
  * too, call once a second at least: names are looked up and reports of the network read here. */
 int64_t exporter_send(struct exporter *exporter, int64_t now_us);
 
+/* The name of the collector that one of these two calls is busy with, NULL outside of them. For any
+ * thread. Borrowed from the exporter. */
+const char *exporter_serving(const struct exporter *exporter);
+
 /* Fill in up to 'max' descriptors that end the wait which exporter_send() returned, at most
  * EXPORTER_DESCRIPTORS for each collector. Returns how many. */
 #define EXPORTER_DESCRIPTORS OUTBOX_DESCRIPTORS

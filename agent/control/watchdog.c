@@ -18,7 +18,8 @@ struct watchdog {
 
 void watchdog_look(struct watchdog *watchdog)
 {
-	const char *hung = watchdog ? pipeline_hung_thread(watchdog->pipeline) : NULL;
+	char doing[PIPELINE_DOING_SIZE];
+	const char *hung = watchdog ? pipeline_hung_thread(watchdog->pipeline, doing) : NULL;
 
 	if (!watchdog)
 		return;
@@ -27,7 +28,8 @@ void watchdog_look(struct watchdog *watchdog)
 	watchdog->hung = hung;
 	if (hung)
 		log_problem(LOG_LEVEL_error, "hangs", "thread-hangs", hung,
-			    "%s does not answer: systemd's watchdog gets no report", hung);
+			    "%s does not answer, it is %s: systemd's watchdog gets no report", hung,
+			    doing);
 	else
 		(void)sd_notify(0, "WATCHDOG=1");
 }

@@ -459,8 +459,10 @@ static void sleep_until_work(struct export_thread *thread, int64_t more_in_us)
 
 	wake_prepare(&thread->wake, !thread->is_held);
 	if (!thread_call_is_waiting(&thread->call) && !atomic_load(&thread->quit_requested) &&
-	    (thread->is_held || !is_input_waiting(thread)) && !thread->has_link_messages)
+	    (thread->is_held || !is_input_waiting(thread)) && !thread->has_link_messages) {
+		thread_call_does(&thread->call, "waiting for records");
 		(void)ppoll(descriptors, count, &timeout, NULL);
+	}
 	thread->has_link_messages |= descriptors[1].revents != 0;
 	wake_finish(&thread->wake, descriptors[0].revents != 0);
 }
@@ -516,9 +518,12 @@ static void export_turn(struct export_thread *thread)
 	thread_call_answer(&thread->call, thread);
 	if (thread->config.is_live)
 		set_time(thread, now_us / 1000, time_now_ms(CLOCK_REALTIME));
+	thread_call_does(&thread->call, "reading what the kernel says of interfaces");
 	read_links(thread, now_us / 1000);
+	thread_call_does(&thread->call, "taking records from the workers");
 	take_from_all(thread, now_us);
 	next_us = advance(thread);
+	thread_call_does(&thread->call, "sending");
 	/* Workers know our ends before the first packet leaves from there. */
 	exporter_poll(thread->config.exporter, now_us);
 	publish_remotes(thread, now_us / 1000);

@@ -16,6 +16,7 @@
 #include "sequence_file.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -293,19 +294,35 @@ void pipeline_abandon(struct pipeline *pipeline)
 	wake_signal(&pipeline->export.wake);
 }
 
-const char *pipeline_hung_thread(struct pipeline *pipeline)
+static void format_doing(const struct thread_call *call, const char *collector,
+			 char doing[static PIPELINE_DOING_SIZE])
 {
+	const char *what = atomic_load_explicit(&call->doing, memory_order_relaxed);
+
+	(void)snprintf(doing, PIPELINE_DOING_SIZE, "%s%s%s", what ? what : "starting",
+		       collector ? " to collector " : "", collector ? collector : "");
+}
+
+const char *pipeline_hung_thread(struct pipeline *pipeline, char doing[static PIPELINE_DOING_SIZE])
+{
+	struct export_thread *export = &pipeline->export;
 	const char *hung = NULL;
+
+	doing[0] = '\0';
 
 	/* Each is asked, also after the first that hangs: all are woken. */
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
 		struct worker *worker = &pipeline->workers[i];
 
-		if (worker->is_running && !thread_call_is_answering(&worker->call))
+		if (worker->is_running && !thread_call_is_answering(&worker->call)) {
 			hung = worker->name;
+			format_doing(&worker->call, NULL, doing);
+		}
 	}
-	if (pipeline->export.is_running && !thread_call_is_answering(&pipeline->export.call))
+	if (export->is_running && !thread_call_is_answering(&export->call)) {
 		hung = "the export thread";
+		format_doing(&export->call, exporter_serving(export->config.exporter), doing);
+	}
 	return hung;
 }
 

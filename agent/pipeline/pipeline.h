@@ -85,8 +85,10 @@ int pipeline_hand_over(struct pipeline *pipeline, struct error_text *error);
  * 'finished' follows. Asks for the end as well. */
 void pipeline_abandon(struct pipeline *pipeline);
 /* The name of a thread that has done nothing since this was last asked, though it was woken; NULL
- * if there is none. Never waits. Borrowed from the pipeline. */
-const char *pipeline_hung_thread(struct pipeline *pipeline);
+ * if there is none. Never waits. Borrowed from the pipeline. 'doing' gets what it began last, as
+ * "sending to collector 192.0.2.1:2055"; "" without such a thread. */
+#define PIPELINE_DOING_SIZE 160
+const char *pipeline_hung_thread(struct pipeline *pipeline, char doing[static PIPELINE_DOING_SIZE]);
 /* Threads joined, everything freed. After 'finished', or any time: then what is left is lost. */
 void pipeline_destroy(struct pipeline *pipeline);
 

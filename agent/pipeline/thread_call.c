@@ -16,6 +16,7 @@ int thread_call_init(struct thread_call *call, struct wake *wake)
 {
 	atomic_init(&call->state, CALL_IDLE);
 	atomic_init(&call->answers, 1);
+	atomic_init(&call->doing, NULL);
 	call->answers_seen = 0;
 	call->wake = wake;
 	call->done = eventfd(0, EFD_CLOEXEC);
@@ -73,6 +74,7 @@ void thread_call_answer(struct thread_call *call, void *owner)
 	if (atomic_load_explicit(&call->state, memory_order_relaxed) != CALL_POSTED ||
 	    !atomic_compare_exchange_strong(&call->state, &expected, CALL_RUNNING))
 		return;
+	thread_call_does(call, "answering a question");
 	call->function(owner, call->argument);
 	atomic_store(&call->state, CALL_IDLE);
 	(void)!write(call->done, &one, sizeof(one));

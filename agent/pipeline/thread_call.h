@@ -8,16 +8,18 @@
 
 #include "wake.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct thread_call {
 	_Atomic int state;
 	void (*function)(void *owner, void *argument);
 	void *argument;
-	struct wake *wake;        /* of the thread that answers; borrowed */
-	int done;                 /* eventfd, owned; written when the function has run */
-	_Atomic uint32_t answers; /* how often thread_call_answer() was called */
-	uint32_t answers_seen;    /* of those, by thread_call_is_answering() */
+	struct wake *wake;           /* of the thread that answers; borrowed */
+	int done;                    /* eventfd, owned; written when the function has run */
+	_Atomic uint32_t answers;    /* how often thread_call_answer() was called */
+	uint32_t answers_seen;       /* of those, by thread_call_is_answering() */
+	_Atomic(const char *) doing; /* thread_call_does(); NULL: nothing yet */
 };
 
 /* Returns 0 or a negative errno. */
@@ -35,6 +37,13 @@ bool thread_call_is_answering(struct thread_call *call);
 
 /* Answering thread: run what was asked for, if anything. Costs one load when there is nothing. */
 void thread_call_answer(struct thread_call *call, void *owner);
+
+/* Answering thread: what it does from now on, as "reading packets", for the log if it hangs there.
+ * A constant. One store. */
+static inline void thread_call_does(struct thread_call *call, const char *doing)
+{
+	atomic_store_explicit(&call->doing, doing, memory_order_relaxed);
+}
 
 /* Answering thread: whether something waits, to be looked at after wake_prepare(). */
 bool thread_call_is_waiting(struct thread_call *call);

@@ -471,8 +471,10 @@ static void sleep_until_work(struct worker *worker, bool has_room)
 	/* What may have come since it was last looked for. */
 	if (!thread_call_is_waiting(&worker->call) && !atomic_load(&worker->quit_requested) &&
 	    (worker->is_leaving || !atomic_load(&worker->stop_requested)) &&
-	    (!wants_room || record_ring_room(worker->ring) <= RING_RESERVE))
+	    (!wants_room || record_ring_room(worker->ring) <= RING_RESERVE)) {
+		thread_call_does(&worker->call, "waiting for packets");
 		(void)poll(descriptors, 2, (int)sleep_ms(worker, has_room));
+	}
 	wake_finish(&worker->wake, descriptors[0].revents != 0);
 }
 
@@ -483,11 +485,15 @@ static bool work(struct worker *worker)
 	if (__builtin_expect(worker->inheritance.parts != NULL, 0)) {
 		const struct flow_sink sink = { place_record, worker->ring };
 
+		thread_call_does(&worker->call, "taking over flows");
 		(void)worker_inherit_flows(worker, &sink);
 		return true;
 	}
-	if (!worker->has_ended)
+	if (!worker->has_ended) {
+		thread_call_does(&worker->call, "reading packets");
 		read_views(worker);
+	}
+	thread_call_does(&worker->call, "counting packets and handing over flows");
 	if (worker->view_next == worker->step_view) {
 		end_flows(worker);
 		worker->step_view = SIZE_MAX;

@@ -301,7 +301,8 @@ def test_watchdog_is_fed_only_while_all_threads_answer(
         return supervisor.reports() == 0
 
     wait_until(is_silent, "no report any more")
-    wait_until(lambda: "the export thread does not answer" in agent.errors, "a line in the log")
+    told = f"the export thread does not answer, it is sending to collector {own.host_port}: systemd"
+    wait_until(lambda: told in agent.errors, "a line in the log that says what it was doing")
     (faults / "send").unlink()
     wait_until(lambda: supervisor.reports() > 0, "it to go on")
     assert agent.stop() == 0, agent.errors
@@ -324,7 +325,8 @@ def test_a_thread_that_hangs_does_not_hold_the_second_signal(
     wait_until(lambda: "stopping" in agent.errors, "it to begin to stop")
     agent.signal(signal.SIGTERM)
     assert agent.wait() == 1, agent.errors
-    assert "the export thread hangs" in agent.errors and "without a summary" in agent.errors
+    assert "the export thread hangs, it is sending to collector" in agent.errors
+    assert "without a summary" in agent.errors
     assert not agent.control.exists()
 
 

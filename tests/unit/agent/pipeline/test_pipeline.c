@@ -282,14 +282,16 @@ TEST(a_source_that_fails_is_named_and_what_it_gave_is_sent)
 
 TEST(threads_that_wait_do_not_hang)
 {
+	char doing[PIPELINE_DOING_SIZE];
+
 	configure(&fake_source_live, 10);
 	create();
-	CHECK(pipeline_hung_thread(pipeline) == NULL); /* none runs */
+	CHECK(pipeline_hung_thread(pipeline, doing) == NULL); /* none runs */
 	start();
 	wait_for_packets(10);
-	CHECK(pipeline_hung_thread(pipeline) == NULL); /* and wakes them */
+	CHECK(pipeline_hung_thread(pipeline, doing) == NULL); /* and wakes them */
 	(void)packets_read();                          /* each has begun another turn */
-	CHECK(pipeline_hung_thread(pipeline) == NULL);
+	CHECK(pipeline_hung_thread(pipeline, doing) == NULL);
 	destroy();
 }
 
