@@ -38,9 +38,11 @@
 #define LOG_INTERVAL_US    1000000u
 /* After the second signal: how long threads have to count what is lost. None waits for a network;
  * one that takes longer hangs in a write to a disk. */
-#define ABANDON_US    5000000u
-#define LOOPLESS_MS   100 /* between two looks at signals without an event loop */
-#define WATCHDOG_TURN 10  /* of those, between two reports to the watchdog */
+#define ABANDON_US     5000000u
+#define LOOPLESS_MS    100   /* between two looks at signals without an event loop */
+#define MEMORY_TRIES   100   /* in a row, of an event loop that has no memory: 10 s */
+#define MEMORY_REST_MS 60000 /* without a failure: they begin anew */
+#define WATCHDOG_TURN  10    /* of those, between two reports to the watchdog */
 
 enum { EXIT_DONE = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
 
@@ -464,10 +466,30 @@ static bool finish_without_loop(struct daemon *daemon)
 	return true;
 }
 
+/* Memory that is short for a moment does not end the agent: the loop may be tried again. */
+static int loop_until_end(struct daemon *daemon)
+{
+	unsigned int tries = 0;
+	int64_t failed_ms = 0;
+	int result;
+
+	while ((result = sd_event_loop(daemon->loop)) == -ENOMEM && tries++ < MEMORY_TRIES) {
+		const int64_t now_ms = time_now_ms(CLOCK_MONOTONIC);
+
+		if (now_ms - failed_ms > MEMORY_REST_MS)
+			tries = 1;
+		failed_ms = now_ms;
+		log_event(LOG_LEVEL_warning, "no-memory", "event loop",
+			  "no memory for the event loop: it is tried again");
+		(void)poll(NULL, 0, LOOPLESS_MS);
+	}
+	return result;
+}
+
 /* Until everything is sent or lost. Returns 0, or a negative errno if the event loop has failed. */
 static int run_loop(struct daemon *daemon)
 {
-	const int result = sd_event_loop(daemon->loop);
+	const int result = loop_until_end(daemon);
 
 	if (result >= 0)
 		return 0;

@@ -74,10 +74,12 @@ static void set_receive_buffer(struct capture *capture)
 	int size = capture->receive_buffer_wanted > INT_MAX / 2
 			   ? INT_MAX / 2
 			   : (int)capture->receive_buffer_wanted;
+	const struct rights_section before = rights_raise();
 	socklen_t length = sizeof(size);
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	rights_restore(before);
 	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, &length) == 0)
 		capture->receive_buffer_bytes = (uint32_t)size / 2;
 }
@@ -86,9 +88,11 @@ static void set_receive_buffer(struct capture *capture)
  * asks for it. Returns 0 or a negative errno. */
 static int send_message(const struct capture *capture, struct nlmsghdr *message)
 {
-	if (mnl_socket_sendto(capture->socket, message, message->nlmsg_len) < 0)
-		return -errno;
-	return 0;
+	const struct rights_section before = rights_raise();
+	const ssize_t sent = mnl_socket_sendto(capture->socket, message, message->nlmsg_len);
+
+	rights_restore(before);
+	return sent < 0 ? -errno : 0;
 }
 
 /* The kernel's answer to the request just sent, as 0 or a negative errno.

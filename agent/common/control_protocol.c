@@ -107,6 +107,10 @@ int control_request_parse(const uint8_t *bytes, size_t size, struct control_requ
 		return -EMSGSIZE;
 	}
 	request->json = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, &fault);
+	if (!request->json && !fault.text[0]) { /* jansson says nothing of memory */
+		error_text_set(error, "no memory for the request");
+		return -ENOMEM;
+	}
 	if (!json_is_object(request->json)) {
 		error_text_set(error, "request is not a JSON object on one line%s%s",
 			       request->json ? "" : ": ", request->json ? "" : fault.text);

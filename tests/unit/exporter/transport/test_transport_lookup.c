@@ -19,6 +19,7 @@
 /* What the name has: a list that ends with NULL, or NULL: the look-up fails. */
 static const char *const *_Atomic answer;
 static _Atomic int look_ups;
+static _Atomic int infos; /* given out and not freed */
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 		struct addrinfo **result)
@@ -35,6 +36,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 		struct sockaddr_in *address = (struct sockaddr_in *)(void *)(info + 1);
 
 		CHECK(info != NULL);
+		infos++;
 		*info = (struct addrinfo){ .ai_family = AF_INET,
 					   .ai_addr = (struct sockaddr *)address,
 					   .ai_addrlen = sizeof(*address) };
@@ -57,6 +59,7 @@ void freeaddrinfo(struct addrinfo *list)
 		struct addrinfo *next = list->ai_next;
 
 		free(list);
+		infos--;
 		list = next;
 	}
 }
@@ -277,6 +280,29 @@ TEST(a_connection_moves_to_the_new_address_of_a_name_after_its_last_message)
 	(void)close(after);
 }
 
+/* A day of the clock: each minute the name leads elsewhere. */
+TEST(a_name_that_changes_each_minute_for_a_day_takes_no_more_memory)
+{
+	enum { MINUTES = 24 * 60 };
+	static const char *const *const answers[] = { one, other, two, many };
+	struct transport_lookup lookup;
+
+	look_ups = 0;
+	infos = 0;
+	atomic_store(&answer, one);
+	begin(&lookup);
+	for (int minute = 0; minute < MINUTES; minute++) {
+		atomic_store(&answer, answers[minute % 4]);
+		(void)settle(&lookup, (int64_t)minute * 60000);
+		CHECK_EQ(infos, 0);
+		CHECK(lookup.address_count <= TRANSPORT_LOOKUP_ADDRESSES_MAX);
+		CHECK(transport_lookup_current(&lookup) != NULL);
+	}
+	CHECK(look_ups >= MINUTES && look_ups <= MINUTES + 1);
+	transport_lookup_clear(&lookup);
+	CHECK_EQ(infos, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +314,7 @@ int main(void)
 			datagrams_go_to_the_new_address_of_a_name_by_a_socket_of_their_own),
 		cmocka_unit_test(
 			a_connection_moves_to_the_new_address_of_a_name_after_its_last_message),
+		cmocka_unit_test(a_name_that_changes_each_minute_for_a_day_takes_no_more_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
