@@ -1,12 +1,9 @@
-"""How datagrams leave: interface, DSCP, TTL, MTU, multicast, link-local addresses; seen on the wire."""
+"""How datagrams leave: interface, DSCP, TTL, MTU, link-local addresses; seen on the wire."""
 
 import contextlib
-import ipaddress
 import json
 import socket
-import struct
 import threading
-from typing import NamedTuple
 
 import pytest
 
@@ -15,88 +12,14 @@ import ledger
 import netns
 import traffic
 from collector import Collector
-from conftest import ROOT, Hosts
+from conftest import Hosts
+from exports import expected_flows, export_file, headers, in_brackets, seen
 from flows import FlowTable, differences
 from netflow9 import INTERFACE_NAME, Decoder, flow_table, text
-from pcap_reader import count_flows, read_packets
 from stream_collector import StreamCollector
 from waiting import PATIENCE_S, wait_until
 
-CAPTURE = ROOT / "tests" / "wire" / "captures" / "ndpi-whatsapp.pcap"
 VERSIONS = (5, 9, 10)
-TCP, UDP = 6, 17
-
-
-class Header(NamedTuple):
-    """What an IP header says that left with a datagram."""
-
-    source: str
-    destination: str
-    port: int
-    tos: int
-    ttl: int
-    octets: int
-    is_fragment: bool
-    may_be_cut: bool  # a router may make fragments of it
-
-
-def headers(path):
-    """The headers of all UDP and TCP packets and fragments of an Ethernet capture."""
-    found = []
-    for packet in read_packets(path):
-        kind, data = packet.data[12:14], packet.data[14:]
-        if kind == b"\x08\0" and data[9] in (TCP, UDP):
-            octets, _, offset = struct.unpack_from(">HHH", data, 2)
-            source, destination, rest = data[12:16], data[16:20], data[20:]
-            tos, ttl, may_be_cut = data[1], data[8], not offset & 0x4000
-            is_fragment = bool(offset & 0x3FFF)
-        elif kind == b"\x86\xdd" and data[6] in (TCP, UDP, 44):
-            octets = 40 + int.from_bytes(data[4:6], "big")
-            source, destination, rest = data[8:24], data[24:40], data[40:]
-            tos, ttl, may_be_cut = int.from_bytes(data[:2], "big") >> 4 & 0xFF, data[7], False
-            is_fragment = data[6] == 44
-        else:
-            continue
-        found.append(
-            Header(
-                str(ipaddress.ip_address(source)),
-                str(ipaddress.ip_address(destination)),
-                int.from_bytes(rest[2:4], "big"),
-                tos,
-                ttl,
-                octets,
-                is_fragment,
-                may_be_cut,
-            )
-        )
-    return found
-
-
-def seen(wire, count):
-    """Headers of a capture, once it has 'count' packets."""
-    wait_until(lambda: len(wire.packets()) >= count, f"{count} packets in the capture")
-    wire.stop()
-    return headers(wire.path)
-
-
-def in_brackets(address):
-    return f"[{address}]" if ":" in address else address
-
-
-def export_file(flowagent, host, *collectors, path=CAPTURE, status=0):
-    """Export a capture file to its end; summary, and its rows by port. Status 1: records were lost."""
-    options = [word for collector in collectors for word in ("-n", collector)]
-    agent = flowagent("--read", path, *options, "--export-rate", 3000, host=host)
-    assert agent.wait() == status, agent.errors
-    summary = agent.summary()
-    ledger.check_final(summary)
-    rows = {int(row["name"].rpartition(":")[2]): row for row in summary["collectors"]}
-    return agent, summary, rows
-
-
-def expected_flows(path=CAPTURE):
-    return count_flows(read_packets(path)).table.flows
-
 
 # ---- headers ----------------------------------------------------------------------------------
 
@@ -253,8 +176,8 @@ class TwoWays:
 
     def connect(self, device, metric):
         netns.connect(
-            (self.server, device, with_length(self.SERVER[device])),
-            (self.collector, device, with_length(self.OTHER[device])),
+            (self.server, device, netns.with_length(self.SERVER[device])),
+            (self.collector, device, netns.with_length(self.OTHER[device])),
         )
         for address, router in zip(self.COLLECTOR, self.OTHER[device]):
             self.server.ip("route", "add", address, "via", router, "metric", metric)
@@ -262,10 +185,6 @@ class TwoWays:
 
     def disconnect(self, device):
         self.server.ip("link", "delete", device)
-
-
-def with_length(addresses):
-    return [address + ("/64" if ":" in address else "/24") for address in addresses]
 
 
 @pytest.fixture
@@ -366,8 +285,8 @@ class Renumbered:
     def __init__(self, make_host):
         self.server, self.collector = make_host("server"), make_host("coll")
         netns.connect(
-            (self.server, "eth0", with_length(self.BEFORE)),
-            (self.collector, "eth0", with_length(self.ROUTER)),
+            (self.server, "eth0", netns.with_length(self.BEFORE)),
+            (self.collector, "eth0", netns.with_length(self.ROUTER)),
         )
         for address in self.COLLECTOR:
             self.collector.add_address(address, "lo")
@@ -378,9 +297,9 @@ class Renumbered:
             self.server.ip("route", "replace", address, "via", router)
 
     def renumber(self):
-        for before in with_length(self.BEFORE):
+        for before in netns.with_length(self.BEFORE):
             self.server.ip("address", "del", before, "dev", "eth0")
-        for after in with_length(self.AFTER):
+        for after in netns.with_length(self.AFTER):
             self.server.add_address(after, "eth0")
         ends = (self.server, self.collector, self.ROUTER), (self.collector, self.server, self.AFTER)
         for here, there, addresses in ends:
@@ -504,131 +423,6 @@ def test_a_link_local_collector_is_found_by_its_zone(host, flowagent, collector,
     assert {source for _, source, port in found if port != 3001} == {"fe80::11"}
     for sink in sinks:
         assert not differences(sink.flows().flows, expected_flows())
-
-
-# ---- multicast --------------------------------------------------------------------------------
-
-GROUPS = ("239.1.2.3", "ff05::123")
-
-
-class Segment:
-    """A server and two collector hosts on one switch."""
-
-    SERVER = ("192.0.2.10", "2001:db8:1::10")
-
-    def __init__(self, make_host):
-        self.server, self.switch = make_host("server"), make_host("switch")
-        self.collectors = [make_host("coll1"), make_host("coll2")]
-        self.switch.ip("link", "add", "switch", "type", "bridge", "mcast_snooping", "0")
-        self.switch.ip("link", "set", "switch", "addrgenmode", "none", "up")
-        for i, host in enumerate([self.server, *self.collectors]):
-            addresses = with_length((f"192.0.2.{10 + i}", f"2001:db8:1::{10 + i}"))
-            netns.connect((host, "eth0", addresses), (self.switch, f"port{i}", []))
-            self.switch.ip("link", "set", f"port{i}", "master", "switch", "addrgenmode", "none")
-
-
-class Member(Collector):
-    """Our own collector, in a group on eth0."""
-
-    def __init__(self, group, port, host):
-        with host.entered():
-            index = socket.if_nametoindex("eth0")
-        super().__init__("::" if ":" in group else "0.0.0.0", port, host)
-        packed = socket.inet_pton(traffic.family_of(group), group)
-        if ":" in group:
-            request = packed + struct.pack("@I", index)
-            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, request)
-        else:
-            request = packed + struct.pack("@4xi", index)
-            self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
-
-
-@pytest.mark.parametrize("group", GROUPS, ids=["ipv4", "ipv6"])
-def test_all_members_of_a_group_get_everything(group, host, flowagent, tcpdump):
-    """Two hosts and the agent's own; with TTL, DSCP, MTU and each version."""
-    segment = Segment(host)
-    everyone = [*segment.collectors, segment.server]
-    with contextlib.ExitStack() as stack:
-        members = {
-            version: [stack.enter_context(Member(group, 3000 + version, h)) for h in everyone]
-            for version in VERSIONS
-        }
-        wire = tcpdump(segment.collectors[0], "eth0", "udp")
-        _, summary, rows = export_file(
-            flowagent, segment.server,
-            f"{in_brackets(group)}:3005,interface=eth0,version=5",
-            f"{in_brackets(group)}:3009,interface=eth0,ttl=7,dscp=cs1",
-            f"{in_brackets(group)}:3010,source={Segment.SERVER[':' in group]},version=10,mtu=1280,"
-            "interface=eth0,ttl=255",
-        )  # fmt: skip
-        assert {row["name"] for row in rows.values()} == {
-            f"{in_brackets(group + '%eth0')}:{3000 + version}" for version in VERSIONS
-        }
-        packets = seen(wire, sum(row["datagrams_sent"] for row in summary["collectors"]))
-        assert {(header.destination, header.port, header.tos, header.ttl, header.source)
-                for header in packets} == {
-            (group, 3005, 0, 1, Segment.SERVER[":" in group]),
-            (group, 3009, 32, 7, Segment.SERVER[":" in group]),
-            (group, 3010, 0, 255, Segment.SERVER[":" in group]),
-        }  # fmt: skip
-        assert max(header.octets for header in packets if header.port == 3010) <= 1280
-        for version, sinks in members.items():
-            row = rows[3000 + version]
-            for sink in sinks:
-                sink.wait_for_datagrams(row["datagrams_sent"])
-                assert len(sink.datagrams) == row["datagrams_sent"]
-                assert not differences(sink.flows().flows, expected_flows()), version
-
-
-@pytest.mark.parametrize("group", GROUPS, ids=["ipv4", "ipv6"])
-def test_own_datagrams_to_a_group_are_not_accounted(group, host, flowagent, agentctl):
-    """The agent captures where it sends, and hears what is looped back to its own host."""
-    segment = Segment(host)
-    with Member(group, 3001, segment.server) as member:
-        agent = flowagent(
-            "-i", "eth0", "-n", f"{in_brackets(group)}:3001,interface=eth0", host=segment.server
-        )
-        agent.wait_for_capture()
-        control = agentctl(agent)
-        for count in 1, 2, 3:
-            control.run("send-template")
-            member.wait_for_datagrams(count)
-        wait_until(
-            lambda: control.statistics()["packets_ignored"]["own_export"] >= 3, "them to be read"
-        )
-        assert agent.stop() == 0, agent.errors
-        summary = agent.summary()
-        ledger.check_final(summary)
-        member.wait_for_datagrams(summary["datagrams_sent"])
-    # The reports of the members (IGMP, MLD) are flows.
-    assert all(key.destination_port != 3001 for key in member.flows().flows)
-
-
-@pytest.mark.parametrize("group", GROUPS, ids=["ipv4", "ipv6"])
-def test_real_collectors_in_a_group(group, host, flowagent, nfacctd, nfcapd):
-    """Each joins by the route, and reads every flow."""
-    segment = Segment(host)
-    for machine in segment.collectors:
-        machine.ip("route", "add", "239.0.0.0/8", "dev", "eth0")
-    pmacct = nfacctd(group, 3009, segment.collectors[0])
-    nfdump = nfcapd(group, 3009, segment.collectors[1])
-    export_file(flowagent, segment.server, f"{in_brackets(group)}:3009,interface=eth0")
-    expected = count_flows(read_packets(CAPTURE)).table
-    pmacct.wait_for_packets(expected.packets())
-    assert not differences(pmacct.flows()[0].counters(), expected.counters("tos"))
-    nfdump.stop()
-    assert not differences(nfdump.flows().flows, expected.flows)
-
-
-def test_a_group_that_no_interface_takes_is_down_until_one_does(host, flowagent, agentctl):
-    """No route to groups, no interface given; nothing on the network ever reports."""
-    server = host("server")
-    agent = flowagent("-i", "lo", "-n", "239.1.2.3:3001", host=server)
-    agent.wait_for_capture()
-    agent.wait_until(lambda: "Network is unreachable" in agent.errors, "the log to say so")
-    (row,) = agentctl(agent).rows("show", "collectors")
-    assert row["up"] is False
-    assert agent.stop() == 0, agent.errors
 
 
 def test_one_group_on_two_interfaces_is_two_collectors(two_ways, flowagent, tcpdump):

@@ -81,6 +81,11 @@ class Namespace:
                 _set_namespace(home.fileno())
 
 
+def with_length(addresses):
+    """Addresses with the length of their network, as connect() wants them."""
+    return [address + ("/64" if ":" in address else "/24") for address in addresses]
+
+
 def connect(left, right):
     """veth pair between (namespace, device, [address/length ...]) and another of the kind.
 
