@@ -164,11 +164,10 @@ uint8_t message_set_sampling_mode(enum sampling_method method)
 									   : MODE_random;
 }
 
-/* A record that begins a set, or that has more than the common fields. A call away, so that the
- * others save no registers. */
-__attribute__((noinline)) static int add_any_record(struct message *message,
-						    const struct template *template,
-						    const struct export_record *record)
+/* A record that begins a set. A call away, so that the others save no registers. */
+__attribute__((noinline)) static int add_first_record(struct message *message,
+						      const struct template *template,
+						      const struct export_record *record)
 {
 	if (!message_set_open(message, template->id, template->record_size))
 		return -EMSGSIZE;
@@ -179,6 +178,15 @@ __attribute__((noinline)) static int add_any_record(struct message *message,
 	return 0;
 }
 
+/* What a record has beside the common fields, likewise. */
+__attribute__((noinline)) static int add_others(const struct message *message,
+						const struct template *template,
+						const struct export_record *record, uint8_t *bytes)
+{
+	record_encode_others(&template->plan, record, &message->clock, bytes);
+	return 0;
+}
+
 /* Flattened: nearly every record goes this way, and encoding it is little more than the call. */
 __attribute__((flatten)) int message_set_add_record(struct message *message,
 						    const struct template_set *templates,
@@ -186,16 +194,17 @@ __attribute__((flatten)) int message_set_add_record(struct message *message,
 {
 	const struct template *template = &templates->records[template_shape_of(&record->flow)];
 	const size_t size = template->record_size;
+	uint8_t *const bytes = message->writer.next;
 
 	/* Most records come into the set of the one before. */
-	if (message->set_id != template->id || size > message_set_bytes_left(message) ||
-	    record_plan_has_steps(&template->plan))
-		return add_any_record(message, template, record);
-	record_encode_common(&template->plan, record, message->writer.next);
-	message->writer.next += size;
+	if (message->set_id != template->id || size > message_set_bytes_left(message))
+		return add_first_record(message, template, record);
+	record_encode_common(&template->plan, record, bytes);
+	message->writer.next = bytes + size;
 	message->records++;
 	message->data_records++;
-	return 0;
+	return record_plan_has_steps(&template->plan) ? add_others(message, template, record, bytes)
+						      : 0;
 }
 
 int message_set_add_biflow(struct message *message, const struct template_set *templates,

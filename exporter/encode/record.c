@@ -263,20 +263,27 @@ void record_encode_common(const struct record_plan *restrict plan,
 	}
 }
 
+void record_encode_others(const struct record_plan *restrict plan,
+			  const struct export_record *restrict record,
+			  const struct export_clock *restrict clock, uint8_t *restrict bytes)
+{
+	encode_octets(plan, (const uint8_t *)record, bytes);
+	if (plan->run_count) {
+		const uint8_t protocol = record->flow.key.protocol;
+		const struct encoding encoding = {
+			.clock = clock,
+			.is_icmp = protocol == PROTOCOL_ICMP || protocol == PROTOCOL_IPv6_ICMP,
+		};
+
+		encode_steps(plan, encoding, (const uint8_t *)record, bytes);
+	}
+}
+
 void record_encode(const struct record_plan *restrict plan,
 		   const struct export_record *restrict record,
 		   const struct export_clock *restrict clock, uint8_t *restrict bytes)
 {
-	const uint8_t protocol = record->flow.key.protocol;
-	const struct encoding encoding = {
-		.clock = clock,
-		.is_icmp = protocol == PROTOCOL_ICMP || protocol == PROTOCOL_IPv6_ICMP,
-	};
-
 	record_encode_common(plan, record, bytes);
-	if (!record_plan_has_steps(plan))
-		return;
-	encode_octets(plan, (const uint8_t *)record, bytes);
-	if (plan->run_count)
-		encode_steps(plan, encoding, (const uint8_t *)record, bytes);
+	if (record_plan_has_steps(plan))
+		record_encode_others(plan, record, clock, bytes);
 }

@@ -75,8 +75,12 @@ static inline bool record_plan_has_steps(const struct record_plan *plan)
 void record_encode(const struct record_plan *restrict plan,
 		   const struct export_record *restrict record,
 		   const struct export_clock *restrict clock, uint8_t *restrict bytes);
-/* The same for the common fields alone: all there is of a plan without steps. */
+/* The same in parts: common fields, all there is of a plan without steps; and the others.
+ */
 void record_encode_common(const struct record_plan *restrict plan,
 			  const struct export_record *restrict record, uint8_t *restrict bytes);
+void record_encode_others(const struct record_plan *restrict plan,
+			  const struct export_record *restrict record,
+			  const struct export_clock *restrict clock, uint8_t *restrict bytes);
 
 #endif
