@@ -366,7 +366,7 @@ static void say_what_runs(const struct config *config, const struct pipeline *pi
 			   "and exported nowhere");
 }
 
-/* Counters may go on from an earlier agent: only what is new is a rate, or news. */
+/* Counters may continue those of an earlier agent: only what is new is a rate, or news. */
 static void note_counters(struct daemon *daemon)
 {
 	struct pipeline_snapshot snapshot;

@@ -3,7 +3,7 @@
  *
  * Place: flow cache -> exporter -> encoder -> transport. Single-threaded; time comes in as an
  * argument. Several collectors each get every record, or share the records. Never blocks: what a
- * collector cannot take now waits in a bounded queue, and exporter_has_room() tells the caller to
+ * collector cannot take now waits in a bounded queue, and exporter_has_room() asks the caller to
  * stop taking records from the rings. */
 #ifndef EXPORTER_H
 #define EXPORTER_H

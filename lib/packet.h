@@ -33,14 +33,14 @@ enum link_type {
 enum flow_side {
 	SIDE_ingress = 0,   /* hooks ingress, prerouting, input, forward; pcap: sent to this host */
 	SIDE_egress = 1,    /* hooks output, postrouting, egress; pcap: sent by this host */
-	SIDE_unknown = 255, /* a capture file that does not tell */
+	SIDE_unknown = 255, /* a capture file that does not say */
 };
 
 struct packet_view {
 	const uint8_t *bytes;     /* borrowed from the source for one batch */
 	uint32_t captured_bytes;  /* valid bytes at 'bytes' */
-	uint32_t original_bytes;  /* length of the frame before it was cut; 0 if the source cannot
-				     tell */
+	uint32_t original_bytes;  /* length of the frame before it was cut; 0 if the source does not
+				     know */
 	unix_ms time_ms;          /* truncated to milliseconds */
 	uint32_t input_interface; /* interface index, 0 if none */
 	uint32_t output_interface;

@@ -117,7 +117,7 @@ struct agentctl_command {
 /* All commands; ends with a row whose verb is NULL. */
 extern const struct agentctl_command agentctl_commands[];
 
-/* Find the command that 'words' begin with and tell in '*used' how many words that were. Returns
+/* Find the command that 'words' begin with, and say in '*used' how many words that were. Returns
  * NULL with 'error' filled if there is none or more than one. */
 const struct agentctl_command *agentctl_command_find(const char *const *words, size_t word_count,
 						     size_t *used, struct error_text *error);

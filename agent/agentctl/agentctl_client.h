@@ -14,7 +14,7 @@ struct agentctl_client; /* opaque: defined in agentctl_client.c */
 typedef enum agentctl_exit agentctl_row_function(void *context, json_t *row,
 						 struct error_text *error);
 
-/* Connect to the agent at a socket path. 'timeout_ms' is how long each step may go on without a
+/* Connect to the agent at a socket path. 'timeout_ms' is how long each step may take without a
  * byte moving. Returns AGENTCTL_DONE, or another exit status with 'error' filled and '*client'
  * NULL. */
 enum agentctl_exit agentctl_client_open(const char *path, int64_t timeout_ms,

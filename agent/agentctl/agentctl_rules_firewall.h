@@ -38,7 +38,7 @@ enum agentctl_exit agentctl_iptables_check_firewalld(struct error_text *error);
 /* Run the script of ruleset_iptables_format(). */
 enum agentctl_exit agentctl_iptables_load(const char *script, struct error_text *error);
 
-/* Take out of a firewall what is ours; '*was_there' tells whether there was anything. */
+/* Take out of a firewall what is ours; '*was_there' says whether there was anything. */
 enum agentctl_exit agentctl_firewall_remove(enum agentctl_firewall firewall, bool *was_there,
 					    struct error_text *error);
 

@@ -19,7 +19,7 @@ enum agentctl_exit agentctl_rules_load(const char *text, struct error_text *erro
  * its place. Returns 0 or a negative errno; then there is no file. */
 int agentctl_rules_write(const char *path, const char *text, char *temporary, size_t size);
 
-/* Run systemctl for a unit and tell whether it succeeded. 'option' may be NULL. */
+/* Run systemctl for a unit, and return whether it succeeded. 'option' may be NULL. */
 bool agentctl_systemctl(const char *verb, const char *option, const char *unit,
 			struct error_text *error);
 /* Whether systemd runs here and knows a unit. */

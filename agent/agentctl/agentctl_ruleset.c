@@ -179,9 +179,9 @@ static void write_side(FILE *file, const struct ruleset *ruleset, const char *na
 
 /* The kernel hands a broadcast or multicast that this host sends to its own sockets as well: the
  * copy passes postrouting a second time and then prerouting, though the wire has seen it once. In
- * prerouting the copy has no link header, which on Ethernet tells it from a packet that somebody
- * else has sent in this host's name. In postrouting nothing distinguishes the two, but the output
- * hook sees the packet once. Nearly all packets are unicast, and asked for that first. IPsec
+ * prerouting the copy has no link header, which on Ethernet distinguishes it from a packet that
+ * somebody else has sent in this host's name. In postrouting nothing distinguishes the two, but the
+ * output hook sees the packet once. Nearly all packets are unicast, and asked for that first. IPsec
  * likewise: what was decrypted passes prerouting a second time, what will be encrypted passes
  * postrouting before ESP does. A tunnel that is an interface shows its own packets only to those
  * who name it. */

@@ -68,7 +68,7 @@ static void write_own_group(FILE *file, const struct family *family)
 		      family->group_destination, family->group_source);
 }
 
-/* The packets of each interface go on to another chain. */
+/* The packets of each interface continue in another chain. */
 static void write_interfaces(FILE *file, const struct ruleset *ruleset, const char *chain,
 			     const char *option, const char *target)
 {

@@ -42,7 +42,7 @@ struct agentctl_table; /* opaque: defined in agentctl_table.c */
 /* Find by name, by alias, or by another name of flow_names.h; NULL if there is none. */
 const struct agentctl_column *agentctl_column_find(const struct agentctl_column *columns,
 						   const char *name, size_t length);
-/* Say which columns there are, and which was meant perhaps. */
+/* Say which columns there are, and which one may have been meant. */
 void agentctl_column_unknown(const struct agentctl_column *columns, const char *option,
 			     const char *name, size_t length, struct error_text *error);
 

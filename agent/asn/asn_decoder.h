@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is to be unpacked, and where to; both are moved on. */
+/* The bytes to unpack, and where they go; both are moved on. */
 struct asn_decoding {
 	const uint8_t *in;
 	size_t in_size;

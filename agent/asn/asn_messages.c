@@ -1,5 +1,5 @@
 /* asn_messages.c - lines on standard error. Place: flowagent-asn, beside its stages, which return
- * what is to be said. */
+ * what the caller reports. */
 #include "asn_messages.h"
 
 #include "printable.h"

@@ -21,7 +21,7 @@ struct asn_messages asn_messages_begin(bool is_quiet);
 /* How much of an input was read: on a terminal only, some times a second. */
 void asn_messages_progress(struct asn_messages *messages, const struct asn_input *input);
 
-/* A line of the result, unless it is to be quiet. What is not printable becomes '?'. */
+/* A line of the result, unless the program is quiet. What is not printable becomes '?'. */
 void asn_messages_line(struct asn_messages *messages, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* A line that is always printed. */

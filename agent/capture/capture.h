@@ -39,7 +39,7 @@ struct source_config {
 /* What a source knows of itself. Counters since it was opened. */
 struct capture_statistics {
 	uint64_t packets_lost; /* in the kernel before we could read: NFULA_SEQ gaps, packet socket
-				  drops. NFULA_SEQ tells with the next packet that arrives */
+				  drops. NFULA_SEQ shows them with the next packet */
 	uint64_t overruns;     /* ENOBUFS reports: that, not how many, was lost */
 	uint64_t messages;     /* reads that brought packets: netlink datagrams */
 	uint64_t messages_truncated; /* reads that did not fit our buffer; should be 0 */
@@ -80,7 +80,7 @@ struct capture_type {
 	bool has_commas;     /* in values: keys begin after a comma only with the name of one */
 	bool has_rules;      /* the firewall's rules hand over packets, to 'group': two may log the
 				same ones, one may hand them over singly, and rules may go */
-	bool is_of_link;     /* link messages of the kernel tell when it is there */
+	bool is_of_link;     /* link messages of the kernel say when it is there */
 	bool is_live; /* the clock is CLOCK_MONOTONIC; otherwise the packets' own time stamps, and
 			 it is the only source */
 	const char *several_hint; /* what to do in the place of a second one, unless it is live */

@@ -153,7 +153,7 @@ static int activate(struct capture *capture, struct error_text *error)
 		error_text_set(error, "%s: cannot be captured: %s", capture->name, reason);
 		return -EIO;
 	}
-	/* libpcap does not tell what the kernel gave it; it refuses to start without a ring. */
+	/* libpcap does not report what the kernel gave it; it refuses to start without a ring. */
 	capture->statistics.receive_buffer_bytes = size;
 	return 0;
 }

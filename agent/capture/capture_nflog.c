@@ -393,7 +393,7 @@ static int receive_datagram(struct capture *capture, struct error_text *error)
 
 /* What the kernel sends now that it unbinds is dropped if the queue is full, hence draining first;
  * and where packets come faster than they are read, the queue is made larger, so that the numbers
- * of the last ones tell how many were lost before. */
+ * of the last ones show how many were lost before. */
 static void unbind_group(struct capture *capture)
 {
 	int size = (int)(capture->receive_buffer_bytes < INT_MAX / 4

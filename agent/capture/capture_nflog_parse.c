@@ -240,7 +240,7 @@ static uint8_t link_of(uint8_t family, const struct metadata *metadata)
 }
 
 /* In the bridge family the kernel names the bridge as the device and its port as the physical one.
- * Between ports of one bridge, only those tell guests apart. */
+ * Between ports of one bridge, only those distinguish guests. */
 __attribute__((noinline)) static void take_ports(struct packet_view *view)
 {
 	if (view->physical_input)

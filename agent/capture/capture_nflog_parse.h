@@ -21,7 +21,7 @@ struct capture_nflog_parser {
 	uint64_t packets_at_range;  /* copy as long as 'snaplen': cut, or just that long */
 	uint64_t packets_unstamped; /* have received_ms for a time stamp */
 	uint64_t messages_malformed;
-	uint8_t prefix[128]; /* of a rule, the last one that may tell a rate; NF_LOG_PREFIXLEN */
+	uint8_t prefix[128]; /* of a rule, the last one that may have a rate; NF_LOG_PREFIXLEN */
 	uint8_t prefix_size;
 	uint32_t prefix_interval; /* that rate */
 };

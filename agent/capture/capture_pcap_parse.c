@@ -4,7 +4,7 @@
  * Invariant: a view never reaches beyond the window; the window's start moves only over whole
  * items.
  *
- * pcap: a header of 24 bytes, whose first 4 tell byte order and unit of time, then per packet 16
+ * pcap: a header of 24 bytes, whose first 4 give byte order and unit of time, then per packet 16
  * bytes and what was captured. Seconds are unsigned: good until 2106. */
 #include "capture_pcap_parse.h"
 

@@ -164,7 +164,7 @@ static void set_time_offset(const struct capture_pcap_parser *parser,
 	interface->offset_ms = seconds * 1000;
 }
 
-/* Section 4.1. Everything before it is forgotten; the rest of the block tells us nothing. */
+/* Section 4.1. Everything before it is forgotten; the rest of the block is of no use here. */
 static int parse_section_header(struct capture_pcap_parser *parser, uint32_t *length,
 				struct error_text *error)
 {
@@ -353,7 +353,7 @@ static int parse_simple_packet(struct capture_pcap_parser *parser, struct reader
 	return 1;
 }
 
-/* Go on with passing over a block. Returns -EAGAIN when done, else as capture_pcap_parse(). */
+/* Continue to pass over a block. Returns -EAGAIN when done, else as capture_pcap_parse(). */
 static int skip(struct capture_pcap_parser *parser, struct error_text *error)
 {
 	size_t left = reader_left(&parser->window);

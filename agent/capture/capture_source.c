@@ -19,7 +19,7 @@ static bool waits(const struct capture_source *source)
 	return source->type->is_live && source->config->wait != SOURCE_SWITCH_off;
 }
 
-/* Whether the source may be there later, as the error of its first opening tells. */
+/* Whether the source may be there later, as the error of its first opening says. */
 static bool is_away(int result)
 {
 	return result == -ENODEV || result == -ENETDOWN || result == -EBUSY;
@@ -60,7 +60,7 @@ static int try_open(struct capture_source *source, struct error_text *error)
 	return result;
 }
 
-/* Go on with what an earlier agent has left. Returns whether that works. */
+/* Continue with what an earlier agent has left. Returns whether that works. */
 static bool try_adopt(struct capture_source *source, const struct capture_kept *kept)
 {
 	const char *name = source->config->name;

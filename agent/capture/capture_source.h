@@ -47,7 +47,7 @@ int capture_source_read(struct capture_source *source, struct packet_view *views
 int capture_source_descriptor(const struct capture_source *source);
 /* Whether an orderly end begins now: then read() until it returns a negative value. */
 bool capture_source_stop(struct capture_source *source);
-/* The same for an end after which the next agent goes on with it, as far as the source can. */
+/* The same for an end after which the next agent continues with it, as far as the source can. */
 bool capture_source_hold(struct capture_source *source);
 /* What to leave to that agent, after the end. Returns false if there is nothing. The descriptor is
  * borrowed. */

@@ -58,8 +58,8 @@ const char *control_error_code(int error);
 /* What a line of an answer is. */
 enum control_line { CONTROL_ROW, CONTROL_END, CONTROL_ERROR };
 
-/* Tell lines apart. For CONTROL_ERROR, 'error' gets text and hint and 'code' the negative errno
- * that control_error_code() was given (-EIO for a code that is not known). */
+/* Find out what kind a line is. For CONTROL_ERROR, 'error' gets text and hint and 'code' the
+ * negative errno that control_error_code() was given (-EIO for a code that is not known). */
 enum control_line control_line_kind(const json_t *line, int *code, struct error_text *error);
 
 /* Lines on their way to a client. Grows as needed; the server bounds it by asking for more rows

@@ -17,7 +17,7 @@ struct cpu_list {
  * else. */
 int cpu_list_parse(const char *text, struct cpu_list *list);
 
-/* The CPUs that are online now; CPU 0 alone if the system does not tell. */
+/* The CPUs that are online now; CPU 0 alone if the system does not say. */
 void cpu_list_online(struct cpu_list *list);
 
 #endif

@@ -1,6 +1,6 @@
 /* place.h - whose place a path is in, when root makes a file by it.
  *
- * What is made before privileges are dropped is made as root, perhaps in a directory that the
+ * What is made before privileges are dropped is made as root, and may be in a directory that the
  * agent's own user can change: a link that was put there would lead root anywhere. So in such a
  * place root acts with the rights of that user, who can then only harm himself. */
 #ifndef PLACE_H

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 /* Write all of 'size' bytes to a descriptor that blocks, over signals and partial writes. Returns
- * 0, or a negative errno after some of them perhaps. */
+ * 0, or a negative errno: some of them may be written then. */
 int write_all(int descriptor, const void *bytes, size_t size);
 
 #endif

@@ -24,7 +24,7 @@ static void make_tables(struct tables *tables)
 	char *letters = tables->letters;
 
 	(void)memset(tables, 0, sizeof(*tables));
-	/* '+': stop at the first word that is no option; ':': tell a missing argument apart. */
+	/* '+': stop at the first word that is no option; ':': report a missing argument as such. */
 	*letters++ = '+';
 	*letters++ = ':';
 	for (int i = 0; i < CONFIG_OPTION_COUNT; i++) {

@@ -162,7 +162,7 @@ static bool section_enter(struct file_parser *parser, const char *word, const ch
 		    word);
 }
 
-/* "[WORD]" or "[WORD "NAME"]", and a comment perhaps. */
+/* "[WORD]" or "[WORD "NAME"]", and a comment may follow. */
 static bool section_begin(struct file_parser *parser, char *text)
 {
 	char *word = text + 1 + strspn(text + 1, BLANKS);

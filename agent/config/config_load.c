@@ -109,7 +109,7 @@ static int load(struct config *config, const struct config_arguments *arguments,
 	return result;
 }
 
-/* All of it once more, for config_service_run(). */
+/* All of it again, for config_service_run(). */
 static int load_again(void *context, struct error_text *error)
 {
 	const struct config_arguments *arguments = context;

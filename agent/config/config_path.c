@@ -129,7 +129,7 @@ int config_path_finish(struct config_collector *collector, struct error_text *er
 	if (collector->transport && strcmp(collector->transport, "unix") != 0 &&
 	    !is_file(collector))
 		return fail(collector, collector->transport, "needs HOST:PORT, not a path", error);
-	/* It tells when it is full. */
+	/* It reports when it is full. */
 	if (collector->export_rate < 0)
 		collector->export_rate = 0;
 	if (!collector->transport)

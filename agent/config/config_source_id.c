@@ -40,8 +40,8 @@ static void read_machine(char *machine, size_t size)
 	(void)gethostname(machine, size - 1);
 }
 
-/* What tells agents of one host apart: the control socket, else $INSTANCE, which a service template
- * may set, else whether it reads a file. */
+/* What distinguishes agents of one host: the control socket, else $INSTANCE, which a service
+ * template may set, else whether it reads a file. */
 static const char *instance_name(const struct config *config)
 {
 	const char *instance = getenv("INSTANCE");

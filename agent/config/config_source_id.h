@@ -1,4 +1,4 @@
-/* config_source_id.h - the number that tells collectors this agent from others, by default. */
+/* config_source_id.h - the number by which collectors know this agent from others, by default. */
 #ifndef CONFIG_SOURCE_ID_H
 #define CONFIG_SOURCE_ID_H
 

@@ -141,7 +141,7 @@ static json_t *hex_json(const uint8_t *bytes, size_t size)
 	return json_stringn(text, 2 * size);
 }
 
-/* Without a packet there is nothing to tell but that; the members are there all the same. */
+/* Without a packet there is nothing to say but that; the members are there all the same. */
 static json_t *drop_row(enum drop_reason reason, const struct pipeline_drop *drop)
 {
 	const struct drop_example *example = &drop->example;

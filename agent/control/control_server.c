@@ -360,7 +360,7 @@ static int client_open(struct control_server *server, int descriptor, uid_t user
 	return 0;
 }
 
-/* Tell a client that there are too many. Best effort: the line fits an empty socket buffer. */
+/* Refuse a client because there are too many. Best effort: the line fits an empty socket buffer. */
 static void refuse(int descriptor)
 {
 	struct control_output output = { .bytes = NULL };

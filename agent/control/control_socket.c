@@ -38,7 +38,7 @@ static int path_parse(const char *path, struct sockaddr_un *address, struct erro
 }
 
 /* Started as root, what we make belongs to the agent's user, who must be able to remove it later.
- * 'path' is the thing itself or nothing: a link is not followed. Returns 0 or a negative errno. */
+ * 'path' is a socket, or nothing: a link is not followed. Returns 0 or a negative errno. */
 static int give_to_agent(const struct place *place, const char *path, mode_t kind)
 {
 	struct stat status;

@@ -70,7 +70,7 @@ static int write_template(const struct template_rows *rows, const struct templat
 	return result;
 }
 
-/* Lines of JSON have no templates that differ by shape: those with all keys tell of them. */
+/* Lines of JSON have no templates that differ by shape: those with all keys stand for them. */
 static int write_shapes(const struct template_rows *rows, const struct template *templates)
 {
 	int result = 0;

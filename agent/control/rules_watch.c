@@ -1,4 +1,4 @@
-/* rules_watch.c - the number of the rule set tells whether there was a change; only then rules are
+/* rules_watch.c - the number of the rule set shows whether there was a change; only then rules are
  * listed. A host with very many rules that change all the time is looked at less often: at most one
  * hundredth of the time goes into it. */
 #include "rules_watch.h"

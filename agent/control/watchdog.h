@@ -1,4 +1,4 @@
-/* watchdog.h - tells systemd that the agent works: only while all its threads do.
+/* watchdog.h - reports to systemd that the agent works: only while all its threads do.
  *
  * Place: a timer of the event loop -> pipeline -> sd_notify. A thread that hangs, in a write that
  * does not return say, is named in the log, and systemd gets no more reports, so that it restarts

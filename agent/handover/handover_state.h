@@ -1,5 +1,5 @@
-/* handover_state.h - what an agent tells the one that comes after it, as bytes in a sealed memory
- * file.
+/* handover_state.h - what an agent hands to the one that comes after it, as bytes in a sealed
+ * memory file.
  *
  * Place: between the pipelines of two processes, which may be of two versions. Format, integers
  * big-endian: "fa-hand\n", u32 version, u32 number of sections, u64 size of all; then sections: u16

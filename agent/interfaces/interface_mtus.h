@@ -1,4 +1,4 @@
-/* interface_mtus.h - the MTU of each network interface, to tell which packets are longer.
+/* interface_mtus.h - the MTU of each network interface, to find packets that are longer.
  *
  * Written by one thread (the control thread before start, then the export thread, out of
  * interfaces.c), read by workers without locks. Each entry is one atomic word; a reader that meets

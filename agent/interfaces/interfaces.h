@@ -85,7 +85,7 @@ void interfaces_forget(struct interfaces *interfaces, int64_t now_ms);
 /* The number exported for an index; the index itself if it is unknown. */
 uint32_t interfaces_number(const struct interfaces *interfaces, uint32_t index);
 
-/* Tell the MTUs that have changed since the last call. */
+/* Report the MTUs that have changed since the last call. */
 void interfaces_publish_mtus(struct interfaces *interfaces, struct interface_mtus *mtus);
 
 #endif

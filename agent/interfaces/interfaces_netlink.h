@@ -1,4 +1,4 @@
-/* interfaces_netlink.h - the socket on which the kernel tells of network interfaces; what it says
+/* interfaces_netlink.h - the socket on which the kernel reports network interfaces; what it says
  * is understood in interfaces.c.
  *
  * Place: kernel -> here -> interfaces. Never blocks but in interfaces_netlink_read_all(). Needs no

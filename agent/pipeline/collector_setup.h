@@ -1,6 +1,6 @@
 /* collector_setup.h - the collectors of the configuration, as the exporter takes them.
  *
- * Called from the control thread while the pipeline is put together. What the exporter tells of
+ * Called from the control thread while the pipeline is put together. What the exporter reports of
  * its collectors later is logged in the thread that it runs in. */
 #ifndef COLLECTOR_SETUP_H
 #define COLLECTOR_SETUP_H

@@ -12,7 +12,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-/* What tells one content of a path from another. */
+/* What distinguishes one content of a path from another. */
 struct file_identity {
 	dev_t device;
 	ino_t inode;

@@ -28,7 +28,7 @@ struct own_export {
 	uint8_t protocol;
 	uint16_t remote_port;
 	uint16_t local_port;
-	uint8_t has_local; /* else only the mark tells */
+	uint8_t has_local; /* else only the mark shows it */
 	uint8_t zero;
 	uint8_t remote[16];
 	uint8_t local[16];
@@ -59,7 +59,7 @@ bool own_exports_find(const struct own_export_list *list, const struct flow_key 
 		      uint32_t mark);
 
 /* Whether a packet is between this agent and one of its collectors. 'mark' is its netfilter mark, 0
- * if the source does not tell. */
+ * if the source does not say. */
 static inline bool own_exports_match(const struct own_export_list *list, const struct flow_key *key,
 				     uint32_t mark)
 {

@@ -1,6 +1,6 @@
 /* wake.c - sleeping and waking by eventfd.
  *
- * Sequentially consistent on both sides: either the sleeper sees the work when it looks once more,
+ * Sequentially consistent on both sides: either the sleeper sees the work when it looks again,
  * or the signaller sees that it sleeps. */
 #include "wake.h"
 

@@ -1,7 +1,7 @@
 /* wake.h - lets a thread sleep until another one has something for it, without a system call while
  * it is awake.
  *
- * The sleeper: wake_prepare(), look once more for work, poll() the descriptor, wake_finish().
+ * The sleeper: wake_prepare(), look again for work, poll() the descriptor, wake_finish().
  * Others: make the work visible, then wake_signal() or wake_offer(). */
 #ifndef WAKE_H
 #define WAKE_H

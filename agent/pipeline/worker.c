@@ -142,7 +142,7 @@ static struct flow_record *place_record(void *context)
 	return &entry->record.flow;
 }
 
-/* Tell once if the rule makes us work harder than need be. */
+/* Report once if the rule makes us work harder than need be. */
 static void watch_messages(struct worker *worker)
 {
 	struct capture_statistics capture;

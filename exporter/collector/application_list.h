@@ -1,5 +1,5 @@
 /* application_list.h - the applications that records had so far, in the order in which they came:
- * those whose names options data tell.
+ * those whose names options data announce.
  *
  * Place: exporter -> collector. A table may have thousands, of which a server has some;
  * pmacct 1.7.7 remembers 256. */

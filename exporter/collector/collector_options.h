@@ -43,7 +43,7 @@ void collector_options_repeat_names(struct collector *collector);
 void collector_options_repeat_few_names(struct collector *collector);
 /* Whether names of applications must be repeated. */
 bool collector_options_has_applications(const struct collector *collector);
-/* Tell application 'number' of the list. Returns false if the message is full. */
+/* Announce application 'number' of the list. Returns false if the message is full. */
 bool collector_options_add_application(struct collector *collector, size_t number);
 
 #endif

@@ -1,5 +1,5 @@
-/* interface_names.h - the interface names that options data tell, and how far one collector knows
- * them.
+/* interface_names.h - the interface names that options data announce, and how far one collector
+ * knows them.
  *
  * Place: exporter -> collector. Single-threaded. The exporter has one list; each collector walks it
  * at its own pace: what has changed comes first, in the order of the changes, then what a refresh

@@ -27,10 +27,10 @@ void sampler_walk_init(struct sampler_walk *walk, const struct sampling_terms *t
 bool sampler_walk_meet(struct sampler_walk *walk, const struct sampling_terms *terms,
 		       uint8_t number);
 
-/* Tell all again. */
+/* Announce all again. */
 void sampler_walk_repeat(struct sampler_walk *walk);
 
-/* Whether there is something to tell. */
+/* Whether there is something to announce. */
 bool sampler_walk_is_due(const struct sampler_walk *walk);
 
 /* Add what fits to a message. Returns whether all is announced. */

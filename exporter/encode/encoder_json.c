@@ -2,7 +2,7 @@
  * line feed.
  *
  * Place: exporter -> encoder. There is no header and no sequence number, and a line is whole or not
- * there. "type" tells what a line is: "flow", "statistics" or "interface"; the other keys are
+ * there. "type" says what a line is: "flow", "statistics" or "interface"; the other keys are
  * elements by their IANA names. A flow has the fields that an IPFIX template has under the same
  * choice, and ipVersion, in the template's order. Numbers are numbers of up to 64 bits, times
  * milliseconds since 1970, those before 1970 negative. The header's place is taken by

@@ -59,7 +59,7 @@ static int add_record(struct message *message, const struct template_set *templa
 	(void)templates;
 	if (message->records == RECORDS_MAX || writer_left(writer) < RECORD_SIZE)
 		return -EMSGSIZE;
-	/* The header tells the rate of all records. */
+	/* The header has the rate of all records. */
 	if (message->records && key->sampler != message->sampler)
 		return -EMSGSIZE;
 	message->sampler = key->sampler;

@@ -1,7 +1,7 @@
 /* template.c - the ordered list of fields, for all shapes of records.
  *
  * Place: export_fields -> template -> encoder. IPv4 and IPv6 have templates of their own, because
- * collectors tell the IP version of a record by the address fields that its template has. Masks go
+ * collectors know the IP version of a record by the address fields that its template has. Masks go
  * with AS numbers always: without a mask pmacct prefers its own file to our AS numbers. A field of
  * a datum that the flow key leaves out is left out as well: a 0 in it would be read as port 0.
  *

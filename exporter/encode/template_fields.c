@@ -1,4 +1,4 @@
-/* template_fields.c - reads a list of fields, and tells what is wrong with it.
+/* template_fields.c - reads a list of fields, and says what is wrong with it.
  *
  * Place: configuration -> template_fields -> template. Invariant: a row is added, removed, or
  * neither; what comes later in the list wins. */

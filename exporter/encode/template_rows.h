@@ -21,7 +21,7 @@ enum template_part {
 	PART_peers = 2,
 	PART_next_hop = 4,
 	PART_masks = 8,
-	PART_ip_version = 16, /* no address tells it; in JSON lines always */
+	PART_ip_version = 16, /* no address shows it; in JSON lines always */
 	PART_milliseconds = 32,
 	PART_uptime = 64,
 	PART_sampler_id = 128,  /* v9 and IPFIX */
@@ -43,7 +43,7 @@ const struct template_row *template_row_at(size_t row);
 /* Rows there are. */
 size_t template_row_count(void);
 const struct export_field *template_row_field(size_t row, uint8_t ip_version);
-/* Whether the flow key has what the row tells of. */
+/* Whether the flow key has what the row is about. */
 bool template_row_is_in_key(size_t row, const struct flow_key_choice *key);
 
 #endif

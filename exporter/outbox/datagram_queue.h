@@ -70,8 +70,8 @@ void datagram_queue_pop(struct datagram_queue *queue);
 void datagram_queue_remove(struct datagram_queue *queue, size_t index);
 
 /* Bytes by which a sent datagram is known again: the sequence number of every protocol is among
- * them, and what tells an IPFIX message of templates, which has the same number as the next message
- * with data, from that: its length and the id of its first set. */
+ * them, and what distinguishes an IPFIX message of templates, which has the same number as the next
+ * message with data, from that: its length and the id of its first set. */
 #define SENT_HEAD_SIZE 20
 
 /* What is remembered of a datagram handed to the network. */

@@ -47,7 +47,7 @@ void outbox_ahead_forgotten(struct outbox *outbox)
 	outbox->ahead.are_needed = outbox->config.has_templates;
 }
 
-/* Another socket, from or to another address perhaps: the collector there may know nothing of
+/* Another socket, which may have another address: the collector there may know nothing of
  * what was announced before. */
 void outbox_ahead_look_at_openings(struct outbox *outbox)
 {

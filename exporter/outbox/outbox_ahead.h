@@ -24,7 +24,7 @@ static inline void outbox_ahead_lost(struct outbox *outbox)
 void outbox_ahead_forgotten(struct outbox *outbox);
 /* Templates are due now, without the wait of a second. */
 void outbox_ahead_hurry(struct outbox *outbox);
-/* Another socket of the transport, from or to another address perhaps: all is forgotten. */
+/* Another socket of the transport, which may have another address: all is forgotten. */
 void outbox_ahead_look_at_openings(struct outbox *outbox);
 
 #endif

@@ -130,7 +130,7 @@ void outbox_report_take(struct outbox *outbox)
 	}
 }
 
-/* Templates go once more: it may have come back between the last probe and now. */
+/* Templates go again: it may have come back between the last probe and now. */
 void outbox_report_release(struct outbox *outbox)
 {
 	if (!outbox->probing.error || outbox->probing.sent < outbox->probing.needed ||

@@ -49,8 +49,8 @@ static void count_handed(struct outbox *outbox)
 	outbox_state_count_sent(outbox);
 }
 
-/* Tell the transport to which file the datagrams belong that are handed over next. Returns how many
- * of 'count' belong to the same. */
+/* Say to the transport to which file the datagrams belong that are handed over next. Returns how
+ * many of 'count' belong to the same. */
 static size_t announce_file(struct outbox *outbox, size_t count)
 {
 	const struct datagram_queue *queue = &outbox->queue;
@@ -125,7 +125,7 @@ static bool is_full_of_unconfirmed(const struct outbox *outbox)
  * waits cannot go now.
  *
  * A connected UDP socket fails a send with the report about an earlier datagram, and does not send:
- * so any such failure is tried once more, after the reports were read. */
+ * so any such failure is tried again, after the reports were read. */
 static int send_waiting(struct outbox *outbox)
 {
 	const uint64_t session = outbox->session.number;

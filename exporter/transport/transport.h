@@ -87,7 +87,7 @@ struct transport_type {
 	/* Read what open() would read (keys and certificates), and open nothing. Returns 0, or a
 	 * negative errno with 'error' filled as open() has it. NULL for one that reads nothing. */
 	int (*check)(const struct transport_config *config, struct error_text *error);
-	/* Go on with resolution and connection; call before send and at least once a second.
+	/* Continue resolution and connection; call before send and at least once a second.
 	 * 'now_ms' is monotonic. Returns 0 when datagrams can be sent, or why not: -EINPROGRESS
 	 * (the name is being looked up), -ENOENT (it has no address), -EALREADY (the first
 	 * connection is being set up), another errno. Ends a session, or begins one, not both. */
@@ -96,7 +96,7 @@ struct transport_type {
 					const struct datagram *datagrams, size_t count);
 	/* A descriptor, and what to poll() it for, that shows when what poll() (-EALREADY) or
 	 * send()
-	 * (-EAGAIN) has put off can go on; -1: nothing shows it, or nothing was put off. May be
+	 * (-EAGAIN) has put off can continue; -1: nothing shows it, or nothing was put off. May be
 	 * called from no other thread than these. NULL: never. */
 	int (*ready)(const struct transport *transport, short *events);
 	/* To which file the datagrams of the next send() belong (rotation.h), and when it was begun

@@ -41,7 +41,7 @@ struct transport {
 	int fd;         /* -1: not open */
 	bool is_stream; /* no place to go back to */
 	bool is_ours;   /* opened here, not standard output */
-	bool is_pipe;   /* tells how much of it is unread */
+	bool is_pipe;   /* shows how much of it is unread */
 	enum transport_pipe_kind kind;
 	struct transport_pipe pipe;
 	dev_t device;

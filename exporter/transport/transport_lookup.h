@@ -33,10 +33,10 @@ int transport_lookup_init(struct transport_lookup *lookup, const struct transpor
 			  struct error_text *error);
 void transport_lookup_clear(struct transport_lookup *lookup);
 
-/* Go on. A name is looked up again every minute, as it may be given another address while the old
- * one still swallows datagrams. Returns 0 when there are addresses, 1 when another one than before
- * must be used (the name does not have that any more), -EINPROGRESS while the first look-up runs,
- * or -ENOENT: the name has no address; it is looked up again after a while. */
+/* Continue. A name is looked up again every minute, as it may be given another address while the
+ * old one still swallows datagrams. Returns 0 when there are addresses, 1 when another one than
+ * before must be used (the name does not have that any more), -EINPROGRESS while the first look-up
+ * runs, or -ENOENT: the name has no address; it is looked up again after a while. */
 int transport_lookup_poll(struct transport_lookup *lookup, int64_t now_ms);
 
 /* Look a name up again at once; known addresses stay until it brings new ones. */

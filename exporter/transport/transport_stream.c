@@ -295,7 +295,7 @@ static int listen_to_collector(struct transport_stream *stream)
 	int error = 0;
 	int result;
 
-	if (stream->is_half_closed) /* nothing more, but perhaps a reset */
+	if (stream->is_half_closed) /* nothing more, but there may be a reset */
 		return getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &size) ? -errno
 										   : -error;
 	result = stream->layer->discard(stream->context, stream->fd);

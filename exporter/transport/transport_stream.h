@@ -3,7 +3,7 @@
  *
  * Internal to transport_*.c. Never blocks. Only whole messages: what the socket takes a part of is
  * kept here until the rest has gone. A message is confirmed when the collector's kernel has
- * acknowledged its last byte (SIOCOUTQ); whether its program has read it, TCP does not tell. */
+ * acknowledged its last byte (SIOCOUTQ); whether its program has read it, TCP does not say. */
 #ifndef TRANSPORT_STREAM_H
 #define TRANSPORT_STREAM_H
 
@@ -15,7 +15,7 @@
 struct transport_stream_layer {
 	/* A connection stands: begin to speak. Returns 0 or a negative errno. */
 	int (*begin)(void *context, int fd);
-	/* Go on. Returns 0 when messages may go, -EAGAIN when not yet, or why it has failed. */
+	/* Continue. Returns 0 when messages may go, -EAGAIN when not yet, or why it has failed. */
 	int (*greet)(void *context, int64_t now_ms);
 	/* Returns how many bytes were taken: the rest must follow, so 0 is not the same as
 	 * -EAGAIN: nothing was, and anything may come instead. Else a negative errno. 'has_more':

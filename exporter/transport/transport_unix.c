@@ -88,7 +88,7 @@ static int connect_as(struct transport *unix_socket, int type)
 	return 0;
 }
 
-/* A stream whose reader has gone; a socket of datagrams tells that only when it is sent to. */
+/* A stream whose reader has gone; a socket of datagrams shows that only when it is sent to. */
 static bool has_hung_up(const struct transport *unix_socket)
 {
 	struct pollfd descriptor = { .fd = unix_socket->fd };

@@ -10,7 +10,7 @@ struct compression {
 	const char *program; /* that unpacks it to standard output: "zcat" */
 };
 
-#define COMPRESSION_MAGIC_SIZE 4 /* bytes that are enough to tell */
+#define COMPRESSION_MAGIC_SIZE 4 /* bytes that are enough to know */
 
 /* What 'size' bytes at the begin of a file are compressed with; NULL if with nothing that is known.
  * Static storage. */

@@ -49,7 +49,8 @@ bool flow_pair_is_due(const struct flow_cache *cache, const flow_place pair[stat
 }
 
 /* Whether a flow's own packets say that it has begun: an ICMP request, or a SYN that was never
- * answered. Both sides of a connection that came about have SYN and ACK: then their order tells. */
+ * answered. Both sides of a connection that came about have SYN and ACK: then their order decides.
+ */
 static int has_initiative(const struct flow_cache *cache, const struct cached_flow *flow)
 {
 	if (cache->has_ports && flow_reverse_is_request(&flow->key))

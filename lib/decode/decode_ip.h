@@ -25,8 +25,8 @@ static inline enum drop_reason ip_header_missing(const uint8_t *bytes, size_t si
 	return size == 0 || bytes[0] >> 4 == ip_version ? DROP_IP_TRUNCATED : DROP_IP_VERSION;
 }
 
-/* Octets of a packet whose header does not say them: as long as its frame. NFLOG tells only what it
- * copied. */
+/* Octets of a packet whose header does not say them: as long as its frame. NFLOG reports only what
+ * it copied. */
 static inline size_t octets_of_frame(const struct frame *frame)
 {
 	frame->info->has_unknown_length =

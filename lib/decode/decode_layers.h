@@ -24,8 +24,8 @@ struct frame {
 	bool has_vlan_tag;   /* the outermost tag was taken: further ones do not count */
 };
 
-/* Bytes of the frame, as it was on the wire, from the next header on. A source that cannot tell the
- * length of the frame (0), or tells less than it captured, is not believed. */
+/* Bytes of the frame, as it was on the wire, from the next header on. A source that does not know
+ * the length of the frame (0), or reports less than it captured, is not believed. */
 static inline size_t frame_bytes_left(const struct frame *frame)
 {
 	const struct packet_view *packet = frame->packet;
@@ -69,7 +69,7 @@ enum ethertype {
 
 /* Each of these decodes what is at frame->rest and all that follows. */
 
-/* Link headers as packet->link says. Notes VLAN, interfaces and side where the link header tells
+/* Link headers as packet->link says. Notes VLAN, interfaces and side where the link header has
  * them. */
 enum drop_reason decode_link(struct frame *frame);
 /* decode_packet_noted() for a packet with any link header, begun. */

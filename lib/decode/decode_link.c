@@ -153,7 +153,7 @@ static bool ip_length_fits(const struct frame *frame)
  * the first nibble. Ethernet without control word begins with an address that may start with any
  * nibble, so look whether an Ethernet frame is there: at once with 0, the first nibble of most
  * addresses and of the control word; and with 4 or 6 if it is no IP packet of this length (RFC 8469
- * tells of that confusion). */
+ * reports that confusion). */
 static enum drop_reason decode_mpls_payload(struct frame *frame)
 {
 	uint8_t nibble;

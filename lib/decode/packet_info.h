@@ -23,7 +23,8 @@ struct packet_info {
 	uint32_t mark;        /* netfilter mark, 0 if none; for key.mark if the key asks for it */
 	uint32_t fragment_id; /* identification, for fragments */
 	uint8_t fragment;     /* enum fragment_kind */
-	bool has_unknown_length; /* neither header nor source tell: octets are what was captured */
+	bool has_unknown_length; /* neither header nor source knows it: octets are what was captured
+				  */
 	uint8_t fragment_protocol; /* protocol that names the datagram: IPv4 protocol, IPv6 fragment
 				      header's next header */
 	uint8_t extension_words; /* IPv4 options, IPv6 extension headers: 4 bytes each, at most 255

@@ -111,7 +111,7 @@ static int add(struct application_table *table, const struct ports *ports, const
 	return result;
 }
 
-/* 'line' is cut into words. '*expected' tells what would have been right. */
+/* 'line' is cut into words. '*expected' says what would have been right. */
 static int parse_line(struct application_table *table, char *line, const char **expected)
 {
 	struct ports ports;

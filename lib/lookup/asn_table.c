@@ -5,8 +5,8 @@
  *
  * Invariant: no index that comes out of the image is used unchecked, so that a table that somebody
  * prepared does not lead outside. The counts that are checked against are a copy of ours, made when
- * the table was opened. The image must not change meanwhile: nothing keeps the compiler from
- * reading an index a second time after its check. */
+ * the table was opened. The image must not change while it is in use: nothing keeps the compiler
+ * from reading an index a second time after its check. */
 #include "asn_table.h"
 
 #include "asn_image.h"

@@ -30,8 +30,8 @@ static bool has_addresses(const struct flow_key *key)
 	return memcmp(key->addresses, none, 2 * flow_address_size(key)) != 0;
 }
 
-/* What tells flows apart that have no addresses. Interfaces in order, because a flow's input is the
- * output of the other direction. */
+/* What distinguishes flows that have no addresses. Interfaces in order, because a flow's input is
+ * the output of the other direction. */
 static void add_rest(struct writer *writer, const struct flow_key *key)
 {
 	const uint32_t in = key->input_interface;
