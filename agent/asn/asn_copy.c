@@ -1,6 +1,7 @@
 /* asn_copy.c - see asn_copy.h. */
 #include "asn_copy.h"
 
+#include "asn_input.h"
 #include "asn_table.h"
 #include "asn_table_file.h"
 #include "text_file.h"
@@ -15,13 +16,15 @@ static const char magic[8] = "flowasn"; /* with its NUL: the first bytes of a ta
 
 bool asn_copy_is_table(const char *path)
 {
-	const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char begin[sizeof(magic)];
 	bool is_table;
+	int descriptor;
 
+	if (!asn_input_is_file(path))
+		return false;
+	descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (descriptor < 0)
 		return false;
-	/* pread() fails for a pipe, from which nothing must be taken here. */
 	is_table = pread(descriptor, begin, sizeof(begin), 0) == (ssize_t)sizeof(begin) &&
 		   memcmp(begin, magic, sizeof(magic)) == 0;
 	(void)close(descriptor);

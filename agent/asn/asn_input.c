@@ -37,6 +37,13 @@ static const struct asn_decoder *const decoders[] = {
 	&asn_decoder_zstd,
 };
 
+bool asn_input_is_file(const char *path)
+{
+	struct stat status;
+
+	return strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 static uint64_t place_of(const struct asn_input *input)
 {
 	return input->position - (input->block_size - input->block_next);

@@ -15,6 +15,10 @@
 
 struct asn_input; /* opaque: defined in asn_input.c */
 
+/* Whether a regular file is at 'path'; "-" is none. Who wants to look into an input before it is
+ * read asks first: a pipe that is opened and closed again ends its writer. */
+bool asn_input_is_file(const char *path);
+
 /* Open a file; "-" is standard input. Returns NULL with 'error' filled. */
 struct asn_input *asn_input_open(const char *path, struct error_text *error);
 void asn_input_close(struct asn_input *input);

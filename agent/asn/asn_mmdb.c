@@ -5,6 +5,8 @@
  * passed over. A damaged tree may have circles, so the nodes visited are counted. */
 #include "asn_mmdb.h"
 
+#include "asn_input.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <maxminddb.h>
@@ -36,11 +38,14 @@ static int fail_damaged(const struct walk *walk, const char *what)
 
 bool asn_mmdb_is_it(const char *path)
 {
-	const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	uint8_t end[MARK_BEFORE];
 	struct stat status;
 	ssize_t size = 0;
+	int descriptor;
 
+	if (!asn_input_is_file(path))
+		return false;
+	descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (descriptor < 0)
 		return false;
 	if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) {

@@ -1,6 +1,7 @@
 /* asn_output.c - see asn_output.h. */
 #include "asn_output.h"
 
+#include "asn_input.h"
 #include "asn_table_file.h"
 #include "write_all.h"
 
@@ -78,7 +79,7 @@ static int check_table(const char *path, const size_t now[2], struct asn_message
 /* A text of ours, or of another program: lines with a mask count. */
 static int check_networks(const char *path, const size_t now[2], struct error_text *error)
 {
-	FILE *file = strcmp(path, "-") == 0 ? NULL : fopen(path, "re");
+	FILE *file = asn_input_is_file(path) ? fopen(path, "re") : NULL;
 	size_t before[2] = { 0, 0 };
 	char *line = NULL;
 	size_t size = 0;

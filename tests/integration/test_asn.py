@@ -2,6 +2,7 @@
 
 import bz2
 import collections
+import concurrent.futures
 import gzip
 import ipaddress
 import json
@@ -113,6 +114,31 @@ def test_packed_files_of_several_members_and_pipes(kind, directory, asn, network
         assert asn("-o", directory / "table", path).returncode == 1
         path.write_bytes(whole + b"something else")
         assert asn("-o", directory / "table", path).returncode == 1
+
+
+def test_a_named_pipe(directory):
+    """It is opened once: a writer sees one reader, and all that he writes is read."""
+    path = directory / "pipe"
+    os.mkfifo(path)
+    data = unpacked(ROOT / "tests/wire/mrt/rib.20140523.0600.begin.gz")
+    command = [BUILD / "flowagent-asn", "--networks-file", "-", *map(str, EVERYTHING), path]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for _ in range(20):  # the writer is there first, and waits for its reader
+            writing = pool.submit(path.write_bytes, data)
+            done = subprocess.run(command, capture_output=True, timeout=programs.PATIENCE_S)
+            assert writing.result(programs.PATIENCE_S) == len(data)
+            assert done.returncode == 0
+    output = done.stdout
+    assert mrt_reader.networks(output.decode()) == mrt_reader.vote(mrt_reader.routes(data))
+
+
+def test_a_named_pipe_is_no_place_for_output(asn, directory):
+    path = directory / "pipe"
+    os.mkfifo(path)
+    for option in ("--output", "--networks-file"):
+        done = asn(option, path, "-", stdin=b"64500,192.0.2.0/24\n")
+        assert done.returncode == 1
+        assert f"{path}: not a regular file" in done.errors
 
 
 def test_a_cut_dump_leaves_the_old_table(directory, asn):
