@@ -8,6 +8,7 @@
 #include "defaults.h"
 #include "descriptor_store.h"
 #include "equalities.h"
+#include "kept_config.h"
 #include "log.h"
 #include "memory_limit.h"
 #include "loss_report.h"
@@ -529,12 +530,12 @@ static int run(struct daemon *daemon)
 						   on_counters_signal, daemon };
 	signals_block();
 	privileges_begin(&daemon->config);
-	daemon->store = descriptor_store_open();
 	daemon->pipeline = pipeline_create(&daemon->config, &events, daemon->store, &error);
 	if (!daemon->pipeline || open_control(daemon, &error) < 0 ||
 	    open_summary(daemon, &error) < 0 || privileges_drop(&daemon->config, &error) < 0 ||
 	    start_loop(daemon, &error) < 0 || pipeline_start(daemon->pipeline, &error) < 0)
 		goto out;
+	kept_config_put(&daemon->config, daemon->store);
 	log_follow_file();
 	note_counters(daemon);
 	say_what_runs(&daemon->config, daemon->pipeline);
@@ -557,7 +558,6 @@ out:
 	watchdog_destroy(daemon->watchdog);
 	rules_watch_destroy(daemon->rules);
 	pipeline_destroy(daemon->pipeline);
-	descriptor_store_close(daemon->store);
 	(void)sd_event_source_unref(daemon->status_timer);
 	(void)sd_event_source_unref(daemon->log_timer);
 	(void)sd_event_source_unref(daemon->hang_timer);
@@ -574,7 +574,8 @@ int main(int argc, char **argv)
 	if (standard_streams_hold() < 0)
 		return EXIT_RUNTIME;
 	log_open("flowagent", LOG_LEVEL_info);
-	switch (config_load(&daemon.config, argc, argv, &error)) {
+	daemon.store = descriptor_store_open();
+	switch (kept_config_load(&daemon.config, argc, argv, daemon.store, &error)) {
 	case CONFIG_run:
 		log_set_level(daemon.config.log_level);
 		status = run(&daemon);
@@ -591,5 +592,6 @@ int main(int argc, char **argv)
 		break;
 	}
 	config_clear(&daemon.config);
+	descriptor_store_close(daemon.store);
 	return status;
 }

@@ -60,6 +60,13 @@ struct config_collector {
 
 #define CONFIG_TIMEOUT_NAMES 8 /* those of the classes, active and inactive */
 
+/* A file as it was read: for an agent that has to do with what this one has accepted. */
+struct config_text {
+	char *name;     /* owned */
+	uint8_t *bytes; /* owned */
+	size_t size;
+};
+
 struct config {
 	struct source_config *sources; /* owned */
 	size_t source_count;
@@ -94,6 +101,8 @@ struct config {
 	struct config_origin *origins; /* owned; one per row of config_options.def */
 	char **file_names;             /* owned; files read, what origins point to */
 	size_t file_name_count;
+	struct config_text *texts; /* owned; in the order in which they were read */
+	size_t text_count;
 };
 
 #endif

@@ -349,6 +349,38 @@ static ssize_t read_whole(int descriptor, uint8_t *bytes)
 	return (ssize_t)size;
 }
 
+/* Parse a text and remember it. */
+static int take_text(struct config *config, const char *name, const uint8_t *bytes, size_t size,
+		     struct error_text *error)
+{
+	struct config_text *texts =
+		realloc(config->texts, (config->text_count + 1) * sizeof(*texts));
+	struct config_text text = { .name = strdup(name), .bytes = malloc(size + 1), .size = size };
+
+	if (texts)
+		config->texts = texts;
+	if (!texts || !text.name || !text.bytes) {
+		free(text.name);
+		free(text.bytes);
+		error_text_set(error, "out of memory");
+		return -ENOMEM;
+	}
+	if (size)
+		(void)memcpy(text.bytes, bytes, size);
+	texts[config->text_count++] = text;
+	return config_file_parse(config, name, bytes, size, error);
+}
+
+int config_file_read_texts(struct config *config, const struct config_text *texts, size_t count,
+			   struct error_text *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; !result && i < count; i++)
+		result = take_text(config, texts[i].name, texts[i].bytes, texts[i].size, error);
+	return result;
+}
+
 static int read_one(struct config *config, const char *path, struct error_text *error)
 {
 	uint8_t *bytes = malloc(CONFIG_FILE_SIZE_MAX + 1);
@@ -371,7 +403,7 @@ static int read_one(struct config *config, const char *path, struct error_text *
 			       path);
 		result = -EINVAL;
 	} else {
-		result = config_file_parse(config, path, bytes, (size_t)size, error);
+		result = take_text(config, path, bytes, (size_t)size, error);
 	}
 	free(bytes);
 	return result;

@@ -14,6 +14,10 @@
  * Returns 0 or a negative errno with 'error' filled. */
 int config_file_read(struct config *config, const char *path, struct error_text *error);
 
+/* The same from texts that config_file_read() has left in another config, in place of the files. */
+int config_file_read_texts(struct config *config, const struct config_text *texts, size_t count,
+			   struct error_text *error);
+
 /* Parse the text of one file, 'size' bytes that need not be text at all. 'name' is for origins and
  * errors. The same returns. */
 int config_file_parse(struct config *config, const char *name, const uint8_t *bytes, size_t size,

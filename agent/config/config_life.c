@@ -52,6 +52,11 @@ void config_clear(struct config *config)
 	for (size_t i = 0; i < config->file_name_count; i++)
 		free(config->file_names[i]);
 	free(config->file_names);
+	for (size_t i = 0; i < config->text_count; i++) {
+		free(config->texts[i].name);
+		free(config->texts[i].bytes);
+	}
+	free(config->texts);
 	interface_rules_clear(&config->if_map);
 	free(config->asn_table);
 	free(config->networks_file);

@@ -89,16 +89,24 @@ static int check_files(const struct config *config, struct error_text *error)
 	return result;
 }
 
+/* Texts in place of files; NULL: the files. */
+struct kept_texts {
+	const struct config_text *texts;
+	size_t count;
+};
+
 /* Read and apply everything, now that the words of the command line are known. */
 static int load(struct config *config, const struct config_arguments *arguments,
-		struct error_text *error)
+		const struct kept_texts *kept, struct error_text *error)
 {
 	const char *file = config_arguments_find(arguments, OPTION_config);
 	int result = 0;
 
 	if (!file && config_arguments_find(arguments, OPTION_check_config))
 		file = DEFAULT_CONFIG_FILE;
-	if (file && *file)
+	if (kept)
+		result = config_file_read_texts(config, kept->texts, kept->count, error);
+	else if (file && *file)
 		result = config_file_read(config, file, error);
 	if (!result)
 		result = config_arguments_apply(arguments, config, error);
@@ -117,7 +125,7 @@ static int load_again(void *context, struct error_text *error)
 	int result = config_init(&config, error);
 
 	if (!result)
-		result = load(&config, arguments, error);
+		result = load(&config, arguments, NULL, error);
 	config_clear(&config);
 	return result;
 }
@@ -141,8 +149,8 @@ static enum config_result finish_output(struct error_text *error)
 	return CONFIG_failed;
 }
 
-enum config_result config_load(struct config *config, int argc, char *const *argv,
-			       struct error_text *error)
+static enum config_result load_from(struct config *config, int argc, char *const *argv,
+				    const struct kept_texts *kept, struct error_text *error)
 {
 	struct config_arguments arguments = { .count = 0 };
 	bool has_help = false;
@@ -158,7 +166,7 @@ enum config_result config_load(struct config *config, int argc, char *const *arg
 		has_version = config_arguments_find(&arguments, OPTION_version) != NULL;
 	}
 	if (!result && !has_help && !has_version)
-		result = load(config, &arguments, error);
+		result = load(config, &arguments, kept, error);
 	if (!result && config->check_only)
 		result = check_as_service(&arguments, error);
 	config_arguments_clear(&arguments);
@@ -173,4 +181,17 @@ enum config_result config_load(struct config *config, int argc, char *const *arg
 	else
 		return CONFIG_run;
 	return finish_output(error);
+}
+
+enum config_result config_load(struct config *config, int argc, char *const *argv,
+			       struct error_text *error)
+{
+	return load_from(config, argc, argv, NULL, error);
+}
+
+enum config_result config_load_texts(struct config *config, int argc, char *const *argv,
+				     const struct config_text *texts, size_t count,
+				     struct error_text *error)
+{
+	return load_from(config, argc, argv, &(struct kept_texts){ texts, count }, error);
 }

@@ -22,4 +22,9 @@ enum config_result {
 enum config_result config_load(struct config *config, int argc, char *const *argv,
 			       struct error_text *error);
 
+/* The same with 'count' texts in place of that file, and of those of conf.d beside it. */
+enum config_result config_load_texts(struct config *config, int argc, char *const *argv,
+				     const struct config_text *texts, size_t count,
+				     struct error_text *error);
+
 #endif

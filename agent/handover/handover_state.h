@@ -25,8 +25,9 @@ enum handover_kind {
 	HANDOVER_worker = 5, /* of the source: struct worker_ledger, each member a u64 */
 	HANDOVER_collector = 6, /* by its number: struct collector_ledger, likewise */
 	HANDOVER_uptime = 7,    /* "": u64 CLOCK_MONOTONIC, u64 Unix time of its beginning, ms */
-	HANDOVER_samplers = 9,  /* "": u8 method, u32 interval, for each number from 1 on */
 	HANDOVER_export_sequence = 8, /* of the collector's next message: u32 */
+	HANDOVER_samplers = 9,        /* "": u8 method, u32 interval, for each number from 1 on */
+	HANDOVER_text = 10, /* by its path: a file of the configuration, in a state of its own */
 };
 
 /* ---- writing ---- */

@@ -54,7 +54,7 @@ def test_restarts_under_load(serve, manager, hosts, flood, collector):
     own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
     options = ["--nflog", "40", "-n", own.host_port]
     agent, control = serve(*options)
-    assert manager.names() == ["nflog-40"]
+    assert manager.names() == ["config", "nflog-40"]
     flood.begin(RATE)
     read = 0
     for _ in range(RESTARTS):
@@ -64,9 +64,9 @@ def test_restarts_under_load(serve, manager, hosts, flood, collector):
         assert summary["flows_cached"] > 0
         assert summary["records_expired"]["forced"] == 0
         read = summary["packets_read"]
-        assert manager.names() == ["nflog-40", "state"]
+        assert manager.names() == ["config", "nflog-40", "state"]
         agent, control = serve(*options, before=agent)
-        assert manager.names() == ["nflog-40"]
+        assert manager.names() == ["config", "nflog-40"]
         assert "continued" in agent.errors
     flood.end()
     assert agent.stop() == 0, agent.errors
@@ -103,7 +103,7 @@ def test_packets_wait_for_the_next_agent(serve, manager, hosts, flood):
     assert group_line(hosts)[1] == port
     before = flood.packets()
     wait_until(lambda: flood.packets() > before + 5000, "an overflow")
-    assert manager.names() == ["nflog-40", "state"]
+    assert manager.names() == ["config", "nflog-40", "state"]
     agent, control = serve("--nflog", "40,buffer=64k", before=agent)
     assert group_line(hosts)[1] == port
     wait_until(lambda: control.statistics()["packets_lost_kernel"] > 0, "a loss that is counted")
@@ -134,7 +134,7 @@ def test_kill(serve, manager, hosts, flood):
 
 def test_stop_lets_go(serve, manager, hosts, flood):
     agent, _ = serve("--nflog", "40")
-    assert manager.names() == ["nflog-40"]
+    assert manager.names() == ["config", "nflog-40"]
     assert agent.stop() == 0, agent.errors
     wait_until(lambda: manager.names() == [], "nothing left in the store")
     assert group_line(hosts) is None
@@ -143,11 +143,11 @@ def test_stop_lets_go(serve, manager, hosts, flood):
 def test_other_settings_and_other_groups(serve, manager, hosts, flood):
     """The next agent's own settings hold, and a group that it does not read is let go."""
     agent, _ = serve("--nflog", "40,snaplen=96", "--nflog", "41")
-    assert manager.names() == ["nflog-40", "nflog-41"]
+    assert manager.names() == ["config", "nflog-40", "nflog-41"]
     port = group_line(hosts)[1]
     hand_over(agent)
     agent, control = serve("--nflog", "40,snaplen=200", "--nflog", "42", before=agent)
-    assert manager.names() == ["nflog-40", "nflog-42"]
+    assert manager.names() == ["config", "nflog-40", "nflog-42"]
     assert group_line(hosts)[1] == port
     assert group_line(hosts)[4] == 200
     assert group_line(hosts, 41) is None
@@ -163,7 +163,7 @@ def test_what_cannot_be_continued_is_opened_anew(serve, manager, hosts, flood, d
         agent, control = serve("--nflog", "40")
     assert "no netfilter socket" in agent.errors
     assert "cannot be used" in agent.errors
-    assert manager.names() == ["nflog-40"]
+    assert manager.names() == ["config", "nflog-40"]
     flood.begin(1000)
     wait_until(lambda: control.statistics()["packets_read"] > 0, "packets")
     flood.end()
@@ -208,3 +208,43 @@ def test_another_configuration(change, serve, manager, hosts, flood, collector):
     ledger.check_final(summary)
     wait_until(lambda: own.flows().packets() >= flood.packets(), "all packets at the collector")
     assert own.flows().packets() == flood.packets()
+
+
+def test_a_mistake_in_the_configuration(serve, manager, hosts, flowagent_run, directory):
+    """The agent runs with the files that were accepted last, and says so until they are mended."""
+    file, drop_in = directory / "flowagent.conf", directory / "conf.d" / "site.conf"
+    drop_in.parent.mkdir()
+    file.write_text("[agent]\nnflog = 40\n")
+    drop_in.write_text("[agent]\nmax-flows = 1000\n")
+    agent, control = serve("--config", file)
+
+    drop_in.write_text("[agent]\nmax-flows = many\n")
+    for _ in range(2):
+        hand_over(agent)
+        agent, control = serve("--config", file, before=agent)
+        assert f"{drop_in}:2: max-flows" in agent.errors
+        assert "accepted last" in agent.errors
+        (status,) = control.rows("show", "status")
+        assert any("accepted last" in problem["problem"] for problem in status["problems"])
+        assert status["cache"]["capacity"] == 1000
+
+    file.unlink()
+    hand_over(agent)
+    agent, control = serve("--config", file, before=agent)
+    assert "cannot read the configuration file" in agent.errors
+    assert control.rows("show", "status")[0]["cache"]["capacity"] == 1000
+
+    file.write_text("[agent]\nnflog = 40\nmax-flows = 2000\n")
+    drop_in.unlink()
+    hand_over(agent)
+    agent, control = serve("--config", file, before=agent)
+    assert "accepted last" not in agent.errors
+    (status,) = control.rows("show", "status")
+    assert status["problems"] == [] and status["cache"]["capacity"] == 2000
+
+    # After a stop there is nothing to run with.
+    assert agent.stop() == 0, agent.errors
+    wait_until(lambda: manager.names() == [], "nothing left in the store")
+    drop_in.write_text("[agent]\nmax-flows = many\n")
+    done = flowagent_run("--config", file, host=hosts.server)
+    assert done.returncode == 2

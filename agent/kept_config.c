@@ -1,0 +1,99 @@
+/* kept_config.c - texts of files into a sealed memory file, and out of one.
+ *
+ * Invariant: what is kept has once been accepted, and is replaced only by what is accepted. */
+#include "kept_config.h"
+
+#include "config_life.h"
+#include "handover_state.h"
+#include "log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STORE_NAME "config"
+#define TEXTS_MAX  256 /* files of a configuration */
+
+/* The texts of a state, which they borrow but for their names. Returns how many. */
+static size_t find_texts(const struct handover_state *state, struct config_text *texts)
+{
+	struct handover_section section;
+	size_t cursor = 0;
+	size_t count = 0;
+
+	while (count < TEXTS_MAX &&
+	       handover_state_next(state->bytes, state->size, &cursor, &section)) {
+		if (section.kind != HANDOVER_text)
+			continue;
+		texts[count].name = strndup(section.name, section.name_length);
+		texts[count].bytes = (uint8_t *)(uintptr_t)section.body.next;
+		texts[count].size = reader_left(&section.body);
+		count += texts[count].name != NULL;
+	}
+	return count;
+}
+
+static enum config_result load_kept(struct config *config, int argc, char *const *argv,
+				    const struct handover_state *state, struct error_text *error)
+{
+	struct config_text texts[TEXTS_MAX];
+	const size_t count = find_texts(state, texts);
+	const enum config_result result =
+		config_load_texts(config, argc, argv, texts, count, error);
+
+	for (size_t i = 0; i < count; i++)
+		free(texts[i].name);
+	return result;
+}
+
+enum config_result kept_config_load(struct config *config, int argc, char *const *argv,
+				    struct descriptor_store *store, struct error_text *error)
+{
+	const int descriptor = descriptor_store_take(store, STORE_NAME);
+	enum config_result result = config_load(config, argc, argv, error);
+	struct handover_state state = { .bytes = NULL };
+	struct error_text mistake = *error;
+
+	if (result == CONFIG_invalid && descriptor >= 0 &&
+	    handover_state_map(&state, descriptor) == 0) {
+		config_clear(config);
+		result = load_kept(config, argc, argv, &state, error);
+	}
+	if (descriptor >= 0)
+		(void)close(descriptor);
+	if (!state.bytes)
+		return result;
+	handover_state_clear(&state);
+	if (result == CONFIG_run)
+		log_problem(
+			LOG_LEVEL_error, "config", "config", "configuration",
+			"%s; the agent runs with the configuration that was accepted last: mend "
+			"this, then restart it",
+			mistake.text);
+	else
+		*error = mistake;
+	return result;
+}
+
+void kept_config_put(const struct config *config, struct descriptor_store *store)
+{
+	struct handover_writer writer;
+	int descriptor;
+	int result;
+
+	if (!descriptor_store_is_there(store))
+		return;
+	handover_write_begin(&writer);
+	for (size_t i = 0; i < config->text_count && i < TEXTS_MAX; i++)
+		handover_write_section(&writer, HANDOVER_text, config->texts[i].name,
+				       config->texts[i].bytes, config->texts[i].size);
+	descriptor = handover_write_end(&writer);
+	result = descriptor < 0 ? descriptor : descriptor_store_put(store, STORE_NAME, descriptor);
+	if (descriptor >= 0)
+		(void)close(descriptor);
+	if (result)
+		log_warning("the service manager cannot keep the configuration: %s; a restart with "
+			    "a mistake in it will fail",
+			    strerror(-result));
+}
