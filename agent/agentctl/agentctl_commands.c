@@ -63,6 +63,7 @@ static const struct agentctl_column source_columns[] = {
 	{ "duplicates_sampled", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "packets_seen_twice", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "duplicates_suspected", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+	{ "loss_unknown", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 	{ "single_packets", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 	{ "rules", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "rules_gone", NULL, COLUMN_TEXT, COLUMN_HIDDEN },

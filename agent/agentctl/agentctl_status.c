@@ -74,6 +74,11 @@ static void print_source(FILE *out, const json_t *source, const char *heading)
 			      "", "");
 	if (*text(source, "failure"))
 		(void)fprintf(out, "%-10s %-16s %s\n", "", "", text(source, "failure"));
+	if (json_is_true(json_object_get(source, "loss_unknown")))
+		(void)fprintf(out,
+			      "%-10s %-16s its queue was full: how many packets were lost then is "
+			      "unknown until the next one comes\n",
+			      "", "");
 	if (json_is_true(json_object_get(source, "single_packets")))
 		(void)fprintf(out,
 			      "%-10s %-16s the rule hands over packets one by one: take its "

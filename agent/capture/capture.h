@@ -47,6 +47,8 @@ struct capture_statistics {
 	uint64_t packets_truncated;  /* packets longer than their copy: normal with a copy range.
 					NFLOG: copies as long as the range asked for */
 	uint64_t packets_unstamped;  /* packets without a kernel time stamp: time of receipt used */
+	bool is_loss_unknown; /* an overrun was reported, and no packet has come since that would
+				 tell how many were lost */
 	uint32_t receive_buffer_bytes; /* really got; 0 for files */
 	uint32_t receive_buffer_wanted;
 };

@@ -52,10 +52,15 @@ enum phase {
 	PHASE_held,     /* what is in the queue, and comes there, is for the next agent */
 };
 
+/* After a report that the queue was full: whether packets lost then may be missing from the count.
+ * Those that were in the queue before come first; the first after them tells by its number. */
+enum doubt { DOUBT_none, DOUBT_until_empty, DOUBT_until_packet };
+
 struct capture {
 	struct mnl_socket *socket; /* owned */
 	struct capture_nflog_parser parser;
 	enum phase phase;
+	enum doubt doubt;
 	int64_t drain_until_ms; /* CLOCK_MONOTONIC */
 	uint16_t group;
 	uint32_t receive_buffer_wanted;
@@ -368,10 +373,13 @@ static int receive_datagram(struct capture *capture, struct error_text *error)
 	if (size < 0) {
 		int result = -errno;
 
+		if (result == -EAGAIN && capture->doubt == DOUBT_until_empty)
+			capture->doubt = DOUBT_until_packet;
 		if (result == -EAGAIN || result == -EINTR)
 			return 0;
 		if (result == -ENOBUFS) { /* the queue was full; continue with what is in it */
 			capture->overruns++;
+			capture->doubt = DOUBT_until_empty;
 			return 1;
 		}
 		error_text_set(error, "NFLOG group %u: cannot be read: %s", capture->group,
@@ -419,6 +427,8 @@ static int read_group(struct capture *capture, struct packet_view *views, size_t
 
 		if (count) {
 			capture->messages += is_new;
+			if (is_new && capture->doubt == DOUBT_until_packet)
+				capture->doubt = DOUBT_none;
 			return (int)count;
 		}
 		if (capture->phase == PHASE_held)
@@ -472,6 +482,7 @@ static void group_statistics(struct capture *capture, struct capture_statistics 
 	*statistics = (struct capture_statistics){
 		.packets_lost = capture->parser.packets_lost,
 		.overruns = capture->overruns,
+		.is_loss_unknown = capture->doubt != DOUBT_none,
 		.messages = capture->messages,
 		.messages_truncated = capture->messages_truncated,
 		.messages_malformed = capture->parser.messages_malformed,

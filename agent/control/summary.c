@@ -143,6 +143,7 @@ json_t *summary_source_json(const struct source_status *source)
 #define CAPTURE_COUNTER(name, text) add_count(&row, #name, capture->name);
 #include "capture_counters.def"
 #undef CAPTURE_COUNTER
+	add(&row, "loss_unknown", json_boolean(source->capture.is_loss_unknown));
 	add(&row, "single_packets", json_boolean(source->gets_single_packets));
 	add(&row, "sampling", json_string(source->sampling));
 	return row;

@@ -248,3 +248,29 @@ def test_a_mistake_in_the_configuration(serve, manager, hosts, flowagent_run, di
     drop_in.write_text("[agent]\nmax-flows = many\n")
     done = flowagent_run("--config", file, host=hosts.server)
     assert done.returncode == 2
+
+
+def test_a_loss_is_unknown_until_the_next_packet(serve, manager, hosts, flood):
+    """After the report that the queue was full, until a packet brings its number."""
+    agent, control = serve("--nflog", "40,buffer=64k")
+
+    def source():
+        (row,) = control.rows("show", "sources")
+        return row
+
+    assert source()["loss_unknown"] is False
+    agent.signal(signal.SIGSTOP)
+    flood.begin(5000)
+    wait_until(lambda: flood.packets() > 5000, "an overflow")
+    flood.end()
+    wait_until(lambda: group_line(hosts)[2] == 0, "nothing left that the kernel gathers")
+    agent.signal(signal.SIGCONT)
+    wait_until(lambda: source()["overruns"], "the report of the kernel")
+    assert source()["loss_unknown"] is True
+    assert read_or_lost(source()) < flood.packets()
+    assert "unknown until the next one" in control.run("show", "status").stdout
+    flood.begin(100)
+    wait_until(lambda: not source()["loss_unknown"], "the number of a packet")
+    flood.end()
+    wait_until(lambda: read_or_lost(source()) == flood.packets(), "each packet read, or lost")
+    assert source()["packets_lost_kernel"] > 0
