@@ -46,13 +46,14 @@ def read_or_lost(summary):
     return summary["packets_read"] + summary["packets_lost_kernel"]
 
 
-def test_restarts_under_load(serve, manager, hosts, flood, collector):
+def test_restarts_under_load(serve, manager, hosts, flood, collector, nfacctd):
     """Every packet that the rule has counted is in a record that has arrived, and in one only.
 
     A collector sees nothing of it: numbers, uptime and counters go on, and no flow is cut.
     """
     own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
-    options = ["--nflog", "40", "-n", own.host_port]
+    other = nfacctd(Hosts.COLLECTOR[0], OWN_PORT + 1, hosts.collector)
+    options = ["--nflog", "40", "-n", own.host_port, "-n", f"{Hosts.COLLECTOR[0]}:{OWN_PORT + 1}"]
     agent, control = serve(*options)
     assert manager.names() == ["config", "nflog-40"]
     flood.begin(RATE)
@@ -76,7 +77,7 @@ def test_restarts_under_load(serve, manager, hosts, flood, collector):
     ledger.check_final(summary)
     assert summary["packets_lost_kernel"] == summary["records_lost"] == 0
     assert summary["packets_read"] == flood.packets()
-    own.wait_for_datagrams(summary["datagrams_sent"])
+    own.wait_for_datagrams(summary["collectors"][0]["datagrams_sent"])
     assert own.flows().packets() == flood.packets()  # decoded without a gap in the sequence
     uptimes = [message.uptime_ms for message in own.messages()]
     assert uptimes == sorted(uptimes)
@@ -84,6 +85,9 @@ def test_restarts_under_load(serve, manager, hosts, flood, collector):
     records = sum(len(message.flows) for message in own.messages())
     assert records == summary["flows_created"] == summary["records_sent"]
     assert records < 3 * flood.FLOWS
+    other.wait_for_packets(flood.packets())
+    assert other.flows()[0].packets() == flood.packets()
+    assert "expecting" not in other.log_text()  # what it says of a gap, as its checks are on
 
 
 def group_line(hosts, group=40):
