@@ -119,6 +119,16 @@ const struct collector_ledger *exporter_unsent(const struct exporter *exporter)
 	return &exporter->ledger;
 }
 
+uint16_t exporter_port(const struct exporter *exporter, size_t collector)
+{
+	return collector_port(exporter->collectors[collector]);
+}
+
+void exporter_set_port(struct exporter *exporter, size_t collector, uint16_t port)
+{
+	collector_set_port(exporter->collectors[collector], port);
+}
+
 void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t sequence)
 {
 	collector_set_sequence(exporter->collectors[collector], sequence);

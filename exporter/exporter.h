@@ -54,6 +54,11 @@ void exporter_continue(struct exporter *exporter, size_t collector,
 /* That of records that no collector got. */
 const struct collector_ledger *exporter_unsent(const struct exporter *exporter);
 
+/* The port that datagrams for a collector leave from, host order, 0 if there is none; and the one
+ * that they should leave from: call that before the first message. */
+uint16_t exporter_port(const struct exporter *exporter, size_t collector);
+void exporter_set_port(struct exporter *exporter, size_t collector, uint16_t port);
+
 /* Sequence numbers continue from here: call before the first message. */
 void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t sequence);
 

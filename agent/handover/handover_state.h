@@ -27,6 +27,7 @@ enum handover_kind {
 	HANDOVER_uptime = 7,    /* "": u64 CLOCK_MONOTONIC, u64 Unix time of its beginning, ms */
 	HANDOVER_export_sequence = 8, /* of the collector's next message: u32 */
 	HANDOVER_samplers = 9,        /* "": u8 method, u32 interval, for each number from 1 on */
+	HANDOVER_port = 11,           /* of the agent, towards a collector: u32 */
 	HANDOVER_text = 10, /* by its path: a file of the configuration, in a state of its own */
 };
 

@@ -212,6 +212,9 @@ static void continue_export(struct pipeline *pipeline)
 		if (find(&pipeline->handover, HANDOVER_export_sequence, status.name, &body) &&
 		    reader_left(&body) == 4)
 			exporter_set_sequence(exporter, i, reader_u32(&body));
+		if (find(&pipeline->handover, HANDOVER_port, status.name, &body) &&
+		    reader_left(&body) == 4)
+			exporter_set_port(exporter, i, (uint16_t)reader_u32(&body));
 	}
 	if (find(&pipeline->handover, HANDOVER_uptime, "", &body) && reader_left(&body) == 16) {
 		const cache_ms origin_ms = (cache_ms)reader_u64(&body);
@@ -421,6 +424,8 @@ static void write_export(struct handover_writer *writer, const struct pipeline *
 			exporter_collector_status(exporter, i, &status);
 		if (i < count && status.has_sequence)
 			write_u32(writer, HANDOVER_export_sequence, status.name, status.sequence);
+		if (i < count && exporter_port(exporter, i))
+			write_u32(writer, HANDOVER_port, status.name, exporter_port(exporter, i));
 		(void)snprintf(number, sizeof(number), "%zu", i);
 		write_counters(writer, HANDOVER_collector, number,
 			       (const uint64_t *)(const void *)&status.ledger,
@@ -463,6 +468,23 @@ static int write_state(struct pipeline *pipeline)
 	return handover_write_end(&writer);
 }
 
+/* What is cached goes with this process. */
+static void explain_loss(struct pipeline *pipeline, int result, struct error_text *error)
+{
+	struct worker_ledger sum = { 0 };
+
+	for (size_t i = 0; i < pipeline->worker_count; i++) {
+		struct worker_ledger ledger;
+
+		worker_read_ledger(&pipeline->workers[i], &ledger);
+		worker_ledger_add(&sum, &ledger);
+	}
+	error_text_set(error,
+		       "cannot hand over to the next agent: %s; lost are %" PRIu64
+		       " cached flows of %" PRIu64 " packets",
+		       strerror(-result), sum.cache.flows_cached, sum.cache.packets_cached);
+}
+
 int pipeline_handover_leave(struct pipeline *pipeline, struct error_text *error)
 {
 	struct descriptor_store *store = pipeline->handover.store;
@@ -478,7 +500,7 @@ int pipeline_handover_leave(struct pipeline *pipeline, struct error_text *error)
 	if (descriptor >= 0)
 		(void)close(descriptor);
 	if (result)
-		error_text_set(error, "cannot hand over to the next agent: %s", strerror(-result));
+		explain_loss(pipeline, result, error);
 	return result;
 }
 

@@ -249,6 +249,25 @@ bool collector_remote(const struct collector *collector, struct export_remote *r
 	       outbox->config.type->remote(outbox->transport, &remote->address) > 0;
 }
 
+void collector_set_port(struct collector *collector, uint16_t port)
+{
+	const struct outbox *outbox = &collector->outbox;
+
+	if (outbox->config.type->set_port)
+		outbox->config.type->set_port(outbox->transport, port);
+}
+
+uint16_t collector_port(const struct collector *collector)
+{
+	const struct outbox *outbox = &collector->outbox;
+	struct sockaddr_storage local;
+
+	if (!outbox->config.type->set_port ||
+	    !outbox->config.type->local(outbox->transport, &local))
+		return 0;
+	return transport_address_port(&local);
+}
+
 void collector_status(const struct collector *collector, struct collector_status *status)
 {
 	const struct outbox *outbox = &collector->outbox;

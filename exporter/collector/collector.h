@@ -54,6 +54,9 @@ void collector_destroy(struct collector *collector);
 
 /* The terms have samplers now: before the first message. */
 void collector_samplers_known(struct collector *collector);
+/* As exporter_set_port() and exporter_port(). */
+void collector_set_port(struct collector *collector, uint16_t port);
+uint16_t collector_port(const struct collector *collector);
 /* As exporter_continue(). */
 void collector_continue(struct collector *collector, const struct collector_ledger *before);
 void collector_set_sequence(struct collector *collector, uint32_t sequence);

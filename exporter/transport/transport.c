@@ -57,3 +57,29 @@ const char *transport_address_format(const struct sockaddr_storage *address, soc
 	}
 	return text;
 }
+
+/* Where the port stands; NULL for an address that has none. */
+static uint16_t *port_of(struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET)
+		return &((struct sockaddr_in *)(void *)address)->sin_port;
+	if (address->ss_family == AF_INET6)
+		return &((struct sockaddr_in6 *)(void *)address)->sin6_port;
+	return NULL;
+}
+
+uint16_t transport_address_port(const struct sockaddr_storage *address)
+{
+	struct sockaddr_storage copy = *address;
+	const uint16_t *port = port_of(&copy);
+
+	return port ? ntohs(*port) : 0;
+}
+
+void transport_address_set_port(struct sockaddr_storage *address, uint16_t port)
+{
+	uint16_t *const place = port_of(address);
+
+	if (place)
+		*place = htons(port);
+}

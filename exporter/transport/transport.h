@@ -123,6 +123,9 @@ struct transport_type {
 	/* Where it sends to; size 0 if not known yet. */
 	socklen_t (*remote)(const struct transport *transport, struct sockaddr_storage *address);
 	socklen_t (*local)(const struct transport *transport, struct sockaddr_storage *address);
+	/* Send from this port, host order, as long as it can be had. Call before the first poll().
+	 * NULL for a transport whose sessions begin anew anyhow. */
+	void (*set_port)(struct transport *transport, uint16_t port);
 	void (*close)(struct transport *transport);
 };
 
@@ -136,6 +139,10 @@ const char *transport_names(void);
 #define TRANSPORT_ADDRESS_TEXT_SIZE 72
 const char *transport_address_format(const struct sockaddr_storage *address, socklen_t size,
 				     char text[static TRANSPORT_ADDRESS_TEXT_SIZE]);
+
+/* The port of an IPv4 or IPv6 address, host order. */
+uint16_t transport_address_port(const struct sockaddr_storage *address);
+void transport_address_set_port(struct sockaddr_storage *address, uint16_t port);
 
 /* The implementations. */
 extern const struct transport_type transport_udp;

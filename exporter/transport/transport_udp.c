@@ -46,6 +46,7 @@ struct transport {
 	uint64_t openings;
 	struct sockaddr_storage local; /* of 'fd' */
 	socklen_t local_size;          /* 0: not known */
+	uint16_t port; /* to send from, host order; 0: any */
 };
 
 static void disconnect(struct transport *udp)
@@ -107,6 +108,28 @@ static void socket_tune(int fd, int family)
 	}
 }
 
+static void udp_set_port(struct transport *udp, uint16_t port)
+{
+	udp->port = port;
+	if (udp->lookup.source.size)
+		transport_address_set_port(&udp->lookup.source.address, port);
+}
+
+/* The port of an earlier agent: some collectors take another one for another exporter. It may be in
+ * use by now: then any will do, from now on. */
+static void port_bind(struct transport *udp, int fd)
+{
+	struct sockaddr_storage own;
+	socklen_t size = sizeof(own);
+
+	if (!udp->port || udp->lookup.source.size || /* bound to address and port already */
+	    getsockname(fd, (struct sockaddr *)&own, &size))
+		return;
+	transport_address_set_port(&own, udp->port);
+	if (bind(fd, (const struct sockaddr *)&own, size))
+		udp->port = 0;
+}
+
 /* Returns 0 or a negative errno. */
 static int connect_current(struct transport *udp)
 {
@@ -114,9 +137,12 @@ static int connect_current(struct transport *udp)
 	const struct transport_address *to = transport_lookup_current(&udp->lookup);
 	int error;
 
-	if (fd < 0)
+	if (fd < 0) {
+		udp_set_port(udp, 0);
 		return fd;
+	}
 	socket_tune(fd, to->address.ss_family);
+	port_bind(udp, fd);
 	if (connect(fd, (const struct sockaddr *)&to->address, to->size)) {
 		error = errno;
 		(void)close(fd);
@@ -319,5 +345,6 @@ const struct transport_type transport_udp = {
 	.refusal = udp_refusal,
 	.remote = udp_remote,
 	.local = udp_local,
+	.set_port = udp_set_port,
 	.close = udp_close,
 };

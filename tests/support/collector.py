@@ -18,11 +18,12 @@ RECEIVE_BUFFER = 64 << 20  # a reader in Python stalls at times; an unread flood
 class Collector:
     """UDP sink on 'address', in a namespace or on the machine's loopback.
 
-    datagrams: list of bytes, in order of arrival.
+    datagrams: list of bytes, in order of arrival. senders: addresses and ports that they came from.
     """
 
     def __init__(self, address="127.0.0.1", port=0, namespace=None):
         self.datagrams = []
+        self.senders = set()
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with namespace.entered() if namespace else contextlib.nullcontext():
             self._socket = socket.socket(family, socket.SOCK_DGRAM)
@@ -40,7 +41,9 @@ class Collector:
     def _receive(self):
         while not self._stopping:
             with contextlib.suppress(TimeoutError):
-                self.datagrams.append(self._socket.recv(65536))
+                datagram, sender = self._socket.recvfrom(65536)
+                self.datagrams.append(datagram)
+                self.senders.add(sender)
 
     def close(self):
         self._stopping = True

@@ -470,6 +470,39 @@ TEST(the_source_address_is_used_and_checked)
 	transport_udp.close(transport);
 }
 
+/* The port that it sends from; 'wanted' is asked for, 'source' may be NULL. */
+static uint16_t port_of(uint16_t to, const char *source, uint16_t wanted)
+{
+	struct transport *transport = open_config(&(struct transport_config){
+		.host = "127.0.0.1", .port = to, .source_address = source });
+	struct sockaddr_storage local;
+
+	transport_udp.set_port(transport, wanted);
+	if (settle(transport)) /* the port is taken: the next poll goes without */
+		CHECK_EQ(settle(transport), 0);
+	CHECK(transport_udp.local(transport, &local) > 0);
+	transport_udp.close(transport);
+	return transport_address_port(&local);
+}
+
+TEST(the_port_of_an_earlier_agent_is_used_if_it_is_free)
+{
+	static const char *const sources[] = { NULL, "127.0.0.1" };
+	uint16_t to, free_port, taken;
+	const int sink = listener(AF_INET, &to);
+	const int other = listener(AF_INET, &taken);
+	const int freed = listener(AF_INET, &free_port);
+
+	(void)close(freed);
+	for (size_t i = 0; i < 2; i++) {
+		CHECK_EQ(port_of(to, sources[i], free_port), free_port);
+		CHECK(port_of(to, sources[i], taken) != taken);
+		CHECK(port_of(to, sources[i], 0) != 0);
+	}
+	(void)close(sink);
+	(void)close(other);
+}
+
 TEST(addresses_are_written_with_their_port)
 {
 	struct sockaddr_storage address = { 0 };
@@ -554,6 +587,7 @@ int main(void)
 		cmocka_unit_test(a_name_without_address_is_reported_and_looked_up_again_later),
 		cmocka_unit_test(closing_during_a_look_up_is_safe),
 		cmocka_unit_test(the_source_address_is_used_and_checked),
+		cmocka_unit_test(the_port_of_an_earlier_agent_is_used_if_it_is_free),
 		cmocka_unit_test(addresses_are_written_with_their_port),
 		cmocka_unit_test(an_address_of_a_link_is_written_with_its_zone),
 		cmocka_unit_test(without_its_interface_nothing_is_sent),
