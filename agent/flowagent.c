@@ -159,6 +159,14 @@ static void on_hand_over_signal(void *context, const char *name)
 			   name);
 		return;
 	}
+	if (!descriptor_store_has_room(daemon->store)) {
+		log_warning("%s: the service manager has no room for the state "
+			    "(FileDescriptorStoreMax=): what is cached will be exported, and "
+			    "packets until the next start are lost",
+			    name);
+		begin_stop(daemon);
+		return;
+	}
 	log_info("%s: handing over to the next agent: flows stay cached", name);
 	daemon->hands_over = true;
 	daemon->is_stopping = true;

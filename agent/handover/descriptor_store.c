@@ -118,6 +118,11 @@ bool descriptor_store_is_there(const struct descriptor_store *store)
 	return store && store->is_there;
 }
 
+bool descriptor_store_has_room(const struct descriptor_store *store)
+{
+	return descriptor_store_is_there(store) && store->count < store->limit;
+}
+
 int descriptor_store_take(struct descriptor_store *store, const char *name)
 {
 	struct entry *entry = store ? find(store, name) : NULL;

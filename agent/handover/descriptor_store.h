@@ -27,6 +27,9 @@ void descriptor_store_close(struct descriptor_store *store);
 /* Whether a manager keeps what is put. NULL: no. */
 bool descriptor_store_is_there(const struct descriptor_store *store);
 
+/* Whether it takes one more. */
+bool descriptor_store_has_room(const struct descriptor_store *store);
+
 /* Take the descriptor of that name, which is the caller's then; -1 if none was passed, or it was
  * taken. */
 int descriptor_store_take(struct descriptor_store *store, const char *name);

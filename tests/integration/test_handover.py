@@ -4,6 +4,7 @@ The manager is a stand-in (service_manager.py); tests/booted has the real one.
 """
 
 import signal
+import socket
 
 import pytest
 
@@ -46,6 +47,20 @@ def read_or_lost(summary):
     return summary["packets_read"] + summary["packets_lost_kernel"]
 
 
+def check_nfacctd(nfacctd, host, packets):
+    """It has all packets and reports no gap, if it was fast enough for its own small buffer."""
+
+    def dropped():
+        port = f":{OWN_PORT + 1:04X} "
+        (line,) = [line for line in host.read("udp").splitlines() if port in line]
+        return int(line.split()[-1])
+
+    wait_until(lambda: dropped() or nfacctd.flows()[0].packets() >= packets, "packets at nfacctd")
+    if not dropped():
+        assert nfacctd.flows()[0].packets() == packets
+        assert "expecting" not in nfacctd.log_text()  # its checks are on
+
+
 def test_restarts_under_load(serve, manager, hosts, flood, collector, nfacctd):
     """Every packet that the rule has counted is in a record that has arrived, and in one only.
 
@@ -54,6 +69,7 @@ def test_restarts_under_load(serve, manager, hosts, flood, collector, nfacctd):
     own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
     other = nfacctd(Hosts.COLLECTOR[0], OWN_PORT + 1, hosts.collector)
     options = ["--nflog", "40", "-n", own.host_port, "-n", f"{Hosts.COLLECTOR[0]}:{OWN_PORT + 1}"]
+    options += ["--export-rate", 100]  # nfacctd's own buffer is small
     agent, control = serve(*options)
     assert manager.names() == ["config", "nflog-40"]
     flood.begin(RATE)
@@ -79,15 +95,14 @@ def test_restarts_under_load(serve, manager, hosts, flood, collector, nfacctd):
     assert summary["packets_read"] == flood.packets()
     own.wait_for_datagrams(summary["collectors"][0]["datagrams_sent"])
     assert own.flows().packets() == flood.packets()  # decoded without a gap in the sequence
+    assert len(own.senders) == 1  # from one port
     uptimes = [message.uptime_ms for message in own.messages()]
     assert uptimes == sorted(uptimes)
     # Each flow had packets all the time: it has one record, and one more for each active timeout.
     records = sum(len(message.flows) for message in own.messages())
     assert records == summary["flows_created"] == summary["records_sent"]
     assert records < 3 * flood.FLOWS
-    other.wait_for_packets(flood.packets())
-    assert other.flows()[0].packets() == flood.packets()
-    assert "expecting" not in other.log_text()  # what it says of a gap, as its checks are on
+    check_nfacctd(other, hosts.collector, flood.packets())
 
 
 def group_line(hosts, group=40):
@@ -278,3 +293,44 @@ def test_a_loss_is_unknown_until_the_next_packet(serve, manager, hosts, flood):
     flood.end()
     wait_until(lambda: read_or_lost(source()) == flood.packets(), "each packet read, or lost")
     assert source()["packets_lost_kernel"] > 0
+
+
+def test_the_port_with_a_source_address(serve, manager, hosts, flood, collector):
+    """It is kept; where somebody else has it by then, another one does."""
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    options = ["--nflog", "40", "-n", f"{own.host_port},source={Hosts.SERVER[0]}"]
+    agent, control = serve(*options)
+
+    def restart(agent, control):
+        count = len(own.datagrams)
+        hand_over(agent)
+        agent, control = serve(*options, before=agent)
+        control.run("send-template")
+        wait_until(lambda: len(own.datagrams) > count, "a datagram of the next agent")
+        return agent, control
+
+    own.wait_for_datagrams(1)
+    agent, control = restart(agent, control)
+    ((address, port),) = own.senders
+    assert address == Hosts.SERVER[0]
+    hand_over(agent)
+    with hosts.server.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taker:
+        taker.bind((Hosts.SERVER[0], port))
+        agent, control = serve(*options, before=agent)
+        wait_until(lambda: len(own.senders) == 2, "datagrams from another port")
+    assert agent.stop() == 0, agent.errors
+
+
+def test_a_store_without_room(serve, manager, hosts, flood):
+    """Nothing can be handed over: the agent ends as with a stop, and says so."""
+    manager.limit = 2
+    agent, control = serve("--nflog", "40")
+    assert manager.names() == ["config", "nflog-40"]
+    flood.begin(1000)
+    wait_until(lambda: control.statistics()["packets_read"] > 0, "packets")
+    flood.end()
+    summary = hand_over(agent)
+    assert "FileDescriptorStoreMax" in agent.errors
+    ledger.check_final(summary)
+    assert summary["packets_read"] == flood.packets()
+    wait_until(lambda: manager.names() == [], "nothing left in the store")
