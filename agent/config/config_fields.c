@@ -83,7 +83,7 @@ static int uptime_check(const struct config_collector *collector, struct error_t
 
 	if (!collector->uptime || encoder_find(collector->version)->protocol == EXPORT_V9)
 		return 0;
-	config_fail(error, &collector->origin,
+	config_fail(error, config_key_origin(collector, KEY_collector_uptime),
 		    "collector %s: uptime=on is for NetFlow v9, not for version=%s",
 		    collector->name, encoder_version_format(collector->version, version));
 	error_text_hint(error, "give it version 9, or no uptime");

@@ -116,6 +116,8 @@ TEST(file_errors_name_the_line)
 			 "lines of their own");
 	check_file_error("[agent]\ncontrol = a\n[control]\nsocket = b\n",
 			 "f.conf:4: control: set in line 2 already");
+	check_file_error("[collector \"x\"]\naddress = h\nuptime = on\nversion = 10\n",
+			 "f.conf:3: collector x: uptime=on is for NetFlow v9, not for version=10");
 	check_file_error("[agent]\ntimeout = udp=5s\ntimeout = tcp=1m,udp=7s\n",
 			 "f.conf:3: timeout: the timeout \"udp\" is set in line 2 already");
 	check_file_error("[agent]\nactive-timeout = 60s\ntimeout = maxlife=60s\n",
