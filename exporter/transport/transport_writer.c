@@ -63,6 +63,7 @@ struct transport {
 	struct shared *shared;
 	pthread_t thread;
 	bool is_running;
+	int start_error;        /* positive errno why not, or 0 */
 	uint64_t known_session; /* number that the outbox knows */
 	uint64_t file;          /* of the messages that come next */
 	int64_t file_ms;
@@ -261,7 +262,8 @@ static int writer_open(const struct transport_config *config, struct transport *
 	return transport_writer_open(&transport_file, config, transport, error);
 }
 
-/* The thread inherits this mask: signals are for the control thread. */
+/* The thread inherits this mask: signals are for the control thread. Fails with -ENOMEM: EAGAIN,
+ * which is what threads that are too many bring, would be taken for a reader that is slow. */
 static int start(struct transport *writer)
 {
 	sigset_t all, before;
@@ -272,7 +274,8 @@ static int start(struct transport *writer)
 	result = pthread_create(&writer->thread, NULL, run, writer->shared);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	writer->is_running = result == 0;
-	return -result;
+	writer->start_error = result;
+	return result ? -ENOMEM : 0;
 }
 
 /* Whether one call has been under way for long. The lock is held. */
@@ -285,6 +288,14 @@ static bool is_hanging(struct transport *writer, int64_t now_ms)
 		writer->seen_ms = now_ms;
 	}
 	return now_ms - writer->seen_ms >= TRANSPORT_WRITER_HANG_MS;
+}
+
+static const char *writer_fault(const struct transport *writer)
+{
+	return writer->start_error == EAGAIN
+		       ? "cannot start its thread: Resource temporarily unavailable (ulimit -u, "
+			 "or TasksMax= of the unit)"
+		       : NULL;
 }
 
 static int writer_poll(struct transport *writer, int64_t now_ms)
@@ -491,6 +502,7 @@ const struct transport_type transport_writer = {
 	.name = "file",
 	.open = writer_open,
 	.poll = writer_poll,
+	.fault = writer_fault,
 	.send = writer_send,
 	.ready = writer_ready,
 	.file = writer_file,

@@ -381,8 +381,9 @@ def test_a_thread_that_cannot_start_is_named_or_tried_again(number, read_with_fa
         return
     summary = agent.summary()
     ledger.check_final(summary)
-    assert (agent.process.returncode == 0) == (summary["records_lost"] == 0), agent.errors
-    assert summary["records_lost"] == 0 or "Resource temporarily unavailable" in agent.errors
+    lost = [row["records_lost"] for row in summary["collectors"]]
+    assert (agent.process.returncode == 0) == (not any(lost)), agent.errors
+    assert not any(lost) or "Resource temporarily unavailable" in agent.errors
 
 
 def test_no_thread_but_export_thread_and_worker(read_with_faults):
@@ -394,4 +395,5 @@ def test_no_thread_but_export_thread_and_worker(read_with_faults):
         if "cannot start a thread" not in agent.errors:
             summary = agent.summary()
             ledger.check_final(summary)
-            assert summary["records_lost"] == summary["flows_created"]
+            lost = [row["records_lost"] for row in summary["collectors"]]
+            assert summary["flows_created"] in lost, agent.errors
