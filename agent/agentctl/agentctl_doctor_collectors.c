@@ -44,16 +44,17 @@ static bool say_other_port(struct doctor *doctor, const char *name, const char *
 			   unsigned int port)
 {
 	struct local_reader reader;
-	char lines[256], fix[512];
+	char wrong[300], right[300], fix[1024];
+	const char *format = strchr(host, ':') ? "[%s]:%u" : "%s:%u";
 
 	if (!is_local(host) || !local_reader_find_any(&reader) || reader.port == port)
 		return false;
-	(void)snprintf(lines, sizeof(lines), "[agent]\\ncollector = %s%s%s:%u\\n",
-		       strchr(host, ':') ? "[" : "", host, strchr(host, ':') ? "]" : "",
-		       reader.port);
-	doctor_fix_config(doctor, "collector.conf", lines, fix, sizeof(fix));
-	doctor_say(doctor, DOCTOR_fail, fix, "%s: nobody listens on port %u; %s listens on port %u",
-		   name, port, reader.program, reader.port);
+	(void)snprintf(wrong, sizeof(wrong), format, host, port);
+	(void)snprintf(right, sizeof(right), format, host, reader.port);
+	doctor_say(doctor, DOCTOR_fail,
+		   doctor_fix_collector(doctor, wrong, right, fix, sizeof(fix)),
+		   "%s: nobody listens on port %u; %s listens on port %u", name, port,
+		   reader.program, reader.port);
 	return true;
 }
 
