@@ -1,12 +1,8 @@
 /* flow_cache.c - the flow cache: accounts packets, closes and hands over records.
  *
  * Place: decode -> flow cache -> ring. A packet finds its flow by flow_index.c; flow_wheel.c says
- * who leaves when.
- *
- * Invariant: each flow in use is in one bucket, in the age list and armed in the wheel; the
- * counters of flow_cache_statistics agree with what is there after each call
- * (flow_cache_is_consistent()).
- */
+ * who leaves when. Invariant: each flow in use is in one bucket, in the age list and armed in the
+ * wheel; after each call the counters agree with what is there (flow_cache_is_consistent()). */
 #include "flow_cache.h"
 
 #include "flow_columns_layout.h"
