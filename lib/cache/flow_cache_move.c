@@ -72,12 +72,13 @@ void flow_cache_move_in(struct flow_cache *cache, const struct moved_flow *moved
 		.octets = 0,
 		.tcp_flags = record->tcp_flags,
 	};
+	const struct packet_note nothing = { 0 };
 	const uint64_t more = record->packets - 1;
 	struct flow_cache_statistics *statistics = &cache->statistics;
 	struct cached_flow *flow;
 	flow_place place;
 
-	flow_cache_add(cache, &packet, 1, sink);
+	flow_cache_add_noted(cache, &packet, &nothing, 1, sink);
 	place = flow_index_find(cache, &record->key, flow_hash(&cache->hash_key, &record->key));
 	flow = flow_at(cache, place);
 	if (flow->packets == 1) { /* it is a new one */
