@@ -5,6 +5,7 @@
 #include "agentctl_doctor.h"
 #include "agentctl_listen.h"
 #include "agentctl_metrics.h"
+#include "agentctl_migrate.h"
 #include "agentctl_rules.h"
 #include "agentctl_selftest.h"
 #include "agentctl_setup.h"
@@ -272,6 +273,9 @@ const struct agentctl_command agentctl_commands[] = {
 	  agentctl_rules_remove, NULL, NULL },
 	{ "rules", "status", NULL, "which rules log, and whether to the agent's group (root)",
 	  LIST | AGENTCTL_FOR_GROUP, agentctl_rules_status, "show-sources", rule_columns },
+	{ "migrate", NULL, "PEER [-- OPTION...]",
+	  "print the configuration that does what another probe does", AGENTCTL_FOR_ALL,
+	  agentctl_migrate, NULL, NULL },
 	{ "listen", NULL, "[ADDRESS:PORT]",
 	  "print what exporters send here, and what is wrong with it",
 	  AGENTCTL_FOR_ROWS | AGENTCTL_FOR_STREAM | AGENTCTL_FOR_TIMES, agentctl_listen, NULL,

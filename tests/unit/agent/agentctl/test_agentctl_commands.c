@@ -306,7 +306,7 @@ TEST(completion_knows_the_tables)
 	} cases[] = {
 		{ "_complete sh",
 		  "setup\ndoctor\nshow\nwatch\nflush\nsend-"
-		  "template\nwait\nrules\nlisten\nselftest\nmetrics\nbug-report\nhelp\n" },
+		  "template\nwait\nrules\nmigrate\nlisten\nselftest\nmetrics\nbug-report\nhelp\n" },
 		{ "_complete wait p", "packets\nflows\nexport\n" },
 		{ "_complete --socket /x wait p", "packets\nflows\nexport\n" },
 		{ "_complete show config --sort x", "name\nvalue\ndefault\norigin\n" },

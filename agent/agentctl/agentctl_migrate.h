@@ -1,0 +1,13 @@
+/* agentctl_migrate.h - `agentctl migrate PEER`: what another probe was asked to do, as flowagent is
+ * asked for it. */
+#ifndef AGENTCTL_MIGRATE_H
+#define AGENTCTL_MIGRATE_H
+
+#include "agentctl.h"
+
+/* Print the configuration on standard output, and what cannot be carried over also on standard
+ * error. Nothing is changed on this host. */
+enum agentctl_exit agentctl_migrate(const struct agentctl_command *command,
+				    const struct agentctl_options *options);
+
+#endif

@@ -1,0 +1,353 @@
+/* agentctl_migrate_fprobe.c - command lines of fprobe and fprobe-ulog, and their files in
+ * /etc/default and /etc/conf.d.
+ *
+ * Source: manuals fprobe(8) and fprobe-ulog(8). */
+#include "agentctl_migration.h"
+
+#include <string.h>
+
+#define DATAGRAM_BYTES 1464 /* both fill up their datagrams of NetFlow v5 to this */
+#define COLLECTORS     32
+
+#define BOTH                                                                                      \
+	{ 'h', false, MIGRATION_NOT_NEEDED, "flowagent --help" },                                 \
+		{ 's', true, MIGRATION_NOT_NEEDED, "scan interval: flows leave when due" },       \
+		{ 'q', true, MIGRATION_NOT_NEEDED, "pending queue: packets wait in the kernel" }, \
+		{ 'b', true, MIGRATION_NOT_NEEDED, "memory bulk: all memory is taken at once" },  \
+		{ 'c', true, MIGRATION_NOT_NEEDED, "chroot: the unit confines the agent" },       \
+		{ 'l', true, MIGRATION_NOT_NEEDED,                                                \
+		  "log destination and identifier: the log is that of the unit, one unit for "    \
+		  "each instance" },                                                              \
+		{ 'm', true, MIGRATION_LOST,                                                      \
+		  "memory limit in kB: max-flows is a number of flows of 128 bytes" },            \
+		{ 'r', true, MIGRATION_LOST,                                                      \
+		  "real-time priority: set CPUSchedulingPolicy in the unit" },                    \
+		{ 'g', true, MIGRATION_CARRIED, NULL }, { 'd', true, MIGRATION_CARRIED, NULL },   \
+		{ 'e', true, MIGRATION_CARRIED, NULL }, { 'n', true, MIGRATION_CARRIED, NULL },   \
+		{ 'a', true, MIGRATION_CARRIED, NULL }, { 'B', true, MIGRATION_CARRIED, NULL },   \
+		{ 't', true, MIGRATION_CARRIED, NULL }, { 'u', true, MIGRATION_CARRIED, NULL },   \
+	{                                                                                         \
+		'v', true, MIGRATION_CARRIED, NULL                                                \
+	}
+
+static const struct migration_letter ulog_letters[] = {
+	BOTH,
+	{ 'U', true, MIGRATION_CARRIED, NULL },
+	{ 'X', true, MIGRATION_CARRIED, NULL },
+	{ 'M', false, MIGRATION_LOST,
+	  "netfilter mark as ToS; flow-key with mark exports it as field 137 instead (v9, IPFIX)" },
+	/* The fork of PlanetLab. */
+	{ 'E', true, MIGRATION_LOST, "flow files on disk: here a collector that is a path" },
+	{ 'T', true, MIGRATION_LOST, "flow files on disk: here the key keep of that collector" },
+	{ 'f', true, MIGRATION_LOST, "flow files on disk: here the path of that collector" },
+	{ 'D', true, MIGRATION_LOST, "flow files on disk: here the key keep of that collector" },
+	{ '\0', false, MIGRATION_LOST, NULL },
+};
+
+static const struct migration_letter pcap_letters[] = {
+	BOTH,
+	{ 'i', true, MIGRATION_CARRIED, NULL },
+	{ 'p', false, MIGRATION_CARRIED, NULL },
+	{ 'f', true, MIGRATION_CARRIED, NULL },
+	{ 'S', true, MIGRATION_CARRIED, NULL },
+	{ 'x', true, MIGRATION_LOST, "fixed interface numbers: if-map gives one to an interface" },
+	{ 'K', true, MIGRATION_NOT_NEEDED, "link header: it is that of the interface" },
+	{ 'k', false, MIGRATION_LOST, "bytes with the link header: those of IP are counted" },
+	{ '\0', false, MIGRATION_LOST, NULL },
+};
+
+struct fprobe {
+	bool is_ulog;
+	const char *given[128]; /* value of each letter that is carried */
+	const char *collectors[COLLECTORS];
+	size_t collector_count;
+};
+
+static void take(struct migration *migration, void *context, char letter, const char *value)
+{
+	struct fprobe *fprobe = context;
+
+	if (letter)
+		fprobe->given[(unsigned char)letter] = value;
+	else if (fprobe->collector_count < COLLECTORS)
+		fprobe->collectors[fprobe->collector_count++] = value;
+	else
+		migration_wrong(migration, "more than %d collectors: %s", COLLECTORS, value);
+}
+
+/* A number of an option; 'otherwise' without the option or without a number. */
+static unsigned long number_of(struct migration *migration, const struct fprobe *fprobe,
+			       char letter, unsigned long otherwise)
+{
+	const char *text = fprobe->given[(unsigned char)letter];
+	unsigned long number;
+
+	if (!text)
+		return otherwise;
+	if (migration_number(text, &number))
+		return number;
+	migration_wrong(migration, "-%c %s: expected a number; the default %lu is taken", letter,
+			text, otherwise);
+	return otherwise;
+}
+
+/* The keys of the source for the buffer and, with fprobe, what it captures. */
+static const char *source_keys(struct migration *migration, const struct fprobe *fprobe)
+{
+	const unsigned long kilobytes = number_of(migration, fprobe, 'B', 0);
+	const unsigned long snaplen = number_of(migration, fprobe, 'S', 0);
+	const char *keys = "";
+
+	if (kilobytes > 0)
+		keys = migration_print(migration, ",buffer=%luk", kilobytes);
+	if (kilobytes > 0 && kilobytes < 32 * 1024)
+		migration_note(migration, "a kernel buffer of %lu kB is less than flowagent's 32M",
+			       kilobytes);
+	if (snaplen > 0)
+		keys = migration_print(migration, "%s,snaplen=%lu", keys, snaplen);
+	return keys;
+}
+
+static void write_groups(struct migration *migration, const struct fprobe *fprobe)
+{
+	const unsigned long mask = number_of(migration, fprobe, 'U', 1);
+	const char *keys = source_keys(migration, fprobe);
+
+	if ((mask & 0xffffffff) == 0)
+		migration_wrong(migration, "-U %s: no bit is set, so no group is read",
+				fprobe->given['U']);
+	for (unsigned int bit = 0; bit < 32; bit++) {
+		if (!(mask >> bit & 1))
+			continue;
+		migration_option(migration, "nflog", "%u%s", bit + 1, keys);
+		migration_note(
+			migration,
+			"in the rules, -j ULOG of group %u becomes -j NFLOG --nflog-group %u "
+			"--nflog-size 128; agentctl migrate rules does it",
+			bit + 1, bit + 1);
+	}
+	migration_note(migration, "IPv4 only before: a rule of ip6tables adds IPv6, which v5 has "
+				  "no form for");
+}
+
+static void write_interface(struct migration *migration, const struct fprobe *fprobe)
+{
+	const char *name = fprobe->given['i'];
+	const char *keys = source_keys(migration, fprobe);
+
+	if (!name)
+		migration_wrong(migration, "no interface: fprobe takes the first that is up "
+					   "(pcap_lookupdev); write interface = NAME");
+	else if (fprobe->given['p'])
+		migration_option(migration, "interface", "%s%s", name, keys);
+	else if (strcmp(name, "any") != 0)
+		migration_option(migration, "interface", "%s,promiscuous=on%s", name, keys);
+	else
+		migration_option(migration, "interface", "any%s", keys);
+	if (name && strcmp(name, "any") == 0 && !fprobe->given['p'])
+		migration_lost(migration, "promiscuous capture on any: name the interfaces");
+	migration_note(migration,
+		       "IPv4 only before: NetFlow v5 has no form for IPv6, which is counted here "
+		       "and lost as unsupported");
+	if (!fprobe->given['f'])
+		migration_note(migration, "without -fip fprobe counts ARP and other frames as IP: "
+					  "flowagent never does");
+}
+
+/* fprobe-ulog takes each name that begins with the base, and the number after it with atoi(). */
+static void write_rules(struct migration *migration, const char *rules)
+{
+	char *const text = migration_print(migration, "%s", rules);
+	const char *result = "";
+	char *rest = NULL;
+
+	for (char *rule = strtok_r(text, ",", &rest); rule; rule = strtok_r(NULL, ",", &rest)) {
+		char *colon = strchr(rule, ':');
+
+		if (!colon || colon == rule) {
+			migration_wrong(migration, "-X %s: expected BASE:NUMBER", rule);
+			continue;
+		}
+		if (colon[-1] >= '0' && colon[-1] <= '9')
+			*colon = '='; /* the whole name: nothing follows it */
+		result = migration_print(migration, "%s%s%s", result, *result ? "," : "", rule);
+	}
+	if (!*result)
+		return;
+	migration_option(migration, "if-map", "%s", result);
+	migration_note(migration, "fprobe-ulog takes any name that begins so: with eth:100, "
+				  "eth0.100 was 100, and has the kernel's index here");
+}
+
+static void write_timeouts(struct migration *migration, const struct fprobe *fprobe)
+{
+	unsigned long inactive = number_of(migration, fprobe, 'd', 60);
+
+	migration_active_timeout(migration, number_of(migration, fprobe, 'e', 300));
+	if (inactive == 0) {
+		migration_lost(migration, "inactive timeout 0 (off): 60 s is written");
+		inactive = 60;
+	}
+	migration_option(migration, "inactive-timeout", "%lus", inactive);
+	migration_note(migration, "FIN and RST end nothing early in %s", migration->peer);
+	migration_option(migration, "timeout", "tcp.fin=%lus,tcp.rst=%lus", inactive, inactive);
+	if (fprobe->given['g'] && number_of(migration, fprobe, 'g', 30) != 30)
+		migration_lost(migration, "-g %s: fragment lifetime; it is 30 s",
+			       fprobe->given['g']);
+}
+
+/* fprobe's delay, N nanoseconds after each B bytes, as datagrams a second. */
+static void write_rate(struct migration *migration, const char *delay)
+{
+	unsigned long long bytes = 0;
+	unsigned long long nanoseconds = 0;
+	unsigned long long rate;
+
+	if (!delay)
+		return;
+	if (sscanf(delay, "%10llu:%12llu", &bytes, &nanoseconds) != 2 || bytes == 0) {
+		migration_wrong(migration, "-t %s: expected BYTES:NANOSECONDS", delay);
+		return;
+	}
+	if (nanoseconds == 0)
+		return;
+	rate = bytes * 1000000000 / nanoseconds / DATAGRAM_BYTES;
+	migration_lost(migration,
+		       "-t %s: delay of %llu ns after each %llu bytes; export-rate=%llu "
+		       "datagrams a second is about the same",
+		       delay, nanoseconds, bytes, rate);
+	if (rate >= 1 && rate <= 10000000)
+		migration_option(migration, "export-rate", "%llu", rate);
+}
+
+/* HOST:PORT[/[LOCAL][/TYPE]] */
+static void write_collector(struct migration *migration, const char *word, const char *keys)
+{
+	char *const host = migration_print(migration, "%s", word);
+	char *local = strchr(host, '/');
+	char *type = local ? strchr(local + 1, '/') : NULL;
+
+	if (local)
+		*local++ = '\0';
+	if (type)
+		*type++ = '\0';
+	if (type && *type && strcmp(type, "m") != 0 && strcmp(type, "r") != 0)
+		migration_wrong(migration, "%s: type %s is neither m nor r; m is taken", word,
+				type);
+	migration_option(migration, "collector", "%s,version=5%s%s%s%s", host,
+			 local && *local ? ",source=" : "", local ? local : "",
+			 type && strcmp(type, "r") == 0 ? ",mode=round-robin" : "", keys);
+}
+
+static void write_collectors(struct migration *migration, const struct fprobe *fprobe)
+{
+	const unsigned long version = number_of(migration, fprobe, 'n', 5);
+	const char *filter = fprobe->given['f'];
+	const char *keys = "";
+
+	if (version != 5)
+		migration_lost(migration, "NetFlow v%lu: v5 is written%s", version,
+			       version == 7 ? ", which has the same counters" : "");
+	if (filter && *filter) {
+		const char *words = migration_filter(migration, filter);
+
+		if (words) {
+			keys = migration_print(migration, ",filter=\"%s\"", words);
+			migration_note(migration,
+				       "filter \"%s\": flowagent filters flows, so that what is "
+				       "excluded still uses the cache",
+				       filter);
+		} else {
+			migration_lost(migration,
+				       "filter \"%s\": it has no form as words of a "
+				       "collector's filter",
+				       filter);
+		}
+	}
+	if (fprobe->given['a'])
+		migration_option(migration, "source-address", "%s", fprobe->given['a']);
+	for (size_t i = 0; i < fprobe->collector_count; i++)
+		write_collector(migration, fprobe->collectors[i], keys);
+	if (fprobe->collector_count == 0) {
+		migration_wrong(migration, "no collector: write collector = HOST:PORT");
+		migration_option(migration, "export-version", "5");
+	}
+	write_rate(migration, fprobe->given['t']);
+}
+
+static void write_running(struct migration *migration, const struct fprobe *fprobe)
+{
+	static const char *const levels[] = { "error",   "error",  "error", "error",
+					      "warning", "notice", "info",  "debug" };
+	const unsigned long level = number_of(migration, fprobe, 'v', 6);
+
+	migration_option(migration, "source-id", "0");
+	migration_note(migration, "engine type and id are 0; the number of flows was not limited: "
+				  "max-flows has its default");
+	if (fprobe->given['u'])
+		migration_option(migration, "user", "%s", fprobe->given['u']);
+	if (fprobe->given['v'] && level <= 7)
+		migration_option(migration, "log-level", "%s", levels[level]);
+}
+
+/* What Debian, Alpine and Gentoo write, as words. */
+static void read_file(struct migration *migration, char *text, bool is_ulog,
+		      struct migration_words *words)
+{
+	/* Names of variables, the letter before the value, or '\0' for words. */
+	static const struct {
+		const char *name;
+		char letter;
+	} rows[] = {
+		{ "INTERFACE", 'i' },   { "CHROOT", 'c' },          { "USER", 'u' },
+		{ "OTHER_ARGS", '\0' }, { "FLOW_COLLECTOR", '\0' }, { "COLLECTORS", '\0' },
+	};
+	struct migration_variables variables = { .count = 0 };
+	const char *rules;
+
+	migration_variables_read(migration, text, &variables);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *value = migration_variable(&variables, rows[i].name);
+		const char letter = is_ulog && rows[i].letter == 'i' ? 'X' : rows[i].letter;
+
+		if (!value)
+			continue;
+		if (letter)
+			migration_words_add(migration, words,
+					    migration_print(migration, "-%c%s", letter, value));
+		else
+			migration_words_split(migration, words, value);
+	}
+	rules = migration_variable(&variables, "SNMP_IFACE");
+	if (rules)
+		migration_words_add(migration, words, migration_print(migration, "-X%s", rules));
+	for (size_t i = 0; i < variables.count; i++)
+		if (strcmp(variables.names[i], "PIDFILE_ID") == 0)
+			migration_words_add(
+				migration, words,
+				migration_print(migration, "-l1:%s", variables.values[i]));
+}
+
+void migrate_fprobe(struct migration *migration, const char *const *words, size_t count, char *text)
+{
+	struct fprobe fprobe = { .is_ulog = strcmp(migration->peer, "fprobe-ulog") == 0 };
+	const struct migration_letter *letters = fprobe.is_ulog ? ulog_letters : pcap_letters;
+	struct migration_words from_file = { .count = 0 };
+
+	(void)fputs("[agent]\n", migration->out);
+	if (text) {
+		read_file(migration, text, fprobe.is_ulog, &from_file);
+		words = from_file.words;
+		count = from_file.count;
+	}
+	migration_letters(migration, letters, words, count, take, &fprobe);
+	if (fprobe.is_ulog)
+		write_groups(migration, &fprobe);
+	else
+		write_interface(migration, &fprobe);
+	if (fprobe.given['X'])
+		write_rules(migration, fprobe.given['X']);
+	write_timeouts(migration, &fprobe);
+	write_collectors(migration, &fprobe);
+	write_running(migration, &fprobe);
+}

@@ -1,0 +1,186 @@
+/* agentctl_migration.c - what is written and said about another probe's configuration; command
+ * lines of single letters; filters of libpcap. */
+#include "agentctl_migration.h"
+
+#include "flow_expiry.h"
+#include "printable.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A line of text without characters that would end it. */
+static char *line_print(struct migration *migration, const char *format, va_list arguments)
+{
+	char *text = NULL;
+
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	if (text)
+		printable_make(text);
+	return migration_keep(migration, text);
+}
+
+char *migration_keep(struct migration *migration, char *text)
+{
+	static char nothing[1];
+	char **grown = reallocarray(migration->kept, migration->kept_count + 1, sizeof(*grown));
+
+	if (grown)
+		migration->kept = grown;
+	if (!grown || !text) {
+		free(text);
+		migration->is_out_of_memory = true;
+		return nothing;
+	}
+	migration->kept[migration->kept_count++] = text;
+	return text;
+}
+
+void migration_end(struct migration *migration)
+{
+	for (size_t i = 0; i < migration->kept_count; i++)
+		free(migration->kept[i]);
+	free(migration->kept);
+}
+
+#define LINE_OF(migration, format, line)                         \
+	do {                                                     \
+		va_list arguments;                               \
+		va_start(arguments, format);                     \
+		line = line_print(migration, format, arguments); \
+		va_end(arguments);                               \
+	} while (0)
+
+char *migration_print(struct migration *migration, const char *format, ...)
+{
+	char *line;
+
+	LINE_OF(migration, format, line);
+	return line;
+}
+
+void migration_option(struct migration *migration, const char *name, const char *format, ...)
+{
+	const char *line;
+
+	LINE_OF(migration, format, line);
+	(void)fprintf(migration->out, "%s = %s\n", name, line);
+}
+
+static void say(struct migration *migration, const char *what, const char *line)
+{
+	(void)fprintf(migration->out, "# %s: %s\n", what, line);
+	(void)fprintf(migration->messages, "agentctl: %s: %s\n", what, line);
+}
+
+void migration_lost(struct migration *migration, const char *format, ...)
+{
+	const char *line;
+
+	LINE_OF(migration, format, line);
+	say(migration, "not carried over", line);
+}
+
+void migration_wrong(struct migration *migration, const char *format, ...)
+{
+	const char *line;
+
+	LINE_OF(migration, format, line);
+	say(migration, "wrong in the source", line);
+}
+
+void migration_not_needed(struct migration *migration, const char *format, ...)
+{
+	const char *line;
+
+	LINE_OF(migration, format, line);
+	(void)fprintf(migration->out, "# not needed: %s\n", line);
+}
+
+void migration_note(struct migration *migration, const char *format, ...)
+{
+	const char *line;
+
+	LINE_OF(migration, format, line);
+	(void)fprintf(migration->out, "# note: %s\n", line);
+}
+
+static const struct migration_letter *find_letter(const struct migration_letter *letters,
+						  char letter)
+{
+	for (; letters->letter; letters++)
+		if (letters->letter == letter)
+			return letters;
+	return NULL;
+}
+
+static void take_letter(struct migration *migration, const struct migration_letter *row,
+			const char *value, migration_take *take, void *context)
+{
+	const char *blank = row->has_value ? " " : "";
+
+	if (row->fate == MIGRATION_CARRIED)
+		take(migration, context, row->letter, value);
+	else if (row->fate == MIGRATION_LOST)
+		migration_lost(migration, "-%c%s%s: %s", row->letter, blank, value, row->text);
+	else
+		migration_not_needed(migration, "-%c%s%s: %s", row->letter, blank, value,
+				     row->text);
+}
+
+void migration_letters(struct migration *migration, const struct migration_letter *letters,
+		       const char *const *words, size_t count, migration_take *take, void *context)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *at = words[i];
+
+		if (*at != '-' || !at[1]) {
+			take(migration, context, '\0', at);
+			continue;
+		}
+		while (*++at) {
+			const struct migration_letter *row = find_letter(letters, *at);
+
+			if (!row) {
+				migration_wrong(migration, "%s has no option -%c (in \"%s\")",
+						migration->peer, *at, words[i]);
+				break;
+			}
+			if (!row->has_value) {
+				take_letter(migration, row, "", take, context);
+				continue;
+			}
+			if (!at[1] && i + 1 == count)
+				migration_wrong(migration, "-%c wants a value", *at);
+			else
+				take_letter(migration, row, at[1] ? at + 1 : words[++i], take,
+					    context);
+			break;
+		}
+	}
+}
+
+bool migration_number(const char *text, unsigned long *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoul(text, &end, 10);
+	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0;
+}
+
+void migration_active_timeout(struct migration *migration, unsigned long long seconds)
+{
+	const unsigned long long most = EXPIRY_TIMEOUT_MAX_MS / 1000;
+
+	if (seconds == 0)
+		migration_lost(migration,
+			       "active timeout 0 (off): the longest that flowagent has is written");
+	else if (seconds > most)
+		migration_lost(migration, "active timeout %llu s: more than flowagent's longest",
+			       seconds);
+	migration_option(migration, "active-timeout", "%llus",
+			 seconds == 0 || seconds > most ? most : seconds);
+}

@@ -1,0 +1,119 @@
+/* agentctl_migration.h - what the modules of `agentctl migrate` share: the configuration that they
+ * write, what they say beside it, and the forms of their input.
+ *
+ * Each thing that the other probe was asked for ends as one of these: an option; "not carried over"
+ * (a comment and a line on standard error); "not needed" or a note (a comment). */
+#ifndef AGENTCTL_MIGRATION_H
+#define AGENTCTL_MIGRATION_H
+
+#include "error_text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define MIGRATION_WORDS     256
+#define MIGRATION_VARIABLES 128
+
+struct migration {
+	const char *peer; /* name of the other probe */
+	FILE *out;        /* the configuration, borrowed */
+	FILE *messages;   /* what is lost, borrowed */
+	char **kept;      /* memory that lives as long as the migration, owned */
+	size_t kept_count;
+	bool is_out_of_memory;
+};
+
+/* Write "NAME = VALUE". What is not printable becomes '?', so that a value is one line. */
+void migration_option(struct migration *migration, const char *name, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Say that something cannot be carried over. */
+void migration_lost(struct migration *migration, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Say that the source is wrong by itself. */
+void migration_wrong(struct migration *migration, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void migration_not_needed(struct migration *migration, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void migration_note(struct migration *migration, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Have the migration own 'text', which may be NULL: then "" is returned and memory is short. */
+char *migration_keep(struct migration *migration, char *text);
+char *migration_print(struct migration *migration, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Frees what it owns. */
+void migration_end(struct migration *migration);
+
+/* What becomes of an option of the other probe. */
+enum migration_fate {
+	MIGRATION_CARRIED,    /* the module takes it */
+	MIGRATION_NOT_NEEDED, /* it has no meaning here */
+	MIGRATION_LOST,
+};
+
+struct migration_letter {
+	char letter; /* '\0' ends a table */
+	bool has_value;
+	enum migration_fate fate;
+	const char *text; /* why, for the last two fates; NULL for the first */
+};
+
+/* Receives an option that is carried, or with letter '\0' a word that is none. */
+typedef void migration_take(struct migration *migration, void *context, char letter,
+			    const char *value);
+
+/* Go through a command line of single letters, as getopt(3) does. */
+void migration_letters(struct migration *migration, const struct migration_letter *letters,
+		       const char *const *words, size_t count, migration_take *take, void *context);
+
+/* Words of a command line, borrowed or kept by the migration. */
+struct migration_words {
+	const char *words[MIGRATION_WORDS];
+	size_t count;
+};
+
+void migration_words_add(struct migration *migration, struct migration_words *words,
+			 const char *word);
+/* Add the words of a text: blanks separate them, quotes keep them together. */
+void migration_words_split(struct migration *migration, struct migration_words *words,
+			   const char *text);
+
+/* NAME=VALUE lines as a shell or /etc/config has them. */
+struct migration_variables {
+	const char *names[MIGRATION_VARIABLES];
+	const char *values[MIGRATION_VARIABLES];
+	size_t count;
+};
+
+/* Read lines NAME=VALUE with quotes, comments, $NAME and ${NAME}. 'text' is changed. */
+void migration_variables_read(struct migration *migration, char *text,
+			      struct migration_variables *variables);
+/* Read "option NAME VALUE" lines of OpenWrt. 'text' is changed. */
+void migration_uci_read(struct migration *migration, char *text,
+			struct migration_variables *variables);
+/* The value of a name in any case; NULL if there is none or it is empty. */
+const char *migration_variable(const struct migration_variables *variables, const char *name);
+
+/* A whole number; false if 'text' is none. */
+bool migration_number(const char *text, unsigned long *number);
+
+/* Write a timeout of the other probe in milliseconds. Zero, which is off there, is lost. */
+void migration_active_timeout(struct migration *migration, unsigned long long seconds);
+
+/* The words of a flow filter that do what a libpcap filter says; NULL if there is no such form. */
+const char *migration_filter(struct migration *migration, const char *filter);
+
+/* The modules. 'words' is the command line of the probe without its name; 'text' a file of its, or
+ * NULL, and is changed. */
+void migrate_fprobe(struct migration *migration, const char *const *words, size_t count,
+		    char *text);
+void migrate_softflowd(struct migration *migration, const char *const *words, size_t count,
+		       char *text);
+void migrate_nfprobe(struct migration *migration, const char *const *words, size_t count,
+		     char *text);
+void migrate_ipt_netflow(struct migration *migration, const char *const *words, size_t count,
+			 char *text);
+void migrate_rules(struct migration *migration, const char *const *words, size_t count, char *text);
+
+#endif

@@ -1,0 +1,168 @@
+"""agentctl migrate: each case of tests/migrate becomes what its .expect says, and flowagent takes it."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import programs
+from conftest import BUILD
+
+CASES = Path(__file__).parents[1] / "migrate"
+DONE, FAILED, USAGE = range(3)
+FIN_AND_RST = r"FIN and RST end nothing early.*"
+ANY = ""  # the line is for people
+
+# Lines of .expect, and where the output has them: an option, a comment, or lost (a comment and a
+# line on standard error). {1} is the first group of the line.
+EXPECTED = [
+    (r"peer: .*", None, ANY),
+    (r"default: NFLOG group\(s\) (\d+) .*", "option", r"^nflog = {1}\b"),
+    (r"carry: interface (\S+) has number (\d+): .*", "option", r"^if-map = (.*,)?{1}={2}(,|$)"),
+    (r"carry: interface (\S+) exported with number \d+ \(if-map (\S+)\)", "option", r"^if-map = {2}$"),
+    (r"carry: if-map (\S+)", "option", r"^if-map = (.*,)?{1}(,|$)"),
+    (r"\w+: active timeout (?:\(maxlife\) )?(\d+) s", "option", r"^active-timeout = {1}s$"),
+    (r"missing: active timeout \(maxlife\) 0 .*", "lost", r"active timeout 0 \(off\)"),
+    (r"\w+: inactive timeout (\d+) s", "option", r"^inactive-timeout = {1}s$"),
+    (rf"default: {FIN_AND_RST}", "option", r"^inactive-timeout = (\d+)s$(.|\n)*^timeout = tcp.fin=\1s,tcp.rst=\1s$"),
+    (r"\w+: timeout (\S+) (\d+) s", "option", r"^timeout = (.*,)?{1}={2}s(,|$)"),
+    (r"\w+: (?:NetFlow v|export version )(5|9|10)(?: for .*)?", "option", r"^(collector = .*,version=|export-version = ){1}\b"),
+    (r"missing: NetFlow v7", "lost", r"NetFlow v7"),
+    (r"default: IPv4 only; .*", "comment", r"IPv4 only before"),
+    (r"default: IPv6 is not counted \(v5\); .*", "comment", r"softflowd counts no IPv6"),
+    (r"carry: collector (\S+), mirror", "option", r"^collector = {1},(?!.*mode=)"),
+    (r"carry: collector (\S+), round-robin", "option", r"^collector = {1},.*mode=round-robin"),
+    (r"carry: collector (\S+)(?: for .*)?", "option", r"^collector = {1},"),
+    (r"note: no collector.*", "lost", r"no collector"),
+    (r"default: engine type and id 0; .*", "option", r"\A(?!(.|\n)*max-flows)(.|\n)*^source-id = 0$"),
+    (r"\w+: source id (?:\(engine id\) )?(\d+)(?: for .*)?", "option", r"^source-id = {1}$"),
+    (r"missing: netfilter mark as ToS .*", "lost", r"mark as ToS.*137"),
+    (r"drop: scan interval (\d+) s", "comment", r"not needed: -s {1}: scan interval"),
+    (r"drop: pending queue (\d+)", "comment", r"not needed: -q {1}: pending queue"),
+    (r"missing: (-\w \S+) \(PlanetLab: .*", "lost", r"{1}: flow files"),
+    (r"drop: chroot (\S+): .*", "comment", r"not needed: -c {1}: chroot"),
+    (r"drop: log destination and identifier (\S+) .*", "comment", r"not needed: -l {1}: log destination"),
+    (r"carry: user (\S+)", "option", r"^user = {1}$"),
+    (r"carry: log level (\S+)", "option", r"^log-level = {1}$"),
+    (r"carry: kernel buffer (\d+) kB .*", "option", r"^(nflog|interface) = .*,buffer={1}k\b"),
+    (r"missing: real-time priority (\d+): (\w+) .*", "lost", r"-r {1}.*{2}"),
+    (r"missing: delay of (\d+) ns after each (\d+) bytes; about export-rate=(\d+)", "lost", r"{1} ns after each {2} bytes; export-rate={3}"),
+    (r"missing: fragment lifetime (\d+) s .*", "lost", r"-g {1}: fragment lifetime"),
+    (r"note: fprobe-ulog takes any name .*", "comment", r"takes any name that begins so.*eth0\.100"),
+    (r"carry: capture on interface (\S+)", "option", r"^interface = {1}\b"),
+    (r"missing: promiscuous capture .*", "promiscuous", ANY),
+    (r"note: interface chosen by pcap_lookupdev .*", "lost", r"pcap_lookupdev"),
+    (r"note: without -fip .*", "comment", r"without -fip"),
+    (r"note: beside it stands .*", None, ANY),
+    (r'carry: filter "ip" .*', "option", r'filter="v=4"'),
+    (r'carry: filter "not port 2055" .*', "option", r'filter="!port=2055"'),
+    (r'carry: filter "ip and src net (\S+)" .*', "option", r'filter="v=4 src={1}"'),
+    (r'carry: filter "tcp and port 80" .*', "option", r'filter="proto=tcp port=80"'),
+    (r"carry: send by interface (\S+) .*", "option", r"^collector = .*,interface={1}\b"),
+    (r"\w+: max flows (\d+)(?:;.*)?", "option", r"^max-flows = {1}$"),
+    (r"\w+: flow key (\S+)(?: .*)?", "option", r"^flow-key = {1}(,interfaces)?$"),
+    (r"default: times on the exporter's uptime .*", "option", r"^collector = .*,uptime=on\b"),
+    (r"carry: transport udp", "option", r"^collector = (?!.*transport=)"),
+    (r"carry: absolute times in milliseconds .*", "option", r"^collector = (?!.*uptime=)"),
+    (r"missing: transport (\w+) with version (\d+)", "lost", r"transport {1} with version {2}"),
+    (r"missing: MAC addresses in key and record .*", "lost", r"MAC addresses"),
+    (r"drop: foreground .*", "comment", r"not needed: -d: foreground"),
+    (r"drop: pid file \((-p \S+)\)", "comment", r"not needed: {1}: pid file"),
+    (r"drop: control socket: .* \((-c \S+)\)", "comment", r"not needed: {1}: control socket"),
+    (r"drop: expint=(\d+).*", "comment", r"not needed: expint={1}"),
+    (r"note: softflowd IPFIX without -A .*", "comment", r"IPFIX without -A"),
+    (r"carry: read (?:capture )?file ([^ ;]+).*", "option", r"^read = {1}$"),
+    (r"(?:carry: )?no sampling.*|carry: no sampling .*", "option", r"\A(?!(.|\n)*sampling=)"),
+    (r"carry: packet sampling (\S+?)(?: on the source)?", "option", r"^(interface|read|nflog) = .*,sampling={1}\b"),
+    (r'broken: "(.*)" is no named timeout: .*', "lost", r"{1} is no named timeout"),
+    (r"broken: softflowd exits: .*", "lost", r"softflowd refuses it"),
+    (r"broken: option host, port, .*", "lost", r"option host is unknown(.|\n)*option port is unknown(.|\n)*option netflow_version is unknown(.|\n)*-T 2 is refused"),
+]
+
+
+def migrate(peer, *words, text=None):
+    command = [BUILD / "agentctl", "migrate", peer, *(["--", *words] if words else [])]
+    where = {"stdin": subprocess.DEVNULL} if text is None else {"input": text}
+    return subprocess.run(
+        command, capture_output=True, text=True, env=programs.ENVIRONMENT, timeout=programs.PATIENCE_S, **where
+    )
+
+
+def cases():
+    return sorted(CASES.glob("*.expect"))
+
+
+def migrated(expect):
+    """What agentctl migrate makes of the case beside an .expect."""
+    (source,) = (path for path in CASES.glob(f"{expect.stem}.*") if path != expect)
+    peer = re.match(r"(.*?)-\d", expect.stem)[1]
+    text = source.read_text()
+    if source.suffix != ".cmd":
+        return migrate(peer, text=text)
+    words = shlex.split(text, comments=True)[1:]
+    return migrate(peer, *words[1 if peer == "ipt_NETFLOW" else 0 :])
+
+
+def found(where, pattern, done):
+    lines = done.stdout.splitlines()
+    options = "\n".join(line for line in lines if not line.startswith("#"))
+    comments = "\n".join(line for line in lines if line.startswith("#"))
+    if where == "promiscuous":
+        on_any = re.search(r"^interface = any\b", options, re.M)
+        where, pattern = ("lost", r"promiscuous") if on_any else ("option", r"^interface = .*,promiscuous=on\b")
+        if not re.search(r"^interface = ", options, re.M):
+            where, pattern = "lost", r"no interface"
+    texts = {None: [""], "option": [options], "comment": [comments], "lost": [comments, done.stderr]}[where]
+    return all(re.search(pattern, text, re.M) for text in texts)
+
+
+@pytest.mark.parametrize("expect", cases(), ids=lambda path: path.stem)
+def test_case(expect, directory, flowagent_run):
+    done = migrated(expect)
+    assert done.returncode == DONE, done.stderr
+    for line in expect.read_text().splitlines():
+        rows = [(match, *row[1:]) for row in EXPECTED if (match := re.fullmatch(row[0], line))]
+        assert rows, f"no row of EXPECTED for: {line}"
+        match, where, pattern = rows[0]
+        for number, group in enumerate(match.groups(), 1):
+            pattern = pattern.replace(f"{{{number}}}", re.escape(group or ""))
+        assert found(where, pattern, done), f"{line}\n{where}: {pattern}\n{done.stdout}{done.stderr}"
+    if not expect.stem.startswith("rules"):
+        file = directory / "flowagent.conf"
+        file.write_text(done.stdout)
+        shutil.copytree(CASES / "aux", directory / "aux")
+        shutil.copy(CASES / "aux" / "small.pcap", directory / "sample.pcap")
+        checked = flowagent_run("--check-config", "--config", file, cwd=directory)
+        assert checked.returncode == DONE, checked.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("peer", "words", "status", "message"),
+    [
+        ("nprobe", ["-i", "eth0"], USAGE, '"nprobe" is not known here; expected fprobe-ulog'),
+        ("softflowd", ["-i"], DONE, "-i wants a value"),
+        ("softflowd", ["-z", "-i", "eth0"], DONE, "softflowd has no option -z"),
+        ("softflowd", ["-i", "eth0\ncontrol = none", "-n", "h:1"], DONE, ""),
+        ("softflowd", ["-i", "eth0", "-t", "tcp=0"], DONE, "timeout tcp 0"),
+        ("softflowd", ["-i", "eth0", "-s", "many"], DONE, "-s many: expected a number"),
+        ("softflowd", ["-i", "eth0", "portrange 1-2"], DONE, 'filter "portrange 1-2": it has no form'),
+        ("fprobe-ulog", ["-U", "0x2", "h:1"], DONE, "-U 0x2: expected a number"),
+        ("fprobe-ulog", ["-X", "eth", "h:1"], DONE, "-X eth: expected BASE:NUMBER"),
+        ("fprobe-ulog", ["-t", "0:1", "h:1"], DONE, "-t 0:1: expected BYTES:NANOSECONDS"),
+        ("fprobe-ulog", ["-e", "0", "h:1"], DONE, "active timeout 0 (off)"),
+    ],
+)
+def test_what_is_wrong_is_said(peer, words, status, message):
+    done = migrate(peer, *words)
+    assert done.returncode == status
+    assert message in done.stderr
+    assert "\ncontrol = none" not in done.stdout
+
+
+def test_groups_of_the_mask():
+    done = migrate("fprobe-ulog", "-U", "5", "192.0.2.1:2055/192.0.2.9/r")
+    assert re.findall(r"^nflog = (\d+)$", done.stdout, re.M) == ["1", "3"]
+    assert "collector = 192.0.2.1:2055,version=5,source=192.0.2.9,mode=round-robin\n" in done.stdout
