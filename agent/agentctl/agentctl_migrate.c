@@ -19,6 +19,10 @@ static const struct peer {
 	{ "fprobe-ulog", migrate_fprobe, "flowagent.conf" },
 	{ "fprobe", migrate_fprobe, "flowagent.conf" },
 	{ "softflowd", migrate_softflowd, "flowagent.conf" },
+	{ "pmacctd", migrate_nfprobe, "flowagent.conf" },
+	{ "uacctd", migrate_nfprobe, "flowagent.conf" },
+	{ "ipt_NETFLOW", migrate_ipt_netflow, "flowagent.conf" },
+	{ "rules", migrate_rules, NULL },
 };
 
 static const struct peer *find_peer(const char *word, struct error_text *error)

@@ -91,6 +91,14 @@ void migration_wrong(struct migration *migration, const char *format, ...)
 	say(migration, "wrong in the source", line);
 }
 
+void migration_warn(struct migration *migration, const char *format, ...)
+{
+	const char *line;
+
+	LINE_OF(migration, format, line);
+	say(migration, "warning", line);
+}
+
 void migration_not_needed(struct migration *migration, const char *format, ...)
 {
 	const char *line;

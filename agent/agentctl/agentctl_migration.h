@@ -6,6 +6,7 @@
 #ifndef AGENTCTL_MIGRATION_H
 #define AGENTCTL_MIGRATION_H
 
+#include "defaults.h"
 #include "error_text.h"
 
 #include <stdbool.h>
@@ -14,6 +15,9 @@
 
 #define MIGRATION_WORDS     256
 #define MIGRATION_VARIABLES 128
+
+/* The NFLOG group in the place of the target NETFLOW, which has none: flowagent's default. */
+#define MIGRATION_NETFLOW_GROUP DEFAULT_NFLOG_GROUP
 
 struct migration {
 	const char *peer; /* name of the other probe */
@@ -32,6 +36,9 @@ void migration_lost(struct migration *migration, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Say that the source is wrong by itself. */
 void migration_wrong(struct migration *migration, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Say something that a person should act on. */
+void migration_warn(struct migration *migration, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void migration_not_needed(struct migration *migration, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -35,7 +35,7 @@ EXPECTED = [
     (r"default: IPv6 is not counted \(v5\); .*", "comment", r"softflowd counts no IPv6"),
     (r"carry: collector (\S+), mirror", "option", r"^collector = {1},(?!.*mode=)"),
     (r"carry: collector (\S+), round-robin", "option", r"^collector = {1},.*mode=round-robin"),
-    (r"carry: collector (\S+)(?: for .*)?", "option", r"^collector = {1},"),
+    (r"carry: collector ([^ ,]+)(?: for .*)?", "option", r"^collector = {1},"),
     (r"note: no collector.*", "lost", r"no collector"),
     (r"default: engine type and id 0; .*", "option", r"\A(?!(.|\n)*max-flows)(.|\n)*^source-id = 0$"),
     (r"\w+: source id (?:\(engine id\) )?(\d+)(?: for .*)?", "option", r"^source-id = {1}$"),
@@ -53,6 +53,7 @@ EXPECTED = [
     (r"missing: fragment lifetime (\d+) s .*", "lost", r"-g {1}: fragment lifetime"),
     (r"note: fprobe-ulog takes any name .*", "comment", r"takes any name that begins so.*eth0\.100"),
     (r"carry: capture on interface (\S+)", "option", r"^interface = {1}\b"),
+    (r"broken: key \"interface\" is unknown .*", "lost", r"key interface is unknown"),
     (r"missing: promiscuous capture .*", "promiscuous", ANY),
     (r"note: interface chosen by pcap_lookupdev .*", "lost", r"pcap_lookupdev"),
     (r"note: without -fip .*", "comment", r"without -fip"),
@@ -80,6 +81,51 @@ EXPECTED = [
     (r'broken: "(.*)" is no named timeout: .*', "lost", r"{1} is no named timeout"),
     (r"broken: softflowd exits: .*", "lost", r"softflowd refuses it"),
     (r"broken: option host, port, .*", "lost", r"option host is unknown(.|\n)*option port is unknown(.|\n)*option netflow_version is unknown(.|\n)*-T 2 is refused"),
+    # pmacctd and uacctd
+    (r"missing: plugin (\S+) \(.*", "lost", r"plugin {1}: it is no export"),
+    (r"carry: NFLOG group (\d+)", "option", r"^nflog = {1}\b"),
+    (r"carry: buffer (\d+) bytes .*", "option", r"^nflog = .*,buffer={1}\b"),
+    (r"carry: snaplen (\d+)", "option", r"^(nflog|interface) = .*,snaplen={1}\b"),
+    (r"carry: source address (\S+) for .*", "option", r"^collector = .*,source={1}\b"),
+    (r"missing: (src_mac|dst_mac|tag)\b.*", "lost", r"{1} in aggregate"),
+    (r"drop: primitive flows: .*", "comment", r"not needed: flows in aggregate"),
+    (r"drop: (networks_file_no_lpm|[a-z_]+)=? ?(\S+)", "comment", r"not needed: {1}[:=] ?{2}\b"),
+    (r"missing: pre_tag_map (\S+)", "lost", r"pre_tag_map: {1}"),
+    (r"missing: networks_file_no_lpm .*", "lost", r"networks_file_no_lpm"),
+    (r"missing: interface number by tag .*", "lost", r"nfprobe_ifindex: tag"),
+    (r"missing: times in microseconds", "lost", r"microseconds"),
+    (r"carry: direction=(in|out) on the source for \S+ \(one source .*", "lost", r"cannot be both in and out"),
+    (r"carry: direction=(in|out) on the source for \S+", "option", r"^(nflog|interface) = .*,direction={1}\b"),
+    (r"carry: interface number (\d+) \(if-map\) for .*", "option", r"^if-map = \w+={1}$"),
+    (r"note: the map is .*", "comment", r"if-map NAME=100"),
+    (r"carry: (src_as|dst_as) from networks-file", "comment", r"{1} in aggregate: AS numbers are fields"),
+    (r"carry: networks-file (\S+)", "option", r"^networks-file = {1}$"),
+    (r"note: (timestamp_\w+) in aggregate: .*", "comment", r"{1} in aggregate"),
+    (r"carry: TCP flags .*", "comment", r"tcpflags in aggregate"),
+    (r"carry: interfaces and numbers of the map file .*", "option", r"^interface = eth0\b.*\n(.*\n)*interface = eth1\b"),
+    (r"carry: interface numbers map", "option", r"^if-map = eth0=100,eth1=200$"),
+    # ipt_NETFLOW
+    (r"carry: collector (\S+), by interface (\S+), mirror", "option", r"^collector = {1},.*,interface={2}$"),
+    (r"default: collector (\S+), mirror", "option", r"^collector = {1},(?!.*mode=)"),
+    (r"note: rules -j NETFLOW become NFLOG rules: .*", "comment", r"rules -j NETFLOW become -j NFLOG --nflog-group 40"),
+    (r"missing: NAT events .*", "lost", r"natevents=1: NAT events"),
+    (r"missing: send buffer (\d+) bytes .*", "lost", r"sndbuf={1}"),
+    (r"carry: template-refresh (\d+) minutes, (\d+) packets", "option", r"^template-refresh = {1}m,{2}$"),
+    (r"carry: FLOW sampling 1 in (\d+): .*", "option", r"^collector = .*,sampling={1}$"),
+    (r"missing: MAC addresses \(built in .*", "comment", r"built with MAC addresses"),
+    (r"note: VLAN: .*", "comment", r"vlanId"),
+    (r"note: the rules have -m state .*", None, ANY),
+    # rules
+    (r"carry: -j NFLOG (--nflog-group \d+ --nflog-size \d+)(?: (--nflog-prefix \S+))?(?: .*)?", "option", r"NFLOG {1}.*{2}"),
+    (r"note: POSTROUTING sees .*", "comment", r"POSTROUTING sees what leaves only"),
+    (r"note: 20 bytes are .*", "comment", r"20 bytes are the IP header only"),
+    (r"note: --state NEW: .*", "lost", r"only first packets"),
+    (r"note: raw PREROUTING .*", "comment", r"raw PREROUTING knows no output interface"),
+    (r"broken: not read by migrate rules; shown: (.*)", "lost", r"ferm, which is not read here; write there: {1}"),
+    (r"carry: unchanged; flowagent -g (\d+)", "comment", r"nflog = {1}$"),
+    (r"note: a packet that comes in by .*", "lost", r"logged twice"),
+    (r"carry: group (\d+)", "option", r"NFLOG --nflog-group {1} .*--nflog-size 128$"),
+    (r"note: --nflog-range is without effect .*", "lost", r"--nflog-range 64 has no effect"),
 ]
 
 
@@ -87,7 +133,7 @@ def migrate(peer, *words, text=None):
     command = [BUILD / "agentctl", "migrate", peer, *(["--", *words] if words else [])]
     where = {"stdin": subprocess.DEVNULL} if text is None else {"input": text}
     return subprocess.run(
-        command, capture_output=True, text=True, env=programs.ENVIRONMENT, timeout=programs.PATIENCE_S, **where
+        command, capture_output=True, text=True, env=programs.ENVIRONMENT, timeout=programs.PATIENCE_S, cwd=CASES, **where
     )
 
 
@@ -119,6 +165,19 @@ def found(where, pattern, done):
     return all(re.search(pattern, text, re.M) for text in texts)
 
 
+def loads(expect, text):
+    """The firewall takes converted rules; in a network namespace of its own, where none is left."""
+    command = {
+        ".rules": ["iptables-restore", "--test"],
+        ".nft": ["nft", "--check", "--file", "-"],
+    }.get(next(path.suffix for path in CASES.glob(f"{expect.stem}.*") if path != expect))
+    if command:
+        done = subprocess.run(
+            ["unshare", "--net", *command], input=text, capture_output=True, text=True, timeout=programs.PATIENCE_S
+        )
+        assert done.returncode == DONE, done.stderr + text
+
+
 @pytest.mark.parametrize("expect", cases(), ids=lambda path: path.stem)
 def test_case(expect, directory, flowagent_run):
     done = migrated(expect)
@@ -130,7 +189,9 @@ def test_case(expect, directory, flowagent_run):
         for number, group in enumerate(match.groups(), 1):
             pattern = pattern.replace(f"{{{number}}}", re.escape(group or ""))
         assert found(where, pattern, done), f"{line}\n{where}: {pattern}\n{done.stdout}{done.stderr}"
-    if not expect.stem.startswith("rules"):
+    if expect.stem.startswith("rules"):
+        loads(expect, done.stdout)
+    else:
         file = directory / "flowagent.conf"
         file.write_text(done.stdout)
         shutil.copytree(CASES / "aux", directory / "aux")
@@ -152,6 +213,11 @@ def test_case(expect, directory, flowagent_run):
         ("fprobe-ulog", ["-U", "0x2", "h:1"], DONE, "-U 0x2: expected a number"),
         ("fprobe-ulog", ["-X", "eth", "h:1"], DONE, "-X eth: expected BASE:NUMBER"),
         ("fprobe-ulog", ["-t", "0:1", "h:1"], DONE, "-t 0:1: expected BYTES:NANOSECONDS"),
+        ("uacctd", ["-f", "x"], DONE, "is read from standard input"),
+        ("ipt_NETFLOW", ["protocol=7"], DONE, "the module has 5, 9 and 10"),
+        ("ipt_NETFLOW", ["destination"], DONE, '"destination": expected NAME=VALUE'),
+        ("ipt_NETFLOW", ["sampler=hash"], DONE, "sampler=hash: expected METHOD:N"),
+        ("ipt_NETFLOW", ["colour=1"], DONE, "colour=1: no parameter that is known here"),
         ("fprobe-ulog", ["-e", "0", "h:1"], DONE, "active timeout 0 (off)"),
     ],
 )
@@ -166,3 +232,46 @@ def test_groups_of_the_mask():
     done = migrate("fprobe-ulog", "-U", "5", "192.0.2.1:2055/192.0.2.9/r")
     assert re.findall(r"^nflog = (\d+)$", done.stdout, re.M) == ["1", "3"]
     assert "collector = 192.0.2.1:2055,version=5,source=192.0.2.9,mode=round-robin\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("peer", "text", "message"),
+    [
+        ("uacctd", "uacctd_group 2\n", '"uacctd_group 2": expected KEY: VALUE'),
+        ("uacctd", "plugins: memory\n", "no plugin nfprobe"),
+        ("uacctd", "plugins: nfprobe\nuacctd_group: x\n", "uacctd_group: x: expected a number"),
+        ("pmacctd", "plugins: nfprobe\nnfprobe_receiver: h:1\n", "no interface"),
+        ("pmacctd", "pcap_interfaces_map: none.map\nplugins: nfprobe\n", "none.map"),
+        ("softflowd", "OPTIONS\n", '"OPTIONS": expected NAME=VALUE'),
+        ("rules", "*filter\nCOMMIT\n", "no rule has the target"),
+        ("rules", "-A INPUT -j ULOG --ulog-nlgroup x\n", '"x": expected a number'),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said(peer, text, message):
+    done = migrate(peer, text=text)
+    assert done.returncode == DONE
+    assert message in done.stderr
+
+
+def test_input_that_is_no_text():
+    done = migrate("rules", text="-A INPUT\0 -j ULOG\n")
+    assert done.returncode == FAILED
+    assert "it has a zero byte" in done.stderr
+
+
+def test_two_sets_of_timeouts_need_two_agents():
+    text = "plugins: nfprobe[a],nfprobe[b]\nnfprobe_receiver[a]: h:1\nnfprobe_receiver[b]: h:2\n"
+    done = migrate("uacctd", text=text + "nfprobe_timeouts[b]: tcp=5\n")
+    assert "nfprobe_timeouts of b: two sets of timeouts need two agents (flowagent@)" in done.stderr
+    assert re.findall(r"^collector = (h:\d)", done.stdout, re.M) == ["h:1", "h:2"]
+
+
+def test_a_rule_that_is_converted_keeps_what_follows():
+    rules = "-A INPUT -j ULOG --ulog-qthreshold 50 -m comment --comment \"a -j b\"\n-A INPUT -j NETFLOW -i eth0\n"
+    done = migrate("rules", text=rules)
+    assert done.stdout.splitlines()[:2] == [
+        '-A INPUT -j NFLOG --nflog-group 1 --nflog-size 128 -m comment --comment "a -j b"',
+        "-A INPUT -j NFLOG --nflog-group 40 --nflog-size 128 -i eth0",
+    ]
+    nft = migrate("rules", text='counter packets 1 bytes 2 xt target "NETFLOW" comment "x"\n')
+    assert nft.stdout.splitlines()[0] == 'counter packets 1 bytes 2 log group 40 snaplen 128 comment "x"'
