@@ -9,6 +9,7 @@
 #include "flow_names.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,25 +20,26 @@ static const struct group_key {
 	const char *name;
 	const char *members[2]; /* source's end, destination's end */
 	enum agentctl_column_kind kind;
+	const char *name_member; /* of a sum: the name that belongs to the value; NULL: none */
 } group_keys[] = {
-	{ "src", { "src", "src" }, COLUMN_ADDRESS },
-	{ "dst", { "dst", "dst" }, COLUMN_ADDRESS },
-	{ "host", { "src", "dst" }, COLUMN_ADDRESS },
-	{ "src_as", { "src_as", "src_as" }, COLUMN_NUMBER },
-	{ "dst_as", { "dst_as", "dst_as" }, COLUMN_NUMBER },
-	{ "as", { "src_as", "dst_as" }, COLUMN_NUMBER },
-	{ "src_port", { "src_port", "src_port" }, COLUMN_NUMBER },
-	{ "dst_port", { "dst_port", "dst_port" }, COLUMN_NUMBER },
-	{ "port", { "src_port", "dst_port" }, COLUMN_NUMBER },
-	{ "proto", { "proto", "proto" }, COLUMN_PROTOCOL },
-	{ "in_if", { "in_if", "in_if" }, COLUMN_NUMBER },
-	{ "out_if", { "out_if", "out_if" }, COLUMN_NUMBER },
-	{ "iface", { "in_if_name", "out_if_name" }, COLUMN_TEXT },
-	{ "dir", { "dir", "dir" }, COLUMN_TEXT },
-	{ "tos", { "tos", "tos" }, COLUMN_NUMBER },
-	{ "vlan", { "vlan", "vlan" }, COLUMN_NUMBER },
-	{ "mark", { "mark", "mark" }, COLUMN_NUMBER },
-	{ "v", { "v", "v" }, COLUMN_NUMBER },
+	{ "src", { "src", "src" }, COLUMN_ADDRESS, NULL },
+	{ "dst", { "dst", "dst" }, COLUMN_ADDRESS, NULL },
+	{ "host", { "src", "dst" }, COLUMN_ADDRESS, NULL },
+	{ "src_as", { "src_as", "src_as" }, COLUMN_NUMBER, "src_as_name" },
+	{ "dst_as", { "dst_as", "dst_as" }, COLUMN_NUMBER, "dst_as_name" },
+	{ "as", { "src_as", "dst_as" }, COLUMN_NUMBER, "as_name" },
+	{ "src_port", { "src_port", "src_port" }, COLUMN_NUMBER, NULL },
+	{ "dst_port", { "dst_port", "dst_port" }, COLUMN_NUMBER, NULL },
+	{ "port", { "src_port", "dst_port" }, COLUMN_NUMBER, NULL },
+	{ "proto", { "proto", "proto" }, COLUMN_PROTOCOL, NULL },
+	{ "in_if", { "in_if", "in_if" }, COLUMN_NUMBER, NULL },
+	{ "out_if", { "out_if", "out_if" }, COLUMN_NUMBER, NULL },
+	{ "iface", { "in_if_name", "out_if_name" }, COLUMN_TEXT, NULL },
+	{ "dir", { "dir", "dir" }, COLUMN_TEXT, NULL },
+	{ "tos", { "tos", "tos" }, COLUMN_NUMBER, NULL },
+	{ "vlan", { "vlan", "vlan" }, COLUMN_NUMBER, NULL },
+	{ "mark", { "mark", "mark" }, COLUMN_NUMBER, NULL },
+	{ "v", { "v", "v" }, COLUMN_NUMBER, NULL },
 };
 
 #define GROUP_KEY_COUNT (sizeof(group_keys) / sizeof(group_keys[0]))
@@ -51,7 +53,8 @@ struct agentctl_group {
 	const struct group_key *keys[AGENTCTL_GROUP_KEYS];
 	size_t key_count;
 	char names[AGENTCTL_GROUP_KEYS * FLOW_NAME_SIZE]; /* with commas */
-	struct agentctl_column columns[AGENTCTL_GROUP_KEYS + 4];
+	struct agentctl_column columns[2 * AGENTCTL_GROUP_KEYS + 4];
+	json_t *value_names;    /* owned; by the value's text */
 	struct group_sum *sums; /* owned */
 	size_t count;
 	size_t capacity;
@@ -122,6 +125,10 @@ static void fill_columns(struct agentctl_group *group)
 	*column++ = (struct agentctl_column){ "flows", NULL, COLUMN_NUMBER, COLUMN_SHOWN };
 	*column++ = (struct agentctl_column){ "packets", NULL, COLUMN_NUMBER, COLUMN_SHOWN };
 	*column++ = (struct agentctl_column){ "bytes", NULL, COLUMN_BYTES, COLUMN_SHOWN };
+	for (size_t i = 0; i < group->key_count; i++)
+		if (group->keys[i]->name_member)
+			*column++ = (struct agentctl_column){ group->keys[i]->name_member, NULL,
+							      COLUMN_TEXT, COLUMN_HIDDEN };
 	*column = (struct agentctl_column){ .name = NULL };
 }
 
@@ -133,8 +140,11 @@ struct agentctl_group *agentctl_group_create(const char *keys, struct error_text
 		error_text_set(error, "out of memory");
 		return NULL;
 	}
-	if (!keys_parse(group, keys, error)) {
-		free(group);
+	group->value_names = json_object();
+	if (!group->value_names)
+		error_text_set(error, "out of memory");
+	if (!group->value_names || !keys_parse(group, keys, error)) {
+		agentctl_group_destroy(group);
 		return NULL;
 	}
 	fill_columns(group);
@@ -199,6 +209,31 @@ static int reserve(struct agentctl_group *group)
 	return 0;
 }
 
+/* The text of a number, for value_names. */
+static const char *value_text(const json_t *value, char text[static 24])
+{
+	(void)snprintf(text, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	return text;
+}
+
+/* Names belong to values, not to sums: a table may change while the rows come. */
+static int note_names(struct agentctl_group *group, const json_t *row)
+{
+	char text[24];
+	int result = 0;
+
+	for (size_t i = 0; !result && i < group->key_count; i++) {
+		const struct group_key *key = group->keys[i];
+		json_t *name = key->name_member ? json_object_get(row, key->name_member) : NULL;
+
+		if (name)
+			result = json_object_set(group->value_names,
+						 value_text(json_object_get(row, key->name), text),
+						 name);
+	}
+	return result ? -ENOMEM : 0;
+}
+
 /* Key of a flow as seen from one end (0 source, 1 destination); NULL if memory is short. */
 static char *key_text(const struct agentctl_group *group, const json_t *flow, int end)
 {
@@ -255,7 +290,7 @@ static bool end_is_empty(const struct agentctl_group *group, const json_t *flow,
 int agentctl_group_add(struct agentctl_group *group, const json_t *flow)
 {
 	char *keys[2] = { key_text(group, flow, 0), key_text(group, flow, 1) };
-	int result = keys[0] && keys[1] ? 0 : -ENOMEM;
+	int result = keys[0] && keys[1] ? note_names(group, flow) : -ENOMEM;
 	bool is_used[2] = { false, false };
 
 	if (!result && !end_is_empty(group, flow, 0)) {
@@ -274,6 +309,22 @@ int agentctl_group_add(struct agentctl_group *group, const json_t *flow)
 	return result;
 }
 
+static int add_names(const struct agentctl_group *group, json_t *row)
+{
+	char text[24];
+	int result = 0;
+
+	for (size_t i = 0; !result && i < group->key_count; i++) {
+		const struct group_key *key = group->keys[i];
+		json_t *name = json_object_get(group->value_names,
+					       value_text(json_object_get(row, key->name), text));
+
+		if (key->name_member && name)
+			result = json_object_set(row, key->name_member, name);
+	}
+	return result;
+}
+
 static json_t *sum_row(const struct agentctl_group *group, const struct group_sum *sum)
 {
 	json_t *values = json_loads(sum->key, 0, NULL);
@@ -286,7 +337,8 @@ static json_t *sum_row(const struct agentctl_group *group, const struct group_su
 		result = json_object_set_new(row, "flows", json_integer((json_int_t)sum->flows)) |
 			 json_object_set_new(row, "packets",
 					     json_integer((json_int_t)sum->packets)) |
-			 json_object_set_new(row, "bytes", json_integer((json_int_t)sum->bytes));
+			 json_object_set_new(row, "bytes", json_integer((json_int_t)sum->bytes)) |
+			 add_names(group, row);
 	json_decref(values);
 	if (result) {
 		json_decref(row);
@@ -316,6 +368,7 @@ void agentctl_group_destroy(struct agentctl_group *group)
 		return;
 	for (size_t i = 0; i < group->count; i++)
 		free(group->sums[i].key);
+	json_decref(group->value_names);
 	free(group->sums);
 	free(group);
 }

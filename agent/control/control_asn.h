@@ -8,7 +8,8 @@
 /* The table in use as an object; JSON null without one. NULL if memory is short. */
 json_t *control_asn_table_json(const struct pipeline *pipeline);
 
-/* Of the command `show-asn`, whose words are addresses, or AS numbers as AS64500: a row for each. */
+/* Of the command `show-asn`, whose words are addresses, or AS numbers as AS64500: a row for each.
+ */
 int control_asn_begin(struct control_job *job, const struct control_request *request,
 		      struct error_text *error);
 int control_asn_step(struct control_job *job, struct control_output *output,

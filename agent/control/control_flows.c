@@ -15,13 +15,18 @@
 #include "flow_row.h"
 #include "flow_sums.h"
 #include "flow_top.h"
+#include "json_text.h"
 #include "pipeline.h"
 #include "time_now.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+
+/* Names of AS numbers in a sum. */
+#define SUM_NAMES_SIZE (FLOW_SUM_AS_KEYS * (6 * ASN_NAME_SIZE + 32))
 
 /* What a request wants beside its filter. */
 struct flows_order {
@@ -379,13 +384,38 @@ static int walk(struct control_job *job, struct control_output *output, struct e
 	return 0;
 }
 
-static int write_sum(const struct flows_state *state, size_t index, struct control_output *output)
+/* Add `,"dst_as_name":"..."` for each key that is an AS number with a name. 'to' is after the end
+ * of the object, and has room for SUM_NAMES_SIZE bytes. Returns the new end. */
+static char *write_names(const struct control_job *job, size_t index, char *to)
 {
-	char *const start = control_output_reserve(output, FLOW_SUM_JSON_SIZE);
+	const struct flows_state *state = job->state;
+	const char *key;
+	uint32_t as_number;
+
+	to--;
+	for (size_t i = 0; i < FLOW_SUMS_KEYS; i++) {
+		char name[ASN_NAME_SIZE];
+
+		if (!flow_sums_as_number(state->sums, index, i, &key, &as_number) ||
+		    !pipeline_asn_name(job->context->pipeline, as_number, name))
+			continue;
+		to += sprintf(to, ",\"%s_name\":", key);
+		to = json_text_write(to, name);
+	}
+	*to++ = '}';
+	return to;
+}
+
+static int write_sum(const struct control_job *job, size_t index, struct control_output *output)
+{
+	const struct flows_state *state = job->state;
+	char *const start = control_output_reserve(output, FLOW_SUM_JSON_SIZE + SUM_NAMES_SIZE);
+	char *end;
 
 	if (!start)
 		return -ENOMEM;
-	control_output_commit(output, (size_t)(flow_sums_write(state->sums, index, start) - start));
+	end = write_names(job, index, flow_sums_write(state->sums, index, start));
+	control_output_commit(output, (size_t)(end - start));
 	return 0;
 }
 
@@ -399,7 +429,7 @@ static int write_ready(struct control_job *job, struct control_output *output,
 		const size_t index = state->written++;
 
 		if (state->top ? write_flow(job, flow_top_at(state->top, index), output)
-			       : write_sum(state, index, output))
+			       : write_sum(job, index, output))
 			return out_of_memory(error);
 	}
 	if (state->written < state->ready)

@@ -321,6 +321,17 @@ const struct flow_sum *flow_sums_at(const struct flow_sums *sums, size_t index)
 	return sum_at(sums, index);
 }
 
+bool flow_sums_as_number(const struct flow_sums *sums, size_t index, size_t key, const char **name,
+			 uint32_t *as_number)
+{
+	if (key >= sums->key_count ||
+	    !(FLOW_MEMBER_BIT(sums->keys[key].members[0]) & FLOW_MEMBERS_AS))
+		return false;
+	*name = sums->keys[key].name;
+	*as_number = (uint32_t)sum_at(sums, index)->keys[key].number;
+	return true;
+}
+
 char *flow_sums_write(const struct flow_sums *sums, size_t index, char *to)
 {
 	const struct flow_sum *sum = sum_at(sums, index);

@@ -47,6 +47,11 @@ bool flow_sums_can_sort(const struct flow_sums *sums, const char *name, bool *is
 
 /* Borrowed until the next call; 'index' counts from 0. */
 const struct flow_sum *flow_sums_at(const struct flow_sums *sums, size_t index);
+/* The AS number that a sum has for the key at a place, and the key's name; false if that key is of
+ * something else, or there is none. At most FLOW_SUM_AS_KEYS are. */
+#define FLOW_SUM_AS_KEYS 3
+bool flow_sums_as_number(const struct flow_sums *sums, size_t index, size_t key, const char **name,
+			 uint32_t *as_number);
 /* Write a sum as an object. 'to' has room for FLOW_SUM_JSON_SIZE bytes. Returns the new end. */
 #define FLOW_SUM_JSON_SIZE ((FLOW_SUMS_KEYS + 3) * (FLOW_VALUE_JSON_SIZE + 32))
 char *flow_sums_write(const struct flow_sums *sums, size_t index, char *to);

@@ -374,6 +374,13 @@ struct asn_entry pipeline_asn(const struct pipeline *pipeline, uint8_t ip_versio
 	return entry;
 }
 
+bool pipeline_asn_name(const struct pipeline *pipeline, uint32_t as_number,
+		       char name[static ASN_NAME_SIZE])
+{
+	name[0] = '\0';
+	return pipeline->asn && asn_table_name(asn_supply_table(pipeline->asn), as_number, name);
+}
+
 bool pipeline_asn_status(const struct pipeline *pipeline, struct pipeline_asn_status *status)
 {
 	if (!pipeline->asn)

@@ -117,6 +117,9 @@ int pipeline_interfaces(struct pipeline *pipeline, struct interface_list *list);
 /* AS data of an address as the exporter uses it; all 0 without a table. */
 struct asn_entry pipeline_asn(const struct pipeline *pipeline, uint8_t ip_version,
 			      const uint8_t *address);
+/* The name of an AS number in the table in use; false, and "", without one. */
+bool pipeline_asn_name(const struct pipeline *pipeline, uint32_t as_number,
+		       char name[static ASN_NAME_SIZE]);
 /* The AS table in use; borrowed until pipeline_asn_dispatch(). False without one. */
 struct pipeline_asn_status {
 	const char *path; /* of its file */

@@ -4,6 +4,7 @@ import ipaddress
 import itertools
 import os
 import shutil
+import socket
 import struct
 import subprocess
 
@@ -327,6 +328,23 @@ def test_show_asn(live, asn_table):
     assert status["bytes"] == table.stat().st_size and status["file"] == str(table)
     assert tool.statistics()["asn_table"]["prefixes_ipv4"] == 4
     assert f"as table   {table}  IPv4 4  IPv6 3" in tool.run("show", "status").stdout
+    assert agent.stop() == 0, agent.errors
+
+
+def test_sums_by_as_have_names(host, flowagent, agentctl, asn_table):
+    table = asn_table([(64777, "127.0.0.0/8"), ("name", 64777, 'LOOP - "Home", Ltd.')])
+    machine = host("machine")
+    agent = flowagent("-i", "lo", *NO_TIMEOUTS, "--asn-table", table, host=machine)
+    tool = agentctl(agent)
+    wait_until(lambda: tool.run("show", "status").returncode == 0, "the agent to answer")
+    with traffic.bound_socket(machine, "127.0.0.1", socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"x" * 100, ("127.0.0.1", 9))
+    wait_until(lambda: tool.rows("show", "flows"), "a flow")
+    for key in ("dst_as", "src_as", "as"):
+        rows = tool.rows("show", "flows", "--by", key, "proto=udp")
+        assert [(row[key], row[f"{key}_name"]) for row in rows] == [(64777, 'LOOP - "Home", Ltd.')]
+        done = tool.run("show", "flows", "--by", key, "-o", f"{key},{key}_name,bytes")
+        assert 'LOOP - "Home", Ltd.' in done.stdout
     assert agent.stop() == 0, agent.errors
 
 

@@ -113,6 +113,14 @@ struct asn_entry pipeline_asn(const struct pipeline *pipeline, uint8_t ip_versio
 	return ip_version == 4 && address[0] == 192 ? example : none;
 }
 
+bool pipeline_asn_name(const struct pipeline *pipeline, uint32_t as_number,
+		       char name[static ASN_NAME_SIZE])
+{
+	(void)pipeline;
+	(void)strcpy(name, as_number == 64500 ? "EXAMPLE" : "");
+	return *name;
+}
+
 bool pipeline_asn_status(const struct pipeline *pipeline, struct pipeline_asn_status *status)
 {
 	if (!pipeline->asn_table)

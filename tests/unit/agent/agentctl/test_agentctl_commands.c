@@ -126,7 +126,14 @@ TEST(flows_are_summed)
 	agent_start(&agent);
 	agent.pipeline.flow_count = 7000;
 	expect(&agent, "-J show flows --by dst_as", 0,
-	       "{\"dst_as\":64500,\"flows\":7000,\"packets\":28000,\"bytes\":31496500}\n", NULL);
+	       "{\"dst_as\":64500,\"flows\":7000,\"packets\":28000,\"bytes\":31496500,"
+	       "\"dst_as_name\":\"EXAMPLE\"}\n",
+	       NULL);
+	expect(&agent, "show flows --by as -o as,as_name,flows", 0,
+	       "   AS AS_NAME FLOWS\n"
+	       "    0 -        7000\n"
+	       "64500 EXAMPLE  7000\n",
+	       NULL);
 	expect(&agent, "show flows --by as -v", 0,
 	       "   AS FLOWS PACKETS   BYTES\n"
 	       "    0  7000   28000 31.4 MB\n"
