@@ -447,7 +447,7 @@ static void write_timeouts(struct migration *migration, const struct nfprobe *nf
 		if (i > 0 && strcmp(value ? value : "", first ? first : "") != 0)
 			migration_lost(migration,
 				       "nfprobe_timeouts of %s: two sets of timeouts "
-				       "need two agents (flowagent@)",
+				       "need two agents",
 				       nfprobe->probes[i]);
 		first = i == 0 ? value : first;
 	}

@@ -86,6 +86,43 @@ static int copy_rules(struct interface_rules *copy, const struct interface_rules
 	return 0;
 }
 
+/* Whether an interface has the number of this rule, and in 'is_name' whether one has the rule's
+ * base as its whole name. */
+static bool rule_matches(const struct interfaces *interfaces, const struct interface_rule *rule,
+			 bool *is_name)
+{
+	struct interface_rule copy = *rule;
+	const struct interface_rules only = { .rules = &copy, .count = 1 };
+
+	*is_name = false;
+	for (size_t i = 0; i < interfaces->count; i++) {
+		if (interface_rules_number(&only, interfaces->entries[i].name, 0))
+			return true;
+		*is_name |= !strcmp(interfaces->entries[i].name, rule->name);
+	}
+	return false;
+}
+
+/* fprobe-ulog's "eth0:100" stands for eth0; here a base needs a number after it. */
+static void warn_of_rules(const struct interface_monitor *monitor)
+{
+	for (size_t i = 0; i < monitor->rules.count; i++) {
+		const struct interface_rule *rule = &monitor->rules.rules[i];
+		bool is_name;
+
+		if (rule_matches(&monitor->interfaces, rule, &is_name))
+			continue;
+		if (is_name)
+			log_warning("if-map %.15s:%" PRIu32 " matches no interface: for %.15s "
+				    "itself write %.15s=%" PRIu32,
+				    rule->name, rule->number, rule->name, rule->name, rule->number);
+		else
+			log_warning("if-map %.15s%c%" PRIu32 " matches no interface that is there "
+				    "now",
+				    rule->name, rule->is_base ? ':' : '=', rule->number);
+	}
+}
+
 static void open_netlink(struct interface_monitor *monitor)
 {
 	struct error_text error = { .text = "" };
@@ -97,6 +134,7 @@ static void open_netlink(struct interface_monitor *monitor)
 	}
 	interfaces_netlink_read_all(monitor->netlink, START_PATIENCE_MS);
 	interfaces_publish_mtus(&monitor->interfaces, monitor->mtus);
+	warn_of_rules(monitor);
 }
 
 struct interface_monitor *interface_monitor_create(const struct interface_monitor_config *config)

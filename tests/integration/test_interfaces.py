@@ -261,6 +261,20 @@ def test_one_number_for_two_is_reported_once(host, flowagent, collector):
     assert agent.stop() == 0, agent.errors
 
 
+def test_a_rule_that_matches_nothing_is_reported(host, flowagent, collector):
+    server = host("server")
+    server.ip("link", "add", "eth3", "type", "bridge")
+    server.ip("link", "add", "br0", "type", "bridge")
+    agent, _ = start(server, flowagent, collector, "-x", "br0:100,eth:200,br0=9,ppp:300,wg0=7")
+    agent.wait_until(lambda: "wg0=7" in agent.errors, "warning")
+    assert re.findall(r"if-map (.*)", agent.errors) == [
+        "br0:100 matches no interface: for br0 itself write br0=100",
+        "ppp:300 matches no interface that is there now",
+        "wg0=7 matches no interface that is there now",
+    ]
+    assert agent.stop() == 0, agent.errors
+
+
 def test_filter_of_a_collector_follows_the_names(hosts, flowagent, agentctl, collector):
     """An interface that its filter names comes after the agent, and again under another index."""
     every = collector(Hosts.COLLECTOR[0], 0, hosts.collector)

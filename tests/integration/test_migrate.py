@@ -262,7 +262,7 @@ def test_input_that_is_no_text():
 def test_two_sets_of_timeouts_need_two_agents():
     text = "plugins: nfprobe[a],nfprobe[b]\nnfprobe_receiver[a]: h:1\nnfprobe_receiver[b]: h:2\n"
     done = migrate("uacctd", text=text + "nfprobe_timeouts[b]: tcp=5\n")
-    assert "nfprobe_timeouts of b: two sets of timeouts need two agents (flowagent@)" in done.stderr
+    assert "nfprobe_timeouts of b: two sets of timeouts need two agents" in done.stderr
     assert re.findall(r"^collector = (h:\d)", done.stdout, re.M) == ["h:1", "h:2"]
 
 
