@@ -95,17 +95,14 @@ static unsigned long number_of(struct migration *migration, const struct fprobe 
 static const char *source_keys(struct migration *migration, const struct fprobe *fprobe)
 {
 	const unsigned long kilobytes = number_of(migration, fprobe, 'B', 0);
-	const unsigned long snaplen = number_of(migration, fprobe, 'S', 0);
-	const char *keys = "";
 
-	if (kilobytes > 0)
-		keys = migration_print(migration, ",buffer=%luk", kilobytes);
 	if (kilobytes > 0 && kilobytes < 32 * 1024)
 		migration_note(migration, "a kernel buffer of %lu kB is less than flowagent's 32M",
 			       kilobytes);
-	if (snaplen > 0)
-		keys = migration_print(migration, "%s,snaplen=%lu", keys, snaplen);
-	return keys;
+	return migration_print(migration, "%s%s",
+			       kilobytes > 0 ? migration_buffer(migration, fprobe->given['B'], 1024)
+					     : "",
+			       migration_snaplen(migration, fprobe->given['S']));
 }
 
 static void write_groups(struct migration *migration, const struct fprobe *fprobe)
@@ -284,8 +281,12 @@ static void write_running(struct migration *migration, const struct fprobe *fpro
 	migration_option(migration, "source-id", "0");
 	migration_note(migration, "engine type and id are 0; the number of flows was not limited: "
 				  "max-flows has its default");
+	/* The service is no root, so that with the option it would not start. */
 	if (fprobe->given['u'])
-		migration_option(migration, "user", "%s", fprobe->given['u']);
+		migration_note(migration,
+			       "-u %s: the service is a user of its own, _flowagent; an "
+			       "agent that root starts by hand takes user = %s",
+			       fprobe->given['u'], fprobe->given['u']);
 	if (fprobe->given['v'] && level <= 7)
 		migration_option(migration, "log-level", "%s", levels[level]);
 }

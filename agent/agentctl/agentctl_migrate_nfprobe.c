@@ -266,8 +266,7 @@ static const char *source_keys(struct migration *migration, const struct nfprobe
 	const unsigned long rate = number_of(migration, nfprobe, "sampling_rate", "", 1);
 	const char *keys = direction(migration, nfprobe);
 
-	if (snaplen)
-		keys = migration_print(migration, "%s,snaplen=%s", keys, snaplen);
+	keys = migration_print(migration, "%s%s", keys, migration_snaplen(migration, snaplen));
 	if (rate > SAMPLING_INTERVAL_MAX)
 		migration_lost(migration, "sampling_rate: %lu: more than one packet in %u", rate,
 			       SAMPLING_INTERVAL_MAX);
@@ -362,9 +361,9 @@ static void write_group(struct migration *migration, const struct nfprobe *nfpro
 {
 	const char *size = value_of(nfprobe, "uacctd_nl_size", "");
 
-	migration_option(migration, "nflog", "%lu%s%s%s",
+	migration_option(migration, "nflog", "%lu%s%s",
 			 number_of(migration, nfprobe, "uacctd_group", "", 0),
-			 size ? ",buffer=" : "", size ? size : "", source_keys(migration, nfprobe));
+			 migration_buffer(migration, size, 1), source_keys(migration, nfprobe));
 	if (size && number_of(migration, nfprobe, "uacctd_nl_size", "", 0) < 32 * 1024 * 1024)
 		migration_note(migration, "a buffer of %s bytes is less than flowagent's 32M",
 			       size);

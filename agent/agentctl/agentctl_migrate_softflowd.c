@@ -75,13 +75,12 @@ static void take(struct migration *migration, void *context, char letter, const 
 static const char *source_keys(struct migration *migration, const struct softflowd *softflowd)
 {
 	const char *rate = softflowd->given['s'];
-	const char *keys = "";
+	const char *keys;
 	unsigned long number = 0;
 
-	if (softflowd->given['B'])
-		keys = migration_print(migration, ",buffer=%s", softflowd->given['B']);
-	if (softflowd->given['C'])
-		keys = migration_print(migration, "%s,snaplen=%s", keys, softflowd->given['C']);
+	keys = migration_print(migration, "%s%s",
+			       migration_buffer(migration, softflowd->given['B'], 1),
+			       migration_snaplen(migration, softflowd->given['C']));
 	if (!rate)
 		return keys;
 	if (!migration_number(rate, &number))

@@ -179,6 +179,43 @@ bool migration_number(const char *text, unsigned long *number)
 	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0;
 }
 
+/* ",KEY=NUMBER" with a number of 'unit' bytes between bounds. */
+static const char *bounded_key(struct migration *migration, const char *key, const char *text,
+			       unsigned long long unit, const unsigned long long bounds[static 2])
+{
+	unsigned long number;
+	unsigned long long bytes;
+
+	if (!text)
+		return "";
+	if (!migration_number(text, &number)) {
+		migration_wrong(migration, "%s %s: expected a number of bytes", key, text);
+		return "";
+	}
+	bytes = number > bounds[1] ? bounds[1] : number * unit;
+	bytes = bytes < bounds[0] ? bounds[0] : bytes > bounds[1] ? bounds[1] : bytes;
+	if (bytes / unit != number)
+		migration_lost(migration,
+			       "%s of %s: flowagent takes %llu to %llu bytes; %llu is "
+			       "written",
+			       key, text, bounds[0], bounds[1], bytes);
+	return migration_print(migration, ",%s=%llu", key, bytes);
+}
+
+const char *migration_snaplen(struct migration *migration, const char *text)
+{
+	static const unsigned long long bounds[] = { 64, 65535 };
+
+	return bounded_key(migration, "snaplen", text, 1, bounds);
+}
+
+const char *migration_buffer(struct migration *migration, const char *text, unsigned long unit)
+{
+	static const unsigned long long bounds[] = { 65536, 1073741824 };
+
+	return bounded_key(migration, "buffer", text, unit, bounds);
+}
+
 void migration_active_timeout(struct migration *migration, unsigned long long seconds)
 {
 	const unsigned long long most = EXPIRY_TIMEOUT_MAX_MS / 1000;

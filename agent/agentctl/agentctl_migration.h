@@ -105,7 +105,12 @@ const char *migration_variable(const struct migration_variables *variables, cons
 /* A whole number; false if 'text' is none. */
 bool migration_number(const char *text, unsigned long *number);
 
-/* Write a timeout of the other probe in milliseconds. Zero, which is off there, is lost. */
+/* The keys "snaplen" and "buffer" of a source with the other probe's number, within flowagent's
+ * bounds: another one is lost. "" if 'text' is NULL or no number. */
+const char *migration_snaplen(struct migration *migration, const char *text);
+const char *migration_buffer(struct migration *migration, const char *text, unsigned long unit);
+
+/* Write the active timeout. Zero, which is off there, is lost. */
 void migration_active_timeout(struct migration *migration, unsigned long long seconds);
 
 /* The words of a flow filter that do what a libpcap filter says; NULL if there is no such form. */

@@ -46,9 +46,9 @@ EXPECTED = [
     (r"missing: (-\w \S+) \(PlanetLab: .*", "lost", r"{1}: flow files"),
     (r"drop: chroot (\S+): .*", "comment", r"not needed: -c {1}: chroot"),
     (r"drop: log destination and identifier (\S+) .*", "comment", r"not needed: -l {1}: log destination"),
-    (r"carry: user (\S+)", "option", r"^user = {1}$"),
+    (r"carry: user (\S+)", "comment", r"-u {1}: the service is .*, _flowagent; .*user = {1}$"),
     (r"carry: log level (\S+)", "option", r"^log-level = {1}$"),
-    (r"carry: kernel buffer (\d+) kB .*", "option", r"^(nflog|interface) = .*,buffer={1}k\b"),
+    (r"carry: kernel buffer (\d+) kB .*", "kilobytes", r"^(nflog|interface) = .*,buffer={1}\b"),
     (r"missing: real-time priority (\d+): (\w+) .*", "lost", r"-r {1}.*{2}"),
     (r"missing: delay of (\d+) ns after each (\d+) bytes; about export-rate=(\d+)", "lost", r"{1} ns after each {2} bytes; export-rate={3}"),
     (r"missing: fragment lifetime (\d+) s .*", "lost", r"-g {1}: fragment lifetime"),
@@ -187,7 +187,10 @@ def test_case(expect, directory, flowagent_run):
         rows = [(match, *row[1:]) for row in EXPECTED if (match := re.fullmatch(row[0], line))]
         assert rows, f"no row of EXPECTED for: {line}"
         match, where, pattern = rows[0]
-        for number, group in enumerate(match.groups(), 1):
+        groups = match.groups()
+        if where == "kilobytes":
+            where, groups = "option", [str(int(groups[0]) * 1024)]
+        for number, group in enumerate(groups, 1):
             pattern = pattern.replace(f"{{{number}}}", re.escape(group or ""))
         assert found(where, pattern, done), f"{line}\n{where}: {pattern}\n{done.stdout}{done.stderr}"
     if expect.stem.startswith("rules"):
@@ -214,6 +217,9 @@ def test_case(expect, directory, flowagent_run):
         ("fprobe-ulog", ["-U", "0x2", "h:1"], DONE, "-U 0x2: expected a number"),
         ("fprobe-ulog", ["-X", "eth", "h:1"], DONE, "-X eth: expected BASE:NUMBER"),
         ("fprobe-ulog", ["-t", "0:1", "h:1"], DONE, "-t 0:1: expected BYTES:NANOSECONDS"),
+        ("softflowd", ["-i", "eth0", "-C", "40"], DONE, "snaplen of 40: flowagent takes 64 to 65535 bytes; 64 is written"),
+        ("fprobe", ["-i", "eth0", "-B", "1"], DONE, "buffer of 1: flowagent takes 65536 to 1073741824 bytes; 65536 is"),
+        ("fprobe", ["-i", "eth0", "-B", "99999999999"], DONE, "1073741824 is written"),
         ("uacctd", ["-f", "x"], DONE, "is read from standard input"),
         ("ipt_NETFLOW", ["protocol=7"], DONE, "the module has 5, 9 and 10"),
         ("ipt_NETFLOW", ["destination"], DONE, '"destination": expected NAME=VALUE'),
