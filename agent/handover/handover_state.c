@@ -151,11 +151,13 @@ bool handover_state_find(const uint8_t *bytes, size_t size, enum handover_kind k
 
 int handover_state_map(struct handover_state *state, int descriptor)
 {
+	const int seals = fcntl(descriptor, F_GET_SEALS);
 	struct stat status;
 	void *bytes;
 
 	*state = (struct handover_state){ .bytes = NULL };
-	if (fcntl(descriptor, F_GET_SEALS) != SEALS)
+	/* A kernel may add one of its own: that nobody executes it (vm.memfd_noexec). */
+	if (seals < 0 || (seals & SEALS) != SEALS)
 		return -EINVAL;
 	if (fstat(descriptor, &status))
 		return -errno;

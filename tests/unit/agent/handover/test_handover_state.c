@@ -112,6 +112,32 @@ TEST(a_file_that_is_not_sealed_or_not_finished_is_refused)
 	(void)close(writer.descriptor);
 }
 
+TEST(a_seal_more_is_no_harm)
+{
+	const int file = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct handover_state left;
+
+	CHECK_EQ(write(file, whole, sizeof(whole)), sizeof(whole));
+	CHECK_EQ(fcntl(file, F_ADD_SEALS, F_SEAL_FUTURE_WRITE), 0);
+	CHECK_EQ(fcntl(file, F_ADD_SEALS,
+		       F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL),
+		 0);
+	CHECK_EQ(handover_state_map(&left, file), 0);
+	handover_state_clear(&left);
+	(void)close(file);
+}
+
+TEST(what_has_no_seals_is_refused)
+{
+	struct handover_state left;
+	int ends[2];
+
+	CHECK_EQ(pipe(ends), 0);
+	CHECK_EQ(handover_state_map(&left, ends[0]), -EINVAL);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +147,8 @@ int main(void)
 		cmocka_unit_test(a_cut_state_is_refused),
 		cmocka_unit_test(another_version_or_number_of_sections_is_refused),
 		cmocka_unit_test(a_file_that_is_not_sealed_or_not_finished_is_refused),
+		cmocka_unit_test(a_seal_more_is_no_harm),
+		cmocka_unit_test(what_has_no_seals_is_refused),
 	};
 
 	return RUN_TESTS(tests);
