@@ -1,34 +1,22 @@
 /* asn_copy.c - see asn_copy.h. */
 #include "asn_copy.h"
 
+#include "asn_image.h"
 #include "asn_input.h"
 #include "asn_table.h"
 #include "asn_table_file.h"
 #include "text_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-static const char magic[8] = "flowasn"; /* with its NUL: the first bytes of a table */
 
 bool asn_copy_is_table(const char *path)
 {
-	char begin[sizeof(magic)];
-	bool is_table;
-	int descriptor;
+	char begin[sizeof(ASN_IMAGE_MAGIC)];
 
-	if (!asn_input_is_file(path))
-		return false;
-	descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (descriptor < 0)
-		return false;
-	is_table = pread(descriptor, begin, sizeof(begin), 0) == (ssize_t)sizeof(begin) &&
-		   memcmp(begin, magic, sizeof(magic)) == 0;
-	(void)close(descriptor);
-	return is_table;
+	return asn_input_peek(path, ASN_INPUT_BEGIN, begin, sizeof(begin)) == sizeof(begin) &&
+	       memcmp(begin, ASN_IMAGE_MAGIC, sizeof(begin)) == 0;
 }
 
 int asn_copy_write(const char *from, const struct asn_output *output, struct asn_messages *messages,

@@ -44,6 +44,27 @@ bool asn_input_is_file(const char *path)
 	return strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+size_t asn_input_peek(const char *path, enum asn_input_side side, void *bytes, size_t size)
+{
+	struct stat status;
+	ssize_t result = 0;
+	int descriptor;
+
+	if (!asn_input_is_file(path))
+		return 0;
+	descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (descriptor < 0)
+		return 0;
+	/* It may be another file by now. */
+	if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) {
+		const off_t last = status.st_size - (off_t)size;
+
+		result = pread(descriptor, bytes, size, side == ASN_INPUT_END && last > 0 ? last : 0);
+	}
+	(void)close(descriptor);
+	return result > 0 ? (size_t)result : 0;
+}
+
 static uint64_t place_of(const struct asn_input *input)
 {
 	return input->position - (input->block_size - input->block_next);

@@ -19,6 +19,12 @@ struct asn_input; /* opaque: defined in asn_input.c */
  * read asks first: a pipe that is opened and closed again ends its writer. */
 bool asn_input_is_file(const char *path);
 
+enum asn_input_side { ASN_INPUT_BEGIN, ASN_INPUT_END };
+
+/* The first or the last bytes of a regular file as they lie there, 'size' of them or all. Returns
+ * how many; 0 if there is no such file, or it cannot be read. */
+size_t asn_input_peek(const char *path, enum asn_input_side side, void *bytes, size_t size);
+
 /* Open a file; "-" is standard input. Returns NULL with 'error' filled. */
 struct asn_input *asn_input_open(const char *path, struct error_text *error);
 void asn_input_close(struct asn_input *input);

@@ -8,11 +8,8 @@
 #include "asn_input.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <maxminddb.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define MARK        "\xab\xcd\xefMaxMind.com"
 #define MARK_BEFORE ((size_t)128 << 10) /* it stands in so many bytes at the end */
@@ -39,22 +36,9 @@ static int fail_damaged(const struct walk *walk, const char *what)
 bool asn_mmdb_is_it(const char *path)
 {
 	uint8_t end[MARK_BEFORE];
-	struct stat status;
-	ssize_t size = 0;
-	int descriptor;
+	const size_t size = asn_input_peek(path, ASN_INPUT_END, end, sizeof(end));
 
-	if (!asn_input_is_file(path))
-		return false;
-	descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (descriptor < 0)
-		return false;
-	if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) {
-		const off_t begin = status.st_size - (off_t)sizeof(end);
-
-		size = pread(descriptor, end, sizeof(end), begin > 0 ? begin : 0);
-	}
-	(void)close(descriptor);
-	return size > 0 && memmem(end, (size_t)size, MARK, sizeof(MARK) - 1) != NULL;
+	return memmem(end, size, MARK, sizeof(MARK) - 1) != NULL;
 }
 
 /* A number, or text like "AS174". Returns false if there is none. */
