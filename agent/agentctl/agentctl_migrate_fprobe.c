@@ -178,16 +178,10 @@ static void write_rules(struct migration *migration, const char *rules)
 
 static void write_timeouts(struct migration *migration, const struct fprobe *fprobe)
 {
-	unsigned long inactive = number_of(migration, fprobe, 'd', 60);
+	const unsigned long inactive = number_of(migration, fprobe, 'd', 60);
 
 	migration_active_timeout(migration, number_of(migration, fprobe, 'e', 300));
-	if (inactive == 0) {
-		migration_lost(migration, "inactive timeout 0 (off): 60 s is written");
-		inactive = 60;
-	}
-	migration_option(migration, "inactive-timeout", "%lus", inactive);
-	migration_note(migration, "FIN and RST end nothing early in %s", migration->peer);
-	migration_option(migration, "timeout", "tcp.fin=%lus,tcp.rst=%lus", inactive, inactive);
+	migration_inactive_timeout(migration, "inactive timeout 0", inactive, 60);
 	if (fprobe->given['g'] && number_of(migration, fprobe, 'g', 30) != 30)
 		migration_lost(migration, "-g %s: fragment lifetime; it is 30 s",
 			       fprobe->given['g']);

@@ -134,16 +134,10 @@ static unsigned long number_of(struct migration *migration, const struct netflow
 
 static void write_timeouts(struct migration *migration, const struct netflow *netflow)
 {
-	unsigned long inactive = number_of(migration, netflow, "inactive_timeout", 15);
+	const unsigned long inactive = number_of(migration, netflow, "inactive_timeout", 15);
 
 	migration_active_timeout(migration, number_of(migration, netflow, "active_timeout", 1800));
-	if (inactive == 0) {
-		migration_lost(migration, "inactive_timeout=0 (off): 15 s is written");
-		inactive = 15;
-	}
-	migration_option(migration, "inactive-timeout", "%lus", inactive);
-	migration_note(migration, "FIN and RST end nothing early in ipt_NETFLOW");
-	migration_option(migration, "timeout", "tcp.fin=%lus,tcp.rst=%lus", inactive, inactive);
+	migration_inactive_timeout(migration, "inactive_timeout=0", inactive, 15);
 	migration_note(migration, "with a full cache the module counts no new flows; flowagent "
 				  "exports the oldest early");
 	migration_option(migration, "max-flows", "%lu",

@@ -229,3 +229,15 @@ void migration_active_timeout(struct migration *migration, unsigned long long se
 	migration_option(migration, "active-timeout", "%llus",
 			 seconds == 0 || seconds > most ? most : seconds);
 }
+
+void migration_inactive_timeout(struct migration *migration, const char *zero,
+				unsigned long seconds, unsigned long otherwise)
+{
+	if (seconds == 0) {
+		migration_lost(migration, "%s (off): %lu s is written", zero, otherwise);
+		seconds = otherwise;
+	}
+	migration_option(migration, "inactive-timeout", "%lus", seconds);
+	migration_note(migration, "FIN and RST end nothing early in %s", migration->peer);
+	migration_option(migration, "timeout", "tcp.fin=%lus,tcp.rst=%lus", seconds, seconds);
+}

@@ -113,6 +113,12 @@ const char *migration_buffer(struct migration *migration, const char *text, unsi
 /* Write the active timeout. Zero, which is off there, is lost. */
 void migration_active_timeout(struct migration *migration, unsigned long long seconds);
 
+/* Write the inactive timeout, also for flows that FIN or RST ends: those probes wait for it then, as
+ * always. Zero, which is off there and is called 'zero' in the message, is lost: 'otherwise' is
+ * written. Seconds. */
+void migration_inactive_timeout(struct migration *migration, const char *zero,
+				unsigned long seconds, unsigned long otherwise);
+
 /* The words of a flow filter that do what a libpcap filter says; NULL if there is no such form. */
 const char *migration_filter(struct migration *migration, const char *filter);
 
