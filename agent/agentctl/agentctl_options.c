@@ -6,12 +6,11 @@
 
 #include "control_protocol.h"
 #include "defaults.h"
+#include "long_options.h"
 #include "sampling.h"
 #include "units.h"
-#include "word_distance.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -252,25 +251,16 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 
 /* Fill in what getopt_long wants, from the table. */
 static void getopt_tables(struct option long_options[static ROW_COUNT + 1],
-			  char letters[static 2 * ROW_COUNT + 2])
+			  char letters[static LONG_OPTIONS_LETTERS_SIZE(ROW_COUNT)])
 {
-	char *letter = letters;
-
-	*letter++ = ':'; /* we write the messages */
-	for (size_t i = 0; i < ROW_COUNT; i++) {
+	for (size_t i = 0; i < ROW_COUNT; i++)
 		long_options[i] = (struct option){
 			.name = rows[i].name,
 			.has_arg = rows[i].argument ? required_argument : no_argument,
 			.val = rows[i].code,
 		};
-		if (rows[i].code < 256) {
-			*letter++ = (char)rows[i].code;
-			if (rows[i].argument)
-				*letter++ = ':';
-		}
-	}
-	*letter = '\0';
 	long_options[ROW_COUNT] = (struct option){ .name = NULL };
+	long_options_letters(long_options, letters);
 }
 
 /* Bit of an option in agentctl_options.given. */
@@ -283,11 +273,10 @@ static unsigned int bit_of(int code)
 }
 
 /* An option that is none; getopt_long() has left its letter in 'optopt'. */
-static void fail_option(const char *word, struct error_text *error)
+static void fail_option(const struct option *long_options, const char *word,
+			struct error_text *error)
 {
-	const char *const name = word + strspn(word, "-");
-	const size_t length = strcspn(name, "=");
-	struct word_nearest nearest = word_distance_begin(name, length);
+	const char *const nearest = long_options_nearest(long_options, word);
 	char quote[ERROR_QUOTE_SIZE];
 
 	if (optopt > 0 && optopt < 256) {
@@ -295,12 +284,10 @@ static void fail_option(const char *word, struct error_text *error)
 			       optopt > ' ' && optopt <= '~' ? optopt : '?');
 		return;
 	}
-	for (size_t i = 0; i < ROW_COUNT; i++)
-		word_distance_offer(&nearest, rows[i].name);
 	error_text_quote(word, strlen(word), quote);
-	if (nearest.best)
+	if (nearest)
 		error_text_set(error, "unknown or ambiguous option %s (did you mean --%s?)", quote,
-			       nearest.best);
+			       nearest);
 	else
 		error_text_set(error, "unknown or ambiguous option %s", quote);
 }
@@ -309,7 +296,7 @@ bool agentctl_options_parse(struct agentctl_options *options, int argc, char **a
 			    struct error_text *error)
 {
 	struct option long_options[ROW_COUNT + 1];
-	char letters[2 * ROW_COUNT + 2];
+	char letters[LONG_OPTIONS_LETTERS_SIZE(ROW_COUNT)];
 	int code;
 
 	*options = (struct agentctl_options){
@@ -332,7 +319,7 @@ bool agentctl_options_parse(struct agentctl_options *options, int argc, char **a
 			return false;
 		}
 		if (code == '?') {
-			fail_option(word, error);
+			fail_option(long_options, word, error);
 			return false;
 		}
 		if (!option_set(options, code, optarg, error))

@@ -1,11 +1,10 @@
 /* asn_options.c - see asn_options.h. One table has names, values and help. */
 #include "asn_options.h"
 
+#include "long_options.h"
 #include "units.h"
-#include "word_distance.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -87,41 +86,30 @@ static int set_option(struct asn_options *options, int code, const char *value,
 
 /* Fill in what getopt_long() wants, from the table. */
 static void getopt_tables(struct option long_options[static ROW_COUNT + 1],
-			  char letters[static 2 * ROW_COUNT + 2])
+			  char letters[static LONG_OPTIONS_LETTERS_SIZE(ROW_COUNT)])
 {
-	char *letter = letters;
-
-	*letter++ = ':'; /* we write the messages */
-	for (size_t i = 0; i < ROW_COUNT; i++) {
+	for (size_t i = 0; i < ROW_COUNT; i++)
 		long_options[i] = (struct option){
 			.name = rows[i].name,
 			.has_arg = rows[i].argument ? required_argument : no_argument,
 			.val = rows[i].code,
 		};
-		if (rows[i].code < 256) {
-			*letter++ = (char)rows[i].code;
-			if (rows[i].argument)
-				*letter++ = ':';
-		}
-	}
-	*letter = '\0';
 	long_options[ROW_COUNT] = (struct option){ .name = NULL };
+	long_options_letters(long_options, letters);
 }
 
-static int fail_option(const char *word, struct error_text *error)
+static int fail_option(const struct option *long_options, const char *word,
+		       struct error_text *error)
 {
-	const char *const name = word + strspn(word, "-");
-	struct word_nearest nearest = word_distance_begin(name, strcspn(name, "="));
+	const char *const nearest = long_options_nearest(long_options, word);
 
 	if (optopt > 0 && optopt < 256) {
 		error_text_set(error, "unknown option -%c", optopt);
 		return -EINVAL;
 	}
-	for (size_t i = 0; i < ROW_COUNT; i++)
-		word_distance_offer(&nearest, rows[i].name);
 	error_text_set(error, "unknown or ambiguous option %.100s", word);
-	if (nearest.best)
-		error_text_hint(error, "did you mean --%s?", nearest.best);
+	if (nearest)
+		error_text_hint(error, "did you mean --%s?", nearest);
 	return -EINVAL;
 }
 
@@ -150,7 +138,7 @@ static int check_options(const struct asn_options *options, struct error_text *e
 int asn_options_parse(int argc, char **argv, struct asn_options *options, struct error_text *error)
 {
 	struct option long_options[ROW_COUNT + 1];
-	char letters[2 * ROW_COUNT + 2];
+	char letters[LONG_OPTIONS_LETTERS_SIZE(ROW_COUNT)];
 	int code, result;
 
 	*options = (struct asn_options){
@@ -168,7 +156,7 @@ int asn_options_parse(int argc, char **argv, struct asn_options *options, struct
 			return -EINVAL;
 		}
 		if (code == '?')
-			return fail_option(word, error);
+			return fail_option(long_options, word, error);
 		result = set_option(options, code, optarg, error);
 		if (result < 0)
 			return result;
