@@ -146,17 +146,23 @@ static void on_stop_signal(void *context, const char *name)
 		log_warning("no bound for the end: %s", strerror(-result));
 }
 
-/* The service manager restarts the agent (RestartKillSignal= in the unit). */
+/* The service manager restarts the agent (RestartKillSignal= in the unit), and kills it if it does
+ * not end: what cannot be handed over is exported. */
 static void on_hand_over_signal(void *context, const char *name)
 {
 	struct daemon *daemon = context;
 
 	if (daemon->is_stopping)
 		return;
-	if (!descriptor_store_is_there(daemon->store) || !is_live(&daemon->config)) {
+	if (!getenv("NOTIFY_SOCKET")) {
 		log_notice("%s ignored: there is no service manager that keeps the sources for the "
 			   "next agent",
 			   name);
+		return;
+	}
+	if (!is_live(&daemon->config)) {
+		log_notice("%s: files are not handed over: what is cached will be exported", name);
+		begin_stop(daemon);
 		return;
 	}
 	if (!descriptor_store_has_room(daemon->store)) {

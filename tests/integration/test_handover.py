@@ -3,8 +3,10 @@
 The manager is a stand-in (service_manager.py); tests/booted has the real one.
 """
 
+import os
 import signal
 import socket
+import struct
 
 import pytest
 
@@ -15,6 +17,7 @@ from waiting import wait_until
 
 OWN_PORT = 2055
 RATE, RESTARTS = 20_000, 20
+PCAP_HEAD = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)  # Ethernet, no packet
 
 
 @pytest.fixture
@@ -321,11 +324,12 @@ def test_the_port_with_a_source_address(serve, manager, hosts, flood, collector)
     assert agent.stop() == 0, agent.errors
 
 
-def test_a_store_without_room(serve, manager, hosts, flood):
+@pytest.mark.parametrize("limit", [2, 0])
+def test_a_store_without_room(limit, serve, manager, hosts, flood):
     """Nothing can be handed over: the agent ends as with a stop, and says so."""
-    manager.limit = 2
+    manager.limit = limit
     agent, control = serve("--nflog", "40")
-    assert manager.names() == ["config", "nflog-40"]
+    assert manager.names() == ["config", "nflog-40"][:limit]
     flood.begin(1000)
     wait_until(lambda: control.statistics()["packets_read"] > 0, "packets")
     flood.end()
@@ -334,3 +338,17 @@ def test_a_store_without_room(serve, manager, hosts, flood):
     ledger.check_final(summary)
     assert summary["packets_read"] == flood.packets()
     wait_until(lambda: manager.names() == [], "nothing left in the store")
+
+
+def test_a_file_is_not_handed_over(manager, flowagent, directory):
+    """A pipe that stays open: the restart of its service must not wait until it is killed."""
+    pipe = directory / "packets.pcap"
+    os.mkfifo(pipe)
+    agent = flowagent("--read", pipe, **manager.options())
+    with open(pipe, "wb") as packets:
+        packets.write(PCAP_HEAD)
+        packets.flush()
+        agent.wait_until(lambda: "READY=1" in sum(manager.messages, []), "ready")
+        agent.signal(signal.SIGUSR2)
+        assert agent.wait() == 0, agent.errors
+    assert "files are not handed over" in agent.errors
