@@ -8,6 +8,7 @@
 #include "defaults.h"
 #include "descriptor_store.h"
 #include "equalities.h"
+#include "fault_text.h"
 #include "kept_config.h"
 #include "log.h"
 #include "memory_limit.h"
@@ -143,7 +144,7 @@ static void on_stop_signal(void *context, const char *name)
 	result = sd_event_add_time_relative(daemon->loop, &daemon->hang_timer, CLOCK_MONOTONIC,
 					    ABANDON_US, 0, on_hang_timer, daemon);
 	if (result < 0)
-		log_warning("no bound for the end: %s", strerror(-result));
+		log_warning("no bound for the end: %s", fault_text(-result));
 }
 
 /* The service manager restarts the agent (RestartKillSignal= in the unit), and kills it if it does
@@ -187,7 +188,7 @@ static void on_counters_signal(void *context)
 	int result = pipeline_snapshot(daemon->pipeline, &snapshot);
 
 	if (result < 0) {
-		log_warning("no counters: %s", strerror(-result));
+		log_warning("no counters: %s", fault_text(-result));
 		return;
 	}
 	counters_log(&snapshot);
@@ -342,7 +343,7 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 	if (result >= 0)
 		result = watchdog_create(daemon->loop, daemon->pipeline, &daemon->watchdog);
 	if (result < 0) {
-		error_text_set(error, "cannot set up the event loop: %s", strerror(-result));
+		error_text_set(error, "cannot set up the event loop: %s", fault_text(-result));
 		return result;
 	}
 	if (daemon->control_descriptor < 0)
@@ -428,7 +429,7 @@ static int close_ledger(struct daemon *daemon, struct error_text *error)
 	int result = pipeline_snapshot(daemon->pipeline, &snapshot);
 
 	if (result < 0) {
-		error_text_set(error, "no summary: %s", strerror(-result));
+		error_text_set(error, "no summary: %s", fault_text(-result));
 		return result;
 	}
 	if (snapshot.workers.packets_lost_kernel)
@@ -510,7 +511,7 @@ static int run_loop(struct daemon *daemon)
 		return 0;
 	log_error("the event loop has failed: %s; what is cached will be exported, then the agent "
 		  "ends",
-		  strerror(-result));
+		  fault_text(-result));
 	daemon->has_hung = !finish_without_loop(daemon);
 	return result;
 }

@@ -4,6 +4,7 @@
 #include "kept_config.h"
 
 #include "config_life.h"
+#include "fault_text.h"
 #include "handover_state.h"
 #include "log.h"
 
@@ -95,5 +96,5 @@ void kept_config_put(const struct config *config, struct descriptor_store *store
 	if (result)
 		log_warning("the service manager cannot keep the configuration: %s; a restart with "
 			    "a mistake in it will fail",
-			    strerror(-result));
+			    fault_text(-result));
 }

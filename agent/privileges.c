@@ -2,13 +2,13 @@
 #include "privileges.h"
 
 #include "defaults.h"
+#include "fault_text.h"
 #include "log.h"
 #include "rights.h"
 
 #include <cap-ng.h>
 #include <errno.h>
 #include <pwd.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -74,7 +74,7 @@ static int change_user(const char *user, uint64_t needed, struct error_text *err
 	entry = getpwnam(user ? user : DEFAULT_USER);
 	if (!entry && user) {
 		error_text_set(error, "user %s: %s", user,
-			       errno ? strerror(errno) : "there is no such user");
+			       errno ? fault_text(errno) : "there is no such user");
 		return -ENOENT;
 	}
 	result = stop_being_root(entry, needed);
@@ -109,6 +109,6 @@ int privileges_drop(const struct config *config, struct error_text *error)
 	if (result)
 		log_warning("capabilities stay in effect: %s (let the service use capset: "
 			    "SystemCallFilter=capset)",
-			    strerror(-result));
+			    fault_text(-result));
 	return 0;
 }

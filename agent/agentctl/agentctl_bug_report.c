@@ -8,6 +8,7 @@
 #include "agentctl_program.h"
 #include "agentctl_tar.h"
 #include "defaults.h"
+#include "fault_text.h"
 #include "text_file.h"
 #include "time_now.h"
 
@@ -111,7 +112,7 @@ static char *text_of(const struct part *part, const char *socket)
 	words[count] = NULL;
 	fault = agentctl_program_run(words, NULL, &result);
 	if (fault)
-		return asprintf(&text, "not run: %s\n", strerror(-fault)) < 0 ? NULL : text;
+		return asprintf(&text, "not run: %s\n", fault_text(-fault)) < 0 ? NULL : text;
 	if (result.status == 0 && !result.fault[0])
 		return result.output;
 	if (asprintf(&text, "%s\n[exit status %d: %s]\n", result.output, result.status,
@@ -161,7 +162,7 @@ static FILE *create(const char *path, struct error_text *error)
 
 	if (file)
 		return file;
-	error_text_set(error, "cannot write %s: %s", path, strerror(errno));
+	error_text_set(error, "cannot write %s: %s", path, fault_text(errno));
 	if (descriptor >= 0)
 		(void)close(descriptor);
 	return NULL;
@@ -195,7 +196,7 @@ enum agentctl_exit agentctl_bug_report(const struct agentctl_command *command,
 		errno = 0;
 		if (ferror(file) | fclose(file))
 			error_text_set(&error, "cannot write %s: %s", name,
-				       strerror(errno ? errno : EIO));
+				       fault_text(errno ? errno : EIO));
 		else
 			(void)printf("%s\n", name);
 	}

@@ -5,6 +5,7 @@
 
 #include "control_protocol.h"
 #include "defaults.h"
+#include "fault_text.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -49,7 +50,7 @@ static enum agentctl_exit unreachable(const char *path, int fault, struct error_
 				       ", unless its option control names another");
 		return AGENTCTL_UNREACHABLE;
 	}
-	error_text_set(error, "cannot reach the agent at %s: %s", path, strerror(fault));
+	error_text_set(error, "cannot reach the agent at %s: %s", path, fault_text(fault));
 	if (fault == EACCES || fault == EPERM) {
 		error_text_hint(error, "you are not in group _flowagent: sudo adduser $USER "
 				       "_flowagent, then log in again");

@@ -2,6 +2,7 @@
 #include "agentctl_found_rules.h"
 
 #include "agentctl_program.h"
+#include "fault_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ static enum agentctl_exit list_rules(const char *const *argv, char **output,
 	if (fault == -ENOENT)
 		return AGENTCTL_DONE;
 	if (fault) {
-		error_text_set(error, "%s cannot be run: %s", argv[0], strerror(-fault));
+		error_text_set(error, "%s cannot be run: %s", argv[0], fault_text(-fault));
 		return AGENTCTL_FAILED;
 	}
 	if (result.status == 0) {

@@ -6,6 +6,7 @@
 
 #include "address.h"
 #include "bytes.h"
+#include "fault_text.h"
 #include "listen_message.h"
 #include "time_now.h"
 
@@ -158,7 +159,7 @@ static int open_udp(struct listen_source *place)
 
 static void fail_open(int fault, const char *place, struct error_text *error)
 {
-	error_text_set(error, "cannot listen on %s: %s", place, strerror(-fault));
+	error_text_set(error, "cannot listen on %s: %s", place, fault_text(-fault));
 	if (fault == -EADDRINUSE)
 		error_text_hint(error, "another collector reads this port (ss -lunp shows it): "
 				       "name another one, such as agentctl listen 2056");

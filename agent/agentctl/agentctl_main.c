@@ -3,6 +3,7 @@
 
 #include "agentctl_complete.h"
 #include "agentctl_text.h"
+#include "fault_text.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -176,7 +177,7 @@ static enum agentctl_exit finish_output(enum agentctl_exit result)
 		return result;
 	if (errno != EPIPE)
 		(void)fprintf(stderr, "agentctl: cannot write to standard output: %s\n",
-			      strerror(errno ? errno : EIO));
+			      fault_text(errno ? errno : EIO));
 	return result == AGENTCTL_DONE ? AGENTCTL_FAILED : result;
 }
 

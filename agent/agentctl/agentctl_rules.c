@@ -5,6 +5,7 @@
 #include "agentctl_rules_make.h"
 #include "agentctl_rules_system.h"
 #include "defaults.h"
+#include "fault_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -74,7 +75,7 @@ static enum agentctl_exit remove_file(const char *path, struct removal *removal,
 	if (unlink(path) == 0) {
 		note(removal, path, "");
 	} else if (errno != ENOENT && errno != ENOTDIR) {
-		error_text_set(error, "cannot remove %s: %s", path, strerror(errno));
+		error_text_set(error, "cannot remove %s: %s", path, fault_text(errno));
 		return AGENTCTL_FAILED;
 	}
 	return AGENTCTL_DONE;

@@ -5,6 +5,7 @@
 #include "agentctl_rules_system.h"
 #include "agentctl_ruleset_iptables.h"
 #include "defaults.h"
+#include "fault_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -170,7 +171,7 @@ static enum agentctl_exit run(const char *const *argv, const char *input, const 
 		return AGENTCTL_DONE;
 	}
 	if (fault) {
-		error_text_set(error, "%s cannot be run: %s", name, strerror(-fault));
+		error_text_set(error, "%s cannot be run: %s", name, fault_text(-fault));
 	} else {
 		is_missing = result.status == 127; /* the shell's word for it */
 		error_text_set(error, "%s has refused (status %d): %s", name, result.status,

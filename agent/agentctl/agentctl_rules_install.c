@@ -15,6 +15,7 @@
 #include "agentctl_rules_firewall.h"
 #include "agentctl_rules_make.h"
 #include "agentctl_rules_system.h"
+#include "fault_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -245,7 +246,7 @@ static enum agentctl_exit load_and_save(const struct installation *installation,
 	}
 	if (!fault)
 		return result;
-	error_text_set(error, "cannot write %s: %s", path, strerror(-fault));
+	error_text_set(error, "cannot write %s: %s", path, fault_text(-fault));
 	error_text_hint(error, "another file: --file PATH; only until the next boot: --no-save");
 	return AGENTCTL_FAILED;
 }
@@ -269,7 +270,7 @@ static enum agentctl_exit take_out(const struct log_rule *rule, struct error_tex
 		fault = agentctl_program_run(argv, NULL, &result);
 	if (fault || result.status != 0)
 		error_text_set(error, "%s cannot take the rule out: %s", argv[0],
-			       fault ? strerror(-fault) : result.fault);
+			       fault ? fault_text(-fault) : result.fault);
 	else
 		argv[0] = NULL; /* done */
 	if (!fault)

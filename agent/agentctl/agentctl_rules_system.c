@@ -2,6 +2,7 @@
 #include "agentctl_rules_system.h"
 
 #include "agentctl_program.h"
+#include "fault_text.h"
 #include "write_all.h"
 
 #include <errno.h>
@@ -39,7 +40,7 @@ static enum agentctl_exit run_nft(const char *const *argv, const char *input,
 		return AGENTCTL_FAILED;
 	}
 	if (fault) {
-		error_text_set(error, "nft cannot be run: %s", strerror(-fault));
+		error_text_set(error, "nft cannot be run: %s", fault_text(-fault));
 		return AGENTCTL_FAILED;
 	}
 	if (status != 0)
@@ -105,7 +106,7 @@ bool agentctl_systemctl(const char *verb, const char *option, const char *unit,
 	bool is_done = !fault && result.status == 0;
 
 	if (fault)
-		error_text_set(error, "systemctl cannot be run: %s", strerror(-fault));
+		error_text_set(error, "systemctl cannot be run: %s", fault_text(-fault));
 	else if (!is_done)
 		error_text_set(error, "systemctl %s %s: %s", verb, unit, result.fault);
 	if (!fault)

@@ -8,6 +8,7 @@
 #include "agentctl_program.h"
 #include "agentctl_selftest_packets.h"
 #include "agentctl_table.h"
+#include "fault_text.h"
 #include "time_now.h"
 #include "write_all.h"
 
@@ -135,7 +136,7 @@ static bool run_agent(const char *program, int file, const char *collector, char
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
 	fault = agentctl_program_run(arguments, NULL, &result);
 	if (fault) {
-		(void)snprintf(text, TEXT_SIZE, "cannot run %s: %s", program, strerror(-fault));
+		(void)snprintf(text, TEXT_SIZE, "cannot run %s: %s", program, fault_text(-fault));
 		return false;
 	}
 	if (result.status)
@@ -239,7 +240,7 @@ enum agentctl_exit agentctl_selftest(const struct agentctl_command *command,
 		result = run_steps(table, program, file, &sums) ? AGENTCTL_FAILED : AGENTCTL_DONE;
 	else if (!error.text[0])
 		error_text_set(&error, "no file in memory: %s",
-			       strerror(file < 0 ? -file : ENOMEM));
+			       fault_text(file < 0 ? -file : ENOMEM));
 	else
 		result = AGENTCTL_USAGE; /* a column that does not exist */
 	agentctl_print_error(&error);

@@ -7,6 +7,7 @@
 #include "agentctl_client.h"
 #include "agentctl_program.h"
 #include "control_protocol.h"
+#include "fault_text.h"
 #include "time_now.h"
 
 #include <arpa/inet.h>
@@ -78,7 +79,7 @@ static enum selftest_result install_rules(struct live *live)
 	enum selftest_result outcome = SELFTEST_OK;
 
 	if (fault)
-		return fail(live, "rules", strerror(-fault));
+		return fail(live, "rules", fault_text(-fault));
 	if (result.status)
 		outcome = fail(live, "agentctl rules install -i lo", result.fault);
 	agentctl_program_clear(&result);
@@ -228,7 +229,7 @@ static enum selftest_result run(struct live *live)
 	enum selftest_result result;
 
 	if (!raise_loopback())
-		return fail(live, "lo", strerror(errno));
+		return fail(live, "lo", fault_text(errno));
 	result = install_rules(live);
 	if (result != SELFTEST_OK)
 		return result;
@@ -251,9 +252,9 @@ static void child(const char *program, int pipe_end)
 
 	(void)snprintf(live.directory, sizeof(live.directory), "/tmp/agentctl-selftest-XXXXXX");
 	if (unshare(CLONE_NEWNET) != 0) {
-		(void)snprintf(text, sizeof(text), "no network namespace: %s", strerror(errno));
+		(void)snprintf(text, sizeof(text), "no network namespace: %s", fault_text(errno));
 	} else if (!mkdtemp(live.directory)) {
-		result = fail(&live, live.directory, strerror(errno));
+		result = fail(&live, live.directory, fault_text(errno));
 	} else {
 		(void)snprintf(live.socket, sizeof(live.socket), "%s/control", live.directory);
 		result = run(&live);
@@ -275,7 +276,7 @@ enum selftest_result agentctl_selftest_live(const char *program, char *text, siz
 		return SELFTEST_SKIPPED;
 	}
 	if (pipe2(ends, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
-		(void)snprintf(text, size, "no process: %s", strerror(errno));
+		(void)snprintf(text, size, "no process: %s", fault_text(errno));
 		return SELFTEST_FAILED;
 	}
 	if (pid == 0)

@@ -14,6 +14,7 @@
 #include "agentctl_rules_system.h"
 #include "agentctl_show.h"
 #include "defaults.h"
+#include "fault_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -122,7 +123,7 @@ static enum agentctl_exit check_config(struct error_text *error)
 	enum agentctl_exit status = AGENTCTL_DONE;
 
 	if (fault) {
-		error_text_set(error, "flowagent cannot be run: %s", strerror(-fault));
+		error_text_set(error, "flowagent cannot be run: %s", fault_text(-fault));
 		return AGENTCTL_FAILED;
 	}
 	if (result.status != 0) {
@@ -147,7 +148,7 @@ static enum agentctl_exit put_file(const char *text, struct error_text *error)
 		fault = -errno;
 	if (!fault)
 		return AGENTCTL_DONE;
-	error_text_set(error, "cannot write " SETUP_FILE ": %s", strerror(-fault));
+	error_text_set(error, "cannot write " SETUP_FILE ": %s", fault_text(-fault));
 	return AGENTCTL_FAILED;
 }
 

@@ -6,6 +6,7 @@
 
 #include "asn_decoder.h"
 #include "compression.h"
+#include "fault_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +60,8 @@ size_t asn_input_peek(const char *path, enum asn_input_side side, void *bytes, s
 	if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) {
 		const off_t last = status.st_size - (off_t)size;
 
-		result = pread(descriptor, bytes, size, side == ASN_INPUT_END && last > 0 ? last : 0);
+		result = pread(descriptor, bytes, size,
+			       side == ASN_INPUT_END && last > 0 ? last : 0);
 	}
 	(void)close(descriptor);
 	return result > 0 ? (size_t)result : 0;
@@ -88,7 +90,7 @@ static int fill_block(struct asn_input *input, size_t least, struct error_text *
 			continue;
 		if (got < 0) {
 			error_text_set(error, "%.200s: cannot read: %s", input->name,
-				       strerror(errno));
+				       fault_text(errno));
 			return -errno;
 		}
 		input->is_at_end = got == 0;
@@ -133,7 +135,7 @@ static int open_file(struct asn_input *input, const char *path, struct error_tex
 	else
 		input->descriptor = open(path, O_RDONLY | O_CLOEXEC);
 	if (input->descriptor < 0 || fstat(input->descriptor, &status) < 0) {
-		error_text_set(error, "%.200s: cannot read: %s", input->name, strerror(errno));
+		error_text_set(error, "%.200s: cannot read: %s", input->name, fault_text(errno));
 		return -errno;
 	}
 	if (S_ISREG(status.st_mode)) {

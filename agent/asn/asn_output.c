@@ -3,6 +3,7 @@
 
 #include "asn_input.h"
 #include "asn_table_file.h"
+#include "fault_text.h"
 #include "write_all.h"
 
 #include <errno.h>
@@ -161,7 +162,7 @@ static int write_networks(const char *path, const struct asn_image *text, struct
 		return asn_table_file_write(path, text, error);
 	result = write_all(STDOUT_FILENO, text->bytes, text->size);
 	if (result < 0)
-		error_text_set(error, "standard output: cannot write: %s", strerror(-result));
+		error_text_set(error, "standard output: cannot write: %s", fault_text(-result));
 	return result;
 }
 

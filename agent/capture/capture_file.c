@@ -11,6 +11,7 @@
 #include "capture_sources.h"
 
 #include "capture_pcap_parse.h"
+#include "fault_text.h"
 #include "log.h"
 
 #include <errno.h>
@@ -99,7 +100,7 @@ static int refill(struct capture *capture, struct error_text *error)
 	if (size < 0) {
 		int result = -errno;
 
-		error_text_set(error, "%s: cannot be read: %s", parser->name, strerror(-result));
+		error_text_set(error, "%s: cannot be read: %s", parser->name, fault_text(-result));
 		return result;
 	}
 	capture->reads += size > 0;
@@ -146,7 +147,7 @@ static int open_descriptor(struct capture *capture, const struct source_config *
 		is_standard_input(config) ? STDIN_FILENO : open(config->name, O_RDONLY | O_CLOEXEC);
 	if (capture->fd < 0 || fstat(capture->fd, &status) < 0) {
 		result = -errno;
-		error_text_set(error, "%s: cannot be opened: %s", name, strerror(-result));
+		error_text_set(error, "%s: cannot be opened: %s", name, fault_text(-result));
 		return result;
 	}
 	if (S_ISDIR(status.st_mode)) {
@@ -232,7 +233,7 @@ static int file_check_access(const struct source_config *source, struct error_te
 		is_standard_input(source) || access(source->name, R_OK) == 0 ? 0 : -errno;
 
 	if (result)
-		error_text_set(error, "cannot read %s: %s", source->name, strerror(-result));
+		error_text_set(error, "cannot read %s: %s", source->name, fault_text(-result));
 	return result;
 }
 

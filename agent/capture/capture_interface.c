@@ -17,6 +17,7 @@
 #include "capture_side.h"
 #include "capture_watch.h"
 #include "defaults.h"
+#include "fault_text.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -107,6 +108,16 @@ static void hint_interfaces(struct error_text *error)
 	if_freenameindex(names);
 }
 
+/* libpcap's reason; where a limit of open files is reached, 'errno' is still that. */
+static void fail_capture(const struct capture *capture, const char *reason,
+			 struct error_text *error)
+{
+	const bool is_limit = errno == EMFILE || errno == ENFILE;
+
+	error_text_set(error, "%s: cannot be captured: %s", capture->name,
+		       is_limit ? fault_text(errno) : reason);
+}
+
 static int explain_activate(const struct capture *capture, int status, struct error_text *error)
 {
 	switch (status) {
@@ -124,9 +135,10 @@ static int explain_activate(const struct capture *capture, int status, struct er
 		error_text_hint(error, "ip link set %s up", capture->name);
 		return -ENETDOWN;
 	default:
-		error_text_set(error, "%s: cannot be captured: %s", capture->name,
-			       status == PCAP_ERROR ? pcap_geterr(capture->handle)
-						    : pcap_statustostr(status));
+		fail_capture(capture,
+			     status == PCAP_ERROR ? pcap_geterr(capture->handle)
+						  : pcap_statustostr(status),
+			     error);
 		return -EIO;
 	}
 }
@@ -137,9 +149,10 @@ static int activate(struct capture *capture, struct error_text *error)
 	char reason[PCAP_ERRBUF_SIZE] = "";
 	int status;
 
+	errno = 0;
 	capture->handle = pcap_create(capture->name, reason);
 	if (!capture->handle) {
-		error_text_set(error, "%s: cannot be captured: %s", capture->name, reason);
+		fail_capture(capture, reason, error);
 		return -EIO;
 	}
 	(void)pcap_set_snaplen(capture->handle, (int)capture->snaplen);

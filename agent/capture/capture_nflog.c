@@ -15,6 +15,7 @@
 #include "capture_nflog_parse.h"
 #include "capture_nflog_reader.h"
 #include "defaults.h"
+#include "fault_text.h"
 #include "rights.h"
 #include "time_now.h"
 #include "units.h"
@@ -199,7 +200,7 @@ static int explain_bind(const struct capture *capture, int result, struct error_
 		break;
 	default:
 		error_text_set(error, "NFLOG group %u: cannot be read: %s", capture->group,
-			       strerror(-result));
+			       fault_text(-result));
 	}
 	return result;
 }
@@ -213,7 +214,7 @@ static int open_socket(struct capture *capture, struct error_text *error)
 		return 0;
 	result = -errno;
 	error_text_set(error, "NFLOG group %u: no netfilter socket: %s", capture->group,
-		       strerror(-result));
+		       fault_text(-result));
 	if (result == -EPROTONOSUPPORT)
 		error_text_hint(error, "the kernel has no netfilter netlink: modprobe nfnetlink");
 	else if (result == -EAFNOSUPPORT)
@@ -383,7 +384,7 @@ static int receive_datagram(struct capture *capture, struct error_text *error)
 			return 1;
 		}
 		error_text_set(error, "NFLOG group %u: cannot be read: %s", capture->group,
-			       strerror(-result));
+			       fault_text(-result));
 		return result;
 	}
 	if (from.nl_pid != 0)

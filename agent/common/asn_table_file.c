@@ -2,6 +2,7 @@
  */
 #include "asn_table_file.h"
 
+#include "fault_text.h"
 #include "mapped_file.h"
 #include "write_all.h"
 
@@ -18,7 +19,7 @@
 
 static int fail(struct error_text *error, const char *path, const char *what, int fault)
 {
-	error_text_set(error, "%.200s: cannot %s: %s", path, what, strerror(fault));
+	error_text_set(error, "%.200s: cannot %s: %s", path, what, fault_text(fault));
 	return -fault;
 }
 
@@ -95,7 +96,11 @@ static struct asn_table *map(const char *path, int descriptor, size_t size,
 	struct asn_table *table;
 
 	if (!image) {
-		(void)fail(error, path, "map", errno);
+		if (errno == EBUSY)
+			error_text_set(error, "%.200s: cannot map: %d tables are mapped already",
+				       path, MAPPED_FILES_MAX);
+		else
+			(void)fail(error, path, "map", errno);
 		return NULL;
 	}
 	table = asn_table_open(path, image, size, mapped_file_close, error);

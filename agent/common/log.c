@@ -6,6 +6,7 @@
 #include "log.h"
 
 #include "count_text.h"
+#include "fault_text.h"
 #include "log_limit.h"
 #include "printable.h"
 #include "time_now.h"
@@ -125,7 +126,7 @@ static void follow_file(void)
 
 		(void)snprintf(text, sizeof(text),
 			       "the log file %.300s was removed, and cannot be made again: %s",
-			       target.path, strerror(errno));
+			       target.path, fault_text(errno));
 		problems_began(&target.problems, "log-file", "", text, now_ms);
 		return;
 	}

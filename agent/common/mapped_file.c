@@ -65,7 +65,7 @@ void *mapped_file_open(int descriptor, size_t size)
 	(void)pthread_mutex_lock(&lock);
 	place = find(0);
 	if (!place)
-		errno = EMFILE;
+		errno = EBUSY;
 	else if (take_faults() == 0)
 		bytes = mmap(NULL, size, PROT_READ, MAP_SHARED, descriptor, 0);
 	if (bytes != MAP_FAILED) {

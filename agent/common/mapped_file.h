@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 /* Map 'size' bytes of a file from its begin on; 'size' is not 0. The descriptor may be closed after
- * it. Returns NULL with errno set; EMFILE: MAPPED_FILES_MAX are mapped. */
+ * it. Returns NULL with errno set; EBUSY: MAPPED_FILES_MAX are mapped. */
 void *mapped_file_open(int descriptor, size_t size);
 void mapped_file_close(void *bytes, size_t size);
 

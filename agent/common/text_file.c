@@ -1,11 +1,12 @@
 /* text_file.c - reads a file whole. */
 #include "text_file.h"
 
+#include "fault_text.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 static void say_too_large(const char *path, size_t limit, struct error_text *error)
@@ -21,7 +22,7 @@ char *text_file_read(const char *path, size_t limit, size_t *size, struct error_
 	struct stat status;
 
 	if (!file) {
-		error_text_set(error, "%s: cannot read: %s", path, strerror(errno));
+		error_text_set(error, "%s: cannot read: %s", path, fault_text(errno));
 		return NULL;
 	}
 	/* A file whose size is known is refused before it is read. */
@@ -50,7 +51,7 @@ char *text_file_read(const char *path, size_t limit, size_t *size, struct error_
 		}
 	} while (*size == capacity);
 	if (ferror(file)) {
-		error_text_set(error, "%s: cannot read: %s", path, strerror(errno));
+		error_text_set(error, "%s: cannot read: %s", path, fault_text(errno));
 		goto fail;
 	}
 	(void)fclose(file);

@@ -10,6 +10,7 @@
 #include "config_keys.h"
 #include "config_source.h"
 #include "defaults.h"
+#include "fault_text.h"
 #include "word_distance.h"
 
 #include "utf8.h"
@@ -397,7 +398,7 @@ static int read_one(struct config *config, const char *path, struct error_text *
 	result = (int)size;
 	if (size < 0) {
 		error_text_set(error, "cannot read the configuration file %.200s: %s", path,
-			       strerror(-(int)size));
+			       fault_text(-(int)size));
 	} else if ((size_t)size > CONFIG_FILE_SIZE_MAX) {
 		error_text_set(error, "%.200s is larger than 1 MiB: not a configuration file",
 			       path);
@@ -437,7 +438,7 @@ static int read_drop_ins(struct config *config, const char *path, struct error_t
 	if (count < 0 && errno != ENOENT && errno != ENOTDIR) {
 		result = -errno;
 		error_text_set(error, "cannot read the directory %.200s: %s", directory,
-			       strerror(-result));
+			       fault_text(-result));
 	}
 	for (int i = 0; i < count; i++) {
 		char file[PATH_MAX + NAME_MAX + 2];

@@ -16,6 +16,7 @@
 #include "config_tables.h"
 #include "config_transport.h"
 #include "defaults.h"
+#include "fault_text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static int check_file(const struct config *config, enum config_option_id option,
 		return 0;
 	result = -errno;
 	config_fail(error, &config->origins[option], "cannot read %s %s: %s",
-		    config_options[option].name, path, strerror(-result));
+		    config_options[option].name, path, fault_text(-result));
 	return result;
 }
 
@@ -145,7 +146,7 @@ static enum config_result finish_output(struct error_text *error)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return CONFIG_done;
-	error_text_set(error, "cannot write to standard output: %s", strerror(errno));
+	error_text_set(error, "cannot write to standard output: %s", fault_text(errno));
 	return CONFIG_failed;
 }
 

@@ -5,6 +5,7 @@
 #include "config_service.h"
 
 #include "defaults.h"
+#include "fault_text.h"
 #include "write_all.h"
 
 #include <errno.h>
@@ -47,7 +48,7 @@ static void answer(int descriptor, config_service_check *check, void *context)
 
 	if (answer.result)
 		error_text_set(&answer.error, "cannot become this user: %s",
-			       strerror(-answer.result));
+			       fault_text(-answer.result));
 	else
 		answer.result = check(context, &answer.error);
 	_exit(write_all(descriptor, &answer, sizeof(answer)) != 0);
@@ -92,7 +93,7 @@ int config_service_run(config_service_check *check, void *context, struct error_
 
 	if (result) {
 		error_text_set(error, "cannot check as the service's user " DEFAULT_USER ": %s",
-			       strerror(-result));
+			       fault_text(-result));
 		return result;
 	}
 	if (!got.result)

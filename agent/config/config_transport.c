@@ -10,12 +10,12 @@
 #include "config_options.h"
 #include "config_text.h"
 #include "exporter.h"
+#include "fault_text.h"
 #include "spool.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define PORT_IPFIX       4739 /* RFC 7011 section 10.3.4, as the next */
@@ -246,7 +246,7 @@ int config_transport_check_files(const struct config_collector *collector, struc
 		result = -errno;
 		config_fail(error, config_key_origin(collector, files[i].key),
 			    "collector %s: cannot use %s %s: %s", collector->host,
-			    config_keys[files[i].key].name, files[i].path, strerror(-result));
+			    config_keys[files[i].key].name, files[i].path, fault_text(-result));
 		return result;
 	}
 	return check_tls_files(collector, error);

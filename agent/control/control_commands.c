@@ -11,6 +11,7 @@
 #include "control_rows.h"
 #include "control_watch.h"
 #include "encoder.h"
+#include "fault_text.h"
 #include "pipeline.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ static int pipeline_fault(int fault, const char *what, struct error_text *error)
 		error_text_set(error, "cannot %s: a thread of the agent did not answer within 1 s",
 			       what);
 	else
-		error_text_set(error, "cannot %s: %s", what, strerror(-fault));
+		error_text_set(error, "cannot %s: %s", what, fault_text(-fault));
 	return fault;
 }
 

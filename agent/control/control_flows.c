@@ -10,6 +10,7 @@
 #include "control_flows.h"
 
 #include "config.h"
+#include "fault_text.h"
 #include "flow_filter.h"
 #include "flow_names.h"
 #include "flow_row.h"
@@ -172,7 +173,7 @@ static int sums_create(struct flows_state *state, const json_t *by,
 		return -EINVAL;
 	}
 	if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret)) {
-		error_text_set(error, "cannot draw a secret: %s", strerror(errno));
+		error_text_set(error, "cannot draw a secret: %s", fault_text(errno));
 		return -EIO;
 	}
 	state->sums = flow_sums_create(json_string_value(by), choice, hash_key_of(secret), error);
@@ -187,7 +188,7 @@ static int fail_interfaces(int fault, struct error_text *error)
 {
 	error_text_set(error, "cannot read the interfaces: %s",
 		       fault == -ETIMEDOUT ? "a thread of the agent did not answer within 1 s"
-					   : strerror(-fault));
+					   : fault_text(-fault));
 	return fault;
 }
 
@@ -338,7 +339,7 @@ static int fail_cache(int fault, struct error_text *error)
 {
 	error_text_set(error, "cannot read the flow cache: %s",
 		       fault == -ETIMEDOUT ? "a thread of the agent did not answer within 1 s"
-					   : strerror(-fault));
+					   : fault_text(-fault));
 	return fault;
 }
 

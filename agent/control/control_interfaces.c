@@ -5,12 +5,12 @@
 #include "control_interfaces.h"
 
 #include "config.h"
+#include "fault_text.h"
 #include "pipeline.h"
 #include "json_text.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define PIECE 512 /* rows at once */
 
@@ -33,7 +33,7 @@ int control_interfaces_begin(struct control_job *job, const struct control_reque
 	free(state);
 	error_text_set(error, "cannot read the interfaces: %s",
 		       result == -ETIMEDOUT ? "a thread of the agent did not answer within 1 s"
-					    : strerror(-result));
+					    : fault_text(-result));
 	return result;
 }
 

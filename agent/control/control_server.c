@@ -7,6 +7,7 @@
 
 #include "control_commands.h"
 #include "control_protocol.h"
+#include "fault_text.h"
 #include "log.h"
 #include "time_now.h"
 
@@ -385,7 +386,7 @@ static int on_connection(sd_event_source *source, int listening, uint32_t events
 	if (descriptor < 0) {
 		if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
 			log_event(LOG_LEVEL_warning, "control-accept", NULL,
-				  "control socket: no client can be taken: %s", strerror(errno));
+				  "control socket: no client can be taken: %s", fault_text(errno));
 		return 0; /* it has gone already, or waits: asked again, but not at every turn */
 	}
 	user = peer_user(descriptor);
@@ -422,7 +423,7 @@ struct control_server *control_server_create(sd_event *loop, int descriptor,
 		result = sd_event_source_set_ratelimit(server->listen, ACCEPT_US, ACCEPT_MAX);
 	if (result >= 0)
 		return server;
-	error_text_set(error, "control socket: %s", strerror(-result));
+	error_text_set(error, "control socket: %s", fault_text(-result));
 	if (server)
 		control_server_destroy(server);
 	else

@@ -5,6 +5,7 @@
  * place of the agent's user it acts as that user, and elsewhere by descriptor (place.h). */
 #include "control_server.h"
 
+#include "fault_text.h"
 #include "place.h"
 
 #include <errno.h>
@@ -80,7 +81,7 @@ static int make_directory(struct place *place, const char *path, struct error_te
 	place_leave(place);
 	if (result)
 		error_text_set(error, "control socket %s: cannot make directory %s: %s", path,
-			       directory, strerror(-result));
+			       directory, fault_text(-result));
 	return result;
 }
 
@@ -101,7 +102,7 @@ static int clear_path(const struct sockaddr_un *address, struct error_text *erro
 	}
 	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (probe < 0) {
-		error_text_set(error, "control socket %s: %s", path, strerror(errno));
+		error_text_set(error, "control socket %s: %s", path, fault_text(errno));
 		return -errno;
 	}
 	fault = connect(probe, (const struct sockaddr *)address, sizeof(*address)) ? errno : 0;
@@ -114,7 +115,7 @@ static int clear_path(const struct sockaddr_un *address, struct error_text *erro
 		return 0;
 	if (fault && fault != EAGAIN) { /* that is a full queue: somebody listens */
 		error_text_set(error, "control socket %s: the one that is there: %s", path,
-			       strerror(fault));
+			       fault_text(fault));
 		return -fault;
 	}
 	error_text_set(error, "control socket %s: another agent is listening there", path);
@@ -160,7 +161,7 @@ int control_server_bind(const char *path, const char *user, struct error_text *e
 	if (!result) {
 		result = listen_on(&place, &address);
 		if (result < 0)
-			error_text_set(error, "control socket %s: %s", path, strerror(-result));
+			error_text_set(error, "control socket %s: %s", path, fault_text(-result));
 	}
 	place_leave(&place);
 	return result;

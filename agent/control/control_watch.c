@@ -6,6 +6,7 @@
 #include "control_watch.h"
 
 #include "config.h"
+#include "fault_text.h"
 #include "flow_filter.h"
 #include "flow_row.h"
 #include "pipeline.h"
@@ -43,7 +44,7 @@ static int fail(int fault, struct error_text *error)
 		error_text_set(error, "cannot watch: %s",
 			       fault == -ETIMEDOUT
 				       ? "a thread of the agent did not answer within 1 s"
-				       : strerror(-fault));
+				       : fault_text(-fault));
 	return fault;
 }
 

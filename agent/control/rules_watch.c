@@ -5,6 +5,7 @@
 
 #include "capture_rules.h"
 #include "defaults.h"
+#include "fault_text.h"
 #include "log.h"
 #include "time_now.h"
 
@@ -52,7 +53,7 @@ struct rules_watch *rules_watch_create(const struct config *config)
 	watch->rules = capture_rules_open();
 	if (watch->sources && watch->counts && watch->rules)
 		return watch;
-	log_warning("the firewall's rules cannot be watched: %s", strerror(errno));
+	log_warning("the firewall's rules cannot be watched: %s", fault_text(errno));
 	rules_watch_destroy(watch);
 	return NULL;
 }

@@ -5,6 +5,7 @@
 #include "summary.h"
 
 #include "drop_reason.h"
+#include "fault_text.h"
 #include "json_text.h"
 #include "json_version.h"
 #include "place.h"
@@ -268,7 +269,8 @@ FILE *summary_open(const char *path, const char *user, struct error_text *error)
 		place_leave(&place);
 	}
 	if (!file)
-		error_text_set(error, "cannot write the summary to %s: %s", path, strerror(errno));
+		error_text_set(error, "cannot write the summary to %s: %s", path,
+			       fault_text(errno));
 	return file;
 }
 
@@ -282,7 +284,7 @@ int summary_write(FILE *file, const char *path, const struct pipeline_snapshot *
 		result = -errno;
 	if (result)
 		error_text_set(error, "cannot write the summary to %s: %s",
-			       file == stdout ? "standard output" : path, strerror(-result));
+			       file == stdout ? "standard output" : path, fault_text(-result));
 	json_decref(summary);
 	return result;
 }

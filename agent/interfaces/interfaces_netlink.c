@@ -8,6 +8,7 @@
  * right meanwhile. */
 #include "interfaces_netlink.h"
 
+#include "fault_text.h"
 #include "rights.h"
 #include "time_now.h"
 
@@ -17,7 +18,6 @@
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 enum {
@@ -127,7 +127,7 @@ struct interfaces_netlink *interfaces_netlink_open(struct interfaces *interfaces
 	netlink->socket = open_socket();
 	if (netlink->socket)
 		return netlink;
-	error_text_set(error, "no routing netlink socket: %s", strerror(errno));
+	error_text_set(error, "no routing netlink socket: %s", fault_text(errno));
 	free(netlink);
 	return NULL;
 }

@@ -7,6 +7,7 @@
 #include "asn_builder.h"
 #include "asn_report.h"
 #include "config_tables.h"
+#include "fault_text.h"
 #include "file_watch.h"
 #include "log.h"
 
@@ -67,7 +68,7 @@ struct asn_supply *asn_supply_create(const struct config *config, struct error_t
 	supply->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	file_watch_init(&supply->watch, supply->path);
 	if (supply->news < 0 || supply->stop < 0)
-		error_text_set(error, "eventfd: %s", strerror(errno));
+		error_text_set(error, "eventfd: %s", fault_text(errno));
 	else
 		supply->table = config_asn_load(config, &report, error);
 	if (!supply->table) {
@@ -229,7 +230,7 @@ int asn_supply_start(struct asn_supply *supply)
 
 	if (result < 0)
 		log_warning("%s: changes are looked for once a minute only: inotify: %s",
-			    supply->path, strerror(-result));
+			    supply->path, fault_text(-result));
 	result = pthread_create(&supply->thread, NULL, supply_main, supply);
 	supply->is_running = result == 0;
 	return -result;

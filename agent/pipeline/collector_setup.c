@@ -9,6 +9,7 @@
 #include "defaults.h"
 #include "encoder.h"
 #include "exporter.h"
+#include "fault_text.h"
 #include "filter_names.h"
 #include "log.h"
 #include "own_exports.h"
@@ -56,7 +57,7 @@ static void log_spool(const struct collector_event *event)
 		log_problem(LOG_LEVEL_warning, "spool", name, event->collector,
 			    "collector %s: its spool fails: %s; the records there are counted as "
 			    "lost (%s)",
-			    event->collector, strerror(event->error), name);
+			    event->collector, fault_text(event->error), name);
 }
 
 static void log_down(const struct collector_event *event)

@@ -10,6 +10,7 @@
 #include "collector_setup.h"
 #include "config_tables.h"
 #include "count_text.h"
+#include "fault_text.h"
 #include "log.h"
 #include "pipeline_handover.h"
 #include "pipeline_parts.h"
@@ -90,13 +91,13 @@ static int draw_secrets(struct worker_config *worker, bool is_live, struct error
 
 	if (getrandom(key, sizeof(worker->cache.hash_key), 0) !=
 	    (ssize_t)sizeof(worker->cache.hash_key)) {
-		error_text_set(error, "no random key for the flow cache: %s", strerror(errno));
+		error_text_set(error, "no random key for the flow cache: %s", fault_text(errno));
 		return -errno;
 	}
 	memset(seed, 0, SAMPLING_SEED_SIZE);
 	seed[0] = 1;
 	if (is_live && getrandom(seed, SAMPLING_SEED_SIZE, 0) != SAMPLING_SEED_SIZE) {
-		error_text_set(error, "no random seed for sampling: %s", strerror(errno));
+		error_text_set(error, "no random seed for sampling: %s", fault_text(errno));
 		return -errno;
 	}
 	return 0;
@@ -187,7 +188,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	pipeline->handover.state_descriptor = -1;
 	pipeline->finished_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (pipeline->finished_descriptor < 0) {
-		error_text_set(error, "eventfd: %s", strerror(errno));
+		error_text_set(error, "eventfd: %s", fault_text(errno));
 		goto fail;
 	}
 	if (pipeline_handover_begin(pipeline, store, config) < 0) {
@@ -203,10 +204,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		goto fail;
 	result = create_export_thread(pipeline, config, exporter);
 	if (result < 0) {
-		error_text_set(error, "cannot set up the export thread: %s", strerror(-result));
-		if (result == -EMFILE)
-			error_text_hint(error,
-					"let it open more files: ulimit -n, or LimitNOFILE=");
+		error_text_set(error, "cannot set up the export thread: %s", fault_text(-result));
 		goto fail;
 	}
 	if (create_workers(pipeline, config, error) < 0)
@@ -228,14 +226,14 @@ static int start_threads(struct pipeline *pipeline, struct error_text *error)
 	int result = export_thread_start(&pipeline->export);
 
 	if (result < 0)
-		error_text_set(error, "cannot start a thread: %s", strerror(-result));
+		error_text_set(error, "cannot start a thread: %s", fault_text(-result));
 	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++)
 		result = worker_start(&pipeline->workers[i], error);
 	if (result < 0 || !pipeline->asn || !pipeline->export.config.is_live)
 		return result;
 	result = asn_supply_start(pipeline->asn);
 	if (result < 0)
-		error_text_set(error, "cannot start a thread: %s", strerror(-result));
+		error_text_set(error, "cannot start a thread: %s", fault_text(-result));
 	return result;
 }
 

@@ -7,6 +7,7 @@
 #include "pipeline_handover.h"
 
 #include "config.h"
+#include "fault_text.h"
 #include "handover_flow.h"
 #include "log.h"
 #include "pipeline_parts.h"
@@ -93,7 +94,7 @@ int pipeline_handover_begin(struct pipeline *pipeline, struct descriptor_store *
 	result = handover_state_map(&handover->state, handover->state_descriptor);
 	if (result)
 		log_warning("what the last agent has left cannot be used: %s",
-			    result == -EINVAL ? "it is of another version" : strerror(-result));
+			    result == -EINVAL ? "it is of another version" : fault_text(-result));
 	return 0;
 }
 
@@ -301,7 +302,7 @@ void pipeline_handover_inherit(struct pipeline *pipeline)
 	for (size_t i = 0; i < pipeline->worker_count && !result; i++)
 		result = give_flows(pipeline, i);
 	if (result)
-		log_warning("flows of the last agent are lost: %s", strerror(-result));
+		log_warning("flows of the last agent are lost: %s", fault_text(-result));
 }
 
 /* Have the sources kept that are open and can be. Returns the first error. */
@@ -346,7 +347,7 @@ void pipeline_handover_end(struct pipeline *pipeline)
 	if (result)
 		log_warning("the service manager cannot keep the sources: %s; packets that come "
 			    "while the agent is restarted are lost",
-			    strerror(-result));
+			    fault_text(-result));
 }
 
 /* ---- leaving ---- */
@@ -482,7 +483,7 @@ static void explain_loss(struct pipeline *pipeline, int result, struct error_tex
 	error_text_set(error,
 		       "cannot hand over to the next agent: %s; lost are %" PRIu64
 		       " cached flows of %" PRIu64 " packets",
-		       strerror(-result), sum.cache.flows_cached, sum.cache.packets_cached);
+		       fault_text(-result), sum.cache.flows_cached, sum.cache.packets_cached);
 }
 
 int pipeline_handover_leave(struct pipeline *pipeline, struct error_text *error)

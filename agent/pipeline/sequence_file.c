@@ -6,6 +6,7 @@
 #include "sequence_file.h"
 
 #include "bytes.h"
+#include "fault_text.h"
 #include "log.h"
 
 #include <errno.h>
@@ -175,7 +176,7 @@ struct sequence_file *sequence_file_open(struct exporter *exporter, uint32_t sou
 	if (!result)
 		return file;
 	log_warning("%s: cannot keep sequence numbers: %s", path,
-		    result == -EBUSY ? "another process keeps its own there" : strerror(-result));
+		    result == -EBUSY ? "another process keeps its own there" : fault_text(-result));
 	sequence_file_close(file);
 	return NULL;
 }

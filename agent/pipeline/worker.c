@@ -6,6 +6,7 @@
  * kernel's queue or in the file. */
 #include "worker.h"
 
+#include "fault_text.h"
 #include "log.h"
 #include "time_now.h"
 #include "worker_decode.h"
@@ -79,15 +80,16 @@ static int allocate(struct worker *worker, const struct worker_config *config,
 	if (!worker->cache || !worker->fragments || !worker->ring) {
 		result = -errno;
 		error_text_set(error, "%s: no memory for %u flows: %s", worker->name,
-			       cache->max_flows, strerror(errno));
-		error_text_hint(error, "choose a smaller max-flows");
+			       cache->max_flows, fault_text(errno));
+		if (result == -ENOMEM)
+			error_text_hint(error, "choose a smaller max-flows");
 		return result;
 	}
 	result = wake_init(&worker->wake);
 	if (result == 0)
 		result = thread_call_init(&worker->call, &worker->wake);
 	if (result < 0)
-		error_text_set(error, "%s: eventfd: %s", worker->name, strerror(-result));
+		error_text_set(error, "%s: eventfd: %s", worker->name, fault_text(-result));
 	return result;
 }
 
@@ -596,7 +598,7 @@ int worker_start(struct worker *worker, struct error_text *error)
 				       "or auto");
 	} else if (result) {
 		error_text_set(error, "%s: cannot start a thread: %s", worker->name,
-			       strerror(result));
+			       fault_text(result));
 	}
 	return -result;
 }

@@ -7,6 +7,7 @@
 
 #include "collector_options.h"
 #include "collector_parts.h"
+#include "fault_text.h"
 #include "outbox_state.h"
 
 #include <errno.h>
@@ -334,7 +335,7 @@ const char *collector_fault_text(enum loss_reason loss, int error)
 	default: break;
 	}
 	if (error)
-		return strerror(error);
+		return fault_text(error);
 	return loss == LOSS_DISCONNECTED ? "it did not acknowledge what was sent"
 					 : loss_reason_text(loss);
 }

@@ -6,6 +6,8 @@
  * thread or spool_disk_close(), frees all: the thread may still read from a buffer. */
 #include "spool_disk.h"
 
+#include "fault_text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -144,7 +146,7 @@ int spool_disk_open(struct spool_disk **disk, const char *directory, size_t buff
 	}
 	if (result)
 		error_text_set(error, "cannot make a spool in %s: %s",
-			       directory ? directory : "memory", strerror(-result));
+			       directory ? directory : "memory", fault_text(-result));
 	else
 		*disk = made;
 	return result;

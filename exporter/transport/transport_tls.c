@@ -7,6 +7,7 @@
  * With TLS 1.3 the server judges our certificate after the handshake has ended for us (RFC 8446
  * section 4.4.2.4), and what was sent until then is lost: so where it has asked for one, messages
  * wait for its session ticket, which comes when it is content, or for a moment. */
+#include "fault_text.h"
 #include "transport_stream.h"
 
 #include <arpa/inet.h>
@@ -260,7 +261,7 @@ static int file_fault(const char *host, const char *what, const char *file,
 	const char *reason = ERR_reason_error_string(ERR_peek_error());
 
 	if (access(file, R_OK))
-		reason = strerror(errno);
+		reason = fault_text(errno);
 	error_text_set(error, "collector %s: cannot read the %s in %s: %s", host, what, file,
 		       reason ? reason : "it holds none");
 	return -EINVAL;

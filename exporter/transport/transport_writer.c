@@ -10,6 +10,8 @@
  * nothing is written twice. Who comes second, the thread or close(), frees all. */
 #include "transport_writer.h"
 
+#include "fault_text.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -239,7 +241,7 @@ int transport_writer_open(const struct transport_type *next, const struct transp
 	int result = writer && shared ? shared_init(shared) : -ENOMEM;
 
 	if (result) {
-		error_text_set(error, "%s: %s", config->host, strerror(-result));
+		error_text_set(error, "%s: %s", config->host, fault_text(-result));
 		free(shared);
 		free(writer);
 		return result;

@@ -390,16 +390,29 @@ def test_no_permission_for_the_interface(site, flowagent_run):
     check_fault(done, "lo", "CAP_NET_RAW")
 
 
-@pytest.mark.parametrize("limit", range(4, 9))
-def test_too_few_descriptors_are_named(limit, site, flowagent_run):
-    """Not as a lack of memory."""
-    done = flowagent_run(
-        "--nflog", "40", "-n", "127.0.0.1:9", "--control", "none", host=site.host,
-        prefix=["sh", "-c", f'ulimit -n {limit} && exec "$@"', "sh"],
-    )  # fmt: skip
-    assert done.returncode != 0
-    assert "no memory" not in done.stderr
-    assert "Too many open files" in done.stderr or "shared libraries" in done.stderr, done.stderr
+@pytest.mark.parametrize("source", [("--nflog", "40"), ("-i", "lo,wait=off")], ids=["nflog", "interface"])
+def test_too_few_descriptors_are_named(source, site, flowagent_run, directory):
+    """Each limit stops the start at another part: all say which limit it is, how high, and what raises it."""
+    options = [*source, "-n", f"127.0.0.1:9,spool-directory={directory},spool=1M", "--control", "none"]
+    for limit in range(4, 13):
+        limited = ["sh", "-c", f'ulimit -n {limit} && exec "$@"', "sh"]
+        done = flowagent_run(*options, host=site.host, prefix=limited)
+        assert done.returncode != 0
+        if "shared libraries" not in done.stderr:
+            assert "no memory" not in done.stderr
+            assert f"RLIMIT_NOFILE is {limit}: " in done.stderr and "LimitNOFILE=" in done.stderr, done.stderr
+
+
+def test_a_file_is_read_with_enough_descriptors_or_says_what_lacks(flowagent_run, directory):
+    options = ["-n", directory / "flows.ipfix", "--applications-file", "/etc/services", "--summary", directory / "sum"]
+    results = {}
+    for limit in range(4, 32):
+        limited = ["sh", "-c", f'ulimit -n {limit} && exec "$@"', "sh"]
+        done = flowagent_run("--read", CAPTURE, *options, prefix=limited)
+        results[limit] = done.returncode
+        if done.returncode and "shared libraries" not in done.stderr:
+            assert f"RLIMIT_NOFILE is {limit}: " in done.stderr, done.stderr
+    assert results[4] != 0 and results[31] == 0
 
 
 def test_a_cache_beyond_the_memory_limit_is_reported(flowagent_run, directory):
