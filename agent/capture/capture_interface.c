@@ -29,6 +29,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -106,6 +107,19 @@ static void hint_interfaces(struct error_text *error)
 	}
 	error_text_hint(error, "there are: %s", text);
 	if_freenameindex(names);
+}
+
+/* The index of the interface that has the name now; 0: none has, as with "any". The socket that is
+ * there is asked: if_nametoindex() needs another one, and where no more may be opened the interface
+ * would seem to be gone. */
+static uint32_t index_by_name(const struct capture *capture)
+{
+	struct ifreq request = { .ifr_ifindex = 0 };
+
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", capture->name);
+	if (ioctl(pcap_fileno(capture->handle), SIOCGIFINDEX, &request) < 0)
+		return 0;
+	return (uint32_t)request.ifr_ifindex;
 }
 
 /* libpcap's reason; where a limit of open files is reached, 'errno' is still that. */
@@ -215,7 +229,7 @@ static int open_interface(const struct source_config *config, struct capture **o
 	if (!result)
 		result = choose_link(capture, error);
 	if (!result)
-		capture->index = if_nametoindex(capture->name);
+		capture->index = index_by_name(capture);
 out:
 	if (result)
 		close_interface(capture);
@@ -270,7 +284,7 @@ static void take_packet(u_char *context, const struct pcap_pkthdr *header, const
 /* Why libpcap gave up. */
 static int explain_read(const struct capture *capture, struct error_text *error)
 {
-	if (capture->index && if_nametoindex(capture->name) != capture->index) {
+	if (capture->index && index_by_name(capture) != capture->index) {
 		error_text_set(error, "%s: the interface has disappeared", capture->name);
 		return -ENODEV;
 	}
@@ -324,7 +338,7 @@ static void follow_interface(struct capture *capture)
 		return;
 	capture->addresses_until_ms = now + ADDRESSES_MS;
 	(void)capture_side_read(&capture->own, capture->name);
-	if (!capture->index || if_nametoindex(capture->name) == capture->index)
+	if (!capture->index || index_by_name(capture) == capture->index)
 		return;
 	error_text_set(&capture->failure_text, "%s: the interface has disappeared", capture->name);
 	begin_failure(capture, -ENODEV);

@@ -111,6 +111,36 @@ def test_descriptors_that_run_out_while_it_runs(site, flowagent, agentctl, colle
     own.wait_for_datagrams(agent.summary()["datagrams_sent"])
     assert own.flows().packets() == sent
 
+def has_unread_news(agent, host):
+    """Whether the kernel holds notifications that the agent has not read."""
+    inodes = {Path(f"/proc/{agent.pid}/fd/{number}").readlink().name for number in os.listdir(f"/proc/{agent.pid}/fd")}
+    rows = [line.split() for line in host.read("netlink").splitlines()[1:]]
+    return any(row[4] != "0" for row in rows if f"socket:[{row[9]}]" in inodes)
+
+
+def test_an_interface_is_not_taken_for_gone_where_descriptors_run_out(site, flowagent, agentctl):  # noqa: F811
+    """Its index was asked for with a new socket: where there was none, the interface seemed to have disappeared."""
+    agent = flowagent("-i", "lo", host=site.host)
+    agent.wait_for_capture()
+    limits = resource.prlimit(agent.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, (descriptors(agent), limits[1]))
+    site.host.ip("address", "add", "192.0.2.1/32", "dev", "lo")
+    sent = []
+
+    def has_looked():
+        sent.append(site.send().packets())  # it looks before it reads
+        return not has_unread_news(agent, site.host)
+
+    wait_until(has_looked, "the change to be read")
+    resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, limits)
+    control = agentctl(agent)
+    wait_for_packets(control, sum(sent))
+    assert [row["state"] for row in control.rows("show", "sources")] == ["running"]
+    assert agent.stop() == 0, agent.errors
+    assert "disappeared" not in agent.errors
+    assert agent.summary()["packets_read"] == sum(sent)
+
+
 
 # ---- collectors ---------------------------------------------------------------------------------
 
