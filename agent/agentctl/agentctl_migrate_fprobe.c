@@ -212,7 +212,8 @@ static void write_rate(struct migration *migration, const char *delay)
 }
 
 /* HOST:PORT[/[LOCAL][/TYPE]] */
-static void write_collector(struct migration *migration, const char *word, const char *keys)
+static void write_collector(struct migration *migration, const char *word, unsigned long version,
+			    const char *keys)
 {
 	char *const host = migration_print(migration, "%s", word);
 	char *local = strchr(host, '/');
@@ -225,20 +226,21 @@ static void write_collector(struct migration *migration, const char *word, const
 	if (type && *type && strcmp(type, "m") != 0 && strcmp(type, "r") != 0)
 		migration_wrong(migration, "%s: type %s is neither m nor r; m is taken", word,
 				type);
-	migration_option(migration, "collector", "%s,version=5%s%s%s%s", host,
+	migration_option(migration, "collector", "%s,version=%lu%s%s%s%s", host, version,
 			 local && *local ? ",source=" : "", local ? local : "",
 			 type && strcmp(type, "r") == 0 ? ",mode=round-robin" : "", keys);
 }
 
 static void write_collectors(struct migration *migration, const struct fprobe *fprobe)
 {
-	const unsigned long version = number_of(migration, fprobe, 'n', 5);
+	unsigned long version = number_of(migration, fprobe, 'n', 5);
 	const char *filter = fprobe->given['f'];
 	const char *keys = "";
 
-	if (version != 5)
-		migration_lost(migration, "NetFlow v%lu: v5 is written%s", version,
-			       version == 7 ? ", which has the same counters" : "");
+	if (version != 1 && version != 5 && version != 7) {
+		migration_wrong(migration, "-n %lu: expected 1, 5 or 7; 5 is taken", version);
+		version = 5;
+	}
 	if (filter && *filter) {
 		const char *words = migration_filter(migration, filter);
 
@@ -258,10 +260,10 @@ static void write_collectors(struct migration *migration, const struct fprobe *f
 	if (fprobe->given['a'])
 		migration_option(migration, "source-address", "%s", fprobe->given['a']);
 	for (size_t i = 0; i < fprobe->collector_count; i++)
-		write_collector(migration, fprobe->collectors[i], keys);
+		write_collector(migration, fprobe->collectors[i], version, keys);
 	if (fprobe->collector_count == 0) {
 		migration_wrong(migration, "no collector: write collector = HOST:PORT");
-		migration_option(migration, "export-version", "5");
+		migration_option(migration, "export-version", "%lu", version);
 	}
 	write_rate(migration, fprobe->given['t']);
 }

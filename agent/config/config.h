@@ -27,7 +27,7 @@ struct config_collector {
 	char *name;             /* of its section, else "HOST:PORT" with brackets around IPv6 */
 	char *host;             /* without brackets; or a path, "-" for standard output */
 	uint16_t port;          /* 0: a path */
-	uint8_t version;        /* 5, 9, 10, ENCODER_VERSION_JSON */
+	uint8_t version;        /* 1, 5, 7, 9, 10, ENCODER_VERSION_JSON */
 	char *transport;        /* "udp", "tcp", "file" */
 	char *source_address;   /* NULL: the general one, or the kernel's choice */
 	uint32_t datagram_size; /* mtu= less headers, or the default */

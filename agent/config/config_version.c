@@ -32,6 +32,7 @@ int config_version_parse(const char *text, uint8_t *version, struct error_text *
 		*version = (uint8_t)number;
 		return 0;
 	}
-	error_text_set(error, "expected 5 or 9 (NetFlow; also v9, netflow9), 10 or ipfix, or json");
+	error_text_set(error,
+		       "expected 1, 5, 7 or 9 (NetFlow; also v9, netflow9), 10 or ipfix, or json");
 	return -EINVAL;
 }

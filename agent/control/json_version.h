@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-/* New value of an export version: 5, 9, 10, or "json". */
+/* New value of an export version: 1, 5, 7, 9, 10, or "json". */
 json_t *json_version(uint8_t version);
 
 #endif

@@ -29,8 +29,8 @@ static bool config_is_valid(const struct collector_config *config, struct error_
 {
 	if (!encoder_find(config->version))
 		error_text_set(error,
-			       "collector %s: export version %u is not supported, expected 5, 9, "
-			       "10 or JSON",
+			       "collector %s: export version %u is not supported, expected 1, 5, "
+			       "7, 9, 10 or JSON",
 			       config->name, config->version);
 	else if (!transport_of(config))
 		error_text_set(error, "collector %s: transport '%s' is not supported, expected %s",

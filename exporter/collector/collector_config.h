@@ -26,7 +26,7 @@ struct collector_config {
 	const char *transport; /* "udp" */
 	/* Instead of 'transport', if not NULL: for tests. */
 	const struct transport_type *transport_type;
-	uint8_t version; /* of the export protocol: 5, 9, 10 or ENCODER_VERSION_JSON */
+	uint8_t version; /* of the export protocol: 1, 5, 7, 9, 10 or ENCODER_VERSION_JSON */
 	bool has_uptime; /* v9: times as SysUptime, for collectors that know no other */
 	struct template_fields fields; /* of its records; the default in v5 */
 	struct transport_config address;

@@ -4,10 +4,8 @@
 #include <stdio.h>
 
 static const struct encoder_type *const encoders[] = {
-	&encoder_netflow5,
-	&encoder_netflow9,
-	&encoder_ipfix,
-	&encoder_json,
+	&encoder_netflow1, &encoder_netflow5, &encoder_netflow7,
+	&encoder_netflow9, &encoder_ipfix,    &encoder_json,
 };
 
 const struct encoder_type *encoder_find(uint8_t version)

@@ -67,12 +67,12 @@ struct message {
 	uint8_t sampler;                /* v5: of its records */
 };
 
-/* Stands for JSON lines among the version numbers of protocols: 5, 9, 10. */
+/* Stands for JSON lines among the version numbers of protocols: 1, 5, 7, 9, 10. */
 #define ENCODER_VERSION_JSON 255
 
 struct encoder_type {
 	const char *name; /* "netflow9" */
-	uint8_t version;  /* 5, 9, 10, ENCODER_VERSION_JSON */
+	uint8_t version;  /* 1, 5, 7, 9, 10, ENCODER_VERSION_JSON */
 	uint8_t protocol; /* enum export_protocol: fields of its templates, 0 without any */
 	/* Where a finished message has its sequence number: 4 bytes, most significant first. 0: it
 	 * has none. */
@@ -135,14 +135,16 @@ struct encoder_type {
 	uint32_t (*sequence_step)(const struct message *message);
 };
 
-/* Find by version number (5, 9, 10, ENCODER_VERSION_JSON); NULL if there is none. */
+/* Find by version number (1, 5, 7, 9, 10, ENCODER_VERSION_JSON); NULL if there is none. */
 const struct encoder_type *encoder_find(uint8_t version);
 /* A version as it is written in a configuration: "9", "json". Returns 'text'. */
 #define ENCODER_VERSION_TEXT_SIZE 8
 const char *encoder_version_format(uint8_t version, char text[static ENCODER_VERSION_TEXT_SIZE]);
 
 /* The implementations. */
+extern const struct encoder_type encoder_netflow1;
 extern const struct encoder_type encoder_netflow5;
+extern const struct encoder_type encoder_netflow7;
 extern const struct encoder_type encoder_netflow9;
 extern const struct encoder_type encoder_ipfix;
 extern const struct encoder_type encoder_json;

@@ -34,7 +34,7 @@ EXPECTED = [
     (rf"default: {FIN_AND_RST}", "option", r"^inactive-timeout = (\d+)s$(.|\n)*^timeout = tcp.fin=\1s,tcp.rst=\1s$"),
     (r"\w+: timeout (\S+) (\d+) s", "option", r"^timeout = (.*,)?{1}={2}s(,|$)"),
     (r"\w+: (?:NetFlow v|export version )(5|9|10)(?: for .*)?", "option", r"^(collector = .*,version=|export-version = ){1}\b"),
-    (r"missing: NetFlow v7", "lost", r"NetFlow v7"),
+    (r"missing: NetFlow v(7)", "option", r"^collector = .*,version={1}\b"),
     (r"default: IPv4 only; .*", "comment", r"IPv4 only before"),
     (r"default: IPv6 is not counted \(v5\); .*", "comment", r"softflowd counts no IPv6"),
     (r"carry: collector (\S+), mirror", "option", r"^collector = {1},(?!.*mode=)"),
@@ -229,6 +229,7 @@ def test_case(expect, directory, flowagent_run):
         ("ipt_NETFLOW", ["sampler=hash"], DONE, "sampler=hash: expected METHOD:N"),
         ("ipt_NETFLOW", ["colour=1"], DONE, "colour=1: no parameter that is known here"),
         ("fprobe-ulog", ["-e", "0", "h:1"], DONE, "active timeout 0 (off)"),
+        ("fprobe-ulog", ["-n", "9", "h:1"], DONE, "-n 9: expected 1, 5 or 7; 5 is taken"),
     ],
 )
 def test_what_is_wrong_is_said(peer, words, status, message):

@@ -10,7 +10,8 @@ import netflow9
 from netflow9 import DIRECTION, flow_key, flow_table
 from waiting import wait_until
 
-DECODERS = {5: netflow5.Decoder, 9: netflow9.Decoder, 10: ipfix.Decoder}
+FIXED = dict.fromkeys(netflow5.FORMS, netflow5.Decoder)
+DECODERS = {**FIXED, 9: netflow9.Decoder, 10: ipfix.Decoder}
 SO_RCVBUFFORCE = 33
 RECEIVE_BUFFER = 64 << 20  # a reader in Python stalls at times; an unread flood must fit
 

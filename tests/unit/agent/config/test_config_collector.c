@@ -184,9 +184,10 @@ TEST(wrong_groups_and_filters)
 		    "collector h1:2055: group g needs a mode: it gets every flow without one");
 	check_error("-n h1,mode=balance,priority=1", CONFIG_invalid,
 		    "collector h1:2055: a priority means nothing but with mode=failover");
-	check_error("-n h1,filter=src_as=1", CONFIG_invalid,
-		    "collector h1:2055: its filter asks for AS numbers, which only an asn-table or a "
-		    "networks-file gives");
+	check_error(
+		"-n h1,filter=src_as=1", CONFIG_invalid,
+		"collector h1:2055: its filter asks for AS numbers, which only an asn-table or a "
+		"networks-file gives");
 }
 
 TEST(collectors_that_are_a_path)
@@ -279,7 +280,7 @@ TEST(a_path_of_a_socket_that_no_socket_can_have)
 	check_error(line, CONFIG_invalid, text);
 }
 
-#define VERSIONS "expected 5 or 9 (NetFlow; also v9, netflow9), 10 or ipfix, or json"
+#define VERSIONS "expected 1, 5, 7 or 9 (NetFlow; also v9, netflow9), 10 or ipfix, or json"
 
 /* Parse, format, clear, manual and completion walk the rows: each must say all of its key. */
 TEST(a_row_says_all_of_a_key)

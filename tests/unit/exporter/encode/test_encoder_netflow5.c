@@ -101,19 +101,103 @@ TEST(message_with_one_record)
 	free(bytes);
 }
 
-TEST(a_message_has_30_records_at_most)
+/* What follows the 36 bytes that are as in version 5. */
+static void check_kin(const struct encoder_type *encoder, const uint8_t *header, size_t header_size,
+		      const uint8_t *rest, size_t rest_size)
 {
 	const struct export_record record = tcp_record();
-	uint8_t *bytes = malloc(9000);
+	uint8_t five[24 + 48];
+	uint8_t bytes[24 + 52];
 	struct message message;
 
-	begin(&message, bytes, 9000);
-	for (int i = 0; i < 30; i++)
-		CHECK_EQ(add(&message, &record), 0);
-	CHECK_EQ(add(&message, &record), -EMSGSIZE);
-	CHECK_EQ(encoder_netflow5.finish(&message, &time_, 1), 24 + 30 * 48);
-	CHECK_EQ(load_be16(bytes + 2), 30);
-	CHECK_EQ(encoder_netflow5.sequence_step(&message), 30);
+	begin(&message, five, sizeof(five));
+	CHECK_EQ(add(&message, &record), 0);
+	(void)encoder_netflow5.finish(&message, &time_, 1);
+	memset(bytes, 0xee, sizeof(bytes));
+	message.writer = writer_of(bytes, header_size + 36 + rest_size);
+	encoder->begin(&message, &time_);
+	CHECK_EQ(encoder->add_record(&message, &no_templates, &record), 0);
+	CHECK_EQ(encoder->add_record(&message, &no_templates, &record), -EMSGSIZE);
+	CHECK_EQ(encoder->finish(&message, &time_, 0x0a0b0c0d), header_size + 36 + rest_size);
+	CHECK_BYTES(bytes, header, header_size);
+	CHECK_BYTES(bytes + header_size, five + 24, 36);
+	CHECK_BYTES(bytes + header_size + 36, rest, rest_size);
+}
+
+TEST(version_1_has_no_sequence_and_no_as_numbers)
+{
+	static const uint8_t header[] = {
+		0,    1,                /* version */
+		0,    1,                /* count */
+		0x80, 0x00, 0xea, 0x60, /* SysUptime */
+		0x65, 0x53, 0xf1, 0x00, /* unix_secs */
+		0x3b, 0x8b, 0x87, 0xc0, /* unix_nsecs */
+	};
+	static const uint8_t rest[] = {
+		0,    0,                /* pad1 */
+		6,                      /* prot */
+		0xb8,                   /* tos */
+		0x1b,                   /* flags */
+		0,    0, 0, 0, 0, 0, 0, /* retransmissions, reserved */
+	};
+
+	check_kin(&encoder_netflow1, header, sizeof(header), rest, sizeof(rest));
+	CHECK_EQ(encoder_netflow1.sequence_offset, 0);
+}
+
+TEST(version_7_names_no_engine_and_no_router)
+{
+	static const uint8_t header[] = {
+		0,    7,                /* version */
+		0,    1,                /* count */
+		0x80, 0x00, 0xea, 0x60, /* SysUptime */
+		0x65, 0x53, 0xf1, 0x00, /* unix_secs */
+		0x3b, 0x8b, 0x87, 0xc0, /* unix_nsecs */
+		0,    0,    0,    0,    /* flow_sequence: stored when it is sent */
+		0,    0,    0,    0,    /* reserved */
+	};
+	static const uint8_t rest[] = {
+		0,                /* flags: all is valid */
+		0x1b,             /* tcp_flags */
+		6,                /* prot */
+		0xb8,             /* tos */
+		0xff, 0xff,       /* src_as 65535 */
+		0x5b, 0xa0,       /* dst_as AS_TRANS */
+		24,   22,         /* src_mask, dst_mask */
+		0,    0,          /* flags */
+		0,    0,    0, 0, /* router_sc */
+	};
+
+	check_kin(&encoder_netflow7, header, sizeof(header), rest, sizeof(rest));
+	CHECK_EQ(encoder_netflow7.sequence_offset, 16);
+}
+
+TEST(a_message_has_as_many_records_as_its_version_allows)
+{
+	static const struct {
+		const struct encoder_type *encoder;
+		uint32_t records, step;
+		size_t size;
+	} cases[] = {
+		{ &encoder_netflow1, 24, 0, 16 + 24 * 48 },
+		{ &encoder_netflow5, 30, 30, 24 + 30 * 48 },
+		{ &encoder_netflow7, 27, 27, 24 + 27 * 52 },
+	};
+	const struct export_record record = tcp_record();
+	uint8_t *bytes = malloc(9000);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct encoder_type *encoder = cases[i].encoder;
+		struct message message = { .writer = writer_of(bytes, 9000) };
+
+		encoder->begin(&message, &time_);
+		for (uint32_t k = 0; k < cases[i].records; k++)
+			CHECK_EQ(encoder->add_record(&message, &no_templates, &record), 0);
+		CHECK_EQ(encoder->add_record(&message, &no_templates, &record), -EMSGSIZE);
+		CHECK_EQ(encoder->finish(&message, &time_, 1), cases[i].size);
+		CHECK_EQ(load_be16(bytes + 2), cases[i].records);
+		CHECK_EQ(encoder->sequence_step(&message), cases[i].step);
+	}
 	free(bytes);
 }
 
@@ -190,6 +274,8 @@ TEST(a_packet_of_before_1970_does_not_run_backwards_past_0)
 
 TEST(encoders_are_found_by_version)
 {
+	CHECK(encoder_find(1) == &encoder_netflow1);
+	CHECK(encoder_find(7) == &encoder_netflow7);
 	CHECK(encoder_find(5) == &encoder_netflow5);
 	CHECK(encoder_find(9) == &encoder_netflow9);
 	CHECK(encoder_find(10) == &encoder_ipfix);
@@ -202,7 +288,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(message_with_one_record),
-		cmocka_unit_test(a_message_has_30_records_at_most),
+		cmocka_unit_test(version_1_has_no_sequence_and_no_as_numbers),
+		cmocka_unit_test(version_7_names_no_engine_and_no_router),
+		cmocka_unit_test(a_message_has_as_many_records_as_its_version_allows),
 		cmocka_unit_test(a_message_without_records_is_a_header),
 		cmocka_unit_test(times_are_exact_at_any_uptime_and_the_clock_does_not_wrap),
 		cmocka_unit_test(a_time_too_old_for_the_clock_stays_in_the_past),
