@@ -6,6 +6,7 @@
 #include "pipeline.h"
 #include "log.h"
 #include "pipeline_parts.h"
+#include "worker_account.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -62,7 +63,7 @@ static void fill_source_status(void *owner, void *argument)
 	memcpy(status->failure, status->is_away ? worker->source.reason.text : worker->failure.text,
 	       sizeof(status->failure));
 	status->last_packet_ms = worker->last_packet_ms;
-	worker_read_ledger(worker, &status->ledger);
+	worker_account_ledger(worker, &status->ledger);
 	capture_source_statistics(&worker->source, &status->capture);
 	status->gets_single_packets = worker->message_watch.is_single;
 	(void)source_sampling_format(&worker->sampling, status->sampling);

@@ -11,6 +11,7 @@
 #include "handover_flow.h"
 #include "log.h"
 #include "pipeline_parts.h"
+#include "worker_account.h"
 #include "worker_inherit.h"
 
 #include <errno.h>
@@ -400,7 +401,7 @@ static void write_workers(struct handover_writer *writer, struct pipeline *pipel
 		struct worker_ledger ledger;
 		struct capture_kept kept;
 
-		worker_read_ledger(worker, &ledger);
+		worker_account_ledger(worker, &ledger);
 		if (capture_source_keep(&worker->source, &kept) && kept.has_sequence)
 			write_u32(writer, HANDOVER_sequence, worker->name, kept.next_sequence);
 		write_counters(writer, HANDOVER_worker, worker->name,
@@ -477,7 +478,7 @@ static void explain_loss(struct pipeline *pipeline, int result, struct error_tex
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
 		struct worker_ledger ledger;
 
-		worker_read_ledger(&pipeline->workers[i], &ledger);
+		worker_account_ledger(&pipeline->workers[i], &ledger);
 		worker_ledger_add(&sum, &ledger);
 	}
 	error_text_set(error,

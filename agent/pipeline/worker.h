@@ -33,8 +33,4 @@ int worker_start(struct worker *worker, struct error_text *error);
 /* Stop the thread, wherever it is, and join it. */
 void worker_join(struct worker *worker);
 
-/* Thread only (or before start, after join): the ledger of this moment; the source's own counters.
- */
-void worker_read_ledger(struct worker *worker, struct worker_ledger *ledger);
-
 #endif

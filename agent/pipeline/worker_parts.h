@@ -19,6 +19,9 @@
 
 #include <pthread.h>
 
+/* What the ring holds. */
+#define WORKER_RING_ENTRIES 8192
+
 /* Flows that the agent before this one has left, which are still to come into the cache. */
 struct worker_inheritance {
 	struct handover_state state; /* owned; what the others borrow */
@@ -58,7 +61,8 @@ struct worker {
 	bool is_running;
 
 	/* Of the thread. */
-	struct worker_ledger ledger; /* counters of others are filled in by worker_read_ledger() */
+	struct worker_ledger
+		ledger; /* counters of others are filled in by worker_account_ledger() */
 	struct duplicate_detector duplicates;
 	cache_ms duplicates_due_ms; /* when to look for them next; INT64_MAX: never */
 	struct drop_example drop_examples[DROP_REASON_COUNT]; /* valid where one was counted */

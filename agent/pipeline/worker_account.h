@@ -1,0 +1,24 @@
+/* worker_account.h - what a worker has read becomes flows, and numbers of its ledger.
+ *
+ * Place: worker_decode.c -> here -> flow cache, ring. Of the worker's thread. */
+#ifndef WORKER_ACCOUNT_H
+#define WORKER_ACCOUNT_H
+
+#include "worker_parts.h"
+
+/* Account what waits in worker->views, as far as worker_decode() goes. Needs room in the ring for
+ * FLOW_CACHE_BATCH * FLOW_CACHE_RECORDS_AT_ONCE records. */
+void worker_account(struct worker *worker);
+
+/* Where the records of the worker's cache go: into its ring. */
+struct flow_sink worker_account_sink(struct worker *worker);
+
+/* Thread only (or before start, after join): the ledger of this moment; the source's own counters.
+ */
+void worker_account_ledger(struct worker *worker, struct worker_ledger *ledger);
+
+/* Put the sums of the ledger into the ring, after the records that they are about. Needs room for
+ * one entry. */
+void worker_account_mark(struct worker *worker);
+
+#endif
