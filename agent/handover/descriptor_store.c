@@ -5,6 +5,8 @@
 #include "descriptor_store.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,8 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define FLUSH_US 5000000u
+#define FLUSH_US   5000000u
+#define PROBE_NAME "probe"
 
 struct entry {
 	char name[DESCRIPTOR_STORE_NAME_SIZE];
@@ -118,11 +121,6 @@ bool descriptor_store_is_there(const struct descriptor_store *store)
 	return store && store->is_there;
 }
 
-bool descriptor_store_has_room(const struct descriptor_store *store)
-{
-	return descriptor_store_is_there(store) && store->count < store->limit;
-}
-
 int descriptor_store_take(struct descriptor_store *store, const char *name)
 {
 	struct entry *entry = store ? find(store, name) : NULL;
@@ -200,4 +198,33 @@ int descriptor_store_flush(struct descriptor_store *store)
 		return 0;
 	result = sd_notify_barrier(0, FLUSH_US);
 	return result < 0 ? result : 0;
+}
+
+/* The manager closes what it has no room for: then nobody has the reading end of a pipe. */
+static bool is_kept(struct descriptor_store *store, int ends[static 2])
+{
+	struct pollfd writing = { .fd = ends[1] };
+	bool is_open = false;
+	int result = descriptor_store_put(store, PROBE_NAME, ends[0]);
+
+	(void)close(ends[0]);
+	if (!result)
+		result = descriptor_store_flush(store);
+	if (!result)
+		is_open = poll(&writing, 1, 0) == 0;
+	descriptor_store_remove(store, PROBE_NAME);
+	return is_open;
+}
+
+bool descriptor_store_has_room(struct descriptor_store *store)
+{
+	int ends[2];
+	bool has_room;
+
+	if (!descriptor_store_is_there(store) || store->count >= store->limit ||
+	    pipe2(ends, O_CLOEXEC))
+		return false;
+	has_room = is_kept(store, ends);
+	(void)close(ends[1]);
+	return has_room;
 }

@@ -27,9 +27,6 @@ void descriptor_store_close(struct descriptor_store *store);
 /* Whether a manager keeps what is put. NULL: no. */
 bool descriptor_store_is_there(const struct descriptor_store *store);
 
-/* Whether it takes one more. */
-bool descriptor_store_has_room(const struct descriptor_store *store);
-
 /* Take the descriptor of that name, which is the caller's then; -1 if none was passed, or it was
  * taken. */
 int descriptor_store_take(struct descriptor_store *store, const char *name);
@@ -48,5 +45,10 @@ void descriptor_store_remove_all(struct descriptor_store *store);
 /* Wait until the manager has done all that was asked, some seconds at most. Returns 0 or a negative
  * errno. */
 int descriptor_store_flush(struct descriptor_store *store);
+
+/* Whether it takes one more, and so has kept all that was put before. The limit may be another than
+ * that of the unit, and before systemd 254 nobody says so: the manager is given something, and what
+ * it does not keep it closes. Waits like descriptor_store_flush(). */
+bool descriptor_store_has_room(struct descriptor_store *store);
 
 #endif

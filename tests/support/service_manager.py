@@ -21,6 +21,7 @@ class ServiceManager:
         self.state_directory = directory / "state"
         self.state_directory.mkdir()
         self.limit = limit
+        self.says_limit = True  # systemd 254 and later
         self.store = {}
         self.messages = []  # lists of lines
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -93,8 +94,9 @@ class ServiceManager:
         environment = {
             "NOTIFY_SOCKET": self.path,
             "STATE_DIRECTORY": str(self.state_directory),
-            "FDSTORE": str(self.limit),
         }
+        if self.says_limit:
+            environment["FDSTORE"] = str(self.limit)
         if count:
             environment["LISTEN_FDS"] = str(count)
             environment["LISTEN_FDNAMES"] = ":".join(name for name, _ in items)
