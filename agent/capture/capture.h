@@ -61,6 +61,7 @@ struct capture_kept {
 	int descriptor;         /* the source as the kernel knows it */
 	bool has_sequence;      /* the next member is known */
 	uint32_t next_sequence; /* NFULA_SEQ of the next packet */
+	bool is_loss_unknown;   /* as in struct capture_statistics */
 };
 
 /* Keys of a source that do not make sense for each type. The worker serves all others. */

@@ -350,6 +350,7 @@ static int adopt_group(const struct source_config *config, const struct capture_
 	}
 	capture->parser.next_sequence = kept->next_sequence;
 	capture->parser.is_sequence_unknown = !kept->has_sequence;
+	capture->doubt = kept->is_loss_unknown ? DOUBT_until_empty : DOUBT_none;
 	set_receive_buffer(capture);
 	(void)set_up_group(capture);
 	capture->phase = PHASE_bound;
@@ -475,6 +476,7 @@ static void keep_group(const struct capture *capture, struct capture_kept *kept)
 		.descriptor = mnl_socket_get_fd(capture->socket),
 		.has_sequence = !capture->parser.is_sequence_unknown,
 		.next_sequence = capture->parser.next_sequence,
+		.is_loss_unknown = capture->doubt != DOUBT_none,
 	};
 }
 

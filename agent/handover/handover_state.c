@@ -104,10 +104,12 @@ bool handover_state_check(const uint8_t *bytes, size_t size)
 {
 	struct reader reader = reader_of(bytes, size);
 	const uint8_t *magic = reader_take(&reader, MAGIC_SIZE);
-	uint32_t sections;
+	uint32_t version, sections;
 
-	if (!magic || memcmp(magic, MAGIC, MAGIC_SIZE) != 0 ||
-	    reader_u32(&reader) != HANDOVER_STATE_VERSION)
+	if (!magic || memcmp(magic, MAGIC, MAGIC_SIZE) != 0)
+		return false;
+	version = reader_u32(&reader);
+	if (version < HANDOVER_STATE_OLDEST || version > HANDOVER_STATE_VERSION)
 		return false;
 	sections = reader_u32(&reader);
 	if (reader_u64(&reader) != size || reader.failed)

@@ -14,7 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What is written; and what is still read, so that an upgrade cuts no flow. */
 #define HANDOVER_STATE_VERSION 1
+#define HANDOVER_STATE_OLDEST  1
 
 /* Sections; names are of what they are about. Numbers are for ever. */
 enum handover_kind {
@@ -28,6 +30,7 @@ enum handover_kind {
 	HANDOVER_export_sequence = 8, /* of the collector's next message: u32 */
 	HANDOVER_samplers = 9,        /* "": u8 method, u32 interval, for each number from 1 on */
 	HANDOVER_port = 11,           /* of the agent, towards a collector: u32 */
+	HANDOVER_loss_unknown = 12,   /* of the source: nothing; see capture_statistics */
 	HANDOVER_text = 10, /* by its path: a file of the configuration, in a state of its own */
 };
 

@@ -133,6 +133,7 @@ bool pipeline_handover_take(struct pipeline *pipeline, const struct source_confi
 		kept->next_sequence = reader_u32(&body);
 		kept->has_sequence = !body.failed;
 	}
+	kept->is_loss_unknown = find(handover, HANDOVER_loss_unknown, source->name, &body);
 	return true;
 }
 
@@ -195,8 +196,8 @@ static void continue_ledgers(struct pipeline *pipeline)
 		for (size_t i = 0; i <= count; i++)
 			exporter_continue(pipeline->export.config.exporter, i, &collectors[i]);
 	} else {
-		log_notice("counters begin with 0: sources or collectors are others than those of "
-			   "the last agent");
+		log_notice("counters begin with 0: sources, collectors or counters are others than "
+			   "those of the last agent");
 	}
 	free(workers);
 	free(collectors);
@@ -402,8 +403,14 @@ static void write_workers(struct handover_writer *writer, struct pipeline *pipel
 		struct capture_kept kept;
 
 		worker_account_ledger(worker, &ledger);
-		if (capture_source_keep(&worker->source, &kept) && kept.has_sequence)
-			write_u32(writer, HANDOVER_sequence, worker->name, kept.next_sequence);
+		if (capture_source_keep(&worker->source, &kept)) {
+			if (kept.has_sequence)
+				write_u32(writer, HANDOVER_sequence, worker->name,
+					  kept.next_sequence);
+			if (kept.is_loss_unknown)
+				handover_write_section(writer, HANDOVER_loss_unknown, worker->name,
+						       NULL, 0);
+		}
 		write_counters(writer, HANDOVER_worker, worker->name,
 			       (const uint64_t *)(const void *)&ledger,
 			       COUNTERS_OF(struct worker_ledger));
