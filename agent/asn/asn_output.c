@@ -2,6 +2,7 @@
 #include "asn_output.h"
 
 #include "asn_input.h"
+#include "asn_shrink.h"
 #include "asn_table_file.h"
 #include "fault_text.h"
 #include "write_all.h"
@@ -39,42 +40,15 @@ static int write_network(void *context, const struct prefix *prefix, const struc
 
 /* ---- is it much smaller? ---- */
 
-static const char *const family_names[] = { "IPv4", "IPv6" };
-
-static int check_counts(const char *path, const size_t before[2], const size_t now[2],
-			struct error_text *error)
-{
-	for (int family = 0; family < 2; family++) {
-		if ((uint64_t)now[family] * 10 >=
-		    (uint64_t)before[family] * ASN_OUTPUT_LEAST_TENTHS)
-			continue;
-		error_text_set(error,
-			       "%.200s: has %zu %s prefixes, the new one would have %zu only; it "
-			       "stays as it is",
-			       path, before[family], family_names[family], now[family]);
-		error_text_hint(error, "if that is right: --force");
-		return -EINVAL;
-	}
-	return 0;
-}
-
 static int check_table(const char *path, const size_t now[2], struct asn_messages *messages,
 		       struct error_text *error)
 {
-	struct asn_table *table;
-	size_t before[2];
+	struct error_text unreadable;
+	const int result = asn_shrink_check_table(path, now, &unreadable, error);
 
-	if (access(path, F_OK) != 0)
-		return 0;
-	table = asn_table_file_open(path, error);
-	if (!table) {
-		asn_messages_warning(messages, "%s", error->text);
-		return 0; /* nothing is lost with it */
-	}
-	before[0] = asn_table_count(table, 4);
-	before[1] = asn_table_count(table, 6);
-	asn_table_destroy(table);
-	return check_counts(path, before, now, error);
+	if (unreadable.text[0])
+		asn_messages_warning(messages, "%s", unreadable.text);
+	return result;
 }
 
 /* A text of ours, or of another program: lines with a mask count. */
@@ -92,7 +66,7 @@ static int check_networks(const char *path, const size_t now[2], struct error_te
 			before[strchr(line, ':') != NULL]++;
 	free(line);
 	(void)fclose(file);
-	return check_counts(path, before, now, error);
+	return asn_shrink_check(path, before, now, error);
 }
 
 static int check_size(const struct asn_output *output, const size_t now[2],

@@ -9,9 +9,6 @@
 #include "asn_messages.h"
 #include "error_text.h"
 
-/* Of each ten prefixes of a family a new table must still have so many. */
-#define ASN_OUTPUT_LEAST_TENTHS 9
-
 struct asn_output {
 	const char *table_path;    /* NULL: not wanted */
 	const char *networks_path; /* "-" is standard output; NULL: not wanted */

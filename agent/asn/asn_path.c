@@ -25,7 +25,8 @@ struct paths {
 struct path_end {
 	enum asn_origin status; /* never ASN_ORIGIN_trans */
 	uint32_t as_number;
-	size_t length; /* as BGP counts it: a set is one, a confederation none */
+	uint32_t first; /* AS of the first sequence; 0: it begins with a set */
+	size_t length;  /* as BGP counts it: a set is one, a confederation none */
 };
 
 /* Returns false if an attribute is not whole. */
@@ -80,6 +81,8 @@ static struct path_end end_of(struct reader path, unsigned int as_size)
 		if (type == SEGMENT_SEQUENCE) {
 			end.status = ASN_ORIGIN_found;
 			end.as_number = load_as(members + (count - 1) * as_size, as_size);
+			if (end.length == 0)
+				end.first = load_as(members, as_size);
 			end.length += count;
 		} else if (type == SEGMENT_SET) {
 			end_in_set(&end, members, count, as_size);
@@ -89,26 +92,41 @@ static struct path_end end_of(struct reader path, unsigned int as_size)
 	return end;
 }
 
-enum asn_origin asn_path_origin(const uint8_t *attributes, size_t size, unsigned int as_size,
-				uint32_t *origin)
+struct asn_path asn_path_read(struct reader as_path, unsigned int as_size, struct reader as4_path)
 {
-	struct reader reader = reader_of(attributes, size);
-	struct paths paths = { .as_path = reader_of(NULL, 0), .as4_path = reader_of(NULL, 0) };
-	struct path_end end;
+	struct path_end end = end_of(as_path, as_size);
+	struct asn_path path = { .length = (uint32_t)end.length, .neighbour = end.first };
 
-	if (!find_paths(&reader, &paths))
-		return ASN_ORIGIN_damaged;
-	end = end_of(paths.as_path, as_size);
-	if (end.status != ASN_ORIGIN_damaged && reader_left(&paths.as4_path)) {
-		const struct path_end end4 = end_of(paths.as4_path, 4);
+	if (end.status != ASN_ORIGIN_damaged && reader_left(&as4_path)) {
+		const struct path_end end4 = end_of(as4_path, 4);
 
+		if (end4.length == end.length && end4.first)
+			path.neighbour = end4.first; /* nobody before it, who spoke 2 bytes only */
 		if (end4.length > 0 && end4.length <= end.length)
 			end = end4;
 		else if (end4.status == ASN_ORIGIN_damaged)
 			end.status = ASN_ORIGIN_damaged;
 	}
-	if (end.status == ASN_ORIGIN_found && end.as_number == ASN_AS_TRANS)
-		return ASN_ORIGIN_trans;
-	*origin = end.as_number;
-	return end.status;
+	if (path.neighbour == ASN_AS_TRANS)
+		path.neighbour = 0;
+	path.status = end.status == ASN_ORIGIN_found && end.as_number == ASN_AS_TRANS
+			      ? ASN_ORIGIN_trans
+			      : end.status;
+	path.origin = end.as_number;
+	return path;
+}
+
+enum asn_origin asn_path_origin(const uint8_t *attributes, size_t size, unsigned int as_size,
+				uint32_t *origin)
+{
+	struct reader reader = reader_of(attributes, size);
+	struct paths paths = { .as_path = reader_of(NULL, 0), .as4_path = reader_of(NULL, 0) };
+	struct asn_path path;
+
+	if (!find_paths(&reader, &paths))
+		return ASN_ORIGIN_damaged;
+	path = asn_path_read(paths.as_path, as_size, paths.as4_path);
+	if (path.status != ASN_ORIGIN_damaged && path.status != ASN_ORIGIN_trans)
+		*origin = path.origin;
+	return path.status;
 }

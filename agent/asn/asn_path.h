@@ -5,6 +5,8 @@
 #ifndef ASN_PATH_H
 #define ASN_PATH_H
 
+#include "bytes.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +19,18 @@ enum asn_origin {
 	ASN_ORIGIN_trans,   /* AS_TRANS, and no AS4_PATH says who that is */
 	ASN_ORIGIN_damaged, /* an attribute or a segment is longer than what holds it */
 };
+
+/* What a path says. */
+struct asn_path {
+	enum asn_origin status;
+	uint32_t origin;    /* the last AS; if it was found */
+	uint32_t neighbour; /* the first AS: who gave us the route; 0: not known */
+	uint32_t length;    /* as BGP counts it: a set is one, a confederation none */
+};
+
+/* Read AS_PATH, whose AS numbers have 'as_size' bytes, 2 or 4, and AS4_PATH, both without their
+ * attribute headers and empty if they are not there. The rules are those of asn_path_origin(). */
+struct asn_path asn_path_read(struct reader as_path, unsigned int as_size, struct reader as4_path);
 
 /* Find the origin in 'size' bytes of path attributes, in which an AS number of AS_PATH has
  * 'as_size' bytes, 2 or 4. '*origin' is filled if it is found, host order.

@@ -7,7 +7,6 @@
  * unless a peer had another route to the prefix before it. */
 #include "asn_routes.h"
 
-#include "asn_bogons.h"
 #include "asn_votes.h"
 
 #include <errno.h>
@@ -28,17 +27,6 @@ struct finish {
 	struct asn_routes *routes;
 	struct asn_builder *builder;
 };
-
-const char *asn_skip_text(enum asn_skip skip)
-{
-	static const char *const texts[] = {
-#define ASN_SKIP(name, text) text,
-#include "asn_skips.def"
-#undef ASN_SKIP
-	};
-
-	return texts[skip];
-}
 
 struct asn_routes *asn_routes_create(const struct asn_rules *rules)
 {
@@ -85,23 +73,9 @@ void asn_routes_skip(struct asn_routes *routes, enum asn_skip skip, uint64_t off
 	note_skipped(routes, skip, &offset, has_prefix ? &routes->prefix : NULL);
 }
 
-/* The reason to skip a prefix, whatever its routes are; ASN_SKIP_COUNT: none. */
-static enum asn_skip check_prefix(const struct asn_rules *rules, const struct prefix *prefix)
-{
-	const bool is_ipv6 = prefix->ip_version == 6;
-
-	if (prefix->length == 0)
-		return rules->has_default_route ? ASN_SKIP_COUNT : ASN_SKIP_default_route;
-	if (prefix->length > (is_ipv6 ? rules->longest_ipv6 : rules->longest_ipv4))
-		return is_ipv6 ? ASN_SKIP_longer_ipv6 : ASN_SKIP_longer_ipv4;
-	if (!rules->has_bogons && asn_bogons_prefix(prefix))
-		return ASN_SKIP_bogon_prefix;
-	return ASN_SKIP_COUNT;
-}
-
 int asn_routes_begin(struct asn_routes *routes, const struct prefix *prefix, uint64_t offset)
 {
-	const enum asn_skip skip = check_prefix(&routes->rules, prefix);
+	const enum asn_skip skip = asn_rules_prefix(&routes->rules, prefix);
 
 	if (skip != ASN_SKIP_COUNT) {
 		note_skipped(routes, skip, &offset, prefix);
@@ -115,21 +89,13 @@ int asn_routes_begin(struct asn_routes *routes, const struct prefix *prefix, uin
 int asn_routes_add(struct asn_routes *routes, uint32_t peer, enum asn_origin status,
 		   uint32_t origin)
 {
-	static const enum asn_skip reasons[] = {
-		[ASN_ORIGIN_no_path] = ASN_SKIP_no_path,
-		[ASN_ORIGIN_set] = ASN_SKIP_set,
-		[ASN_ORIGIN_trans] = ASN_SKIP_as_trans,
-		[ASN_ORIGIN_damaged] = ASN_SKIP_damaged,
-	};
+	const enum asn_skip skip = asn_rules_origin(&routes->rules, status, origin);
 
-	if (status != ASN_ORIGIN_found) {
-		asn_routes_skip(routes, reasons[status], routes->offset, true);
-		origin = 0;
-	} else if (origin == 0 || (!routes->rules.has_bogons && asn_bogons_as(origin))) {
-		asn_routes_skip(routes, ASN_SKIP_bogon_as, routes->offset, true);
-		origin = 0;
-	} else {
+	if (skip == ASN_SKIP_COUNT) {
 		routes->count++;
+	} else {
+		asn_routes_skip(routes, skip, routes->offset, true);
+		origin = 0;
 	}
 	return asn_votes_add(routes->votes, routes->number, peer, origin);
 }

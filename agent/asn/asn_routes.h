@@ -6,17 +6,7 @@
 
 #include "address.h"
 #include "asn_builder.h"
-#include "asn_path.h"
-
-enum asn_skip {
-#define ASN_SKIP(name, text) ASN_SKIP_##name,
-#include "asn_skips.def"
-#undef ASN_SKIP
-	ASN_SKIP_COUNT
-};
-
-/* "routes without an AS path" */
-const char *asn_skip_text(enum asn_skip skip);
+#include "asn_rules.h"
 
 struct asn_skipped {
 	uint64_t count;
@@ -25,15 +15,6 @@ struct asn_skipped {
 	uint64_t offset;
 	bool has_offset;
 	struct prefix prefix;
-};
-
-/* Which routes and prefixes are wanted. */
-struct asn_rules {
-	uint32_t least_peers;   /* that must have a prefix */
-	uint8_t longest_ipv4;   /* mask, 0 to 32 */
-	uint8_t longest_ipv6;   /* 0 to 128 */
-	bool has_bogons;        /* bogon prefixes and AS numbers are taken, too */
-	bool has_default_route; /* and so are 0.0.0.0/0 and ::/0 */
 };
 
 struct asn_routes; /* opaque: defined in asn_routes.c */

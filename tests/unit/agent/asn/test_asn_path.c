@@ -53,6 +53,34 @@ TEST(confederations_do_not_count)
 	NOT_FOUND(2, ASN_ORIGIN_no_path, 0x40, 2, 4, 3, 1, 0xff, 0);
 }
 
+static struct asn_path path_of(const uint8_t *path, size_t size, const uint8_t *path4, size_t size4)
+{
+	return asn_path_read(reader_of(path, size), 2, reader_of(path4, size4));
+}
+
+TEST(the_neighbour_is_the_first_as)
+{
+	static const uint8_t plain[] = { 2, 3, 0, 1, 0, 2, 0, 3, 1, 2, 0, 3, 0, 3 };
+	static const uint8_t set_first[] = { 1, 2, 0, 1, 0, 2, 2, 1, 0, 3 };
+	static const uint8_t confederation[] = { 3, 1, 0xff, 0, 2, 2, 0, 7, 0, 8 };
+	static const uint8_t trans[] = { 2, 2, 0x5b, 0xa0, 0x5b, 0xa0 };
+	static const uint8_t all4[] = { 2, 2, 0, 1, 0, 1, 0, 1, 0, 2 };
+	static const uint8_t last4[] = { 2, 1, 0, 1, 0, 2 };
+	struct asn_path path = path_of(plain, sizeof(plain), NULL, 0);
+
+	CHECK_EQ(path.neighbour, 1);
+	CHECK_EQ(path.origin, 3);
+	CHECK_EQ(path.length, 4);
+	CHECK_EQ(path_of(set_first, sizeof(set_first), NULL, 0).neighbour, 0);
+	CHECK_EQ(path_of(confederation, sizeof(confederation), NULL, 0).neighbour, 7);
+	path = path_of(trans, sizeof(trans), all4, sizeof(all4));
+	CHECK_EQ(path.neighbour, 0x10001);
+	CHECK_EQ(path.origin, 0x10002);
+	path = path_of(trans, sizeof(trans), last4, sizeof(last4));
+	CHECK_EQ(path.neighbour, 0);
+	CHECK_EQ(path.origin, 0x10002);
+}
+
 TEST(no_path)
 {
 	uint32_t unchanged;
@@ -113,6 +141,7 @@ int main(void)
 		cmocka_unit_test(the_last_as_of_a_sequence),
 		cmocka_unit_test(a_set_of_one_is_an_origin),
 		cmocka_unit_test(confederations_do_not_count),
+		cmocka_unit_test(the_neighbour_is_the_first_as),
 		cmocka_unit_test(no_path),
 		cmocka_unit_test(as4_path_is_the_end),
 		cmocka_unit_test(attribute_14_in_both_forms),
