@@ -24,7 +24,8 @@ struct config_origin {
 
 /* A collector as configured: "HOST:PORT[,KEY=VALUE...]", or a section of the file. Owns strings. */
 struct config_collector {
-	char *name;             /* of its section, else "HOST:PORT" with brackets around IPv6 */
+	char *name;             /* of its section, else "HOST:PORT" with brackets around IPv6, or
+				   the path: so all messages name it */
 	char *host;             /* without brackets; or a path, "-" for standard output */
 	uint16_t port;          /* 0: a path */
 	uint8_t version;        /* 1, 5, 7, 9, 10, ENCODER_VERSION_JSON */

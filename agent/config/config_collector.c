@@ -238,7 +238,7 @@ static int make_name(struct config_collector *collector, struct error_text *erro
 
 	if (collector->name)
 		return 0;
-	if (config_path_is(collector->host))
+	if (!collector->port)
 		return config_text_replace(&collector->name, collector->host, error);
 	(void)snprintf(name, sizeof(name), "%s%s%s%s%s:%u", is_ipv6 ? "[" : "", collector->host,
 		       has_zone ? "%" : "", has_zone ? collector->interface : "",
@@ -267,7 +267,7 @@ static int interface_check(const struct config_collector *collector, const char 
 		if (zone && interface && strcmp(zone, interface) != 0) {
 			config_fail(error, config_key_origin(collector, KEY_collector_interface),
 				    "collector %s: address %s is not of interface %s",
-				    collector->host, addresses[i], interface);
+				    collector->name, addresses[i], interface);
 			return -EINVAL;
 		}
 		if (zone)
@@ -277,7 +277,7 @@ static int interface_check(const struct config_collector *collector, const char 
 		return 0;
 	config_fail(error, config_key_origin(collector, KEY_collector_address),
 		    "collector %s: a link-local address needs the interface of its link",
-		    collector->host);
+		    collector->name);
 	error_text_hint(error, "write [%s%%eth0], or add interface=eth0", collector->host);
 	return -EINVAL;
 }
@@ -301,14 +301,18 @@ static int entry_finish(const struct config *config, struct config_collector *co
 	int result;
 
 	if (!collector->host) {
-		config_fail(error, &collector->origin, "collector \"%s\" has no address",
+		config_fail(error, &collector->origin, "collector %s: has no address",
 			    collector->name);
 		error_text_hint(error, "add to its section: address = HOST:PORT, or a path");
 		return -EINVAL;
 	}
-	result = config_path_finish(collector, error);
+	result = config_transport_choose(config, collector, error);
 	if (!result)
-		result = config_transport_finish(config, collector, error);
+		result = make_name(collector, error);
+	if (!result)
+		result = config_path_finish(collector, error);
+	if (!result)
+		result = config_transport_finish(collector, error);
 	if (!result)
 		result = config_path_check(config, collector, error);
 	if (result)
@@ -317,13 +321,33 @@ static int entry_finish(const struct config *config, struct config_collector *co
 	if (source && host_version && config_address_ip_version(source) != host_version) {
 		config_fail(error, config_key_origin(collector, KEY_collector_source_address),
 			    "collector %s: source address %s is not of the same IP version",
-			    collector->host, source);
+			    collector->name, source);
 		error_text_hint(error, "give this collector a source of its own: source=ADDRESS");
 		return -EINVAL;
 	}
-	if (interface_check(collector, source, error))
-		return -EINVAL;
-	return make_name(collector, error);
+	return interface_check(collector, source, error);
+}
+
+static int refuse_second(const struct config *config, const struct config_collector *collector,
+			 struct error_text *error)
+{
+	const struct config_collector *other = config->collectors;
+	const struct config_origin *origin = config_key_origin(collector, KEY_collector_address);
+
+	while (other < collector && !is_same(collector, other))
+		other++;
+	if (other == collector)
+		return 0;
+	if (strcmp(collector->name, other->name) == 0)
+		config_fail(error, origin,
+			    "collector %s is given twice: it would get every flow twice",
+			    collector->name);
+	else
+		config_fail(error, origin,
+			    "collector %s: has the address of collector %s, which would get every "
+			    "flow twice",
+			    collector->name, other->name);
+	return -EINVAL;
 }
 
 int config_collectors_finish(struct config *config, struct error_text *error)
@@ -332,22 +356,10 @@ int config_collectors_finish(struct config *config, struct error_text *error)
 		struct config_collector *collector = &config->collectors[i];
 		int result = entry_finish(config, collector, error);
 
+		if (!result)
+			result = refuse_second(config, collector, error);
 		if (result)
 			return result;
-		for (size_t j = 0; j < i; j++) {
-			const struct config_collector *other = &config->collectors[j];
-			char port[8] = "";
-
-			if (!is_same(collector, other))
-				continue;
-			if (collector->port)
-				(void)snprintf(port, sizeof(port), ":%u",
-					       (unsigned int)collector->port);
-			config_fail(error, config_key_origin(collector, KEY_collector_address),
-				    "collector %s%s is given twice: it would get every flow twice",
-				    collector->host, port);
-			return -EINVAL;
-		}
 	}
 	return config_groups_finish(config, error);
 }

@@ -73,8 +73,8 @@ static int fail(const struct config_collector *collector, const char *key, const
 		if (config_keys[i].section == SECTION_collector &&
 		    strcmp(config_keys[i].name, key) == 0)
 			id = (enum config_key_id)i;
-	config_fail(error, config_key_origin(collector, id), "collector %s: %s %s",
-		    collector->host ? collector->host : collector->name, key, why);
+	config_fail(error, config_key_origin(collector, id), "collector %s: %s %s", collector->name,
+		    key, why);
 	return -EINVAL;
 }
 
@@ -93,7 +93,7 @@ static int check_socket(const struct config_collector *collector, struct error_t
 		return 0;
 	config_fail(error, config_key_origin(collector, KEY_collector_address),
 		    "collector %s: expected the path of a socket to have at most %zu bytes",
-		    collector->host, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+		    collector->name, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
 	return -ENAMETOOLONG;
 }
 
@@ -120,20 +120,16 @@ static int check_file(const struct config *config, const struct config_collector
 int config_path_finish(struct config_collector *collector, struct error_text *error)
 {
 	if (!config_path_is(collector->host)) {
-		if (!collector->transport || strcmp(collector->transport, "udp") == 0 ||
-		    (!is_file(collector) && strcmp(collector->transport, "unix") != 0))
+		if (!is_file(collector) && strcmp(collector->transport, "unix") != 0)
 			return 0;
 		return fail(collector, collector->transport,
 			    "needs a path that begins with / or ./", error);
 	}
-	if (collector->transport && strcmp(collector->transport, "unix") != 0 &&
-	    !is_file(collector))
+	if (strcmp(collector->transport, "unix") != 0 && !is_file(collector))
 		return fail(collector, collector->transport, "needs HOST:PORT, not a path", error);
 	/* It reports when it is full. */
 	if (collector->export_rate < 0)
 		collector->export_rate = 0;
-	if (!collector->transport)
-		return config_text_replace(&collector->transport, "file", error);
 	return 0;
 }
 

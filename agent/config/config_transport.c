@@ -8,6 +8,7 @@
 #include "config_apply.h"
 #include "config_keys.h"
 #include "config_options.h"
+#include "config_path.h"
 #include "config_text.h"
 #include "exporter.h"
 #include "fault_text.h"
@@ -110,7 +111,7 @@ static int check_version(const struct config_collector *collector,
 		error, config_key_origin(collector, KEY_collector_transport),
 		"collector %s: NetFlow v%u has no messages for transport %s, which needs IPFIX or "
 		"JSON",
-		collector->host, (unsigned int)collector->version, transport->name);
+		collector->name, (unsigned int)collector->version, transport->name);
 	error_text_hint(error, "give this collector version=10 or version=json");
 	return -EINVAL;
 }
@@ -122,7 +123,7 @@ static int check_segmentation(const struct config_collector *collector,
 		return 0;
 	config_fail(error, config_key_origin(collector, KEY_collector_segmentation),
 		    "collector %s: segmentation is for datagrams over udp, not for transport %s",
-		    collector->host, transport->name);
+		    collector->name, transport->name);
 	return -EINVAL;
 }
 
@@ -154,13 +155,13 @@ static int check_packets(const struct config_collector *collector,
 		config_fail(error, config_key_origin(collector, packet_key(collector)),
 			    "collector %s: interface, dscp and ttl are for packets, and transport "
 			    "%s sends none",
-			    collector->host, transport->name);
+			    collector->name, transport->name);
 	else if (has_packets && transport->ip_protocol != IPPROTO_UDP &&
 		 config_address_is_group(collector->host))
 		config_fail(error, config_key_origin(collector, KEY_collector_transport),
 			    "collector %s: a multicast group is reached by udp, not by transport "
 			    "%s",
-			    collector->host, transport->name);
+			    collector->name, transport->name);
 	else
 		return 0;
 	return -EINVAL;
@@ -177,11 +178,11 @@ static int check_tls(const struct config_collector *collector,
 		config_fail(error, config_key_origin(collector, tls_key(collector)),
 			    "collector %s: ca, certificate, key, server-name and verify are for "
 			    "transport tls, not for %s",
-			    collector->host, transport->name);
+			    collector->name, transport->name);
 	else if (collector->key && !collector->certificate)
 		config_fail(error, config_key_origin(collector, KEY_collector_key),
 			    "collector %s: a key is of no use without a certificate",
-			    collector->host);
+			    collector->name);
 	else
 		return 0;
 	return -EINVAL;
@@ -198,7 +199,7 @@ static int finish_spool(struct config_collector *collector, const struct transpo
 		return 0;
 	config_fail(error, config_key_origin(collector, KEY_collector_spool_directory),
 		    "collector %s: a spool-directory is of no use without a spool",
-		    collector->host);
+		    collector->name);
 	error_text_hint(error, "give this collector a size: spool=16M");
 	return -EINVAL;
 }
@@ -220,7 +221,8 @@ static int check_tls_files(const struct config_collector *collector, struct erro
 
 	if (!result)
 		return 0;
-	config_fail(error, config_key_origin(collector, tls_key(collector)), "%s", why.text);
+	config_fail(error, config_key_origin(collector, tls_key(collector)), "collector %s: %s",
+		    collector->name, why.text);
 	error_text_hint(error, "%s", why.hint);
 	return result;
 }
@@ -245,26 +247,34 @@ int config_transport_check_files(const struct config_collector *collector, struc
 			continue;
 		result = -errno;
 		config_fail(error, config_key_origin(collector, files[i].key),
-			    "collector %s: cannot use %s %s: %s", collector->host,
+			    "collector %s: cannot use %s %s: %s", collector->name,
 			    config_keys[files[i].key].name, files[i].path, fault_text(-result));
 		return result;
 	}
 	return check_tls_files(collector, error);
 }
 
-int config_transport_finish(const struct config *config, struct config_collector *collector,
+int config_transport_choose(const struct config *config, struct config_collector *collector,
 			    struct error_text *error)
 {
+	const char *usual = config_path_is(collector->host) ? "file" : "udp";
 	const struct transport_type *transport;
-	int result;
 
-	if (!collector->transport && config_text_replace(&collector->transport, "udp", error))
+	if (!collector->transport && config_text_replace(&collector->transport, usual, error))
 		return -ENOMEM;
 	transport = transport_find(collector->transport);
 	if (!collector->version)
 		collector->version = default_version(config, transport);
-	if (!collector->port && transport->ip_protocol)
+	if (!collector->port && transport->ip_protocol && !config_path_is(collector->host))
 		collector->port = default_port(collector, transport);
+	return 0;
+}
+
+int config_transport_finish(struct config_collector *collector, struct error_text *error)
+{
+	const struct transport_type *transport = transport_find(collector->transport);
+	int result;
+
 	collector->datagram_size = message_size(collector, transport);
 	result = check_version(collector, transport, error);
 	if (!result)

@@ -133,9 +133,17 @@ static int open_outbox(struct collector *collector, const struct collector_confi
 		.on_event = collector->terms->on_event,
 		.event_context = collector->terms->event_context,
 	};
-	const int result = count_templates(collector, &outbox, error);
+	struct error_text why = { .text = "" };
+	int result = count_templates(collector, &outbox, error);
 
-	return result ? result : outbox_init(&collector->outbox, &outbox, error);
+	if (result)
+		return result;
+	result = outbox_init(&collector->outbox, &outbox, &why);
+	if (!result)
+		return 0;
+	error_text_set(error, "collector %s: %s", collector->name, why.text);
+	error_text_hint(error, "%s", why.hint);
+	return result;
 }
 
 struct collector *collector_create(const struct collector_config *config,

@@ -23,7 +23,7 @@ int outbox_init(struct outbox *outbox, const struct outbox_config *config, struc
 	pacer_init(&outbox->pacer, config->datagrams_per_second);
 	if (datagram_queue_init(&outbox->queue, config->datagram_size) ||
 	    sent_history_init(&outbox->history)) {
-		error_text_set(error, "collector %s: out of memory", config->name);
+		error_text_set(error, "out of memory");
 		result = -ENOMEM;
 		goto fail;
 	}

@@ -81,7 +81,7 @@ struct transport_type {
 
 	/* Prepare. Starts name resolution if the host is not an address; it continues in the
 	 * background. Returns 0, or a negative errno with 'error' filled if it can never work (bad
-	 * source address). */
+	 * source address); the caller says whose it is. */
 	int (*open)(const struct transport_config *config, struct transport **transport,
 		    struct error_text *error);
 	/* Read what open() would read (keys and certificates), and open nothing. Returns 0, or a

@@ -72,19 +72,18 @@ static int check_kind(const struct transport_config *config, struct error_text *
 	    S_ISREG(status.st_mode))
 		return 0;
 	if (S_ISDIR(status.st_mode)) {
-		error_text_set(error, "%s: is a directory, expected a file in it", config->host);
+		error_text_set(error, "%s is a directory, expected a file in it", config->host);
 		return -EISDIR;
 	}
 	if (S_ISSOCK(status.st_mode)) {
-		error_text_set(error, "%s: is a socket, expected a file; write unix:%s",
+		error_text_set(error, "%s is a socket, expected a file; write unix:%s",
 			       config->host, config->host);
 		return -ENOTSUP;
 	}
 	if (rotation_is_wanted(&config->rotation) || config->keep) {
-		error_text_set(
-			error,
-			"%s: is a pipe or device: rotate, rotate-size and keep are for files",
-			config->host);
+		error_text_set(error,
+			       "%s is a pipe or device: rotate, rotate-size and keep are for files",
+			       config->host);
 		return -EINVAL;
 	}
 	return 0;
@@ -99,8 +98,8 @@ static int file_open(const struct transport_config *config, struct transport **t
 	if (result)
 		return result;
 	if (strlen(config->host) > TRANSPORT_FILE_NAME_PATH_MAX) {
-		error_text_set(error, "%s: expected a path of at most %d characters", config->host,
-			       TRANSPORT_FILE_NAME_PATH_MAX);
+		error_text_set(error, "%s is too long: expected a path of at most %d characters",
+			       config->host, TRANSPORT_FILE_NAME_PATH_MAX);
 		return -ENAMETOOLONG;
 	}
 	file = calloc(1, sizeof(*file));
@@ -108,7 +107,7 @@ static int file_open(const struct transport_config *config, struct transport **t
 		file->path = strdup(config->host);
 	if (!file || !file->path) {
 		free(file);
-		error_text_set(error, "%s: out of memory", config->host);
+		error_text_set(error, "out of memory");
 		return -ENOMEM;
 	}
 	file->rotation = config->rotation;

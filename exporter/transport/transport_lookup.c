@@ -197,7 +197,7 @@ static int host_init(struct transport_lookup *lookup, const char *host, struct e
 
 	lookup->host = strdup(host);
 	if (!lookup->host) {
-		error_text_set(error, "collector %s: out of memory", host);
+		error_text_set(error, "out of memory");
 		return -ENOMEM;
 	}
 	result = transport_socket_address(&lookup->settings, host, lookup->port, &address);
@@ -212,8 +212,7 @@ static int host_init(struct transport_lookup *lookup, const char *host, struct e
 	}
 	address_add(lookup, (const struct sockaddr *)&address.address, address.size);
 	if (lookup->address_count == 0) {
-		error_text_set(error, "collector %s: the source address is of the other IP version",
-			       host);
+		error_text_set(error, "the source address is of the other IP version");
 		return -EINVAL;
 	}
 	return 0;

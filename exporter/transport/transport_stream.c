@@ -55,7 +55,7 @@ int transport_stream_init(struct transport_stream *stream, const struct transpor
 		.rest = malloc(MESSAGE_MAX),
 	};
 	if (!stream->rest) {
-		error_text_set(error, "collector %s: out of memory", config->host);
+		error_text_set(error, "out of memory");
 		return -ENOMEM;
 	}
 	result = transport_lookup_init(&stream->lookup, config, error);

@@ -87,7 +87,7 @@ static int tcp_open(const struct transport_config *config, struct transport **tr
 	int result;
 
 	if (!tcp) {
-		error_text_set(error, "collector %s: out of memory", config->host);
+		error_text_set(error, "out of memory");
 		return -ENOMEM;
 	}
 	result = transport_stream_init(&tcp->stream, config, &layer, tcp, error);

@@ -255,14 +255,13 @@ static int no_passphrase(char *buffer, int size, int is_writing, void *context)
 }
 
 /* Say what is wrong with a file: the first error of the library is the nearest to it. */
-static int file_fault(const char *host, const char *what, const char *file,
-		      struct error_text *error)
+static int file_fault(const char *what, const char *file, struct error_text *error)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_error());
 
 	if (access(file, R_OK))
 		reason = fault_text(errno);
-	error_text_set(error, "collector %s: cannot read the %s in %s: %s", host, what, file,
+	error_text_set(error, "cannot read the %s in %s: %s", what, file,
 		       reason ? reason : "it holds none");
 	return -EINVAL;
 }
@@ -275,8 +274,8 @@ static int read_authorities(SSL_CTX *context, const struct transport_config *con
 	if (file ? SSL_CTX_load_verify_locations(context, file, NULL)
 		 : SSL_CTX_set_default_verify_paths(context))
 		return 0;
-	return file_fault(config->host, "certificate authorities",
-			  file ? file : X509_get_default_cert_file(), error);
+	return file_fault("certificate authorities", file ? file : X509_get_default_cert_file(),
+			  error);
 }
 
 static int read_own(SSL_CTX *context, const struct transport_config *config,
@@ -288,9 +287,9 @@ static int read_own(SSL_CTX *context, const struct transport_config *config,
 	if (!certificate)
 		return 0;
 	if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
-		return file_fault(config->host, "certificate", certificate, error);
+		return file_fault("certificate", certificate, error);
 	if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)
-		return file_fault(config->host, "key", key, error);
+		return file_fault("key", key, error);
 	return 0;
 }
 
@@ -303,7 +302,7 @@ static int context_init(struct transport *tls, const struct transport_config *co
 	tls->verifies = !config->tls.skips_verification;
 	tls->context = SSL_CTX_new(TLS_client_method());
 	if (!tls->context || !SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION)) {
-		error_text_set(error, "collector %s: the TLS library cannot be used", config->host);
+		error_text_set(error, "the TLS library cannot be used");
 		return -ENOMEM;
 	}
 	(void)SSL_CTX_set_options(tls->context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
@@ -335,7 +334,7 @@ static int tls_open(const struct transport_config *config, struct transport **tr
 	if (tls)
 		tls->name = strdup(name);
 	if (!tls || !tls->name)
-		error_text_set(error, "collector %s: out of memory", config->host);
+		error_text_set(error, "out of memory");
 	else
 		result = context_init(tls, config, error);
 	if (!result)
@@ -353,7 +352,7 @@ static int tls_check(const struct transport_config *config, struct error_text *e
 	int result;
 
 	if (!tls) {
-		error_text_set(error, "collector %s: out of memory", config->host);
+		error_text_set(error, "out of memory");
 		return -ENOMEM;
 	}
 	result = context_init(tls, config, error);

@@ -46,7 +46,7 @@ struct transport {
 	uint64_t openings;
 	struct sockaddr_storage local; /* of 'fd' */
 	socklen_t local_size;          /* 0: not known */
-	uint16_t port; /* to send from, host order; 0: any */
+	uint16_t port;                 /* to send from, host order; 0: any */
 };
 
 static void disconnect(struct transport *udp)
@@ -72,7 +72,7 @@ static int udp_open(const struct transport_config *config, struct transport **tr
 	int result;
 
 	if (!udp) {
-		error_text_set(error, "collector %s: out of memory", config->host);
+		error_text_set(error, "out of memory");
 		return -ENOMEM;
 	}
 	udp->fd = -1;

@@ -31,13 +31,13 @@ static int unix_open(const struct transport_config *config, struct transport **t
 	struct transport *unix_socket;
 
 	if (strlen(config->host) >= sizeof(unix_socket->address.sun_path)) {
-		error_text_set(error, "%s: expected a path of at most %zu characters", config->host,
-			       sizeof(unix_socket->address.sun_path) - 1);
+		error_text_set(error, "%s is too long: expected a path of at most %zu characters",
+			       config->host, sizeof(unix_socket->address.sun_path) - 1);
 		return -ENAMETOOLONG;
 	}
 	unix_socket = calloc(1, sizeof(*unix_socket));
 	if (!unix_socket) {
-		error_text_set(error, "%s: out of memory", config->host);
+		error_text_set(error, "out of memory");
 		return -ENOMEM;
 	}
 	unix_socket->fd = -1;

@@ -241,7 +241,7 @@ int transport_writer_open(const struct transport_type *next, const struct transp
 	int result = writer && shared ? shared_init(shared) : -ENOMEM;
 
 	if (result) {
-		error_text_set(error, "%s: %s", config->host, fault_text(-result));
+		error_text_set(error, "%s", fault_text(-result));
 		free(shared);
 		free(writer);
 		return result;

@@ -137,12 +137,14 @@ TEST(a_session_is_ipfix)
 		    "j:2055,version=json,transport=tcp",
 		    "command line");
 	config_clear(&config);
-	check_error("-n h,transport=tcp,version=9", CONFIG_invalid,
-		    "collector h: NetFlow v9 has no messages for transport tcp, which needs IPFIX "
-		    "or JSON");
-	check_error("-v 5 -n h,transport=tcp", CONFIG_invalid,
-		    "collector h: NetFlow v5 has no messages for transport tcp, which needs IPFIX "
-		    "or JSON");
+	check_error(
+		"-n h,transport=tcp,version=9", CONFIG_invalid,
+		"collector h:2055: NetFlow v9 has no messages for transport tcp, which needs IPFIX "
+		"or JSON");
+	check_error(
+		"-v 5 -n h,transport=tcp", CONFIG_invalid,
+		"collector h:2055: NetFlow v5 has no messages for transport tcp, which needs IPFIX "
+		"or JSON");
 	CHECK_EQ(parse(&config,
 		       "-n h,transport=tls,ca=/a,certificate=/b,key=/c,server-name=x.y,verify=off "
 		       "-n g,transport=tls,spool=2M,spool-directory=/d -n u,spool=0",
@@ -157,19 +159,21 @@ TEST(a_session_is_ipfix)
 		    "u:2055,version=9,transport=udp,spool=0",
 		    "command line");
 	config_clear(&config);
-	check_error("-n h,transport=tcp,ca=/a", CONFIG_invalid,
-		    "collector h: ca, certificate, key, server-name and verify are for transport "
-		    "tls, not for tcp");
+	check_error(
+		"-n h,transport=tcp,ca=/a", CONFIG_invalid,
+		"collector h:4739: ca, certificate, key, server-name and verify are for transport "
+		"tls, not for tcp");
 	check_error("-n h,transport=tls,key=/a", CONFIG_invalid,
-		    "collector h: a key is of no use without a certificate");
+		    "collector h:4740: a key is of no use without a certificate");
 	check_error("-n h,spool-directory=/d", CONFIG_invalid,
-		    "collector h: a spool-directory is of no use without a spool");
+		    "collector h:2055: a spool-directory is of no use without a spool");
 	check_error("-n h,spool=1000k", CONFIG_invalid,
 		    "--collector \"h,spool=1000k\": spool: expected 0 or at least 1M");
 	check_error("-n h,transport=tls,verify=no", CONFIG_invalid,
 		    "--collector \"h,transport=tls,verify=no\": verify: expected on or off");
-	check_error("-n h,transport=tcp,segmentation=on", CONFIG_invalid,
-		    "collector h: segmentation is for datagrams over udp, not for transport tcp");
+	check_error(
+		"-n h,transport=tcp,segmentation=on", CONFIG_invalid,
+		"collector h:4739: segmentation is for datagrams over udp, not for transport tcp");
 }
 
 TEST(wrong_groups_and_filters)
@@ -244,7 +248,7 @@ TEST(wrong_paths)
 				   "transport file sends none" },
 		{ "-n unix:/a,segmentation=on",
 		  "collector /a: segmentation is for datagrams over udp, not for transport unix" },
-		{ "-n h,rotate=1h", "collector h: rotate is for files" },
+		{ "-n h,rotate=1h", "collector h:2055: rotate is for files" },
 		{ "-n unix:/a,keep=1", "collector /a: keep is for files" },
 		{ "-n -,rotate=1h", "collector -: rotate is for files, not for standard output" },
 		{ "-n /a,keep=3",
@@ -411,7 +415,7 @@ TEST(wrong_collectors)
 	check_error("-n h -n h:2055", CONFIG_invalid,
 		    "collector h:2055 is given twice: it would get every flow twice");
 	check_error("-n [::1] --source-address 127.0.0.1", CONFIG_invalid,
-		    "collector ::1: source address 127.0.0.1 is not of the same IP version");
+		    "collector [::1]:2055: source address 127.0.0.1 is not of the same IP version");
 }
 
 /* As in a section, where a key has one line. */
@@ -493,15 +497,18 @@ TEST(wrong_ways_to_leave)
 		check_error(line, CONFIG_invalid, text);
 	}
 	check_error("-n [fe80::1%eth0],interface=eth1", CONFIG_invalid,
-		    "collector fe80::1%eth0: address fe80::1%eth0 is not of interface eth1");
+		    "collector [fe80::1%eth0]:2055: address fe80::1%eth0 is not of interface eth1");
 	check_error("-n [fe80::1%eth0],source=fe80::2%eth1", CONFIG_invalid,
-		    "collector fe80::1%eth0: address fe80::2%eth1 is not of interface eth0");
-	check_error("-n [fe80::1]", CONFIG_invalid,
-		    "collector fe80::1: a link-local address needs the interface of its link");
+		    "collector [fe80::1%eth0]:2055: address fe80::2%eth1 is not of interface eth0");
+	check_error(
+		"-n [fe80::1]", CONFIG_invalid,
+		"collector [fe80::1]:2055: a link-local address needs the interface of its link");
 	check_error("-n [ff05::1],transport=tcp", CONFIG_invalid,
-		    "collector ff05::1: a multicast group is reached by udp, not by transport tcp");
+		    "collector [ff05::1]:4739: a multicast group is reached by udp, not by "
+		    "transport tcp");
 	check_error("-n 239.1.1.1,interface=eth0 -n 239.1.1.1", CONFIG_invalid,
-		    "collector 239.1.1.1:2055 is given twice: it would get every flow twice");
+		    "collector 239.1.1.1:2055: has the address of collector 239.1.1.1%eth0:2055, "
+		    "which would get every flow twice");
 	check_error("-n 192.0.2.1,interface=eth0 -n 192.0.2.1,interface=eth1", CONFIG_invalid,
 		    "collector 192.0.2.1:2055 is given twice: it would get every flow twice");
 }

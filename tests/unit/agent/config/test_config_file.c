@@ -104,7 +104,7 @@ TEST(file_errors_name_the_line)
 	check_file_error("[source \"eth0\"]\nsnaplen = 96\nsnaplen = 96\n",
 			 "f.conf:3: snaplen: set in line 2 already");
 	check_file_error("[collector \"x\"]\nmtu = 1500\n",
-			 "f.conf:1: collector \"x\" has no address");
+			 "f.conf:1: collector x: has no address");
 	check_file_error("[collector \"x\"]\naddress =\n", "f.conf:2: address: expected a value");
 	check_file_error("[collector \"x\"]\naddress = h:0\n",
 			 "f.conf:2: address: value \"h:0\": expected a port from 1 to 65535, or a "
@@ -301,25 +301,30 @@ TEST(an_error_of_a_section_names_its_own_line)
 	} cases[] = {
 		{ "[collector \"a\"]\naddress = h\npriority = 4\nmtu = 1500\n",
 		  "f.conf:3: collector a: a priority means nothing but with mode=failover" },
-		{ "\n[collector \"a\"]\nmtu = 1500\n", "f.conf:2: collector \"a\" has no address" },
+		{ "\n[collector \"a\"]\nmtu = 1500\n", "f.conf:2: collector a: has no address" },
 		{ "[collector \"a\"]\naddress = h\nversion = 9\ntransport = tcp\nmtu = 1500\n",
-		  "f.conf:4: collector h: NetFlow v9 has no messages for transport tcp, which "
+		  "f.conf:4: collector a: NetFlow v9 has no messages for transport tcp, which "
 		  "needs IPFIX or JSON" },
 		{ "[collector \"a\"]\naddress = h\nca = /x\ndscp = 5\n",
-		  "f.conf:3: collector h: ca, certificate, key, server-name and verify are for "
+		  "f.conf:3: collector a: ca, certificate, key, server-name and verify are for "
 		  "transport tls, not for udp" },
 		{ "[collector \"a\"]\naddress = h\nfields = 1+2\nversion = 5\n",
 		  "f.conf:3: collector a: records of NetFlow v5 always have the same fields" },
 		{ "[collector \"a\"]\naddress = h\nkeep = 5\nmtu = 1500\n",
-		  "f.conf:3: collector h: keep is for files" },
+		  "f.conf:3: collector a: keep is for files" },
 		{ "[collector \"a\"]\naddress = /tmp/x\ndscp = 5\nversion = 10\n",
-		  "f.conf:3: collector /tmp/x: interface, dscp and ttl are for packets, and "
+		  "f.conf:3: collector a: interface, dscp and ttl are for packets, and "
 		  "transport file sends none" },
 		{ "[collector \"a\"]\naddress = h\nfilter = as=5\nmtu = 1500\n",
 		  "f.conf:3: collector a: its filter asks for AS numbers, which only an "
 		  "asn-table or a networks-file gives" },
 		{ "[collector \"a\"]\naddress = h\nspool = 0\nspool-directory = /tmp\nmtu = 1500\n",
-		  "f.conf:4: collector h: a spool-directory is of no use without a spool" },
+		  "f.conf:4: collector a: a spool-directory is of no use without a spool" },
+		{ "[collector \"a\"]\naddress = /tmp/x\n[collector \"b\"]\naddress = /tmp/x\n",
+		  "f.conf:4: collector b: has the address of collector a, which would get every "
+		  "flow twice" },
+		{ "[collector \"a\"]\naddress = [fe80::1]\n",
+		  "f.conf:2: collector a: a link-local address needs the interface of its link" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

@@ -76,9 +76,9 @@ TEST(check_config_reads_what_a_start_would_read)
 		{ "--check-config -f %s --networks-file %s", "%s:1: " },
 		{ "--check-config -f %s --applications-file %s", "%s:1: " },
 		{ "--check-config -f %s -n h,transport=tls,certificate=%s",
-		  "collector h: cannot read the certificate in %s: " },
+		  "collector h:4740: cannot read the certificate in %s: " },
 		{ "--check-config -f %s -n h,transport=tls,ca=%s",
-		  "collector h: cannot read the certificate authorities in %s: " },
+		  "collector h:4740: cannot read the certificate authorities in %s: " },
 		{ "--check-config -f %s -r %s.pcap", "cannot read %s.pcap: " },
 	};
 	struct tree tree;
@@ -123,7 +123,7 @@ TEST(check_config_looks_for_the_files_of_collectors)
 		tree_create(&tree, text);
 		(void)snprintf(line, sizeof(line), "--check-config -f %s", tree.file);
 		(void)snprintf(expected, sizeof(expected),
-			       "%s:%d: collector h: cannot use %s /nonexistent/x: No such file or "
+			       "%s:%d: collector c: cannot use %s /nonexistent/x: No such file or "
 			       "directory",
 			       tree.file, strcmp(keys[i], "key") == 0 ? 5 : 4, keys[i]);
 		check_error(line, CONFIG_invalid, expected);

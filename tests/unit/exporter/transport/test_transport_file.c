@@ -411,10 +411,10 @@ TEST(what_can_never_work_is_reported_at_start)
 	char path[TRANSPORT_FILE_NAME_PATH_MAX + 2];
 
 	check_open_error(&(struct transport_config){ .host = "." }, -EISDIR,
-			 ".: is a directory, expected a file in it");
+			 ". is a directory, expected a file in it");
 	CHECK_EQ(mkfifo("p", 0600), 0);
 	check_open_error(&(struct transport_config){ .host = "./p", .keep = 1 }, -EINVAL,
-			 "./p: is a pipe or device: rotate, rotate-size and keep are for files");
+			 "./p is a pipe or device: rotate, rotate-size and keep are for files");
 	memset(path, 'x', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
 	{

@@ -474,20 +474,18 @@ TEST(files_that_cannot_be_used_are_named)
 		const char *text;
 	} wrong[] = {
 		{ { .ca = "/nowhere" },
-		  "collector h: cannot read the certificate authorities in /nowhere: No such file "
+		  "cannot read the certificate authorities in /nowhere: No such file "
 		  "or "
 		  "directory" },
-		{ { .ca = empty },
-		  "collector h: cannot read the certificate authorities in /dev/null" },
+		{ { .ca = empty }, "cannot read the certificate authorities in /dev/null" },
 		{ { .certificate = "/nowhere" },
-		  "collector h: cannot read the certificate in /nowhere: No such file or "
+		  "cannot read the certificate in /nowhere: No such file or "
 		  "directory" },
-		{ { .certificate = empty },
-		  "collector h: cannot read the certificate in /dev/null" },
+		{ { .certificate = empty }, "cannot read the certificate in /dev/null" },
 		{ { .certificate = client.file, .key = empty },
-		  "collector h: cannot read the key in /dev/null" },
+		  "cannot read the key in /dev/null" },
 		{ { .certificate = client.file, .key = collector.file },
-		  "collector h: cannot read the key in " },
+		  "cannot read the key in " },
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
