@@ -71,6 +71,9 @@ struct config_text {
 struct config {
 	struct source_config *sources; /* owned */
 	size_t source_count;
+	struct source_config *set_aside; /* owned; those of the file, where the command line says
+					    which are read */
+	size_t set_aside_count;
 	struct config_collector *collectors; /* owned */
 	size_t collector_count;
 

@@ -152,7 +152,7 @@ static bool is_source(enum config_option_id option)
 	return config_options[option].group == GROUP_sources;
 }
 
-/* What the file said of sources, or of collectors, goes if the command line says something. */
+/* The sources of the file, or its collectors, go if the command line says something. */
 static void forget_file(const struct config_arguments *arguments, struct config *config)
 {
 	static const struct config_origin none = { .file = NULL };
@@ -164,7 +164,7 @@ static void forget_file(const struct config_arguments *arguments, struct config 
 		has_collector |= arguments->settings[i].option == OPTION_collector;
 	}
 	if (has_source)
-		config_sources_clear(config);
+		config_sources_set_aside(config);
 	if (has_collector)
 		config_collectors_clear(config);
 	for (int i = 0; i < CONFIG_OPTION_COUNT; i++)

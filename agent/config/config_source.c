@@ -43,12 +43,12 @@ static void cpu_resolve(struct source_config *source, size_t position)
 	source->cpu = list.numbers[position % list.count] + 1u;
 }
 
-static struct source_config *source_find(struct config *config, const struct capture_type *type,
-					 const char *name)
+static struct source_config *source_find(struct source_config *sources, size_t count,
+					 const struct capture_type *type, const char *name)
 {
-	for (size_t i = 0; i < config->source_count; i++)
-		if (config->sources[i].type == type && !strcmp(config->sources[i].name, name))
-			return &config->sources[i];
+	for (size_t i = 0; i < count; i++)
+		if (sources[i].type == type && !strcmp(sources[i].name, name))
+			return &sources[i];
 	return NULL;
 }
 
@@ -71,13 +71,29 @@ static int source_append(struct config *config, const struct source_config *adde
 	return 0;
 }
 
+/* Add, with what the file says of it, where that names it. */
+static int source_add(struct config *config, const struct source_config *source,
+		      struct error_text *error)
+{
+	const struct source_config *aside =
+		source_find(config->set_aside, config->set_aside_count, source->type, source->name);
+	struct source_config added = aside ? *aside : *source;
+	int result = 0;
+
+	added.name = source->name;
+	if (aside)
+		result = config_keys_take(&added, source, SECTION_source, error);
+	return result ? result : source_append(config, &added, error);
+}
+
 /* Find or add, with what it says. Its name is taken, also on failure. */
 static int source_take(struct config *config, struct source_config *source,
 		       struct error_text *error)
 {
-	struct source_config *known = source_find(config, source->type, source->name);
+	struct source_config *known =
+		source_find(config->sources, config->source_count, source->type, source->name);
 	const int result = known ? config_keys_take(known, source, SECTION_source, error)
-				 : source_append(config, source, error);
+				 : source_add(config, source, error);
 
 	if (known || result)
 		free(source->name);
@@ -315,7 +331,8 @@ int config_source_declare(struct config *config, const char *name,
 int config_source_set(struct config *config, const char *name, enum config_key_id key,
 		      const char *value, struct error_text *error)
 {
-	struct source_config *source = source_find(config, section_type(name), name);
+	struct source_config *source =
+		source_find(config->sources, config->source_count, section_type(name), name);
 	int result = source_key_parse(source, key, value, error);
 
 	if (!result)
@@ -324,11 +341,25 @@ int config_source_set(struct config *config, const char *name, enum config_key_i
 	return result;
 }
 
+static void sources_free(struct source_config *sources, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(sources[i].name);
+	free(sources);
+}
+
 void config_sources_clear(struct config *config)
 {
-	for (size_t i = 0; i < config->source_count; i++)
-		free(config->sources[i].name);
-	free(config->sources);
+	sources_free(config->sources, config->source_count);
+	sources_free(config->set_aside, config->set_aside_count);
+	config->sources = config->set_aside = NULL;
+	config->source_count = config->set_aside_count = 0;
+}
+
+void config_sources_set_aside(struct config *config)
+{
+	config->set_aside = config->sources;
+	config->set_aside_count = config->source_count;
 	config->sources = NULL;
 	config->source_count = 0;
 }

@@ -17,6 +17,9 @@ int config_source_declare(struct config *config, const char *name,
 int config_source_set(struct config *config, const char *name, enum config_key_id key,
 		      const char *value, struct error_text *error);
 
+/* The command line says which sources are read: of those so far only what is said of them stays,
+ * for those that it names as well. Once. */
+void config_sources_set_aside(struct config *config);
 void config_sources_clear(struct config *config);
 /* Its part of config_finish(). */
 int config_sources_finish(struct config *config, struct error_text *error);

@@ -250,6 +250,34 @@ TEST(all_keys_of_a_source_are_shown_as_they_are_read)
 	config_clear(&config);
 }
 
+TEST(a_source_of_the_command_line_keeps_what_the_file_says_of_it)
+{
+	struct error_text error;
+	struct config config;
+	struct tree tree;
+	char line[128];
+
+	tree_create(&tree, "[agent]\nnflog = 41,label=two\nnflog = 43\n"
+			   "[source \"nflog:40\"]\nsnaplen = 200\nlabel = one\nwait = off\n"
+			   "[source \"eth0\"]\npromiscuous = on\n");
+	(void)snprintf(line, sizeof(line), "-f %s -g 40,label=mine -g 41-42 -g 40,wait=on",
+		       tree.file);
+	CHECK_EQ(parse(&config, line, &error), CONFIG_run);
+	check_value(&config, "nflog", "40,snaplen=200,label=mine,wait=on 41,label=two 42",
+		    "command line");
+	CHECK_EQ(config.sources[0].group, 40);
+	CHECK_EQ(config.source_count, 3);
+	config_clear(&config);
+
+	/* Only what it names is read. */
+	(void)snprintf(line, sizeof(line), "-f %s -i eth0 -i eth1", tree.file);
+	CHECK_EQ(parse(&config, line, &error), CONFIG_run);
+	check_value(&config, "interface", "eth0,promiscuous=on eth1", "command line");
+	CHECK_EQ(config.source_count, 2);
+	config_clear(&config);
+	tree_remove(&tree);
+}
+
 TEST(a_key_stands_once_after_a_source)
 {
 	check_error("-g 40,snaplen=100,snaplen=200", CONFIG_invalid,
@@ -313,6 +341,7 @@ int main(void)
 		cmocka_unit_test(keys_after_a_file),
 		cmocka_unit_test(sources_are_bound_to_cpus),
 		cmocka_unit_test(all_keys_of_a_source_are_shown_as_they_are_read),
+		cmocka_unit_test(a_source_of_the_command_line_keeps_what_the_file_says_of_it),
 		cmocka_unit_test(a_key_stands_once_after_a_source),
 		cmocka_unit_test(wrong_sources),
 	};
