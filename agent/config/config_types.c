@@ -175,7 +175,7 @@ static void version_format(const struct config *config, const struct config_opti
 }
 
 const struct config_type config_type_version = { version_parse, version_format,
-						 "5 9 10 ipfix json" };
+						 "1 5 7 9 10 ipfix json" };
 
 static int level_parse(struct config *config, const struct config_option *option, const char *value,
 		       struct error_text *error)

@@ -22,7 +22,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
         ("-n 192.0.2.1 : 2055,mo", {"2055,mode="}),
         ("-n 192.0.2.1 : 2055,version = 10,tra", {"10,transport="}),
         ("--collector = 192.0.2.1 : 2055,ver", {"2055,version=", "2055,verify="}),
-        ("-n 192.0.2.1,version =", {"5", "9", "10", "ipfix", "json"}),
+        ("-n 192.0.2.1,version =", {"1", "5", "7", "9", "10", "ipfix", "json"}),
         ("-n 192.0.2.1 : 2055,rate = 1,mode = ba", {"balance"}),
         ("-g 40,s", {"40,snaplen=", "40,sampling="}),
         ("-g 40,direction = o", {"out"}),
