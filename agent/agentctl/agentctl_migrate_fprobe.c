@@ -34,8 +34,7 @@ static const struct migration_letter ulog_letters[] = {
 	BOTH,
 	{ 'U', true, MIGRATION_CARRIED, NULL },
 	{ 'X', true, MIGRATION_CARRIED, NULL },
-	{ 'M', false, MIGRATION_LOST,
-	  "netfilter mark as ToS; flow-key with mark exports it as field 137 instead (v9, IPFIX)" },
+	{ 'M', false, MIGRATION_CARRIED, NULL },
 	/* The fork of PlanetLab. */
 	{ 'E', true, MIGRATION_LOST, "flow files on disk: here a collector that is a path" },
 	{ 'T', true, MIGRATION_LOST, "flow files on disk: here the key keep of that collector" },
@@ -344,6 +343,8 @@ void migrate_fprobe(struct migration *migration, const char *const *words, size_
 		write_interface(migration, &fprobe);
 	if (fprobe.given['X'])
 		write_rules(migration, fprobe.given['X']);
+	if (fprobe.given['M'])
+		migration_option(migration, "mark-as-tos", "on");
 	write_timeouts(migration, &fprobe);
 	write_collectors(migration, &fprobe);
 	write_running(migration, &fprobe);

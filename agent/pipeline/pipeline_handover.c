@@ -46,8 +46,8 @@ static char *shape_of(const struct config *config)
 	const struct flow_key_choice *key = &config->flow_key;
 	char *text = NULL;
 
-	if (asprintf(&text, "key %u/%u/%u", key->changed, key->ipv4_prefix_length,
-		     key->ipv6_prefix_length) < 0)
+	if (asprintf(&text, "key %u/%u/%u%s", key->changed, key->ipv4_prefix_length,
+		     key->ipv6_prefix_length, key->has_mark_as_tos ? " mark as ToS" : "") < 0)
 		return NULL;
 	return text;
 }

@@ -78,7 +78,9 @@ void flow_key_mask_init(struct flow_key_mask *mask, const struct flow_key_choice
 	const uint8_t ipv4_length = choice->ipv4_prefix_length ? choice->ipv4_prefix_length : 32;
 	const uint8_t ipv6_length = choice->ipv6_prefix_length ? choice->ipv6_prefix_length : 128;
 
-	mask->has_effect = !flow_key_is_default(choice) || side != FLOW_KEY_NO_SIDE;
+	mask->has_effect =
+		!flow_key_is_default(choice) || choice->has_mark_as_tos || side != FLOW_KEY_NO_SIDE;
+	mask->has_mark_as_tos = choice->has_mark_as_tos;
 	mask->side = 0;
 	if (!has_side)
 		mask->side = SIDE_unknown;
@@ -99,6 +101,8 @@ __attribute__((noinline)) void flow_key_mask_apply(const struct flow_key_mask *m
 		uint64_t words[FLOW_KEY_WORDS];
 
 		key->mark = packets[i].mark;
+		if (mask->has_mark_as_tos)
+			key->tos = (uint8_t)packets[i].mark;
 		memcpy(words, key, sizeof(words));
 		for (size_t word = 0; word < FLOW_KEY_WORDS; word++)
 			words[word] &= kept[word];

@@ -1,5 +1,5 @@
 /* flow_key_choice.h - which parts of a packet make its flow, where the operator wants other flows
- * than the default: fewer parts, the netfilter mark, or prefixes for addresses.
+ * than the default: fewer parts, the netfilter mark, also as the ToS, or prefixes for addresses.
  *
  * Place: between fragment table and flow cache. Pure. With the default nothing here runs. */
 #ifndef FLOW_KEY_CHOICE_H
@@ -24,11 +24,12 @@ enum flow_key_part {
 #define FLOW_KEY_PART_COUNT 8
 #define FLOW_KEY_DEFAULT    0x7f /* all but the mark */
 
-/* All 0 is the default key. */
+/* All 0 is the default key. Where the ToS comes from is no other shape of it. */
 struct flow_key_choice {
 	uint8_t changed;            /* parts that are in or out other than by default */
 	uint8_t ipv4_prefix_length; /* of source and destination, 1 to 31; 0: whole addresses */
 	uint8_t ipv6_prefix_length; /* 1 to 127; 0: whole addresses */
+	bool has_mark_as_tos;       /* the ToS is the low 8 bits of the mark */
 };
 
 static inline bool flow_key_has(const struct flow_key_choice *choice, enum flow_key_part part)
@@ -61,6 +62,7 @@ const char *flow_key_part_name(enum flow_key_part part);
 struct flow_key_mask {
 	uint64_t ipv4[FLOW_KEY_WORDS];
 	uint64_t ipv6[FLOW_KEY_WORDS];
+	bool has_mark_as_tos;
 	uint8_t side;    /* added to what is kept: the side that all packets get, or 0 */
 	bool has_effect; /* if not, flow_key_mask_apply() changes nothing */
 };
@@ -71,8 +73,8 @@ struct flow_key_mask {
  * keep theirs. A side that does not count is SIDE_unknown. */
 void flow_key_mask_init(struct flow_key_mask *mask, const struct flow_key_choice *choice, int side);
 
-/* Take out of each packet's key what does not count, and put its mark in if that counts. Call it
- * after all that needs whole keys: own exports, fragments. */
+/* Take out of each packet's key what does not count, and put its mark in if that counts, also as
+ * the ToS. Call it after all that needs whole keys: own exports, fragments. */
 void flow_key_mask_apply(const struct flow_key_mask *mask, struct packet_info *packets,
 			 size_t count);
 

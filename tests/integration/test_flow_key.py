@@ -2,12 +2,14 @@
 
 import ipaddress
 import json
+import socket
 
 import pytest
 
 import ledger
 import netflow9
 import programs
+import traffic
 from conftest import ROOT, Hosts
 from firewalls import FIREWALLS
 from flows import FlowTable, differences
@@ -214,6 +216,33 @@ def pmacct_sums(pmacct):
     return sum(int(row[7]) for row in rows), sum(int(row[9]) for row in rows)
 
 
+@pytest.mark.parametrize("version", (5, 9))
+def test_mark_of_the_rule_is_the_tos(version, hosts, flowagent, agentctl, collector):
+    """Live, as with fprobe-ulog -M: the low 8 bits of the mark in the place of the packet's ToS."""
+    own = collector(Hosts.COLLECTOR[0], PORT, hosts.collector)
+    agent = flowagent("-g", "40", "-n", f"{own.host_port},version={version}", "--mark-as-tos", "on", host=hosts.server)
+    agent.wait_for_group()
+    hosts.server.run("nft", "-f", "-", input="""
+table inet test {
+	chain in {
+		type filter hook prerouting priority raw; policy accept;
+		udp dport 7001 meta mark set 0xdead0107
+		udp dport 7001-7002 log group 40 snaplen 96
+	}
+}
+""")  # fmt: skip
+    with traffic.bound_socket(hosts.internet, Hosts.REMOTE[0], socket.SOCK_DGRAM) as sender:
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 0xB8)
+        for port in 7001, 7002:
+            sender.sendto(b"m", (Hosts.SERVER[0], port))
+    control = agentctl(agent)
+    wait_until(lambda: control.statistics()["packets_read"] == 2, "2 packets")
+    assert agent.stop() == 0, agent.errors
+    own.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    records = [values for message in own.messages() for values in message.flows]
+    assert {values[netflow9.DESTINATION_PORT]: values[netflow9.TOS] for values in records} == {7001: 7, 7002: 0}
+
+
 def test_mark_of_the_rule_is_in_the_flow(hosts, flowagent, agentctl, collector):
     """Live: a mark that a rule sets makes flows, and is in records and in the tool's rows."""
     own = collector(Hosts.COLLECTOR[0], PORT, hosts.collector)
@@ -230,8 +259,6 @@ table inet test {
 	}
 }
 """)  # fmt: skip
-    import socket
-
     with hosts.internet.entered():
         sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sender.bind((Hosts.REMOTE[0], 0))

@@ -43,7 +43,7 @@ EXPECTED = [
     (r"note: no collector.*", "lost", r"no collector"),
     (r"default: engine type and id 0; .*", "option", r"\A(?!(.|\n)*max-flows)(.|\n)*^source-id = 0$"),
     (r"\w+: source id (?:\(engine id\) )?(\d+)(?: for .*)?", "option", r"^source-id = {1}$"),
-    (r"missing: netfilter mark as ToS .*", "lost", r"mark as ToS.*137"),
+    (r"missing: netfilter mark as ToS .*", "option", r"^mark-as-tos = on$"),
     (r"drop: scan interval (\d+) s", "comment", r"not needed: -s {1}: scan interval"),
     (r"drop: pending queue (\d+)", "comment", r"not needed: -q {1}: pending queue"),
     (r"missing: (-\w \S+) \(PlanetLab: .*", "lost", r"{1}: flow files"),

@@ -131,6 +131,23 @@ TEST(a_source_may_say_the_side)
 	CHECK_EQ(under(&choice, SIDE_egress, packet).key.mark, 0);
 }
 
+TEST(the_mark_may_be_the_tos)
+{
+	static const struct flow_key_choice choice = { .has_mark_as_tos = true };
+	static const struct flow_key_choice without = { .changed = FLOW_KEY_tos,
+							.has_mark_as_tos = true };
+	struct packet_info packet = packet_of(6);
+	struct flow_key_mask mask;
+
+	flow_key_mask_init(&mask, &choice, FLOW_KEY_NO_SIDE);
+	CHECK(mask.has_effect);
+	CHECK(flow_key_is_connection(&choice));
+	packet.mark = 0xdead01b8;
+	CHECK_EQ(under(&choice, FLOW_KEY_NO_SIDE, packet).key.tos, 0xb8);
+	CHECK_EQ(under(&choice, FLOW_KEY_NO_SIDE, packet).key.mark, 0);
+	CHECK_EQ(under(&without, FLOW_KEY_NO_SIDE, packet).key.tos, 0);
+}
+
 TEST(only_a_full_key_is_a_connection)
 {
 	CHECK(flow_key_is_connection(&(struct flow_key_choice){ 0 }));
@@ -149,6 +166,7 @@ int main(void)
 		cmocka_unit_test(each_part_takes_its_own_members_and_no_others),
 		cmocka_unit_test(prefixes_are_cut_at_any_bit),
 		cmocka_unit_test(a_source_may_say_the_side),
+		cmocka_unit_test(the_mark_may_be_the_tos),
 		cmocka_unit_test(only_a_full_key_is_a_connection),
 	};
 
