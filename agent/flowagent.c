@@ -2,6 +2,7 @@
  * finish in order. */
 #include "config_life.h"
 #include "config_load.h"
+#include "config_memory.h"
 #include "control_server.h"
 #include "count_text.h"
 #include "counters_log.h"
@@ -11,13 +12,14 @@
 #include "fault_text.h"
 #include "kept_config.h"
 #include "log.h"
-#include "memory_limit.h"
 #include "loss_report.h"
 #include "pipeline.h"
 #include "privileges.h"
+#include "reload.h"
 #include "rules_watch.h"
 #include "signals.h"
 #include "standard_streams.h"
+#include "status_line.h"
 #include "summary.h"
 #include "time_now.h"
 #include "watchdog.h"
@@ -32,10 +34,6 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
-/* For warn_of_memory(): a flow with its places in the index, and the rest of the agent. */
-#define MEMORY_OF_FLOW 128u
-#define MEMORY_BASE    (16u << 20)
-
 #define STATUS_INTERVAL_US 5000000u
 #define LOG_INTERVAL_US    1000000u
 /* After the second signal: how long threads have to count what is lost. None waits for a network;
@@ -49,6 +47,8 @@
 enum { EXIT_DONE = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
 
 struct daemon {
+	int argc;
+	char *const *argv;
 	struct config config;
 	struct descriptor_store *store; /* owned */
 	struct pipeline *pipeline;      /* owned */
@@ -61,6 +61,7 @@ struct daemon {
 	sd_event_source *hang_timer;    /* owned; NULL before the second signal */
 	struct watchdog *watchdog;      /* owned; NULL: none */
 	struct rules_watch *rules;      /* owned; NULL: none */
+	struct reload *reload;          /* owned */
 	struct signals_events signals;
 	uint64_t packets_before; /* for the rate in the status line */
 	uint64_t lost_before;    /* packets lost in the kernel, as last logged */
@@ -195,6 +196,25 @@ static void on_counters_signal(void *context)
 	pipeline_snapshot_clear(&snapshot);
 }
 
+/* Another configuration holds. */
+static void on_config_taken(void *context)
+{
+	struct daemon *daemon = context;
+
+	kept_config_put(&daemon->config, daemon->store);
+	config_memory_warn(&daemon->config);
+}
+
+static void on_reload_signal(void *context)
+{
+	struct daemon *daemon = context;
+	struct config_changes changes;
+	struct error_text error;
+
+	(void)reload_files(daemon->reload, &changes, &error); /* it is in the log */
+	config_changes_clear(&changes);
+}
+
 static void log_kernel_loss(struct daemon *daemon, const struct pipeline_snapshot *snapshot)
 {
 	const uint64_t lost = snapshot->workers.packets_lost_kernel;
@@ -227,19 +247,6 @@ static void log_evictions(struct daemon *daemon, const struct pipeline_snapshot 
 	daemon->evicted_before = evicted;
 }
 
-/* ", waiting for ppp0, wg0": sources that are away; "" if none is. */
-static void list_away(const struct pipeline_snapshot *snapshot, char *text, size_t size)
-{
-	size_t length = 0;
-
-	text[0] = '\0';
-	for (size_t i = 0; i < snapshot->source_count && length < size; i++)
-		if (snapshot->sources[i].is_away)
-			length += (size_t)snprintf(text + length, size - length, "%s %s",
-						   length ? "," : ", waiting for",
-						   snapshot->sources[i].name);
-}
-
 /* Whether the log's file is still there. */
 static int on_log_timer(sd_event_source *source, uint64_t now_us, void *context)
 {
@@ -248,36 +255,39 @@ static int on_log_timer(sd_event_source *source, uint64_t now_us, void *context)
 	return sd_event_source_set_time(source, now_us + LOG_INTERVAL_US);
 }
 
-/* One line for `systemctl status`. */
+/* What is looked at every few seconds. */
 static int on_status_timer(sd_event_source *source, uint64_t now_us, void *context)
 {
 	struct daemon *daemon = context;
 	struct pipeline_snapshot snapshot;
-	char flows[COUNT_TEXT_SIZE];
-	char collectors[COUNT_TEXT_SIZE];
-	char lost[COUNT_TEXT_SIZE];
-	char away[200];
-	size_t up = 0;
 
 	log_held_back(false);
 	rules_watch_look(daemon->rules, time_now_ms(CLOCK_MONOTONIC));
 	pipeline_asn_dispatch(daemon->pipeline);
 	if (pipeline_snapshot(daemon->pipeline, &snapshot) < 0)
 		return sd_event_source_set_time(source, now_us + STATUS_INTERVAL_US);
-	for (size_t i = 0; i < snapshot.collector_count; i++)
-		up += snapshot.collectors[i].is_up;
-	list_away(&snapshot, away, sizeof(away));
-	(void)sd_notifyf(0, "STATUS=%" PRIu64 " packets/s, %s, %zu of %s, %s lost in the kernel%s",
-			 (snapshot.workers.packets_read - daemon->packets_before) /
-				 (STATUS_INTERVAL_US / 1000000),
-			 count_text(snapshot.workers.cache.flows_cached, "flow", flows), up,
-			 count_text(snapshot.collector_count, "collector", collectors),
-			 count_text(snapshot.workers.packets_lost_kernel, "packet", lost), away);
+	status_line_send(&snapshot, (snapshot.workers.packets_read - daemon->packets_before) /
+					    (STATUS_INTERVAL_US / 1000000));
 	log_kernel_loss(daemon, &snapshot);
 	log_evictions(daemon, &snapshot);
 	daemon->packets_before = snapshot.workers.packets_read;
 	pipeline_snapshot_clear(&snapshot);
 	return sd_event_source_set_time(source, now_us + STATUS_INTERVAL_US);
+}
+
+static int open_reload(struct daemon *daemon, struct error_text *error)
+{
+	daemon->reload = reload_create(&(struct reload_config){
+		.argc = daemon->argc,
+		.argv = daemon->argv,
+		.config = &daemon->config,
+		.pipeline = daemon->pipeline,
+		.taken = on_config_taken,
+		.context = daemon,
+	});
+	if (!daemon->reload)
+		error_text_set(error, "no memory");
+	return daemon->reload ? 0 : -ENOMEM;
 }
 
 static int open_control(struct daemon *daemon, struct error_text *error)
@@ -313,6 +323,7 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 	struct control_context context = {
 		.pipeline = daemon->pipeline,
 		.config = &daemon->config,
+		.reload = daemon->reload,
 		.started_unix_ms = time_now_ms(CLOCK_REALTIME),
 	};
 	int result = sd_event_default(&daemon->loop);
@@ -351,23 +362,6 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 	daemon->control =
 		control_server_create(daemon->loop, daemon->control_descriptor, &context, error);
 	return daemon->control ? 0 : -EIO;
-}
-
-/* What the cache and the spools in memory may take, against what the kernel lets us have. */
-static void warn_of_memory(const struct config *config)
-{
-	const uint64_t limit = memory_limit_read("/proc/self/cgroup", "/sys/fs/cgroup");
-	uint64_t need = MEMORY_BASE + (uint64_t)config->max_flows * MEMORY_OF_FLOW;
-
-	for (size_t i = 0; i < config->collector_count; i++)
-		if (!config->collectors[i].spool_directory && config->collectors[i].spool_size > 0)
-			need += (uint64_t)config->collectors[i].spool_size;
-	if (need > limit)
-		log_warning("max-flows and spools may take %" PRIu64
-			    " MiB, but the control group of the agent has a limit of %" PRIu64
-			    " MiB, beyond which the kernel kills it: choose a smaller max-flows or "
-			    "spool, a spool-directory, or a larger MemoryMax=",
-			    need >> 20, limit >> 20);
 }
 
 static void say_what_runs(const struct config *config, const struct pipeline *pipeline)
@@ -542,19 +536,20 @@ static int run(struct daemon *daemon)
 	int result;
 
 	daemon->signals = (struct signals_events){ on_stop_signal, on_hand_over_signal,
-						   on_counters_signal, daemon };
+						   on_counters_signal, on_reload_signal, daemon };
 	signals_block();
 	privileges_begin(&daemon->config);
 	daemon->pipeline = pipeline_create(&daemon->config, &events, daemon->store, &error);
-	if (!daemon->pipeline || open_control(daemon, &error) < 0 ||
-	    open_summary(daemon, &error) < 0 || privileges_drop(&daemon->config, &error) < 0 ||
-	    start_loop(daemon, &error) < 0 || pipeline_start(daemon->pipeline, &error) < 0)
+	if (!daemon->pipeline || open_reload(daemon, &error) < 0 ||
+	    open_control(daemon, &error) < 0 || open_summary(daemon, &error) < 0 ||
+	    privileges_drop(&daemon->config, &error) < 0 || start_loop(daemon, &error) < 0 ||
+	    pipeline_start(daemon->pipeline, &error) < 0)
 		goto out;
 	kept_config_put(&daemon->config, daemon->store);
 	log_follow_file();
 	note_counters(daemon);
 	say_what_runs(&daemon->config, daemon->pipeline);
-	warn_of_memory(&daemon->config);
+	config_memory_warn(&daemon->config);
 	(void)sd_notify(0, "READY=1");
 	result = run_loop(daemon);
 	if (daemon->has_hung)
@@ -572,6 +567,7 @@ out:
 	control_server_destroy(daemon->control);
 	watchdog_destroy(daemon->watchdog);
 	rules_watch_destroy(daemon->rules);
+	reload_destroy(daemon->reload);
 	pipeline_destroy(daemon->pipeline);
 	(void)sd_event_source_unref(daemon->status_timer);
 	(void)sd_event_source_unref(daemon->log_timer);
@@ -582,7 +578,7 @@ out:
 
 int main(int argc, char **argv)
 {
-	struct daemon daemon = { .control_descriptor = -1 };
+	struct daemon daemon = { .argc = argc, .argv = argv, .control_descriptor = -1 };
 	struct error_text error = { 0 };
 	int status;
 

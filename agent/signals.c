@@ -1,15 +1,13 @@
 /* signals.c - the table of signals, and how they reach the event loop. */
 #include "signals.h"
 
-#include "log.h"
-
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
-enum meaning { MEANS_stop, MEANS_hand_over, MEANS_counters, MEANS_nothing };
+enum meaning { MEANS_stop, MEANS_hand_over, MEANS_counters, MEANS_reload };
 
 static const struct {
 	int number;
@@ -20,7 +18,7 @@ static const struct {
 	{ SIGQUIT, MEANS_stop, "SIGQUIT" },     { SIGALRM, MEANS_stop, "SIGALRM" },
 	{ SIGXCPU, MEANS_stop, "SIGXCPU" }, /* the limit of CPU time: SIGKILL follows */
 	{ SIGUSR1, MEANS_counters, "SIGUSR1" }, { SIGUSR2, MEANS_hand_over, "SIGUSR2" },
-	{ SIGHUP, MEANS_nothing, "SIGHUP" },
+	{ SIGHUP, MEANS_reload, "SIGHUP" },
 };
 
 /* Their default would end the agent. A pipe or file at its end is one more failed write. */
@@ -43,7 +41,7 @@ static sigset_t signals_of(enum meaning first, enum meaning last)
 
 void signals_block(void)
 {
-	const sigset_t signals = signals_of(MEANS_stop, MEANS_nothing);
+	const sigset_t signals = signals_of(MEANS_stop, MEANS_reload);
 
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		(void)signal(ignored[i], SIG_IGN);
@@ -67,8 +65,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 		else if (taken[i].meaning == MEANS_counters)
 			events->counters(events->context);
 		else
-			log_notice("%s ignored: restart the agent to read its configuration again",
-				   taken[i].name);
+			events->reload(events->context);
 	}
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* signals.h - what each signal means to the daemon, in one table.
  *
  * Place: kernel -> event loop -> flowagent.c. TERM, INT, QUIT, ALRM and XCPU end in order, USR1
- * asks for the counters, USR2 ends and hands over to the next agent, HUP is reported and changes
- * nothing, and no other signal that can be caught ends the agent. */
+ * asks for the counters, USR2 ends and hands over to the next agent, HUP has the configuration read
+ * again, and no other signal that can be caught ends the agent. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 
@@ -13,6 +13,7 @@ struct signals_events {
 	void (*stop)(void *context, const char *name); /* each time */
 	void (*hand_over)(void *context, const char *name);
 	void (*counters)(void *context);
+	void (*reload)(void *context);
 	void *context;
 };
 

@@ -6,6 +6,7 @@
 #include "agentctl_listen.h"
 #include "agentctl_metrics.h"
 #include "agentctl_migrate.h"
+#include "agentctl_reload.h"
 #include "agentctl_rules.h"
 #include "agentctl_selftest.h"
 #include "agentctl_setup.h"
@@ -167,6 +168,7 @@ static const struct agentctl_column config_columns[] = {
 	{ "value", NULL, COLUMN_TEXT, COLUMN_SHOWN },
 	{ "default", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 	{ "origin", NULL, COLUMN_TEXT, 2 },
+	{ "needs_restart", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 
@@ -258,6 +260,10 @@ const struct agentctl_command agentctl_commands[] = {
 	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS, agentctl_request_change, "flush", NULL },
 	{ "send-template", NULL, NULL, "send templates to all collectors now (root)",
 	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS, agentctl_request_change, "send-template", NULL },
+	{ "reload", NULL, NULL, "have the agent read its configuration again (root)",
+	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS, agentctl_reload, "reload", NULL },
+	{ "set", NULL, "NAME VALUE", "change an option until the next reload or start (root)",
+	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS, agentctl_set, "set", NULL },
 	{ "wait", "packets", NULL, "until a packet was read", AGENTCTL_FOR_AGENT, agentctl_wait,
 	  "show-stats", NULL },
 	{ "wait", "flows", NULL, "until there was a flow", AGENTCTL_FOR_AGENT, agentctl_wait,

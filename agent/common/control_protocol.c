@@ -164,6 +164,8 @@ char *control_question_format(const struct control_question *question)
 	if (!request || add_words(request, "filter", question->filter, question->filter_count) ||
 	    add_words(request, "members", question->members, question->member_count) ||
 	    add_text(request, "sort", question->sort) || add_text(request, "by", question->by) ||
+	    add_text(request, "name", question->name) ||
+	    add_text(request, "value", question->value) ||
 	    (question->top &&
 	     json_object_set_new(request, "top", json_integer((json_int_t)question->top))))
 		goto out;

@@ -46,6 +46,9 @@ struct control_question {
 	const char *sort;
 	uint64_t top;
 	const char *by;
+	/* Of set. */
+	const char *name;
+	const char *value;
 };
 
 /* New request as a line with its newline, for free(); NULL if memory is short. */

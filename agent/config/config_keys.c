@@ -9,29 +9,34 @@
 #include <errno.h>
 #include <string.h>
 
+/* The words of the table's column. */
+#define RELOAD  false
+#define RESTART true
+
 /* clang-format off */
 const struct config_key config_keys[CONFIG_KEY_COUNT] = {
 #define CONFIG_KEY(section_, identifier_, name_, inline_, argument_, unit_, minimum_, maximum_, help_)                \
 	[KEY_##section_##_##identifier_] = {                                                                           \
 		.section = SECTION_##section_, .name = name_, .inline_name = inline_, .argument = argument_,           \
-		.range = { .unit = UNIT_##unit_, .minimum = minimum_, .maximum = maximum_ }, .help = help_,            \
+		.range = { .unit = UNIT_##unit_, .minimum = minimum_, .maximum = maximum_ },                           \
+		.needs_restart = RESTART, .help = help_,                                                               \
 	},
 #define COLLECTOR_KEY(identifier_, name_, inline_, argument_, type_, member_, unit_, minimum_, maximum_, default_,    \
-		      help_)                                                                                          \
+		      reload_, help_)                                                                                          \
 	[KEY_collector_##identifier_] = {                                                                              \
 		.section = SECTION_collector, .name = name_, .inline_name = inline_, .argument = argument_,            \
 		.type = &config_key_type_##type_, .member = offsetof(struct config_collector, member_),                \
 		.range = { .unit = UNIT_##unit_, .minimum = minimum_, .maximum = maximum_ },                           \
-		.default_text = default_, .help = help_,                                                               \
+		.default_text = default_, .needs_restart = reload_, .help = help_,                                     \
 	},
 #define SOURCE_KEY(identifier_, name_, inline_, argument_, type_, member_, needs_, unit_, minimum_, maximum_,         \
-		   default_, help_)                                                                                    \
+		   default_, reload_, help_)                                                                                 \
 	[KEY_source_##identifier_] = {                                                                                 \
 		.section = SECTION_source, .name = name_, .inline_name = inline_, .argument = argument_,               \
 		.type = &config_key_type_##type_, .member = offsetof(struct source_config, member_),                   \
 		.needs = CAPTURE_KEY_##needs_,                                                                         \
 		.range = { .unit = UNIT_##unit_, .minimum = minimum_, .maximum = maximum_ },                           \
-		.default_text = default_, .help = help_,                                                               \
+		.default_text = default_, .needs_restart = reload_, .help = help_,                                     \
 	},
 #include "config_options.def"
 };

@@ -49,9 +49,11 @@ struct config_key {
 	const char *argument;
 	const struct config_key_type *type; /* NULL: the section reads it */
 	size_t member;                      /* offset in the object */
+	size_t size;                        /* of that member; of a source only */
 	unsigned int needs;                 /* of a source: enum capture_key */
 	struct units_range range;
 	const char *default_text; /* NULL: the help has it, or there is none */
+	bool needs_restart;       /* as of an option */
 	const char *help;
 };
 

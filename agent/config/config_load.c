@@ -111,6 +111,15 @@ static int load(struct config *config, const struct config_arguments *arguments,
 		result = config_file_read(config, file, error);
 	if (!result)
 		result = config_arguments_apply(arguments, config, error);
+	return result;
+}
+
+/* The same, and what follows from it. */
+static int load_whole(struct config *config, const struct config_arguments *arguments,
+		      const struct kept_texts *kept, struct error_text *error)
+{
+	int result = load(config, arguments, kept, error);
+
 	if (!result)
 		result = config_finish(config, error);
 	if (!result && config->check_only)
@@ -126,7 +135,7 @@ static int load_again(void *context, struct error_text *error)
 	int result = config_init(&config, error);
 
 	if (!result)
-		result = load(&config, arguments, NULL, error);
+		result = load_whole(&config, arguments, NULL, error);
 	config_clear(&config);
 	return result;
 }
@@ -167,7 +176,7 @@ static enum config_result load_from(struct config *config, int argc, char *const
 		has_version = config_arguments_find(&arguments, OPTION_version) != NULL;
 	}
 	if (!result && !has_help && !has_version)
-		result = load(config, &arguments, kept, error);
+		result = load_whole(config, &arguments, kept, error);
 	if (!result && config->check_only)
 		result = check_as_service(&arguments, error);
 	config_arguments_clear(&arguments);
@@ -195,4 +204,66 @@ enum config_result config_load_texts(struct config *config, int argc, char *cons
 				     struct error_text *error)
 {
 	return load_from(config, argc, argv, &(struct kept_texts){ texts, count }, error);
+}
+
+int config_override_check(const char *name, bool *adds, struct error_text *error)
+{
+	char guess[CONFIG_GUESS_SIZE];
+	const int option = config_option_find(name, true, guess);
+	char quote[ERROR_QUOTE_SIZE];
+
+	error_text_quote(name, strlen(name), quote);
+	if (option < 0) {
+		error_text_set(error, "unknown option \"%s\"%s", quote, guess);
+	} else if (config_options[option].group == GROUP_sources || option == OPTION_collector) {
+		error_text_set(error, "%s: stands for several: change the file, and reload", quote);
+	} else if (config_options[option].needs_restart) {
+		error_text_set(error, "%s: needs a restart", quote);
+		error_text_hint(error, "change the file, and restart the agent");
+	} else {
+		*adds = (config_options[option].flags & OPTION_LIST) != 0;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int apply_settings(struct config *config, const struct config_again *again,
+			  struct error_text *error)
+{
+	static const struct config_origin origin = { .file = "agentctl set" };
+	char guess[CONFIG_GUESS_SIZE];
+	int result = 0;
+
+	for (size_t i = 0; !result && i < again->setting_count; i++) {
+		const int option = config_option_find(again->settings[i].name, true, guess);
+
+		result = config_apply(config, (enum config_option_id)option,
+				      again->settings[i].value, &origin, error);
+	}
+	return result;
+}
+
+enum config_result config_load_again(struct config *config, const struct config_again *again,
+				     struct error_text *error)
+{
+	const struct kept_texts kept = { again->texts, again->text_count };
+	struct config_arguments arguments = { .count = 0 };
+	int result;
+
+	error_text_set(error, "%s", "");
+	result = config_init(config, error);
+	if (!result)
+		result = config_arguments_parse(&arguments, again->argc, again->argv, error);
+	if (!result)
+		result = load(config, &arguments, again->texts ? &kept : NULL, error);
+	if (!result)
+		result = apply_settings(config, again, error);
+	if (!result)
+		result = config_finish(config, error);
+	if (!result)
+		result = check_files(config, error);
+	config_arguments_clear(&arguments);
+	if (!result)
+		return CONFIG_run;
+	return result == -ENOMEM ? CONFIG_failed : CONFIG_invalid;
 }

@@ -27,4 +27,28 @@ enum config_result config_load_texts(struct config *config, int argc, char *cons
 				     const struct config_text *texts, size_t count,
 				     struct error_text *error);
 
+/* What `agentctl set` has said. */
+struct config_override {
+	char *name;  /* of an option */
+	char *value; /* both are the caller's */
+};
+
+/* All of it again, for a running agent: from the files, or with 'texts' not NULL from those, then
+ * from the command line, then from 'settings'. What a start would read is read, as with
+ * --check-config. Only CONFIG_run means that there is a configuration. */
+struct config_again {
+	int argc;
+	char *const *argv;
+	const struct config_text *texts;
+	size_t text_count;
+	const struct config_override *settings;
+	size_t setting_count;
+};
+enum config_result config_load_again(struct config *config, const struct config_again *again,
+				     struct error_text *error);
+
+/* Whether `agentctl set` may change an option: a value of its own, for which no restart is needed.
+ * 'adds' says whether values add up. Returns 0 or -EINVAL with 'error' filled. */
+int config_override_check(const char *name, bool *adds, struct error_text *error);
+
 #endif

@@ -9,19 +9,22 @@
 #include <string.h>
 
 /* The words of the table's columns. */
-#define LIST   OPTION_LIST
-#define LINE   OPTION_LINE
-#define ACTION OPTION_ACTION
+#define LIST    OPTION_LIST
+#define LINE    OPTION_LINE
+#define ACTION  OPTION_ACTION
+#define RELOAD  false
+#define RESTART true
 
 /* clang-format off */
 const struct config_option config_options[CONFIG_OPTION_COUNT] = {
 #define CONFIG_OPTION(identifier_, group_, name_, letter_, argument_, type_, member_, unit_, minimum_, maximum_,      \
-		      default_, flags_, help_)                                                                        \
+		      default_, flags_, reload_, help_)                                                               \
 	[OPTION_##identifier_] = {                                                                                     \
 		.name = name_, .argument = argument_, .type = &config_type_##type_,                                    \
 		.range = { .unit = UNIT_##unit_, .minimum = minimum_, .maximum = maximum_ },                           \
-		.member = offsetof(struct config, member_), .default_text = default_, .help = help_,                   \
-		.group = GROUP_##group_, .flags = flags_, .letter = letter_,                                           \
+		.member = offsetof(struct config, member_), .size = sizeof(((struct config *)NULL)->member_),          \
+		.default_text = default_, .help = help_, .group = GROUP_##group_, .flags = flags_,                     \
+		.needs_restart = reload_, .letter = letter_,                                                           \
 	},
 #include "config_options.def"
 };

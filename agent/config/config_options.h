@@ -47,10 +47,12 @@ struct config_option {
 	const struct config_type *type;
 	struct units_range range;
 	size_t member;            /* offset in struct config, for the types that are shared */
+	size_t size;              /* of that member */
 	const char *default_text; /* NULL: none */
 	const char *help;         /* sentences; the first one is enough for --help */
 	enum config_group group;
 	unsigned int flags; /* enum config_option_flags */
+	bool needs_restart; /* a running agent keeps its value when it reads the files again */
 	char letter;        /* 0: none */
 };
 

@@ -27,6 +27,7 @@ int config_value(const struct config *config, size_t index, struct config_value 
 	(void)memset(value, 0, sizeof(*value));
 	value->name = option->name;
 	value->is_default = !origin->file;
+	value->needs_restart = option->needs_restart;
 	if (config_origin_is_file(origin))
 		(void)snprintf(value->origin, sizeof(value->origin), "%s:%d", origin->file,
 			       origin->line);

@@ -9,7 +9,8 @@ struct config_value {
 	const char *name; /* long name: key of the file and of the command line */
 	char *value;      /* owned by the caller; NULL if unset */
 	bool is_default;
-	char origin[300]; /* "default", "command line", "FILE:LINE" */
+	bool needs_restart; /* to take another value */
+	char origin[300];   /* "default", "command line", "FILE:LINE" */
 };
 
 /* Rows of the table that have a value. */

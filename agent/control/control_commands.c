@@ -7,6 +7,7 @@
 #include "control_asn.h"
 #include "control_flows.h"
 #include "control_interfaces.h"
+#include "control_reload.h"
 #include "config.h"
 #include "control_rows.h"
 #include "control_watch.h"
@@ -147,6 +148,8 @@ const struct control_command control_commands[] = {
 	{ "watch", false, control_watch_begin, control_watch_step, control_watch_clear },
 	{ "flush", true, NULL, flush, NULL },
 	{ "send-template", true, NULL, send_template, NULL },
+	{ "reload", true, NULL, control_reload_step, NULL },
+	{ "set", true, control_set_begin, control_set_step, control_set_clear },
 	{ NULL, false, NULL, NULL, NULL },
 };
 

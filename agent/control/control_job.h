@@ -10,6 +10,7 @@
 struct config;
 struct control_job;
 struct pipeline;
+struct reload;
 struct rules_watch;
 
 /* What the commands work on. All borrowed, must outlive the server. */
@@ -17,6 +18,7 @@ struct control_context {
 	struct pipeline *pipeline;
 	const struct config *config;
 	const struct rules_watch *rules; /* NULL: rules are not watched */
+	struct reload *reload;           /* may be changed; NULL: nothing can be read again */
 	int64_t started_unix_ms;
 	uint32_t patience_ms; /* a client that moves no byte for this long is cut; 0: 60 s */
 };

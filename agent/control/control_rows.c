@@ -315,9 +315,10 @@ int control_write_config(const struct control_context *context, struct control_o
 		if (result)
 			break;
 		result = control_output_row(
-			output, json_pack("{s:s, s:o, s:b, s:o}", "name", value.name, "value",
-					  json_text(value.value), "default", value.is_default,
-					  "origin", json_text(value.origin)));
+			output,
+			json_pack("{s:s, s:o, s:b, s:o, s:b}", "name", value.name, "value",
+				  json_text(value.value), "default", value.is_default, "origin",
+				  json_text(value.origin), "needs_restart", value.needs_restart));
 		config_value_clear(&value);
 	}
 	return result;

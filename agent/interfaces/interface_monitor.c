@@ -170,6 +170,12 @@ void interface_monitor_destroy(struct interface_monitor *monitor)
 	free(monitor);
 }
 
+void interface_monitor_set_expiry(struct interface_monitor *monitor,
+				  const struct expiry_policy *expiry)
+{
+	monitor->interfaces.keep_ms = longest_ms(expiry);
+}
+
 int interface_monitor_descriptor(const struct interface_monitor *monitor)
 {
 	return monitor->netlink ? interfaces_netlink_descriptor(monitor->netlink) : -1;

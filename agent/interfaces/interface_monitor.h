@@ -26,6 +26,10 @@ struct interface_monitor_config {
 struct interface_monitor *interface_monitor_create(const struct interface_monitor_config *config);
 void interface_monitor_destroy(struct interface_monitor *monitor);
 
+/* Flows stay for other times from now on: borrowed until return. */
+void interface_monitor_set_expiry(struct interface_monitor *monitor,
+				  const struct expiry_policy *expiry);
+
 /* To poll for reading, -1: nothing to poll. */
 int interface_monitor_descriptor(const struct interface_monitor *monitor);
 /* Take in what the kernel says, and forget what is long gone. Call it when the descriptor is

@@ -62,6 +62,13 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 /* Start the threads. Returns 0 or a negative errno with 'error' filled. */
 int pipeline_start(struct pipeline *pipeline, struct error_text *error);
 
+/* Take over what is another in 'config', of a live pipeline; what needs a restart must be as it is.
+ * Flows, counters and queues of all else stay. 'config' is borrowed until return. Returns 0, or a
+ * negative errno with 'error' filled: then nothing has changed, unless a thread has not answered,
+ * and the next call brings the rest. */
+int pipeline_reload(struct pipeline *pipeline, const struct config *config,
+		    struct error_text *error);
+
 /* Descriptor to poll for reading; call pipeline_dispatch() when it is. */
 int pipeline_descriptor(const struct pipeline *pipeline);
 void pipeline_dispatch(struct pipeline *pipeline);
@@ -135,7 +142,8 @@ unsigned int pipeline_columns(const struct pipeline *pipeline);
 struct template_choice pipeline_template_choice(const struct pipeline *pipeline);
 
 /* Have the export thread give a copy of each record that expires to 'watch', borrowed until
- * pipeline_unwatch() has returned 0. Returns 0, -EBUSY (RECORD_WATCHES do already) or -ETIMEDOUT. */
+ * pipeline_unwatch() has returned 0. Returns 0, -EBUSY (RECORD_WATCHES do already) or -ETIMEDOUT.
+ */
 struct record_watch;
 int pipeline_watch(struct pipeline *pipeline, struct record_watch *watch);
 int pipeline_unwatch(struct pipeline *pipeline, struct record_watch *watch);

@@ -14,8 +14,7 @@
 
 #define CALL_TIMEOUT_MS 1000
 
-/* Have a worker run a function; at once if its thread does not run. */
-static int ask_worker(struct worker *worker, void (*function)(void *, void *), void *argument)
+int pipeline_ask_worker(struct worker *worker, void (*function)(void *, void *), void *argument)
 {
 	if (worker->is_running)
 		return thread_call_run(&worker->call, function, argument, CALL_TIMEOUT_MS);
@@ -23,7 +22,8 @@ static int ask_worker(struct worker *worker, void (*function)(void *, void *), v
 	return 0;
 }
 
-static int ask_exporter(struct pipeline *pipeline, void (*function)(void *, void *), void *argument)
+int pipeline_ask_exporter(struct pipeline *pipeline, void (*function)(void *, void *),
+			  void *argument)
 {
 	if (pipeline->export.is_running)
 		return thread_call_run(&pipeline->export.call, function, argument, CALL_TIMEOUT_MS);
@@ -85,12 +85,12 @@ int pipeline_snapshot(struct pipeline *pipeline, struct pipeline_snapshot *snaps
 
 	/* The exporter first: what workers expire meanwhile is then in the rings. */
 	if (result == 0)
-		result = ask_exporter(pipeline, fill_exporter_part, &part);
+		result = pipeline_ask_exporter(pipeline, fill_exporter_part, &part);
 	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++) {
 		const struct worker_ledger *ledger = &snapshot->sources[i].ledger;
 
-		result = ask_worker(&pipeline->workers[i], fill_source_status,
-				    &snapshot->sources[i]);
+		result = pipeline_ask_worker(&pipeline->workers[i], fill_source_status,
+					     &snapshot->sources[i]);
 		worker_ledger_add(&snapshot->workers, ledger);
 		snapshot->ring.records += worker_ledger_expired(ledger) - part.taken[i].records;
 		snapshot->ring.packets += ledger->cache.packets_expired - part.taken[i].packets;
@@ -141,7 +141,8 @@ int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_reco
 
 	*filled = 0;
 	while (number < pipeline->worker_count && !part.filled) {
-		int result = ask_worker(&pipeline->workers[number], fill_flows_part, &part);
+		int result =
+			pipeline_ask_worker(&pipeline->workers[number], fill_flows_part, &part);
 
 		if (result < 0)
 			return result;
@@ -179,7 +180,7 @@ int pipeline_drops(struct pipeline *pipeline, struct pipeline_drop drops[static 
 
 	memset(drops, 0, DROP_REASON_COUNT * sizeof(*drops));
 	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++)
-		result = ask_worker(&pipeline->workers[i], add_drops, drops);
+		result = pipeline_ask_worker(&pipeline->workers[i], add_drops, drops);
 	return result;
 }
 
@@ -199,7 +200,7 @@ int pipeline_flush(struct pipeline *pipeline, uint64_t *flushed)
 	*flushed = 0;
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
 		uint64_t flows = 0;
-		int result = ask_worker(&pipeline->workers[i], begin_flush, &flows);
+		int result = pipeline_ask_worker(&pipeline->workers[i], begin_flush, &flows);
 
 		if (result < 0)
 			return result;
@@ -220,7 +221,7 @@ int pipeline_interfaces(struct pipeline *pipeline, struct interface_list *list)
 	int result;
 
 	*list = (struct interface_list){ 0 };
-	result = ask_exporter(pipeline, list_interfaces, list);
+	result = pipeline_ask_exporter(pipeline, list_interfaces, list);
 	return result || list->entries ? result : -ENOMEM;
 }
 
@@ -250,7 +251,7 @@ void pipeline_asn_dispatch(struct pipeline *pipeline)
 	if (!table)
 		return;
 	if (pipeline->export.config.asn_table)
-		result = ask_exporter(pipeline, export_thread_set_asn_table, table);
+		result = pipeline_ask_exporter(pipeline, export_thread_set_asn_table, table);
 	if (result < 0) {
 		asn_supply_return(pipeline->asn, table);
 		return;
@@ -269,13 +270,13 @@ static void send_template(void *owner, void *argument)
 
 int pipeline_send_template(struct pipeline *pipeline)
 {
-	return ask_exporter(pipeline, send_template, NULL);
+	return pipeline_ask_exporter(pipeline, send_template, NULL);
 }
 
 int pipeline_watch(struct pipeline *pipeline, struct record_watch *watch)
 {
 	struct export_watch question = { .watch = watch };
-	const int result = ask_exporter(pipeline, export_thread_watch, &question);
+	const int result = pipeline_ask_exporter(pipeline, export_thread_watch, &question);
 
 	return result < 0 ? result : question.result;
 }
@@ -284,5 +285,5 @@ int pipeline_unwatch(struct pipeline *pipeline, struct record_watch *watch)
 {
 	struct export_watch question = { .watch = watch };
 
-	return ask_exporter(pipeline, export_thread_unwatch, &question);
+	return pipeline_ask_exporter(pipeline, export_thread_unwatch, &question);
 }

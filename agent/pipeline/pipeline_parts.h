@@ -39,4 +39,11 @@ struct pipeline {
 	struct pipeline_handover handover;
 };
 
+/* pipeline_ask.c: have a thread run a function on what it owns, or run it here if it does not run.
+ * Return 0, or -ETIMEDOUT if it did not begin within a second. */
+int pipeline_ask_worker(struct worker *worker, void (*function)(void *worker, void *argument),
+			void *argument);
+int pipeline_ask_exporter(struct pipeline *pipeline,
+			  void (*function)(void *export_thread, void *argument), void *argument);
+
 #endif

@@ -24,7 +24,7 @@ static void put_escaped(FILE *out, const char *text)
 }
 
 static void put_default_and_range(FILE *out, const char *default_text,
-				  const struct units_range *range)
+				  const struct units_range *range, bool needs_restart)
 {
 	char minimum[UNITS_TEXT_SIZE];
 	char maximum[UNITS_TEXT_SIZE];
@@ -38,7 +38,7 @@ static void put_default_and_range(FILE *out, const char *default_text,
 		(void)fprintf(out, " Range: %s to %s.",
 			      units_format(range->unit, range->minimum, minimum),
 			      units_format(range->unit, range->maximum, maximum));
-	(void)fputs("\n\n", out);
+	(void)fputs(needs_restart ? " Needs a restart.\n\n" : "\n\n", out);
 }
 
 /* Options with their letters, for flowagent(8). */
@@ -61,7 +61,9 @@ static void put_options(FILE *out)
 			}
 			(void)fputs("\n\t", out);
 			put_escaped(out, option->help);
-			put_default_and_range(out, option->default_text, &option->range);
+			put_default_and_range(out, option->default_text, &option->range,
+					      option->needs_restart &&
+						      !(option->flags & OPTION_LINE));
 		}
 	}
 }
@@ -78,7 +80,8 @@ static void put_agent_keys(FILE *out)
 		put_escaped(out, option->argument);
 		(void)fputs("_\n\t", out);
 		put_escaped(out, option->help);
-		put_default_and_range(out, option->default_text, &option->range);
+		put_default_and_range(out, option->default_text, &option->range,
+				      option->needs_restart);
 	}
 }
 
@@ -95,7 +98,7 @@ static void put_keys(FILE *out, enum config_section section, bool is_inline)
 		put_escaped(out, key->argument);
 		(void)fputs("_\n\t", out);
 		put_escaped(out, key->help);
-		put_default_and_range(out, key->default_text, &key->range);
+		put_default_and_range(out, key->default_text, &key->range, key->needs_restart);
 	}
 }
 

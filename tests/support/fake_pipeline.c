@@ -45,6 +45,16 @@ void pipeline_snapshot_clear(struct pipeline_snapshot *snapshot)
 	free(snapshot->collectors);
 }
 
+int pipeline_reload(struct pipeline *pipeline, const struct config *config,
+		    struct error_text *error)
+{
+	(void)config;
+	pipeline->reloads++;
+	if (pipeline->fault)
+		error_text_set(error, "fault");
+	return pipeline->fault;
+}
+
 int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_record *records,
 		   size_t count, size_t *filled)
 {

@@ -311,12 +311,13 @@ TEST(completion_knows_the_tables)
 		const char *line;
 		const char *first;
 	} cases[] = {
-		{ "_complete sh",
-		  "setup\ndoctor\nshow\nwatch\nflush\nsend-"
-		  "template\nwait\nrules\nmigrate\nlisten\nselftest\nmetrics\nbug-report\nhelp\n" },
+		{ "_complete sh", "setup\ndoctor\nshow\nwatch\nflush\nsend-"
+				  "template\nreload\nset\nwait\nrules\nmigrate\nlisten\nselftest\nm"
+				  "etrics\nbug-report\nhelp\n" },
 		{ "_complete wait p", "packets\nflows\nexport\n" },
 		{ "_complete --socket /x wait p", "packets\nflows\nexport\n" },
-		{ "_complete show config --sort x", "name\nvalue\ndefault\norigin\n" },
+		{ "_complete show config --sort x",
+		  "name\nvalue\ndefault\norigin\nneeds_restart\n" },
 		{ "_complete flush x", "" },
 	};
 

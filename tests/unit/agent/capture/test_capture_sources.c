@@ -13,7 +13,7 @@ static const struct {
 	const char *flags;
 } rows[] = {
 #define CAPTURE_SOURCE(option, type, name, letter, argument, completion, unit, minimum, maximum, \
-		       flags, help)                                                              \
+		       flags, reload, help)                                                      \
 	{ name, &capture_##type, #flags },
 #include "capture_sources.def"
 };

@@ -1,0 +1,11 @@
+/* config_memory.h - whether the memory that is configured may be more than there is. */
+#ifndef CONFIG_MEMORY_H
+#define CONFIG_MEMORY_H
+
+#include "config.h"
+
+/* Log what the cache and the spools in memory may take, if that is more than the kernel lets us
+ * have. */
+void config_memory_warn(const struct config *config);
+
+#endif

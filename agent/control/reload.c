@@ -1,0 +1,249 @@
+/* reload.c - a new configuration beside the old one, compared, and put in its place.
+ *
+ * Invariant: 'config' is what holds at any moment. It is replaced in its place, because others
+ * point to it. */
+#include "reload.h"
+
+#include "config_life.h"
+#include "log.h"
+#include "pipeline.h"
+#include "time_now.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#define SETTINGS_MAX 64
+
+struct reload {
+	struct reload_config config;
+	struct config_override settings[SETTINGS_MAX]; /* owned; in the order in which they came */
+	size_t setting_count;
+	struct reload_status status;
+};
+
+struct reload *reload_create(const struct reload_config *config)
+{
+	struct reload *reload = calloc(1, sizeof(*reload));
+
+	if (reload)
+		reload->config = *config;
+	return reload;
+}
+
+static void setting_clear(struct config_override *setting)
+{
+	free(setting->name);
+	free(setting->value);
+}
+
+static void forget_settings(struct reload *reload)
+{
+	while (reload->setting_count)
+		setting_clear(&reload->settings[--reload->setting_count]);
+}
+
+void reload_destroy(struct reload *reload)
+{
+	if (!reload)
+		return;
+	forget_settings(reload);
+	free(reload);
+}
+
+struct reload_status reload_status(const struct reload *reload)
+{
+	return reload->status;
+}
+
+static void log_change(const struct config_change *change)
+{
+	const char *before = change->before ? change->before : "nothing";
+	const char *after = change->after ? change->after : "nothing";
+
+	if (change->needs_restart)
+		log_warning("%s: needs a restart (%s -> %s)", change->name, before, after);
+	else
+		log_notice("%s: %s -> %s", change->name, before, after);
+}
+
+static void log_changes(const struct config_changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++)
+		log_change(&changes->changes[i]);
+	if (!changes->count)
+		log_info("the configuration was read again: nothing is another");
+}
+
+/* Let 'next' hold; it is taken, also on failure. */
+static int take(struct reload *reload, struct config *next, struct error_text *error)
+{
+	struct config *config = reload->config.config;
+	struct config before;
+	int result;
+
+	config_changes_keep(next, config);
+	result = pipeline_reload(reload->config.pipeline, next, error);
+	if (result) {
+		config_changes_keep(config, next); /* what was exchanged goes back */
+		config_clear(next);
+		return result;
+	}
+	log_set_level(next->log_level);
+	before = *config;
+	*config = *next;
+	config_clear(&before);
+	return 0;
+}
+
+/* Read, compare, take over. */
+static int read_again(struct reload *reload, const struct config_again *again,
+		      struct config_changes *changes, struct error_text *error)
+{
+	struct config next;
+	int result = 0;
+
+	*changes = (struct config_changes){ .count = 0 };
+	if (config_load_again(&next, again, error) != CONFIG_run)
+		result = -EIO;
+	if (!result && config_changes_find(reload->config.config, &next, changes)) {
+		error_text_set(error, "out of memory");
+		result = -ENOMEM;
+	}
+	if (result) {
+		config_clear(&next);
+		return result;
+	}
+	result = take(reload, &next, error);
+	if (result)
+		return result;
+	log_changes(changes);
+	return 0;
+}
+
+static struct config_again begin(const struct reload *reload)
+{
+	return (struct config_again){ .argc = reload->config.argc, .argv = reload->config.argv };
+}
+
+/* Files are read once: what is left of them is of the configuration that they began with. */
+static int refuse_files(const struct reload *reload, struct error_text *error)
+{
+	if (reload->config.config->sources[0].type->is_live)
+		return 0;
+	error_text_set(error, "the agent reads a file of packets: its configuration holds to the "
+			      "end");
+	return -EIO;
+}
+
+int reload_files(struct reload *reload, struct config_changes *changes, struct error_text *error)
+{
+	const struct config_again again = begin(reload);
+	int result = refuse_files(reload, error);
+
+	*changes = (struct config_changes){ .count = 0 };
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+			 (long long)time_now_us(CLOCK_MONOTONIC));
+	if (!result)
+		result = read_again(reload, &again, changes, error);
+	reload->status = (struct reload_status){ .unix_ms = time_now_ms(CLOCK_REALTIME),
+						 .has_failed = result != 0 };
+	(void)sd_notify(0, "READY=1");
+	if (result) {
+		log_problem(LOG_LEVEL_error, "config", "config", "configuration",
+			    "%s; the agent continues with the configuration that it has",
+			    error->text);
+		return result;
+	}
+	log_problem_over("config", "configuration");
+	forget_settings(reload);
+	reload->config.taken(reload->config.context);
+	return 0;
+}
+
+/* Only what was asked for: what needs a restart was said at the reload. */
+static void keep_changes_made(struct config_changes *changes)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < changes->count; i++) {
+		struct config_change *change = &changes->changes[i];
+
+		if (!change->needs_restart) {
+			changes->changes[kept++] = *change;
+			continue;
+		}
+		free(change->before);
+		free(change->after);
+	}
+	changes->count = kept;
+}
+
+/* The settings with one more. Another value of an option that has one takes the place of the last.
+ * Returns how many, or 0 with 'error' filled; the last one is the caller's. */
+static size_t add_setting(const struct reload *reload, struct config_override *tried,
+			  const struct config_override *added, bool adds, struct error_text *error)
+{
+	struct config_override *last;
+	size_t count = 0;
+
+	for (size_t i = 0; i < reload->setting_count; i++)
+		if (adds || strcmp(reload->settings[i].name, added->name) != 0)
+			tried[count++] = reload->settings[i];
+	if (count == SETTINGS_MAX) {
+		error_text_set(error, "%d values were set since the last reload", SETTINGS_MAX);
+		error_text_hint(error, "write them into a file, and reload");
+		return 0;
+	}
+	last = &tried[count];
+	*last = (struct config_override){ strdup(added->name), strdup(added->value) };
+	if (last->name && last->value)
+		return count + 1;
+	setting_clear(last);
+	error_text_set(error, "out of memory");
+	return 0;
+}
+
+/* Those hold now: of the old ones, all but the one that was replaced are among them. */
+static void keep_settings(struct reload *reload, const struct config_override *tried, size_t count)
+{
+	for (size_t i = 0, j = 0; i < reload->setting_count; i++) {
+		if (j + 1 < count && tried[j].name == reload->settings[i].name)
+			j++;
+		else
+			setting_clear(&reload->settings[i]);
+	}
+	memcpy(reload->settings, tried, count * sizeof(*tried));
+	reload->setting_count = count;
+}
+
+int reload_set(struct reload *reload, const struct config_override *setting,
+	       struct config_changes *changes, struct error_text *error)
+{
+	static const struct config_text none = { .name = NULL };
+	const struct config *config = reload->config.config;
+	struct config_override tried[SETTINGS_MAX];
+	struct config_again again = begin(reload);
+	bool adds;
+	int result = config_override_check(setting->name, &adds, error);
+
+	*changes = (struct config_changes){ .count = 0 };
+	if (!result)
+		result = refuse_files(reload, error);
+	if (result)
+		return result;
+	again.texts = config->text_count ? config->texts : &none;
+	again.text_count = config->text_count;
+	again.settings = tried;
+	again.setting_count = add_setting(reload, tried, setting, adds, error);
+	if (!again.setting_count)
+		return -EIO;
+	result = read_again(reload, &again, changes, error);
+	if (result)
+		setting_clear(&tried[again.setting_count - 1]);
+	else
+		keep_settings(reload, tried, again.setting_count);
+	keep_changes_made(changes);
+	return result;
+}
