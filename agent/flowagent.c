@@ -1,5 +1,8 @@
 /* flowagent.c - main of the daemon: open what needs privileges, drop them, run the event loop,
- * finish in order. */
+ * finish in order.
+ *
+ * Place: calls every room of agent/ but agentctl/ and asn/; the event loop is the control thread.
+ */
 #include "config_life.h"
 #include "config_load.h"
 #include "config_memory.h"

@@ -1,5 +1,8 @@
 /* privileges.h - stop being root, and keep the capabilities alone that the sources need later.
  *
+ * Place: flowagent.c calls it once, after everything that needs root is open and before the threads
+ * start.
+ *
  * A log group needs CAP_NET_ADMIN to be bound again, to be unbound in order, for the mark of the
  * agent's own datagrams and to watch the rules. An interface needs CAP_NET_RAW to be opened again,
  * so none with wait=off. A file needs none. What is kept is permitted and not in effect (rights.h).

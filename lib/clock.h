@@ -1,5 +1,7 @@
 /* clock.h - the time types. lib/ and exporter/ have no clock of their own: time comes in as an
- * argument. */
+ * argument.
+ *
+ * Place: included wherever a time passes from one stage to the next. */
 #ifndef CLOCK_H
 #define CLOCK_H
 

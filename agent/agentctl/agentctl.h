@@ -1,5 +1,7 @@
 /* agentctl.h - what all parts of agentctl share: exit status, options, the table of commands.
  *
+ * Place: included by every file of this room; main() is the only code in agentctl.c.
+ *
  * agentctl.c is only main(); everything else is in agentctl_<part>.c and linked into the tests as
  * well. Rows go to standard output, everything else to standard error. */
 #ifndef AGENTCTL_H

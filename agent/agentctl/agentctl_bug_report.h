@@ -1,4 +1,7 @@
-/* agentctl_bug_report.h - `bug-report`: what a report of a fault needs, in one archive. */
+/* agentctl_bug_report.h - `bug-report`: what a report of a fault needs, in one archive.
+ *
+ * Place: a row in agentctl_commands.c; agent, kernel and files -> text -> agentctl_mask.c ->
+ * agentctl_tar.c. */
 #ifndef AGENTCTL_BUG_REPORT_H
 #define AGENTCTL_BUG_REPORT_H
 

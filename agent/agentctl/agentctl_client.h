@@ -1,4 +1,6 @@
-/* agentctl_client.h - agentctl's end of the control socket: one question, rows, the final line. */
+/* agentctl_client.h - agentctl's end of the control socket: one question, rows, the final line.
+ *
+ * Place: command -> request -> control socket -> rows -> command. */
 #ifndef AGENTCTL_CLIENT_H
 #define AGENTCTL_CLIENT_H
 

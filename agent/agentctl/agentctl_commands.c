@@ -1,4 +1,6 @@
-/* agentctl_commands.c - the table of commands; finding one by unique prefixes of its words. */
+/* agentctl_commands.c - the table of commands; finding one by unique prefixes of its words.
+ *
+ * Place: agentctl_main.c -> here -> the function of a command. */
 #include "agentctl.h"
 
 #include "agentctl_bug_report.h"

@@ -1,5 +1,7 @@
 /* agentctl_complete.h - `agentctl _complete WORD...`: what may stand in place of the last word.
  *
+ * Place: agentctl_main.c calls it for the hidden command _complete.
+ *
  * The shells' completions ask this, so that they know what the tables know and nothing else. */
 #ifndef AGENTCTL_COMPLETE_H
 #define AGENTCTL_COMPLETE_H

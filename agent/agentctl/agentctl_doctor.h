@@ -1,5 +1,7 @@
 /* agentctl_doctor.h - `doctor`: why no packets arrive, or nothing reaches a collector.
  *
+ * Place: a row in agentctl_commands.c; agentctl_doctor_facts.c -> checks -> lines.
+ *
  * agentctl_doctor_facts.c asks the agent, the firewalls and the kernel once, and once more after a
  * while. Each check is a function that reads these facts and says lines; agentctl_doctor.c has the
  * table of checks in their order, and prints. */

@@ -1,5 +1,6 @@
 /* agentctl_doctor_agent.c - checks of the agent itself: does it run, where, and what does it read.
- */
+ *
+ * Place: rows in the table of agentctl_doctor.c. */
 #include "agentctl_doctor.h"
 
 #include "agentctl_program.h"

@@ -1,5 +1,7 @@
 /* agentctl_doctor_collectors.c - checks of the way to the collectors, and of those collectors that
- * run on this host: what each kind wants to be told. */
+ * run on this host: what each kind wants to be told.
+ *
+ * Place: rows in the table of agentctl_doctor.c. */
 #include "agentctl_doctor.h"
 
 #include "agentctl_local_reader.h"

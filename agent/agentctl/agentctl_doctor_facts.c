@@ -1,5 +1,7 @@
 /* agentctl_doctor_facts.c - asks the agent and the firewalls, each once and once more after a
- * while, so that checks can tell what moves. */
+ * while, so that checks can tell what moves.
+ *
+ * Place: called by agentctl_doctor.c before any check. */
 #include "agentctl_doctor.h"
 
 #include "agentctl_client.h"

@@ -1,5 +1,6 @@
 /* agentctl_doctor_host.c - checks of the host: its clock, the AS table, what would flush our rules.
- */
+ *
+ * Place: rows in the table of agentctl_doctor.c. */
 #include "agentctl_doctor.h"
 
 #include "agentctl_rules_firewall.h"

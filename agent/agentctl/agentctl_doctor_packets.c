@@ -1,5 +1,7 @@
 /* agentctl_doctor_packets.c - checks of what the agent counts: lost packets, its buffer, its own
- * datagrams, the cache. */
+ * datagrams, the cache.
+ *
+ * Place: rows in the table of agentctl_doctor.c. */
 #include "agentctl_doctor.h"
 
 #include "count_text.h"

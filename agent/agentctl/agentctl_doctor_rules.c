@@ -1,4 +1,6 @@
-/* agentctl_doctor_rules.c - checks of the rules that feed the agent, of all firewalls. */
+/* agentctl_doctor_rules.c - checks of the rules that feed the agent, of all firewalls.
+ *
+ * Place: rows in the table of agentctl_doctor.c. */
 #include "agentctl_doctor.h"
 
 #include "agentctl_program.h"

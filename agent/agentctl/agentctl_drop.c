@@ -1,4 +1,6 @@
-/* agentctl_drop.c - a row of show-drops -> reason, count, and a dump of the last packet. */
+/* agentctl_drop.c - a row of show-drops -> reason, count, and a dump of the last packet.
+ *
+ * Place: agentctl_show.c gives it each row of `show drops`. */
 #include "agentctl_show.h"
 
 #include "agentctl_text.h"

@@ -1,4 +1,6 @@
-/* agentctl_found_rules.h - asks all firewalls for their NFLOG rules. */
+/* agentctl_found_rules.h - asks all firewalls for their NFLOG rules.
+ *
+ * Place: firewalls -> here -> agentctl_log_rules.c -> doctor, rules, setup. */
 #ifndef AGENTCTL_FOUND_RULES_H
 #define AGENTCTL_FOUND_RULES_H
 

@@ -1,4 +1,6 @@
-/* agentctl_group.h - `show flows --by`: flows, packets and bytes summed per key. */
+/* agentctl_group.h - `show flows --by`: flows, packets and bytes summed per key.
+ *
+ * Place: rows of the agent -> here -> agentctl_sort.c or agentctl_table.c. */
 #ifndef AGENTCTL_GROUP_H
 #define AGENTCTL_GROUP_H
 

@@ -1,5 +1,7 @@
 /* agentctl_installation.h - one run of `rules install`: what is asked for, what is there, and what
- * is done once the rules are loaded. */
+ * is done once the rules are loaded.
+ *
+ * Place: agentctl_rules_install.c fills it in, loads the rules, and calls it to finish. */
 #ifndef AGENTCTL_INSTALLATION_H
 #define AGENTCTL_INSTALLATION_H
 

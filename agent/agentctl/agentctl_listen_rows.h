@@ -1,5 +1,7 @@
 /* agentctl_listen_rows.h - what `listen` prints: rows of flows, options data, findings, and what
- * came from each exporter. */
+ * came from each exporter.
+ *
+ * Place: records and findings of agent/listen -> here -> agentctl_table.c. */
 #ifndef AGENTCTL_LISTEN_ROWS_H
 #define AGENTCTL_LISTEN_ROWS_H
 

@@ -1,5 +1,7 @@
 /* agentctl_listen_sockets.h - where `listen` gets messages from: a UDP socket, and TCP sessions of
- * IPFIX on the same port. */
+ * IPFIX on the same port.
+ *
+ * Place: network -> here -> agent/listen; for `listen` and `selftest`. */
 #ifndef AGENTCTL_LISTEN_SOCKETS_H
 #define AGENTCTL_LISTEN_SOCKETS_H
 

@@ -1,4 +1,6 @@
-/* agentctl_local_reader.h - which program of this host listens on a UDP port. */
+/* agentctl_local_reader.h - which program of this host listens on a UDP port.
+ *
+ * Place: /proc -> here -> the doctor's checks of collectors. */
 #ifndef AGENTCTL_LOCAL_READER_H
 #define AGENTCTL_LOCAL_READER_H
 

@@ -1,5 +1,7 @@
 /* agentctl_log_rules.h - finds NFLOG rules in what nft and iptables-save print. Pure: text in,
- * rules out. */
+ * rules out.
+ *
+ * Place: output of nft and iptables-save -> here -> doctor, rules, setup. */
 #ifndef AGENTCTL_LOG_RULES_H
 #define AGENTCTL_LOG_RULES_H
 

@@ -1,4 +1,6 @@
-/* agentctl_log_rules_iptables.c - what iptables-save prints -> NFLOG rules. */
+/* agentctl_log_rules_iptables.c - what iptables-save prints -> NFLOG rules.
+ *
+ * Place: one of the two parsers of agentctl_log_rules.h. */
 #include "agentctl_log_rules.h"
 
 #include "agentctl_rule_path.h"

@@ -1,4 +1,6 @@
-/* agentctl_main.c - a command line from options to exit status; usage. */
+/* agentctl_main.c - a command line from options to exit status; usage.
+ *
+ * Place: agentctl.c calls it; options -> agentctl_commands.c -> exit status. */
 #include "agentctl.h"
 
 #include "agentctl_complete.h"

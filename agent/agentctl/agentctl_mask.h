@@ -1,4 +1,6 @@
-/* agentctl_mask.h - secrets out of a text that is given away. */
+/* agentctl_mask.h - secrets out of a text that is given away.
+ *
+ * Place: every text of `bug-report` passes it on its way into the archive. */
 #ifndef AGENTCTL_MASK_H
 #define AGENTCTL_MASK_H
 

@@ -1,4 +1,8 @@
-/* agentctl_metrics.h - `metrics`: the counters of the agent as Prometheus and OpenMetrics read them. */
+/* agentctl_metrics.h - `metrics`: the counters of the agent as Prometheus and OpenMetrics read
+ * them.
+ *
+ * Place: a row in agentctl_commands.c; show-status -> agentctl_metrics_table.c -> standard output.
+ */
 #ifndef AGENTCTL_METRICS_H
 #define AGENTCTL_METRICS_H
 

@@ -1,8 +1,10 @@
 /* agentctl_metrics_table.c - a row of show-status -> lines of metrics.
  *
- * Names are those of the table below, or made of the name of a counter: packets_super of a source is
- * flowagent_source_super_packets_total. Labels are few and closed: never an address, a port or an AS.
- * Source: Prometheus "Exposition formats", OpenMetrics 1.0.0. */
+ * Place: rows of show-status -> here -> agentctl_metrics.c, which has the way out.
+ *
+ * Names are those of the table below, or made of the name of a counter: packets_super of a source
+ * is flowagent_source_super_packets_total. Labels are few and closed: never an address, a port or
+ * an AS. Source: Prometheus "Exposition formats", OpenMetrics 1.0.0. */
 #include "agentctl_metrics.h"
 
 #include <inttypes.h>

@@ -1,5 +1,7 @@
 /* agentctl_migrate.h - `agentctl migrate PEER`: what another probe was asked to do, as flowagent is
- * asked for it. */
+ * asked for it.
+ *
+ * Place: a row in agentctl_commands.c; words or a file -> the probe's module -> flowagent.conf. */
 #ifndef AGENTCTL_MIGRATE_H
 #define AGENTCTL_MIGRATE_H
 

@@ -1,6 +1,8 @@
 /* agentctl_migrate_fprobe.c - command lines of fprobe and fprobe-ulog, and their files in
  * /etc/default and /etc/conf.d.
  *
+ * Place: rows in the table of agentctl_migrate.c; writes by agentctl_migration.h.
+ *
  * Source: manuals fprobe(8) and fprobe-ulog(8). */
 #include "agentctl_migration.h"
 

@@ -2,6 +2,8 @@
  * iptables-save, a script or nft list ruleset has them, with NFLOG in their place. All other lines
  * stay as they are.
  *
+ * Place: a row in the table of agentctl_migrate.c; writes rules, not options.
+ *
  * Source: iptables-extensions(8), ULOG and NFLOG. */
 #include "agentctl_migration.h"
 

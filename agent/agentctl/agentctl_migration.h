@@ -1,6 +1,8 @@
 /* agentctl_migration.h - what the modules of `agentctl migrate` share: the configuration that they
  * write, what they say beside it, and the forms of their input.
  *
+ * Place: agentctl_migrate_<probe>.c -> here -> standard output and error.
+ *
  * Each thing that the other probe was asked for ends as one of these: an option; "not carried over"
  * (a comment and a line on standard error); "not needed" or a note (a comment). */
 #ifndef AGENTCTL_MIGRATION_H

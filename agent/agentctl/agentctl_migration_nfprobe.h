@@ -1,5 +1,8 @@
 /* agentctl_migration_nfprobe.h - the timeouts that softflowd and pmacct's nfprobe, which was made
- * of it, share: names, defaults and times. */
+ * of it, share: names, defaults and times.
+ *
+ * Place: between agentctl_migrate_softflowd.c, agentctl_migrate_nfprobe.c and agentctl_migration.c.
+ */
 #ifndef AGENTCTL_MIGRATION_NFPROBE_H
 #define AGENTCTL_MIGRATION_NFPROBE_H
 

@@ -1,5 +1,7 @@
 /* agentctl_migration_words.c - the files of other probes as words: what a shell reads, and what
- * OpenWrt reads. Nothing is run: of expansions there are only $NAME and ${NAME}. */
+ * OpenWrt reads. Nothing is run: of expansions there are only $NAME and ${NAME}.
+ *
+ * Place: a part of agentctl_migration.h: file -> words -> agentctl_migrate_<probe>.c. */
 #include "agentctl_migration.h"
 
 #include <ctype.h>

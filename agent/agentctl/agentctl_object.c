@@ -1,4 +1,6 @@
-/* agentctl_object.c - an object of any depth as two columns, NAME and VALUE. */
+/* agentctl_object.c - an object of any depth as two columns, NAME and VALUE.
+ *
+ * Place: a printer of agentctl_show.h, for `show` commands of one object. */
 #include "agentctl_show.h"
 
 #include "agentctl_table.h"

@@ -1,5 +1,7 @@
 /* agentctl_options.c - the table of options, parsed by getopt_long.
  *
+ * Place: agentctl_main.c -> here -> struct agentctl_options, which each command reads.
+ *
  * One table for all commands, so that options may stand before and after the command; which option
  * is for which command is a column. */
 #include "agentctl.h"

@@ -1,4 +1,6 @@
-/* agentctl_program.h - runs nft, systemctl and the like: an array of arguments, never a shell. */
+/* agentctl_program.h - runs nft, systemctl and the like: an array of arguments, never a shell.
+ *
+ * Place: the only way in which agentctl starts another program. */
 #ifndef AGENTCTL_PROGRAM_H
 #define AGENTCTL_PROGRAM_H
 

@@ -1,4 +1,6 @@
-/* agentctl_reload.h - `reload` and `set`: what has changed in the configuration of the agent. */
+/* agentctl_reload.h - `reload` and `set`: what has changed in the configuration of the agent.
+ *
+ * Place: rows in agentctl_commands.c; agentctl_client.c -> here -> lines. */
 #ifndef AGENTCTL_RELOAD_H
 #define AGENTCTL_RELOAD_H
 

@@ -1,5 +1,7 @@
 /* agentctl_rule_path.h - by which hooks and interfaces packets come to a chain that others jump to.
- * Pure. */
+ * Pure.
+ *
+ * Place: called by both parsers of rules, once all chains are known. */
 #ifndef AGENTCTL_RULE_PATH_H
 #define AGENTCTL_RULE_PATH_H
 

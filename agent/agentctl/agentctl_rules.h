@@ -1,4 +1,7 @@
-/* agentctl_rules.h - `rules print|install|remove|status`: the nft rules that feed the agent. */
+/* agentctl_rules.h - `rules print|install|remove|status`: the nft rules that feed the agent.
+ *
+ * Place: rows in agentctl_commands.c; options -> agentctl_rules_make.c -> agentctl_rules_system.c.
+ */
 #ifndef AGENTCTL_RULES_H
 #define AGENTCTL_RULES_H
 

@@ -1,5 +1,7 @@
 /* agentctl_rules_firewall.h - what differs between nft and iptables when rules come and go: the
- * file, the unit, and how to list, load and remove what is ours. */
+ * file, the unit, and how to list, load and remove what is ours.
+ *
+ * Place: commands on rules -> here -> nft or iptables. */
 #ifndef AGENTCTL_RULES_FIREWALL_H
 #define AGENTCTL_RULES_FIREWALL_H
 

@@ -1,6 +1,8 @@
 /* agentctl_rules_install.c - `rules install`: looks at what is there, loads the rules, and saves
  * them for the next boot.
  *
+ * Place: a row in agentctl_commands.c; asks agentctl_found_rules.c before it changes anything.
+ *
  * What is loaded is what is saved, and nothing is saved that the firewall has not taken. With nft
  * all of it is one transaction: the table is emptied and filled, what an earlier version had
  * besides goes, and so do rules of others in nft that would count the same packets again (--force).

@@ -1,4 +1,7 @@
-/* agentctl_rules_make.h - options and this host -> the rules that are asked for. */
+/* agentctl_rules_make.h - options and this host -> the rules that are asked for.
+ *
+ * Place: options -> here -> agentctl_ruleset.c or agentctl_ruleset_iptables.c -> text of the rules.
+ */
 #ifndef AGENTCTL_RULES_MAKE_H
 #define AGENTCTL_RULES_MAKE_H
 

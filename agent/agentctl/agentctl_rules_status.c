@@ -1,5 +1,7 @@
 /* agentctl_rules_status.c - `rules status`: which rules of all firewalls log, and whether to the
- * groups that the agent reads. */
+ * groups that the agent reads.
+ *
+ * Place: a row in agentctl_commands.c; rules found and groups of the agent -> table. */
 #include "agentctl_rules.h"
 
 #include "agentctl_client.h"

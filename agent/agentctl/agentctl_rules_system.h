@@ -1,5 +1,6 @@
 /* agentctl_rules_system.h - what commands on rules do to this host: nft, systemctl, the rules file.
- */
+ *
+ * Place: commands on rules -> here -> nft, systemctl, files. */
 #ifndef AGENTCTL_RULES_SYSTEM_H
 #define AGENTCTL_RULES_SYSTEM_H
 

@@ -1,4 +1,6 @@
-/* agentctl_ruleset.h - which interfaces and which rules. Pure: text in, text out. */
+/* agentctl_ruleset.h - which interfaces and which rules. Pure: text in, text out.
+ *
+ * Place: agentctl_rules_make.c -> here -> text for nft. */
 #ifndef AGENTCTL_RULESET_H
 #define AGENTCTL_RULESET_H
 

@@ -1,5 +1,7 @@
 /* agentctl_ruleset_iptables.h - the same rules for iptables, and what takes them back. Pure: text
- * in, text out. */
+ * in, text out.
+ *
+ * Place: agentctl_rules_make.c -> here -> text for iptables. */
 #ifndef AGENTCTL_RULESET_IPTABLES_H
 #define AGENTCTL_RULESET_IPTABLES_H
 

@@ -1,5 +1,7 @@
 /* agentctl_selftest.h - `selftest`: packets through an agent of its own to a listener of its own.
- */
+ *
+ * Place: a row in agentctl_commands.c; agentctl_selftest_packets.c -> flowagent -> agent/listen ->
+ * verdict. */
 #ifndef AGENTCTL_SELFTEST_H
 #define AGENTCTL_SELFTEST_H
 

@@ -1,5 +1,7 @@
 /* agentctl_selftest_live.c - the way that packets take on a server: rule, log group, agent, export.
  *
+ * Place: the second half of agentctl_selftest.c, for root.
+ *
  * A child process enters a network namespace of its own, so that nothing of this ever meets the
  * host's packets, rules, groups or agent; all of it is gone with the child. */
 #include "agentctl_selftest.h"

@@ -1,4 +1,6 @@
-/* agentctl_selftest_packets.h - a capture file of known packets. */
+/* agentctl_selftest_packets.h - a capture file of known packets.
+ *
+ * Place: agentctl_selftest.c writes the file and gives it to flowagent --read. */
 #ifndef AGENTCTL_SELFTEST_PACKETS_H
 #define AGENTCTL_SELFTEST_PACKETS_H
 

@@ -1,4 +1,6 @@
-/* agentctl_setup.h - `setup`: configuration, rules and service in one go, and back. */
+/* agentctl_setup.h - `setup`: configuration, rules and service in one go, and back.
+ *
+ * Place: a row in agentctl_commands.c; options -> conf.d, agentctl_rules.c, systemctl. */
 #ifndef AGENTCTL_SETUP_H
 #define AGENTCTL_SETUP_H
 

@@ -1,6 +1,8 @@
 /* agentctl_show.h - the commands that ask the agent: lists, flows, status, ledger, changes,
  * waiting.
  *
+ * Place: rows in agentctl_commands.c; agentctl_client.c -> here -> agentctl_table.c.
+ *
  * Each runs one command to its end: prints rows and errors, returns the exit status. */
 #ifndef AGENTCTL_SHOW_H
 #define AGENTCTL_SHOW_H

@@ -1,5 +1,7 @@
 /* agentctl_sort.h - rows in another order, or only the first of them.
  *
+ * Place: rows -> here -> agentctl_table.c.
+ *
  * The agent sorts what it has room for (control_flows.h); this holds for any number of rows. */
 #ifndef AGENTCTL_SORT_H
 #define AGENTCTL_SORT_H

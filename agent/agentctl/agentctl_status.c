@@ -1,4 +1,6 @@
-/* agentctl_status.c - rows about the agent -> one screen; the ledger's verdict. */
+/* agentctl_status.c - rows about the agent -> one screen; the ledger's verdict.
+ *
+ * Place: a printer of agentctl_show.h, for `show status` and `show stats`. */
 #include "agentctl_show.h"
 
 #include "agentctl_text.h"

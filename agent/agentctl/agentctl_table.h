@@ -1,6 +1,8 @@
 /* agentctl_table.h - rows (JSON objects) -> standard output: table for people, tab-separated
  * values, or JSON.
  *
+ * Place: rows of any command -> here -> agentctl_cells.c -> standard output.
+ *
  * A column is a member of the row; how it is shown in a table is its kind. Raw values and JSON are
  * exactly what the agent says. */
 #ifndef AGENTCTL_TABLE_H

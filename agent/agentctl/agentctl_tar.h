@@ -1,4 +1,6 @@
-/* agentctl_tar.h - files of text into one archive that any tar reads (POSIX.1-1988, "ustar"). */
+/* agentctl_tar.h - files of text into one archive that any tar reads (POSIX.1-1988, "ustar").
+ *
+ * Place: texts of agentctl_bug_report.c -> here -> one file. */
 #ifndef AGENTCTL_TAR_H
 #define AGENTCTL_TAR_H
 

@@ -1,5 +1,7 @@
 /* agentctl_text.h - numbers as a person reads them. Pure; only agentctl_text_time() looks at the
- * time zone. */
+ * time zone.
+ *
+ * Place: called where a cell or a sentence has a number, a size or a time. */
 #ifndef AGENTCTL_TEXT_H
 #define AGENTCTL_TEXT_H
 

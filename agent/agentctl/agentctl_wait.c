@@ -1,5 +1,7 @@
 /* agentctl_wait.c - `wait packets|flows|export`: asks for the ledger until it says so.
  *
+ * Place: rows in agentctl_commands.c; asks the agent again until the condition holds.
+ *
  * Made for scripts that have just started the agent: one that is not there yet is tried again. */
 #include "agentctl_show.h"
 

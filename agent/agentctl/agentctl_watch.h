@@ -1,4 +1,6 @@
-/* agentctl_watch.h - `watch`: expired flows as they leave the agent. */
+/* agentctl_watch.h - `watch`: expired flows as they leave the agent.
+ *
+ * Place: a row in agentctl_commands.c; agentctl_client.c -> here -> agentctl_table.c. */
 #ifndef AGENTCTL_WATCH_H
 #define AGENTCTL_WATCH_H
 

@@ -1,4 +1,6 @@
-/* asn_decoder.h - one kind of packed bytes, by its library. For asn_input.c. */
+/* asn_decoder.h - one kind of packed bytes, by its library. For asn_input.c.
+ *
+ * Place: asn_input.c -> the decoder of the file's first bytes -> plain bytes. */
 #ifndef ASN_DECODER_H
 #define ASN_DECODER_H
 

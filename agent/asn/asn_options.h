@@ -1,4 +1,6 @@
-/* asn_options.h - the command line of flowagent-asn. */
+/* asn_options.h - the command line of flowagent-asn.
+ *
+ * Place: flowagent_asn.c calls it first. */
 #ifndef ASN_OPTIONS_H
 #define ASN_OPTIONS_H
 

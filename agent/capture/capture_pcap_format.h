@@ -1,6 +1,8 @@
 /* capture_pcap_format.h - what the parsers of the two file formats share: where a parser stands in
  * its file, and link types.
  *
+ * Place: file or device -> here -> the two parsers -> packet_view.
+ *
  * For capture_pcap_parse.c and capture_pcapng_parse.c; link types also for capture_interface.c. */
 #ifndef CAPTURE_PCAP_FORMAT_H
 #define CAPTURE_PCAP_FORMAT_H

@@ -1,4 +1,6 @@
-/* capture_without_pcap.c - in the place of capture_interface.c in a build without libpcap. */
+/* capture_without_pcap.c - in the place of capture_interface.c in a build without libpcap.
+ *
+ * Place: CMakeLists.txt chooses it or capture_interface.c. */
 #include "capture_sources.h"
 
 #include "capture_interface_name.h"

@@ -1,5 +1,7 @@
 /* control_protocol.h - what goes over the control socket; shared by the daemon and agentctl.
  *
+ * Place: the daemon's control_server.c <-> here <-> agentctl_client.c.
+ *
  * One JSON object per line in both directions. A request is {"v":1,"cmd":"show-flows",...}; unknown
  * members are ignored. The answer is any number of rows and then one line that ends it:
  *     {"end":true,"rows":N}    or    {"error":{"code":"...","text":"...","hint":"..."}}

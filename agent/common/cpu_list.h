@@ -1,5 +1,7 @@
 /* cpu_list.h - which CPUs are online. Shared by the agent, which binds threads to them, and
- * agentctl, which writes rules for them. */
+ * agentctl, which writes rules for them.
+ *
+ * Place: /sys -> here -> config_source.c and agentctl_ruleset.c. */
 #ifndef CPU_LIST_H
 #define CPU_LIST_H
 

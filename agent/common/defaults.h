@@ -1,5 +1,7 @@
 /* defaults.h - names, paths and numbers that daemon, agentctl, rules and package must agree on.
  *
+ * Place: included wherever one of them is needed; no code.
+ *
  * Macros, because they are parts of literals. */
 #ifndef DEFAULTS_H
 #define DEFAULTS_H

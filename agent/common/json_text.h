@@ -1,4 +1,6 @@
-/* json_text.h - strings and times as JSON values, for everything that the daemon says in JSON. */
+/* json_text.h - strings and times as JSON values, for everything that the daemon says in JSON.
+ *
+ * Place: anything that answers in JSON -> here -> jansson. */
 #ifndef JSON_TEXT_H
 #define JSON_TEXT_H
 

@@ -1,5 +1,7 @@
 /* log.h - messages to the operator: standard error, with journal priorities when systemd reads it.
  *
+ * Place: all of agent/ -> here -> log_limit.c, problems.c -> standard error.
+ *
  * Only agent/ logs. Repeats of one event about one object are limited to one a minute; the last one
  * that was held back comes out when the minute is over (log_held_back()), so its numbers should be
  * sums. Thread-safe. Never blocks for long: standard error that cannot take

@@ -1,6 +1,8 @@
 /* log_limit.h - which messages are repeats that the log holds back: one a minute per (event,
  * object).
  *
+ * Place: log.c asks it before each line that may repeat.
+ *
  * What is held back is not lost: how many there were and the last of their texts are kept until
  * they are due, a minute after the last one shown or at the end of the program. So numbers in such
  * a text should be sums: the last one then stands for all.

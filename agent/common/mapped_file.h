@@ -1,6 +1,8 @@
 /* mapped_file.h - a file in memory, read-only and shared with all who map it, that may be cut while
  * it is mapped.
  *
+ * Place: asn_table_file.c maps by it; readers are in lib/lookup.
+ *
  * The kernel answers a read beyond the end of a mapped file with SIGBUS, which ends a program. Here
  * the whole mapping becomes zeros instead: its readers must bear that. */
 #ifndef MAPPED_FILE_H

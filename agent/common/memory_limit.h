@@ -1,6 +1,8 @@
 /* memory_limit.h - how much memory the kernel lets this process have: the limit of its control
  * group (cgroup v2: MemoryMax= of a service, --memory of a container).
  *
+ * Place: config_life.c and flowagent.c compare max-flows with it at the start.
+ *
  * Beyond it the kernel kills without a word, so a configuration that may need more is reported at
  * the start. */
 #ifndef MEMORY_LIMIT_H

@@ -1,5 +1,7 @@
 /* place.h - whose place a path is in, when root makes a file by it.
  *
+ * Place: called while root makes the control socket and the summary.
+ *
  * What is made before privileges are dropped is made as root, and may be in a directory that the
  * agent's own user can change: a link that was put there would lead root anywhere. So in such a
  * place root acts with the rights of that user, who can then only harm himself. */

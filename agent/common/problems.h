@@ -1,5 +1,7 @@
 /* problems.h - what is wrong now, and what was wrong last.
  *
+ * Place: log.c -> here -> `agentctl show status`.
+ *
  * A problem that lasts has a kind and an object, such as "down" of a collector, and is there until
  * it is over. Any other one is over at once. Pure: time comes in as an argument. Bounded: when more
  * problems last than it remembers, the oldest is forgotten. */

@@ -1,5 +1,7 @@
 /* standard_streams.h - standard input, output and error are never something else.
  *
+ * Place: the first call of main() in each program.
+ *
  * A program may be started with one of them closed (">&-"). The next file or socket that it opens
  * then gets that number, and what is meant for people goes into it: messages into a connection, or
  * the answer of a command into a file of rules. */

@@ -1,4 +1,6 @@
-/* text_file.h - a whole small file in memory. */
+/* text_file.h - a whole small file in memory.
+ *
+ * Place: called at starts and by tools, never on the packet path. */
 #ifndef TEXT_FILE_H
 #define TEXT_FILE_H
 

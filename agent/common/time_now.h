@@ -1,5 +1,7 @@
 /* time_now.h - what a clock of the system shows now. For agent/ only: lib/ and exporter/ get time
- * as an argument. */
+ * as an argument.
+ *
+ * Place: callers hand the time on as an argument. */
 #ifndef TIME_NOW_H
 #define TIME_NOW_H
 

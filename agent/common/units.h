@@ -1,4 +1,6 @@
-/* units.h - numbers, sizes and times as people write them. Pure. */
+/* units.h - numbers, sizes and times as people write them. Pure.
+ *
+ * Place: values of options -> here -> numbers, and back for `agentctl show config`. */
 #ifndef UNITS_H
 #define UNITS_H
 

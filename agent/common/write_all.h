@@ -1,4 +1,6 @@
-/* write_all.h - write() until nothing is left. */
+/* write_all.h - write() until nothing is left.
+ *
+ * Place: the only loop of write() for files; sockets that may not block have their own. */
 #ifndef WRITE_ALL_H
 #define WRITE_ALL_H
 

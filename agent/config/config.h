@@ -1,4 +1,6 @@
-/* config.h - everything that is configured, as config_load() leaves it: types only. */
+/* config.h - everything that is configured, as config_load() leaves it: types only.
+ *
+ * Place: filled in by config_load.c, read by everything that is made at the start. */
 #ifndef CONFIG_H
 #define CONFIG_H
 

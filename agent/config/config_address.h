@@ -1,4 +1,6 @@
-/* config_address.h - addresses of collectors: host, port, and what an address says of itself. */
+/* config_address.h - addresses of collectors: host, port, and what an address says of itself.
+ *
+ * Place: values of config_collector.c and config_types.c -> here -> struct config_collector. */
 #ifndef CONFIG_ADDRESS_H
 #define CONFIG_ADDRESS_H
 

@@ -1,5 +1,7 @@
 /* config_arguments.h - argv -> (option, value) pairs -> config_apply().
  *
+ * Place: config_load.c -> here -> config_apply.c.
+ *
  * Two steps, because the command line names the file that must be applied before it. */
 #ifndef CONFIG_ARGUMENTS_H
 #define CONFIG_ARGUMENTS_H

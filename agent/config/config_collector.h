@@ -1,4 +1,6 @@
-/* config_collector.h - collectors: "HOST:PORT[,KEY=VALUE...]" and [collector "NAME"]. */
+/* config_collector.h - collectors: "HOST:PORT[,KEY=VALUE...]" and [collector "NAME"].
+ *
+ * Place: option or section -> here -> struct config_collector -> collector_setup.c of pipeline/. */
 #ifndef CONFIG_COLLECTOR_H
 #define CONFIG_COLLECTOR_H
 

@@ -1,4 +1,6 @@
-/* config_dscp.c - differentiated services code points by their names. */
+/* config_dscp.c - differentiated services code points by their names.
+ *
+ * Place: a type of config_keys.h. */
 #include "config_keys.h"
 
 #include <errno.h>

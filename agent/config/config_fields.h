@@ -1,4 +1,6 @@
-/* config_fields.h - which fields the records of a collector have. */
+/* config_fields.h - which fields the records of a collector have.
+ *
+ * Place: called when everything is read -> here -> the template set of a collector. */
 #ifndef CONFIG_FIELDS_H
 #define CONFIG_FIELDS_H
 

@@ -1,5 +1,7 @@
 /* config_file.h - flowagent.conf and its drop-ins -> config_apply().
  *
+ * Place: config_load.c -> here -> config_apply.c.
+ *
  * Sections [agent] for all options, [source "NAME"], [collector "NAME"], [control].
  * Errors are "FILE:LINE: ...". */
 #ifndef CONFIG_FILE_H

@@ -1,4 +1,6 @@
-/* config_flow_key.h - what makes two packets one flow. */
+/* config_flow_key.h - what makes two packets one flow.
+ *
+ * Place: called when everything is read -> here -> struct flow_key_choice. */
 #ifndef CONFIG_FLOW_KEY_H
 #define CONFIG_FLOW_KEY_H
 

@@ -1,4 +1,6 @@
-/* config_group.h - how collectors share the records. */
+/* config_group.h - how collectors share the records.
+ *
+ * Place: keys of a collector -> here -> exporter/collector, by collector_setup.c. */
 #ifndef CONFIG_GROUP_H
 #define CONFIG_GROUP_H
 

@@ -1,4 +1,6 @@
-/* config_guess.h - "did you mean", for options and keys. */
+/* config_guess.h - "did you mean", for options and keys.
+ *
+ * Place: called where a name is unknown, for the hint of the message. */
 #ifndef CONFIG_GUESS_H
 #define CONFIG_GUESS_H
 

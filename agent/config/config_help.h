@@ -1,4 +1,6 @@
-/* config_help.h - what --help, --version and --check-config print. */
+/* config_help.h - what --help, --version and --check-config print.
+ *
+ * Place: config_load.c calls it instead of a start. */
 #ifndef CONFIG_HELP_H
 #define CONFIG_HELP_H
 

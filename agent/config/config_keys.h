@@ -1,6 +1,8 @@
 /* config_keys.h - the table of keys: KEY=VALUE after the comma of a source or collector, and keys
  * of their sections.
  *
+ * Place: config_options.def -> here -> config_pairs.c, config_file.c, config_value.c.
+ *
  * One row of config_options.def says all of a key; parse, format, clear, manual and completion walk
  * the rows. */
 #ifndef CONFIG_KEYS_H

@@ -1,6 +1,8 @@
 /* config_load.h - command line and flowagent.conf -> struct config, by way of the table
  * config_options.def.
  *
+ * Place: flowagent.c -> here -> config_arguments.c, config_file.c -> struct config.
+ *
  * The command line wins over the file for options with one value. Sources (nflog, interface, read)
  * on the command line replace all sources of the file, and collectors all its collectors. A file is
  * read only with --config (the service unit passes it), and with it the files of conf.d beside

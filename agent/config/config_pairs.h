@@ -1,4 +1,6 @@
-/* config_pairs.h - "KEY=VALUE,KEY=VALUE", as it stands after a source or collector. */
+/* config_pairs.h - "KEY=VALUE,KEY=VALUE", as it stands after a source or collector.
+ *
+ * Place: config_source.c and config_collector.c -> here -> config_keys.c. */
 #ifndef CONFIG_PAIRS_H
 #define CONFIG_PAIRS_H
 

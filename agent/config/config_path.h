@@ -1,5 +1,6 @@
 /* config_path.h - collectors that are a path: a file, standard output, a socket in the file system.
- */
+ *
+ * Place: config_collector.c asks it before it looks for HOST:PORT. */
 #ifndef CONFIG_PATH_H
 #define CONFIG_PATH_H
 

@@ -1,4 +1,6 @@
-/* config_source.h - packet sources: the options of capture_sources.def, and [source "NAME"]. */
+/* config_source.h - packet sources: the options of capture_sources.def, and [source "NAME"].
+ *
+ * Place: option or section -> here -> struct source_config -> worker. */
 #ifndef CONFIG_SOURCE_H
 #define CONFIG_SOURCE_H
 

@@ -1,4 +1,6 @@
-/* config_source_id.h - the number by which collectors know this agent from others, by default. */
+/* config_source_id.h - the number by which collectors know this agent from others, by default.
+ *
+ * Place: called when everything is read and no source-id is given. */
 #ifndef CONFIG_SOURCE_ID_H
 #define CONFIG_SOURCE_ID_H
 

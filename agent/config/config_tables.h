@@ -1,5 +1,7 @@
 /* config_tables.h - the tables that the configuration names: read at a start, and by
- * --check-config. */
+ * --check-config.
+ *
+ * Place: config -> here -> lib/lookup -> asn_supply.c, pipeline.c. */
 #ifndef CONFIG_TABLES_H
 #define CONFIG_TABLES_H
 

@@ -1,4 +1,6 @@
-/* config_text.h - texts of the configuration: owned copies, and switches. */
+/* config_text.h - texts of the configuration: owned copies, and switches.
+ *
+ * Place: types and checks of this room -> here -> members of struct config. */
 #ifndef CONFIG_TEXT_H
 #define CONFIG_TEXT_H
 

@@ -1,4 +1,6 @@
-/* config_timeout.h - timeouts by name. */
+/* config_timeout.h - timeouts by name.
+ *
+ * Place: option -> here -> expiry_policy of the flow cache. */
 #ifndef CONFIG_TIMEOUT_H
 #define CONFIG_TIMEOUT_H
 

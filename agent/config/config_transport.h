@@ -1,4 +1,6 @@
-/* config_transport.h - how a collector is reached. */
+/* config_transport.h - how a collector is reached.
+ *
+ * Place: called when everything is read -> here -> struct config_collector. */
 #ifndef CONFIG_TRANSPORT_H
 #define CONFIG_TRANSPORT_H
 

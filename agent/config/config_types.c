@@ -1,4 +1,6 @@
-/* config_types.c - options with one plain value: text, path, address, number, time, level. */
+/* config_types.c - options with one plain value: text, path, address, number, time, level.
+ *
+ * Place: config_apply.c -> the type of an option's row -> member of struct config. */
 #include "config.h"
 #include "config_address.h"
 #include "config_options.h"

@@ -1,4 +1,6 @@
-/* config_value.h - values of the configuration as text, for `agentctl show config`. */
+/* config_value.h - values of the configuration as text, for `agentctl show config`.
+ *
+ * Place: struct config -> here -> control_rows.c. */
 #ifndef CONFIG_VALUE_H
 #define CONFIG_VALUE_H
 

@@ -1,4 +1,6 @@
-/* config_version.h - versions of the export protocol, by the names that people use. */
+/* config_version.h - versions of the export protocol, by the names that people use.
+ *
+ * Place: values of options and keys -> here -> export version. */
 #ifndef CONFIG_VERSION_H
 #define CONFIG_VERSION_H
 

@@ -1,6 +1,8 @@
 /* control_flows.h - `show-flows`: rows of the flow cache: filtered, in order, added up; piece by
  * piece.
  *
+ * Place: a row in control_commands.c; worker -> flow_record -> here -> client.
+ *
  * The three functions of its row in control_commands.c. Members of the request beside "filter":
  *
  *   "members":[NAME,...]   rows have these members only

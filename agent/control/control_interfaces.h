@@ -1,5 +1,7 @@
 /* control_interfaces.h - `show-interfaces`: what the agent knows of the interfaces of this host.
  *
+ * Place: a row in control_commands.c; export thread -> here -> client.
+ *
  * The three functions of its row in control_commands.c. */
 #ifndef CONTROL_INTERFACES_H
 #define CONTROL_INTERFACES_H

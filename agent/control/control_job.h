@@ -1,5 +1,7 @@
 /* control_job.h - one request under way, and what commands are made of.
  *
+ * Place: control_commands.c makes one, control_server.c steps it.
+ *
  * The server steps a job whenever the client has taken all that was written so far, so that memory
  * is bounded by one piece. */
 #ifndef CONTROL_JOB_H

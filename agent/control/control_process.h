@@ -1,4 +1,6 @@
-/* control_process.h - what the agent's process takes of the machine. */
+/* control_process.h - what the agent's process takes of the machine.
+ *
+ * Place: control_rows.c calls it for `show status`. */
 #ifndef CONTROL_PROCESS_H
 #define CONTROL_PROCESS_H
 

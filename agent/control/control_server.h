@@ -1,6 +1,8 @@
 /* control_server.h - the control socket: one JSON object per line in, rows as one JSON object per
  * line out.
  *
+ * Place: control_socket.c -> here -> control_commands.c; flowagent.c calls it from its event loop.
+ *
  * Runs in the control thread's event loop. Bounded: requests of 64 KiB, 32 clients, of which 8
  * are kept for who may change things, and 8 of any other user; a client that does not read, or does
  * not complete its request, is cut, never awaited. Reading needs access to the socket (group

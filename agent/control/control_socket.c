@@ -1,5 +1,7 @@
 /* control_socket.c - the listening socket of control_server.h: path, mode, owner, stale sockets.
  *
+ * Place: flowagent.c -> here -> control_server.c.
+ *
  * Runs before privileges are dropped; control_server.c then serves on the descriptor. Invariant:
  * root changes mode and owner of nothing by a path that somebody else can make lead elsewhere: in a
  * place of the agent's user it acts as that user, and elsewhere by descriptor (place.h). */

@@ -1,5 +1,7 @@
 /* control_templates.c - the data templates that collectors get, as rows.
  *
+ * Place: a row in control_commands.c; template_set -> here -> client.
+ *
  * They are made anew from the table that the encoders use, for each export version, choice of
  * times and set of fields in use (NetFlow v5 has none; for JSON lines they are the keys); without a
  * collector for the default version, so that one can see what would be sent. */

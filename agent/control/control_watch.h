@@ -1,4 +1,6 @@
-/* control_watch.h - `watch`: expired flows as they leave, until the client goes. */
+/* control_watch.h - `watch`: expired flows as they leave, until the client goes.
+ *
+ * Place: a row in control_commands.c; worker -> record_watch -> here -> client. */
 #ifndef CONTROL_WATCH_H
 #define CONTROL_WATCH_H
 

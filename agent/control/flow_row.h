@@ -1,4 +1,6 @@
-/* flow_row.h - a flow as a row of the control socket. */
+/* flow_row.h - a flow as a row of the control socket.
+ *
+ * Place: control_flows.c and control_watch.c -> here -> row of JSON, by flow_members.c. */
 #ifndef FLOW_ROW_H
 #define FLOW_ROW_H
 

@@ -1,4 +1,6 @@
-/* json_version.h - an export version as a JSON value. */
+/* json_version.h - an export version as a JSON value.
+ *
+ * Place: for summary.c and control_templates.c. */
 #ifndef JSON_VERSION_H
 #define JSON_VERSION_H
 

@@ -1,4 +1,6 @@
-/* status_line.h - one line for `systemctl status`. */
+/* status_line.h - one line for `systemctl status`.
+ *
+ * Place: pipeline_snapshot -> here -> service manager; flowagent.c calls it by a timer. */
 #ifndef STATUS_LINE_H
 #define STATUS_LINE_H
 

@@ -1,5 +1,7 @@
 /* interface_mtus.h - the MTU of each network interface, to find packets that are longer.
  *
+ * Place: interfaces.c -> here -> worker_decode.c.
+ *
  * Written by one thread (the control thread before start, then the export thread, out of
  * interfaces.c), read by workers without locks. Each entry is one atomic word; a reader that meets
  * a list under change finds an entry of before or after it. Bounded: interfaces beyond

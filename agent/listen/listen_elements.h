@@ -1,4 +1,6 @@
-/* listen_elements.h - names of information elements and kinds of their values. */
+/* listen_elements.h - names of information elements and kinds of their values.
+ *
+ * Place: names for agentctl_listen_rows.c; decoding needs none. */
 #ifndef LISTEN_ELEMENTS_H
 #define LISTEN_ELEMENTS_H
 

@@ -1,4 +1,6 @@
-/* listen_finding.h - names and texts of what can be wrong with a stream (listen_findings.def). */
+/* listen_finding.h - names and texts of what can be wrong with a stream (listen_findings.def).
+ *
+ * Place: the modules of listen -> here -> agentctl_listen_rows.c. */
 #ifndef LISTEN_FINDING_H
 #define LISTEN_FINDING_H
 

@@ -1,5 +1,7 @@
 /* listen_rates.h - sampling rates that an exporter has announced: which record is one of how many.
  *
+ * Place: options data -> here -> records, which name their rate.
+ *
  * Known are samplingInterval (34), samplers (48 with 34 or 50), and selectors (302) by count, by
  * chance and by hash (RFC 5477 section 8.2); the interval in the header of NetFlow v5. */
 #ifndef LISTEN_RATES_H

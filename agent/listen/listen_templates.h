@@ -1,5 +1,7 @@
 /* listen_templates.h - the templates that an exporter has announced.
  *
+ * Place: template sets -> here -> data sets.
+ *
  * One owner, a stream. Bounded: what outside bytes announce takes at most LISTEN_TEMPLATE_FIELDS
  * specifiers for each stream. */
 #ifndef LISTEN_TEMPLATES_H

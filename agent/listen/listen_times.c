@@ -1,4 +1,6 @@
-/* listen_times.c - fields of a record, and its times in whatever form they come. */
+/* listen_times.c - fields of a record, and its times in whatever form they come.
+ *
+ * Place: data record -> here -> listen_record. */
 #include "listen_types.h"
 
 enum {

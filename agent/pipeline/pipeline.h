@@ -1,6 +1,8 @@
 /* pipeline.h - capture sources, workers with their shards, rings, export thread: the only file that
  * knows every stage.
  *
+ * Place: flowagent.c and control/ -> here -> workers, rings, export thread.
+ *
  * Threads: one worker per source, one export thread; everything here is called from the control
  * thread. Workers and export thread are asked by message and answer between two batches, within
  * some milliseconds. */

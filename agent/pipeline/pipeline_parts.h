@@ -1,5 +1,7 @@
 /* pipeline_parts.h - what the files pipeline*.c share. Internal to them.
  *
+ * Place: included by pipeline.c, pipeline_ask.c and pipeline_handover.c, and no other.
+ *
  * pipeline.c puts the stages together and takes them apart; pipeline_ask.c asks its threads while
  * they run. */
 #ifndef PIPELINE_PARTS_H

@@ -1,6 +1,8 @@
 /* thread_call.h - the control thread asks another thread to run a function between two pieces of
  * its work.
  *
+ * Place: control thread -> here -> worker or export thread.
+ *
  * So that what a thread owns is only ever touched by that thread. One caller at a time: the control
  * thread. */
 #ifndef THREAD_CALL_H

@@ -1,6 +1,8 @@
 /* wake.h - lets a thread sleep until another one has something for it, without a system call while
  * it is awake.
  *
+ * Place: under thread_call.c, and between a worker and the export thread.
+ *
  * The sleeper: wake_prepare(), look again for work, poll() the descriptor, wake_finish().
  * Others: make the work visible, then wake_signal() or wake_offer(). */
 #ifndef WAKE_H

@@ -1,5 +1,7 @@
 /* worker_parts.h - the members of a worker. For worker*.c, and for the files that put a pipeline
- * together and ask it. */
+ * together and ask it.
+ *
+ * Place: capture source -> decode -> flow cache -> ring, as members. */
 #ifndef WORKER_PARTS_H
 #define WORKER_PARTS_H
 

@@ -1,5 +1,7 @@
 /* collector_parts.h - the members of a collector, by the file that changes them.
  *
+ * Place: included by the headers of collector*.c, and no other.
+ *
  * For the files collector*.c only. */
 #ifndef COLLECTOR_PARTS_H
 #define COLLECTOR_PARTS_H

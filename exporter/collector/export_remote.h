@@ -1,5 +1,7 @@
 /* export_remote.h - where the agent itself sends to, and where from: for keeping it out of the
- * flows. */
+ * flows.
+ *
+ * Place: exporter -> here -> own_exports.c of the pipeline, which workers ask. */
 #ifndef EXPORT_REMOTE_H
 #define EXPORT_REMOTE_H
 

@@ -1,6 +1,8 @@
 /* export_clock.h - the 32-bit clock of milliseconds (SysUptime) on which NetFlow v5, and v9 on
  * request, say when a flow began and ended.
  *
+ * Place: flow times -> here -> the encoders of NetFlow.
+ *
  * Collectors differ in what they make of a clock that wraps between a flow and its datagram, so
  * this one never does: in each datagram it stands somewhere between 24.8 and 37.3 days, moving with
  * the uptime, and the times of the datagram's records are on that very clock. So a flow may be 24.8

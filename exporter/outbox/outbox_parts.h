@@ -1,5 +1,7 @@
 /* outbox_parts.h - the members of an outbox, by the file that changes them.
  *
+ * Place: included by the headers of outbox*.c, and no other.
+ *
  * Others read them. The collector, too, changes 'queue', in whose slots it builds, and 'taken',
  * 'waiting', 'excluded' and 'lost' of the ledger, before a record is put. */
 #ifndef OUTBOX_PARTS_H

@@ -1,4 +1,6 @@
-/* transport_without_tls.c - in the place of transport_tls.c in a build without OpenSSL. */
+/* transport_without_tls.c - in the place of transport_tls.c in a build without OpenSSL.
+ *
+ * Place: CMakeLists.txt chooses it or transport_tls.c. */
 #include "transport.h"
 
 #include <errno.h>

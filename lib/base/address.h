@@ -1,4 +1,6 @@
-/* address.h - IP addresses, prefixes and AS numbers as text. Bytes are as on the wire. */
+/* address.h - IP addresses, prefixes and AS numbers as text. Bytes are as on the wire.
+ *
+ * Place: wherever an address is read or written as text; the packet path has bytes alone. */
 #ifndef ADDRESS_H
 #define ADDRESS_H
 

@@ -1,4 +1,6 @@
-/* count_text.h - "1 packet", "2 packets". */
+/* count_text.h - "1 packet", "2 packets".
+ *
+ * Place: for messages; no state. */
 #ifndef COUNT_TEXT_H
 #define COUNT_TEXT_H
 

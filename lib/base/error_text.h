@@ -1,5 +1,7 @@
 /* error_text.h - what went wrong, for a person: one line that names the object, the value and what
- * was expected. */
+ * was expected.
+ *
+ * Place: filled in where something fails, printed by who asked for it. */
 #ifndef ERROR_TEXT_H
 #define ERROR_TEXT_H
 

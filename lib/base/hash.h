@@ -1,5 +1,7 @@
 /* hash.h - SipHash-1-3, the keyed hash of every table that outsiders can fill.
  *
+ * Place: under connection_hash.c, fragment_table.c, sampling.c and the tables of lib/lookup.
+ *
  * With a key drawn at start nobody outside can choose packets that collide. Inlined: it runs once
  * per packet. Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF", with 1 compression
  * and 3 finalization rounds. */

@@ -1,5 +1,7 @@
 /* ip_protocol.h - IANA "Assigned Internet Protocol Numbers": those that flowagent treats in a way
- * of their own, and the names that operators use. */
+ * of their own, and the names that operators use.
+ *
+ * Place: numbers for lib/decode and lib/cache, names for filters and rows. */
 #ifndef IP_PROTOCOL_H
 #define IP_PROTOCOL_H
 

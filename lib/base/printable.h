@@ -1,5 +1,7 @@
 /* printable.h - text from outside that can do nothing but be read.
  *
+ * Place: the last step before outside text reaches a log or a terminal.
+ *
  * Names of interfaces and files, TLS names, prefixes of rules and what a peer says reach the log
  * and the terminal. Not printable are control characters (C0, DEL, and C1: U+009B begins a command
  * to the terminal as ESC [ does), line separators, marks that turn the direction of text, and bytes

@@ -1,5 +1,7 @@
 /* service_port.h - ports by the names of their services.
  *
+ * Place: names of ports -> here -> flow_filter_value.c, config_address.c.
+ *
  * Built in, so that a filter means the same on every host, with or without /etc/services. */
 #ifndef SERVICE_PORT_H
 #define SERVICE_PORT_H

@@ -1,4 +1,6 @@
-/* tcp_flags.h - tcpControlBits (6): bits of the flags in a TCP header, RFC 9293 section 3.1. */
+/* tcp_flags.h - tcpControlBits (6): bits of the flags in a TCP header, RFC 9293 section 3.1.
+ *
+ * Place: packet_info.tcp_flags and flow_record.tcp_flags are made of these. */
 #ifndef TCP_FLAGS_H
 #define TCP_FLAGS_H
 

@@ -1,4 +1,6 @@
-/* utf8.h - whether bytes are characters of UTF-8. */
+/* utf8.h - whether bytes are characters of UTF-8.
+ *
+ * Place: under printable.c, json_line.c and the parsers of text files. */
 #ifndef UTF8_H
 #define UTF8_H
 

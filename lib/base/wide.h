@@ -1,4 +1,6 @@
-/* wide.h - products of two 64-bit numbers, on machines without 128-bit integers (32 bits) too. */
+/* wide.h - products of two 64-bit numbers, on machines without 128-bit integers (32 bits) too.
+ *
+ * Place: under flow_hash.h, on the packet path. */
 #ifndef WIDE_H
 #define WIDE_H
 

@@ -1,4 +1,6 @@
-/* word_distance.h - how far a mistyped word is from a known one, for "did you mean". */
+/* word_distance.h - how far a mistyped word is from a known one, for "did you mean".
+ *
+ * Place: called where a word is unknown, never where one is known. */
 #ifndef WORD_DISTANCE_H
 #define WORD_DISTANCE_H
 

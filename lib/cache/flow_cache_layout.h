@@ -1,5 +1,7 @@
 /* flow_cache_layout.h - how the flow cache lies in memory. Internal to flow_cache*.c.
  *
+ * Place: under every flow_cache*.c, flow_index*, flow_wheel.c and flow_pair.c.
+ *
  * One anonymous mapping, reserved for max_flows and touched from the front of each part as flows
  * come:
  *

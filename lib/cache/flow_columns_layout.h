@@ -1,5 +1,7 @@
 /* flow_columns_layout.h - where the columns of a cache are. Internal to flow_cache*.c.
  *
+ * Place: inside the loops of flow_cache.c.
+ *
  * A flow's place in each column is its number: its name without what lies within a flow of IPv4.
  * Those of IPv4 come first, without a gap; those of IPv6, which are a quarter longer, after them
  * with a gap after each fourth. So a number costs no look at the IP version.

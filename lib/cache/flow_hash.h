@@ -1,5 +1,7 @@
 /* flow_hash.h - the keyed hash of flow keys. Internal to the flow cache.
  *
+ * Place: flow_cache.c hashes each packet's key by it, once.
+ *
  * NH (RFC 4418 section 5.2, here with 64-bit words): the sum of products (w0 + k0) * (w1 + k1) +
  * ... modulo 2^128. For two different keys of one length the chance that the sums are equal is at
  * most 2^-64 over the secret k, whatever the keys are: so nobody who does not know k can choose

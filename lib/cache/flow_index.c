@@ -1,5 +1,7 @@
 /* flow_index.c - from flow key to flow: the hashed index of the flow cache.
  *
+ * Place: flow_cache.c -> here -> the flow of a key. What each packet takes is in flow_index_look.h.
+ *
  * Linear hashing: the table grows by one bucket whenever the buckets hold more than BUCKET_LOAD
  * flows on average, by splitting one bucket in two, in turn. So it needs no size in advance, no
  * pause to grow, and memory follows use. A bucket is one cache line of 8-bit tags and flow

@@ -1,5 +1,7 @@
 /* flow_index_look.h - the look into the index that each packet takes. Internal to flow_cache*.c and
- * flow_index.c; inlined, since a call costs as much as the look. */
+ * flow_index.c; inlined, since a call costs as much as the look.
+ *
+ * Place: inside the loops of flow_cache.c. */
 #ifndef FLOW_INDEX_LOOK_H
 #define FLOW_INDEX_LOOK_H
 

@@ -1,6 +1,8 @@
 /* flow_index_tags.h - which slots of a bucket have a tag: one comparison for all of them. Internal
  * to flow_index*; the rest sees only
  *
+ * Place: inside flow_index_look.h and flow_index.c.
+ *
  *     flow_index_set          a bit for each of some slots; remove the lowest for the next
  *     flow_index_matches()    those that have the tag
  *     flow_index_slot()       the slot of the lowest bit

@@ -1,5 +1,7 @@
 /* flow_wheel.c - in which order flows leave the cache.
  *
+ * Place: flow_cache.c arms and disarms flows here and asks which are due.
+ *
  * Two orders are kept. The age list has all flows in order of creation; the active timeout is one
  * for all, so its head is always the next one due. Inactive timeouts differ and move with each
  * packet: a flow is armed in the slot of a hierarchical timing wheel where its timeout would be

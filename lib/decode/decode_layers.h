@@ -1,5 +1,7 @@
 /* decode_layers.h - what the layers of the decoder hand to one another. For decode*.c only.
  *
+ * Place: between decode_link.c, decode_nflog.c, decode_ip.h and what follows them.
+ *
  * Each layer takes its header off the front of frame.rest, or says why it cannot. */
 #ifndef DECODE_LAYERS_H
 #define DECODE_LAYERS_H

@@ -1,5 +1,7 @@
 /* drop_reason.h - why a packet was read but not accounted to a flow. The rows are in
- * drop_reasons.def. */
+ * drop_reasons.def.
+ *
+ * Place: decoder or worker -> here -> `packets_ignored` of the ledger. */
 #ifndef DROP_REASON_H
 #define DROP_REASON_H
 

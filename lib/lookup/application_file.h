@@ -1,5 +1,7 @@
 /* application_file.h - text of an applications file -> application_table.
  *
+ * Place: config_tables.c reads the file -> here -> application_table -> exporter.
+ *
  * One application a line: [PROTOCOL/]PORT[-PORT] NAME, with protocol tcp, udp, sctp, dccp or
  * udplite, without one all of them; or as in /etc/services: NAME PORT/PROTOCOL [ALIAS...], where
  * lines of other protocols are passed over. '#' starts a comment. Bytes come in as an argument; the

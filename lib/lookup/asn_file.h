@@ -1,5 +1,7 @@
 /* asn_file.h - text of pmacct's networks_file -> asn_builder, asn_table.
  *
+ * Place: config_tables.c or flowagent-asn reads the file -> here -> asn_builder.
+ *
  * One prefix a line: [NEXTHOP,][[PEER_AS_]ORIGIN_AS,]NETWORK/MASK ; '!' or '#' starts a comment.
  * IPv4 and IPv6. A tab may stand for a comma, and the prefix before the AS number. An AS set in
  * braces, as bgpdump prints it, is the origin if it has one member; a prefix with a larger set has

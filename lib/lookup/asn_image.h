@@ -1,6 +1,8 @@
 /* asn_image.h - the bytes of an AS table, as asn_builder.c writes and asn_table.c reads them.
  * Internal to both.
  *
+ * Place: asn_builder.c writes it, asn_table.c looks addresses up in it.
+ *
  * The image has no pointers and no offsets: sections follow the header in the order of enum
  * asn_section, each at the next multiple of 8, and their counts alone say where they are. So it can
  * lie in a file and be mapped anywhere. Numbers have the byte order of the machine that wrote it.

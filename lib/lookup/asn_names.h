@@ -1,4 +1,6 @@
-/* asn_names.h - names of AS numbers while an AS table is made. For asn_builder.c. */
+/* asn_names.h - names of AS numbers while an AS table is made. For asn_builder.c.
+ *
+ * Place: parsers -> asn_builder.c -> here -> a section of the image. */
 #ifndef ASN_NAMES_H
 #define ASN_NAMES_H
 

@@ -1,4 +1,6 @@
-/* export_record.h - a flow_record with what is looked up per flow, ready to be encoded. */
+/* export_record.h - a flow_record with what is looked up per flow, ready to be encoded.
+ *
+ * Place: worker -> ring -> exporter, which fills in the rest -> encoder. */
 #ifndef EXPORT_RECORD_H
 #define EXPORT_RECORD_H
 

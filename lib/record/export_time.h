@@ -1,4 +1,6 @@
-/* export_time.h - the moment of an export message, on the clocks that its header has. */
+/* export_time.h - the moment of an export message, on the clocks that its header has.
+ *
+ * Place: exporter -> encoder -> header of a message. */
 #ifndef EXPORT_TIME_H
 #define EXPORT_TIME_H
 

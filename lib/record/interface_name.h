@@ -1,4 +1,6 @@
-/* interface_name.h - the kernel's name of an interface, as announced to collectors. */
+/* interface_name.h - the kernel's name of an interface, as announced to collectors.
+ *
+ * Place: interfaces.c of the agent -> exporter -> options data. */
 #ifndef INTERFACE_NAME_H
 #define INTERFACE_NAME_H
 

@@ -1,5 +1,7 @@
 /* ledger.h - the loss ledger: every packet and every record is accounted for.
  *
+ * Place: worker and exporter count -> here -> summary.c, control_rows.c, equalities.c.
+ *
  * The parts are counted where things happen: worker_ledger by a worker (and its source),
  * collector_ledger by the exporter.
  *

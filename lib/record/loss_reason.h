@@ -1,4 +1,6 @@
-/* loss_reason.h - why a record did not reach a collector. The rows are in loss_reasons.def. */
+/* loss_reason.h - why a record did not reach a collector. The rows are in loss_reasons.def.
+ *
+ * Place: collector or outbox -> here -> `records_lost` of the ledger. */
 #ifndef LOSS_REASON_H
 #define LOSS_REASON_H
 

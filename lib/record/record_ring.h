@@ -1,5 +1,7 @@
 /* record_ring.h - single-producer, single-consumer ring between a worker and the export thread.
  *
+ * Place: worker -> here -> export thread.
+ *
  * Carries expired records and, in order with them, marks: the worker's counters and clock at that
  * point. So whoever has consumed a mark has consumed exactly the records expired before it.
  * Lock-free; the consumer sees whole entries only, once the producer has published them. */

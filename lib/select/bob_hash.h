@@ -1,6 +1,8 @@
 /* bob_hash.h - Bob Jenkins' 32-bit hash of a few bytes: the one that PSAMP names for choosing
  * packets by their content (RFC 5475 section 6.2.4.1, selectorAlgorithm 6).
  *
+ * Place: under connection_hash.c and sampling.c.
+ *
  * Every agent that uses it with the same start on the same bytes chooses the same packets. It is no
  * keyed hash: who knows the start can make packets that are chosen, or never. */
 #ifndef BOB_HASH_H

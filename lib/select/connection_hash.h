@@ -1,6 +1,8 @@
 /* connection_hash.h - a number for each connection: the same for both directions, at every run and
  * on every machine.
  *
+ * Place: flow key -> here -> collector_group.c, record_selection.c, sampling.c.
+ *
  * Used to share flows out among collectors, and to sample them. Its keys are no secret: who chooses
  * packets can choose which collector gets their flows, and nothing else. */
 #ifndef CONNECTION_HASH_H

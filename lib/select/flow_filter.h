@@ -1,5 +1,7 @@
 /* flow_filter.h - the filter words of `agentctl show flows`, and of a collector's filter.
  *
+ * Place: words of a request or a collector -> here -> verdict on a flow_record.
+ *
  * A word is KEY=VALUE. Words are ANDed, a comma between values means OR; KEY!=VALUE, or '!' before
  * a word, matches what the word does not. A key of one value stands after '=' once: src= twice is
  * refused, for both would have to match.

@@ -1,4 +1,6 @@
-/* flow_filter_names.h - where a flow filter asks for the names of interfaces. */
+/* flow_filter_names.h - where a flow filter asks for the names of interfaces.
+ *
+ * Place: filter_names.c of the agent -> here -> flow_filter_value.c. */
 #ifndef FLOW_FILTER_NAMES_H
 #define FLOW_FILTER_NAMES_H
 

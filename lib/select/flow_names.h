@@ -1,5 +1,7 @@
 /* flow_names.h - the names of what a flow says, and other names that people use for them.
  *
+ * Place: a name that somebody writes -> here -> the one name of a member.
+ *
  * One table for filters, columns, orders and keys of agentctl, flow-key= and fields=: what one of
  * them accepts, all accept. Pure. */
 #ifndef FLOW_NAMES_H

@@ -126,11 +126,14 @@ def test_pcap_reader_agrees_with_tshark(name):
 CHECK_INCLUDES = ROOT / "tests" / "check-includes"
 
 
-def check_includes(tree, files, *options):
+PLACE = "/* Place: in a test. */\n"
+
+
+def check_includes(tree, files, *options, place=PLACE):
     """Run check-includes on a tree of these files, as a dictionary of name and text."""
     for name, text in files.items():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
-        (tree / name).write_text(text)
+        (tree / name).write_text(text + place)
     return subprocess.run([CHECK_INCLUDES, *options, tree], capture_output=True, text=True)
 
 
@@ -239,11 +242,19 @@ def test_own_header_comes_first(tmp_path):
     "label, right", [("Stage", "Place"), ("Pipeline", "Place"), ("Invariants", "Invariant")]
 )
 def test_another_label_in_an_opening_is_found(tmp_path, label, right):
-    text = "/* a.c - one.\n *\n * LABEL: here. */\n/* Stage: of something else. */\n"
+    text = "/* a.c - one. Place: here.\n *\n * LABEL: here. */\n/* Stage: of something else. */\n"
     assert check_includes(tmp_path, {"lib/a.c": text.replace("LABEL", right)}).returncode == 0
     done = check_includes(tmp_path, {"lib/a.c": text.replace("LABEL", label)})
     assert done.returncode == 1
     assert done.stdout.startswith(f"lib/a.c:3: the label {right}: is right here, not {label}:\n")
+
+
+def test_module_that_does_not_say_its_place_is_found(tmp_path):
+    files = {"lib/a.c": '/* a.c - one. */\n#include "a.h"\n', "lib/a.h": "/* a.h - one.\n *\n * Place: here. */\n"}
+    assert check_includes(tmp_path, files, place="").returncode == 0
+    done = check_includes(tmp_path, {"lib/a.h": "/* a.h - one. */\n/* Place: late. */\n"}, place="")
+    assert done.returncode == 1
+    assert done.stdout.startswith("lib/a.h:1: no opening of a says after Place: where it is used\n")
 
 
 def test_includes_are_counted_from_room_to_room(tmp_path):
