@@ -32,7 +32,7 @@ struct exporter {
 static int create_groups(struct exporter *exporter, struct error_text *error)
 {
 	const int count = collector_groups_create(exporter->collectors, exporter->collector_count,
-						  &exporter->groups);
+						  exporter->terms.secret, &exporter->groups);
 
 	if (count < 0) {
 		error_text_set(error, "out of memory");
@@ -56,6 +56,7 @@ struct exporter *exporter_create(const struct exporter_config *config, struct er
 		.template_refresh_ms = config->template_refresh_ms,
 		.template_refresh_datagrams = config->template_refresh_datagrams,
 		.choice = config->choice,
+		.secret = config->secret,
 		.on_event = config->on_event,
 		.event_context = config->event_context,
 	};

@@ -11,6 +11,7 @@
 #include "collector.h"
 #include "encoder.h"
 #include "export_remote.h"
+#include "hash.h"
 #include "transport.h"
 
 struct exporter; /* opaque: defined in exporter.c */
@@ -27,6 +28,7 @@ struct exporter_config {
 	uint32_t template_refresh_ms;        /* 0: never by time */
 	uint32_t template_refresh_datagrams; /* 0: never by count */
 	struct template_choice choice;
+	struct hash_key secret; /* of samples of flows, and of shares (connection_hash.h) */
 	void (*on_event)(void *context, const struct collector_event *event); /* may be NULL */
 	void *event_context;
 };

@@ -91,6 +91,7 @@ struct config {
 	char *applications_file; /* NULL: none */
 	char *asn_table;         /* NULL: none; not with networks_file */
 	char *networks_file;     /* NULL: none */
+	char *hash_key_file;     /* NULL: none */
 	int64_t export_rate;     /* -1: default */
 	uint32_t source_id;      /* filled in: from machine id and instance if not configured */
 	char *source_address;

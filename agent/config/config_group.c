@@ -74,10 +74,11 @@ static int filter_parse(void *object, const struct config_key *key, const char *
 	struct record_selection selection;
 	struct error_text why = { .text = "" };
 	const struct flow_filter_names names = { .interface_is = any_interface };
+	const struct hash_key no_secret = { 0 };
 	static const char prefix[] = "filter: "; /* the key's name stands before it already */
 
 	(void)key;
-	if (record_selection_init(&selection, value, &names, 0, &why) == 0) {
+	if (record_selection_init(&selection, value, &names, 0, no_secret, &why) == 0) {
 		record_selection_clear(&selection);
 		return config_text_replace(&collector->filter, value, error);
 	}

@@ -61,6 +61,7 @@ void config_clear(struct config *config)
 	free(config->asn_table);
 	free(config->networks_file);
 	free(config->applications_file);
+	free(config->hash_key_file);
 	free(config->source_address);
 	free(config->config_file);
 	free(config->control);

@@ -8,6 +8,7 @@
 #include "config_apply.h"
 #include "config_arguments.h"
 #include "config_file.h"
+#include "config_hash_key.h"
 #include "config_help.h"
 #include "config_life.h"
 #include "config_options.h"
@@ -74,6 +75,7 @@ static int check_captures(const struct config *config, struct error_text *error)
  * what it should. */
 static int check_files(const struct config *config, struct error_text *error)
 {
+	struct hash_key key;
 	int result = check_file(config, OPTION_asn_table, config->asn_table, error);
 
 	if (!result)
@@ -81,6 +83,10 @@ static int check_files(const struct config *config, struct error_text *error)
 	if (!result)
 		result = check_file(config, OPTION_applications_file, config->applications_file,
 				    error);
+	if (!result)
+		result = check_file(config, OPTION_hash_key_file, config->hash_key_file, error);
+	if (!result)
+		result = config_hash_key_load(config, &key, error);
 	if (!result)
 		result = check_tables(config, error);
 	if (!result)

@@ -154,7 +154,7 @@ static struct transport_socket_settings socket_settings(const struct config_coll
 
 struct exporter *collector_setup_exporter(const struct config *config,
 					  const struct template_choice *choice,
-					  struct error_text *error)
+					  struct hash_key secret, struct error_text *error)
 {
 	struct collector_config *collectors =
 		calloc(config->collector_count + 1, sizeof(*collectors));
@@ -165,6 +165,7 @@ struct exporter *collector_setup_exporter(const struct config *config,
 		.template_refresh_ms = config->template_refresh_ms,
 		.template_refresh_datagrams = config->template_refresh_datagrams,
 		.choice = *choice,
+		.secret = secret,
 		.on_event = log_collector_event,
 	};
 	const bool is_live = config->sources[0].type->is_live;

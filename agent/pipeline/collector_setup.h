@@ -6,6 +6,7 @@
 #define COLLECTOR_SETUP_H
 
 #include "error_text.h"
+#include "hash.h"
 
 struct config;
 struct exporter;
@@ -15,7 +16,7 @@ struct template_choice;
  * whose certificate is not checked. Returns it, owned by the caller, or NULL with 'error' set. */
 struct exporter *collector_setup_exporter(const struct config *config,
 					  const struct template_choice *choice,
-					  struct error_text *error);
+					  struct hash_key secret, struct error_text *error);
 
 /* The columns of the flow cache that the records of any collector are of: FLOW_COLUMN_BIT(). */
 unsigned int collector_setup_columns(const struct config *config,

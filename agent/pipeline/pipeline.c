@@ -8,6 +8,7 @@
 
 #include "asn_table.h"
 #include "collector_setup.h"
+#include "config_hash_key.h"
 #include "config_tables.h"
 #include "count_text.h"
 #include "fault_text.h"
@@ -77,6 +78,7 @@ static struct worker_config worker_config_of(struct pipeline *pipeline, const st
 		},
 		.flow_key = config->flow_key,
 		.splits_superpackets = config->splits_superpackets,
+		.sampling = { .key = pipeline->secret, .is_shared = config->hash_key_file },
 		.samplers = pipeline->samplers,
 		.mtus = &pipeline->mtus,
 		.export_wake = &pipeline->export.wake,
@@ -87,7 +89,7 @@ static struct worker_config worker_config_of(struct pipeline *pipeline, const st
 static int draw_secrets(struct worker_config *worker, bool is_live, struct error_text *error)
 {
 	uint8_t *const key = worker->cache.hash_key;
-	uint8_t *const seed = worker->sampling_seed;
+	uint8_t *const seed = worker->sampling.seed;
 
 	if (getrandom(key, sizeof(worker->cache.hash_key), 0) !=
 	    (ssize_t)sizeof(worker->cache.hash_key)) {
@@ -195,11 +197,12 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		error_text_set(error, "no memory");
 		goto fail;
 	}
-	if (load_asn_table(pipeline, config, error) < 0 ||
+	if (config_hash_key_load(config, &pipeline->secret, error) < 0 ||
+	    load_asn_table(pipeline, config, error) < 0 ||
 	    load_applications_file(pipeline, config->applications_file, error) < 0)
 		goto fail;
 	pipeline->columns = collector_setup_columns(config, &pipeline->choice);
-	exporter = collector_setup_exporter(config, &pipeline->choice, error);
+	exporter = collector_setup_exporter(config, &pipeline->choice, pipeline->secret, error);
 	if (!exporter)
 		goto fail;
 	result = create_export_thread(pipeline, config, exporter);

@@ -26,6 +26,7 @@ struct pipeline_handover {
 struct pipeline {
 	struct pipeline_events events;
 	uint32_t source_id;
+	struct hash_key secret;                 /* of shares and samples */
 	struct sequence_file *sequences;        /* owned; NULL: none are kept */
 	struct asn_supply *asn;                 /* owned; NULL without a file for it */
 	struct application_table *applications; /* owned; NULL without applications file */

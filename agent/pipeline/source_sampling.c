@@ -22,10 +22,10 @@ static void note_rule_rate(struct source_sampling *sampling, uint32_t interval)
 }
 
 void source_sampling_init(struct source_sampling *sampling, const struct sampling_choice *choice,
-			  struct samplers *samplers, const uint8_t seed[static SAMPLING_SEED_SIZE])
+			  struct samplers *samplers, const struct sampling_secret *secret)
 {
 	*sampling = (struct source_sampling){ .choice = *choice, .samplers = samplers };
-	sampling_init(&sampling->sampling, choice, seed);
+	sampling_init(&sampling->sampling, choice, secret);
 	(void)source_sampling_number(sampling, 0);
 }
 

@@ -24,7 +24,7 @@ struct source_sampling {
 /* 'samplers' is borrowed for life. What is known before the first packet has its number there when
  * this returns. */
 void source_sampling_init(struct source_sampling *sampling, const struct sampling_choice *choice,
-			  struct samplers *samplers, const uint8_t seed[static SAMPLING_SEED_SIZE]);
+			  struct samplers *samplers, const struct sampling_secret *secret);
 
 /* Whether packets must be asked about: something is configured. */
 static inline bool source_sampling_is_on(const struct source_sampling *sampling)

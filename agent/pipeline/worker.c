@@ -45,7 +45,7 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 			   source->has_side ? source->side : FLOW_KEY_NO_SIDE);
 	duplicate_detector_init(&worker->duplicates, config->cache.hash_key);
 	source_sampling_init(&worker->sampling, &source->sampling, config->samplers,
-			     config->sampling_seed);
+			     &config->sampling);
 	worker->wake.descriptor = worker->call.done = -1;
 }
 

@@ -13,7 +13,7 @@ struct worker_config {
 	struct flow_cache_config cache;  /* bound, timeouts and hash key */
 	struct flow_key_choice flow_key; /* what makes a flow */
 	bool splits_superpackets;
-	uint8_t sampling_seed[SAMPLING_SEED_SIZE];
+	struct sampling_secret sampling;
 
 	/* Shared, for life. */
 	struct samplers *samplers;

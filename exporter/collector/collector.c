@@ -89,7 +89,7 @@ static int set_selection(struct collector *collector, const struct collector_con
 	};
 	struct error_text why = { .text = "" };
 	const int result = record_selection_init(&collector->selection, config->filter, &names,
-						 config->sampling, &why);
+						 config->sampling, collector->terms->secret, &why);
 
 	if (result)
 		error_text_set(error, "collector %s: %s", config->name, why.text);

@@ -6,6 +6,7 @@
 
 #include "application_list.h"
 #include "collector_mode.h"
+#include "hash.h"
 #include "interface_names.h"
 #include "outbox_config.h"
 #include "record_ring.h"
@@ -46,6 +47,7 @@ struct collector_terms {
 	uint32_t template_refresh_ms;        /* 0: never by time */
 	uint32_t template_refresh_datagrams; /* 0: never by count */
 	struct template_choice choice;
+	struct hash_key secret; /* of samples of flows, and of shares (connection_hash.h) */
 	void (*on_event)(void *context, const struct collector_event *event); /* may be NULL */
 	void *event_context;
 

@@ -42,7 +42,7 @@ static void insert(struct collector_group *group, struct collector *collector)
 }
 
 int collector_groups_create(struct collector *const *collectors, size_t count,
-			    struct collector_group **groups)
+			    struct hash_key secret, struct collector_group **groups)
 {
 	struct collector_group *all = calloc(count + 1, sizeof(*all));
 	size_t group_count = 0;
@@ -57,6 +57,7 @@ int collector_groups_create(struct collector *const *collectors, size_t count,
 			collector_groups_destroy(all, group_count);
 			return -ENOMEM;
 		}
+		group->secret = secret;
 		insert(group, collectors[i]);
 	}
 	*groups = all;
@@ -121,7 +122,8 @@ struct collector *collector_group_choose(struct collector_group *group, const st
 
 	switch (group->mode) {
 	case COLLECTOR_balance:
-		number = connection_hash_share(connection_hash(key), (uint32_t)group->count);
+		number = connection_hash_share(connection_hash(group->secret, key),
+					       (uint32_t)group->count);
 		break;
 	case COLLECTOR_round_robin:
 		number = next_up(group, number);

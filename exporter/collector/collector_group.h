@@ -7,9 +7,11 @@
 #define COLLECTOR_GROUP_H
 
 #include "collector.h"
+#include "hash.h"
 
 struct collector_group {
 	enum collector_mode mode;
+	struct hash_key secret;     /* balance */
 	struct collector **members; /* owned; the collectors are borrowed; those with the best
 				       priority first */
 	size_t count;
@@ -17,9 +19,10 @@ struct collector_group {
 };
 
 /* Put collectors into groups by their roles. Groups stand in the order of their first members.
- * '*groups' is an array owned by the caller. Returns how many, or -ENOMEM. */
+ * 'secret' is for the shares of balance. '*groups' is an array owned by the caller. Returns how
+ * many, or -ENOMEM. */
 int collector_groups_create(struct collector *const *collectors, size_t count,
-			    struct collector_group **groups);
+			    struct hash_key secret, struct collector_group **groups);
 void collector_groups_destroy(struct collector_group *groups, size_t count);
 
 /* How many records can be taken, before asking again, without dropping what waits: by the member

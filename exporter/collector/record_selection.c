@@ -10,9 +10,10 @@
 
 int record_selection_init(struct record_selection *selection, const char *words,
 			  const struct flow_filter_names *names, uint32_t sampling,
-			  struct error_text *error)
+			  struct hash_key secret, struct error_text *error)
 {
-	*selection = (struct record_selection){ .sampling = sampling > 1 ? sampling : 0 };
+	*selection = (struct record_selection){ .sampling = sampling > 1 ? sampling : 0,
+						.secret = secret };
 	if (!words || !*words)
 		return 0;
 	selection->filter = flow_filter_parse_text(words, names, error);
@@ -41,8 +42,8 @@ enum collector_exclusion record_selection_look(const struct record_selection *se
 	    !flow_filter_matches(selection->filter, flow, record->source.as_number,
 				 record->destination.as_number, flow->last_ms))
 		return EXCLUDED_FILTER;
-	if (selection->sampling &&
-	    connection_hash_share(connection_hash_sample(&flow->key), selection->sampling) != 0)
+	if (selection->sampling && connection_hash_sample(selection->secret, &flow->key) >
+					   UINT32_MAX / selection->sampling)
 		return EXCLUDED_SAMPLING;
 	return COLLECTOR_EXCLUSION_COUNT;
 }

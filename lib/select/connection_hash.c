@@ -6,7 +6,6 @@
 
 #include "bob_hash.h"
 #include "bytes.h"
-#include "hash.h"
 #include "ip_protocol.h"
 
 #define END_SIZE  18 /* address, port */
@@ -66,19 +65,19 @@ static void encode(uint8_t text[static TEXT_SIZE], const struct flow_key *key)
 		add_rest(&writer, key);
 }
 
-uint64_t connection_hash(const struct flow_key *key)
+uint64_t connection_hash(struct hash_key secret, const struct flow_key *key)
 {
-	const struct hash_key number = { .k0 = 1 }; /* for ever */
 	uint8_t text[TEXT_SIZE];
 
 	encode(text, key);
-	return hash_words(number, text, sizeof(text));
+	return hash_words(secret, text, sizeof(text));
 }
 
-uint64_t connection_hash_sample(const struct flow_key *key)
+uint32_t connection_hash_sample(struct hash_key secret, const struct flow_key *key)
 {
-	uint8_t text[TEXT_SIZE];
+	uint8_t number[8];
+	struct writer writer = writer_of(number, sizeof(number));
 
-	encode(text, key);
-	return (uint64_t)bob_hash(text, sizeof(text), 0) << 32;
+	writer_u64(&writer, connection_hash(secret, key));
+	return bob_hash(number, sizeof(number), 0);
 }

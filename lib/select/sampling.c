@@ -12,6 +12,9 @@
 #include <ctype.h>
 
 #define PAYLOAD_BYTES 32 /* the header of TCP and 12 bytes, that of UDP and 24 */
+/* Addresses, protocol, identification, payload, and a byte for their size; in words of 8. */
+#define CONTENT_SIZE 72
+_Static_assert(2 * 16 + 1 + 2 + PAYLOAD_BYTES < CONTENT_SIZE, "all of it fits, and its size");
 
 enum {
 	IPv4_IDENTIFICATION = 4, /* RFC 791 section 3.1: two bytes */
@@ -21,7 +24,7 @@ enum {
 };
 
 void sampling_init(struct sampling *sampling, const struct sampling_choice *choice,
-		   const uint8_t seed[static SAMPLING_SEED_SIZE])
+		   const struct sampling_secret *secret)
 {
 	const uint32_t interval = choice->method && choice->interval ? choice->interval : 1;
 
@@ -31,17 +34,17 @@ void sampling_init(struct sampling *sampling, const struct sampling_choice *choi
 		.countdown = interval,
 		.limit = UINT64_MAX / interval,
 		.hash_limit = UINT32_MAX / interval,
+		.is_keyed = secret->is_shared,
+		.key = secret->key,
 	};
 	/* Spread the seed, so that the generator never starts with all zeros. */
 	for (uint64_t i = 0; i < 4; i++) {
 		uint64_t word;
 
-		memcpy(&word, seed + 8 * i, sizeof(word));
+		memcpy(&word, secret->seed + 8 * i, sizeof(word));
 		word += i + 1;
-		sampling->state[i] = hash_words(hash_key_of(seed), &word, sizeof(word));
+		sampling->state[i] = hash_words(hash_key_of(secret->seed), &word, sizeof(word));
 	}
-	if (choice->method == SAMPLING_flows)
-		sampling->hash_start = (uint32_t)sampling->state[0];
 }
 
 /* xoshiro256**, Blackman and Vigna: 64 bits that pass all known tests, period 2^256 - 1. */
@@ -85,13 +88,26 @@ static void blank_checksum(uint8_t *payload, size_t size, uint8_t protocol)
 		memset(payload + offset, 0, 2);
 }
 
+/* Where there is a secret: the start of BOB would be one of 32 bits, and bytes that collide with
+ * one start collide with others. 'content' is filled up with zeros. */
+static uint32_t keyed_hash(struct hash_key key, uint8_t content[static CONTENT_SIZE], size_t size)
+{
+	uint8_t number[8];
+	struct writer writer = writer_of(number, sizeof(number));
+
+	content[CONTENT_SIZE - 1] = (uint8_t)size;
+	writer_u64(&writer, hash_words(key, content, CONTENT_SIZE));
+	return bob_hash(number, sizeof(number), 0);
+}
+
 /* The bytes that a packet's hash covers. It leaves out what a link adds after the packet, to fill
  * the frame up or to check it: the next link may do neither. */
-static uint32_t packet_hash(const struct packet_info *info, struct reader ip, uint32_t start)
+static uint32_t packet_hash(const struct sampling *sampling, const struct packet_info *info,
+			    struct reader ip)
 {
 	const struct flow_key *key = &info->key;
 	const uint8_t *header = ip.next;
-	uint8_t content[sizeof(key->addresses) + 1 + 2 + PAYLOAD_BYTES];
+	uint8_t content[CONTENT_SIZE] = { 0 };
 	struct writer writer = writer_of(content, sizeof(content));
 	size_t header_size = IPv6_HEADER_SIZE;
 	uint8_t *payload;
@@ -109,7 +125,9 @@ static uint32_t packet_hash(const struct packet_info *info, struct reader ip, ui
 	payload = writer.next;
 	writer_bytes(&writer, ip.next, size);
 	blank_checksum(payload, size, key->protocol);
-	return bob_hash(content, writer_size(&writer), start);
+	size = writer_size(&writer);
+	return sampling->is_keyed ? keyed_hash(sampling->key, content, size)
+				  : bob_hash(content, size, 0);
 }
 
 bool sampling_takes_packet(const struct sampling *sampling, const struct packet_info *info,
@@ -117,19 +135,14 @@ bool sampling_takes_packet(const struct sampling *sampling, const struct packet_
 {
 	if (sampling->method != SAMPLING_hash)
 		return true;
-	return packet_hash(info, ip, sampling->hash_start) <= sampling->hash_limit;
+	return packet_hash(sampling, info, ip) <= sampling->hash_limit;
 }
 
 bool sampling_takes_flow(const struct sampling *sampling, const struct flow_key *key)
 {
-	uint64_t connection;
-
-	if (sampling->method != SAMPLING_flows)
-		return true;
 	/* Not of the key itself, which differs between the two directions of a connection. */
-	connection = connection_hash(key);
-	return bob_hash((const uint8_t *)&connection, sizeof(connection), sampling->hash_start) <=
-	       sampling->hash_limit;
+	return sampling->method != SAMPLING_flows ||
+	       connection_hash_sample(sampling->key, key) <= sampling->hash_limit;
 }
 
 static bool is_word_character(uint8_t character)

@@ -144,6 +144,32 @@ def test_hash_chooses_the_same_packets_after_another_link_header(
     assert tables[0] == tables[1] and sum(tables[0].values()) > 400
 
 
+@pytest.mark.parametrize(
+    "source, keys",
+    [("hash:4", ""), ("flows:4", ""), ("", ",sampling=4"), ("", ",mode=balance")],
+    ids=["hash", "flows", "collector", "balance"],
+)
+def test_agents_with_one_hash_key_choose_alike_and_others_do_not(
+    source, keys, capture, directory, flowagent, collector
+):
+    """The choice of a hash that outsiders know can be evaded by them."""
+    tables = []
+    for secret in "", "a secret of agents", "a secret of agents\n", "a secret of others":
+        (directory / "hash.key").write_text(secret)
+        sinks = [collector() for _ in range(2 if "balance" in keys else 1)]
+        options = [word for sink in sinks for word in ("-n", f"{sink.host_port}{keys}")]
+        options += ["--hash-key-file", directory / "hash.key"] if secret else []
+        agent = flowagent("--read", f"{capture},sampling={source}" if source else capture, *options)
+        assert agent.wait() == 0, agent.errors
+        ledger.check_final(agent.summary())
+        for name, sink in zip(agent.summary()["collectors"], sinks):
+            sink.wait_for_datagrams(name["datagrams_sent"])
+        tables.append(multiplied(sinks[0].flows()))
+    none, ours, with_newline, theirs = tables
+    assert ours == with_newline and ours != theirs and ours != none and theirs != none
+    assert all(tables)
+
+
 def test_collectors_know_the_rate_and_multiply(capture, hosts, flowagent, nfacctd, nfcapd, tcpdump,
                                           collector):  # fmt: skip
     """nfacctd shows ten times what the records hold, in every version; nfcapd 1.7.1 what they hold."""

@@ -32,7 +32,7 @@ static void arrive(size_t number, const struct datagram *datagram)
 /* Stand in for those of collector_setup.c: the same collectors, over the fake transport. */
 struct exporter *collector_setup_exporter(const struct config *from,
 					  const struct template_choice *choice,
-					  struct error_text *error)
+					  struct hash_key secret, struct error_text *error)
 {
 	const struct collector_config collector = {
 		.name = "fake",
@@ -45,7 +45,8 @@ struct exporter *collector_setup_exporter(const struct config *from,
 	return exporter_create(&(struct exporter_config){ .collectors = &collector,
 							  .collector_count = from->collector_count,
 							  .source_id = from->source_id,
-							  .choice = *choice },
+							  .choice = *choice,
+							  .secret = secret },
 			       error);
 }
 
@@ -290,7 +291,7 @@ TEST(threads_that_wait_do_not_hang)
 	start();
 	wait_for_packets(10);
 	CHECK(pipeline_hung_thread(pipeline, doing) == NULL); /* and wakes them */
-	(void)packets_read();                          /* each has begun another turn */
+	(void)packets_read();                                 /* each has begun another turn */
 	CHECK(pipeline_hung_thread(pipeline, doing) == NULL);
 	destroy();
 }

@@ -2,7 +2,7 @@
 #include "check.h"
 #include "source_sampling.h"
 
-static const uint8_t seed[SAMPLING_SEED_SIZE];
+static const struct sampling_secret secret;
 
 struct fixture {
 	struct samplers *samplers;
@@ -15,7 +15,7 @@ static struct fixture set_up(enum sampling_method method, uint32_t interval, uin
 	const struct sampling_choice choice = { (uint8_t)method, interval, rule };
 	struct fixture fixture = { .samplers = samplers_create() };
 
-	source_sampling_init(&fixture.sampling, &choice, fixture.samplers, seed);
+	source_sampling_init(&fixture.sampling, &choice, fixture.samplers, &secret);
 	return fixture;
 }
 

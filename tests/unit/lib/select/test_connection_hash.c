@@ -37,9 +37,16 @@ static struct flow_key reverse(const struct flow_key *key)
 	return other;
 }
 
+static const struct hash_key secret = { .k0 = 1 };
+
 static uint64_t balance(const struct flow_key *key)
 {
-	return connection_hash(key);
+	return connection_hash(secret, key);
+}
+
+static uint32_t sample(const struct flow_key *key)
+{
+	return connection_hash_sample(secret, key);
 }
 
 /* After an update of the agent a flow must still go to the same collector. */
@@ -55,7 +62,7 @@ TEST(numbers_are_fixed)
 	};
 
 	CHECK_EQ(balance(&ipv4), UINT64_C(0xc88dcd0183d76bdd));
-	CHECK_EQ(connection_hash_sample(&ipv4), UINT64_C(0x8f74041600000000));
+	CHECK_EQ(sample(&ipv4), 0xb129c419u);
 	CHECK_EQ(balance(&ipv6), UINT64_C(0xa1cfb649624a4bb2));
 }
 
@@ -76,7 +83,7 @@ TEST(both_directions_have_one_number)
 		other = reverse(&key);
 		other.tos = key.tos;
 		CHECK_EQ(balance(&key), balance(&other));
-		CHECK_EQ(connection_hash_sample(&key), connection_hash_sample(&other));
+		CHECK_EQ(sample(&key), sample(&other));
 	}
 }
 
@@ -130,8 +137,7 @@ TEST(sampling_and_sharing_do_not_depend_on_each_other)
 	for (int i = 0; i < 40000; i++) {
 		const struct flow_key key = tcp4((uint8_t)(i / 1000), (uint16_t)(i % 1000));
 
-		cells[connection_hash_share(balance(&key), 2)]
-		     [connection_hash_share(connection_hash_sample(&key), 2)]++;
+		cells[connection_hash_share(balance(&key), 2)][sample(&key) >> 31]++;
 	}
 	for (int i = 0; i < 4; i++)
 		CHECK(abs(cells[i / 2][i % 2] - 10000) < 400);
@@ -155,6 +161,30 @@ TEST(flows_without_addresses_differ_by_the_rest)
 	CHECK(balance(&key) != first);
 }
 
+/* Who knows how the flows of one secret are shared out and sampled knows nothing of another. */
+TEST(what_collides_with_one_secret_does_not_with_another)
+{
+	const struct hash_key other = { .k0 = 1, .k1 = 1 };
+	uint32_t chosen = 0;
+	uint32_t members[8] = { 0 };
+	uint32_t samples = 0;
+
+	for (uint32_t i = 0; chosen < 8000; i++) {
+		struct flow_key key = tcp4((uint8_t)i, (uint16_t)(i >> 8));
+
+		memcpy(key.addresses + 4, &i, sizeof(i));
+		/* All to one member of eight, and in no sample of one in two. */
+		if (connection_hash_share(balance(&key), 8) != 3 || sample(&key) <= UINT32_MAX / 2)
+			continue;
+		chosen++;
+		members[connection_hash_share(connection_hash(other, &key), 8)]++;
+		samples += connection_hash_sample(other, &key) <= UINT32_MAX / 2;
+	}
+	for (size_t i = 0; i < 8; i++)
+		CHECK(members[i] > 850 && members[i] < 1150); /* five standard deviations */
+	CHECK(samples > 3776 && samples < 4224);
+}
+
 TEST(shares_reach_from_first_to_last)
 {
 	CHECK_EQ(connection_hash_share(0, 3), 0);
@@ -174,6 +204,7 @@ int main(void)
 		cmocka_unit_test(flows_are_shared_out_evenly),
 		cmocka_unit_test(sampling_and_sharing_do_not_depend_on_each_other),
 		cmocka_unit_test(flows_without_addresses_differ_by_the_rest),
+		cmocka_unit_test(what_collides_with_one_secret_does_not_with_another),
 		cmocka_unit_test(shares_reach_from_first_to_last),
 	};
 

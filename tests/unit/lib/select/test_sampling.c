@@ -3,14 +3,14 @@
 #include "packets.h"
 #include "sampling.h"
 
-static const uint8_t seed[SAMPLING_SEED_SIZE] = { 1, 2, 3 };
+static const struct sampling_secret secret = { .seed = { 1, 2, 3 }, .key = { .k0 = 1 } };
 
 static struct sampling sampling_of(enum sampling_method method, uint32_t interval)
 {
 	const struct sampling_choice choice = { .method = (uint8_t)method, .interval = interval };
 	struct sampling sampling;
 
-	sampling_init(&sampling, &choice, seed);
+	sampling_init(&sampling, &choice, &secret);
 	return sampling;
 }
 
@@ -105,11 +105,11 @@ TEST(a_seed_repeats_itself_and_others_differ)
 	struct sampling one = sampling_of(SAMPLING_random, 2);
 	struct sampling same = sampling_of(SAMPLING_random, 2);
 	const struct sampling_choice choice = { .method = SAMPLING_random, .interval = 2 };
-	static const uint8_t zeros[SAMPLING_SEED_SIZE] = { 0 };
+	static const struct sampling_secret zeros;
 	struct sampling other;
 	int differences = 0;
 
-	sampling_init(&other, &choice, zeros);
+	sampling_init(&other, &choice, &zeros);
 	for (int i = 0; i < 1000; i++) {
 		const bool takes = sampling_takes_next(&one);
 
@@ -159,10 +159,10 @@ TEST(what_changes_on_the_way_does_not_matter)
 	const struct sampling sampling = sampling_of(SAMPLING_hash, 4);
 	struct sampling other_seed = sampling;
 	const struct sampling_choice choice = { .method = SAMPLING_hash, .interval = 4 };
-	static const uint8_t zeros[SAMPLING_SEED_SIZE] = { 0 };
+	static const struct sampling_secret zeros;
 	uint64_t taken = 0;
 
-	sampling_init(&other_seed, &choice, zeros);
+	sampling_init(&other_seed, &choice, &zeros);
 	for (uint32_t id = 0; id < 20000; id++) {
 		uint8_t packet[50];
 		bool expected;
@@ -176,6 +176,39 @@ TEST(what_changes_on_the_way_does_not_matter)
 		CHECK_EQ(takes(&sampling, LINK_ETHERNET, packet, sizeof(packet)), expected);
 	}
 	check_share(taken, 20000, 4);
+}
+
+/* Packets that no agent without a secret chooses, and none with another secret. */
+TEST(with_a_shared_secret_nobody_else_knows_what_is_chosen)
+{
+	const struct sampling_choice choice = { .method = SAMPLING_hash, .interval = 4 };
+	const struct sampling open = sampling_of(SAMPLING_hash, 4);
+	struct sampling_secret key = { .is_shared = true, .key = { .k0 = 5, .k1 = 6 } };
+	struct sampling one;
+	struct sampling same;
+	struct sampling other;
+	uint64_t taken = 0;
+	uint64_t hidden = 0;
+
+	sampling_init(&one, &choice, &key);
+	memset(key.seed, 7, sizeof(key.seed));
+	sampling_init(&same, &choice, &key);
+	key.key.k1 = 7;
+	sampling_init(&other, &choice, &key);
+	for (uint32_t id = 0; id < 60000; id++) {
+		uint8_t packet[50];
+		bool expected;
+
+		make_packet(packet, (uint16_t)id, 0);
+		expected = takes(&one, LINK_ETHERNET, packet, sizeof(packet));
+		CHECK_EQ(takes(&same, LINK_RAW, packet + 14, sizeof(packet) - 14), expected);
+		if (takes(&open, LINK_ETHERNET, packet, sizeof(packet)) ||
+		    takes(&other, LINK_ETHERNET, packet, sizeof(packet)))
+			continue;
+		hidden++;
+		taken += expected;
+	}
+	check_share(taken, hidden, 4);
 }
 
 /* Ethernet fills short frames up, with anything, and some captures end with a checksum: neither is
@@ -381,6 +414,7 @@ int main(void)
 		cmocka_unit_test(gaps_are_those_of_independent_choices),
 		cmocka_unit_test(a_seed_repeats_itself_and_others_differ),
 		cmocka_unit_test(what_changes_on_the_way_does_not_matter),
+		cmocka_unit_test(with_a_shared_secret_nobody_else_knows_what_is_chosen),
 		cmocka_unit_test(what_is_after_the_packet_does_not_matter),
 		cmocka_unit_test(options_that_are_cut_off_hide_what_changes_too),
 		cmocka_unit_test(what_looks_like_a_header_is_none),
