@@ -1,7 +1,6 @@
 """AS numbers from --asn-table: in nfacctd without a networks_file, and while the table is replaced."""
 
 import ipaddress
-import itertools
 import os
 import shutil
 import socket
@@ -15,6 +14,7 @@ import ledger
 import netflow9
 import programs
 import traffic
+from capture_files import capture_between
 from conftest import BUILD, ROOT, Hosts
 from firewalls import Nft
 from flows import FlowTable
@@ -346,26 +346,6 @@ def test_sums_by_as_have_names(host, flowagent, agentctl, asn_table):
         done = tool.run("show", "flows", "--by", key, "-o", f"{key},{key}_name,bytes")
         assert 'LOOP - "Home", Ltd.' in done.stdout
     assert agent.stop() == 0, agent.errors
-
-
-def capture_between(addresses, path):
-    """A file with a packet from each address to each other one of its family."""
-    from scapy.layers.inet import IP, UDP
-    from scapy.layers.inet6 import IPv6
-    from scapy.layers.l2 import Ether
-    from scapy.utils import wrpcap
-
-    packets = []
-    for source, destination in itertools.permutations(addresses, 2):
-        if (":" in source) != (":" in destination):
-            continue
-        layer = IPv6 if ":" in source else IP
-        packet = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
-        packet /= layer(src=source, dst=destination) / UDP(sport=53, dport=1024) / b"x"
-        packet.time = 1_700_000_000 + len(packets) / 100
-        packets.append(packet)
-    wrpcap(str(path), packets)
-    return len(packets)
 
 
 def test_every_field_that_the_table_tells(flowagent, collector, asn_table, directory):

@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 import netflow9
+from capture_files import capture_between
 from conftest import ROOT
 from netflow9 import flow_key
 from pcap_reader import count_flows, read_packets
@@ -32,24 +33,8 @@ EXPECTED = {  # address -> (AS, mask)
 
 @pytest.fixture
 def capture(directory):
-    """A file with a packet between any two of the addresses of a family."""
-    from scapy.layers.inet import IP, UDP
-    from scapy.layers.inet6 import IPv6
-    from scapy.layers.l2 import Ether
-    from scapy.utils import wrpcap
-
-    packets = []
-    for source in EXPECTED:
-        for destination in EXPECTED:
-            if source == destination or (":" in source) != (":" in destination):
-                continue
-            layer = IPv6 if ":" in source else IP
-            packet = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
-            packet /= layer(src=source, dst=destination) / UDP(sport=53, dport=1024) / (b"x" * 10)
-            packet.time = 1_700_000_000 + len(packets) / 100
-            packets.append(packet)
     path = directory / "addresses.pcap"
-    wrpcap(str(path), packets)
+    capture_between(EXPECTED, path)
     return path
 
 

@@ -6,20 +6,8 @@ import subprocess
 import pytest
 
 import programs
-import traffic
 from conftest import Hosts
-from flows import FlowTable
-from pcap_reader import count_flows
-from test_rules import (
-    DONE,
-    FAILED,
-    GROUPS,
-    Rules,
-    USAGE,
-    by_direction,
-    send_in_the_name_of,
-    send_to_groups,
-)
+from test_rules import DONE, FAILED, USAGE, Rules, check_broadcasts_and_multicasts
 from waiting import wait_until
 
 BACKENDS = ["nft", "legacy"]
@@ -199,33 +187,7 @@ def test_what_iptables_cannot_do_is_refused(rules):
 def test_broadcasts_and_multicasts_count_as_on_the_wire(
     rules, hosts, flowagent, agentctl, tcpdump
 ):
-    for host, addresses in (hosts.server, Hosts.SERVER), (hosts.internet, Hosts.ROUTER):
-        host.ip("address", "replace", f"{addresses[0]}/24", "broadcast", "+", "dev", "eth0")
-    assert rules.install("-i", "eth0").returncode == DONE
-    agent = flowagent("-g", "40", "--inactive-timeout", "3600", host=hosts.server)
-    agent.wait_for_group()
-    capture = tcpdump(hosts.internet, "eth0", "ip", "or", "ip6")
-    send_to_groups(hosts.server, Hosts.SERVER)
-    send_to_groups(hosts.internet, Hosts.ROUTER)
-    send_in_the_name_of(hosts.internet, Hosts.SERVER[0], 7)
-    traffic.udp_dialogue(
-        (hosts.server, Hosts.SERVER[0]), (hosts.internet, Hosts.ROUTER[0]), FlowTable(), 5, 9, 9
-    )
-    control = agentctl(agent)
-
-    def counts():
-        wire = count_flows(capture.packets()).table.packets()
-        return sum(rules.counted().values()), control.statistics()["packets_read"], wire
-
-    wait_until(lambda: min(counts()) >= 617 and len(set(counts())) == 1, "all to say the same")
-    expected = {("192.0.2.10", "192.0.2.255", "in"): 7}
-    for addresses, direction in (Hosts.SERVER, "out"), (Hosts.ROUTER, "in"):
-        expected[addresses[0], GROUPS[0], direction] = 100
-        expected[addresses[1], GROUPS[1], direction] = 100
-        expected[addresses[0], "192.0.2.255", direction] = 50
-        expected[addresses[0], "255.255.255.255", direction] = 50
-    assert by_direction(control.rows("show", "flows")) == expected
-    assert agent.stop() == 0, agent.errors
+    check_broadcasts_and_multicasts(rules, hosts, flowagent, agentctl, tcpdump)
 
 
 def test_no_packet_passes_unseen_while_rules_are_replaced(

@@ -3,6 +3,7 @@
 Times are integers of nanoseconds since 1970, so that nothing is rounded on the way.
 """
 
+import itertools
 import struct
 
 from pcap_reader import Packet
@@ -107,3 +108,23 @@ def pcapng(packets, order="<", interface=None):
     for each in packets:
         file.packet(0, each)
     return file.content()
+
+
+def capture_between(addresses, path):
+    """A file with a packet from each address to each other one of its family."""
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.inet6 import IPv6
+    from scapy.layers.l2 import Ether
+    from scapy.utils import wrpcap
+
+    packets = []
+    for source, destination in itertools.permutations(addresses, 2):
+        if (":" in source) != (":" in destination):
+            continue
+        layer = IPv6 if ":" in source else IP
+        packet = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")
+        packet /= layer(src=source, dst=destination) / UDP(sport=53, dport=1024) / b"x"
+        packet.time = 1_700_000_000 + len(packets) / 100
+        packets.append(packet)
+    wrpcap(str(path), packets)
+    return len(packets)
