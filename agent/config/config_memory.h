@@ -1,6 +1,6 @@
 /* config_memory.h - whether the memory that is configured may be more than there is.
  *
- * Place: struct config -> here -> log; flowagent.c calls it at the start. */
+ * Place: struct config -> here -> log; flowagent.c calls it at a start and after a reload. */
 #ifndef CONFIG_MEMORY_H
 #define CONFIG_MEMORY_H
 
