@@ -76,7 +76,7 @@ struct agentctl_options {
 	const char *collector; /* setup: HOST:PORT and keys; NULL: none */
 	bool is_undo;          /* setup: take it back */
 
-	unsigned int given;       /* which options were given; for agentctl_options_check() */
+	uint64_t given;           /* which options were given; for agentctl_options_check() */
 	const char *const *words; /* command and what follows it, borrowed from argv */
 	size_t word_count;
 };

@@ -2,6 +2,7 @@
 #include "agentctl_complete.h"
 
 #include "agentctl_group.h"
+#include "agentctl_migrate.h"
 #include "agentctl_table.h"
 
 #include <net/if.h>
@@ -96,6 +97,25 @@ static void print_values(const struct agentctl_option_text *option,
 			    stdout);
 }
 
+/* Words that are no option, after 'count' others: verb, noun, and what follows them. */
+static void print_words(const struct agentctl_command *command, const char *verb, size_t count)
+{
+	if (count == 0) {
+		print_verbs();
+	} else if (count == 1 && !command) {
+		print_nouns(verb);
+	} else if (command && strcmp(command->verb, "help") == 0) {
+		print_verbs();
+	} else if (command && strcmp(command->verb, "migrate") == 0) {
+		for (size_t i = 0; count == 1 && agentctl_migrate_peer(i); i++)
+			(void)puts(agentctl_migrate_peer(i));
+	} else if (command && command->arguments &&
+		   strcmp(command->arguments, "[FILTER...]") == 0) {
+		for (size_t i = 0; i < sizeof(filter_words) / sizeof(filter_words[0]); i++)
+			(void)puts(filter_words[i]);
+	}
+}
+
 enum agentctl_exit agentctl_complete(const char *const *words, size_t count)
 {
 	const char *plain[2] = { NULL, NULL }; /* verb and noun */
@@ -120,14 +140,7 @@ enum agentctl_exit agentctl_complete(const char *const *words, size_t count)
 		print_values(&option, command);
 	else if (words[count - 1][0] == '-')
 		print_options(command);
-	else if (plain_count == 0)
-		print_verbs();
-	else if (plain_count == 1 && !command)
-		print_nouns(plain[0]);
-	else if (command && strcmp(command->verb, "help") == 0)
-		print_verbs();
-	else if (command && command->arguments && strcmp(command->arguments, "[FILTER...]") == 0)
-		for (size_t i = 0; i < sizeof(filter_words) / sizeof(filter_words[0]); i++)
-			(void)puts(filter_words[i]);
+	else
+		print_words(command, plain[0], plain_count);
 	return AGENTCTL_DONE;
 }

@@ -25,6 +25,11 @@ static const struct peer {
 	{ "rules", migrate_rules, NULL },
 };
 
+const char *agentctl_migrate_peer(size_t index)
+{
+	return index < sizeof(peers) / sizeof(peers[0]) ? peers[index].name : NULL;
+}
+
 static const struct peer *find_peer(const char *word, struct error_text *error)
 {
 	char quote[ERROR_QUOTE_SIZE];

@@ -12,4 +12,7 @@
 enum agentctl_exit agentctl_migrate(const struct agentctl_command *command,
 				    const struct agentctl_options *options);
 
+/* Name of the probe 'index' of the table, for completion; NULL after the last one. */
+const char *agentctl_migrate_peer(size_t index);
+
 #endif

@@ -95,7 +95,7 @@ static const struct agentctl_option {
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
-_Static_assert(ROW_COUNT <= 32, "agentctl_options.given has a bit per option");
+_Static_assert(ROW_COUNT <= 64, "agentctl_options.given has a bit per option");
 
 bool agentctl_option_text(size_t index, struct agentctl_option_text *text)
 {
@@ -266,11 +266,11 @@ static void getopt_tables(struct option long_options[static ROW_COUNT + 1],
 }
 
 /* Bit of an option in agentctl_options.given. */
-static unsigned int bit_of(int code)
+static uint64_t bit_of(int code)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++)
 		if (rows[i].code == code)
-			return 1u << i;
+			return UINT64_C(1) << i;
 	return 0;
 }
 
@@ -337,7 +337,7 @@ bool agentctl_options_check(const struct agentctl_options *options,
 			    const struct agentctl_command *command, struct error_text *error)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++) {
-		if (!(options->given & 1u << i) || !rows[i].used_by ||
+		if (!(options->given & UINT64_C(1) << i) || !rows[i].used_by ||
 		    rows[i].used_by & command->options)
 			continue;
 		error_text_set(error, "option --%s is not for \"%s%s%s\"", rows[i].name,

@@ -319,6 +319,9 @@ TEST(completion_knows_the_tables)
 		{ "_complete show config --sort x",
 		  "name\nvalue\ndefault\norigin\nneeds_restart\n" },
 		{ "_complete flush x", "" },
+		{ "_complete migrate f", "fprobe-ulog\nfprobe\nsoftflowd\npmacctd\nuacctd\n"
+					 "ipt_NETFLOW\nrules\n" },
+		{ "_complete migrate softflowd x", "" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
