@@ -46,14 +46,14 @@ static const struct group_key {
 
 struct group_sum {
 	char *key; /* owned; JSON array of the values */
-	uint64_t flows, packets, bytes;
+	uint64_t flows, packets, bytes, bits_per_s, packets_per_s;
 };
 
 struct agentctl_group {
 	const struct group_key *keys[AGENTCTL_GROUP_KEYS];
 	size_t key_count;
 	char names[AGENTCTL_GROUP_KEYS * FLOW_NAME_SIZE]; /* with commas */
-	struct agentctl_column columns[2 * AGENTCTL_GROUP_KEYS + 4];
+	struct agentctl_column columns[2 * AGENTCTL_GROUP_KEYS + 6];
 	json_t *value_names;    /* owned; by the value's text */
 	struct group_sum *sums; /* owned */
 	size_t count;
@@ -125,6 +125,8 @@ static void fill_columns(struct agentctl_group *group)
 	*column++ = (struct agentctl_column){ "flows", NULL, COLUMN_NUMBER, COLUMN_SHOWN };
 	*column++ = (struct agentctl_column){ "packets", NULL, COLUMN_NUMBER, COLUMN_SHOWN };
 	*column++ = (struct agentctl_column){ "bytes", NULL, COLUMN_BYTES, COLUMN_SHOWN };
+	*column++ = (struct agentctl_column){ "bits_per_s", "rate", COLUMN_BITRATE, 2 };
+	*column++ = (struct agentctl_column){ "packets_per_s", NULL, COLUMN_NUMBER, COLUMN_HIDDEN };
 	for (size_t i = 0; i < group->key_count; i++)
 		if (group->keys[i]->name_member)
 			*column++ = (struct agentctl_column){ group->keys[i]->name_member, NULL,
@@ -184,6 +186,8 @@ static void merge(struct agentctl_group *group)
 		to->flows += from->flows;
 		to->packets += from->packets;
 		to->bytes += from->bytes;
+		to->bits_per_s += from->bits_per_s;
+		to->packets_per_s += from->packets_per_s;
 		free(from->key);
 	}
 	if (group->count > 0)
@@ -267,6 +271,9 @@ static int add_sum(struct agentctl_group *group, char *key, const json_t *flow)
 		.flows = flows ? (uint64_t)json_integer_value(flows) : 1,
 		.packets = (uint64_t)json_integer_value(json_object_get(flow, "packets")),
 		.bytes = (uint64_t)json_integer_value(json_object_get(flow, "bytes")),
+		.bits_per_s = (uint64_t)json_integer_value(json_object_get(flow, "bits_per_s")),
+		.packets_per_s =
+			(uint64_t)json_integer_value(json_object_get(flow, "packets_per_s")),
 	};
 	return 0;
 }
@@ -338,6 +345,10 @@ static json_t *sum_row(const struct agentctl_group *group, const struct group_su
 			 json_object_set_new(row, "packets",
 					     json_integer((json_int_t)sum->packets)) |
 			 json_object_set_new(row, "bytes", json_integer((json_int_t)sum->bytes)) |
+			 json_object_set_new(row, "bits_per_s",
+					     json_integer((json_int_t)sum->bits_per_s)) |
+			 json_object_set_new(row, "packets_per_s",
+					     json_integer((json_int_t)sum->packets_per_s)) |
 			 add_names(group, row);
 	json_decref(values);
 	if (result) {

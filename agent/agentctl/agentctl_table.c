@@ -127,7 +127,9 @@ static void heading_of(const struct agentctl_column *column, char *heading, size
 {
 	/* "duration_ms" is shown in other units: then the alias says it better. */
 	const char *name =
-		column->kind == COLUMN_DURATION && column->alias ? column->alias : column->name;
+		(column->kind == COLUMN_DURATION || column->kind == COLUMN_BITRATE) && column->alias
+			? column->alias
+			: column->name;
 	size_t length = strnlen(name, size - 1);
 
 	for (size_t i = 0; i < length; i++)
@@ -138,7 +140,7 @@ static void heading_of(const struct agentctl_column *column, char *heading, size
 static bool is_right_aligned(enum agentctl_column_kind kind)
 {
 	return kind == COLUMN_NUMBER || kind == COLUMN_COUNTED || kind == COLUMN_BYTES ||
-	       kind == COLUMN_DURATION;
+	       kind == COLUMN_BITRATE || kind == COLUMN_DURATION;
 }
 
 static bool open_cells(struct agentctl_table *table, const struct agentctl_options *options)
@@ -277,6 +279,7 @@ static const char *cell_text(const struct agentctl_table *table, size_t index, c
 	number = json_integer_value(value);
 	switch (column->kind) {
 	case COLUMN_BYTES: return agentctl_text_bytes((uint64_t)number, text);
+	case COLUMN_BITRATE: return agentctl_text_bitrate((uint64_t)number, text);
 	case COLUMN_DURATION: return agentctl_text_duration(number, text);
 	case COLUMN_TIME: return agentctl_text_time(number, table->is_utc, text);
 	case COLUMN_PROTOCOL: return agentctl_text_protocol(number, text);

@@ -18,6 +18,7 @@ enum agentctl_column_kind {
 	COLUMN_NUMBER,   /* digits */
 	COLUMN_COUNTED,  /* digits, with the rate where the row's "sampling" is not 1: 25 (1/4) */
 	COLUMN_BYTES,    /* 91.2 MB */
+	COLUMN_BITRATE,  /* 24.1 Mb/s */
 	COLUMN_DURATION, /* milliseconds -> 4m10s */
 	COLUMN_TIME,     /* RFC 3339 text, with the same in NAME_unix_ms -> local time */
 	COLUMN_PROTOCOL, /* number -> tcp */

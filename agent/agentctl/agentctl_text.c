@@ -9,24 +9,36 @@
 #include <string.h>
 #include <time.h>
 
-const char *agentctl_text_bytes(uint64_t bytes, char text[static AGENTCTL_TEXT_SIZE])
+/* A number and its unit, with three digits at least. */
+static const char *with_unit(uint64_t number, const char *unit,
+			     char text[static AGENTCTL_TEXT_SIZE])
 {
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
-	size_t unit = 0;
+	static const char prefixes[] = "kMGTPE";
+	size_t prefix = 0;
 	uint64_t tenths;
 
-	if (bytes < 10000) {
-		(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%" PRIu64 " B", bytes);
+	if (number < 10000) {
+		(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%" PRIu64 " %s", number, unit);
 		return text;
 	}
-	while (bytes >= 1000000) {
-		bytes /= 1000;
-		unit++;
+	while (number >= 1000000) {
+		number /= 1000;
+		prefix++;
 	}
-	tenths = bytes / 100; /* of the next unit: at least 10.0 or, after a division, 1.0 */
-	(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10,
-		       tenths % 10, units[unit + 1]);
+	tenths = number / 100; /* of the next unit: at least 10.0 or, after a division, 1.0 */
+	(void)snprintf(text, AGENTCTL_TEXT_SIZE, "%" PRIu64 ".%" PRIu64 " %c%s", tenths / 10,
+		       tenths % 10, prefixes[prefix], unit);
 	return text;
+}
+
+const char *agentctl_text_bytes(uint64_t bytes, char text[static AGENTCTL_TEXT_SIZE])
+{
+	return with_unit(bytes, "B", text);
+}
+
+const char *agentctl_text_bitrate(uint64_t bits_per_s, char text[static AGENTCTL_TEXT_SIZE])
+{
+	return with_unit(bits_per_s, "b/s", text);
 }
 
 const char *agentctl_text_duration(int64_t milliseconds, char text[static AGENTCTL_TEXT_SIZE])

@@ -14,6 +14,8 @@
 
 /* "2280 B", "91.2 MB": powers of 1000, three digits at least. */
 const char *agentctl_text_bytes(uint64_t bytes, char text[static AGENTCTL_TEXT_SIZE]);
+/* "980 b/s", "24.1 Mb/s": likewise. */
+const char *agentctl_text_bitrate(uint64_t bits_per_s, char text[static AGENTCTL_TEXT_SIZE]);
 /* "0.250s", "12.3s", "4m10s", "3h05m", "3d04h". */
 const char *agentctl_text_duration(int64_t milliseconds, char text[static AGENTCTL_TEXT_SIZE]);
 /* "2026-11-22 19:17:00.114", with "Z" after it in UTC. */

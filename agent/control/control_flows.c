@@ -328,7 +328,7 @@ static int take_flow(struct control_job *job, const struct flow_record *flow, un
 				 now))
 		return 0;
 	if (state->sums)
-		return flow_sums_add(state->sums, &view);
+		return flow_sums_add(state->sums, &view, now);
 	if (state->top)
 		return flow_top_add(state->top, &view);
 	state->streamed++;

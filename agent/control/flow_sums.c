@@ -27,7 +27,8 @@ static const struct sum_key both_ends[] = {
 	{ "iface", { FLOW_MEMBER_in_if_name, FLOW_MEMBER_out_if_name } },
 };
 
-static const char *const sum_names[] = { "flows", "packets", "bytes" };
+static const char *const sum_names[] = { "flows", "packets", "bytes", "bits_per_s",
+					 "packets_per_s" };
 
 struct flow_sums {
 	const struct flow_key_choice *choice; /* borrowed */
@@ -186,8 +187,23 @@ void flow_sums_destroy(struct flow_sums *sums)
 	free(sums);
 }
 
+/* How much of a flow's bytes or packets fell into the window that ends now. */
+static uint64_t recent_part(const struct flow_record *flow, uint64_t amount, unix_ms now)
+{
+	const int64_t duration_ms = flow->last_ms - flow->first_ms;
+	int64_t within_ms = flow->last_ms - (now - FLOW_SUMS_WINDOW_MS);
+
+	if (within_ms < 0)
+		return 0;
+	if (within_ms >= duration_ms)
+		return amount;
+	/* In two parts: the product of the whole may be more than 64 bits hold. */
+	return amount / (uint64_t)duration_ms * (uint64_t)within_ms +
+	       amount % (uint64_t)duration_ms * (uint64_t)within_ms / (uint64_t)duration_ms;
+}
+
 static int add_to(struct flow_sums *sums, const struct flow_value *keys,
-		  const struct flow_record *flow)
+		  const struct flow_record *flow, unix_ms now)
 {
 	struct flow_sum *sum;
 	size_t slot;
@@ -205,6 +221,8 @@ static int add_to(struct flow_sums *sums, const struct flow_value *keys,
 	sum->flows++;
 	sum->packets += flow->packets;
 	sum->bytes += flow->octets;
+	sum->recent_packets += recent_part(flow, flow->packets, now);
+	sum->recent_bytes += recent_part(flow, flow->octets, now);
 	return 0;
 }
 
@@ -220,7 +238,7 @@ static bool end_is_empty(const struct flow_sums *sums, const struct flow_view *v
 	return false;
 }
 
-int flow_sums_add(struct flow_sums *sums, const struct flow_view *view)
+int flow_sums_add(struct flow_sums *sums, const struct flow_view *view, unix_ms now)
 {
 	struct flow_value keys[2][FLOW_SUMS_KEYS];
 	bool is_counted = false;
@@ -232,7 +250,7 @@ int flow_sums_add(struct flow_sums *sums, const struct flow_view *view)
 		if (end_is_empty(sums, view, end) ||
 		    (is_counted && memcmp(keys[0], keys[1], keys_size(sums)) == 0))
 			continue;
-		if (add_to(sums, keys[end], &view->flow))
+		if (add_to(sums, keys[end], &view->flow, now))
 			return -ENOMEM;
 		is_counted = true;
 	}
@@ -260,7 +278,9 @@ void flow_sums_clear(struct flow_sums *sums)
 
 static uint64_t sum_number(const struct flow_sum *sum, size_t which)
 {
-	const uint64_t numbers[] = { sum->flows, sum->packets, sum->bytes };
+	const uint64_t numbers[] = { sum->flows, sum->packets, sum->bytes,
+				     sum->recent_bytes * 8000 / FLOW_SUMS_WINDOW_MS,
+				     sum->recent_packets * 1000 / FLOW_SUMS_WINDOW_MS };
 
 	return numbers[which];
 }

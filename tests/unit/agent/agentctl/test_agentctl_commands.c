@@ -126,7 +126,8 @@ TEST(flows_are_summed)
 	agent_start(&agent);
 	agent.pipeline.flow_count = 7000;
 	expect(&agent, "-J show flows --by dst_as", 0,
-	       "{\"dst_as\":64500,\"flows\":7000,\"packets\":28000,\"bytes\":31496500,"
+	       "{\"dst_as\":64500,\"flows\":7000,\"packets\":28000,\"bytes\":31496500,\"bits_per_"
+	       "s\":0,\"packets_per_s\":0,"
 	       "\"dst_as_name\":\"EXAMPLE\"}\n",
 	       NULL);
 	expect(&agent, "show flows --by as -o as,as_name,flows", 0,
@@ -135,9 +136,9 @@ TEST(flows_are_summed)
 	       "64500 EXAMPLE  7000\n",
 	       NULL);
 	expect(&agent, "show flows --by as -v", 0,
-	       "   AS FLOWS PACKETS   BYTES\n"
-	       "    0  7000   28000 31.4 MB\n"
-	       "64500  7000   28000 31.4 MB\n",
+	       "   AS FLOWS PACKETS   BYTES  RATE\n"
+	       "    0  7000   28000 31.4 MB 0 b/s\n"
+	       "64500  7000   28000 31.4 MB 0 b/s\n",
 	       "2 rows");
 	expect(&agent, "show flows --by sas", 2, "", "no key \"sas\"");
 	agent_stop(&agent);
@@ -151,7 +152,9 @@ TEST(sums_and_orders_have_any_name_of_their_datum)
 	agent_start(&agent);
 	agent.pipeline.flow_count = 3;
 	expect(&agent, "-J show flows --by destinationTransportPort --sort octets", 0,
-	       "{\"dst_port\":443,\"flows\":3,\"packets\":6,\"bytes\":3003}\n", NULL);
+	       "{\"dst_port\":443,\"flows\":3,\"packets\":6,\"bytes\":3003,"
+	       "\"bits_per_s\":0,\"packets_per_s\":0}\n",
+	       NULL);
 	expect(&agent, "show flows srcport=2 -o source,DPORT,octetDeltaCount --sort sport", 0,
 	       "SRC      DST_PORT  BYTES\n10.0.0.2      443 1002 B\n", NULL);
 	expect(&agent, "show flows dport=ssh", 0, "", "no flows that match");

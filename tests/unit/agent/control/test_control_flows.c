@@ -156,7 +156,7 @@ TEST(the_server_adds_up_flows)
 	ask(client, "{\"v\":1,\"cmd\":\"show-flows\",\"by\":\"as\",\"sort\":\"as\","
 		    "\"top\":1}\n");
 	row = read_json(&fixture, client);
-	CHECK_EQ(json_object_size(row), 5);
+	CHECK_EQ(json_object_size(row), 7);
 	CHECK_EQ(json_integer_value(json_object_get(row, "as")), 64500);
 	CHECK_TEXT(json_string_value(json_object_get(row, "as_name")), "EXAMPLE");
 	CHECK_EQ(json_integer_value(json_object_get(row, "flows")), 7000);

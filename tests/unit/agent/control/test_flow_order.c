@@ -5,7 +5,11 @@
 #include "flow_sums.h"
 #include "flow_top.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define LATER 4102444800000 /* no flow had packets within the last seconds */
 
 static const struct flow_key_choice whole_key = { 0 };
 
@@ -79,7 +83,7 @@ static struct flow_sums *sums_of(const char *keys, uint32_t flows)
 	for (uint32_t i = 0; i < flows; i++) {
 		const struct flow_view view = view_of(i);
 
-		CHECK_EQ(flow_sums_add(sums, &view), 0);
+		CHECK_EQ(flow_sums_add(sums, &view, LATER), 0);
 	}
 	return sums;
 }
@@ -120,11 +124,45 @@ TEST(rows_of_sums_are_objects)
 	struct flow_view view = view_of(0);
 
 	view.flow.octets = 1ull << 40;
-	CHECK_EQ(flow_sums_add(sums, &view), 0);
+	CHECK_EQ(flow_sums_add(sums, &view, LATER), 0);
 	expect_row(sums, 0,
 		   "{\"dst\":\"192.0.2.1\",\"proto\":6,\"out_if\":0,\"flows\":1,\"packets\":1,"
-		   "\"bytes\":1099511627776}");
+		   "\"bytes\":1099511627776,\"bits_per_s\":0,\"packets_per_s\":0}");
 	flow_sums_destroy(sums);
+}
+
+/* Bits per second of a flow of 'octets' at time 100000. */
+static uint64_t rate_of(uint64_t octets, unix_ms first_ms, unix_ms last_ms)
+{
+	struct flow_sums *sums = sums_of("proto", 0);
+	struct flow_view view = view_of(0);
+	const char *start;
+	char row[FLOW_SUM_JSON_SIZE];
+	uint64_t rate = 0;
+
+	view.flow.octets = octets;
+	view.flow.first_ms = first_ms;
+	view.flow.last_ms = last_ms;
+	CHECK_EQ(flow_sums_add(sums, &view, 100000), 0);
+	*flow_sums_write(sums, 0, row) = '\0';
+	start = strstr(row, "\"bits_per_s\":");
+	CHECK(start != NULL);
+	CHECK_EQ(sscanf(start, "\"bits_per_s\":%" SCNu64, &rate), 1);
+	flow_sums_destroy(sums);
+	return rate;
+}
+
+TEST(rates_are_of_the_last_two_seconds)
+{
+	CHECK_EQ(rate_of(1000, 99000, 99000), 4000);  /* one packet: all of it within 2 s */
+	CHECK_EQ(rate_of(1000, 98500, 99900), 4000);  /* all of it */
+	CHECK_EQ(rate_of(1000, 98000, 100000), 4000); /* just all */
+	CHECK_EQ(rate_of(1000, 96000, 100000), 2000); /* half of it */
+	CHECK_EQ(rate_of(1000, 96000, 99000), 1332) /* 333 bytes */;
+	CHECK_EQ(rate_of(1000, 96000, 98000), 0); /* ended before */
+	CHECK_EQ(rate_of(1000, 50000, 97999), 0);
+	CHECK_EQ(rate_of(1000, 100500, 100500), 4000); /* stamped after the clock was read */
+	CHECK_EQ(rate_of(UINT64_C(1) << 50, 0, 100000), (UINT64_C(1) << 50) / 50 * 4);
 }
 
 TEST(names_of_interfaces_cannot_break_a_row)
@@ -133,9 +171,10 @@ TEST(names_of_interfaces_cannot_break_a_row)
 	struct flow_view view = view_of(0);
 
 	view.output_interface = "a\"\\\n\xff";
-	CHECK_EQ(flow_sums_add(sums, &view), 0);
+	CHECK_EQ(flow_sums_add(sums, &view, LATER), 0);
 	expect_row(sums, 0,
-		   "{\"out_if_name\":\"a\\\"\\\\\\u000a?\",\"flows\":1,\"packets\":1,\"bytes\":0}");
+		   "{\"out_if_name\":\"a\\\"\\\\\\u000a?\",\"flows\":1,\"packets\":1,\"bytes\":0,"
+		   "\"bits_per_s\":0,\"packets_per_s\":0}");
 	flow_sums_destroy(sums);
 }
 
@@ -147,7 +186,7 @@ TEST(memory_of_sums_is_bounded)
 	for (; flow_sums_room(sums) > 0; added++) {
 		const struct flow_view view = view_of(added);
 
-		CHECK_EQ(flow_sums_add(sums, &view), 0);
+		CHECK_EQ(flow_sums_add(sums, &view, LATER), 0);
 	}
 	CHECK(flow_sums_count(sums) <= FLOW_SUMS_MAX);
 	CHECK(added >= FLOW_SUMS_MAX - 2);
@@ -178,6 +217,7 @@ int main(void)
 		cmocka_unit_test(of_equal_flows_the_first_ones_are_kept),
 		cmocka_unit_test(a_flow_counts_once_at_each_end),
 		cmocka_unit_test(rows_of_sums_are_objects),
+		cmocka_unit_test(rates_are_of_the_last_two_seconds),
 		cmocka_unit_test(names_of_interfaces_cannot_break_a_row),
 		cmocka_unit_test(memory_of_sums_is_bounded),
 		cmocka_unit_test(keys_that_cannot_be_are_refused),
