@@ -52,7 +52,7 @@ struct agentctl_options {
 	bool wants_help;
 	bool wants_version;
 	int64_t timeout_ms; /* -1: the command's default */
-	int64_t wait_ms;    /* doctor: between two looks; -1: its default */
+	int64_t wait_ms;    /* doctor, top: between two looks; -1: its default */
 
 	const char *sort; /* NULL: the default order */
 	uint64_t top;     /* 0: all */
@@ -70,7 +70,8 @@ struct agentctl_options {
 	bool no_save;
 	bool is_forced;        /* rules install: whatever stands in the way */
 	int64_t for_ms;        /* listen: how long; -1: until it is ended */
-	uint64_t count;        /* listen: flows; 0: any number */
+	uint64_t count;        /* listen: flows, top: screens; 0: any number */
+	bool is_batch;         /* top: screens one after another, no keys */
 	bool is_http;          /* metrics: as an answer to a request */
 	bool is_diff;          /* show config: only what is not the default */
 	const char *collector; /* setup: HOST:PORT and keys; NULL: none */
@@ -99,6 +100,7 @@ enum {
 	AGENTCTL_FOR_STREAM = 1 << 9,  /* prints rows as they come */
 	AGENTCTL_FOR_METRICS = 1 << 10,
 	AGENTCTL_FOR_CONFIG = 1 << 11,
+	AGENTCTL_FOR_TOP = 1 << 12,
 };
 
 struct agentctl_column;

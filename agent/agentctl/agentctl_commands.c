@@ -14,6 +14,7 @@
 #include "agentctl_setup.h"
 #include "agentctl_show.h"
 #include "agentctl_table.h"
+#include "agentctl_top.h"
 #include "agentctl_watch.h"
 #include "word_distance.h"
 
@@ -255,6 +256,8 @@ const struct agentctl_command agentctl_commands[] = {
 	  "show-templates", template_columns },
 	{ "show", "config", NULL, "options, their values and where these come from",
 	  LIST | AGENTCTL_FOR_CONFIG, agentctl_show_list, "show-config", config_columns },
+	{ "top", NULL, "[FILTER...]", "what passes now, by host, AS, port, protocol or interface",
+	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_TOP, agentctl_top, NULL, NULL },
 	{ "watch", NULL, "[FILTER...]", "flows as they expire",
 	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS | AGENTCTL_FOR_STREAM | AGENTCTL_FOR_TIMES,
 	  agentctl_watch, "watch", watch_columns },

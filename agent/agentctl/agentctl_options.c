@@ -37,6 +37,7 @@ enum {
 	OPTION_COUNT,
 	OPTION_HTTP,
 	OPTION_DIFF,
+	OPTION_NO_HEADINGS, /* of top, where -n is --count */
 };
 
 static const struct agentctl_option {
@@ -55,15 +56,17 @@ static const struct agentctl_option {
 	  "leave no column out, however narrow the terminal" },
 	{ "no-headings", 'n', NULL, AGENTCTL_FOR_ROWS, "no line of headings" },
 	{ "utc", OPTION_UTC, NULL, AGENTCTL_FOR_TIMES, "times in UTC, not in local time" },
-	{ "sort", OPTION_SORT, "COLUMN[:asc]", AGENTCTL_FOR_LISTS,
+	{ "sort", OPTION_SORT, "COLUMN[:asc]", AGENTCTL_FOR_LISTS | AGENTCTL_FOR_TOP,
 	  "order: numbers from the largest, texts from A" },
-	{ "top", OPTION_TOP, "N", AGENTCTL_FOR_LISTS, "the first N rows" },
-	{ "by", OPTION_BY, "KEY,...", AGENTCTL_FOR_FLOWS,
+	{ "top", OPTION_TOP, "N", AGENTCTL_FOR_LISTS | AGENTCTL_FOR_TOP, "the first N rows" },
+	{ "by", OPTION_BY, "KEY,...", AGENTCTL_FOR_FLOWS | AGENTCTL_FOR_TOP,
 	  "sums per src, dst, host, as, port, proto, iface, dir, ..." },
 	{ "timeout", OPTION_TIMEOUT, "TIME", AGENTCTL_FOR_AGENT,
 	  "wait for this time: 10s for an answer, 30s for wait" },
 	{ "for", OPTION_FOR, "TIME", AGENTCTL_FOR_STREAM, "end after this time" },
-	{ "count", OPTION_COUNT, "N", AGENTCTL_FOR_STREAM, "end after N flows" },
+	{ "count", OPTION_COUNT, "N", AGENTCTL_FOR_STREAM | AGENTCTL_FOR_TOP,
+	  "end after N flows; of top, after N screens: there -n as well" },
+	{ "batch", 'b', NULL, AGENTCTL_FOR_TOP, "screens one after another, without a terminal" },
 	{ "http", OPTION_HTTP, NULL, AGENTCTL_FOR_METRICS,
 	  "answer the request of HTTP on standard input" },
 	{ "diff", OPTION_DIFF, NULL, AGENTCTL_FOR_CONFIG, "only what is not the default" },
@@ -83,7 +86,7 @@ static const struct agentctl_option {
 	{ "no-save", OPTION_NO_SAVE, NULL, AGENTCTL_FOR_SAVING, "load the rules, write no file" },
 	{ "force", OPTION_FORCE, NULL, AGENTCTL_FOR_SAVING,
 	  "take over from other rules; accept an interface that is not there" },
-	{ "wait", OPTION_WAIT, "TIME", AGENTCTL_FOR_DOCTOR,
+	{ "wait", OPTION_WAIT, "TIME", AGENTCTL_FOR_DOCTOR | AGENTCTL_FOR_TOP,
 	  "look twice, this long apart, for what moves; 2s" },
 	{ "collector", OPTION_COLLECTOR, "HOST:PORT", AGENTCTL_FOR_SETUP,
 	  "send NetFlow v9 there; keys may follow, such as ,version=10" },
@@ -225,6 +228,7 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 	case OPTION_PER_CPU: options->per_cpu = true; return true;
 	case OPTION_TIMEOUT: return time_parse("timeout", value, &options->timeout_ms, error);
 	case OPTION_FOR: return time_parse("for", value, &options->for_ms, error);
+	case 'b': options->is_batch = true; return true;
 	case OPTION_HTTP: options->is_http = true; return true;
 	case OPTION_DIFF: options->is_diff = true; return true;
 	case OPTION_COUNT:
@@ -251,15 +255,35 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 	}
 }
 
+/* Whether the command is top, where -n is the number of screens, as in top(1). */
+static bool is_top(int argc, char *const *argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "top") == 0)
+			return true;
+	return false;
+}
+
+/* Change who has the letter n. */
+static int code_for_top(int code)
+{
+	switch (code) {
+	case 'n': return OPTION_NO_HEADINGS;
+	case OPTION_NO_HEADINGS: return 'n';
+	case OPTION_COUNT: return 'n';
+	default: return code;
+	}
+}
+
 /* Fill in what getopt_long wants, from the table. */
-static void getopt_tables(struct option long_options[static ROW_COUNT + 1],
+static void getopt_tables(bool for_top, struct option long_options[static ROW_COUNT + 1],
 			  char letters[static LONG_OPTIONS_LETTERS_SIZE(ROW_COUNT)])
 {
 	for (size_t i = 0; i < ROW_COUNT; i++)
 		long_options[i] = (struct option){
 			.name = rows[i].name,
 			.has_arg = rows[i].argument ? required_argument : no_argument,
-			.val = rows[i].code,
+			.val = for_top ? code_for_top(rows[i].code) : rows[i].code,
 		};
 	long_options[ROW_COUNT] = (struct option){ .name = NULL };
 	long_options_letters(long_options, letters);
@@ -299,6 +323,7 @@ bool agentctl_options_parse(struct agentctl_options *options, int argc, char **a
 {
 	struct option long_options[ROW_COUNT + 1];
 	char letters[LONG_OPTIONS_LETTERS_SIZE(ROW_COUNT)];
+	const bool for_top = is_top(argc, argv);
 	int code;
 
 	*options = (struct agentctl_options){
@@ -310,7 +335,7 @@ bool agentctl_options_parse(struct agentctl_options *options, int argc, char **a
 		.snaplen = DEFAULT_SNAPLEN,
 	};
 	*error = (struct error_text){ .text = "" };
-	getopt_tables(long_options, letters);
+	getopt_tables(for_top, long_options, letters);
 	optind = 0; /* glibc: start anew, also when a test parses twice */
 	opterr = 0;
 	while ((code = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
@@ -324,6 +349,8 @@ bool agentctl_options_parse(struct agentctl_options *options, int argc, char **a
 			fail_option(long_options, word, error);
 			return false;
 		}
+		if (for_top)
+			code = code == 'n' ? OPTION_COUNT : code_for_top(code);
 		if (!option_set(options, code, optarg, error))
 			return false;
 		options->given |= bit_of(code);

@@ -300,6 +300,8 @@ static int compare(const void *one_pointer, const void *other_pointer, void *con
 		const uint64_t right = sum_number(other, sums->sort_key - sums->key_count);
 
 		result = (left > right) - (left < right);
+		if (!result)
+			result = (one->bytes > other->bytes) - (one->bytes < other->bytes);
 	}
 	return sums->is_descending ? -result : result;
 }

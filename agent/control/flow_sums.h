@@ -48,7 +48,7 @@ size_t flow_sums_count(const struct flow_sums *sums);
 void flow_sums_clear(struct flow_sums *sums);
 
 /* Put the sums in order of a key, or of "flows", "packets", "bytes", "bits_per_s",
- * "packets_per_s". Returns 0, or -EINVAL for
+ * "packets_per_s"; equal ones in that of bytes. Returns 0, or -EINVAL for
  * another name. Nothing may be added before flow_sums_clear(). */
 int flow_sums_sort(struct flow_sums *sums, const char *name, bool is_descending);
 /* Whether a sum can be sorted by a name; then '*is_name' says whether from A by itself. */

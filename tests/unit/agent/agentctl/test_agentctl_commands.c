@@ -314,7 +314,7 @@ TEST(completion_knows_the_tables)
 		const char *line;
 		const char *first;
 	} cases[] = {
-		{ "_complete sh", "setup\ndoctor\nshow\nwatch\nflush\nsend-"
+		{ "_complete sh", "setup\ndoctor\nshow\ntop\nwatch\nflush\nsend-"
 				  "template\nreload\nset\nwait\nrules\nmigrate\nlisten\nselftest\nm"
 				  "etrics\nbug-report\nhelp\n" },
 		{ "_complete wait p", "packets\nflows\nexport\n" },
