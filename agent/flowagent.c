@@ -12,6 +12,7 @@
 #include "defaults.h"
 #include "descriptor_store.h"
 #include "equalities.h"
+#include "fprobe_ulog.h"
 #include "fault_text.h"
 #include "kept_config.h"
 #include "log.h"
@@ -53,6 +54,7 @@ struct daemon {
 	int argc;
 	char *const *argv;
 	struct config config;
+	struct fprobe_ulog fprobe_ulog; /* under that name */
 	struct descriptor_store *store; /* owned */
 	struct pipeline *pipeline;      /* owned */
 	struct control_server *control; /* owned; NULL without socket */
@@ -281,8 +283,9 @@ static int on_status_timer(sd_event_source *source, uint64_t now_us, void *conte
 static int open_reload(struct daemon *daemon, struct error_text *error)
 {
 	daemon->reload = reload_create(&(struct reload_config){
-		.argc = daemon->argc,
+		.argc = daemon->fprobe_ulog.is_active ? 1 : daemon->argc,
 		.argv = daemon->argv,
+		.is_fixed = daemon->fprobe_ulog.is_active,
 		.config = &daemon->config,
 		.pipeline = daemon->pipeline,
 		.taken = on_config_taken,
@@ -398,6 +401,12 @@ static int open_summary(struct daemon *daemon, struct error_text *error)
 		return 0;
 	daemon->summary = summary_open(daemon->config.summary, daemon->config.user, error);
 	return daemon->summary ? 0 : -EIO;
+}
+
+static int drop_privileges(struct daemon *daemon, struct error_text *error)
+{
+	fprobe_ulog_claim(&daemon->fprobe_ulog);
+	return privileges_drop(&daemon->config, daemon->fprobe_ulog.root, error);
 }
 
 /* A ledger that does not close is a defect: with invariants it must not pass unseen. */
@@ -540,12 +549,14 @@ static int run(struct daemon *daemon)
 
 	daemon->signals = (struct signals_events){ on_stop_signal, on_hand_over_signal,
 						   on_counters_signal, on_reload_signal, daemon };
+	if (fprobe_ulog_detach(&daemon->fprobe_ulog, &error) < 0)
+		goto out;
 	signals_block();
 	privileges_begin(&daemon->config);
 	daemon->pipeline = pipeline_create(&daemon->config, &events, daemon->store, &error);
 	if (!daemon->pipeline || open_reload(daemon, &error) < 0 ||
 	    open_control(daemon, &error) < 0 || open_summary(daemon, &error) < 0 ||
-	    privileges_drop(&daemon->config, &error) < 0 || start_loop(daemon, &error) < 0 ||
+	    drop_privileges(daemon, &error) < 0 || start_loop(daemon, &error) < 0 ||
 	    pipeline_start(daemon->pipeline, &error) < 0)
 		goto out;
 	kept_config_put(&daemon->config, daemon->store);
@@ -554,6 +565,7 @@ static int run(struct daemon *daemon)
 	say_what_runs(&daemon->config, daemon->pipeline);
 	config_memory_warn(&daemon->config);
 	(void)sd_notify(0, "READY=1");
+	fprobe_ulog_ready(&daemon->fprobe_ulog);
 	result = run_loop(daemon);
 	if (daemon->has_hung)
 		leave_hung(daemon);
@@ -567,6 +579,7 @@ out:
 		log_error_text(&error);
 	if (daemon->summary && daemon->summary != stdout)
 		(void)fclose(daemon->summary);
+	fprobe_ulog_end(&daemon->fprobe_ulog);
 	control_server_destroy(daemon->control);
 	watchdog_destroy(daemon->watchdog);
 	rules_watch_destroy(daemon->rules);
@@ -579,6 +592,14 @@ out:
 	return status;
 }
 
+static enum config_result load(struct daemon *daemon, struct error_text *error)
+{
+	if (fprobe_ulog_is(daemon->argv[0]))
+		return fprobe_ulog_load(&daemon->fprobe_ulog, &daemon->config, daemon->argc,
+					daemon->argv, error);
+	return kept_config_load(&daemon->config, daemon->argc, daemon->argv, daemon->store, error);
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon daemon = { .argc = argc, .argv = argv, .control_descriptor = -1 };
@@ -587,9 +608,9 @@ int main(int argc, char **argv)
 
 	if (standard_streams_hold() < 0)
 		return EXIT_RUNTIME;
-	log_open("flowagent", LOG_LEVEL_info);
+	log_open(fprobe_ulog_is(argv[0]) ? FPROBE_ULOG_NAME : "flowagent", LOG_LEVEL_info);
 	daemon.store = descriptor_store_open();
-	switch (kept_config_load(&daemon.config, argc, argv, daemon.store, &error)) {
+	switch (load(&daemon, &error)) {
 	case CONFIG_run:
 		log_set_level(daemon.config.log_level);
 		status = run(&daemon);

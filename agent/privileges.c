@@ -64,8 +64,23 @@ static int stop_being_root(const struct passwd *entry, uint64_t needed)
 	return capng_apply(CAPNG_SELECT_BOTH);
 }
 
-/* As root: become the agent's user. */
-static int change_user(const char *user, uint64_t needed, struct error_text *error)
+static int change_root(const char *root, struct error_text *error)
+{
+	int result = 0;
+
+	if (!*root)
+		return 0;
+	if (chroot(root) || chdir("/"))
+		result = -errno;
+	if (result)
+		error_text_set(error, "cannot make %s the root directory: %s", root,
+			       fault_text(-result));
+	return result;
+}
+
+/* As root: become the agent's user, who is looked up before the root directory changes. */
+static int change_user(const char *user, const char *root, uint64_t needed,
+		       struct error_text *error)
 {
 	const struct passwd *entry;
 	int result;
@@ -77,6 +92,9 @@ static int change_user(const char *user, uint64_t needed, struct error_text *err
 			       errno ? fault_text(errno) : "there is no such user");
 		return -ENOENT;
 	}
+	result = change_root(root, error);
+	if (result)
+		return result;
 	result = stop_being_root(entry, needed);
 	if (result != 0) {
 		error_text_set(error, "cannot drop privileges%s%s (step %d)",
@@ -92,13 +110,13 @@ static int change_user(const char *user, uint64_t needed, struct error_text *err
 	return 0;
 }
 
-int privileges_drop(const struct config *config, struct error_text *error)
+int privileges_drop(const struct config *config, const char *root, struct error_text *error)
 {
 	const uint64_t needed = needed_later(config);
 	int result = 0;
 
 	if (geteuid() == 0) {
-		result = change_user(config->user, needed, error);
+		result = change_user(config->user, root, needed, error);
 	} else if (config->user) {
 		error_text_set(error, "user %s: only root can become another user", config->user);
 		result = -EPERM;

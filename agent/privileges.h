@@ -16,9 +16,10 @@
 /* Before sources are opened: unless root, give up what they do not need to be opened. */
 void privileges_begin(const struct config *config);
 
-/* Once sources are open, before other threads start. If root: become the user of the configuration
- * (none: "_flowagent" if it exists, else stay uid 0). Then, root or not, give up all capabilities
+/* Once sources are open, before other threads start. If root: make the directory 'root' the root
+ * directory ("": none), and become the user of the configuration (none: "_flowagent" if it exists,
+ * else stay uid 0). Then, root or not, give up all capabilities
  * but those that its sources need. Returns 0, or a negative errno with 'error' filled. */
-int privileges_drop(const struct config *config, struct error_text *error);
+int privileges_drop(const struct config *config, const char *root, struct error_text *error);
 
 #endif

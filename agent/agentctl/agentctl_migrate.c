@@ -2,7 +2,7 @@
  * words after --, or a file on standard input. */
 #include "agentctl_migrate.h"
 
-#include "agentctl_migration.h"
+#include "migration_fprobe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +16,8 @@ static const struct peer {
 			char *text);
 	const char *result; /* of what the output is; NULL: it has no opening */
 } peers[] = {
-	{ "fprobe-ulog", migrate_fprobe, "flowagent.conf" },
-	{ "fprobe", migrate_fprobe, "flowagent.conf" },
+	{ "fprobe-ulog", migration_fprobe, "flowagent.conf" },
+	{ "fprobe", migration_fprobe, "flowagent.conf" },
 	{ "softflowd", migrate_softflowd, "flowagent.conf" },
 	{ "pmacctd", migrate_nfprobe, "flowagent.conf" },
 	{ "uacctd", migrate_nfprobe, "flowagent.conf" },
@@ -75,10 +75,18 @@ static char *read_input(struct error_text *error)
 	return NULL;
 }
 
+/* What a person should act on stands in the output as well. */
+static void say(struct migration *migration, enum migration_saying saying, const char *line)
+{
+	(void)migration;
+	if (saying <= MIGRATION_SAYS_warning)
+		(void)fprintf(stderr, "agentctl: %s: %s\n", migration_saying_text(saying), line);
+}
+
 enum agentctl_exit agentctl_migrate(const struct agentctl_command *command,
 				    const struct agentctl_options *options)
 {
-	struct migration migration = { .out = stdout, .messages = stderr };
+	struct migration migration = { .out = stdout, .say = say };
 	struct error_text error = { .text = "" };
 	const struct peer *peer = find_peer(options->word_count ? options->words[0] : NULL, &error);
 	char *text = NULL;

@@ -1,10 +1,10 @@
 /* agentctl_migrate_ipt_netflow.c - parameters of the kernel module ipt_NETFLOW: words NAME=VALUE,
  * lines of /etc/modprobe.d, and sysctls net.netflow.NAME.
  *
- * Place: a row in the table of agentctl_migrate.c; writes by agentctl_migration.h.
+ * Place: a row in the table of agentctl_migrate.c; writes by migration.h.
  *
  * Source: module_param() and the README of ipt_NETFLOW. */
-#include "agentctl_migration.h"
+#include "agentctl_migrate.h"
 
 #include "sampling.h"
 

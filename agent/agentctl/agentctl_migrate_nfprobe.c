@@ -1,9 +1,10 @@
 /* agentctl_migrate_nfprobe.c - configuration files of pmacctd and uacctd with the plugin nfprobe.
  *
- * Place: rows in the table of agentctl_migrate.c; writes by agentctl_migration.h.
+ * Place: rows in the table of agentctl_migrate.c; writes by migration.h.
  *
  * A key may belong to one plugin, as nfprobe_version[NAME]. Source: pmacct's CONFIG-KEYS, and what
  * version 1.7.7 does with them. */
+#include "agentctl_migrate.h"
 #include "agentctl_migration_nfprobe.h"
 
 #include "sampling.h"

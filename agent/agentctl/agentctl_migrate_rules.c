@@ -5,7 +5,7 @@
  * Place: a row in the table of agentctl_migrate.c; writes rules, not options.
  *
  * Source: iptables-extensions(8), ULOG and NFLOG. */
-#include "agentctl_migration.h"
+#include "agentctl_migrate.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,10 @@
 /* agentctl_migrate_softflowd.c - command lines of softflowd, its files in /etc/default and
  * /etc/softflowd, and /etc/config/softflowd of OpenWrt.
  *
- * Place: a row in the table of agentctl_migrate.c; writes by agentctl_migration.h.
+ * Place: a row in the table of agentctl_migrate.c; writes by migration.h.
  *
  * Source: softflowd(8) of version 1.1.0, and its usage text. */
+#include "agentctl_migrate.h"
 #include "agentctl_migration_nfprobe.h"
 
 #include "sampling.h"

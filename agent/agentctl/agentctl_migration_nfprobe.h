@@ -1,12 +1,12 @@
 /* agentctl_migration_nfprobe.h - the timeouts that softflowd and pmacct's nfprobe, which was made
  * of it, share: names, defaults and times.
  *
- * Place: between agentctl_migrate_softflowd.c, agentctl_migrate_nfprobe.c and agentctl_migration.c.
+ * Place: between agentctl_migrate_softflowd.c, agentctl_migrate_nfprobe.c and migration.c.
  */
 #ifndef AGENTCTL_MIGRATION_NFPROBE_H
 #define AGENTCTL_MIGRATION_NFPROBE_H
 
-#include "agentctl_migration.h"
+#include "migration.h"
 
 enum nfprobe_timeout {
 	NFPROBE_tcp,

@@ -8,6 +8,7 @@
 #include "count_text.h"
 #include "fault_text.h"
 #include "log_limit.h"
+#include "log_syslog.h"
 #include "printable.h"
 #include "time_now.h"
 
@@ -45,6 +46,8 @@ static struct {
 	const char *program;
 	_Atomic int level;
 	bool is_journal;
+	bool has_syslog;
+	int syslog;    /* descriptor of log_syslog.h; valid with has_syslog */
 	bool is_stuck; /* the last line did not get through: do not wait for the next one */
 	uint64_t lines_lost;
 	struct log_limit limit;
@@ -72,6 +75,17 @@ void log_open(const char *program, enum log_level level)
 	target.program = program;
 	target.is_journal = journal_reads_standard_error();
 	log_set_level(level);
+}
+
+int log_copy_to_syslog(void)
+{
+	const int descriptor = log_syslog_open();
+
+	if (descriptor < 0)
+		return descriptor;
+	target.syslog = descriptor;
+	target.has_syslog = true;
+	return 0;
 }
 
 void log_set_level(enum log_level level)
@@ -140,6 +154,8 @@ static void put_text(enum log_level level, const char *text)
 	char line[LINE_SIZE];
 	int length;
 
+	if (target.has_syslog)
+		(void)log_syslog_put(target.syslog, levels[level].priority, target.program, text);
 	if (target.is_journal)
 		length = snprintf(line, sizeof(line), "<%d>%s\n", levels[level].priority, text);
 	else

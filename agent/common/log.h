@@ -27,6 +27,9 @@ enum log_level {
  * standard error ($JOURNAL_STREAM names it), which adds the program itself. 'program' is borrowed
  * for ever. The program must ignore SIGPIPE. */
 void log_open(const char *program, enum log_level level);
+/* Lines go to the system's log as well from now on (log_syslog.h). Call it before threads start.
+ * Returns 0 or a negative errno: there is none. */
+int log_copy_to_syslog(void);
 /* Standard error may be a file, which somebody may remove while it is open: from now on it is made
  * again then, where its link count shows that at the next line or look. Call it once privileges are
  * dropped; the file is made with what they are. */

@@ -137,14 +137,26 @@ static int refuse_files(const struct reload *reload, struct error_text *error)
 	return -EIO;
 }
 
+/* There is nothing to read again. */
+static int refuse_fixed(const struct reload *reload, struct error_text *error)
+{
+	if (!reload->config.is_fixed)
+		return 0;
+	error_text_set(error, "the configuration is that of a command line: restart the agent with "
+			      "another one");
+	return -EIO;
+}
+
 int reload_files(struct reload *reload, struct config_changes *changes, struct error_text *error)
 {
 	const struct config_again again = begin(reload);
-	int result = refuse_files(reload, error);
+	int result = refuse_fixed(reload, error);
 
 	*changes = (struct config_changes){ .count = 0 };
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
 			 (long long)time_now_us(CLOCK_MONOTONIC));
+	if (!result)
+		result = refuse_files(reload, error);
 	if (!result)
 		result = read_again(reload, &again, changes, error);
 	reload->status = (struct reload_status){ .unix_ms = time_now_ms(CLOCK_REALTIME),

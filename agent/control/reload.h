@@ -16,6 +16,7 @@ struct reload; /* opaque: defined in reload.c */
 struct reload_config {
 	int argc;                  /* of main(); the command line stays */
 	char *const *argv;         /* borrowed for life */
+	bool is_fixed;             /* no files: the command line is another program's, translated */
 	struct config *config;     /* borrowed for life: the one that holds, which is replaced */
 	struct pipeline *pipeline; /* borrowed for life */
 	/* Called when another configuration holds. */

@@ -1,6 +1,7 @@
 /* fuzz_migrate.c - the settings of other probes: files, and the same bytes as a command line. The
  * first byte says whose they are. */
-#include "agentctl_migration.h"
+#include "agentctl_migrate.h"
+#include "migration_fprobe.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ static const struct {
 	const char *name;
 	migrate_peer *migrate;
 } peers[] = {
-	{ "fprobe-ulog", migrate_fprobe },      { "fprobe", migrate_fprobe },
+	{ "fprobe-ulog", migration_fprobe },    { "fprobe", migration_fprobe },
 	{ "softflowd", migrate_softflowd },     { "pmacctd", migrate_nfprobe },
 	{ "uacctd", migrate_nfprobe },          { "rules", migrate_rules },
 	{ "ipt_NETFLOW", migrate_ipt_netflow },
@@ -23,7 +24,7 @@ static const struct {
 
 static void run(size_t peer, FILE *null, const char *bytes, size_t size, bool is_file)
 {
-	struct migration migration = { .peer = peers[peer].name, .out = null, .messages = null };
+	struct migration migration = { .peer = peers[peer].name, .out = null };
 	struct migration_words words = { .count = 0 };
 	char *text = strndup(bytes, size);
 

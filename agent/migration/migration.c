@@ -1,6 +1,6 @@
-/* agentctl_migration.c - what is written and said about another probe's configuration; command
+/* migration.c - what is written and said about another probe's configuration; command
  * lines of single letters; filters of libpcap. */
-#include "agentctl_migration.h"
+#include "migration.h"
 
 #include "flow_expiry.h"
 #include "printable.h"
@@ -69,10 +69,25 @@ void migration_option(struct migration *migration, const char *name, const char 
 	(void)fprintf(migration->out, "%s = %s\n", name, line);
 }
 
-static void say(struct migration *migration, const char *what, const char *line)
+const char *migration_saying_text(enum migration_saying saying)
 {
-	(void)fprintf(migration->out, "# %s: %s\n", what, line);
-	(void)fprintf(migration->messages, "agentctl: %s: %s\n", what, line);
+	switch (saying) {
+	case MIGRATION_SAYS_lost: return "not carried over";
+	case MIGRATION_SAYS_wrong: return "wrong in the source";
+	case MIGRATION_SAYS_warning: return "warning";
+	case MIGRATION_SAYS_not_needed: return "not needed";
+	case MIGRATION_SAYS_note: break;
+	}
+	return "note";
+}
+
+static void say(struct migration *migration, enum migration_saying saying, const char *line)
+{
+	if (migration->out)
+		(void)fprintf(migration->out, "# %s: %s\n", migration_saying_text(saying), line);
+	migration->wrong_count += saying == MIGRATION_SAYS_wrong;
+	if (migration->say)
+		migration->say(migration, saying, line);
 }
 
 void migration_lost(struct migration *migration, const char *format, ...)
@@ -80,7 +95,7 @@ void migration_lost(struct migration *migration, const char *format, ...)
 	const char *line;
 
 	LINE_OF(migration, format, line);
-	say(migration, "not carried over", line);
+	say(migration, MIGRATION_SAYS_lost, line);
 }
 
 void migration_wrong(struct migration *migration, const char *format, ...)
@@ -88,7 +103,7 @@ void migration_wrong(struct migration *migration, const char *format, ...)
 	const char *line;
 
 	LINE_OF(migration, format, line);
-	say(migration, "wrong in the source", line);
+	say(migration, MIGRATION_SAYS_wrong, line);
 }
 
 void migration_warn(struct migration *migration, const char *format, ...)
@@ -96,7 +111,7 @@ void migration_warn(struct migration *migration, const char *format, ...)
 	const char *line;
 
 	LINE_OF(migration, format, line);
-	say(migration, "warning", line);
+	say(migration, MIGRATION_SAYS_warning, line);
 }
 
 void migration_not_needed(struct migration *migration, const char *format, ...)
@@ -104,7 +119,7 @@ void migration_not_needed(struct migration *migration, const char *format, ...)
 	const char *line;
 
 	LINE_OF(migration, format, line);
-	(void)fprintf(migration->out, "# not needed: %s\n", line);
+	say(migration, MIGRATION_SAYS_not_needed, line);
 }
 
 void migration_note(struct migration *migration, const char *format, ...)
@@ -112,7 +127,7 @@ void migration_note(struct migration *migration, const char *format, ...)
 	const char *line;
 
 	LINE_OF(migration, format, line);
-	(void)fprintf(migration->out, "# note: %s\n", line);
+	say(migration, MIGRATION_SAYS_note, line);
 }
 
 static const struct migration_letter *find_letter(const struct migration_letter *letters,
@@ -124,18 +139,25 @@ static const struct migration_letter *find_letter(const struct migration_letter 
 	return NULL;
 }
 
-static void take_letter(struct migration *migration, const struct migration_letter *row,
-			const char *value, migration_take *take, void *context)
+void migration_letter_say(struct migration *migration, const struct migration_letter *row,
+			  const char *value)
 {
 	const char *blank = row->has_value ? " " : "";
 
-	if (row->fate == MIGRATION_CARRIED)
-		take(migration, context, row->letter, value);
-	else if (row->fate == MIGRATION_LOST)
+	if (row->fate == MIGRATION_LOST)
 		migration_lost(migration, "-%c%s%s: %s", row->letter, blank, value, row->text);
 	else
 		migration_not_needed(migration, "-%c%s%s: %s", row->letter, blank, value,
 				     row->text);
+}
+
+static void take_letter(struct migration *migration, const struct migration_letter *row,
+			const char *value, migration_take *take, void *context)
+{
+	if (row->fate == MIGRATION_CARRIED)
+		take(migration, context, row->letter, value);
+	else
+		migration_letter_say(migration, row, value);
 }
 
 void migration_letters(struct migration *migration, const struct migration_letter *letters,

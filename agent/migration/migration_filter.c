@@ -1,8 +1,8 @@
-/* agentctl_migration_filter.c - the plain filters of libpcap in the words of flow filters: one
+/* migration_filter.c - the plain filters of libpcap in the words of flow filters: one
  * after the other with "and", each perhaps with "not".
  *
- * Place: a part of agentctl_migration.h, for probes that take a filter of libpcap. */
-#include "agentctl_migration.h"
+ * Place: a part of migration.h, for probes that take a filter of libpcap. */
+#include "migration.h"
 
 #include <string.h>
 

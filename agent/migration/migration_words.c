@@ -1,8 +1,8 @@
-/* agentctl_migration_words.c - the files of other probes as words: what a shell reads, and what
+/* migration_words.c - the files of other probes as words: what a shell reads, and what
  * OpenWrt reads. Nothing is run: of expansions there are only $NAME and ${NAME}.
  *
- * Place: a part of agentctl_migration.h: file -> words -> agentctl_migrate_<probe>.c. */
-#include "agentctl_migration.h"
+ * Place: a part of migration.h: file -> words -> the translation of a probe. */
+#include "migration.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,42 +1,51 @@
-/* agentctl_migrate_fprobe.c - command lines of fprobe and fprobe-ulog, and their files in
+/* migration_fprobe.c - command lines of fprobe and fprobe-ulog, and their files in
  * /etc/default and /etc/conf.d.
  *
- * Place: rows in the table of agentctl_migrate.c; writes by agentctl_migration.h.
+ * Place: rows in the table of agentctl_migrate.c, and fprobe_ulog.c of the daemon; writes by
+ * migration.h.
  *
  * Source: manuals fprobe(8) and fprobe-ulog(8). */
-#include "agentctl_migration.h"
+#include "migration_fprobe.h"
+
+#include "flow_cache.h"
 
 #include <string.h>
 
 #define DATAGRAM_BYTES 1464 /* both fill up their datagrams of NetFlow v5 to this */
 #define COLLECTORS     32
 
+/* max-flows, of 128 bytes each. */
+#define FLOWS_OF_KILOBYTE 8ul
+#define FLOWS_MAX         ((unsigned long)FLOW_CACHE_MAX_FLOWS)
+
+#define CARRIED(letter, has_value)                         \
+	{                                                  \
+		letter, has_value, MIGRATION_CARRIED, NULL \
+	}
 #define BOTH                                                                                      \
-	{ 'h', false, MIGRATION_NOT_NEEDED, "flowagent --help" },                                 \
-		{ 's', true, MIGRATION_NOT_NEEDED, "scan interval: flows leave when due" },       \
+	{ 's', true, MIGRATION_NOT_NEEDED, "scan interval: flows leave when due" },               \
 		{ 'q', true, MIGRATION_NOT_NEEDED, "pending queue: packets wait in the kernel" }, \
 		{ 'b', true, MIGRATION_NOT_NEEDED, "memory bulk: all memory is taken at once" },  \
-		{ 'c', true, MIGRATION_NOT_NEEDED, "chroot: the unit confines the agent" },       \
-		{ 'l', true, MIGRATION_NOT_NEEDED,                                                \
-		  "log destination and identifier: the log is that of the unit, one unit for "    \
-		  "each instance" },                                                              \
-		{ 'm', true, MIGRATION_LOST,                                                      \
-		  "memory limit in kB: max-flows is a number of flows of 128 bytes" },            \
-		{ 'r', true, MIGRATION_LOST,                                                      \
-		  "real-time priority: set CPUSchedulingPolicy in the unit" },                    \
-		{ 'g', true, MIGRATION_CARRIED, NULL }, { 'd', true, MIGRATION_CARRIED, NULL },   \
-		{ 'e', true, MIGRATION_CARRIED, NULL }, { 'n', true, MIGRATION_CARRIED, NULL },   \
-		{ 'a', true, MIGRATION_CARRIED, NULL }, { 'B', true, MIGRATION_CARRIED, NULL },   \
-		{ 't', true, MIGRATION_CARRIED, NULL }, { 'u', true, MIGRATION_CARRIED, NULL },   \
-	{                                                                                         \
-		'v', true, MIGRATION_CARRIED, NULL                                                \
-	}
+		CARRIED('h', false), CARRIED('c', true), CARRIED('l', true), CARRIED('r', true),  \
+		CARRIED('u', true), CARRIED('m', true), CARRIED('g', true), CARRIED('d', true),   \
+		CARRIED('e', true), CARRIED('n', true), CARRIED('a', true), CARRIED('B', true),   \
+		CARRIED('t', true), CARRIED('v', true)
+
+/* What they do with their process: another matter in a service than in a daemon. */
+static const struct migration_letter process_letters[] = {
+	{ 'h', false, MIGRATION_NOT_NEEDED, "flowagent --help" },
+	{ 'c', true, MIGRATION_NOT_NEEDED, "chroot: the unit confines the agent" },
+	{ 'l', true, MIGRATION_NOT_NEEDED,
+	  "log destination and identifier: the log is that of the unit, one unit for each "
+	  "instance" },
+	{ 'r', true, MIGRATION_LOST, "real-time priority: set CPUSchedulingPolicy in the unit" },
+};
 
 static const struct migration_letter ulog_letters[] = {
 	BOTH,
-	{ 'U', true, MIGRATION_CARRIED, NULL },
-	{ 'X', true, MIGRATION_CARRIED, NULL },
-	{ 'M', false, MIGRATION_CARRIED, NULL },
+	CARRIED('U', true),
+	CARRIED('X', true),
+	CARRIED('M', false),
 	/* The fork of PlanetLab. */
 	{ 'E', true, MIGRATION_LOST, "flow files on disk: here a collector that is a path" },
 	{ 'T', true, MIGRATION_LOST, "flow files on disk: here the key keep of that collector" },
@@ -47,10 +56,10 @@ static const struct migration_letter ulog_letters[] = {
 
 static const struct migration_letter pcap_letters[] = {
 	BOTH,
-	{ 'i', true, MIGRATION_CARRIED, NULL },
-	{ 'p', false, MIGRATION_CARRIED, NULL },
-	{ 'f', true, MIGRATION_CARRIED, NULL },
-	{ 'S', true, MIGRATION_CARRIED, NULL },
+	CARRIED('i', true),
+	CARRIED('p', false),
+	CARRIED('f', true),
+	CARRIED('S', true),
 	{ 'x', true, MIGRATION_LOST, "fixed interface numbers: if-map gives one to an interface" },
 	{ 'K', true, MIGRATION_NOT_NEEDED, "link header: it is that of the interface" },
 	{ 'k', false, MIGRATION_LOST, "bytes with the link header: those of IP are counted" },
@@ -269,6 +278,23 @@ static void write_collectors(struct migration *migration, const struct fprobe *f
 	write_rate(migration, fprobe->given['t']);
 }
 
+/* A limit of memory as a number of flows. */
+static void write_memory(struct migration *migration, const struct fprobe *fprobe)
+{
+	const unsigned long kilobytes = number_of(migration, fprobe, 'm', 0);
+	unsigned long flows = kilobytes > FLOWS_MAX / FLOWS_OF_KILOBYTE
+				      ? FLOWS_MAX
+				      : kilobytes * FLOWS_OF_KILOBYTE;
+
+	if (kilobytes == 0)
+		return;
+	migration_option(migration, "max-flows", "%lu", flows);
+	migration_note(migration,
+		       "-m %lu: memory limit in kB, here a number of flows of 128 bytes; when it "
+		       "is reached, flows leave early and no packet is lost",
+		       kilobytes);
+}
+
 static void write_running(struct migration *migration, const struct fprobe *fprobe)
 {
 	static const char *const levels[] = { "error",   "error",  "error", "error",
@@ -276,16 +302,31 @@ static void write_running(struct migration *migration, const struct fprobe *fpro
 	const unsigned long level = number_of(migration, fprobe, 'v', 6);
 
 	migration_option(migration, "source-id", "0");
-	migration_note(migration, "engine type and id are 0; the number of flows was not limited: "
-				  "max-flows has its default");
-	/* The service is no root, so that with the option it would not start. */
-	if (fprobe->given['u'])
+	migration_note(migration, "engine type and id are 0%s",
+		       number_of(migration, fprobe, 'm', 0)
+			       ? ""
+			       : "; the number of flows was not limited: max-flows has its "
+				 "default");
+	if (fprobe->given['v'])
+		migration_option(migration, "log-level", "%s", levels[level > 7 ? 7 : level]);
+}
+
+/* For a service, which is no root: with the option user it would not start. */
+static void say_process(struct migration *migration, const struct fprobe *fprobe)
+{
+	const char *user = fprobe->given['u'];
+
+	for (size_t i = 0; i < sizeof(process_letters) / sizeof(process_letters[0]); i++) {
+		const char *value = fprobe->given[(unsigned char)process_letters[i].letter];
+
+		if (value)
+			migration_letter_say(migration, &process_letters[i], value);
+	}
+	if (user)
 		migration_note(migration,
 			       "-u %s: the service is a user of its own, _flowagent; an "
 			       "agent that root starts by hand takes user = %s",
-			       fprobe->given['u'], fprobe->given['u']);
-	if (fprobe->given['v'] && level <= 7)
-		migration_option(migration, "log-level", "%s", levels[level]);
+			       user, user);
 }
 
 /* What Debian, Alpine and Gentoo write, as words. */
@@ -326,28 +367,71 @@ static void read_file(struct migration *migration, char *text, bool is_ulog,
 				migration_print(migration, "-l1:%s", variables.values[i]));
 }
 
-void migrate_fprobe(struct migration *migration, const char *const *words, size_t count, char *text)
+static struct fprobe read_words(struct migration *migration, const char *const *words, size_t count)
 {
 	struct fprobe fprobe = { .is_ulog = strcmp(migration->peer, "fprobe-ulog") == 0 };
-	const struct migration_letter *letters = fprobe.is_ulog ? ulog_letters : pcap_letters;
+
+	migration_letters(migration, fprobe.is_ulog ? ulog_letters : pcap_letters, words, count,
+			  take, &fprobe);
+	return fprobe;
+}
+
+static void write_all(struct migration *migration, const struct fprobe *fprobe)
+{
+	if (fprobe->is_ulog)
+		write_groups(migration, fprobe);
+	else
+		write_interface(migration, fprobe);
+	if (fprobe->given['X'])
+		write_rules(migration, fprobe->given['X']);
+	if (fprobe->given['M'])
+		migration_option(migration, "mark-as-tos", "on");
+	write_timeouts(migration, fprobe);
+	write_memory(migration, fprobe);
+	write_collectors(migration, fprobe);
+	write_running(migration, fprobe);
+}
+
+void migration_fprobe(struct migration *migration, const char *const *words, size_t count,
+		      char *text)
+{
+	const bool is_ulog = strcmp(migration->peer, "fprobe-ulog") == 0;
 	struct migration_words from_file = { .count = 0 };
+	struct fprobe fprobe;
 
 	(void)fputs("[agent]\n", migration->out);
 	if (text) {
-		read_file(migration, text, fprobe.is_ulog, &from_file);
+		read_file(migration, text, is_ulog, &from_file);
 		words = from_file.words;
 		count = from_file.count;
 	}
-	migration_letters(migration, letters, words, count, take, &fprobe);
-	if (fprobe.is_ulog)
-		write_groups(migration, &fprobe);
-	else
-		write_interface(migration, &fprobe);
-	if (fprobe.given['X'])
-		write_rules(migration, fprobe.given['X']);
-	if (fprobe.given['M'])
-		migration_option(migration, "mark-as-tos", "on");
-	write_timeouts(migration, &fprobe);
-	write_collectors(migration, &fprobe);
-	write_running(migration, &fprobe);
+	fprobe = read_words(migration, words, count);
+	write_all(migration, &fprobe);
+	say_process(migration, &fprobe);
+}
+
+void migration_fprobe_ulog(struct migration *migration, const char *const *words, size_t count)
+{
+	struct fprobe fprobe;
+
+	(void)fputs("[agent]\n", migration->out);
+	fprobe = read_words(migration, words, count);
+	write_all(migration, &fprobe);
+	if (fprobe.given['u'])
+		migration_option(migration, "user", "%s", fprobe.given['u']);
+}
+
+void migration_fprobe_process(const char *const *words, size_t count,
+			      struct migration_process *process)
+{
+	struct migration quiet = { .peer = "fprobe-ulog" };
+	const struct fprobe fprobe = read_words(&quiet, words, count);
+
+	*process = (struct migration_process){
+		.log = fprobe.given['l'],
+		.priority = fprobe.given['r'],
+		.root = fprobe.given['c'],
+		.wants_help = fprobe.given['h'] != NULL,
+	};
+	migration_end(&quiet);
 }

@@ -1,12 +1,13 @@
-/* agentctl_migration.h - what the modules of `agentctl migrate` share: the configuration that they
+/* migration.h - what the translations of other probes' settings share: the configuration that they
  * write, what they say beside it, and the forms of their input.
  *
- * Place: agentctl_migrate_<probe>.c -> here -> standard output and error.
+ * Place: words or file of another probe -> here -> text of a flowagent.conf. `agentctl migrate`
+ * prints it; the daemon under the name fprobe-ulog runs with it.
  *
  * Each thing that the other probe was asked for ends as one of these: an option; "not carried over"
- * (a comment and a line on standard error); "not needed" or a note (a comment). */
-#ifndef AGENTCTL_MIGRATION_H
-#define AGENTCTL_MIGRATION_H
+ * (a comment and a saying); "not needed" or a note (likewise). */
+#ifndef MIGRATION_H
+#define MIGRATION_H
 
 #include "defaults.h"
 #include "error_text.h"
@@ -21,14 +22,29 @@
 /* The NFLOG group in the place of the target NETFLOW, which has none: flowagent's default. */
 #define MIGRATION_NETFLOW_GROUP DEFAULT_NFLOG_GROUP
 
+/* What is said beside the configuration. */
+enum migration_saying {
+	MIGRATION_SAYS_lost,
+	MIGRATION_SAYS_wrong,
+	MIGRATION_SAYS_warning,
+	/* Those above want somebody's attention. */
+	MIGRATION_SAYS_not_needed,
+	MIGRATION_SAYS_note,
+};
+
 struct migration {
 	const char *peer; /* name of the other probe */
 	FILE *out;        /* the configuration, borrowed */
-	FILE *messages;   /* what is lost, borrowed */
-	char **kept;      /* memory that lives as long as the migration, owned */
+	/* Gets what is said, each time after its comment is written; NULL: nobody listens. */
+	void (*say)(struct migration *migration, enum migration_saying saying, const char *line);
+	char **kept; /* memory that lives as long as the migration, owned */
 	size_t kept_count;
+	size_t wrong_count; /* of sayings that the source is wrong */
 	bool is_out_of_memory;
 };
+
+/* What a saying begins with: "not carried over". */
+const char *migration_saying_text(enum migration_saying saying);
 
 /* Write "NAME = VALUE". What is not printable becomes '?', so that a value is one line. */
 void migration_option(struct migration *migration, const char *name, const char *format, ...)
@@ -72,6 +88,9 @@ struct migration_letter {
 typedef void migration_take(struct migration *migration, void *context, char letter,
 			    const char *value);
 
+/* Say of an option that is not carried what its row says. */
+void migration_letter_say(struct migration *migration, const struct migration_letter *row,
+			  const char *value);
 /* Go through a command line of single letters, as getopt(3) does. */
 void migration_letters(struct migration *migration, const struct migration_letter *letters,
 		       const char *const *words, size_t count, migration_take *take, void *context);
@@ -115,25 +134,13 @@ const char *migration_buffer(struct migration *migration, const char *text, unsi
 /* Write the active timeout. Zero, which is off there, is lost. */
 void migration_active_timeout(struct migration *migration, unsigned long long seconds);
 
-/* Write the inactive timeout, also for flows that FIN or RST ends: those probes wait for it then, as
- * always. Zero, which is off there and is called 'zero' in the message, is lost: 'otherwise' is
+/* Write the inactive timeout, also for flows that FIN or RST ends: those probes wait for it then,
+ * as always. Zero, which is off there and is called 'zero' in the message, is lost: 'otherwise' is
  * written. Seconds. */
 void migration_inactive_timeout(struct migration *migration, const char *zero,
 				unsigned long seconds, unsigned long otherwise);
 
 /* The words of a flow filter that do what a libpcap filter says; NULL if there is no such form. */
 const char *migration_filter(struct migration *migration, const char *filter);
-
-/* The modules. 'words' is the command line of the probe without its name; 'text' a file of its, or
- * NULL, and is changed. */
-void migrate_fprobe(struct migration *migration, const char *const *words, size_t count,
-		    char *text);
-void migrate_softflowd(struct migration *migration, const char *const *words, size_t count,
-		       char *text);
-void migrate_nfprobe(struct migration *migration, const char *const *words, size_t count,
-		     char *text);
-void migrate_ipt_netflow(struct migration *migration, const char *const *words, size_t count,
-			 char *text);
-void migrate_rules(struct migration *migration, const char *const *words, size_t count, char *text);
 
 #endif
