@@ -4,6 +4,7 @@
  * Source: manual fprobe-ulog(8). */
 #include "fprobe_ulog.h"
 
+#include "capture_ulog.h"
 #include "config_life.h"
 #include "fault_text.h"
 #include "log.h"
@@ -197,7 +198,7 @@ static enum config_result translate(struct fprobe_ulog *program, struct migratio
 		return help(error);
 	if (open_log(program, process.log, error) || take_process(program, &process, error))
 		return CONFIG_failed;
-	migration_fprobe_ulog(migration, words, (size_t)argc - 1);
+	migration_fprobe_ulog(migration, words, (size_t)argc - 1, capture_ulog_is_there());
 	if (migration->is_out_of_memory || migration->wrong_count) {
 		error_text_set(error, migration->is_out_of_memory ? "out of memory"
 								  : "the command line is wrong");

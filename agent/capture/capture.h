@@ -29,7 +29,8 @@ struct source_config {
 	uint8_t side;                  /* enum flow_side */
 	uint8_t wait;            /* enum source_switch: wait for it while it is away; default on */
 	uint8_t promiscuous;     /* enum source_switch: of an interface; default off */
-	uint16_t group;          /* of netfilter; where type->has_rules */
+	uint16_t group;          /* of netfilter; where type->has_group */
+	uint32_t mask;           /* of groups of the old netfilter log, bit N - 1 for group N */
 	uint32_t snaplen;        /* bytes copied of each packet; 0: the source's default (128) */
 	uint32_t receive_buffer; /* bytes of socket or ring buffer; 0: default (32 MiB) */
 	struct sampling_choice sampling;
@@ -81,8 +82,9 @@ struct capture_type {
 				interface". NULL: none, the command line alone */
 	unsigned int keys;   /* enum capture_key: those that may be said of it */
 	bool has_commas;     /* in values: keys begin after a comma only with the name of one */
-	bool has_rules;      /* the firewall's rules hand over packets, to 'group': two may log the
-				same ones, one may hand them over singly, and rules may go */
+	bool has_rules;      /* the firewall's rules hand over packets: two may log the same ones,
+				and one may hand them over singly */
+	bool has_group;      /* to 'group', which the list of rules names: rules may go */
 	bool is_of_link;     /* link messages of the kernel say when it is there */
 	bool is_live; /* the clock is CLOCK_MONOTONIC; otherwise the packets' own time stamps, and
 			 it is the only source */
@@ -98,7 +100,8 @@ struct capture_type {
 	 * 'error' filled: "KEY: what was expected". */
 	int (*check)(const struct source_config *source, struct error_text *error);
 	/* For --check-config: whether it could be opened, as far as that is seen without opening.
-	 * NULL: a live source is waited for. Returns 0, or a negative errno with 'error' filled. */
+	 * NULL: a live source is waited for. Returns 0, or a negative errno with 'error' filled;
+	 * -EOPNOTSUPP: the kernel cannot. */
 	int (*check_access)(const struct source_config *source, struct error_text *error);
 
 	/* What the worker asks. */

@@ -12,6 +12,7 @@
 #include "capture_sources.h"
 
 #include "capture_interface_name.h"
+#include "capture_netlink.h"
 #include "capture_nflog_parse.h"
 #include "capture_nflog_reader.h"
 #include "defaults.h"
@@ -41,8 +42,7 @@ enum {
 	DATAGRAM_SIZE = 4 * KERNEL_BUFFER_SIZE,
 	QUEUE_THRESHOLD = 1000, /* packets, at which the kernel sends a datagram */
 	QUEUE_TIMEOUT = 10,     /* after which it does anyway, in 1/100 s */
-	DEFAULT_RECEIVE_BUFFER = 32 * 1024 * 1024, /* 170,000 packets: 0.2 s of the highest rate */
-	DRAIN_MS = 100, /* how long stop() waits for an empty queue before it unbinds */
+	DRAIN_MS = 100,         /* how long stop() waits for an empty queue before it unbinds */
 };
 
 enum phase {
@@ -72,22 +72,13 @@ struct capture {
 	uint8_t datagram[DATAGRAM_SIZE];
 };
 
-/* Grow the socket's buffer: beyond the system's limit if we may, up to it else. The kernel doubles
- * what it is given, for its own overhead; what we show is comparable to what was asked for. */
 static void set_receive_buffer(struct capture *capture)
 {
-	int fd = mnl_socket_get_fd(capture->socket);
-	int size = capture->receive_buffer_wanted > INT_MAX / 2
-			   ? INT_MAX / 2
-			   : (int)capture->receive_buffer_wanted;
-	const struct rights_section before = rights_raise();
-	socklen_t length = sizeof(size);
+	const uint32_t bytes = capture_netlink_grow(mnl_socket_get_fd(capture->socket),
+						    capture->receive_buffer_wanted);
 
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	rights_restore(before);
-	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, &length) == 0)
-		capture->receive_buffer_bytes = (uint32_t)size / 2;
+	if (bytes)
+		capture->receive_buffer_bytes = bytes;
 }
 
 /* Send a request. The kernel carries it out before the call returns, and answers, if the message
@@ -260,7 +251,7 @@ static struct capture *new_capture(const struct source_config *config, struct er
 	capture->group = config->group;
 	capture->parser.snaplen = snaplen > MAX_SNAPLEN ? MAX_SNAPLEN : snaplen;
 	capture->receive_buffer_wanted =
-		config->receive_buffer ? config->receive_buffer : DEFAULT_RECEIVE_BUFFER;
+		config->receive_buffer ? config->receive_buffer : CAPTURE_NETLINK_BUFFER;
 	return capture;
 }
 
@@ -553,6 +544,7 @@ const struct capture_type capture_nflog = {
 	.keys = CAPTURE_KEY_SNAPLEN | CAPTURE_KEY_BUFFER | CAPTURE_KEY_WAIT |
 		CAPTURE_KEY_PROMISCUOUS,
 	.has_rules = true,
+	.has_group = true,
 	.is_live = true,
 	.parse = group_parse,
 	.check = group_check,

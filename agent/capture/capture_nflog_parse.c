@@ -13,8 +13,6 @@
  * postrouting. The length of a packet before it was cut is not reported at all. */
 #include "capture_nflog_parse.h"
 
-#include "sampling.h"
-
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
@@ -30,7 +28,6 @@ enum {
 	HOOK_OUTPUT = NF_INET_LOCAL_OUT, /* the same number for families inet and bridge */
 	HOOK_POSTROUTING = NF_INET_POST_ROUTING,
 	HOOK_NONE = 255, /* no NFULA_PACKET_HDR */
-	PREFIX_SIZE_MIN = sizeof("s=2"),
 };
 
 static const uint16_t TYPE_MASK = (uint16_t)NLA_TYPE_MASK; /* less the two flag bits */
@@ -113,23 +110,6 @@ static bool parse_vlan(const uint8_t *bytes, size_t size, struct packet_view *vi
 	return true;
 }
 
-/* What the prefix of a rule says of its rate, 0 if nothing or 1. Rules are few: the last prefix is
- * remembered. */
-__attribute__((noinline)) static uint32_t prefix_interval(struct capture_nflog_parser *parser,
-							  const uint8_t *prefix, size_t size)
-{
-	if (size > sizeof(parser->prefix))
-		size = sizeof(parser->prefix); /* longer than the kernel's */
-	if (size != parser->prefix_size || memcmp(prefix, parser->prefix, size) != 0) {
-		const uint32_t interval = sampling_prefix_interval(prefix, size);
-
-		memcpy(parser->prefix, prefix, size);
-		parser->prefix_size = (uint8_t)size;
-		parser->prefix_interval = interval > 1 ? interval : 0;
-	}
-	return parser->prefix_interval;
-}
-
 /* Most attributes are passed over. Values may be longer than we know them, from a newer kernel. */
 static inline bool parse_attributes(struct capture_nflog_parser *parser, const uint8_t *bytes,
 				    size_t size, struct packet_view *view,
@@ -152,9 +132,9 @@ static inline bool parse_attributes(struct capture_nflog_parser *parser, const u
 			metadata->hook = value[2];
 			break;
 		case NFULA_PREFIX: /* most rules have none: an empty one is sent all the same */
-			if (__builtin_expect(attribute.size >= PREFIX_SIZE_MIN, 0))
-				view->rule_interval =
-					prefix_interval(parser, value, attribute.size);
+			if (__builtin_expect(attribute.size > CAPTURE_RATE_PREFIX_MIN, 0))
+				view->rule_interval = capture_rate_prefix_interval(
+					&parser->prefix, value, attribute.size);
 			break;
 		case NFULA_MARK:
 			if (attribute.size < 4)

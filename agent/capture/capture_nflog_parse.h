@@ -8,6 +8,7 @@
 #define CAPTURE_NFLOG_PARSE_H
 
 #include "bytes.h"
+#include "capture_rate_prefix.h"
 #include "packet.h"
 
 /* One per group, for the time it is bound. Start with all zero and 'snaplen' set. */
@@ -21,9 +22,7 @@ struct capture_nflog_parser {
 	uint64_t packets_at_range;  /* copy as long as 'snaplen': cut, or just that long */
 	uint64_t packets_unstamped; /* have received_ms for a time stamp */
 	uint64_t messages_malformed;
-	uint8_t prefix[128]; /* of a rule, the last one that may have a rate; NF_LOG_PREFIXLEN */
-	uint8_t prefix_size;
-	uint32_t prefix_interval; /* that rate */
+	struct capture_rate_prefix prefix; /* of a rule, the last one that may have a rate */
 };
 
 /* Begin with a datagram. What was left of the one before is forgotten.

@@ -67,6 +67,8 @@ static int check_captures(const struct config *config, struct error_text *error)
 		if (result)
 			config_fail(error, &config->origins[config_source_option(source->type)],
 				    "%s", why.text);
+		if (result && why.hint[0])
+			error_text_hint(error, "%s", why.hint);
 	}
 	return result;
 }

@@ -16,7 +16,7 @@ enum config_result {
 	CONFIG_run,     /* continue */
 	CONFIG_done,    /* --help, --version, --check-config: printed, exit status 0 */
 	CONFIG_invalid, /* wrong usage or file: 'error' filled, exit status 2 */
-	CONFIG_failed,  /* cannot be served (--ulog, no memory): 'error' filled, exit status 1 */
+	CONFIG_failed,  /* cannot be served (no memory): 'error' filled, exit status 1 */
 };
 
 /* Parse the command line, then the file that it names. 'config' is filled with defaults first;

@@ -85,7 +85,6 @@ extern const struct config_type config_type_text, config_type_path, config_type_
 	config_type_address, config_type_number, config_type_duration, config_type_rate,
 	config_type_refresh, config_type_version, config_type_level, config_type_flag,
 	config_type_superpackets, config_type_switch;
-extern const struct config_type config_type_ulog;
 #define CAPTURE_SOURCE(option, type, ...) extern const struct config_type config_type_source_##type;
 #include "capture_sources.def"
 extern const struct config_type config_type_collector;

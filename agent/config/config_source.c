@@ -1,4 +1,4 @@
-/* config_source.c - packet sources: the options of capture_sources.def, ulog, and [source "NAME"].
+/* config_source.c - packet sources: the options of capture_sources.def, and [source "NAME"].
  *
  * A source is known by its type and name ("nflog:40", "eth0", a file). Named again, by an option or
  * by its section, it is the same one and takes over what is said of it. Invariant: what a source
@@ -11,7 +11,6 @@
 #include "cpu_list.h"
 #include "defaults.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,47 +232,6 @@ static void source_format(const struct config *config, const struct config_optio
 	const struct config_type config_type_source_##type_ = { source_parse, source_format, \
 								completion_ };
 #include "capture_sources.def"
-
-/* fprobe-ulog's -U: bit N-1 is ULOG group N. ULOG left Linux with 3.17. */
-static int ulog_parse(struct config *config, const struct config_option *option, const char *value,
-		      struct error_text *error)
-{
-	char groups[128] = "";
-	char options[400] = "";
-	char *end;
-	unsigned long mask;
-
-	(void)config;
-	errno = 0;
-	mask = strtoul(value, &end, 0);
-	if (*end || errno || !isdigit((unsigned char)*value) || mask < option->range.minimum ||
-	    mask > option->range.maximum) {
-		error_text_set(error, "expected a mask of ULOG groups from 1 to 0xffffffff");
-		return -EINVAL;
-	}
-	for (unsigned int bit = 0; bit < 32; bit++) {
-		size_t length = strlen(groups);
-		size_t used = strlen(options);
-
-		if (!(mask & (1ul << bit)))
-			continue;
-		(void)snprintf(groups + length, sizeof(groups) - length, "%s%u", length ? "," : "",
-			       bit + 1);
-		(void)snprintf(options + used, sizeof(options) - used, " -g %u", bit + 1);
-	}
-	error_text_set(error,
-		       "Linux has no ULOG since 3.17; use NFLOG instead, also for IPv6 (group %s)",
-		       groups);
-	error_text_hint(
-		error,
-		"in each rule write \"-j NFLOG --nflog-group %s --nflog-size 128\" for \"-j "
-		"ULOG --ulog-nlgroup %s ...\", and start flowagent%s",
-		strchr(groups, ',') ? "N" : groups, strchr(groups, ',') ? "N" : groups,
-		strlen(options) < 100 ? options : " with -g N for each");
-	return -EOPNOTSUPP;
-}
-
-const struct config_type config_type_ulog = { ulog_parse, NULL, NULL };
 
 /* The type of a source that a section names. NULL: no type has such names. */
 static const struct capture_type *section_type(const char *name)

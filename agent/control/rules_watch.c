@@ -33,7 +33,7 @@ struct rules_watch {
 static bool has_groups(const struct config *config)
 {
 	for (size_t i = 0; i < config->source_count; i++)
-		if (config->sources[i].type->has_rules)
+		if (config->sources[i].type->has_group)
 			return true;
 	return false;
 }
@@ -75,7 +75,7 @@ static void count_rule(void *context, uint16_t group)
 	for (size_t i = 0; i < watch->config->source_count; i++) {
 		const struct source_config *source = &watch->config->sources[i];
 
-		if (source->type->has_rules && source->group == group)
+		if (source->type->has_group && source->group == group)
 			watch->counts[i]++;
 	}
 }
@@ -127,7 +127,7 @@ void rules_watch_look(struct rules_watch *watch, int64_t now_ms)
 struct rules_watch_state rules_watch_state(const struct rules_watch *watch, size_t source)
 {
 	if (!watch || !watch->is_known || source >= watch->config->source_count ||
-	    !watch->config->sources[source].type->has_rules)
+	    !watch->config->sources[source].type->has_group)
 		return (struct rules_watch_state){ .is_known = false };
 	return (struct rules_watch_state){
 		.is_known = true,

@@ -68,6 +68,7 @@ static const struct migration_letter pcap_letters[] = {
 
 struct fprobe {
 	bool is_ulog;
+	bool has_ulog;          /* the kernel has that */
 	const char *given[128]; /* value of each letter that is carried */
 	const char *collectors[COLLECTORS];
 	size_t collector_count;
@@ -120,6 +121,10 @@ static void write_groups(struct migration *migration, const struct fprobe *fprob
 	const unsigned long mask = number_of(migration, fprobe, 'U', 1);
 	const char *keys = source_keys(migration, fprobe);
 
+	if (mask && fprobe->has_ulog) {
+		migration_option(migration, "ulog", "%lu%s", mask, keys);
+		return;
+	}
 	if ((mask & 0xffffffff) == 0)
 		migration_wrong(migration, "-U %s: no bit is set, so no group is read",
 				fprobe->given['U']);
@@ -410,12 +415,14 @@ void migration_fprobe(struct migration *migration, const char *const *words, siz
 	say_process(migration, &fprobe);
 }
 
-void migration_fprobe_ulog(struct migration *migration, const char *const *words, size_t count)
+void migration_fprobe_ulog(struct migration *migration, const char *const *words, size_t count,
+			   bool has_ulog)
 {
 	struct fprobe fprobe;
 
 	(void)fputs("[agent]\n", migration->out);
 	fprobe = read_words(migration, words, count);
+	fprobe.has_ulog = has_ulog;
 	write_all(migration, &fprobe);
 	if (fprobe.given['u'])
 		migration_option(migration, "user", "%s", fprobe.given['u']);

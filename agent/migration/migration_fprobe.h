@@ -11,8 +11,10 @@ void migration_fprobe(struct migration *migration, const char *const *words, siz
 		      char *text);
 
 /* For an agent that is to run as fprobe-ulog with these words. What concerns the process alone is
- * not said: it is in migration_process. */
-void migration_fprobe_ulog(struct migration *migration, const char *const *words, size_t count);
+ * not said: it is in migration_process. 'has_ulog': the kernel has the groups of the mask
+ * themselves, not only those of NFLOG. */
+void migration_fprobe_ulog(struct migration *migration, const char *const *words, size_t count,
+			   bool has_ulog);
 
 /* What fprobe-ulog does with its process. Values are borrowed from the words; NULL: not given. */
 struct migration_process {

@@ -535,12 +535,6 @@ def test_missing_configuration_file(flowagent_run):
     assert "/nonexistent.conf" in done.stderr
 
 
-def test_ulog_names_the_rule_to_use_instead(flowagent_run):
-    done = flowagent_run("--ulog", "1")
-    assert done.returncode == 1
-    assert "NFLOG" in done.stderr and "ULOG" in done.stderr
-
-
 @pytest.mark.parametrize("option, word", [("--version", "flowagent "), ("--help", "--collector")])
 def test_information_goes_to_standard_output(option, word, flowagent_run):
     done = flowagent_run(option)

@@ -343,22 +343,16 @@ TEST(wrong_words)
 	check_error("-f /", CONFIG_invalid, "cannot read the configuration file /: Is a directory");
 }
 
-TEST(ulog_names_the_rule_to_use)
+TEST(ulog_is_a_source)
 {
 	struct error_text error;
 	struct config config;
 
-	CHECK_EQ(parse(&config, "--ulog 1", &error), CONFIG_failed);
-	CHECK_TEXT(error.text,
-		   "--ulog \"1\": Linux has no ULOG since 3.17; use NFLOG instead, also "
-		   "for IPv6 (group 1)");
-	CHECK_TEXT(error.hint,
-		   "in each rule write \"-j NFLOG --nflog-group 1 --nflog-size 128\" for "
-		   "\"-j ULOG --ulog-nlgroup 1 ...\", and start flowagent -g 1");
-	config_clear(&config);
-	CHECK_EQ(parse(&config, "--ulog 0x80000001", &error), CONFIG_failed);
-	CHECK(strstr(error.text, "(group 1,32)"));
-	CHECK(strstr(error.hint, "start flowagent -g 1 -g 32"));
+	CHECK_EQ(parse(&config, "--ulog 0x80000001 --ulog 4", &error), CONFIG_run);
+	CHECK_EQ(config.source_count, 2);
+	CHECK_TEXT(config.sources[0].name, "ulog:2147483649");
+	CHECK_EQ(config.sources[0].mask, 0x80000001);
+	CHECK_EQ(config.sources[1].mask, 4);
 	config_clear(&config);
 	check_error("--ulog 0", CONFIG_invalid,
 		    "--ulog \"0\": expected a mask of ULOG groups from 1 to 0xffffffff");
@@ -433,7 +427,7 @@ int main(void)
 		cmocka_unit_test(other_values),
 		cmocka_unit_test(interface_numbers),
 		cmocka_unit_test(wrong_words),
-		cmocka_unit_test(ulog_names_the_rule_to_use),
+		cmocka_unit_test(ulog_is_a_source),
 		cmocka_unit_test(source_ids_differ_between_hosts_and_instances),
 		cmocka_unit_test(all_values_can_be_written_and_read_again),
 	};
