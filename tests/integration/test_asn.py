@@ -321,7 +321,7 @@ def test_progress_on_a_terminal(directory):
     assert b"\r\x1b[Kflowagent-asn: " in shown
 
 
-@pytest.mark.parametrize("program", ["flowagent", "agentctl"])
+@pytest.mark.parametrize("program", ["flowagent", "agentctl", "flowagent-bmp"])
 def test_the_others_link_nothing_that_unpacks(program):
     done = subprocess.run(
         ["readelf", "--dynamic", BUILD / program], capture_output=True, text=True, check=True

@@ -34,3 +34,28 @@ def test_bash(words, expected):
     command = ["bash", "-c", SCRIPT, "bash", completion, "flowagent", *words.split()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     assert set(done.stdout.split()) == expected
+
+
+OPTIONS = """
+source "$1" && shift
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+$(complete -p "${1##*/}" | sed 's/.* -F //; s/ .*//') 2>/dev/null
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "expected"),
+    [
+        ("flowagent-asn", ["--l"], {"--least-peers", "--longest-ipv4", "--longest-ipv6"}),
+        ("flowagent-asn", ["--force", "/usr/bin/en"], {"/usr/bin/env"}),
+        ("flowagent-bmp", ["--ro"], {"--router"}),
+        ("flowagent-bmp", ["--log-level", "w"], {"warning"}),
+    ],
+)
+def test_bash_of_the_others(program, words, expected):
+    completion = BUILD / "packaging" / "completion" / f"{program}.bash"
+    command = ["bash", "-c", OPTIONS, "bash", completion, BUILD / program, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert expected <= set(done.stdout.split())
+    assert all(word.startswith(words[-1]) for word in done.stdout.split())

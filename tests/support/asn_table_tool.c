@@ -3,6 +3,8 @@
  * asn_table_tool make TABLE SOURCE CREATED_S PEER_COUNT: standard input has a prefix a line, as
  * "ORIGIN PREFIX [PEERS [PEER_AS [NEXT_HOP]]]" or "name ORIGIN NAME...".
  * asn_table_tool find TABLE: standard input has an address a line; for each "ORIGIN LENGTH PEERS".
+ * asn_table_tool tell TABLE: the same, for each "ORIGIN LENGTH PEERS PEER_AS NEXT_HOP", with - for
+ * none; before it the number of IPv4 and IPv6 prefixes, and of peers in all.
  */
 #include "address.h"
 #include "asn_table_file.h"
@@ -59,7 +61,15 @@ static int make(const char *path, const struct asn_build_facts *facts)
 	return 0;
 }
 
-static int find(const char *path)
+static void print_more(uint8_t version, const struct asn_entry *entry)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	(void)printf(" %" PRIu32 " %s", entry->peer_as_number,
+		     entry->has_next_hop ? address_format(version, entry->next_hop, text) : "-");
+}
+
+static int find(const char *path, bool tells_all)
 {
 	struct error_text error;
 	struct asn_table *table = asn_table_file_open(path, &error);
@@ -67,6 +77,9 @@ static int find(const char *path)
 
 	if (!table)
 		return fail(error.text);
+	if (tells_all)
+		(void)printf("%zu %zu %" PRIu32 "\n", asn_table_count(table, 4),
+			     asn_table_count(table, 6), asn_table_peer_count(table));
 	while (fgets(line, sizeof(line), stdin)) {
 		struct asn_entry entry;
 		uint8_t address[16];
@@ -77,8 +90,11 @@ static int find(const char *path)
 		if (version <= 0)
 			return fail(line);
 		asn_table_find(table, (uint8_t)version, address, &entry);
-		(void)printf("%" PRIu32 " %u %u\n", entry.as_number, entry.prefix_length,
+		(void)printf("%" PRIu32 " %u %u", entry.as_number, entry.prefix_length,
 			     entry.peers);
+		if (tells_all)
+			print_more((uint8_t)version, &entry);
+		(void)putchar('\n');
 	}
 	asn_table_destroy(table);
 	return 0;
@@ -92,6 +108,8 @@ int main(int argc, char **argv)
 					     .created_s = strtoll(argv[4], NULL, 10),
 					     .peer_count = (uint32_t)strtoul(argv[5], NULL, 10) });
 	if (argc == 3 && strcmp(argv[1], "find") == 0)
-		return find(argv[2]);
-	return fail("expected make or find");
+		return find(argv[2], false);
+	if (argc == 3 && strcmp(argv[1], "tell") == 0)
+		return find(argv[2], true);
+	return fail("expected make, find or tell");
 }

@@ -1,5 +1,6 @@
 """AS tables for the end-to-end tests: files of --asn-table, made by tests/support/asn_table_tool.c."""
 
+import ipaddress
 import subprocess
 
 import programs
@@ -19,10 +20,9 @@ def make_table(tool, path, rows, source="test", created_s=1_700_000_000, peer_co
     assert done.returncode == 0, done.stderr
 
 
-def find(tool, path, addresses):
-    """[(AS, prefix length, peers)] that a table has for addresses."""
+def _ask(tool, how, path, addresses):
     done = subprocess.run(
-        [tool, "find", path],
+        [tool, how, path],
         input="".join(f"{address}\n" for address in addresses),
         text=True,
         capture_output=True,
@@ -30,4 +30,17 @@ def find(tool, path, addresses):
         timeout=programs.PATIENCE_S,
     )
     assert done.returncode == 0, done.stderr
-    return [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    return [line.split() for line in done.stdout.splitlines()]
+
+
+def find(tool, path, addresses):
+    """[(AS, prefix length, peers)] that a table has for addresses."""
+    return [tuple(map(int, words)) for words in _ask(tool, "find", path, addresses)]
+
+
+def tell(tool, path, addresses):
+    """(IPv4 prefixes, IPv6 prefixes, peers), [(AS, prefix length, peers, neighbouring AS, next hop)]."""
+    counts, *found = _ask(tool, "tell", path, addresses)
+    hops = [None if words[4] == "-" else ipaddress.ip_address(words[4]) for words in found]
+    numbers = [tuple(map(int, words[:4])) for words in found]
+    return tuple(map(int, counts)), [(*row, hop) for row, hop in zip(numbers, hops)]

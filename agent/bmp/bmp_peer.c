@@ -1,0 +1,175 @@
+/* bmp_peer.c - see bmp_peer.h. */
+#include "bmp_peer.h"
+
+#include <string.h>
+
+static uint8_t number_of(const struct bmp_state *state, const struct bmp_router *router)
+{
+	return (uint8_t)(router - state->routers);
+}
+
+static bool is_peer(const struct bmp_peer *peer, uint8_t router, const struct bmp_peer_name *name)
+{
+	return peer->is_used && peer->router == router && peer->name.type == name->type &&
+	       memcmp(peer->name.address, name->address, sizeof(name->address)) == 0 &&
+	       memcmp(peer->name.distinguisher, name->distinguisher, sizeof(name->distinguisher)) ==
+		       0;
+}
+
+static struct bmp_peer *find_peer(struct bmp_state *state, const struct bmp_router *router,
+				  const struct bmp_peer_name *name)
+{
+	const uint8_t number = number_of(state, router);
+
+	if (is_peer(&state->peers[state->last_peer], number, name))
+		return &state->peers[state->last_peer];
+	for (size_t i = 0; i < state->peer_count; i++)
+		if (is_peer(&state->peers[i], number, name)) {
+			state->last_peer = i;
+			return &state->peers[i];
+		}
+	return NULL;
+}
+
+struct bmp_peer *bmp_peers_get(struct bmp_state *state, const struct bmp_router *router,
+			       const struct bmp_peer_name *name)
+{
+	struct bmp_peer *peer = find_peer(state, router, name);
+	size_t vacant = 0;
+
+	if (peer)
+		return peer;
+	while (vacant < state->peer_count && state->peers[vacant].is_used)
+		vacant++;
+	if (vacant == BMP_PEERS_MAX)
+		return NULL;
+	if (vacant == state->peer_count)
+		state->peer_count++;
+	peer = &state->peers[vacant];
+	*peer = (struct bmp_peer){ .is_used = true,
+				   .router = number_of(state, router),
+				   .name = *name,
+				   .sources = { BMP_NO_SOURCE, BMP_NO_SOURCE } };
+	return peer;
+}
+
+uint16_t bmp_peer_source(struct bmp_state *state, struct bmp_peer *peer, int is_post_policy)
+{
+	uint16_t *source = &peer->sources[is_post_policy];
+
+	if (*source == BMP_NO_SOURCE)
+		*source = bmp_rib_source_add(state->rib);
+	return *source;
+}
+
+static void release(struct bmp_state *state, struct bmp_peer *peer)
+{
+	for (int i = 0; i < 2; i++)
+		if (peer->sources[i] != BMP_NO_SOURCE)
+			bmp_rib_source_remove(state->rib, peer->sources[i]);
+	peer->is_used = false;
+}
+
+/* Identifiers are on the wire if who sends wants to and who receives, too. A router makes both
+ * messages of its Loc-RIB itself: there the capability alone says it (RFC 9069 section 5.2). */
+static bool sends_path_ids(const struct bmp_peer *peer, uint8_t sender, uint8_t receiver)
+{
+	if (peer->name.type == BMP_PEER_loc_rib)
+		return sender || receiver;
+	return (sender & BGP_ADD_PATH_SEND) && (receiver & BGP_ADD_PATH_RECEIVE);
+}
+
+void bmp_peers_up(struct bmp_state *state, struct bmp_router *router,
+		  const struct bmp_peer_header *header, const struct bgp_open *sent,
+		  const struct bgp_open *received)
+{
+	struct bmp_peer *peer = find_peer(state, router, &header->name);
+
+	/* Up again without a down, or routes before it: they may have been read wrongly. */
+	if (peer && peer->is_seen)
+		release(state, peer);
+	peer = bmp_peers_get(state, router, &header->name);
+	if (!peer) {
+		router->counters[BMP_COUNTER_too_many_peers]++;
+		return;
+	}
+	peer->is_up = true;
+	peer->is_seen = true;
+	peer->own_as = sent->as_number;
+	if (peer->name.type == BMP_PEER_loc_rib && header->as_number)
+		peer->own_as = header->as_number;
+	for (int family = 0; family < BGP_FAMILY_COUNT; family++)
+		peer->has_path_ids[family] =
+			sends_path_ids(peer, received->add_path[family], sent->add_path[family]);
+}
+
+void bmp_peers_down(struct bmp_state *state, const struct bmp_router *router,
+		    const struct bmp_peer_header *header)
+{
+	struct bmp_peer *peer = find_peer(state, router, &header->name);
+
+	if (peer)
+		release(state, peer);
+}
+
+static bool is_of(const struct bmp_state *state, const struct bmp_peer *peer,
+		  const struct bmp_router *router)
+{
+	return peer->is_used && peer->router == number_of(state, router);
+}
+
+void bmp_peers_begin_session(struct bmp_state *state, const struct bmp_router *router)
+{
+	for (size_t i = 0; i < state->peer_count; i++) {
+		struct bmp_peer *peer = &state->peers[i];
+
+		if (!is_of(state, peer, router))
+			continue;
+		peer->is_up = peer->is_seen = peer->has_ended = false;
+		memset(peer->awaits, 0, sizeof(peer->awaits));
+		memset(peer->has_path_ids, 0, sizeof(peer->has_path_ids));
+		for (int view = 0; view < 2; view++)
+			if (peer->sources[view] != BMP_NO_SOURCE)
+				bmp_rib_make_stale(state->rib, peer->sources[view]);
+	}
+}
+
+static void drop_stale(struct bmp_state *state, const struct bmp_peer *peer)
+{
+	for (int view = 0; view < 2; view++)
+		for (int family = 0;
+		     peer->sources[view] != BMP_NO_SOURCE && family < BGP_FAMILY_COUNT; family++)
+			bmp_rib_drop_stale(state->rib, peer->sources[view],
+					   (enum bgp_family)family);
+}
+
+void bmp_peers_drop_stale(struct bmp_state *state, const struct bmp_router *router)
+{
+	for (size_t i = 0; i < state->peer_count; i++) {
+		struct bmp_peer *peer = &state->peers[i];
+
+		if (!is_of(state, peer, router))
+			continue;
+		if (router->is_connected && peer->is_seen)
+			drop_stale(state, peer);
+		else
+			release(state, peer);
+	}
+}
+
+bool bmp_peers_have_ended(const struct bmp_state *state, const struct bmp_router *router)
+{
+	bool is_any = false, are_all = true;
+
+	for (size_t i = 0; i < state->peer_count; i++) {
+		const struct bmp_peer *peer = &state->peers[i];
+
+		if (!is_of(state, peer, router) || !peer->is_seen)
+			continue;
+		if (peer->has_ended && peer->name.type == BMP_PEER_loc_rib)
+			return true; /* what the router uses: no other view counts beside it */
+		are_all &= peer->has_ended;
+		is_any = true;
+	}
+	return is_any && are_all;
+}

@@ -1,0 +1,46 @@
+/* flowagent_bmp.c - the program flowagent-bmp: routers report their routes, the table follows.
+ *
+ * Place: a program of its own, with a user of its own: nothing of BGP runs in the agent, which maps
+ * the table that this one writes. */
+#include "bmp_arguments.h"
+#include "bmp_server.h"
+
+#include "log.h"
+#include "standard_streams.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+enum { EXIT_done = 0, EXIT_failed = 1, EXIT_usage = 2 };
+
+static int fail(const struct error_text *error, int status)
+{
+	log_error_text(error);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct bmp_arguments arguments;
+	struct error_text error = { .text = "" };
+
+	if (standard_streams_hold() < 0)
+		return EXIT_failed;
+	(void)signal(SIGPIPE, SIG_IGN);
+	log_open("flowagent-bmp", LOG_LEVEL_info);
+	if (bmp_arguments_parse(argc, argv, &arguments, &error) < 0) {
+		if (!error.hint[0])
+			error_text_hint(&error, "flowagent-bmp --help shows all options");
+		return fail(&error, EXIT_usage);
+	}
+	if (arguments.wants_help) {
+		bmp_arguments_print_help();
+		return EXIT_done;
+	}
+	if (arguments.wants_version) {
+		(void)printf("flowagent-bmp %s\n", FLOWAGENT_VERSION);
+		return EXIT_done;
+	}
+	log_set_level(arguments.log_level);
+	return bmp_server_run(&arguments, &error) < 0 ? fail(&error, EXIT_failed) : EXIT_done;
+}
