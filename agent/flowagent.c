@@ -269,6 +269,7 @@ static int on_status_timer(sd_event_source *source, uint64_t now_us, void *conte
 	log_held_back(false);
 	rules_watch_look(daemon->rules, time_now_ms(CLOCK_MONOTONIC));
 	pipeline_asn_dispatch(daemon->pipeline);
+	pipeline_settle(daemon->pipeline);
 	if (pipeline_snapshot(daemon->pipeline, &snapshot) < 0)
 		return sd_event_source_set_time(source, now_us + STATUS_INTERVAL_US);
 	status_line_send(&snapshot, (snapshot.workers.packets_read - daemon->packets_before) /

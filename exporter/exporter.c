@@ -5,29 +5,15 @@
  * here. */
 #include "exporter.h"
 
-#include "collector_group.h"
+#include "exporter_parts.h"
 
 #include <poll.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 /* Several files bring several clocks; a step back of less than this is one of the others, and time
  * stands still meanwhile. A longer one is a wrap of the uptime, and so is one during which real
  * time continues: 50 days without a packet. */
 #define CLOCK_SPREAD_MS 3600000u
-
-struct exporter {
-	struct collector_terms terms;
-	struct collector_ledger ledger; /* without collectors */
-	struct export_time time;
-	bool has_time;
-	bool has_polled;                /* since the last exporter_send() */
-	_Atomic(const char *) serving;  /* exporter_serving() */
-	struct collector_group *groups; /* owned */
-	size_t group_count;
-	size_t collector_count;
-	struct collector *collectors[]; /* owned */
-};
 
 static int create_groups(struct exporter *exporter, struct error_text *error)
 {
@@ -44,10 +30,13 @@ static int create_groups(struct exporter *exporter, struct error_text *error)
 
 struct exporter *exporter_create(const struct exporter_config *config, struct error_text *error)
 {
-	struct exporter *exporter = calloc(
-		1, sizeof(*exporter) + config->collector_count * sizeof(exporter->collectors[0]));
+	struct exporter *exporter = calloc(1, sizeof(*exporter));
 
-	if (!exporter) {
+	if (exporter)
+		exporter->collectors =
+			calloc(config->collector_count + 1, sizeof(exporter->collectors[0]));
+	if (!exporter || !exporter->collectors) {
+		free(exporter);
 		error_text_set(error, "out of memory");
 		return NULL;
 	}
@@ -83,6 +72,10 @@ void exporter_destroy(struct exporter *exporter)
 		return;
 	for (size_t i = 0; i < exporter->collector_count; i++)
 		collector_destroy(exporter->collectors[i]);
+	for (size_t i = 0; i < exporter->leaving_count; i++)
+		collector_destroy(exporter->leaving[i].collector);
+	free(exporter->collectors);
+	free(exporter->leaving);
 	collector_groups_destroy(exporter->groups, exporter->group_count);
 	interface_names_clear(&exporter->terms.names);
 	application_list_clear(&exporter->terms.applications);
@@ -256,7 +249,7 @@ static void update_group(const struct exporter *exporter, struct collector_group
 				 });
 }
 
-static void serve(struct exporter *exporter, const struct collector *collector)
+void exporter_serve(struct exporter *exporter, const struct collector *collector)
 {
 	atomic_store_explicit(&exporter->serving, collector ? collector_name(collector) : NULL,
 			      memory_order_relaxed);
@@ -270,29 +263,33 @@ const char *exporter_serving(const struct exporter *exporter)
 void exporter_poll(struct exporter *exporter, int64_t now_us)
 {
 	for (size_t i = 0; i < exporter->collector_count; i++) {
-		serve(exporter, exporter->collectors[i]);
+		exporter_serve(exporter, exporter->collectors[i]);
 		collector_poll(exporter->collectors[i], now_us);
 	}
-	serve(exporter, NULL);
+	exporter_poll_leaving(exporter, now_us);
+	exporter_serve(exporter, NULL);
 	exporter->has_polled = true;
 }
 
 int64_t exporter_send(struct exporter *exporter, int64_t now_us)
 {
-	int64_t first_us = -1;
+	int64_t first_us;
 
 	if (!exporter->has_polled)
 		exporter_poll(exporter, now_us);
 	exporter->has_polled = false;
+	first_us = exporter_send_leaving(exporter, now_us);
 	for (size_t i = 0; i < exporter->collector_count; i++) {
 		int64_t next_us;
 
-		serve(exporter, exporter->collectors[i]);
+		if (exporter_is_held(exporter, exporter->collectors[i]))
+			continue;
+		exporter_serve(exporter, exporter->collectors[i]);
 		next_us = collector_send(exporter->collectors[i]);
 		if (next_us >= 0 && (first_us < 0 || next_us < first_us))
 			first_us = next_us;
 	}
-	serve(exporter, NULL);
+	exporter_serve(exporter, NULL);
 	for (size_t i = 0; i < exporter->group_count; i++)
 		update_group(exporter, &exporter->groups[i]);
 	return first_us;
@@ -322,6 +319,14 @@ void exporter_abandon(struct exporter *exporter)
 {
 	for (size_t i = 0; i < exporter->collector_count; i++)
 		collector_abandon(exporter->collectors[i]);
+	for (size_t i = 0; i < exporter->leaving_count; i++)
+		collector_abandon(exporter->leaving[i].collector);
+}
+
+void exporter_set_refresh(struct exporter *exporter, uint32_t refresh_ms, uint32_t datagrams)
+{
+	exporter->terms.template_refresh_ms = refresh_ms;
+	exporter->terms.template_refresh_datagrams = datagrams;
 }
 
 void exporter_send_template(struct exporter *exporter)
@@ -356,9 +361,18 @@ void exporter_collector_status(const struct exporter *exporter, size_t collector
 	const struct collector *one = exporter->collectors[collector];
 
 	collector_status(one, status);
+	exporter_add_predecessors(exporter, one, &status->ledger);
 	for (size_t i = 0; i < exporter->group_count; i++)
 		if (collector_group_has(&exporter->groups[i], one))
 			status->is_used = collector_group_uses(&exporter->groups[i], one);
+}
+
+void exporter_group_ledger(const struct exporter *exporter, const struct collector_group *group,
+			   struct collector_ledger *ledger)
+{
+	collector_group_ledger(group, ledger);
+	for (size_t i = 0; i < group->count; i++)
+		exporter_add_predecessors(exporter, group->members[i], ledger);
 }
 
 void exporter_ledger(const struct exporter *exporter, struct collector_ledger *ledger)
@@ -367,7 +381,7 @@ void exporter_ledger(const struct exporter *exporter, struct collector_ledger *l
 	for (size_t i = 0; i < exporter->group_count; i++) {
 		struct collector_ledger group;
 
-		collector_group_ledger(&exporter->groups[i], &group);
+		exporter_group_ledger(exporter, &exporter->groups[i], &group);
 		if (i == 0 || group.sent.packets > ledger->sent.packets)
 			*ledger = group;
 	}

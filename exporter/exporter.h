@@ -128,6 +128,9 @@ void exporter_finish(struct exporter *exporter, const struct export_time *time);
 /* Give up what is queued and count it as lost: the last resort when a stop may not take longer. */
 void exporter_abandon(struct exporter *exporter);
 
+/* Templates are repeated after this time, or this many datagrams, from now on; 0: never. */
+void exporter_set_refresh(struct exporter *exporter, uint32_t refresh_ms, uint32_t datagrams);
+
 /* Templates and options go out with the next message of each collector. */
 void exporter_send_template(struct exporter *exporter);
 

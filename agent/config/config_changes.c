@@ -5,6 +5,7 @@
 #include "config_changes.h"
 
 #include "config_apply.h"
+#include "config_collector.h"
 #include "config_keys.h"
 #include "config_options.h"
 #include "config_value.h"
@@ -293,4 +294,39 @@ void config_changes_keep(struct config *config, struct config *running)
 	}
 	/* This follows from the flow key: config_flow_key_finish(). */
 	config->expiry.ignored_flags = running->expiry.ignored_flags;
+}
+
+/* ---- fields ---- */
+
+static void mark(struct config_changes *changes, const char *name, const char *key)
+{
+	char text[CONFIG_CHANGE_NAME_SIZE];
+
+	(void)snprintf(text, sizeof(text), "collector %s%s", name, key);
+	for (size_t i = 0; i < changes->count; i++)
+		if (!strcmp(changes->changes[i].name, text))
+			changes->changes[i].needs_restart = true;
+}
+
+int config_changes_hold_back(struct config *config, size_t collector, const struct config *running,
+			     struct config_changes *changes, struct error_text *error)
+{
+	struct config_collector *held = &config->collectors[collector];
+	const struct config_collector *before = find(&kinds[1], running, held);
+	char *fields;
+
+	mark(changes, held->name, before ? ": fields" : "");
+	if (!before) {
+		config_collector_drop(config, collector);
+		return 0;
+	}
+	fields = before->fields ? strdup(before->fields) : NULL;
+	if (before->fields && !fields) {
+		error_text_set(error, "out of memory");
+		return -ENOMEM;
+	}
+	free(held->fields);
+	held->fields = fields;
+	held->field_set = before->field_set;
+	return 0;
 }

@@ -34,4 +34,10 @@ void config_changes_clear(struct config_changes *changes);
  * another call the other way round. */
 void config_changes_keep(struct config *config, struct config *running);
 
+/* Flows have no place for what the fields of a collector are of. Let it have the fields that it has
+ * in 'running', or leave it out where it is new; among the changes it needs a restart. Returns 0,
+ * or a negative errno with 'error' filled. */
+int config_changes_hold_back(struct config *config, size_t collector, const struct config *running,
+			     struct config_changes *changes, struct error_text *error);
+
 #endif

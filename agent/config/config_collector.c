@@ -44,6 +44,15 @@ void config_collectors_clear(struct config *config)
 	config->collector_count = 0;
 }
 
+void config_collector_drop(struct config *config, size_t number)
+{
+	struct config_collector *collector = &config->collectors[number];
+
+	entry_clear(collector);
+	config->collector_count--;
+	memmove(collector, collector + 1, (config->collector_count - number) * sizeof(*collector));
+}
+
 /* Take over 'collector' with its strings; on failure it is the caller's still. */
 static int entry_add(struct config *config, const struct config_collector *collector,
 		     struct error_text *error)

@@ -14,6 +14,8 @@ int config_collector_set(struct config *config, const char *name, enum config_ke
 			 const char *value, const struct config_origin *origin,
 			 struct error_text *error);
 
+/* Take one out. */
+void config_collector_drop(struct config *config, size_t number);
 void config_collectors_clear(struct config *config);
 /* Its part of config_finish(). */
 int config_collectors_finish(struct config *config, struct error_text *error);

@@ -11,6 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool interface_rules_are_same(const struct interface_rules *one,
+			      const struct interface_rules *other)
+{
+	bool same = one->count == other->count;
+
+	for (size_t i = 0; same && i < one->count; i++)
+		same = !strcmp(one->rules[i].name, other->rules[i].name) &&
+		       one->rules[i].number == other->rules[i].number &&
+		       one->rules[i].is_base == other->rules[i].is_base;
+	return same;
+}
+
 void interface_rules_clear(struct interface_rules *rules)
 {
 	free(rules->rules);

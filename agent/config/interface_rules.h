@@ -30,6 +30,8 @@ struct interface_rules {
 	size_t count;
 };
 
+bool interface_rules_are_same(const struct interface_rules *one,
+			      const struct interface_rules *other);
 void interface_rules_clear(struct interface_rules *rules);
 /* Replace the rules by those of 'text'. Returns 0, or -EINVAL or -ENOMEM with 'error' filled and
  * the rules as they were. */

@@ -84,7 +84,7 @@ static int take(struct reload *reload, struct config *next, struct error_text *e
 	int result;
 
 	config_changes_keep(next, config);
-	result = pipeline_reload(reload->config.pipeline, next, error);
+	result = pipeline_reload(reload->config.pipeline, config, next, error);
 	if (result) {
 		config_changes_keep(config, next); /* what was exchanged goes back */
 		config_clear(next);
@@ -95,6 +95,19 @@ static int take(struct reload *reload, struct config *next, struct error_text *e
 	*config = *next;
 	config_clear(&before);
 	return 0;
+}
+
+/* Columns of the flow cache are those of the start. */
+static int hold_back(struct reload *reload, struct config *next, struct config_changes *changes,
+		     struct error_text *error)
+{
+	int result = 0;
+
+	for (size_t i = next->collector_count; !result && i-- > 0;)
+		if (pipeline_lacks_columns(reload->config.pipeline, &next->collectors[i]))
+			result = config_changes_hold_back(next, i, reload->config.config, changes,
+							  error);
+	return result;
 }
 
 /* Read, compare, take over. */
@@ -111,6 +124,8 @@ static int read_again(struct reload *reload, const struct config_again *again,
 		error_text_set(error, "out of memory");
 		result = -ENOMEM;
 	}
+	if (!result)
+		result = hold_back(reload, &next, changes, error);
 	if (result) {
 		config_clear(&next);
 		return result;

@@ -232,6 +232,14 @@ static json_t *collectors_json(const struct pipeline_snapshot *snapshot)
 	return array;
 }
 
+static json_t *removed_json(const struct collector_ledger *ledger)
+{
+	json_t *row = json_object();
+
+	add_collector_ledger(&row, ledger);
+	return row;
+}
+
 json_t *summary_json(const struct pipeline_snapshot *snapshot)
 {
 	struct collector_ledger exported = snapshot->exported;
@@ -246,6 +254,7 @@ json_t *summary_json(const struct pipeline_snapshot *snapshot)
 	add_collector_ledger(&row, &exported);
 	add(&row, "sources", sources_json(snapshot));
 	add(&row, "collectors", collectors_json(snapshot));
+	add(&row, "collectors_removed", removed_json(&snapshot->removed));
 	return row;
 }
 

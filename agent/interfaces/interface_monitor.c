@@ -75,7 +75,7 @@ static int64_t longest_ms(const struct expiry_policy *expiry)
 	return (int64_t)expiry->active_ms + idle_ms + KEEP_LONGER_MS;
 }
 
-static int copy_rules(struct interface_rules *copy, const struct interface_rules *rules)
+int interface_monitor_copy_rules(struct interface_rules *copy, const struct interface_rules *rules)
 {
 	copy->rules = calloc(rules->count + 1, sizeof(*copy->rules));
 	if (!copy->rules)
@@ -148,7 +148,7 @@ struct interface_monitor *interface_monitor_create(const struct interface_monito
 		.context = monitor,
 	};
 
-	if (!monitor || copy_rules(&monitor->rules, config->rules)) {
+	if (!monitor || interface_monitor_copy_rules(&monitor->rules, config->rules)) {
 		free(monitor);
 		return NULL;
 	}
@@ -174,6 +174,24 @@ void interface_monitor_set_expiry(struct interface_monitor *monitor,
 				  const struct expiry_policy *expiry)
 {
 	monitor->interfaces.keep_ms = longest_ms(expiry);
+}
+
+void interface_monitor_set_rules(struct interface_monitor *monitor, struct interface_rules *rules)
+{
+	const struct interface_rules before = monitor->rules;
+
+	monitor->rules = *rules;
+	*rules = before;
+	interfaces_renumber(&monitor->interfaces);
+	if (monitor->netlink)
+		warn_of_rules(monitor);
+}
+
+void interface_monitor_set_fallback(struct interface_monitor *monitor, uint32_t mtu)
+{
+	interface_mtus_set_fallback(monitor->mtus, mtu);
+	monitor->interfaces.are_mtus_changed = true;
+	interfaces_publish_mtus(&monitor->interfaces, monitor->mtus);
 }
 
 int interface_monitor_descriptor(const struct interface_monitor *monitor)

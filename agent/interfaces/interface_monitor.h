@@ -30,6 +30,13 @@ void interface_monitor_destroy(struct interface_monitor *monitor);
 void interface_monitor_set_expiry(struct interface_monitor *monitor,
 				  const struct expiry_policy *expiry);
 
+/* Other numbers from now on: 'rules' is taken, and gets the ones before. */
+void interface_monitor_set_rules(struct interface_monitor *monitor, struct interface_rules *rules);
+/* Another MTU of interfaces that are not known. */
+void interface_monitor_set_fallback(struct interface_monitor *monitor, uint32_t mtu);
+/* A copy for that. Returns 0 or -ENOMEM. */
+int interface_monitor_copy_rules(struct interface_rules *copy, const struct interface_rules *rules);
+
 /* To poll for reading, -1: nothing to poll. */
 int interface_monitor_descriptor(const struct interface_monitor *monitor);
 /* Take in what the kernel says, and forget what is long gone. Call it when the descriptor is

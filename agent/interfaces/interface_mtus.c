@@ -6,16 +6,21 @@
 void interface_mtus_init(struct interface_mtus *mtus, uint32_t fallback)
 {
 	memset(mtus, 0, sizeof(*mtus));
-	mtus->fallback = fallback;
+	atomic_init(&mtus->fallback, fallback);
 	atomic_init(&mtus->least, fallback);
 	atomic_init(&mtus->count, 0);
 	for (size_t i = 0; i < INTERFACE_MTUS_MAX; i++)
 		atomic_init(&mtus->entries[i], 0);
 }
 
+void interface_mtus_set_fallback(struct interface_mtus *mtus, uint32_t fallback)
+{
+	atomic_store_explicit(&mtus->fallback, fallback, memory_order_relaxed);
+}
+
 void interface_mtus_set(struct interface_mtus *mtus, const struct interface_mtu *list, size_t count)
 {
-	uint32_t least = mtus->fallback;
+	uint32_t least = (uint32_t)atomic_load_explicit(&mtus->fallback, memory_order_relaxed);
 
 	if (count > INTERFACE_MTUS_MAX)
 		count = INTERFACE_MTUS_MAX;
@@ -40,5 +45,5 @@ uint32_t interface_mtus_find(struct interface_mtus *mtus, uint32_t index)
 		if (entry >> 32 == index)
 			return (uint32_t)entry;
 	}
-	return mtus->fallback;
+	return (uint32_t)atomic_load_explicit(&mtus->fallback, memory_order_relaxed);
 }

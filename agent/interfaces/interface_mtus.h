@@ -21,13 +21,16 @@ struct interface_mtu {
 };
 
 struct interface_mtus {
-	uint32_t fallback;          /* of interfaces that are not known: those of a file */
-	atomic_uint_fast32_t least; /* of all: nothing shorter needs a look */
+	atomic_uint_fast32_t fallback; /* of interfaces that are not known: those of a file */
+	atomic_uint_fast32_t least;    /* of all: nothing shorter needs a look */
 	atomic_size_t count;
 	_Atomic(uint64_t) entries[INTERFACE_MTUS_MAX]; /* index << 32 | mtu */
 };
 
 void interface_mtus_init(struct interface_mtus *mtus, uint32_t fallback);
+
+/* Another one: interface_mtus_set() must follow. */
+void interface_mtus_set_fallback(struct interface_mtus *mtus, uint32_t fallback);
 
 /* The list from now on. */
 void interface_mtus_set(struct interface_mtus *mtus, const struct interface_mtu *list,

@@ -378,6 +378,19 @@ enum interfaces_result interfaces_parse(struct interfaces *interfaces, const uin
 	return left > 0 ? INTERFACES_malformed : result; /* where the next starts is not known */
 }
 
+void interfaces_renumber(struct interfaces *interfaces)
+{
+	for (size_t i = 0; i < interfaces->count; i++) {
+		struct interface *entry = &interfaces->entries[i];
+
+		interfaces->events.forgotten(interfaces->events.context, entry->number);
+		entry->number =
+			interface_rules_number(interfaces->rules, entry->name, entry->index);
+	}
+	for (size_t i = 0; i < interfaces->count; i++)
+		report_number(interfaces, interfaces->entries[i].number);
+}
+
 uint32_t interfaces_number(const struct interfaces *interfaces, uint32_t index)
 {
 	const struct interface *entry = interfaces->rules->count ? find(interfaces, index) : NULL;

@@ -82,6 +82,9 @@ enum interfaces_result interfaces_parse(struct interfaces *interfaces, const uin
 /* Forget what has been gone for long enough. O(1) if nothing is. */
 void interfaces_forget(struct interfaces *interfaces, int64_t now_ms);
 
+/* The rules are others: say which numbers have which names now. */
+void interfaces_renumber(struct interfaces *interfaces);
+
 /* The number exported for an index; the index itself if it is unknown. */
 uint32_t interfaces_number(const struct interfaces *interfaces, uint32_t index);
 

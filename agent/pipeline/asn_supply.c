@@ -23,10 +23,10 @@
 #define PROBLEM "asn-table" /* its kind, of the file's path */
 
 struct asn_supply {
-	const struct config *config; /* borrowed */
-	const char *path;            /* borrowed from it */
-	struct asn_table *table;     /* owned; of the control thread */
-	uint64_t replaced;           /* likewise */
+	struct config config;    /* of it the two paths, one of which is there, owned */
+	const char *path;        /* that one */
+	struct asn_table *table; /* owned; of the control thread */
+	uint64_t replaced;       /* likewise */
 	_Atomic uint64_t refused;
 
 	pthread_mutex_t lock;
@@ -39,7 +39,7 @@ struct asn_supply {
 	bool is_withdrawn;         /* that file was written to */
 	pthread_t thread;
 	bool is_running;
-	int news; /* eventfd, owned: written when 'next' is there */
+	int news; /* eventfd, borrowed: written when 'next' is there */
 	int stop; /* eventfd, owned: written at the end */
 };
 
@@ -52,7 +52,14 @@ static void note_table(struct asn_supply *supply, const struct asn_table *table)
 	supply->counts[1] = asn_table_count(table, 6);
 }
 
-struct asn_supply *asn_supply_create(const struct config *config, struct error_text *error)
+static bool copy_path(char **copy, const char *path)
+{
+	*copy = path ? strdup(path) : NULL;
+	return *copy || !path;
+}
+
+struct asn_supply *asn_supply_create(const struct config *config, int news,
+				     struct error_text *error)
 {
 	struct asn_supply *supply = calloc(1, sizeof(*supply));
 	struct asn_file_report report;
@@ -61,16 +68,21 @@ struct asn_supply *asn_supply_create(const struct config *config, struct error_t
 		error_text_set(error, "no memory");
 		return NULL;
 	}
-	supply->config = config;
-	supply->path = config->asn_table ? config->asn_table : config->networks_file;
+	supply->news = news;
 	(void)pthread_mutex_init(&supply->lock, NULL);
-	supply->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	supply->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	file_watch_init(&supply->watch, supply->path);
-	if (supply->news < 0 || supply->stop < 0)
+	supply->watch.inotify = supply->watch.content = -1;
+	if (!copy_path(&supply->config.asn_table, config->asn_table) ||
+	    !copy_path(&supply->config.networks_file, config->networks_file)) {
+		error_text_set(error, "no memory");
+	} else if (supply->stop < 0) {
 		error_text_set(error, "eventfd: %s", fault_text(errno));
-	else
-		supply->table = config_asn_load(config, &report, error);
+	} else {
+		supply->path = supply->config.asn_table ? supply->config.asn_table
+							: supply->config.networks_file;
+		file_watch_init(&supply->watch, supply->path);
+		supply->table = config_asn_load(&supply->config, &report, error);
+	}
 	if (!supply->table) {
 		asn_supply_destroy(supply);
 		return NULL;
@@ -93,11 +105,11 @@ void asn_supply_destroy(struct asn_supply *supply)
 	file_watch_close(&supply->watch);
 	asn_table_destroy(supply->next);
 	asn_table_destroy(supply->table);
-	if (supply->news >= 0)
-		(void)close(supply->news);
 	if (supply->stop >= 0)
 		(void)close(supply->stop);
 	(void)pthread_mutex_destroy(&supply->lock);
+	free(supply->config.asn_table);
+	free(supply->config.networks_file);
 	free(supply);
 }
 
@@ -163,7 +175,7 @@ static bool is_overwritten(const struct asn_supply *supply)
 	const struct file_identity *used = &supply->used;
 	const struct file_identity *now = &supply->watch.seen;
 
-	return supply->config->asn_table && now->inode == used->inode &&
+	return supply->config.asn_table && now->inode == used->inode &&
 	       now->device == used->device &&
 	       (now->size != used->size || now->modified.tv_sec != used->modified.tv_sec ||
 		now->modified.tv_nsec != used->modified.tv_nsec);
@@ -186,7 +198,7 @@ static void renew(struct asn_supply *supply)
 {
 	struct asn_file_report report;
 	struct error_text error;
-	struct asn_table *table = config_asn_load(supply->config, &report, &error);
+	struct asn_table *table = config_asn_load(&supply->config, &report, &error);
 
 	if (!table) {
 		refuse(supply, &error, "");
@@ -212,7 +224,7 @@ static void *supply_main(void *context)
 		case FILE_CHANGE_stop: return NULL;
 		case FILE_CHANGE_replaced: renew(supply); break;
 		case FILE_CHANGE_written:
-			if (supply->config->asn_table)
+			if (supply->config.asn_table)
 				withdraw(supply);
 			break;
 		case FILE_CHANGE_missing:
@@ -238,9 +250,11 @@ int asn_supply_start(struct asn_supply *supply)
 
 /* ---- the control thread ---- */
 
-int asn_supply_descriptor(const struct asn_supply *supply)
+bool asn_supply_is_of(const struct asn_supply *supply, const struct config *config)
 {
-	return supply->news;
+	const char *other = supply->config.asn_table ? config->asn_table : config->networks_file;
+
+	return other && !strcmp(supply->path, other);
 }
 
 struct asn_table *asn_supply_take(struct asn_supply *supply)

@@ -19,16 +19,19 @@ struct asn_supply; /* opaque: defined in asn_supply.c */
  * them; each family for itself. */
 #define ASN_SUPPLY_MANY 1000
 
-/* Load the table that the configuration names, which is borrowed for life. Returns NULL with
+/* Load the table that the configuration names. 'news' is an eventfd that does not block, borrowed
+ * for life: readable for the control thread when there may be a new table. Returns NULL with
  * 'error' filled. */
-struct asn_supply *asn_supply_create(const struct config *config, struct error_text *error);
+struct asn_supply *asn_supply_create(const struct config *config, int news,
+				     struct error_text *error);
 void asn_supply_destroy(struct asn_supply *supply);
 
 /* Begin to wait for new tables. Returns 0 or a negative errno. */
 int asn_supply_start(struct asn_supply *supply);
 
-/* Control thread: readable when there may be a new table. */
-int asn_supply_descriptor(const struct asn_supply *supply);
+/* Whether it is the one that this configuration names: one is named. */
+bool asn_supply_is_of(const struct asn_supply *supply, const struct config *config);
+
 /* Control thread: the new table, or NULL; owned by the caller until asn_supply_use() or
  * asn_supply_return(). */
 struct asn_table *asn_supply_take(struct asn_supply *supply);

@@ -96,6 +96,21 @@ static void log_up(const struct collector_event *event)
 			  "collector %s: ready", event->collector);
 }
 
+static void log_gone(const struct collector_event *event)
+{
+	static const char *const kinds[] = { "down", "waits", "spool" };
+	char lost[COUNT_TEXT_SIZE];
+	char sent[COUNT_TEXT_SIZE];
+
+	for (size_t i = 0; !event->is_replaced && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		log_problem_over(kinds[i], event->collector);
+	log_notice("collector %s: %s: %s %s sent, %s lost", event->collector,
+		   event->is_replaced ? "replaced" : "removed",
+		   count_text(event->records_sent, "record", sent),
+		   count_verb(event->records_sent, "was", "were"),
+		   count_text(event->records_lost_in_all, "record", lost));
+}
+
 static void log_collector_event(void *context, const struct collector_event *event)
 {
 	(void)context;
@@ -107,6 +122,8 @@ static void log_collector_event(void *context, const struct collector_event *eve
 		log_waited_for(event);
 	else if (event->kind == COLLECTOR_SPOOL)
 		log_spool(event);
+	else if (event->kind == COLLECTOR_GONE)
+		log_gone(event);
 	else if (event->kind == COLLECTOR_DOWN)
 		log_down(event);
 	else
@@ -115,10 +132,6 @@ static void log_collector_event(void *context, const struct collector_event *eve
 
 static struct transport_tls_config tls_settings(const struct config_collector *from)
 {
-	if (from->skips_verification)
-		log_warning("collector %s: its certificate is not checked (verify=off): anyone on "
-			    "the way can read and take the records",
-			    from->name);
 	return (struct transport_tls_config){
 		.ca = from->ca,
 		.certificate = from->certificate,
@@ -152,13 +165,45 @@ static struct transport_socket_settings socket_settings(const struct config_coll
 	return settings;
 }
 
+struct collector_config collector_setup_one(const struct config *config, size_t number)
+{
+	const struct config_collector *from = &config->collectors[number];
+	const int64_t rate = from->export_rate >= 0 ? from->export_rate : config->export_rate;
+	const bool is_live = config->sources[0].type->is_live;
+
+	return (struct collector_config){
+		.name = from->name,
+		.transport = from->transport,
+		.version = from->version,
+		.has_uptime = from->uptime,
+		.fields = from->field_set,
+		.address = { .host = from->host,
+			     .port = from->port,
+			     .source_address = from->source_address ? from->source_address
+								    : config->source_address,
+			     .tls = tls_settings(from),
+			     .may_segment = from->segmentation,
+			     .rotation = { from->rotate_ms, from->rotate_size },
+			     .keep = from->keep,
+			     .socket = socket_settings(from) },
+		.datagram_size = from->datagram_size ? from->datagram_size : EXPORTER_DATAGRAM_SIZE,
+		.spool_size = (uint64_t)from->spool_size,
+		.is_patient = !is_live && from->port == 0,
+		.spool_directory = from->spool_directory,
+		.datagrams_per_second = rate >= 0 ? (uint32_t)rate : EXPORTER_DATAGRAMS_PER_SECOND,
+		.role = { .mode = from->mode, .group = from->group, .priority = from->priority },
+		.filter = from->filter,
+		.sampling = from->sampling,
+	};
+}
+
 struct exporter *collector_setup_exporter(const struct config *config,
 					  const struct template_choice *choice,
 					  struct hash_key secret, struct error_text *error)
 {
 	struct collector_config *collectors =
 		calloc(config->collector_count + 1, sizeof(*collectors));
-	struct exporter_config exporter_config = {
+	const struct exporter_config exporter_config = {
 		.collectors = collectors,
 		.collector_count = config->collector_count,
 		.source_id = config->source_id,
@@ -168,50 +213,31 @@ struct exporter *collector_setup_exporter(const struct config *config,
 		.secret = secret,
 		.on_event = log_collector_event,
 	};
-	const bool is_live = config->sources[0].type->is_live;
 	struct exporter *exporter;
 
 	if (!collectors) {
 		error_text_set(error, "no memory");
 		return NULL;
 	}
-	for (size_t i = 0; i < config->collector_count; i++) {
-		const struct config_collector *from = &config->collectors[i];
-		int64_t rate = from->export_rate >= 0 ? from->export_rate : config->export_rate;
-
-		collectors[i] = (struct collector_config){
-			.name = from->name,
-			.transport = from->transport,
-			.version = from->version,
-			.has_uptime = from->uptime,
-			.fields = from->field_set,
-			.address = { .host = from->host,
-				     .port = from->port,
-				     .source_address = from->source_address
-							       ? from->source_address
-							       : config->source_address,
-				     .tls = tls_settings(from),
-				     .may_segment = from->segmentation,
-				     .rotation = { from->rotate_ms, from->rotate_size },
-				     .keep = from->keep,
-				     .socket = socket_settings(from) },
-			.datagram_size =
-				from->datagram_size ? from->datagram_size : EXPORTER_DATAGRAM_SIZE,
-			.spool_size = (uint64_t)from->spool_size,
-			.is_patient = !is_live && from->port == 0,
-			.spool_directory = from->spool_directory,
-			.datagrams_per_second =
-				rate >= 0 ? (uint32_t)rate : EXPORTER_DATAGRAMS_PER_SECOND,
-			.role = { .mode = from->mode,
-				  .group = from->group,
-				  .priority = from->priority },
-			.filter = from->filter,
-			.sampling = from->sampling,
-		};
-	}
+	for (size_t i = 0; i < config->collector_count; i++)
+		collectors[i] = collector_setup_one(config, i);
 	exporter = exporter_create(&exporter_config, error);
 	free(collectors);
 	return exporter;
+}
+
+unsigned int collector_setup_columns_of(const struct config_collector *collector,
+					const struct template_choice *choice)
+{
+	const struct encoder_type *encoder = encoder_find(collector->version);
+	struct template_choice own = *choice;
+	struct template_set set;
+
+	own.fields = collector->field_set;
+	if (!encoder->protocol)
+		return 0;
+	template_set_init(&set, (enum export_protocol)encoder->protocol, &own);
+	return template_set_columns(&set);
 }
 
 unsigned int collector_setup_columns(const struct config *config,
@@ -219,18 +245,8 @@ unsigned int collector_setup_columns(const struct config *config,
 {
 	unsigned int columns = 0;
 
-	for (size_t i = 0; i < config->collector_count; i++) {
-		const struct config_collector *collector = &config->collectors[i];
-		const struct encoder_type *encoder = encoder_find(collector->version);
-		struct template_choice own = *choice;
-		struct template_set set;
-
-		own.fields = collector->field_set;
-		if (!encoder->protocol)
-			continue;
-		template_set_init(&set, (enum export_protocol)encoder->protocol, &own);
-		columns |= template_set_columns(&set);
-	}
+	for (size_t i = 0; i < config->collector_count; i++)
+		columns |= collector_setup_columns_of(&config->collectors[i], choice);
 	return columns;
 }
 
@@ -244,6 +260,10 @@ void collector_setup_warn(const struct config *config)
 		if (collector->filter)
 			filter = flow_filter_parse_text(collector->filter, &filter_names, &error);
 		flow_filter_destroy(filter);
+		if (collector->skips_verification)
+			log_warning("collector %s: its certificate is not checked (verify=off): "
+				    "anyone on the way can read and take the records",
+				    collector->name);
 		if (error.text[0])
 			log_warning("collector %s: %s; this matches nothing until there is one",
 				    collector->name, error.text);

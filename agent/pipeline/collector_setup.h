@@ -8,12 +8,17 @@
 #include "error_text.h"
 #include "hash.h"
 
-struct config;
-struct exporter;
-struct template_choice;
+#include "collector_config.h"
 
-/* Create an exporter with all collectors of 'config', which may be freed afterwards. Warns of those
- * whose certificate is not checked. Returns it, owned by the caller, or NULL with 'error' set. */
+struct config;
+struct config_collector;
+struct exporter;
+
+/* What one collector of 'config' means to the exporter. Strings are borrowed from there. */
+struct collector_config collector_setup_one(const struct config *config, size_t number);
+
+/* Create an exporter with all collectors of 'config', which may be freed afterwards. Returns it,
+ * owned by the caller, or NULL with 'error' set. */
 struct exporter *collector_setup_exporter(const struct config *config,
 					  const struct template_choice *choice,
 					  struct hash_key secret, struct error_text *error);
@@ -22,7 +27,12 @@ struct exporter *collector_setup_exporter(const struct config *config,
 unsigned int collector_setup_columns(const struct config *config,
 				     const struct template_choice *choice);
 
-/* Warn of filters with a name that no interface has now: it may be a mistake, or come later. */
+/* Likewise for one. */
+unsigned int collector_setup_columns_of(const struct config_collector *collector,
+					const struct template_choice *choice);
+
+/* Warn of filters with a name that no interface has now: it may be a mistake, or come later; and of
+ * certificates that are not checked. */
 void collector_setup_warn(const struct config *config);
 
 #endif

@@ -6,6 +6,8 @@
  * Pacing always goes by real time. */
 #include "export_thread.h"
 
+#include "exporter_change.h"
+
 #include "log.h"
 #include "time_now.h"
 
@@ -407,6 +409,8 @@ static bool finish(struct export_thread *thread, int64_t now_ms, bool has_more)
 		thread->progress_waiting = UINT64_MAX;
 		return true;
 	}
+	if (exporter_is_leaving(thread->config.exporter) && !is_abandoned(thread))
+		return false;
 	awaited = find_awaited(thread);
 	if (awaited.waiting < thread->progress_waiting) {
 		thread->progress_waiting = awaited.waiting;

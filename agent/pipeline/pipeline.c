@@ -30,37 +30,45 @@ static bool is_live(const struct config *config, size_t source)
 	return config->sources[source].type->is_live;
 }
 
+void pipeline_choose_asn(struct template_choice *choice, const struct asn_table *table)
+{
+	choice->has_as_numbers = table != NULL;
+	choice->has_next_hop = table && asn_table_has_next_hops(table);
+	choice->has_peers = table && asn_table_has_peers(table);
+}
+
 static int load_asn_table(struct pipeline *pipeline, const struct config *config,
 			  struct error_text *error)
 {
-	const struct asn_table *table;
-
 	if (!config->asn_table && !config->networks_file)
 		return 0;
-	pipeline->asn = asn_supply_create(config, error);
+	pipeline->asn = asn_supply_create(config, pipeline->asn_news, error);
 	if (!pipeline->asn)
 		return -EINVAL;
-	table = asn_supply_table(pipeline->asn);
-	pipeline->choice.has_as_numbers = true;
-	pipeline->choice.has_next_hop = asn_table_has_next_hops(table);
-	pipeline->choice.has_peers = asn_table_has_peers(table);
+	pipeline_choose_asn(&pipeline->choice, asn_supply_table(pipeline->asn));
 	return 0;
+}
+
+struct application_table *pipeline_load_applications(const char *path, struct error_text *error)
+{
+	struct application_table *table = config_applications_load(path, error);
+	char count[COUNT_TEXT_SIZE];
+
+	if (table)
+		log_info("%s: %s", path,
+			 count_text(application_table_count(table), "application", count));
+	return table;
 }
 
 static int load_applications_file(struct pipeline *pipeline, const char *path,
 				  struct error_text *error)
 {
-	char count[COUNT_TEXT_SIZE];
-
 	if (!path)
 		return 0;
-	pipeline->applications = config_applications_load(path, error);
-	if (!pipeline->applications)
-		return -EINVAL;
-	pipeline->choice.has_applications = true;
-	log_info("%s: %s", path,
-		 count_text(application_table_count(pipeline->applications), "application", count));
-	return 0;
+	pipeline->applications_file = pipeline_look_at(path);
+	pipeline->applications = pipeline_load_applications(path, error);
+	pipeline->choice.has_applications = pipeline->applications != NULL;
+	return pipeline->applications ? 0 : -EINVAL;
 }
 
 /* What all workers share, and what is the same for all. */
@@ -189,7 +197,8 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	pipeline->export.wake.descriptor = pipeline->export.call.done = -1;
 	pipeline->handover.state_descriptor = -1;
 	pipeline->finished_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (pipeline->finished_descriptor < 0) {
+	pipeline->asn_news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (pipeline->finished_descriptor < 0 || pipeline->asn_news < 0) {
 		error_text_set(error, "eventfd: %s", fault_text(errno));
 		goto fail;
 	}
@@ -216,7 +225,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	if (pipeline->export.config.is_live) {
 		collector_setup_warn(config);
 		pipeline_handover_inherit(pipeline);
-		pipeline->sequences = sequence_file_open(exporter, pipeline->source_id);
+		pipeline->sequences = sequence_file_open(exporter, pipeline->source_id, false);
 	}
 	return pipeline;
 fail:
@@ -346,6 +355,8 @@ void pipeline_destroy(struct pipeline *pipeline)
 	samplers_destroy(pipeline->samplers);
 	if (pipeline->finished_descriptor >= 0)
 		(void)close(pipeline->finished_descriptor);
+	if (pipeline->asn_news >= 0)
+		(void)close(pipeline->asn_news);
 	free(pipeline);
 }
 

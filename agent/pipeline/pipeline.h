@@ -47,6 +47,7 @@ struct pipeline_snapshot {
 	struct collector_ledger exported;    /* exporter_ledger() */
 	struct collector_status *collectors; /* owned */
 	size_t collector_count;
+	struct collector_ledger removed; /* of collectors that a reload has removed */
 };
 
 /* What was ignored for one reason, in all sources together. */
@@ -64,12 +65,18 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 /* Start the threads. Returns 0 or a negative errno with 'error' filled. */
 int pipeline_start(struct pipeline *pipeline, struct error_text *error);
 
-/* Take over what is another in 'config', of a live pipeline; what needs a restart must be as it is.
- * Flows, counters and queues of all else stay. 'config' is borrowed until return. Returns 0, or a
- * negative errno with 'error' filled: then nothing has changed, unless a thread has not answered,
- * and the next call brings the rest. */
-int pipeline_reload(struct pipeline *pipeline, const struct config *config,
-		    struct error_text *error);
+/* Take over what is another in 'after' than in 'before', which holds, of a live pipeline; what
+ * needs a restart must be the same. Flows, counters and queues of all else stay. Both are borrowed
+ * until return. Returns 0, or a negative errno with 'error' filled: then nothing has changed,
+ * unless a thread has not answered, and the next call brings the rest. */
+int pipeline_reload(struct pipeline *pipeline, const struct config *before,
+		    const struct config *after, struct error_text *error);
+/* Whether flows have no place for a datum that a collector's fields are of: that needs a restart.
+ */
+bool pipeline_lacks_columns(const struct pipeline *pipeline,
+			    const struct config_collector *collector);
+/* Free what reloads have left behind: call it every few seconds. */
+void pipeline_settle(struct pipeline *pipeline);
 
 /* Descriptor to poll for reading; call pipeline_dispatch() when it is. */
 int pipeline_descriptor(const struct pipeline *pipeline);

@@ -4,6 +4,7 @@
  * batches. Invariant: what a thread owns is read by that thread alone; the control thread gets
  * copies. */
 #include "pipeline.h"
+#include "exporter_change.h"
 #include "log.h"
 #include "pipeline_parts.h"
 #include "worker_account.h"
@@ -43,6 +44,7 @@ static void fill_exporter_part(void *owner, void *argument)
 	struct exporter_part *part = argument;
 
 	exporter_ledger(thread->config.exporter, &part->snapshot->exported);
+	exporter_removed(thread->config.exporter, &part->snapshot->removed);
 	for (size_t i = 0; i < part->snapshot->collector_count; i++)
 		exporter_collector_status(thread->config.exporter, i,
 					  &part->snapshot->collectors[i]);
@@ -240,7 +242,7 @@ static void check_fields(const struct pipeline *pipeline, const struct asn_table
 
 int pipeline_asn_descriptor(const struct pipeline *pipeline)
 {
-	return pipeline->asn ? asn_supply_descriptor(pipeline->asn) : -1;
+	return pipeline->asn_news;
 }
 
 void pipeline_asn_dispatch(struct pipeline *pipeline)

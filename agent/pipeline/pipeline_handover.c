@@ -99,6 +99,17 @@ int pipeline_handover_begin(struct pipeline *pipeline, struct descriptor_store *
 	return 0;
 }
 
+/* Without memory the old text stays: at worst the next agent's counters begin with 0. */
+void pipeline_handover_renew(struct pipeline *pipeline, const struct config *config)
+{
+	char *layout = layout_of(config);
+
+	if (!layout)
+		return;
+	free(pipeline->handover.layout);
+	pipeline->handover.layout = layout;
+}
+
 static bool find(const struct pipeline_handover *handover, enum handover_kind kind,
 		 const char *name, struct reader *body)
 {
@@ -151,6 +162,28 @@ static bool read_counters(const struct pipeline_handover *handover, enum handove
 	return true;
 }
 
+/* An agent before reload came wrote no EXCLUDED_ABSENT. */
+static bool read_collector(const struct pipeline_handover *handover, const char *number,
+			   struct collector_ledger *ledger)
+{
+	enum {
+		ALL = COUNTERS_OF(struct collector_ledger),
+		LATER = sizeof(struct amount) / sizeof(uint64_t),
+		BEFORE = offsetof(struct collector_ledger, excluded[EXCLUDED_ABSENT]) /
+			 sizeof(uint64_t),
+	};
+	uint64_t *counters = (uint64_t *)(void *)ledger;
+
+	if (!read_counters(handover, HANDOVER_collector, number, counters, ALL)) {
+		if (!read_counters(handover, HANDOVER_collector, number, counters, ALL - LATER))
+			return false;
+		memmove(counters + BEFORE + LATER, counters + BEFORE,
+			(ALL - LATER - BEFORE) * sizeof(*counters));
+		memset(counters + BEFORE, 0, LATER * sizeof(*counters));
+	}
+	return collector_ledger_closes(ledger);
+}
+
 /* Either all ledgers are there and close, or none is used. */
 static bool read_ledgers(const struct pipeline *pipeline, struct worker_ledger *workers,
 			 struct collector_ledger *collectors)
@@ -169,10 +202,7 @@ static bool read_ledgers(const struct pipeline *pipeline, struct worker_ledger *
 			return false;
 	for (size_t i = 0; i <= count; i++) {
 		(void)snprintf(number, sizeof(number), "%zu", i);
-		if (!read_counters(handover, HANDOVER_collector, number,
-				   (uint64_t *)(void *)&collectors[i],
-				   COUNTERS_OF(struct collector_ledger)) ||
-		    !collector_ledger_closes(&collectors[i]))
+		if (!read_collector(handover, number, &collectors[i]))
 			return false;
 	}
 	return true;

@@ -25,6 +25,9 @@ void pipeline_handover_inherit(struct pipeline *pipeline);
  * or wanted by nobody, and keep the sources that this agent has opened. */
 void pipeline_handover_end(struct pipeline *pipeline);
 
+/* Sources or collectors are others. */
+void pipeline_handover_renew(struct pipeline *pipeline, const struct config *config);
+
 /* At the end: leave the sources that are held, and the state. Returns 0, or a negative errno with
  * 'error' filled. */
 int pipeline_handover_leave(struct pipeline *pipeline, struct error_text *error);

@@ -23,13 +23,21 @@ struct pipeline_handover {
 	char *layout;                   /* owned: sources and collectors, as text */
 };
 
+/* What distinguishes one content of a file from another. */
+struct pipeline_file {
+	uint64_t device, inode, size;
+	int64_t modified_ns;
+};
+
 struct pipeline {
 	struct pipeline_events events;
 	uint32_t source_id;
 	struct hash_key secret;                 /* of shares and samples */
 	struct sequence_file *sequences;        /* owned; NULL: none are kept */
 	struct asn_supply *asn;                 /* owned; NULL without a file for it */
+	int asn_news;                           /* eventfd, owned; of whichever supply there is */
 	struct application_table *applications; /* owned; NULL without applications file */
+	struct pipeline_file applications_file; /* it was made of */
 	struct template_choice choice;
 	unsigned int columns;            /* of the flow cache: FLOW_COLUMN_BIT() */
 	struct own_exports *own_exports; /* owned */
@@ -41,6 +49,13 @@ struct pipeline {
 	int finished_descriptor; /* eventfd, owned */
 	struct pipeline_handover handover;
 };
+
+/* pipeline.c: what templates have for a table; NULL: none. */
+void pipeline_choose_asn(struct template_choice *choice, const struct asn_table *table);
+/* Load and log. Returns NULL with 'error' filled. */
+struct application_table *pipeline_load_applications(const char *path, struct error_text *error);
+/* pipeline_reload.c. All 0 if there is no file. */
+struct pipeline_file pipeline_look_at(const char *path);
 
 /* pipeline_ask.c: have a thread run a function on what it owns, or run it here if it does not run.
  * Return 0, or -ETIMEDOUT if it did not begin within a second. */

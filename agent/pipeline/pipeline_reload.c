@@ -1,35 +1,264 @@
 /* pipeline_reload.c - another configuration for a pipeline that runs.
  *
- * Place: control thread -> messages between two batches -> workers and export thread. Invariant:
- * what may fail comes first, and changes nothing that is in use. */
+ * Place: control thread -> messages between two batches -> export thread and workers. Invariant:
+ * what may fail comes first, and changes nothing that is in use: tables are loaded beside the old
+ * ones, the exporter changes as a whole or not at all, and then nothing is left but what a thread
+ * must take. */
+#include "collector_plan.h"
+#include "collector_setup.h"
 #include "config.h"
+#include "config_tables.h"
+#include "fault_text.h"
+#include "log.h"
 #include "pipeline.h"
+#include "pipeline_handover.h"
 #include "pipeline_parts.h"
+#include "sequence_file.h"
+#include "time_now.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-static void set_worker_expiry(void *owner, void *argument)
+/* How long a collector that was replaced is waited for. */
+#define REPLACING_TRIES 300
+#define REPLACING_MS    10
+
+/* What is ready beside what is in use. */
+struct reload {
+	struct pipeline *pipeline;
+	const struct config *before, *after;
+	bool has_other_asn;
+	struct asn_supply *asn; /* owned */
+	bool has_other_applications;
+	struct application_table *applications; /* owned */
+	struct pipeline_file applications_file;
+	struct interface_rules if_map; /* owned */
+	struct template_choice choice;
+	struct exporter_plan *plans; /* owned */
+	struct error_text *error;
+	int result; /* of the export thread */
+};
+
+struct pipeline_file pipeline_look_at(const char *path)
 {
-	struct worker *worker = owner;
+	struct pipeline_file file = { 0 };
+	struct stat status;
 
-	flow_cache_set_expiry(worker->cache, argument);
+	if (path && stat(path, &status) == 0)
+		file = (struct pipeline_file){
+			.device = status.st_dev,
+			.inode = status.st_ino,
+			.size = (uint64_t)status.st_size,
+			.modified_ns =
+				status.st_mtim.tv_sec * 1000000000ll + status.st_mtim.tv_nsec,
+		};
+	return file;
 }
 
-static void set_export_expiry(void *owner, void *argument)
+static bool is_same_file(const struct pipeline_file *one, const struct pipeline_file *other)
+{
+	return one->device == other->device && one->inode == other->inode &&
+	       one->size == other->size && one->modified_ns == other->modified_ns;
+}
+
+/* ---- beside what is in use ---- */
+
+static int prepare_asn(struct reload *reload)
+{
+	struct pipeline *pipeline = reload->pipeline;
+	const bool has_table = reload->after->asn_table || reload->after->networks_file;
+	const bool is_same = pipeline->asn
+				     ? has_table && asn_supply_is_of(pipeline->asn, reload->after)
+				     : !has_table;
+
+	reload->has_other_asn = !is_same;
+	if (is_same)
+		return 0;
+	if (has_table)
+		reload->asn = asn_supply_create(reload->after, pipeline->asn_news, reload->error);
+	if (has_table && !reload->asn)
+		return -EINVAL;
+	pipeline_choose_asn(&reload->choice, reload->asn ? asn_supply_table(reload->asn) : NULL);
+	return 0;
+}
+
+static int prepare_applications(struct reload *reload)
+{
+	const char *path = reload->after->applications_file;
+
+	reload->applications_file = pipeline_look_at(path);
+	reload->has_other_applications =
+		!path ? reload->pipeline->applications != NULL
+		      : !reload->before->applications_file ||
+				strcmp(path, reload->before->applications_file) != 0 ||
+				!is_same_file(&reload->applications_file,
+					      &reload->pipeline->applications_file);
+	if (!reload->has_other_applications)
+		return 0;
+	if (path)
+		reload->applications = pipeline_load_applications(path, reload->error);
+	reload->choice.has_applications = reload->applications != NULL;
+	return path && !reload->applications ? -EINVAL : 0;
+}
+
+static int prepare(struct reload *reload)
+{
+	int result = prepare_asn(reload);
+
+	if (!result)
+		result = prepare_applications(reload);
+	if (result)
+		return result;
+	reload->plans = calloc(reload->after->collector_count + 1, sizeof(*reload->plans));
+	if (reload->plans && !interface_monitor_copy_rules(&reload->if_map, &reload->after->if_map))
+		return 0;
+	error_text_set(reload->error, "no memory");
+	return -ENOMEM;
+}
+
+static void clear(struct reload *reload)
+{
+	asn_supply_destroy(reload->asn);
+	application_table_destroy(reload->applications);
+	interface_rules_clear(&reload->if_map);
+	free(reload->plans);
+}
+
+/* ---- in the export thread ---- */
+
+static bool is_same_choice(const struct template_choice *one, const struct template_choice *other)
+{
+	return one->has_as_numbers == other->has_as_numbers &&
+	       one->has_next_hop == other->has_next_hop && one->has_peers == other->has_peers &&
+	       one->has_applications == other->has_applications;
+}
+
+static int change_exporter(struct reload *reload, struct exporter *exporter)
+{
+	struct pipeline *pipeline = reload->pipeline;
+	const struct exporter_change change = {
+		.plans = reload->plans,
+		.count = reload->after->collector_count,
+		.template_refresh_ms = reload->after->template_refresh_ms,
+		.template_refresh_datagrams = reload->after->template_refresh_datagrams,
+		.choice = reload->choice,
+		.has_other_applications = reload->has_other_applications,
+		.applications = reload->applications,
+		.now_us = time_now_us(CLOCK_MONOTONIC),
+	};
+	const bool differs =
+		collector_plan_make(reload->before, reload->after, exporter, reload->plans);
+	int result;
+
+	if (!differs && is_same_choice(&reload->choice, &pipeline->choice) &&
+	    !reload->has_other_applications) {
+		exporter_set_refresh(exporter, change.template_refresh_ms,
+				     change.template_refresh_datagrams);
+		return 0;
+	}
+	result = exporter_change(exporter, &change, reload->error);
+	if (!result && differs) {
+		sequence_file_close(pipeline->sequences);
+		pipeline->sequences = sequence_file_open(exporter, pipeline->source_id, true);
+	}
+	return result;
+}
+
+static void change_export(void *owner, void *argument)
 {
 	struct export_thread *thread = owner;
+	struct reload *reload = argument;
+	const struct config *after = reload->after;
 
-	interface_monitor_set_expiry(thread->config.interfaces, argument);
+	reload->result = change_exporter(reload, thread->config.exporter);
+	if (reload->result)
+		return;
+	if (reload->has_other_applications)
+		thread->config.applications = reload->applications;
+	if (reload->has_other_asn && flow_key_has(&thread->config.flow_key, FLOW_KEY_addresses))
+		thread->config.asn_table = reload->asn ? asn_supply_table(reload->asn) : NULL;
+	interface_monitor_set_expiry(thread->config.interfaces, &after->expiry);
+	interface_monitor_set_fallback(thread->config.interfaces, after->interface_mtu);
+	if (!interface_rules_are_same(&after->if_map, &reload->before->if_map))
+		interface_monitor_set_rules(thread->config.interfaces, &reload->if_map);
 }
 
-static int set_expiry(struct pipeline *pipeline, const struct config *config)
+static void ask_replacing(void *owner, void *argument)
 {
-	struct expiry_policy expiry = config->expiry;
-	int result = pipeline_ask_exporter(pipeline, set_export_expiry, &expiry);
+	const struct export_thread *thread = owner;
+	bool *is_replacing = argument;
 
+	*is_replacing = exporter_is_replacing(thread->config.exporter);
+}
+
+/* What is sent in its place would overtake it: it has a moment. */
+static int wait_for_replaced(struct pipeline *pipeline)
+{
+	bool is_replacing = true;
+	int result = 0;
+
+	for (int i = 0; !result && is_replacing && i < REPLACING_TRIES; i++) {
+		if (i)
+			(void)poll(NULL, 0, REPLACING_MS);
+		result = pipeline_ask_exporter(pipeline, ask_replacing, &is_replacing);
+	}
+	return result;
+}
+
+/* ---- in the workers ---- */
+
+static void change_worker(void *owner, void *argument)
+{
+	struct worker *worker = owner;
+	const struct config *after = argument;
+
+	flow_cache_set_expiry(worker->cache, &after->expiry);
+	worker->splits_superpackets = after->splits_superpackets;
+}
+
+/* ---- all of it ---- */
+
+/* The export thread has let go of what was before. */
+static void take_tables(struct reload *reload)
+{
+	struct pipeline *pipeline = reload->pipeline;
+
+	pipeline->choice = reload->choice;
+	if (reload->has_other_applications) {
+		application_table_destroy(pipeline->applications);
+		pipeline->applications = reload->applications;
+		pipeline->applications_file = reload->applications_file;
+		reload->applications = NULL;
+	}
+	if (!reload->has_other_asn)
+		return;
+	asn_supply_destroy(pipeline->asn);
+	pipeline->asn = reload->asn;
+	reload->asn = NULL;
+	if (pipeline->asn && asn_supply_start(pipeline->asn) < 0)
+		log_warning("%s: a table that takes its place will not be noticed",
+			    asn_supply_path(pipeline->asn));
+}
+
+static int run(struct reload *reload)
+{
+	struct pipeline *pipeline = reload->pipeline;
+	int result = wait_for_replaced(pipeline);
+
+	if (!result)
+		result = pipeline_ask_exporter(pipeline, change_export, reload);
+	if (!result && reload->result)
+		return reload->result;
+	if (!result)
+		take_tables(reload);
 	for (size_t i = 0; !result && i < pipeline->worker_count; i++)
-		result = pipeline_ask_worker(&pipeline->workers[i], set_worker_expiry, &expiry);
+		result = pipeline_ask_worker(&pipeline->workers[i], change_worker,
+					     (void *)(uintptr_t)reload->after);
+	if (result)
+		error_text_set(reload->error, "a thread of the agent did not answer within 1 s");
 	return result;
 }
 
@@ -39,15 +268,49 @@ static bool is_ending(const struct pipeline *pipeline)
 	return atomic_load(&pipeline->workers[0].stop_requested);
 }
 
-int pipeline_reload(struct pipeline *pipeline, const struct config *config,
-		    struct error_text *error)
+int pipeline_reload(struct pipeline *pipeline, const struct config *before,
+		    const struct config *after, struct error_text *error)
 {
-	int result = is_ending(pipeline) ? -ESHUTDOWN : set_expiry(pipeline, config);
+	struct reload reload = {
+		.pipeline = pipeline,
+		.before = before,
+		.after = after,
+		.choice = pipeline->choice,
+		.error = error,
+	};
+	int result;
 
-	if (result)
-		error_text_set(error, "%s",
-			       result == -ESHUTDOWN
-				       ? "the agent is ending"
-				       : "a thread of the agent did not answer within 1 s");
+	if (is_ending(pipeline)) {
+		error_text_set(error, "the agent is ending");
+		return -ESHUTDOWN;
+	}
+	pipeline_settle(pipeline);
+	result = prepare(&reload);
+	if (!result)
+		result = run(&reload);
+	if (!result) {
+		collector_setup_warn(after);
+		pipeline_handover_renew(pipeline, after);
+	}
+	clear(&reload);
 	return result;
+}
+
+static void bury(void *owner, void *argument)
+{
+	struct export_thread *thread = owner;
+
+	(void)argument;
+	exporter_bury(thread->config.exporter);
+}
+
+void pipeline_settle(struct pipeline *pipeline)
+{
+	(void)pipeline_ask_exporter(pipeline, bury, NULL);
+}
+
+bool pipeline_lacks_columns(const struct pipeline *pipeline,
+			    const struct config_collector *collector)
+{
+	return collector_setup_columns_of(collector, &pipeline->choice) & ~pipeline->columns;
 }

@@ -123,7 +123,8 @@ static struct entry *entry_at(const struct sequence_file *file, size_t i)
 	return (struct entry *)(void *)(file->bytes + MAGIC_SIZE + i * sizeof(struct entry));
 }
 
-/* Numbers of the earlier run into the exporter; those that it has now into the new file. */
+/* Numbers of the earlier run into the exporter, if there is one; those that it has now into the new
+ * file. */
 static void fill(struct sequence_file *file, const uint8_t *earlier, size_t size)
 {
 	memcpy(file->bytes, MAGIC, MAGIC_SIZE);
@@ -140,7 +141,7 @@ static void fill(struct sequence_file *file, const uint8_t *earlier, size_t size
 	}
 }
 
-static int open_at(struct sequence_file *file, const char *path)
+static int open_at(struct sequence_file *file, const char *path, bool is_running)
 {
 	char aside[4096 + 8];
 	uint8_t *earlier;
@@ -152,14 +153,15 @@ static int open_at(struct sequence_file *file, const char *path)
 	if (!result)
 		result = make_new(file, aside);
 	if (!result)
-		fill(file, earlier, size);
+		fill(file, is_running ? NULL : earlier, size);
 	if (!result && rename(aside, path))
 		result = -errno;
 	free(earlier);
 	return result;
 }
 
-struct sequence_file *sequence_file_open(struct exporter *exporter, uint32_t source_id)
+struct sequence_file *sequence_file_open(struct exporter *exporter, uint32_t source_id,
+					 bool is_running)
 {
 	struct sequence_file *file;
 	char path[4096];
@@ -172,7 +174,7 @@ struct sequence_file *sequence_file_open(struct exporter *exporter, uint32_t sou
 		return NULL;
 	file->exporter = exporter;
 	file->fd = -1;
-	result = open_at(file, path);
+	result = open_at(file, path, is_running);
 	if (!result)
 		return file;
 	log_warning("%s: cannot keep sequence numbers: %s", path,

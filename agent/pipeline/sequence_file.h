@@ -22,9 +22,11 @@ bool sequence_file_find(const uint8_t *bytes, size_t size, const char *collector
 			uint32_t *sequence);
 
 /* Take the numbers of an earlier run over and keep those of this one from now on. Call before the
- * first message. Returns NULL without $STATE_DIRECTORY, and if the file cannot be used, which is
- * logged: then numbers begin anew with each run. */
-struct sequence_file *sequence_file_open(struct exporter *exporter, uint32_t source_id);
+ * first message; or with 'is_running' for other collectors, after the file before was closed: the
+ * numbers are those of the exporter then. Returns NULL without $STATE_DIRECTORY, and if the file
+ * cannot be used, which is logged: then numbers begin anew with each run. */
+struct sequence_file *sequence_file_open(struct exporter *exporter, uint32_t source_id,
+					 bool is_running);
 
 /* After the last message, while the exporter is still there. NULL is ignored. */
 void sequence_file_close(struct sequence_file *file);

@@ -52,11 +52,11 @@ static bool config_is_valid(const struct collector_config *config, struct error_
 }
 
 /* Whether a datagram holds any record: a line of JSON may be longer than the smallest one. */
-static bool is_large_enough(const struct collector *collector, struct error_text *error)
+bool collector_is_large_enough(const struct collector *collector,
+			       const struct template_set *templates, struct error_text *error)
 {
 	const struct encoder_type *encoder = collector->encoder;
-	const size_t size =
-		encoder->size_min ? encoder->size_min(&collector->templates.current) : 0;
+	const size_t size = encoder->size_min ? encoder->size_min(templates) : 0;
 
 	if (size <= collector->datagram_size)
 		return true;
@@ -80,15 +80,16 @@ static void set_role(struct collector *collector, const struct collector_role *r
 		collector->role.priority = UINT32_MAX;
 }
 
-static int set_selection(struct collector *collector, const struct collector_config *config,
-			 struct error_text *error)
+int collector_make_selection(const struct collector *collector,
+			     const struct collector_config *config,
+			     struct record_selection *selection, struct error_text *error)
 {
 	const struct flow_filter_names names = {
 		.interface_is = interface_names_is,
 		.context = &collector->terms->names,
 	};
 	struct error_text why = { .text = "" };
-	const int result = record_selection_init(&collector->selection, config->filter, &names,
+	const int result = record_selection_init(selection, config->filter, &names,
 						 config->sampling, collector->terms->secret, &why);
 
 	if (result)
@@ -97,8 +98,8 @@ static int set_selection(struct collector *collector, const struct collector_con
 }
 
 /* How many datagrams of templates there are at most. Returns 0, or -ENOMEM with 'error' filled. */
-static int count_templates(const struct collector *collector, struct outbox_config *config,
-			   struct error_text *error)
+int collector_count_templates(const struct collector *collector, struct outbox_config *config,
+			      struct error_text *error)
 {
 	int own = 1;
 	int all = 1;
@@ -134,7 +135,7 @@ static int open_outbox(struct collector *collector, const struct collector_confi
 		.event_context = collector->terms->event_context,
 	};
 	struct error_text why = { .text = "" };
-	int result = count_templates(collector, &outbox, error);
+	int result = collector_count_templates(collector, &outbox, error);
 
 	if (result)
 		return result;
@@ -176,7 +177,8 @@ struct collector *collector_create(const struct collector_config *config,
 	collector->templates.choice.has_samplers = collector->sampling.flows > 1;
 	sampler_walk_init(&collector->samplers, &collector->sampling);
 	collector_options_make_templates(collector);
-	if (!is_large_enough(collector, error) || set_selection(collector, config, error)) {
+	if (!collector_is_large_enough(collector, &collector->templates.current, error) ||
+	    collector_make_selection(collector, config, &collector->selection, error)) {
 		free(collector);
 		return NULL;
 	}

@@ -185,11 +185,9 @@ void collector_options_refresh(struct collector *collector)
 	collector_options_repeat_names(collector);
 }
 
-/* From now on records carry the number of their sampler: they have other templates, and those that
- * wait keep the old ones. */
-void collector_options_carry_samplers(struct collector *collector)
+void collector_options_change(struct collector *collector, const struct template_choice *choice)
 {
-	collector->templates.choice.has_samplers = true;
+	collector->templates.choice = *choice;
 	if (collector_has_templates(collector) && collector->has_time) {
 		collector->templates.old = collector->templates.current;
 		collector->templates.has_old = true;
@@ -200,6 +198,14 @@ void collector_options_carry_samplers(struct collector *collector)
 			collector->encoder->withdraw_templates != NULL;
 	}
 	collector_options_make_templates(collector);
+}
+
+void collector_options_carry_samplers(struct collector *collector)
+{
+	struct template_choice choice = collector->templates.choice;
+
+	choice.has_samplers = true;
+	collector_options_change(collector, &choice);
 }
 
 bool collector_options_add_all_templates(const struct collector *collector, struct message *message,

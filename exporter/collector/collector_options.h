@@ -33,6 +33,8 @@ bool collector_options_add_all_templates(const struct collector *collector, stru
 int collector_options_count_messages(const struct collector *collector, bool with_old);
 /* Options again, and templates where they are repeated. */
 void collector_options_refresh(struct collector *collector);
+/* Records have other templates from now on, and those that wait keep the old ones. */
+void collector_options_change(struct collector *collector, const struct template_choice *choice);
 /* From now on records carry the number of their sampler. */
 void collector_options_carry_samplers(struct collector *collector);
 /* Names of interfaces and applications: whether some may be announced now; announce a few; announce

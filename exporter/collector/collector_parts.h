@@ -84,6 +84,17 @@ struct collector {
 	bool has_time;
 };
 
+/* collector.c: what a configuration makes of filter and sampling; how many datagrams of templates
+ * there are at most; whether a datagram holds any record. Return 0 or true, else 'error' is filled.
+ */
+int collector_make_selection(const struct collector *collector,
+			     const struct collector_config *config,
+			     struct record_selection *selection, struct error_text *error);
+int collector_count_templates(const struct collector *collector, struct outbox_config *config,
+			      struct error_text *error);
+bool collector_is_large_enough(const struct collector *collector,
+			       const struct template_set *templates, struct error_text *error);
+
 /* Whether the protocol has templates. */
 static inline bool collector_has_templates(const struct collector *collector)
 {

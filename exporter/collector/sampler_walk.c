@@ -51,6 +51,15 @@ void sampler_walk_init(struct sampler_walk *walk, const struct sampling_terms *t
 		switch_on(walk);
 }
 
+void sampler_walk_change(struct sampler_walk *walk, const struct sampling_terms *terms)
+{
+	const bool was_on = walk->is_on;
+
+	sampler_walk_init(walk, terms);
+	if (was_on)
+		switch_on(walk);
+}
+
 bool sampler_walk_meet(struct sampler_walk *walk, const struct sampling_terms *terms,
 		       uint8_t number)
 {

@@ -27,6 +27,9 @@ void sampler_walk_init(struct sampler_walk *walk, const struct sampling_terms *t
 bool sampler_walk_meet(struct sampler_walk *walk, const struct sampling_terms *terms,
 		       uint8_t number);
 
+/* The terms are others: announce what they mean now. Records go on to carry a number, or not. */
+void sampler_walk_change(struct sampler_walk *walk, const struct sampling_terms *terms);
+
 /* Announce all again. */
 void sampler_walk_repeat(struct sampler_walk *walk);
 

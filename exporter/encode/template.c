@@ -241,6 +241,27 @@ static void biflow_template_init(struct template_set *set, unsigned int shape,
 	find_alias(set->biflows, shape);
 }
 
+static bool is_same(const struct template *one, const struct template *other)
+{
+	return one->id == other->id && has_same_fields(one, other) &&
+	       one->reverse_count == other->reverse_count;
+}
+
+bool template_set_is_same(const struct template_set *one, const struct template_set *other)
+{
+	bool same = one->has_biflows == other->has_biflows &&
+		    one->has_uptime == other->has_uptime &&
+		    one->has_samplers == other->has_samplers &&
+		    one->has_applications == other->has_applications;
+
+	for (size_t i = 0; same && i < TEMPLATE_SHAPES; i++) {
+		same = is_same(&one->records[i], &other->records[i]);
+		if (same && one->has_biflows)
+			same = is_same(&one->biflows[i], &other->biflows[i]);
+	}
+	return same;
+}
+
 unsigned int template_set_columns(const struct template_set *set)
 {
 	unsigned int columns = 0;

@@ -102,6 +102,9 @@ static inline unsigned int template_shape_of(const struct flow_record *flow)
 void template_set_init(struct template_set *set, enum export_protocol protocol,
 		       const struct template_choice *choice);
 
+/* Whether two sets of one protocol have the same templates. */
+bool template_set_is_same(const struct template_set *one, const struct template_set *other);
+
 /* The columns of the flow cache that its records are of: FLOW_COLUMN_BIT(). */
 unsigned int template_set_columns(const struct template_set *set);
 

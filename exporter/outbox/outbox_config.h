@@ -21,6 +21,7 @@ enum collector_event_kind {
 	COLLECTOR_WAITED_FOR, /* everything waits for a reader that takes nothing; 'error' 0: no
 				 more */
 	COLLECTOR_SPOOL,      /* its spool fails or hangs, for 'error'; 0: it works again */
+	COLLECTOR_GONE,       /* it was removed, or replaced, and nothing waits in it any more */
 };
 
 struct collector_event {
@@ -31,6 +32,8 @@ struct collector_event {
 	const char *fault;     /* COLLECTOR_DOWN: more than 'error' says, or NULL; borrowed */
 	uint64_t records_lost; /* COLLECTOR_UP: lost since it went down */
 	uint64_t records_lost_in_all; /* since the start */
+	uint64_t records_sent;        /* COLLECTOR_GONE: likewise; 'records_lost' since it leaves */
+	bool is_replaced;             /* COLLECTOR_GONE */
 	/* COLLECTOR_TAKES_OVER, borrowed: the group, and who had them before. */
 	const char *group;
 	const char *before;

@@ -17,6 +17,13 @@ void pacer_init(struct pacer *pacer, uint32_t per_second)
 	*pacer = (struct pacer){ .per_second = per_second, .credit = BURST_CREDIT };
 }
 
+void pacer_set_rate(struct pacer *pacer, uint32_t per_second)
+{
+	if (!pacer->per_second)
+		pacer->credit = BURST_CREDIT;
+	pacer->per_second = per_second;
+}
+
 void pacer_refill(struct pacer *pacer, int64_t now_us)
 {
 	int64_t elapsed_us = now_us - pacer->last_us;

@@ -19,6 +19,8 @@ struct pacer {
 
 /* A full bucket. 'per_second' is in datagrams; 0: no limit. */
 void pacer_init(struct pacer *pacer, uint32_t per_second);
+/* Another rate from now on. */
+void pacer_set_rate(struct pacer *pacer, uint32_t per_second);
 /* It is 'now_us': call before pacer_budget(). */
 void pacer_refill(struct pacer *pacer, int64_t now_us);
 /* How many datagrams may go now. */

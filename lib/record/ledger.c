@@ -6,6 +6,7 @@ const char *collector_exclusion_name(enum collector_exclusion exclusion)
 	static const char *const names[COLLECTOR_EXCLUSION_COUNT] = {
 		[EXCLUDED_FILTER] = "filter",
 		[EXCLUDED_SAMPLING] = "sampling",
+		[EXCLUDED_ABSENT] = "absent",
 	};
 
 	return exclusion < COLLECTOR_EXCLUSION_COUNT ? names[exclusion] : "unknown";

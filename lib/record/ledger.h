@@ -10,9 +10,9 @@
  *     records_expired = records sent + waiting + lost + excluded
  *
  * The last holds for each collector that gets every record, and for each group of collectors that
- * share them; and the same for the packets and octets of the records. Outside this program, the
- * counter of a rule that logs to a source has packets_read + packets_lost_kernel: the tests compare
- * them. */
+ * share them: what was there before a reload brought them is excluded (EXCLUDED_ABSENT); and the
+ * same for the packets and octets of the records. Outside this program, the counter of a rule that
+ * logs to a source has packets_read + packets_lost_kernel: the tests compare them. */
 #ifndef LEDGER_H
 #define LEDGER_H
 
@@ -44,6 +44,7 @@ struct worker_ledger {
 enum collector_exclusion {
 	EXCLUDED_FILTER,   /* its filter does not match */
 	EXCLUDED_SAMPLING, /* not in its sample of flows */
+	EXCLUDED_ABSENT,   /* it came before the collector was there, or for one that is no more */
 	COLLECTOR_EXCLUSION_COUNT
 };
 

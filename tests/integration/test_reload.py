@@ -1,10 +1,13 @@
 """The configuration of a running agent is read again: reload, SIGHUP, set."""
 
+import os
 import signal
 
 import pytest
 
 import ledger
+from conftest import Hosts
+from netflow9 import APPLICATION_ID, SOURCE_AS
 from service_manager import ServiceManager
 from test_lifecycle import OWN_PORT, agent_on, site, wait_for_packets  # noqa: F401
 from waiting import wait_until
@@ -169,3 +172,169 @@ def test_signals_during_a_reload(site, served, conf):  # noqa: F811
         agent.signal(signal.SIGHUP)
     wait_until(lambda: value(control, "active-timeout")[0] == "29s", "the last file")
     assert agent.stop() == 0, agent.errors
+
+
+# ---- collectors ---------------------------------------------------------------------------------
+
+RATE = 10_000
+RELOADS = int(os.environ.get("FLOWAGENT_RELOADS", 20))
+
+# What is said of the collector that must get everything, one after the other.
+TURNS = [
+    "rate = 300",
+    "fields = default-vlanId",
+    "dscp = ef",
+    "filter = proto=udp",
+    "mtu = 1200",
+    "fields = default-flowEndReason",
+    "spool = 4M",
+    "sampling = 1",
+]
+
+
+def collector_section(name, address, *lines):
+    return [f'[collector "{name}"]', f"address = {address}", *lines]
+
+
+def test_reloads_under_load(hosts, flood, flowagent, agentctl, collector, conf, directory):
+    """Collectors, timeouts and tables change in turn: every packet arrives, and each once.
+
+    The collector decodes strictly: without a gap in the sequence, and no record before its template.
+    """
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    other = collector(Hosts.COLLECTOR[0], OWN_PORT + 1, hosts.collector)
+    networks = directory / "networks.lst"
+
+    def write(number):
+        networks.write_text(f"{64500 + number},192.0.2.0/24\n{64600 + number},198.18.0.0/15\n")
+        lines = [f"active-timeout = {2 + number % 3}s", "export-rate = 0"]
+        lines += [f"networks-file = {networks}"] if number % 4 else []
+        lines += [f"if-map = eth:{number + 100}"]
+        lines += collector_section("own", own.host_port, TURNS[number % len(TURNS)])
+        lines += collector_section("other", other.host_port) if number % 3 else []
+        conf.write(*lines)
+
+    write(0)
+    agent = flowagent("--nflog", "40", "--config", conf.path, host=hosts.server)
+    agent.wait_for_group()
+    control = agentctl(agent)
+    flood.begin(RATE)
+    for number in range(1, RELOADS + 1):
+        read = control.statistics()["packets_read"]
+        wait_until(lambda: control.statistics()["packets_read"] > read + RATE // 10, "packets")
+        write(number)
+        assert reload(control), "nothing is another"
+        ledger.check_summary(control.statistics())
+    flood.end()
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary, flood.packets())
+    assert summary["packets_lost_kernel"] == 0
+    (ledger_of_own,) = [one for one in summary["collectors"] if one["name"] == "own"]
+    assert ledger_of_own["records_sent"] == ledger.expired(summary)
+    own.wait_for_datagrams(ledger_of_own["datagrams_sent"])
+    assert own.flows().packets() == flood.packets()
+    assert sum(len(message.flows) for message in own.messages()) == ledger.expired(summary)
+    assert other.datagrams
+
+
+def test_collectors_come_and_go(site, served, conf, collector):  # noqa: F811
+    """A new one begins with templates; one that is removed while it is down has its records counted lost."""
+    first = collector(site.COLLECTOR, OWN_PORT, site.host)
+    second = collector(site.COLLECTOR, OWN_PORT + 1, site.host)
+    away = "10.9.9.9:2055"  # no route
+    agent, control = served(f"collector = {first.host_port}", f"collector = {away},spool=1M", "inactive-timeout = 1s")
+    sent = site.send()
+    wait_for_packets(control, sent.packets())
+    control.run("flush")
+    wait_until(lambda: first.flows().packets() == sent.packets(), "records at the first")
+    wait_until(lambda: control.rows("show", "collectors")[1]["records_waiting"] == 2, "records that wait")
+    conf.write(f"collector = {first.host_port}", f"collector = {second.host_port}", "inactive-timeout = 1s")
+    assert reload(control) == [f"collector {away}: there -> nothing", f"collector {second.host_port}: nothing -> there"]
+    wait_until(lambda: f"collector {away}: removed: 0 records were sent, 2 records lost" in agent.errors, "its end")
+    more = site.send()
+    wait_until(lambda: second.flows().packets() == more.packets(), "records at the second")
+    rows = {row["name"]: row for row in control.rows("show", "collectors")}
+    assert list(rows) == [first.host_port, second.host_port]
+    assert rows[second.host_port]["records_excluded_by_reason"]["absent"] == 2
+    assert rows[first.host_port]["records_excluded"] == 0
+    ledger.check_summary(control.statistics())
+    (status,) = control.rows("show", "status")
+    assert status["problem"] == "none"
+    assert agent.stop() == 0, agent.errors
+    assert agent.summary()["collectors_removed"]["records_lost"] == 2
+    ledger.check_final(agent.summary(), site.matched())
+    assert first.flows().packets() == sent.packets() + more.packets()
+
+
+def test_another_version_and_no_collector(site, served, conf, collector, listen):  # noqa: F811
+    """Records that wait go out in the old version; without a collector the ledger closes as well."""
+    ipfix = listen(host=site.host, address=site.COLLECTOR)
+    agent, control = served(*collector_section("c", ipfix.host_port, "version = 9"))
+    site.send()
+    wait_for_packets(control, 20)
+    conf.write(*collector_section("c", ipfix.host_port, "version = 10"))
+    assert reload(control) == ["collector c: version: 9 -> 10"]
+    site.send()
+    wait_for_packets(control, 40)
+    control.run("flush")
+    ipfix.wait_for_flows(4)
+    assert {row["version"] for row in ipfix.rows("flow")} == {10}
+    conf.write()
+    assert reload(control) == ["collector c: there -> nothing"]
+    site.send()
+    wait_for_packets(control, 60)
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary(), site.matched())
+    assert ipfix.stop() == 0 and ipfix.findings() == {}
+
+
+def test_fields_without_a_place_need_a_restart(site, served, conf):  # noqa: F811
+    agent, control = served(*collector_section("c", f"{site.COLLECTOR}:{OWN_PORT}"))
+    fields = "fields = default+minimumTTL"
+    conf.write(
+        *collector_section("c", f"{site.COLLECTOR}:{OWN_PORT}", fields, "rate = 7"),
+        *collector_section("d", f"{site.COLLECTOR}:{OWN_PORT + 1}", fields),
+    )
+    assert reload(control) == [
+        "collector c: rate: nothing -> 7",
+        "collector c: fields: needs a restart (nothing -> default+minimumTTL)",
+        "collector d: needs a restart (nothing -> there)",
+    ]
+    assert "minimumTTL" not in value(control, "collector")[0]
+    assert [row["name"] for row in control.rows("show", "collectors")] == ["c"]
+    assert agent.stop() == 0, agent.errors
+
+
+def test_tables_come_and_go(site, served, conf, collector, directory):  # noqa: F811
+    """AS numbers and names of applications, with the templates that they need."""
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    networks, applications = directory / "networks.lst", directory / "applications"
+    networks.write_text("64500,127.0.0.0/8\n")
+    applications.write_text("udp/1-65535 first\n")
+    options = ["-n", own.host_port, "--inactive-timeout", "1s"]
+    agent, control = served(options=options)
+
+    def numbers():
+        """(source AS, application) of the last record, which new packets make."""
+        before = sum(len(message.flows) for message in own.messages())
+        site.send()
+        wait_until(lambda: sum(len(m.flows) for m in own.messages()) == before + 2, "two records")
+        flow = [flow for message in own.messages() for flow in message.flows][-1]
+        return flow.get(SOURCE_AS), APPLICATION_ID in flow
+
+    assert numbers() == (None, False)
+    conf.write(f"networks-file = {networks}", f"applications-file = {applications}")
+    assert reload(control) == [
+        f"networks-file: nothing -> {networks}", f"applications-file: nothing -> {applications}",
+    ]  # fmt: skip
+    assert numbers() == (64500, True)
+    applications.write_text("udp/1-65535 second\n")
+    assert reload(control) == []
+    assert numbers() == (64500, True)
+    wait_until(lambda: b"second" in b"".join(own.datagrams), "its name")
+    conf.write()
+    assert len(reload(control)) == 2
+    assert numbers() == (None, False)
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary(), site.matched())

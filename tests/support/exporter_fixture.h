@@ -174,7 +174,7 @@ static inline void check_ledger(const struct exporter *exporter)
 	for (size_t i = 0; i < exporter_collector_count(exporter); i++) {
 		const struct collector_status status = status_of(exporter, i);
 		const struct collector_ledger *ledger = &status.ledger;
-		struct amount sum = collector_ledger_lost(ledger);
+		struct amount sum = collector_ledger_not_sent(ledger);
 
 		amount_add(&sum, &ledger->sent);
 		amount_add(&sum, &ledger->waiting);

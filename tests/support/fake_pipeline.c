@@ -45,10 +45,19 @@ void pipeline_snapshot_clear(struct pipeline_snapshot *snapshot)
 	free(snapshot->collectors);
 }
 
-int pipeline_reload(struct pipeline *pipeline, const struct config *config,
-		    struct error_text *error)
+bool pipeline_lacks_columns(const struct pipeline *pipeline,
+			    const struct config_collector *collector)
 {
-	(void)config;
+	(void)pipeline;
+	(void)collector;
+	return false;
+}
+
+int pipeline_reload(struct pipeline *pipeline, const struct config *before,
+		    const struct config *after, struct error_text *error)
+{
+	(void)before;
+	(void)after;
 	pipeline->reloads++;
 	if (pipeline->fault)
 		error_text_set(error, "fault");

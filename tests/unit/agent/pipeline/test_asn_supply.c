@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 180000
@@ -15,6 +16,7 @@
 static char directory[] = "/tmp/test_asn_supply-XXXXXX";
 static char path[64];
 static struct config config;
+static int news_descriptor; /* eventfd */
 
 /* A table of one prefix with this AS number. */
 static void write_table(uint32_t as_number)
@@ -40,12 +42,15 @@ static int set_up(void **state)
 	(void)snprintf(path, sizeof(path), "%s/table", directory);
 	write_table(64500);
 	config = (struct config){ .asn_table = path };
+	news_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	CHECK(news_descriptor >= 0);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
+	(void)close(news_descriptor);
 	(void)unlink(path);
 	CHECK_EQ(rmdir(directory), 0);
 	(void)memcpy(strrchr(directory, '-') + 1, "XXXXXX", 6);
@@ -55,7 +60,7 @@ static int tear_down(void **state)
 static struct asn_supply *create(void)
 {
 	struct error_text error;
-	struct asn_supply *supply = asn_supply_create(&config, &error);
+	struct asn_supply *supply = asn_supply_create(&config, news_descriptor, &error);
 
 	CHECK(supply);
 	return supply;
@@ -72,7 +77,7 @@ static uint32_t find(const struct asn_table *table)
 /* Wait for the helper's next table. */
 static struct asn_table *next_table(struct asn_supply *supply)
 {
-	struct pollfd news = { .fd = asn_supply_descriptor(supply), .events = POLLIN };
+	struct pollfd news = { .fd = news_descriptor, .events = POLLIN };
 
 	CHECK_EQ(poll(&news, 1, PATIENCE_MS), 1);
 	return asn_supply_take(supply);
@@ -133,7 +138,7 @@ TEST(a_start_without_a_table_fails)
 	char text[200];
 
 	CHECK_EQ(unlink(path), 0);
-	CHECK(!asn_supply_create(&config, &error));
+	CHECK(!asn_supply_create(&config, news_descriptor, &error));
 	(void)snprintf(text, sizeof(text), "%s: cannot read: No such file or directory", path);
 	CHECK_TEXT(error.text, text);
 }

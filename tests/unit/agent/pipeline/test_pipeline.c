@@ -50,6 +50,19 @@ struct exporter *collector_setup_exporter(const struct config *from,
 			       error);
 }
 
+struct collector_config collector_setup_one(const struct config *from, size_t number)
+{
+	return (struct collector_config){ .name = from->collectors[number].name };
+}
+
+unsigned int collector_setup_columns_of(const struct config_collector *collector,
+					const struct template_choice *choice)
+{
+	(void)collector;
+	(void)choice;
+	return 0;
+}
+
 unsigned int collector_setup_columns(const struct config *from,
 				     const struct template_choice *choice)
 {

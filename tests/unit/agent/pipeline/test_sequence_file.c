@@ -65,7 +65,7 @@ static uint32_t sequence_of(const struct exporter *exporter, size_t collector)
 static uint32_t kept(size_t collector)
 {
 	struct exporter *exporter = create();
-	struct sequence_file *file = sequence_file_open(exporter, SOURCE_ID);
+	struct sequence_file *file = sequence_file_open(exporter, SOURCE_ID, false);
 	uint32_t sequence;
 
 	CHECK(file != NULL);
@@ -86,7 +86,7 @@ static void forget(void)
 TEST(numbers_go_on_after_an_end_in_order)
 {
 	struct exporter *exporter = create();
-	struct sequence_file *file = sequence_file_open(exporter, SOURCE_ID);
+	struct sequence_file *file = sequence_file_open(exporter, SOURCE_ID, false);
 	uint32_t before;
 
 	CHECK_EQ(sequence_of(exporter, 0), 0);
@@ -118,7 +118,7 @@ static uint32_t kept_after_kill(bool is_within_a_batch)
 	if (child == 0) {
 		struct exporter *exporter = create();
 
-		(void)sequence_file_open(exporter, SOURCE_ID);
+		(void)sequence_file_open(exporter, SOURCE_ID, false);
 		if (is_within_a_batch) {
 			fake_transports[1].capacity = 10000;
 			fake_transports[1].arrive = kill_here;
@@ -147,11 +147,11 @@ TEST(numbers_go_on_after_a_kill_with_a_gap_of_at_most_what_had_not_gone)
 TEST(a_file_that_another_process_stores_in_is_left_alone)
 {
 	struct exporter *one = create();
-	struct sequence_file *file = sequence_file_open(one, SOURCE_ID);
+	struct sequence_file *file = sequence_file_open(one, SOURCE_ID, false);
 	struct exporter *two = create();
 
 	CHECK(file != NULL);
-	CHECK(sequence_file_open(two, SOURCE_ID) == NULL);
+	CHECK(sequence_file_open(two, SOURCE_ID, false) == NULL);
 	exporter_destroy(two);
 	sequence_file_close(file);
 	exporter_destroy(one);
@@ -177,9 +177,9 @@ TEST(without_a_directory_nothing_is_kept)
 	struct exporter *exporter = create();
 
 	(void)unsetenv("STATE_DIRECTORY");
-	CHECK(sequence_file_open(exporter, SOURCE_ID) == NULL);
+	CHECK(sequence_file_open(exporter, SOURCE_ID, false) == NULL);
 	(void)setenv("STATE_DIRECTORY", "/nowhere", 1);
-	CHECK(sequence_file_open(exporter, SOURCE_ID) == NULL);
+	CHECK(sequence_file_open(exporter, SOURCE_ID, false) == NULL);
 	(void)setenv("STATE_DIRECTORY", directory, 1);
 	exporter_destroy(exporter);
 }
