@@ -7,16 +7,14 @@
 #include "config_load.h"
 #include "config_memory.h"
 #include "control_server.h"
-#include "count_text.h"
 #include "counters_log.h"
 #include "defaults.h"
 #include "descriptor_store.h"
-#include "equalities.h"
 #include "fprobe_ulog.h"
 #include "fault_text.h"
 #include "kept_config.h"
+#include "ledger_log.h"
 #include "log.h"
-#include "loss_report.h"
 #include "pipeline.h"
 #include "privileges.h"
 #include "reload.h"
@@ -29,7 +27,6 @@
 #include "watchdog.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,9 +66,8 @@ struct daemon {
 	struct reload *reload;          /* owned */
 	struct signals_events signals;
 	uint64_t packets_before; /* for the rate in the status line */
-	uint64_t lost_before;    /* packets lost in the kernel, as last logged */
-	uint64_t evicted_before; /* flows evicted, as last logged */
-	uint64_t records_lost;   /* at the end, by all collectors together */
+	struct ledger_log ledger_log;
+	uint64_t records_lost; /* at the end, by all collectors together */
 	bool is_stopping;
 	bool hands_over;   /* to the next agent, which the service manager starts */
 	bool has_finished; /* all is sent or lost */
@@ -220,38 +216,6 @@ static void on_reload_signal(void *context)
 	config_changes_clear(&changes);
 }
 
-static void log_kernel_loss(struct daemon *daemon, const struct pipeline_snapshot *snapshot)
-{
-	const uint64_t lost = snapshot->workers.packets_lost_kernel;
-	char text[COUNT_TEXT_SIZE];
-
-	if (lost == daemon->lost_before) {
-		log_problem_over("packets-lost", "kernel");
-		return;
-	}
-	log_problem(LOG_LEVEL_warning, "packets-lost", "packets-lost", "kernel",
-		    "%s %s been lost in the kernel's queue since the start",
-		    count_text(lost, "packet", text), count_verb(lost, "has", "have"));
-	daemon->lost_before = lost;
-}
-
-static void log_evictions(struct daemon *daemon, const struct pipeline_snapshot *snapshot)
-{
-	const uint64_t evicted = snapshot->workers.cache.records_expired[FLOW_END_lackOfResources];
-	char text[COUNT_TEXT_SIZE];
-
-	if (evicted == daemon->evicted_before) {
-		log_problem_over("cache-full", "flows");
-		return;
-	}
-	log_problem(LOG_LEVEL_warning, "cache-full", "cache-full", "flows",
-		    "the cache is full (max-flows %u): %s %s been exported early since the start, "
-		    "those that were idle for longest; nothing of them is lost",
-		    daemon->config.max_flows, count_text(evicted, "flow", text),
-		    count_verb(evicted, "has", "have"));
-	daemon->evicted_before = evicted;
-}
-
 /* Whether the log's file is still there. */
 static int on_log_timer(sd_event_source *source, uint64_t now_us, void *context)
 {
@@ -274,8 +238,7 @@ static int on_status_timer(sd_event_source *source, uint64_t now_us, void *conte
 		return sd_event_source_set_time(source, now_us + STATUS_INTERVAL_US);
 	status_line_send(&snapshot, (snapshot.workers.packets_read - daemon->packets_before) /
 					    (STATUS_INTERVAL_US / 1000000));
-	log_kernel_loss(daemon, &snapshot);
-	log_evictions(daemon, &snapshot);
+	ledger_log_look(&daemon->ledger_log, &snapshot, daemon->config.max_flows);
 	daemon->packets_before = snapshot.workers.packets_read;
 	pipeline_snapshot_clear(&snapshot);
 	return sd_event_source_set_time(source, now_us + STATUS_INTERVAL_US);
@@ -391,7 +354,7 @@ static void note_counters(struct daemon *daemon)
 	if (pipeline_snapshot(daemon->pipeline, &snapshot) < 0)
 		return;
 	daemon->packets_before = snapshot.workers.packets_read;
-	daemon->lost_before = snapshot.workers.packets_lost_kernel;
+	ledger_log_begin(&daemon->ledger_log, &snapshot);
 	pipeline_snapshot_clear(&snapshot);
 }
 
@@ -410,44 +373,18 @@ static int drop_privileges(struct daemon *daemon, struct error_text *error)
 	return privileges_drop(&daemon->config, daemon->fprobe_ulog.root, error);
 }
 
-/* A ledger that does not close is a defect: with invariants it must not pass unseen. */
-static void abort_if_debugging(void)
-{
-#ifdef FLOWAGENT_INVARIANTS
-	abort();
-#endif
-}
-
-static void log_failed_equality(void *context, const struct equality *equality)
-{
-	(void)context;
-	if (equality->left != equality->right)
-		log_error("the ledger does not close: %s (%s) is %" PRIu64
-			  " on one side and %" PRIu64
-			  " on the other: this is a defect of flowagent, please report it",
-			  equality->name, equality->object, equality->left, equality->right);
-}
-
 /* At the end: whether every packet and record is accounted for, and the summary. */
 static int close_ledger(struct daemon *daemon, struct error_text *error)
 {
 	struct pipeline_snapshot snapshot;
-	char lost[COUNT_TEXT_SIZE];
 	int result = pipeline_snapshot(daemon->pipeline, &snapshot);
 
 	if (result < 0) {
 		error_text_set(error, "no summary: %s", fault_text(-result));
 		return result;
 	}
-	if (snapshot.workers.packets_lost_kernel)
-		log_warning("%s %s lost in the kernel's queue in all",
-			    count_text(snapshot.workers.packets_lost_kernel, "packet", lost),
-			    count_verb(snapshot.workers.packets_lost_kernel, "was", "were"));
-	log_evictions(daemon, &snapshot);
-	log_held_back(true);
-	daemon->records_lost = loss_report_log(&snapshot);
-	if (equalities_visit(&snapshot, log_failed_equality, NULL))
-		abort_if_debugging();
+	daemon->records_lost =
+		ledger_log_end(&daemon->ledger_log, &snapshot, daemon->config.max_flows);
 	if (daemon->summary)
 		result = summary_write(daemon->summary, daemon->config.summary, &snapshot, error);
 	daemon->summary = NULL;
