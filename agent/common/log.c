@@ -1,4 +1,5 @@
-/* log.c - lines to standard error; beside the signal flag the only file-scope state of agent/.
+/* log.c - lines to standard error or to the journal; beside the signal flag the only file-scope
+ * state of agent/.
  *
  * A line is formatted outside the lock and written under it, so that lines never mix. A terminal
  * that is stopped, or a pipe that nobody reads, must not stop the workers: a line waits 10 ms at
@@ -7,6 +8,8 @@
 
 #include "count_text.h"
 #include "fault_text.h"
+#include "log_event.h"
+#include "log_journal.h"
 #include "log_limit.h"
 #include "log_syslog.h"
 #include "printable.h"
@@ -48,12 +51,24 @@ static struct {
 	bool is_journal;
 	bool has_syslog;
 	int syslog;    /* descriptor of log_syslog.h; valid with has_syslog */
+	int journal;   /* socket for messages with fields; -1: none */
 	bool is_stuck; /* the last line did not get through: do not wait for the next one */
 	uint64_t lines_lost;
 	struct log_limit limit;
 	struct problems problems;
 	char path[PATH_MAX]; /* of standard error, "": no file, or not followed */
-} target = { .lock = PTHREAD_MUTEX_INITIALIZER, .program = "flowagent", .level = LOG_LEVEL_info };
+} target = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	     .program = "flowagent",
+	     .level = LOG_LEVEL_info,
+	     .journal = -1 };
+
+/* What the journal gets beside the text. All zeros for a message without a name. */
+struct fields {
+	const struct log_event_row *row; /* NULL: none */
+	const char *event;
+	const char *object;
+	uint64_t suppressed;
+};
 
 /* systemd sets $JOURNAL_STREAM to device:inode of the journal's socket. A program that was started
  * from a service but with another standard error inherits the variable, so compare
@@ -86,6 +101,12 @@ int log_copy_to_syslog(void)
 	target.syslog = descriptor;
 	target.has_syslog = true;
 	return 0;
+}
+
+void log_use_journal(const char *path)
+{
+	if (target.is_journal && target.journal < 0)
+		target.journal = log_journal_open(path);
 }
 
 void log_set_level(enum log_level level)
@@ -149,13 +170,34 @@ static void follow_file(void)
 	(void)close(descriptor);
 }
 
-static void put_text(enum log_level level, const char *text)
+/* Returns false where the journal is not there, or does not take it. */
+static bool put_journal(enum log_level level, const char *text, const struct fields *fields)
+{
+	const char *const event = fields->row ? fields->event : NULL;
+	const struct log_journal_message message = {
+		.program = target.program,
+		.priority = levels[level].priority,
+		.text = text,
+		.row = fields->row,
+		.object = fields->object,
+		.reason = event && strcmp(event, fields->row->name) != 0 ? event : NULL,
+		.suppressed = fields->suppressed,
+	};
+
+	return target.journal >= 0 && log_journal_send(target.journal, &message);
+}
+
+static void put_text(enum log_level level, const char *text, const struct fields *fields)
 {
 	char line[LINE_SIZE];
 	int length;
 
 	if (target.has_syslog)
 		(void)log_syslog_put(target.syslog, levels[level].priority, target.program, text);
+	if (put_journal(level, text, fields)) {
+		target.is_stuck = false;
+		return;
+	}
 	if (target.is_journal)
 		length = snprintf(line, sizeof(line), "<%d>%s\n", levels[level].priority, text);
 	else
@@ -170,7 +212,7 @@ static void put_text(enum log_level level, const char *text)
 }
 
 /* Put one line out, after the news that lines before it were lost. The lock is held. */
-static void put_line(enum log_level level, const char *text)
+static void put_line(enum log_level level, const char *text, const struct fields *fields)
 {
 	uint64_t lost = target.lines_lost;
 	char news[COUNT_TEXT_SIZE + 40];
@@ -180,25 +222,27 @@ static void put_line(enum log_level level, const char *text)
 	if (lost) {
 		(void)snprintf(news, sizeof(news), "%s could not be written before this one",
 			       count_text(lost, "line", count));
-		put_text(LOG_LEVEL_warning, news);
+		put_text(LOG_LEVEL_warning, news, &(struct fields){ .row = NULL });
 		if (target.is_stuck)
 			target.lines_lost = lost; /* the news itself is not a line lost */
 		else
 			target.lines_lost = 0;
 	}
-	put_text(level, text);
+	put_text(level, text, fields);
 }
 
-/* Put one line out that stands for others as well. The lock is held. */
-static void put_line_after(enum log_level level, char *text, size_t size, uint64_t held)
+/* Put one line out that stands for 'fields->suppressed' others as well. The lock is held. */
+static void put_line_after(enum log_level level, char *text, size_t size,
+			   const struct fields *fields)
 {
 	const size_t length = strlen(text);
+	const uint64_t held = fields->suppressed;
 
 	if (held)
 		(void)snprintf(text + length, size - length,
 			       " (%" PRIu64 " more like this %s held back)", held,
 			       count_verb(held, "was", "were"));
-	put_line(level, text);
+	put_line(level, text, fields);
 }
 
 void log_held_back(bool all)
@@ -212,7 +256,9 @@ void log_held_back(bool all)
 		char text[TEXT_SIZE];
 
 		(void)snprintf(text, sizeof(text), "%s", entry->text);
-		put_line_after((enum log_level)entry->level, text, sizeof(text), held - 1);
+		put_line_after(
+			(enum log_level)entry->level, text, sizeof(text),
+			&(struct fields){ entry->row, entry->event, entry->object, held - 1 });
 	}
 	(void)pthread_mutex_unlock(&target.lock);
 }
@@ -249,8 +295,8 @@ static void put_event(enum log_level level, const char *kind, const char *event,
 	const bool is_wanted =
 		(int)level <= atomic_load_explicit(&target.level, memory_order_relaxed);
 	const int64_t now_ms = time_now_ms(CLOCK_REALTIME);
+	struct fields fields = { log_event_find(event, kind), event, object, 0 };
 	char text[TEXT_SIZE];
-	uint64_t held = 0;
 
 	if (!is_problem && !is_wanted)
 		return;
@@ -263,10 +309,11 @@ static void put_event(enum log_level level, const char *kind, const char *event,
 	else if (is_problem)
 		problems_happened(&target.problems, text, now_ms);
 	if (is_wanted && event &&
-	    !log_limit_pass(&target.limit, event, object, time_now_ms(CLOCK_MONOTONIC), &held))
-		log_limit_keep(&target.limit, event, object, (int)level, text);
+	    !log_limit_pass(&target.limit, event, object, time_now_ms(CLOCK_MONOTONIC),
+			    &fields.suppressed))
+		log_limit_keep(&target.limit, event, object, (int)level, fields.row, text);
 	else if (is_wanted)
-		put_line_after(level, text, sizeof(text), held);
+		put_line_after(level, text, sizeof(text), &fields);
 	(void)pthread_mutex_unlock(&target.lock);
 }
 
@@ -296,7 +343,8 @@ void log_problem_over(const char *kind, const char *object)
 	(void)pthread_mutex_unlock(&target.lock);
 }
 
-static void put_hint(const struct error_text *error)
+/* 'row' is that of the line before it. */
+static void put_hint(const struct log_event_row *row, const struct error_text *error)
 {
 	char hint[sizeof(error->hint) + 16];
 
@@ -306,20 +354,29 @@ static void put_hint(const struct error_text *error)
 	(void)snprintf(hint, sizeof(hint), "hint: %s", error->hint);
 	printable_make(hint);
 	(void)pthread_mutex_lock(&target.lock);
-	put_line(LOG_LEVEL_error, hint);
+	put_line(LOG_LEVEL_error, hint, &(struct fields){ .row = row });
 	(void)pthread_mutex_unlock(&target.lock);
 }
 
 void log_error_text(const struct error_text *error)
 {
-	log_error("%s", error->text);
-	put_hint(error);
+	const struct log_event_row *row = log_event_find("ended-by-error", NULL);
+	const int64_t now_ms = time_now_ms(CLOCK_REALTIME);
+	char text[TEXT_SIZE];
+
+	(void)snprintf(text, sizeof(text), "%s", error->text);
+	printable_make(text);
+	(void)pthread_mutex_lock(&target.lock);
+	problems_happened(&target.problems, text, now_ms);
+	put_line(LOG_LEVEL_error, text, &(struct fields){ .row = row });
+	(void)pthread_mutex_unlock(&target.lock);
+	put_hint(row, error);
 }
 
 void log_problem_text(const char *kind, const char *object, const struct error_text *error)
 {
 	log_problem(LOG_LEVEL_error, kind, NULL, object, "%s", error->text);
-	put_hint(error);
+	put_hint(log_event_find(kind, NULL), error);
 }
 
 void log_problems(struct problems *problems)

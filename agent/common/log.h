@@ -1,4 +1,5 @@
-/* log.h - messages to the operator: standard error, with journal priorities when systemd reads it.
+/* log.h - messages to the operator: the journal, with fields, when systemd reads standard error;
+ * else that.
  *
  * Place: all of agent/ -> here -> log_limit.c, problems.c -> standard error.
  *
@@ -30,6 +31,9 @@ void log_open(const char *program, enum log_level level);
 /* Lines go to the system's log as well from now on (log_syslog.h). Call it before threads start.
  * Returns 0 or a negative errno: there is none. */
 int log_copy_to_syslog(void);
+/* Where the journal reads standard error: send messages to its socket instead, with an id and
+ * fields for those of log_events.def. What it does not take goes to standard error. */
+void log_use_journal(const char *path);
 /* Standard error may be a file, which somebody may remove while it is open: from now on it is made
  * again then, where its link count shows that at the next line or look. Call it once privileges are
  * dropped; the file is made with what they are. */
@@ -62,7 +66,7 @@ void log_held_back(bool all);
 #define log_info(...)    log_event(LOG_LEVEL_info, NULL, NULL, __VA_ARGS__)
 #define log_debug(...)   log_event(LOG_LEVEL_debug, NULL, NULL, __VA_ARGS__)
 
-/* Text and hint of an error as one or two lines. */
+/* Text and hint of an error as one or two lines: the program cannot start or continue. */
 void log_error_text(const struct error_text *error);
 /* The same for what lasts. */
 void log_problem_text(const char *kind, const char *object, const struct error_text *error);

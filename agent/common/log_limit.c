@@ -39,7 +39,7 @@ static void name(struct log_limit_entry *entry, const char *event, const char *o
 }
 
 void log_limit_keep(struct log_limit *limit, const char *event, const char *object, int level,
-		    const char *text)
+		    const void *row, const char *text)
 {
 	struct log_limit_entry wanted;
 	struct log_limit_entry *entry;
@@ -47,6 +47,7 @@ void log_limit_keep(struct log_limit *limit, const char *event, const char *obje
 	name(&wanted, event, object);
 	entry = find(limit, &wanted);
 	entry->level = level;
+	entry->row = row;
 	(void)snprintf(entry->text, sizeof(entry->text), "%s", text);
 }
 

@@ -27,6 +27,7 @@ struct log_limit {
 		int64_t heard_ms;          /* when it last came */
 		uint64_t held;             /* held back since it was let through */
 		int level;                 /* of the last one held back */
+		const void *row;           /* of the caller, of that; borrowed */
 		char text[LOG_LIMIT_TEXT]; /* of that */
 		bool is_used;
 	} entries[LOG_LIMIT_ENTRIES];
@@ -38,9 +39,10 @@ struct log_limit {
 bool log_limit_pass(struct log_limit *limit, const char *event, const char *object, int64_t now_ms,
 		    uint64_t *held);
 
-/* Keep the text of the message that log_limit_pass() has just held back. */
+/* Keep the text of the message that log_limit_pass() has just held back, and what its caller knows
+ * it by. */
 void log_limit_keep(struct log_limit *limit, const char *event, const char *object, int level,
-		    const char *text);
+		    const void *row, const char *text);
 
 /* The kind of message that was heard of first among those whose last text is due: a minute after
  * the last one shown, or 'all'. It counts as shown now; '*held' is how many were held back, the one

@@ -6,6 +6,7 @@
 #include "config_keys.h"
 #include "config_options.h"
 #include "drop_reason.h"
+#include "log_event.h"
 #include "loss_reason.h"
 #include "template_rows.h"
 
@@ -337,6 +338,37 @@ static void put_zsh_options(FILE *out)
 	}
 }
 
+/* The events of the log, for flowagent(8). */
+static void put_log_events(FILE *out)
+{
+	const struct log_event_row *row;
+
+	for (size_t i = 0; (row = log_event_row(i)) != NULL; i++) {
+		(void)fputs("*", out);
+		put_escaped(out, row->name);
+		(void)fputs("*, ", out);
+		put_escaped(out, row->object_field);
+		(void)fputs("\n\t", out);
+		put_escaped(out, row->title);
+		(void)fputs(".\n\n", out);
+	}
+}
+
+/* The same as catalog(7) has it. */
+static void put_catalog(FILE *out)
+{
+	const struct log_event_row *row;
+
+	for (size_t i = 0; (row = log_event_row(i)) != NULL; i++) {
+		(void)fprintf(out, "-- %s\nSubject: %s\nDefined-By: flowagent\n", row->id,
+			      row->title);
+		(void)fputs("Documentation: man:flowagent(8)\n\n", out);
+		for (const char *letter = row->text; *letter; letter++)
+			(void)fputs(*letter == '\n' ? "\n\n" : (char[]){ *letter, '\0' }, out);
+		(void)fputs(*row->text ? "\n\n" : "", out);
+	}
+}
+
 static const struct {
 	const char *line;
 	void (*put)(FILE *out);
@@ -356,6 +388,8 @@ static const struct {
 	{ "@CAPTURE_COUNTERS@", put_capture_counters },
 	{ "@FRAGMENT_COUNTERS@", put_fragment_counters },
 	{ "@COLLECTOR_COUNTERS@", put_collector_counters },
+	{ "@LOG_EVENTS@", put_log_events },
+	{ "@CATALOG@", put_catalog },
 	{ "@BASH_ARGUMENTS@", put_bash_arguments },
 	{ "@BASH_VALUES@", put_bash_values },
 	{ "@BASH_SOURCE_KEYS@", put_bash_source_keys },

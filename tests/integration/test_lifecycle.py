@@ -498,7 +498,7 @@ def test_summary_that_cannot_be_written(flowagent_run):
         (["--active-timeout", "soon"], ["active-timeout", "soon"]),
         (["--timeout", "tpc=3"], ["tpc", "tcp"]),
         (["--max-flows", "0"], ["max-flows", "0"]),
-        (["--export-version", "7"], ["7"]),
+        (["--export-version", "6"], ["6"]),
         (["--source-address", "here"], ["here"]),
         (["--read", "a", "--nflog", "40"], ["read"]),
         (["--read"], ["read"]),

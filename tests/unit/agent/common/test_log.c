@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* Standard error goes to a pipe or a socket from here until captured() gives what came. */
@@ -145,11 +146,11 @@ TEST(what_is_held_back_comes_out_when_its_minute_is_over_or_at_the_end)
 
 		(void)snprintf(text, sizeof(text), "%d were lost", i * 10);
 		CHECK(!log_limit_pass(&limit, "up", "one", 1000 + i, &held));
-		log_limit_keep(&limit, "up", "one", LOG_LEVEL_notice, text);
+		log_limit_keep(&limit, "up", "one", LOG_LEVEL_notice, NULL, text);
 	}
 	CHECK(log_limit_pass(&limit, "down", "two", 2000, &held));
 	CHECK(!log_limit_pass(&limit, "down", "two", 2001, &held));
-	log_limit_keep(&limit, "down", "two", LOG_LEVEL_warning, "two is down");
+	log_limit_keep(&limit, "down", "two", LOG_LEVEL_warning, NULL, "two is down");
 	CHECK(log_limit_due(&limit, 60999, false, &held) == NULL);
 	entry = log_limit_due(&limit, 61000, false, &held);
 	CHECK(entry != NULL);
@@ -159,7 +160,7 @@ TEST(what_is_held_back_comes_out_when_its_minute_is_over_or_at_the_end)
 	CHECK(log_limit_due(&limit, 61000, false, &held) == NULL);
 	/* It counts as shown now. */
 	CHECK(!log_limit_pass(&limit, "up", "one", 61001, &held));
-	log_limit_keep(&limit, "up", "one", LOG_LEVEL_notice, "40 were lost");
+	log_limit_keep(&limit, "up", "one", LOG_LEVEL_notice, NULL, "40 were lost");
 	/* At the end, in the order in which they came. */
 	entry = log_limit_due(&limit, 61002, true, &held);
 	CHECK_TEXT(entry->text, "two is down");
@@ -178,7 +179,7 @@ TEST(a_full_limit_forgets_what_holds_nothing_back)
 	memset(&limit, 0, sizeof(limit));
 	CHECK(log_limit_pass(&limit, "kept", NULL, 0, &held));
 	CHECK(!log_limit_pass(&limit, "kept", NULL, 1, &held));
-	log_limit_keep(&limit, "kept", NULL, LOG_LEVEL_warning, "text");
+	log_limit_keep(&limit, "kept", NULL, LOG_LEVEL_warning, NULL, "text");
 	for (int i = 0; i < 2 * LOG_LIMIT_ENTRIES; i++) {
 		char object[16];
 
@@ -268,6 +269,77 @@ TEST(the_journal_gets_priorities)
 	(void)captured(&capture, text, sizeof(text));
 	capture_end(&capture);
 	CHECK_TEXT(text, "<3>an error\n<6>news\nflowagent: another stream\n");
+}
+
+/* One datagram that the journal's socket got, or "". */
+static const char *received(int journal, char *text, size_t size)
+{
+	const ssize_t got = recv(journal, text, size - 1, MSG_DONTWAIT);
+
+	text[got > 0 ? got : 0] = '\0';
+	return text;
+}
+
+/* Standard error as systemd sets it up; the journal's socket as well. */
+static int open_journal(struct capture *capture, const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const int journal = socket(AF_UNIX, SOCK_DGRAM, 0);
+	struct stat status;
+	char variable[64];
+
+	(void)strcpy(address.sun_path, path);
+	CHECK_EQ(bind(journal, (struct sockaddr *)&address, sizeof(address)), 0);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, capture->ends) == 0);
+	capture_descriptors(capture);
+	CHECK(fstat(2, &status) == 0);
+	(void)snprintf(variable, sizeof(variable), "%ju:%ju", (uintmax_t)status.st_dev,
+		       (uintmax_t)status.st_ino);
+	(void)setenv("JOURNAL_STREAM", variable, 1);
+	log_open("flowagent", LOG_LEVEL_info);
+	log_use_journal(path);
+	return journal;
+}
+
+#define HEAD "PRIORITY=4\nSYSLOG_IDENTIFIER=flowagent\nSYSLOG_FACILITY=3\n"
+
+TEST(the_journal_gets_fields)
+{
+	struct capture capture;
+	char directory[] = "/tmp/test_log.XXXXXX";
+	char path[64];
+	char text[4096];
+	int journal;
+
+	CHECK(mkdtemp(directory) != NULL);
+	(void)snprintf(path, sizeof(path), "%s/socket", directory);
+	journal = open_journal(&capture, path);
+	log_warning("no name");
+	CHECK_TEXT(received(journal, text, sizeof(text)), "MESSAGE=no name\n" HEAD);
+	log_problem(LOG_LEVEL_warning, "down", "refused", "host:1\n", "lines\nare one");
+	CHECK_TEXT(received(journal, text, sizeof(text)),
+		   "MESSAGE=lines?are one\n" HEAD
+		   "MESSAGE_ID=346073527f99497c87ba83b0733b8f4b\nFLOWAGENT_EVENT=down\n"
+		   "FLOWAGENT_COLLECTOR=host:1?\nFLOWAGENT_REASON=refused\n");
+	for (int i = 0; i < 3; i++)
+		log_problem(LOG_LEVEL_warning, "rules", "rules-gone", "nflog:40", "gone");
+	CHECK(strstr(received(journal, text, sizeof(text)), "FLOWAGENT_SOURCE=nflog:40\n") != NULL);
+	CHECK_TEXT(received(journal, text, sizeof(text)), "");
+	log_held_back(true);
+	CHECK(strstr(received(journal, text, sizeof(text)),
+		     "FLOWAGENT_EVENT=rules-gone\nFLOWAGENT_SOURCE=nflog:40\n"
+		     "FLOWAGENT_SUPPRESSED=1\n") != NULL);
+	log_problem_over("down", "host:1\n");
+	log_problem_over("rules", "nflog:40");
+	(void)close(journal); /* what it does not take goes the other way */
+	log_warning("alone");
+	(void)captured(&capture, text, sizeof(text));
+	capture_end(&capture);
+	CHECK_TEXT(text, "<4>alone\n");
+	(void)unsetenv("JOURNAL_STREAM");
+	log_open("flowagent", LOG_LEVEL_info);
+	(void)unlink(path);
+	(void)rmdir(directory);
 }
 
 TEST(error_texts_come_with_their_hint)
@@ -427,6 +499,7 @@ int main(void)
 		cmocka_unit_test(lines_carry_the_program_and_obey_the_level),
 		cmocka_unit_test(names_from_outside_cannot_command_the_terminal),
 		cmocka_unit_test(the_journal_gets_priorities),
+		cmocka_unit_test(the_journal_gets_fields),
 		cmocka_unit_test(error_texts_come_with_their_hint),
 		cmocka_unit_test(the_last_problem_is_kept_even_if_it_is_not_shown),
 		cmocka_unit_test(a_problem_lasts_until_it_is_over),
