@@ -10,8 +10,9 @@ import time
 import pytest
 
 import programs
-from conftest import BUILD, Hosts
+from conftest import BUILD, RELEASE_BUILD, Hosts
 from firewalls import Nft
+from test_ending import faulty  # noqa: F401
 from waiting import PATIENCE_S, wait_until
 
 GOOD, WARNING, BROKEN = range(3)
@@ -462,6 +463,44 @@ def test_keys_of_nfacctd_that_were_renamed(doctor, nfacctd):
         both.write(f"{wrong}: false\n")
     assert all(row["state"] == "ok" for row in doctor.rows("reader", prefix=prefix))
     assert collector.stop() == 0
+
+
+# ---- the clock -----------------------------------------------------------------------------------
+
+@pytest.fixture
+def clock(doctor, faulty, monkeypatch):
+    """(prefix for doctor with a clock that can be wrong, the directory of the faults)."""
+    environment, faults = faulty
+    timedatectl = doctor.commands / "timedatectl"
+    timedatectl.write_text(f'#!/bin/sh\ntest "$*" = "set-ntp true" && echo 1 >{faults}/adjtimex\n')
+    timedatectl.chmod(0o755)
+    monkeypatch.setattr(sys.modules[__name__], "BUILD", RELEASE_BUILD)  # no sanitizers: preloaded
+    words = [f"{name}={value}" for name, value in environment.items()]
+    return ["env", *words], faults
+
+
+def test_a_clock_that_nothing_synchronises(doctor, clock):
+    prefix, faults = clock
+    (faults / "adjtimex").write_text("0")
+    (row,) = doctor.rows("clock", prefix=prefix)
+    if row["state"] == "note":  # in a container, where only the host can do it
+        assert "container's host, which does not synchronise it" in row["text"]
+        fix = "timedatectl set-ntp true"
+    else:
+        assert (row["state"], row["text"]) == (
+            "warn", "nothing synchronises the clock: times of flows drift",
+        )  # fmt: skip
+        fix = row["fix"]
+    doctor.type(fix)
+    (row,) = doctor.rows("clock", prefix=prefix)
+    assert (row["state"], row["text"]) == ("ok", "the clock is synchronised, within 5 ms")
+
+
+def test_a_clock_that_is_off_by_years(doctor, clock):
+    prefix, faults = clock
+    (faults / "clock").write_text(str(-20 * 365 * 86400))
+    row = doctor.fault("clock", "off by years: the times of all flows are wrong", prefix=prefix)
+    assert row["fix"] == "timedatectl set-ntp true"
 
 
 # ---- tables --------------------------------------------------------------------------------------

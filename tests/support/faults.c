@@ -4,6 +4,7 @@
  * name that a Unix socket was bound to becomes a link to $FAULTS/victim before anything else
  * happens, as an attacker does who owns the directory. While the file $FAULTS/epoll is there,
  * waiting for events fails; while $FAULTS/send is there, sending datagrams does not return.
+ * $FAULTS/adjtimex holds 1 if the kernel says that something synchronises the clock, else 0.
  * $FAULTS/thread holds the number of a thread that cannot be started, as where RLIMIT_NPROC is
  * reached; 1 is the first one. $FAULTS/threads holds the number of the first of which none can be
  * started. Build: cc -shared -fPIC. Not for builds with sanitizers. */
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timex.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,6 +61,25 @@ int epoll_pwait2(int fd, struct epoll_event *events, int count, const struct tim
 		return -1;
 	}
 	return real(fd, events, count, timeout, signals);
+}
+
+int adjtimex(struct timex *state)
+{
+	char path[4096];
+	FILE *file;
+	int is_synchronised = 0;
+
+	if (!is_there("adjtimex"))
+		return ((int (*)(struct timex *))next("adjtimex"))(state);
+	(void)snprintf(path, sizeof(path), "%s/adjtimex", getenv("FAULTS"));
+	file = fopen(path, "r");
+	if (!file || fscanf(file, "%d", &is_synchronised) != 1)
+		is_synchronised = 0;
+	if (file)
+		(void)fclose(file);
+	state->status = is_synchronised ? 0 : STA_UNSYNC;
+	state->maxerror = 5000;
+	return is_synchronised ? TIME_OK : TIME_ERROR;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *now)
