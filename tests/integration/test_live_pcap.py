@@ -176,3 +176,54 @@ def test_promiscuous_mode(hosts, flowagent, agentctl):
         assert promiscuity() == expected
         assert agent.stop() == 0, agent.errors
         assert promiscuity() == 0
+
+
+def pings(control):
+    """{(source, destination, direction): packets} of ICMP."""
+    sums = {}
+    for row in control.rows("show", "flows"):
+        if row["proto"] == 1:
+            key = row["src"], row["dst"], row["dir"]
+            sums[key] = sums.get(key, 0) + row["packets"]
+    return sums
+
+
+def test_frames_for_others_count_in_promiscuous_mode_only(host, flowagent, agentctl):
+    """A bridge hands its host frames between two guests only if it asks for them; a veth hands over all."""
+    server, guest, other = host("bridge"), host("guest"), host("other")
+    server.ip("link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
+    server.ip("address", "add", "192.0.2.1/24", "dev", "br0")
+    server.ip("link", "set", "br0", "up")
+    for number, peer in (2, guest), (3, other):
+        server.ip("link", "add", f"p{number}", "type", "veth", "peer", "name", "eth0",
+                  "netns", peer.name)  # fmt: skip
+        server.ip("link", "set", f"p{number}", "master", "br0", "up")
+        peer.ip("address", "add", f"192.0.2.{number}/24", "dev", "eth0")
+        peer.ip("link", "set", "eth0", "up")
+    guest.run("ping", "-c", 1, "-q", "192.0.2.3")  # the bridge knows where both are
+    for word, seen in ("", 0), (",promiscuous=on", 10):
+        agent = flowagent("-i", f"br0{word}", host=server)
+        agent.wait_for_capture()
+        control = agentctl(agent)
+        for target in "192.0.2.3", "192.0.2.1":
+            guest.run("ping", "-c", 10, "-i", "0.01", "-q", target)
+        wait_until(lambda: pings(control).get(("192.0.2.1", "192.0.2.2", "out")) == 10, "the last pings")
+        found = pings(control)
+        assert found.pop(("192.0.2.2", "192.0.2.1", "in")) == found.pop(("192.0.2.1", "192.0.2.2", "out")) == 10
+        assert sum(found.values()) == 2 * seen
+        assert {key[:2] for key in found} <= {("192.0.2.2", "192.0.2.3"), ("192.0.2.3", "192.0.2.2")}
+        assert agent.stop() == 0, agent.errors
+
+
+def test_any_interface_of_a_router_sees_what_it_forwards_twice(hosts, flowagent, agentctl):
+    """As the manual says: in on one interface and out on the other. The outer interface alone is the wire."""
+    ends = Hosts.SERVER[0], Hosts.COLLECTOR[0]
+    for interface, directions in ("any", ("in", "out")), ("eth1", None):
+        agent = flowagent("-i", interface, host=hosts.internet)
+        agent.wait_for_capture()
+        control = agentctl(agent)
+        hosts.server.run("ping", "-c", 10, "-i", "0.01", "-q", ends[1])
+        expected = {(*way, direction): 10 for way in (ends, ends[::-1]) for direction in directions or ()}
+        expected = expected or {(*ends, "out"): 10, (*ends[::-1], "in"): 10}
+        wait_until(lambda: pings(control) == expected, f"what is seen on {interface}")
+        assert agent.stop() == 0, agent.errors

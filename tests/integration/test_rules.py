@@ -442,6 +442,32 @@ def test_forwarded_packets_count_in_on_one_side_and_out_on_the_other(
     assert agent.stop() == 0, agent.errors
 
 
+def test_a_macvlan_counts_once_and_not_with_the_device_below_it(hosts, flowagent, agentctl):
+    """Its packets pass no hook of the device below: rules for both count each of them once."""
+    server, outside = hosts.server, hosts.internet
+    server.sysctl("ipv4/conf/all/arp_ignore", 1)  # eth0 does not answer for mv0
+    server.ip("link", "add", "mv0", "link", "eth0", "type", "macvlan", "mode", "bridge")
+    server.ip("address", "add", "198.18.0.2/24", "dev", "mv0")
+    server.ip("link", "set", "mv0", "up")
+    outside.ip("address", "add", "198.18.0.1/24", "dev", "eth0")
+    for interfaces, expected in (["-i", "eth0"], 0), (["-i", "eth0", "-i", "mv0"], 10):
+        server.run(BUILD / "agentctl", "rules", "install", "--no-save", *interfaces)
+        agent = flowagent("-g", "40", "--inactive-timeout", "3600", host=server)
+        agent.wait_for_group()
+        control = agentctl(agent)
+        for target in "198.18.0.2", Hosts.SERVER[0]:
+            outside.run("ping", "-c", 10, "-i", "0.01", "-q", target)
+
+        def pings(address):
+            rows = [row for row in control.rows("show", "flows") if row["proto"] == 1]
+            return [sum(row["packets"] for row in rows if row[end] == address) for end in ("dst", "src")]
+
+        wait_until(lambda: pings(Hosts.SERVER[0]) == [10, 10], "the pings of eth0")
+        wait_until(lambda: pings("198.18.0.2") == [expected, expected], "the pings of mv0")
+        assert control.statistics()["duplicates_suspected"] is False
+        assert agent.stop() == 0, agent.errors
+
+
 def test_a_bridge_counts_once_with_and_without_br_netfilter(host):
     """What is for the host itself; what is bridged passes only with br_netfilter, in and out."""
     server, guest, other = host("bridge"), host("guest"), host("other")
