@@ -2,6 +2,7 @@
  * collector, then what may go wrong later. A check that says nothing has nothing to look at. */
 #include "agentctl_doctor.h"
 
+#include "json_text.h"
 #include "printable.h"
 
 #include <stdarg.h>
@@ -51,7 +52,7 @@ static void print_json(struct doctor *doctor, enum doctor_state state, const cha
 {
 	json_t *row = json_pack("{s:s, s:s, s:s, s:s?}", "check", doctor->check, "state",
 				json_states[state], "text", text, "fix", fix);
-	char *line = row ? json_dumps(row, JSON_COMPACT) : NULL;
+	char *line = row ? json_dumps(row, JSON_TEXT_FLAGS) : NULL;
 
 	if (line)
 		(void)puts(line);

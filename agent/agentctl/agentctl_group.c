@@ -7,6 +7,7 @@
 #include "agentctl_group.h"
 
 #include "flow_names.h"
+#include "json_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -254,7 +255,7 @@ static char *key_text(const struct agentctl_group *group, const json_t *flow, in
 			       : json_array_append_new(values, json_null());
 	}
 	if (!result)
-		text = json_dumps(values, JSON_COMPACT);
+		text = json_dumps(values, JSON_TEXT_FLAGS);
 	json_decref(values);
 	return text;
 }

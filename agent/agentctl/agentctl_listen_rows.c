@@ -261,7 +261,7 @@ json_t *agentctl_listen_row(const struct listen_stream *stream, const struct lis
 /* One line of JSON; takes 'row'. */
 static void print_line(struct agentctl_listen_view *view, json_t *row)
 {
-	if (!row || json_dumpf(row, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF)
+	if (!row || json_dumpf(row, stdout, JSON_TEXT_FLAGS) != 0 || putchar('\n') == EOF)
 		view->failure = row ? -EPIPE : -ENOMEM;
 	json_decref(row);
 }
@@ -269,8 +269,8 @@ static void print_line(struct agentctl_listen_view *view, json_t *row)
 /* Options data on standard error, for a person who asks for it. */
 static void print_options(const json_t *row)
 {
-	char *fields = json_dumps(json_object_get(row, "fields"), JSON_COMPACT);
-	char *scope = json_dumps(json_object_get(row, "scope"), JSON_COMPACT);
+	char *fields = json_dumps(json_object_get(row, "fields"), JSON_TEXT_FLAGS);
+	char *scope = json_dumps(json_object_get(row, "scope"), JSON_TEXT_FLAGS);
 
 	(void)fprintf(stderr, "options %s scope %s %s\n",
 		      json_string_value(json_object_get(row, "exporter")), scope ? scope : "",

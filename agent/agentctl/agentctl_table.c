@@ -7,6 +7,7 @@
 #include "agentctl_cells.h"
 #include "agentctl_text.h"
 #include "flow_names.h"
+#include "json_text.h"
 #include "printable.h"
 #include "word_distance.h"
 
@@ -412,7 +413,7 @@ static char *json_row_line(const struct agentctl_table *table, const json_t *row
 	struct line line = line_begin();
 	char *text = table->is_selected && !selected
 			     ? NULL
-			     : json_dumps(selected ? selected : row, JSON_COMPACT);
+			     : json_dumps(selected ? selected : row, JSON_TEXT_FLAGS);
 
 	json_decref(selected);
 	if (text && line_reserve(&line, strlen(text) + 2)) {

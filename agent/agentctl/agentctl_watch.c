@@ -5,6 +5,7 @@
 #include "agentctl_table.h"
 #include "control_protocol.h"
 #include "count_text.h"
+#include "json_text.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ static void print_lost(struct watch_view *view, const json_t *row, uint64_t lost
 
 	view->lost += lost;
 	if (view->options->format == AGENTCTL_JSON) {
-		(void)json_dumpf(row, stdout, JSON_COMPACT);
+		(void)json_dumpf(row, stdout, JSON_TEXT_FLAGS);
 		(void)putchar('\n');
 	} else {
 		(void)fprintf(stderr, "%s missing here: they came faster than they were read\n",

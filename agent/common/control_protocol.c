@@ -169,10 +169,10 @@ char *control_question_format(const struct control_question *question)
 	    (question->top &&
 	     json_object_set_new(request, "top", json_integer((json_int_t)question->top))))
 		goto out;
-	size = json_dumpb(request, NULL, 0, JSON_COMPACT);
+	size = json_dumpb(request, NULL, 0, JSON_TEXT_FLAGS);
 	line = size ? malloc(size + 2) : NULL;
 	if (line) {
-		(void)json_dumpb(request, line, size, JSON_COMPACT);
+		(void)json_dumpb(request, line, size, JSON_TEXT_FLAGS);
 		memcpy(line + size, "\n", 2);
 	}
 out:
@@ -233,7 +233,7 @@ static int append_line(struct control_output *output, json_t *line)
 	size_t size = output->size;
 	int result = 0;
 
-	if (!line || json_dump_callback(line, append, output, JSON_COMPACT) ||
+	if (!line || json_dump_callback(line, append, output, JSON_TEXT_FLAGS) ||
 	    append("\n", 1, output)) {
 		output->size = size;
 		result = -ENOMEM;

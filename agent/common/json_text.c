@@ -1,6 +1,9 @@
 /* json_text.c - strings and times as JSON values. */
 #include "json_text.h"
 
+#include "printable.h"
+#include "utf8.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,51 +23,50 @@ json_t *json_text(const char *text)
 	copy = strdup(text);
 	if (!copy)
 		return NULL;
-	for (char *c = copy; *c; c++)
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
+	for (size_t i = 0, length = strlen(copy); i < length;) {
+		const size_t size = utf8_character_size((const uint8_t *)copy + i, length - i);
+
+		if (!size)
+			copy[i] = '?';
+		i += size ? size : 1;
+	}
 	value = json_string(copy);
 	free(copy);
 	return value;
 }
 
-static bool is_ascii(const char *text)
+/* One of ASCII. Returns the new end. */
+static char *write_ascii(char *to, char character)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text >= 0x80)
-			return false;
-	return true;
-}
-
-/* The library has the check of UTF-8; what is not ASCII is rare. */
-static bool is_utf8(const char *text)
-{
-	json_t *value = is_ascii(text) ? NULL : json_string(text);
-	const bool is_valid = value || is_ascii(text);
-
-	json_decref(value);
-	return is_valid;
+	if ((unsigned char)character < 0x20)
+		return printable_escape(to, &character, 1);
+	if (character == '"' || character == '\\')
+		*to++ = '\\';
+	*to++ = character;
+	return to;
 }
 
 char *json_text_write(char *to, const char *text)
 {
-	static const char digits[] = "0123456789abcdef";
-	const bool is_valid = is_utf8(text);
+	size_t length = strlen(text);
 
 	*to++ = '"';
-	for (; *text; text++) {
-		const unsigned char c = (unsigned char)*text;
+	while (length) {
+		size_t size = utf8_character_size((const uint8_t *)text, length);
 
-		if (c < 0x20) {
-			memcpy(to, "\\u00", 4);
-			to[4] = digits[c >> 4];
-			to[5] = digits[c & 0x0f];
-			to += 6;
-			continue;
+		if (size == 1) {
+			to = write_ascii(to, *text);
+		} else if (size && !printable_size(text, length)) {
+			to = printable_escape(to, text, size);
+		} else if (size) {
+			memcpy(to, text, size);
+			to += size;
+		} else {
+			*to++ = '?';
+			size = 1;
 		}
-		if (c == '"' || c == '\\')
-			*to++ = '\\';
-		*to++ = c >= 0x80 && !is_valid ? '?' : (char)c;
+		text += size;
+		length -= size;
 	}
 	*to++ = '"';
 	return to;

@@ -262,7 +262,7 @@ json_t *summary_json(const struct pipeline_snapshot *snapshot)
 static int write_line(FILE *file, const json_t *summary)
 {
 	errno = 0;
-	if (json_dumpf(summary, file, JSON_COMPACT) || fputc('\n', file) == EOF || fflush(file))
+	if (json_dumpf(summary, file, JSON_TEXT_FLAGS) || fputc('\n', file) == EOF || fflush(file))
 		return errno ? -errno : -EIO;
 	return 0;
 }

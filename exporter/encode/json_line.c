@@ -5,6 +5,7 @@
 #include "json_line.h"
 
 #include "bytes.h"
+#include "printable.h"
 #include "utf8.h"
 
 #define ADDRESS_WORDS 8
@@ -178,6 +179,8 @@ char *json_line_text(char *to, const char *text, size_t size)
 
 		if (count == 1) {
 			to = put_ascii(to, *character);
+		} else if (count && !printable_size(text + i, length - i)) {
+			to = printable_escape(to, text + i, count);
 		} else if (count) {
 			memcpy(to, character, count);
 			to += count;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Unicode: the ranges that do something else than show. */
+/* Unicode: the ranges that do something else than show; all below U+10000. */
 static const struct {
 	uint32_t first, last;
 } commands[] = {
@@ -46,6 +46,18 @@ size_t printable_size(const char *text, size_t length)
 	const size_t size = length ? utf8_character_size(bytes, length) : 0;
 
 	return size && !is_command(code_point(bytes, size)) ? size : 0;
+}
+
+char *printable_escape(char *to, const char *character, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint32_t point = code_point((const unsigned char *)character, size);
+
+	*to++ = '\\';
+	*to++ = 'u';
+	for (int shift = 12; shift >= 0; shift -= 4)
+		*to++ = digits[point >> shift & 0x0f];
+	return to;
 }
 
 void printable_make(char *text)

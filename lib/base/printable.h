@@ -15,6 +15,10 @@
  * something else. */
 size_t printable_size(const char *text, size_t length);
 
+/* Write \uXXXX, as JSON has it, in the place of a character of 'size' bytes of valid UTF-8 that is
+ * not printable: 6 bytes. Returns the new end. */
+char *printable_escape(char *to, const char *character, size_t size);
+
 /* Put '?' in the place of each byte that is not part of a printable character. */
 void printable_make(char *text);
 

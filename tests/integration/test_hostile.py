@@ -85,6 +85,32 @@ table inet test {
     assert agent.summary()["packets_lost_kernel"] == 0
 
 
+COMMANDS = [*map(chr, range(0x80, 0xA0)), "\u202e"]  # to a terminal: C1, and one that turns text around
+
+
+def test_no_control_character_of_a_name_reaches_log_or_terminal(host, flowagent, agentctl):
+    """Interfaces have the names that a container gives them; U+009B begins a command to the terminal."""
+    site = host("site")
+    raw = os.fsdecode(b"c\x9b2Jd")
+    names = ["a\x9b2Jb", raw, "e\u202ef"]  # C1 as UTF-8 and as a byte, and text that runs to the left
+    for number, name in enumerate(names):
+        site.run("ip", "link", "add", name, "type", "veth", "peer", "name", f"peer{number}")
+        site.run("ip", "link", "set", name, "up")
+    first = names[0]
+    agent = flowagent("-i", first, "-i", "no\x9bne", "--if-map", "zz\x9b=7", host=site)
+    agent.wait_for_capture()
+    control = agentctl(agent)
+    wait_until(lambda: len(control.rows("show", "interfaces")) >= 7, "all interfaces")
+    assert first in [row["name"] for row in control.rows("show", "interfaces")]  # nothing is lost in JSON
+    outputs = []
+    for word in "interfaces", "sources", "status", "config", "flows", "stats":
+        for options in [], ["-J"]:
+            done = control.run(*options, "show", word)  # no byte of the second name: it is valid UTF-8
+            outputs += [done.stdout, done.stderr]
+    assert agent.stop() == 0, agent.errors
+    assert not [each for output in [*outputs, agent.errors] for each in COMMANDS if each in output]
+
+
 def test_descriptors_that_run_out_while_it_runs(site, flowagent, agentctl, collector):  # noqa: F811
     """It cannot take clients then, and says so once; counting does not notice, and later they are served."""
     own = collector(site.COLLECTOR, OWN_PORT, site.host)

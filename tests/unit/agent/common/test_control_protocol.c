@@ -218,8 +218,30 @@ TEST(text_that_is_not_utf8_becomes_json)
 	value = json_text("caf\xc3\xa9");
 	CHECK_TEXT(json_string_value(value), "caf\xc3\xa9");
 	json_decref(value);
+	value = json_text("\xc3\xa9\xff");
+	CHECK_TEXT(json_string_value(value), "\xc3\xa9?");
+	json_decref(value);
 	value = json_text(NULL);
 	CHECK(json_is_null(value));
+}
+
+/* Both ways in which JSON is written, and what they say is the same. */
+TEST(what_is_not_printable_is_escaped)
+{
+	static const char text[] = "a\xc2\x9b\xe2\x80\xae\xc3\xa9\"\\\n\xff";
+	char line[6 * sizeof(text) + 2];
+	json_t *written;
+	json_t *value = json_text(text);
+	char *dumped = json_dumps(value, JSON_TEXT_FLAGS | JSON_ENCODE_ANY);
+
+	*json_text_write(line, text) = '\0';
+	CHECK_TEXT(line, "\"a\\u009b\\u202e\xc3\xa9\\\"\\\\\\u000a?\"");
+	written = json_loads(line, JSON_DECODE_ANY, NULL);
+	CHECK(json_equal(written, value));
+	CHECK_TEXT(dumped, "\"a\\u009B\\u202E\\u00E9\\\"\\\\\\n?\"");
+	free(dumped);
+	json_decref(written);
+	json_decref(value);
 }
 
 TEST(times_are_rfc_3339)
@@ -249,6 +271,7 @@ int main(void)
 		cmocka_unit_test(rows_are_not_taken_for_final_lines),
 		cmocka_unit_test(unknown_error_codes_fail),
 		cmocka_unit_test(text_that_is_not_utf8_becomes_json),
+		cmocka_unit_test(what_is_not_printable_is_escaped),
 		cmocka_unit_test(times_are_rfc_3339),
 	};
 

@@ -177,6 +177,15 @@ TEST(what_is_not_utf_8_is_replaced)
 	check_string("\xe2\x82x", 3, "\"\xef\xbf\xbd\xef\xbf\xbdx\"");
 }
 
+TEST(what_is_not_printable_is_escaped)
+{
+	check_string("a\xc2\x9b"
+		     "b",
+		     4, "\"a\\u009bb\"");
+	check_string("\xe2\x80\xae", 3, "\"\\u202e\"");
+	check_string("\xc2\xa0", 2, "\"\xc2\xa0\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +195,7 @@ int main(void)
 		cmocka_unit_test(addresses_are_what_the_c_library_prints),
 		cmocka_unit_test(strings_are_escaped),
 		cmocka_unit_test(what_is_not_utf_8_is_replaced),
+		cmocka_unit_test(what_is_not_printable_is_escaped),
 	};
 
 	return RUN_TESTS(tests);
