@@ -317,6 +317,20 @@ def test_fragment_table_is_bounded(directory, flowagent):
     assert summary["packets_exported"] + summary["packets_lost"] == 2 * count
 
 
+@pytest.mark.parametrize("sources, options", [(8000, []), (1, ["-m", "8000"])], ids=["spoofed", "one"])
+def test_first_fragments_of_others_take_nobodys_ports_away(sources, options, directory, flowagent):
+    """8000 of as many spoofed sources where the table has room; of one source also where it has only 4096."""
+    path = directory / "flood.pcap"
+    head, tail = bytes(v4_fragment(9000, 0, True) / QUESTION), bytes(v4_fragment(9000, 16, False) / DATA)
+    flood = [
+        head[:4] + number.to_bytes(2, "big") + head[6:12] + b"\x0a\0" + (number % sources).to_bytes(2, "big") + head[16:]
+        for number in range(8000)
+    ]  # another identification, and another source (RFC 791 section 3.1)
+    write_capture(path, RAW_IP, [(packet, len(packet)) for packet in [head, *flood, tail]], 1000)
+    fragments = run_file(path, flowagent, *options)["fragments"]
+    assert (fragments["first"], fragments["matched"], fragments["unmatched"]) == (8001, 1, 0)
+
+
 def test_unknown_length_is_counted(directory, flowagent):
     """Total length 0 in what NFLOG has copied: nobody knows how long the packet was."""
     packet = bytes(IP(src="192.0.2.1", dst="192.0.2.2", len=0) / SEGMENT)
