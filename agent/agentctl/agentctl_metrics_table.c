@@ -7,6 +7,8 @@
  * an AS. Source: Prometheus "Exposition formats", OpenMetrics 1.0.0. */
 #include "agentctl_metrics.h"
 
+#include "printable.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -133,17 +135,27 @@ static void write_head(FILE *out, const struct metric *metric, const char *name,
 		      metric->help, name, suffix, is_counter(metric->kind) ? "counter" : "gauge");
 }
 
-/* A label's value: backslash, quote and line feed are escaped. */
+/* A label's value: backslash, quote and line feed are escaped. What is not printable is \xNN, as in
+ * tables; the format has no escape for it, so the backslash is one. */
 static void write_label(FILE *out, const char *name, const char *value)
 {
+	size_t length = strlen(value);
+
 	(void)fprintf(out, "%s=\"", name);
-	for (; *value; value++) {
+	while (length) {
+		size_t size = printable_size(value, length);
+
 		if (*value == '\\' || *value == '"')
 			(void)fputc('\\', out);
 		if (*value == '\n')
 			(void)fputs("\\n", out);
+		else if (size)
+			(void)fwrite(value, 1, size, out);
 		else
-			(void)fputc(*value, out);
+			(void)fprintf(out, "\\\\x%02x", (unsigned int)(unsigned char)*value);
+		size += !size;
+		value += size;
+		length -= size;
 	}
 	(void)fputc('"', out);
 }
