@@ -202,6 +202,7 @@ static void on_config_taken(void *context)
 {
 	struct daemon *daemon = context;
 
+	rules_watch_renew(daemon->rules);
 	kept_config_put(&daemon->config, daemon->store);
 	config_memory_warn(&daemon->config);
 }

@@ -8,6 +8,7 @@
 #include "config_collector.h"
 #include "config_keys.h"
 #include "config_options.h"
+#include "config_source.h"
 #include "config_value.h"
 
 #include <errno.h>
@@ -108,8 +109,9 @@ static bool source_is_same(const void *one, const void *other)
 
 static bool source_needs_restart(const void *object)
 {
-	(void)object;
-	return config_options[OPTION_nflog].needs_restart;
+	const struct source_config *source = object;
+
+	return config_options[config_source_option(source->type)].needs_restart;
 }
 
 static const void *collector_at(const struct config *config, size_t index)
@@ -265,23 +267,49 @@ static void keep_origin(struct config *config, struct config_origin *origin,
 		*origin = (struct config_origin){ .file = "a file" }; /* no memory for its name */
 }
 
-static void keep_objects(struct config *config, struct config *running)
+/* What needs a restart of a source that is in both. */
+static void keep_source(struct source_config *source, struct source_config *running)
 {
-	if (config_options[OPTION_nflog].needs_restart) {
+	for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if (key->section == SECTION_source && key->type && key->needs_restart)
+			exchange((char *)source + key->member, (char *)running + key->member,
+				 key->size);
+	}
+	if (config_keys[KEY_source_direction].needs_restart)
+		exchange(&source->side, &running->side, sizeof(source->side));
+}
+
+/* Whether sources come or go that need a restart for that. */
+static bool are_sources_held(const struct config *config, const struct config *running)
+{
+	bool held = config->holds_sources || running->holds_sources;
+
+	for (size_t i = 0; i < config->source_count; i++)
+		held |= source_needs_restart(&config->sources[i]);
+	for (size_t i = 0; i < running->source_count; i++)
+		held |= source_needs_restart(&running->sources[i]);
+	return held;
+}
+
+static void keep_sources(struct config *config, struct config *running)
+{
+	if (are_sources_held(config, running)) {
 		exchange(&config->sources, &running->sources, sizeof(config->sources));
 		exchange(&config->source_count, &running->source_count,
 			 sizeof(config->source_count));
+		return;
 	}
-	if (config_options[OPTION_collector].needs_restart) {
-		exchange(&config->collectors, &running->collectors, sizeof(config->collectors));
-		exchange(&config->collector_count, &running->collector_count,
-			 sizeof(config->collector_count));
-	}
+	for (size_t i = 0; i < config->source_count; i++)
+		for (size_t j = 0; j < running->source_count; j++)
+			if (source_is_same(&config->sources[i], &running->sources[j]))
+				keep_source(&config->sources[i], &running->sources[j]);
 }
 
 void config_changes_keep(struct config *config, struct config *running)
 {
-	keep_objects(config, running);
+	keep_sources(config, running);
 	for (int i = 0; i < (int)config_option_count(); i++) {
 		const struct config_option *row = &config_options[i];
 
@@ -296,7 +324,15 @@ void config_changes_keep(struct config *config, struct config *running)
 	config->expiry.ignored_flags = running->expiry.ignored_flags;
 }
 
-/* ---- fields ---- */
+/* ---- what cannot be done at run time ---- */
+
+void config_changes_hold_sources(struct config *config, struct config_changes *changes)
+{
+	config->holds_sources = true;
+	for (size_t i = 0; i < changes->count; i++)
+		if (!strncmp(changes->changes[i].name, "source ", strlen("source ")))
+			changes->changes[i].needs_restart = true;
+}
 
 static void mark(struct config_changes *changes, const char *name, const char *key)
 {

@@ -34,6 +34,11 @@ void config_changes_clear(struct config_changes *changes);
  * another call the other way round. */
 void config_changes_keep(struct config *config, struct config *running);
 
+/* The agent has given up a right that the sources of 'config' need, or reads a file: what is
+ * another of sources needs a restart, and config_changes_keep() keeps those of the running one.
+ * Forget it, in 'holds_sources', once the configuration holds. */
+void config_changes_hold_sources(struct config *config, struct config_changes *changes);
+
 /* Flows have no place for what the fields of a collector are of. Let it have the fields that it has
  * in 'running', or leave it out where it is new; among the changes it needs a restart. Returns 0,
  * or a negative errno with 'error' filled. */

@@ -34,7 +34,7 @@ const struct config_key config_keys[CONFIG_KEY_COUNT] = {
 	[KEY_source_##identifier_] = {                                                                                 \
 		.section = SECTION_source, .name = name_, .inline_name = inline_, .argument = argument_,               \
 		.type = &config_key_type_##type_, .member = offsetof(struct source_config, member_),                   \
-		.needs = CAPTURE_KEY_##needs_,                                                                         \
+		.size = sizeof(((struct source_config *)NULL)->member_), .needs = CAPTURE_KEY_##needs_,                                                                         \
 		.range = { .unit = UNIT_##unit_, .minimum = minimum_, .maximum = maximum_ },                           \
 		.default_text = default_, .needs_restart = reload_, .help = help_,                                     \
 	},

@@ -93,8 +93,33 @@ static int take(struct reload *reload, struct config *next, struct error_text *e
 	log_set_level(next->log_level);
 	before = *config;
 	*config = *next;
+	config->holds_sources = false;
 	config_clear(&before);
 	return 0;
+}
+
+/* The capability that a source takes to be opened: those that no source needs are given up. */
+static unsigned int right_of(const struct source_config *source)
+{
+	return (source->type->has_rules ? 1u : 0u) |
+	       (source->type->is_of_link && source->wait != SOURCE_SWITCH_off ? 2u : 0u);
+}
+
+static void hold_sources(const struct config *config, struct config *next,
+			 struct config_changes *changes)
+{
+	unsigned int had = 0;
+	unsigned int needed = 0;
+	bool is_live = true;
+
+	for (size_t i = 0; i < config->source_count; i++)
+		had |= right_of(&config->sources[i]);
+	for (size_t i = 0; i < next->source_count; i++) {
+		needed |= right_of(&next->sources[i]);
+		is_live &= next->sources[i].type->is_live;
+	}
+	if (needed & ~had || !is_live)
+		config_changes_hold_sources(next, changes);
 }
 
 /* Columns of the flow cache are those of the start. */
@@ -103,6 +128,7 @@ static int hold_back(struct reload *reload, struct config *next, struct config_c
 {
 	int result = 0;
 
+	hold_sources(reload->config.config, next, changes);
 	for (size_t i = next->collector_count; !result && i-- > 0;)
 		if (pipeline_lacks_columns(reload->config.pipeline, &next->collectors[i]))
 			result = config_changes_hold_back(next, i, reload->config.config, changes,

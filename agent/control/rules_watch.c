@@ -25,6 +25,7 @@ struct rules_watch {
 	struct capture_rules *rules; /* owned */
 	struct watched *sources;     /* owned; as in the configuration */
 	uint32_t *counts;            /* owned; of the list that is being read, by source */
+	size_t source_count;         /* of these */
 	uint32_t generation;
 	bool is_known; /* 'generation' and the counts are */
 	int64_t not_before_ms;
@@ -38,6 +39,21 @@ static bool has_groups(const struct config *config)
 	return false;
 }
 
+void rules_watch_renew(struct rules_watch *watch)
+{
+	if (!watch)
+		return;
+	free(watch->sources);
+	free(watch->counts);
+	watch->source_count = watch->config->source_count;
+	watch->sources = calloc(watch->source_count, sizeof(*watch->sources));
+	watch->counts = calloc(watch->source_count, sizeof(*watch->counts));
+	watch->is_known = false;
+	watch->not_before_ms = 0;
+	if (!watch->sources || !watch->counts)
+		watch->source_count = 0; /* nothing is watched then */
+}
+
 struct rules_watch *rules_watch_create(const struct config *config)
 {
 	struct rules_watch *watch;
@@ -48,10 +64,9 @@ struct rules_watch *rules_watch_create(const struct config *config)
 	if (!watch)
 		return NULL;
 	watch->config = config;
-	watch->sources = calloc(config->source_count, sizeof(*watch->sources));
-	watch->counts = calloc(config->source_count, sizeof(*watch->counts));
+	rules_watch_renew(watch);
 	watch->rules = capture_rules_open();
-	if (watch->sources && watch->counts && watch->rules)
+	if (watch->source_count && watch->rules)
 		return watch;
 	log_warning("the firewall's rules cannot be watched: %s", fault_text(errno));
 	rules_watch_destroy(watch);
@@ -72,7 +87,7 @@ static void count_rule(void *context, uint16_t group)
 {
 	struct rules_watch *watch = context;
 
-	for (size_t i = 0; i < watch->config->source_count; i++) {
+	for (size_t i = 0; i < watch->source_count; i++) {
 		const struct source_config *source = &watch->config->sources[i];
 
 		if (source->type->has_group && source->group == group)
@@ -83,7 +98,7 @@ static void count_rule(void *context, uint16_t group)
 /* Compare a new list with what was known. */
 static void take_counts(struct rules_watch *watch)
 {
-	for (size_t i = 0; i < watch->config->source_count; i++) {
+	for (size_t i = 0; i < watch->source_count; i++) {
 		const char *name = watch->config->sources[i].name;
 		struct watched *source = &watch->sources[i];
 		const uint32_t before = source->count;
@@ -116,7 +131,7 @@ void rules_watch_look(struct rules_watch *watch, int64_t now_ms)
 	}
 	if (watch->is_known && generation == watch->generation)
 		return;
-	memset(watch->counts, 0, watch->config->source_count * sizeof(*watch->counts));
+	memset(watch->counts, 0, watch->source_count * sizeof(*watch->counts));
 	watch->is_known = !capture_rules_list(watch->rules, count_rule, watch);
 	watch->generation = generation; /* a change meanwhile makes another one */
 	watch->not_before_ms = now_ms + REST_FACTOR * (time_now_ms(CLOCK_MONOTONIC) - now_ms);
@@ -126,7 +141,7 @@ void rules_watch_look(struct rules_watch *watch, int64_t now_ms)
 
 struct rules_watch_state rules_watch_state(const struct rules_watch *watch, size_t source)
 {
-	if (!watch || !watch->is_known || source >= watch->config->source_count ||
+	if (!watch || !watch->is_known || source >= watch->source_count ||
 	    !watch->config->sources[source].type->has_group)
 		return (struct rules_watch_state){ .is_known = false };
 	return (struct rules_watch_state){

@@ -19,6 +19,10 @@ struct rules_watch; /* opaque: defined in rules_watch.c */
 struct rules_watch *rules_watch_create(const struct config *config);
 void rules_watch_destroy(struct rules_watch *watch);
 
+/* The configuration has other sources: rules that are there now can be missed later. Nothing
+ * happens with NULL. */
+void rules_watch_renew(struct rules_watch *watch);
+
 /* Look, and log what has changed. Costs two system calls where nothing has. Nothing happens with
  * NULL. */
 void rules_watch_look(struct rules_watch *watch, int64_t now_ms);

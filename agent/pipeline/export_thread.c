@@ -75,6 +75,54 @@ void export_thread_set_asn_table(void *owner, void *argument)
 	thread->config.asn_table = argument;
 }
 
+static void add_mark(struct ring_mark *sum, const struct ring_mark *part)
+{
+	sum->packets_read += part->packets_read;
+	sum->packets_lost_kernel += part->packets_lost_kernel;
+	sum->packets_ignored += part->packets_ignored;
+	sum->octets_ignored += part->octets_ignored;
+	sum->flows_created += part->flows_created;
+}
+
+static struct export_input *find_input(struct export_input *inputs, size_t count,
+				       const struct record_ring *ring)
+{
+	for (size_t i = 0; i < count; i++)
+		if (inputs[i].ring == ring)
+			return &inputs[i];
+	return NULL;
+}
+
+void export_thread_set_inputs(void *owner, void *argument)
+{
+	struct export_thread *thread = owner;
+	struct export_inputs *next = argument;
+	struct export_input *before = thread->inputs;
+	const size_t count = thread->config.input_count;
+
+	for (size_t i = 0; i < count; i++) {
+		struct export_input *same = find_input(next->inputs, next->count, before[i].ring);
+
+		if (same)
+			*same = before[i];
+		else
+			add_mark(&thread->gone, &before[i].mark);
+	}
+	thread->inputs = next->inputs;
+	thread->config.input_count = next->count;
+	*next = (struct export_inputs){ before, count };
+}
+
+void export_thread_look_for_end(void *owner, void *argument)
+{
+	struct export_thread *thread = owner;
+	struct export_end *end = argument;
+	const struct export_input *input =
+		find_input(thread->inputs, thread->config.input_count, end->ring);
+
+	end->has_come = !input || input->has_ended;
+}
+
 void export_thread_set_origin(struct export_thread *thread, cache_ms origin_ms, unix_ms start_ms)
 {
 	thread->origin_ms = origin_ms;
@@ -209,18 +257,11 @@ static __attribute__((noinline)) void take_pair(struct export_thread *thread,
 static __attribute__((noinline)) void
 take_mark(struct export_thread *thread, struct export_input *input, const struct ring_mark *mark)
 {
-	struct ring_mark sum = { 0 };
+	struct ring_mark sum = thread->gone;
 
 	input->mark = *mark;
-	for (size_t i = 0; i < thread->config.input_count; i++) {
-		const struct ring_mark *part = &thread->inputs[i].mark;
-
-		sum.packets_read += part->packets_read;
-		sum.packets_lost_kernel += part->packets_lost_kernel;
-		sum.packets_ignored += part->packets_ignored;
-		sum.octets_ignored += part->octets_ignored;
-		sum.flows_created += part->flows_created;
-	}
+	for (size_t i = 0; i < thread->config.input_count; i++)
+		add_mark(&sum, &thread->inputs[i].mark);
 	exporter_set_workers(thread->config.exporter, &sum);
 	if (!thread->config.is_live) {
 		set_time(thread, mark->now, mark->now);

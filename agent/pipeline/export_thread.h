@@ -60,6 +60,7 @@ struct export_thread {
 	int64_t progress_ms;    /* monotonic; after the end: when something was last sent */
 	uint64_t progress_waiting;
 	size_t first_input;    /* the one to ask first at the next turn */
+	struct ring_mark gone; /* sum of the last marks of workers that are no more */
 	size_t room_most;      /* exporter_room() when it was largest */
 	bool is_held;          /* room was scarce: nothing is taken until there is plenty, */
 	int64_t held_until_us; /* or any, from then on; monotonic */
@@ -81,6 +82,21 @@ void export_thread_set_origin(struct export_thread *thread, cache_ms origin_ms, 
 /* For thread_call_run() while the thread runs: 'argument' is a const struct asn_table, to be used
  * in the place of the one before. */
 void export_thread_set_asn_table(void *thread, void *argument);
+
+/* Likewise: 'argument' is a struct export_inputs. Workers that were there before are known by their
+ * rings, and what was taken from them stays; what those that are there no more have marked stays in
+ * the sums. */
+struct export_inputs {
+	struct export_input *inputs; /* taken; then those before, for the caller to free */
+	size_t count;
+};
+void export_thread_set_inputs(void *thread, void *argument);
+/* Likewise: whether the end of a worker has come out of its ring. */
+struct export_end {
+	const struct record_ring *ring;
+	bool has_come; /* out */
+};
+void export_thread_look_for_end(void *thread, void *argument);
 
 /* Likewise: 'argument' is a struct export_watch. */
 struct export_watch {

@@ -113,31 +113,45 @@ static int draw_secrets(struct worker_config *worker, bool is_live, struct error
 	return 0;
 }
 
+struct worker *pipeline_create_worker(struct pipeline *pipeline, const struct config *config,
+				      size_t number, struct error_text *error)
+{
+	struct worker_config settings = worker_config_of(pipeline, config);
+	struct worker *worker = calloc(1, sizeof(*worker));
+	struct capture_kept kept;
+	int result;
+
+	if (!worker) {
+		error_text_set(error, "no memory");
+		return NULL;
+	}
+	settings.source = &config->sources[number];
+	settings.own_exports = is_live(config, number) ? pipeline->own_exports : NULL;
+	settings.kept = pipeline_handover_take(pipeline, settings.source, &kept) ? &kept : NULL;
+	result = draw_secrets(&settings, is_live(config, number), error);
+	if (result == 0)
+		result = worker_init(worker, &settings, error);
+	if (result == 0)
+		return worker;
+	free(worker);
+	return NULL;
+}
+
 static int create_workers(struct pipeline *pipeline, const struct config *config,
 			  struct error_text *error)
 {
-	struct worker_config worker = worker_config_of(pipeline, config);
-	struct capture_kept kept;
-
 	pipeline->workers = calloc(config->source_count, sizeof(*pipeline->workers));
 	if (!pipeline->workers) {
 		error_text_set(error, "no memory");
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < config->source_count; i++) {
-		int result;
+		struct worker *worker = pipeline_create_worker(pipeline, config, i, error);
 
-		worker.source = &config->sources[i];
-		worker.own_exports = is_live(config, i) ? pipeline->own_exports : NULL;
-		worker.kept = pipeline_handover_take(pipeline, worker.source, &kept) ? &kept : NULL;
-		result = draw_secrets(&worker, is_live(config, i), error);
-		if (result == 0)
-			result = worker_init(&pipeline->workers[i], &worker, error);
-		if (result < 0)
-			return result;
-		pipeline->worker_count++;
-		export_thread_connect(&pipeline->export, i, pipeline->workers[i].ring,
-				      &pipeline->workers[i].wake);
+		if (!worker)
+			return -EINVAL;
+		pipeline->workers[pipeline->worker_count++] = worker;
+		export_thread_connect(&pipeline->export, i, worker->ring, &worker->wake);
 	}
 	return 0;
 }
@@ -240,7 +254,7 @@ static int start_threads(struct pipeline *pipeline, struct error_text *error)
 	if (result < 0)
 		error_text_set(error, "cannot start a thread: %s", fault_text(-result));
 	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++)
-		result = worker_start(&pipeline->workers[i], error);
+		result = worker_start(pipeline->workers[i], error);
 	if (result < 0 || !pipeline->asn || !pipeline->export.config.is_live)
 		return result;
 	result = asn_supply_start(pipeline->asn);
@@ -277,22 +291,29 @@ void pipeline_dispatch(struct pipeline *pipeline)
 void pipeline_stop(struct pipeline *pipeline)
 {
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
-		atomic_store(&pipeline->workers[i].stop_requested, true);
-		wake_signal(&pipeline->workers[i].wake);
+		atomic_store(&pipeline->workers[i]->stop_requested, true);
+		wake_signal(&pipeline->workers[i]->wake);
 	}
 }
 
 void pipeline_stop_and_hold(struct pipeline *pipeline)
 {
 	for (size_t i = 0; i < pipeline->worker_count; i++)
-		atomic_store(&pipeline->workers[i].hold_requested, true);
+		atomic_store(&pipeline->workers[i]->hold_requested, true);
 	pipeline_stop(pipeline);
+}
+
+static void join_workers(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->worker_count; i++)
+		worker_join(pipeline->workers[i]);
+	for (size_t i = 0; i < pipeline->leaving_count; i++)
+		worker_join(pipeline->leaving[i]);
 }
 
 int pipeline_hand_over(struct pipeline *pipeline, struct error_text *error)
 {
-	for (size_t i = 0; i < pipeline->worker_count; i++)
-		worker_join(&pipeline->workers[i]);
+	join_workers(pipeline);
 	export_thread_join(&pipeline->export);
 	return pipeline_handover_leave(pipeline, error);
 }
@@ -322,7 +343,7 @@ const char *pipeline_hung_thread(struct pipeline *pipeline, char doing[static PI
 
 	/* Each is asked, also after the first that hangs: all are woken. */
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
-		struct worker *worker = &pipeline->workers[i];
+		struct worker *worker = pipeline->workers[i];
 
 		if (worker->is_running && !thread_call_is_answering(&worker->call)) {
 			hung = worker->name;
@@ -340,14 +361,20 @@ void pipeline_destroy(struct pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
-	for (size_t i = 0; i < pipeline->worker_count; i++)
-		worker_join(&pipeline->workers[i]);
+	join_workers(pipeline);
 	export_thread_join(&pipeline->export);
 	sequence_file_close(pipeline->sequences);
 	pipeline_handover_clear(pipeline);
-	for (size_t i = 0; i < pipeline->worker_count; i++)
-		worker_clear(&pipeline->workers[i]);
+	for (size_t i = 0; i < pipeline->worker_count; i++) {
+		worker_clear(pipeline->workers[i]);
+		free(pipeline->workers[i]);
+	}
+	for (size_t i = 0; i < pipeline->leaving_count; i++) {
+		worker_clear(pipeline->leaving[i]);
+		free(pipeline->leaving[i]);
+	}
 	free(pipeline->workers);
+	free(pipeline->leaving);
 	export_thread_clear(&pipeline->export);
 	own_exports_destroy(pipeline->own_exports);
 	asn_supply_destroy(pipeline->asn);
@@ -362,14 +389,14 @@ void pipeline_destroy(struct pipeline *pipeline)
 
 bool pipeline_source_has_begun_away(const struct pipeline *pipeline, size_t number)
 {
-	return pipeline->workers[number].source.has_begun_away;
+	return pipeline->workers[number]->source.has_begun_away;
 }
 
 bool pipeline_has_failed(const struct pipeline *pipeline, struct error_text *error)
 {
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
-		if (pipeline->workers[i].failure.text[0]) {
-			*error = pipeline->workers[i].failure;
+		if (pipeline->workers[i]->failure.text[0]) {
+			*error = pipeline->workers[i]->failure;
 			return true;
 		}
 	}

@@ -71,6 +71,37 @@ static void fill_source_status(void *owner, void *argument)
 	(void)source_sampling_format(&worker->sampling, status->sampling);
 }
 
+/* What a worker has counted, into the sums: 'taken' of it the exporter has. */
+static void add_worker(struct pipeline_snapshot *snapshot, const struct worker_ledger *ledger,
+		       const struct amount *taken)
+{
+	worker_ledger_add(&snapshot->workers, ledger);
+	snapshot->ring.records += worker_ledger_expired(ledger) - taken->records;
+	snapshot->ring.packets += ledger->cache.packets_expired - taken->packets;
+	snapshot->ring.octets += ledger->cache.octets_expired - taken->octets;
+}
+
+/* The workers' half; those that leave have no row. */
+static int fill_workers_part(struct pipeline *pipeline, struct pipeline_snapshot *snapshot,
+			     const struct amount *taken)
+{
+	int result = 0;
+
+	snapshot->workers = pipeline->removed;
+	for (size_t i = 0; !result && i < pipeline->worker_count; i++) {
+		result = pipeline_ask_worker(pipeline->workers[i], fill_source_status,
+					     &snapshot->sources[i]);
+		add_worker(snapshot, &snapshot->sources[i].ledger, &taken[i]);
+	}
+	for (size_t i = 0; !result && i < pipeline->leaving_count; i++) {
+		struct source_status status = { .name = NULL };
+
+		result = pipeline_ask_worker(pipeline->leaving[i], fill_source_status, &status);
+		add_worker(snapshot, &status.ledger, &taken[pipeline->worker_count + i]);
+	}
+	return result;
+}
+
 int pipeline_snapshot(struct pipeline *pipeline, struct pipeline_snapshot *snapshot)
 {
 	struct exporter_part part = { .snapshot = snapshot };
@@ -82,22 +113,14 @@ int pipeline_snapshot(struct pipeline *pipeline, struct pipeline_snapshot *snaps
 	};
 	snapshot->sources = calloc(pipeline->worker_count, sizeof(*snapshot->sources));
 	snapshot->collectors = calloc(snapshot->collector_count + 1, sizeof(*snapshot->collectors));
-	part.taken = calloc(pipeline->worker_count, sizeof(*part.taken));
+	part.taken = calloc(pipeline->worker_count + pipeline->leaving_count, sizeof(*part.taken));
 	result = snapshot->sources && snapshot->collectors && part.taken ? 0 : -ENOMEM;
 
 	/* The exporter first: what workers expire meanwhile is then in the rings. */
 	if (result == 0)
 		result = pipeline_ask_exporter(pipeline, fill_exporter_part, &part);
-	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++) {
-		const struct worker_ledger *ledger = &snapshot->sources[i].ledger;
-
-		result = pipeline_ask_worker(&pipeline->workers[i], fill_source_status,
-					     &snapshot->sources[i]);
-		worker_ledger_add(&snapshot->workers, ledger);
-		snapshot->ring.records += worker_ledger_expired(ledger) - part.taken[i].records;
-		snapshot->ring.packets += ledger->cache.packets_expired - part.taken[i].packets;
-		snapshot->ring.octets += ledger->cache.octets_expired - part.taken[i].octets;
-	}
+	if (result == 0)
+		result = fill_workers_part(pipeline, snapshot, part.taken);
 	free(part.taken);
 	if (result < 0)
 		pipeline_snapshot_clear(snapshot);
@@ -143,8 +166,7 @@ int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_reco
 
 	*filled = 0;
 	while (number < pipeline->worker_count && !part.filled) {
-		int result =
-			pipeline_ask_worker(&pipeline->workers[number], fill_flows_part, &part);
+		int result = pipeline_ask_worker(pipeline->workers[number], fill_flows_part, &part);
 
 		if (result < 0)
 			return result;
@@ -182,7 +204,7 @@ int pipeline_drops(struct pipeline *pipeline, struct pipeline_drop drops[static 
 
 	memset(drops, 0, DROP_REASON_COUNT * sizeof(*drops));
 	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++)
-		result = pipeline_ask_worker(&pipeline->workers[i], add_drops, drops);
+		result = pipeline_ask_worker(pipeline->workers[i], add_drops, drops);
 	return result;
 }
 
@@ -202,7 +224,7 @@ int pipeline_flush(struct pipeline *pipeline, uint64_t *flushed)
 	*flushed = 0;
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
 		uint64_t flows = 0;
-		int result = pipeline_ask_worker(&pipeline->workers[i], begin_flush, &flows);
+		int result = pipeline_ask_worker(pipeline->workers[i], begin_flush, &flows);
 
 		if (result < 0)
 			return result;

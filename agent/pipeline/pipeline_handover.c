@@ -99,6 +99,49 @@ int pipeline_handover_begin(struct pipeline *pipeline, struct descriptor_store *
 	return 0;
 }
 
+/* Have the sources kept that are open and can be. Returns the first error. */
+static int put_sources(struct descriptor_store *store, struct worker *const *workers,
+		       size_t worker_count)
+{
+	char name[DESCRIPTOR_STORE_NAME_SIZE];
+	int result = 0;
+
+	for (size_t i = 0; i < worker_count; i++) {
+		const struct capture_source *source = &workers[i]->source;
+		int put = 0;
+
+		if (source->capture && source->type->adopt)
+			put = descriptor_store_put(store, store_name(workers[i]->name, name),
+						   source->type->descriptor(source->capture));
+		if (put && !result)
+			result = put;
+	}
+	return result;
+}
+
+static void keep_sources(struct pipeline *pipeline, struct worker *const *workers, size_t count)
+{
+	const int result = put_sources(pipeline->handover.store, workers, count);
+
+	if (result && result != -ENOTCONN)
+		log_warning("the service manager cannot keep the sources: %s; packets that come "
+			    "while the agent is restarted are lost",
+			    fault_text(-result));
+}
+
+void pipeline_handover_keep(struct pipeline *pipeline, struct worker *worker)
+{
+	keep_sources(pipeline, &worker, 1);
+}
+
+void pipeline_handover_forget(struct pipeline *pipeline, const char *source)
+{
+	char name[DESCRIPTOR_STORE_NAME_SIZE];
+
+	if (descriptor_store_is_there(pipeline->handover.store))
+		descriptor_store_remove(pipeline->handover.store, store_name(source, name));
+}
+
 /* Without memory the old text stays: at worst the next agent's counters begin with 0. */
 void pipeline_handover_renew(struct pipeline *pipeline, const struct config *config)
 {
@@ -195,7 +238,7 @@ static bool read_ledgers(const struct pipeline *pipeline, struct worker_ledger *
 	if (!is_text(handover, HANDOVER_layout, handover->layout))
 		return false;
 	for (size_t i = 0; i < pipeline->worker_count; i++)
-		if (!read_counters(handover, HANDOVER_worker, pipeline->workers[i].name,
+		if (!read_counters(handover, HANDOVER_worker, pipeline->workers[i]->name,
 				   (uint64_t *)(void *)&workers[i],
 				   COUNTERS_OF(struct worker_ledger)) ||
 		    !worker_ledger_closes(&workers[i]))
@@ -221,7 +264,7 @@ static void continue_ledgers(struct pipeline *pipeline)
 				.packets = workers[i].cache.packets_expired,
 				.octets = workers[i].cache.octets_expired,
 			};
-			worker_inherit_ledger(&pipeline->workers[i], &workers[i]);
+			worker_inherit_ledger(pipeline->workers[i], &workers[i]);
 		}
 		for (size_t i = 0; i <= count; i++)
 			exporter_continue(pipeline->export.config.exporter, i, &collectors[i]);
@@ -262,7 +305,7 @@ static size_t heir_of(const struct pipeline *pipeline, const struct handover_sec
 		      bool *is_own)
 {
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
-		const char *name = pipeline->workers[i].name;
+		const char *name = pipeline->workers[i]->name;
 
 		*is_own = section->name_length == strlen(name) &&
 			  !memcmp(section->name, name, section->name_length);
@@ -294,7 +337,7 @@ static void map_samplers(struct pipeline *pipeline, uint8_t map[static UINT8_MAX
 /* The sections of flows that this worker gets. Each has a mapping of its own to let go of. */
 static int give_flows(struct pipeline *pipeline, size_t number)
 {
-	struct worker_inheritance *inheritance = &pipeline->workers[number].inheritance;
+	struct worker_inheritance *inheritance = &pipeline->workers[number]->inheritance;
 	struct handover_section section;
 	size_t cursor = 0;
 	int result = handover_state_map(&inheritance->state, pipeline->handover.state_descriptor);
@@ -337,26 +380,6 @@ void pipeline_handover_inherit(struct pipeline *pipeline)
 		log_warning("flows of the last agent are lost: %s", fault_text(-result));
 }
 
-/* Have the sources kept that are open and can be. Returns the first error. */
-static int put_sources(struct descriptor_store *store, const struct worker *workers,
-		       size_t worker_count)
-{
-	char name[DESCRIPTOR_STORE_NAME_SIZE];
-	int result = 0;
-
-	for (size_t i = 0; i < worker_count; i++) {
-		const struct capture_source *source = &workers[i].source;
-		int put = 0;
-
-		if (source->capture && source->type->adopt)
-			put = descriptor_store_put(store, store_name(workers[i].name, name),
-						   source->type->descriptor(source->capture));
-		if (put && !result)
-			result = put;
-	}
-	return result;
-}
-
 static void forget_state(struct pipeline_handover *handover)
 {
 	handover_state_clear(&handover->state);
@@ -368,18 +391,13 @@ static void forget_state(struct pipeline_handover *handover)
 void pipeline_handover_end(struct pipeline *pipeline)
 {
 	struct pipeline_handover *handover = &pipeline->handover;
-	int result;
 
 	forget_state(handover);
 	if (!descriptor_store_is_there(handover->store))
 		return;
 	descriptor_store_remove(handover->store, STATE_NAME);
 	descriptor_store_remove_untaken(handover->store);
-	result = put_sources(handover->store, pipeline->workers, pipeline->worker_count);
-	if (result)
-		log_warning("the service manager cannot keep the sources: %s; packets that come "
-			    "while the agent is restarted are lost",
-			    fault_text(-result));
+	keep_sources(pipeline, pipeline->workers, pipeline->worker_count);
 }
 
 /* ---- leaving ---- */
@@ -428,11 +446,14 @@ static void write_flows(struct handover_writer *writer, const char *name,
 static void write_workers(struct handover_writer *writer, struct pipeline *pipeline)
 {
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
-		struct worker *worker = &pipeline->workers[i];
+		struct worker *worker = pipeline->workers[i];
 		struct worker_ledger ledger;
 		struct capture_kept kept;
 
 		worker_account_ledger(worker, &ledger);
+		/* The next agent knows nothing of sources that were removed. */
+		if (i == 0)
+			worker_ledger_add(&ledger, &pipeline->removed);
 		if (capture_source_keep(&worker->source, &kept)) {
 			if (kept.has_sequence)
 				write_u32(writer, HANDOVER_sequence, worker->name,
@@ -515,7 +536,7 @@ static void explain_loss(struct pipeline *pipeline, int result, struct error_tex
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
 		struct worker_ledger ledger;
 
-		worker_account_ledger(&pipeline->workers[i], &ledger);
+		worker_account_ledger(pipeline->workers[i], &ledger);
 		worker_ledger_add(&sum, &ledger);
 	}
 	error_text_set(error,

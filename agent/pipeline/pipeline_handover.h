@@ -12,6 +12,7 @@
 struct config;
 struct descriptor_store;
 struct pipeline;
+struct worker;
 
 /* Find what was left in the store. Returns 0 or -ENOMEM. */
 int pipeline_handover_begin(struct pipeline *pipeline, struct descriptor_store *store,
@@ -25,6 +26,9 @@ void pipeline_handover_inherit(struct pipeline *pipeline);
  * or wanted by nobody, and keep the sources that this agent has opened. */
 void pipeline_handover_end(struct pipeline *pipeline);
 
+/* A source that was opened is for the next agent, too: before its thread runs; or not any more. */
+void pipeline_handover_keep(struct pipeline *pipeline, struct worker *worker);
+void pipeline_handover_forget(struct pipeline *pipeline, const char *source);
 /* Sources or collectors are others. */
 void pipeline_handover_renew(struct pipeline *pipeline, const struct config *config);
 

@@ -14,6 +14,8 @@
 #include "pipeline_events.h"
 #include "worker.h"
 
+struct config;
+
 /* pipeline_handover.c */
 struct pipeline_handover {
 	struct descriptor_store *store; /* borrowed; NULL: none */
@@ -44,12 +46,19 @@ struct pipeline {
 	struct samplers *samplers;       /* owned */
 	struct interface_mtus mtus;
 	struct export_thread export;
-	struct worker *workers;  /* owned */
+	struct worker **workers; /* owned; in the order of the configuration */
 	size_t worker_count;     /* initialized ones */
-	int finished_descriptor; /* eventfd, owned */
+	struct worker **leaving; /* owned; of sources that a reload has removed: they finish */
+	size_t leaving_count;
+	struct worker_ledger removed; /* of those that have finished */
+	int finished_descriptor;      /* eventfd, owned */
 	struct pipeline_handover handover;
 };
 
+/* pipeline.c: open source 'number' of the configuration. Returns the worker, owned by the caller,
+ * or NULL with 'error' filled. */
+struct worker *pipeline_create_worker(struct pipeline *pipeline, const struct config *config,
+				      size_t number, struct error_text *error);
 /* pipeline.c: what templates have for a table; NULL: none. */
 void pipeline_choose_asn(struct template_choice *choice, const struct asn_table *table);
 /* Load and log. Returns NULL with 'error' filled. */

@@ -13,6 +13,7 @@
 #include "pipeline.h"
 #include "pipeline_handover.h"
 #include "pipeline_parts.h"
+#include "pipeline_sources.h"
 #include "sequence_file.h"
 #include "time_now.h"
 
@@ -37,7 +38,8 @@ struct reload {
 	struct pipeline_file applications_file;
 	struct interface_rules if_map; /* owned */
 	struct template_choice choice;
-	struct exporter_plan *plans; /* owned */
+	struct exporter_plan *plans;     /* owned */
+	struct pipeline_sources sources; /* owned */
 	struct error_text *error;
 	int result; /* of the export thread */
 };
@@ -113,10 +115,13 @@ static int prepare(struct reload *reload)
 	if (result)
 		return result;
 	reload->plans = calloc(reload->after->collector_count + 1, sizeof(*reload->plans));
-	if (reload->plans && !interface_monitor_copy_rules(&reload->if_map, &reload->after->if_map))
-		return 0;
-	error_text_set(reload->error, "no memory");
-	return -ENOMEM;
+	if (!reload->plans ||
+	    interface_monitor_copy_rules(&reload->if_map, &reload->after->if_map)) {
+		error_text_set(reload->error, "no memory");
+		return -ENOMEM;
+	}
+	return pipeline_sources_prepare(reload->pipeline, reload->after, &reload->sources,
+					reload->error);
 }
 
 static void clear(struct reload *reload)
@@ -124,6 +129,7 @@ static void clear(struct reload *reload)
 	asn_supply_destroy(reload->asn);
 	application_table_destroy(reload->applications);
 	interface_rules_clear(&reload->if_map);
+	pipeline_sources_clear(reload->pipeline, &reload->sources);
 	free(reload->plans);
 }
 
@@ -176,6 +182,8 @@ static void change_export(void *owner, void *argument)
 	reload->result = change_exporter(reload, thread->config.exporter);
 	if (reload->result)
 		return;
+	if (reload->sources.differs)
+		export_thread_set_inputs(thread, &reload->sources.inputs);
 	if (reload->has_other_applications)
 		thread->config.applications = reload->applications;
 	if (reload->has_other_asn && flow_key_has(&thread->config.flow_key, FLOW_KEY_addresses))
@@ -210,13 +218,33 @@ static int wait_for_replaced(struct pipeline *pipeline)
 
 /* ---- in the workers ---- */
 
+/* What one worker takes over. */
+struct worker_change {
+	const struct config *after;
+	const struct source_config *source;
+};
+
 static void change_worker(void *owner, void *argument)
 {
 	struct worker *worker = owner;
-	const struct config *after = argument;
+	const struct worker_change *change = argument;
 
-	flow_cache_set_expiry(worker->cache, &after->expiry);
-	worker->splits_superpackets = after->splits_superpackets;
+	flow_cache_set_expiry(worker->cache, &change->after->expiry);
+	worker->splits_superpackets = change->after->splits_superpackets;
+	worker_change_source(worker, change->source);
+}
+
+/* They are in the order of the configuration now. */
+static void change_workers(struct pipeline *pipeline, const struct config *after)
+{
+	for (size_t i = 0; i < pipeline->worker_count; i++) {
+		struct worker_change change = { after, &after->sources[i] };
+
+		if (pipeline_ask_worker(pipeline->workers[i], change_worker, &change))
+			log_warning("%s: did not answer within 1 s: it takes over timeouts and "
+				    "sampling with the next reload",
+				    pipeline->workers[i]->name);
+	}
 }
 
 /* ---- all of it ---- */
@@ -250,22 +278,23 @@ static int run(struct reload *reload)
 
 	if (!result)
 		result = pipeline_ask_exporter(pipeline, change_export, reload);
-	if (!result && reload->result)
-		return reload->result;
-	if (!result)
-		take_tables(reload);
-	for (size_t i = 0; !result && i < pipeline->worker_count; i++)
-		result = pipeline_ask_worker(&pipeline->workers[i], change_worker,
-					     (void *)(uintptr_t)reload->after);
 	if (result)
-		error_text_set(reload->error, "a thread of the agent did not answer within 1 s");
-	return result;
+		error_text_set(reload->error, "the export thread did not answer within 1 s");
+	if (!result)
+		result = reload->result;
+	if (result)
+		return result;
+	take_tables(reload);
+	if (reload->sources.differs)
+		pipeline_sources_take(pipeline, &reload->sources);
+	change_workers(pipeline, reload->after);
+	return 0;
 }
 
 /* Once the end has begun, threads may be anywhere in it. */
 static bool is_ending(const struct pipeline *pipeline)
 {
-	return atomic_load(&pipeline->workers[0].stop_requested);
+	return atomic_load(&pipeline->workers[0]->stop_requested);
 }
 
 int pipeline_reload(struct pipeline *pipeline, const struct config *before,
@@ -307,6 +336,7 @@ static void bury(void *owner, void *argument)
 void pipeline_settle(struct pipeline *pipeline)
 {
 	(void)pipeline_ask_exporter(pipeline, bury, NULL);
+	pipeline_sources_settle(pipeline);
 }
 
 bool pipeline_lacks_columns(const struct pipeline *pipeline,

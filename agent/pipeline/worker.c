@@ -10,6 +10,7 @@
 #include "worker_turn.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Datagrams whose first fragment is remembered: half as many as flows, and this at least. */
@@ -26,8 +27,8 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 	const struct source_config *source = config->source;
 
 	*worker = (struct worker){
+		.own = *source,
 		.name = source->name,
-		.label = source->label,
 		.type = source->type,
 		.cpu = source->cpu,
 		.own_exports = config->own_exports,
@@ -46,6 +47,9 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 	duplicate_detector_init(&worker->duplicates, config->cache.hash_key);
 	source_sampling_init(&worker->sampling, &source->sampling, config->samplers,
 			     &config->sampling);
+	worker->sampling_secret = config->sampling;
+	worker->own.name = NULL;
+	worker->label = worker->own.label;
 	worker->wake.descriptor = worker->call.done = -1;
 }
 
@@ -55,6 +59,12 @@ static int allocate(struct worker *worker, const struct worker_config *config,
 	const struct flow_cache_config *cache = &config->cache;
 	int result;
 
+	worker->own.name = strdup(config->source->name);
+	if (!worker->own.name) {
+		error_text_set(error, "no memory");
+		return -ENOMEM;
+	}
+	worker->name = worker->own.name;
 	worker->cache = flow_cache_create(cache);
 	worker->fragments =
 		fragment_table_create(fragments_remembered(cache->max_flows), cache->hash_key);
@@ -82,7 +92,7 @@ int worker_init(struct worker *worker, const struct worker_config *config, struc
 	set_up(worker, config);
 	result = allocate(worker, config, error);
 	if (result == 0)
-		result = capture_source_open(&worker->source, config->source, config->kept, error);
+		result = capture_source_open(&worker->source, &worker->own, config->kept, error);
 	if (result < 0)
 		worker_clear(worker);
 	return result;
@@ -100,6 +110,23 @@ void worker_clear(struct worker *worker)
 	worker->ring = NULL;
 	thread_call_clear(&worker->call);
 	wake_clear(&worker->wake);
+	free(worker->own.name);
+	worker->own.name = NULL;
+	worker->name = "a source that is no more";
+}
+
+void worker_change_source(struct worker *worker, const struct source_config *source)
+{
+	const struct sampling_choice *now = &worker->own.sampling;
+	const struct sampling_choice *next = &source->sampling;
+	const bool is_same = now->method == next->method && now->interval == next->interval &&
+			     now->rule_interval == next->rule_interval;
+
+	memcpy(worker->own.label, source->label, sizeof(worker->own.label));
+	worker->own.sampling = *next;
+	if (!is_same)
+		source_sampling_init(&worker->sampling, next, worker->sampling.samplers,
+				     &worker->sampling_secret);
 }
 
 static void *worker_main(void *context)

@@ -8,7 +8,7 @@
 #include "worker_parts.h"
 
 struct worker_config {
-	const struct source_config *source; /* borrowed for life */
+	const struct source_config *source; /* copied */
 	const struct capture_kept *kept; /* what an earlier agent has left of it; NULL: nothing */
 	struct flow_cache_config cache;  /* bound, timeouts and hash key */
 	struct flow_key_choice flow_key; /* what makes a flow */
@@ -27,6 +27,9 @@ struct worker_config {
 int worker_init(struct worker *worker, const struct worker_config *config,
 		struct error_text *error);
 void worker_clear(struct worker *worker);
+
+/* Thread only: label and sampling are those of 'source' from now on. */
+void worker_change_source(struct worker *worker, const struct source_config *source);
 
 /* Returns 0, or a negative errno with 'error' filled. */
 int worker_start(struct worker *worker, struct error_text *error);

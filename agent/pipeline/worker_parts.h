@@ -37,8 +37,10 @@ struct worker_inheritance {
 
 struct worker {
 	/* Set before the thread starts. */
-	const char *name;  /* of the source; borrowed from the configuration */
-	const char *label; /* likewise; "" if it has none */
+	struct source_config own; /* copy of the source's configuration, with a name of its own */
+	const char *name;         /* of that */
+	const char *label;        /* likewise; "" if it has none; for the control thread alone */
+	struct sampling_secret sampling_secret;
 	const struct capture_type *type;
 	uint32_t cpu;                          /* number + 1 of the CPU to run on, 0: any */
 	struct capture_source source;          /* owned */

@@ -6,7 +6,9 @@ import signal
 import pytest
 
 import ledger
+import traffic
 from conftest import Hosts
+from flows import FlowTable
 from netflow9 import APPLICATION_ID, SOURCE_AS
 from service_manager import ServiceManager
 from test_lifecycle import OWN_PORT, agent_on, site, wait_for_packets  # noqa: F401
@@ -197,7 +199,7 @@ def collector_section(name, address, *lines):
 
 
 def test_reloads_under_load(hosts, flood, flowagent, agentctl, collector, conf, directory):
-    """Collectors, timeouts and tables change in turn: every packet arrives, and each once.
+    """Collectors, sources, timeouts and tables change in turn: every packet arrives, and each once.
 
     The collector decodes strictly: without a gap in the sequence, and no record before its template.
     """
@@ -207,7 +209,8 @@ def test_reloads_under_load(hosts, flood, flowagent, agentctl, collector, conf, 
 
     def write(number):
         networks.write_text(f"{64500 + number},192.0.2.0/24\n{64600 + number},198.18.0.0/15\n")
-        lines = [f"active-timeout = {2 + number % 3}s", "export-rate = 0"]
+        lines = [f"active-timeout = {2 + number % 3}s", "export-rate = 0", f"nflog = 40,label=turn-{number}"]
+        lines += ["nflog = 41"] if number % 2 else []
         lines += [f"networks-file = {networks}"] if number % 4 else []
         lines += [f"if-map = eth:{number + 100}"]
         lines += collector_section("own", own.host_port, TURNS[number % len(TURNS)])
@@ -215,7 +218,7 @@ def test_reloads_under_load(hosts, flood, flowagent, agentctl, collector, conf, 
         conf.write(*lines)
 
     write(0)
-    agent = flowagent("--nflog", "40", "--config", conf.path, host=hosts.server)
+    agent = flowagent("--config", conf.path, host=hosts.server)
     agent.wait_for_group()
     control = agentctl(agent)
     flood.begin(RATE)
@@ -338,3 +341,122 @@ def test_tables_come_and_go(site, served, conf, collector, directory):  # noqa: 
     assert numbers() == (None, False)
     assert agent.stop() == 0, agent.errors
     ledger.check_final(agent.summary(), site.matched())
+
+
+# ---- sources ------------------------------------------------------------------------------------
+
+SECOND_RULE = """
+table inet second {
+	chain out {
+		type filter hook output priority 1; policy accept;
+		ip daddr 127.0.0.5 ip saddr 127.0.0.5 counter log group 41 snaplen 96
+	}
+}
+"""
+
+
+def test_sources_come_and_go(site, agentctl, flowagent, conf, collector):  # noqa: F811
+    """What one that is removed has counted stays in the sums, and its flows are exported."""
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    site.host.run("nft", "-f", "-", input=SECOND_RULE)
+
+    def send_to_second():
+        table, end = FlowTable(), (site.host, "127.0.0.5")
+        traffic.udp_dialogue(end, end, table, 10, 10, 20)
+        return table.packets()
+
+    conf.write("nflog = 40", "max-flows = 1000", f"collector = {own.host_port}")
+    agent = flowagent("--config", conf.path, host=site.host)
+    agent.wait_for_group()
+    control = agentctl(agent)
+    sent = site.send().packets()
+    wait_for_packets(control, sent)
+    conf.write("nflog = 40,label=first", "nflog = 41,buffer=1M", "max-flows = 1000", f"collector = {own.host_port}")
+    assert reload(control) == ["source nflog:40: label: nothing -> first", "source nflog:41: nothing -> there"]
+    agent.wait_for_group(41)
+    sent += send_to_second()
+    wait_for_packets(control, sent)
+    rows = control.rows("show", "sources")
+    assert [(row["name"], row["label"]) for row in rows] == [("nflog:40", "first"), ("nflog:41", "")]
+    conf.write("nflog = 40,label=first,buffer=1M", "max-flows = 1000", f"collector = {own.host_port}")
+    assert reload(control) == [
+        "source nflog:41: there -> nothing", "source nflog:40: buffer: needs a restart (nothing -> 1M)",
+    ]  # fmt: skip
+    wait_until(lambda: "nflog:41: removed: 20 packets were read" in agent.errors, "its end")
+    wait_until(lambda: own.flows().packets() == 20, "its flows")
+    ledger.check_summary(control.statistics())
+    assert control.statistics()["packets_read"] == sent
+    assert [row["name"] for row in control.rows("show", "sources")] == ["nflog:40"]
+    sent += site.send().packets()
+    wait_for_packets(control, sent)
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary())
+    assert own.flows().packets() == sent == agent.summary()["packets_read"]
+
+
+def test_sampling_of_a_source(site, flowagent, agentctl, conf, collector):  # noqa: F811
+    """It holds from the reload on, and is announced before the first record that it is of."""
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    conf.write("nflog = 40", f"collector = {own.host_port}")
+    agent = flowagent("--config", conf.path, host=site.host)
+    agent.wait_for_group()
+    control = agentctl(agent)
+    site.send()
+    wait_for_packets(control, 20)
+    conf.write("nflog = 40,sampling=deterministic:2", f"collector = {own.host_port}")
+    assert reload(control) == ["source nflog:40: sampling: nothing -> deterministic:2"]
+    site.send()
+    wait_for_packets(control, 40)
+    assert control.rows("show", "sources")[0]["sampling"] == "deterministic:2"
+    assert control.statistics()["packets_ignored"]["not_sampled"] == 10
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary(), site.matched())
+    assert own.flows().packets() == 30
+
+
+def test_a_source_whose_right_is_given_up(site, flowagent, agentctl, conf):  # noqa: F811
+    """An agent of log groups has no packet sockets: an interface needs a restart, and nothing else does."""
+    conf.write("nflog = 40", "active-timeout = 60s")
+    agent = flowagent("--config", conf.path, host=site.host)
+    agent.wait_for_group()
+    control = agentctl(agent)
+    conf.write("nflog = 40", "interface = lo", "active-timeout = 30s")
+    assert reload(control) == [
+        "active-timeout: 60s -> 30s", "source lo: needs a restart (nothing -> there)",
+    ]  # fmt: skip
+    assert [row["name"] for row in control.rows("show", "sources")] == ["nflog:40"]
+    sent = site.send().packets()
+    wait_for_packets(control, sent)
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary(), site.matched())
+
+
+def test_a_restart_after_reloads(site, flowagent, agentctl, cleanup, directory, conf, collector):  # noqa: F811
+    """What sources and collectors that are no more have counted goes on, and so do those that came."""
+    manager = cleanup.enter_context(ServiceManager(directory))
+    own = collector(site.COLLECTOR, OWN_PORT, site.host)
+    site.host.run("nft", "-f", "-", input=SECOND_RULE)
+    conf.write("nflog = 41", "nflog = 40", "collector = 10.9.9.9:2055")
+    agent = flowagent("--config", conf.path, host=site.host, **manager.options())
+    agent.wait_until(lambda: "READY=1" in sum(manager.messages, []), "ready")
+    control = agentctl(agent)
+    table, end = FlowTable(), (site.host, "127.0.0.5")
+    traffic.udp_dialogue(end, end, table, 10, 10, 20)
+    wait_for_packets(control, 20)
+    conf.write("nflog = 40", "nflog = 42", f"collector = {own.host_port}")
+    assert len(reload(control)) == 4
+    wait_until(lambda: "nflog:41: removed: 20 packets were read" in agent.errors, "its end")
+    wait_until(lambda: manager.names() == ["config", "nflog-40", "nflog-42"], "the sources that are kept")
+    site.send()
+    wait_for_packets(control, 40)
+    manager.messages.clear()
+    agent.signal(signal.SIGUSR2)
+    assert agent.wait() == 0, agent.errors
+    ledger.check_summary(agent.summary())
+    agent = flowagent("--config", conf.path, host=site.host, control=agent.control, **manager.options())
+    agent.wait_until(lambda: "READY=1" in sum(manager.messages, []), "ready")
+    assert "counters begin with 0" not in agent.errors
+    assert agentctl(agent).statistics()["packets_read"] == 40
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary())
+    assert own.flows().packets() == 40

@@ -109,6 +109,27 @@ TEST(what_needs_a_restart_stays_and_comes_back)
 	config_clear(&other);
 }
 
+TEST(sources_keep_what_needs_a_restart)
+{
+	struct config one, other;
+	struct config_changes changes;
+
+	compare("--nflog 40,buffer=1M,label=a,direction=in --nflog 42",
+		"--nflog 40,buffer=2M,label=b,direction=out --nflog 41", &one, &other, &changes);
+	config_changes_keep(&other, &one);
+	check_value(&other, "nflog", "40,buffer=1M,direction=in,label=b 41", "command line");
+	config_changes_keep(&one, &other);
+	check_value(&one, "nflog", "40,buffer=1M,direction=in,label=a 42", "command line");
+
+	config_changes_hold_sources(&other, &changes);
+	check_change(&changes, "source nflog:40: label", "a", "b", true);
+	config_changes_keep(&other, &one);
+	check_value(&other, "nflog", "40,buffer=1M,direction=in,label=a 42", "command line");
+	config_changes_clear(&changes);
+	config_clear(&one);
+	config_clear(&other);
+}
+
 TEST(a_file_is_read_again_and_settings_win)
 {
 	static char program[] = "flowagent", option[] = "--config", level[] = "--log-level",
@@ -158,6 +179,7 @@ int main(void)
 		cmocka_unit_test(the_same_is_no_change),
 		cmocka_unit_test(options_sources_and_collectors_are_compared),
 		cmocka_unit_test(what_needs_a_restart_stays_and_comes_back),
+		cmocka_unit_test(sources_keep_what_needs_a_restart),
 		cmocka_unit_test(a_file_is_read_again_and_settings_win),
 		cmocka_unit_test(only_single_values_can_be_set),
 	};
