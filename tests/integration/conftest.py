@@ -7,6 +7,7 @@ for tests with a promise about time.
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,8 @@ RELEASE_BUILD = Path(os.environ.get("FLOWAGENT_RELEASE_BUILD", ROOT / "build" / 
 
 def pytest_sessionstart():
     netns.remove_leftovers()
+    # A shell starts a job in the background with SIGINT ignored, and programs would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -34,7 +34,8 @@ def open_socket(namespace, address, kind, protocol=0):
 
 def bound_socket(namespace, address, kind, port=0):
     opened = open_socket(namespace, address, kind)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if port:  # with port 0 it would let the kernel choose the port of another such socket
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     opened.bind((address, port))
     return opened
 
