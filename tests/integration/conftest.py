@@ -28,6 +28,10 @@ BUILD = Path(os.environ.get("FLOWAGENT_BUILD", ROOT / "build" / "dev"))
 RELEASE_BUILD = Path(os.environ.get("FLOWAGENT_RELEASE_BUILD", ROOT / "build" / "release"))
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "quiet: a rate that only a quiet machine shows; tests/run -m quiet")
+
+
 def pytest_sessionstart():
     netns.remove_leftovers()
     # A shell starts a job in the background with SIGINT ignored, and programs would inherit that.
