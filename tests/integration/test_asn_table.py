@@ -1,6 +1,8 @@
 """AS numbers from --asn-table: in nfacctd without a networks_file, and while the table is replaced."""
 
+import collections
 import ipaddress
+import json
 import os
 import shutil
 import socket
@@ -371,6 +373,52 @@ def test_every_field_that_the_table_tells(flowagent, collector, asn_table, direc
         assert (values[129], values[128]) == (neighbours[source[0]], neighbours[destination[0]])
         next_hop = ipaddress.ip_address(values[63 if is_ipv6 else 18])
         assert str(next_hop) == hops[6 if is_ipv6 else 4]
+
+
+@pytest.mark.parametrize("version", [9, 10])
+def test_nfdump_and_tshark_read_every_field(
+    version, hosts, flowagent, nfcapd, tcpdump, asn_table, directory
+):
+    """AS numbers of 4 bytes, masks, neighbours and next hops, in NetFlow v9 and IPFIX."""
+    hops = {False: "10.9.8.7", True: "2001:db8:ffff::1"}
+    neighbours = {row[0]: 4200000100 + number for number, row in enumerate(ROWS)}
+    table = asn_table([(*row, neighbours[row[0]], hops[":" in row[1]]) for row in ROWS])
+    count = capture_between(EXPECTED, directory / "all.pcap")
+    address = Hosts.COLLECTOR[0]
+    nfdump = nfcapd(address, 4000, hosts.collector)
+    wire = tcpdump(hosts.collector, "eth0", "udp")
+    agent = flowagent(
+        "-r", directory / "all.pcap", "-n", f"{address}:4000,version={version}", "--asn-table",
+        table, host=hosts.server,
+    )  # fmt: skip
+    assert agent.wait() == 0, agent.errors
+    sent = agent.summary()["datagrams_sent"]
+    wait_until(lambda: len(wire.packets()) >= sent, "the capture to be written")
+    wire.stop()
+    nfdump.stop()
+    rows = json.loads(nfdump.nfdump("-o", "json"))
+    assert len(rows) == count == 12
+    expected = collections.defaultdict(list)
+    for row in rows:
+        family = "6" if "src6_addr" in row else "4"
+        ends = row[f"src{family}_addr"], row[f"dst{family}_addr"]
+        (source, source_bits), (destination, destination_bits) = map(EXPECTED.get, ends)
+        assert (row["src_as"], row["dst_as"]) == (source, destination)
+        assert (row["src_mask"], row["dst_mask"]) == (source_bits, destination_bits)
+        assert row[f"bgp{family}_next_hop"] == hops[family == "6"]
+        for field, value in (
+            ("srcas", source),
+            ("dstas", destination),
+            ("peer_srcas", neighbours[source]),
+            ("peer_dstas", neighbours[destination]),
+            ("srcmaskv6" if family == "6" else "srcmask", source_bits),
+            ("dstmaskv6" if family == "6" else "dstmask", destination_bits),
+        ):
+            expected[field].append(value)
+    assert programs.tshark_complaints(wire.path, 4000) == []
+    for field, values in expected.items():
+        found = programs.tshark_values(wire.path, 4000, f"cflow.{field}")
+        assert sorted(found) == sorted(values), field
 
 
 def mrt_dump(rows):
