@@ -16,6 +16,7 @@ BUILD = ROOT / "build" / "bench"
 FLOWAGENT = ROOT / "build" / "release" / "flowagent"
 PR_SET_PDEATHSIG = 1
 PATIENCE_S = 60
+LIBRARIES = {"nflog_reader": "libmnl", "mmdb_lookup": "libmaxminddb"}  # of the C programs here
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -43,7 +44,8 @@ def helper(name):
     source, program = HERE / f"{name}.c", BUILD / name
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         BUILD.mkdir(parents=True, exist_ok=True)
-        flags = run("pkg-config", "--cflags", "--libs", "libmnl").split() if name == "nflog_reader" else []
+        library = LIBRARIES.get(name)
+        flags = run("pkg-config", "--cflags", "--libs", library).split() if library else []
         # To a name of its own first: two runs at once must not see half a program.
         unfinished = BUILD / f".{name}-{os.getpid()}"
         run(
