@@ -21,8 +21,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TICK_MS   1000
-#define STATUS_MS 10000
+#define TICK_MS          1000
+#define TICKS_PER_STATUS 10
 /* Of one session before the next one has its turn. */
 #define READS_PER_TURN 16
 /* Statistics come more often from every router that has any peer. */
@@ -203,7 +203,8 @@ static void tick(struct server *server, bool is_end)
 	check_idle(server, now_ms);
 	bmp_station_tick(server->state, now_ms);
 	bmp_writer_run(&server->writer, server->state, now_ms, is_end);
-	if (is_end || server->has_news || now_ms - server->status_ms >= STATUS_MS ||
+	if (is_end || server->has_news ||
+	    now_ms - server->status_ms >= TICKS_PER_STATUS * server->tick_ms ||
 	    tries != server->writer.written_count + server->writer.refused_count)
 		write_status(server, now_ms);
 	log_held_back(is_end);
