@@ -548,10 +548,10 @@ int main(int argc, char **argv)
 	if (standard_streams_hold() < 0)
 		return EXIT_RUNTIME;
 	log_open(fprobe_ulog_is(argv[0]) ? FPROBE_ULOG_NAME : "flowagent", LOG_LEVEL_info);
-	log_use_journal(DEFAULT_JOURNAL_SOCKET);
 	daemon.store = descriptor_store_open();
 	switch (load(&daemon, &error)) {
 	case CONFIG_run:
+		log_use_journal(DEFAULT_JOURNAL_SOCKET);
 		log_set_level(daemon.config.log_level);
 		status = run(&daemon);
 		break;

@@ -4,6 +4,7 @@
 #include "kept_config.h"
 
 #include "config_life.h"
+#include "defaults.h"
 #include "fault_text.h"
 #include "handover_state.h"
 #include "log.h"
@@ -66,14 +67,16 @@ enum config_result kept_config_load(struct config *config, int argc, char *const
 	if (!state.bytes)
 		return result;
 	handover_state_clear(&state);
-	if (result == CONFIG_run)
+	if (result == CONFIG_run) {
+		log_use_journal(DEFAULT_JOURNAL_SOCKET);
 		log_problem(
 			LOG_LEVEL_error, "config", "config", "configuration",
 			"%s; the agent runs with the configuration that was accepted last: mend "
 			"this, then restart it",
 			mistake.text);
-	else
+	} else {
 		*error = mistake;
+	}
 	return result;
 }
 

@@ -105,8 +105,19 @@ int log_copy_to_syslog(void)
 
 void log_use_journal(const char *path)
 {
+	(void)pthread_mutex_lock(&target.lock);
 	if (target.is_journal && target.journal < 0)
 		target.journal = log_journal_open(path);
+	(void)pthread_mutex_unlock(&target.lock);
+}
+
+static void stop_using_journal(void)
+{
+	(void)pthread_mutex_lock(&target.lock);
+	if (target.journal >= 0)
+		(void)close(target.journal);
+	target.journal = -1;
+	(void)pthread_mutex_unlock(&target.lock);
 }
 
 void log_set_level(enum log_level level)
@@ -358,19 +369,13 @@ static void put_hint(const struct log_event_row *row, const struct error_text *e
 	(void)pthread_mutex_unlock(&target.lock);
 }
 
+/* The last words go to standard error: of a process that has ended the journal cannot find out any
+ * more of which service it was, while it knows that of the stream. */
 void log_error_text(const struct error_text *error)
 {
-	const struct log_event_row *row = log_event_find("ended-by-error", NULL);
-	const int64_t now_ms = time_now_ms(CLOCK_REALTIME);
-	char text[TEXT_SIZE];
-
-	(void)snprintf(text, sizeof(text), "%s", error->text);
-	printable_make(text);
-	(void)pthread_mutex_lock(&target.lock);
-	problems_happened(&target.problems, text, now_ms);
-	put_line(LOG_LEVEL_error, text, &(struct fields){ .row = row });
-	(void)pthread_mutex_unlock(&target.lock);
-	put_hint(row, error);
+	stop_using_journal();
+	log_error("%s", error->text);
+	put_hint(NULL, error);
 }
 
 void log_problem_text(const char *kind, const char *object, const struct error_text *error)

@@ -32,7 +32,9 @@ void log_open(const char *program, enum log_level level);
  * Returns 0 or a negative errno: there is none. */
 int log_copy_to_syslog(void);
 /* Where the journal reads standard error: send messages to its socket instead, with an id and
- * fields for those of log_events.def. What it does not take goes to standard error. */
+ * fields for those of log_events.def. What it does not take goes to standard error. Call it when
+ * the program is going to run for a while: the journal finds out by the process of which service a
+ * message is, so those of one that ends at once might be of none. */
 void log_use_journal(const char *path);
 /* Standard error may be a file, which somebody may remove while it is open: from now on it is made
  * again then, where its link count shows that at the next line or look. Call it once privileges are
@@ -66,7 +68,8 @@ void log_held_back(bool all);
 #define log_info(...)    log_event(LOG_LEVEL_info, NULL, NULL, __VA_ARGS__)
 #define log_debug(...)   log_event(LOG_LEVEL_debug, NULL, NULL, __VA_ARGS__)
 
-/* Text and hint of an error as one or two lines: the program cannot start or continue. */
+/* Text and hint of an error as one or two lines: the program cannot start or continue.
+ * From then on all goes to standard error. */
 void log_error_text(const struct error_text *error);
 /* The same for what lasts. */
 void log_problem_text(const char *kind, const char *object, const struct error_text *error);
