@@ -61,6 +61,8 @@ struct config_collector {
 	uint32_t keep;        /* finished files, 0: all */
 };
 
+#define CONFIG_COLLECTORS_MAX 64
+
 #define CONFIG_TIMEOUT_NAMES 8 /* those of the classes, active and inactive */
 
 /* A file as it was read: for an agent that has to do with what this one has accepted. */

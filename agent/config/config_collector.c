@@ -22,8 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLLECTORS_MAX 64
-
 /* The help of --export-rate names it. */
 _Static_assert(EXPORTER_DATAGRAMS_PER_SECOND == 6000 && EXPORTER_BURST_DATAGRAMS == 32,
 	       "config_options.def tells the default");
@@ -59,8 +57,9 @@ static int entry_add(struct config *config, const struct config_collector *colle
 {
 	struct config_collector *collectors;
 
-	if (config->collector_count == COLLECTORS_MAX) {
-		error_text_set(error, "expected at most %d collectors in all", COLLECTORS_MAX);
+	if (config->collector_count == CONFIG_COLLECTORS_MAX) {
+		error_text_set(error, "expected at most %d collectors in all",
+			       CONFIG_COLLECTORS_MAX);
 		return -EINVAL;
 	}
 	collectors =

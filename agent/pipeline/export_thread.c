@@ -6,6 +6,7 @@
  * Pacing always goes by real time. */
 #include "export_thread.h"
 
+#include "config.h"
 #include "exporter_change.h"
 
 #include "log.h"
@@ -31,9 +32,12 @@
 #define ROOM_PLENTY_SHIFT 1
 #define HOLD_US           50000
 /* At the end: how long without anything sent before what is left is given up and counted. */
-#define PATIENCE_MS     2000
-#define REMOTES_MAX     64
-#define DESCRIPTORS_MAX (64 * EXPORTER_DESCRIPTORS) /* more collectors are looked at by time */
+#define PATIENCE_MS 2000
+/* More collectors are looked at by time. */
+#define DESCRIPTORS_MAX (CONFIG_COLLECTORS_MAX * EXPORTER_DESCRIPTORS)
+
+_Static_assert(OWN_EXPORTS_MAX == 2 * CONFIG_COLLECTORS_MAX,
+	       "own_exports has room for all collectors, and for all that were given up");
 
 int export_thread_init(struct export_thread *thread, const struct export_thread_config *config)
 {
@@ -392,11 +396,11 @@ static void read_links(struct export_thread *thread, int64_t now_ms)
 
 static void publish_remotes(struct export_thread *thread, int64_t now_ms)
 {
-	struct export_remote remotes[REMOTES_MAX];
-	size_t count = exporter_remotes(thread->config.exporter, remotes, REMOTES_MAX);
+	struct export_remote remotes[CONFIG_COLLECTORS_MAX];
+	size_t count = exporter_remotes(thread->config.exporter, remotes, CONFIG_COLLECTORS_MAX);
 
 	own_exports_set(thread->config.own_exports, remotes,
-			count < REMOTES_MAX ? count : REMOTES_MAX, now_ms);
+			count < CONFIG_COLLECTORS_MAX ? count : CONFIG_COLLECTORS_MAX, now_ms);
 }
 
 static bool all_inputs_have_ended(const struct export_thread *thread)
