@@ -15,7 +15,7 @@
 
 enum exporter_action {
 	EXPORTER_ADD,
-	EXPORTER_KEEP,   /* it goes on, with another rate, filter, sampling, priority or fields */
+	EXPORTER_KEEP,   /* it continues, with another rate, filter, sampling, priority or fields */
 	EXPORTER_REPLACE /* a new one takes its place */
 };
 

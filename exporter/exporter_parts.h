@@ -12,7 +12,7 @@
 struct exporter_leaving {
 	struct collector *collector; /* owned */
 	struct collector *successor; /* borrowed; NULL: it was removed */
-	bool hands_sequence; /* the successor waits for the end, and goes on with the numbers */
+	bool hands_sequence; /* the successor waits for the end, and continues the numbers */
 	bool hands_ledger;   /* likewise with the ledger, which counts as the successor's already */
 	bool is_done;        /* nothing waits any more: only exporter_bury() is left */
 	int64_t begun_us;    /* monotonic */

@@ -311,7 +311,7 @@ static int fit(const char *word, const char *name)
 	return *word && strncmp(word, name, strlen(word)) == 0 ? 1 : 0;
 }
 
-/* No verb: perhaps one letter is wrong, or the verb before it is missing. */
+/* No verb: one letter may be wrong, or the verb before it is missing. */
 static void fail_verb(const char *word, struct error_text *error)
 {
 	const struct agentctl_command *by_noun = NULL;

@@ -1,5 +1,5 @@
 /* agentctl_doctor_collectors.c - checks of the way to the collectors, and of those collectors that
- * run on this host: what each kind wants to be told.
+ * run on this host: what each kind must be configured with.
  *
  * Place: rows in the table of agentctl_doctor.c. */
 #include "agentctl_doctor.h"
@@ -41,7 +41,7 @@ static bool is_local(const char *host)
 	       strcmp(host, "localhost") == 0;
 }
 
-/* Nobody listens at the port on this host: perhaps a collector does at another one. */
+/* Nobody listens at the port on this host: a collector may do so at another one. */
 static bool say_other_port(struct doctor *doctor, const char *name, const char *host,
 			   unsigned int port)
 {

@@ -237,7 +237,7 @@ static void write_row(const struct agentctl_top_screen *screen,
 	end(&line);
 }
 
-/* The last line: what goes on, and what may be pressed. Nothing comes after it. */
+/* The last line: what happens, and which keys may be pressed. Nothing comes after it. */
 static void write_footer(const struct agentctl_top_screen *screen,
 			 const struct agentctl_top_view *view, FILE *out)
 {

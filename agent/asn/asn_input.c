@@ -23,7 +23,7 @@ struct asn_input {
 	bool is_at_end; /* of the file */
 	uint64_t size;  /* of it; 0: not known */
 	int64_t time_s;
-	uint64_t position;                 /* behind the present block */
+	uint64_t position;                 /* after the present block */
 	const struct asn_decoder *decoder; /* NULL: not packed */
 	void *state;                       /* owned, of the decoder */
 	bool is_in_member;

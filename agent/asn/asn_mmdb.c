@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define MARK        "\xab\xcd\xefMaxMind.com"
-#define MARK_BEFORE ((size_t)128 << 10) /* it stands in so many bytes at the end */
+#define MARK_BEFORE ((size_t)128 << 10) /* it stands in this many bytes at the end */
 #define IPV4_DEPTH  96                  /* of ::/96 */
 
 struct walk {

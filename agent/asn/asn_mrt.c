@@ -38,7 +38,7 @@ enum table_dump_v2 {
 #define PEER_IPV6 0x01 /* of a peer's type: section 4.3.1 */
 #define PEER_AS4  0x02
 
-/* Of so many routes one may be damaged. */
+/* One route in this many may be damaged. */
 #define ROUTES_PER_DAMAGED 100
 #define PEER_COUNT_MAX     65536u
 

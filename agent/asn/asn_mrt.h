@@ -27,7 +27,7 @@ struct asn_mrt *asn_mrt_create(const char *name, struct asn_routes *routes);
 void asn_mrt_destroy(struct asn_mrt *mrt);
 
 /* Read the whole records at the begin of 'bytes', which follow on those that were read. '*used' is
- * their size; give the rest again, with more behind it: ASN_MRT_RECORD_MAX bytes are enough for a
+ * their size; give the rest again, with more after it: ASN_MRT_RECORD_MAX bytes are enough for a
  * record. Returns 0, or a negative errno with 'error' filled. */
 int asn_mrt_read(struct asn_mrt *mrt, const uint8_t *bytes, size_t size, size_t *used,
 		 struct error_text *error);

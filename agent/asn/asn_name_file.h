@@ -10,7 +10,7 @@
 #include "asn_builder.h"
 #include "error_text.h"
 
-/* Of so many lines one may be wrong. */
+/* One line in this many may be wrong. */
 #define ASN_NAME_FILE_LINES_PER_WRONG 100
 
 struct asn_name_file_result {

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-/* Of each ten prefixes of a family a new table must still have so many. */
+/* Of each ten prefixes of a family a new table must still have this many. */
 #define ASN_SHRINK_LEAST_TENTHS 9
 
 /* 'before' and 'now' are prefixes of IPv4 and IPv6, 'path' is for the error. Returns 0, or -EINVAL

@@ -25,7 +25,7 @@ struct bgp_open {
 	uint8_t add_path[BGP_FAMILY_COUNT]; /* what the speaker does with path identifiers */
 };
 
-/* Take a BGP message with its header of 19 bytes from 'reader', which goes on behind it, and give
+/* Take a BGP message with its header of 19 bytes from 'reader', which continues after it, and give
  * its body. Returns its type, or -EINVAL if it is not whole. Source: RFC 4271 section 4.1. */
 #define BGP_OPEN   1
 #define BGP_UPDATE 2

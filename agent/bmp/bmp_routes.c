@@ -154,7 +154,7 @@ static bool read_update(struct monitoring *monitoring, struct reader *reader)
 {
 	struct reader body;
 
-	/* Bytes behind the UPDATE are TLVs of drafts: it is taken by its own length. */
+	/* Bytes after the UPDATE are TLVs of drafts: it is taken by its own length. */
 	return bgp_message_take(reader, &body) == BGP_UPDATE &&
 	       bgp_update_read(body, monitoring->peer->has_path_ids, &monitoring->update) == 0;
 }

@@ -6,7 +6,7 @@
 
 #include "bmp_state.h"
 
-/* 'reader' stands behind the common header. Returns false if the message is damaged: then nothing
+/* 'reader' stands after the common header. Returns false if the message is damaged: then nothing
  * of it counts. */
 bool bmp_routes_read(struct bmp_state *state, struct bmp_router *router, struct reader *reader);
 

@@ -22,8 +22,8 @@ void bmp_session_end(struct bmp_session *session);
 /* Where the next bytes go, '*room' of them at least 1; borrowed until bmp_session_take(). */
 uint8_t *bmp_session_room(struct bmp_session *session, size_t *room);
 
-/* 'size' bytes came. Returns 1 if the session goes on; 0 if the router ends it, or a negative errno
- * if the stream is lost: both with the reason in 'error'. */
+/* 'size' bytes came. Returns 1 if the session continues; 0 if the router ends it, or a negative
+ * errno if the stream is lost: both with the reason in 'error'. */
 int bmp_session_take(struct bmp_session *session, struct bmp_state *state, size_t size,
 		     int64_t now_ms, struct error_text *error);
 

@@ -22,9 +22,9 @@ struct bmp_router *bmp_station_connect(struct bmp_state *state, const struct pre
 				       int64_t now_ms);
 void bmp_station_disconnect(struct bmp_state *state, struct bmp_router *router, int64_t now_ms);
 
-/* One whole message of the router (bmp_message_size()). Returns 1 if it goes on, 0 if the router
- * ends the session, with the reason in 'error'. A damaged message is skipped and counted, with what
- * is wrong in 'error', which is empty otherwise. */
+/* One whole message of the router (bmp_message_size()). Returns 1 if the session continues, 0 if
+ * the router ends the session, with the reason in 'error'. A damaged message is skipped and
+ * counted, with what is wrong in 'error', which is empty otherwise. */
 int bmp_station_message(struct bmp_state *state, struct bmp_router *router, const uint8_t *bytes,
 			size_t size, int64_t now_ms, struct error_text *error);
 

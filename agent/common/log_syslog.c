@@ -1,7 +1,7 @@
 /* log_syslog.c - datagrams to /dev/log (RFC 3164, as syslog(3) has it).
  *
  * Place: log.c -> here -> syslogd or journald. Not syslog(3) itself: it waits for a log daemon that
- * does not read, and closes what it is told to keep open. Invariant: the socket never blocks. */
+ * does not read, and closes what it was asked to keep open. Invariant: the socket never blocks. */
 #include "log_syslog.h"
 
 #include <errno.h>

@@ -9,7 +9,7 @@
 #include <getopt.h>
 #include <stddef.h>
 
-/* Room for the letters of so many options. */
+/* Room for the letters of this many options. */
 #define LONG_OPTIONS_LETTERS_SIZE(count) (2 * (count) + 2)
 
 /* The letters of a list that an entry without a name ends, with ':' before them: the caller writes

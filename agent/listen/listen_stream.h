@@ -13,7 +13,8 @@
 
 struct listen_stream;
 
-/* Who is told. Both functions may be called any number of times for one message. */
+/* Who receives records and findings. Both functions may be called any number of times for one
+ * message. */
 struct listen_sink {
 	void *context;
 	/* 'sampling' is one packet in how many the record stands for, 0 if that was not announced.

@@ -1,5 +1,5 @@
 /* migration_filter.c - the plain filters of libpcap in the words of flow filters: one
- * after the other with "and", each perhaps with "not".
+ * after the other with "and", each with or without "not".
  *
  * Place: a part of migration.h, for probes that take a filter of libpcap. */
 #include "migration.h"
@@ -46,7 +46,7 @@ static char *with_words(struct migration *migration, const char *filter)
 	return text;
 }
 
-/* One term from words[*at] on; NULL if there is no such form. '*at' goes behind it. */
+/* One term from words[*at] on; NULL if there is no such form. '*at' is moved past it. */
 static const char *term(struct migration *migration, const struct migration_words *words,
 			size_t *at)
 {

@@ -73,7 +73,7 @@ static size_t name_length(const char *text)
 	return length;
 }
 
-/* The value of the variable that '*at' begins with; '*at' goes behind it. */
+/* The value of the variable that '*at' begins with; '*at' is moved past it. */
 static const char *expand(struct migration *migration, const struct migration_variables *variables,
 			  const char **at)
 {

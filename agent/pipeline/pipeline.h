@@ -75,7 +75,7 @@ int pipeline_reload(struct pipeline *pipeline, const struct config *before,
  */
 bool pipeline_lacks_columns(const struct pipeline *pipeline,
 			    const struct config_collector *collector);
-/* Free what reloads have left behind: call it every few seconds. */
+/* Free what reloads have replaced: call it every few seconds. */
 void pipeline_settle(struct pipeline *pipeline);
 
 /* Descriptor to poll for reading; call pipeline_dispatch() when it is. */

@@ -25,7 +25,7 @@
 /* Flows that are written at once. */
 #define FLOWS_AT_ONCE 64
 
-/* The ledgers are counters and nothing else: they are written as so many numbers. */
+/* The ledgers are counters and nothing else: each is written as a list of numbers. */
 #define COUNTERS_OF(type) (sizeof(type) / sizeof(uint64_t))
 _Static_assert(sizeof(struct worker_ledger) % sizeof(uint64_t) == 0 &&
 		       sizeof(struct collector_ledger) % sizeof(uint64_t) == 0,

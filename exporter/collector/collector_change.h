@@ -1,4 +1,4 @@
-/* collector_change.h - a collector that goes on with other settings: its socket, queue, sequence
+/* collector_change.h - a collector that continues with other settings: its socket, queue, sequence
  * numbers and ledger stay.
  *
  * Place: exporter -> here -> collector. In two steps, so that several collectors change together or

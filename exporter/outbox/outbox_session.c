@@ -15,7 +15,7 @@
 #define CONFIRM_SLOW_US 40000
 #define CONFIRM_LATE_US 100000
 #define LATE_AFTER_US   1000000
-/* Messages that one look finds: so few are not worth it, so many fill the queue up late. */
+/* Messages that one look finds: fewer are not worth a look, more fill the queue up late. */
 #define CONFIRMED_FEW  (DATAGRAM_QUEUE_CAPACITY / 16)
 #define CONFIRMED_MANY (DATAGRAM_QUEUE_CAPACITY / 4)
 

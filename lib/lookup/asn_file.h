@@ -18,7 +18,7 @@
 #include "asn_table.h"
 #include "error_text.h"
 
-/* Of so many lines one may be wrong. */
+/* One line in this many may be wrong. */
 #define ASN_FILE_LINES_PER_WRONG 100
 
 /* What is worth a word about a file that is taken. */
