@@ -106,7 +106,7 @@ enum agentctl_exit agentctl_migrate(const struct agentctl_command *command,
 	migration_end(&migration);
 	free(text);
 	if (!migration.is_out_of_memory)
-		return AGENTCTL_DONE;
+		return migration.is_useless ? AGENTCTL_FAILED : AGENTCTL_DONE;
 	error_text_set(&error, "out of memory: the output is not whole");
 	agentctl_print_error(&error);
 	return AGENTCTL_FAILED;

@@ -225,8 +225,10 @@ static void read_plugins(struct migration *migration, struct nfprobe *nfprobe)
 		else
 			migration_wrong(migration, "more than %d plugins: %s", PLUGINS, word);
 	}
-	if (nfprobe->probe_count == 0)
+	if (nfprobe->probe_count == 0) {
 		migration_wrong(migration, "no plugin nfprobe: nothing is exported");
+		migration->is_useless = true;
+	}
 }
 
 static void add_number(struct migration *migration, struct nfprobe *nfprobe, const char *name,

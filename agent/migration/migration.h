@@ -40,6 +40,7 @@ struct migration {
 	char **kept; /* memory that lives as long as the migration, owned */
 	size_t kept_count;
 	size_t wrong_count; /* of sayings that the source is wrong */
+	bool is_useless;    /* the source exports nothing: what is written replaces nothing */
 	bool is_out_of_memory;
 };
 

@@ -223,7 +223,7 @@ def test_case(expect, directory, flowagent_run):
         ("softflowd", ["-i", "eth0", "-C", "40"], DONE, "snaplen of 40: flowagent takes 64 to 65535 bytes; 64 is written"),
         ("fprobe", ["-i", "eth0", "-B", "1"], DONE, "buffer of 1: flowagent takes 65536 to 1073741824 bytes; 65536 is"),
         ("fprobe", ["-i", "eth0", "-B", "99999999999"], DONE, "1073741824 is written"),
-        ("uacctd", ["-f", "x"], DONE, "is read from standard input"),
+        ("uacctd", ["-f", "x"], FAILED, "is read from standard input"),
         ("ipt_NETFLOW", ["protocol=7"], DONE, "the module has 5, 9 and 10"),
         ("ipt_NETFLOW", ["destination"], DONE, '"destination": expected NAME=VALUE'),
         ("ipt_NETFLOW", ["sampler=hash"], DONE, "sampler=hash: expected METHOD:N"),
@@ -248,8 +248,6 @@ def test_groups_of_the_mask():
 @pytest.mark.parametrize(
     ("peer", "text", "message"),
     [
-        ("uacctd", "uacctd_group 2\n", '"uacctd_group 2": expected KEY: VALUE'),
-        ("uacctd", "plugins: memory\n", "no plugin nfprobe"),
         ("uacctd", "plugins: nfprobe\nuacctd_group: x\n", "uacctd_group: x: expected a number"),
         ("pmacctd", "plugins: nfprobe\nnfprobe_receiver: h:1\n", "no interface"),
         ("pmacctd", "pcap_interfaces_map: none.map\nplugins: nfprobe\n", "none.map"),
@@ -261,6 +259,21 @@ def test_groups_of_the_mask():
 def test_what_is_wrong_in_a_file_is_said(peer, text, message):
     done = migrate(peer, text=text)
     assert done.returncode == DONE
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("uacctd_group 2\n", '"uacctd_group 2": expected KEY: VALUE'),
+        ("plugins: memory\n", "no plugin nfprobe"),
+        ("", "no plugin nfprobe"),
+    ],
+)
+def test_what_exports_nothing_is_no_success(text, message):
+    """Nobody must take such an output for a configuration that replaces something."""
+    done = migrate("uacctd", text=text)
+    assert done.returncode == FAILED
     assert message in done.stderr
 
 
