@@ -88,7 +88,7 @@ extern const struct config_type config_type_text, config_type_path, config_type_
 #define CAPTURE_SOURCE(option, type, ...) extern const struct config_type config_type_source_##type;
 #include "capture_sources.def"
 extern const struct config_type config_type_collector;
-extern const struct config_type config_type_timeout;
+extern const struct config_type config_type_timeout, config_type_active;
 extern const struct config_type config_type_if_map;
 extern const struct config_type config_type_flow_key, config_type_prefix;
 

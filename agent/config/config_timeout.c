@@ -92,6 +92,36 @@ const char *config_timeout_name(unsigned int bit)
 	return "";
 }
 
+/* "off" is the longest one. */
+static int active_parse(struct config *config, const struct config_option *option,
+			const char *value, struct error_text *error)
+{
+	uint64_t milliseconds = option->range.maximum;
+	struct error_text why;
+
+	if (strcmp(value, "off") != 0 &&
+	    units_range_parse(&option->range, value, &milliseconds, &why)) {
+		error_text_set(error, "%s, or off", why.text);
+		return -EINVAL;
+	}
+	config->expiry.active_ms = (uint32_t)milliseconds;
+	return 0;
+}
+
+static void active_format(const struct config *config, const struct config_option *option,
+			  FILE *out)
+{
+	const uint32_t milliseconds = config->expiry.active_ms;
+	char text[UNITS_TEXT_SIZE];
+
+	(void)fputs(milliseconds == option->range.maximum
+			    ? "off"
+			    : units_format(option->range.unit, milliseconds, text),
+		    out);
+}
+
+const struct config_type config_type_active = { active_parse, active_format, "off" };
+
 static int pair_parse(struct config *config, const struct config_option *option, char *pair,
 		      struct error_text *error)
 {
@@ -115,6 +145,8 @@ static int pair_parse(struct config *config, const struct config_option *option,
 	}
 	if (refuse_second(config, member, pair, error))
 		return -EINVAL;
+	if (member == &config->expiry.active_ms)
+		return active_parse(config, option, value, error);
 	result = units_range_parse(&option->range, value, &milliseconds, &why);
 	if (result)
 		error_text_set(error, "%s: %s", pair, why.text);

@@ -242,14 +242,13 @@ void migration_active_timeout(struct migration *migration, unsigned long long se
 {
 	const unsigned long long most = EXPIRY_TIMEOUT_MAX_MS / 1000;
 
-	if (seconds == 0)
-		migration_lost(migration,
-			       "active timeout 0 (off): the longest that flowagent has is written");
-	else if (seconds > most)
+	if (seconds > most)
 		migration_lost(migration, "active timeout %llu s: more than flowagent's longest",
 			       seconds);
-	migration_option(migration, "active-timeout", "%llus",
-			 seconds == 0 || seconds > most ? most : seconds);
+	if (seconds == 0 || seconds > most)
+		migration_option(migration, "active-timeout", "off");
+	else
+		migration_option(migration, "active-timeout", "%llus", seconds);
 }
 
 void migration_inactive_timeout(struct migration *migration, const char *zero,

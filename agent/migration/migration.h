@@ -132,7 +132,7 @@ bool migration_number(const char *text, unsigned long *number);
 const char *migration_snaplen(struct migration *migration, const char *text);
 const char *migration_buffer(struct migration *migration, const char *text, unsigned long unit);
 
-/* Write the active timeout. Zero, which is off there, is lost. */
+/* Write the active timeout. Zero is off there. */
 void migration_active_timeout(struct migration *migration, unsigned long long seconds);
 
 /* Write the inactive timeout, also for flows that FIN or RST ends: those probes wait for it then,

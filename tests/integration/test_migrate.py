@@ -29,7 +29,7 @@ EXPECTED = [
     (r"carry: interface (\S+) exported with number \d+ \(if-map (\S+)\)", "option", r"^if-map = {2}$"),
     (r"carry: if-map (\S+)", "option", r"^if-map = (.*,)?{1}(,|$)"),
     (r"\w+: active timeout (?:\(maxlife\) )?(\d+) s", "option", r"^active-timeout = {1}s$"),
-    (r"missing: active timeout \(maxlife\) 0 .*", "lost", r"active timeout 0 \(off\)"),
+    (r"missing: active timeout \(maxlife\) 0 .*", "option", r"^active-timeout = off$"),
     (r"\w+: inactive timeout (\d+) s", "option", r"^inactive-timeout = {1}s$"),
     (rf"default: {FIN_AND_RST}", "option", r"^inactive-timeout = (\d+)s$(.|\n)*^timeout = tcp.fin=\1s,tcp.rst=\1s$"),
     (r"\w+: timeout (\S+) (\d+) s", "option", r"^timeout = (.*,)?{1}={2}s(,|$)"),
@@ -228,7 +228,7 @@ def test_case(expect, directory, flowagent_run):
         ("ipt_NETFLOW", ["destination"], DONE, '"destination": expected NAME=VALUE'),
         ("ipt_NETFLOW", ["sampler=hash"], DONE, "sampler=hash: expected METHOD:N"),
         ("ipt_NETFLOW", ["colour=1"], DONE, "colour=1: no parameter that is known here"),
-        ("fprobe-ulog", ["-e", "0", "h:1"], DONE, "active timeout 0 (off)"),
+        ("fprobe-ulog", ["-e", "9999999", "h:1"], DONE, "active timeout 9999999 s: more than flowagent's longest"),
         ("fprobe-ulog", ["-n", "9", "h:1"], DONE, "-n 9: expected 1, 5 or 7; 5 is taken"),
     ],
 )

@@ -165,13 +165,18 @@ TEST(timeouts)
 	CHECK_EQ(config.expiry.idle_ms[EXPIRY_udp], 1);
 	config_clear(&config);
 
+	CHECK_EQ(parse(&config, "--timeout maxlife=off", &error), CONFIG_run);
+	CHECK_EQ(config.expiry.active_ms, EXPIRY_TIMEOUT_MAX_MS);
+	check_value(&config, "active-timeout", "off", "command line");
+	config_clear(&config);
+
 	check_error("--active-timeout 0", CONFIG_invalid,
 		    "--active-timeout \"0\": expected a time from 1ms to 23d3h33m20s, such as 90, "
-		    "90s or 1h30m");
+		    "90s or 1h30m, or off");
 	check_error(
 		"--active-timeout 2000001", CONFIG_invalid,
 		"--active-timeout \"2000001\": expected a time from 1ms to 23d3h33m20s, such as "
-		"90, 90s or 1h30m");
+		"90, 90s or 1h30m, or off");
 	check_error("-t udp=0", CONFIG_invalid,
 		    "--timeout \"udp=0\": udp: expected a time from 1ms to 23d3h33m20s, such as "
 		    "90, 90s or 1h30m");
