@@ -271,7 +271,9 @@ static const char *source_keys(struct migration *migration, const struct nfprobe
 	const unsigned long rate = number_of(migration, nfprobe, "sampling_rate", "", 1);
 	const char *keys = direction(migration, nfprobe);
 
-	keys = migration_print(migration, "%s%s", keys, migration_snaplen(migration, snaplen));
+	keys = migration_print(
+		migration, "%s%s%s", keys, migration_snaplen(migration, snaplen),
+		migration_packet_filter(migration, value_of(nfprobe, "pcap_filter", "")));
 	if (rate > SAMPLING_INTERVAL_MAX)
 		migration_lost(migration, "sampling_rate: %lu: more than one packet in %u", rate,
 			       SAMPLING_INTERVAL_MAX);
@@ -417,25 +419,17 @@ static const char *collector(struct migration *migration, const struct nfprobe *
 	const char *ttl = value_of(nfprobe, "nfprobe_hoplimit", plugin);
 	const char *precedence = value_of(nfprobe, "nfprobe_ipprec", plugin);
 	const char *number = value_of(nfprobe, "nfprobe_ifindex", plugin);
-	const char *filter = value_of(nfprobe, "pcap_filter", "");
-	const char *words = filter ? migration_filter(migration, filter) : NULL;
 
 	if (number && strcmp(number, "tag") == 0)
 		migration_lost(migration, "nfprobe_ifindex: tag: numbers by tags of pre_tag_map");
-	if (filter && !words)
-		migration_lost(migration,
-			       "filter \"%s\": it has no form as words of a "
-			       "collector's filter",
-			       filter);
 	if (!receiver) {
 		migration_wrong(migration, "no nfprobe_receiver: write collector = HOST:PORT");
 		return NULL;
 	}
-	return migration_print(migration, "%s,version=%s%s%s%s%s%s%s%s%s%s", receiver,
+	return migration_print(migration, "%s,version=%s%s%s%s%s%s%s", receiver,
 			       version ? version : "10", source ? ",source=" : "",
 			       source ? source : "", ttl ? ",ttl=" : "", ttl ? ttl : "",
-			       precedence ? ",dscp=cs" : "", precedence ? precedence : "",
-			       words ? ",filter=\"" : "", words ? words : "", words ? "\"" : "");
+			       precedence ? ",dscp=cs" : "", precedence ? precedence : "");
 }
 
 static void write_timeouts(struct migration *migration, const struct nfprobe *nfprobe)

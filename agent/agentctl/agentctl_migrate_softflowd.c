@@ -81,9 +81,10 @@ static const char *source_keys(struct migration *migration, const struct softflo
 	const char *keys;
 	unsigned long number = 0;
 
-	keys = migration_print(migration, "%s%s",
+	keys = migration_print(migration, "%s%s%s",
 			       migration_buffer(migration, softflowd->given['B'], 1),
-			       migration_snaplen(migration, softflowd->given['C']));
+			       migration_snaplen(migration, softflowd->given['C']),
+			       migration_packet_filter(migration, softflowd->filter));
 	if (!rate)
 		return keys;
 	if (!migration_number(rate, &number))
@@ -198,25 +199,13 @@ static const char *collector_keys(struct migration *migration, const struct soft
 {
 	const char *uptime = "";
 	const char *version = version_of(migration, softflowd, &uptime);
-	const char *words =
-		*softflowd->filter ? migration_filter(migration, softflowd->filter) : NULL;
 	const char *send = softflowd->given['S'];
 	const char *ttl = softflowd->given['L'];
 
-	if (words)
-		migration_note(migration,
-			       "filter \"%s\": flowagent filters flows, so that what is "
-			       "excluded still uses the cache",
-			       softflowd->filter);
-	else if (*softflowd->filter)
-		migration_lost(migration,
-			       "filter \"%s\": it has no form as words of a collector's filter",
-			       softflowd->filter);
-	return migration_print(migration, ",version=%s%s%s%s%s%s%s%s%s%s%s", version, uptime,
+	return migration_print(migration, ",version=%s%s%s%s%s%s%s%s", version, uptime,
 			       transport(migration, softflowd->given['P'], version),
 			       send ? ",interface=" : "", send ? send : "", ttl ? ",ttl=" : "",
-			       ttl ? ttl : "", softflowd->given['l'] ? ",mode=round-robin" : "",
-			       words ? ",filter=\"" : "", words ? words : "", words ? "\"" : "");
+			       ttl ? ttl : "", softflowd->given['l'] ? ",mode=round-robin" : "");
 }
 
 static void write_collectors(struct migration *migration, const struct softflowd *softflowd)

@@ -17,6 +17,7 @@
 /* A switch of a source that may not have been given. */
 enum source_switch { SOURCE_SWITCH_default, SOURCE_SWITCH_on, SOURCE_SWITCH_off };
 
+#define SOURCE_FILTER_SIZE 1024 /* with the NUL after it */
 #define SOURCE_LABEL_SIZE 32  /* with the NUL after it */
 #define SOURCES_MAX       256 /* each is a thread */
 
@@ -25,6 +26,7 @@ struct source_config {
 	const struct capture_type *type;
 	char *name;                    /* "nflog:40", "eth0", "/path/file.pcap", "-" */
 	char label[SOURCE_LABEL_SIZE]; /* the operator's word for it; "" if there is none */
+	char filter[SOURCE_FILTER_SIZE]; /* words of libpcap; "": all packets */
 	bool has_side;                 /* all its packets are of 'side', whatever the hook says */
 	uint8_t side;                  /* enum flow_side */
 	uint8_t wait;            /* enum source_switch: wait for it while it is away; default on */
@@ -72,6 +74,7 @@ enum capture_key {
 	CAPTURE_KEY_BUFFER = 2,
 	CAPTURE_KEY_WAIT = 4, /* makes sense for every live source: capture_source.h */
 	CAPTURE_KEY_PROMISCUOUS = 8,
+	CAPTURE_KEY_FILTER = 16,
 };
 
 struct capture_type {

@@ -10,6 +10,7 @@
  * the same way, and a file that is cut while we read it is an error, not a signal. */
 #include "capture_sources.h"
 
+#include "capture_filter.h"
 #include "capture_pcap_parse.h"
 #include "fault_text.h"
 #include "log.h"
@@ -29,7 +30,8 @@ struct capture {
 	int fd;         /* owned, except standard input */
 	bool can_block; /* not a regular file */
 	struct capture_pcap_parser parser;
-	uint8_t *buffer; /* owned */
+	struct capture_filter *filter; /* owned; NULL: all packets */
+	uint8_t *buffer;               /* owned */
 	size_t buffer_size;
 	uint64_t reads;
 };
@@ -46,6 +48,7 @@ static void close_file(struct capture *capture)
 	if (capture->fd > STDIN_FILENO)
 		(void)close(capture->fd);
 	capture_pcap_parse_clear(&capture->parser);
+	capture_filter_destroy(capture->filter);
 	free(capture->buffer);
 	free(capture->name);
 	free(capture);
@@ -127,6 +130,11 @@ static int read_file(struct capture *capture, struct packet_view *views, size_t 
 
 		if (result == -ENODATA)
 			report_undecodable(&capture->parser);
+		if (result > 0 && capture->filter) {
+			result = (int)capture_filter_apply(capture->filter, views, (size_t)result);
+			if (!result)
+				continue;
+		}
 		if (result)
 			return result;
 		result = refill(capture, error);
@@ -179,6 +187,15 @@ static int check_header(struct capture *capture, struct error_text *error)
 	return result;
 }
 
+static int make_filter(struct capture *capture, const struct source_config *config,
+		       struct error_text *error)
+{
+	if (!config->filter[0])
+		return 0;
+	capture->filter = capture_filter_create(config->filter, error);
+	return capture->filter ? 0 : -ENOMEM;
+}
+
 static int open_file(const struct source_config *config, struct capture **opened,
 		     struct error_text *error)
 {
@@ -196,6 +213,8 @@ static int open_file(const struct source_config *config, struct capture **opened
 	capture->fd = -1;
 	capture_pcap_parse_init(&capture->parser, capture->name);
 	result = grow_buffer(capture, BUFFER_SIZE, error);
+	if (!result)
+		result = make_filter(capture, config, error);
 	if (!result)
 		result = open_descriptor(capture, config, error);
 	if (!result)
@@ -240,6 +259,7 @@ static int file_check_access(const struct source_config *source, struct error_te
 const struct capture_type capture_file = {
 	.noun = "file",
 	.prefix = "",
+	.keys = CAPTURE_KEY_FILTER,
 	.has_commas = true,
 	.several_hint = "run flowagent once for each file, or join them: "
 			"mergecap -w - FILE... | flowagent --read -",

@@ -203,6 +203,28 @@ static int choose_link(struct capture *capture, struct error_text *error)
 	return -EOPNOTSUPP;
 }
 
+/* Compiled for the link type that was chosen. The kernel gets it, if it can take it. */
+static int set_filter(struct capture *capture, const char *words, struct error_text *error)
+{
+	struct bpf_program program;
+	bool is_set;
+
+	if (!*words)
+		return 0;
+	if (pcap_compile(capture->handle, &program, words, 1, PCAP_NETMASK_UNKNOWN)) {
+		error_text_set(error, "%s: filter \"%.100s\": %.200s", capture->name, words,
+			       pcap_geterr(capture->handle));
+		return -EINVAL;
+	}
+	is_set = pcap_setfilter(capture->handle, &program) == 0;
+	pcap_freecode(&program);
+	if (is_set)
+		return 0;
+	error_text_set(error, "%s: the filter cannot be set: %.200s", capture->name,
+		       pcap_geterr(capture->handle));
+	return -EIO;
+}
+
 static int open_interface(const struct source_config *config, struct capture **opened,
 			  struct error_text *error)
 {
@@ -228,6 +250,8 @@ static int open_interface(const struct source_config *config, struct capture **o
 	result = activate(capture, error);
 	if (!result)
 		result = choose_link(capture, error);
+	if (!result)
+		result = set_filter(capture, config->filter, error);
 	if (!result)
 		capture->index = index_by_name(capture);
 out:
@@ -396,7 +420,7 @@ const struct capture_type capture_interface = {
 	.prefix = "",
 	.section = "the name of an interface",
 	.keys = CAPTURE_KEY_SNAPLEN | CAPTURE_KEY_BUFFER | CAPTURE_KEY_WAIT |
-		CAPTURE_KEY_PROMISCUOUS,
+		CAPTURE_KEY_PROMISCUOUS | CAPTURE_KEY_FILTER,
 	.is_of_link = true,
 	.is_live = true,
 	.parse = capture_interface_name_parse,

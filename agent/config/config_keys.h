@@ -87,6 +87,7 @@ extern const struct config_key_type config_key_type_address, config_key_type_ver
 	config_key_type_dscp, config_key_type_fields, config_key_type_spool, config_key_type_mode,
 	config_key_type_group, config_key_type_filter;
 extern const struct config_key_type config_key_type_direction, config_key_type_label,
+	config_key_type_packet_filter,
 	config_key_type_sampling, config_key_type_cpu, config_key_type_choice;
 
 /* Find a key by its name, after a comma ('is_inline') or in the section. Returns its number, or

@@ -1,6 +1,7 @@
 /* config_source_keys.c - what may be said of a source: label, direction, sampling, CPU, switches.
  *
  * Place: rows of config_options.def -> types here -> struct source_config. */
+#include "capture_filter.h"
 #include "config_keys.h"
 #include "config_source.h"
 #include "config_text.h"
@@ -42,6 +43,40 @@ static const char *label_format(const void *object, const struct config_key *key
 
 const struct config_key_type config_key_type_label = { label_parse, label_format, NULL, NULL,
 						       false };
+
+/* In quotes where it stands in a line with other keys: so it has none itself. */
+static int packet_filter_parse(void *object, const struct config_key *key, const char *value,
+			       struct error_text *error)
+{
+	struct source_config *source = object;
+
+	(void)key;
+	if (strlen(value) >= sizeof(source->filter) || strchr(value, '"')) {
+		error_text_set(error,
+			       "expected a filter of libpcap, of at most %zu bytes and without "
+			       "double quotes",
+			       sizeof(source->filter) - 1);
+		return -EINVAL;
+	}
+	if (capture_filter_check(value, error))
+		return -EINVAL;
+	(void)snprintf(source->filter, sizeof(source->filter), "%s", value);
+	return 0;
+}
+
+static const char *packet_filter_format(const void *object, const struct config_key *key,
+					char text[static UNITS_TEXT_SIZE])
+{
+	const struct source_config *source = object;
+
+	(void)key;
+	(void)text;
+	return source->filter[0] ? source->filter : NULL;
+}
+
+const struct config_key_type config_key_type_packet_filter = { packet_filter_parse,
+							       packet_filter_format, NULL, NULL,
+							       true };
 
 static int direction_parse(void *object, const struct config_key *key, const char *value,
 			   struct error_text *error)

@@ -1,5 +1,5 @@
 /* migration.c - what is written and said about another probe's configuration; command
- * lines of single letters; filters of libpcap. */
+ * lines of single letters. */
 #include "migration.h"
 
 #include "flow_expiry.h"
@@ -236,6 +236,16 @@ const char *migration_buffer(struct migration *migration, const char *text, unsi
 	static const unsigned long long bounds[] = { 65536, 1073741824 };
 
 	return bounded_key(migration, "buffer", text, unit, bounds);
+}
+
+const char *migration_packet_filter(struct migration *migration, const char *filter)
+{
+	if (!filter || !*filter)
+		return "";
+	if (!strchr(filter, '"'))
+		return migration_print(migration, ",filter=\"%s\"", filter);
+	migration_lost(migration, "filter '%s': it has double quotes", filter);
+	return "";
 }
 
 void migration_active_timeout(struct migration *migration, unsigned long long seconds)

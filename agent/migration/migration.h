@@ -141,7 +141,7 @@ void migration_active_timeout(struct migration *migration, unsigned long long se
 void migration_inactive_timeout(struct migration *migration, const char *zero,
 				unsigned long seconds, unsigned long otherwise);
 
-/* The words of a flow filter that do what a libpcap filter says; NULL if there is no such form. */
-const char *migration_filter(struct migration *migration, const char *filter);
+/* The key of a source for a filter of libpcap; "" for NULL or an empty one. */
+const char *migration_packet_filter(struct migration *migration, const char *filter);
 
 #endif

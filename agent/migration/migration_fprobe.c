@@ -110,10 +110,11 @@ static const char *source_keys(struct migration *migration, const struct fprobe 
 	if (kilobytes > 0 && kilobytes < 32 * 1024)
 		migration_note(migration, "a kernel buffer of %lu kB is less than flowagent's 32M",
 			       kilobytes);
-	return migration_print(migration, "%s%s",
+	return migration_print(migration, "%s%s%s",
 			       kilobytes > 0 ? migration_buffer(migration, fprobe->given['B'], 1024)
 					     : "",
-			       migration_snaplen(migration, fprobe->given['S']));
+			       migration_snaplen(migration, fprobe->given['S']),
+			       migration_packet_filter(migration, fprobe->given['f']));
 }
 
 static void write_groups(struct migration *migration, const struct fprobe *fprobe)
@@ -227,8 +228,7 @@ static void write_rate(struct migration *migration, const char *delay)
 }
 
 /* HOST:PORT[/[LOCAL][/TYPE]] */
-static void write_collector(struct migration *migration, const char *word, unsigned long version,
-			    const char *keys)
+static void write_collector(struct migration *migration, const char *word, unsigned long version)
 {
 	char *const host = migration_print(migration, "%s", word);
 	char *local = strchr(host, '/');
@@ -241,41 +241,23 @@ static void write_collector(struct migration *migration, const char *word, unsig
 	if (type && *type && strcmp(type, "m") != 0 && strcmp(type, "r") != 0)
 		migration_wrong(migration, "%s: type %s is neither m nor r; m is taken", word,
 				type);
-	migration_option(migration, "collector", "%s,version=%lu%s%s%s%s", host, version,
+	migration_option(migration, "collector", "%s,version=%lu%s%s%s", host, version,
 			 local && *local ? ",source=" : "", local ? local : "",
-			 type && strcmp(type, "r") == 0 ? ",mode=round-robin" : "", keys);
+			 type && strcmp(type, "r") == 0 ? ",mode=round-robin" : "");
 }
 
 static void write_collectors(struct migration *migration, const struct fprobe *fprobe)
 {
 	unsigned long version = number_of(migration, fprobe, 'n', 5);
-	const char *filter = fprobe->given['f'];
-	const char *keys = "";
 
 	if (version != 1 && version != 5 && version != 7) {
 		migration_wrong(migration, "-n %lu: expected 1, 5 or 7; 5 is taken", version);
 		version = 5;
 	}
-	if (filter && *filter) {
-		const char *words = migration_filter(migration, filter);
-
-		if (words) {
-			keys = migration_print(migration, ",filter=\"%s\"", words);
-			migration_note(migration,
-				       "filter \"%s\": flowagent filters flows, so that what is "
-				       "excluded still uses the cache",
-				       filter);
-		} else {
-			migration_lost(migration,
-				       "filter \"%s\": it has no form as words of a "
-				       "collector's filter",
-				       filter);
-		}
-	}
 	if (fprobe->given['a'])
 		migration_option(migration, "source-address", "%s", fprobe->given['a']);
 	for (size_t i = 0; i < fprobe->collector_count; i++)
-		write_collector(migration, fprobe->collectors[i], version, keys);
+		write_collector(migration, fprobe->collectors[i], version);
 	if (fprobe->collector_count == 0) {
 		migration_wrong(migration, "no collector: write collector = HOST:PORT");
 		migration_option(migration, "export-version", "%lu", version);

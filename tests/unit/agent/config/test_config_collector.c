@@ -207,7 +207,9 @@ TEST(a_row_says_all_of_a_key)
 			continue;
 		assert_non_null(key->type);
 		CHECK(key->type->parse && key->type->format);
-		CHECK(key->member < sizeof(struct config_collector));
+		CHECK(key->member < (key->section == SECTION_collector
+					     ? sizeof(struct config_collector)
+					     : sizeof(struct source_config)));
 		for (int j = 0; j < i; j++)
 			if (config_keys[j].section == key->section &&
 			    config_keys[j].member == key->member)

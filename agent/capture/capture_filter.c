@@ -1,0 +1,138 @@
+/* capture_filter.c - libpcap's filters on packets of a file.
+ *
+ * Invariant: one program for each link type, compiled once. */
+#include "capture_filter.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINK_TYPES 16
+#define LENGTH_MAX 65535 /* of a packet, for programs that return how much to keep */
+
+/* The DLT value of a link type, as libpcap has it on Linux. */
+static const struct {
+	uint8_t link;
+	uint8_t is_wide; /* the number does not fit a byte: 256 more */
+	uint8_t number;
+} types[] = {
+	{ LINK_ETHERNET, 0, DLT_EN10MB },   { LINK_NULL, 0, DLT_NULL },
+	{ LINK_LOOP, 0, DLT_LOOP },         { LINK_PPP, 0, DLT_PPP },
+	{ LINK_PPPOE, 0, DLT_PPP_ETHER },   { LINK_RAW, 0, DLT_RAW },
+	{ LINK_CISCO_HDLC, 0, DLT_C_HDLC }, { LINK_LINUX_SLL, 0, DLT_LINUX_SLL },
+	{ LINK_IPV4, 0, DLT_IPV4 },         { LINK_IPV6, 0, DLT_IPV6 },
+	{ LINK_NFLOG, 0, DLT_NFLOG },       { LINK_LINUX_SLL2, 1, DLT_LINUX_SLL2 - 256 },
+};
+
+struct program {
+	struct bpf_program code; /* owned; valid with 'is_compiled' */
+	uint8_t link;
+	bool is_compiled; /* else no packet of this link type matches */
+};
+
+struct capture_filter {
+	char *words; /* owned */
+	struct program programs[LINK_TYPES];
+	size_t count;
+};
+
+static int type_of(uint8_t link)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (types[i].link == link)
+			return types[i].is_wide * 256 + types[i].number;
+	return -1;
+}
+
+static int compile(const char *words, int type, struct bpf_program *code, struct error_text *error)
+{
+	pcap_t *handle = pcap_open_dead(type, LENGTH_MAX);
+	int result = -EINVAL;
+
+	if (!handle) {
+		error_text_set(error, "no memory");
+		return -ENOMEM;
+	}
+	if (pcap_compile(handle, code, words, 1, PCAP_NETMASK_UNKNOWN) == 0)
+		result = 0;
+	else
+		error_text_set(error, "\"%.100s\": %.200s", words, pcap_geterr(handle));
+	pcap_close(handle);
+	return result;
+}
+
+int capture_filter_check(const char *words, struct error_text *error)
+{
+	struct bpf_program code;
+	const int result = compile(words, DLT_EN10MB, &code, error);
+
+	if (!result)
+		pcap_freecode(&code);
+	return result;
+}
+
+struct capture_filter *capture_filter_create(const char *words, struct error_text *error)
+{
+	struct capture_filter *filter = calloc(1, sizeof(*filter));
+
+	if (filter)
+		filter->words = strdup(words);
+	if (filter && filter->words)
+		return filter;
+	free(filter);
+	error_text_set(error, "no memory");
+	return NULL;
+}
+
+void capture_filter_destroy(struct capture_filter *filter)
+{
+	if (!filter)
+		return;
+	for (size_t i = 0; i < filter->count; i++)
+		if (filter->programs[i].is_compiled)
+			pcap_freecode(&filter->programs[i].code);
+	free(filter->words);
+	free(filter);
+}
+
+/* The program of a link type; NULL: none of its packets matches. */
+static const struct program *program_of(struct capture_filter *filter, uint8_t link)
+{
+	struct error_text error;
+	struct program *program;
+
+	for (size_t i = 0; i < filter->count; i++)
+		if (filter->programs[i].link == link)
+			return &filter->programs[i];
+	if (filter->count == LINK_TYPES || type_of(link) < 0)
+		return NULL;
+	program = &filter->programs[filter->count++];
+	program->link = link;
+	program->is_compiled = compile(filter->words, type_of(link), &program->code, &error) == 0;
+	if (!program->is_compiled)
+		log_warning("filter %s: no packet of link type %d matches", error.text, type_of(link));
+	return program;
+}
+
+static bool takes(struct capture_filter *filter, const struct packet_view *view)
+{
+	const struct program *program = program_of(filter, view->link);
+	const uint32_t length = view->original_bytes ? view->original_bytes : view->captured_bytes;
+	const struct pcap_pkthdr header = { .caplen = view->captured_bytes, .len = length };
+
+	return program && program->is_compiled &&
+	       pcap_offline_filter(&program->code, &header, view->bytes) != 0;
+}
+
+size_t capture_filter_apply(struct capture_filter *filter, struct packet_view *views, size_t count)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (takes(filter, &views[i]))
+			views[left++] = views[i];
+	return left;
+}
