@@ -42,6 +42,7 @@ enum agentctl_firewall {
 
 struct agentctl_options {
 	const char *socket;
+	char instance_socket[108]; /* where 'socket' points for the name of an instance */
 	enum agentctl_format format;
 	const char *columns; /* -o, NULL: the default ones */
 	bool no_headings;

@@ -47,7 +47,8 @@ static const struct agentctl_option {
 	unsigned int used_by;
 	const char *text;
 } rows[] = {
-	{ "socket", 's', "PATH", AGENTCTL_FOR_AGENT, "control socket, " DEFAULT_CONTROL_SOCKET },
+	{ "socket", 's', "PATH|NAME", AGENTCTL_FOR_AGENT,
+	  "control socket, or NAME of flowagent@NAME; " DEFAULT_CONTROL_SOCKET },
 	{ "json", 'J', NULL, AGENTCTL_FOR_ROWS | AGENTCTL_FOR_JSON, "one JSON object per row" },
 	{ "raw", 'r', NULL, AGENTCTL_FOR_ROWS, "values separated by tabs, as they come" },
 	{ "output", 'o', "COLUMN,...", AGENTCTL_FOR_LISTS | AGENTCTL_FOR_STREAM,
@@ -196,13 +197,25 @@ static bool firewall_set(struct agentctl_options *options, const char *name,
 	return false;
 }
 
+/* A path, or what is none: the name of an instance. */
+static void socket_set(struct agentctl_options *options, const char *value)
+{
+	char *const text = options->instance_socket;
+	const int length = snprintf(text, sizeof(options->instance_socket), "%s%s%s",
+				    INSTANCE_SOCKET_DIRECTORY, value, INSTANCE_SOCKET_NAME);
+	const bool is_name =
+		*value && !strchr(value, '/') && length < (int)sizeof(options->instance_socket);
+
+	options->socket = is_name ? text : value;
+}
+
 static bool option_set(struct agentctl_options *options, int code, const char *value,
 		       struct error_text *error)
 {
 	uint64_t number = 0;
 
 	switch (code) {
-	case 's': options->socket = value; return true;
+	case 's': socket_set(options, value); return true;
 	case 'J': return format_set(options, AGENTCTL_JSON, error);
 	case 'r': return format_set(options, AGENTCTL_RAW, error);
 	case 'o': options->columns = value; return true;

@@ -16,6 +16,10 @@
 #define DEFAULT_NFLOG_GROUP      40  /* read when no source is configured */
 #define DEFAULT_SNAPLEN          128 /* IPv6 with an extension header and TCP */
 
+/* Of an instance of flowagent@.service: before and after its name. */
+#define INSTANCE_SOCKET_DIRECTORY "/run/flowagent-"
+#define INSTANCE_SOCKET_NAME      "/control.sock"
+
 /* Netfilter mark of the agent's own datagrams: its rules do not log them. As nft prints it. */
 #define DEFAULT_MARK      0x0000f10a
 #define DEFAULT_MARK_TEXT DEFAULT_TEXT_OF(DEFAULT_MARK)

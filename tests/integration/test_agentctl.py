@@ -318,6 +318,15 @@ def test_no_agent():
     assert "/nonexistent/control.sock" in done.stderr
 
 
+def test_a_word_as_socket_is_an_instance():
+    done = subprocess.run(
+        [BUILD / "agentctl", "-s", "no-such-instance", "show", "status"],
+        capture_output=True, text=True, env=programs.ENVIRONMENT, timeout=programs.PATIENCE_S,
+    )  # fmt: skip
+    assert done.returncode == UNREACHABLE
+    assert "/run/flowagent-no-such-instance/control.sock" in done.stderr
+
+
 def test_unique_prefixes_are_commands(scene):
     assert scene.control.run("sh", "fl").returncode == DONE
 
