@@ -1,6 +1,8 @@
 /* bmp_listen.c - see bmp_listen.h. */
 #include "bmp_listen.h"
 
+#include "fault_text.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -70,7 +72,7 @@ int bmp_listen_open(const struct bmp_listen *listen, struct error_text *error)
 	}
 	if (result < 0)
 		error_text_set(error, "--listen [%s]:%s: %s", listen->address, listen->port,
-			       strerror(-result));
+			       fault_text(-result));
 	return result;
 }
 

@@ -9,6 +9,7 @@
 #include "bmp_station.h"
 #include "bmp_status.h"
 #include "bmp_writer.h"
+#include "fault_text.h"
 #include "log.h"
 #include "time_now.h"
 #include "units.h"
@@ -154,7 +155,7 @@ static bool read_session(struct server *server, struct connection *connection)
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (got <= 0) {
-		end_session(server, connection, got ? strerror(errno) : "the router closed it");
+		end_session(server, connection, got ? fault_text(errno) : "the router closed it");
 		return false;
 	}
 	connection->heard_ms = now();
@@ -256,7 +257,7 @@ static int open_signals(struct server *server, struct error_text *error)
 	server->polled[PLACE_signal].fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (server->polled[PLACE_signal].fd >= 0)
 		return 0;
-	error_text_set(error, "signalfd: %s", strerror(errno));
+	error_text_set(error, "signalfd: %s", fault_text(errno));
 	return -errno;
 }
 

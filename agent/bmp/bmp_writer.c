@@ -4,13 +4,13 @@
 #include "asn_name_file.h"
 #include "asn_shrink.h"
 #include "asn_table_file.h"
+#include "fault_text.h"
 #include "log.h"
 #include "text_file.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #define NAMES_LIMIT ((size_t)64 << 20)
@@ -122,7 +122,7 @@ static int write_table(struct bmp_writer *writer, struct bmp_state *state,
 
 	if (status < 0) {
 		error_text_set(error, "%.200s: cannot make a table: %s", writer->path,
-			       strerror(-status));
+			       fault_text(-status));
 		return status;
 	}
 	status = check(writer, &result, error);
