@@ -53,8 +53,7 @@ static const struct metric metrics[] = {
 	{ OF_CACHE, GAUGE, "flows", "cache_flows", NULL, "Flows in the cache" },
 	{ OF_CACHE, GAUGE, "capacity", "cache_capacity_flows", NULL,
 	  "Flows that the cache has room for" },
-	{ OF_CACHE, GAUGE, "peak", "cache_peak_flows", NULL,
-	  "Most flows that the cache has held" },
+	{ OF_CACHE, GAUGE, "peak", "cache_peak_flows", NULL, "Most flows that the cache has held" },
 	{ OF_CACHE, GAUGE, "memory_bytes", "cache_memory_bytes", NULL, "Memory of the cache" },
 	{ OF_SOURCES, COUNTER, "packets_read", "source_packets", NULL,
 	  "Packets read from the source" },
@@ -90,8 +89,8 @@ static const struct metric metrics[] = {
 };
 
 /* Counters that the metrics above say already: sums over their labels. */
-static const char *const said[] = { "packets_ignored_total", "records_expired_total", "records_lost",
-				    "records_excluded" };
+static const char *const said[] = { "packets_ignored_total", "records_expired_total",
+				    "records_lost", "records_excluded" };
 
 /* All other counters, of the tables of the ledger. */
 static const struct counter {
@@ -101,8 +100,8 @@ static const struct counter {
 } counters[] = {
 #define WORKER_COUNTER(name, member, text) { OF_SOURCES, #name, text },
 #define WORKER_SUM(name, function, text)   { OF_SOURCES, #name, text },
-#define COLLECTOR_AMOUNT(name, value, text)                      \
-	{ OF_COLLECTORS, "records_" #name, "records " text },    \
+#define COLLECTOR_AMOUNT(name, value, text)                           \
+	{ OF_COLLECTORS, "records_" #name, "records " text },         \
 		{ OF_COLLECTORS, "packets_" #name, "packets " text }, \
 		{ OF_COLLECTORS, "bytes_" #name, "bytes " text },
 #define COLLECTOR_COUNTER(name, member, text) { OF_COLLECTORS, #name, text },
@@ -181,8 +180,8 @@ static void write_sample(FILE *out, const struct metric *metric, const char *nam
 			 const json_t *object, const char *reason, const json_t *value)
 {
 	const bool has_object = metric->place == OF_SOURCES || metric->place == OF_COLLECTORS;
-	const json_int_t number = json_is_boolean(value) ? json_is_true(value)
-							 : json_integer_value(value);
+	const json_int_t number =
+		json_is_boolean(value) ? json_is_true(value) : json_integer_value(value);
 
 	(void)fprintf(out, "flowagent_%s%s%s", name, is_counter(metric->kind) ? "_total" : "",
 		      has_object || reason ? "{" : "");
@@ -233,8 +232,7 @@ static void write_metric(FILE *out, const struct metric *metric, const char *nam
 	case OF_SOURCES: array = json_object_get(status, "sources"); break;
 	case OF_COLLECTORS: array = json_object_get(status, "collectors"); break;
 	}
-	json_array_foreach(array, index, object)
-		write_object(out, metric, name, object);
+	json_array_foreach(array, index, object) write_object(out, metric, name, object);
 }
 
 /* "packets_super" of a source -> "source_super_packets": the unit comes last. */
@@ -301,13 +299,31 @@ static void write_asn_table(FILE *out, const json_t *table)
 			json_integer_value(created) / 1000);
 }
 
+/* A configuration that was refused is worth an alert, too. */
+static void write_last_reload(FILE *out, const json_t *last)
+{
+	if (!json_is_object(last))
+		return;
+	(void)fprintf(
+		out,
+		"# HELP flowagent_config_last_reload_successful Whether the last reload of the "
+		"configuration was accepted\n"
+		"# TYPE flowagent_config_last_reload_successful gauge\n"
+		"flowagent_config_last_reload_successful %d\n"
+		"# HELP flowagent_config_last_reload_timestamp_seconds When it was, in seconds "
+		"since 1970\n"
+		"# TYPE flowagent_config_last_reload_timestamp_seconds gauge\n"
+		"flowagent_config_last_reload_timestamp_seconds %" JSON_INTEGER_FORMAT "\n",
+		json_is_true(json_object_get(last, "succeeded")),
+		json_integer_value(json_object_get(last, "unix_ms")) / 1000);
+}
+
 void agentctl_metrics_write(FILE *out, const json_t *status, enum agentctl_metrics_format format)
 {
 	const char *version = json_string_value(json_object_get(status, "version"));
 
-	(void)fprintf(out,
-		      "# HELP flowagent_build_info Version of the agent\n"
-		      "# TYPE flowagent_build_info gauge\nflowagent_build_info{");
+	(void)fprintf(out, "# HELP flowagent_build_info Version of the agent\n"
+			   "# TYPE flowagent_build_info gauge\nflowagent_build_info{");
 	write_label(out, "version", version ? version : "");
 	(void)fputs("} 1\n", out);
 	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
@@ -316,6 +332,7 @@ void agentctl_metrics_write(FILE *out, const json_t *status, enum agentctl_metri
 		if (!agentctl_metrics_has(counters[i].member))
 			write_counter(out, &counters[i], status, format);
 	write_asn_table(out, json_object_get(status, "asn_table"));
+	write_last_reload(out, json_object_get(status, "last_reload"));
 	if (format == METRICS_OPENMETRICS)
 		(void)fputs("# EOF\n", out);
 }

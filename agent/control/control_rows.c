@@ -13,6 +13,7 @@
 #include "equalities.h"
 #include "json_text.h"
 #include "log.h"
+#include "reload.h"
 #include "rules_watch.h"
 #include "summary.h"
 #include "time_now.h"
@@ -238,6 +239,18 @@ static json_t *problems_json(void)
 		"last_problem_over_unix_ms", time_or_null(&problems.last, problems.last.over_ms));
 }
 
+/* How the last reading of the configuration went; JSON null if there was none since the start. */
+static json_t *last_reload_json(const struct control_context *context)
+{
+	struct reload_status last = { .unix_ms = 0 };
+
+	if (context->reload)
+		last = reload_status(context->reload);
+	return last.unix_ms ? json_pack("{s:I, s:b}", "unix_ms", (json_int_t)last.unix_ms,
+					"succeeded", !last.has_failed)
+			    : json_null();
+}
+
 int control_write_status(const struct control_context *context,
 			 const struct pipeline_snapshot *snapshot, struct control_output *output)
 {
@@ -248,16 +261,17 @@ int control_write_status(const struct control_context *context,
 	json_int_t uptime_ms = (json_int_t)(time_now_ms(CLOCK_REALTIME) - context->started_unix_ms);
 
 	row = json_pack(
-		"{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version",
-		FLOWAGENT_VERSION, "pid", (json_int_t)getpid(), "netns", network_namespace(),
-		"started", json_time_format(context->started_unix_ms, started), "started_unix_ms",
-		(json_int_t)context->started_unix_ms, "uptime_ms", uptime_ms > 0 ? uptime_ms : 0,
-		"packets_read", (json_int_t)workers->packets_read, "packets_lost_kernel",
-		(json_int_t)workers->packets_lost_kernel, "packets_ignored_total",
-		(json_int_t)worker_ledger_ignored(workers), "cache", cache_json(context, snapshot),
-		"sources", source_rows(context, snapshot), "collectors", collector_rows(snapshot),
-		"asn_table", control_asn_table_json(context->pipeline), "process",
-		control_process_json());
+		"{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"version", FLOWAGENT_VERSION, "pid", (json_int_t)getpid(), "netns",
+		network_namespace(), "started", json_time_format(context->started_unix_ms, started),
+		"started_unix_ms", (json_int_t)context->started_unix_ms, "uptime_ms",
+		uptime_ms > 0 ? uptime_ms : 0, "packets_read", (json_int_t)workers->packets_read,
+		"packets_lost_kernel", (json_int_t)workers->packets_lost_kernel,
+		"packets_ignored_total", (json_int_t)worker_ledger_ignored(workers), "cache",
+		cache_json(context, snapshot), "sources", source_rows(context, snapshot),
+		"collectors", collector_rows(snapshot), "asn_table",
+		control_asn_table_json(context->pipeline), "last_reload", last_reload_json(context),
+		"process", control_process_json());
 	if (row && (!problems || json_object_update(row, problems))) {
 		json_decref(row);
 		row = NULL;
@@ -297,6 +311,7 @@ int control_write_stats(const struct control_context *context,
 
 	if (row &&
 	    (json_object_set_new(row, "asn_table", control_asn_table_json(context->pipeline)) ||
+	     json_object_set_new(row, "last_reload", last_reload_json(context)) ||
 	     json_object_set_new(row, "equalities", equalities_json(snapshot)))) {
 		json_decref(row);
 		row = NULL;

@@ -105,6 +105,8 @@ def test_a_wrong_file_changes_nothing(site, served, conf):  # noqa: F811
         assert value(control, "active-timeout") == ("60s", f"{conf.path}:2")
         (status,) = control.rows("show", "status")
         assert error in status["problem"]
+        assert status["last_reload"]["succeeded"] is False
+        assert "\nflowagent_config_last_reload_successful 0\n" in control.run("metrics").stdout
     conf.path.unlink()
     assert "cannot read the configuration file" in control.run("reload").stderr
     assert "the agent continues with the configuration that it has" in agent.errors
@@ -113,6 +115,10 @@ def test_a_wrong_file_changes_nothing(site, served, conf):  # noqa: F811
     wait_until(lambda: value(control, "active-timeout")[0] == "30s", "the mended file")
     (status,) = control.rows("show", "status")
     assert status["problem"] == "none"
+    assert status["last_reload"]["succeeded"] is True
+    metrics = control.run("metrics").stdout
+    assert "\nflowagent_config_last_reload_successful 1\n" in metrics
+    assert f"\nflowagent_config_last_reload_timestamp_seconds {status['last_reload']['unix_ms'] // 1000}\n" in metrics
     assert agent.stop() == 0, agent.errors
 
 
