@@ -5,85 +5,13 @@
  * wheel; after each call the counters agree with what is there (flow_cache_is_consistent()). */
 #include "flow_cache.h"
 
+#include "flow_cache_marks.h"
 #include "flow_columns_layout.h"
 #include "flow_index_look.h"
 #include "tcp_flags.h"
 
-#include <errno.h>
-#include <sys/mman.h>
-
 /* Clock differences are kept in 32 bits: a jump beyond this is taken as one of this length. */
 #define CLOCK_JUMP_MAX_MS INT32_MAX
-
-_Static_assert((CACHED_FLOW_IPV4_SIZE + CACHED_FLOW_IPV6_SIZE) / FLOW_UNIT * FLOW_CACHE_MAX_FLOWS <
-		       FLOW_NONE,
-	       "every flow has a name");
-
-static uint64_t round_up(uint64_t size, uint64_t unit)
-{
-	return (size + unit - 1) / unit * unit;
-}
-
-struct flow_cache *flow_cache_create(const struct flow_cache_config *config)
-{
-	/* The index starts on a cache line. Sizes in 64 bits: the bound may need more than the
-	 * address space of a machine of 32 bits. */
-	const uint64_t max_flows = config->max_flows;
-	const uint64_t head_size = round_up(sizeof(struct flow_cache), 64);
-	const uint64_t buckets_size = (max_flows / BUCKET_LOAD + 2) * sizeof(struct bucket);
-	const uint64_t overflow_size = max_flows * sizeof(struct bucket);
-	const uint64_t ipv4_size = max_flows * CACHED_FLOW_IPV4_SIZE;
-	const uint64_t ipv6_size = max_flows * CACHED_FLOW_IPV6_SIZE;
-	const uint64_t flows_start = head_size + buckets_size + overflow_size;
-	const uint64_t flows_end = flows_start + round_up(ipv4_size + ipv6_size, 64);
-	const uint64_t size = flows_end + flow_columns_size(config->columns, max_flows);
-	struct flow_cache *cache;
-	uint8_t *mapping;
-
-	if (config->max_flows == 0 || config->max_flows > FLOW_CACHE_MAX_FLOWS) {
-		errno = EINVAL;
-		return NULL;
-	}
-	if (size > PTRDIFF_MAX) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	/* NORESERVE: address space for the bound, memory for what is used. Huge pages are left to
-	 * the system's own setting: asked for, they made updates 5 % cheaper at a million flows and
-	 * 10 % at four million, nothing at ten thousand, where they took 6 MB instead of 1. */
-	mapping = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (mapping == MAP_FAILED)
-		return NULL;
-
-	cache = (struct flow_cache *)(void *)mapping;
-	cache->mapping_size = (size_t)size;
-	cache->hash_key = flow_hash_key_of(config->hash_key);
-	cache->expiry = config->expiry;
-	cache->is_bidirectional = config->is_bidirectional;
-	cache->has_ports = config->has_ports;
-	flow_columns_init(&cache->columns, config->columns, config->max_flows, mapping + flows_end);
-	cache->max_flows = config->max_flows;
-	cache->now = CLOCK_START_MS;
-	cache->buckets = (struct bucket *)(void *)(mapping + head_size);
-	cache->overflow_buckets = (struct bucket *)(void *)(mapping + head_size + buckets_size);
-	cache->flows = mapping + flows_start;
-	cache->flows_first[1] = (flow_place)(ipv4_size / FLOW_UNIT);
-	cache->bucket_count = 1;
-	cache->bucket_mask_wide = 1;
-	cache->split_above = BUCKET_LOAD;
-	cache->flows_free[0] = cache->flows_free[1] = FLOW_NONE;
-	cache->age.head = cache->age.tail = FLOW_NONE;
-	for (size_t i = 0; i < WHEEL_LEVELS * WHEEL_SLOTS; i++)
-		cache->wheel[i].head = cache->wheel[i].tail = FLOW_NONE;
-	return cache;
-}
-
-void flow_cache_destroy(struct flow_cache *cache)
-{
-	if (cache)
-		(void)munmap(cache, cache->mapping_size);
-}
 
 /* A clock that jumps further than 32 bits of milliseconds (a file with years between two packets)
  * makes everything old, not young. */
@@ -182,8 +110,34 @@ static inline __attribute__((always_inline)) void remove_flow(struct flow_cache 
 	cache->flows_free[part] = index;
 }
 
+/* A flow alone: its record is the sink's from here on. The caller takes the flow out, or begins its
+ * next record. */
+static inline __attribute__((always_inline)) void
+emit_alone(struct flow_cache *cache, flow_place index, enum flow_end_reason reason,
+	   const struct flow_sink *sink, const bool has_columns)
+{
+	flow_marks_leave(cache, index);
+	(void)emit(cache, flow_at(cache, index), reason, sink, has_columns);
+	flow_marks_left(cache, 1);
+}
+
+static __attribute__((noinline)) void emit_alone_called(struct flow_cache *cache, flow_place index,
+							enum flow_end_reason reason,
+							const struct flow_sink *sink)
+{
+	emit_alone(cache, index, reason, sink, true);
+}
+
+/* Take out a flow that was handed over. */
+static inline __attribute__((always_inline)) void remove_left(struct flow_cache *cache,
+							      flow_place index)
+{
+	remove_flow(cache, index);
+	flow_marks_done(cache);
+}
+
 /* Hand over both directions, the forward one first. The second of the pair leaves the cache here,
- * the first stays, as with emit(). */
+ * the first stays, as with emit_alone(). */
 static void emit_pair(struct flow_cache *cache, const flow_place pair[static 2],
 		      const enum flow_end_reason reasons[static 2], const struct flow_sink *sink)
 {
@@ -191,12 +145,15 @@ static void emit_pair(struct flow_cache *cache, const flow_place pair[static 2],
 	const size_t first = flow_pair_is_in_order(cache, pair, &direction) ? 0 : 1;
 	struct flow_record *record;
 
+	flow_marks_leave_both(cache, pair);
 	record = emit_called(cache, flow_at(cache, pair[first]), reasons[first], sink);
 	record->pairing = FLOW_forward;
 	record->biflow_direction = (uint8_t)direction;
 	record = emit_called(cache, flow_at(cache, pair[1 - first]), reasons[1 - first], sink);
 	record->pairing = FLOW_reverse;
+	flow_marks_left(cache, 2);
 	remove_flow(cache, pair[1]);
+	flow_marks_other_done(cache);
 }
 
 static flow_place reverse_of(const struct flow_cache *cache, flow_place index)
@@ -212,7 +169,7 @@ static __attribute__((noinline)) size_t emit_forced_pair(struct flow_cache *cach
 	const enum flow_end_reason reasons[2] = { reason, reason };
 
 	if (pair[1] == FLOW_NONE) {
-		(void)emit_called(cache, flow_at(cache, index), reason, sink);
+		emit_alone_called(cache, index, reason, sink);
 		return 1;
 	}
 	emit_pair(cache, pair, reasons, sink);
@@ -226,7 +183,7 @@ emit_forced(struct flow_cache *cache, flow_place index, enum flow_end_reason rea
 {
 	if (cache->is_bidirectional)
 		return emit_forced_pair(cache, index, reason, sink);
-	(void)emit(cache, flow_at(cache, index), reason, sink, has_columns);
+	emit_alone(cache, index, reason, sink, has_columns);
 	return 1;
 }
 
@@ -241,7 +198,7 @@ static __attribute__((noinline)) size_t emit_due_pair(struct flow_cache *cache, 
 	enum flow_end_reason reasons[2];
 
 	if (pair[1] == FLOW_NONE) {
-		(void)emit_called(cache, flow_at(cache, index), reason, sink);
+		emit_alone_called(cache, index, reason, sink);
 		return 1;
 	}
 	if (flow_pair_is_due(cache, pair, reasons)) {
@@ -259,7 +216,7 @@ emit_due(struct flow_cache *cache, flow_place index, enum flow_end_reason reason
 {
 	if (cache->is_bidirectional)
 		return emit_due_pair(cache, index, reason, sink);
-	(void)emit(cache, flow_at(cache, index), reason, sink, has_columns);
+	emit_alone(cache, index, reason, sink, has_columns);
 	return 1;
 }
 
@@ -314,10 +271,11 @@ add_new_flow(struct flow_cache *cache, const struct packet_info *packet, struct 
 	if (cache->statistics.flows_cached == cache->max_flows) {
 		index = flow_wheel_nearest(cache);
 		(void)emit_forced(cache, index, FLOW_END_lackOfResources, sink, has_columns);
-		remove_flow(cache, index);
+		remove_left(cache, index);
 	}
 	index = allocate_flow(cache, &packet->key);
 	flow = flow_at(cache, index);
+	flow_marks_packet(cache, flow, (struct flow_sums){ 0 });
 	copy_key(&flow->key, &packet->key);
 	flow->hash = hash;
 	begin_record(cache, index, packet);
@@ -329,6 +287,7 @@ add_new_flow(struct flow_cache *cache, const struct packet_info *packet, struct 
 static inline void update_record(struct flow_cache *cache, struct cached_flow *flow,
 				 const struct packet_info *packet)
 {
+	flow_marks_packet(cache, flow, flow->sums);
 	flow->packets++;
 	flow->octets += packet->octets;
 	flow->seen = (uint32_t)cache->now;
@@ -358,6 +317,8 @@ static bool renew_record(struct flow_cache *cache, struct cached_flow *flow,
 
 	if (emit_due(cache, index, reason, sink, true) == 0)
 		return false;
+	flow_marks_packet(cache, flow, (struct flow_sums){ 0 });
+	flow_marks_done(cache);
 	flow_list_remove(cache, index);
 	flow_wheel_disarm(cache, index);
 	begin_record(cache, index, packet);
@@ -440,6 +401,7 @@ add_packets(struct flow_cache *cache, const struct packet_info *packets,
 
 		if (packets[i].packets_added)
 			add_segments(cache, flow, packets[i].packets_added);
+		flow_marks_added(cache);
 	}
 }
 
@@ -497,7 +459,7 @@ static inline __attribute__((always_inline)) size_t expire_flows(struct flow_cac
 						      flow_elapsed(cache, flow->seen)),
 				   sink, has_columns);
 		if (records)
-			remove_flow(cache, index);
+			remove_left(cache, index);
 		expired += records;
 	}
 	return expired;
@@ -536,7 +498,7 @@ static inline __attribute__((always_inline)) size_t flush_flows(struct flow_cach
 		flow_place index = cache->age.head;
 
 		flushed += emit_forced(cache, index, FLOW_END_forcedEnd, sink, has_columns);
-		remove_flow(cache, index);
+		remove_left(cache, index);
 	}
 	return flushed;
 }

@@ -1,8 +1,8 @@
 /* flow_cache.h - bounded hash table of the flows seen since their last export.
  *
- * Place: packet_info -> flow_record. One owner; has no clock of its own. Lives in one anonymous
- * mapping whose links are indexes; memory is touched as flows come. When full, the longest idle
- * record is evicted and reported. */
+ * Place: packet_info -> flow_record. One owner; has no clock of its own. Lives in one mapping whose
+ * links are indexes; memory is touched as flows come. When full, the longest idle record is evicted
+ * and reported. */
 #ifndef FLOW_CACHE_H
 #define FLOW_CACHE_H
 
@@ -51,6 +51,12 @@ struct flow_cache_config {
  * first. */
 struct flow_cache *flow_cache_create(const struct flow_cache_config *config);
 void flow_cache_destroy(struct flow_cache *cache);
+
+/* The same in the caller's memory, which outlives the cache: zeroed, at the begin of a page, and
+ * flow_cache_size() bytes long, of which those are touched that flows need. 'max_flows' has been
+ * checked. See flow_cache_recover.h. */
+uint64_t flow_cache_size(const struct flow_cache_config *config);
+struct flow_cache *flow_cache_create_in(const struct flow_cache_config *config, void *memory);
 
 /* Account 'count' (at most FLOW_CACHE_BATCH) packets, in order. packets[i].clock_ms must not
  * decrease from call to call.

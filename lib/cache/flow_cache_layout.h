@@ -2,8 +2,7 @@
  *
  * Place: under every flow_cache*.c, flow_index*, flow_wheel.c and flow_pair.c.
  *
- * One anonymous mapping, reserved for max_flows and touched from the front of each part as flows
- * come:
+ * One mapping, reserved for max_flows and touched from the front of each part as flows come:
  *
  *     struct flow_cache | buckets | overflow buckets | IPv4 flows (96 bytes) | IPv6 flows (120
  *     bytes) | columns
@@ -21,10 +20,17 @@
 #include "flow_hash.h"
 #include "packet_note.h"
 
+struct flow_cache_config;
+
 typedef uint32_t flow_place;
 
 #define FLOW_NONE UINT32_MAX
 #define FLOW_UNIT 24
+
+/* What a packet adds to; copied in one piece. */
+struct flow_sums {
+	uint64_t octets, packets;
+};
 
 /* A live flow; an IPv4 flow ends after 8 bytes of addresses. What a packet touches comes last,
  * beside the key. */
@@ -38,8 +44,13 @@ struct cached_flow {
 	uint8_t tcp_flags;
 	uint32_t created, seen; /* low 32 bits of the cache's clock, ms */
 	unix_ms first_ms, last_ms;
-	uint64_t octets;
-	uint64_t packets;
+	union {
+		struct flow_sums sums;
+		struct {
+			uint64_t octets;
+			uint64_t packets;
+		};
+	};
 	struct flow_key key; /* ip_version is 0 where the flow is not in use */
 };
 
@@ -111,7 +122,20 @@ struct flow_columns {
 #undef PACKET_NOTE
 };
 
+/* What is under way, for flow_cache_recover.c; written by flow_cache_marks.h. */
+struct flow_marks {
+	uint32_t added;  /* packets that are in, for ever: the store that commits a packet */
+	uint32_t packet; /* 'added' when the next two were set: then they are to be undone */
+	const struct cached_flow *flow; /* as the process that wrote it has the cache mapped */
+	struct flow_sums sums;          /* that it had before */
+	/* Flows whose records are on their way to the sink; FLOW_NONE: none is. */
+	flow_place leaving[2];
+	uint32_t leaving_at; /* 'records' before */
+	uint32_t records;    /* that the sink has, for ever: the store that commits them */
+};
+
 struct flow_cache {
+	struct flow_marks marks;
 	struct flow_hash_key hash_key;
 	struct expiry_policy expiry;
 	cache_ms now;
@@ -146,8 +170,13 @@ struct flow_cache {
 	uint64_t wheel_tick; /* first tick that has not been worked off */
 
 	struct flow_cache_statistics statistics;
-	size_t mapping_size;
+	size_t mapping_size; /* 0: the memory is another's */
 };
+
+/* flow_cache_memory.c: set the pointers, for 'config' and the place where the cache is mapped. */
+void flow_cache_place(struct flow_cache *cache, const struct flow_cache_config *config);
+/* Empty index, lists, and places of flows. */
+void flow_cache_empty(struct flow_cache *cache);
 
 static inline struct cached_flow *flow_at(const struct flow_cache *cache, flow_place index)
 {

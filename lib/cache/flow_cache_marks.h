@@ -1,0 +1,90 @@
+/* flow_cache_marks.h - what a process that is killed leaves of a change that is half done. Internal
+ * to flow_cache*.c.
+ *
+ * A thread is killed between two instructions, so the order of stores is all that counts. Index,
+ * lists and statistics are made anew from the flows (flow_cache_recover.c); only what a flow holds,
+ * and where its record is, must be known:
+ *
+ *     packet       mark the flow and what it holds; change it; added++
+ *     new flow     the same, where the flow holds nothing: 0 packets
+ *     end of flow  mark its place; fill the sink's storage; records++; take it out, or mark it
+ *                  for a new record; unmark the place
+ *
+ * A packet's mark is valid while its 'packet' is 'added': it is set last, and ends with the store
+ * that commits. What a packet does beside adding to sums may be done twice: times are highest and
+ * lowest ones, flags and columns likewise. 32 bits, so that every machine stores them at once. */
+#ifndef FLOW_CACHE_MARKS_H
+#define FLOW_CACHE_MARKS_H
+
+#include "flow_cache_layout.h"
+
+#include <stdatomic.h>
+
+/* No store moves across; no instruction. */
+static inline void flow_marks_order(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* The next change of a flow belongs to the next packet; the flow has these sums before it. */
+static inline void flow_marks_packet(struct flow_cache *cache, const struct cached_flow *flow,
+				     struct flow_sums sums)
+{
+	struct flow_marks *marks = &cache->marks;
+
+	marks->flow = flow;
+	marks->sums = sums;
+	flow_marks_order();
+	marks->packet = marks->added;
+	flow_marks_order();
+}
+
+/* The packet is in. */
+static inline void flow_marks_added(struct flow_cache *cache)
+{
+	flow_marks_order();
+	cache->marks.added++;
+	flow_marks_order();
+}
+
+/* The record of a flow is on its way to the sink. */
+static inline void flow_marks_leave(struct flow_cache *cache, flow_place one)
+{
+	struct flow_marks *marks = &cache->marks;
+
+	marks->leaving_at = marks->records;
+	flow_marks_order();
+	marks->leaving[0] = one;
+	flow_marks_order();
+}
+
+static inline void flow_marks_leave_both(struct flow_cache *cache, const flow_place pair[static 2])
+{
+	cache->marks.leaving[1] = pair[1];
+	flow_marks_leave(cache, pair[0]);
+}
+
+/* It is there, or both are. */
+static inline void flow_marks_left(struct flow_cache *cache, uint32_t records)
+{
+	flow_marks_order();
+	cache->marks.records += records;
+	flow_marks_order();
+}
+
+/* And the flow is out; the other of a pair, before it. */
+static inline void flow_marks_done(struct flow_cache *cache)
+{
+	flow_marks_order();
+	cache->marks.leaving[0] = FLOW_NONE;
+	flow_marks_order();
+}
+
+static inline void flow_marks_other_done(struct flow_cache *cache)
+{
+	flow_marks_order();
+	cache->marks.leaving[1] = FLOW_NONE;
+	flow_marks_order();
+}
+
+#endif
