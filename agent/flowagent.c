@@ -220,8 +220,10 @@ static void on_reload_signal(void *context)
 /* Whether the log's file is still there. */
 static int on_log_timer(sd_event_source *source, uint64_t now_us, void *context)
 {
-	(void)context;
+	const struct daemon *daemon = context;
+
 	log_look_at_file();
+	pipeline_forget_taken(daemon->pipeline);
 	return sd_event_source_set_time(source, now_us + LOG_INTERVAL_US);
 }
 
@@ -398,6 +400,7 @@ static int leave(struct daemon *daemon, struct error_text *error)
 {
 	if (daemon->hands_over)
 		return pipeline_hand_over(daemon->pipeline, error);
+	pipeline_leave_nothing(daemon->pipeline);
 	descriptor_store_remove_all(daemon->store);
 	return 0;
 }
@@ -495,10 +498,11 @@ static int run(struct daemon *daemon)
 	daemon->pipeline = pipeline_create(&daemon->config, &events, daemon->store, &error);
 	if (!daemon->pipeline || open_reload(daemon, &error) < 0 ||
 	    open_control(daemon, &error) < 0 || open_summary(daemon, &error) < 0 ||
-	    drop_privileges(daemon, &error) < 0 || start_loop(daemon, &error) < 0 ||
-	    pipeline_start(daemon->pipeline, &error) < 0)
+	    drop_privileges(daemon, &error) < 0 || start_loop(daemon, &error) < 0)
 		goto out;
 	kept_config_put(&daemon->config, daemon->store);
+	if (pipeline_start(daemon->pipeline, &error) < 0)
+		goto out;
 	log_follow_file();
 	note_counters(daemon);
 	say_what_runs(&daemon->config, daemon->pipeline);

@@ -100,8 +100,4 @@ void kept_config_put(const struct config *config, struct descriptor_store *store
 		log_warning("the service manager cannot keep the configuration: %s; a restart with "
 			    "a mistake in it will fail",
 			    fault_text(-result));
-	else if (!descriptor_store_has_room(store))
-		log_warning("the service manager keeps too few descriptors "
-			    "(FileDescriptorStoreMax=): a restart exports what is cached, and "
-			    "packets that come while the agent is restarted may be lost");
 }

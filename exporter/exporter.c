@@ -113,6 +113,14 @@ const struct collector_ledger *exporter_unsent(const struct exporter *exporter)
 	return &exporter->ledger;
 }
 
+const struct collector_ledger *exporter_collector_ledger(const struct exporter *exporter,
+							 size_t collector)
+{
+	return collector < exporter->collector_count
+		       ? collector_ledger(exporter->collectors[collector])
+		       : &exporter->ledger;
+}
+
 uint16_t exporter_port(const struct exporter *exporter, size_t collector)
 {
 	return collector_port(exporter->collectors[collector]);

@@ -67,6 +67,16 @@ struct capture_kept {
 	bool is_loss_unknown;   /* as in struct capture_statistics */
 };
 
+/* How far a source has come in what it has read: all that the next process needs to read it again
+ * from there, if this one is killed. */
+struct capture_position {
+	uint32_t message; /* number of the message in memory */
+	uint32_t offset;  /* of the next packet in it; what is before was given out */
+	uint32_t next_sequence;
+	bool is_sequence_unknown;
+	bool is_loss_unknown; /* as in struct capture_statistics */
+};
+
 /* Keys of a source that do not make sense for each type. The worker serves all others. */
 enum capture_key {
 	CAPTURE_KEY_ANY = 0,
@@ -144,6 +154,19 @@ struct capture_type {
 	void (*hold)(struct capture *capture);
 	/* What to leave: after that end. The descriptor is borrowed. */
 	void (*keep)(const struct capture *capture, struct capture_kept *kept);
+
+	/* Sources whose messages can be read again after a kill; 'memory_size' is 0, and the others
+	 * NULL, where they cannot. */
+
+	size_t memory_size;
+	/* Before the first read(): read into this, zeroed at first, which outlives the process.
+	 * Borrowed for life. */
+	void (*use_memory)(struct capture *capture, void *memory);
+	/* Where the next read() begins. */
+	void (*position)(const struct capture *capture, struct capture_position *position);
+	/* Begin there, in what a process that was killed has left in the memory; or with what that
+	 * has received since. */
+	void (*resume)(struct capture *capture, const struct capture_position *position);
 
 	void (*statistics)(struct capture *capture, struct capture_statistics *statistics);
 	void (*close)(struct capture *capture);

@@ -13,6 +13,7 @@
 
 #include "capture_interface_name.h"
 #include "capture_netlink.h"
+#include "capture_nflog_memory.h"
 #include "capture_nflog_parse.h"
 #include "capture_nflog_reader.h"
 #include "defaults.h"
@@ -34,12 +35,6 @@
 
 enum {
 	MAX_SNAPLEN = 65535,
-	/* A datagram's buffer in the kernel, which holds 700 packets of 128 bytes. The default of a
-	 * page holds 20 and costs the reader 8 times as much, and the sender's CPU 250 ns. */
-	KERNEL_BUFFER_SIZE = 64 * 1024,
-	/* The kernel rounds its buffer up to a power of two and fills that: twice is needed, and
-	 * four times is on the safe side. */
-	DATAGRAM_SIZE = 4 * KERNEL_BUFFER_SIZE,
 	QUEUE_THRESHOLD = 1000, /* packets, at which the kernel sends a datagram */
 	QUEUE_TIMEOUT = 10,     /* after which it does anyway, in 1/100 s */
 	DRAIN_MS = 100,         /* how long stop() waits for an empty queue before it unbinds */
@@ -69,7 +64,8 @@ struct capture {
 	uint64_t overruns;
 	uint64_t messages;
 	uint64_t messages_truncated;
-	uint8_t datagram[DATAGRAM_SIZE];
+	struct capture_nflog_memory *memory; /* 'own', or borrowed: it outlives the process */
+	struct capture_nflog_memory own;
 };
 
 static void set_receive_buffer(struct capture *capture)
@@ -248,6 +244,7 @@ static struct capture *new_capture(const struct source_config *config, struct er
 		error_text_set(error, "NFLOG group %u: no memory", config->group);
 		return NULL;
 	}
+	capture->memory = &capture->own;
 	capture->group = config->group;
 	capture->parser.snaplen = snaplen > MAX_SNAPLEN ? MAX_SNAPLEN : snaplen;
 	capture->receive_buffer_wanted =
@@ -353,42 +350,68 @@ fail:
 	return -EINVAL;
 }
 
+/* Nothing was received, with this negative errno. Returns 1 to go on, 0 if there is none now, or
+ * the error. */
+static int explain_receive(struct capture *capture, int result, struct error_text *error)
+{
+	if (result == -EAGAIN && capture->doubt == DOUBT_until_empty)
+		capture->doubt = DOUBT_until_packet;
+	if (result == -EAGAIN || result == -EINTR)
+		return 0;
+	if (result == -ENOBUFS) { /* the queue was full; continue with what is in it */
+		capture->overruns++;
+		capture->doubt = DOUBT_until_empty;
+		return 1;
+	}
+	error_text_set(error, "NFLOG group %u: cannot be read: %s", capture->group,
+		       fault_text(-result));
+	return result;
+}
+
+/* Whether what is received now may have to be found by another process. Then its length is noted.
+ * Returns 0 or a negative errno. */
+static int expect_datagram(struct capture *capture)
+{
+	ssize_t size;
+
+	if (capture->memory == &capture->own)
+		return 0;
+	size = recv(mnl_socket_get_fd(capture->socket), NULL, 0,
+		    MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC);
+	if (size < 0)
+		return -errno;
+	capture_nflog_memory_expect(capture->memory, (size_t)size, time_now_ms(CLOCK_REALTIME));
+	return 0;
+}
+
 /* Read the next datagram. Returns 1, 0 if there is none now, or a negative errno. */
 static int receive_datagram(struct capture *capture, struct error_text *error)
 {
+	struct capture_nflog_memory *memory = capture->memory;
 	struct sockaddr_nl from = { .nl_pid = UINT32_MAX };
 	socklen_t from_size = sizeof(from);
+	int result = expect_datagram(capture);
+	ssize_t size;
+
+	if (result)
+		return explain_receive(capture, result, error);
 	/* With MSG_TRUNC the length that it had is returned. */
-	ssize_t size = recvfrom(mnl_socket_get_fd(capture->socket), capture->datagram,
-				sizeof(capture->datagram), MSG_DONTWAIT | MSG_TRUNC,
-				(struct sockaddr *)&from, &from_size);
-
-	if (size < 0) {
-		int result = -errno;
-
-		if (result == -EAGAIN && capture->doubt == DOUBT_until_empty)
-			capture->doubt = DOUBT_until_packet;
-		if (result == -EAGAIN || result == -EINTR)
-			return 0;
-		if (result == -ENOBUFS) { /* the queue was full; continue with what is in it */
-			capture->overruns++;
-			capture->doubt = DOUBT_until_empty;
-			return 1;
-		}
-		error_text_set(error, "NFLOG group %u: cannot be read: %s", capture->group,
-			       fault_text(-result));
-		return result;
-	}
+	size = recvfrom(mnl_socket_get_fd(capture->socket), memory->datagram,
+			sizeof(memory->datagram), MSG_DONTWAIT | MSG_TRUNC,
+			(struct sockaddr *)&from, &from_size);
+	if (size < 0)
+		return explain_receive(capture, -errno, error);
 	if (from.nl_pid != 0)
-		return 1; /* not from the kernel */
-	if ((size_t)size > sizeof(capture->datagram)) {
+		size = 0; /* not from the kernel */
+	if ((size_t)size > sizeof(memory->datagram)) {
 		capture->messages_truncated++;
-		size = sizeof(capture->datagram);
+		size = sizeof(memory->datagram);
 	}
 	/* One reading of the clock for all of a datagram; packets without a time stamp of their own
 	 * waited up to QUEUE_TIMEOUT in the kernel. */
-	capture_nflog_parse_begin(&capture->parser, capture->datagram, (size_t)size,
-				  time_now_ms(CLOCK_REALTIME));
+	capture_nflog_memory_receive(memory, (size_t)size, time_now_ms(CLOCK_REALTIME));
+	capture_nflog_parse_begin(&capture->parser, memory->datagram, (size_t)size,
+				  memory->received_ms);
 	return 1;
 }
 
@@ -469,6 +492,23 @@ static void keep_group(const struct capture *capture, struct capture_kept *kept)
 		.next_sequence = capture->parser.next_sequence,
 		.is_loss_unknown = capture->doubt != DOUBT_none,
 	};
+}
+
+static void use_memory_of_group(struct capture *capture, void *memory)
+{
+	capture->memory = memory;
+}
+
+static void position_of_group(const struct capture *capture, struct capture_position *position)
+{
+	capture_nflog_memory_position(capture->memory, &capture->parser, position);
+	position->is_loss_unknown = capture->doubt != DOUBT_none;
+}
+
+static void resume_group(struct capture *capture, const struct capture_position *position)
+{
+	capture_nflog_memory_resume(capture->memory, &capture->parser, position);
+	capture->doubt = position->is_loss_unknown ? DOUBT_until_empty : DOUBT_none;
 }
 
 static void group_statistics(struct capture *capture, struct capture_statistics *statistics)
@@ -555,6 +595,10 @@ const struct capture_type capture_nflog = {
 	.adopt = adopt_group,
 	.hold = hold_group,
 	.keep = keep_group,
+	.memory_size = sizeof(struct capture_nflog_memory),
+	.use_memory = use_memory_of_group,
+	.position = position_of_group,
+	.resume = resume_group,
 	.statistics = group_statistics,
 	.close = close_group,
 };

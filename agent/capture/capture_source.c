@@ -57,6 +57,8 @@ static int try_open(struct capture_source *source, struct error_text *error)
 	before = rights_raise();
 	result = source->type->open(source->config, &source->capture, error);
 	rights_restore(before);
+	if (!result && source->memory)
+		source->type->use_memory(source->capture, source->memory);
 	return result;
 }
 
@@ -220,6 +222,26 @@ bool capture_source_keep(const struct capture_source *source, struct capture_kep
 		return false;
 	source->type->keep(source->capture, kept);
 	return true;
+}
+
+void capture_source_use_memory(struct capture_source *source, void *memory)
+{
+	source->memory = memory;
+	if (source->capture)
+		source->type->use_memory(source->capture, memory);
+}
+
+void capture_source_position(const struct capture_source *source, struct capture_position *position)
+{
+	*position = (struct capture_position){ .is_sequence_unknown = true };
+	if (source->capture && source->memory)
+		source->type->position(source->capture, position);
+}
+
+void capture_source_resume(struct capture_source *source, const struct capture_position *position)
+{
+	if (source->capture && source->memory)
+		source->type->resume(source->capture, position);
 }
 
 void capture_source_statistics(struct capture_source *source, struct capture_statistics *statistics)

@@ -18,6 +18,7 @@ struct capture_source {
 	const struct source_config *config; /* borrowed */
 	const struct capture_type *type;
 	struct capture *capture; /* owned; NULL while it is away */
+	void *memory;            /* borrowed: where messages are read into; NULL: anywhere */
 	bool has_begun_away;     /* was not there when it was opened first */
 	bool is_stopped;
 	bool is_held;                     /* stopped, and to be continued by the next agent */
@@ -52,6 +53,12 @@ bool capture_source_hold(struct capture_source *source);
 /* What to leave to that agent, after the end. Returns false if there is nothing. The descriptor is
  * borrowed. */
 bool capture_source_keep(const struct capture_source *source, struct capture_kept *kept);
+/* After the opening: read into 'memory', of type->memory_size bytes. Then where the next read
+ * begins, and to begin there in what was left in the memory; nothing while it is away. */
+void capture_source_use_memory(struct capture_source *source, void *memory);
+void capture_source_position(const struct capture_source *source,
+			     struct capture_position *position);
+void capture_source_resume(struct capture_source *source, const struct capture_position *position);
 void capture_source_statistics(struct capture_source *source,
 			       struct capture_statistics *statistics);
 

@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 /* As FileDescriptorStoreMax= in the unit; $FDSTORE (systemd 254 and later) says what holds. */
-#define DESCRIPTOR_STORE_MAX       512
+#define DESCRIPTOR_STORE_MAX       1024
 #define DESCRIPTOR_STORE_NAME_SIZE 64 /* with the NUL after it; printable ASCII without a colon */
 
 struct descriptor_store; /* opaque: defined in descriptor_store.c */

@@ -7,8 +7,8 @@
 #include "export_thread.h"
 
 #include "config.h"
+#include "export_kept.h"
 #include "exporter_change.h"
-
 #include "log.h"
 #include "time_now.h"
 
@@ -104,6 +104,7 @@ void export_thread_set_inputs(void *owner, void *argument)
 	struct export_input *before = thread->inputs;
 	const size_t count = thread->config.input_count;
 
+	export_kept_stop(thread);
 	for (size_t i = 0; i < count; i++) {
 		struct export_input *same = find_input(next->inputs, next->count, before[i].ring);
 
@@ -350,6 +351,16 @@ static void offer_room(struct export_input *input, int64_t now_us)
 	wake_offer(input->worker_wake);
 }
 
+/* Places of what was taken are free again. */
+static void release(struct export_input *input, int64_t now_us)
+{
+	if (!input->has_taken)
+		return;
+	input->has_taken = false;
+	record_ring_release(input->ring);
+	offer_room(input, now_us);
+}
+
 /* Take up to RECORDS_PER_TURN entries of one ring. */
 static void take_turn(struct export_thread *thread, struct export_input *input, int64_t now_us)
 {
@@ -368,10 +379,7 @@ static void take_turn(struct export_thread *thread, struct export_input *input, 
 			break;
 		count = take_entries(thread, input, count);
 	}
-	if (taken) {
-		record_ring_release(input->ring);
-		offer_room(input, now_us);
-	}
+	input->has_taken = taken != 0;
 }
 
 /* Another one is first each time: room that is scarce goes to all of them in turn. */
@@ -382,6 +390,10 @@ static void take_from_all(struct export_thread *thread, int64_t now_us)
 			  &thread->inputs[(thread->first_input + i) % thread->config.input_count],
 			  now_us);
 	thread->first_input = (thread->first_input + 1) % thread->config.input_count;
+	if (thread->kept)
+		export_kept_note(thread);
+	for (size_t i = 0; i < thread->config.input_count; i++)
+		release(&thread->inputs[i], now_us);
 }
 
 /* What the kernel says of interfaces. While the thread is busy it does not poll, so it looks by
@@ -577,6 +589,8 @@ static void export_turn(struct export_thread *thread)
 	exporter_poll(thread->config.exporter, now_us);
 	publish_remotes(thread, now_us / 1000);
 	more_in_us = exporter_send(thread->config.exporter, now_us);
+	if (thread->kept)
+		export_kept_note(thread);
 	goes_on = room_to_take(thread, now_us) && is_input_waiting(thread);
 	/* What still comes out of caches and rings gets room, and is sent or lost in turn. */
 	if (is_abandoned(thread) && thread->is_held) {

@@ -6,69 +6,7 @@
 #ifndef EXPORT_THREAD_H
 #define EXPORT_THREAD_H
 
-#include "exporter.h"
-#include "interface_monitor.h"
-#include "own_exports.h"
-#include "record_ring.h"
-#include "record_watch.h"
-#include "thread_call.h"
-
-#include <pthread.h>
-
-/* One worker as the export thread sees it. */
-struct export_input {
-	struct record_ring *ring; /* shared */
-	struct wake *worker_wake; /* shared */
-	struct amount taken;      /* handed to the exporter so far */
-	struct ring_mark mark;    /* the last one */
-	int64_t offered_us;       /* monotonic; when the worker was last offered room */
-	bool has_ended;
-};
-
-struct export_thread_config {
-	struct exporter *exporter;            /* taken, also on failure */
-	struct interface_monitor *interfaces; /* likewise */
-	const struct asn_table *asn_table; /* borrowed; NULL: none; export_thread_set_asn_table() */
-	const struct application_table *applications; /* borrowed for life; NULL: none */
-	struct own_exports *own_exports; /* shared; learns where the exporter sends from and to */
-	struct flow_key_choice flow_key; /* of the records that come in */
-	size_t input_count;              /* export_thread_connect() for each follows */
-	bool is_live;                    /* real clock; else the records' clock */
-	int finished_descriptor;         /* eventfd, shared: written when all is sent */
-};
-
-struct export_thread {
-	/* Set before the thread starts; the exporter and the interfaces are owned. */
-	struct export_thread_config config;
-	struct export_input *inputs; /* owned */
-
-	/* For other threads. */
-	struct wake wake;
-	struct thread_call call;
-	atomic_bool quit_requested;
-	atomic_bool abandon_requested; /* at the end, wait for nobody */
-	pthread_t thread;
-	bool is_running;
-
-	/* Of the thread. */
-	struct export_time time;
-	cache_ms origin_ms; /* clock at the beginning, for the uptime */
-	bool has_origin;
-	unix_ms start_ms;       /* real time of that beginning */
-	int64_t links_read_ms;  /* monotonic; when messages of interfaces were read last */
-	bool has_link_messages; /* there may be some */
-	int64_t progress_ms;    /* monotonic; after the end: when something was last sent */
-	uint64_t progress_waiting;
-	size_t first_input;    /* the one to ask first at the next turn */
-	struct ring_mark gone; /* sum of the last marks of workers that are no more */
-	size_t room_most;      /* exporter_room() when it was largest */
-	bool is_held;          /* room was scarce: nothing is taken until there is plenty, */
-	int64_t held_until_us; /* or any, from then on; monotonic */
-	bool has_closed;       /* all inputs have ended, datagrams are closed */
-	bool has_finished;
-	struct record_watch *watches[RECORD_WATCHES]; /* borrowed until export_thread_unwatch() */
-	size_t watch_count;
-};
+#include "export_thread_parts.h"
 
 /* Returns 0 or a negative errno. */
 int export_thread_init(struct export_thread *thread, const struct export_thread_config *config);

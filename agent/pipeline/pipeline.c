@@ -14,6 +14,7 @@
 #include "fault_text.h"
 #include "log.h"
 #include "pipeline_handover.h"
+#include "pipeline_kept.h"
 #include "pipeline_parts.h"
 #include "sequence_file.h"
 
@@ -118,7 +119,7 @@ struct worker *pipeline_create_worker(struct pipeline *pipeline, const struct co
 {
 	struct worker_config settings = worker_config_of(pipeline, config);
 	struct worker *worker = calloc(1, sizeof(*worker));
-	struct capture_kept kept;
+	struct capture_kept kept = { .descriptor = -1 };
 	int result;
 
 	if (!worker) {
@@ -128,6 +129,7 @@ struct worker *pipeline_create_worker(struct pipeline *pipeline, const struct co
 	settings.source = &config->sources[number];
 	settings.own_exports = is_live(config, number) ? pipeline->own_exports : NULL;
 	settings.kept = pipeline_handover_take(pipeline, settings.source, &kept) ? &kept : NULL;
+	pipeline_kept_worker(pipeline, number, &settings, &kept);
 	result = draw_secrets(&settings, is_live(config, number), error);
 	if (result == 0)
 		result = worker_init(worker, &settings, error);
@@ -140,6 +142,9 @@ struct worker *pipeline_create_worker(struct pipeline *pipeline, const struct co
 static int create_workers(struct pipeline *pipeline, const struct config *config,
 			  struct error_text *error)
 {
+	const struct worker_config settings = worker_config_of(pipeline, config);
+
+	pipeline_kept_begin(pipeline, config, &settings);
 	pipeline->workers = calloc(config->source_count, sizeof(*pipeline->workers));
 	if (!pipeline->workers) {
 		error_text_set(error, "no memory");
@@ -238,6 +243,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	exporter_set_samplers(exporter, pipeline->samplers); /* as far as sources know them */
 	if (pipeline->export.config.is_live) {
 		collector_setup_warn(config);
+		pipeline_kept_inherit(pipeline);
 		pipeline_handover_inherit(pipeline);
 		pipeline->sequences = sequence_file_open(exporter, pipeline->source_id, false);
 	}
@@ -268,6 +274,8 @@ int pipeline_start(struct pipeline *pipeline, struct error_text *error)
 	int result;
 
 	pipeline_handover_end(pipeline);
+	pipeline_kept_end(pipeline);
+	pipeline_handover_warn(pipeline);
 	result = start_threads(pipeline, error);
 	if (result == -EAGAIN)
 		error_text_hint(error, "the number of threads is limited: see ulimit -u, or "
@@ -318,6 +326,17 @@ int pipeline_hand_over(struct pipeline *pipeline, struct error_text *error)
 	return pipeline_handover_leave(pipeline, error);
 }
 
+void pipeline_leave_nothing(struct pipeline *pipeline)
+{
+	pipeline_kept_leave(pipeline);
+}
+
+void pipeline_forget_taken(struct pipeline *pipeline)
+{
+	if (pipeline_kept_settle(pipeline))
+		pipeline_handover_forget_state(pipeline);
+}
+
 void pipeline_abandon(struct pipeline *pipeline)
 {
 	pipeline_stop(pipeline);
@@ -365,6 +384,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 	export_thread_join(&pipeline->export);
 	sequence_file_close(pipeline->sequences);
 	pipeline_handover_clear(pipeline);
+	pipeline_kept_clear(pipeline);
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
 		worker_clear(pipeline->workers[i]);
 		free(pipeline->workers[i]);

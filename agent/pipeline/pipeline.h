@@ -97,6 +97,10 @@ void pipeline_stop_and_hold(struct pipeline *pipeline);
 /* After 'finished' of that: leave sources and state in the store. Returns 0, or a negative errno
  * with 'error' filled: something is not handed over. */
 int pipeline_hand_over(struct pipeline *pipeline, struct error_text *error);
+/* After 'finished' otherwise: everything is sent or lost, nothing is left to the next agent. */
+void pipeline_leave_nothing(struct pipeline *pipeline);
+/* Once a second: what was taken over from the agent before is forgotten once all of it is in. */
+void pipeline_forget_taken(struct pipeline *pipeline);
 /* Do not wait for collectors any more: what cannot be sent at once is lost, and counted before
  * 'finished' follows. Asks for the end as well. */
 void pipeline_abandon(struct pipeline *pipeline);

@@ -1,15 +1,17 @@
 /* pipeline_handover.c - names of descriptors, and what stands in the state.
  *
- * Invariant: the state is removed from the store before the first packet is read, so that nothing
- * is taken over twice, however this process ends. A source is in the store under its own name as
- * long as it is open. Counters continue where sources and collectors are those of before: otherwise
- * the equalities of the ledger would not hold. Flows continue in any case. */
+ * Invariant: before the first packet is read the state is removed from the store, or not valid any
+ * more (pipeline_kept.h), so that nothing is taken over twice, however this process ends. A source
+ * is in the store under its own name as long as it is open. Counters continue where sources and
+ * collectors are those of before: otherwise the equalities of the ledger would not hold. Flows
+ * continue in any case. */
 #include "pipeline_handover.h"
 
 #include "config.h"
 #include "fault_text.h"
 #include "handover_flow.h"
 #include "log.h"
+#include "pipeline_kept.h"
 #include "pipeline_parts.h"
 #include "worker_account.h"
 #include "worker_inherit.h"
@@ -363,6 +365,8 @@ static int give_flows(struct pipeline *pipeline, size_t number)
 	}
 	if (!inheritance->parts)
 		handover_state_clear(&inheritance->state);
+	else if (pipeline->kept.count)
+		pipeline_kept_await(pipeline, number);
 	return result;
 }
 
@@ -370,7 +374,7 @@ void pipeline_handover_inherit(struct pipeline *pipeline)
 {
 	int result = 0;
 
-	if (!pipeline->handover.state.bytes)
+	if (!pipeline->handover.state.bytes || pipeline_kept_is_continued(pipeline))
 		return;
 	continue_ledgers(pipeline);
 	continue_export(pipeline);
@@ -388,6 +392,11 @@ static void forget_state(struct pipeline_handover *handover)
 	handover->state_descriptor = -1;
 }
 
+void pipeline_handover_forget_state(struct pipeline *pipeline)
+{
+	descriptor_store_remove(pipeline->handover.store, STATE_NAME);
+}
+
 void pipeline_handover_end(struct pipeline *pipeline)
 {
 	struct pipeline_handover *handover = &pipeline->handover;
@@ -395,9 +404,21 @@ void pipeline_handover_end(struct pipeline *pipeline)
 	forget_state(handover);
 	if (!descriptor_store_is_there(handover->store))
 		return;
-	descriptor_store_remove(handover->store, STATE_NAME);
+	if (!pipeline_kept_is_awaited(pipeline))
+		pipeline_handover_forget_state(pipeline);
 	descriptor_store_remove_untaken(handover->store);
 	keep_sources(pipeline, pipeline->workers, pipeline->worker_count);
+}
+
+void pipeline_handover_warn(const struct pipeline *pipeline)
+{
+	struct descriptor_store *store = pipeline->handover.store;
+
+	if (pipeline->export.config.is_live && descriptor_store_is_there(store) &&
+	    !descriptor_store_has_room(store))
+		log_warning("the service manager keeps too few descriptors "
+			    "(FileDescriptorStoreMax=): a restart exports what is cached, and "
+			    "packets that come while the agent is restarted may be lost");
 }
 
 /* ---- leaving ---- */
@@ -559,7 +580,9 @@ int pipeline_handover_leave(struct pipeline *pipeline, struct error_text *error)
 		result = descriptor_store_flush(store);
 	if (descriptor >= 0)
 		(void)close(descriptor);
-	if (result)
+	if (!result)
+		pipeline_kept_leave(pipeline);
+	else
 		explain_loss(pipeline, result, error);
 	return result;
 }

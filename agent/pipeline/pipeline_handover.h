@@ -31,6 +31,10 @@ void pipeline_handover_keep(struct pipeline *pipeline, struct worker *worker);
 void pipeline_handover_forget(struct pipeline *pipeline, const char *source);
 /* Sources or collectors are others. */
 void pipeline_handover_renew(struct pipeline *pipeline, const struct config *config);
+/* Once all is in the store: whether it was kept. */
+void pipeline_handover_warn(const struct pipeline *pipeline);
+/* Have the store forget the state. */
+void pipeline_handover_forget_state(struct pipeline *pipeline);
 
 /* At the end: leave the sources that are held, and the state. Returns 0, or a negative errno with
  * 'error' filled. */

@@ -25,6 +25,18 @@ struct pipeline_handover {
 	char *layout;                   /* owned: sources and collectors, as text */
 };
 
+/* pipeline_kept.c */
+struct pipeline_kept {
+	struct kept_memory export;   /* owned */
+	struct kept_memory *workers; /* owned, until the worker is there; 'count' of them */
+	char (*names)[DESCRIPTOR_STORE_NAME_SIZE]; /* owned: of those, in the store */
+	size_t count;                              /* 0: nothing outlives a kill */
+	bool is_continued;                         /* they are those of a process that was killed */
+	bool is_settled;                           /* no state is in the store any more */
+	struct worker_awaited awaited;
+	bool has_left;
+};
+
 /* What distinguishes one content of a file from another. */
 struct pipeline_file {
 	uint64_t device, inode, size;
@@ -53,6 +65,7 @@ struct pipeline {
 	struct worker_ledger removed; /* of those that have finished */
 	int finished_descriptor;      /* eventfd, owned */
 	struct pipeline_handover handover;
+	struct pipeline_kept kept;
 };
 
 /* pipeline.c: open source 'number' of the configuration. Returns the worker, owned by the caller,

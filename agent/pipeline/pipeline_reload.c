@@ -8,6 +8,7 @@
 #include "collector_setup.h"
 #include "config.h"
 #include "config_tables.h"
+#include "export_kept.h"
 #include "fault_text.h"
 #include "log.h"
 #include "pipeline.h"
@@ -165,6 +166,8 @@ static int change_exporter(struct reload *reload, struct exporter *exporter)
 				     change.template_refresh_datagrams);
 		return 0;
 	}
+	if (differs)
+		export_kept_stop(&pipeline->export);
 	result = exporter_change(exporter, &change, reload->error);
 	if (!result && differs) {
 		sequence_file_close(pipeline->sequences);

@@ -7,6 +7,7 @@
 #include "fault_text.h"
 #include "log.h"
 #include "worker_inherit.h"
+#include "worker_kept.h"
 #include "worker_turn.h"
 
 #include <errno.h>
@@ -53,6 +54,22 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 	worker->wake.descriptor = worker->call.done = -1;
 }
 
+/* Returns 0 or a negative errno. */
+static int allocate_cache(struct worker *worker, const struct worker_config *config)
+{
+	if (config->memory) {
+		worker->memory = *config->memory;
+		*config->memory = (struct kept_memory){ .descriptor = -1 };
+		if (config->is_continued)
+			return worker_kept_recover(worker, config, config->consumed);
+		worker_kept_create(worker, config);
+		return 0;
+	}
+	worker->cache = flow_cache_create(&config->cache);
+	worker->ring = record_ring_create(WORKER_RING_ENTRIES);
+	return worker->cache && worker->ring ? 0 : -errno;
+}
+
 static int allocate(struct worker *worker, const struct worker_config *config,
 		    struct error_text *error)
 {
@@ -65,14 +82,14 @@ static int allocate(struct worker *worker, const struct worker_config *config,
 		return -ENOMEM;
 	}
 	worker->name = worker->own.name;
-	worker->cache = flow_cache_create(cache);
+	result = allocate_cache(worker, config);
 	worker->fragments =
 		fragment_table_create(fragments_remembered(cache->max_flows), cache->hash_key);
-	worker->ring = record_ring_create(WORKER_RING_ENTRIES);
-	if (!worker->cache || !worker->fragments || !worker->ring) {
+	if (!result && !worker->fragments)
 		result = -errno;
+	if (result) {
 		error_text_set(error, "%s: no memory for %u flows: %s", worker->name,
-			       cache->max_flows, fault_text(errno));
+			       cache->max_flows, fault_text(-result));
 		if (result == -ENOMEM)
 			error_text_hint(error, "choose a smaller max-flows");
 		return result;
@@ -93,9 +110,15 @@ int worker_init(struct worker *worker, const struct worker_config *config, struc
 	result = allocate(worker, config, error);
 	if (result == 0)
 		result = capture_source_open(&worker->source, &worker->own, config->kept, error);
-	if (result < 0)
+	if (result < 0) {
 		worker_clear(worker);
-	return result;
+		return result;
+	}
+	if (worker->source_memory)
+		capture_source_use_memory(&worker->source, worker->source_memory);
+	if (config->is_continued)
+		worker_kept_resume(worker);
+	return 0;
 }
 
 void worker_clear(struct worker *worker)
@@ -108,6 +131,8 @@ void worker_clear(struct worker *worker)
 	worker->fragments = NULL;
 	record_ring_destroy(worker->ring);
 	worker->ring = NULL;
+	worker->kept = NULL;
+	kept_memory_clear(&worker->memory);
 	thread_call_clear(&worker->call);
 	wake_clear(&worker->wake);
 	free(worker->own.name);

@@ -7,21 +7,6 @@
 
 #include "worker_parts.h"
 
-struct worker_config {
-	const struct source_config *source; /* copied */
-	const struct capture_kept *kept; /* what an earlier agent has left of it; NULL: nothing */
-	struct flow_cache_config cache;  /* bound, timeouts and hash key */
-	struct flow_key_choice flow_key; /* what makes a flow */
-	bool splits_superpackets;
-	struct sampling_secret sampling;
-
-	/* Shared, for life. */
-	struct samplers *samplers;
-	struct interface_mtus *mtus;
-	const struct own_exports *own_exports; /* NULL: nothing can be our own */
-	struct wake *export_wake;
-};
-
 /* Open the source and allocate everything. Returns 0, or a negative errno with 'error' filled and
  * the worker cleared. */
 int worker_init(struct worker *worker, const struct worker_config *config,

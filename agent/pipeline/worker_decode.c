@@ -27,6 +27,8 @@ static void ignore_packet(struct worker *worker, const struct packet_view *view,
 {
 	if (reason != DROP_NOT_SAMPLED || worker->ledger.packets_ignored[reason] == 0)
 		drop_example_keep(&worker->drop_examples[reason], view);
+	if (worker->reasons)
+		worker->reasons[view - worker->views] = (uint8_t)reason;
 	worker->ledger.packets_ignored[reason]++;
 	worker->ledger.octets_ignored +=
 		view->original_bytes ? view->original_bytes : view->captured_bytes;

@@ -4,6 +4,7 @@
  * the counters that went before do without those of flows that are still to come. */
 #include "worker_inherit.h"
 
+#include "export_kept.h"
 #include "handover_flow.h"
 #include "log.h"
 #include "time_now.h"
@@ -62,6 +63,8 @@ bool worker_inherit_flows(struct worker *worker, const struct flow_sink *sink)
 		flow_cache_statistics(worker->cache, &statistics);
 		worker->flush_left = statistics.flows_cached;
 	}
+	if (inheritance->is_awaited && atomic_fetch_sub(&worker->awaited->left, 1) == 1)
+		export_kept_set_valid(worker->awaited->export, true);
 	worker_inherit_clear(worker);
 	return false;
 }

@@ -11,6 +11,7 @@
 #include "flow_key_choice.h"
 #include "fragment_table.h"
 #include "handover_state.h"
+#include "kept_memory.h"
 #include "interface_mtus.h"
 #include "ledger.h"
 #include "message_watch.h"
@@ -20,6 +21,24 @@
 #include "thread_call.h"
 
 #include <pthread.h>
+
+struct worker_config {
+	const struct source_config *source; /* copied */
+	const struct capture_kept *kept; /* what an earlier agent has left of it; NULL: nothing */
+	struct flow_cache_config cache;  /* bound, timeouts and hash key */
+	struct flow_key_choice flow_key; /* what makes a flow */
+	bool splits_superpackets;
+	struct sampling_secret sampling;
+	struct kept_memory *memory; /* taken, with what it has become; NULL: none */
+	bool is_continued;          /* it is that of a process that was killed */
+	uint32_t consumed;          /* of the entries in its ring */
+
+	/* Shared, for life. */
+	struct samplers *samplers;
+	struct interface_mtus *mtus;
+	const struct own_exports *own_exports; /* NULL: nothing can be our own */
+	struct wake *export_wake;
+};
 
 /* What the ring holds. */
 #define WORKER_RING_ENTRIES 8192
@@ -32,7 +51,15 @@ struct worker_inheritance {
 	struct reader part;              /* the one under way */
 	uint32_t size;                   /* of its flows; 0: none is */
 	uint8_t samplers[UINT8_MAX + 1]; /* numbers that theirs have now */
+	bool is_awaited;                 /* others wait for them */
 	bool must_leave; /* their shape, or their source, is no more: they are exported at once */
+};
+
+/* Flows of several workers have to be in before any of them reads a packet: then what outlives the
+ * process is valid. */
+struct worker_awaited {
+	atomic_uint left;                 /* workers whose flows are moving in */
+	const struct kept_memory *export; /* borrowed: export_kept_set_valid() */
 };
 
 struct worker {
@@ -42,11 +69,14 @@ struct worker {
 	const char *label;        /* likewise; "" if it has none; for the control thread alone */
 	struct sampling_secret sampling_secret;
 	const struct capture_type *type;
-	uint32_t cpu;                          /* number + 1 of the CPU to run on, 0: any */
-	struct capture_source source;          /* owned */
-	struct flow_cache *cache;              /* owned */
-	struct fragment_table *fragments;      /* owned */
-	struct record_ring *ring;              /* owned; the export thread is the other end */
+	uint32_t cpu;                     /* number + 1 of the CPU to run on, 0: any */
+	struct capture_source source;     /* owned */
+	struct flow_cache *cache;         /* owned */
+	struct fragment_table *fragments; /* owned */
+	struct record_ring *ring;         /* owned; the export thread is the other end */
+	struct kept_memory memory;        /* owned; cache and ring are in it, if there is any */
+	struct worker_kept *kept; /* worker_kept.c: in it; NULL: all ends with the process */
+	void *source_memory;      /* in it; NULL: the source needs none */
 	const struct own_exports *own_exports; /* shared; NULL when reading a file */
 	struct wake *export_wake;              /* shared */
 	struct flow_key_mask key_mask;         /* what of a packet makes its flow */
@@ -72,6 +102,9 @@ struct worker {
 	struct drop_example drop_examples[DROP_REASON_COUNT]; /* valid where one was counted */
 	struct packet_view views[FLOW_CACHE_BATCH]; /* read, from view_next on not accounted yet */
 	size_t view_count, view_next;
+	uint8_t *reasons; /* worker_kept.c: of the views of this turn, why they are ignored; or NULL
+			   */
+	struct capture_position position; /* before the views were read; if it is kept */
 	size_t step_view; /* of them, where the clock was set: flows end before it; SIZE_MAX: none
 			   */
 	struct clock_step clock_step;
@@ -84,6 +117,7 @@ struct worker {
 	bool is_stopping;          /* stop was asked for, and passed to the source */
 	bool keeps_flows;          /* at the end: what is cached is for the next agent */
 	struct worker_inheritance inheritance;
+	struct worker_awaited *awaited;              /* shared; NULL: nobody is waited for */
 	struct fragment_statistics fragments_before; /* of the agent before */
 	struct message_watch message_watch;
 	uint64_t flush_left;             /* flows still to be flushed by request */

@@ -11,6 +11,7 @@
 #include "worker_account.h"
 #include "worker_decode.h"
 #include "worker_inherit.h"
+#include "worker_kept.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -240,6 +241,18 @@ static void sleep_until_work(struct worker *worker, bool has_room)
 	wake_finish(&worker->wake, descriptors[0].revents != 0);
 }
 
+/* Whether flows of another worker are still moving in: that takes a moment. */
+static bool is_awaiting(struct worker *worker)
+{
+	if (!atomic_load(&worker->awaited->left)) {
+		worker->awaited = NULL;
+		return false;
+	}
+	thread_call_does(&worker->call, "waiting for flows to be taken over");
+	(void)poll(NULL, 0, 1);
+	return true;
+}
+
 /* Input, accounting, and what is due. Needs room in the ring. Returns whether there may be more to
  * do at once. */
 static bool work(struct worker *worker)
@@ -251,6 +264,10 @@ static bool work(struct worker *worker)
 		(void)worker_inherit_flows(worker, &sink);
 		return true;
 	}
+	if (__builtin_expect(worker->awaited != NULL, 0) && is_awaiting(worker))
+		return true;
+	if (worker->kept)
+		worker_kept_begin(worker);
 	if (!worker->has_ended) {
 		thread_call_does(&worker->call, "reading packets");
 		read_views(worker);

@@ -1,6 +1,8 @@
 /* flow_cache_marks.h - what a process that is killed leaves of a change that is half done. Internal
  * to flow_cache*.c.
  *
+ * Place: flow_cache.c writes, flow_cache_recover.c reads in another process.
+ *
  * A thread is killed between two instructions, so the order of stores is all that counts. Index,
  * lists and statistics are made anew from the flows (flow_cache_recover.c); only what a flow holds,
  * and where its record is, must be known:

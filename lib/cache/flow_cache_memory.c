@@ -1,5 +1,7 @@
 /* flow_cache_memory.c - sizes and places of a cache's parts, and its beginning and end.
  *
+ * Place: under flow_cache.c and flow_cache_recover.c.
+ *
  * Invariant: where the parts are follows from the configuration and the address of the mapping
  * alone, so that another process finds them at another address. */
 #include "flow_cache.h"

@@ -5,13 +5,14 @@
  * says full or empty. */
 #include "record_ring.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#define ALIGNMENT 64 /* a cache line */
+
 struct record_ring {
 	uint32_t mask;
-	struct ring_entry *entries; /* owned */
+	void *allocation; /* owned; NULL: the memory is another's */
 
 	/* Producer's line. */
 	_Alignas(64) uint32_t pushed;
@@ -22,30 +23,69 @@ struct record_ring {
 	_Alignas(64) uint32_t consumed;
 	uint32_t published_seen;
 	_Atomic uint32_t popped;
+
+	_Alignas(64) struct ring_entry entries[];
 };
 
+size_t record_ring_size(uint32_t capacity)
+{
+	return sizeof(struct record_ring) + capacity * sizeof(struct ring_entry);
+}
+
+struct record_ring *record_ring_create_in(uint32_t capacity, void *memory)
+{
+	struct record_ring *ring = memory;
+
+	ring->mask = capacity - 1;
+	return ring;
+}
+
+/* Zeroed as it is first touched. */
 struct record_ring *record_ring_create(uint32_t capacity)
 {
-	struct record_ring *ring = aligned_alloc(64, sizeof(*ring));
+	void *allocation = calloc(1, record_ring_size(capacity) + ALIGNMENT - 1);
+	struct record_ring *ring;
 
-	if (!ring)
+	if (!allocation)
 		return NULL;
-	*ring = (struct record_ring){ .mask = capacity - 1 };
-	ring->entries = calloc(capacity, sizeof(*ring->entries));
-	if (!ring->entries) {
-		free(ring);
-		errno = ENOMEM;
-		return NULL;
-	}
+	ring = record_ring_create_in(capacity, (void *)(((uintptr_t)allocation + ALIGNMENT - 1) &
+							~(uintptr_t)(ALIGNMENT - 1)));
+	ring->allocation = allocation;
 	return ring;
 }
 
 void record_ring_destroy(struct record_ring *ring)
 {
-	if (!ring)
-		return;
-	free(ring->entries);
-	free(ring);
+	if (ring)
+		free(ring->allocation);
+}
+
+uint32_t record_ring_pushed(const struct record_ring *ring)
+{
+	return ring->pushed;
+}
+
+uint32_t record_ring_consumed(const struct record_ring *ring)
+{
+	return ring->consumed;
+}
+
+const struct ring_entry *record_ring_at(const struct record_ring *ring, uint32_t number)
+{
+	return &ring->entries[number & ring->mask];
+}
+
+bool record_ring_recover(struct record_ring *ring, uint32_t capacity, uint32_t consumed,
+			 uint32_t pushed)
+{
+	if (ring->mask != capacity - 1 || pushed - consumed > capacity)
+		return false;
+	ring->allocation = NULL;
+	ring->pushed = ring->published_seen = pushed;
+	ring->consumed = ring->popped_seen = consumed;
+	atomic_store_explicit(&ring->published, pushed, memory_order_relaxed);
+	atomic_store_explicit(&ring->popped, consumed, memory_order_relaxed);
+	return true;
 }
 
 uint32_t record_ring_room(struct record_ring *ring)

@@ -11,6 +11,7 @@
 #include "export_record.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum ring_entry_kind {
 	RING_RECORD,
@@ -41,6 +42,20 @@ struct record_ring; /* opaque: defined in record_ring.c */
 /* 'capacity' must be a power of two. Returns NULL with errno set. */
 struct record_ring *record_ring_create(uint32_t capacity);
 void record_ring_destroy(struct record_ring *ring);
+
+/* The same in the caller's memory: zeroed, aligned to 64 bytes, record_ring_size() long. It may
+ * outlive the process, and be continued by another one with record_ring_recover(). */
+size_t record_ring_size(uint32_t capacity);
+struct record_ring *record_ring_create_in(uint32_t capacity, void *memory);
+/* Entries count for ever, modulo 2^32: how many were pushed, and consumed. */
+uint32_t record_ring_pushed(const struct record_ring *ring);
+uint32_t record_ring_consumed(const struct record_ring *ring);
+/* Entry number 'number', which the producer has not used again yet. */
+const struct ring_entry *record_ring_at(const struct record_ring *ring, uint32_t number);
+/* Neither side runs: those from 'consumed' on, and before 'pushed', are there. Returns false if
+ * that is not possible, or the capacity is another. */
+bool record_ring_recover(struct record_ring *ring, uint32_t capacity, uint32_t consumed,
+			 uint32_t pushed);
 
 /* Producer: how many entries may be pushed. */
 uint32_t record_ring_room(struct record_ring *ring);

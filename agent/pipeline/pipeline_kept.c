@@ -1,0 +1,283 @@
+/* pipeline_kept.c - memories into the store, and out of it.
+ *
+ * Invariant: the word of export_kept_is_valid() decides alone, whatever else is in the store. */
+#include "pipeline_kept.h"
+
+#include "config.h"
+#include "count_text.h"
+#include "export_kept.h"
+#include "fault_text.h"
+#include "log.h"
+#include "pipeline_parts.h"
+#include "worker_account.h"
+#include "worker_kept.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define EXPORT_NAME "kept"
+/* Processes in a row that have not lived for a second with what they had continued: it may be what
+ * ends them. */
+#define RESTARTS_MAX 10
+
+static void store_name(const char *source, char name[static DESCRIPTOR_STORE_NAME_SIZE])
+{
+	(void)snprintf(name, DESCRIPTOR_STORE_NAME_SIZE, "kept-%s", source);
+	for (char *colon = strchr(name, ':'); colon; colon = strchr(colon, ':'))
+		*colon = '-';
+}
+
+/* What must be alike for memories to be continued. */
+static char *layout_of(const struct pipeline *pipeline, const struct worker_config *worker)
+{
+	char *text = NULL;
+
+	if (asprintf(&text, "%s %d %d %zu %zu %zu %zu %zu %u %u %s %s", FLOWAGENT_VERSION,
+		     WORKER_KEPT_LAYOUT, EXPORT_KEPT_LAYOUT, sizeof(struct ring_entry),
+		     sizeof(struct worker_ledger), sizeof(struct collector_ledger),
+		     sizeof(struct capture_position), sizeof(void *), worker->cache.max_flows,
+		     worker->cache.columns, pipeline->handover.shape,
+		     pipeline->handover.layout) < 0)
+		return NULL;
+	return text;
+}
+
+/* ---- what was left ---- */
+
+static int open_one(struct descriptor_store *store, const char *name, const char *layout,
+		    uint64_t size, struct kept_memory *memory)
+{
+	const int descriptor = descriptor_store_take(store, name);
+
+	return descriptor < 0 ? -ENOENT : kept_memory_open(memory, descriptor, layout, size);
+}
+
+static int open_workers(struct pipeline *pipeline, const struct config *config,
+			struct worker_config worker, const char *layout)
+{
+	struct pipeline_kept *kept = &pipeline->kept;
+	int result = 0;
+
+	for (size_t i = 0; i < kept->count && !result; i++) {
+		worker.source = &config->sources[i];
+		result = open_one(pipeline->handover.store, kept->names[i], layout,
+				  worker_kept_size(&worker), &kept->workers[i]);
+	}
+	return result;
+}
+
+static void close_all(struct pipeline_kept *kept)
+{
+	kept_memory_clear(&kept->export);
+	for (size_t i = 0; i < kept->count; i++)
+		kept_memory_clear(&kept->workers[i]);
+}
+
+/* Whether what was left can be continued; says why not, if there is something. */
+static bool find_left(struct pipeline *pipeline, const struct config *config,
+		      const struct worker_config *worker, const char *layout)
+{
+	struct pipeline_kept *kept = &pipeline->kept;
+	int result =
+		open_one(pipeline->handover.store, EXPORT_NAME, layout,
+			 export_kept_size(kept->count, config->collector_count), &kept->export);
+
+	if (result == -ENOENT || (!result && !export_kept_is_valid(&kept->export)))
+		return false;
+	if (!result)
+		result = open_workers(pipeline, config, *worker, layout);
+	if (!result && export_kept_count_restart(&kept->export) > RESTARTS_MAX) {
+		log_error("the agent ended %d times within a second of having taken over flows: "
+			  "they are lost, it begins anew",
+			  RESTARTS_MAX);
+		return false;
+	}
+	if (!result)
+		return true;
+	log_error("the last agent was killed, and the flows that it had cached are lost: %s",
+		  result == -EINVAL || result == -ENOENT
+			  ? "this one has another version or configuration"
+			  : fault_text(-result));
+	return false;
+}
+
+static int create_all(struct pipeline *pipeline, const struct config *config,
+		      struct worker_config worker, const char *layout)
+{
+	struct pipeline_kept *kept = &pipeline->kept;
+	int result = kept_memory_create(&kept->export, layout,
+					export_kept_size(kept->count, config->collector_count));
+
+	for (size_t i = 0; i < kept->count && !result; i++) {
+		worker.source = &config->sources[i];
+		result = kept_memory_create(&kept->workers[i], layout, worker_kept_size(&worker));
+	}
+	return result;
+}
+
+void pipeline_kept_begin(struct pipeline *pipeline, const struct config *config,
+			 const struct worker_config *worker)
+{
+	struct pipeline_kept *kept = &pipeline->kept;
+	char *layout;
+	int result = 0;
+
+	if (!config->sources[0].type->is_live ||
+	    !descriptor_store_is_there(pipeline->handover.store))
+		return;
+	layout = layout_of(pipeline, worker);
+	kept->workers = calloc(config->source_count, sizeof(*kept->workers));
+	kept->names = calloc(config->source_count, sizeof(*kept->names));
+	if (layout && kept->workers && kept->names) {
+		kept->count = config->source_count;
+		for (size_t i = 0; i < kept->count; i++)
+			store_name(config->sources[i].name, kept->names[i]);
+		kept->is_continued = find_left(pipeline, config, worker, layout);
+		if (kept->is_continued) {
+			export_kept_recover_samplers(&kept->export, pipeline->samplers);
+		} else {
+			close_all(kept);
+			result = create_all(pipeline, config, *worker, layout);
+		}
+	}
+	free(layout);
+	if (!result)
+		return;
+	log_warning("no memory that outlives a kill of the agent: %s", fault_text(-result));
+	close_all(kept);
+	kept->count = 0;
+}
+
+bool pipeline_kept_is_continued(const struct pipeline *pipeline)
+{
+	return pipeline->kept.is_continued;
+}
+
+void pipeline_kept_worker(struct pipeline *pipeline, size_t number, struct worker_config *worker,
+			  struct capture_kept *source)
+{
+	struct pipeline_kept *kept = &pipeline->kept;
+	struct capture_position position;
+
+	/* None is left for those that a reload brings. */
+	worker->memory =
+		number < kept->count && kept->workers[number].bytes ? &kept->workers[number] : NULL;
+	worker->is_continued = worker->memory && kept->is_continued;
+	if (!worker->is_continued)
+		return;
+	worker->consumed = export_kept_consumed(&kept->export, number);
+	worker_kept_position(worker->memory, &position);
+	source->has_sequence = !position.is_sequence_unknown;
+	source->next_sequence = position.next_sequence;
+}
+
+static void say_continued(const struct pipeline *pipeline, uint64_t in_doubt)
+{
+	struct worker_ledger sum = { 0 };
+	char flows[COUNT_TEXT_SIZE];
+	char records[COUNT_TEXT_SIZE];
+
+	for (size_t i = 0; i < pipeline->worker_count; i++) {
+		struct worker_ledger ledger;
+
+		worker_account_ledger(pipeline->workers[i], &ledger);
+		worker_ledger_add(&sum, &ledger);
+	}
+	log_warning("the last agent was killed: %s continued; of %s it is in doubt whether they "
+		    "were sent",
+		    count_text(sum.cache.flows_cached, "flow", flows),
+		    count_text(in_doubt, "record", records));
+}
+
+void pipeline_kept_inherit(struct pipeline *pipeline)
+{
+	struct pipeline_kept *kept = &pipeline->kept;
+	uint64_t in_doubt;
+	cache_ms origin_ms;
+	unix_ms start_ms;
+
+	if (!kept->count)
+		return;
+	export_kept_begin(&pipeline->export, &kept->export, pipeline->samplers);
+	if (!kept->is_continued)
+		return;
+	in_doubt = export_kept_recover(&pipeline->export);
+	if (export_kept_origin(&pipeline->export, &origin_ms, &start_ms))
+		export_thread_set_origin(&pipeline->export, origin_ms, start_ms);
+	say_continued(pipeline, in_doubt);
+}
+
+/* ---- in the store ---- */
+
+void pipeline_kept_await(struct pipeline *pipeline, size_t number)
+{
+	struct pipeline_kept *kept = &pipeline->kept;
+
+	kept->awaited.export = &kept->export;
+	atomic_fetch_add(&kept->awaited.left, 1);
+	pipeline->workers[number]->inheritance.is_awaited = true;
+	for (size_t i = 0; i < pipeline->worker_count; i++)
+		pipeline->workers[i]->awaited = &kept->awaited;
+}
+
+bool pipeline_kept_is_awaited(const struct pipeline *pipeline)
+{
+	return atomic_load(&pipeline->kept.awaited.left) != 0;
+}
+
+void pipeline_kept_end(struct pipeline *pipeline)
+{
+	struct pipeline_kept *kept = &pipeline->kept;
+	struct descriptor_store *store = pipeline->handover.store;
+	int result;
+
+	if (!kept->count)
+		return;
+	if (!pipeline->sequences)
+		export_kept_sequences(&pipeline->export);
+	result = descriptor_store_put(store, EXPORT_NAME, kept->export.descriptor);
+	for (size_t i = 0; i < kept->count && !result; i++)
+		result = descriptor_store_put(store, kept->names[i],
+					      pipeline->workers[i]->memory.descriptor);
+	if (!result && !pipeline_kept_is_awaited(pipeline))
+		export_kept_set_valid(&kept->export, true);
+	if (result)
+		log_warning("the service manager cannot keep the flows: %s; those that are cached "
+			    "when the agent is killed are lost",
+			    fault_text(-result));
+}
+
+bool pipeline_kept_settle(struct pipeline *pipeline)
+{
+	struct pipeline_kept *kept = &pipeline->kept;
+
+	if (!kept->count || kept->has_left)
+		return false;
+	export_kept_lives(&kept->export);
+	if (kept->is_settled || pipeline_kept_is_awaited(pipeline))
+		return false;
+	kept->is_settled = true;
+	return true;
+}
+
+void pipeline_kept_leave(struct pipeline *pipeline)
+{
+	struct pipeline_kept *kept = &pipeline->kept;
+
+	if (!kept->count)
+		return;
+	kept->has_left = true;
+	export_kept_set_valid(&kept->export, false);
+	descriptor_store_remove(pipeline->handover.store, EXPORT_NAME);
+	for (size_t i = 0; i < kept->count; i++)
+		descriptor_store_remove(pipeline->handover.store, kept->names[i]);
+}
+
+void pipeline_kept_clear(struct pipeline *pipeline)
+{
+	close_all(&pipeline->kept);
+	free(pipeline->kept.workers);
+	free(pipeline->kept.names);
+}

@@ -1,0 +1,210 @@
+/* worker_kept.c - notes at the begin of a turn, and continues from them.
+ *
+ * Invariant: 'current' names a note that is whole. It changes only with the first turn of the
+ * process that continues, which may be killed before that as well. */
+#include "worker_kept.h"
+
+#include "flow_cache_recover.h"
+#include "worker_account.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+#define PAGE 4096u
+
+struct begin {
+	struct worker_ledger ledger;
+	struct capture_position position;  /* before the views of the turn */
+	uint32_t view_first;               /* of them, the first that the ledger does not have */
+	uint32_t packets, records;         /* flow_cache_progress() */
+	uint32_t pushed;                   /* entries of the ring */
+	uint8_t reasons[FLOW_CACHE_BATCH]; /* of the views since ignored: enum drop_reason */
+};
+_Static_assert(DROP_REASON_COUNT <= UINT8_MAX, "a reason is a byte");
+
+struct worker_kept {
+	_Atomic uint32_t current; /* of the next two, 0 or 1 */
+	struct begin begins[2];
+};
+
+/* Where the parts are, in bytes: this, what the source reads into, the ring, the cache. */
+struct layout {
+	uint64_t source, ring, cache, end;
+};
+
+static uint64_t whole_pages(uint64_t size)
+{
+	return (size + PAGE - 1) / PAGE * PAGE;
+}
+
+static struct layout layout_of(const struct worker_config *config)
+{
+	struct layout layout = { .source = whole_pages(sizeof(struct worker_kept)) };
+
+	layout.ring = layout.source + whole_pages(config->source->type->memory_size);
+	layout.cache = layout.ring + whole_pages(record_ring_size(WORKER_RING_ENTRIES));
+	layout.end = layout.cache + flow_cache_size(&config->cache);
+	return layout;
+}
+
+uint64_t worker_kept_size(const struct worker_config *config)
+{
+	return layout_of(config).end;
+}
+
+static struct begin *current_of(struct worker_kept *kept)
+{
+	return &kept->begins[atomic_load_explicit(&kept->current, memory_order_relaxed) & 1];
+}
+
+static void find_memory(struct worker *worker, const struct worker_config *config)
+{
+	worker->kept = (struct worker_kept *)(void *)worker->memory.bytes;
+	if (config->source->type->memory_size)
+		worker->source_memory = worker->memory.bytes + layout_of(config).source;
+}
+
+void worker_kept_create(struct worker *worker, const struct worker_config *config)
+{
+	const struct layout layout = layout_of(config);
+	uint8_t *const memory = worker->memory.bytes;
+
+	find_memory(worker, config);
+	worker->ring = record_ring_create_in(WORKER_RING_ENTRIES, memory + layout.ring);
+	worker->cache = flow_cache_create_in(&config->cache, memory + layout.cache);
+}
+
+/* ---- continuing ---- */
+
+/* What has expired since the turn began: it is in the ring, in order. Returns the number of the
+ * entry after it. */
+static uint32_t count_expired(const struct worker *worker, const struct begin *begin,
+			      struct flow_cache_statistics *statistics)
+{
+	uint32_t left = flow_cache_progress(worker->cache).records - begin->records;
+	uint32_t number = begin->pushed;
+
+	for (; left && number - begin->pushed < WORKER_RING_ENTRIES; number++) {
+		const struct ring_entry *entry = record_ring_at(worker->ring, number);
+
+		if (entry->kind != RING_RECORD)
+			continue;
+		if (entry->record.flow.end_reason < FLOW_END_COUNT)
+			flow_cache_recover_record(statistics, &entry->record.flow);
+		left--;
+	}
+	return number;
+}
+
+static void continue_ledger(struct worker *worker, const struct begin *begin)
+{
+	worker->ledger = begin->ledger;
+	worker->fragments_before = begin->ledger.fragments;
+	worker->duplicates.statistics = begin->ledger.duplicates;
+	worker->duplicates.statistics.sources_suspected = 0;
+}
+
+int worker_kept_recover(struct worker *worker, const struct worker_config *config,
+			uint32_t consumed)
+{
+	const struct layout layout = layout_of(config);
+	const struct begin *begin;
+	struct flow_cache_statistics statistics;
+	uint32_t pushed;
+
+	find_memory(worker, config);
+	worker->ring = (struct record_ring *)(void *)(worker->memory.bytes + layout.ring);
+	begin = current_of(worker->kept);
+	worker->cache = flow_cache_recover(&config->cache, worker->memory.bytes + layout.cache);
+	if (!worker->cache)
+		return -errno;
+	statistics = begin->ledger.cache;
+	pushed = count_expired(worker, begin, &statistics);
+	flow_cache_recover_statistics(worker->cache, &statistics);
+	if (!record_ring_recover(worker->ring, WORKER_RING_ENTRIES, consumed, pushed))
+		return -EINVAL;
+	continue_ledger(worker, begin);
+	return 0;
+}
+
+void worker_kept_position(const struct kept_memory *memory, struct capture_position *position)
+{
+	*position = current_of((struct worker_kept *)(void *)memory->bytes)->position;
+}
+
+/* Count views that the turn is done with: the cache has 'packets' of them. */
+static void count_done(struct worker *worker, const struct begin *begin, uint32_t packets)
+{
+	struct worker_ledger *ledger = &worker->ledger;
+
+	while (packets && worker->view_next < worker->view_count) {
+		const struct packet_view *view = &worker->views[worker->view_next];
+		const uint8_t reason = begin->reasons[worker->view_next++];
+
+		ledger->packets_read++;
+		if (reason) {
+			ledger->packets_ignored[reason]++;
+			ledger->octets_ignored +=
+				view->original_bytes ? view->original_bytes : view->captured_bytes;
+		} else {
+			packets--;
+		}
+	}
+	ledger->packets_read += packets; /* of a source that cannot be read again */
+}
+
+/* The rest of the equality: what splitting has added. */
+static void count_split(struct worker *worker)
+{
+	struct worker_ledger *ledger = &worker->ledger;
+	struct flow_cache_statistics cache;
+
+	flow_cache_statistics(worker->cache, &cache);
+	ledger->packets_split =
+		worker_ledger_ignored(ledger) + cache.packets_added - ledger->packets_read;
+}
+
+void worker_kept_resume(struct worker *worker)
+{
+	const struct begin *begin = current_of(worker->kept);
+	const uint32_t packets = flow_cache_progress(worker->cache).packets - begin->packets;
+	struct error_text error;
+	int result = 0;
+
+	worker->source.before.packets_lost = begin->ledger.packets_lost_kernel;
+	worker->position = begin->position;
+	capture_source_resume(&worker->source, &begin->position);
+	if (worker->source_memory)
+		result = capture_source_read(&worker->source, worker->views, FLOW_CACHE_BATCH,
+					     &error);
+	worker->view_count = result > 0 ? (size_t)result : 0;
+	worker->view_next =
+		begin->view_first < worker->view_count ? begin->view_first : worker->view_count;
+	count_done(worker, begin, packets);
+	count_split(worker);
+}
+
+/* ---- before a turn ---- */
+
+void worker_kept_begin(struct worker *worker)
+{
+	struct worker_kept *kept = worker->kept;
+	const uint32_t next = !(atomic_load_explicit(&kept->current, memory_order_relaxed) & 1);
+	const struct flow_cache_progress progress = flow_cache_progress(worker->cache);
+	const bool reads = worker->view_next >= worker->view_count;
+	struct begin *begin = &kept->begins[next];
+
+	if (reads)
+		capture_source_position(&worker->source, &worker->position);
+	worker_account_ledger(worker, &begin->ledger);
+	begin->position = worker->position;
+	begin->view_first = reads ? 0 : (uint32_t)worker->view_next;
+	begin->packets = progress.packets;
+	begin->records = progress.records;
+	begin->pushed = record_ring_pushed(worker->ring);
+	memset(begin->reasons, 0, sizeof(begin->reasons));
+	atomic_signal_fence(memory_order_seq_cst);
+	atomic_store_explicit(&kept->current, next, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+	worker->reasons = begin->reasons;
+}

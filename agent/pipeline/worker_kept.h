@@ -1,0 +1,35 @@
+/* worker_kept.h - what of a worker outlives its process: flow cache, ring, the datagram that is
+ * being counted, and where its last turn has begun.
+ *
+ * Place: kept_memory.h -> worker. Before each turn the worker notes its ledger and the position in
+ * its source, in one of two places, and then which of them holds. A process that is killed in the
+ * turn is continued from there: the cache knows how many packets it has got since, the ring what
+ * has left; the packets are read again, and those that the cache has are only counted. So each
+ * packet and each record is counted once, at whatever instruction the process ends. Not noted again
+ * are counters of what is special about those packets (superpackets, packets of unknown length): at
+ * most one batch of 32. */
+#ifndef WORKER_KEPT_H
+#define WORKER_KEPT_H
+
+#include "worker_parts.h"
+
+/* Bytes of memory that a worker takes. */
+uint64_t worker_kept_size(const struct worker_config *config);
+/* What else than that size must be the same in the process that continues. */
+#define WORKER_KEPT_LAYOUT 1
+
+/* Make ring and cache in worker->memory. */
+void worker_kept_create(struct worker *worker, const struct worker_config *config);
+/* Find them there, as another process has left them. 'consumed' is how many entries of the ring
+ * have been taken. Returns 0, or a negative errno: -EINVAL if what is there is damaged. */
+int worker_kept_recover(struct worker *worker, const struct worker_config *config,
+			uint32_t consumed);
+/* Where that process has stood in its source, as far as the memory says. */
+void worker_kept_position(const struct kept_memory *memory, struct capture_position *position);
+/* After that, the source is open: read from memory what the turn had read, and count it. */
+void worker_kept_resume(struct worker *worker);
+
+/* A turn begins. Reasons of packets that are ignored in it are noted in worker->reasons. */
+void worker_kept_begin(struct worker *worker);
+
+#endif
