@@ -11,6 +11,7 @@ from conftest import Hosts
 from flows import FlowTable
 from netflow9 import APPLICATION_ID, SOURCE_AS
 from service_manager import ServiceManager
+from test_handover import names
 from test_lifecycle import OWN_PORT, agent_on, site, wait_for_packets  # noqa: F401
 from waiting import wait_until
 
@@ -452,7 +453,7 @@ def test_a_restart_after_reloads(site, flowagent, agentctl, cleanup, directory, 
     conf.write("nflog = 40", "nflog = 42", f"collector = {own.host_port}")
     assert len(reload(control)) == 4
     wait_until(lambda: "nflog:41: removed: 20 packets were read" in agent.errors, "its end")
-    wait_until(lambda: manager.names() == ["config", "nflog-40", "nflog-42"], "the sources that are kept")
+    wait_until(lambda: names(manager) == ["config", "nflog-40", "nflog-42"], "the sources that are kept")
     site.send()
     wait_for_packets(control, 40)
     manager.messages.clear()
