@@ -7,7 +7,6 @@ for tests with a promise about time.
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -34,8 +33,6 @@ def pytest_configure(config):
 
 def pytest_sessionstart():
     netns.remove_leftovers()
-    # A shell starts a job in the background with SIGINT ignored, and programs would inherit that.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
