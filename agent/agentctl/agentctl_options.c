@@ -268,15 +268,6 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 	}
 }
 
-/* Whether the command is top, where -n is the number of screens, as in top(1). */
-static bool is_top(int argc, char *const *argv)
-{
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "top") == 0)
-			return true;
-	return false;
-}
-
 /* Change who has the letter n. */
 static int code_for_top(int code)
 {
@@ -300,6 +291,29 @@ static void getopt_tables(bool for_top, struct option long_options[static ROW_CO
 		};
 	long_options[ROW_COUNT] = (struct option){ .name = NULL };
 	long_options_letters(long_options, letters);
+}
+
+/* Whether the command is top, where -n is the number of screens, as in top(1): the first word that
+ * is neither an option nor its value. A number after -n is its value; no command is one. */
+static bool is_top(int argc, char *const *argv)
+{
+	struct option long_options[ROW_COUNT + 1];
+	char letters[1 + LONG_OPTIONS_LETTERS_SIZE(ROW_COUNT)] = "+"; /* end at the first word */
+	struct error_text error;
+	const char *verb;
+	int code;
+
+	getopt_tables(false, long_options, letters + 1);
+	optind = 0; /* glibc: start anew */
+	opterr = 0;
+	do {
+		code = getopt_long(argc, argv, letters, long_options, NULL);
+		if (code == 'n' && optind < argc && argv[optind][0] != '\0' &&
+		    argv[optind][strspn(argv[optind], "0123456789")] == '\0')
+			optind++;
+	} while (code != -1);
+	verb = optind < argc ? agentctl_verb_find(argv[optind], &error) : NULL;
+	return verb && strcmp(verb, "top") == 0;
 }
 
 /* Bit of an option in agentctl_options.given. */

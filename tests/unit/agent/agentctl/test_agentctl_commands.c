@@ -351,6 +351,41 @@ TEST(completion_knows_the_tables)
 	}
 }
 
+TEST(the_letter_n_counts_the_screens_of_top_alone)
+{
+	static const struct {
+		const char *line;
+		uint64_t count; /* 0: -n leaves the headings out */
+	} cases[] = {
+		{ "top -b -n 3", 3 },
+		{ "t -n3", 3 },
+		{ "--soc top to -n 3", 3 },
+		{ "-n 3 -b top", 3 },
+		{ "-bn 3 -- top", 3 },
+		{ "show flows -n top", 0 },
+		{ "-n --sort top show flows", 0 },
+		{ "-s top show collectors -n", 0 },
+		{ "set top -n 3", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct agentctl_options options;
+		struct error_text error;
+		char copy[200];
+		char *words[WORDS] = { (char *)(uintptr_t) "agentctl" };
+		int count = 1;
+
+		strcpy(copy, cases[i].line);
+		for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+			words[count++] = word;
+		if (!agentctl_options_parse(&options, count, words, &error))
+			fail_msg("%s: %s", cases[i].line, error.text);
+		if (options.count != cases[i].count || options.no_headings == !!cases[i].count)
+			fail_msg("%s: %llu screens", cases[i].line,
+				 (unsigned long long)options.count);
+	}
+}
+
 TEST(manual_names_every_command_and_option)
 {
 	FILE *file = fopen(SOURCE_DIRECTORY "/packaging/man/agentctl.1.scd", "r");
@@ -398,6 +433,7 @@ int main(void)
 		cmocka_unit_test(ledger_that_does_not_add_up_is_a_fault),
 		cmocka_unit_test(status_is_one_screen),
 		cmocka_unit_test(completion_knows_the_tables),
+		cmocka_unit_test(the_letter_n_counts_the_screens_of_top_alone),
 		cmocka_unit_test(manual_names_every_command_and_option),
 	};
 
