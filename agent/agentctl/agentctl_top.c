@@ -23,17 +23,16 @@
 #define SHARE            100   /* one part in this many of the time is the agent's */
 #define BATCH_ROWS       10    /* default of --top with --batch */
 #define BATCH_WIDTH      100   /* where standard output is no terminal */
-#define FILTER_SIZE      512
 
 struct top {
 	const struct agentctl_options *options;
 	struct agentctl_top_view view;
 	struct agentctl_top_screen screen;
-	struct agentctl_client *client; /* owned; NULL: not connected */
-	char filter[FILTER_SIZE];       /* in use: words with 0 after each */
-	char typed[FILTER_SIZE];        /* the same as one text */
-	char good[FILTER_SIZE];         /* the last one that the agent has taken */
-	char edited[FILTER_SIZE];
+	struct agentctl_client *client;   /* owned; NULL: not connected */
+	char filter[AGENTCTL_TOP_FILTER]; /* in use: words with 0 after each */
+	char typed[AGENTCTL_TOP_FILTER];  /* the same as one text */
+	char good[AGENTCTL_TOP_FILTER];   /* the last one that the agent has taken */
+	char edited[AGENTCTL_TOP_FILTER];
 	char fault[sizeof(((struct error_text *)NULL)->text)];
 };
 
@@ -47,8 +46,8 @@ static void set_filter(struct top *top, const char *text)
 	(void)snprintf(top->typed, sizeof(top->typed), "%s", text);
 	(void)strcpy(top->filter, top->typed);
 	top->view.word_count = 0;
-	for (char *word = strtok_r(top->filter, " ", &rest);
-	     word && top->view.word_count < AGENTCTL_TOP_WORDS; word = strtok_r(NULL, " ", &rest))
+	for (char *word = strtok_r(top->filter, " ", &rest); word;
+	     word = strtok_r(NULL, " ", &rest))
 		top->view.words[top->view.word_count++] = word;
 	agentctl_top_view_forget(&top->view);
 }
@@ -264,7 +263,7 @@ static bool check_by(const char *by, struct error_text *error)
 static bool apply_options(struct top *top, struct error_text *error)
 {
 	const struct agentctl_options *options = top->options;
-	char filter[FILTER_SIZE] = "";
+	char filter[AGENTCTL_TOP_FILTER] = "";
 	size_t length = 0;
 
 	if (!check_by(options->by, error))

@@ -272,7 +272,7 @@ static size_t direction_lines(const struct agentctl_top_screen *screen,
 {
 	const size_t most = screen->height ? screen->height / 3 : SIZE_MAX;
 
-	return view->direction_count < most ? view->direction_count : most;
+	return view->directions.count < most ? view->directions.count : most;
 }
 
 size_t agentctl_top_screen_rows(const struct agentctl_top_screen *screen,
@@ -301,7 +301,7 @@ void agentctl_top_screen_write(const struct agentctl_top_screen *screen,
 	}
 	write_status(screen, view, out);
 	for (size_t i = 0; i < direction_lines(screen, view); i++)
-		write_direction(screen, &view->directions[i], out);
+		write_direction(screen, &view->directions.lines[i], out);
 	if (screen->is_terminal)
 		write_choices(screen, view, out);
 	write_heading(screen, view, out);

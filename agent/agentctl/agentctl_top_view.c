@@ -140,26 +140,27 @@ static enum agentctl_exit take_status(void *context, json_t *row, struct error_t
 /* ---- directions ---- */
 
 /* The line of an interface and a direction, in its place by name; NULL if there is no room. */
-static struct agentctl_top_line *direction_line(struct agentctl_top_view *view, const char *name)
+static struct agentctl_top_line *direction_line(struct agentctl_top_directions *directions,
+						const char *name)
 {
+	struct agentctl_top_line *const lines = directions->lines;
 	size_t place = 0;
 
-	while (place < view->direction_count && strcmp(view->directions[place].name, name) < 0)
+	while (place < directions->count && strcmp(lines[place].name, name) < 0)
 		place++;
-	if (place < view->direction_count && strcmp(view->directions[place].name, name) == 0)
-		return &view->directions[place];
-	if (view->direction_count == AGENTCTL_TOP_DIRECTIONS)
+	if (place < directions->count && strcmp(lines[place].name, name) == 0)
+		return &lines[place];
+	if (directions->count == AGENTCTL_TOP_DIRECTIONS)
 		return NULL;
-	memmove(&view->directions[place + 1], &view->directions[place],
-		(view->direction_count - place) * sizeof(*view->directions));
-	view->direction_count++;
-	view->directions[place] = (struct agentctl_top_line){ .bytes = 0 };
-	(void)strcpy(view->directions[place].name, name);
-	return &view->directions[place];
+	memmove(&lines[place + 1], &lines[place], (directions->count - place) * sizeof(*lines));
+	directions->count++;
+	lines[place] = (struct agentctl_top_line){ .bytes = 0 };
+	(void)strcpy(lines[place].name, name);
+	return &lines[place];
 }
 
-static void add_direction(struct agentctl_top_view *view, const json_t *row, const char *interface,
-			  const char *direction)
+static void add_direction(struct agentctl_top_directions *directions, const json_t *row,
+			  const char *interface, const char *direction)
 {
 	char name[AGENTCTL_TOP_NAME];
 	struct agentctl_top_line *line;
@@ -167,7 +168,7 @@ static void add_direction(struct agentctl_top_view *view, const json_t *row, con
 	(void)snprintf(name, sizeof(name), "%.80s%s%s", *interface ? interface : "?",
 		       *direction ? " " : "", direction);
 	printable_make(name);
-	line = direction_line(view, name);
+	line = direction_line(directions, name);
 	if (!line)
 		return;
 	line->bits_per_s += number(row, "bits_per_s");
@@ -194,18 +195,21 @@ static enum agentctl_exit take_direction(void *context, json_t *row, struct erro
 static enum agentctl_exit ask_directions(struct agentctl_top_view *view,
 					 struct agentctl_client *client, struct error_text *error)
 {
+	struct agentctl_top_directions directions = view->directions; /* shown until all came */
 	enum agentctl_exit result;
 
-	for (size_t i = 0; i < view->direction_count; i++)
-		view->directions[i].bits_per_s = view->directions[i].packets_per_s = 0;
+	for (size_t i = 0; i < directions.count; i++)
+		directions.lines[i].bits_per_s = directions.lines[i].packets_per_s = 0;
 	result = agentctl_client_ask(
 		client,
 		&(struct control_question){ .command = "show-flows",
 					    .by = "in_if_name,out_if_name,dir" },
-		take_direction, view, error);
-	if (!result)
-		remember(&view->direction_memory, view->directions, view->direction_count);
-	return result;
+		take_direction, &directions, error);
+	if (result)
+		return result;
+	view->directions = directions;
+	remember(&view->direction_memory, view->directions.lines, view->directions.count);
+	return AGENTCTL_DONE;
 }
 
 /* ---- rows ---- */

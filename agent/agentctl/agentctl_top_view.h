@@ -10,7 +10,8 @@
 #define AGENTCTL_TOP_DIRECTIONS 16
 #define AGENTCTL_TOP_ROWS       512
 #define AGENTCTL_TOP_NAME       96
-#define AGENTCTL_TOP_WORDS      32
+#define AGENTCTL_TOP_FILTER     512                       /* characters, the final 0 included */
+#define AGENTCTL_TOP_WORDS      (AGENTCTL_TOP_FILTER / 2) /* it cannot hold more */
 
 /* How rows may be sorted; ends with a key of 0. */
 struct agentctl_top_order {
@@ -45,6 +46,12 @@ struct agentctl_top_memory {
 	uint64_t answers;
 };
 
+/* What passes at each interface in each direction, by name. */
+struct agentctl_top_directions {
+	struct agentctl_top_line lines[AGENTCTL_TOP_DIRECTIONS];
+	size_t count;
+};
+
 struct agentctl_top_view {
 	/* What to ask for. */
 	const char *by; /* NULL: as if there is a table of AS numbers, else host; borrowed */
@@ -59,9 +66,8 @@ struct agentctl_top_view {
 	uint64_t packets_lost;
 	uint64_t flows_cached, flows_capacity;
 	size_t collectors, collectors_up;
-	char problem[200];                                            /* printable; "": none */
-	struct agentctl_top_line directions[AGENTCTL_TOP_DIRECTIONS]; /* by name */
-	size_t direction_count;
+	char problem[200]; /* printable; "": none */
+	struct agentctl_top_directions directions;
 	struct agentctl_top_line *rows; /* owned; in order */
 	size_t row_count;
 	size_t name_width; /* of the widest name since agentctl_top_view_forget() */

@@ -3,6 +3,7 @@
 import re
 import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -45,6 +46,8 @@ def answer(request):
     if request["cmd"] == "show-status":
         return [STATUS]
     if request["by"] == "in_if_name,out_if_name,dir":
+        if isinstance(DIRECTIONS, str):
+            return DIRECTIONS
         return [
             {"in_if_name": i, "out_if_name": o, "dir": d, "bits_per_s": rate, "packets_per_s": pps}
             for i, o, d, rate, pps in DIRECTIONS
@@ -198,6 +201,15 @@ def test_an_agent_that_goes_away(top, agent):
     again.close()
 
 
+def test_what_the_agent_does_not_answer_stays_as_it_was(top, monkeypatch):
+    terminal = top()
+    terminal.wait_for(is_whole, "a screen")
+    monkeypatch.setattr(sys.modules[__name__], "DIRECTIONS", "not now")
+    terminal.keys("b")
+    screen = terminal.wait_for(lambda screen: "not now" in screen[-1], "the fault")
+    assert screen[1:3] == SCREEN_80[1:3]
+
+
 def run(agent, *options):
     return subprocess.run(
         [BUILD / "agentctl", "-s", agent.control, "top", *options],
@@ -220,6 +232,12 @@ def test_batch(agent):
     assert lines[5] == "" and len(lines) == 12
     assert lines[10].endswith("██") and max(map(len, lines)) == 100
     assert "\033" not in done.stdout
+
+
+def test_all_words_of_a_filter_are_asked_for(agent):
+    words = [f"port={port}" for port in range(40)]
+    assert run(agent, "-b", "-n", "1", *words).returncode == 0
+    assert agent.requests[-1]["filter"] == words
 
 
 def test_what_is_wrong(agent, directory):
