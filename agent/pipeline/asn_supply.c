@@ -260,9 +260,7 @@ bool asn_supply_is_of(const struct asn_supply *supply, const struct config *conf
 struct asn_table *asn_supply_take(struct asn_supply *supply)
 {
 	struct asn_table *table;
-	uint64_t count;
 
-	(void)!read(supply->news, &count, sizeof(count));
 	(void)pthread_mutex_lock(&supply->lock);
 	table = supply->next;
 	supply->next = NULL;

@@ -20,8 +20,8 @@ struct asn_supply; /* opaque: defined in asn_supply.c */
 #define ASN_SUPPLY_MANY 1000
 
 /* Load the table that the configuration names. 'news' is an eventfd that does not block, borrowed
- * for life: readable for the control thread when there may be a new table. Returns NULL with
- * 'error' filled. */
+ * for life: readable for the control thread when there may be a new table. The reader drains it,
+ * since a supply may be gone when its news is read. Returns NULL with 'error' filled. */
 struct asn_supply *asn_supply_create(const struct config *config, int news,
 				     struct error_text *error);
 void asn_supply_destroy(struct asn_supply *supply);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CALL_TIMEOUT_MS 1000
 
@@ -269,9 +270,14 @@ int pipeline_asn_descriptor(const struct pipeline *pipeline)
 
 void pipeline_asn_dispatch(struct pipeline *pipeline)
 {
-	struct asn_table *table = pipeline->asn ? asn_supply_take(pipeline->asn) : NULL;
+	struct asn_table *table;
+	uint64_t count;
 	int result = 0;
 
+	/* Before the look, so that news that comes meanwhile wakes again; and in any case: it may
+	 * be of a supply that a reload has dropped. */
+	(void)!read(pipeline->asn_news, &count, sizeof(count));
+	table = pipeline->asn ? asn_supply_take(pipeline->asn) : NULL;
 	if (!table)
 		return;
 	if (pipeline->export.config.asn_table)

@@ -361,6 +361,22 @@ TEST(templates_follow_from_what_is_loaded)
 	destroy();
 }
 
+/* A reload has dropped the table while the next one was being loaded. */
+TEST(news_of_a_table_that_is_no_more_wakes_once)
+{
+	const uint64_t one = 1;
+	struct pollfd news = { .events = POLLIN };
+
+	configure(&fake_source_file, 1);
+	create();
+	news.fd = pipeline_asn_descriptor(pipeline);
+	CHECK_EQ(write(news.fd, &one, sizeof(one)), (ssize_t)sizeof(one));
+	CHECK_EQ(poll(&news, 1, 0), 1);
+	pipeline_asn_dispatch(pipeline);
+	CHECK_EQ(poll(&news, 1, 0), 0);
+	destroy();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +389,7 @@ int main(void)
 		cmocka_unit_test(threads_that_wait_do_not_hang),
 		cmocka_unit_test(what_cannot_begin_says_why_and_leaves_nothing_open),
 		cmocka_unit_test(templates_follow_from_what_is_loaded),
+		cmocka_unit_test(news_of_a_table_that_is_no_more_wakes_once),
 	};
 
 	return RUN_TESTS(tests);
