@@ -262,6 +262,40 @@ bool pipeline_kept_settle(struct pipeline *pipeline)
 	return true;
 }
 
+static void forget(struct pipeline *pipeline)
+{
+	const struct pipeline_kept *kept = &pipeline->kept;
+
+	descriptor_store_remove(pipeline->handover.store, EXPORT_NAME);
+	for (size_t i = 0; i < kept->count; i++)
+		descriptor_store_remove(pipeline->handover.store, kept->names[i]);
+}
+
+static void stop_worker(void *owner, void *argument)
+{
+	(void)argument;
+	worker_kept_stop(owner);
+}
+
+/* A worker that does not answer notes for nobody, and no harm is done. */
+static void stop_workers(struct worker *const *workers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		(void)pipeline_ask_worker(workers[i], stop_worker, NULL);
+}
+
+void pipeline_kept_stop(struct pipeline *pipeline)
+{
+	struct pipeline_kept *kept = &pipeline->kept;
+
+	if (!kept->count || kept->has_stopped || pipeline->export.kept)
+		return;
+	kept->has_stopped = true;
+	forget(pipeline);
+	stop_workers(pipeline->workers, pipeline->worker_count);
+	stop_workers(pipeline->leaving, pipeline->leaving_count);
+}
+
 void pipeline_kept_leave(struct pipeline *pipeline)
 {
 	struct pipeline_kept *kept = &pipeline->kept;
@@ -270,9 +304,7 @@ void pipeline_kept_leave(struct pipeline *pipeline)
 		return;
 	kept->has_left = true;
 	export_kept_set_valid(&kept->export, false);
-	descriptor_store_remove(pipeline->handover.store, EXPORT_NAME);
-	for (size_t i = 0; i < kept->count; i++)
-		descriptor_store_remove(pipeline->handover.store, kept->names[i]);
+	forget(pipeline);
 }
 
 void pipeline_kept_clear(struct pipeline *pipeline)

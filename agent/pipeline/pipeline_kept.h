@@ -33,6 +33,9 @@ void pipeline_kept_await(struct pipeline *pipeline, size_t number);
 bool pipeline_kept_is_awaited(const struct pipeline *pipeline);
 /* Now and then: whether all flows of a state have moved in since. Then the state is over. */
 bool pipeline_kept_settle(struct pipeline *pipeline);
+/* After a change of sources or collectors: unless the export thread still notes, workers note no
+ * more, and the service manager lets go. */
+void pipeline_kept_stop(struct pipeline *pipeline);
 /* At the end in order: what is left now is the state, or nothing. */
 void pipeline_kept_leave(struct pipeline *pipeline);
 void pipeline_kept_clear(struct pipeline *pipeline);

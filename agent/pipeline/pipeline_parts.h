@@ -34,6 +34,7 @@ struct pipeline_kept {
 	bool is_continued;                         /* they are those of a process that was killed */
 	bool is_settled;                           /* no state is in the store any more */
 	struct worker_awaited awaited;
+	bool has_stopped; /* pipeline_kept_stop() */
 	bool has_left;
 };
 

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "pipeline.h"
 #include "pipeline_handover.h"
+#include "pipeline_kept.h"
 #include "pipeline_parts.h"
 #include "pipeline_sources.h"
 #include "sequence_file.h"
@@ -166,10 +167,9 @@ static int change_exporter(struct reload *reload, struct exporter *exporter)
 				     change.template_refresh_datagrams);
 		return 0;
 	}
-	if (differs)
-		export_kept_stop(&pipeline->export);
 	result = exporter_change(exporter, &change, reload->error);
 	if (!result && differs) {
+		export_kept_stop(&pipeline->export);
 		sequence_file_close(pipeline->sequences);
 		pipeline->sequences = sequence_file_open(exporter, pipeline->source_id, true);
 	}
@@ -291,6 +291,7 @@ static int run(struct reload *reload)
 	if (reload->sources.differs)
 		pipeline_sources_take(pipeline, &reload->sources);
 	change_workers(pipeline, reload->after);
+	pipeline_kept_stop(pipeline);
 	return 0;
 }
 

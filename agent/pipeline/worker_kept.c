@@ -184,6 +184,12 @@ void worker_kept_resume(struct worker *worker)
 	count_split(worker);
 }
 
+void worker_kept_stop(struct worker *worker)
+{
+	worker->kept = NULL;
+	worker->reasons = NULL;
+}
+
 /* ---- before a turn ---- */
 
 void worker_kept_begin(struct worker *worker)

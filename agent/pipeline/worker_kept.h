@@ -31,5 +31,7 @@ void worker_kept_resume(struct worker *worker);
 
 /* A turn begins. Reasons of packets that are ignored in it are noted in worker->reasons. */
 void worker_kept_begin(struct worker *worker);
+/* Thread only: from now on nothing is noted. Cache and ring stay where they are. */
+void worker_kept_stop(struct worker *worker);
 
 #endif

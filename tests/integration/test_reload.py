@@ -11,7 +11,6 @@ from conftest import Hosts
 from flows import FlowTable
 from netflow9 import APPLICATION_ID, SOURCE_AS
 from service_manager import ServiceManager
-from test_handover import names
 from test_lifecycle import OWN_PORT, agent_on, site, wait_for_packets  # noqa: F401
 from waiting import wait_until
 
@@ -438,6 +437,32 @@ def test_a_source_whose_right_is_given_up(site, flowagent, agentctl, conf):  # n
     ledger.check_final(agent.summary(), site.matched())
 
 
+def test_a_kill_after_a_reload_that_failed(site, flowagent, agentctl, cleanup, directory, conf):  # noqa: F811
+    """Nothing has changed, so all that was cached continues."""
+    manager = cleanup.enter_context(ServiceManager(directory))
+    lines = collector_section("c", f"{site.COLLECTOR}:{OWN_PORT}")
+    too_small = collector_section("c", f"{site.COLLECTOR}:{OWN_PORT}", "version = json", "mtu = 576")
+    conf.write("nflog = 40", *lines)
+    agent = flowagent("--config", conf.path, host=site.host, **manager.options())
+    agent.wait_until(lambda: "READY=1" in sum(manager.messages, []), "ready")
+    control = agentctl(agent)
+    sent = site.send().packets()
+    wait_for_packets(control, sent)
+    conf.write("nflog = 40", *too_small)
+    assert "a line of JSON may have" in control.run("reload").stderr
+    assert "if the agent is killed" not in agent.errors
+    conf.write("nflog = 40", *lines)
+    manager.messages.clear()
+    agent.process.kill()
+    agent.wait()
+    agent = flowagent("--config", conf.path, host=site.host, control=agent.control, **manager.options())
+    agent.wait_until(lambda: "READY=1" in sum(manager.messages, []), "ready")
+    assert "the last agent was killed: 2 flows continued" in agent.errors
+    assert agentctl(agent).statistics()["packets_read"] == sent
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary(), site.matched())
+
+
 def test_a_restart_after_reloads(site, flowagent, agentctl, cleanup, directory, conf, collector):  # noqa: F811
     """What sources and collectors that are no more have counted goes on, and so do those that came."""
     manager = cleanup.enter_context(ServiceManager(directory))
@@ -453,7 +478,7 @@ def test_a_restart_after_reloads(site, flowagent, agentctl, cleanup, directory, 
     conf.write("nflog = 40", "nflog = 42", f"collector = {own.host_port}")
     assert len(reload(control)) == 4
     wait_until(lambda: "nflog:41: removed: 20 packets were read" in agent.errors, "its end")
-    wait_until(lambda: names(manager) == ["config", "nflog-40", "nflog-42"], "the sources that are kept")
+    wait_until(lambda: manager.names() == ["config", "nflog-40", "nflog-42"], "the sources alone, without memories")
     site.send()
     wait_for_packets(control, 40)
     manager.messages.clear()
