@@ -197,6 +197,14 @@ static void on_counters_signal(void *context)
 	pipeline_snapshot_clear(&snapshot);
 }
 
+/* Another configuration was read. */
+static int on_config_read(void *context, struct config *next, struct error_text *error)
+{
+	const struct daemon *daemon = context;
+
+	return fprobe_ulog_keep_addresses(&daemon->fprobe_ulog, &daemon->config, next, error);
+}
+
 /* Another configuration holds. */
 static void on_config_taken(void *context)
 {
@@ -255,6 +263,7 @@ static int open_reload(struct daemon *daemon, struct error_text *error)
 		.is_fixed = daemon->fprobe_ulog.is_active,
 		.config = &daemon->config,
 		.pipeline = daemon->pipeline,
+		.complete = on_config_read,
 		.taken = on_config_taken,
 		.context = daemon,
 	});

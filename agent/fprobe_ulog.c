@@ -178,6 +178,36 @@ static enum config_result load_text(struct fprobe_ulog *program, struct config *
 	return result == CONFIG_invalid ? CONFIG_failed : result;
 }
 
+static int keep_address(struct config_collector *collector, const struct config *config,
+			struct error_text *error)
+{
+	for (size_t i = 0; i < config->collector_count; i++) {
+		char *copy;
+
+		if (strcmp(config->collectors[i].name, collector->name) != 0)
+			continue;
+		copy = strdup(config->collectors[i].host);
+		if (!copy) {
+			error_text_set(error, "out of memory");
+			return -ENOMEM;
+		}
+		free(collector->host);
+		collector->host = copy;
+		break;
+	}
+	return 0;
+}
+
+int fprobe_ulog_keep_addresses(const struct fprobe_ulog *program, const struct config *config,
+			       struct config *next, struct error_text *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; !result && program->root[0] && i < next->collector_count; i++)
+		result = keep_address(&next->collectors[i], config, error);
+	return result;
+}
+
 static enum config_result help(struct error_text *error)
 {
 	if (fputs(usage, stdout) >= 0 && fflush(stdout) == 0)

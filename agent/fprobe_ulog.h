@@ -34,6 +34,12 @@ bool fprobe_ulog_is(const char *name);
 enum config_result fprobe_ulog_load(struct fprobe_ulog *program, struct config *config, int argc,
 				    char *const *argv, struct error_text *error);
 
+/* In its root directory no name can be looked up: collectors of 'next', which was read from the
+ * same text as 'config', get the addresses that were found at the start. Returns 0, or -ENOMEM with
+ * 'error' filled. */
+int fprobe_ulog_keep_addresses(const struct fprobe_ulog *program, const struct config *config,
+			       struct config *next, struct error_text *error);
+
 /* Go on in a process in the background, unless the log is standard output. The one that was started
  * waits for fprobe_ulog_ready() and ends with status 0, or ends with the status of the other. Call
  * it before threads are started. Returns 0 or a negative errno with 'error' filled. */

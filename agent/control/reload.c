@@ -146,6 +146,8 @@ static int read_again(struct reload *reload, const struct config_again *again,
 	*changes = (struct config_changes){ .count = 0 };
 	if (config_load_again(&next, again, error) != CONFIG_run)
 		result = -EIO;
+	if (!result)
+		result = reload->config.complete(reload->config.context, &next, error);
 	if (!result && config_changes_find(reload->config.config, &next, changes)) {
 		error_text_set(error, "out of memory");
 		result = -ENOMEM;

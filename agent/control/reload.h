@@ -19,6 +19,9 @@ struct reload_config {
 	bool is_fixed;             /* no files: the command line is another program's, translated */
 	struct config *config;     /* borrowed for life: the one that holds, which is replaced */
 	struct pipeline *pipeline; /* borrowed for life */
+	/* Called with each configuration that was read, before it is compared: gives it what stands
+	 * in no text. Returns 0, or a negative errno with 'error' filled. */
+	int (*complete)(void *context, struct config *next, struct error_text *error);
 	/* Called when another configuration holds. */
 	void (*taken)(void *context);
 	void *context;

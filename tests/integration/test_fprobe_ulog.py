@@ -193,7 +193,7 @@ def test_other_user(site):
 
 
 def test_root_directory(site, collector):
-    """In a root directory where no name can be looked up: names are looked up before."""
+    """In a root directory where no name can be looked up: names are looked up before, also for `agentctl set`."""
     jail = site.directory / "jail"
     jail.mkdir()
     sink = collector("127.0.0.1", 2055, site.host)
@@ -205,6 +205,12 @@ def test_root_directory(site, collector):
     site.wait_for_group()
     site.load_rules()
     expected = site.talk(2)
+    done = subprocess.run(
+        [BUILD / "agentctl", "-s", site.run / "flowagent" / "control.sock", "set", "active-timeout", "200s"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=programs.PATIENCE_S,
+        env=programs.ENVIRONMENT,
+    )  # fmt: skip
+    assert done.stdout == "active-timeout: 5m -> 3m20s\n", done.stderr
     site.stop()
     wait_until(lambda: sink.flows().packets() == expected.packets(), "all packets")
     assert sink.flows().counters("tos") == expected.counters("tos")
