@@ -136,7 +136,7 @@ static int hold_back(struct reload *reload, struct config *next, struct config_c
 	return result;
 }
 
-/* Read, compare, take over. */
+/* Read, compare, take over; the log is the caller's. */
 static int read_again(struct reload *reload, const struct config_again *again,
 		      struct config_changes *changes, struct error_text *error)
 {
@@ -158,11 +158,7 @@ static int read_again(struct reload *reload, const struct config_again *again,
 		config_clear(&next);
 		return result;
 	}
-	result = take(reload, &next, error);
-	if (result)
-		return result;
-	log_changes(changes);
-	return 0;
+	return take(reload, &next, error);
 }
 
 static struct config_again begin(const struct reload *reload)
@@ -211,6 +207,7 @@ int reload_files(struct reload *reload, struct config_changes *changes, struct e
 			    error->text);
 		return result;
 	}
+	log_changes(changes);
 	log_problem_over("config", "configuration");
 	forget_settings(reload);
 	reload->config.taken(reload->config.context);
@@ -295,10 +292,12 @@ int reload_set(struct reload *reload, const struct config_override *setting,
 	if (!again.setting_count)
 		return -EIO;
 	result = read_again(reload, &again, changes, error);
-	if (result)
+	if (result) {
 		setting_clear(&tried[again.setting_count - 1]);
-	else
-		keep_settings(reload, tried, again.setting_count);
+		return result;
+	}
+	keep_settings(reload, tried, again.setting_count);
 	keep_changes_made(changes);
-	return result;
+	log_changes(changes);
+	return 0;
 }

@@ -144,8 +144,12 @@ def test_set_holds_until_the_next_reload(site, served, conf):  # noqa: F811
     assert value(control, "active-timeout") == ("21s", "agentctl set")
     conf.write("max-flows = 6000")
     assert reload(control, "set", "log-level", "info") == ["log-level: debug -> info"]
-    assert "max-flows: needs a restart (5000 -> 6000)" in reload(control)
+    pending = "max-flows: needs a restart (5000 -> 6000)"
+    assert pending in reload(control)
     assert value(control, "active-timeout") == ("60s", "default")
+    assert reload(control, "set", "active-timeout", "19s") == ["active-timeout: 60s -> 19s"]
+    wait_until(lambda: "active-timeout: 60s -> 19s" in agent.errors, "its line in the log")
+    assert agent.errors.count(pending) == 1  # of the reload
     assert agent.stop() == 0, agent.errors
 
 
