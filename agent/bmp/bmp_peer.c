@@ -79,6 +79,15 @@ static bool sends_path_ids(const struct bmp_peer *peer, uint8_t sender, uint8_t 
 	return (sender & BGP_ADD_PATH_SEND) && (receiver & BGP_ADD_PATH_RECEIVE);
 }
 
+/* Both must have the family, or there is no table of it to wait for. Of Loc-RIB both messages are
+ * the router's own, as above. */
+static bool has_table(const struct bmp_peer *peer, bool is_sent, bool is_received)
+{
+	if (peer->name.type == BMP_PEER_loc_rib)
+		return is_sent || is_received;
+	return is_sent && is_received;
+}
+
 void bmp_peers_up(struct bmp_state *state, struct bmp_router *router,
 		  const struct bmp_peer_header *header, const struct bgp_open *sent,
 		  const struct bgp_open *received)
@@ -98,9 +107,12 @@ void bmp_peers_up(struct bmp_state *state, struct bmp_router *router,
 	peer->own_as = sent->as_number;
 	if (peer->name.type == BMP_PEER_loc_rib && header->as_number)
 		peer->own_as = header->as_number;
-	for (int family = 0; family < BGP_FAMILY_COUNT; family++)
+	for (int family = 0; family < BGP_FAMILY_COUNT; family++) {
+		peer->awaits[family] =
+			has_table(peer, sent->has_family[family], received->has_family[family]);
 		peer->has_path_ids[family] =
 			sends_path_ids(peer, received->add_path[family], sent->add_path[family]);
+	}
 }
 
 void bmp_peers_down(struct bmp_state *state, const struct bmp_router *router,
