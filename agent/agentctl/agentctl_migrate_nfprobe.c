@@ -367,11 +367,13 @@ static void write_pcap_source(struct migration *migration, struct nfprobe *nfpro
 static void write_group(struct migration *migration, const struct nfprobe *nfprobe)
 {
 	const char *size = value_of(nfprobe, "uacctd_nl_size", "");
+	unsigned long bytes;
 
 	migration_option(migration, "nflog", "%lu%s%s",
 			 number_of(migration, nfprobe, "uacctd_group", "", 0),
 			 migration_buffer(migration, size, 1), source_keys(migration, nfprobe));
-	if (size && number_of(migration, nfprobe, "uacctd_nl_size", "", 0) < 32 * 1024 * 1024)
+	/* That it is none is said already. */
+	if (size && migration_number(size, &bytes) && bytes < 32 * 1024 * 1024)
 		migration_note(migration, "a buffer of %s bytes is less than flowagent's 32M",
 			       size);
 }

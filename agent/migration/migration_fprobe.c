@@ -265,8 +265,8 @@ static void write_collectors(struct migration *migration, const struct fprobe *f
 	write_rate(migration, fprobe->given['t']);
 }
 
-/* A limit of memory as a number of flows. */
-static void write_memory(struct migration *migration, const struct fprobe *fprobe)
+/* A limit of memory as a number of flows. Returns whether there is one. */
+static bool write_memory(struct migration *migration, const struct fprobe *fprobe)
 {
 	const unsigned long kilobytes = number_of(migration, fprobe, 'm', 0);
 	unsigned long flows = kilobytes > FLOWS_MAX / FLOWS_OF_KILOBYTE
@@ -274,15 +274,17 @@ static void write_memory(struct migration *migration, const struct fprobe *fprob
 				      : kilobytes * FLOWS_OF_KILOBYTE;
 
 	if (kilobytes == 0)
-		return;
+		return false;
 	migration_option(migration, "max-flows", "%lu", flows);
 	migration_note(migration,
 		       "-m %lu: memory limit in kB, here a number of flows of 128 bytes; when it "
 		       "is reached, flows leave early and no packet is lost",
 		       kilobytes);
+	return true;
 }
 
-static void write_running(struct migration *migration, const struct fprobe *fprobe)
+static void write_running(struct migration *migration, const struct fprobe *fprobe,
+			  bool has_memory_limit)
 {
 	static const char *const levels[] = { "error",   "error",  "error", "error",
 					      "warning", "notice", "info",  "debug" };
@@ -290,7 +292,7 @@ static void write_running(struct migration *migration, const struct fprobe *fpro
 
 	migration_option(migration, "source-id", "0");
 	migration_note(migration, "engine type and id are 0%s",
-		       number_of(migration, fprobe, 'm', 0)
+		       has_memory_limit
 			       ? ""
 			       : "; the number of flows was not limited: max-flows has its "
 				 "default");
@@ -365,6 +367,8 @@ static struct fprobe read_words(struct migration *migration, const char *const *
 
 static void write_all(struct migration *migration, const struct fprobe *fprobe)
 {
+	bool has_memory_limit;
+
 	if (fprobe->is_ulog)
 		write_groups(migration, fprobe);
 	else
@@ -374,9 +378,9 @@ static void write_all(struct migration *migration, const struct fprobe *fprobe)
 	if (fprobe->given['M'])
 		migration_option(migration, "mark-as-tos", "on");
 	write_timeouts(migration, fprobe);
-	write_memory(migration, fprobe);
+	has_memory_limit = write_memory(migration, fprobe);
 	write_collectors(migration, fprobe);
-	write_running(migration, fprobe);
+	write_running(migration, fprobe, has_memory_limit);
 }
 
 void migration_fprobe(struct migration *migration, const char *const *words, size_t count,

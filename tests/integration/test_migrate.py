@@ -221,6 +221,8 @@ def test_case(expect, directory, flowagent_run):
         ("fprobe-ulog", ["-X", "eth", "h:1"], DONE, "-X eth: expected BASE:NUMBER"),
         ("fprobe-ulog", ["-t", "0:1", "h:1"], DONE, "-t 0:1: expected BYTES:NANOSECONDS"),
         ("softflowd", ["-i", "eth0", "-C", "40"], DONE, "snaplen of 40: flowagent takes 64 to 65535 bytes; 64 is written"),
+        ("fprobe", ["-i", "eth0", "-m", "many", "h:1"], DONE, "-m many: expected a number"),
+        ("fprobe-ulog", ["-m", "many", "-B", "x", "h:1"], DONE, "-B x: expected a number"),
         ("fprobe", ["-i", "eth0", "-B", "1"], DONE, "buffer of 1: flowagent takes 65536 to 1073741824 bytes; 65536 is"),
         ("fprobe", ["-i", "eth0", "-B", "99999999999"], DONE, "1073741824 is written"),
         ("uacctd", ["-f", "x"], FAILED, "is read from standard input"),
@@ -237,6 +239,13 @@ def test_what_is_wrong_is_said(peer, words, status, message):
     assert done.returncode == status
     assert message in done.stderr
     assert "\ncontrol = none" not in done.stdout
+    assert once(done.stderr)
+
+
+def once(text):
+    """What is wrong is said in one line only: each wrong number of these tests has words of its own."""
+    wrong = re.findall(r"(\S+): expected a number", text)
+    return len(wrong) == len(set(wrong))
 
 
 def test_groups_of_the_mask():
@@ -249,6 +258,7 @@ def test_groups_of_the_mask():
     ("peer", "text", "message"),
     [
         ("uacctd", "plugins: nfprobe\nuacctd_group: x\n", "uacctd_group: x: expected a number"),
+        ("uacctd", "plugins: nfprobe\nuacctd_nl_size: x\n", "buffer x: expected a number"),
         ("pmacctd", "plugins: nfprobe\nnfprobe_receiver: h:1\n", "no interface"),
         ("pmacctd", "pcap_interfaces_map: none.map\nplugins: nfprobe\n", "none.map"),
         ("softflowd", "OPTIONS\n", '"OPTIONS": expected NAME=VALUE'),
@@ -260,6 +270,7 @@ def test_what_is_wrong_in_a_file_is_said(peer, text, message):
     done = migrate(peer, text=text)
     assert done.returncode == DONE
     assert message in done.stderr
+    assert once(done.stderr)
 
 
 @pytest.mark.parametrize(
