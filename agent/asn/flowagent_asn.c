@@ -56,8 +56,8 @@ static int read_inputs(const struct asn_options *options, struct asn_builder *bu
 
 	for (size_t i = options->input_count; i-- > 0;) {
 		struct asn_source_result result;
-		const int status = asn_source_read(options->inputs[i], &options->rules, builder,
-						   messages, &result, error);
+		const int status = asn_source_read(options->inputs[i], &options->table.rules,
+						   builder, messages, &result, error);
 
 		if (status < 0)
 			return status;
@@ -76,9 +76,9 @@ static int make_table(const struct asn_options *options, struct asn_messages *me
 		      struct error_text *error)
 {
 	struct asn_output output = {
-		.table_path = options->output,
+		.table_path = options->table.output,
 		.networks_path = options->networks_file,
-		.is_forced = options->is_forced,
+		.is_forced = options->table.is_forced,
 	};
 	struct asn_builder *builder;
 	int result;
@@ -91,8 +91,8 @@ static int make_table(const struct asn_options *options, struct asn_messages *me
 		return -ENOMEM;
 	}
 	result = read_inputs(options, builder, messages, &output.facts, error);
-	if (result == 0 && options->names_file)
-		result = asn_source_read_names(options->names_file, builder, messages, error);
+	if (result == 0 && options->table.names_file)
+		result = asn_source_read_names(options->table.names_file, builder, messages, error);
 	if (result == 0)
 		result = asn_output_write(&output, builder, messages, error);
 	asn_builder_destroy(builder);
@@ -110,19 +110,12 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (asn_options_parse(argc, argv, &options, &error) < 0) {
 		messages = asn_messages_begin(true);
+		asn_arguments_hint(&asn_options_command, &error);
 		asn_messages_error(&messages, &error);
-		if (!error.hint[0])
-			(void)fprintf(stderr, "  hint: flowagent-asn --help shows all options\n");
 		return EXIT_usage;
 	}
-	if (options.wants_help) {
-		asn_options_print_help();
+	if (asn_arguments_answer(&asn_options_command, &options.table))
 		return EXIT_done;
-	}
-	if (options.wants_version) {
-		(void)printf("flowagent-asn %s\n", FLOWAGENT_VERSION);
-		return EXIT_done;
-	}
 	messages = asn_messages_begin(options.is_quiet);
 	if (make_table(&options, &messages, &error) == 0)
 		return EXIT_done;

@@ -4,8 +4,8 @@
 #ifndef BMP_ARGUMENTS_H
 #define BMP_ARGUMENTS_H
 
+#include "asn_arguments.h"
 #include "bmp_state.h"
-#include "error_text.h"
 #include "log.h"
 
 #include <stdbool.h>
@@ -27,8 +27,7 @@ struct bmp_listen {
 };
 
 struct bmp_arguments {
-	const char *output;      /* the table */
-	const char *names_file;  /* with names of AS numbers; NULL: none */
+	struct asn_arguments table;
 	const char *status_file; /* NULL: none */
 	struct bmp_listen listen[BMP_LISTENERS_MAX];
 	size_t listen_count;
@@ -37,16 +36,13 @@ struct bmp_arguments {
 	struct bmp_state_options state;
 	uint32_t interval_ms;
 	enum log_level log_level;
-	bool is_forced;
-	bool wants_help, wants_version;
 };
+
+extern const struct asn_command bmp_arguments_command;
 
 /* Returns 0, or -EINVAL with 'error' filled. Strings are borrowed from argv, which is put into
  * another order. */
 int bmp_arguments_parse(int argc, char **argv, struct bmp_arguments *arguments,
 			struct error_text *error);
-
-/* On standard output. */
-void bmp_arguments_print_help(void);
 
 #endif

@@ -277,10 +277,10 @@ static void close_all(struct server *server)
 static void init(struct server *server, const struct bmp_arguments *arguments)
 {
 	server->arguments = arguments;
-	server->writer = (struct bmp_writer){ .path = arguments->output,
-					      .names = arguments->names_file,
+	server->writer = (struct bmp_writer){ .path = arguments->table.output,
+					      .names = arguments->table.names_file,
 					      .interval_ms = arguments->interval_ms,
-					      .is_forced = arguments->is_forced };
+					      .is_forced = arguments->table.is_forced };
 	for (size_t i = 0; i < PLACE_sessions; i++)
 		server->polled[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
 	for (size_t i = 0; i < BMP_ROUTERS_MAX; i++)

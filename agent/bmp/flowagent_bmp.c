@@ -9,7 +9,6 @@
 #include "standard_streams.h"
 
 #include <signal.h>
-#include <stdio.h>
 
 enum { EXIT_done = 0, EXIT_failed = 1, EXIT_usage = 2 };
 
@@ -29,18 +28,11 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	log_open("flowagent-bmp", LOG_LEVEL_info);
 	if (bmp_arguments_parse(argc, argv, &arguments, &error) < 0) {
-		if (!error.hint[0])
-			error_text_hint(&error, "flowagent-bmp --help shows all options");
+		asn_arguments_hint(&bmp_arguments_command, &error);
 		return fail(&error, EXIT_usage);
 	}
-	if (arguments.wants_help) {
-		bmp_arguments_print_help();
+	if (asn_arguments_answer(&bmp_arguments_command, &arguments.table))
 		return EXIT_done;
-	}
-	if (arguments.wants_version) {
-		(void)printf("flowagent-bmp %s\n", FLOWAGENT_VERSION);
-		return EXIT_done;
-	}
 	log_set_level(arguments.log_level);
 	return bmp_server_run(&arguments, &error) < 0 ? fail(&error, EXIT_failed) : EXIT_done;
 }

@@ -1,8 +1,8 @@
 /* long_options.h - what getopt_long(3) needs beside its list of long options, and the option that a
  * wrong word is nearest to.
  *
- * Place: agentctl and flowagent-asn, whose tables of options make the list. Codes below 256 are
- * letters. */
+ * Place: agentctl and the programs of AS tables, whose tables of options make the list. Codes below
+ * 256 are letters. */
 #ifndef LONG_OPTIONS_H
 #define LONG_OPTIONS_H
 
