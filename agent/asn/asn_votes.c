@@ -7,11 +7,10 @@
  * Invariant: a peer has one bit at most in all ballots of a prefix. */
 #include "asn_votes.h"
 
-#include "asn_pool.h"
+#include "asn_prefixes.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define PEERS_PER_BALLOT 64
 
@@ -23,21 +22,8 @@ struct ballot {
 	uint64_t peers;
 };
 
-/* Elements of the pools: all bytes count, so there are no holes. The length is one more than that
- * of the prefix: an element is never all zero. */
-struct prefix4 {
-	uint8_t address[4];
-	uint32_t length;
-};
-
-struct prefix6 {
-	uint8_t address[16];
-	uint64_t length;
-};
-
 struct asn_votes {
-	struct asn_pool prefixes[2]; /* of struct prefix4 and prefix6 */
-	struct asn_vector first[2];  /* uint32_t for each prefix: its first ballot */
+	struct asn_prefixes prefixes[2]; /* IPv4, IPv6; with the first ballot of each */
 	struct asn_vector ballots;
 };
 
@@ -49,10 +35,8 @@ struct asn_votes *asn_votes_create(void)
 
 	if (!votes)
 		return NULL;
-	votes->prefixes[0].elements.element_size = sizeof(struct prefix4);
-	votes->prefixes[1].elements.element_size = sizeof(struct prefix6);
-	votes->first[0].element_size = sizeof(uint32_t);
-	votes->first[1].element_size = sizeof(uint32_t);
+	asn_prefixes_init(&votes->prefixes[0], 4);
+	asn_prefixes_init(&votes->prefixes[1], 6);
 	votes->ballots.element_size = sizeof(struct ballot);
 	return votes;
 }
@@ -61,44 +45,20 @@ void asn_votes_destroy(struct asn_votes *votes)
 {
 	if (!votes)
 		return;
-	for (int family = 0; family < 2; family++) {
-		asn_pool_clear(&votes->prefixes[family]);
-		asn_vector_clear(&votes->first[family]);
-	}
+	for (int family = 0; family < 2; family++)
+		asn_prefixes_clear(&votes->prefixes[family]);
 	asn_vector_clear(&votes->ballots);
 	free(votes);
-}
-
-static int pool_number(struct asn_votes *votes, const struct prefix *prefix, uint32_t *number)
-{
-	struct prefix4 prefix4 = { .length = prefix->length + 1u };
-	struct prefix6 prefix6 = { .length = prefix->length + 1u };
-
-	if (prefix->ip_version == 4) {
-		memcpy(prefix4.address, prefix->address, sizeof(prefix4.address));
-		return asn_pool_number(&votes->prefixes[0], &prefix4, number);
-	}
-	memcpy(prefix6.address, prefix->address, sizeof(prefix6.address));
-	return asn_pool_number(&votes->prefixes[1], &prefix6, number);
 }
 
 int asn_votes_prefix(struct asn_votes *votes, const struct prefix *prefix, uint32_t *number)
 {
 	const int family = prefix->ip_version == 6;
-	const int result = pool_number(votes, prefix, number);
+	const int result = asn_prefixes_number(&votes->prefixes[family], prefix, number);
 
-	if (result < 0)
-		return result;
-	while (votes->first[family].count <= *number) {
-		uint32_t *first = asn_vector_add(&votes->first[family]);
-
-		if (!first)
-			return -ENOMEM;
-		*first = 0;
-	}
-	if (family)
+	if (result == 0 && family)
 		*number |= FAMILY_BIT;
-	return 0;
+	return result;
 }
 
 /* A new ballot, at the end of a list. Number 0 stays unused. */
@@ -122,8 +82,8 @@ static struct ballot *add_ballot(struct asn_votes *votes, uint32_t *first, uint3
 
 int asn_votes_add(struct asn_votes *votes, uint32_t number, uint32_t peer, uint32_t origin)
 {
-	struct asn_vector *heads = &votes->first[(number & FAMILY_BIT) != 0];
-	uint32_t *first = (uint32_t *)heads->elements + (number & ~FAMILY_BIT);
+	const struct asn_prefixes *prefixes = &votes->prefixes[(number & FAMILY_BIT) != 0];
+	uint32_t *first = asn_prefixes_first(prefixes, number & ~FAMILY_BIT);
 	struct ballot *ballots = votes->ballots.elements;
 	const uint32_t group = peer / PEERS_PER_BALLOT;
 	const uint64_t bit = (uint64_t)1 << peer % PEERS_PER_BALLOT;
@@ -184,24 +144,6 @@ static void count_votes(const struct ballot *ballots, uint32_t first,
 	}
 }
 
-static struct prefix prefix_of(const struct asn_votes *votes, int family, size_t number)
-{
-	struct prefix prefix = { .ip_version = family ? 6 : 4 };
-
-	if (family) {
-		const struct prefix6 *prefixes = votes->prefixes[1].elements.elements;
-
-		prefix.length = (uint8_t)(prefixes[number].length - 1);
-		memcpy(prefix.address, prefixes[number].address, 16);
-	} else {
-		const struct prefix4 *prefixes = votes->prefixes[0].elements.elements;
-
-		prefix.length = (uint8_t)(prefixes[number].length - 1);
-		memcpy(prefix.address, prefixes[number].address, 4);
-	}
-	return prefix;
-}
-
 int asn_votes_each(const struct asn_votes *votes,
 		   int (*visit)(void *context, const struct asn_votes_result *result),
 		   void *context)
@@ -210,12 +152,13 @@ int asn_votes_each(const struct asn_votes *votes,
 	int status = 0;
 
 	for (int family = 0; family < 2; family++) {
-		const uint32_t *first = votes->first[family].elements;
+		const struct asn_prefixes *prefixes = &votes->prefixes[family];
 
-		for (size_t i = 1; status == 0 && i < votes->first[family].count; i++) {
-			struct asn_votes_result result = { .prefix = prefix_of(votes, family, i) };
+		for (size_t i = 1; status == 0 && i < asn_prefixes_end(prefixes); i++) {
+			struct asn_votes_result result = { .prefix =
+								   asn_prefixes_get(prefixes, i) };
 
-			count_votes(ballots, first[i], &result);
+			count_votes(ballots, *asn_prefixes_first(prefixes, i), &result);
 			status = visit(context, &result);
 		}
 	}

@@ -8,7 +8,7 @@
  * Invariant: the counts of a source are its routes that count. */
 #include "bmp_rib.h"
 
-#include "asn_pool.h"
+#include "asn_prefixes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,25 +36,9 @@ struct source {
 	uint32_t current[BGP_FAMILY_COUNT]; /* of these: of the present generation */
 };
 
-/* Elements of the pools. The length is one more than that of the prefix: an element is never all
- * zero. */
-struct key {
-	uint8_t address[16];
-	uint64_t length;
-};
-
-#define KEY4_SIZE 8 /* 4 bytes of address, and the length in the others */
-
-/* Prefixes of a family. */
-struct prefixes {
-	struct asn_pool pool;
-	struct asn_vector first; /* uint32_t for each: its first route; 0: none */
-	size_t empty;            /* prefixes without routes, as the last sweep found */
-};
-
 struct bmp_rib {
-	struct prefixes prefixes[BGP_FAMILY_COUNT];
-	struct asn_pool attributes;  /* of struct bmp_attributes */
+	struct asn_prefixes prefixes[BGP_FAMILY_COUNT]; /* with the first route of each */
+	struct asn_pool attributes;                     /* of struct bmp_attributes */
 	size_t attributes_used;      /* after the last time that the pool was made */
 	struct asn_vector routes;    /* of struct route; number 0 is none */
 	uint32_t free;               /* first free route; 0: none */
@@ -67,28 +51,14 @@ struct bmp_rib {
 
 /* ---- making ---- */
 
-static void prefixes_init(struct prefixes *prefixes, enum bgp_family family)
-{
-	*prefixes = (struct prefixes){ .empty = 0 };
-	prefixes->pool.elements.element_size =
-		family == BGP_FAMILY_ipv6 ? sizeof(struct key) : KEY4_SIZE;
-	prefixes->first.element_size = sizeof(uint32_t);
-}
-
-static void prefixes_clear(struct prefixes *prefixes)
-{
-	asn_pool_clear(&prefixes->pool);
-	asn_vector_clear(&prefixes->first);
-}
-
 struct bmp_rib *bmp_rib_create(size_t most_routes)
 {
 	struct bmp_rib *rib = calloc(1, sizeof(*rib));
 
 	if (!rib)
 		return NULL;
-	for (int family = 0; family < BGP_FAMILY_COUNT; family++)
-		prefixes_init(&rib->prefixes[family], family);
+	asn_prefixes_init(&rib->prefixes[BGP_FAMILY_ipv4], 4);
+	asn_prefixes_init(&rib->prefixes[BGP_FAMILY_ipv6], 6);
 	rib->attributes.elements.element_size = sizeof(struct bmp_attributes);
 	rib->routes.element_size = sizeof(struct route);
 	rib->sources.element_size = sizeof(struct source);
@@ -102,7 +72,7 @@ void bmp_rib_destroy(struct bmp_rib *rib)
 	if (!rib)
 		return;
 	for (int family = 0; family < BGP_FAMILY_COUNT; family++)
-		prefixes_clear(&rib->prefixes[family]);
+		asn_prefixes_clear(&rib->prefixes[family]);
 	asn_pool_clear(&rib->attributes);
 	asn_vector_clear(&rib->routes);
 	asn_vector_clear(&rib->sources);
@@ -118,11 +88,6 @@ static struct source *source_at(const struct bmp_rib *rib, uint16_t number)
 static struct route *route_at(const struct bmp_rib *rib, uint32_t number)
 {
 	return (struct route *)rib->routes.elements + number;
-}
-
-static uint32_t *first_at(const struct prefixes *prefixes, size_t number)
-{
-	return (uint32_t *)prefixes->first.elements + number;
 }
 
 static const struct bmp_attributes *attributes_at(const struct bmp_rib *rib, uint32_t number)
@@ -216,39 +181,7 @@ uint64_t bmp_rib_changes(const struct bmp_rib *rib)
 	return rib->changes;
 }
 
-/* ---- prefixes ---- */
-
-static struct key key_of(const struct prefix *prefix)
-{
-	struct key key = { .length = prefix->length + 1u };
-
-	if (prefix->ip_version == 4) {
-		memcpy(key.address, prefix->address, 4);
-		key.address[4] = (uint8_t)(prefix->length + 1);
-	} else {
-		memcpy(key.address, prefix->address, 16);
-	}
-	return key;
-}
-
-static struct prefix prefix_of(const struct prefixes *prefixes, enum bgp_family family,
-			       size_t number)
-{
-	const size_t size = prefixes->pool.elements.element_size;
-	const uint8_t *element = (const uint8_t *)prefixes->pool.elements.elements + number * size;
-	struct prefix prefix = { .ip_version = family == BGP_FAMILY_ipv6 ? 6 : 4 };
-	struct key key;
-
-	if (family == BGP_FAMILY_ipv4) {
-		memcpy(prefix.address, element, 4);
-		prefix.length = (uint8_t)(element[4] - 1);
-	} else {
-		memcpy(&key, element, sizeof(key));
-		memcpy(prefix.address, key.address, 16);
-		prefix.length = (uint8_t)(key.length - 1);
-	}
-	return prefix;
-}
+/* ---- routes ---- */
 
 static enum bgp_family family_of(const struct prefix *prefix)
 {
@@ -256,20 +189,13 @@ static enum bgp_family family_of(const struct prefix *prefix)
 }
 
 /* Where the number of its first route lies; NULL if memory is short. */
-static uint32_t *find_first(struct prefixes *prefixes, const struct key *key)
+static uint32_t *find_first(struct asn_prefixes *prefixes, const struct prefix *prefix)
 {
 	uint32_t number;
 
-	if (asn_pool_number(&prefixes->pool, key, &number) < 0)
+	if (asn_prefixes_number(prefixes, prefix, &number) < 0)
 		return NULL;
-	while (prefixes->first.count <= number) {
-		uint32_t *added = asn_vector_add(&prefixes->first);
-
-		if (!added)
-			return NULL;
-		*added = 0;
-	}
-	return first_at(prefixes, number);
+	return asn_prefixes_first(prefixes, number);
 }
 
 /* The link that leads to a route; to 0 at the end of the list. */
@@ -286,36 +212,29 @@ static uint32_t *find_link(const struct bmp_rib *rib, uint32_t *link, uint16_t s
 	return link;
 }
 
-/* ---- routes ---- */
+/* Make sure that one more route may be added. What was looked up before may have moved. */
+static int make_room(struct bmp_rib *rib)
+{
+	if (rib->free || rib->routes.count <= rib->most_routes)
+		return 0;
+	if (rib->is_dirty)
+		bmp_rib_sweep(rib);
+	return rib->free ? 0 : -ENOSPC;
+}
 
-static uint32_t take_free(struct bmp_rib *rib)
+/* The number of a route that is not in use; 0: memory is short. Links into the array do not survive
+ * it. */
+static uint32_t take_route(struct bmp_rib *rib)
 {
 	const uint32_t number = rib->free;
 
-	if (number)
+	if (number) {
 		rib->free = route_at(rib, number)->next;
-	return number;
-}
-
-/* The number of a route that is not in use. Links into the array do not survive it. */
-static int add_route(struct bmp_rib *rib, uint32_t *number)
-{
-	*number = take_free(rib);
-	if (*number)
-		return 0;
-	if (rib->routes.count > rib->most_routes) {
-		if (!rib->is_dirty)
-			return -ENOSPC;
-		bmp_rib_sweep(rib);
-		*number = take_free(rib);
-		return *number ? 0 : -ENOSPC;
+		return number;
 	}
 	if (rib->routes.count == 0 && !asn_vector_add(&rib->routes))
-		return -ENOMEM;
-	if (!asn_vector_add(&rib->routes))
-		return -ENOMEM;
-	*number = (uint32_t)(rib->routes.count - 1);
-	return 0;
+		return 0;
+	return asn_vector_add(&rib->routes) ? (uint32_t)(rib->routes.count - 1) : 0;
 }
 
 static void count_in(struct bmp_rib *rib, uint16_t number, enum bgp_family family)
@@ -352,7 +271,7 @@ static void renew(struct bmp_rib *rib, struct route *route, enum bgp_family fami
 /* What was only named once must not fill the memory: prefixes without routes, and attributes. */
 static void keep_bounds(struct bmp_rib *rib, enum bgp_family family)
 {
-	if (rib->prefixes[family].first.count > rib->most_routes + UNUSED_MIN ||
+	if (asn_prefixes_end(&rib->prefixes[family]) > rib->most_routes + UNUSED_MIN ||
 	    rib->attributes.elements.count > 2 * rib->attributes_used + 4 * UNUSED_MIN)
 		bmp_rib_sweep(rib);
 }
@@ -361,14 +280,14 @@ int bmp_rib_announce(struct bmp_rib *rib, uint16_t source, const struct prefix *
 		     uint32_t path_id, const struct bmp_attributes *attributes)
 {
 	const enum bgp_family family = family_of(prefix);
-	const struct key key = key_of(prefix);
 	uint32_t number, attributes_number;
 	struct route *route;
 	uint32_t *first;
-	int result;
+	int room;
 
 	keep_bounds(rib, family);
-	first = find_first(&rib->prefixes[family], &key);
+	room = make_room(rib); /* before anything is looked up: a sweep would move it */
+	first = find_first(&rib->prefixes[family], prefix);
 	if (!first || asn_pool_number(&rib->attributes, attributes, &attributes_number) < 0)
 		return -ENOMEM;
 	number = *find_link(rib, first, source, path_id);
@@ -376,16 +295,11 @@ int bmp_rib_announce(struct bmp_rib *rib, uint16_t source, const struct prefix *
 		renew(rib, route_at(rib, number), family, attributes_number);
 		return 0;
 	}
-	result = add_route(rib, &number);
-	if (result < 0)
-		return result;
-	/* A sweep may have moved both. */
-	first = find_first(&rib->prefixes[family], &key);
-	if (!first || asn_pool_number(&rib->attributes, attributes, &attributes_number) < 0) {
-		route_at(rib, number)->next = rib->free;
-		rib->free = number;
+	if (room < 0)
+		return room;
+	number = take_route(rib);
+	if (!number)
 		return -ENOMEM;
-	}
 	route = route_at(rib, number);
 	*route = (struct route){ .next = *first,
 				 .attributes = attributes_number,
@@ -412,12 +326,11 @@ bool bmp_rib_withdraw(struct bmp_rib *rib, uint16_t source, const struct prefix 
 		      uint32_t path_id)
 {
 	const enum bgp_family family = family_of(prefix);
-	const struct key key = key_of(prefix);
 	uint32_t *link;
 	bool had;
 
 	keep_bounds(rib, family);
-	link = find_first(&rib->prefixes[family], &key);
+	link = find_first(&rib->prefixes[family], prefix);
 	if (link)
 		link = find_link(rib, link, source, path_id);
 	if (!link || !*link)
@@ -431,13 +344,14 @@ bool bmp_rib_withdraw(struct bmp_rib *rib, uint16_t source, const struct prefix 
 
 /* ---- sweeping ---- */
 
-static void sweep_family(struct bmp_rib *rib, enum bgp_family family)
+/* Returns how many prefixes have no route then. */
+static size_t sweep_family(struct bmp_rib *rib, enum bgp_family family)
 {
-	struct prefixes *prefixes = &rib->prefixes[family];
+	const struct asn_prefixes *prefixes = &rib->prefixes[family];
+	size_t empty = 0;
 
-	prefixes->empty = 0;
-	for (size_t i = 1; i < prefixes->first.count; i++) {
-		uint32_t *link = first_at(prefixes, i);
+	for (size_t i = 1; i < asn_prefixes_end(prefixes); i++) {
+		uint32_t *link = asn_prefixes_first(prefixes, i);
 
 		while (*link) {
 			struct route *route = route_at(rib, *link);
@@ -447,33 +361,30 @@ static void sweep_family(struct bmp_rib *rib, enum bgp_family family)
 			else
 				free_route(rib, link);
 		}
-		prefixes->empty += *first_at(prefixes, i) == 0;
+		empty += *asn_prefixes_first(prefixes, i) == 0;
 	}
+	return empty;
 }
 
 /* A pool without the prefixes that have no route. If memory is short, nothing happens. */
-static void pack_prefixes(struct bmp_rib *rib, enum bgp_family family)
+static void pack_prefixes(struct asn_prefixes *old)
 {
-	struct prefixes *old = &rib->prefixes[family];
-	const size_t size = old->pool.elements.element_size;
-	struct prefixes packed;
+	struct asn_prefixes packed;
 
-	prefixes_init(&packed, family);
-	for (size_t i = 1; i < old->first.count; i++) {
-		struct key key = { .length = 0 };
-		uint32_t *first;
+	asn_prefixes_init(&packed, old->ip_version);
+	for (size_t i = 1; i < asn_prefixes_end(old); i++) {
+		const uint32_t route = *asn_prefixes_first(old, i);
+		const struct prefix prefix = asn_prefixes_get(old, i);
+		uint32_t *first = route ? find_first(&packed, &prefix) : NULL;
 
-		if (*first_at(old, i) == 0)
-			continue;
-		memcpy(&key, (const uint8_t *)old->pool.elements.elements + i * size, size);
-		first = find_first(&packed, &key);
-		if (!first) {
-			prefixes_clear(&packed);
+		if (first)
+			*first = route;
+		else if (route) {
+			asn_prefixes_clear(&packed);
 			return;
 		}
-		*first = *first_at(old, i);
 	}
-	prefixes_clear(old);
+	asn_prefixes_clear(old);
 	*old = packed;
 }
 
@@ -481,8 +392,8 @@ static void pack_prefixes(struct bmp_rib *rib, enum bgp_family family)
 static bool renumber(struct bmp_rib *rib, struct asn_pool *packed, uint32_t *numbers)
 {
 	for (int family = 0; family < BGP_FAMILY_COUNT; family++)
-		for (size_t i = 1; i < rib->prefixes[family].first.count; i++)
-			for (uint32_t next = *first_at(&rib->prefixes[family], i); next;
+		for (size_t i = 1; i < asn_prefixes_end(&rib->prefixes[family]); i++)
+			for (uint32_t next = *asn_prefixes_first(&rib->prefixes[family], i); next;
 			     next = route_at(rib, next)->next) {
 				const uint32_t old = route_at(rib, next)->attributes;
 
@@ -519,13 +430,12 @@ static void pack_attributes(struct bmp_rib *rib)
 void bmp_rib_sweep(struct bmp_rib *rib)
 {
 	for (int family = 0; family < BGP_FAMILY_COUNT; family++) {
-		struct prefixes *prefixes = &rib->prefixes[family];
+		struct asn_prefixes *prefixes = &rib->prefixes[family];
+		const size_t empty = sweep_family(rib, family);
 
-		sweep_family(rib, family);
-		if (prefixes->empty > UNUSED_MIN / 2 &&
-		    (prefixes->empty > prefixes->first.count / 4 ||
-		     prefixes->first.count > rib->most_routes))
-			pack_prefixes(rib, family);
+		if (empty > UNUSED_MIN / 2 && (empty > asn_prefixes_end(prefixes) / 4 ||
+					       asn_prefixes_end(prefixes) > rib->most_routes))
+			pack_prefixes(prefixes);
 	}
 	if (rib->attributes.elements.count > 2 * rib->attributes_used + UNUSED_MIN)
 		pack_attributes(rib);
@@ -566,12 +476,12 @@ int bmp_rib_each(struct bmp_rib *rib,
 	int result = 0;
 
 	for (int family = 0; family < BGP_FAMILY_COUNT; family++) {
-		const struct prefixes *prefixes = &rib->prefixes[family];
+		const struct asn_prefixes *prefixes = &rib->prefixes[family];
 
-		for (size_t i = 1; result == 0 && i < prefixes->first.count; i++) {
-			const struct prefix prefix = prefix_of(prefixes, family, i);
+		for (size_t i = 1; result == 0 && i < asn_prefixes_end(prefixes); i++) {
+			const struct prefix prefix = asn_prefixes_get(prefixes, i);
 
-			result = collect(rib, family, *first_at(prefixes, i));
+			result = collect(rib, family, *asn_prefixes_first(prefixes, i));
 			if (result == 0 && rib->collected.count)
 				result = visit(context, &prefix, rib->collected.elements,
 					       rib->collected.count);
