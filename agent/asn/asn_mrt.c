@@ -384,7 +384,6 @@ int asn_mrt_read(struct asn_mrt *mrt, const uint8_t *bytes, size_t size, size_t 
 	while (result == 0 && reader_left(&reader) >= ASN_MRT_HEADER_SIZE) {
 		const uint32_t time_s = reader_u32(&reader);
 		struct record record = { .type = reader_u16(&reader) };
-		const uint8_t *body;
 		size_t body_size;
 
 		record.subtype = reader_u16(&reader);
@@ -393,10 +392,9 @@ int asn_mrt_read(struct asn_mrt *mrt, const uint8_t *bytes, size_t size, size_t 
 			return fail(mrt, "no header of an MRT record");
 		if (body_size > ASN_MRT_RECORD_MAX - ASN_MRT_HEADER_SIZE)
 			return fail(mrt, "a record of more than 16 MiB");
-		body = reader_take(&reader, body_size);
-		if (!body)
+		record.body = reader_window(&reader, body_size);
+		if (reader.failed)
 			return 0;
-		record.body = reader_of(body, body_size);
 		result = read_record(mrt, &record);
 		if (time_s > mrt->time_s)
 			mrt->time_s = time_s;

@@ -4,14 +4,6 @@
  * each attribute, and into the paths only. */
 #include "asn_path.h"
 
-#include "bytes.h"
-
-#include <stdbool.h>
-
-#define ATTRIBUTE_EXTENDED 0x10 /* RFC 4271 section 4.3: the length has 2 bytes */
-#define ATTRIBUTE_AS_PATH  2
-#define ATTRIBUTE_AS4_PATH 17
-
 #define SEGMENT_SET             1
 #define SEGMENT_SEQUENCE        2
 #define SEGMENT_CONFED_SEQUENCE 3
@@ -32,21 +24,15 @@ struct path_end {
 /* Returns false if an attribute is not whole. */
 static bool find_paths(struct reader *attributes, struct paths *paths)
 {
-	while (reader_left(attributes)) {
-		const uint8_t flags = reader_u8(attributes);
-		const uint8_t type = reader_u8(attributes);
-		const size_t size =
-			flags & ATTRIBUTE_EXTENDED ? reader_u16(attributes) : reader_u8(attributes);
-		const uint8_t *value = reader_take(attributes, size);
+	struct reader value;
+	uint8_t type;
 
-		if (!value)
-			return false;
-		if (type == ATTRIBUTE_AS_PATH)
-			paths->as_path = reader_of(value, size);
-		else if (type == ATTRIBUTE_AS4_PATH)
-			paths->as4_path = reader_of(value, size);
-	}
-	return true;
+	while (asn_attribute_take(attributes, &type, &value))
+		if (type == ASN_ATTRIBUTE_AS_PATH)
+			paths->as_path = value;
+		else if (type == ASN_ATTRIBUTE_AS4_PATH)
+			paths->as4_path = value;
+	return !attributes->failed;
 }
 
 static uint32_t load_as(const uint8_t *bytes, unsigned int as_size)

@@ -3,6 +3,8 @@
  * Invariant: an UPDATE is checked whole before any of it counts. */
 #include "bmp_bgp.h"
 
+#include "asn_path.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -19,23 +21,12 @@
 #define AFI_IPV6     2
 #define SAFI_UNICAST 1
 
-#define ATTRIBUTE_EXTENDED   0x10
-#define ATTRIBUTE_AS_PATH    2
 #define ATTRIBUTE_NEXT_HOP   3
 #define ATTRIBUTE_LOCAL_PREF 5
 #define ATTRIBUTE_MP_REACH   14
 #define ATTRIBUTE_MP_UNREACH 15
-#define ATTRIBUTE_AS4_PATH   17
 
 #define DEFAULT_LOCAL_PREFERENCE 100
-
-/* Take 'size' bytes as a window of their own; none if they are not there. */
-static struct reader take_window(struct reader *reader, size_t size)
-{
-	const uint8_t *bytes = reader_take(reader, size);
-
-	return reader_of(bytes, bytes ? size : 0);
-}
 
 int bgp_message_take(struct reader *reader, struct reader *body)
 {
@@ -47,7 +38,7 @@ int bgp_message_take(struct reader *reader, struct reader *body)
 	type = reader_u8(reader);
 	if (reader->failed || size < HEADER_SIZE)
 		return -EINVAL;
-	*body = take_window(reader, size - HEADER_SIZE);
+	*body = reader_window(reader, size - HEADER_SIZE);
 	return reader->failed ? -EINVAL : type;
 }
 
@@ -89,7 +80,7 @@ static int read_capabilities(struct reader reader, struct bgp_open *open)
 {
 	while (reader_left(&reader)) {
 		const uint8_t code = reader_u8(&reader);
-		struct reader value = take_window(&reader, reader_u8(&reader));
+		struct reader value = reader_window(&reader, reader_u8(&reader));
 
 		if (reader.failed)
 			return -EINVAL;
@@ -124,7 +115,7 @@ int bgp_open_read(struct reader body, struct bgp_open *open)
 	while (reader_left(&body)) {
 		const uint8_t type = reader_u8(&body);
 		struct reader value =
-			take_window(&body, is_extended ? reader_u16(&body) : reader_u8(&body));
+			reader_window(&body, is_extended ? reader_u16(&body) : reader_u8(&body));
 
 		if (body.failed ||
 		    (type == PARAMETER_CAPABILITIES && read_capabilities(value, open) < 0))
@@ -178,7 +169,7 @@ static void read_mp_reach(struct reader value, const bool *has_path_ids, struct 
 {
 	const uint16_t afi = reader_u16(&value);
 	const enum bgp_family family = family_of(afi, reader_u8(&value));
-	struct reader next_hop = take_window(&value, reader_u8(&value));
+	struct reader next_hop = reader_window(&value, reader_u8(&value));
 	const size_t hop_size = reader_left(&next_hop);
 
 	(void)reader_u8(&value); /* reserved */
@@ -223,8 +214,8 @@ static void read_attribute(uint8_t type, struct reader value, const bool *has_pa
 			   struct bgp_update *update)
 {
 	switch (type) {
-	case ATTRIBUTE_AS_PATH: update->as_path = value; break;
-	case ATTRIBUTE_AS4_PATH: update->as4_path = value; break;
+	case ASN_ATTRIBUTE_AS_PATH: update->as_path = value; break;
+	case ASN_ATTRIBUTE_AS4_PATH: update->as4_path = value; break;
 	case ATTRIBUTE_MP_REACH: read_mp_reach(value, has_path_ids, update); break;
 	case ATTRIBUTE_MP_UNREACH: read_mp_unreach(value, has_path_ids, update); break;
 	case ATTRIBUTE_NEXT_HOP:
@@ -243,20 +234,13 @@ static void read_attribute(uint8_t type, struct reader value, const bool *has_pa
 static int read_attributes(struct reader reader, const bool *has_path_ids,
 			   struct bgp_update *update)
 {
+	struct reader value;
+	uint8_t type;
 	int count = 0;
 
-	for (; reader_left(&reader); count++) {
-		const uint8_t flags = reader_u8(&reader);
-		const uint8_t type = reader_u8(&reader);
-		const struct reader value =
-			take_window(&reader, flags & ATTRIBUTE_EXTENDED ? reader_u16(&reader)
-									: reader_u8(&reader));
-
-		if (reader.failed)
-			return -EINVAL;
+	for (; asn_attribute_take(&reader, &type, &value); count++)
 		read_attribute(type, value, has_path_ids, update);
-	}
-	return count;
+	return reader.failed ? -EINVAL : count;
 }
 
 int bgp_update_read(struct reader body, const bool has_path_ids[static BGP_FAMILY_COUNT],
@@ -274,8 +258,8 @@ int bgp_update_read(struct reader body, const bool has_path_ids[static BGP_FAMIL
 				       .as_path = reader_of(NULL, 0),
 				       .as4_path = reader_of(NULL, 0),
 				       .local_preference = DEFAULT_LOCAL_PREFERENCE };
-	update->withdrawn.prefixes = take_window(&body, reader_u16(&body));
-	attributes = take_window(&body, reader_u16(&body));
+	update->withdrawn.prefixes = reader_window(&body, reader_u16(&body));
+	attributes = reader_window(&body, reader_u16(&body));
 	if (body.failed)
 		return -EINVAL;
 	update->announced.prefixes = body;

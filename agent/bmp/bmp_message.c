@@ -51,16 +51,9 @@ bool bmp_peer_header_take(struct reader *reader, struct bmp_peer_header *header)
 
 bool bmp_tlv_take(struct reader *reader, uint16_t *type, struct reader *value)
 {
-	const uint8_t *bytes;
-	uint16_t size;
-
 	if (!reader_left(reader))
 		return false;
 	*type = reader_u16(reader);
-	size = reader_u16(reader);
-	bytes = reader_take(reader, size);
-	if (!bytes)
-		return false;
-	*value = reader_of(bytes, size);
-	return true;
+	*value = reader_window(reader, reader_u16(reader));
+	return !reader->failed;
 }

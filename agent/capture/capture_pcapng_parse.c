@@ -85,15 +85,13 @@ static int refuse_packet(const struct capture_pcap_parser *parser, uint32_t capt
 static bool next_option(const struct capture_pcap_parser *parser, struct reader *options,
 			uint16_t *code, struct reader *value)
 {
-	const uint8_t *bytes;
 	uint16_t length;
 
 	*code = section_u16(parser, options);
 	length = section_u16(parser, options);
-	bytes = reader_take(options, length);
+	*value = reader_window(options, length);
 	if (options->failed || *code == OPTION_END)
 		return false;
-	*value = reader_of(bytes, length);
 	(void)reader_take(options, -(size_t)length % 4);
 	return true;
 }

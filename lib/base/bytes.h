@@ -137,6 +137,16 @@ static inline const uint8_t *reader_take(struct reader *reader, size_t size)
 	return taken;
 }
 
+/* Take 'size' bytes as a window of their own: an empty one (and the reader fails) if fewer are
+ * left.
+ */
+static inline struct reader reader_window(struct reader *reader, size_t size)
+{
+	const uint8_t *bytes = reader_take(reader, size);
+
+	return reader_of(bytes, bytes ? size : 0);
+}
+
 static inline uint8_t reader_u8(struct reader *reader)
 {
 	const uint8_t *bytes = reader_take(reader, 1);
