@@ -4,6 +4,7 @@
 #include "asn_name_file.h"
 #include "asn_shrink.h"
 #include "asn_table_file.h"
+#include "count_text.h"
 #include "fault_text.h"
 #include "log.h"
 #include "text_file.h"
@@ -91,15 +92,14 @@ static int check(const struct bmp_writer *writer, const struct bmp_table_result 
 static int write_image(struct bmp_writer *writer, struct asn_builder *builder, size_t routers,
 		       const struct bmp_table_result *result, struct error_text *error)
 {
-	char source[64];
+	char source[64], count[COUNT_TEXT_SIZE];
 	const struct asn_build_facts facts = { .created_s = (int64_t)time(NULL),
 					       .source = source,
 					       .peer_count = result->voters };
 	struct asn_image image;
 	int status;
 
-	(void)snprintf(source, sizeof(source), "BMP of %zu router%s", routers,
-		       routers == 1 ? "" : "s");
+	(void)snprintf(source, sizeof(source), "BMP of %s", count_text(routers, "router", count));
 	status = asn_builder_finish(builder, &facts, &image, NULL);
 	if (status < 0) {
 		error_text_set(error, "%.200s: out of memory for the table", writer->path);
@@ -136,6 +136,12 @@ static int write_table(struct bmp_writer *writer, struct bmp_state *state,
 	return status;
 }
 
+static void log_skipped(const struct bmp_writer *writer, enum asn_skip skip, size_t count)
+{
+	if (count)
+		log_info("%s: skipped %s: %zu", writer->path, asn_skip_text(skip), count);
+}
+
 void bmp_writer_run(struct bmp_writer *writer, struct bmp_state *state, int64_t now_ms, bool is_end)
 {
 	struct error_text error = { .text = "" };
@@ -163,4 +169,6 @@ void bmp_writer_run(struct bmp_writer *writer, struct bmp_state *state, int64_t 
 	log_info("%s: %zu IPv4 and %zu IPv6 prefixes of %u peers, %zu bytes", writer->path,
 		 writer->result.prefixes[0], writer->result.prefixes[1], writer->result.voters,
 		 writer->size);
+	log_skipped(writer, ASN_SKIP_no_origin, writer->result.no_origin);
+	log_skipped(writer, ASN_SKIP_few_peers, writer->result.few_peers);
 }

@@ -210,6 +210,18 @@ def test_a_table_that_loses_much_stays(receiver):
     assert program.metrics()["flowagent_bmp_tables_refused_total"] >= 2
 
 
+def test_what_a_table_leaves_out_is_logged(receiver):
+    program = receiver("--longest-ipv4", "32", "--bogons", "--least-peers", "2")
+    with program.connect() as router:
+        both = [bmp.announce(peer, [NET], [65001, 64500]) for peer in (PEER1, PEER2)]
+        one = bmp.announce(PEER1, [OTHER_NET], [65001, 64500])
+        nobody = bmp.announce(PEER1, ["192.0.2.0/32"], [65001, 23456])
+        router.sendall(begin(PEER1, PEER2) + b"".join([*both, one, nobody]) + end(PEER1, PEER2))
+        program.wait_for("skipped prefixes for which no peer has an origin: 1")
+        program.wait_for("skipped prefixes that too few peers have: 1")
+    assert program.stop() == 0, program.errors
+
+
 def test_a_lost_session_keeps_its_routes_until_the_next_one_has_ended(receiver):
     program = receiver(*EVERYTHING, "--stale", "1h", "--force")
     first = begin(PEER1) + bmp.announce(PEER1, [NET, OTHER_NET], [65001, 64500]) + end(PEER1)
