@@ -145,7 +145,7 @@ static enum bmp_counter left_alone(const struct bmp_state *state,
 {
 	if (header->flags & BMP_FLAG_OUT)
 		return BMP_COUNTER_adj_rib_out;
-	if (!state->options.has_vrfs && !bmp_peer_is_main(&header->name))
+	if (!bmp_peer_counts(state, &header->name))
 		return BMP_COUNTER_vrf;
 	return BMP_COUNTER_COUNT;
 }

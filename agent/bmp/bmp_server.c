@@ -86,8 +86,8 @@ static void end_earlier_session(struct server *server, const struct prefix *from
 		struct connection *connection = &server->connections[i];
 
 		if (connection->descriptor >= 0 &&
-		    connection->session.router->address.ip_version == from->ip_version &&
-		    memcmp(connection->session.router->address.address, from->address, 16) == 0)
+		    prefix_contains(&connection->session.router->address, from->ip_version,
+				    from->address))
 			end_session(server, connection, "the router has begun another one");
 	}
 }

@@ -57,10 +57,12 @@ enum bmp_view bmp_peer_view(const struct bmp_peer *peer, int is_post_policy)
 	return is_post_policy ? BMP_VIEW_post_policy : BMP_VIEW_pre_policy;
 }
 
-bool bmp_peer_is_main(const struct bmp_peer_name *name)
+bool bmp_peer_counts(const struct bmp_state *state, const struct bmp_peer_name *name)
 {
 	static const uint8_t none[sizeof(name->distinguisher)];
 
+	if (state->options.has_vrfs)
+		return true;
 	return name->type != BMP_PEER_vrf && name->type != BMP_PEER_local &&
 	       memcmp(name->distinguisher, none, sizeof(none)) == 0;
 }

@@ -77,7 +77,8 @@ void bmp_state_destroy(struct bmp_state *state);
 /* Which view the routes of a peer are of. */
 enum bmp_view bmp_peer_view(const struct bmp_peer *peer, int is_post_policy);
 
-/* Whether a peer is of no VRF and no instance of its own. */
-bool bmp_peer_is_main(const struct bmp_peer_name *name);
+/* Whether the routes of a peer count: those of VRFs and of other instances only if they are asked
+ * for. */
+bool bmp_peer_counts(const struct bmp_state *state, const struct bmp_peer_name *name);
 
 #endif

@@ -12,12 +12,6 @@
 
 /* ---- sessions ---- */
 
-static bool is_same_address(const struct prefix *one, const struct prefix *other)
-{
-	return one->ip_version == other->ip_version &&
-	       memcmp(one->address, other->address, sizeof(one->address)) == 0;
-}
-
 static struct bmp_router *find_router(struct bmp_state *state, const struct prefix *address)
 {
 	struct bmp_router *vacant = NULL;
@@ -25,7 +19,8 @@ static struct bmp_router *find_router(struct bmp_state *state, const struct pref
 	for (size_t i = 0; i < BMP_ROUTERS_MAX; i++) {
 		struct bmp_router *router = &state->routers[i];
 
-		if (router->is_used && is_same_address(&router->address, address))
+		if (router->is_used &&
+		    prefix_contains(&router->address, address->ip_version, address->address))
 			return router;
 		/* One that is gone, with its routes, is remembered while there is room. */
 		if (!router->is_used)
@@ -61,8 +56,6 @@ void bmp_station_disconnect(struct bmp_state *state, struct bmp_router *router, 
 	router->is_connected = false;
 	router->is_filling = false;
 	router->stale_at_ms = now_ms + state->options.stale_ms;
-	if (router->stale_at_ms == 0)
-		router->stale_at_ms = 1;
 }
 
 /* ---- messages without routes ---- */
@@ -102,16 +95,6 @@ static void read_termination(struct reader *reader, struct error_text *error)
 		}
 }
 
-/* Peers of VRFs have no routes that count. */
-static bool is_left_alone(const struct bmp_state *state, struct bmp_router *router,
-			  const struct bmp_peer_header *header)
-{
-	if (state->options.has_vrfs || bmp_peer_is_main(&header->name))
-		return false;
-	router->counters[BMP_COUNTER_vrf]++;
-	return true;
-}
-
 static bool read_peer_up(struct bmp_state *state, struct bmp_router *router, struct reader *reader)
 {
 	struct bmp_peer_header header;
@@ -120,8 +103,10 @@ static bool read_peer_up(struct bmp_state *state, struct bmp_router *router, str
 
 	if (!bmp_peer_header_take(reader, &header))
 		return false;
-	if (is_left_alone(state, router, &header))
+	if (!bmp_peer_counts(state, &header.name)) {
+		router->counters[BMP_COUNTER_vrf]++;
 		return true;
+	}
 	(void)reader_take(reader, 16 + 2 + 2); /* local address, ports */
 	if (bgp_message_take(reader, &body) != BGP_OPEN || bgp_open_read(body, &sent) < 0 ||
 	    bgp_message_take(reader, &body) != BGP_OPEN || bgp_open_read(body, &received) < 0)
