@@ -58,4 +58,14 @@ static inline uint32_t bob_hash(const uint8_t *bytes, size_t size, uint32_t star
 	return state.c;
 }
 
+/* The same of a number, which a keyed hash has made: so that who knows the start alone cannot tell.
+ */
+static inline uint32_t bob_hash_number(uint64_t number)
+{
+	uint8_t bytes[8];
+
+	store_be64(bytes, number);
+	return bob_hash(bytes, sizeof(bytes), 0);
+}
+
 #endif

@@ -75,9 +75,5 @@ uint64_t connection_hash(struct hash_key secret, const struct flow_key *key)
 
 uint32_t connection_hash_sample(struct hash_key secret, const struct flow_key *key)
 {
-	uint8_t number[8];
-	struct writer writer = writer_of(number, sizeof(number));
-
-	writer_u64(&writer, connection_hash(secret, key));
-	return bob_hash(number, sizeof(number), 0);
+	return bob_hash_number(connection_hash(secret, key));
 }

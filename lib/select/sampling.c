@@ -92,12 +92,8 @@ static void blank_checksum(uint8_t *payload, size_t size, uint8_t protocol)
  * one start collide with others. 'content' is filled up with zeros. */
 static uint32_t keyed_hash(struct hash_key key, uint8_t content[static CONTENT_SIZE], size_t size)
 {
-	uint8_t number[8];
-	struct writer writer = writer_of(number, sizeof(number));
-
 	content[CONTENT_SIZE - 1] = (uint8_t)size;
-	writer_u64(&writer, hash_words(key, content, CONTENT_SIZE));
-	return bob_hash(number, sizeof(number), 0);
+	return bob_hash_number(hash_words(key, content, CONTENT_SIZE));
 }
 
 /* The bytes that a packet's hash covers. It leaves out what a link adds after the packet, to fill
