@@ -4,13 +4,7 @@
  * is not 0. */
 #include "capture_nflog_memory.h"
 
-#include <stdatomic.h>
-
-/* No store moves across. */
-static void order(void)
-{
-	atomic_signal_fence(memory_order_seq_cst);
-}
+#include "store_order.h"
 
 /* The length of the first message. */
 static bool has_datagram(const struct capture_nflog_memory *memory)
@@ -21,12 +15,12 @@ static bool has_datagram(const struct capture_nflog_memory *memory)
 void capture_nflog_memory_expect(struct capture_nflog_memory *memory, size_t size, unix_ms now_ms)
 {
 	memory->expected = 0;
-	order();
+	store_order();
 	memset(memory->datagram, 0, sizeof(uint32_t));
 	memory->received_ms = now_ms;
-	order();
+	store_order();
 	memory->expected = (uint32_t)(size < DATAGRAM_SIZE ? size : DATAGRAM_SIZE);
-	order();
+	store_order();
 }
 
 void capture_nflog_memory_receive(struct capture_nflog_memory *memory, size_t size,
@@ -34,11 +28,11 @@ void capture_nflog_memory_receive(struct capture_nflog_memory *memory, size_t si
 {
 	memory->size = (uint32_t)size;
 	memory->received_ms = received_ms;
-	order();
+	store_order();
 	memory->number++;
-	order();
+	store_order();
 	memory->expected = 0;
-	order();
+	store_order();
 }
 
 void capture_nflog_memory_position(const struct capture_nflog_memory *memory,

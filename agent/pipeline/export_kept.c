@@ -5,6 +5,7 @@
 #include "export_kept.h"
 
 #include "log.h"
+#include "store_order.h"
 
 #include <endian.h>
 #include <stdatomic.h>
@@ -234,7 +235,7 @@ static void note_samplers(struct export_thread *thread)
 
 		kept->samplers[kept->sampler_count] =
 			(struct kept_sampler){ sampler.method, sampler.interval };
-		atomic_signal_fence(memory_order_seq_cst);
+		store_order();
 	}
 }
 
@@ -254,7 +255,7 @@ void export_kept_note(struct export_thread *thread)
 	kept->start_ms = thread->start_ms;
 	note_ports(thread);
 	note_samplers(thread);
-	atomic_signal_fence(memory_order_seq_cst);
+	store_order();
 	atomic_store_explicit(&kept->current, next, memory_order_release);
-	atomic_signal_fence(memory_order_seq_cst);
+	store_order();
 }

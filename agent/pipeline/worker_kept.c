@@ -5,6 +5,7 @@
 #include "worker_kept.h"
 
 #include "flow_cache_recover.h"
+#include "store_order.h"
 #include "worker_account.h"
 
 #include <errno.h>
@@ -209,8 +210,8 @@ void worker_kept_begin(struct worker *worker)
 	begin->records = progress.records;
 	begin->pushed = record_ring_pushed(worker->ring);
 	memset(begin->reasons, 0, sizeof(begin->reasons));
-	atomic_signal_fence(memory_order_seq_cst);
+	store_order();
 	atomic_store_explicit(&kept->current, next, memory_order_release);
-	atomic_signal_fence(memory_order_seq_cst);
+	store_order();
 	worker->reasons = begin->reasons;
 }

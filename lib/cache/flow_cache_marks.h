@@ -19,14 +19,7 @@
 #define FLOW_CACHE_MARKS_H
 
 #include "flow_cache_layout.h"
-
-#include <stdatomic.h>
-
-/* No store moves across; no instruction. */
-static inline void flow_marks_order(void)
-{
-	atomic_signal_fence(memory_order_seq_cst);
-}
+#include "store_order.h"
 
 /* The next change of a flow belongs to the next packet; the flow has these sums before it. */
 static inline void flow_marks_packet(struct flow_cache *cache, const struct cached_flow *flow,
@@ -36,17 +29,17 @@ static inline void flow_marks_packet(struct flow_cache *cache, const struct cach
 
 	marks->flow = flow;
 	marks->sums = sums;
-	flow_marks_order();
+	store_order();
 	marks->packet = marks->added;
-	flow_marks_order();
+	store_order();
 }
 
 /* The packet is in. */
 static inline void flow_marks_added(struct flow_cache *cache)
 {
-	flow_marks_order();
+	store_order();
 	cache->marks.added++;
-	flow_marks_order();
+	store_order();
 }
 
 /* The record of a flow is on its way to the sink. */
@@ -55,9 +48,9 @@ static inline void flow_marks_leave(struct flow_cache *cache, flow_place one)
 	struct flow_marks *marks = &cache->marks;
 
 	marks->leaving_at = marks->records;
-	flow_marks_order();
+	store_order();
 	marks->leaving[0] = one;
-	flow_marks_order();
+	store_order();
 }
 
 static inline void flow_marks_leave_both(struct flow_cache *cache, const flow_place pair[static 2])
@@ -69,24 +62,24 @@ static inline void flow_marks_leave_both(struct flow_cache *cache, const flow_pl
 /* It is there, or both are. */
 static inline void flow_marks_left(struct flow_cache *cache, uint32_t records)
 {
-	flow_marks_order();
+	store_order();
 	cache->marks.records += records;
-	flow_marks_order();
+	store_order();
 }
 
 /* And the flow is out; the other of a pair, before it. */
 static inline void flow_marks_done(struct flow_cache *cache)
 {
-	flow_marks_order();
+	store_order();
 	cache->marks.leaving[0] = FLOW_NONE;
-	flow_marks_order();
+	store_order();
 }
 
 static inline void flow_marks_other_done(struct flow_cache *cache)
 {
-	flow_marks_order();
+	store_order();
 	cache->marks.leaving[1] = FLOW_NONE;
-	flow_marks_order();
+	store_order();
 }
 
 #endif

@@ -33,7 +33,7 @@ static void undo_packet(struct flow_cache *cache, const uint8_t *flows)
 	if (marks->packet == marks->added && place < FLOW_NONE &&
 	    is_place(cache, (flow_place)place))
 		flow_at(cache, (flow_place)place)->sums = marks->sums;
-	flow_marks_order();
+	store_order();
 	marks->packet = marks->added - 1;
 }
 
@@ -121,8 +121,9 @@ static void enter_flows(struct flow_cache *cache, struct aged *flows, struct age
 }
 
 /* The index had one bucket more than its count if it was just growing. */
-static void forget_orders(struct flow_cache *cache, uint32_t buckets_max)
+static void forget_orders(struct flow_cache *cache)
 {
+	const uint32_t buckets_max = cache->max_flows / BUCKET_LOAD + 2;
 	const uint32_t used =
 		cache->bucket_count < buckets_max ? cache->bucket_count + 1 : buckets_max;
 
@@ -135,7 +136,6 @@ static void forget_orders(struct flow_cache *cache, uint32_t buckets_max)
 struct flow_cache *flow_cache_recover(const struct flow_cache_config *config, void *memory)
 {
 	struct flow_cache *cache = memory;
-	const uint32_t buckets_max = config->max_flows / BUCKET_LOAD + 2;
 	const uint8_t *flows_before = cache->flows;
 	struct aged *flows;
 	size_t used;
@@ -156,7 +156,7 @@ struct flow_cache *flow_cache_recover(const struct flow_cache_config *config, vo
 	cache->has_ports = config->has_ports;
 	undo_packet(cache, flows_before);
 	finish_leaving(cache);
-	forget_orders(cache, buckets_max);
+	forget_orders(cache);
 	enter_flows(cache, flows, flows + used);
 	free(flows);
 	return cache;
