@@ -141,6 +141,22 @@ void exporter_keep_sequence(struct exporter *exporter, size_t collector, _Atomic
 	collector_keep_sequence(exporter->collectors[collector], place);
 }
 
+uint64_t exporter_kept_size(const struct exporter *exporter, size_t collector)
+{
+	return collector_kept_size(exporter->collectors[collector]);
+}
+
+uint64_t exporter_keep(struct exporter *exporter, size_t collector, void *memory, uint64_t turn)
+{
+	return collector_keep(exporter->collectors[collector], memory, turn);
+}
+
+void exporter_note(struct exporter *exporter, uint64_t turn)
+{
+	for (size_t i = 0; i < exporter->collector_count; i++)
+		collector_note(exporter->collectors[i], turn);
+}
+
 size_t exporter_room(const struct exporter *exporter)
 {
 	size_t least = SIZE_MAX;

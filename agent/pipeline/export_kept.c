@@ -1,16 +1,16 @@
 /* export_kept.c - notes of the export, in one of two places.
  *
- * Invariant: 'current' names a note that is whole, and the entries of the rings that it says are
+ * Invariant: 'turn' names a note that is whole, and the entries of the rings that it says are
  * not taken have not been used again. */
 #include "export_kept.h"
 
 #include "log.h"
 #include "store_order.h"
 
-#include <endian.h>
 #include <stdatomic.h>
 
-#define PORTS_MS 1000 /* between two looks at which port datagrams leave from */
+#define ALIGNMENT 64
+#define PORTS_MS  1000 /* between two looks at which port datagrams leave from */
 
 struct kept_sampler {
 	uint32_t method, interval;
@@ -24,34 +24,48 @@ struct kept_input {
 struct export_kept {
 	_Atomic uint32_t is_valid;
 	_Atomic uint32_t restarts;
-	_Atomic uint32_t current; /* of the two notes, 0 or 1 */
+	_Atomic uint32_t turn; /* the last one that was noted; its lowest bit says where */
 	_Atomic uint32_t is_stopped;
 	uint32_t sampler_count;
 	struct kept_sampler samplers[UINT8_MAX];
 	uint32_t input_count, collector_count;
 	cache_ms origin_ms;
 	unix_ms start_ms;
-	/* Then, of each collector, _Atomic uint32_t: sequence number, big-endian; and port. Then
-	 * two notes: kept_input of each input, collector_ledger of each collector and of records
-	 * that no collector got. */
-	_Atomic uint32_t numbers[];
+	/* Then, of each collector, its port. Then two notes: kept_input of each input,
+	 * collector_ledger of records that no collector got. Then the memory of each collector. */
+	_Atomic uint32_t ports[];
 };
 
-static size_t numbers_size(size_t collector_count)
+static uint64_t aligned(uint64_t size)
 {
-	return (2 * collector_count * sizeof(uint32_t) + 7) / 8 * 8;
+	return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-static size_t note_size(size_t input_count, size_t collector_count)
+static uint64_t ports_end(size_t collector_count)
 {
-	return input_count * sizeof(struct kept_input) +
-	       (collector_count + 1) * sizeof(struct collector_ledger);
+	return aligned(sizeof(struct export_kept) + collector_count * sizeof(uint32_t));
 }
 
-uint64_t export_kept_size(size_t input_count, size_t collector_count)
+static uint64_t note_size(size_t input_count)
 {
-	return sizeof(struct export_kept) + numbers_size(collector_count) +
-	       2 * note_size(input_count, collector_count);
+	return aligned(input_count * sizeof(struct kept_input) + sizeof(struct collector_ledger));
+}
+
+/* Where the memory of a collector begins; of the first one that is none: the end of all. */
+static uint64_t collector_offset(const struct exporter *exporter, size_t input_count,
+				 size_t collector)
+{
+	uint64_t offset =
+		ports_end(exporter_collector_count(exporter)) + 2 * note_size(input_count);
+
+	for (size_t i = 0; i < collector; i++)
+		offset += exporter_kept_size(exporter, i);
+	return offset;
+}
+
+uint64_t export_kept_size(const struct exporter *exporter, size_t input_count)
+{
+	return collector_offset(exporter, input_count, exporter_collector_count(exporter));
 }
 
 static const struct export_kept *kept_in(const struct kept_memory *memory)
@@ -59,43 +73,21 @@ static const struct export_kept *kept_in(const struct kept_memory *memory)
 	return (const struct export_kept *)(const void *)memory->bytes;
 }
 
-static _Atomic uint32_t *sequence_at(struct export_kept *kept, size_t collector)
+static struct kept_input *inputs_at(const struct export_kept *kept, uint32_t turn)
 {
-	return &kept->numbers[2 * collector];
+	return (struct kept_input *)(void *)((uint8_t *)(uintptr_t)kept +
+					     ports_end(kept->collector_count) +
+					     (turn & 1) * note_size(kept->input_count));
 }
 
-static _Atomic uint32_t *port_at(struct export_kept *kept, size_t collector)
+static struct collector_ledger *ledger_at(const struct export_kept *kept, uint32_t turn)
 {
-	return &kept->numbers[2 * collector + 1];
+	return (struct collector_ledger *)(void *)(inputs_at(kept, turn) + kept->input_count);
 }
 
-static struct kept_input *inputs_at(const struct export_kept *kept, uint32_t note)
+static uint32_t turn_of(const struct export_kept *kept)
 {
-	const size_t size = note_size(kept->input_count, kept->collector_count);
-
-	return (struct kept_input *)(void *)((uint8_t *)(uintptr_t)kept->numbers +
-					     numbers_size(kept->collector_count) + note * size);
-}
-
-static struct collector_ledger *ledgers_at(const struct export_kept *kept, uint32_t note)
-{
-	return (struct collector_ledger *)(void *)(inputs_at(kept, note) + kept->input_count);
-}
-
-static uint32_t current_of(const struct export_kept *kept)
-{
-	return atomic_load_explicit(&kept->current, memory_order_relaxed) & 1;
-}
-
-void export_kept_begin(struct export_thread *thread, const struct kept_memory *memory,
-		       const struct samplers *samplers)
-{
-	struct export_kept *kept = (struct export_kept *)(void *)memory->bytes;
-
-	kept->input_count = (uint32_t)thread->config.input_count;
-	kept->collector_count = (uint32_t)exporter_collector_count(thread->config.exporter);
-	thread->kept = kept;
-	thread->kept_samplers = samplers;
+	return atomic_load_explicit(&kept->turn, memory_order_relaxed);
 }
 
 bool export_kept_is_valid(const struct kept_memory *memory)
@@ -129,13 +121,6 @@ uint32_t export_kept_count_restart(const struct kept_memory *memory)
 	return atomic_fetch_add(&kept->restarts, 1) + 1;
 }
 
-void export_kept_lives(const struct kept_memory *memory)
-{
-	struct export_kept *kept = (struct export_kept *)(void *)memory->bytes;
-
-	atomic_store(&kept->restarts, 0);
-}
-
 /* ---- continuing ---- */
 
 void export_kept_recover_samplers(const struct kept_memory *memory, struct samplers *samplers)
@@ -153,37 +138,48 @@ uint32_t export_kept_consumed(const struct kept_memory *memory, size_t input)
 {
 	const struct export_kept *kept = kept_in(memory);
 
-	return (uint32_t)inputs_at(kept, current_of(kept))[input].consumed;
+	return (uint32_t)inputs_at(kept, turn_of(kept))[input].consumed;
 }
 
-/* What waited may have been sent since. */
-static struct collector_ledger put_in_doubt(const struct collector_ledger *before)
+/* What an earlier process has noted of its turns. */
+static void recover(struct export_thread *thread)
 {
-	struct collector_ledger ledger = *before;
-
-	amount_add(&ledger.lost[LOSS_IN_DOUBT], &ledger.waiting);
-	ledger.waiting = (struct amount){ 0 };
-	return ledger;
-}
-
-uint64_t export_kept_recover(struct export_thread *thread)
-{
-	struct export_kept *kept = thread->kept;
+	const struct export_kept *kept = thread->kept;
 	struct exporter *exporter = thread->config.exporter;
-	const struct kept_input *inputs = inputs_at(kept, current_of(kept));
-	const struct collector_ledger *ledgers = ledgers_at(kept, current_of(kept));
-	uint64_t most = 0;
+	const struct kept_input *inputs = inputs_at(kept, turn_of(kept));
 
 	for (size_t i = 0; i < thread->config.input_count; i++)
 		thread->inputs[i].taken = inputs[i].taken;
-	for (size_t i = 0; i <= kept->collector_count; i++) {
-		const struct collector_ledger ledger = put_in_doubt(&ledgers[i]);
+	exporter_continue(exporter, kept->collector_count, ledger_at(kept, turn_of(kept)));
+	for (size_t i = 0; i < kept->collector_count; i++) {
+		const uint32_t port = atomic_load(&kept->ports[i]);
 
-		if (ledgers[i].waiting.records > most)
-			most = ledgers[i].waiting.records;
-		exporter_continue(exporter, i, &ledger);
-		if (i < kept->collector_count && atomic_load(port_at(kept, i)))
-			exporter_set_port(exporter, i, (uint16_t)atomic_load(port_at(kept, i)));
+		if (port)
+			exporter_set_port(exporter, i, (uint16_t)port);
+	}
+}
+
+uint64_t export_kept_begin(struct export_thread *thread, const struct kept_memory *memory,
+			   const struct samplers *samplers, bool is_continued)
+{
+	struct export_kept *kept = (struct export_kept *)(void *)memory->bytes;
+	struct exporter *exporter = thread->config.exporter;
+	const size_t input_count = thread->config.input_count;
+	uint64_t most = 0;
+
+	kept->input_count = (uint32_t)input_count;
+	kept->collector_count = (uint32_t)exporter_collector_count(exporter);
+	thread->kept = kept;
+	thread->kept_samplers = samplers;
+	if (is_continued && turn_of(kept))
+		recover(thread);
+	for (size_t i = 0; i < kept->collector_count; i++) {
+		uint8_t *own = memory->bytes + collector_offset(exporter, input_count, i);
+		const uint64_t in_doubt =
+			exporter_keep(exporter, i, own, is_continued ? turn_of(kept) : 0);
+
+		if (in_doubt > most)
+			most = in_doubt;
 	}
 	return most;
 }
@@ -193,17 +189,6 @@ bool export_kept_origin(const struct export_thread *thread, cache_ms *origin_ms,
 	*origin_ms = thread->kept->origin_ms;
 	*start_ms = thread->kept->start_ms;
 	return *start_ms != 0;
-}
-
-void export_kept_sequences(struct export_thread *thread)
-{
-	struct export_kept *kept = thread->kept;
-
-	for (size_t i = 0; i < kept->collector_count; i++) {
-		exporter_set_sequence(thread->config.exporter, i,
-				      be32toh(atomic_load(sequence_at(kept, i))));
-		exporter_keep_sequence(thread->config.exporter, i, sequence_at(kept, i));
-	}
 }
 
 /* ---- noting ---- */
@@ -220,7 +205,7 @@ static void note_ports(struct export_thread *thread)
 		const uint16_t port = exporter_port(thread->config.exporter, i);
 
 		if (port)
-			atomic_store(port_at(thread->kept, i), port);
+			atomic_store(&thread->kept->ports[i], port);
 	}
 }
 
@@ -239,23 +224,37 @@ static void note_samplers(struct export_thread *thread)
 	}
 }
 
+/* Whether the process has lived for a while: what it has continued does not end it. */
+static void note_life(struct export_thread *thread)
+{
+	const int64_t now_ms = (int64_t)thread->time.uptime_ms;
+
+	if (thread->has_lived)
+		return;
+	if (!thread->kept_since_ms)
+		thread->kept_since_ms = now_ms;
+	thread->has_lived = now_ms - thread->kept_since_ms >= EXPORT_KEPT_LIFE_MS;
+	if (thread->has_lived)
+		atomic_store(&thread->kept->restarts, 0);
+}
+
 void export_kept_note(struct export_thread *thread)
 {
 	struct export_kept *kept = thread->kept;
-	const uint32_t next = !current_of(kept);
+	const uint32_t next = turn_of(kept) == UINT32_MAX ? 2 : turn_of(kept) + 1;
 	struct kept_input *inputs = inputs_at(kept, next);
-	struct collector_ledger *ledgers = ledgers_at(kept, next);
 
 	for (size_t i = 0; i < thread->config.input_count; i++)
 		inputs[i] = (struct kept_input){ thread->inputs[i].taken,
 						 record_ring_consumed(thread->inputs[i].ring) };
-	for (size_t i = 0; i <= kept->collector_count; i++)
-		ledgers[i] = *exporter_collector_ledger(thread->config.exporter, i);
+	*ledger_at(kept, next) = *exporter_unsent(thread->config.exporter);
+	exporter_note(thread->config.exporter, next);
 	kept->origin_ms = thread->origin_ms;
 	kept->start_ms = thread->start_ms;
 	note_ports(thread);
 	note_samplers(thread);
+	note_life(thread);
 	store_order();
-	atomic_store_explicit(&kept->current, next, memory_order_release);
+	atomic_store_explicit(&kept->turn, next, memory_order_release);
 	store_order();
 }

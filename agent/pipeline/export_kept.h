@@ -1,10 +1,10 @@
 /* export_kept.h - what of the export outlives its process: which records are taken, the ledgers of
  * collectors, and what they know us by.
  *
- * Place: kept_memory.h -> export thread. A note is made when records have been taken, before their
- * places in the rings are free again, and when something has been sent. A process that is killed is
- * continued from the last note: what collectors had then, finished or not, may have been sent
- * since, so it is not sent again, but counted as LOSS_IN_DOUBT. Nothing is sent twice. */
+ * Place: kept_memory.h -> export thread. A note is made in each turn when records have been taken,
+ * before their places in the rings are free again; what is sent is noted by the outboxes
+ * (outbox_kept.h). A process that is killed is continued from there: each record is taken once, and
+ * sent once, or counted as LOSS_IN_DOUBT where nobody knows whether it was. */
 #ifndef EXPORT_KEPT_H
 #define EXPORT_KEPT_H
 
@@ -14,14 +14,15 @@
 
 struct export_kept; /* opaque: defined in export_kept.c */
 
-uint64_t export_kept_size(size_t input_count, size_t collector_count);
+uint64_t export_kept_size(const struct exporter *exporter, size_t input_count);
 /* What else must be the same in the process that continues. */
-#define EXPORT_KEPT_LAYOUT 1
+#define EXPORT_KEPT_LAYOUT 2
 
-/* Note from now on what 'thread' does. 'memory' is zeroed, or what another process has left;
- * 'samplers' is borrowed. */
-void export_kept_begin(struct export_thread *thread, const struct kept_memory *memory,
-		       const struct samplers *samplers);
+/* Before the thread starts: note from now on what it does. 'memory' is zeroed, or what another
+ * process has left, which is continued; 'samplers' is borrowed. Returns the most records that are
+ * in doubt for a collector. */
+uint64_t export_kept_begin(struct export_thread *thread, const struct kept_memory *memory,
+			   const struct samplers *samplers, bool is_continued);
 
 /* Whether all of the memories that belong together hold what may be continued: the one word that
  * says so. */
@@ -30,24 +31,19 @@ void export_kept_set_valid(const struct kept_memory *memory, bool is_valid);
 /* Thread only: its inputs or collectors become others than those that there is room for. From now
  * on nothing is noted, or valid. */
 void export_kept_stop(struct export_thread *thread);
-/* How often in a row they have been continued by a process that did not live for long; this one is
- * counted. And that it lives. */
+/* How often in a row they have been continued by a process that did not live for
+ * EXPORT_KEPT_LIFE_MS; this one is counted. */
+#define EXPORT_KEPT_LIFE_MS 100
 uint32_t export_kept_count_restart(const struct kept_memory *memory);
-void export_kept_lives(const struct kept_memory *memory);
 
 /* Give samplers the numbers that they had. */
 void export_kept_recover_samplers(const struct kept_memory *memory, struct samplers *samplers);
 /* How many entries of a worker's ring are taken. */
 uint32_t export_kept_consumed(const struct kept_memory *memory, size_t input);
-/* After export_kept_begin(), before the thread starts: continue from the last note. Returns the
- * most records that are in doubt for a collector. */
-uint64_t export_kept_recover(struct export_thread *thread);
 /* For export_thread_set_origin(); false if there was none yet. */
 bool export_kept_origin(const struct export_thread *thread, cache_ms *origin_ms, unix_ms *start_ms);
-/* Sequence numbers continue, and stand in the memory from now on: where no file keeps them. */
-void export_kept_sequences(struct export_thread *thread);
 
-/* The thread has taken, or sent something. */
+/* The thread has taken something. */
 void export_kept_note(struct export_thread *thread);
 
 #endif

@@ -390,6 +390,11 @@ static void take_from_all(struct export_thread *thread, int64_t now_us)
 			  &thread->inputs[(thread->first_input + i) % thread->config.input_count],
 			  now_us);
 	thread->first_input = (thread->first_input + 1) % thread->config.input_count;
+}
+
+/* Places in the rings of what was taken are free again, once that is noted. */
+static void release_all(struct export_thread *thread, int64_t now_us)
+{
 	if (thread->kept)
 		export_kept_note(thread);
 	for (size_t i = 0; i < thread->config.input_count; i++)
@@ -584,13 +589,12 @@ static void export_turn(struct export_thread *thread)
 	thread_call_does(&thread->call, "taking records from the workers");
 	take_from_all(thread, now_us);
 	next_us = advance(thread);
+	release_all(thread, now_us);
 	thread_call_does(&thread->call, "sending");
 	/* Workers know our ends before the first packet leaves from there. */
 	exporter_poll(thread->config.exporter, now_us);
 	publish_remotes(thread, now_us / 1000);
 	more_in_us = exporter_send(thread->config.exporter, now_us);
-	if (thread->kept)
-		export_kept_note(thread);
 	goes_on = room_to_take(thread, now_us) && is_input_waiting(thread);
 	/* What still comes out of caches and rings gets room, and is sent or lost in turn. */
 	if (is_abandoned(thread) && thread->is_held) {

@@ -71,6 +71,8 @@ struct export_thread {
 	struct export_kept *kept;             /* export_kept.c; NULL: all ends with the process */
 	const struct samplers *kept_samplers; /* borrowed */
 	int64_t ports_noted_ms;
+	int64_t kept_since_ms;                        /* uptime */
+	bool has_lived;                               /* for EXPORT_KEPT_LIFE_MS */
 	struct record_watch *watches[RECORD_WATCHES]; /* borrowed until export_thread_unwatch() */
 	size_t watch_count;
 };

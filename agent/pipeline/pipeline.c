@@ -245,7 +245,8 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		collector_setup_warn(config);
 		pipeline_kept_inherit(pipeline);
 		pipeline_handover_inherit(pipeline);
-		pipeline->sequences = sequence_file_open(exporter, pipeline->source_id, false);
+		pipeline->sequences = sequence_file_open(exporter, pipeline->source_id,
+							 pipeline_kept_is_continued(pipeline));
 	}
 	return pipeline;
 fail:

@@ -13,13 +13,13 @@
 #include "worker_kept.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define EXPORT_NAME "kept"
-/* Processes in a row that have not lived for a second with what they had continued: it may be what
- * ends them. */
+/* Processes in a row that have not lived with what they had continued: it may be what ends them. */
 #define RESTARTS_MAX 10
 
 static void store_name(const char *source, char name[static DESCRIPTOR_STORE_NAME_SIZE])
@@ -32,15 +32,24 @@ static void store_name(const char *source, char name[static DESCRIPTOR_STORE_NAM
 /* What must be alike for memories to be continued. */
 static char *layout_of(const struct pipeline *pipeline, const struct worker_config *worker)
 {
+	const struct exporter *exporter = pipeline->export.config.exporter;
 	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
 
-	if (asprintf(&text, "%s %d %d %zu %zu %zu %zu %zu %u %u %s %s", FLOWAGENT_VERSION,
-		     WORKER_KEPT_LAYOUT, EXPORT_KEPT_LAYOUT, sizeof(struct ring_entry),
-		     sizeof(struct worker_ledger), sizeof(struct collector_ledger),
-		     sizeof(struct capture_position), sizeof(void *), worker->cache.max_flows,
-		     worker->cache.columns, pipeline->handover.shape,
-		     pipeline->handover.layout) < 0)
+	if (!file)
 		return NULL;
+	(void)fprintf(file, "%s %d %d %zu %zu %zu %zu %zu %u %u %s %s", FLOWAGENT_VERSION,
+		      WORKER_KEPT_LAYOUT, EXPORT_KEPT_LAYOUT, sizeof(struct ring_entry),
+		      sizeof(struct worker_ledger), sizeof(struct collector_ledger),
+		      sizeof(struct capture_position), sizeof(void *), worker->cache.max_flows,
+		      worker->cache.columns, pipeline->handover.shape, pipeline->handover.layout);
+	for (size_t i = 0; i < exporter_collector_count(exporter); i++)
+		(void)fprintf(file, " %" PRIu64, exporter_kept_size(exporter, i));
+	if (fclose(file)) {
+		free(text);
+		return NULL;
+	}
 	return text;
 }
 
@@ -80,17 +89,17 @@ static bool find_left(struct pipeline *pipeline, const struct config *config,
 		      const struct worker_config *worker, const char *layout)
 {
 	struct pipeline_kept *kept = &pipeline->kept;
-	int result =
-		open_one(pipeline->handover.store, EXPORT_NAME, layout,
-			 export_kept_size(kept->count, config->collector_count), &kept->export);
+	int result = open_one(pipeline->handover.store, EXPORT_NAME, layout,
+			      export_kept_size(pipeline->export.config.exporter, kept->count),
+			      &kept->export);
 
 	if (result == -ENOENT || (!result && !export_kept_is_valid(&kept->export)))
 		return false;
 	if (!result)
 		result = open_workers(pipeline, config, *worker, layout);
 	if (!result && export_kept_count_restart(&kept->export) > RESTARTS_MAX) {
-		log_error("the agent ended %d times within a second of having taken over flows: "
-			  "they are lost, it begins anew",
+		log_error("the agent ended %d times right after having taken over flows: they are "
+			  "lost, it begins anew",
 			  RESTARTS_MAX);
 		return false;
 	}
@@ -107,8 +116,9 @@ static int create_all(struct pipeline *pipeline, const struct config *config,
 		      struct worker_config worker, const char *layout)
 {
 	struct pipeline_kept *kept = &pipeline->kept;
-	int result = kept_memory_create(&kept->export, layout,
-					export_kept_size(kept->count, config->collector_count));
+	int result =
+		kept_memory_create(&kept->export, layout,
+				   export_kept_size(pipeline->export.config.exporter, kept->count));
 
 	for (size_t i = 0; i < kept->count && !result; i++) {
 		worker.source = &config->sources[i];
@@ -200,10 +210,10 @@ void pipeline_kept_inherit(struct pipeline *pipeline)
 
 	if (!kept->count)
 		return;
-	export_kept_begin(&pipeline->export, &kept->export, pipeline->samplers);
+	in_doubt = export_kept_begin(&pipeline->export, &kept->export, pipeline->samplers,
+				     kept->is_continued);
 	if (!kept->is_continued)
 		return;
-	in_doubt = export_kept_recover(&pipeline->export);
 	if (export_kept_origin(&pipeline->export, &origin_ms, &start_ms))
 		export_thread_set_origin(&pipeline->export, origin_ms, start_ms);
 	say_continued(pipeline, in_doubt);
@@ -235,8 +245,7 @@ void pipeline_kept_end(struct pipeline *pipeline)
 
 	if (!kept->count)
 		return;
-	if (!pipeline->sequences)
-		export_kept_sequences(&pipeline->export);
+	export_kept_note(&pipeline->export);
 	result = descriptor_store_put(store, EXPORT_NAME, kept->export.descriptor);
 	for (size_t i = 0; i < kept->count && !result; i++)
 		result = descriptor_store_put(store, kept->names[i],
@@ -255,7 +264,6 @@ bool pipeline_kept_settle(struct pipeline *pipeline)
 
 	if (!kept->count || kept->has_left)
 		return false;
-	export_kept_lives(&kept->export);
 	if (kept->is_settled || pipeline_kept_is_awaited(pipeline))
 		return false;
 	kept->is_settled = true;

@@ -8,6 +8,7 @@
 #include "collector_options.h"
 #include "collector_parts.h"
 #include "fault_text.h"
+#include "outbox_kept.h"
 #include "outbox_state.h"
 
 #include <errno.h>
@@ -227,6 +228,16 @@ void collector_keep_sequence(struct collector *collector, _Atomic uint32_t *plac
 {
 	if (!collector_has_sessions(collector))
 		outbox_keep_sequence(&collector->outbox, place);
+}
+
+uint64_t collector_kept_size(const struct collector *collector)
+{
+	return outbox_kept_size(&collector->outbox);
+}
+
+uint64_t collector_keep(struct collector *collector, void *memory, uint64_t turn)
+{
+	return outbox_kept_begin(&collector->outbox, memory, turn);
 }
 
 const struct collector_ledger *collector_ledger(const struct collector *collector)

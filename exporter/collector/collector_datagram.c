@@ -8,6 +8,7 @@
 
 #include "collector.h"
 #include "collector_options.h"
+#include "outbox_kept.h"
 
 size_t collector_room(const struct collector *collector)
 {
@@ -86,6 +87,33 @@ __attribute__((noinline)) void collector_datagram_close(struct collector *collec
 	collector->building.is_open = false;
 	collector->refresh.datagrams_since++;
 	outbox_put(&collector->outbox);
+}
+
+/* The message of the datagram under construction, finished in another place. */
+static void finish_copy(const struct collector *collector, struct queued_datagram *copy)
+{
+	struct message message = collector->building.message;
+	const uint8_t *start = message.writer.start;
+
+	memcpy(copy->bytes, start, writer_size(&message.writer));
+	message.writer.next = copy->bytes + writer_size(&message.writer);
+	message.writer.start = copy->bytes;
+	message.writer.end = copy->bytes + collector->datagram_size;
+	if (message.set_start)
+		message.set_start = copy->bytes + (message.set_start - start);
+	seal(collector, &message, &collector->time, copy);
+	copy->amount = collector->building.amount;
+	copy->has_templates = collector->building.carries_templates;
+	copy->is_ahead = false;
+}
+
+void collector_note(struct collector *collector, uint64_t turn)
+{
+	if (!outbox_is_kept(&collector->outbox))
+		return;
+	if (collector->building.is_open)
+		finish_copy(collector, outbox_kept_open(&collector->outbox));
+	outbox_kept_note_turn(&collector->outbox, turn, collector->building.is_open);
 }
 
 /* Templates that do not fit into one datagram go into several, before anything that needs them. */
@@ -285,9 +313,13 @@ void collector_poll(struct collector *collector, int64_t now_us)
 
 int64_t collector_send(struct collector *collector)
 {
+	int64_t wait_us;
+
 	if (outbox_wants_templates(&collector->outbox))
 		put_templates_ahead(collector);
-	return outbox_send(&collector->outbox);
+	wait_us = outbox_send(&collector->outbox);
+	outbox_kept_note(&collector->outbox);
+	return wait_us;
 }
 
 size_t collector_descriptors(const struct collector *collector, struct pollfd *descriptors)

@@ -1,7 +1,7 @@
 /* datagram_queue.c - ring of datagrams that wait, ring of datagrams that were sent.
  *
- * Place: between encoder and transport. Invariant: first < SLOT_COUNT, count <= capacity; the
- * bytes of a datagram never move, so it is built where it waits and is sent from there. */
+ * Place: between encoder and transport. Invariant: first < DATAGRAM_QUEUE_SLOTS, count <= capacity;
+ * the bytes of a datagram never move, so it is built where it waits and is sent from there. */
 #include "datagram_queue.h"
 
 #include <assert.h>
@@ -9,19 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOT_COUNT (DATAGRAM_QUEUE_CAPACITY + 2)
-
 int datagram_queue_init(struct datagram_queue *queue, size_t datagram_size)
 {
 	*queue = (struct datagram_queue){
-		.slots = calloc(SLOT_COUNT, sizeof(*queue->slots)),
-		.bytes = malloc(SLOT_COUNT * datagram_size),
+		.slots = calloc(DATAGRAM_QUEUE_SLOTS, sizeof(*queue->slots)),
+		.bytes = malloc(DATAGRAM_QUEUE_SLOTS * datagram_size),
 	};
 	if (!queue->slots || !queue->bytes) {
 		datagram_queue_clear(queue);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < SLOT_COUNT; i++)
+	for (size_t i = 0; i < DATAGRAM_QUEUE_SLOTS; i++)
 		queue->slots[i].bytes = queue->bytes + i * datagram_size;
 	return 0;
 }
@@ -33,9 +31,20 @@ void datagram_queue_clear(struct datagram_queue *queue)
 	*queue = (struct datagram_queue){ 0 };
 }
 
+void datagram_queue_use(struct datagram_queue *queue,
+			uint8_t *const bytes[static DATAGRAM_QUEUE_SLOTS])
+{
+	assert(queue->count == 0);
+	for (size_t i = 0; i < DATAGRAM_QUEUE_SLOTS; i++)
+		queue->slots[i].bytes = bytes[i];
+	free(queue->bytes);
+	queue->bytes = NULL;
+	queue->first = 0;
+}
+
 struct queued_datagram *datagram_queue_at(const struct datagram_queue *queue, size_t index)
 {
-	return &queue->slots[(queue->first + index) % SLOT_COUNT];
+	return &queue->slots[(queue->first + index) % DATAGRAM_QUEUE_SLOTS];
 }
 
 struct queued_datagram *datagram_queue_next(struct datagram_queue *queue)
@@ -45,7 +54,7 @@ struct queued_datagram *datagram_queue_next(struct datagram_queue *queue)
 
 struct queued_datagram *datagram_queue_ahead(struct datagram_queue *queue)
 {
-	return datagram_queue_at(queue, SLOT_COUNT - 1);
+	return datagram_queue_at(queue, DATAGRAM_QUEUE_SLOTS - 1);
 }
 
 struct queued_datagram *datagram_queue_spare(struct datagram_queue *queue)
@@ -69,7 +78,7 @@ void datagram_queue_put_first(struct datagram_queue *queue)
 {
 	assert(datagram_queue_room(queue) > 0);
 	queue->total_bytes += datagram_queue_ahead(queue)->size;
-	queue->first = (queue->first + SLOT_COUNT - 1) % SLOT_COUNT;
+	queue->first = (queue->first + DATAGRAM_QUEUE_SLOTS - 1) % DATAGRAM_QUEUE_SLOTS;
 	queue->count++;
 }
 
@@ -101,7 +110,7 @@ void datagram_queue_pop(struct datagram_queue *queue)
 {
 	assert(queue->count > 0);
 	queue->total_bytes -= datagram_queue_at(queue, 0)->size;
-	queue->first = (queue->first + 1) % SLOT_COUNT;
+	queue->first = (queue->first + 1) % DATAGRAM_QUEUE_SLOTS;
 	queue->count--;
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define DATAGRAM_QUEUE_CAPACITY 256 /* 360 KB, 43 ms at 6000 datagrams a second */
+#define DATAGRAM_QUEUE_SLOTS    (DATAGRAM_QUEUE_CAPACITY + 2)
 #define SENT_HISTORY_CAPACITY   1024
 
 /* A finished datagram that waits. */
@@ -35,7 +36,7 @@ struct queued_datagram {
  * Where arrival is confirmed, datagrams that were handed over stay at the front until it is. */
 struct datagram_queue {
 	struct queued_datagram *slots; /* owned */
-	uint8_t *bytes;                /* owned; one datagram for each slot */
+	uint8_t *bytes;                /* owned; one datagram for each slot; NULL: another's */
 	size_t first, count;
 	size_t handed;        /* the first ones, handed over; maintained by the user of the queue */
 	uint64_t total_bytes; /* sum of sizes */
@@ -44,6 +45,10 @@ struct datagram_queue {
 /* Returns 0 or -ENOMEM. */
 int datagram_queue_init(struct datagram_queue *queue, size_t datagram_size);
 void datagram_queue_clear(struct datagram_queue *queue);
+/* While it is empty: have datagrams in another's memory, a place for each slot, borrowed for life.
+ */
+void datagram_queue_use(struct datagram_queue *queue,
+			uint8_t *const bytes[static DATAGRAM_QUEUE_SLOTS]);
 
 /* The slot to build the next datagram in; stays valid until datagram_queue_put_last(). */
 struct queued_datagram *datagram_queue_next(struct datagram_queue *queue);

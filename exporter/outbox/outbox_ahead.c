@@ -3,6 +3,8 @@
  * Place: part of the outbox. */
 #include "outbox_ahead.h"
 
+#include "outbox_kept.h"
+
 /* Whether it has stopped refusing, is not up yet, and gets nothing else that it could refuse:
  * what is down in a group is passed over. */
 static bool is_on_trial(const struct outbox *outbox)
@@ -33,6 +35,7 @@ void outbox_put_ahead(struct outbox *outbox, size_t number)
 	outbox->ahead.are_needed = false;
 	outbox->ahead.last_us = outbox->now_us;
 	datagram_queue_put_after(&outbox->queue, outbox->queue.handed + number);
+	outbox_kept_drop(outbox, outbox->queue.handed + number);
 }
 
 void outbox_ahead_hurry(struct outbox *outbox)

@@ -71,6 +71,16 @@ struct outbox_session {
 	size_t confirmed;     /* messages since then */
 };
 
+/* outbox_kept.c: notes for the process that continues when this one is killed. */
+struct outbox_keeping {
+	struct outbox_kept *kept; /* borrowed; NULL: all ends with the process */
+	uint64_t next;            /* number of the next datagram that waits */
+	uint64_t notes;           /* number of the last note */
+	uint64_t turn;            /* that it is of; 0: there is none yet */
+	uint32_t copy;            /* of two, the last one used */
+	bool is_open;             /* it holds what was under construction in this turn */
+};
+
 struct outbox {
 	struct outbox_config config;
 	struct transport *transport;           /* owned */
@@ -94,6 +104,7 @@ struct outbox {
 	struct outbox_ahead ahead;
 	struct outbox_probing probing;
 	struct outbox_session session;
+	struct outbox_keeping keeping;
 };
 
 /* Whether arrival is confirmed, and each session has its own templates and sequence numbers. */

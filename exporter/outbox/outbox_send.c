@@ -6,6 +6,7 @@
 #include "outbox_send.h"
 
 #include "bytes.h"
+#include "outbox_kept.h"
 #include "outbox_report.h"
 #include "outbox_session.h"
 #include "outbox_state.h"
@@ -103,10 +104,12 @@ static struct transport_result send_batch(struct outbox *outbox, size_t count)
 		batch[i] = (struct datagram){ datagram->bytes, datagram->size };
 	}
 	keep(outbox, sequence); /* a kill on the way leaves a gap of what has not gone */
+	outbox_kept_hand(outbox, count);
 	result = outbox->config.type->send(outbox->transport, batch, count);
 	for (size_t i = 0; i < result.sent; i++)
 		count_handed(outbox);
 	keep(outbox, outbox->sending.sequence);
+	outbox_kept_note(outbox);
 	if (result.is_one_packet)
 		sent_history_at(&outbox->history, outbox->history.count - result.sent)->followers =
 			(uint32_t)result.sent - 1;

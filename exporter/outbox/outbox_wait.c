@@ -7,6 +7,7 @@
 #include "outbox_wait.h"
 
 #include "outbox_ahead.h"
+#include "outbox_kept.h"
 #include "outbox_session.h"
 #include "outbox_state.h"
 
@@ -26,6 +27,7 @@ static void lose_datagram(struct outbox *outbox, const struct queued_datagram *d
 void outbox_wait_drop(struct outbox *outbox, size_t index, enum loss_reason reason, int error)
 {
 	lose_datagram(outbox, datagram_queue_at(&outbox->queue, index), reason, error);
+	outbox_kept_drop(outbox, index);
 	datagram_queue_remove(&outbox->queue, index);
 }
 
@@ -83,6 +85,7 @@ void outbox_wait_fill_up(struct outbox *outbox)
 			       outbox->config.datagram_size))
 			return;
 		datagram_queue_put_spare(&outbox->queue);
+		outbox_kept_put(outbox);
 	}
 }
 
@@ -206,10 +209,12 @@ void outbox_put(struct outbox *outbox)
 	}
 	while (is_queue_full(outbox) && drop_oldest(outbox))
 		;
-	if (is_queue_full(outbox))
+	if (is_queue_full(outbox)) {
 		lose_datagram(outbox, &built, loss_when_full(outbox), outbox->sending.error);
-	else
-		datagram_queue_put_last(&outbox->queue);
+		return;
+	}
+	datagram_queue_put_last(&outbox->queue);
+	outbox_kept_put(outbox);
 }
 
 static void lose_spool(struct outbox *outbox, enum loss_reason reason)

@@ -74,6 +74,7 @@ struct transport_session {
 };
 
 #define TRANSPORT_SETTLE_MS 500
+#define TRANSPORT_KEPT_SIZE 4608
 
 struct transport_type {
 	const char *name;    /* "udp" */
@@ -126,6 +127,12 @@ struct transport_type {
 	/* Send from this port, host order, as long as it can be had. Call before the first poll().
 	 * NULL for a transport whose sessions begin anew anyhow. */
 	void (*set_port)(struct transport *transport, uint16_t port);
+	/* Use memory of TRANSPORT_KEPT_SIZE bytes, which outlives the process and is borrowed for
+	 * life: should the process be killed in send(), kept_sent() says later how many of its
+	 * datagrams have gone. Its first bytes are zeroed before each send(). NULL where nobody
+	 * knows. */
+	void (*keep)(struct transport *transport, void *memory);
+	size_t (*kept_sent)(const void *memory);
 	void (*close)(struct transport *transport);
 };
 

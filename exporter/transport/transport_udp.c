@@ -44,9 +44,10 @@ struct transport {
 	int64_t reopened_ms;
 	unsigned int failed_sends; /* in a row */
 	uint64_t openings;
-	struct sockaddr_storage local; /* of 'fd' */
-	socklen_t local_size;          /* 0: not known */
-	uint16_t port;                 /* to send from, host order; 0: any */
+	struct sockaddr_storage local;     /* of 'fd' */
+	socklen_t local_size;              /* 0: not known */
+	uint16_t port;                     /* to send from, host order; 0: any */
+	struct transport_udp_batch *batch; /* borrowed; outlives the process; or NULL */
 };
 
 static void disconnect(struct transport *udp)
@@ -128,6 +129,11 @@ static void port_bind(struct transport *udp, int fd)
 	transport_address_set_port(&own, udp->port);
 	if (bind(fd, (const struct sockaddr *)&own, size))
 		udp->port = 0;
+}
+
+static void udp_keep(struct transport *udp, void *memory)
+{
+	udp->batch = memory;
 }
 
 /* Returns 0 or a negative errno. */
@@ -246,7 +252,7 @@ static struct transport_result udp_send(struct transport *udp, const struct data
 
 	if (udp->fd < 0)
 		return (struct transport_result){ .error = -ENOTCONN };
-	result = transport_udp_send(udp->fd, &udp->can_segment, datagrams, count);
+	result = transport_udp_send(udp->fd, &udp->can_segment, udp->batch, datagrams, count);
 	if (result.error && result.error != -EAGAIN && result.error != -ENOBUFS &&
 	    result.error != -EMSGSIZE) {
 		udp->has_failed = true;
@@ -346,5 +352,7 @@ const struct transport_type transport_udp = {
 	.remote = udp_remote,
 	.local = udp_local,
 	.set_port = udp_set_port,
+	.keep = udp_keep,
+	.kept_sent = transport_udp_kept_sent,
 	.close = udp_close,
 };

@@ -1,10 +1,12 @@
-/* transport_udp_send.c - sendmsg() with UDP_SEGMENT, and sendmmsg().
+/* transport_udp_send.c - sendmmsg(), with UDP_SEGMENT or without.
  *
  * Place: transport_udp.c -> here -> kernel. Datagrams of one size that follow each other go down
  * the network stack as one packet, which the device, or the kernel just before it, cuts apart: a
  * quarter of the time that sending them one by one takes. Such a packet is taken or refused as a
  * whole, so what a call has sent is known to the datagram. */
 #include "transport_udp_send.h"
+
+#include "store_order.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -16,6 +18,36 @@ enum {
 	BATCH_BYTES_MAX = 65487, /* payload of the largest packet, an IPv6 one beside its header */
 	WORTH_IT = 2,            /* datagrams of one size */
 };
+
+/* sendmmsg() stores the bytes of each message right after that has gone. */
+struct transport_udp_batch {
+	uint32_t count; /* messages; 0: they are not ready */
+	uint32_t datagrams_in_first;
+	struct mmsghdr messages[BATCH_MAX];
+};
+_Static_assert(sizeof(struct transport_udp_batch) <= TRANSPORT_KEPT_SIZE, "fits in kept memory");
+
+/* Returns how many messages have gone, or a negative errno. */
+static int send_batch(int fd, struct transport_udp_batch *batch, size_t count, size_t in_first)
+{
+	int sent;
+
+	batch->datagrams_in_first = (uint32_t)in_first;
+	store_order();
+	batch->count = (uint32_t)count;
+	sent = sendmmsg(fd, batch->messages, (unsigned int)count, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return sent < 0 ? -errno : sent;
+}
+
+size_t transport_udp_kept_sent(const void *memory)
+{
+	const struct transport_udp_batch *batch = memory;
+	size_t sent = 0;
+
+	while (sent < batch->count && sent < BATCH_MAX && batch->messages[sent].msg_len)
+		sent++;
+	return sent ? sent - 1 + batch->datagrams_in_first : 0;
+}
 
 bool transport_udp_can_segment(int fd)
 {
@@ -45,7 +77,8 @@ static struct iovec part_of(const struct datagram *datagram)
 	return (struct iovec){ (void *)(uintptr_t)datagram->bytes, datagram->size };
 }
 
-static struct transport_result send_as_one(int fd, const struct datagram *datagrams, size_t count)
+static struct transport_result send_as_one(int fd, struct transport_udp_batch *batch,
+					   const struct datagram *datagrams, size_t count)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(uint16_t))] = { 0 };
 	const uint16_t size = (uint16_t)datagrams[0].size;
@@ -57,6 +90,7 @@ static struct transport_result send_as_one(int fd, const struct datagram *datagr
 		.msg_controllen = sizeof(control),
 	};
 	struct cmsghdr *option = CMSG_FIRSTHDR(&message);
+	int sent;
 
 	option->cmsg_level = IPPROTO_UDP;
 	option->cmsg_type = UDP_SEGMENT;
@@ -64,26 +98,28 @@ static struct transport_result send_as_one(int fd, const struct datagram *datagr
 	memcpy(CMSG_DATA(option), &size, sizeof(size));
 	for (size_t i = 0; i < count; i++)
 		parts[i] = part_of(&datagrams[i]);
-	if (sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return (struct transport_result){ .error = -errno };
+	batch->messages[0] = (struct mmsghdr){ .msg_hdr = message };
+	sent = send_batch(fd, batch, 1, count);
+	if (sent < 0)
+		return (struct transport_result){ .error = sent };
 	return (struct transport_result){ .sent = count, .is_one_packet = true };
 }
 
-static struct transport_result send_each(int fd, const struct datagram *datagrams, size_t count)
+static struct transport_result send_each(int fd, struct transport_udp_batch *batch,
+					 const struct datagram *datagrams, size_t count)
 {
-	struct mmsghdr messages[BATCH_MAX];
 	struct iovec parts[BATCH_MAX];
 	int sent;
 
 	for (size_t i = 0; i < count; i++) {
 		parts[i] = part_of(&datagrams[i]);
-		messages[i] = (struct mmsghdr){
+		batch->messages[i] = (struct mmsghdr){
 			.msg_hdr = { .msg_iov = &parts[i], .msg_iovlen = 1 },
 		};
 	}
-	sent = sendmmsg(fd, messages, (unsigned int)count, MSG_DONTWAIT | MSG_NOSIGNAL);
+	sent = send_batch(fd, batch, count, 1);
 	if (sent < 0)
-		return (struct transport_result){ .error = -errno };
+		return (struct transport_result){ .error = sent };
 	return (struct transport_result){ .sent = (size_t)sent };
 }
 
@@ -96,9 +132,14 @@ static bool is_about_segments(int error)
 }
 
 struct transport_result transport_udp_send(int fd, bool *can_segment,
+					   struct transport_udp_batch *batch,
 					   const struct datagram *datagrams, size_t count)
 {
+	struct transport_udp_batch own;
 	size_t alone = 0;
+
+	if (!batch)
+		batch = &own;
 
 	if (count > BATCH_MAX)
 		count = BATCH_MAX;
@@ -108,12 +149,14 @@ struct transport_result transport_udp_send(int fd, bool *can_segment,
 		alone++;
 	if (alone == 0 && count) {
 		size_t alike = count_alike(datagrams, count);
-		struct transport_result result = send_as_one(fd, datagrams, alike);
+		struct transport_result result = send_as_one(fd, batch, datagrams, alike);
 
 		if (!is_about_segments(result.error))
 			return result;
 		*can_segment = false;
+		batch->count = 0;
+		store_order();
 		alone = alike;
 	}
-	return send_each(fd, datagrams, alone);
+	return send_each(fd, batch, datagrams, alone);
 }

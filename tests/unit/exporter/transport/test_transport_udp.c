@@ -141,7 +141,7 @@ static int send_burst(int fd, bool *can_segment, const struct datagram *datagram
 
 	for (; sent < count && calls < SEGMENTS; calls++) {
 		struct transport_result result =
-			transport_udp_send(fd, can_segment, datagrams + sent, count - sent);
+			transport_udp_send(fd, can_segment, NULL, datagrams + sent, count - sent);
 
 		CHECK_EQ(result.error, 0);
 		CHECK(result.sent > 0);
