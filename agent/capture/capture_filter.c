@@ -3,6 +3,7 @@
  * Invariant: one program for each link type, compiled once. */
 #include "capture_filter.h"
 
+#include "capture_pcap_format.h"
 #include "log.h"
 
 #include <errno.h>
@@ -12,20 +13,6 @@
 
 #define LINK_TYPES 16
 #define LENGTH_MAX 65535 /* of a packet, for programs that return how much to keep */
-
-/* The DLT value of a link type, as libpcap has it on Linux. */
-static const struct {
-	uint8_t link;
-	uint8_t is_wide; /* the number does not fit a byte: 256 more */
-	uint8_t number;
-} types[] = {
-	{ LINK_ETHERNET, 0, DLT_EN10MB },   { LINK_NULL, 0, DLT_NULL },
-	{ LINK_LOOP, 0, DLT_LOOP },         { LINK_PPP, 0, DLT_PPP },
-	{ LINK_PPPOE, 0, DLT_PPP_ETHER },   { LINK_RAW, 0, DLT_RAW },
-	{ LINK_CISCO_HDLC, 0, DLT_C_HDLC }, { LINK_LINUX_SLL, 0, DLT_LINUX_SLL },
-	{ LINK_IPV4, 0, DLT_IPV4 },         { LINK_IPV6, 0, DLT_IPV6 },
-	{ LINK_NFLOG, 0, DLT_NFLOG },       { LINK_LINUX_SLL2, 1, DLT_LINUX_SLL2 - 256 },
-};
 
 struct program {
 	struct bpf_program code; /* owned; valid with 'is_compiled' */
@@ -38,14 +25,6 @@ struct capture_filter {
 	struct program programs[LINK_TYPES];
 	size_t count;
 };
-
-static int type_of(uint8_t link)
-{
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (types[i].link == link)
-			return types[i].is_wide * 256 + types[i].number;
-	return -1;
-}
 
 static int compile(const char *words, int type, struct bpf_program *code, struct error_text *error)
 {
@@ -101,19 +80,20 @@ void capture_filter_destroy(struct capture_filter *filter)
 /* The program of a link type; NULL: none of its packets matches. */
 static const struct program *program_of(struct capture_filter *filter, uint8_t link)
 {
+	const int type = capture_pcap_link_type(link);
 	struct error_text error;
 	struct program *program;
 
 	for (size_t i = 0; i < filter->count; i++)
 		if (filter->programs[i].link == link)
 			return &filter->programs[i];
-	if (filter->count == LINK_TYPES || type_of(link) < 0)
+	if (filter->count == LINK_TYPES || type < 0)
 		return NULL;
 	program = &filter->programs[filter->count++];
 	program->link = link;
-	program->is_compiled = compile(filter->words, type_of(link), &program->code, &error) == 0;
+	program->is_compiled = compile(filter->words, type, &program->code, &error) == 0;
 	if (!program->is_compiled)
-		log_warning("filter %s: no packet of link type %d matches", error.text, type_of(link));
+		log_warning("filter %s: no packet of link type %d matches", error.text, type);
 	return program;
 }
 

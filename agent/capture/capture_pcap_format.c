@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 /* Registry: https://www.tcpdump.org/linktypes.html. 12 and 14 are what some systems write for 101.
- */
+ * Of several the first is what libpcap has on Linux: DLT_ value 12 for raw IP. */
 static const struct {
 	uint16_t link_type;
 	uint8_t link;
@@ -27,6 +27,14 @@ uint8_t capture_pcap_link(uint32_t link_type)
 		if (links[i].link_type == link_type)
 			return links[i].link;
 	return LINK_UNKNOWN;
+}
+
+int capture_pcap_link_type(uint8_t link)
+{
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		if (links[i].link == link)
+			return links[i].link_type;
+	return -1;
 }
 
 uint64_t capture_pcap_offset(const struct capture_pcap_parser *parser)

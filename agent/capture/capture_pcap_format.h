@@ -3,7 +3,8 @@
  *
  * Place: file or device -> here -> the two parsers -> packet_view.
  *
- * For capture_pcap_parse.c and capture_pcapng_parse.c; link types also for capture_interface.c. */
+ * For capture_pcap_parse.c and capture_pcapng_parse.c; link types also for capture_interface.c
+ * and capture_filter.c. */
 #ifndef CAPTURE_PCAP_FORMAT_H
 #define CAPTURE_PCAP_FORMAT_H
 
@@ -74,6 +75,8 @@ enum {
 /* LINKTYPE_ value of a file, or DLT_ value of libpcap on Linux, which are the same for what we know
  * -> enum link_type; LINK_UNKNOWN if it cannot be decoded. */
 uint8_t capture_pcap_link(uint32_t link_type);
+/* And back: the DLT_ value of libpcap on Linux; -1 where there is none. */
+int capture_pcap_link_type(uint8_t link);
 
 /* Say that a file has no link type that can be decoded. Returns -EBADMSG. */
 int capture_pcap_refuse_link(const struct capture_pcap_parser *parser, uint32_t link_type,

@@ -29,6 +29,22 @@ TEST(pcap_in_both_byte_orders_and_units)
 	}
 }
 
+/* Filters are compiled for the number that libpcap has on Linux. */
+TEST(link_types_of_libpcap)
+{
+	for (uint32_t number = 0; number < 300; number++) {
+		const uint8_t link = capture_pcap_link(number);
+
+		if (link != LINK_UNKNOWN)
+			CHECK_EQ(capture_pcap_link((uint32_t)capture_pcap_link_type(link)), link);
+	}
+	CHECK_EQ(capture_pcap_link_type(LINK_ETHERNET), 1);
+	CHECK_EQ(capture_pcap_link_type(LINK_PPP), 9);
+	CHECK_EQ(capture_pcap_link_type(LINK_RAW), 12);
+	CHECK_EQ(capture_pcap_link_type(LINK_LINUX_SLL2), 276);
+	CHECK_EQ(capture_pcap_link_type(LINK_ETHERTYPE), -1);
+}
+
 /* pcap-savefile(5): the lengths are swapped in 2.0 to 2.2, and in some files of 2.3. */
 TEST(pcap_of_old_versions)
 {
@@ -278,6 +294,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pcap_in_both_byte_orders_and_units),
+		cmocka_unit_test(link_types_of_libpcap),
 		cmocka_unit_test(pcap_of_old_versions),
 		cmocka_unit_test(old_version_cut_in_a_packet),
 		cmocka_unit_test(link_types),
