@@ -8,6 +8,7 @@
 #include "bytes.h"
 #include "fault_text.h"
 #include "listen_message.h"
+#include "socket_place.h"
 #include "time_now.h"
 
 #include <arpa/inet.h>
@@ -96,49 +97,31 @@ static socklen_t to_system(const struct listen_source *place, struct sockaddr_st
 	return sizeof(*in6);
 }
 
-/* IPv4 that came by a socket of IPv6 is IPv4. */
 static struct listen_source from_system(const struct sockaddr_storage *storage)
 {
-	const struct sockaddr_in *in = (const struct sockaddr_in *)storage;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)storage;
-	struct listen_source source = { .ip_version = 4 };
+	const struct socket_place place = socket_place_of(storage);
+	struct listen_source source = { .ip_version = place.ip_version, .port = place.port };
 
-	if (storage->ss_family == AF_INET) {
-		source.port = ntohs(in->sin_port);
-		memcpy(source.address, &in->sin_addr, 4);
-		return source;
-	}
-	source.port = ntohs(in6->sin6_port);
-	if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-		memcpy(source.address, in6->sin6_addr.s6_addr + 12, 4);
-		return source;
-	}
-	source.ip_version = 6;
-	memcpy(source.address, &in6->sin6_addr, 16);
+	memcpy(source.address, place.address, sizeof(place.address));
 	return source;
 }
 
 /* A bound socket, or a negative errno. */
-static int bound_socket(const struct listen_source *place, int type)
+static int bound_udp(const struct listen_source *place)
 {
 	const int off = 0, on = 1, buffer = RECEIVE_BUFFER;
 	struct sockaddr_storage storage;
 	const socklen_t size = to_system(place, &storage);
-	int descriptor = socket(storage.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int descriptor = socket(storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int fault;
 
 	if (descriptor < 0)
 		return -errno;
 	if (place->ip_version == 6)
 		(void)setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	if (type == SOCK_STREAM) {
-		(void)setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	} else {
-		(void)setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
-		(void)setsockopt(descriptor, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on));
-	}
-	if (bind(descriptor, (struct sockaddr *)&storage, size) == 0 &&
-	    (type != SOCK_STREAM || listen(descriptor, BACKLOG) == 0))
+	(void)setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+	(void)setsockopt(descriptor, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on));
+	if (bind(descriptor, (struct sockaddr *)&storage, size) == 0)
 		return descriptor;
 	fault = -errno;
 	(void)close(descriptor);
@@ -149,12 +132,20 @@ static int bound_socket(const struct listen_source *place, int type)
 static int open_udp(struct listen_source *place)
 {
 	static const uint8_t any[16] = { 0 };
-	int descriptor = bound_socket(place, SOCK_DGRAM);
+	int descriptor = bound_udp(place);
 
 	if (descriptor != -EAFNOSUPPORT || memcmp(place->address, any, sizeof(any)) != 0)
 		return descriptor;
 	place->ip_version = 4;
-	return bound_socket(place, SOCK_DGRAM);
+	return bound_udp(place);
+}
+
+static int open_tcp(const struct listen_source *place)
+{
+	struct sockaddr_storage storage;
+	const socklen_t size = to_system(place, &storage);
+
+	return socket_place_listen((const struct sockaddr *)&storage, size, BACKLOG);
 }
 
 static void fail_open(int fault, const char *place, struct error_text *error)
@@ -191,7 +182,7 @@ int agentctl_listen_open(struct agentctl_listen_sockets *sockets, const char *te
 		sockets->polled[UDP].fd = result;
 		(void)getsockname(result, (struct sockaddr *)&storage, &size);
 		source.port = from_system(&storage).port; /* of port 0 */
-		result = bound_socket(&source, SOCK_STREAM);
+		result = open_tcp(&source);
 	}
 	(void)listen_source_format(&source, place);
 	if (result < 0) {

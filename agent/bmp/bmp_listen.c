@@ -2,6 +2,7 @@
 #include "bmp_listen.h"
 
 #include "fault_text.h"
+#include "socket_place.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -9,7 +10,6 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define BACKLOG 64
 
@@ -22,28 +22,6 @@ static const struct {
 	{ IPPROTO_TCP, TCP_KEEPINTVL, 20 },
 	{ IPPROTO_TCP, TCP_KEEPCNT, 5 },
 };
-
-static int open_socket(const struct addrinfo *found)
-{
-	const int descriptor =
-		socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	const int one = 1;
-	const int zero = 0;
-	int result = 0;
-
-	if (descriptor < 0)
-		return -errno;
-	(void)setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (found->ai_family == AF_INET6)
-		(void)setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
-	if (bind(descriptor, found->ai_addr, found->ai_addrlen) != 0 ||
-	    listen(descriptor, BACKLOG) != 0)
-		result = -errno;
-	if (result == 0)
-		return descriptor;
-	(void)close(descriptor);
-	return result;
-}
 
 int bmp_listen_open(const struct bmp_listen *listen, struct error_text *error)
 {
@@ -61,13 +39,13 @@ int bmp_listen_open(const struct bmp_listen *listen, struct error_text *error)
 			       gai_strerror(result));
 		return -EINVAL;
 	}
-	result = open_socket(found);
+	result = socket_place_listen(found->ai_addr, found->ai_addrlen, BACKLOG);
 	freeaddrinfo(found);
 	/* A kernel without IPv6. */
 	any4_hints.ai_family = AF_INET;
 	if (result == -EAFNOSUPPORT && !listen->address[0] &&
 	    getaddrinfo(NULL, listen->port, &any4_hints, &found) == 0) {
-		result = open_socket(found);
+		result = socket_place_listen(found->ai_addr, found->ai_addrlen, BACKLOG);
 		freeaddrinfo(found);
 	}
 	if (result < 0)
@@ -83,32 +61,14 @@ unsigned int bmp_listen_port(int descriptor)
 
 	if (getsockname(descriptor, (struct sockaddr *)&address, &size) != 0)
 		return 0;
-	if (address.ss_family == AF_INET)
-		return ntohs(((const struct sockaddr_in *)&address)->sin_port);
-	return ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
-}
-
-static void read_address(const struct sockaddr_storage *address, struct prefix *from)
-{
-	const struct sockaddr_in *in4 = (const struct sockaddr_in *)address;
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
-
-	*from = (struct prefix){ .ip_version = 4, .length = 32 };
-	if (address->ss_family == AF_INET) {
-		memcpy(from->address, &in4->sin_addr, 4);
-	} else if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-		memcpy(from->address, in6->sin6_addr.s6_addr + 12, 4);
-	} else {
-		from->ip_version = 6;
-		from->length = 128;
-		memcpy(from->address, &in6->sin6_addr, 16);
-	}
+	return socket_place_of(&address).port;
 }
 
 int bmp_listen_accept(int descriptor, struct prefix *from)
 {
 	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 	socklen_t size = sizeof(address);
+	struct socket_place place;
 	const int accepted = accept4(descriptor, (struct sockaddr *)&address, &size,
 				     SOCK_CLOEXEC | SOCK_NONBLOCK);
 
@@ -117,6 +77,9 @@ int bmp_listen_accept(int descriptor, struct prefix *from)
 	for (size_t i = 0; i < sizeof(keepalive) / sizeof(keepalive[0]); i++)
 		(void)setsockopt(accepted, keepalive[i].level, keepalive[i].option,
 				 &keepalive[i].value, sizeof(keepalive[i].value));
-	read_address(&address, from);
+	place = socket_place_of(&address);
+	*from = (struct prefix){ .ip_version = place.ip_version,
+				 .length = place.ip_version == 4 ? 32 : 128 };
+	memcpy(from->address, place.address, sizeof(from->address));
 	return accepted;
 }
