@@ -13,17 +13,17 @@
  * postrouting. The length of a packet before it was cut is not reported at all. */
 #include "capture_nflog_parse.h"
 
+#include "capture_netlink.h"
+
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
-#include <linux/netlink.h>
 #include <net/ethernet.h>
 
 enum {
-	HEADER_SIZE = NLMSG_HDRLEN,      /* length, type, flags, sequence, port: 16 bytes */
 	FAMILY_HEADER_SIZE = 4,          /* struct nfgenmsg */
 	ATTRIBUTE_HEADER_SIZE = 4,       /* length, type */
-	ALIGNMENT = 4,                   /* of messages and of attributes */
+	ALIGNMENT = 4,                   /* of attributes */
 	NETDEV_EGRESS = 1,               /* NF_NETDEV_EGRESS; ingress is 0 */
 	HOOK_OUTPUT = NF_INET_LOCAL_OUT, /* the same number for families inet and bridge */
 	HOOK_POSTROUTING = NF_INET_POST_ROUTING,
@@ -43,7 +43,7 @@ struct metadata {
 	bool has_sequence;
 };
 
-/* Size of a message or attribute with the padding after it. */
+/* Size of an attribute with the padding after it. */
 static inline size_t padded(size_t size)
 {
 	return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
@@ -264,20 +264,16 @@ static inline bool parse_packet(struct capture_nflog_parser *parser, const uint8
 /* One netlink message, whatever it is. True if it was a packet. */
 static inline bool parse_message(struct capture_nflog_parser *parser, struct packet_view *view)
 {
-	struct reader *datagram = &parser->datagram;
-	const uint8_t *header = datagram->next;
-	size_t left = reader_left(datagram);
-	size_t length = left < HEADER_SIZE ? 0 : load_host32(header);
+	const uint8_t *header;
+	size_t length;
 
-	if (__builtin_expect(length < HEADER_SIZE || length > left, 0)) {
+	if (!capture_netlink_take(&parser->datagram, &header, &length)) {
 		parser->messages_malformed++;
-		datagram->next = datagram->end; /* where the next one starts is unknown */
 		return false;
 	}
-	datagram->next = padded(length) < left ? header + padded(length) : datagram->end;
-	if (load_host16(header + 4) != PACKET_MESSAGE)
+	if (capture_netlink_type(header) != PACKET_MESSAGE)
 		return false;
-	if (parse_packet(parser, header + HEADER_SIZE, length - HEADER_SIZE, view))
+	if (parse_packet(parser, header + NLMSG_HDRLEN, length - NLMSG_HDRLEN, view))
 		return true;
 	parser->messages_malformed++;
 	return false;

@@ -16,7 +16,6 @@
 #include "capture_ulog_parse.h"
 #include "fault_text.h"
 #include "time_now.h"
-#include "units.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
@@ -52,12 +51,7 @@ struct capture {
 	bool has_left;    /* the groups: what is in the queue now is all that comes */
 	int64_t drain_until_ms;
 	int64_t now_ms; /* CLOCK_MONOTONIC_COARSE, of this datagram */
-	uint32_t receive_buffer_wanted;
-	uint32_t receive_buffer_bytes;
-	uint64_t overruns;
-	uint64_t messages;
-	uint64_t messages_truncated;
-	uint64_t messages_foreign; /* not of the kernel */
+	struct capture_netlink netlink;
 	struct name names[NAMES];
 	size_t name_count;
 	uint8_t datagram[DATAGRAM_SIZE];
@@ -189,8 +183,7 @@ static int open_groups(const struct source_config *config, struct capture **open
 	capture->mask = config->mask;
 	capture->parser.index_of = index_of;
 	capture->parser.context = capture;
-	capture->receive_buffer_wanted =
-		config->receive_buffer ? config->receive_buffer : CAPTURE_NETLINK_BUFFER;
+	capture->netlink.receive_buffer_wanted = config->receive_buffer;
 	capture->descriptor = result = make_socket();
 	if (result >= 0 &&
 	    bind(result, (const struct sockaddr *)(const void *)&address, sizeof(address)))
@@ -200,8 +193,7 @@ static int open_groups(const struct source_config *config, struct capture **open
 		close_groups(capture);
 		return result;
 	}
-	capture->receive_buffer_bytes =
-		capture_netlink_grow(capture->descriptor, capture->receive_buffer_wanted);
+	capture_netlink_grow(&capture->netlink, capture->descriptor);
 	*opened = capture;
 	return 0;
 }
@@ -209,29 +201,16 @@ static int open_groups(const struct source_config *config, struct capture **open
 /* Read the next datagram. Returns 1, 0 if there is none now, or a negative errno. */
 static int receive_datagram(struct capture *capture, struct error_text *error)
 {
-	struct sockaddr_nl from = { .nl_pid = UINT32_MAX };
-	socklen_t from_size = sizeof(from);
 	bool is_kernel_alone;
-	/* With MSG_TRUNC the length that it had is returned. */
-	ssize_t size = recvfrom(capture->descriptor, capture->datagram, sizeof(capture->datagram),
-				MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &from_size);
+	ssize_t size;
 
-	if (size < 0) {
-		const int result = -errno;
-
-		if (result == -EAGAIN || result == -EINTR)
-			return 0;
-		capture->overruns += result == -ENOBUFS; /* continue with what is in the queue */
-		return result == -ENOBUFS ? 1 : explain(capture->mask, result, error);
-	}
 	(void)family_of(&is_kernel_alone);
-	if (from.nl_pid != 0 && is_kernel_alone) {
-		capture->messages_foreign++;
-		return 1;
-	}
-	if ((size_t)size > sizeof(capture->datagram)) {
-		capture->messages_truncated++;
-		size = sizeof(capture->datagram);
+	size = capture_netlink_receive(&capture->netlink, capture->descriptor, capture->datagram,
+				       sizeof(capture->datagram), is_kernel_alone);
+	if (size < 0) {
+		const int result = capture_netlink_fault(&capture->netlink, (int)size);
+
+		return result < 0 ? explain(capture->mask, result, error) : result;
 	}
 	capture->now_ms = time_now_ms(CLOCK_MONOTONIC_COARSE);
 	capture_ulog_parse_begin(&capture->parser, capture->datagram, (size_t)size,
@@ -273,7 +252,7 @@ static int read_groups(struct capture *capture, struct packet_view *views, size_
 		int result;
 
 		if (count) {
-			capture->messages += is_new;
+			capture->netlink.messages += is_new;
 			return (int)count;
 		}
 		if (capture->is_draining && !capture->has_left &&
@@ -308,16 +287,11 @@ static void groups_statistics(struct capture *capture, struct capture_statistics
 {
 	*statistics = (struct capture_statistics){
 		.packets_lost = capture->parser.packets_lost,
-		.overruns = capture->overruns,
-		.is_loss_unknown = capture->overruns > 0,
-		.messages = capture->messages,
-		.messages_truncated = capture->messages_truncated,
-		.messages_malformed =
-			capture->parser.messages_malformed + capture->messages_foreign,
+		.is_loss_unknown = capture->netlink.overruns > 0,
+		.messages_malformed = capture->parser.messages_malformed,
 		.packets_unstamped = capture->parser.packets_unstamped,
-		.receive_buffer_bytes = capture->receive_buffer_bytes,
-		.receive_buffer_wanted = capture->receive_buffer_wanted,
 	};
+	capture_netlink_statistics(&capture->netlink, statistics);
 }
 
 /* fprobe-ulog's -U: bit N-1 is ULOG group N. Decimal, or hexadecimal with 0x. */

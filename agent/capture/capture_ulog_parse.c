@@ -9,13 +9,13 @@
  * kernel counts nothing that it could not deliver. */
 #include "capture_ulog_parse.h"
 
+#include "capture_netlink.h"
+
 #include <linux/netfilter.h>
-#include <linux/netlink.h>
 #include <string.h>
 
 enum {
-	HEADER_SIZE = NLMSG_HDRLEN, /* length, type, flags, sequence, port: 16 bytes */
-	EVENT = 111,                /* ULOG_NL_EVENT */
+	EVENT = 111, /* ULOG_NL_EVENT */
 	PREFIX_SIZE = 32,
 	IP_HEADER_SIZE = 20, /* what a packet has at least */
 	PADDING_MAX = 3,     /* old kernels count the padding of a message to its length */
@@ -141,23 +141,19 @@ static void count_lost(struct capture_ulog_parser *parser, uint32_t sequence)
 /* One netlink message, whatever it is. True if it was a packet. */
 static bool parse_message(struct capture_ulog_parser *parser, struct packet_view *view)
 {
-	struct reader *datagram = &parser->datagram;
-	const uint8_t *header = datagram->next;
-	const size_t left = reader_left(datagram);
-	const size_t length = left < HEADER_SIZE ? 0 : load_host32(header);
+	const uint8_t *header;
+	size_t length;
 	uint16_t type;
 
-	if (length < HEADER_SIZE || length > left) {
+	if (!capture_netlink_take(&parser->datagram, &header, &length)) {
 		parser->messages_malformed++;
-		datagram->next = datagram->end; /* where the next one starts is unknown */
 		return false;
 	}
-	datagram->next = NLMSG_ALIGN(length) < left ? header + NLMSG_ALIGN(length) : datagram->end;
-	type = load_host16(header + 4);
-	if (type != EVENT && (type != NLMSG_DONE || length == HEADER_SIZE))
+	type = capture_netlink_type(header);
+	if (type != EVENT && (type != NLMSG_DONE || length == NLMSG_HDRLEN))
 		return false;
 	count_lost(parser, load_host32(header + 8));
-	if (parse_packet(parser, header + HEADER_SIZE, length - HEADER_SIZE, view))
+	if (parse_packet(parser, header + NLMSG_HDRLEN, length - NLMSG_HDRLEN, view))
 		return true;
 	parser->messages_malformed++;
 	return false;
