@@ -7,7 +7,7 @@
 
 #include "asn_builder.h"
 #include "asn_messages.h"
-#include "asn_routes.h"
+#include "asn_rules.h"
 #include "error_text.h"
 
 /* What an input turned out to be. */

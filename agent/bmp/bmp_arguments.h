@@ -8,7 +8,6 @@
 #include "bmp_state.h"
 #include "log.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

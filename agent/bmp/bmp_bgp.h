@@ -9,7 +9,6 @@
 #include "bytes.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* Families of unicast routes, as an index. */

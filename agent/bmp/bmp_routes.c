@@ -4,7 +4,6 @@
 #include "asn_path.h"
 #include "bmp_peer.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* A message while it is read. */

@@ -4,6 +4,7 @@
 #include "asn_name_file.h"
 #include "asn_shrink.h"
 #include "asn_table_file.h"
+#include "bmp_station.h"
 #include "count_text.h"
 #include "fault_text.h"
 #include "log.h"

@@ -5,7 +5,7 @@
 #ifndef BMP_WRITER_H
 #define BMP_WRITER_H
 
-#include "bmp_station.h"
+#include "bmp_state.h"
 #include "bmp_table.h"
 
 #include <stdbool.h>

@@ -9,8 +9,6 @@
 #include "error_text.h"
 #include "packet.h"
 
-#include <stdbool.h>
-
 struct capture_filter; /* opaque: defined in capture_filter.c */
 
 /* Whether libpcap understands the words, for Ethernet. Returns 0, or -EINVAL with 'error' filled:

@@ -7,7 +7,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* net/core/dev.c, dev_valid_name(). */

@@ -8,7 +8,6 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <limits.h>
 #include <linux/netlink.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -10,7 +10,6 @@
 #define MIGRATION_H
 
 #include "defaults.h"
-#include "error_text.h"
 
 #include <stdbool.h>
 #include <stddef.h>

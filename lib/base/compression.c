@@ -2,6 +2,7 @@
  */
 #include "compression.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static const struct {

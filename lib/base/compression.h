@@ -3,7 +3,6 @@
 #define COMPRESSION_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 struct compression {
 	const char *name;    /* "gzip" */

@@ -4,7 +4,6 @@
 #ifndef WORD_DISTANCE_H
 #define WORD_DISTANCE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* Letters to insert, remove, replace or swap with the next one to turn 'typed' (of 'length'
