@@ -16,10 +16,8 @@ static uint64_t needed_to_open(const struct config *config)
 {
 	uint64_t needed = 0;
 
-	for (size_t i = 0; i < config->source_count; i++) {
-		needed |= config->sources[i].type->has_rules ? RIGHTS_NET_ADMIN : 0;
-		needed |= config->sources[i].type->is_of_link ? RIGHTS_NET_RAW : 0;
-	}
+	for (size_t i = 0; i < config->source_count; i++)
+		needed |= config->sources[i].type->rights;
 	return needed;
 }
 
@@ -27,14 +25,8 @@ static uint64_t needed_later(const struct config *config)
 {
 	uint64_t needed = 0;
 
-	for (size_t i = 0; i < config->source_count; i++) {
-		const struct source_config *source = &config->sources[i];
-
-		if (source->type->has_rules)
-			needed |= RIGHTS_NET_ADMIN;
-		if (source->type->is_of_link && source->wait != SOURCE_SWITCH_off)
-			needed |= RIGHTS_NET_RAW;
-	}
+	for (size_t i = 0; i < config->source_count; i++)
+		needed |= capture_rights_later(&config->sources[i]);
 	return needed;
 }
 
@@ -104,7 +96,7 @@ static int change_user(const char *user, const char *root, uint64_t needed,
 	if (!entry)
 		log_notice("there is no user " DEFAULT_USER
 			   ": the agent stays root, with %s capabilities",
-			   needed ? "only the network's" : "no");
+			   needed ? "only its sources'" : "no");
 	/* Nothing we might ever run gets more than we have. */
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return 0;

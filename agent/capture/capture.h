@@ -18,17 +18,17 @@
 enum source_switch { SOURCE_SWITCH_default, SOURCE_SWITCH_on, SOURCE_SWITCH_off };
 
 #define SOURCE_FILTER_SIZE 1024 /* with the NUL after it */
-#define SOURCE_LABEL_SIZE 32  /* with the NUL after it */
-#define SOURCES_MAX       256 /* each is a thread */
+#define SOURCE_LABEL_SIZE  32   /* with the NUL after it */
+#define SOURCES_MAX        256  /* each is a thread */
 
 /* One source as configured. Strings are owned by the configuration. */
 struct source_config {
 	const struct capture_type *type;
-	char *name;                    /* "nflog:40", "eth0", "/path/file.pcap", "-" */
-	char label[SOURCE_LABEL_SIZE]; /* the operator's word for it; "" if there is none */
+	char *name;                      /* "nflog:40", "eth0", "/path/file.pcap", "-" */
+	char label[SOURCE_LABEL_SIZE];   /* the operator's word for it; "" if there is none */
 	char filter[SOURCE_FILTER_SIZE]; /* words of libpcap; "": all packets */
-	bool has_side;                 /* all its packets are of 'side', whatever the hook says */
-	uint8_t side;                  /* enum flow_side */
+	bool has_side;                   /* all its packets are of 'side', whatever the hook says */
+	uint8_t side;                    /* enum flow_side */
 	uint8_t wait;            /* enum source_switch: wait for it while it is away; default on */
 	uint8_t promiscuous;     /* enum source_switch: of an interface; default off */
 	uint16_t group;          /* of netfilter; where type->has_group */
@@ -50,6 +50,8 @@ struct capture_statistics {
 	uint64_t packets_truncated;  /* packets longer than their copy: normal with a copy range.
 					NFLOG: copies as long as the range asked for */
 	uint64_t packets_unstamped;  /* packets without a kernel time stamp: time of receipt used */
+	uint64_t packets_seen;       /* a program in the kernel: read + lost + foreign + waiting */
+	uint64_t packets_foreign;    /* frames for other hosts, which it does not hand over */
 	bool is_loss_unknown; /* an overrun was reported, and no packet has come since that would
 				 tell how many were lost */
 	uint32_t receive_buffer_bytes; /* really got; 0 for files */
@@ -99,6 +101,10 @@ struct capture_type {
 				and one may hand them over singly */
 	bool has_group;      /* to 'group', which the list of rules names: rules may go */
 	bool is_of_link;     /* link messages of the kernel say when it is there */
+	uint64_t rights;     /* of rights.h: what open() takes */
+	/* What it takes later: to be opened again and closed. NULL: the same if it is waited for or
+	 * has rules, else none. */
+	uint64_t (*rights_later)(const struct source_config *source);
 	bool is_live; /* the clock is CLOCK_MONOTONIC; otherwise the packets' own time stamps, and
 			 it is the only source */
 	const char *several_hint; /* what to do in the place of a second one, unless it is live */
@@ -171,6 +177,9 @@ struct capture_type {
 	void (*statistics)(struct capture *capture, struct capture_statistics *statistics);
 	void (*close)(struct capture *capture);
 };
+
+/* The capabilities of rights.h that a source takes after its first opening. */
+uint64_t capture_rights_later(const struct source_config *source);
 
 /* Give a source its name. Returns 1, or -ENOMEM with 'error' filled. */
 int capture_name_set(struct source_config *source, struct error_text *error, const char *format,

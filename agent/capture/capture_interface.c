@@ -18,6 +18,7 @@
 #include "capture_watch.h"
 #include "defaults.h"
 #include "fault_text.h"
+#include "rights.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -423,6 +424,7 @@ const struct capture_type capture_interface = {
 		CAPTURE_KEY_PROMISCUOUS | CAPTURE_KEY_FILTER,
 	.is_of_link = true,
 	.is_live = true,
+	.rights = RIGHTS_NET_RAW,
 	.parse = capture_interface_name_parse,
 	.check = capture_interface_name_check,
 	.open = open_interface,

@@ -356,6 +356,7 @@ const struct capture_type capture_nflog = {
 	.keys = CAPTURE_KEY_SNAPLEN | CAPTURE_KEY_BUFFER | CAPTURE_KEY_WAIT |
 		CAPTURE_KEY_PROMISCUOUS,
 	.has_rules = true,
+	.rights = RIGHTS_NET_ADMIN,
 	.has_group = true,
 	.is_live = true,
 	.parse = group_parse,

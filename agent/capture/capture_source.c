@@ -133,6 +133,8 @@ static void add_statistics(struct capture_statistics *sum, const struct capture_
 	sum->messages_malformed += added->messages_malformed;
 	sum->packets_truncated += added->packets_truncated;
 	sum->packets_unstamped += added->packets_unstamped;
+	sum->packets_seen += added->packets_seen;
+	sum->packets_foreign += added->packets_foreign;
 	sum->is_loss_unknown = added->is_loss_unknown;
 	sum->receive_buffer_bytes = added->receive_buffer_bytes;
 	sum->receive_buffer_wanted = added->receive_buffer_wanted;

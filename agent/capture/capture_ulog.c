@@ -15,6 +15,7 @@
 #include "capture_sources.h"
 #include "capture_ulog_parse.h"
 #include "fault_text.h"
+#include "rights.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -333,6 +334,7 @@ const struct capture_type capture_ulog = {
 	.section = "\"ulog:MASK\"",
 	.keys = CAPTURE_KEY_BUFFER | CAPTURE_KEY_WAIT | CAPTURE_KEY_PROMISCUOUS,
 	.has_rules = true,
+	.rights = RIGHTS_NET_ADMIN,
 	.is_live = true,
 	.parse = mask_parse,
 	.check = mask_check,

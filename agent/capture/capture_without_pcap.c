@@ -5,6 +5,7 @@
 
 #include "capture_filter.h"
 #include "capture_interface_name.h"
+#include "rights.h"
 
 #include <errno.h>
 
@@ -52,6 +53,7 @@ const struct capture_type capture_interface = {
 		CAPTURE_KEY_PROMISCUOUS | CAPTURE_KEY_FILTER,
 	.is_of_link = true,
 	.is_live = true,
+	.rights = RIGHTS_NET_RAW,
 	.parse = capture_interface_name_parse,
 	.check = capture_interface_name_check,
 	.open = refuse_interface,

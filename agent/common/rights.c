@@ -55,6 +55,13 @@ int rights_keep(uint64_t kept)
 	return sets_put(&sets);
 }
 
+bool rights_has(uint64_t rights)
+{
+	struct sets sets;
+
+	return sets_get(&sets) == 0 && (sets.effective & rights) == rights;
+}
+
 struct rights_section rights_raise(void)
 {
 	struct rights_section before = { .has_changed = false };

@@ -98,24 +98,18 @@ static int take(struct reload *reload, struct config *next, struct error_text *e
 	return 0;
 }
 
-/* The capability that a source takes to be opened: those that no source needs are given up. */
-static unsigned int right_of(const struct source_config *source)
-{
-	return (source->type->has_rules ? 1u : 0u) |
-	       (source->type->is_of_link && source->wait != SOURCE_SWITCH_off ? 2u : 0u);
-}
-
 static void hold_sources(const struct config *config, struct config *next,
 			 struct config_changes *changes)
 {
-	unsigned int had = 0;
-	unsigned int needed = 0;
+	/* Capabilities that no source needs later were given up. */
+	uint64_t had = 0;
+	uint64_t needed = 0;
 	bool is_live = true;
 
 	for (size_t i = 0; i < config->source_count; i++)
-		had |= right_of(&config->sources[i]);
+		had |= capture_rights_later(&config->sources[i]);
 	for (size_t i = 0; i < next->source_count; i++) {
-		needed |= right_of(&next->sources[i]);
+		needed |= capture_rights_later(&next->sources[i]);
 		is_live &= next->sources[i].type->is_live;
 	}
 	if (needed & ~had || !is_live)

@@ -57,6 +57,8 @@ TEST(a_text_stands_for_the_sources_it_names)
 	check_parse(&capture_nflog, "65532-65535", 4, NULL);
 	check_parse(&capture_interface, "eth0", 0, "eth0");
 	check_parse(&capture_interface, "eth0", 1, NULL);
+	check_parse(&capture_bpf, "eth0", 0, "bpf:eth0");
+	check_parse(&capture_bpf, "eth0", 1, NULL);
 	check_parse(&capture_file, "a,b.pcap", 0, "a,b.pcap");
 	check_parse(&capture_file, "a,b.pcap", 1, NULL);
 }

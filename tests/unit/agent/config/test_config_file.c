@@ -81,14 +81,14 @@ TEST(file_errors_name_the_line)
 	check_file_error(
 		"[source \"nflog:x\"]\n",
 		"f.conf:1: source \"nflog:x\": expected \"nflog:GROUP\" with a group from 0 "
-		"to 65535, or \"ulog:MASK\", or the name of an interface");
+		"to 65535, or \"ulog:MASK\", or the name of an interface, or \"bpf:IFACE\"");
 	check_file_error(
 		"[source \"nflog:040\"]\nsnaplen = 96\n",
 		"f.conf:1: source \"nflog:040\": expected \"nflog:GROUP\" with a group from "
-		"0 to 65535, or \"ulog:MASK\", or the name of an interface");
+		"0 to 65535, or \"ulog:MASK\", or the name of an interface, or \"bpf:IFACE\"");
 	check_file_error("[source \"nflog:65536\"]\n",
 			 "f.conf:1: source \"nflog:65536\": expected \"nflog:GROUP\" with a group "
-			 "from 0 to 65535, or \"ulog:MASK\", or the name of an interface");
+			 "from 0 to 65535, or \"ulog:MASK\", or the name of an interface, or \"bpf:IFACE\"");
 	check_file_error("[colector \"x\"]\n",
 			 "f.conf:1: unknown section [colector] (did you mean [collector]?)");
 	check_file_error("[xyzzy]\n", "f.conf:1: unknown section [xyzzy]; expected agent, source, "

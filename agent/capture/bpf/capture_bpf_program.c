@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* capture_bpf_program.c - the program in the kernel's packet path: it copies the first bytes of
+ * each packet of an interface into a ring.
+ *
+ * Place: tc ingress and egress of an interface -> here -> ring -> capture_bpf.c. clang compiles it
+ * for the kernel, with the kernel's public headers only; the object is part of the agent.
+ * Invariant: each packet is seen, and then handed up, lost or foreign. TC_ACT_UNSPEC always: what
+ * becomes of a packet is not our business. It needs Linux 5.8, the first with ring buffers; Linux
+ * 6.1 checks it more narrowly than later ones. */
+#include "capture_bpf_record.h"
+
+#include <linux/bpf.h>
+#include <linux/if_packet.h>
+#include <linux/pkt_cls.h>
+
+#include <bpf/bpf_helpers.h>
+
+/* Entries of both are set before the program is loaded: the size of the ring, and one for each CPU
+ * that there may be. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct capture_bpf_counters);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct capture_bpf_control);
+} control SEC(".maps");
+
+/* Set before the program is loaded. */
+const volatile __u8 takes_foreign = 0;
+
+/* A frame shorter than the room for it has its length as the bound. That it is not 0 must be said
+ * by arithmetic: Linux 6.1 does not learn it from a comparison. */
+static __always_inline __u16 copy_headers(struct __sk_buff *skb, struct capture_bpf_record *record)
+{
+	__u32 last = skb->len - 1;
+
+	if (skb->len >= CAPTURE_BPF_HEADER_BYTES)
+		return bpf_skb_load_bytes(skb, 0, record->bytes, CAPTURE_BPF_HEADER_BYTES)
+			       ? 0
+			       : CAPTURE_BPF_HEADER_BYTES;
+	__asm__ volatile("" : "+r"(last));
+	if (last >= CAPTURE_BPF_HEADER_BYTES || bpf_skb_load_bytes(skb, 0, record->bytes, last + 1))
+		return 0;
+	return (__u16)(last + 1);
+}
+
+/* Whether this packet is the one that wakes the agent: one is enough. */
+static __always_inline __u64 wake_flags(void)
+{
+	const __u32 first = 0;
+	volatile struct capture_bpf_control *wanted = bpf_map_lookup_elem(&control, &first);
+	__u64 wake_bytes;
+
+	if (!wanted)
+		return BPF_RB_NO_WAKEUP;
+	wake_bytes = wanted->wake_bytes;
+	if (wake_bytes == CAPTURE_BPF_NEVER ||
+	    bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) <= wake_bytes)
+		return BPF_RB_NO_WAKEUP;
+	wanted->wake_bytes = CAPTURE_BPF_NEVER;
+	return BPF_RB_FORCE_WAKEUP;
+}
+
+static __always_inline int hand_up(struct __sk_buff *skb, __u8 is_egress)
+{
+	const __u32 cpu = bpf_get_smp_processor_id();
+	struct capture_bpf_counters *count = bpf_map_lookup_elem(&counters, &cpu);
+	struct capture_bpf_record *record;
+
+	if (!count)
+		return TC_ACT_UNSPEC; /* cannot be: each CPU has one */
+	count->seen++;
+	if (skb->pkt_type == PACKET_OTHERHOST && !takes_foreign) {
+		count->foreign++;
+		return TC_ACT_UNSPEC;
+	}
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record) {
+		count->lost++;
+		return TC_ACT_UNSPEC;
+	}
+	record->time_ns = bpf_ktime_get_ns();
+	record->length = skb->len;
+	record->mark = skb->mark;
+	record->segment_bytes = (__u16)skb->gso_size;
+	record->vlan_tag = skb->vlan_present ? (__u16)skb->vlan_tci : 0;
+	record->is_egress = is_egress;
+	record->zero = 0;
+	record->captured = copy_headers(skb, record);
+	bpf_ringbuf_submit(record, wake_flags());
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc") int flowagent_in(struct __sk_buff *skb)
+{
+	return hand_up(skb, 0);
+}
+
+SEC("tc") int flowagent_out(struct __sk_buff *skb)
+{
+	return hand_up(skb, 1);
+}
+
+/* The kernel lets only such programs take the time. */
+char program_license[] SEC("license") = "GPL";

@@ -1,0 +1,407 @@
+/* capture_bpf.c - live capture from a network interface by a BPF program at its tc hooks.
+ *
+ * Place: capture_bpf_program.c (in the kernel) -> ring -> here -> worker. Sees what the wire sees:
+ * before the firewall on the way in, after it on the way out; its cost on the packet path is a
+ * third of NFLOG's. Loading and attaching need capabilities (capture_bpf_kernel.h), reading none.
+ * Invariant: seen = handed up + lost + foreign, as the program counts them for each CPU.
+ *
+ * Sleep: the program wakes the agent only where it has asked for it (struct capture_bpf_control).
+ * While packets come, a timer does: at most PAUSE_MS of packets wait, or a quarter of the ring.
+ * When none came during a pause, the next packet does, and an idle agent sleeps.
+ *
+ * An interface is what its name says: when that is gone, or another one has it, the source fails,
+ * after it has given all that is in the ring. */
+#include "capture_sources.h"
+
+#include "capture_bpf_kernel.h"
+#include "capture_bpf_name.h"
+#include "capture_bpf_record.h"
+#include "capture_bpf_ring.h"
+#include "capture_watch.h"
+#include "fault_text.h"
+#include "rights.h"
+#include "time_now.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+enum {
+	DEFAULT_RING_BYTES = 32 * 1024 * 1024,
+	PAUSE_MS = 50,
+	FOLLOW_MS = 100, /* while packets come: between two looks at the interface */
+};
+
+struct capture {
+	const char *name; /* of the interface; borrowed from the configuration */
+	struct capture_bpf_kernel kernel;
+	struct capture_bpf_ring ring;
+	struct capture_bpf_counters *counters; /* mapped, one for each of 'cpus' */
+	struct capture_bpf_control *control;   /* mapped */
+	uint32_t cpus;
+	struct capture_bpf_scene scene;
+	int socket; /* to ask about the interface; owned, like the next three */
+	int watch;  /* capture_watch.h; may be missing */
+	int timer;
+	int events; /* epoll: ring, timer, watch */
+	int64_t follow_ms;
+	bool has_read; /* something, since the last sleep */
+	bool is_stopped;
+	int failure; /* negative errno: what read() returns when the ring is empty; 0: none */
+	struct error_text failure_text;
+	uint32_t ring_bytes;
+	uint32_t ring_wanted;
+	uint64_t messages;
+};
+
+static void unmap(void *memory, size_t size)
+{
+	if (memory)
+		(void)munmap(memory, size);
+}
+
+static void close_descriptor(int descriptor)
+{
+	if (descriptor >= 0)
+		(void)close(descriptor);
+}
+
+static size_t counters_bytes(const struct capture *capture)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const size_t size = capture->cpus * sizeof(*capture->counters);
+
+	return (size + page - 1) / page * page;
+}
+
+static void close_bpf(struct capture *capture)
+{
+	if (!capture)
+		return;
+	capture_bpf_kernel_close(&capture->kernel);
+	capture_bpf_ring_close(&capture->ring);
+	unmap(capture->counters, counters_bytes(capture));
+	unmap(capture->control, sizeof(*capture->control));
+	close_descriptor(capture->socket);
+	close_descriptor(capture->watch);
+	close_descriptor(capture->timer);
+	close_descriptor(capture->events);
+	free(capture);
+}
+
+/* The index of the interface that has the name now; 0: none has. By a socket that is there: where
+ * no more may be opened, the interface would seem to be gone. */
+static uint32_t index_by_name(const struct capture *capture)
+{
+	struct ifreq request = { .ifr_ifindex = 0 };
+
+	memcpy(request.ifr_name, capture->name, strlen(capture->name));
+	if (ioctl(capture->socket, SIOCGIFINDEX, &request) < 0)
+		return 0;
+	return (uint32_t)request.ifr_ifindex;
+}
+
+/* How packets of the interface begin at tc. */
+static int choose_link(struct capture *capture, struct error_text *error)
+{
+	struct ifreq request = { .ifr_ifindex = 0 };
+
+	memcpy(request.ifr_name, capture->name, strlen(capture->name));
+	if (ioctl(capture->socket, SIOCGIFHWADDR, &request) < 0) {
+		error_text_set(error, "%s: no such interface", capture->name);
+		return -ENODEV;
+	}
+	switch (request.ifr_hwaddr.sa_family) {
+	case ARPHRD_ETHER:
+	case ARPHRD_LOOPBACK: capture->scene.link = LINK_ETHERNET; return 0;
+	case ARPHRD_NONE: /* tun, wg */
+	case ARPHRD_PPP:
+	case ARPHRD_RAWIP:
+	case ARPHRD_TUNNEL:
+	case ARPHRD_TUNNEL6:
+	case ARPHRD_SIT: capture->scene.link = LINK_RAW; return 0;
+	default:
+		error_text_set(error, "%s: link type %d cannot be decoded", capture->name,
+			       request.ifr_hwaddr.sa_family);
+		error_text_hint(error, "expected Ethernet, PPP, or an interface of bare IP "
+				       "packets; --interface knows more");
+		return -EOPNOTSUPP;
+	}
+}
+
+static void *map_array(int descriptor, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int map_all(struct capture *capture)
+{
+	int result =
+		capture_bpf_ring_open(&capture->ring, capture->kernel.ring, capture->ring_bytes);
+
+	if (result)
+		return result;
+	capture->counters = map_array(capture->kernel.counters, counters_bytes(capture));
+	capture->control = map_array(capture->kernel.control, sizeof(*capture->control));
+	return capture->counters && capture->control ? 0 : -errno;
+}
+
+static int add_event(struct capture *capture, int descriptor, uint32_t events)
+{
+	struct epoll_event event = { .events = events };
+
+	return epoll_ctl(capture->events, EPOLL_CTL_ADD, descriptor, &event) ? -errno : 0;
+}
+
+/* What there is to wake the worker. The ring is readable whenever it is not empty: only what the
+ * program reports counts, which is an edge. */
+static int open_events(struct capture *capture)
+{
+	int result;
+
+	capture->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	capture->events = epoll_create1(EPOLL_CLOEXEC);
+	if (capture->timer < 0 || capture->events < 0)
+		return -errno;
+	result = add_event(capture, capture->kernel.ring, EPOLLIN | EPOLLET);
+	if (!result)
+		result = add_event(capture, capture->timer, EPOLLIN);
+	if (!result && capture->watch >= 0)
+		result = add_event(capture, capture->watch, EPOLLIN);
+	return result;
+}
+
+/* The least power of two that is not smaller than 'wanted': the kernel takes no other. */
+static uint32_t ring_size(uint32_t wanted)
+{
+	uint32_t size = (uint32_t)sysconf(_SC_PAGESIZE);
+
+	while (size < wanted && size < UINT32_C(1) << 30)
+		size *= 2;
+	return size;
+}
+
+static int open_parts(struct capture *capture, bool takes_foreign, struct error_text *error)
+{
+	int result = choose_link(capture, error);
+
+	if (result)
+		return result;
+	capture->scene.interface_index = index_by_name(capture);
+	result = capture_bpf_kernel_load(&capture->kernel, capture->name, capture->ring_bytes,
+					 takes_foreign, error);
+	if (result)
+		return result;
+	result = map_all(capture);
+	if (!result)
+		result = open_events(capture);
+	if (!result)
+		return capture_bpf_kernel_attach(&capture->kernel, capture->name,
+						 capture->scene.interface_index, error);
+	error_text_set(error, "%s: cannot be captured: %s", capture->name, fault_text(-result));
+	return result;
+}
+
+static int open_bpf(const struct source_config *config, struct capture **opened,
+		    struct error_text *error)
+{
+	struct capture *capture = calloc(1, sizeof(*capture));
+	int result;
+
+	if (!capture) {
+		error_text_set(error, "%s: no memory", config->name);
+		return -ENOMEM;
+	}
+	capture->kernel = CAPTURE_BPF_KERNEL_NONE;
+	capture->name = config->name + strlen(CAPTURE_BPF_PREFIX);
+	capture->cpus = capture_bpf_kernel_cpus();
+	capture->ring_wanted = config->receive_buffer ? config->receive_buffer : DEFAULT_RING_BYTES;
+	capture->ring_bytes = ring_size(capture->ring_wanted);
+	capture->timer = capture->events = -1;
+	/* Before the first look at the interface: no change goes unseen. */
+	capture->watch = capture_watch_open();
+	capture->socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (capture->socket < 0) {
+		result = -errno;
+		error_text_set(error, "%s: cannot be captured: %s", config->name,
+			       fault_text(-result));
+	} else {
+		result = open_parts(capture, config->promiscuous == SOURCE_SWITCH_on, error);
+	}
+	if (result)
+		close_bpf(capture);
+	else
+		*opened = capture;
+	return result;
+}
+
+/* Take the program off; what it has put into the ring stays. */
+static void stop_bpf(struct capture *capture)
+{
+	if (!capture->is_stopped)
+		capture_bpf_kernel_detach(&capture->kernel);
+	capture->is_stopped = true;
+}
+
+/* Whether the interface is still the one that the program is attached to. */
+static void follow_interface(struct capture *capture)
+{
+	if (capture->is_stopped || index_by_name(capture) == capture->scene.interface_index)
+		return;
+	error_text_set(&capture->failure_text, "%s: the interface has disappeared", capture->name);
+	capture->failure = -ENODEV;
+	stop_bpf(capture);
+}
+
+static void follow_now_and_then(struct capture *capture)
+{
+	const int64_t now_ms = time_now_ms(CLOCK_MONOTONIC_COARSE);
+
+	if (now_ms < capture->follow_ms)
+		return;
+	capture->follow_ms = now_ms + FOLLOW_MS;
+	follow_interface(capture);
+}
+
+/* From the clock of the records to the time of day, as of now. */
+static int64_t clock_offset_ns(void)
+{
+	struct timespec day, boot;
+
+	(void)clock_gettime(CLOCK_REALTIME, &day);
+	(void)clock_gettime(CLOCK_MONOTONIC, &boot);
+	return (int64_t)(day.tv_sec - boot.tv_sec) * 1000000000 + (day.tv_nsec - boot.tv_nsec);
+}
+
+static void set_timer(const struct capture *capture, int64_t ms)
+{
+	struct itimerspec time = { .it_value.tv_nsec = (long)ms * 1000000 };
+
+	(void)timerfd_settime(capture->timer, 0, &time, NULL);
+}
+
+/* Say what is to wake the worker, which will sleep now. What comes in between is seen by the
+ * program, or waits for the timer. */
+static void prepare_sleep(struct capture *capture)
+{
+	struct epoll_event old[4];
+	bool is_busy = capture->has_read;
+
+	capture->has_read = false;
+	(void)epoll_wait(capture->events, old, 4, 0); /* edges of before */
+	if (!is_busy) {
+		__atomic_store_n(&capture->control->wake_bytes, 0, __ATOMIC_SEQ_CST);
+		is_busy = capture_bpf_ring_waiting(&capture->ring) > 0;
+	}
+	if (is_busy)
+		__atomic_store_n(&capture->control->wake_bytes, capture->ring_bytes / 4,
+				 __ATOMIC_SEQ_CST);
+	set_timer(capture, is_busy ? PAUSE_MS : 0);
+}
+
+static int end_of(const struct capture *capture, struct error_text *error)
+{
+	*error = capture->failure_text;
+	return capture->failure ? capture->failure : -ENODATA;
+}
+
+static int read_bpf(struct capture *capture, struct packet_view *views, size_t capacity,
+		    struct error_text *error)
+{
+	size_t count;
+
+	capture->scene.offset_ns = clock_offset_ns();
+	count = capture_bpf_ring_read(&capture->ring, &capture->scene, views, capacity);
+	if (count) {
+		capture->messages++;
+		capture->has_read = true;
+		follow_now_and_then(capture);
+		return (int)count;
+	}
+	if (!capture->is_stopped) {
+		(void)capture_watch_has_news(capture->watch);
+		follow_interface(capture);
+		/* The last packets may have come before it went. */
+		if (!capture->is_stopped || capture_bpf_ring_waiting(&capture->ring)) {
+			prepare_sleep(capture);
+			return 0;
+		}
+	}
+	return end_of(capture, error);
+}
+
+static int bpf_descriptor(const struct capture *capture)
+{
+	return capture->events;
+}
+
+static uint64_t sum_of(const struct capture *capture, size_t member)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < capture->cpus; i++) {
+		const uint8_t *counters = (const uint8_t *)&capture->counters[i];
+
+		sum += __atomic_load_n((const uint64_t *)(const void *)(counters + member),
+				       __ATOMIC_RELAXED);
+	}
+	return sum;
+}
+
+static void bpf_statistics(struct capture *capture, struct capture_statistics *statistics)
+{
+	*statistics = (struct capture_statistics){
+		.packets_lost = sum_of(capture, offsetof(struct capture_bpf_counters, lost)),
+		.packets_seen = sum_of(capture, offsetof(struct capture_bpf_counters, seen)),
+		.packets_foreign = sum_of(capture, offsetof(struct capture_bpf_counters, foreign)),
+		.messages = capture->messages,
+		.messages_malformed = capture->ring.malformed,
+		.packets_truncated = capture->ring.truncated,
+		.receive_buffer_bytes = capture->ring_bytes,
+		.receive_buffer_wanted = capture->ring_wanted,
+	};
+}
+
+/* To open it again when it comes back. Before Linux 6.6 what is attached is a filter, which only
+ * CAP_NET_ADMIN takes off. */
+static uint64_t rights_later(const struct source_config *source)
+{
+	struct utsname system;
+	unsigned int major = 0, minor = 0;
+
+	if (source->wait != SOURCE_SWITCH_off)
+		return CAPTURE_BPF_RIGHTS;
+	if (uname(&system) == 0)
+		(void)sscanf(system.release, "%u.%u", &major, &minor);
+	return major > 6 || (major == 6 && minor >= 6) ? 0 : RIGHTS_NET_ADMIN;
+}
+
+const struct capture_type capture_bpf = {
+	.noun = "interface",
+	.prefix = CAPTURE_BPF_PREFIX,
+	.section = "\"bpf:IFACE\"",
+	.keys = CAPTURE_BPF_KEYS,
+	.is_of_link = true,
+	.is_live = true,
+	.rights = CAPTURE_BPF_RIGHTS,
+	.rights_later = rights_later,
+	.parse = capture_bpf_name_parse,
+	.open = open_bpf,
+	.read = read_bpf,
+	.descriptor = bpf_descriptor,
+	.stop = stop_bpf,
+	.statistics = bpf_statistics,
+	.close = close_bpf,
+};

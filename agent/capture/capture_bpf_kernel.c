@@ -1,0 +1,262 @@
+/* capture_bpf_kernel.c - libbpf's part of capture_bpf.c.
+ *
+ * Place: object of capture_bpf_program.c (made by the build) -> here -> kernel. Invariant: whatever
+ * is attached is in 'links' or 'is_filter', so that detaching takes all of it off. */
+#include "capture_bpf_kernel.h"
+
+#include "capture_bpf_object.h"
+#include "capture_bpf_record.h"
+#include "fault_text.h"
+#include "rights.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* linux/bpf.h of Linux 6.6, which the build's may be older than. */
+#define ATTACH_TCX_INGRESS ((enum bpf_attach_type)46)
+#define ATTACH_TCX_EGRESS  ((enum bpf_attach_type)47)
+#define ATTACH_BEFORE      (1u << 3)
+
+/* Of our filter in clsact: an agent that was killed has left one behind, and it is replaced. */
+#define FILTER_HANDLE   0xf10a
+#define FILTER_PRIORITY 1
+
+static const struct {
+	const char *program;
+	enum bpf_attach_type attach;
+	enum bpf_tc_attach_point point;
+} sides[2] = {
+	{ "flowagent_in", ATTACH_TCX_INGRESS, BPF_TC_INGRESS },
+	{ "flowagent_out", ATTACH_TCX_EGRESS, BPF_TC_EGRESS },
+};
+
+uint32_t capture_bpf_kernel_cpus(void)
+{
+	const int count = libbpf_num_possible_cpus();
+
+	return count > 0 ? (uint32_t)count : 1;
+}
+
+/* Which of the capabilities is not there; "" if all are. */
+static const char *missing_right(void)
+{
+	if (!rights_has(RIGHTS_BPF))
+		return "CAP_BPF";
+	if (!rights_has(RIGHTS_PERFMON))
+		return "CAP_PERFMON";
+	return rights_has(RIGHTS_NET_ADMIN) ? "" : "CAP_NET_ADMIN";
+}
+
+/* Why the kernel refused 'what'. Only few of its answers say it themselves. */
+static int explain(const char *name, const char *what, int result, struct error_text *error)
+{
+	const char *missing = missing_right();
+
+	switch (-result) {
+	case EPERM:
+	case EACCES:
+		error_text_set(error, "%s: no permission to %s%s%s", name, what,
+			       *missing ? ": missing " : "", missing);
+		error_text_hint(error, "%s",
+				*missing ? "run as root, or with CAP_BPF, CAP_PERFMON and "
+					   "CAP_NET_ADMIN; for the service: the "
+					   "drop-in of flowagent(8), BPF"
+					 : "a filter of system calls, a container or kernel "
+					   "lockdown forbids bpf()");
+		return -EPERM;
+	case ENODEV: error_text_set(error, "%s: no such interface", name); return -ENODEV;
+	case ENOMEM:
+	case E2BIG:
+		error_text_set(error, "%s: cannot %s: %s", name, what, fault_text(-result));
+		error_text_hint(error, "a smaller buffer= may fit");
+		return result;
+	case ENOSYS:
+	case EINVAL:
+	case EOPNOTSUPP:
+		error_text_set(error, "%s: this kernel cannot %s: %s", name, what,
+			       fault_text(-result));
+		error_text_hint(error, "it takes Linux 5.8 or later with CONFIG_BPF_SYSCALL and "
+				       "CONFIG_NET_CLS_ACT; --interface and --nflog need neither");
+		return -EOPNOTSUPP;
+	default:
+		error_text_set(error, "%s: cannot %s: %s", name, what, fault_text(-result));
+		return result;
+	}
+}
+
+static int be_silent(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	(void)level;
+	(void)format;
+	(void)arguments;
+	return 0;
+}
+
+/* What is set before the object is loaded. */
+static int prepare(struct bpf_object *object, uint32_t ring_bytes, bool takes_foreign)
+{
+	struct bpf_map *constants = bpf_object__find_map_by_name(object, ".rodata");
+	struct bpf_map *ring = bpf_object__find_map_by_name(object, "ring");
+	struct bpf_map *counters = bpf_object__find_map_by_name(object, "counters");
+	const uint8_t foreign = takes_foreign;
+	int result;
+
+	result = constants ? bpf_map__set_initial_value(constants, &foreign, sizeof(foreign))
+			   : -ENOENT;
+	if (!result)
+		result = bpf_map__set_max_entries(ring, ring_bytes);
+	if (!result)
+		result = bpf_map__set_max_entries(counters, capture_bpf_kernel_cpus());
+	return result;
+}
+
+/* A descriptor that outlives libbpf's object. */
+static int keep(int descriptor)
+{
+	const int kept = descriptor < 0 ? -1 : fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+
+	return kept < 0 ? -errno : kept;
+}
+
+static int keep_map(struct bpf_object *object, const char *name, int *kept)
+{
+	*kept = keep(bpf_object__find_map_fd_by_name(object, name));
+	return *kept < 0 ? *kept : 0;
+}
+
+static int keep_program(struct bpf_object *object, const char *name, int *kept)
+{
+	*kept = keep(bpf_program__fd(bpf_object__find_program_by_name(object, name)));
+	return *kept < 0 ? *kept : 0;
+}
+
+static int keep_all(struct capture_bpf_kernel *kernel, struct bpf_object *object)
+{
+	int result = keep_map(object, "ring", &kernel->ring);
+
+	if (!result)
+		result = keep_map(object, "counters", &kernel->counters);
+	if (!result)
+		result = keep_map(object, "control", &kernel->control);
+	for (int side = 0; !result && side < 2; side++)
+		result = keep_program(object, sides[side].program, &kernel->programs[side]);
+	return result;
+}
+
+int capture_bpf_kernel_load(struct capture_bpf_kernel *kernel, const char *name,
+			    uint32_t ring_bytes, bool takes_foreign, struct error_text *error)
+{
+	struct bpf_object *object;
+	int result;
+
+	*kernel = CAPTURE_BPF_KERNEL_NONE;
+	libbpf_set_print(be_silent); /* explain() says it */
+	object = bpf_object__open_mem(capture_bpf_object, capture_bpf_object_size, NULL);
+	if (!object)
+		return explain(name, "open the BPF program", -errno, error);
+	result = prepare(object, ring_bytes, takes_foreign);
+	if (!result)
+		result = bpf_object__load(object);
+	if (!result)
+		result = keep_all(kernel, object);
+	bpf_object__close(object);
+	return result ? explain(name, "load the BPF program", result, error) : 0;
+}
+
+static int attach_link(struct capture_bpf_kernel *kernel, int side)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = ATTACH_BEFORE);
+	int link = bpf_link_create(kernel->programs[side], (int)kernel->index, sides[side].attach,
+				   &options);
+
+	if (link < 0)
+		return link;
+	kernel->links[side] = link;
+	return 0;
+}
+
+/* Before Linux 6.6. The queueing discipline stays when we go: others may have come to it. */
+static int attach_filter(struct capture_bpf_kernel *kernel, int side)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)kernel->index,
+		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY,
+		    .prog_fd = kernel->programs[side], .flags = BPF_TC_F_REPLACE);
+	int result = bpf_tc_hook_create(&hook);
+
+	if (result && result != -EEXIST)
+		return result;
+	hook.attach_point = sides[side].point;
+	result = bpf_tc_attach(&hook, &options);
+	if (!result)
+		kernel->is_filter[side] = true;
+	return result;
+}
+
+int capture_bpf_kernel_attach(struct capture_bpf_kernel *kernel, const char *name, uint32_t index,
+			      struct error_text *error)
+{
+	int result = 0;
+
+	kernel->index = index;
+	for (int side = 0; !result && side < 2; side++) {
+		result = attach_link(kernel, side);
+		if (result == -EINVAL)
+			result = attach_filter(kernel, side);
+	}
+	if (!result)
+		return 0;
+	capture_bpf_kernel_detach(kernel);
+	return explain(name, "attach the BPF program", result, error);
+}
+
+static void detach_filter(const struct capture_bpf_kernel *kernel, int side)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)kernel->index,
+		    .attach_point = sides[side].point);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	struct rights_section before = rights_raise();
+
+	(void)bpf_tc_detach(&hook, &options);
+	rights_restore(before);
+}
+
+void capture_bpf_kernel_detach(struct capture_bpf_kernel *kernel)
+{
+	for (int side = 0; side < 2; side++) {
+		if (kernel->links[side] >= 0)
+			(void)close(kernel->links[side]);
+		else if (kernel->is_filter[side])
+			detach_filter(kernel, side);
+		else
+			continue;
+		kernel->links[side] = -1;
+		kernel->is_filter[side] = false;
+	}
+	/* A CPU may be in the program still. The kernel makes this call wait until each has left
+	 * what it was in when it began. */
+	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+static void close_all(int *descriptors, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (descriptors[i] >= 0)
+			(void)close(descriptors[i]);
+		descriptors[i] = -1;
+	}
+}
+
+void capture_bpf_kernel_close(struct capture_bpf_kernel *kernel)
+{
+	capture_bpf_kernel_detach(kernel);
+	close_all(kernel->programs, 2);
+	close_all(&kernel->ring, 1);
+	close_all(&kernel->counters, 1);
+	close_all(&kernel->control, 1);
+}

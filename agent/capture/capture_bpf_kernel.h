@@ -1,0 +1,54 @@
+/* capture_bpf_kernel.h - loads the program of bpf/capture_bpf_program.c and attaches it to an
+ * interface.
+ *
+ * Place: part of capture_bpf.c, with libbpf. Loading and attaching need CAP_BPF, CAP_PERFMON and
+ * CAP_NET_ADMIN; what is read afterwards needs none. Linux 6.6 and later attach by links (tcx),
+ * which end with the process; before that the program becomes a filter of the queueing discipline
+ * clsact, and taking it off needs CAP_NET_ADMIN. */
+#ifndef CAPTURE_BPF_KERNEL_H
+#define CAPTURE_BPF_KERNEL_H
+
+#include "error_text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Descriptors are owned; negative where there is none. */
+struct capture_bpf_kernel {
+	int ring, counters, control; /* the maps */
+	int programs[2];             /* ingress, egress */
+	int links[2];                /* by which they are attached, where the kernel has links */
+	bool is_filter[2];           /* attached as a filter */
+	uint32_t index;              /* of the interface */
+};
+
+#define CAPTURE_BPF_KERNEL_NONE                               \
+	((struct capture_bpf_kernel){ .ring = -1,             \
+				      .counters = -1,         \
+				      .control = -1,          \
+				      .programs = { -1, -1 }, \
+				      .links = { -1, -1 } })
+
+/* Entries of the array of counters: CPUs that there may be. */
+uint32_t capture_bpf_kernel_cpus(void);
+
+/* Load the program with a ring of 'ring_bytes' (a power of two, pages at least). 'name' is the
+ * interface's, for messages. Returns 0, or a negative errno with 'error' filled; close it in any
+ * case. */
+int capture_bpf_kernel_load(struct capture_bpf_kernel *kernel, const char *name,
+			    uint32_t ring_bytes, bool takes_foreign, struct error_text *error);
+
+/* Attach it to both directions of interface 'index', before what is attached already: a program
+ * that ends the row would hide packets from us. Returns the same; -ENODEV: the interface has gone.
+ */
+int capture_bpf_kernel_attach(struct capture_bpf_kernel *kernel, const char *name, uint32_t index,
+			      struct error_text *error);
+
+/* Take it off, if it is attached. After that it is running on no CPU: all that it has seen is in
+ * the ring and in the counters. */
+void capture_bpf_kernel_detach(struct capture_bpf_kernel *kernel);
+
+/* Also of one whose loading failed. */
+void capture_bpf_kernel_close(struct capture_bpf_kernel *kernel);
+
+#endif

@@ -1,0 +1,115 @@
+/* capture_bpf_ring.c - the kernel's ring buffer, read without libbpf: that calls back for each
+ * record and gives its room back at once, but views must last for a batch. */
+#include "capture_bpf_ring.h"
+
+#include "capture_bpf_record.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define VLAN_ID_MASK 0x0fff
+
+/* Before each record: its length, with two flags above, and where its page is. */
+#define LENGTH_MASK (~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT))
+
+int capture_bpf_ring_open(struct capture_bpf_ring *ring, int descriptor, uint32_t size)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *consumer, *producer;
+
+	*ring = (struct capture_bpf_ring){ .size = size };
+	consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+	if (consumer == MAP_FAILED)
+		return -errno;
+	ring->mapped[0] = consumer;
+	ring->mapped_bytes[0] = page;
+	producer =
+		mmap(NULL, page + 2 * (size_t)size, PROT_READ, MAP_SHARED, descriptor, (off_t)page);
+	if (producer == MAP_FAILED)
+		return -errno;
+	ring->mapped[1] = producer;
+	ring->mapped_bytes[1] = page + 2 * (size_t)size;
+	ring->consumed = consumer;
+	ring->produced = producer;
+	ring->data = (const uint8_t *)producer + page;
+	ring->next = *ring->consumed;
+	return 0;
+}
+
+void capture_bpf_ring_close(struct capture_bpf_ring *ring)
+{
+	for (int i = 0; i < 2; i++)
+		if (ring->mapped[i])
+			(void)munmap(ring->mapped[i], ring->mapped_bytes[i]);
+	*ring = (struct capture_bpf_ring){ .data = NULL };
+}
+
+static unsigned long produced(const struct capture_bpf_ring *ring)
+{
+	return __atomic_load_n(ring->produced, __ATOMIC_ACQUIRE);
+}
+
+size_t capture_bpf_ring_waiting(const struct capture_bpf_ring *ring)
+{
+	return produced(ring) - ring->next;
+}
+
+static void fill_view(struct packet_view *view, const struct capture_bpf_record *record,
+		      const struct capture_bpf_scene *scene)
+{
+	*view = (struct packet_view){
+		.bytes = record->bytes,
+		.captured_bytes = record->captured,
+		.original_bytes = record->length,
+		.time_ms = ((int64_t)record->time_ns + scene->offset_ns) / 1000000,
+		.mark = record->mark,
+		.vlan_id = record->vlan_tag & VLAN_ID_MASK,
+		.link = scene->link,
+	};
+	if (record->is_egress) {
+		view->side = SIDE_egress;
+		view->output_interface = scene->interface_index;
+	} else {
+		view->side = SIDE_ingress;
+		view->input_interface = scene->interface_index;
+	}
+}
+
+/* Whether it is one of our program's. Only another program could write others. */
+static bool is_sound(const struct capture_bpf_record *record, uint32_t length)
+{
+	return length == sizeof(*record) && record->captured <= sizeof(record->bytes);
+}
+
+size_t capture_bpf_ring_read(struct capture_bpf_ring *ring, const struct capture_bpf_scene *scene,
+			     struct packet_view *views, size_t capacity)
+{
+	const unsigned long end = produced(ring);
+	size_t count = 0;
+
+	__atomic_store_n(ring->consumed, ring->next, __ATOMIC_RELEASE);
+	while (count < capacity && end - ring->next >= BPF_RINGBUF_HDR_SZ) {
+		const uint8_t *place = ring->data + (ring->next & (ring->size - 1));
+		const uint32_t header = __atomic_load_n((const uint32_t *)place, __ATOMIC_ACQUIRE);
+		const uint32_t length = header & LENGTH_MASK;
+		const uint64_t whole = ((uint64_t)length + BPF_RINGBUF_HDR_SZ + 7) & ~7ull;
+		const struct capture_bpf_record *record =
+			(const void *)(place + BPF_RINGBUF_HDR_SZ);
+
+		if (header & BPF_RINGBUF_BUSY_BIT || whole > end - ring->next || whole > ring->size)
+			break;
+		ring->next += (unsigned long)whole;
+		if (header & BPF_RINGBUF_DISCARD_BIT)
+			continue;
+		if (!is_sound(record, length)) {
+			ring->malformed++;
+			continue;
+		}
+		ring->truncated += record->captured < record->length;
+		fill_view(&views[count++], record, scene);
+	}
+	return count;
+}

@@ -1,0 +1,314 @@
+"""Packets by a BPF program at an interface's tc hooks: exact sums, and every packet seen is read, lost or foreign."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import struct
+
+import pytest
+
+import frames
+import ledger
+import traffic
+from conftest import ROOT, Hosts
+from flows import UDP, FlowKey, FlowTable, differences
+from netflow9 import DIRECTION, INPUT_INTERFACE, OUTPUT_INTERFACE
+from netns import hardware_address
+from pcap_reader import count_flows
+from tc_programs import tc_programs
+from test_sources_away import (  # noqa: F401
+    IFF_NO_PI, IFF_TUN, LINK, PACKETS, TUNSETIFF, agent_on, site, state, wait_for_packets, wait_for_state,
+)  # fmt: skip
+from waiting import wait_until
+
+OWN_PORT = 2055
+WITHOUT = ROOT / "tests" / "support" / "without_bpf.py"
+# Kernels from 6.6 on attach by a link; to those before, the filter of system calls makes this one alike.
+KERNELS = {"links": (), "filters": (WITHOUT, "links", "EINVAL")}
+kernels = pytest.mark.parametrize("wrapper", KERNELS.values(), ids=KERNELS)
+
+
+def start(hosts, flowagent, collector, *options, source="eth0", **more):
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    agent = flowagent("--bpf", source, "-n", own.host_port, *options, host=hosts.server, **more)
+    agent.wait_until(lambda: "reading bpf:" in agent.errors, "program attached")
+    agent.wait_for_control()
+    return own, agent
+
+
+def generate(hosts):
+    known = FlowTable()
+    for server_address, remote in zip(Hosts.SERVER, Hosts.REMOTE):
+        server, outside = (hosts.server, server_address), (hosts.internet, remote)
+        traffic.udp_dialogue(server, outside, known, 30, 40, 1400)
+        traffic.udp_dialogue(outside, server, known, 30, 1, 2, tos=0x20)
+        traffic.ping(server, remote, known, 4, 56)
+        traffic.udp_fragments(server, outside, known, 3000)
+        traffic.udp_fragments(outside, server, known, 4500)
+    return known
+
+
+def on_the_device(host, device="eth0"):
+    (link,) = json.loads(host.ip("-j", "-s", "link", "show", device))
+    return link["stats64"]["rx"]["packets"] + link["stats64"]["tx"]["packets"]
+
+
+def check_seen(summary):
+    """At the end nothing waits."""
+    for source in summary["sources"]:
+        assert source["packets_seen"] == (
+            source["packets_read"] + source["packets_lost_kernel"] + source["packets_foreign"]
+        ), source
+
+
+def finish(agent, own=None):
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    check_seen(summary)
+    if own:
+        own.wait_for_datagrams(summary["datagrams_sent"])
+    return summary
+
+
+def attached(host, device="eth0"):
+    """Names of the programs at tc."""
+    return [name for side in ("ingress", "egress") for name in tc_programs(host, device, side)]
+
+
+@kernels
+def test_flows_are_exact(wrapper, hosts, flowagent, collector):
+    """UDP, ICMP and fragments to the packet and byte; no packet waits for a poll: the agent ends, and all is there."""
+    own, agent = start(hosts, flowagent, collector, wrapper=wrapper)
+    known = generate(hosts)
+    summary = finish(agent, own)
+    assert summary["packets_lost_kernel"] == 0
+    assert not differences(own.flows().counters(), known.counters())
+    assert not attached(hosts.server)
+
+
+def test_tcp_is_exact(hosts, flowagent, collector, tcpdump):
+    own, agent = start(hosts, flowagent, collector)
+    wire = tcpdump(hosts.server, "eth0", "tcp", snap_length=128)
+    keys = []
+    for server, remote in zip(Hosts.SERVER, Hosts.REMOTE):
+        keys += traffic.tcp_transfer((hosts.server, server), (hosts.internet, remote), 300_000, 200_000)
+    finish(agent, own)
+    wire.stop()
+    truth = count_flows(wire.packets()).table.counters()
+    assert set(truth) == set(keys)
+    assert not differences({k: n for k, n in own.flows().counters().items() if k in truth}, truth)
+
+
+def test_direction_and_interface(hosts, flowagent, collector):
+    own, agent = start(hosts, flowagent, collector)
+    generate(hosts)
+    finish(agent, own)
+    (link,) = json.loads(hosts.server.ip("-j", "link", "show", "eth0"))
+    sides = {
+        (values[DIRECTION], values[INPUT_INTERFACE], values[OUTPUT_INTERFACE])
+        for message in own.messages()
+        for values in message.flows
+    }
+    assert sides == {(0, link["ifindex"], 0), (1, 0, link["ifindex"])}
+
+
+def send_frames(host, device, packets):
+    with host.entered(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
+        sender.bind((device, 0))
+        for packet in packets:
+            sender.send(packet)
+
+
+def addresses(hosts):
+    """Of an Ethernet frame from the router to the server."""
+    both = hardware_address(hosts.server, "eth0") + ":" + hardware_address(hosts.internet, "eth0")
+    return bytes.fromhex(both.replace(":", ""))
+
+
+def test_vlan_is_that_of_the_frame(hosts, flowagent, collector):
+    """The kernel takes the tag off what comes in and keeps it beside the frame; of two, the inner one stays in it."""
+    own, agent = start(hosts, flowagent, collector)
+    packet = frames.ipv4(frames.udp(7))
+    carried = frames.ip_kind(packet), packet
+    there = addresses(hosts)
+    tagged = frames.tag(carried, 5)
+    stacked = frames.tag(frames.tag(carried, 6), 7, 0x88A8)
+    both = [frames.ethernet(tagged, there), frames.ethernet(stacked, there)]
+    send_frames(hosts.internet, "eth0", both)
+    send_frames(hosts.server, "eth0", [each[6:12] + each[:6] + each[12:] for each in both])
+    finish(agent, own)
+    key = FlowKey("192.0.2.10", "198.51.100.7", UDP, 7, 53)
+    size = len(packet)
+    expected = {key._replace(vlan=vlan): (2, 2 * size) for vlan in (5, 7)}
+    assert not differences(own.flows().counters(), expected)
+    assert set(map(frozenset, own.sides().values())) == {frozenset((0, 1))}
+
+
+def test_frames_for_others_are_counted_apart(hosts, flowagent, collector):
+    """As with NFLOG, they are not this host's traffic; promiscuous=on takes them."""
+    other = b"\x02\0\0\0\0\x77" + b"\x02\0\0\0\0\x78"
+    packet = frames.ipv4(frames.udp(7))
+    carried = frames.ip_kind(packet), packet
+    for word, is_taken in ("", False), (",promiscuous=on", True):
+        own, agent = start(hosts, flowagent, collector, source="eth0" + word)
+        send_frames(hosts.internet, "eth0", [frames.ethernet(carried, addresses(hosts))] * 3)
+        send_frames(hosts.internet, "eth0", [frames.ethernet(carried, other)] * 5)
+        summary = finish(agent, own)
+        assert summary["sources"][0]["packets_foreign"] == (0 if is_taken else 5)
+        assert summary["packets_read"] == (8 if is_taken else 3)
+        own.close()
+
+
+def test_frames_of_every_length(hosts, flowagent, collector):
+    """Around the length of the copy: what is cut is cut, and counted with the bytes of its header."""
+    own, agent = start(hosts, flowagent, collector)
+    packets, known = [], FlowTable()
+    for size in range(0, 140):
+        packet = frames.ipv4(frames.udp(1000 + size, 53, bytes(size)))
+        packets.append(frames.ethernet((frames.ip_kind(packet), packet), addresses(hosts)))
+        known.add(FlowKey("192.0.2.10", "198.51.100.7", UDP, 1000 + size, 53), 1, 28 + size)
+    send_frames(hosts.internet, "eth0", packets)
+    summary = finish(agent, own)
+    assert not differences(own.flows().counters(), known.counters())
+    # The agent's own datagrams are longer, too.
+    assert summary["sources"][0]["packets_truncated"] >= sum(len(packet) > 128 for packet in packets)
+
+
+@kernels
+def test_a_ring_that_is_too_small_counts_what_it_lost(
+    wrapper, hosts, flowagent, agentctl, collector, udp_flood
+):
+    own, agent = start(hosts, flowagent, collector, source="eth0,buffer=64K", wrapper=wrapper)
+    hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    control = agentctl(agent)
+    before = on_the_device(hosts.server)
+    agent.signal(signal.SIGSTOP)
+    hosts.server.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", 100, 20_000, 50_000)
+    agent.signal(signal.SIGCONT)
+    wait_until(lambda: control.statistics()["packets_read"] > 0, "packets")
+    assert agent.stop() == 0, agent.errors
+    moved = on_the_device(hosts.server) - before
+    summary = agent.summary()
+    ledger.check_final(summary)
+    check_seen(summary)
+    # The agent's own datagrams of its end leave after the program is gone.
+    assert 20_000 <= summary["packets_read"] + summary["packets_lost_kernel"] <= moved
+    assert summary["packets_lost_kernel"] > 10_000
+    (source,) = summary["sources"]
+    assert source["receive_buffer_bytes"] == 65536
+
+
+def test_many_flows_at_full_speed_are_exact(hosts, flowagent, collector, udp_flood):
+    """The ring is read while it fills."""
+    flows, packets = 3000, 60_000
+    own, agent = start(hosts, flowagent, collector, release=True)
+    hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    hosts.server.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", flows, packets, 400_000)
+    summary = finish(agent, own)
+    assert summary["packets_lost_kernel"] == 0
+    counters = {k: n for k, n in own.flows().counters().items() if k.destination.startswith("198.18.")}
+    assert len(counters) == flows
+    assert set(counters.values()) == {(packets // flows, packets // flows * 36)}
+
+
+def test_interface_that_comes_goes_and_comes_back(site, agent_on):  # noqa: F811
+    name = f"bpf:{LINK}"
+    agent, control = agent_on("--bpf", LINK)
+    assert state(control, name) == ("waiting", f"{LINK}: no such interface")
+    for _ in range(3):
+        site.add()
+        wait_for_state(control, "running", name)
+        site.send()
+        wait_for_packets(control, site.sent)
+        site.remove()
+        wait_for_state(control, "waiting", name)
+    finish(agent)
+    assert agent.summary()["packets_read"] == site.sent
+
+
+def test_an_interface_that_is_made_anew_at_once(site, agent_on):  # noqa: F811
+    """Another one has the name: the program must move over. What came before is read."""
+    site.add()
+    agent, control = agent_on("--bpf", LINK)
+    for _ in range(3):
+        site.send()
+        site.remove()
+        site.add()
+        wait_until(lambda: attached(site.host, LINK) == ["flowagent_in", "flowagent_out"], "the new interface")
+        wait_for_state(control, "running", f"bpf:{LINK}")
+    site.send()
+    assert finish(agent)["packets_read"] == site.sent
+
+
+def test_without_waiting(site, flowagent_run, flowagent, agentctl):  # noqa: F811
+    done = flowagent_run("--bpf", f"{LINK},wait=off", "--control", "none", host=site.host)
+    assert done.returncode == 1 and f"{LINK}: no such interface" in done.stderr
+    site.add()
+    agent = flowagent("--bpf", f"{LINK},wait=off", host=site.host)
+    agent.wait_for_control()
+    control = agentctl(agent)
+    site.send()
+    wait_for_packets(control, PACKETS)
+    site.remove()
+    assert agent.wait() == 1  # it was the only source
+    assert f"{LINK}: the interface has disappeared" in agent.errors
+    assert agent.summary()["packets_read"] == PACKETS
+
+
+def test_bare_ip(site, agent_on):  # noqa: F811
+    """A tun device has no link header."""
+    with site.host.entered():
+        tun = os.open("/dev/net/tun", os.O_RDWR)
+        fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH22x", b"tun0", IFF_TUN | IFF_NO_PI))
+    try:
+        site.host.ip("link", "set", "tun0", "addrgenmode", "none", "up")
+        site.host.ip("address", "add", "192.0.2.1/24", "dev", "tun0")
+        agent, control = agent_on("--bpf", "tun0")
+        site.send()
+        for _ in range(3):
+            os.write(tun, frames.ipv4(frames.udp(7)))
+            os.write(tun, frames.ipv6(frames.udp(7)))
+        wait_until(lambda: control.statistics()["packets_read"] >= PACKETS + 6, "packets")
+        rows = control.rows("show", "flows")
+        counts = {(row["dst_port"], len(row["src"]) > 15 or ":" in row["src"], row["dir"]): row["packets"] for row in rows}
+        assert counts.pop((9, False, "out")) == PACKETS
+        assert counts.pop((53, False, "in")) == counts.pop((53, True, "in")) == 3
+        finish(agent)
+    finally:
+        os.close(tun)
+
+
+@pytest.mark.parametrize(
+    "wrapper, status, expected",
+    [
+        ((WITHOUT, "all", "ENOSYS"), 1, "this kernel cannot"),
+        ((WITHOUT, "all", "EPERM"), 1, "a filter of system calls"),
+        (("setpriv", "--bounding-set", "-perfmon,-bpf,-sys_admin", "--inh-caps", "-all"), 1, "missing CAP_BPF"),
+        (("setpriv", "--bounding-set", "-net_admin,-sys_admin", "--inh-caps", "-all"), 1, "missing CAP_NET_ADMIN"),
+    ],
+)
+def test_a_kernel_that_cannot_says_why(wrapper, status, expected, host, flowagent_run):
+    done = flowagent_run("--bpf", "lo", "--control", "none", host=host("alone"), prefix=wrapper)
+    assert done.returncode == status and expected in done.stderr, done.stderr
+
+
+def test_any_is_refused(flowagent_run):
+    done = flowagent_run("--bpf", "any")
+    assert done.returncode == 2 and "expected one interface" in done.stderr
+
+
+@kernels
+def test_a_kill_leaves_nothing_that_counts_twice(wrapper, hosts, flowagent, collector, agentctl):
+    """Links end with the process; a filter stays, and the next agent replaces it."""
+    own, agent = start(hosts, flowagent, collector, wrapper=wrapper)
+    agent.kill()
+    own.close()
+    own, agent = start(hosts, flowagent, collector, wrapper=wrapper)
+    assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]
+    known = generate(hosts)
+    finish(agent, own)
+    assert not differences(own.flows().counters(), known.counters())
+    assert not attached(hosts.server)

@@ -1,0 +1,42 @@
+"""Names of the BPF programs at an interface's tc hooks, in the order in which packets meet them: links (tcx) first, then filters."""
+
+import ctypes
+import json
+import os
+import socket
+import struct
+
+BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
+GET_FD_BY_ID, GET_INFO, QUERY = 13, 15, 16
+TCX = {"ingress": 46, "egress": 47}
+INFO_SIZE, NAME = 128, 64  # of struct bpf_prog_info as far as the name
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _bpf(command, attributes):
+    buffer = ctypes.create_string_buffer(attributes.ljust(128, b"\0"))
+    result = _libc.syscall(BPF, command, buffer, 128)
+    return result, buffer.raw
+
+
+def _name(identifier):
+    descriptor, _ = _bpf(GET_FD_BY_ID, struct.pack("I", identifier))
+    assert descriptor >= 0, os.strerror(ctypes.get_errno())
+    info = ctypes.create_string_buffer(INFO_SIZE)
+    result, _ = _bpf(GET_INFO, struct.pack("IIQ", descriptor, INFO_SIZE, ctypes.addressof(info)))
+    os.close(descriptor)
+    assert result == 0, os.strerror(ctypes.get_errno())
+    return info.raw[NAME : NAME + 16].rstrip(b"\0").decode()
+
+
+def tc_programs(host, device, side):
+    identifiers = (ctypes.c_uint32 * 64)()
+    with host.entered():
+        index = socket.if_nametoindex(device)
+        attributes = struct.pack("IIIIQI", index, TCX[side], 0, 0, ctypes.addressof(identifiers), 64)
+        result, answer = _bpf(QUERY, attributes)
+    count = struct.unpack_from("I", answer, 24)[0] if result == 0 else 0
+    filters = json.loads(host.run("tc", "-j", "filter", "show", "dev", device, side) or "[]")
+    return [_name(identifiers[i]) for i in range(count)] + [
+        each["options"]["bpf_name"].partition(":")[0] for each in filters if "bpf_name" in each.get("options", {})
+    ]
