@@ -9,8 +9,8 @@
 #include <errno.h>
 
 enum {
-	NETFLOW5_HEADER_SIZE = 24,
-	NETFLOW5_RECORD_SIZE = 48,
+	NETFLOW1_HEADER_SIZE = 16,
+	FIXED_HEADER_SIZE = 24, /* of versions 5 and 7 */
 	NETFLOW9_HEADER_SIZE = 20,
 	SET_HEADER_SIZE = 4,
 	NETFLOW9_TEMPLATES = 0,
@@ -40,7 +40,50 @@ struct walk {
 	listen_stream_found((walk)->stream, (walk)->sink, (walk)->now, LISTEN_##finding, \
 			    __VA_ARGS__)
 
-static int header5_parse(struct reader *reader, struct listen_header *header)
+/* Records of the versions without templates as the fields that they mean; what has no element is
+ * left out. All begin alike, up to the ports at 34. */
+struct fixed_field {
+	uint16_t element, offset, size;
+};
+
+static const struct fixed_field netflow1_fields[] = {
+	{ 8, 0, 4 },   { 12, 4, 4 }, { 15, 8, 4 },  { 10, 12, 2 }, { 14, 14, 2 },
+	{ 2, 16, 4 },  { 1, 20, 4 }, { 22, 24, 4 }, { 21, 28, 4 }, { 7, 32, 2 },
+	{ 11, 34, 2 }, { 4, 38, 1 }, { 5, 39, 1 },  { 6, 40, 1 },
+};
+
+/* In version 7 the router follows. */
+static const struct fixed_field netflow5_fields[] = {
+	{ 8, 0, 4 },  { 12, 4, 4 },  { 15, 8, 4 },  { 10, 12, 2 }, { 14, 14, 2 }, { 2, 16, 4 },
+	{ 1, 20, 4 }, { 22, 24, 4 }, { 21, 28, 4 }, { 7, 32, 2 },  { 11, 34, 2 }, { 6, 37, 1 },
+	{ 4, 38, 1 }, { 5, 39, 1 },  { 16, 40, 2 }, { 17, 42, 2 }, { 9, 44, 1 },  { 13, 45, 1 },
+};
+
+#define FIELDS(rows) rows, sizeof(rows) / sizeof((rows)[0])
+
+static const struct fixed_format {
+	uint16_t version;
+	bool has_sequence; /* and what follows it in the header */
+	uint16_t record_size;
+	const struct fixed_field *fields;
+	size_t field_count;
+} fixed_formats[] = {
+	{ LISTEN_NETFLOW1, false, 48, FIELDS(netflow1_fields) },
+	{ LISTEN_NETFLOW5, true, 48, FIELDS(netflow5_fields) },
+	{ LISTEN_NETFLOW7, true, 52, FIELDS(netflow5_fields) },
+};
+
+/* NULL: it has templates, or is not known. */
+static const struct fixed_format *fixed_format_of(uint16_t version)
+{
+	for (size_t i = 0; i < sizeof(fixed_formats) / sizeof(fixed_formats[0]); i++)
+		if (fixed_formats[i].version == version)
+			return &fixed_formats[i];
+	return NULL;
+}
+
+static int fixed_header_parse(const struct fixed_format *format, struct reader *reader,
+			      struct listen_header *header)
 {
 	uint32_t seconds, nanoseconds;
 
@@ -48,21 +91,31 @@ static int header5_parse(struct reader *reader, struct listen_header *header)
 	header->uptime_ms = reader_u32(reader);
 	seconds = reader_u32(reader);
 	nanoseconds = reader_u32(reader);
-	header->sequence = reader_u32(reader);
-	header->domain = reader_u16(reader);
-	header->sampling = reader_u16(reader);
 	header->exported_ms = (unix_ms)seconds * 1000 + nanoseconds / 1000000;
 	header->has_uptime = true;
+	header->has_sequence = format->has_sequence;
+	if (format->has_sequence)
+		header->sequence = reader_u32(reader);
+	if (format->version == LISTEN_NETFLOW5) {
+		header->domain = reader_u16(reader);
+		header->sampling = reader_u16(reader);
+	} else if (format->version == LISTEN_NETFLOW7) {
+		(void)reader_u32(reader); /* reserved */
+	}
 	return reader->failed ? -EMSGSIZE : 0;
 }
 
 int listen_header_parse(const uint8_t *bytes, size_t size, struct listen_header *header)
 {
 	struct reader reader = reader_of(bytes, size);
+	const struct fixed_format *format;
 
 	*header = (struct listen_header){ .version = reader_u16(&reader) };
+	format = fixed_format_of(header->version);
+	if (format)
+		return fixed_header_parse(format, &reader, header);
+	header->has_sequence = true;
 	switch (header->version) {
-	case LISTEN_NETFLOW5: return header5_parse(&reader, header);
 	case LISTEN_NETFLOW9:
 		header->count = reader_u16(&reader);
 		header->uptime_ms = reader_u32(&reader);
@@ -77,34 +130,25 @@ int listen_header_parse(const uint8_t *bytes, size_t size, struct listen_header 
 	return reader.failed ? -EMSGSIZE : 0;
 }
 
-/* The record of version 5 as the fields that it means; what has no element is left out. */
-static const struct {
-	uint16_t element, offset, size;
-} netflow5_fields[] = {
-	{ 8, 0, 4 },  { 12, 4, 4 },  { 15, 8, 4 },  { 10, 12, 2 }, { 14, 14, 2 }, { 2, 16, 4 },
-	{ 1, 20, 4 }, { 22, 24, 4 }, { 21, 28, 4 }, { 7, 32, 2 },  { 11, 34, 2 }, { 6, 37, 1 },
-	{ 4, 38, 1 }, { 5, 39, 1 },  { 16, 40, 2 }, { 17, 42, 2 }, { 9, 44, 1 },  { 13, 45, 1 },
-};
-
-static void take_netflow5(struct walk *walk, struct reader *reader)
+/* 'reader' stands after the header. */
+static void take_fixed(struct walk *walk, const struct fixed_format *format, struct reader *reader)
 {
-	const size_t fields = sizeof(netflow5_fields) / sizeof(netflow5_fields[0]);
 	struct listen_record *record = &walk->record;
 
-	*record = (struct listen_record){ .field_count = (uint16_t)fields };
+	*record = (struct listen_record){ .field_count = (uint16_t)format->field_count };
 	while (walk->data < walk->header->count) {
-		const uint8_t *bytes = reader_take(reader, NETFLOW5_RECORD_SIZE);
+		const uint8_t *bytes = reader_take(reader, format->record_size);
 
 		if (!bytes) {
 			FOUND(walk, message_cut, "%u records announced, %u there",
 			      walk->header->count, walk->data);
 			return;
 		}
-		for (size_t i = 0; i < fields; i++)
+		for (size_t i = 0; i < format->field_count; i++)
 			record->fields[i] = (struct listen_field){
-				.element = netflow5_fields[i].element,
-				.size = netflow5_fields[i].size,
-				.bytes = bytes + netflow5_fields[i].offset,
+				.element = format->fields[i].element,
+				.size = format->fields[i].size,
+				.bytes = bytes + format->fields[i].offset,
 			};
 		walk->data++;
 		listen_stream_record(walk->stream, walk->sink, walk->now, walk->header, record);
@@ -382,6 +426,7 @@ static void take_ipfix(struct walk *walk, const uint8_t *bytes, size_t size)
 void listen_message_parse(struct listen_stream *stream, const struct listen_sink *sink, unix_ms now,
 			  const struct listen_header *header, const uint8_t *bytes, size_t size)
 {
+	const struct fixed_format *format = fixed_format_of(header->version);
 	struct walk walk;
 	struct reader reader = reader_of(bytes, size);
 	uint32_t step = 1;
@@ -395,9 +440,10 @@ void listen_message_parse(struct listen_stream *stream, const struct listen_sink
 	stream->messages++;
 	stream->bytes += size;
 	listen_stream_begin(stream, sink, now, header);
-	if (header->version == LISTEN_NETFLOW5) {
-		(void)reader_take(&reader, NETFLOW5_HEADER_SIZE);
-		take_netflow5(&walk, &reader);
+	if (format) {
+		(void)reader_take(&reader,
+				  format->has_sequence ? FIXED_HEADER_SIZE : NETFLOW1_HEADER_SIZE);
+		take_fixed(&walk, format, &reader);
 		step = header->count;
 	} else if (header->version == LISTEN_NETFLOW9) {
 		(void)reader_take(&reader, NETFLOW9_HEADER_SIZE);

@@ -1,14 +1,16 @@
-/* listen_message.h - one message of NetFlow v5, v9 or IPFIX -> its records.
+/* listen_message.h - one message of NetFlow v1, v5, v7, v9 or IPFIX -> its records.
  *
  * Place: bytes of a datagram, or of a session -> listen_stream_record(). Pure; its input comes from
- * anybody. Source: RFC 3954, RFC 7011, Cisco's description of version 5. */
+ * anybody. Source: RFC 3954, RFC 7011, Cisco's description of versions 1, 5 and 7. */
 #ifndef LISTEN_MESSAGE_H
 #define LISTEN_MESSAGE_H
 
 #include "listen_stream.h"
 
 enum {
+	LISTEN_NETFLOW1 = 1,
 	LISTEN_NETFLOW5 = 5,
+	LISTEN_NETFLOW7 = 7,
 	LISTEN_NETFLOW9 = 9,
 	LISTEN_IPFIX = 10,
 	LISTEN_IPFIX_HEADER_SIZE = 16,

@@ -121,7 +121,7 @@ void listen_stream_end(struct listen_stream *stream, const struct listen_header 
 	if (is_late)
 		return; /* what is expected is still that after the newest */
 	stream->next_sequence = header->sequence + step;
-	stream->has_sequence = is_known;
+	stream->has_sequence = is_known && header->has_sequence;
 	stream->before_uptime_ms = header->uptime_ms;
 	stream->before_exported_ms = header->exported_ms;
 }
@@ -135,6 +135,11 @@ void listen_stream_follow(struct listen_stream *stream, struct listen_stream *be
 	char gap[64];
 
 	before->is_followed = true;
+	if (!header->has_sequence) {
+		listen_stream_found(stream, sink, now, LISTEN_restart,
+				    "port %u of this address sent before", before->source.port);
+		return;
+	}
 	if (before->has_sequence && ahead == 0) {
 		what = "and continues the sequence";
 	} else if (before->has_sequence && ahead <= INT32_MAX) {

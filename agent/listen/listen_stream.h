@@ -35,8 +35,8 @@ struct listen_stream {
 	uint64_t messages, bytes;
 	uint64_t flows, options, templates_announced;
 	uint64_t sets_skipped; /* of data whose template is missing */
-	/* By the sequence numbers, in the protocol's own unit: datagrams in v9, records in v5 and
-	 * IPFIX. */
+	/* By the sequence numbers, in the protocol's own unit: datagrams in v9, records in v5, v7
+	 * and IPFIX; none in v1. */
 	uint64_t missing;
 	uint64_t late;
 	uint64_t findings[LISTEN_FINDING_COUNT];

@@ -29,7 +29,7 @@ struct listen_field {
 };
 
 struct listen_record {
-	uint16_t template_id; /* 0: NetFlow v5, which has none */
+	uint16_t template_id; /* 0: NetFlow v1, v5, v7, which have none */
 	bool is_options;
 	bool has_v9_scopes;   /* the elements of the scopes are types of RFC 3954 section 6.1 */
 	uint16_t scope_count; /* the first fields are scopes */
@@ -40,13 +40,14 @@ struct listen_record {
 /* Header of a message, of any version; what a version does not have is 0. */
 struct listen_header {
 	uint16_t version;
-	uint16_t count;      /* v5, v9 */
-	uint32_t uptime_ms;  /* v5, v9 */
+	uint16_t count;      /* not in IPFIX */
+	uint32_t uptime_ms;  /* likewise */
 	unix_ms exported_ms; /* v9, IPFIX: a full second */
 	uint32_t sequence;
 	uint32_t domain;   /* source id, observation domain, engine type and number */
 	uint16_t sampling; /* v5: mode and interval */
 	bool has_uptime;
+	bool has_sequence; /* all but v1 */
 };
 
 /* Where a message came from. */

@@ -147,8 +147,8 @@ void listener_take(struct listener *listener, const struct listen_source *source
 				    "%zu bytes, fewer than a header has", size);
 	else
 		listen_stream_found(stream, &listener->sink, now, LISTEN_version_unknown,
-				    "version %u in %zu bytes: expected 5, 9 or 10", header.version,
-				    size);
+				    "version %u in %zu bytes: expected 1, 5, 7, 9 or 10",
+				    header.version, size);
 }
 
 void listener_end(struct listener *listener, const struct listen_source *source)

@@ -162,6 +162,8 @@ TEST(recordings_are_read_whole)
 		{ "nfprobe_9", 18, 58, 32792 },        { "nfprobe_10", 18, 58, 32792 },
 		{ "flowagent_5", 16, 52, 27032 },      { "flowagent_9", 18, 58, 32792 },
 		{ "flowagent_uptime", 18, 58, 32792 }, { "flowagent_10", 18, 58, 32792 },
+		{ "softflowd_1", 16, 52, 27032 },      { "flowagent_1", 16, 52, 27032 },
+		{ "flowagent_7", 16, 52, 27032 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -191,11 +193,11 @@ TEST(biflow_has_reverse_fields)
 /* Only the count of a v9 header tells of a cut between two sets. */
 TEST(cut_datagrams_are_noticed_and_harmless)
 {
-	static const char *const names[] = { "softflowd_5", "softflowd_9", "softflowd_10",
-					     "flowagent_biflow" };
+	static const char *const names[] = { "softflowd_1",  "softflowd_5",      "softflowd_9",
+					     "softflowd_10", "flowagent_biflow", "flowagent_7" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		for (size_t most = 0; most < 794; most += 1 + most / 64) {
+		for (size_t most = 0; most < 784; most += 1 + most / 64) {
 			again();
 			play(names[i], most);
 			CHECK(heard.flows < 18);
@@ -225,6 +227,79 @@ TEST(sequence_of_v9_counts_datagrams)
 	take(V9_NOW("0001", "0000000b") DATA);
 	CHECK_EQ(listener_found(listener, LISTEN_sequence_gap), 1);
 	CHECK_EQ(heard.flows, 5);
+}
+
+/* A flow of 3 packets and 100 bytes from 192.0.2.1:53 to 198.51.100.2:40000, up to the ports. */
+#define FIXED_NOW(version, count) version count " 000f4240 6553f100 00000000 "
+#define FIXED_BEGINNING \
+	"c0000201 c6336402 0a000001 0003 0004 00000003 00000064 000f3e58 000f4240 0035 9c40 "
+
+/* Give a message with one record, and look at that while its bytes are there. */
+static void check_fixed(const char *message, uint8_t flags)
+{
+	uint8_t bytes[RECORDS_SIZE];
+	unix_ms start, end;
+	const struct listen_header header = { .uptime_ms = 1000000,
+					      .exported_ms = NOW,
+					      .has_uptime = true };
+
+	listener_take(listener, &exporter, bytes, bytes_of(message, bytes), NOW);
+	CHECK_EQ(faults(), 0);
+	CHECK_EQ(heard.flows, 1);
+	CHECK_EQ(number_of(&heard.last, 8), 0xc0000201);
+	CHECK_EQ(number_of(&heard.last, 12), 0xc6336402);
+	CHECK_EQ(number_of(&heard.last, 15), 0x0a000001);
+	CHECK_EQ(number_of(&heard.last, 10), 3);
+	CHECK_EQ(number_of(&heard.last, 14), 4);
+	CHECK_EQ(heard.packets, 3);
+	CHECK_EQ(heard.bytes, 100);
+	CHECK(listen_times(&header, &heard.last, &start, &end));
+	CHECK_EQ(start, NOW - 1000);
+	CHECK_EQ(end, NOW);
+	CHECK_EQ(number_of(&heard.last, 7), 53);
+	CHECK_EQ(number_of(&heard.last, 11), 40000);
+	CHECK_EQ(number_of(&heard.last, 4), 6);
+	CHECK_EQ(number_of(&heard.last, 5), 0x28);
+	CHECK_EQ(number_of(&heard.last, 6), flags);
+	if (listener_stream(listener, 0)->version == 7) {
+		CHECK_EQ(number_of(&heard.last, 16), 65000);
+		CHECK_EQ(number_of(&heard.last, 17), 65001);
+		CHECK_EQ(number_of(&heard.last, 9), 24);
+		CHECK_EQ(number_of(&heard.last, 13), 16);
+	}
+	CHECK_EQ(heard.sampling, 0);
+}
+
+TEST(version_1_has_no_sequence)
+{
+	struct listen_source other = exporter;
+	uint8_t bytes[RECORDS_SIZE];
+	const char *const message =
+		FIXED_NOW("0001", "0001") FIXED_BEGINNING "0000 06 28 1b 000000 00000000";
+
+	check_fixed(message, 0x1b);
+	take(message);
+	take(FIXED_NOW("0001", "0002") FIXED_BEGINNING "0000 06 28 1b 000000 00000000");
+	CHECK_EQ(heard.flows, 3);
+	CHECK_EQ(faults(), 1);
+	CHECK_TEXT(heard.text, "2 records announced, 1 there");
+	other.port++;
+	take_from(&other, bytes, bytes_of(message, bytes));
+	CHECK_EQ(listener_found(listener, LISTEN_restart), 1);
+	CHECK_TEXT(heard.text, "port 40000 of this address sent before");
+	take("0001 0001 000f4240 6553f100 0000");
+	CHECK_EQ(listener_found(listener, LISTEN_message_cut), 2);
+}
+
+TEST(version_7_has_longer_records)
+{
+	check_fixed(FIXED_NOW("0007", "0001") "00000009 00000000" FIXED_BEGINNING
+					      "00 12 06 28 fde8 fde9 18 10 0000 0a0000fe",
+		    0x12);
+	take(FIXED_NOW("0007", "0001") "0000000c 00000000" FIXED_BEGINNING
+				       "00 12 06 28 fde8 fde9 18 10 0000 0a0000fe");
+	CHECK_EQ(listener_found(listener, LISTEN_sequence_gap), 1);
+	CHECK_TEXT(heard.text, "sequence 12 instead of 10: 2 records are missing");
 }
 
 TEST(sequence_wraps)
@@ -420,9 +495,9 @@ TEST(what_is_no_netflow_says_so)
 	take("00");
 	take("0009 0001");
 	CHECK_EQ(listener_found(listener, LISTEN_message_cut), 3);
-	take("0001 0002 0003");
+	take("0002 0002 0003");
 	CHECK_EQ(listener_found(listener, LISTEN_version_unknown), 1);
-	CHECK_TEXT(heard.text, "version 1 in 6 bytes: expected 5, 9 or 10");
+	CHECK_TEXT(heard.text, "version 2 in 6 bytes: expected 1, 5, 7, 9 or 10");
 }
 
 TEST(streams_are_bounded)
@@ -468,6 +543,8 @@ int main(void)
 		ONE(biflow_has_reverse_fields),
 		ONE(cut_datagrams_are_noticed_and_harmless),
 		ONE(sequence_of_v9_counts_datagrams),
+		ONE(version_1_has_no_sequence),
+		ONE(version_7_has_longer_records),
 		ONE(sequence_wraps),
 		ONE(restart_is_no_gap),
 		ONE(other_port_is_compared_with_the_one_before),
