@@ -174,6 +174,7 @@ static const struct agentctl_column config_columns[] = {
 	{ "default", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 	{ "origin", NULL, COLUMN_TEXT, 2 },
 	{ "needs_restart", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
+	{ "settable", NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 	{ NULL, NULL, COLUMN_TEXT, COLUMN_HIDDEN },
 };
 

@@ -1,13 +1,20 @@
-/* agentctl_complete.c - candidates from the tables of commands, options, columns and keys. */
+/* agentctl_complete.c - candidates from the tables of commands, options, columns and keys; the
+ * options that `set` takes from the agent. */
 #include "agentctl_complete.h"
 
+#include "agentctl_client.h"
 #include "agentctl_group.h"
 #include "agentctl_migrate.h"
 #include "agentctl_table.h"
+#include "control_protocol.h"
 
 #include <net/if.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define ANSWER_MS 1000 /* a person waits for it */
 
 /* Words that a filter of `show flows` may begin with: lib/select/flow_filter.h. */
 static const char *const filter_words[] = {
@@ -66,6 +73,40 @@ static void print_interfaces(void)
 		(void)puts(i->if_name);
 	if (interfaces)
 		if_freenameindex(interfaces);
+}
+
+static enum agentctl_exit print_settable(void *context, json_t *row, struct error_text *error)
+{
+	const char *name = json_string_value(json_object_get(row, "name"));
+
+	(void)context;
+	(void)error;
+	if (name && json_is_true(json_object_get(row, "settable")))
+		(void)puts(name);
+	return AGENTCTL_DONE;
+}
+
+/* Ask the agent that the options among the words before the last one name. Without an answer there
+ * is nothing to offer. */
+static void print_settings(const char *const *words, size_t count)
+{
+	char **argv = calloc(count + 1, sizeof(*argv)); /* ends with NULL, as the parser wants */
+	struct agentctl_options options;
+	struct agentctl_client *client = NULL;
+	struct error_text error;
+
+	if (!argv)
+		return;
+	argv[0] = (char *)(uintptr_t) "agentctl";
+	for (size_t i = 0; i + 1 < count; i++)
+		argv[i + 1] = (char *)(uintptr_t)words[i];
+	if (agentctl_options_parse(&options, (int)count, argv, &error) &&
+	    !agentctl_client_open(options.socket, ANSWER_MS, &client, &error))
+		(void)agentctl_client_ask(client,
+					  &(struct control_question){ .command = "show-config" },
+					  print_settable, NULL, &error);
+	agentctl_client_close(client);
+	free(argv);
 }
 
 /* The option that 'word' is, if it takes a value. */
@@ -140,6 +181,8 @@ enum agentctl_exit agentctl_complete(const char *const *words, size_t count)
 		print_values(&option, command);
 	else if (words[count - 1][0] == '-')
 		print_options(command);
+	else if (command && strcmp(command->verb, "set") == 0 && plain_count == 1)
+		print_settings(words, count);
 	else
 		print_words(command, plain[0], plain_count);
 	return AGENTCTL_DONE;

@@ -5,6 +5,7 @@
 #include "control_rows.h"
 
 #include "config.h"
+#include "config_load.h"
 #include "config_value.h"
 #include "control_asn.h"
 #include "control_job.h"
@@ -325,15 +326,18 @@ int control_write_config(const struct control_context *context, struct control_o
 
 	for (size_t i = 0; !result && i < config_option_count(); i++) {
 		struct config_value value;
+		struct error_text why_not;
+		bool adds;
 
 		result = config_value(context->config, i, &value);
 		if (result)
 			break;
 		result = control_output_row(
 			output,
-			json_pack("{s:s, s:o, s:b, s:o, s:b}", "name", value.name, "value",
+			json_pack("{s:s, s:o, s:b, s:o, s:b, s:b}", "name", value.name, "value",
 				  json_text(value.value), "default", value.is_default, "origin",
-				  json_text(value.origin), "needs_restart", value.needs_restart));
+				  json_text(value.origin), "needs_restart", value.needs_restart,
+				  "settable", !config_override_check(value.name, &adds, &why_not)));
 		config_value_clear(&value);
 	}
 	return result;

@@ -1,6 +1,10 @@
 /* test_agentctl_commands.c - whole command lines of agentctl against a control server. */
 #include "agentctl_fixture.h"
 #include "agentctl_show.h"
+#include "config_life.h"
+#include "config_load.h"
+#include "config_options.h"
+#include "config_value.h"
 
 TEST(flows_as_a_table_have_the_most_bytes_first)
 {
@@ -308,6 +312,24 @@ TEST(status_is_one_screen)
 	agent_stop(&agent);
 }
 
+/* Of a command line that succeeds; for free(). */
+static char *output_of(int count, char **words)
+{
+	int file = memfd_create("out", 0);
+	int kept = dup(STDOUT_FILENO);
+	char *output;
+
+	(void)fflush(stdout);
+	(void)dup2(file, STDOUT_FILENO);
+	CHECK_EQ(agentctl_main(count, words), 0);
+	(void)fflush(stdout);
+	(void)dup2(kept, STDOUT_FILENO);
+	output = content(file);
+	(void)close(file);
+	(void)close(kept);
+	return output;
+}
+
 TEST(completion_knows_the_tables)
 {
 	static const struct {
@@ -320,7 +342,7 @@ TEST(completion_knows_the_tables)
 		{ "_complete wait p", "packets\nflows\nexport\n" },
 		{ "_complete --socket /x wait p", "packets\nflows\nexport\n" },
 		{ "_complete show config --sort x",
-		  "name\nvalue\ndefault\norigin\nneeds_restart\n" },
+		  "name\nvalue\ndefault\norigin\nneeds_restart\nsettable\n" },
 		{ "_complete flush x", "" },
 		{ "_complete migrate f", "fprobe-ulog\nfprobe\nsoftflowd\npmacctd\nuacctd\n"
 					 "ipt_NETFLOW\nrules\n" },
@@ -331,24 +353,49 @@ TEST(completion_knows_the_tables)
 		char copy[200];
 		char *words[WORDS] = { (char *)(uintptr_t) "agentctl" };
 		int count = 1;
-		int file = memfd_create("out", 0);
-		int kept = dup(STDOUT_FILENO);
 		char *output;
 
 		strcpy(copy, cases[i].line);
 		for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
 			words[count++] = word;
-		(void)fflush(stdout);
-		(void)dup2(file, STDOUT_FILENO);
-		CHECK_EQ(agentctl_main(count, words), 0);
-		(void)fflush(stdout);
-		(void)dup2(kept, STDOUT_FILENO);
-		output = content(file);
+		output = output_of(count, words);
 		CHECK_TEXT(output, cases[i].first);
 		free(output);
-		(void)close(file);
-		(void)close(kept);
 	}
+}
+
+TEST(completion_of_set_has_what_the_agent_takes)
+{
+	struct agent agent;
+	const char *words[] = { "agentctl", "_complete", "--socket", agent.path, "set", "lo" };
+	struct error_text no_error;
+	char *expected = NULL;
+	char *output;
+	size_t size = 0;
+	FILE *out = open_memstream(&expected, &size);
+
+	for (size_t i = 0; i < config_option_count(); i++) {
+		struct error_text error;
+		bool adds;
+
+		if (!config_override_check(config_options[i].name, &adds, &error))
+			(void)fprintf(out, "%s\n", config_options[i].name);
+	}
+	(void)fclose(out);
+	assert_non_null(strstr(expected, "log-level\n"));
+	assert_null(strstr(expected, "nflog\n"));
+	agent_prepare(&agent);
+	CHECK_EQ(config_init(&agent.config, &no_error), 0);
+	agent_start(&agent);
+	output = output_of(6, (char **)(uintptr_t)words);
+	CHECK_TEXT(output, expected);
+	free(output);
+	agent_stop(&agent);
+	output = output_of(6, (char **)(uintptr_t)words); /* no agent, no options */
+	CHECK_TEXT(output, "");
+	free(output);
+	free(expected);
+	config_clear(&agent.config);
 }
 
 TEST(the_letter_n_counts_the_screens_of_top_alone)
@@ -433,6 +480,7 @@ int main(void)
 		cmocka_unit_test(ledger_that_does_not_add_up_is_a_fault),
 		cmocka_unit_test(status_is_one_screen),
 		cmocka_unit_test(completion_knows_the_tables),
+		cmocka_unit_test(completion_of_set_has_what_the_agent_takes),
 		cmocka_unit_test(the_letter_n_counts_the_screens_of_top_alone),
 		cmocka_unit_test(manual_names_every_command_and_option),
 	};
