@@ -2,13 +2,13 @@
  * collector, then what may go wrong later. A check that says nothing has nothing to look at. */
 #include "agentctl_doctor.h"
 
-#include "json_text.h"
+#include "agentctl_show.h"
 #include "printable.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define WAIT_MS 2000 /* default of --wait */
 
@@ -52,13 +52,9 @@ static void print_json(struct doctor *doctor, enum doctor_state state, const cha
 {
 	json_t *row = json_pack("{s:s, s:s, s:s, s:s?}", "check", doctor->check, "state",
 				json_states[state], "text", text, "fix", fix);
-	char *line = row ? json_dumps(row, JSON_TEXT_FLAGS) : NULL;
 
-	if (line)
-		(void)puts(line);
-	else
+	if (agentctl_print_json(row) == -ENOMEM)
 		doctor->fault = 1;
-	free(line);
 	json_decref(row);
 }
 

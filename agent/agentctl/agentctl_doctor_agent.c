@@ -5,10 +5,8 @@
 
 #include "agentctl_program.h"
 #include "agentctl_rules_make.h"
-#include "agentctl_rules_system.h"
 #include "defaults.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,6 @@
 
 #include "agentctl_rules_firewall.h"
 #include "agentctl_rules_system.h"
-#include "defaults.h"
 #include "time_now.h"
 
 #include <stdio.h>

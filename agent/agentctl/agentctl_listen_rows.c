@@ -5,6 +5,7 @@
 #include "agentctl_listen_rows.h"
 
 #include "address.h"
+#include "agentctl_show.h"
 #include "json_text.h"
 #include "listen_elements.h"
 
@@ -261,8 +262,10 @@ json_t *agentctl_listen_row(const struct listen_stream *stream, const struct lis
 /* One line of JSON; takes 'row'. */
 static void print_line(struct agentctl_listen_view *view, json_t *row)
 {
-	if (!row || json_dumpf(row, stdout, JSON_TEXT_FLAGS) != 0 || putchar('\n') == EOF)
-		view->failure = row ? -EPIPE : -ENOMEM;
+	const int result = agentctl_print_json(row);
+
+	if (result)
+		view->failure = result;
 	json_decref(row);
 }
 

@@ -1,14 +1,13 @@
 /* agentctl_metrics.c - the command `metrics`, and one answer of HTTP for it.
  *
- * HTTP is here, in a process of its own for each scrape (flowagent-metrics.socket), so that the agent
- * never reads a byte of it. */
+ * HTTP is here, in a process of its own for each scrape (flowagent-metrics.socket), so that the
+ * agent never reads a byte of it. */
 #include "agentctl_metrics.h"
 
 #include "agentctl_client.h"
 #include "control_protocol.h"
 #include "time_now.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,15 +31,14 @@ static json_t *ask(const struct agentctl_options *options, enum agentctl_exit *r
 	struct agentctl_client *client;
 	json_t *status = NULL;
 
-	*result = agentctl_client_open(options->socket,
-				       options->timeout_ms < 0 ? AGENTCTL_ANSWER_MS
-							       : options->timeout_ms,
-				       &client, error);
+	*result = agentctl_client_open(
+		options->socket, options->timeout_ms < 0 ? AGENTCTL_ANSWER_MS : options->timeout_ms,
+		&client, error);
 	if (*result)
 		return NULL;
-	*result = agentctl_client_ask(client,
-				      &(struct control_question){ .command = "show-status" },
-				      take_status, &status, error);
+	*result =
+		agentctl_client_ask(client, &(struct control_question){ .command = "show-status" },
+				    take_status, &status, error);
 	agentctl_client_close(client);
 	if (!*result && !status) {
 		error_text_set(error, "the agent gave no answer");

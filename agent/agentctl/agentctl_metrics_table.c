@@ -9,7 +9,6 @@
 
 #include "printable.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #define NAME_SIZE 96

@@ -4,10 +4,11 @@
 #include "agentctl_show.h"
 
 #include "agentctl_table.h"
+#include "json_text.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 #define NAME_SIZE 300
 
@@ -92,4 +93,13 @@ enum agentctl_exit agentctl_print_object(json_t *object, const struct agentctl_o
 	agentctl_print_error(&error);
 	agentctl_table_destroy(table);
 	return result ? AGENTCTL_FAILED : AGENTCTL_DONE;
+}
+
+int agentctl_print_json(const json_t *row)
+{
+	char *line = row ? json_dumps(row, JSON_TEXT_FLAGS) : NULL;
+	const int result = !line ? -ENOMEM : puts(line) == EOF ? -EPIPE : 0;
+
+	free(line);
+	return result;
 }

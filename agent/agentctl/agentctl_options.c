@@ -6,13 +6,13 @@
  * is for which command is a column. */
 #include "agentctl.h"
 
-#include "control_protocol.h"
 #include "defaults.h"
 #include "long_options.h"
 #include "sampling.h"
 #include "units.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,8 +4,6 @@
 #ifndef AGENTCTL_PROGRAM_H
 #define AGENTCTL_PROGRAM_H
 
-#include "error_text.h"
-
 struct program_result {
 	int status;      /* exit status; 128 + number for a signal */
 	char *output;    /* owned; standard output, "" if none */

@@ -4,10 +4,8 @@
 #include "agentctl_client.h"
 #include "agentctl_show.h"
 #include "control_protocol.h"
-#include "json_text.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #define ANSWER_MS 60000 /* tables of the whole internet are read and checked */
 
@@ -39,7 +37,7 @@ static enum agentctl_exit take_change(void *context, json_t *row, struct error_t
 	(void)error;
 	view->count++;
 	if (view->options->format == AGENTCTL_JSON)
-		(void)(json_dumpf(row, stdout, JSON_TEXT_FLAGS) || putchar('\n'));
+		(void)agentctl_print_json(row);
 	else if (view->options->format == AGENTCTL_RAW)
 		return agentctl_print_object(row, view->options);
 	else

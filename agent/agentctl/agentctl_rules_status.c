@@ -14,8 +14,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define ASK_MS 2000 /* the agent is asked by the way */
 

@@ -11,7 +11,6 @@
 #include "agentctl_text.h"
 #include "count_text.h"
 #include "control_protocol.h"
-#include "json_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -235,8 +234,7 @@ static enum agentctl_exit take_object(void *context, json_t *row, struct error_t
 
 	(void)error;
 	if (view->options->format == AGENTCTL_JSON) {
-		(void)json_dumpf(row, stdout, JSON_TEXT_FLAGS);
-		(void)putchar('\n');
+		(void)agentctl_print_json(row);
 		return AGENTCTL_DONE;
 	}
 	return view->print(row, view->options);

@@ -36,6 +36,10 @@ enum agentctl_exit agentctl_wait(const struct agentctl_command *command,
  */
 enum agentctl_exit agentctl_print_object(json_t *object, const struct agentctl_options *options);
 
+/* Print a row as one line of JSON. Returns 0, -ENOMEM (also if 'row' is NULL), or -EPIPE if it
+ * cannot be written. */
+int agentctl_print_json(const json_t *row);
+
 /* What `show status` prints: made of the row alone. Lines longer than 'width' are broken between
  * words; 0: none is. */
 void agentctl_print_status(const json_t *status, bool is_utc, size_t width);

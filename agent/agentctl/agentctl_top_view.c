@@ -11,7 +11,6 @@
 #include "control_protocol.h"
 #include "printable.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

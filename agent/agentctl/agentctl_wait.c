@@ -11,7 +11,6 @@
 #include "time_now.h"
 
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 
 #define WAIT_MS 30000 /* default of --timeout */

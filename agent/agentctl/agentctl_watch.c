@@ -2,14 +2,13 @@
 #include "agentctl_watch.h"
 
 #include "agentctl_client.h"
+#include "agentctl_show.h"
 #include "agentctl_table.h"
 #include "control_protocol.h"
 #include "count_text.h"
-#include "json_text.h"
 #include "time_now.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 struct watch_view {
@@ -27,8 +26,7 @@ static void print_lost(struct watch_view *view, const json_t *row, uint64_t lost
 
 	view->lost += lost;
 	if (view->options->format == AGENTCTL_JSON) {
-		(void)json_dumpf(row, stdout, JSON_TEXT_FLAGS);
-		(void)putchar('\n');
+		(void)agentctl_print_json(row);
 	} else {
 		(void)fprintf(stderr, "%s missing here: they came faster than they were read\n",
 			      count_text(lost, "flow", text));

@@ -1,6 +1,5 @@
 /* test_agentctl_commands.c - whole command lines of agentctl against a control server. */
 #include "agentctl_fixture.h"
-#include "agentctl_show.h"
 #include "config_life.h"
 #include "config_load.h"
 #include "config_options.h"

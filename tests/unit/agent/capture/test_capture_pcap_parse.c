@@ -2,8 +2,6 @@
  * damaged. */
 #include "capture_file_fixture.h"
 
-#include <stdio.h>
-
 TEST(pcap_in_both_byte_orders_and_units)
 {
 	for (int i = 0; i < 4; i++) {

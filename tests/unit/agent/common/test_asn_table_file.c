@@ -1,7 +1,6 @@
 /* test_asn_table_file.c - AS tables in files: written whole, mapped, refused. */
 #include "asn_table_file.h"
 
-#include "address.h"
 #include "check.h"
 #include "mapped_file.h"
 

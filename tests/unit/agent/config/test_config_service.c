@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <unistd.h>
 
 static int refuse(void *context, struct error_text *error)

@@ -6,7 +6,6 @@
 #include "fake_transport.c"
 #include "system_poll.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>

@@ -5,8 +5,6 @@
 #include "check.h"
 #include "fake_transport.c"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <unistd.h>
 
 #define PATIENCE_MS 60000
 

@@ -9,7 +9,6 @@
 #include "flow_cache_layout.h"
 #include "tcp_flags.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
