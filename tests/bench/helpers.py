@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -83,6 +84,14 @@ def wait_until(condition, what, timeout_s=PATIENCE_S):
         time.sleep(0.005)
 
 
+def used_by(pid):
+    """What a process has used: CPU seconds, and MiB of memory, now and at most."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    status = Path(f"/proc/{pid}/status").read_text()
+    mib = (int(re.search(rf"{name}:\s+(\d+)", status).group(1)) / 1024 for name in ("VmRSS", "VmHWM"))
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), *mib
+
+
 class Background:
     """A program in the background whose output goes to a file; ended by its process id."""
 
@@ -109,7 +118,7 @@ class Background:
     def pid(self):
         return self.process.pid
 
-    def wait_for(self, condition, what):
+    def wait_for(self, condition, what, timeout_s=PATIENCE_S):
         def check():
             if self.process.poll() is not None and not condition():
                 raise BenchError(
@@ -117,7 +126,7 @@ class Background:
                 )
             return condition()
 
-        wait_until(check, what)
+        wait_until(check, what, timeout_s)
 
     def wait(self, timeout_s=600):
         try:

@@ -1,6 +1,5 @@
 """The same prefixes in other hands: a MaxMind database that libmaxminddb looks up, a file that nfacctd loads."""
 
-import os
 import re
 import signal
 import subprocess
@@ -8,7 +7,7 @@ from array import array
 from pathlib import Path
 
 import asn_prefixes
-from helpers import Background, helper
+from helpers import Background, helper, used_by
 
 EMPTY, DATA = 0xFFFFFFFF, 0x80000000  # records of a node while the tree is made
 MARKER = b"\xab\xcd\xefMaxMind.com"
@@ -147,10 +146,8 @@ def show_nfacctd(directory, tables):
         )  # fmt: skip
         used = []
         for pid in _process_and_children(program.pid):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            held = int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text()).group(1))
-            cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-            used.append(f"{cpu:.2f} s of CPU and {held / 1024:.0f} MiB")
+            cpu, held, _ = used_by(pid)
+            used.append(f"{cpu:.2f} s of CPU and {held:.0f} MiB")
     finally:
         program.stop(signal.SIGINT)
     print(f"nfacctd, core and plugin, with the same prefixes as networks_file: {', '.join(used)}")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from helpers import HERE, FLOWAGENT, Background, BenchError, Sink, generate, run, wait_until
+from helpers import HERE, FLOWAGENT, Background, BenchError, Sink, generate, run, used_by, wait_until
 from probes import FLOWS_MAX, Floor, Flowagent, Nfpcapd, Pmacct, Softflowd
 
 AGENTCTL = FLOWAGENT.parent / "agentctl"
@@ -140,9 +140,7 @@ def growth_softflowd(bench, flows, once, truth):
 
 
 def memory_kib(pid):
-    with open(f"/proc/{pid}/status") as status:
-        fields = dict(line.split(":", 1) for line in status)
-    return int(fields["VmRSS"].split()[0])
+    return round(used_by(pid)[1] * 1024)
 
 
 def flows_cached(control):

@@ -171,7 +171,7 @@ def test_process_in_the_background(site):
     assert os.getsid(pid) == pid
     assert {os.readlink(f"/proc/{pid}/fd/{number}") for number in range(3)} == {"/dev/null"}
     assert os.readlink(f"/proc/{pid}/cwd") == "/"
-    prefix = rf"^<\d+>\w{{3}} [ \d]\d [\d:]{{8}} fprobe-ulog\[site7\]\[\d+\]: "
+    prefix = r"^<\d+>\w{3} [ \d]\d [\d:]{8} fprobe-ulog\[site7\]\[\d+\]: "
     for words in "-s 10: scan", "-q 500: pending", "-b 200: memory":
         site.logged(f"{prefix}not needed: {words}")
     site.logged(f"<30>.*\\[{pid}\\]: reading nflog:1")

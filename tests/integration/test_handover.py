@@ -36,17 +36,11 @@ def serve(hosts, flowagent, agentctl, manager):
 
     def start(*options, before=None):
         agent = flowagent(*options, host=hosts.server, control=before and before.control, **manager.options())
-        agent.wait_until(lambda: agent.process.poll() is not None or "READY=1" in sum(manager.messages, []), "ready")
-        assert agent.process.poll() is None, agent.errors
+        manager.wait_ready(agent)
         manager.messages.clear()
         return agent, agentctl(agent)
 
     return start
-
-
-def names(manager):
-    """In the store, but for the memories that outlive a kill."""
-    return [name for name in manager.names() if not name.startswith("kept")]
 
 
 def hand_over(agent):
@@ -85,7 +79,7 @@ def test_restarts_under_load(serve, manager, hosts, flood, collector, nfacctd):
     options = ["--nflog", "40", "-n", own.host_port, "-n", f"{Hosts.COLLECTOR[0]}:{OWN_PORT + 1}"]
     options += ["--export-rate", 100]  # nfacctd's own buffer is small
     agent, control = serve(*options)
-    assert names(manager) == ["config", "nflog-40"]
+    assert manager.names() == ["config", "nflog-40"]
     flood.begin(RATE)
     read = 0
     for _ in range(RESTARTS):
@@ -95,13 +89,13 @@ def test_restarts_under_load(serve, manager, hosts, flood, collector, nfacctd):
         assert summary["flows_cached"] > 0
         assert summary["records_expired"]["forced"] == 0
         read = summary["packets_read"]
-        assert names(manager) == ["config", "nflog-40", "state"]
+        assert manager.names() == ["config", "nflog-40", "state"]
         agent, control = serve(*options, before=agent)
         assert "continued" in agent.errors
     flood.end()
     assert agent.stop() == 0, agent.errors
     summary = agent.summary()
-    wait_until(lambda: manager.names() == [], "nothing left in the store")
+    wait_until(lambda: manager.all_names() == [], "nothing left in the store")
 
     ledger.check_final(summary)
     assert summary["packets_lost_kernel"] == summary["records_lost"] == 0
@@ -135,7 +129,7 @@ def test_packets_wait_for_the_next_agent(serve, manager, hosts, flood):
     assert group_line(hosts)[1] == port
     before = flood.packets()
     wait_until(lambda: flood.packets() > before + 5000, "an overflow")
-    assert names(manager) == ["config", "nflog-40", "state"]
+    assert manager.names() == ["config", "nflog-40", "state"]
     agent, control = serve("--nflog", "40,buffer=64k", before=agent)
     assert group_line(hosts)[1] == port
     wait_until(lambda: control.statistics()["packets_lost_kernel"] > 0, "a loss that is counted")
@@ -206,20 +200,20 @@ def test_what_waits_for_a_collector_survives_a_kill(serve, manager, hosts, flood
 
 def test_stop_lets_go(serve, manager, hosts, flood):
     agent, _ = serve("--nflog", "40")
-    assert names(manager) == ["config", "nflog-40"]
+    assert manager.names() == ["config", "nflog-40"]
     assert agent.stop() == 0, agent.errors
-    wait_until(lambda: manager.names() == [], "nothing left in the store")
+    wait_until(lambda: manager.all_names() == [], "nothing left in the store")
     assert group_line(hosts) is None
 
 
 def test_other_settings_and_other_groups(serve, manager, hosts, flood):
     """The next agent's own settings hold, and a group that it does not read is let go."""
     agent, _ = serve("--nflog", "40,snaplen=96", "--nflog", "41")
-    assert names(manager) == ["config", "nflog-40", "nflog-41"]
+    assert manager.names() == ["config", "nflog-40", "nflog-41"]
     port = group_line(hosts)[1]
     hand_over(agent)
     agent, control = serve("--nflog", "40,snaplen=200", "--nflog", "42", before=agent)
-    wait_until(lambda: names(manager) == ["config", "nflog-40", "nflog-42"], "what is over to be forgotten")
+    wait_until(lambda: manager.names() == ["config", "nflog-40", "nflog-42"], "what is over to be forgotten")
     assert group_line(hosts)[1] == port
     assert group_line(hosts)[4] == 200
     assert group_line(hosts, 41) is None
@@ -235,7 +229,7 @@ def test_what_cannot_be_continued_is_opened_anew(serve, manager, hosts, flood, d
         agent, control = serve("--nflog", "40")
     assert "no netfilter socket" in agent.errors
     assert "cannot be used" in agent.errors
-    assert names(manager) == ["config", "nflog-40"]
+    assert manager.names() == ["config", "nflog-40"]
     flood.begin(1000)
     wait_until(lambda: control.statistics()["packets_read"] > 0, "packets")
     flood.end()
@@ -351,7 +345,7 @@ def test_a_mistake_in_the_configuration(serve, manager, hosts, flowagent_run, di
 
     # After a stop there is nothing to run with.
     assert agent.stop() == 0, agent.errors
-    wait_until(lambda: manager.names() == [], "nothing left in the store")
+    wait_until(lambda: manager.all_names() == [], "nothing left in the store")
     drop_in.write_text("[agent]\nmax-flows = many\n")
     done = flowagent_run("--config", file, host=hosts.server)
     assert done.returncode == 2
@@ -422,7 +416,7 @@ def test_a_store_without_room(limit, says_limit, serve, manager, hosts, flood):
     agent, control = serve("--nflog", "40")
     if not says_limit:
         assert "too few descriptors" in agent.errors
-    assert names(manager) == ["config", "nflog-40"][:limit]
+    assert manager.names() == ["config", "nflog-40"][:limit]
     flood.begin(1000)
     wait_until(lambda: control.statistics()["packets_read"] > 0, "packets")
     flood.end()
@@ -430,7 +424,7 @@ def test_a_store_without_room(limit, says_limit, serve, manager, hosts, flood):
     assert "FileDescriptorStoreMax" in agent.errors
     ledger.check_final(summary)
     assert summary["packets_read"] == flood.packets()
-    wait_until(lambda: manager.names() == [], "nothing left in the store")
+    wait_until(lambda: manager.all_names() == [], "nothing left in the store")
 
 
 def test_a_file_is_not_handed_over(manager, flowagent, directory):
@@ -441,7 +435,7 @@ def test_a_file_is_not_handed_over(manager, flowagent, directory):
     with open(pipe, "wb") as packets:
         packets.write(PCAP_HEAD)
         packets.flush()
-        agent.wait_until(lambda: "READY=1" in sum(manager.messages, []), "ready")
+        manager.wait_ready(agent)
         agent.signal(signal.SIGUSR2)
         assert agent.wait() == 0, agent.errors
     assert "files are not handed over" in agent.errors

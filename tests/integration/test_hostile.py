@@ -108,7 +108,7 @@ def test_no_control_character_of_a_name_reaches_log_or_terminal(host, flowagent,
             done = control.run(*options, "show", word)  # no byte of the second name: it is valid UTF-8
             outputs += [done.stdout, done.stderr]
     outputs.append(control.run("metrics").stdout)
-    assert f'{{source="a\\\\xc2\\\\x9b2Jb"}}' in outputs[-1]
+    assert '{source="a\\\\xc2\\\\x9b2Jb"}' in outputs[-1]
     assert agent.stop() == 0, agent.errors
     assert not [each for output in [*outputs, agent.errors] for each in COMMANDS if each in output]
 

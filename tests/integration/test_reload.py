@@ -159,11 +159,11 @@ def test_the_next_agent_knows_what_was_accepted_last(site, flowagent, cleanup, d
     conf.write("active-timeout = 60s")
     options = ["--nflog", "40", "--config", conf.path]
     agent = flowagent(*options, host=site.host, **manager.options())
-    agent.wait_until(lambda: "READY=1" in sum(manager.messages, []), "ready")
+    manager.wait_ready(agent)
     manager.messages.clear()
     conf.write("active-timeout = 30s")
     agent.signal(signal.SIGHUP)
-    agent.wait_until(lambda: "READY=1" in sum(manager.messages, []), "ready again")
+    manager.wait_ready(agent, "ready again")
     assert any(word.startswith("RELOADING=1") for word in sum(manager.messages, []))
     assert any(word.startswith("MONOTONIC_USEC=") for word in sum(manager.messages, []))
     conf.write("active-timeout = wrong")
@@ -171,7 +171,7 @@ def test_the_next_agent_knows_what_was_accepted_last(site, flowagent, cleanup, d
     assert agent.wait() == 0, agent.errors
     manager.messages.clear()
     agent = flowagent(*options, host=site.host, control=agent.control, **manager.options())
-    agent.wait_until(lambda: "READY=1" in sum(manager.messages, []), "ready")
+    manager.wait_ready(agent)
     assert "the agent runs with the configuration that was accepted last" in agent.errors
     assert agent.stop() == 0, agent.errors
 
@@ -448,7 +448,7 @@ def test_a_kill_after_a_reload_that_failed(site, flowagent, agentctl, cleanup, d
     too_small = collector_section("c", f"{site.COLLECTOR}:{OWN_PORT}", "version = json", "mtu = 576")
     conf.write("nflog = 40", *lines)
     agent = flowagent("--config", conf.path, host=site.host, **manager.options())
-    agent.wait_until(lambda: "READY=1" in sum(manager.messages, []), "ready")
+    manager.wait_ready(agent)
     control = agentctl(agent)
     sent = site.send().packets()
     wait_for_packets(control, sent)
@@ -460,7 +460,7 @@ def test_a_kill_after_a_reload_that_failed(site, flowagent, agentctl, cleanup, d
     agent.process.kill()
     agent.wait()
     agent = flowagent("--config", conf.path, host=site.host, control=agent.control, **manager.options())
-    agent.wait_until(lambda: "READY=1" in sum(manager.messages, []), "ready")
+    manager.wait_ready(agent)
     assert "the last agent was killed: 2 flows continued" in agent.errors
     assert agentctl(agent).statistics()["packets_read"] == sent
     assert agent.stop() == 0, agent.errors
@@ -474,7 +474,7 @@ def test_a_restart_after_reloads(site, flowagent, agentctl, cleanup, directory, 
     site.host.run("nft", "-f", "-", input=SECOND_RULE)
     conf.write("nflog = 41", "nflog = 40", "collector = 10.9.9.9:2055")
     agent = flowagent("--config", conf.path, host=site.host, **manager.options())
-    agent.wait_until(lambda: "READY=1" in sum(manager.messages, []), "ready")
+    manager.wait_ready(agent)
     control = agentctl(agent)
     table, end = FlowTable(), (site.host, "127.0.0.5")
     traffic.udp_dialogue(end, end, table, 10, 10, 20)
@@ -482,7 +482,9 @@ def test_a_restart_after_reloads(site, flowagent, agentctl, cleanup, directory, 
     conf.write("nflog = 40", "nflog = 42", f"collector = {own.host_port}")
     assert len(reload(control)) == 4
     wait_until(lambda: "nflog:41: removed: 20 packets were read" in agent.errors, "its end")
-    wait_until(lambda: manager.names() == ["config", "nflog-40", "nflog-42"], "the sources alone, without memories")
+    wait_until(
+        lambda: manager.all_names() == ["config", "nflog-40", "nflog-42"], "the sources alone, without memories"
+    )
     site.send()
     wait_for_packets(control, 40)
     manager.messages.clear()
@@ -490,7 +492,7 @@ def test_a_restart_after_reloads(site, flowagent, agentctl, cleanup, directory, 
     assert agent.wait() == 0, agent.errors
     ledger.check_summary(agent.summary())
     agent = flowagent("--config", conf.path, host=site.host, control=agent.control, **manager.options())
-    agent.wait_until(lambda: "READY=1" in sum(manager.messages, []), "ready")
+    manager.wait_ready(agent)
     assert "counters begin with 0" not in agent.errors
     assert agentctl(agent).statistics()["packets_read"] == 40
     assert agent.stop() == 0, agent.errors

@@ -76,9 +76,17 @@ class ServiceManager:
         with self._lock:
             self.store[name] = os.dup(descriptor)
 
-    def names(self):
+    def all_names(self):
         with self._lock:
             return sorted(self.store)
+
+    def names(self):
+        """But for the memories that outlive a kill."""
+        return [name for name in self.all_names() if not name.startswith("kept")]
+
+    def wait_ready(self, agent, what="ready"):
+        """Until it says so, counted from the last messages.clear()."""
+        agent.wait_until(lambda: "READY=1" in sum(self.messages, []), what)
 
     def options(self):
         """What the next process gets: environment, wrapper, descriptors."""
