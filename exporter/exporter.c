@@ -108,11 +108,6 @@ void exporter_continue(struct exporter *exporter, size_t collector,
 		exporter->ledger = *before;
 }
 
-const struct collector_ledger *exporter_unsent(const struct exporter *exporter)
-{
-	return &exporter->ledger;
-}
-
 const struct collector_ledger *exporter_collector_ledger(const struct exporter *exporter,
 							 size_t collector)
 {

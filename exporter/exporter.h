@@ -53,8 +53,7 @@ void exporter_set_samplers(struct exporter *exporter, const struct samplers *sam
  * in place of one of them, that of records that no collector got. Call before the first record. */
 void exporter_continue(struct exporter *exporter, size_t collector,
 		       const struct collector_ledger *before);
-/* That of records that no collector got; and likewise of any. */
-const struct collector_ledger *exporter_unsent(const struct exporter *exporter);
+/* The ledger of one of them, likewise. */
 const struct collector_ledger *exporter_collector_ledger(const struct exporter *exporter,
 							 size_t collector);
 

@@ -241,14 +241,16 @@ static void note_life(struct export_thread *thread)
 void export_kept_note(struct export_thread *thread)
 {
 	struct export_kept *kept = thread->kept;
+	struct exporter *exporter = thread->config.exporter;
 	const uint32_t next = turn_of(kept) == UINT32_MAX ? 2 : turn_of(kept) + 1;
 	struct kept_input *inputs = inputs_at(kept, next);
 
 	for (size_t i = 0; i < thread->config.input_count; i++)
 		inputs[i] = (struct kept_input){ thread->inputs[i].taken,
 						 record_ring_consumed(thread->inputs[i].ring) };
-	*ledger_at(kept, next) = *exporter_unsent(thread->config.exporter);
-	exporter_note(thread->config.exporter, next);
+	*ledger_at(kept, next) =
+		*exporter_collector_ledger(exporter, exporter_collector_count(exporter));
+	exporter_note(exporter, next);
 	kept->origin_ms = thread->origin_ms;
 	kept->start_ms = thread->start_ms;
 	note_ports(thread);

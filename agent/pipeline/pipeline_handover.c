@@ -498,7 +498,8 @@ static void write_export(struct handover_writer *writer, const struct pipeline *
 	uint8_t uptime[16];
 
 	for (size_t i = 0; i <= count; i++) {
-		struct collector_status status = { .ledger = *exporter_unsent(exporter) };
+		struct collector_status status = { .ledger = *exporter_collector_ledger(exporter,
+											count) };
 		char number[24];
 
 		if (i < count)

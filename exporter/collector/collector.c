@@ -53,11 +53,11 @@ static bool config_is_valid(const struct collector_config *config, struct error_
 }
 
 /* Whether a datagram holds any record: a line of JSON may be longer than the smallest one. */
-bool collector_is_large_enough(const struct collector *collector,
-			       const struct template_set *templates, struct error_text *error)
+bool collector_is_large_enough(const struct collector *collector, struct error_text *error)
 {
 	const struct encoder_type *encoder = collector->encoder;
-	const size_t size = encoder->size_min ? encoder->size_min(templates) : 0;
+	const size_t size =
+		encoder->size_min ? encoder->size_min(&collector->templates.current) : 0;
 
 	if (size <= collector->datagram_size)
 		return true;
@@ -69,16 +69,33 @@ bool collector_is_large_enough(const struct collector *collector,
 	return false;
 }
 
-static void set_role(struct collector *collector, const struct collector_role *role)
+struct template_choice collector_make_choice(const struct collector *collector,
+					     const struct collector_config *config)
 {
+	struct template_choice choice = collector->terms->choice;
+
+	choice.has_uptime = config->has_uptime;
+	choice.fields = config->fields;
+	/* A number that stands in records once stays there. */
+	choice.has_samplers = collector->templates.choice.has_samplers || config->sampling > 1;
+	return choice;
+}
+
+uint32_t collector_priority(const struct collector_config *config)
+{
+	return config->role.priority ? config->role.priority : UINT32_MAX;
+}
+
+static void set_role(struct collector *collector, const struct collector_config *config)
+{
+	const struct collector_role *role = &config->role;
 	const char *name = role->group ? role->group : collector_mode_name(role->mode);
 
 	collector->role = *role;
 	if (role->mode != COLLECTOR_mirror)
 		(void)snprintf(collector->group_name, sizeof(collector->group_name), "%s", name);
 	collector->role.group = collector->group_name;
-	if (!role->priority)
-		collector->role.priority = UINT32_MAX;
+	collector->role.priority = collector_priority(config);
 }
 
 int collector_make_selection(const struct collector *collector,
@@ -170,15 +187,12 @@ struct collector *collector_create(const struct collector_config *config,
 	collector->rotation = (struct rotation){ .settings = config->address.rotation,
 						 .message_size = config->datagram_size };
 	collector->refresh.is_due = collector_has_options(collector);
-	set_role(collector, &config->role);
+	set_role(collector, config);
 	collector->sampling.flows = config->sampling;
-	collector->templates.choice = terms->choice;
-	collector->templates.choice.has_uptime = config->has_uptime;
-	collector->templates.choice.fields = config->fields;
-	collector->templates.choice.has_samplers = collector->sampling.flows > 1;
+	collector->templates.choice = collector_make_choice(collector, config);
 	sampler_walk_init(&collector->samplers, &collector->sampling);
 	collector_options_make_templates(collector);
-	if (!collector_is_large_enough(collector, &collector->templates.current, error) ||
+	if (!collector_is_large_enough(collector, error) ||
 	    collector_make_selection(collector, config, &collector->selection, error)) {
 		free(collector);
 		return NULL;

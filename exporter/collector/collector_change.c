@@ -21,18 +21,6 @@ bool collector_change_is_possible(const struct collector *collector)
 	       (!outbox->queue.count && !outbox->spool.count);
 }
 
-static struct template_choice choice_of(const struct collector *collector,
-					const struct collector_config *config)
-{
-	struct template_choice choice = collector->terms->choice;
-
-	choice.has_uptime = config->has_uptime;
-	choice.fields = config->fields;
-	/* A number that stands in records once stays there. */
-	choice.has_samplers = collector->templates.choice.has_samplers || config->sampling > 1;
-	return choice;
-}
-
 /* The templates that come, and how many datagrams they need, in a copy. */
 static int look_at_templates(const struct collector *collector, struct collector_change *change,
 			     struct error_text *error)
@@ -48,7 +36,7 @@ static int look_at_templates(const struct collector *collector, struct collector
 	*copy = *collector;
 	copy->templates.choice = change->choice;
 	collector_options_make_templates(copy);
-	if (!collector_is_large_enough(copy, &copy->templates.current, error))
+	if (!collector_is_large_enough(copy, error))
 		result = -EINVAL;
 	if (!result)
 		result = collector_count_templates(copy, &outbox, error);
@@ -68,10 +56,10 @@ int collector_change_prepare(const struct collector *collector,
 	int result;
 
 	*change = (struct collector_change){
-		.choice = choice_of(collector, config),
+		.choice = collector_make_choice(collector, config),
 		.sampling = config->sampling,
 		.datagrams_per_second = config->datagrams_per_second,
-		.priority = config->role.priority ? config->role.priority : UINT32_MAX,
+		.priority = collector_priority(config),
 	};
 	result = look_at_templates(collector, change, error);
 	if (!result)
@@ -97,7 +85,6 @@ void collector_change_take(struct collector *collector, struct collector_change 
 	change->selection = (struct record_selection){ .filter = NULL };
 	collector->role.priority = change->priority;
 	pacer_set_rate(&collector->outbox.pacer, change->datagrams_per_second);
-	collector->outbox.config.datagrams_per_second = change->datagrams_per_second;
 	if (change->has_other_templates) {
 		close_building(collector);
 		collector_options_change(collector, &change->choice);

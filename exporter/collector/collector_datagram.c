@@ -70,7 +70,8 @@ static void seal(const struct collector *collector, struct message *message,
 	datagram->size =
 		(uint32_t)collector->encoder->finish(message, time, collector->terms->source_id);
 	datagram->time = *time;
-	datagram->sequence_step = collector->encoder->sequence_step(message);
+	datagram->sequence_step =
+		collector->encoder->sequence_step ? collector->encoder->sequence_step(message) : 0;
 }
 
 __attribute__((noinline)) void collector_datagram_close(struct collector *collector)

@@ -1,8 +1,6 @@
 /* collector_parts.h - the members of a collector, by the file that changes them.
  *
- * Place: included by the headers of collector*.c, and no other.
- *
- * For the files collector*.c only. */
+ * Place: included by collector*.c and their headers, and no other. */
 #ifndef COLLECTOR_PARTS_H
 #define COLLECTOR_PARTS_H
 
@@ -84,6 +82,10 @@ struct collector {
 	bool has_time;
 };
 
+/* collector.c: what a configuration makes of the choice of templates, and of the priority. */
+struct template_choice collector_make_choice(const struct collector *collector,
+					     const struct collector_config *config);
+uint32_t collector_priority(const struct collector_config *config);
 /* collector.c: what a configuration makes of filter and sampling; how many datagrams of templates
  * there are at most; whether a datagram holds any record. Return 0 or true, else 'error' is filled.
  */
@@ -92,8 +94,7 @@ int collector_make_selection(const struct collector *collector,
 			     struct record_selection *selection, struct error_text *error);
 int collector_count_templates(const struct collector *collector, struct outbox_config *config,
 			      struct error_text *error);
-bool collector_is_large_enough(const struct collector *collector,
-			       const struct template_set *templates, struct error_text *error);
+bool collector_is_large_enough(const struct collector *collector, struct error_text *error);
 
 /* Whether the protocol has templates. */
 static inline bool collector_has_templates(const struct collector *collector)

@@ -131,7 +131,7 @@ struct encoder_type {
 	 * Returns the message's size in bytes. */
 	size_t (*finish)(struct message *message, const struct export_time *time,
 			 uint32_t source_id);
-	/* By how much the sequence number grows with this finished message. */
+	/* By how much the sequence number grows with this finished message; NULL: there is none. */
 	uint32_t (*sequence_step)(const struct message *message);
 };
 

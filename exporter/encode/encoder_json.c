@@ -255,12 +255,6 @@ static size_t finish(struct message *message, const struct export_time *time, ui
 	return writer_size(&message->writer);
 }
 
-static uint32_t sequence_step(const struct message *message)
-{
-	(void)message;
-	return 0;
-}
-
 /* Characters that a value of a field takes at most. */
 static size_t value_size(const struct export_field *field)
 {
@@ -314,5 +308,4 @@ const struct encoder_type encoder_json = {
 	.add_record = add_record,
 	.add_biflow = add_biflow,
 	.finish = finish,
-	.sequence_step = sequence_step,
 };

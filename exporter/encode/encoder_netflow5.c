@@ -231,12 +231,6 @@ static uint32_t sequence_step(const struct message *message)
 	return message->data_records;
 }
 
-static uint32_t no_sequence(const struct message *message)
-{
-	(void)message;
-	return 0;
-}
-
 const struct encoder_type encoder_netflow1 = {
 	.name = "netflow1",
 	.version = NETFLOW1_VERSION,
@@ -245,7 +239,6 @@ const struct encoder_type encoder_netflow1 = {
 	.begin = begin1,
 	.add_record = add_record1,
 	.finish = finish1,
-	.sequence_step = no_sequence,
 };
 
 const struct encoder_type encoder_netflow5 = {

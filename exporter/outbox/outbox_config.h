@@ -32,7 +32,7 @@ struct collector_event {
 	const char *fault;     /* COLLECTOR_DOWN: more than 'error' says, or NULL; borrowed */
 	uint64_t records_lost; /* COLLECTOR_UP: lost since it went down */
 	uint64_t records_lost_in_all; /* since the start */
-	uint64_t records_sent;        /* COLLECTOR_GONE: likewise; 'records_lost' since it leaves */
+	uint64_t records_sent;        /* COLLECTOR_GONE: likewise */
 	bool is_replaced;             /* COLLECTOR_GONE */
 	/* COLLECTOR_TAKES_OVER, borrowed: the group, and who had them before. */
 	const char *group;
@@ -44,7 +44,7 @@ struct outbox_config {
 	const struct transport_type *type; /* static */
 	struct transport_config address;
 	size_t datagram_size;
-	uint32_t datagrams_per_second; /* 0: no limit */
+	uint32_t datagrams_per_second; /* at first: pacer_set_rate(); 0: no limit */
 	uint64_t spool_size;           /* bytes, 0: none */
 	const char *spool_directory;   /* NULL: in memory; borrowed until outbox_init() returns */
 	bool is_patient;           /* wait for a reader that stands still, as long as it takes */

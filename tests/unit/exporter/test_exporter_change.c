@@ -117,9 +117,9 @@ TEST(one_that_goes_and_is_down_loses_what_waits_and_says_so)
 	exporter_removed(exporter, &removed);
 	CHECK_EQ(removed.lost[LOSS_UNREACHABLE].records, 7);
 	add_records(2, 2);
-	CHECK_EQ(exporter_unsent(exporter)->taken.records, 9);
-	CHECK_EQ(exporter_unsent(exporter)->lost[LOSS_NO_COLLECTOR].records, 2);
-	CHECK(collector_ledger_closes(exporter_unsent(exporter)));
+	CHECK_EQ(exporter_collector_ledger(exporter, 0)->taken.records, 9);
+	CHECK_EQ(exporter_collector_ledger(exporter, 0)->lost[LOSS_NO_COLLECTOR].records, 2);
+	CHECK(collector_ledger_closes(exporter_collector_ledger(exporter, 0)));
 	exporter_destroy(exporter);
 }
 

@@ -196,7 +196,8 @@ TEST(a_message_has_as_many_records_as_its_version_allows)
 		CHECK_EQ(encoder->add_record(&message, &no_templates, &record), -EMSGSIZE);
 		CHECK_EQ(encoder->finish(&message, &time_, 1), cases[i].size);
 		CHECK_EQ(load_be16(bytes + 2), cases[i].records);
-		CHECK_EQ(encoder->sequence_step(&message), cases[i].step);
+		CHECK_EQ(encoder->sequence_step ? encoder->sequence_step(&message) : 0,
+			 cases[i].step);
 	}
 	free(bytes);
 }
