@@ -1,6 +1,7 @@
 /* privileges.c - drops root by libcap-ng, and then what is left by rights.h. */
 #include "privileges.h"
 
+#include "config_rights.h"
 #include "defaults.h"
 #include "fault_text.h"
 #include "log.h"
@@ -18,15 +19,6 @@ static uint64_t needed_to_open(const struct config *config)
 
 	for (size_t i = 0; i < config->source_count; i++)
 		needed |= config->sources[i].type->rights;
-	return needed;
-}
-
-static uint64_t needed_later(const struct config *config)
-{
-	uint64_t needed = 0;
-
-	for (size_t i = 0; i < config->source_count; i++)
-		needed |= capture_rights_later(&config->sources[i]);
 	return needed;
 }
 
@@ -104,7 +96,7 @@ static int change_user(const char *user, const char *root, uint64_t needed,
 
 int privileges_drop(const struct config *config, const char *root, struct error_text *error)
 {
-	const uint64_t needed = needed_later(config);
+	const uint64_t needed = config_rights(config);
 	int result = 0;
 
 	if (geteuid() == 0) {

@@ -9,6 +9,7 @@
 #include "config_keys.h"
 #include "config_options.h"
 #include "config_source.h"
+#include "config_text.h"
 #include "config_value.h"
 
 #include <errno.h>
@@ -16,21 +17,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_same(const char *one, const char *other)
-{
-	return one && other ? !strcmp(one, other) : one == other;
-}
-
 /* Take 'before' and 'after' over, also on failure. Nothing happens if they are the same. */
 static int add(struct config_changes *changes, const char *name, char *before, char *after,
 	       bool needs_restart)
 {
 	struct config_change *grown = NULL;
 
-	if (!is_same(before, after))
+	if (!config_text_is_same(before, after))
 		grown = realloc(changes->changes, (changes->count + 1) * sizeof(*grown));
 	if (!grown) {
-		const int result = is_same(before, after) ? 0 : -ENOMEM;
+		const int result = config_text_is_same(before, after) ? 0 : -ENOMEM;
 
 		free(before);
 		free(after);
@@ -48,11 +44,6 @@ static int add(struct config_changes *changes, const char *name, char *before, c
 }
 
 /* ---- options ---- */
-
-static bool is_of_objects(int option)
-{
-	return config_options[option].group == GROUP_sources || option == OPTION_collector;
-}
 
 /* What neither file nor command line says follows from the machine, and is no change. */
 static bool is_default(const struct config *before, const struct config *after, int option)
@@ -224,7 +215,7 @@ int config_changes_find(const struct config *before, const struct config *after,
 
 	*changes = (struct config_changes){ .count = 0 };
 	for (int i = 0; !result && i < (int)config_option_count(); i++)
-		if (!is_of_objects(i) && !is_default(before, after, i))
+		if (!config_option_is_of_objects(i) && !is_default(before, after, i))
 			result = compare_option(before, after, i, changes);
 	for (size_t i = 0; !result && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		result = compare_objects(&kinds[i], before, after, changes);
@@ -315,7 +306,7 @@ void config_changes_keep(struct config *config, struct config *running)
 
 		if (!row->needs_restart)
 			continue;
-		if (!is_of_objects(i))
+		if (!config_option_is_of_objects(i))
 			exchange((char *)config + row->member, (char *)running + row->member,
 				 row->size);
 		keep_origin(config, &config->origins[i], &running->origins[i]);

@@ -223,7 +223,7 @@ int config_override_check(const char *name, bool *adds, struct error_text *error
 	error_text_quote(name, strlen(name), quote);
 	if (option < 0) {
 		error_text_set(error, "unknown option \"%s\"%s", quote, guess);
-	} else if (config_options[option].group == GROUP_sources || option == OPTION_collector) {
+	} else if (config_option_is_of_objects(option)) {
 		error_text_set(error, "%s: stands for several: change the file, and reload", quote);
 	} else if (config_options[option].needs_restart) {
 		error_text_set(error, "%s: needs a restart", quote);

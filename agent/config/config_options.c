@@ -44,6 +44,11 @@ const char *const config_group_titles[CONFIG_GROUP_COUNT] = {
 	[GROUP_actions] = "Instead of running",
 };
 
+bool config_option_is_of_objects(int option)
+{
+	return config_options[option].group == GROUP_sources || option == OPTION_collector;
+}
+
 int config_option_find(const char *name, bool for_file, char guess[static CONFIG_GUESS_SIZE])
 {
 	struct word_nearest nearest = word_distance_begin(name, strlen(name));

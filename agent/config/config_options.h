@@ -78,6 +78,8 @@ extern const struct config_timeout config_timeouts[CONFIG_TIMEOUT_COUNT];
 /* Find an option by its long name. Returns its number, or -ENOENT with ' (did you mean "..."?)' in
  * 'guess', or "" if nothing is near. With 'for_file' only what may stand in a file is found. */
 int config_option_find(const char *name, bool for_file, char guess[static CONFIG_GUESS_SIZE]);
+/* Whether an option, by its number, says sources or collectors: things with keys of their own. */
+bool config_option_is_of_objects(int option);
 
 /* Types: config_types.c, config_source.c, config_collector.c, config_timeout.c,
  * config_flow_key.c. */

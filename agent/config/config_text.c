@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool config_text_is_same(const char *one, const char *other)
+{
+	return one && other ? !strcmp(one, other) : one == other;
+}
+
 int config_text_replace(char **member, const char *text, struct error_text *error)
 {
 	char *copy = strdup(text);

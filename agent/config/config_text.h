@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+/* Of two texts that may be NULL, which is like itself only. */
+bool config_text_is_same(const char *one, const char *other);
 /* Replace an owned string by a copy of 'text'. Returns 0 or -ENOMEM with 'error' filled. */
 int config_text_replace(char **member, const char *text, struct error_text *error);
 /* "on" or "off". Returns 0, or -EINVAL with 'error' filled. */

@@ -5,6 +5,7 @@
 #include "reload.h"
 
 #include "config_life.h"
+#include "config_rights.h"
 #include "log.h"
 #include "pipeline.h"
 #include "time_now.h"
@@ -98,21 +99,15 @@ static int take(struct reload *reload, struct config *next, struct error_text *e
 	return 0;
 }
 
+/* Capabilities that no source needs later were given up. */
 static void hold_sources(const struct config *config, struct config *next,
 			 struct config_changes *changes)
 {
-	/* Capabilities that no source needs later were given up. */
-	uint64_t had = 0;
-	uint64_t needed = 0;
 	bool is_live = true;
 
-	for (size_t i = 0; i < config->source_count; i++)
-		had |= capture_rights_later(&config->sources[i]);
-	for (size_t i = 0; i < next->source_count; i++) {
-		needed |= capture_rights_later(&next->sources[i]);
+	for (size_t i = 0; i < next->source_count; i++)
 		is_live &= next->sources[i].type->is_live;
-	}
-	if (needed & ~had || !is_live)
+	if (config_rights(next) & ~config_rights(config) || !is_live)
 		config_changes_hold_sources(next, changes);
 }
 

@@ -6,21 +6,17 @@
 
 #include "collector_setup.h"
 #include "config.h"
+#include "config_text.h"
 
 #include <string.h>
-
-static bool is_same_text(const char *one, const char *other)
-{
-	return one && other ? !strcmp(one, other) : one == other;
-}
 
 static bool is_same_tls(const struct transport_tls_config *one,
 			const struct transport_tls_config *other)
 {
-	return is_same_text(one->ca, other->ca) &&
-	       is_same_text(one->certificate, other->certificate) &&
-	       is_same_text(one->key, other->key) &&
-	       is_same_text(one->server_name, other->server_name) &&
+	return config_text_is_same(one->ca, other->ca) &&
+	       config_text_is_same(one->certificate, other->certificate) &&
+	       config_text_is_same(one->key, other->key) &&
+	       config_text_is_same(one->server_name, other->server_name) &&
 	       one->skips_verification == other->skips_verification;
 }
 
@@ -34,10 +30,11 @@ static bool is_same_socket(const struct transport_socket_settings *one,
 /* Where it sends to, and how others see it. */
 static bool is_same_end(const struct collector_config *one, const struct collector_config *other)
 {
-	return one->version == other->version && is_same_text(one->transport, other->transport) &&
-	       is_same_text(one->address.host, other->address.host) &&
+	return one->version == other->version &&
+	       config_text_is_same(one->transport, other->transport) &&
+	       config_text_is_same(one->address.host, other->address.host) &&
 	       one->address.port == other->address.port &&
-	       is_same_text(one->address.source_address, other->address.source_address);
+	       config_text_is_same(one->address.source_address, other->address.source_address);
 }
 
 static bool is_same_address(const struct transport_config *one,
@@ -52,14 +49,14 @@ static bool is_same_address(const struct transport_config *one,
 static bool is_same_group(const struct collector_role *one, const struct collector_role *other)
 {
 	return one->mode == other->mode &&
-	       (one->mode == COLLECTOR_mirror || is_same_text(one->group, other->group));
+	       (one->mode == COLLECTOR_mirror || config_text_is_same(one->group, other->group));
 }
 
 static bool can_go_on(const struct collector_config *one, const struct collector_config *other)
 {
 	return is_same_end(one, other) && is_same_address(&one->address, &other->address) &&
 	       one->datagram_size == other->datagram_size && one->spool_size == other->spool_size &&
-	       is_same_text(one->spool_directory, other->spool_directory) &&
+	       config_text_is_same(one->spool_directory, other->spool_directory) &&
 	       is_same_group(&one->role, &other->role);
 }
 
@@ -74,7 +71,7 @@ static bool has_same_fields(const struct collector_config *one,
 /* Of two of which one can go on as the other. */
 static bool is_same(const struct collector_config *one, const struct collector_config *other)
 {
-	return has_same_fields(one, other) && is_same_text(one->filter, other->filter) &&
+	return has_same_fields(one, other) && config_text_is_same(one->filter, other->filter) &&
 	       one->sampling == other->sampling &&
 	       one->datagrams_per_second == other->datagrams_per_second &&
 	       one->role.priority == other->role.priority;
