@@ -225,7 +225,8 @@ static void on_reload_signal(void *context)
 	config_changes_clear(&changes);
 }
 
-/* Whether the log's file is still there. */
+/* Every second: whether the log's file is still there, and whether all is in that was taken over.
+ */
 static int on_log_timer(sd_event_source *source, uint64_t now_us, void *context)
 {
 	const struct daemon *daemon = context;

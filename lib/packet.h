@@ -56,4 +56,10 @@ struct packet_view {
 	uint8_t side;             /* enum flow_side */
 };
 
+/* Length of the frame before it was cut, as far as the source knows. */
+static inline uint32_t packet_wire_bytes(const struct packet_view *view)
+{
+	return view->original_bytes ? view->original_bytes : view->captured_bytes;
+}
+
 #endif

@@ -100,8 +100,8 @@ static const struct program *program_of(struct capture_filter *filter, uint8_t l
 static bool takes(struct capture_filter *filter, const struct packet_view *view)
 {
 	const struct program *program = program_of(filter, view->link);
-	const uint32_t length = view->original_bytes ? view->original_bytes : view->captured_bytes;
-	const struct pcap_pkthdr header = { .caplen = view->captured_bytes, .len = length };
+	const struct pcap_pkthdr header = { .caplen = view->captured_bytes,
+					    .len = packet_wire_bytes(view) };
 
 	return program && program->is_compiled &&
 	       pcap_offline_filter(&program->code, &header, view->bytes) != 0;

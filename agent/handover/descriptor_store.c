@@ -86,6 +86,15 @@ static void take_over(struct descriptor_store *store)
 	free(names);
 }
 
+const char *descriptor_store_name(const char *prefix, const char *text,
+				  char name[static DESCRIPTOR_STORE_NAME_SIZE])
+{
+	(void)snprintf(name, DESCRIPTOR_STORE_NAME_SIZE, "%s%s", prefix, text);
+	for (char *colon = strchr(name, ':'); colon; colon = strchr(colon, ':'))
+		*colon = '-';
+	return name;
+}
+
 struct descriptor_store *descriptor_store_open(void)
 {
 	struct descriptor_store *store = calloc(1, sizeof(*store));

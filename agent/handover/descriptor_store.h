@@ -18,6 +18,11 @@
 
 struct descriptor_store; /* opaque: defined in descriptor_store.c */
 
+/* What a thing is called in the store: 'prefix', then its own name, in which the store would not
+ * take a colon. Returns 'name'. */
+const char *descriptor_store_name(const char *prefix, const char *text,
+				  char name[static DESCRIPTOR_STORE_NAME_SIZE]);
+
 /* Take over what the manager has passed to this process ($LISTEN_FDS, which is unset). Returns NULL
  * without memory. */
 struct descriptor_store *descriptor_store_open(void);

@@ -21,11 +21,12 @@
 
 /* ---- what is there ---- */
 
-static bool read_identity(const struct file_watch *watch, struct file_identity *identity)
+bool file_watch_identify(const char *path, struct file_identity *identity)
 {
 	struct stat status;
 
-	if (stat(watch->path, &status) != 0)
+	*identity = (struct file_identity){ 0 };
+	if (stat(path, &status) != 0)
 		return false;
 	*identity = (struct file_identity){
 		.device = status.st_dev,
@@ -42,7 +43,7 @@ static bool is_same_time(const struct timespec *one, const struct timespec *othe
 	return one->tv_sec == other->tv_sec && one->tv_nsec == other->tv_nsec;
 }
 
-static bool is_same(const struct file_identity *one, const struct file_identity *other)
+bool file_watch_is_same(const struct file_identity *one, const struct file_identity *other)
 {
 	return one->device == other->device && one->inode == other->inode &&
 	       one->size == other->size && is_same_time(&one->modified, &other->modified) &&
@@ -114,7 +115,7 @@ void file_watch_init(struct file_watch *watch, const char *path)
 	*watch = (struct file_watch){
 		.path = path, .name = slash ? slash + 1 : path, .inotify = -1, .content = -1
 	};
-	watch->has_seen = read_identity(watch, &watch->seen);
+	watch->has_seen = file_watch_identify(watch->path, &watch->seen);
 }
 
 int file_watch_open(struct file_watch *watch)
@@ -139,7 +140,7 @@ static bool look(struct file_watch *watch, bool is_complete, enum file_change *c
 	struct file_identity now;
 
 	*change = FILE_CHANGE_missing;
-	if (!read_identity(watch, &now)) {
+	if (!file_watch_identify(watch->path, &now)) {
 		const bool is_news = !watch->is_missing;
 
 		watch->is_missing = true;
@@ -147,11 +148,11 @@ static bool look(struct file_watch *watch, bool is_complete, enum file_change *c
 		return is_news;
 	}
 	watch->is_missing = false;
-	if (watch->has_seen && is_same(&now, &watch->seen)) {
+	if (watch->has_seen && file_watch_is_same(&now, &watch->seen)) {
 		watch->has_pending = false;
 		return false;
 	}
-	if (!is_complete && !(watch->has_pending && is_same(&now, &watch->pending))) {
+	if (!is_complete && !(watch->has_pending && file_watch_is_same(&now, &watch->pending))) {
 		watch->pending = now;
 		watch->has_pending = true;
 		return false;

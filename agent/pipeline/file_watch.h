@@ -38,6 +38,10 @@ enum file_change {
 	FILE_CHANGE_missing,  /* no file is there: once */
 };
 
+/* What is at 'path' now. Returns false, and all of it is 0, if there is nothing. */
+bool file_watch_identify(const char *path, struct file_identity *identity);
+bool file_watch_is_same(const struct file_identity *one, const struct file_identity *other);
+
 /* Remember what is at 'path' now, before it is read. Opens nothing. */
 void file_watch_init(struct file_watch *watch, const char *path);
 /* Let the kernel report. Returns 0, or a negative errno: then changes are seen by looks alone. */

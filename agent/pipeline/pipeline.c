@@ -66,7 +66,7 @@ static int load_applications_file(struct pipeline *pipeline, const char *path,
 {
 	if (!path)
 		return 0;
-	pipeline->applications_file = pipeline_look_at(path);
+	(void)file_watch_identify(path, &pipeline->applications_file);
 	pipeline->applications = pipeline_load_applications(path, error);
 	pipeline->choice.has_applications = pipeline->applications != NULL;
 	return pipeline->applications ? 0 : -EINVAL;

@@ -59,7 +59,7 @@ static void fill_source_status(void *owner, void *argument)
 	struct source_status *status = argument;
 
 	status->name = worker->name;
-	status->label = worker->label;
+	status->label = worker->own.label;
 	status->is_live = worker->type->is_live;
 	status->has_ended = worker->has_ended;
 	status->is_away = !worker->has_ended && capture_source_is_away(&worker->source);

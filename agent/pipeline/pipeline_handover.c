@@ -33,13 +33,10 @@ _Static_assert(sizeof(struct worker_ledger) % sizeof(uint64_t) == 0 &&
 		       sizeof(struct collector_ledger) % sizeof(uint64_t) == 0,
 	       "ledgers are counters of 64 bits");
 
-/* The store knows no colon in names: "nflog:40" is "nflog-40" there. */
+/* Of a source in the store: "nflog:40" is "nflog-40" there. */
 static const char *store_name(const char *source, char name[static DESCRIPTOR_STORE_NAME_SIZE])
 {
-	(void)snprintf(name, DESCRIPTOR_STORE_NAME_SIZE, "%s", source);
-	for (char *colon = strchr(name, ':'); colon; colon = strchr(colon, ':'))
-		*colon = '-';
-	return name;
+	return descriptor_store_name("", source, name);
 }
 
 /* What makes a flow: cached ones of another shape are no flows of this agent. */
@@ -551,16 +548,10 @@ static int write_state(struct pipeline *pipeline)
 }
 
 /* What is cached goes with this process. */
-static void explain_loss(struct pipeline *pipeline, int result, struct error_text *error)
+static void explain_loss(const struct pipeline *pipeline, int result, struct error_text *error)
 {
-	struct worker_ledger sum = { 0 };
+	const struct worker_ledger sum = pipeline_workers_ledger(pipeline);
 
-	for (size_t i = 0; i < pipeline->worker_count; i++) {
-		struct worker_ledger ledger;
-
-		worker_account_ledger(pipeline->workers[i], &ledger);
-		worker_ledger_add(&sum, &ledger);
-	}
 	error_text_set(error,
 		       "cannot hand over to the next agent: %s; lost are %" PRIu64
 		       " cached flows of %" PRIu64 " packets",

@@ -22,13 +22,6 @@
 /* Processes in a row that have not lived with what they had continued: it may be what ends them. */
 #define RESTARTS_MAX 10
 
-static void store_name(const char *source, char name[static DESCRIPTOR_STORE_NAME_SIZE])
-{
-	(void)snprintf(name, DESCRIPTOR_STORE_NAME_SIZE, "kept-%s", source);
-	for (char *colon = strchr(name, ':'); colon; colon = strchr(colon, ':'))
-		*colon = '-';
-}
-
 /* What must be alike for memories to be continued. */
 static char *layout_of(const struct pipeline *pipeline, const struct worker_config *worker)
 {
@@ -143,7 +136,8 @@ void pipeline_kept_begin(struct pipeline *pipeline, const struct config *config,
 	if (layout && kept->workers && kept->names) {
 		kept->count = config->source_count;
 		for (size_t i = 0; i < kept->count; i++)
-			store_name(config->sources[i].name, kept->names[i]);
+			(void)descriptor_store_name("kept-", config->sources[i].name,
+						    kept->names[i]);
 		kept->is_continued = find_left(pipeline, config, worker, layout);
 		if (kept->is_continued) {
 			export_kept_recover_samplers(&kept->export, pipeline->samplers);
@@ -183,11 +177,9 @@ void pipeline_kept_worker(struct pipeline *pipeline, size_t number, struct worke
 	source->next_sequence = position.next_sequence;
 }
 
-static void say_continued(const struct pipeline *pipeline, uint64_t in_doubt)
+struct worker_ledger pipeline_workers_ledger(const struct pipeline *pipeline)
 {
 	struct worker_ledger sum = { 0 };
-	char flows[COUNT_TEXT_SIZE];
-	char records[COUNT_TEXT_SIZE];
 
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
 		struct worker_ledger ledger;
@@ -195,6 +187,15 @@ static void say_continued(const struct pipeline *pipeline, uint64_t in_doubt)
 		worker_account_ledger(pipeline->workers[i], &ledger);
 		worker_ledger_add(&sum, &ledger);
 	}
+	return sum;
+}
+
+static void say_continued(const struct pipeline *pipeline, uint64_t in_doubt)
+{
+	const struct worker_ledger sum = pipeline_workers_ledger(pipeline);
+	char flows[COUNT_TEXT_SIZE];
+	char records[COUNT_TEXT_SIZE];
+
 	log_warning("the last agent was killed: %s continued; of %s it is in doubt whether they "
 		    "were sent",
 		    count_text(sum.cache.flows_cached, "flow", flows),

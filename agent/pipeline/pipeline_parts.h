@@ -1,6 +1,6 @@
 /* pipeline_parts.h - what the files pipeline*.c share. Internal to them.
  *
- * Place: included by pipeline.c, pipeline_ask.c and pipeline_handover.c, and no other.
+ * Place: included by pipeline*.c, and no other.
  *
  * pipeline.c puts the stages together and takes them apart; pipeline_ask.c asks its threads while
  * they run. */
@@ -10,6 +10,7 @@
 #include "asn_supply.h"
 #include "descriptor_store.h"
 #include "export_thread.h"
+#include "file_watch.h"
 #include "handover_state.h"
 #include "pipeline_events.h"
 #include "worker.h"
@@ -38,12 +39,6 @@ struct pipeline_kept {
 	bool has_left;
 };
 
-/* What distinguishes one content of a file from another. */
-struct pipeline_file {
-	uint64_t device, inode, size;
-	int64_t modified_ns;
-};
-
 struct pipeline {
 	struct pipeline_events events;
 	uint32_t source_id;
@@ -52,7 +47,7 @@ struct pipeline {
 	struct asn_supply *asn;                 /* owned; NULL without a file for it */
 	int asn_news;                           /* eventfd, owned; of whichever supply there is */
 	struct application_table *applications; /* owned; NULL without applications file */
-	struct pipeline_file applications_file; /* it was made of */
+	struct file_identity applications_file; /* it was made of */
 	struct template_choice choice;
 	unsigned int columns;            /* of the flow cache: FLOW_COLUMN_BIT() */
 	struct own_exports *own_exports; /* owned */
@@ -77,8 +72,9 @@ struct worker *pipeline_create_worker(struct pipeline *pipeline, const struct co
 void pipeline_choose_asn(struct template_choice *choice, const struct asn_table *table);
 /* Load and log. Returns NULL with 'error' filled. */
 struct application_table *pipeline_load_applications(const char *path, struct error_text *error);
-/* pipeline_reload.c. All 0 if there is no file. */
-struct pipeline_file pipeline_look_at(const char *path);
+
+/* pipeline_kept.c: what all workers have counted, while their threads do not run. */
+struct worker_ledger pipeline_workers_ledger(const struct pipeline *pipeline);
 
 /* pipeline_ask.c: have a thread run a function on what it owns, or run it here if it does not run.
  * Return 0, or -ETIMEDOUT if it did not begin within a second. */

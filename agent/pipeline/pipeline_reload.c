@@ -23,7 +23,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* How long a collector that was replaced is waited for. */
 #define REPLACING_TRIES 300
@@ -37,7 +36,7 @@ struct reload {
 	struct asn_supply *asn; /* owned */
 	bool has_other_applications;
 	struct application_table *applications; /* owned */
-	struct pipeline_file applications_file;
+	struct file_identity applications_file;
 	struct interface_rules if_map; /* owned */
 	struct template_choice choice;
 	struct exporter_plan *plans;     /* owned */
@@ -45,28 +44,6 @@ struct reload {
 	struct error_text *error;
 	int result; /* of the export thread */
 };
-
-struct pipeline_file pipeline_look_at(const char *path)
-{
-	struct pipeline_file file = { 0 };
-	struct stat status;
-
-	if (path && stat(path, &status) == 0)
-		file = (struct pipeline_file){
-			.device = status.st_dev,
-			.inode = status.st_ino,
-			.size = (uint64_t)status.st_size,
-			.modified_ns =
-				status.st_mtim.tv_sec * 1000000000ll + status.st_mtim.tv_nsec,
-		};
-	return file;
-}
-
-static bool is_same_file(const struct pipeline_file *one, const struct pipeline_file *other)
-{
-	return one->device == other->device && one->inode == other->inode &&
-	       one->size == other->size && one->modified_ns == other->modified_ns;
-}
 
 /* ---- beside what is in use ---- */
 
@@ -93,13 +70,14 @@ static int prepare_applications(struct reload *reload)
 {
 	const char *path = reload->after->applications_file;
 
-	reload->applications_file = pipeline_look_at(path);
+	if (path)
+		(void)file_watch_identify(path, &reload->applications_file);
 	reload->has_other_applications =
 		!path ? reload->pipeline->applications != NULL
 		      : !reload->before->applications_file ||
 				strcmp(path, reload->before->applications_file) != 0 ||
-				!is_same_file(&reload->applications_file,
-					      &reload->pipeline->applications_file);
+				!file_watch_is_same(&reload->applications_file,
+						    &reload->pipeline->applications_file);
 	if (!reload->has_other_applications)
 		return 0;
 	if (path)

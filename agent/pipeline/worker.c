@@ -31,7 +31,6 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 		.own = *source,
 		.name = source->name,
 		.type = source->type,
-		.cpu = source->cpu,
 		.own_exports = config->own_exports,
 		.export_wake = config->export_wake,
 		.mtus = config->mtus,
@@ -50,7 +49,6 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 			     &config->sampling);
 	worker->sampling_secret = config->sampling;
 	worker->own.name = NULL;
-	worker->label = worker->own.label;
 	worker->wake.descriptor = worker->call.done = -1;
 }
 
@@ -61,7 +59,7 @@ static int allocate_cache(struct worker *worker, const struct worker_config *con
 		worker->memory = *config->memory;
 		*config->memory = (struct kept_memory){ .descriptor = -1 };
 		if (config->is_continued)
-			return worker_kept_recover(worker, config, config->consumed);
+			return worker_kept_recover(worker, config);
 		worker_kept_create(worker, config);
 		return 0;
 	}
@@ -192,20 +190,20 @@ static int start_thread(struct worker *worker, uint32_t cpu)
 
 int worker_start(struct worker *worker, struct error_text *error)
 {
-	int result = start_thread(worker, worker->cpu);
+	int result = start_thread(worker, worker->own.cpu);
 
-	if (result == EPERM && worker->cpu) {
+	if (result == EPERM && worker->own.cpu) {
 		log_warning("%s: not bound to CPU %u: the service may not do that (let it: "
 			    "SystemCallFilter=sched_setaffinity)",
-			    worker->name, worker->cpu - 1);
+			    worker->name, worker->own.cpu - 1);
 		result = start_thread(worker, 0);
 	}
 	worker->is_running = result == 0;
-	if (result == EINVAL && worker->cpu) {
+	if (result == EINVAL && worker->own.cpu) {
 		error_text_set(error,
 			       "%s: this machine has no CPU %u for it, or does not let us "
 			       "run there",
-			       worker->name, worker->cpu - 1);
+			       worker->name, worker->own.cpu - 1);
 		error_text_hint(error, "cpu= takes a number from /sys/devices/system/cpu/online, "
 				       "or auto");
 	} else if (result) {

@@ -29,6 +29,14 @@ void worker_account_ledger(struct worker *worker, struct worker_ledger *ledger)
 	ledger->duplicates = worker->duplicates.statistics;
 }
 
+void worker_account_continue(struct worker *worker, const struct worker_ledger *before)
+{
+	worker->ledger = *before;
+	worker->fragments_before = before->fragments;
+	worker->duplicates.statistics = before->duplicates;
+	worker->duplicates.statistics.sources_suspected = 0;
+}
+
 static struct flow_record *place_record(void *context)
 {
 	struct ring_entry *entry = record_ring_push(context);
@@ -111,7 +119,7 @@ look_for_duplicates(struct worker *worker, const struct packet_view *views, size
 		log_problem(LOG_LEVEL_warning, "duplicates", "duplicates", worker->name,
 			    "%s%s%s: the same packets come twice, so their flows count twice: two "
 			    "rules log them (see agentctl rules status)",
-			    worker->name, *worker->label ? " " : "", worker->label);
+			    worker->name, *worker->own.label ? " " : "", worker->own.label);
 	else if (was_suspected && !worker->duplicates.statistics.sources_suspected)
 		log_problem_over("duplicates", worker->name);
 }

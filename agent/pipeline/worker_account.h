@@ -16,6 +16,8 @@ struct flow_sink worker_account_sink(struct worker *worker);
 /* Thread only (or before start, after join): the ledger of this moment; the source's own counters.
  */
 void worker_account_ledger(struct worker *worker, struct worker_ledger *ledger);
+/* Before the start: counters of the worker's own continue from that ledger of an agent before. */
+void worker_account_continue(struct worker *worker, const struct worker_ledger *before);
 
 /* Put the sums of the ledger into the ring, after the records that they are about. Needs room for
  * one entry. */

@@ -30,8 +30,7 @@ static void ignore_packet(struct worker *worker, const struct packet_view *view,
 	if (worker->reasons)
 		worker->reasons[view - worker->views] = (uint8_t)reason;
 	worker->ledger.packets_ignored[reason]++;
-	worker->ledger.octets_ignored +=
-		view->original_bytes ? view->original_bytes : view->captured_bytes;
+	worker->ledger.octets_ignored += packet_wire_bytes(view);
 }
 
 /* A packet longer than the least MTU of all interfaces: count it, split it if that is wanted. */

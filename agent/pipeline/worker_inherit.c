@@ -8,6 +8,7 @@
 #include "handover_flow.h"
 #include "log.h"
 #include "time_now.h"
+#include "worker_account.h"
 
 #include <stdlib.h>
 
@@ -15,11 +16,8 @@
 
 void worker_inherit_ledger(struct worker *worker, const struct worker_ledger *before)
 {
-	worker->ledger = *before;
+	worker_account_continue(worker, before);
 	worker->ledger.packets_read -= before->cache.packets_cached;
-	worker->fragments_before = before->fragments;
-	worker->duplicates.statistics = before->duplicates;
-	worker->duplicates.statistics.sources_suspected = 0;
 	worker->source.before.packets_lost = before->packets_lost_kernel;
 	flow_cache_continue(worker->cache, &before->cache);
 }

@@ -97,16 +97,7 @@ static uint32_t count_expired(const struct worker *worker, const struct begin *b
 	return number;
 }
 
-static void continue_ledger(struct worker *worker, const struct begin *begin)
-{
-	worker->ledger = begin->ledger;
-	worker->fragments_before = begin->ledger.fragments;
-	worker->duplicates.statistics = begin->ledger.duplicates;
-	worker->duplicates.statistics.sources_suspected = 0;
-}
-
-int worker_kept_recover(struct worker *worker, const struct worker_config *config,
-			uint32_t consumed)
+int worker_kept_recover(struct worker *worker, const struct worker_config *config)
 {
 	const struct layout layout = layout_of(config);
 	const struct begin *begin;
@@ -122,9 +113,9 @@ int worker_kept_recover(struct worker *worker, const struct worker_config *confi
 	statistics = begin->ledger.cache;
 	pushed = count_expired(worker, begin, &statistics);
 	flow_cache_recover_statistics(worker->cache, &statistics);
-	if (!record_ring_recover(worker->ring, WORKER_RING_ENTRIES, consumed, pushed))
+	if (!record_ring_recover(worker->ring, WORKER_RING_ENTRIES, config->consumed, pushed))
 		return -EINVAL;
-	continue_ledger(worker, begin);
+	worker_account_continue(worker, &begin->ledger);
 	return 0;
 }
 
@@ -145,8 +136,7 @@ static void count_done(struct worker *worker, const struct begin *begin, uint32_
 		ledger->packets_read++;
 		if (reason) {
 			ledger->packets_ignored[reason]++;
-			ledger->octets_ignored +=
-				view->original_bytes ? view->original_bytes : view->captured_bytes;
+			ledger->octets_ignored += packet_wire_bytes(view);
 		} else {
 			packets--;
 		}

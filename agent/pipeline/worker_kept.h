@@ -20,10 +20,9 @@ uint64_t worker_kept_size(const struct worker_config *config);
 
 /* Make ring and cache in worker->memory. */
 void worker_kept_create(struct worker *worker, const struct worker_config *config);
-/* Find them there, as another process has left them. 'consumed' is how many entries of the ring
- * have been taken. Returns 0, or a negative errno: -EINVAL if what is there is damaged. */
-int worker_kept_recover(struct worker *worker, const struct worker_config *config,
-			uint32_t consumed);
+/* Find them there, as another process has left them. Returns 0, or a negative errno: -EINVAL if
+ * what is there is damaged. */
+int worker_kept_recover(struct worker *worker, const struct worker_config *config);
 /* Where that process has stood in its source, as far as the memory says. */
 void worker_kept_position(const struct kept_memory *memory, struct capture_position *position);
 /* After that, the source is open: read from memory what the turn had read, and count it. */

@@ -66,10 +66,8 @@ struct worker {
 	/* Set before the thread starts. */
 	struct source_config own; /* copy of the source's configuration, with a name of its own */
 	const char *name;         /* of that */
-	const char *label;        /* likewise; "" if it has none; for the control thread alone */
 	struct sampling_secret sampling_secret;
 	const struct capture_type *type;
-	uint32_t cpu;                     /* number + 1 of the CPU to run on, 0: any */
 	struct capture_source source;     /* owned */
 	struct flow_cache *cache;         /* owned */
 	struct fragment_table *fragments; /* owned */
