@@ -40,7 +40,7 @@ uint32_t export_kept_count_restart(const struct kept_memory *memory);
 void export_kept_recover_samplers(const struct kept_memory *memory, struct samplers *samplers);
 /* How many entries of a worker's ring are taken. */
 uint32_t export_kept_consumed(const struct kept_memory *memory, size_t input);
-/* For export_thread_set_origin(); false if there was none yet. */
+/* For export_take_set_origin(); false if there was none yet. */
 bool export_kept_origin(const struct export_thread *thread, cache_ms *origin_ms, unix_ms *start_ms);
 
 /* The thread has taken something. */

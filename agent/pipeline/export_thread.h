@@ -14,8 +14,6 @@ int export_thread_init(struct export_thread *thread, const struct export_thread_
 void export_thread_connect(struct export_thread *thread, size_t number, struct record_ring *ring,
 			   struct wake *worker_wake);
 void export_thread_clear(struct export_thread *thread);
-/* Before the start: the clock has begun earlier, in an agent before this one. */
-void export_thread_set_origin(struct export_thread *thread, cache_ms origin_ms, unix_ms start_ms);
 
 /* For thread_call_run() while the thread runs: 'argument' is a const struct asn_table, to be used
  * in the place of the one before. */

@@ -8,6 +8,7 @@
 #include "pipeline_handover.h"
 
 #include "config.h"
+#include "export_take.h"
 #include "fault_text.h"
 #include "handover_flow.h"
 #include "log.h"
@@ -294,7 +295,7 @@ static void continue_export(struct pipeline *pipeline)
 	if (find(&pipeline->handover, HANDOVER_uptime, "", &body) && reader_left(&body) == 16) {
 		const cache_ms origin_ms = (cache_ms)reader_u64(&body);
 
-		export_thread_set_origin(&pipeline->export, origin_ms, (unix_ms)reader_u64(&body));
+		export_take_set_origin(&pipeline->export, origin_ms, (unix_ms)reader_u64(&body));
 	}
 }
 

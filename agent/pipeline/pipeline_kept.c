@@ -6,6 +6,7 @@
 #include "config.h"
 #include "count_text.h"
 #include "export_kept.h"
+#include "export_take.h"
 #include "fault_text.h"
 #include "log.h"
 #include "pipeline_parts.h"
@@ -216,7 +217,7 @@ void pipeline_kept_inherit(struct pipeline *pipeline)
 	if (!kept->is_continued)
 		return;
 	if (export_kept_origin(&pipeline->export, &origin_ms, &start_ms))
-		export_thread_set_origin(&pipeline->export, origin_ms, start_ms);
+		export_take_set_origin(&pipeline->export, origin_ms, start_ms);
 	say_continued(pipeline, in_doubt);
 }
 
