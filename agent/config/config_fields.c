@@ -10,7 +10,6 @@
 #include "encoder.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SIGNS  "+-"

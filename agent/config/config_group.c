@@ -6,7 +6,6 @@
 
 #include "config_apply.h"
 #include "config_keys.h"
-#include "config_options.h"
 #include "config_text.h"
 #include "record_selection.h"
 

@@ -5,7 +5,6 @@
 #include "count_text.h"
 #include "defaults.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #define WIDTH       80

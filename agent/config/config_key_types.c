@@ -6,7 +6,6 @@
 #include "config_text.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static void *member_of(void *object, const struct config_key *key)
 {

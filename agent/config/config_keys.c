@@ -6,7 +6,6 @@
 #include "config.h"
 #include "config_options.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* The words of the table's column. */

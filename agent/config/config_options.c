@@ -4,7 +4,6 @@
 #include "defaults.h"
 #include "flow_cache.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 

@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #define PORT_IPFIX       4739 /* RFC 7011 section 10.3.4, as the next */

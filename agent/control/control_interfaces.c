@@ -4,7 +4,6 @@
  * fast as the client takes them. */
 #include "control_interfaces.h"
 
-#include "config.h"
 #include "fault_text.h"
 #include "pipeline.h"
 #include "json_text.h"

@@ -19,9 +19,6 @@
 #include "summary.h"
 #include "time_now.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

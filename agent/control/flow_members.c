@@ -8,7 +8,6 @@
 #include "flow_columns.h"
 #include "json_text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct {

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 /* Replace the kernel's index by what is exported. Returns the interface's name, "" without one. */
 static const char *resolve_interface(const struct interface_list *interfaces, uint32_t *index)

@@ -12,14 +12,12 @@
 #include "fault_text.h"
 #include "filter_names.h"
 #include "log.h"
-#include "own_exports.h"
 #include "rights.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 static void log_waited_for(const struct collector_event *event)

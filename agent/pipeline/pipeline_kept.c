@@ -17,7 +17,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define EXPORT_NAME "kept"
 /* Processes in a row that have not lived with what they had continued: it may be what ends them. */

@@ -22,7 +22,6 @@
 
 #include "export_clock.h"
 
-#include <assert.h>
 #include <errno.h>
 
 enum {

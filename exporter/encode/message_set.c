@@ -7,7 +7,6 @@
  * the padding. With one record in five IPv6 that is 3 % of a datagram, and the order stays. */
 #include "message_set.h"
 
-#include <assert.h>
 #include <errno.h>
 
 enum {

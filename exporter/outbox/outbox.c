@@ -5,7 +5,6 @@
 #include "outbox.h"
 
 #include "outbox_session.h"
-#include "outbox_state.h"
 
 #include <errno.h>
 

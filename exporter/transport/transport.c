@@ -2,10 +2,10 @@
 #include "transport.h"
 
 #include "address.h"
-#include "bytes.h"
 
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct transport_type *const transports[] = { &transport_udp, &transport_tcp,
 							   &transport_tls, &transport_writer,

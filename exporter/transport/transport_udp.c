@@ -18,7 +18,6 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #define SEND_BUFFER_BYTES    (1 << 20)
