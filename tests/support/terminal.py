@@ -61,8 +61,11 @@ class Terminal:
 
     def wait_for_end(self):
         """Until the program has ended; its exit status."""
-        wait_until(lambda: self._tmux("display", "-p", "#{pane_dead}").strip() == "1", "the end")
-        return int(self._tmux("display", "-p", "#{pane_dead_status}"))
+        # tmux sees the terminal close before it has the status of the program.
+        status = wait_until(
+            lambda: self._tmux("display", "-p", "#{pane_dead_status}").strip(), "the end"
+        )
+        return int(status)
 
     def close(self):
         subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True, timeout=60)
