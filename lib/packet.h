@@ -50,6 +50,8 @@ struct packet_view {
 	uint32_t mark;            /* netfilter mark, 0 if none */
 	uint32_t rule_interval;   /* the firewall's rule hands over one packet in this many; 0 if it
 				     does not say so */
+	uint16_t segment_bytes;   /* payload of each of the segments that it stands for; 0: not a
+				     superpacket, or the source does not know */
 	uint16_t vlan_id;         /* 802.1Q id that the source gave beside the packet, 0 if none */
 	uint16_t ethertype;       /* for LINK_ETHERTYPE */
 	uint8_t link;             /* enum link_type */
@@ -61,5 +63,7 @@ static inline uint32_t packet_wire_bytes(const struct packet_view *view)
 {
 	return view->original_bytes ? view->original_bytes : view->captured_bytes;
 }
+
+_Static_assert(sizeof(struct packet_view) <= 56, "packet_view has not grown");
 
 #endif

@@ -61,6 +61,7 @@ static const struct agentctl_column source_columns[] = {
 	{ "packets_length_unknown", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "packets_rate_unknown", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "packets_super", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_super_uncounted", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "packets_split", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "bytes_split", NULL, COLUMN_BYTES, COLUMN_HIDDEN },
 	{ "packets_unstamped", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },

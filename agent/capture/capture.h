@@ -17,6 +17,9 @@
 /* A switch of a source that may not have been given. */
 enum source_switch { SOURCE_SWITCH_default, SOURCE_SWITCH_on, SOURCE_SWITCH_off };
 
+/* What a superpacket counts as, where the source knows its segments. */
+enum source_packets { SOURCE_PACKETS_default, SOURCE_PACKETS_wire, SOURCE_PACKETS_as_seen };
+
 #define SOURCE_FILTER_SIZE 1024 /* with the NUL after it */
 #define SOURCE_LABEL_SIZE  32   /* with the NUL after it */
 #define SOURCES_MAX        256  /* each is a thread */
@@ -31,6 +34,7 @@ struct source_config {
 	uint8_t side;                    /* enum flow_side */
 	uint8_t wait;            /* enum source_switch: wait for it while it is away; default on */
 	uint8_t promiscuous;     /* enum source_switch: of an interface; default off */
+	uint8_t packets;         /* enum source_packets; default wire */
 	uint16_t group;          /* of netfilter; where type->has_group */
 	uint32_t mask;           /* of groups of the old netfilter log, bit N - 1 for group N */
 	uint32_t snaplen;        /* bytes copied of each packet; 0: the source's default (128) */
@@ -87,6 +91,7 @@ enum capture_key {
 	CAPTURE_KEY_WAIT = 4, /* makes sense for every live source: capture_source.h */
 	CAPTURE_KEY_PROMISCUOUS = 8,
 	CAPTURE_KEY_FILTER = 16,
+	CAPTURE_KEY_PACKETS = 32,
 };
 
 struct capture_type {
@@ -100,6 +105,7 @@ struct capture_type {
 	bool has_rules;      /* the firewall's rules hand over packets: two may log the same ones,
 				and one may hand them over singly */
 	bool has_group;      /* to 'group', which the list of rules names: rules may go */
+	bool has_segments;   /* views have segment_bytes */
 	bool is_of_link;     /* link messages of the kernel say when it is there */
 	uint64_t rights;     /* of rights.h: what open() takes */
 	/* What it takes later: to be opened again and closed. NULL: the same if it is waited for or

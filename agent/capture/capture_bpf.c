@@ -393,6 +393,7 @@ const struct capture_type capture_bpf = {
 	.prefix = CAPTURE_BPF_PREFIX,
 	.section = "\"bpf:IFACE\"",
 	.keys = CAPTURE_BPF_KEYS,
+	.has_segments = true,
 	.is_of_link = true,
 	.is_live = true,
 	.rights = CAPTURE_BPF_RIGHTS,

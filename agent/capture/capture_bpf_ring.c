@@ -66,6 +66,7 @@ static void fill_view(struct packet_view *view, const struct capture_bpf_record 
 		.original_bytes = record->length,
 		.time_ms = ((int64_t)record->time_ns + scene->offset_ns) / 1000000,
 		.mark = record->mark,
+		.segment_bytes = record->segment_bytes,
 		.vlan_id = record->vlan_tag & VLAN_ID_MASK,
 		.link = scene->link,
 	};

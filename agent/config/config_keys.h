@@ -88,7 +88,8 @@ extern const struct config_key_type config_key_type_address, config_key_type_ver
 	config_key_type_group, config_key_type_filter;
 extern const struct config_key_type config_key_type_direction, config_key_type_label,
 	config_key_type_packet_filter,
-	config_key_type_sampling, config_key_type_cpu, config_key_type_choice;
+	config_key_type_sampling, config_key_type_cpu, config_key_type_choice,
+	config_key_type_packets;
 
 /* Find a key by its name, after a comma ('is_inline') or in the section. Returns its number, or
  * -ENOENT with ' (did you mean "..."?)' in 'guess', or "" if nothing is near. */

@@ -246,3 +246,33 @@ static const char *choice_format(const void *object, const struct config_key *ke
 
 const struct config_key_type config_key_type_choice = { choice_parse, choice_format, NULL, NULL,
 							false };
+
+static int packets_parse(void *object, const struct config_key *key, const char *value,
+			 struct error_text *error)
+{
+	uint8_t *member = (uint8_t *)object + key->member;
+
+	if (strcmp(value, "wire") == 0) {
+		*member = SOURCE_PACKETS_wire;
+	} else if (strcmp(value, "as-seen") == 0) {
+		*member = SOURCE_PACKETS_as_seen;
+	} else {
+		error_text_set(error, "value \"%.60s\": expected wire or as-seen", value);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static const char *packets_format(const void *object, const struct config_key *key,
+				  char text[static UNITS_TEXT_SIZE])
+{
+	const uint8_t member = *((const uint8_t *)object + key->member);
+
+	(void)text;
+	if (!member)
+		return NULL;
+	return member == SOURCE_PACKETS_wire ? "wire" : "as-seen";
+}
+
+const struct config_key_type config_key_type_packets = { packets_parse, packets_format, NULL, NULL,
+							 false };

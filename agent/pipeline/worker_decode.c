@@ -2,8 +2,9 @@
  *
  * Place: between a capture source and the flow cache. Three steps for each packet: decode_view()
  * finds the only reason why it does not count, annotate() adds what else must be known of one that
- * does, decode_views() moves the clock. All are inlined into one loop, of which there are three
- * copies: a source that does not sample does not pay for it, nor one whose flows have no columns.
+ * does, decode_views() moves the clock. All are inlined into one loop, of which there are four
+ * copies: a source that does not sample does not pay for it, nor one whose flows have no columns,
+ * or that does not know segments.
  */
 #include "worker_decode.h"
 
@@ -48,6 +49,21 @@ static void note_superpacket(struct worker *worker, struct packet_info *info)
 	if (!worker->splits_superpackets)
 		return;
 	superpacket_split(info, mtu);
+	worker->ledger.packets_split += info->packets_added;
+	worker->ledger.octets_split += info->octets - octets;
+}
+
+/* A packet of several segments, each of which is a packet on the wire. */
+__attribute__((noinline)) static void
+count_segments(struct worker *worker, const struct packet_view *view, struct packet_info *info)
+{
+	const uint64_t octets = info->octets;
+
+	worker->ledger.packets_super++;
+	if (!superpacket_count(info, view->segment_bytes)) {
+		worker->ledger.packets_super_uncounted++;
+		return;
+	}
 	worker->ledger.packets_split += info->packets_added;
 	worker->ledger.octets_split += info->octets - octets;
 }
@@ -106,9 +122,11 @@ decode_view(struct worker *worker, const struct own_export_list *own,
 /* What few packets have: segments, fragments, no length, a rule that samples. */
 static inline __attribute__((always_inline)) void
 annotate(struct worker *worker, uint64_t least_mtu, const struct packet_view *view,
-	 struct packet_info *info, const bool samples)
+	 struct packet_info *info, const bool samples, const bool counts_segments)
 {
-	if (info->octets > least_mtu)
+	if (counts_segments && view->segment_bytes)
+		count_segments(worker, view, info);
+	else if (!counts_segments && info->octets > least_mtu)
 		note_superpacket(worker, info);
 	if (info->fragment != FRAGMENT_none || info->has_unknown_length)
 		note_special(worker, info, samples);
@@ -119,7 +137,7 @@ annotate(struct worker *worker, uint64_t least_mtu, const struct packet_view *vi
 static inline __attribute__((always_inline)) const struct packet_view *
 decode_views(struct worker *worker, const struct packet_view *view, const struct packet_view *end,
 	     struct packet_info *infos, struct packet_note *notes, size_t *accounted,
-	     const bool samples, const bool is_noted)
+	     const bool samples, const bool is_noted, const bool counts_segments)
 {
 	const struct own_export_list *own = worker->own_exports ? &worker->own_list : NULL;
 	const uint64_t least_mtu = interface_mtus_least(worker->mtus);
@@ -145,7 +163,7 @@ decode_views(struct worker *worker, const struct packet_view *view, const struct
 			continue;
 		}
 		info->clock_ms = clock_ms;
-		annotate(worker, least_mtu, view, info, samples);
+		annotate(worker, least_mtu, view, info, samples, counts_segments);
 		info++;
 		if (is_noted)
 			note++;
@@ -159,7 +177,7 @@ static const struct packet_view *decode_all(struct worker *worker, const struct 
 					    const struct packet_view *end,
 					    struct packet_info *infos, size_t *accounted)
 {
-	return decode_views(worker, view, end, infos, NULL, accounted, false, false);
+	return decode_views(worker, view, end, infos, NULL, accounted, false, false, false);
 }
 
 static const struct packet_view *decode_noted(struct worker *worker, const struct packet_view *view,
@@ -167,14 +185,24 @@ static const struct packet_view *decode_noted(struct worker *worker, const struc
 					      struct packet_info *infos, struct packet_note *notes,
 					      size_t *accounted)
 {
-	return decode_views(worker, view, end, infos, notes, accounted, false, true);
+	return decode_views(worker, view, end, infos, notes, accounted, false, true, false);
 }
 
 static const struct packet_view *
 decode_sampled(struct worker *worker, const struct packet_view *view, const struct packet_view *end,
 	       struct packet_info *infos, struct packet_note *notes, size_t *accounted)
 {
-	return decode_views(worker, view, end, infos, notes, accounted, true, notes != NULL);
+	return decode_views(worker, view, end, infos, notes, accounted, true, notes != NULL,
+			    worker->counts_segments);
+}
+
+static const struct packet_view *decode_segments(struct worker *worker,
+						 const struct packet_view *view,
+						 const struct packet_view *end,
+						 struct packet_info *infos,
+						 struct packet_note *notes, size_t *accounted)
+{
+	return decode_views(worker, view, end, infos, notes, accounted, false, notes != NULL, true);
 }
 
 const struct packet_view *worker_decode(struct worker *worker, const struct packet_view *view,
@@ -183,6 +211,8 @@ const struct packet_view *worker_decode(struct worker *worker, const struct pack
 {
 	if (source_sampling_is_on(&worker->sampling))
 		return decode_sampled(worker, view, end, infos, notes, accounted);
+	if (worker->counts_segments)
+		return decode_segments(worker, view, end, infos, notes, accounted);
 	return notes ? decode_noted(worker, view, end, infos, notes, accounted)
 		     : decode_all(worker, view, end, infos, accounted);
 }

@@ -80,6 +80,7 @@ struct worker {
 	struct flow_key_mask key_mask;         /* what of a packet makes its flow */
 	struct interface_mtus *mtus;           /* shared */
 	bool splits_superpackets;
+	bool counts_segments; /* the source says what superpackets are made of, and it counts */
 	bool has_columns; /* of its cache: packets are noted */
 	struct source_sampling sampling;
 

@@ -32,7 +32,8 @@ struct worker_ledger {
 				    not known */
 	uint64_t packets_length_unknown; /* accounted with fewer octets than they may have had */
 	uint64_t packets_rate_unknown;   /* accounted under SAMPLER_UNKNOWN: too many rates */
-	uint64_t packets_super;          /* longer than the MTU of their interface */
+	uint64_t packets_super; /* longer than the MTU of their interface, or known to be several */
+	uint64_t packets_super_uncounted; /* of the latter, those whose number is not known */
 	uint64_t packets_split;          /* added to packets_read where superpackets are split */
 	uint64_t octets_split;           /* the same for octets */
 	struct flow_cache_statistics cache;

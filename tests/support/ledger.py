@@ -18,6 +18,7 @@ SUMMARY_KEYS = {
     "records_lost": int,
     "datagrams_sent": int,
     "packets_super": int,
+    "packets_super_uncounted": int,
     "packets_split": int,
     "records_excluded": int,
     "packets_excluded": int,

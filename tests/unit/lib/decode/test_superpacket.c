@@ -110,6 +110,68 @@ TEST(every_segment_but_the_last_one_fills_the_mtu)
 	}
 }
 
+static void check_count(struct packet_info info, uint32_t segment_bytes, uint32_t packets,
+			uint64_t octets)
+{
+	CHECK(superpacket_count(&info, segment_bytes));
+	CHECK_EQ(info.packets_added + UINT64_C(1), packets);
+	CHECK_EQ(info.octets, octets);
+}
+
+/* What the kernel says of the segments holds, whatever the MTU. */
+TEST(known_segments_are_counted)
+{
+	struct packet_info udp = tcp(20, 0, 28 + 10 * 100 + 1);
+
+	check_count(tcp(20, 0x80, 52 + 1448), 1448, 1, 1500);
+	check_count(tcp(20, 0x80, 52 + 1449), 1448, 2, 1501 + 52);
+	check_count(tcp(20, 0x50, 40 + 3 * 100), 100, 3, 3 * 140);
+	check_count(tcp(20, 0x50, 40), 100, 1, 40); /* no payload */
+	check_count(tcp(20, 0x50, 39), 100, 1, 39); /* less than its headers */
+	check_count(tcp(48, 0x50, 68 + 2 * 1000), 1000, 2, 2 * 1068);
+	udp.key.protocol = 17;
+	check_count(udp, 100, 11, 11 * 28 + 1001);
+}
+
+/* Linux puts a jumbo option into the superpacket and into none of its segments. */
+TEST(the_jumbo_option_is_not_on_the_wire)
+{
+	check_count(tcp(48, 0x80, 80 + 130 * 1428), 1428, 130, 130 * (72 + 1428));
+	check_count(tcp(48, 0x80, 80 + 40 * 1428), 1428, 40, 40 * (80 + 1428)); /* another one */
+}
+
+static void check_uncounted(struct packet_info info)
+{
+	const uint64_t octets = info.octets;
+
+	CHECK(!superpacket_count(&info, 1400));
+	CHECK_EQ(info.octets, octets);
+	CHECK_EQ(info.packets_added, 0);
+}
+
+TEST(segments_of_what_was_not_read_are_not_known)
+{
+	static const uint16_t tunnels[] = { 2152, 4789, 4790, 6080, 6081, 6635, 8472 };
+	struct packet_info info = tcp(20, 0x50, 9000);
+
+	info.key.protocol = 47; /* GRE */
+	check_uncounted(info);
+	info.key.protocol = 17;
+	for (size_t i = 0; i < sizeof(tunnels) / sizeof(tunnels[0]); i++) {
+		info.key.destination_port = tunnels[i];
+		check_uncounted(info);
+	}
+	info.key.protocol = 6;
+	info.fragment = FRAGMENT_later;
+	check_uncounted(info);
+	info.fragment = FRAGMENT_none;
+	info.extension_words = UINT8_MAX;
+	check_uncounted(info);
+	info.extension_words = 0;
+	info.octets = UINT64_C(1400) * 70000;
+	check_uncounted(info);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +182,9 @@ int main(void)
 		cmocka_unit_test(udp_is_split_by_its_header),
 		cmocka_unit_test(what_is_not_segmented_is_left_alone),
 		cmocka_unit_test(every_segment_but_the_last_one_fills_the_mtu),
+		cmocka_unit_test(known_segments_are_counted),
+		cmocka_unit_test(the_jumbo_option_is_not_on_the_wire),
+		cmocka_unit_test(segments_of_what_was_not_read_are_not_known),
 	};
 
 	return RUN_TESTS(tests);
