@@ -349,10 +349,17 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 
 static void say_what_runs(const struct config *config, const struct pipeline *pipeline)
 {
-	for (size_t i = 0; i < config->source_count; i++)
-		if (!pipeline_source_has_begun_away(pipeline, i))
-			log_info("reading %s%s%s", config->sources[i].name,
-				 config->sources[i].label[0] ? " " : "", config->sources[i].label);
+	for (size_t i = 0; i < config->source_count; i++) {
+		const struct source_config *source = &config->sources[i];
+		char more[48] = "";
+
+		if (pipeline_source_has_begun_away(pipeline, i))
+			continue;
+		if (source->also_count)
+			(void)snprintf(more, sizeof(more), " and %zu more", source->also_count);
+		log_info("reading %s%s%s%s", source->name, more, source->label[0] ? " " : "",
+			 source->label);
+	}
 	if (config->collector_count == 0)
 		log_notice("no collector is configured: flows are kept for a local view (agentctl "
 			   "show flows) "

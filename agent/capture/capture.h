@@ -27,7 +27,9 @@ enum source_packets { SOURCE_PACKETS_default, SOURCE_PACKETS_wire, SOURCE_PACKET
 /* One source as configured. Strings are owned by the configuration. */
 struct source_config {
 	const struct capture_type *type;
-	char *name;                      /* "nflog:40", "eth0", "/path/file.pcap", "-" */
+	char *name;  /* "nflog:40", "eth0", "/path/file.pcap", "-" */
+	char **also; /* further names, read as one with the first */
+	size_t also_count;
 	char label[SOURCE_LABEL_SIZE];   /* the operator's word for it; "" if there is none */
 	char filter[SOURCE_FILTER_SIZE]; /* words of libpcap; "": all packets */
 	bool has_side;                   /* all its packets are of 'side', whatever the hook says */
@@ -112,8 +114,7 @@ struct capture_type {
 	 * has rules, else none. */
 	uint64_t (*rights_later)(const struct source_config *source);
 	bool is_live; /* the clock is CLOCK_MONOTONIC; otherwise the packets' own time stamps, and
-			 it is the only source */
-	const char *several_hint; /* what to do in the place of a second one, unless it is live */
+			 it is the only source, which several names may stand for */
 
 	/* Source number 'index' of those that 'text' means on the command line ("40-43": four):
 	 * name it (capture_name_set()), and fill in what else the text says. 'name' is NULL before.

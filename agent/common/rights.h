@@ -12,10 +12,11 @@
 #include <stdint.h>
 
 /* Sets of capabilities, as bits. */
-#define RIGHTS_NET_ADMIN ((uint64_t)1 << 12) /* NFLOG, receive buffers, marks, lists of rules */
-#define RIGHTS_NET_RAW   ((uint64_t)1 << 13) /* packet sockets */
-#define RIGHTS_PERFMON   ((uint64_t)1 << 38) /* BPF programs that read packets and the time */
-#define RIGHTS_BPF       ((uint64_t)1 << 39) /* BPF programs and their memory */
+#define RIGHTS_DAC_READ_SEARCH ((uint64_t)1 << 2) /* files that others may not read */
+#define RIGHTS_NET_ADMIN       ((uint64_t)1 << 12) /* NFLOG, receive buffers, marks, lists of rules */
+#define RIGHTS_NET_RAW         ((uint64_t)1 << 13) /* packet sockets */
+#define RIGHTS_PERFMON         ((uint64_t)1 << 38) /* BPF programs that read packets and the time */
+#define RIGHTS_BPF             ((uint64_t)1 << 39) /* BPF programs and their memory */
 
 /* Give up all capabilities of this thread but those of 'kept' that it has; these stay permitted and
  * are not in effect. Programs that it might run get none. Returns 0, or a negative errno: -EPERM

@@ -96,6 +96,17 @@ static void fail_word(int code, const char *word, struct error_text *error)
 	}
 }
 
+/* A word that is no option. After a capture file it is one more: so the shell names several.
+ * Returns false if there is none, or it has no place. */
+static bool take_word(struct config_arguments *arguments, int argc, char *const *argv)
+{
+	if (optind >= argc || !config_arguments_find(arguments, OPTION_read))
+		return false;
+	arguments->settings[arguments->count].option = OPTION_read;
+	arguments->settings[arguments->count++].value = argv[optind++];
+	return true;
+}
+
 int config_arguments_parse(struct config_arguments *arguments, int argc, char *const *argv,
 			   struct error_text *error)
 {
@@ -111,9 +122,12 @@ int config_arguments_parse(struct config_arguments *arguments, int argc, char *c
 	make_tables(&tables);
 	optind = 0; /* glibc: start anew, also for a second call in one process */
 	opterr = 0;
-	while ((code = getopt_long(argc, argv, tables.letters, tables.names, NULL)) != -1) {
+	while ((code = getopt_long(argc, argv, tables.letters, tables.names, NULL)) != -1 ||
+	       take_word(arguments, argc, argv)) {
 		enum config_option_id option = find_option(code);
 
+		if (code == -1)
+			continue;
 		if (code == '?' || code == ':') {
 			fail_word(code, argv[optind - 1], error);
 			return -EINVAL;

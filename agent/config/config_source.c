@@ -80,21 +80,54 @@ static int source_add(struct config *config, const struct source_config *source,
 	int result = 0;
 
 	added.name = source->name;
+	added.also = NULL;
+	added.also_count = 0;
 	if (aside)
 		result = config_keys_take(&added, source, SECTION_source, error);
 	return result ? result : source_append(config, &added, error);
+}
+
+/* The source that further names of this type are part of, as its packets have their own time; NULL:
+ * each name is a source. */
+static struct source_config *source_of_names(const struct config *config,
+					     const struct capture_type *type)
+{
+	for (size_t i = 0; !type->is_live && i < config->source_count; i++)
+		if (config->sources[i].type == type)
+			return &config->sources[i];
+	return NULL;
+}
+
+/* One more name of a source. The name is taken, unless this fails. */
+static int source_join(struct source_config *source, char *name, struct error_text *error)
+{
+	char **also = realloc(source->also, (source->also_count + 1) * sizeof(*also));
+
+	if (!also) {
+		error_text_set(error, "out of memory");
+		return -ENOMEM;
+	}
+	source->also = also;
+	also[source->also_count++] = name;
+	return 0;
 }
 
 /* Find or add, with what it says. Its name is taken, also on failure. */
 static int source_take(struct config *config, struct source_config *source,
 		       struct error_text *error)
 {
+	struct source_config *joined = source_of_names(config, source->type);
 	struct source_config *known =
 		source_find(config->sources, config->source_count, source->type, source->name);
-	const int result = known ? config_keys_take(known, source, SECTION_source, error)
-				 : source_add(config, source, error);
+	int result;
 
-	if (known || result)
+	if (joined)
+		result = source_join(joined, source->name, error);
+	else if (known)
+		result = config_keys_take(known, source, SECTION_source, error);
+	else
+		result = source_add(config, source, error);
+	if ((known && !joined) || result)
 		free(source->name);
 	return result;
 }
@@ -168,34 +201,15 @@ static char *keys_find(char *value)
 	return NULL;
 }
 
-/* Packets with a time of their own come from one source. */
-static int refuse_second(const struct config *config, const struct capture_type *type,
-			 struct error_text *error)
-{
-	for (size_t i = 0; !type->is_live && i < config->source_count; i++) {
-		if (config->sources[i].type != type)
-			continue;
-		error_text_set(error, "expected one %s, and there is %.100s already", type->noun,
-			       config->sources[i].name);
-		if (type->several_hint)
-			error_text_hint(error, "%s", type->several_hint);
-		return -EINVAL;
-	}
-	return 0;
-}
-
 /* "WHAT,KEY=VALUE...". */
 static int source_parse(struct config *config, const struct config_option *option,
 			const char *value, struct error_text *error)
 {
 	struct source_config settings = { .type = types[option - config_options] };
-	char *copy;
-	char *keys;
-	int result = refuse_second(config, settings.type, error);
+	char *copy = strdup(value);
+	char *keys = copy;
+	int result;
 
-	if (result)
-		return result;
-	copy = keys = strdup(value);
 	if (!copy) {
 		error_text_set(error, "out of memory");
 		return -ENOMEM;
@@ -204,6 +218,12 @@ static int source_parse(struct config *config, const struct config_option *optio
 		keys = keys_find(copy);
 	else
 		(void)strsep(&keys, ",");
+	if (keys && source_of_names(config, settings.type)) {
+		error_text_set(error, "keys are given once, with the first %s: they hold for all",
+			       settings.type->noun);
+		free(copy);
+		return -EINVAL;
+	}
 	result = config_pairs_set(keys, SECTION_source, source_key_set, &settings, error);
 	if (!result)
 		result = sources_add(config, copy, &settings, error);
@@ -224,6 +244,8 @@ static void source_format(const struct config *config, const struct config_optio
 			continue;
 		(void)fprintf(out, "%s%s", space, source->name + strlen(type->prefix));
 		config_keys_format(source, SECTION_source, out);
+		for (size_t name = 0; name < source->also_count; name++)
+			(void)fprintf(out, " %s", source->also[name]);
 		space = " ";
 	}
 }
@@ -301,8 +323,12 @@ int config_source_set(struct config *config, const char *name, enum config_key_i
 
 static void sources_free(struct source_config *sources, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		for (size_t name = 0; name < sources[i].also_count; name++)
+			free(sources[i].also[name]);
+		free(sources[i].also);
 		free(sources[i].name);
+	}
 	free(sources);
 }
 

@@ -198,6 +198,29 @@ TEST(keys_after_a_file)
 		    "--read \"a.pcap,sampling=random:2,x=1\": unknown key \"x\"");
 }
 
+TEST(several_files_are_one_source)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config, "-r a.pcap,label=x --read b.pcap c.pcap -m 1000 d -", &error),
+		 CONFIG_run);
+	CHECK_EQ(config.source_count, 1);
+	CHECK_TEXT(config.sources[0].name, "a.pcap");
+	CHECK_EQ(config.sources[0].also_count, 4);
+	CHECK_TEXT(config.sources[0].also[1], "c.pcap");
+	CHECK_TEXT(config.sources[0].also[3], "-");
+	CHECK_EQ(config.max_flows, 1000);
+	check_value(&config, "read", "a.pcap,label=x b.pcap c.pcap d -", "command line");
+	config_clear(&config);
+
+	check_error("-r a b,label=x", CONFIG_invalid,
+		    "--read \"b,label=x\": keys are given once, with the first file: they hold "
+		    "for all");
+	check_error("a -r b", CONFIG_invalid,
+		    "unexpected word \"a\": flowagent takes options only");
+}
+
 /* "auto" counts through the CPUs that are online, which differ from machine to machine. */
 TEST(sources_are_bound_to_cpus)
 {
@@ -323,8 +346,6 @@ TEST(wrong_sources)
 		    "\"snaplen\"?)");
 	check_error("-g 40,", CONFIG_invalid,
 		    "--nflog \"40,\": expected KEY=VALUE after the comma, not \"\"");
-	check_error("-r a -r b", CONFIG_invalid,
-		    "--read \"b\": expected one file, and there is a already");
 	check_error("-r a -i eth0", CONFIG_invalid,
 		    "read: a file cannot be read together with other sources");
 	check_error("-i eth0 -r eth0", CONFIG_invalid, /* not the same source */
@@ -339,6 +360,7 @@ int main(void)
 		cmocka_unit_test(switches_of_a_source),
 		cmocka_unit_test(sampling_of_a_source),
 		cmocka_unit_test(keys_after_a_file),
+		cmocka_unit_test(several_files_are_one_source),
 		cmocka_unit_test(sources_are_bound_to_cpus),
 		cmocka_unit_test(all_keys_of_a_source_are_shown_as_they_are_read),
 		cmocka_unit_test(a_source_of_the_command_line_keeps_what_the_file_says_of_it),
