@@ -112,6 +112,9 @@ int worker_kept_recover(struct worker *worker, const struct worker_config *confi
 		return -errno;
 	statistics = begin->ledger.cache;
 	pushed = count_expired(worker, begin, &statistics);
+	/* What has been taken after the last record were marks, which are not counted above. */
+	if (config->consumed - pushed < WORKER_RING_ENTRIES)
+		pushed = config->consumed;
 	flow_cache_recover_statistics(worker->cache, &statistics);
 	if (!record_ring_recover(worker->ring, WORKER_RING_ENTRIES, config->consumed, pushed))
 		return -EINVAL;

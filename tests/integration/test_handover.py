@@ -198,6 +198,27 @@ def test_what_waits_for_a_collector_survives_a_kill(serve, manager, hosts, flood
     check_once(agent.summary(), own, flood.packets())
 
 
+def test_a_kill_without_traffic(serve, manager, hosts, flood, collector):
+    """The last that an idle worker has done is to give its sums to the export thread, which has taken them."""
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    options = ["--nflog", "40", "-i", "lo", "-n", own.host_port, "--inactive-timeout", "1h"]
+    agent, control = serve(*options)
+    flood.begin(RATE)
+    wait_until(lambda: control.statistics()["packets_read"] >= RATE // 10, "packets")
+    flood.end()
+    wait_until(lambda: read_or_lost(control.statistics()) == flood.packets(), "all packets")
+    for _ in range(3):
+        began = time.monotonic()
+        wait_until(lambda: time.monotonic() > began + 2.2, "sums that have been taken")  # they go once a second
+        agent.process.kill()
+        agent.wait()
+        agent, control = serve(*options, before=agent)
+        assert "was killed" in agent.errors
+        assert control.statistics()["packets_cached"] == flood.packets()
+    assert agent.stop() == 0, agent.errors
+    check_once(agent.summary(), own, flood.packets())
+
+
 def test_stop_lets_go(serve, manager, hosts, flood):
     agent, _ = serve("--nflog", "40")
     assert manager.names() == ["config", "nflog-40"]
