@@ -397,7 +397,7 @@ static const struct agentctl_command *find_noun(const char *verb, const char *wo
 	const struct agentctl_command *found = NULL;
 
 	for (const struct agentctl_command *row = agentctl_commands; row->verb; row++) {
-		int quality = strcmp(row->verb, verb) == 0 ? fit(word, row->noun) : 0;
+		int quality = row->noun && strcmp(row->verb, verb) == 0 ? fit(word, row->noun) : 0;
 
 		if (quality == 2)
 			return row;

@@ -250,7 +250,7 @@ static void read_datagrams(struct agentctl_listen_sockets *sockets, struct liste
 
 static void accept_session(struct agentctl_listen_sockets *sockets)
 {
-	struct sockaddr_storage from;
+	struct sockaddr_storage from = { 0 };
 	socklen_t size = sizeof(from);
 	struct listen_session *session;
 	size_t place = 0;

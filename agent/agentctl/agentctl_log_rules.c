@@ -27,19 +27,27 @@ void log_rules_clear(struct log_rules *rules)
 	*rules = (struct log_rules){ 0 };
 }
 
+static bool has_room(struct log_rules *rules)
+{
+	const size_t capacity = rules->capacity ? rules->capacity * 2 : 16;
+	struct log_rule *grown;
+
+	if (rules->count < rules->capacity)
+		return true;
+	grown = realloc(rules->rules, capacity * sizeof(*grown));
+	if (!grown)
+		return false;
+	rules->rules = grown;
+	rules->capacity = capacity;
+	return true;
+}
+
 int log_rules_add(struct log_rules *rules, struct log_rule *rule)
 {
-	struct log_rule *grown = rules->rules;
-
-	if (rules->count == rules->capacity) {
-		rules->capacity = rules->capacity ? rules->capacity * 2 : 16;
-		grown = realloc(rules->rules, rules->capacity * sizeof(*grown));
-	}
-	if (!grown || !rule->row) {
+	if (!rule->row || !has_room(rules)) {
 		rule_clear(rule);
 		return -ENOMEM;
 	}
-	rules->rules = grown;
 	rules->rules[rules->count++] = *rule;
 	return 0;
 }

@@ -94,7 +94,7 @@ enum agentctl_exit agentctl_migrate(const struct agentctl_command *command,
 	(void)command;
 	if (peer && options->word_count == 1)
 		text = read_input(&error);
-	if (error.text[0]) {
+	if (!peer || error.text[0]) {
 		agentctl_print_error(&error);
 		return peer ? AGENTCTL_FAILED : AGENTCTL_USAGE;
 	}

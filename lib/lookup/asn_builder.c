@@ -79,7 +79,7 @@ static int number_entry(struct asn_builder *builder, const struct asn_entry *ent
 	}
 	if (result == 0)
 		result = asn_pool_number(&builder->routes, &route, &route_number);
-	if (result < 0)
+	if (result)
 		return result;
 	if (route_number > ASN_ROUTE_MAX)
 		return -EOVERFLOW;
@@ -370,7 +370,7 @@ struct asn_table *asn_builder_table(struct asn_builder *builder, const char *nam
 	struct asn_image image;
 	struct asn_table *table;
 
-	if (asn_builder_finish(builder, facts, &image, report) < 0) {
+	if (asn_builder_finish(builder, facts, &image, report)) {
 		error_text_set(error, "%.100s: out of memory for the table", name);
 		return NULL;
 	}

@@ -3,6 +3,7 @@
 
 #include "check.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 /* A rule with a hook, interfaces and a group: "i IN", "o OUT", or neither. */
@@ -162,6 +163,27 @@ TEST(conditions_make_it_uncertain)
 	CHECK_EQ(overlap(one, other), LOG_RULES_maybe);
 }
 
+/* No memory for the row of a rule, where the array would have to grow: the others stay. */
+TEST(a_rule_that_cannot_be_added_leaves_the_others_whole)
+{
+	const size_t before = 16; /* the array is full then */
+	struct log_rules rules = { 0 };
+	struct log_rule rule;
+
+	for (size_t i = 0; i < before; i++) {
+		rule = rule_at("inet", "a", "input", "", (int)i);
+		CHECK_EQ(log_rules_add(&rules, &rule), 0);
+	}
+	rule = (struct log_rule){ 0 };
+	CHECK_EQ(log_rules_add(&rules, &rule), -ENOMEM);
+	CHECK_EQ(rules.count, before);
+	rule = rule_at("inet", "a", "input", "", (int)before);
+	CHECK_EQ(log_rules_add(&rules, &rule), 0);
+	for (size_t i = 0; i <= before; i++)
+		CHECK_EQ(log_rule_group(&rules.rules[i]), i);
+	log_rules_clear(&rules);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +193,7 @@ int main(void)
 		cmocka_unit_test(the_interface_in_is_not_the_interface_out),
 		cmocka_unit_test(nft_and_iptables_say_which_side_an_interface_is),
 		cmocka_unit_test(conditions_make_it_uncertain),
+		cmocka_unit_test(a_rule_that_cannot_be_added_leaves_the_others_whole),
 	};
 
 	return RUN_TESTS(tests);
