@@ -186,9 +186,10 @@ static char *format_transaction(const struct installation *installation, bool is
 static enum agentctl_exit load_nft(const struct installation *installation,
 				   struct error_text *error)
 {
+	const int ways = *installation->before ? 2 : 1;
 	enum agentctl_exit result = AGENTCTL_FAILED;
 
-	for (int is_anew = 0; result && is_anew <= (*installation->before != '\0'); is_anew++) {
+	for (int is_anew = 0; result && is_anew < ways; is_anew++) {
 		char *text = format_transaction(installation, is_anew);
 
 		if (text)

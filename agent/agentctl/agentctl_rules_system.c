@@ -70,6 +70,7 @@ static int create_beside(const char *path, char *temporary, size_t size)
 	if ((size_t)snprintf(temporary, size, "%s.XXXXXX", path) >= size)
 		return -ENAMETOOLONG;
 	descriptor = mkostemp(temporary, O_CLOEXEC);
+	/* cppcheck-suppress resourceLeak ; the caller gets it */
 	return descriptor < 0 ? -errno : descriptor;
 }
 

@@ -78,6 +78,7 @@ static int make_socket(void)
 	const int family = family_of(&is_kernel_alone);
 	const int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, family);
 
+	/* cppcheck-suppress resourceLeak ; the caller gets it */
 	return descriptor < 0 ? -errno : descriptor;
 }
 

@@ -32,6 +32,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
 
 		if (address < begin || address >= end)
 			continue;
+		/* cppcheck-suppress leakReturnValNotUsed ; it is at begin */
 		if (mmap((void *)begin, end - begin, PROT_READ,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 			break;

@@ -16,6 +16,7 @@ int standard_streams_hold(void)
 		if (fcntl(stream, F_GETFD) >= 0 || errno != EBADF)
 			continue;
 		/* The lowest number that is free is this one: those below are open. */
+		/* cppcheck-suppress leakReturnValNotUsed ; it stays open */
 		if (open("/dev/null", mode) != stream)
 			return -EBADF;
 	}

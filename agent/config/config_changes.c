@@ -186,6 +186,7 @@ static int add_object(const struct kind *kind, const void *object, bool is_new,
 	if (!present)
 		return -ENOMEM;
 	(void)snprintf(name, sizeof(name), "%s %s", kind->noun, kind->name(object));
+	/* cppcheck-suppress memleak ; add() takes it */
 	return add(changes, name, is_new ? NULL : present, is_new ? present : NULL,
 		   kind->needs_restart(object));
 }

@@ -51,7 +51,7 @@ static void answer(int descriptor, config_service_check *check, void *context)
 			       fault_text(-answer.result));
 	else
 		answer.result = check(context, &answer.error);
-	_exit(write_all(descriptor, &answer, sizeof(answer)) != 0);
+	_exit(write_all(descriptor, &answer, sizeof(answer)) ? 1 : 0);
 }
 
 static int take_answer(int descriptor, pid_t child, struct answer *answer)

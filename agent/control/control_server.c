@@ -378,6 +378,7 @@ static void refuse(int descriptor)
 static int on_connection(sd_event_source *source, int listening, uint32_t events, void *context)
 {
 	struct control_server *server = context;
+	/* cppcheck-suppress nullPointer ; accept(2): nobody asks for the address */
 	int descriptor = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	uid_t user;
 

@@ -177,6 +177,7 @@ static void copy(const struct own_exports *exports, struct own_export_list *list
 		for (size_t j = 0; j < ITEM_WORDS; j++)
 			words[j] = atomic_load_explicit(&exports->words[i * ITEM_WORDS + j],
 							memory_order_acquire);
+		/* cppcheck-suppress uninitvar ; filled by the loop above */
 		memcpy(&list->items[i], words, sizeof(words));
 		list->ports |= UINT64_C(1) << list->items[i].remote_port % 64;
 	}

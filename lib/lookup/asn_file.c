@@ -121,6 +121,7 @@ static int split_fields(char *line, struct line_fields *fields)
 		parts[count] = trim(part);
 	}
 	/* Tables of other programs have the prefix first. */
+	/* cppcheck-suppress uninitvar ; count says how many there are */
 	if (count == 2 && strchr(parts[0], '/') && !strchr(parts[1], '/')) {
 		char *prefix = parts[0];
 
