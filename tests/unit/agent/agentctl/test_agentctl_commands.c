@@ -243,8 +243,8 @@ TEST(waiting_ends_when_it_happens)
 
 	agent_prepare(&agent);
 	agent_start(&agent);
-	expect(&agent, "wait packets --timeout 60ms", 5, "", "no packet yet");
-	expect(&agent, "wait flows --timeout 60ms", 5, "", "no flow yet");
+	expect(&agent, "wait packets --timeout 1s", 5, "", "no packet yet");
+	expect(&agent, "wait flows --timeout 1s", 5, "", "no flow yet");
 	expect(&agent, "wait export", 1, "", "no collector is configured");
 	agent.pipeline.snapshot.workers.packets_read = 1;
 	agent.pipeline.snapshot.workers.cache.flows_created = 1;
