@@ -109,6 +109,7 @@ static char *text_of(const json_t *status, enum agentctl_metrics_format format, 
 static enum agentctl_exit serve(const struct agentctl_options *options)
 {
 	char request[REQUEST_SIZE];
+	const char *target;
 	struct error_text error = { .text = "" };
 	enum agentctl_metrics_format format = METRICS_TEXT;
 	enum agentctl_exit result;
@@ -122,7 +123,8 @@ static enum agentctl_exit serve(const struct agentctl_options *options)
 	is_head = strncmp(request, "HEAD ", 5) == 0;
 	if (!is_head && strncmp(request, "GET ", 4) != 0)
 		return refuse("405 Method Not Allowed", "expected GET\n");
-	if (strncmp(strchr(request, ' '), " /metrics", 9) != 0)
+	target = strchr(request, ' ');
+	if (!target || strncmp(target, " /metrics", 9) != 0)
 		return refuse("404 Not Found", "expected /metrics\n");
 	if (strstr(request, "application/openmetrics-text"))
 		format = METRICS_OPENMETRICS;

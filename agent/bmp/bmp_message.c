@@ -40,7 +40,7 @@ bool bmp_peer_header_take(struct reader *reader, struct bmp_peer_header *header)
 	*header = (struct bmp_peer_header){ .name.type = type };
 	header->as_number = reader_u32(reader);
 	(void)reader_take(reader, 4 + 8); /* BGP identifier, time */
-	if (reader->failed)
+	if (!distinguisher || !address || reader->failed)
 		return false;
 	memcpy(header->name.distinguisher, distinguisher, sizeof(header->name.distinguisher));
 	memcpy(header->name.address, address, sizeof(header->name.address));

@@ -83,7 +83,8 @@ static size_t find_flows(struct flow_cache *cache, unsigned int part, struct age
 		const flow_place place = flow_place_in_part(cache, part, i);
 		struct cached_flow *flow = flow_at(cache, place);
 
-		if (flow->packets && flow->key.ip_version == (part ? 6 : 4)) {
+		if (flow->packets && flow->key.ip_version == (part ? 6 : 4) &&
+		    flow->expiry_class < EXPIRY_CLASS_COUNT) {
 			flows[count++] = (struct aged){ flow_elapsed(cache, flow->created), place };
 			continue;
 		}
