@@ -143,6 +143,7 @@ static void *map_array(int descriptor, size_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
 
+	/* cppcheck-suppress memleak ; the caller gets it */
 	return memory == MAP_FAILED ? NULL : memory;
 }
 

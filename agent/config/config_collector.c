@@ -16,6 +16,7 @@
 #include "exporter.h"
 #include "pacer.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <net/if.h>
@@ -233,6 +234,7 @@ int config_collector_set(struct config *config, const char *name, enum config_ke
 {
 	struct config_collector *collector = section_find(config, name);
 
+	assert(collector); /* 'name' is one of them */
 	collector->key_origins[key] = *origin;
 	return config_key_parse(collector, key, value, error);
 }

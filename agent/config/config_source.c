@@ -11,6 +11,7 @@
 #include "cpu_list.h"
 #include "defaults.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -313,8 +314,10 @@ int config_source_set(struct config *config, const char *name, enum config_key_i
 {
 	struct source_config *source =
 		source_find(config->sources, config->source_count, section_type(name), name);
-	int result = source_key_parse(source, key, value, error);
+	int result;
 
+	assert(source); /* 'name' is one of them */
+	result = source_key_parse(source, key, value, error);
 	if (!result)
 		result = source_check(source, error);
 	cpu_resolve(source, 0);

@@ -3,6 +3,7 @@
 
 #include "log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
@@ -38,6 +39,7 @@ static int on_timer(sd_event_source *source, uint64_t now_us, void *context)
 {
 	struct watchdog *watchdog = context;
 
+	assert(watchdog);
 	watchdog_look(watchdog);
 	return sd_event_source_set_time(source, now_us + watchdog->interval_us);
 }

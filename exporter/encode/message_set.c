@@ -7,6 +7,7 @@
  * the padding. With one record in five IPv6 that is 3 % of a datagram, and the order stays. */
 #include "message_set.h"
 
+#include <assert.h>
 #include <errno.h>
 
 enum {
@@ -76,6 +77,7 @@ __attribute__((noinline)) bool message_set_open(struct message *message, uint16_
 	message_set_close(message);
 	message->set_id = set_id;
 	message->set_start = writer_take(&message->writer, MESSAGE_SET_HEADER_SIZE);
+	assert(message->set_start); /* there is room */
 	store_be16(message->set_start, set_id); /* and the length: message_set_close() */
 	return true;
 }
