@@ -254,11 +254,14 @@ int64_t exporter_next(const struct exporter *exporter)
 static void update_group(const struct exporter *exporter, struct collector_group *group)
 {
 	const struct collector *before;
-	const struct collector *now;
+	struct collector *now;
 
-	if (!collector_group_update(group, &before) || !exporter->terms.on_event)
+	if (!collector_group_update(group, &before))
 		return;
 	now = group->members[group->current];
+	collector_takes_over(now);
+	if (!exporter->terms.on_event)
+		return;
 	exporter->terms.on_event(exporter->terms.event_context,
 				 &(struct collector_event){
 					 .kind = COLLECTOR_TAKES_OVER,
@@ -309,8 +312,11 @@ int64_t exporter_send(struct exporter *exporter, int64_t now_us)
 			first_us = next_us;
 	}
 	exporter_serve(exporter, NULL);
-	for (size_t i = 0; i < exporter->group_count; i++)
+	for (size_t i = 0; i < exporter->group_count; i++) {
 		update_group(exporter, &exporter->groups[i]);
+		if (collector_group_hand_on(&exporter->groups[i], &exporter->time))
+			first_us = 0;
+	}
 	return first_us;
 }
 

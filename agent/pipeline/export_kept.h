@@ -16,7 +16,7 @@ struct export_kept; /* opaque: defined in export_kept.c */
 
 uint64_t export_kept_size(const struct exporter *exporter, size_t input_count);
 /* What else must be the same in the process that continues. */
-#define EXPORT_KEPT_LAYOUT 2
+#define EXPORT_KEPT_LAYOUT 3
 
 /* Before the thread starts: note from now on what it does. 'memory' is zeroed, or what another
  * process has left, which is continued; 'samplers' is borrowed. Returns the most records that are

@@ -135,6 +135,23 @@ int collector_count_templates(const struct collector *collector, struct outbox_c
 	return 0;
 }
 
+/* Whether others of its group take over what it does not get. With sessions what waits is sent in
+ * the next one; and a flow that is balanced belongs to one collector. */
+static bool has_journal(const struct collector_config *config)
+{
+	return !transport_of(config)->session && (config->role.mode == COLLECTOR_failover ||
+						  config->role.mode == COLLECTOR_round_robin);
+}
+
+static int make_journal(struct collector *collector, const struct collector_config *config,
+			struct error_text *error)
+{
+	if (!has_journal(config) || record_journal_init(&collector->journal) == 0)
+		return 0;
+	error_text_set(error, "collector %s: out of memory", collector->name);
+	return -ENOMEM;
+}
+
 static int open_outbox(struct collector *collector, const struct collector_config *config,
 		       struct error_text *error)
 {
@@ -180,8 +197,9 @@ struct collector *collector_create(const struct collector_config *config,
 	(void)snprintf(collector->name, sizeof(collector->name), "%s", config->name);
 	collector->version = config->version;
 	collector->encoder = encoder_find(config->version);
-	collector->has_limits =
-		!collector->encoder->has_ipv6 || collector->encoder->counter_max != UINT64_MAX;
+	collector->needs_care = !collector->encoder->has_ipv6 ||
+				collector->encoder->counter_max != UINT64_MAX ||
+				has_journal(config);
 	collector->terms = terms;
 	collector->datagram_size = config->datagram_size;
 	collector->rotation = (struct rotation){ .settings = config->address.rotation,
@@ -197,7 +215,8 @@ struct collector *collector_create(const struct collector_config *config,
 		free(collector);
 		return NULL;
 	}
-	if (open_outbox(collector, config, error)) {
+	if (make_journal(collector, config, error) || open_outbox(collector, config, error)) {
+		record_journal_clear(&collector->journal);
 		record_selection_clear(&collector->selection);
 		free(collector);
 		return NULL;
@@ -210,6 +229,7 @@ void collector_destroy(struct collector *collector)
 	if (!collector)
 		return;
 	outbox_clear(&collector->outbox);
+	record_journal_clear(&collector->journal);
 	record_selection_clear(&collector->selection);
 	free(collector);
 }
@@ -228,6 +248,12 @@ void collector_send_template(struct collector *collector)
 	collector->refresh.are_templates_due = collector->refresh.is_due;
 }
 
+void collector_takes_over(struct collector *collector)
+{
+	if (collector_has_templates(collector) && !collector_has_sessions(collector))
+		outbox_ahead_hurry(&collector->outbox);
+}
+
 void collector_continue(struct collector *collector, const struct collector_ledger *before)
 {
 	outbox_state_continue(&collector->outbox, before);
@@ -235,13 +261,13 @@ void collector_continue(struct collector *collector, const struct collector_ledg
 
 void collector_set_sequence(struct collector *collector, uint32_t sequence)
 {
-	outbox_set_sequence(&collector->outbox, sequence);
+	outbox_sequence_set(&collector->outbox, sequence);
 }
 
 void collector_keep_sequence(struct collector *collector, _Atomic uint32_t *place)
 {
 	if (!collector_has_sessions(collector))
-		outbox_keep_sequence(&collector->outbox, place);
+		outbox_sequence_keep(&collector->outbox, place);
 }
 
 uint64_t collector_kept_size(const struct collector *collector)

@@ -73,6 +73,9 @@ size_t collector_room(const struct collector *collector);
 bool collector_splits(const struct collector *collector);
 void collector_add(struct collector *collector, const struct export_record *record,
 		   const struct export_time *time);
+/* A part of a record that is not the last one: in the ledger it is packets and octets only. */
+void collector_add_part(struct collector *collector, const struct export_record *part,
+			const struct export_time *time);
 /* Both directions of a flow: one record if the protocol has that, but two in the ledger. */
 void collector_add_pair(struct collector *collector, const struct export_record *forward,
 			const struct export_record *reverse, const struct export_time *time);
@@ -88,6 +91,9 @@ size_t collector_descriptors(const struct collector *collector, struct pollfd *d
 void collector_finish(struct collector *collector, const struct export_time *time);
 void collector_abandon(struct collector *collector);
 void collector_send_template(struct collector *collector);
+/* It gets records after a while without: templates go first, for another program may listen by now.
+ */
+void collector_takes_over(struct collector *collector);
 
 /* As configured; borrowed. */
 const char *collector_name(const struct collector *collector);

@@ -102,6 +102,7 @@ void collector_change_applications(struct collector *collector)
 {
 	collector->names.applications_announced = 0;
 	collector->names.next_application = 0;
+	record_journal_forget(&collector->journal); /* its records point to the others */
 }
 
 void collector_change_merge(struct collector *collector, const struct collector_ledger *before)
@@ -122,6 +123,6 @@ void collector_change_absent(struct collector *collector, const struct amount *a
 
 uint32_t collector_change_leave(struct collector *collector)
 {
-	outbox_keep_sequence(&collector->outbox, NULL);
+	outbox_sequence_keep(&collector->outbox, NULL);
 	return collector->outbox.sending.sequence;
 }

@@ -38,6 +38,7 @@ static void begin_one(struct collector *collector)
 		datagram_queue_next(&collector->outbox.queue)->bytes, collector->datagram_size);
 	begin_message(collector, &collector->building.message, &collector->time);
 	collector->building.amount = (struct amount){ 0 };
+	collector->building.first_record = collector->journal.count;
 	collector->building.opened_ms = collector->time.uptime_ms;
 	collector->building.opened_unix_ms = collector->time.unix_ms;
 	collector->building.carries_templates = false;
@@ -83,6 +84,8 @@ __attribute__((noinline)) void collector_datagram_close(struct collector *collec
 	datagram->file_ms = collector->building.opened_unix_ms;
 	rotation_add(&collector->rotation, datagram->size, collector->time.unix_ms);
 	datagram->amount = collector->building.amount;
+	datagram->record_from = collector->building.first_record;
+	datagram->record_to = collector->journal.count;
 	datagram->has_templates = collector->building.carries_templates;
 	datagram->is_ahead = false;
 	collector->building.is_open = false;
@@ -276,6 +279,7 @@ static bool build_ahead(const struct collector *collector, const struct queued_d
 	datagram->file = next->file;
 	datagram->file_ms = next->file_ms;
 	datagram->amount = (struct amount){ 0 };
+	datagram->record_from = datagram->record_to = 0;
 	datagram->has_templates = true;
 	datagram->is_ahead = collector_has_sessions(collector);
 	return has_more;

@@ -1,11 +1,13 @@
 /* collector_group.c - who of a group gets a record.
  *
  * A member is passed over only while it is known to be down. What waits in the queue of one that
- * went down stays there, and is sent or counted as lost for it: a record is never handed on, so
- * none arrives twice. Who is next changes only by what was sent and reported, never with the room
- * that a queue has: so a file gives each collector the same records at any speed. */
+ * went down, where the network also returns to what it reports as not delivered, is handed on: but
+ * for that, a record is in one queue only, so none arrives twice. Who is next changes only by what
+ * was sent and reported, never with the room that a queue has: so a file gives each collector the
+ * same records at any speed. */
 #include "collector_group.h"
 
+#include "collector_hand_on.h"
 #include "connection_hash.h"
 
 #include <errno.h>
@@ -143,6 +145,50 @@ bool collector_group_update(struct collector_group *group, const struct collecto
 	*before = group->members[group->current];
 	group->current = now;
 	return true;
+}
+
+/* Room that the records of one datagram may need where they make more of them: of a protocol with
+ * fewer or longer records. */
+#define HAND_ON_ROOM 8
+
+/* Whether some member is not down, and all of these have room. */
+static bool can_take(const struct collector_group *group)
+{
+	const size_t least = least_room(group, false);
+
+	return least != SIZE_MAX && least >= HAND_ON_ROOM;
+}
+
+static bool hand_on_one(struct collector_group *group, struct collector *from,
+			const struct export_time *time)
+{
+	struct journal_range range;
+
+	if (!can_take(group) || !collector_hand_on_take(from, &range))
+		return false;
+	while (range.from < range.to) {
+		const struct flow_key *key = collector_hand_on_key(from, range.from);
+
+		range.from = collector_hand_on_give(from, range.from,
+						    collector_group_choose(group, key), time);
+	}
+	return true;
+}
+
+bool collector_group_hand_on(struct collector_group *group, const struct export_time *time)
+{
+	bool has_handed_on = false;
+
+	if (group->mode == COLLECTOR_mirror)
+		return false;
+	for (size_t i = 0; i < group->count; i++)
+		while (collector_is_down(group->members[i]) &&
+		       hand_on_one(group, group->members[i], time))
+			has_handed_on = true;
+	for (size_t i = 0; has_handed_on && i < group->count; i++)
+		if (!collector_is_down(group->members[i]))
+			collector_hand_on_end(group->members[i]);
+	return has_handed_on;
 }
 
 bool collector_group_has(const struct collector_group *group, const struct collector *collector)

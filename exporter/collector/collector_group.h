@@ -44,6 +44,10 @@ static inline struct collector *collector_group_next(struct collector_group *gro
  * over. Returns whether it did; '*before' is then who had it. */
 bool collector_group_update(struct collector_group *group, const struct collector **before);
 
+/* Give what waits for members that are down to others, as far as these have room, after
+ * collector_group_update(). Returns whether there was any. */
+bool collector_group_hand_on(struct collector_group *group, const struct export_time *time);
+
 bool collector_group_has(const struct collector_group *group, const struct collector *collector);
 /* Whether records may go to a member at present. */
 bool collector_group_uses(const struct collector_group *group, const struct collector *member);

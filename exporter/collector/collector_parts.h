@@ -7,6 +7,7 @@
 #include "collector_config.h"
 #include "encoder.h"
 #include "outbox.h"
+#include "record_journal.h"
 #include "record_selection.h"
 #include "sampler_walk.h"
 
@@ -23,8 +24,9 @@ struct collector_building {
 	bool is_open;
 	bool carries_templates;
 	struct message message;
-	struct amount amount; /* of its records */
-	uint32_t opened_ms;   /* uptime */
+	struct amount amount;  /* of its records */
+	uint64_t first_record; /* number in the journal */
+	uint32_t opened_ms;    /* uptime */
 	unix_ms opened_unix_ms;
 };
 
@@ -64,7 +66,9 @@ struct collector {
 	struct collector_role role; /* 'group' is 'group_name' */
 	char group_name[COLLECTOR_GROUP_SIZE];
 	struct record_selection selection;
-	bool has_limits; /* its protocol does not carry every record as it is */
+	bool needs_care; /* its protocol does not carry every record as it is, or it has a journal
+			  */
+	struct record_journal journal; /* collector_records.c; where others may get its records */
 
 	struct outbox outbox;
 	struct collector_templates templates;

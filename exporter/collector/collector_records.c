@@ -2,7 +2,8 @@
  * what must be announced before it.
  *
  * Place: exporter -> records -> encoder. Every record is counted once: as waiting, as excluded, or
- * as lost because the protocol cannot carry it. */
+ * as lost because the protocol cannot carry it. What another collector may have to get is put into
+ * the journal as well. */
 #include "collector.h"
 #include "collector_datagram.h"
 #include "collector_options.h"
@@ -50,10 +51,21 @@ static uint64_t parts_needed(uint64_t number, uint64_t max)
 	return number / max + (number % max != 0);
 }
 
+static void put_in_journal(struct collector *collector, const struct export_record *record,
+			   bool is_part, bool is_forward)
+{
+	const struct journal_entry entry = { *record, is_part, is_forward };
+
+	if (collector->journal.ring)
+		record_journal_put(&collector->journal, &entry);
+}
+
 /* As several records of the same flow, none with a counter above 'counter_max'. In the ledger each
  * datagram has the packets and octets of its parts, and the last part is the record. They are even
- * parts: so each has packets, unless there are fewer packets than parts. */
-static void add_in_parts(struct collector *collector, const struct export_record *record)
+ * parts: so each has packets, unless there are fewer packets than parts. 'records' is how many the
+ * last part is in the ledger. */
+static void add_in_parts(struct collector *collector, const struct export_record *record,
+			 uint64_t records)
 {
 	const struct flow_record *flow = &record->flow;
 	const uint64_t max = collector->encoder->counter_max;
@@ -63,10 +75,14 @@ static void add_in_parts(struct collector *collector, const struct export_record
 	struct export_record part = *record;
 
 	for (uint64_t i = 0; i < count; i++) {
+		const bool is_last = i + 1 == count;
+
 		part.flow.packets = part_of(flow->packets, i, count);
 		part.flow.octets = part_of(flow->octets, i, count);
 		add_part(collector, &part, NULL,
-			 &(struct amount){ i + 1 == count, part.flow.packets, part.flow.octets });
+			 &(struct amount){ is_last ? records : 0, part.flow.packets,
+					   part.flow.octets });
+		put_in_journal(collector, &part, !is_last || !records, false);
 	}
 }
 
@@ -77,25 +93,23 @@ static struct amount amount_of(const struct flow_record *flow)
 
 /* Whether the record is not for this collector, which is counted. */
 __attribute__((noinline)) static bool is_excluded(struct collector *collector,
-						  const struct export_record *record)
+						  const struct export_record *record,
+						  const struct amount *amount)
 {
-	const struct amount amount = amount_of(&record->flow);
 	const enum collector_exclusion reason =
 		record_selection_look(&collector->selection, record);
 
 	if (reason == COLLECTOR_EXCLUSION_COUNT)
 		return false;
-	amount_add(&collector->outbox.ledger.taken, &amount);
-	amount_add(&collector->outbox.ledger.excluded[reason], &amount);
+	amount_add(&collector->outbox.ledger.taken, amount);
+	amount_add(&collector->outbox.ledger.excluded[reason], amount);
 	return true;
 }
 
-static void count_unsupported(struct collector *collector, const struct flow_record *flow)
+static void count_unsupported(struct collector *collector, const struct amount *amount)
 {
-	const struct amount amount = amount_of(flow);
-
-	amount_add(&collector->outbox.ledger.taken, &amount);
-	amount_add(&collector->outbox.ledger.lost[LOSS_UNSUPPORTED], &amount);
+	amount_add(&collector->outbox.ledger.taken, amount);
+	amount_add(&collector->outbox.ledger.lost[LOSS_UNSUPPORTED], amount);
 }
 
 /* A record of another sampler than the one before comes, or the first record: announce what its
@@ -152,42 +166,56 @@ announce_before(struct collector *collector, const struct export_record *record)
 		announce_applications(collector);
 }
 
-/* A record that the protocol cannot carry, or only in parts. Returns false if it is not one. */
-__attribute__((noinline)) static bool add_beyond_limits(struct collector *collector,
-							const struct export_record *record)
+/* Where the protocol cannot carry every record, or some only in parts, or there is a journal. */
+__attribute__((noinline)) static void add_with_care(struct collector *collector,
+						    const struct export_record *record,
+						    const struct amount *amount)
 {
 	const struct encoder_type *encoder = collector->encoder;
 	const struct flow_record *flow = &record->flow;
 
-	if (flow->key.ip_version == 6 && !encoder->has_ipv6)
-		count_unsupported(collector, flow);
-	else if (flow->octets > encoder->counter_max || flow->packets > encoder->counter_max)
-		add_in_parts(collector, record);
-	else
-		return false;
-	return true;
+	if (flow->key.ip_version == 6 && !encoder->has_ipv6) {
+		count_unsupported(collector, amount);
+	} else if (flow->octets > encoder->counter_max || flow->packets > encoder->counter_max) {
+		add_in_parts(collector, record, amount->records);
+	} else {
+		add_part(collector, record, NULL, amount);
+		put_in_journal(collector, record, !amount->records, false);
+	}
 }
 
 static inline __attribute__((always_inline)) void add_record(struct collector *collector,
 							     const struct export_record *record,
+							     const struct amount *amount,
 							     const struct export_time *time)
 {
-	const struct amount amount = amount_of(&record->flow);
-
 	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
 		collector_advance(collector, time);
-	if (!record_selection_is_all(&collector->selection) && is_excluded(collector, record))
+	if (!record_selection_is_all(&collector->selection) &&
+	    is_excluded(collector, record, amount))
 		return;
 	announce_before(collector, record);
-	if (!collector->has_limits || !add_beyond_limits(collector, record))
-		add_part(collector, record, NULL, &amount);
+	if (collector->needs_care)
+		add_with_care(collector, record, amount);
+	else
+		add_part(collector, record, NULL, amount);
 }
 
 /* Called from one place, so that it is inlined there. */
 void collector_add(struct collector *collector, const struct export_record *record,
 		   const struct export_time *time)
 {
-	add_record(collector, record, time);
+	const struct amount amount = amount_of(&record->flow);
+
+	add_record(collector, record, &amount, time);
+}
+
+void collector_add_part(struct collector *collector, const struct export_record *part,
+			const struct export_time *time)
+{
+	const struct amount amount = { 0, part->flow.packets, part->flow.octets };
+
+	add_record(collector, part, &amount, time);
 }
 
 /* Whether neither direction is left out. */
@@ -210,8 +238,8 @@ void collector_add_pair(struct collector *collector, const struct export_record 
 	const struct amount of_reverse = amount_of(&reverse->flow);
 
 	if (!collector->templates.current.has_biflows || !takes_both(collector, forward, reverse)) {
-		add_record(collector, forward, time);
-		add_record(collector, reverse, time);
+		add_record(collector, forward, &amount, time);
+		add_record(collector, reverse, &of_reverse, time);
 		return;
 	}
 	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
@@ -219,4 +247,6 @@ void collector_add_pair(struct collector *collector, const struct export_record 
 	announce_before(collector, forward);
 	amount_add(&amount, &of_reverse);
 	add_part(collector, forward, reverse, &amount);
+	put_in_journal(collector, forward, false, true);
+	put_in_journal(collector, reverse, false, false);
 }

@@ -20,7 +20,7 @@ int outbox_init(struct outbox *outbox, const struct outbox_config *config, struc
 		.ahead = { .last_us = -OUTBOX_AHEAD_US },
 	};
 	pacer_init(&outbox->pacer, config->datagrams_per_second);
-	if (datagram_queue_init(&outbox->queue, config->datagram_size) ||
+	if (datagram_queue_init(&outbox->queue, config->datagram_size, !config->type->session) ||
 	    sent_history_init(&outbox->history)) {
 		error_text_set(error, "out of memory");
 		result = -ENOMEM;

@@ -23,6 +23,7 @@
 #include "outbox_parts.h"
 #include "outbox_report.h"
 #include "outbox_send.h"
+#include "outbox_sequence.h"
 #include "outbox_wait.h"
 
 /* Open the transport. Returns 0 or a negative errno with 'error' filled; then there is nothing to

@@ -25,7 +25,7 @@ bool outbox_wants_templates(const struct outbox *outbox)
 	if (outbox_has_sessions(outbox))
 		return outbox_unsent(outbox) != 0;
 	if (outbox_is_probe_next(outbox) ||
-	    datagram_queue_room(&outbox->queue) < outbox->config.ahead_datagrams)
+	    datagram_queue_room_ahead(&outbox->queue) < outbox->config.ahead_datagrams)
 		return false;
 	return outbox->now_us - outbox->ahead.last_us >= OUTBOX_AHEAD_US;
 }

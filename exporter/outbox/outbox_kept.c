@@ -104,6 +104,21 @@ void outbox_kept_drop(struct outbox *outbox, size_t index)
 	store_order();
 }
 
+/* Of those sent after it the cells would count as waiting: they lose their numbers. One of them
+ * that waits again as well is in doubt after a kill. */
+void outbox_kept_return(struct outbox *outbox, uint64_t number)
+{
+	if (!outbox_is_kept(outbox))
+		return;
+	for (size_t back = 1; back <= outbox->queue.sent; back++) {
+		const struct queued_datagram *sent = datagram_queue_sent(&outbox->queue, back);
+
+		if (sent->sent_number > number + 1)
+			cell_of(sent)->number = 0;
+	}
+	store_order();
+}
+
 /* Number of the first datagram from 'index' on that has one; of the next to come without any. */
 static uint64_t number_from(const struct outbox *outbox, size_t index)
 {
@@ -288,6 +303,7 @@ static void wait_again(struct outbox *outbox, const struct queued_datagram *data
 
 	*slot = *datagram;
 	slot->bytes = bytes;
+	slot->record_from = slot->record_to = 0;
 	slot->file = 0;
 	slot->file_ms = datagram->time.unix_ms;
 	datagram_queue_put_last(&outbox->queue);
@@ -352,6 +368,8 @@ static uint64_t recover(struct outbox *outbox, struct found *found)
 	find_cells(outbox, keeping->kept, found);
 	settle_batch(outbox, keeping->kept, found);
 	drop_handed(outbox, found);
+	while (found->count > DATAGRAM_QUEUE_CAPACITY)
+		(void)take_out(found, found->cells[0]->number);
 	place_cells(outbox, keeping->kept, found);
 	for (size_t i = 0; i < found->count; i++) {
 		amount_add(&found->recovered, &found->cells[i]->datagram.amount);

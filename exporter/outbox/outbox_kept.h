@@ -27,6 +27,9 @@ static inline bool outbox_is_kept(const struct outbox *outbox)
 void outbox_kept_put(struct outbox *outbox);
 void outbox_kept_drop(struct outbox *outbox, size_t index);
 
+/* What was sent as 'number' of the history waits again. */
+void outbox_kept_return(struct outbox *outbox, uint64_t number);
+
 /* A place for a finished copy of the datagram under construction, for the next note of a turn. */
 struct queued_datagram *outbox_kept_open(struct outbox *outbox);
 /* Note all as of a new turn, with that copy or without. */

@@ -52,9 +52,10 @@ struct outbox_ahead {
 struct outbox_probing {
 	int error; /* positive errno: reported, nothing arrives; only a probe may go. 0: anything */
 	uint64_t last_refused; /* number in the history */
-	/* Of the probes since the last report: how many went, when the first and the last. */
+	/* Of the probes since the last report: how many went, when the first and the last needed.
+	 */
 	uint32_t sent;
-	int64_t first_us, last_us;
+	int64_t first_us, enough_us;
 	bool are_reports_few; /* not every datagram that is refused is reported */
 	uint32_t needed;      /* without a report, before anything else goes */
 	int64_t released_us;  /* when that was last so */

@@ -5,6 +5,8 @@
 #include "outbox_report.h"
 
 #include "outbox_ahead.h"
+#include "outbox_kept.h"
+#include "outbox_sequence.h"
 #include "outbox_state.h"
 
 #include <string.h>
@@ -40,22 +42,49 @@ static bool is_refusing(const struct outbox *outbox)
 	       (outbox->probing.error || outbox->standing.failed_us < outbox->probing.released_us);
 }
 
+static bool carries(const struct amount *amount)
+{
+	return amount->records || amount->packets || amount->octets;
+}
+
+/* Datagram 'number' did not arrive. What it carries waits again if it still can and may arrive
+ * then. Nothing happens if that is known. */
+static void refuse(struct outbox *outbox, uint64_t number, int error)
+{
+	const enum loss_reason reason = outbox_state_loss_of(error);
+	struct sent_datagram *sent = sent_history_at(&outbox->history, number);
+
+	if (!sent || sent->is_lost)
+		return;
+	if ((reason == LOSS_REFUSED || reason == LOSS_UNREACHABLE) && carries(&sent->amount) &&
+	    datagram_queue_return(&outbox->queue, number, outbox->config.ahead_datagrams)) {
+		outbox_kept_return(outbox, number);
+		outbox_state_count_returned(outbox, sent);
+	} else {
+		outbox_state_count_refused(outbox, sent, reason);
+	}
+}
+
 /* Datagram 'number' did not arrive, for 'error', nor did those that went with it in one packet; nor
  * those since the last one that did not arrive, unless the collector was back in between: where
- * reports are few, one that refuses again soon most likely never was. */
+ * reports are few, one that refuses again soon most likely never was. Numbers from that of 'number'
+ * on, if nothing has arrived since, were seen by nobody. */
 static void count_refused_since(struct outbox *outbox, uint64_t number, int error,
 				bool was_refusing)
 {
+	const struct sent_datagram *sent = sent_history_at(&outbox->history, number);
 	const uint64_t last = last_refused_with(outbox, number, error);
+	const bool is_news = !sent->is_lost;
 	uint64_t from = number;
 
 	if (was_refusing && outbox->probing.last_refused < number &&
 	    (outbox->probing.error || (outbox->probing.are_reports_few &&
 				       outbox->now_us - outbox->probing.released_us <= DOUBT_US)))
 		from = outbox->probing.last_refused + 1;
-	for (uint64_t i = from; i <= last; i++)
-		outbox_state_count_refused(outbox, sent_history_at(&outbox->history, i),
-					   outbox_state_loss_of(error));
+	for (uint64_t i = last + 1; i-- > from;)
+		refuse(outbox, i, error);
+	if (is_news && last + 1 == outbox->history.count)
+		outbox_sequence_rewind(outbox, sent->sequence);
 	if (last > outbox->probing.last_refused)
 		outbox->probing.last_refused = last;
 }
@@ -93,6 +122,15 @@ static bool find(const struct outbox *outbox, const struct transport_refusal *re
 	return false;
 }
 
+/* A report that quotes too little. */
+static void count_last(struct outbox *outbox, enum loss_reason reason)
+{
+	struct sent_datagram *sent = sent_history_at(&outbox->history, outbox->history.count - 1);
+
+	if (sent && !sent->is_lost)
+		outbox_state_count_refused(outbox, sent, reason);
+}
+
 /* A report names its datagram by what it quotes, up to the sequence number at least. A router need
  * not quote more than the UDP header (RFC 792): then the last datagram is the likeliest, and
  * nothing is held back, because anyone could have sent such a report. */
@@ -106,8 +144,7 @@ static void refused(struct outbox *outbox, const struct transport_refusal *refus
 	outbox_state_down(outbox, reason, refusal->error);
 	outbox_ahead_lost(outbox);
 	if (refusal->size < offset + 4) {
-		outbox_state_count_refused(outbox, sent_history_at(&outbox->history, number),
-					   reason);
+		count_last(outbox, reason);
 		return;
 	}
 	if (!find(outbox, refusal, &number))
@@ -134,7 +171,7 @@ void outbox_report_take(struct outbox *outbox)
 void outbox_report_release(struct outbox *outbox)
 {
 	if (!outbox->probing.error || outbox->probing.sent < outbox->probing.needed ||
-	    outbox->now_us - outbox->probing.last_us < report_delay_us(outbox->probing.error))
+	    outbox->now_us - outbox->probing.enough_us < report_delay_us(outbox->probing.error))
 		return;
 	outbox->probing.error = 0;
 	outbox_state_failed_at(outbox, outbox->probing.first_us);
@@ -146,7 +183,8 @@ void outbox_report_probed(struct outbox *outbox)
 {
 	if (outbox->probing.sent++ == 0)
 		outbox->probing.first_us = outbox->now_us;
-	outbox->probing.last_us = outbox->now_us;
+	if (outbox->probing.sent == outbox->probing.needed)
+		outbox->probing.enough_us = outbox->now_us;
 }
 
 void outbox_report_trust(struct outbox *outbox)

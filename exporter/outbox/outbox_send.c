@@ -8,13 +8,12 @@
 #include "bytes.h"
 #include "outbox_kept.h"
 #include "outbox_report.h"
+#include "outbox_sequence.h"
 #include "outbox_session.h"
 #include "outbox_state.h"
 #include "outbox_wait.h"
 
-#include <endian.h>
 #include <errno.h>
-#include <stdatomic.h>
 
 #define STEP_US       1000    /* between tries while it can be a matter of moments */
 #define KNOWN_DOWN_US 1000000 /* after this a moment's outage is over */
@@ -39,6 +38,8 @@ static void count_handed(struct outbox *outbox)
 	const struct queued_datagram *datagram =
 		datagram_queue_at(&outbox->queue, outbox->queue.handed);
 
+	const uint32_t sequence = outbox->sending.sequence;
+
 	outbox->sending.sequence += datagram->sequence_step;
 	outbox->sending.last_us = outbox->now_us;
 	pacer_spend(&outbox->pacer);
@@ -46,7 +47,7 @@ static void count_handed(struct outbox *outbox)
 		outbox->queue.handed++;
 		return;
 	}
-	sent_history_add(&outbox->history, datagram);
+	sent_history_add(&outbox->history, datagram, sequence);
 	outbox_state_count_sent(outbox);
 }
 
@@ -64,24 +65,6 @@ static size_t announce_file(struct outbox *outbox, size_t count)
 	while (same < count && datagram_queue_at(queue, queue->handed + same)->file == first->file)
 		same++;
 	return same;
-}
-
-static void keep(const struct outbox *outbox, uint32_t sequence)
-{
-	if (outbox->sending.kept_sequence)
-		atomic_store_explicit(outbox->sending.kept_sequence, htobe32(sequence),
-				      memory_order_relaxed);
-}
-
-void outbox_keep_sequence(struct outbox *outbox, _Atomic uint32_t *place)
-{
-	outbox->sending.kept_sequence = place;
-	keep(outbox, outbox->sending.sequence);
-}
-
-void outbox_set_sequence(struct outbox *outbox, uint32_t sequence)
-{
-	outbox->sending.sequence = sequence;
 }
 
 /* Hand up to 'count' datagrams over, in order, the first that was not yet first. */
@@ -103,12 +86,13 @@ static struct transport_result send_batch(struct outbox *outbox, size_t count)
 		sequence += datagram->sequence_step;
 		batch[i] = (struct datagram){ datagram->bytes, datagram->size };
 	}
-	keep(outbox, sequence); /* a kill on the way leaves a gap of what has not gone */
+	outbox_sequence_note(outbox,
+			     sequence); /* a kill on the way leaves a gap of what has not gone */
 	outbox_kept_hand(outbox, count);
 	result = outbox->config.type->send(outbox->transport, batch, count);
 	for (size_t i = 0; i < result.sent; i++)
 		count_handed(outbox);
-	keep(outbox, outbox->sending.sequence);
+	outbox_sequence_note(outbox, outbox->sending.sequence);
 	outbox_kept_note(outbox);
 	if (result.is_one_packet)
 		sent_history_at(&outbox->history, outbox->history.count - result.sent)->followers =

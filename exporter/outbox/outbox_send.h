@@ -19,12 +19,6 @@ int64_t outbox_send(struct outbox *outbox);
 size_t outbox_descriptors(const struct outbox *outbox,
 			  struct pollfd descriptors[static OUTBOX_DESCRIPTORS]);
 
-/* As exporter_keep_sequence(). */
-void outbox_keep_sequence(struct outbox *outbox, _Atomic uint32_t *place);
-
-/* Number of the next datagram: before the first. */
-void outbox_set_sequence(struct outbox *outbox, uint32_t sequence);
-
 /* Whether it is down, and was a second ago already. */
 bool outbox_is_known_down(const struct outbox *outbox);
 

@@ -148,7 +148,10 @@ void outbox_state_count_sent(struct outbox *outbox)
 		outbox->ahead_datagrams++;
 		outbox->ahead_bytes += datagram->size;
 	}
-	datagram_queue_pop(&outbox->queue);
+	if (outbox_has_sessions(outbox))
+		datagram_queue_pop(&outbox->queue);
+	else
+		datagram_queue_keep(&outbox->queue, outbox->history.count - 1);
 }
 
 void outbox_state_count_lost(struct outbox *outbox, const struct amount *amount,
@@ -158,15 +161,24 @@ void outbox_state_count_lost(struct outbox *outbox, const struct amount *amount,
 	amount_add(&outbox->ledger.lost[reason], amount);
 }
 
+static void take_back(struct outbox *outbox, struct sent_datagram *datagram)
+{
+	datagram->is_lost = true;
+	amount_subtract(&outbox->ledger.sent, &datagram->amount);
+	outbox->ledger.datagrams_sent--;
+	outbox->ledger.datagram_bytes_sent -= datagram->size;
+}
+
 void outbox_state_count_refused(struct outbox *outbox, struct sent_datagram *datagram,
 				enum loss_reason reason)
 {
-	if (!datagram || datagram->is_lost)
-		return;
-	datagram->is_lost = true;
-	amount_subtract(&outbox->ledger.sent, &datagram->amount);
+	take_back(outbox, datagram);
 	amount_add(&outbox->ledger.lost[reason], &datagram->amount);
-	outbox->ledger.datagrams_sent--;
-	outbox->ledger.datagram_bytes_sent -= datagram->size;
 	outbox->ledger.datagrams_lost++;
+}
+
+void outbox_state_count_returned(struct outbox *outbox, struct sent_datagram *datagram)
+{
+	take_back(outbox, datagram);
+	amount_add(&outbox->ledger.waiting, &datagram->amount);
 }

@@ -29,9 +29,9 @@ void outbox_state_count_sent(struct outbox *outbox);
 /* What waited, or was to wait, is lost. */
 void outbox_state_count_lost(struct outbox *outbox, const struct amount *amount,
 			     enum loss_reason reason);
-/* What was sent is lost: it was reported. Nothing happens if it was reported before, or with
- * NULL. */
+/* What was sent is lost, or waits again: it was reported, for the first time. */
 void outbox_state_count_refused(struct outbox *outbox, struct sent_datagram *datagram,
 				enum loss_reason reason);
+void outbox_state_count_returned(struct outbox *outbox, struct sent_datagram *datagram);
 
 #endif

@@ -485,6 +485,7 @@ static int take_from(struct spool *spool, struct spool_chunk *chunk,
 	datagram->file_ms = header.file_ms;
 	datagram->has_templates = header.has_templates;
 	datagram->is_ahead = false;
+	datagram->record_from = datagram->record_to = 0;
 	spool->taken += sizeof(header) + header.size;
 	chunk->count--;
 	chunk->templates -= header.has_templates;

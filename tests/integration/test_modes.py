@@ -1,5 +1,5 @@
 """Several collectors: groups that share the records while members stop and start under load, and
-filters. Each record arrives exactly once, at the right collector, or is counted as lost for it."""
+filters. Each record arrives exactly once, at the right collector."""
 
 from collections import Counter
 
@@ -140,11 +140,8 @@ def check_groups(groups, witness, summary):
         assert all(got[key] <= packets for key, (packets, _) in truth.items()), mode
         assert not set(got) - set(truth)
         assert sum(got.values()) + lost == summary["packets_read"], mode
-        # Only who was away has lost anything, and only what went out before that was noticed.
-        row = status[members[0].host_port]
-        assert row["packets_lost"] == lost
-        assert row["records_lost_by_reason"]["refused"] == row["records_lost"]
-        assert 0 < row["records_lost"] < row["records_sent"]
+        # What went out before it was noticed that one is away waited again, or went to another.
+        assert lost == 0, mode
 
 
 class StreamMember(StreamCollector):

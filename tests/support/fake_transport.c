@@ -40,6 +40,7 @@ void fake_transport_refuse_bytes(struct fake_transport *fake, const uint8_t *byt
 void fake_transport_refuse(struct fake_transport *fake, size_t index)
 {
 	CHECK(index < fake->count);
+	fake->sent[index].is_refused = true;
 	fake_transport_refuse_bytes(fake, fake->sent[index].bytes, fake->sent[index].size);
 }
 
@@ -71,8 +72,9 @@ static int fake_poll(struct transport *transport, int64_t now_ms)
 static void fake_take(struct fake_transport *fake, const struct datagram *datagram)
 {
 	struct fake_datagram *kept = &fake->sent[fake->count];
+	const bool is_reported = fake->refuses && (!fake->may_report || fake->may_report());
 
-	if (fake->refuses && (!fake->may_report || fake->may_report()))
+	if (is_reported)
 		fake_transport_refuse_bytes(fake, datagram->bytes, datagram->size);
 	if (fake->arrive) {
 		if (!fake->refuses)
@@ -84,6 +86,7 @@ static void fake_take(struct fake_transport *fake, const struct datagram *datagr
 	kept->size = datagram->size;
 	kept->session = fake->session;
 	kept->is_confirmed = false;
+	kept->is_refused = is_reported;
 }
 
 static struct transport_result fake_send(struct transport *transport,

@@ -18,6 +18,7 @@ struct fake_datagram {
 	size_t size;
 	uint64_t session;
 	bool is_confirmed;
+	bool is_refused; /* and reported */
 };
 
 /* The way to one collector. Members above 'sent' are set by the test at any time. */

@@ -21,6 +21,7 @@
 static struct fake_transport *const fakes = fake_transports; /* by number of the collector */
 static struct arrivals {
 	uint8_t copies[RECORDS]; /* how often each record has arrived */
+	uint32_t order[RECORDS]; /* which have, in which order */
 	size_t records;
 } arrivals[COLLECTORS];
 /* All are ports of one host, which sends one report a second after a burst of six, as Linux does.
@@ -38,7 +39,8 @@ static inline void arrive(size_t number, const struct datagram *datagram)
 	for (size_t at = 24; at < datagram->size; at += 48) {
 		const uint32_t record = load_be32(datagram->bytes + at + 20);
 
-		CHECK(record < RECORDS);
+		CHECK(record < RECORDS && arrivals[number].records < RECORDS);
+		arrivals[number].order[arrivals[number].records] = record;
 		arrivals[number].copies[record]++;
 		arrivals[number].records++;
 	}

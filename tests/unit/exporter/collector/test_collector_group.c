@@ -61,7 +61,7 @@ TEST(balance_loses_or_delivers_each_record_once)
 		add(100);
 		pass(500);
 	}
-	CHECK(status_of(1).ledger.lost[LOSS_REFUSED].records > 0);
+	CHECK_EQ(lost_by(1), 0); /* its share waited */
 	check_exactly_once(0, 1);
 }
 
@@ -125,15 +125,15 @@ TEST(round_robin_takes_turns_and_passes_over_who_is_down)
 	CHECK(!status_of(1).is_used);
 	add(300);
 	pass(1100);
-	CHECK_EQ(arrivals[0].records, 100 + 1 + 150);
-	CHECK_EQ(arrivals[2].records, 100 + 1 + 150);
-	CHECK_EQ(status_of(1).ledger.lost[LOSS_REFUSED].records, 1);
+	CHECK_EQ(arrivals[0].records + arrivals[2].records, 200 + 3 + 300);
+	CHECK_EQ(status_of(1).ledger.taken.records, 100);
 	fakes[1].refuses = false;
 	pass(12000);
 	CHECK(status_of(1).is_used);
 	add(300);
 	pass(1100);
 	CHECK_EQ(arrivals[1].records, 200);
+	CHECK_EQ(lost_by(1), 0);
 	check_exactly_once(0, 2);
 }
 
@@ -175,17 +175,17 @@ TEST(failover_moves_on_and_returns)
 	add(10);
 	pass(1100);
 	CHECK_TEXT(events, "failover: 2 > 1; ");
-	CHECK_EQ(status_of(2).ledger.lost[LOSS_REFUSED].records, 10);
+	CHECK_EQ(arrivals[1].records, 10);
 	add(100);
 	pass(1100);
-	CHECK_EQ(arrivals[1].records, 100);
+	CHECK_EQ(arrivals[1].records, 110);
 
 	fakes[1].refuses = true;
 	add(10);
 	pass(1100);
 	add(100);
 	pass(1100);
-	CHECK_EQ(arrivals[0].records, 100);
+	CHECK_EQ(arrivals[0].records, 110);
 	CHECK_TEXT(events, "failover: 2 > 1; failover: 1 > 0; ");
 
 	fakes[2].refuses = false;
@@ -197,7 +197,8 @@ TEST(failover_moves_on_and_returns)
 	pass(1100);
 	CHECK_EQ(arrivals[2].records, 200);
 	CHECK_TEXT(events, "failover: 2 > 1; failover: 1 > 0; failover: 0 > 2; ");
-	CHECK_EQ(status_of(1).ledger.lost[LOSS_REFUSED].records, 10);
+	for (size_t i = 0; i < 3; i++)
+		CHECK_EQ(lost_by(i), 0);
 	check_exactly_once(0, 2);
 }
 
@@ -239,17 +240,19 @@ TEST(failover_waits_for_the_first_when_all_are_down)
 	pass(200);
 	add(100);
 	pass(1100);
-	CHECK_EQ(arrivals[1].records, 100);
+	CHECK_EQ(arrivals[1].records, 200);
 	CHECK_TEXT(events, "failover: 0 > 1; ");
 	fakes[0].poll_error = 0;
 	pass(200); /* it lacked but an address */
+	add(100);
+	pass(1100);
 	CHECK_EQ(arrivals[0].records, 100);
 	CHECK_TEXT(events, "failover: 0 > 1; failover: 1 > 0; ");
 	check_exactly_once(0, 1);
 }
 
-/* What waits in the queue of a member that goes down stays there. */
-TEST(failover_leaves_what_waits_where_it_is)
+/* What waits in the queue of a member that goes down goes to the next. */
+TEST(failover_takes_what_waits_along)
 {
 	static const struct collector_role failover = { .mode = COLLECTOR_failover };
 
@@ -264,10 +267,12 @@ TEST(failover_leaves_what_waits_where_it_is)
 	CHECK_TEXT(events, "failover: 0 > 1; ");
 	add(1000);
 	pass(1100);
-	CHECK_EQ(arrivals[1].records, 1000);
+	CHECK_EQ(arrivals[1].records, 2000);
+	for (size_t i = 1000; i; i--) /* in order: the first 1000 came first */
+		CHECK_EQ(arrivals[1].order[i - 1], i - 1);
 	fakes[0].accept = SIZE_MAX;
 	pass(1000);
-	CHECK_EQ(arrivals[0].records, 1000);
+	CHECK_EQ(arrivals[0].records, 0);
 	check_exactly_once(0, 1);
 }
 
@@ -353,7 +358,7 @@ int main(void)
 		cmocka_unit_test(failover_moves_on_and_returns),
 		cmocka_unit_test(failover_returns_only_to_who_has_answered_for_ten_seconds),
 		cmocka_unit_test(failover_waits_for_the_first_when_all_are_down),
-		cmocka_unit_test(failover_leaves_what_waits_where_it_is),
+		cmocka_unit_test(failover_takes_what_waits_along),
 		cmocka_unit_test(room_is_that_of_who_is_next),
 		cmocka_unit_test(round_robin_waits_for_who_is_next),
 		cmocka_unit_test(groups_have_names_and_do_not_meet),

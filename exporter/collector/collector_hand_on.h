@@ -1,0 +1,32 @@
+/* collector_hand_on.h - what waits for a collector that is down becomes records again, for another
+ * member of its group.
+ *
+ * Place: collector_group -> here -> the journal and the queue of a collector. */
+#ifndef COLLECTOR_HAND_ON_H
+#define COLLECTOR_HAND_ON_H
+
+#include "collector.h"
+#include "record_journal.h"
+
+/* Records in the journal, from one number up to another. */
+struct journal_range {
+	uint64_t from, to;
+};
+
+/* Take the oldest datagram that waits, and that is known record by record, out of a collector: it
+ * counts as never taken. '*range' is what it carried. Returns false if there is none; none ever is
+ * of a collector without a journal. */
+bool collector_hand_on_take(struct collector *collector, struct journal_range *range);
+
+/* The flow of record 'number' of its journal. */
+const struct flow_key *collector_hand_on_key(const struct collector *collector, uint64_t number);
+
+/* Give record 'number' of the journal of 'from', and the reverse that is one record with it, to
+ * another collector. Returns the number of the next. */
+uint64_t collector_hand_on_give(const struct collector *from, uint64_t number, struct collector *to,
+				const struct export_time *time);
+
+/* What was given goes without waiting for more. */
+void collector_hand_on_end(struct collector *to);
+
+#endif

@@ -1,0 +1,150 @@
+"""A fleet: many agents on hosts of their own, and collectors that go away and come back under load."""
+
+import os
+import subprocess
+
+import netns
+import pytest
+from flows import UDP, FlowKey
+from waiting import wait_until
+
+AGENTS = int(os.environ.get("AGENTS", 6))
+SWITCHES = int(os.environ.get("SWITCHES", 3))
+MODES = "failover", "balance", "round-robin", "mirror"
+VERSIONS = 5, 9, 10
+RATE, FLOWS, PACKETS = 100, 50, 1_000_000  # a second for each agent; more packets than are needed
+TARGET = "198.18.0.0"
+COLLECTOR = "172.16.0.2"
+RULE = f"""
+table inet test {{
+	chain out {{
+		type filter hook postrouting priority srcnat + 10; policy accept;
+		ip daddr 198.18.0.0/15 counter name sent log group 40 snaplen 96
+	}}
+	counter sent {{ }}
+}}
+"""
+
+
+class Place:
+    """A collector of one agent, which may be stopped and started: each time another program."""
+
+    def __init__(self, make):
+        self._make = make
+        self.runs = [make(0)]
+        self.host_port, self._port = self.runs[0].host_port, self.runs[0].port
+
+    def stop(self):
+        self.runs[-1].leave()
+
+    def start(self):
+        self.runs.append(self._make(self._port))
+
+    def add_to(self, table):
+        """Add to {flow: packets}. What each program got is decoded by itself: with its own
+        templates, and without a gap in the sequence numbers."""
+        packets = 0
+        for run in self.runs:
+            for key, totals in run.flows().flows.items():
+                table[key] = table.get(key, 0) + totals.packets
+                packets += totals.packets
+        return packets
+
+
+class Member:
+    """One host of the fleet with its agent, two collectors, and traffic."""
+
+    def __init__(self, number, make_host, remote, collector):
+        self.mode, self.version = MODES[number % len(MODES)], VERSIONS[number % len(VERSIONS)]
+        self.address, router = f"10.9.{number}.2", f"10.9.{number}.1"
+        self.host = make_host(f"agent{number}")
+        netns.connect(
+            (self.host, "eth0", [f"{self.address}/24"]),
+            (remote, f"agent{number}", [f"{router}/24"]),
+        )
+        self.host.ip("route", "add", "default", "via", router)
+        self.host.run("nft", "-f", "-", input=RULE)
+        self.places = [Place(lambda port: collector(COLLECTOR, port, remote)) for _ in "AB"]
+
+    def start(self, flowagent, agentctl):
+        options = []
+        for place in self.places:
+            options += ["-n", f"{place.host_port},mode={self.mode},version={self.version}"]
+        self.agent = flowagent("--nflog", "40", "--inactive-timeout", "300ms", *options,
+                               host=self.host, release=True)  # fmt: skip
+        self.agent.wait_for_group()
+        self._control = agentctl(self.agent)
+
+    def begin(self, cleanup, udp_flood):
+        command = [udp_flood, self.address, TARGET, FLOWS, PACKETS, RATE]
+        sender = subprocess.Popen(self.host.command(*command))
+        cleanup.callback(sender.wait)
+        cleanup.callback(sender.kill)
+        self._sender = sender
+
+    def end(self):
+        self._sender.kill()
+        self._sender.wait()
+
+    def is_up(self, number):
+        rows = {row["name"]: row for row in self._control.rows("show", "collectors")}
+        return rows[self.places[number].host_port]["up"]
+
+    def sent(self):
+        """{flow: packets} as the rule has counted them: packet k is of flow k % FLOWS."""
+        listing = self.host.run("nft", "list", "counter", "inet", "test", "sent").split()
+        packets = int(listing[listing.index("packets") + 1])
+        return {
+            FlowKey(self.address, f"198.18.0.{flow}", UDP, 1024, 9, 0): -(-(packets - flow) // FLOWS)
+            for flow in range(min(FLOWS, packets))
+        }
+
+    def check(self):
+        assert self.agent.stop() == 0, self.agent.errors
+        summary = self.agent.summary()
+        expected = self.sent()
+        assert summary["packets_read"] == sum(expected.values())
+        assert summary["packets_lost_kernel"] == 0
+        rows = {row["name"]: row for row in summary["collectors"]}
+        groups = [[place] for place in self.places] if self.mode == "mirror" else [self.places]
+        for group in groups:
+            found = {}
+            for place in group:
+                row = rows[place.host_port]
+                assert place.add_to(found) == row["packets_sent"], (self.mode, self.version)
+                assert row["records_lost"] == 0, (self.mode, self.version, row)
+            assert found == expected, (self.mode, self.version)
+
+
+@pytest.fixture
+def fleet(host, cleanup, collector, flowagent, agentctl, udp_flood):
+    remote = host("coll")
+    remote.add_address(COLLECTOR, "lo")
+    remote.sysctl("ipv4/ip_forward", 1)
+    remote.ip("route", "add", "blackhole", "198.18.0.0/15")
+    members = [Member(number, host, remote, collector) for number in range(AGENTS)]
+    for member in members:
+        member.start(flowagent, agentctl)
+    for member in members:
+        member.begin(cleanup, udp_flood)
+    return members
+
+
+def test_fleet_switch(fleet):
+    """All modes and versions: each packet arrives once, and no collector misses a datagram. Larger:
+    AGENTS=20 SWITCHES=20 tests/run -k fleet_switch"""
+    wait_until(lambda: all(m.is_up(0) for m in fleet), "the first collectors are up")
+    for switch in range(SWITCHES):
+        victim = switch % 2
+        for member in fleet:
+            member.places[victim].stop()
+        # The second of a failover group that gets nothing is asked for once a minute.
+        noticing = [m for m in fleet if m.mode != "failover" or victim == 0]
+        wait_until(lambda: not any(m.is_up(victim) for m in noticing), "they are down")
+        for member in fleet:
+            member.places[victim].start()
+        wait_until(lambda: all(m.is_up(victim) for m in noticing), "they are back")
+    for member in fleet:
+        member.end()
+    for member in fleet:
+        member.check()
