@@ -46,6 +46,7 @@ struct exporter *exporter_create(const struct exporter_config *config, struct er
 		.template_refresh_datagrams = config->template_refresh_datagrams,
 		.choice = config->choice,
 		.secret = config->secret,
+		.is_live = config->is_live,
 		.on_event = config->on_event,
 		.event_context = config->event_context,
 	};
@@ -293,6 +294,20 @@ void exporter_poll(struct exporter *exporter, int64_t now_us)
 	exporter->has_polled = true;
 }
 
+void exporter_set_begin(struct exporter *exporter, int64_t begin_us)
+{
+	exporter->begin_us = begin_us;
+}
+
+/* Whether it is too early to send, and nothing is held up by that. */
+static bool is_before_begin(struct exporter *exporter, int64_t now_us)
+{
+	if (now_us < exporter->begin_us && exporter_has_room(exporter))
+		return true;
+	exporter->begin_us = 0;
+	return false;
+}
+
 int64_t exporter_send(struct exporter *exporter, int64_t now_us)
 {
 	int64_t first_us;
@@ -300,6 +315,8 @@ int64_t exporter_send(struct exporter *exporter, int64_t now_us)
 	if (!exporter->has_polled)
 		exporter_poll(exporter, now_us);
 	exporter->has_polled = false;
+	if (exporter->begin_us && is_before_begin(exporter, now_us))
+		return exporter->begin_us - now_us;
 	first_us = exporter_send_leaving(exporter, now_us);
 	for (size_t i = 0; i < exporter->collector_count; i++) {
 		int64_t next_us;
@@ -336,6 +353,7 @@ void exporter_finish(struct exporter *exporter, const struct export_time *time)
 {
 	const struct export_time *now = forward(exporter, time);
 
+	exporter->begin_us = 0;
 	for (size_t i = 0; i < exporter->collector_count; i++)
 		collector_finish(exporter->collectors[i], now);
 }

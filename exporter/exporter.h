@@ -29,6 +29,7 @@ struct exporter_config {
 	uint32_t template_refresh_datagrams; /* 0: never by count */
 	struct template_choice choice;
 	struct hash_key secret; /* of samples of flows, and of shares (connection_hash.h) */
+	bool is_live;           /* one of many: repetitions are spread, and travel with records */
 	void (*on_event)(void *context, const struct collector_event *event); /* may be NULL */
 	void *event_context;
 };
@@ -112,6 +113,9 @@ void exporter_advance(struct exporter *exporter, const struct export_time *time)
 /* In how many milliseconds exporter_advance() will have something to do, -1 if time alone does not
  * bring it. Holds until another function is called. */
 int64_t exporter_next(const struct exporter *exporter);
+
+/* Send nothing before 'begin_us', monotonic, as long as all that comes has room to wait. */
+void exporter_set_begin(struct exporter *exporter, int64_t begin_us);
 
 /* Look what the network and the transports say: after it exporter_remotes() has the ends that the
  * next exporter_send() uses. That does it by itself if nobody has called it before. */

@@ -25,6 +25,7 @@ struct exporter {
 	struct collector_ledger ledger; /* without collectors */
 	struct export_time time;
 	bool has_time;
+	int64_t begin_us;               /* nothing is sent before, 0: at once */
 	bool has_polled;                /* since the last exporter_send() */
 	_Atomic(const char *) serving;  /* exporter_serving() */
 	struct collector_group *groups; /* owned */

@@ -99,6 +99,7 @@ struct config {
 	char *source_address;
 	uint32_t template_refresh_ms;
 	uint32_t template_refresh_datagrams;
+	uint32_t start_delay_ms; /* at most; 0: none */
 	char *config_file; /* NULL: none */
 	char *control;     /* NULL: default path when live; "none" */
 	char *summary;     /* NULL, file, or "-" */

@@ -157,6 +157,41 @@ static void refresh_format(const struct config *config, const struct config_opti
 
 const struct config_type config_type_refresh = { refresh_parse, refresh_format, NULL };
 
+#define RANDOM "random:"
+
+/* "random:30s" or "off". */
+static int start_delay_parse(struct config *config, const struct config_option *option,
+			     const char *value, struct error_text *error)
+{
+	uint64_t milliseconds = 0;
+	int result = 0;
+
+	if (strncmp(value, RANDOM, strlen(RANDOM)) == 0) {
+		result = units_range_parse(&option->range, value + strlen(RANDOM), &milliseconds,
+					   error);
+	} else if (strcmp(value, "off") != 0) {
+		error_text_set(error, "expected random:TIME, such as random:30s, or off");
+		result = -EINVAL;
+	}
+	if (!result)
+		config->start_delay_ms = (uint32_t)milliseconds;
+	return result;
+}
+
+static void start_delay_format(const struct config *config, const struct config_option *option,
+			       FILE *out)
+{
+	char time[UNITS_TEXT_SIZE];
+
+	if (config->start_delay_ms)
+		(void)fprintf(out, RANDOM "%s",
+			      units_format(option->range.unit, config->start_delay_ms, time));
+	else
+		(void)fprintf(out, "off");
+}
+
+const struct config_type config_type_start_delay = { start_delay_parse, start_delay_format, NULL };
+
 static int version_parse(struct config *config, const struct config_option *option,
 			 const char *value, struct error_text *error)
 {

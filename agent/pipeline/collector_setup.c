@@ -209,6 +209,7 @@ struct exporter *collector_setup_exporter(const struct config *config,
 		.template_refresh_datagrams = config->template_refresh_datagrams,
 		.choice = *choice,
 		.secret = secret,
+		.is_live = config->sources[0].type->is_live,
 		.on_event = log_collector_event,
 	};
 	struct exporter *exporter;

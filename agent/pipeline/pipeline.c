@@ -17,13 +17,16 @@
 #include "pipeline_kept.h"
 #include "pipeline_parts.h"
 #include "sequence_file.h"
+#include "time_now.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 static bool is_live(const struct config *config, size_t source)
@@ -194,6 +197,19 @@ static int create_export_thread(struct pipeline *pipeline, const struct config *
 	return export_thread_init(&pipeline->export, &thread);
 }
 
+/* A fleet that starts at one moment does not send at one moment. */
+static void delay_start(struct exporter *exporter, uint32_t most_ms)
+{
+	uint32_t number;
+
+	if (!most_ms || getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+		return;
+	number %= most_ms;
+	log_info("the first datagram leaves after %" PRIu32 ".%" PRIu32 " s (start-delay)",
+		 number / 1000, number % 1000 / 100);
+	exporter_set_begin(exporter, time_now_us(CLOCK_MONOTONIC) + (int64_t)number * 1000);
+}
+
 struct pipeline *pipeline_create(const struct config *config, const struct pipeline_events *events,
 				 struct descriptor_store *store, struct error_text *error)
 {
@@ -243,6 +259,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	exporter_set_samplers(exporter, pipeline->samplers); /* as far as sources know them */
 	if (pipeline->export.config.is_live) {
 		collector_setup_warn(config);
+		delay_start(exporter, config->start_delay_ms);
 		pipeline_kept_inherit(pipeline);
 		pipeline_handover_inherit(pipeline);
 		pipeline->sequences = sequence_file_open(exporter, pipeline->source_id,

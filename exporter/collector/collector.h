@@ -17,7 +17,7 @@ struct collector; /* opaque: defined in collector_parts.h */
 
 /* State of one collector, for people. Strings are copies. */
 struct collector_status {
-	char name[280]; /* as configured */
+	char name[COLLECTOR_NAME_SIZE]; /* as configured */
 	enum collector_mode mode;
 	char group[COLLECTOR_GROUP_SIZE]; /* "" for mirror */
 	uint32_t priority;                /* 0: none */

@@ -16,7 +16,8 @@
 
 #define EXPORTER_RECORD_WAIT_MS 1000 /* at most, for its datagram to fill */
 
-#define COLLECTOR_GROUP_SIZE 64 /* longest name of a group, with NUL */
+#define COLLECTOR_NAME_SIZE  280 /* with NUL; a multiple of 8 */
+#define COLLECTOR_GROUP_SIZE 64  /* longest name of a group, with NUL */
 
 #define COLLECTOR_DATAGRAM_SIZE_MIN 512   /* holds templates and statistics, or any record */
 #define COLLECTOR_DATAGRAM_SIZE_MAX 65507 /* UDP over IPv4 */
@@ -48,6 +49,7 @@ struct collector_terms {
 	uint32_t template_refresh_datagrams; /* 0: never by count */
 	struct template_choice choice;
 	struct hash_key secret; /* of samples of flows, and of shares (connection_hash.h) */
+	bool is_live;           /* as in exporter.h */
 	void (*on_event)(void *context, const struct collector_event *event); /* may be NULL */
 	void *event_context;
 

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void collector_options_make_templates(struct collector *collector)
@@ -89,6 +90,45 @@ void collector_options_add_statistics(struct collector *collector)
 	collector->refresh.records_then = collector->outbox.ledger.taken.records;
 }
 
+uint32_t collector_options_first_ms(uint32_t source_id, const char *name, uint32_t refresh_ms)
+{
+	const uint32_t least_ms = 2 * EXPORTER_RECORD_WAIT_MS;
+	struct {
+		uint64_t source_id;
+		char name[COLLECTOR_NAME_SIZE];
+	} words = { .source_id = source_id };
+
+	if (refresh_ms <= 2 * least_ms)
+		return refresh_ms;
+	(void)snprintf(words.name, sizeof(words.name), "%s", name);
+	return least_ms + (uint32_t)(hash_words((struct hash_key){ 0 }, &words, sizeof(words)) %
+				     (refresh_ms - least_ms));
+}
+
+/* What starts at one moment, a whole fleet, does not repeat at one moment. */
+static void spread(struct collector *collector)
+{
+	const uint32_t refresh_ms = collector->terms->template_refresh_ms;
+	const uint32_t skipped_ms =
+		refresh_ms - collector_options_first_ms(collector->terms->source_id,
+							collector->name, refresh_ms);
+
+	collector->refresh.last_ms -= skipped_ms;
+	collector->names.repeated_ms -= skipped_ms;
+}
+
+void collector_options_take_along(struct collector *collector)
+{
+	const uint32_t half_ms = collector->terms->template_refresh_ms / 2;
+
+	if (!collector->terms->is_live || !half_ms || !collector->refresh.has_repeated)
+		return;
+	if (collector_since(collector, collector->refresh.last_ms) >= half_ms)
+		collector_options_refresh(collector);
+	if (collector_since(collector, collector->names.repeated_ms) >= half_ms)
+		collector_options_repeat_names(collector);
+}
+
 /* Statistics and samplers follow the templates, in the same datagram or in the next. */
 void collector_options_begin_refresh(struct collector *collector)
 {
@@ -101,6 +141,9 @@ void collector_options_begin_refresh(struct collector *collector)
 	collector->refresh.is_due = false;
 	collector->refresh.are_statistics_due = true;
 	collector->refresh.last_ms = collector->time.uptime_ms;
+	if (!collector->refresh.has_begun && collector->terms->is_live)
+		spread(collector);
+	collector->refresh.has_begun = true;
 	collector->refresh.datagrams_since = 0;
 	collector->refresh.has_records_since = false;
 	sampler_walk_repeat(&collector->samplers);

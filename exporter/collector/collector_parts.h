@@ -40,6 +40,9 @@ struct collector_refresh {
 	size_t next_template;
 	bool are_statistics_due;
 	uint32_t last_ms;
+	bool has_begun; /* the first time; live, the second one comes after a part of the interval
+			 */
+	bool has_repeated; /* by time */
 	uint32_t datagrams_since;
 	bool has_records_since;
 	uint64_t records_then; /* 'taken' at the last statistics */
@@ -58,7 +61,7 @@ struct collector_names {
 
 struct collector {
 	/* collector.c, once. */
-	char name[280];
+	char name[COLLECTOR_NAME_SIZE];
 	uint8_t version;
 	const struct encoder_type *encoder;
 	const struct collector_terms *terms; /* borrowed for life */

@@ -148,3 +148,15 @@ def test_fleet_switch(fleet):
         member.end()
     for member in fleet:
         member.check()
+
+
+def test_an_agent_that_waits_with_its_first_datagram_sends_all_at_its_end(host, flowagent, collector):
+    site = host("site")
+    sink = collector("127.0.0.1", 0, site)
+    agent = flowagent("--nflog", "40", "-n", sink.host_port, "--start-delay", "random:1h", host=site)
+    agent.wait_for_group()
+    assert "(start-delay)" in agent.errors
+    assert agent.stop() == 0, agent.errors
+    sink.wait_for_datagrams(1)
+    summary = agent.summary()
+    assert summary["collectors"][0]["datagrams_sent"] == len(sink.datagrams)

@@ -48,6 +48,41 @@ TEST(datagrams_are_full_while_records_wait)
 	exporter_destroy(exporter);
 }
 
+TEST(nothing_is_sent_before_the_begin_as_long_as_there_is_room)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+	exporter_set_begin(exporter, 30 * SECOND_US);
+	add(exporter, 0);
+	advance(exporter, 1000);
+	CHECK_EQ(exporter_send(exporter, SECOND_US), 29 * SECOND_US);
+	CHECK_EQ(fakes[0].count, 0);
+	(void)exporter_send(exporter, 30 * SECOND_US);
+	CHECK_EQ(records_in(&fakes[0], 0), 1);
+	exporter_destroy(exporter);
+
+	/* What comes has no room any more. */
+	exporter = create(&(struct setup){ .collectors = 1 });
+	exporter_set_begin(exporter, 30 * SECOND_US);
+	while (exporter_has_room(exporter))
+		add(exporter, 0);
+	CHECK_EQ(fakes[0].count, 0);
+	(void)exporter_send(exporter, SECOND_US);
+	CHECK(fakes[0].count > 100);
+	exporter_destroy(exporter);
+
+	/* The end. */
+	exporter = create(&(struct setup){ .collectors = 1 });
+	exporter_set_begin(exporter, 30 * SECOND_US);
+	add(exporter, 0);
+	(void)exporter_send(exporter, SECOND_US);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, SECOND_US);
+	CHECK_EQ(records_in(&fakes[0], 0), 1);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
 /* However far the clock of a file goes on before its next packet. */
 TEST(a_datagram_has_the_time_at_which_it_was_due)
 {
@@ -280,6 +315,7 @@ TEST(a_wrong_configuration_is_named)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_sent_before_the_begin_as_long_as_there_is_room),
 		cmocka_unit_test(templates_statistics_and_names_come_before_the_first_flow),
 		cmocka_unit_test(datagrams_are_full_while_records_wait),
 		cmocka_unit_test(a_datagram_has_the_time_at_which_it_was_due),

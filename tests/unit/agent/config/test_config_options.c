@@ -262,7 +262,8 @@ TEST(other_values)
 	struct config config;
 
 	CHECK_EQ(parse(&config,
-		       "-m 256M --export-rate 0 --source-id 4294967295 --template-refresh 10m,0 -c "
+		       "-m 256M --export-rate 0 --source-id 4294967295 --template-refresh 10m,0 "
+		       "--start-delay random:90s -c "
 		       "none "
 		       "--summary - -u nobody --log-level debug --networks-file /x -v 9 "
 		       "--source-address ::1 -m 1",
@@ -281,6 +282,7 @@ TEST(other_values)
 	CHECK_TEXT(config.source_address, "::1");
 	check_value(&config, "export-rate", "0", "command line");
 	check_value(&config, "template-refresh", "10m,0", "command line");
+	check_value(&config, "start-delay", "random:90s", "command line");
 	check_value(&config, "log-level", "debug", "command line");
 	config_clear(&config);
 
@@ -293,6 +295,8 @@ TEST(other_values)
 	check_error("--template-refresh 0,0", CONFIG_invalid,
 		    "--template-refresh \"0,0\": expected a time or a number of datagrams other "
 		    "than 0: a collector that restarts needs the templates again");
+	check_error("--start-delay 30s", CONFIG_invalid,
+		    "--start-delay \"30s\": expected random:TIME, such as random:30s, or off");
 	check_error("--template-refresh 25h", CONFIG_invalid,
 		    "--template-refresh \"25h\": expected a time from 0s to 1d, such as 90, 90s or "
 		    "1h30m");
