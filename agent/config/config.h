@@ -46,6 +46,7 @@ struct config_collector {
 	struct config_origin *key_origins; /* owned; of the section's keys, by enum config_key_id */
 	bool uptime;                       /* v9: times as fields 21 and 22 */
 	bool segmentation;                 /* bursts as one packet */
+	struct transport_probe_config probe;
 	int64_t spool_size;    /* bytes, 0: none, -1: what the transport has by default */
 	bool has_spool_size;   /* as configured */
 	char *spool_directory; /* NULL: in memory */

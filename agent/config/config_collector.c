@@ -147,6 +147,43 @@ const struct config_key_type config_key_type_interface = { interface_parse, conf
 							   config_key_text_clear, "INTERFACE",
 							   false };
 
+/* "tcp:179" or "icmp". */
+static int probe_parse(void *object, const struct config_key *key, const char *value,
+		       struct error_text *error)
+{
+	static const struct units_range ports = { UNIT_NUMBER, 1, UINT16_MAX };
+	struct transport_probe_config *probe = &((struct config_collector *)object)->probe;
+	uint64_t port;
+
+	(void)key;
+	if (strcmp(value, "icmp") == 0) {
+		*probe = (struct transport_probe_config){ .kind = PROBE_icmp };
+		return 0;
+	}
+	if (strncmp(value, "tcp:", 4) != 0 || units_range_parse(&ports, value + 4, &port, error)) {
+		error_text_set(error, "expected tcp:PORT, such as tcp:179, or icmp");
+		return -EINVAL;
+	}
+	*probe = (struct transport_probe_config){ PROBE_tcp, (uint16_t)port };
+	return 0;
+}
+
+static const char *probe_format(const void *object, const struct config_key *key,
+				char text[static UNITS_TEXT_SIZE])
+{
+	const struct transport_probe_config *probe =
+		&((const struct config_collector *)object)->probe;
+
+	(void)key;
+	if (probe->kind == PROBE_icmp)
+		return "icmp";
+	(void)snprintf(text, UNITS_TEXT_SIZE, "tcp:%u", (unsigned int)probe->port);
+	return probe->kind == PROBE_tcp ? text : NULL;
+}
+
+const struct config_key_type config_key_type_probe = { probe_parse, probe_format, NULL, NULL,
+						       false };
+
 static int collector_parse(struct config *config, const struct config_option *option,
 			   const char *value, struct error_text *error)
 {

@@ -84,7 +84,7 @@ void config_key_text_clear(void *object, const struct config_key *key);
 /* Types of one key: in the file that knows what it means. */
 extern const struct config_key_type config_key_type_address, config_key_type_version,
 	config_key_type_transport, config_key_type_own_address, config_key_type_interface,
-	config_key_type_dscp, config_key_type_fields, config_key_type_spool, config_key_type_mode,
+	config_key_type_probe, config_key_type_dscp, config_key_type_fields, config_key_type_spool, config_key_type_mode,
 	config_key_type_group, config_key_type_filter;
 extern const struct config_key_type config_key_type_direction, config_key_type_label,
 	config_key_type_packet_filter,

@@ -138,6 +138,10 @@ int config_path_check(const struct config *config, const struct config_collector
 {
 	const char *key = file_key(collector);
 
+	if (collector->probe.kind != PROBE_none && strcmp(collector->transport, "udp") != 0)
+		return fail(collector, config_keys[KEY_collector_probe].name,
+			    "is for transport udp: others know whether the collector is there",
+			    error);
 	if (collector->source_address && config_path_is(collector->host))
 		return fail(collector, config_keys[KEY_collector_source_address].name,
 			    "is for collectors in the network", error);

@@ -42,6 +42,7 @@ static bool is_same_address(const struct transport_config *one,
 {
 	return one->may_segment == other->may_segment && is_same_tls(&one->tls, &other->tls) &&
 	       is_same_socket(&one->socket, &other->socket) &&
+	       one->probe.kind == other->probe.kind && one->probe.port == other->probe.port &&
 	       one->rotation.interval_ms == other->rotation.interval_ms &&
 	       one->rotation.size == other->rotation.size && one->keep == other->keep;
 }

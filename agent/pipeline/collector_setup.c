@@ -148,11 +148,21 @@ static void set_mark(int fd, uint32_t mark)
 	rights_restore(before);
 }
 
+static int open_raw(int family, int protocol)
+{
+	const struct rights_section before = rights_raise();
+	const int fd = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+
+	rights_restore(before);
+	return fd;
+}
+
 static struct transport_socket_settings socket_settings(const struct config_collector *from)
 {
 	struct transport_socket_settings settings = {
 		.mark = DEFAULT_MARK,
 		.set_mark = set_mark,
+		.open_raw = open_raw,
 		.dscp = from->dscp,
 		.ttl = from->ttl,
 	};
@@ -181,6 +191,7 @@ struct collector_config collector_setup_one(const struct config *config, size_t 
 								    : config->source_address,
 			     .tls = tls_settings(from),
 			     .may_segment = from->segmentation,
+			     .probe = from->probe,
 			     .rotation = { from->rotate_ms, from->rotate_size },
 			     .keep = from->keep,
 			     .socket = socket_settings(from) },

@@ -6,6 +6,7 @@
 #include "outbox_send.h"
 
 #include "bytes.h"
+#include "outbox_ahead.h"
 #include "outbox_kept.h"
 #include "outbox_report.h"
 #include "outbox_sequence.h"
@@ -211,6 +212,8 @@ static int64_t hold(struct outbox *outbox, int error)
 	watch_reader(outbox, is_reader ? error : 0);
 	if (outbox->sending.is_blocked)
 		outbox_state_down(outbox, outbox_state_loss_of(error), error);
+	if (outbox->standing.is_answered && outbox->config.has_templates)
+		outbox_ahead_lost(outbox); /* another program may listen when it answers again */
 	if (!outbox->queue.count && !outbox->spool.count &&
 	    !(outbox_has_sessions(outbox) && is_passing(error)))
 		return -1;

@@ -82,6 +82,9 @@ void outbox_state_down(struct outbox *outbox, enum loss_reason reason, int error
 	outbox->standing.loss = reason;
 	outbox->standing.error = error;
 	outbox->standing.failed_us = outbox->now_us;
+	outbox->standing.is_answered = error && error == outbox->transport_error &&
+				       outbox->config.type->is_proven &&
+				       outbox->config.type->is_proven(outbox->transport);
 	keep_fault(outbox, error);
 	if (outbox->standing.state != OUTBOX_down) {
 		outbox->standing.state = OUTBOX_down;
@@ -116,8 +119,8 @@ static bool is_standing_still(const struct outbox *outbox)
 }
 
 /* A session is proof that the collector is there, and an address is all that an unresolved one
- * lacked. For others a datagram that was handed over proves nothing: only time without a report
- * does. */
+ * lacked; or an answer to its probe. For others a datagram that was handed over proves nothing:
+ * only time without a report does. */
 bool outbox_state_up(struct outbox *outbox)
 {
 	const bool is_quiet = outbox->sending.last_us >= outbox->standing.failed_us &&
@@ -127,7 +130,7 @@ bool outbox_state_up(struct outbox *outbox)
 	    (outbox->standing.state == OUTBOX_down && is_standing_still(outbox)))
 		return false;
 	if (outbox->standing.state == OUTBOX_down && !outbox_has_sessions(outbox) &&
-	    outbox->standing.loss != LOSS_UNRESOLVED && !is_quiet)
+	    outbox->standing.loss != LOSS_UNRESOLVED && !outbox->standing.is_answered && !is_quiet)
 		return false;
 	outbox->standing.state = OUTBOX_up;
 	report(outbox, COLLECTOR_UP);

@@ -11,6 +11,7 @@
 
 #include "error_text.h"
 #include "rotation.h"
+#include "transport_probe_config.h"
 #include "transport_socket.h"
 
 #include <stdbool.h>
@@ -35,6 +36,7 @@ struct transport_config {
 	const char *source_address; /* NULL: the kernel's choice */
 	bool may_segment;           /* let the kernel cut a burst out of one packet, where it can */
 	struct transport_socket_settings socket;
+	struct transport_probe_config probe; /* UDP */
 	struct transport_tls_config tls;
 
 	/* Files. */
@@ -121,6 +123,9 @@ struct transport_type {
 	/* Why poll() said last that nothing can be sent, where there is more to say than its errno
 	 * does; else NULL. Borrowed until the next call. NULL if there never is. */
 	const char *(*fault)(const struct transport *transport);
+	/* Whether what poll() said last was found out by asking, so that 0 shows that it is there.
+	 * NULL: never. */
+	bool (*is_proven)(const struct transport *transport);
 	/* Where it sends to; size 0 if not known yet. */
 	socklen_t (*remote)(const struct transport *transport, struct sockaddr_storage *address);
 	socklen_t (*local)(const struct transport *transport, struct sockaddr_storage *address);

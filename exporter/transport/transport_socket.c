@@ -153,14 +153,11 @@ static void port_clear(struct sockaddr_storage *address)
 		((struct sockaddr_in6 *)address)->sin6_port = 0;
 }
 
-int transport_socket_open(const struct transport_socket_settings *settings, int type,
-			  struct transport_address *source, struct transport_address *to)
+int transport_socket_prepare(int fd, const struct transport_socket_settings *settings,
+			     struct transport_address *source, struct transport_address *to)
 {
-	const int fd = socket(to->address.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int result = 0;
 
-	if (fd < 0)
-		return -errno;
 	if (settings->mark && settings->set_mark)
 		settings->set_mark(fd, settings->mark);
 	if (settings->interface[0])
@@ -169,6 +166,18 @@ int transport_socket_open(const struct transport_socket_settings *settings, int 
 		result = header_set(fd, settings, &to->address);
 	if (!result)
 		result = source_bind(fd, source);
+	return result;
+}
+
+int transport_socket_open(const struct transport_socket_settings *settings, int type,
+			  struct transport_address *source, struct transport_address *to)
+{
+	const int fd = socket(to->address.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int result;
+
+	if (fd < 0)
+		return -errno;
+	result = transport_socket_prepare(fd, settings, source, to);
 	if (!result)
 		return fd;
 	(void)close(fd);

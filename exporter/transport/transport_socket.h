@@ -17,6 +17,9 @@ struct transport_socket_settings {
 	/* Sets the mark of a new socket with the capability that it takes (CAP_NET_ADMIN); NULL:
 	 * without. */
 	void (*set_mark)(int fd, uint32_t mark);
+	/* Open a raw socket with the capability that it takes (CAP_NET_RAW), as socket() does; it
+	 * never blocks and is not inherited. NULL: there is none. */
+	int (*open_raw)(int family, int protocol);
 	uint8_t dscp; /* Differentiated Services field (RFC 2474), 0 to 63 */
 	uint8_t ttl;  /* or hop limit; 0: the kernel's, and 1 to a multicast group (RFC 1112) */
 };
@@ -39,6 +42,10 @@ int transport_socket_address(struct transport_socket_settings *settings, const c
  * errno: -ENODEV without the interface, -ENETDOWN while it is down or has no carrier. */
 int transport_socket_open(const struct transport_socket_settings *settings, int type,
 			  struct transport_address *source, struct transport_address *to);
+
+/* The same with a socket that is there, and stays the caller's. Returns 0 or a negative errno. */
+int transport_socket_prepare(int fd, const struct transport_socket_settings *settings,
+			     struct transport_address *source, struct transport_address *to);
 
 /* Whether the interface of a connected socket is gone, or another one has its name now. A socket
  * holds on to the interface that it knew: open a new one. */

@@ -10,6 +10,7 @@
 #include "transport.h"
 
 #include "transport_lookup.h"
+#include "transport_probe.h"
 #include "transport_udp_send.h"
 
 #include <errno.h>
@@ -30,6 +31,7 @@
 
 struct transport {
 	struct transport_lookup lookup;
+	struct transport_probe probe;
 	int fd;
 	bool may_segment;
 	bool can_segment; /* see transport_udp_send.h */
@@ -61,6 +63,7 @@ static void udp_close(struct transport *udp)
 	if (!udp)
 		return;
 	disconnect(udp);
+	transport_probe_clear(&udp->probe);
 	transport_lookup_clear(&udp->lookup);
 	free(udp);
 }
@@ -77,8 +80,15 @@ static int udp_open(const struct transport_config *config, struct transport **tr
 	}
 	udp->fd = -1;
 	udp->may_segment = config->may_segment;
+	result = transport_probe_init(&udp->probe, &config->probe, &config->socket, config->host,
+				      error);
+	if (result) {
+		free(udp);
+		return result;
+	}
 	result = transport_lookup_init(&udp->lookup, config, error);
 	if (result) {
+		transport_probe_clear(&udp->probe);
 		free(udp);
 		return result;
 	}
@@ -237,11 +247,23 @@ static int udp_poll(struct transport *udp, int64_t now_ms)
 	watch_socket(udp, now_ms);
 	watch_sends(udp, now_ms);
 	watch_failures(udp, now_ms);
-	if (udp->fd >= 0)
-		return 0;
-	result = connect_any(udp);
+	result = udp->fd >= 0 ? 0 : connect_any(udp);
+	if (!result)
+		result = transport_probe_poll(&udp->probe, &udp->lookup.settings,
+					      &udp->lookup.source,
+					      transport_lookup_current(&udp->lookup), now_ms);
 	udp->has_failed |= result != 0;
 	return result;
+}
+
+static const char *udp_fault(const struct transport *udp)
+{
+	return udp->probe.error ? udp->probe.fault : NULL;
+}
+
+static bool udp_is_proven(const struct transport *udp)
+{
+	return udp->probe.config.kind != PROBE_none;
 }
 
 static struct transport_result udp_send(struct transport *udp, const struct datagram *datagrams,
@@ -348,6 +370,8 @@ const struct transport_type transport_udp = {
 	.ready = udp_ready,
 	.openings = udp_openings,
 	.refusal = udp_refusal,
+	.fault = udp_fault,
+	.is_proven = udp_is_proven,
 	.remote = udp_remote,
 	.local = udp_local,
 	.set_port = udp_set_port,

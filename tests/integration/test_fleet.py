@@ -1,10 +1,13 @@
 """A fleet: many agents on hosts of their own, and collectors that go away and come back under load."""
 
 import os
+import socket
 import subprocess
+import threading
 
 import netns
 import pytest
+import traffic
 from flows import UDP, FlowKey
 from waiting import wait_until
 
@@ -160,3 +163,54 @@ def test_an_agent_that_waits_with_its_first_datagram_sends_all_at_its_end(host, 
     sink.wait_for_datagrams(1)
     summary = agent.summary()
     assert summary["collectors"][0]["datagrams_sent"] == len(sink.datagrams)
+
+
+SILENCE = """
+table inet silence {
+	chain in {
+		type filter hook input priority 0; policy accept;
+		ip daddr 172.16.0.2 drop
+	}
+}
+"""
+
+
+def accept_all(listener):
+    """Until it is closed."""
+    try:
+        while True:
+            listener.accept()[0].close()
+    except OSError:
+        pass
+
+
+@pytest.mark.parametrize("probe", ["tcp:179", "icmp"])
+def test_a_host_that_is_silent_is_found_by_its_probe(probe, hosts, cleanup, flowagent, agentctl, collector):
+    """No ICMP report says that it is gone: the next one of the group takes over, and gives back."""
+    second = "172.16.0.3"
+    hosts.collector.add_address(f"{second}/32", "lo")
+    hosts.internet.ip("route", "add", second, "via", COLLECTOR)
+    sinks = [collector(address, 3001, hosts.collector) for address in (COLLECTOR, second)]
+    with traffic.bound_socket(hosts.collector, COLLECTOR, socket.SOCK_STREAM, 179) as listener:
+        listener.listen()
+        listener.settimeout(None)
+        threading.Thread(target=accept_all, args=(listener,), daemon=True).start()
+        agent = flowagent("--nflog", "40", "-n", f"{sinks[0].host_port},mode=failover,probe={probe}",
+                          "-n", f"{sinks[1].host_port},mode=failover", host=hosts.server)  # fmt: skip
+        agent.wait_for_group()
+        control = agentctl(agent)
+
+        def row():
+            return control.rows("show", "collectors")[0]
+
+        wait_until(lambda: row()["up"], "it is up")
+        hosts.collector.run("nft", "-f", "-", input=SILENCE)
+        wait_until(lambda: not row()["up"], "its silence is noticed")
+        assert row()["last_error"] == f"no answer to its probe={probe}"
+        assert control.rows("show", "collectors")[1]["active"]
+        before = len(sinks[0].datagrams)
+        hosts.collector.run("nft", "delete", "table", "inet", "silence")
+        wait_until(lambda: row()["up"] and row()["active"], "it answers again")
+        sinks[0].wait_for_datagrams(before + 1)  # templates
+        assert agent.stop() == 0, agent.errors
+        listener.shutdown(socket.SHUT_RDWR)

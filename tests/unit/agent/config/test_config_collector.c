@@ -218,6 +218,30 @@ TEST(a_row_says_all_of_a_key)
 	}
 }
 
+TEST(a_probe_is_of_udp)
+{
+	struct config config;
+	struct error_text error;
+
+	CHECK_EQ(parse(&config, "-n a,probe=tcp:179 -n b,probe=icmp", &error), CONFIG_run);
+	CHECK_EQ(config.collectors[0].probe.kind, PROBE_tcp);
+	CHECK_EQ(config.collectors[0].probe.port, 179);
+	check_value(&config, "collector",
+		    "a:2055,version=9,transport=udp,probe=tcp:179 "
+		    "b:2055,version=9,transport=udp,probe=icmp",
+		    "command line");
+	config_clear(&config);
+	check_error("-n h,probe=tcp:0", CONFIG_invalid,
+		    "--collector \"h,probe=tcp:0\": probe: expected tcp:PORT, such as tcp:179, or "
+		    "icmp");
+	check_error("-n h,probe=udp:9", CONFIG_invalid,
+		    "--collector \"h,probe=udp:9\": probe: expected tcp:PORT, such as tcp:179, or "
+		    "icmp");
+	check_error("-n h,transport=tcp,probe=icmp", CONFIG_invalid,
+		    "collector h:4739: probe is for transport udp: others know whether the "
+		    "collector is there");
+}
+
 /* What every row shows is what it reads. */
 TEST(all_keys_of_a_collector_are_shown_as_they_are_read)
 {
@@ -510,6 +534,7 @@ int main(void)
 		cmocka_unit_test(how_packets_leave_to_a_collector),
 		cmocka_unit_test(wrong_ways_to_leave),
 		cmocka_unit_test(fields_in_a_section),
+		cmocka_unit_test(a_probe_is_of_udp),
 		cmocka_unit_test(fields_of_a_collector),
 	};
 
