@@ -13,9 +13,20 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+/* What the kernel translates is listed again and again. */
+static uint64_t needed_for_fields(const struct config *config)
+{
+	const bool is_live = !config->source_count || config->sources[0].type->is_live;
+
+	for (size_t i = 0; is_live && i < config->collector_count; i++)
+		if (template_fields_have_translation(&config->collectors[i].field_set))
+			return RIGHTS_NET_ADMIN;
+	return 0;
+}
+
 static uint64_t needed_to_open(const struct config *config)
 {
-	uint64_t needed = 0;
+	uint64_t needed = needed_for_fields(config);
 
 	for (size_t i = 0; i < config->source_count; i++)
 		needed |= config->sources[i].type->rights;
@@ -96,7 +107,7 @@ static int change_user(const char *user, const char *root, uint64_t needed,
 
 int privileges_drop(const struct config *config, const char *root, struct error_text *error)
 {
-	const uint64_t needed = config_rights(config);
+	const uint64_t needed = config_rights(config) | needed_for_fields(config);
 	int result = 0;
 
 	if (geteuid() == 0) {

@@ -99,9 +99,13 @@ struct flow_record {
 	uint8_t minimum_ttl, maximum_ttl; /* minimumTTL, maximumTTL */
 	uint32_t physical_input;          /* ingressPhysicalInterface */
 	uint32_t physical_output;         /* egressPhysicalInterface */
+	/* Likewise; without their columns they are not written, and rings have no place for them.
+	 * Link addresses are numbers of 48 bits, with what packet_note.h adds. */
+	uint64_t source_mac, destination_mac;
 };
 
-/* Records lie in rings by the thousand. */
-_Static_assert(sizeof(struct flow_record) == 112, "flow_record has not grown");
+/* Records lie in rings by the thousand: this much of each, unless somebody asks for more. */
+#define FLOW_RECORD_BASE_SIZE offsetof(struct flow_record, source_mac)
+_Static_assert(FLOW_RECORD_BASE_SIZE == 112, "flow_record has not grown");
 
 #endif

@@ -37,7 +37,10 @@ enum flow_side {
 };
 
 struct packet_view {
-	const uint8_t *bytes;     /* borrowed from the source for one batch */
+	const uint8_t *bytes; /* borrowed from the source for one batch */
+	/* Ethernet header of a packet that is given without it: 14 bytes, borrowed likewise. NULL:
+	 * there is none, or nobody has asked for it. */
+	const uint8_t *link_header;
 	uint32_t captured_bytes;  /* valid bytes at 'bytes' */
 	uint32_t original_bytes;  /* length of the frame before it was cut; 0 if the source does not
 				     know */
@@ -64,6 +67,6 @@ static inline uint32_t packet_wire_bytes(const struct packet_view *view)
 	return view->original_bytes ? view->original_bytes : view->captured_bytes;
 }
 
-_Static_assert(sizeof(struct packet_view) <= 56, "packet_view has not grown");
+_Static_assert(sizeof(struct packet_view) <= 64, "a packet_view is not longer than a cache line");
 
 #endif

@@ -37,6 +37,7 @@ static const struct doctor_check {
 	{ "cache", doctor_check_cache, true },
 	{ "collector", doctor_check_collector, true },
 	{ "reader", doctor_check_reader, true },
+	{ "conntrack", doctor_check_conntrack, true },
 	{ "clock", doctor_check_clock, false },
 	{ "templates", doctor_check_templates, true },
 	{ "AS table", doctor_check_as_table, true },

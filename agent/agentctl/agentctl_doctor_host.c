@@ -44,6 +44,24 @@ void doctor_check_clock(struct doctor *doctor)
 			   "nothing synchronises the clock: times of flows drift");
 }
 
+/* Only where a collector gets what the kernel translates. */
+void doctor_check_conntrack(struct doctor *doctor)
+{
+	const json_t *problem;
+	size_t index;
+	char fix[128];
+
+	(void)snprintf(fix, sizeof(fix), "%smodprobe nf_conntrack_netlink", doctor_sudo(doctor));
+	json_array_foreach(json_object_get(doctor->status, "problems"), index, problem)
+	{
+		const char *text = doctor_text(problem, "problem");
+
+		if (strstr(text, "conntrack"))
+			doctor_say(doctor, DOCTOR_warn, strstr(text, "CAP_NET_ADMIN") ? NULL : fix,
+				   "%s", text);
+	}
+}
+
 void doctor_check_templates(struct doctor *doctor)
 {
 	const char *refresh = doctor_option(doctor, "template-refresh");

@@ -32,7 +32,7 @@ static const struct {
 	{ "exportcpu", MIGRATION_NOT_NEEDED, "export has a thread of its own" },
 	{ "debug", MIGRATION_NOT_NEEDED, "log-level" },
 	{ "flush", MIGRATION_NOT_NEEDED, "agentctl flush" },
-	{ "natevents", MIGRATION_LOST, "NAT events (addresses after NAT, 225 to 228)" },
+	{ "natevents", MIGRATION_CARRIED, NULL },
 	{ "sndbuf", MIGRATION_LOST, "send buffer: a spool keeps records, export-rate paces them" },
 	{ "aggregation", MIGRATION_LOST,
 	  "aggregation: aggregate-ipv4 and aggregate-ipv6 count by "
@@ -184,6 +184,29 @@ static void write_collector(struct migration *migration, const char *word, const
 			 device ? ",interface=" : "", device ? device : "");
 }
 
+/* ",fields=..." for natevents: not events beside the flows, but fields of them. */
+static const char *translation(struct migration *migration, const struct netflow *netflow,
+			       const char *protocol)
+{
+	const char *events = value_of(netflow, "natevents");
+
+	if (!events || strcmp(events, "0") == 0)
+		return "";
+	if (!protocol || strcmp(protocol, "5") == 0) {
+		migration_lost(migration,
+			       "natevents=%s: NAT events need protocol 9 or 10; flowagent has "
+			       "fields for them there",
+			       events);
+		return "";
+	}
+	migration_note(migration,
+		       "natevents=%s sends events beside the flows; here each record has its "
+		       "addresses before and after: see ADDRESS TRANSLATION in flowagent(8)",
+		       events);
+	return ",fields=default+postNATSourceIPv4Address+postNATDestinationIPv4Address"
+	       "+postNAPTSourceTransportPort+postNAPTDestinationTransportPort";
+}
+
 static void write_collectors(struct migration *migration, const struct netflow *netflow)
 {
 	const char *destination = value_of(netflow, "destination");
@@ -199,8 +222,9 @@ static void write_collectors(struct migration *migration, const struct netflow *
 				protocol);
 		protocol = NULL;
 	}
-	keys = migration_print(migration, ",version=%s%s", protocol ? protocol : "5",
-			       sampling(migration, value_of(netflow, "sampler")));
+	keys = migration_print(migration, ",version=%s%s%s", protocol ? protocol : "5",
+			       sampling(migration, value_of(netflow, "sampler")),
+			       translation(migration, netflow, protocol));
 	for (char *word = strtok_r(list, ", ", &rest); word; word = strtok_r(NULL, ", ", &rest))
 		write_collector(migration, word, keys);
 	migration_option(migration, "source-id", "%lu",
@@ -232,6 +256,8 @@ void migrate_ipt_netflow(struct migration *migration, const char *const *words, 
 	if (rules)
 		migration_option(migration, "if-map", "%s", rules);
 	write_collectors(migration, &netflow);
-	migration_note(migration, "if the module was built with MAC addresses: flowagent has none; "
-				  "with VLAN: flowagent has vlanId by itself");
+	migration_note(migration,
+		       "if the module was built with MAC addresses: fields=default+"
+		       "sourceMacAddress+destinationMacAddress of the collector; with VLAN: "
+		       "flowagent has vlanId by itself");
 }

@@ -42,7 +42,8 @@ struct source_config {
 	uint32_t snaplen;        /* bytes copied of each packet; 0: the source's default (128) */
 	uint32_t receive_buffer; /* bytes of socket or ring buffer; 0: default (32 MiB) */
 	struct sampling_choice sampling;
-	uint32_t cpu; /* number + 1 of the CPU that its worker is bound to; 0: any */
+	bool takes_link_headers; /* not configured: the worker needs packet_view.link_header */
+	uint32_t cpu;            /* number + 1 of the CPU that its worker is bound to; 0: any */
 };
 
 /* What a source knows of itself. Counters since it was opened. */

@@ -14,6 +14,7 @@
 /* One per group, for the time it is bound. Start with all zero and 'snaplen' set. */
 struct capture_nflog_parser {
 	uint32_t snaplen;         /* copy range asked for */
+	bool takes_link_headers;  /* views get them: it costs something */
 	uint32_t next_sequence;   /* NFULA_SEQ of the next packet; the kernel starts with 0 */
 	bool is_sequence_unknown; /* that is what the next packet has: an earlier reader has died */
 	struct reader datagram;   /* what is left of it; borrowed by the views */

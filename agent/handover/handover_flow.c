@@ -35,6 +35,8 @@ void handover_flow_write(struct writer *writer, const struct moved_flow *flow)
 	writer_u8(writer, record->minimum_ttl);
 	writer_u8(writer, record->maximum_ttl);
 	writer_u8(writer, 0);
+	writer_u64(writer, record->source_mac);
+	writer_u64(writer, record->destination_mac);
 }
 
 static void read_key(struct reader *reader, struct flow_key *key)
@@ -63,7 +65,7 @@ uint32_t handover_flow_begin(struct reader *body)
 {
 	const uint32_t size = reader_left(body) ? reader_u32(body) : 0;
 
-	if (size < HANDOVER_FLOW_SIZE || reader_left(body) % size != 0)
+	if (size < HANDOVER_FLOW_SIZE_LEAST || reader_left(body) % size != 0)
 		return 0;
 	return size;
 }
@@ -89,6 +91,11 @@ bool handover_flow_read(struct reader *body, uint32_t size, struct moved_flow *f
 	record->tcp_flags = reader_u8(&reader);
 	record->minimum_ttl = reader_u8(&reader);
 	record->maximum_ttl = reader_u8(&reader);
+	(void)reader_u8(&reader);
+	if (size >= HANDOVER_FLOW_SIZE) {
+		record->source_mac = reader_u64(&reader);
+		record->destination_mac = reader_u64(&reader);
+	}
 	if (reader.failed || !record->packets ||
 	    (record->key.ip_version != 4 && record->key.ip_version != 6)) {
 		body->failed = true;

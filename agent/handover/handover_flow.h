@@ -9,7 +9,8 @@
 #include "bytes.h"
 #include "flow_cache_move.h"
 
-#define HANDOVER_FLOW_SIZE 116
+#define HANDOVER_FLOW_SIZE       132
+#define HANDOVER_FLOW_SIZE_LEAST 116 /* of earlier versions: without link addresses */
 
 void handover_flow_write(struct writer *writer, const struct moved_flow *flow);
 

@@ -4,6 +4,7 @@
  * stays in the rings and then in the caches. */
 #include "export_take.h"
 
+#include "export_complete.h"
 #include "export_kept.h"
 
 /* How many records are taken between two looks at the transports: about what one burst of datagrams
@@ -34,64 +35,6 @@ void export_take_set_time(struct export_thread *thread, cache_ms clock_ms, unix_
 	thread->time.uptime_ms = (uint32_t)(clock_ms - thread->origin_ms);
 }
 
-/* Masks of addresses that were cut to a prefix: not longer than that. Without a table the entries
- * are not set for each record, and may hold the masks of an earlier one in the same place. */
-static void limit_masks(struct export_record *record, uint8_t prefix_length, bool has_table)
-{
-	uint8_t *masks[] = { &record->source.prefix_length, &record->destination.prefix_length };
-
-	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++)
-		if (!has_table || *masks[i] == 0 || *masks[i] > prefix_length)
-			*masks[i] = prefix_length;
-}
-
-/* From here on interfaces have the numbers that collectors see. */
-static void number_interfaces(const struct interface_monitor *interfaces, struct flow_record *flow)
-{
-	uint32_t *const members[] = { &flow->key.input_interface, &flow->key.output_interface,
-				      &flow->physical_input, &flow->physical_output };
-
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		*members[i] = interface_monitor_number(interfaces, *members[i]);
-}
-
-/* Whether complete_record() has something to do. */
-static bool completes_records(const struct export_thread *thread)
-{
-	return thread->watch_count || thread->config.asn_table || thread->config.applications ||
-	       flow_key_prefix_length(&thread->config.flow_key, 4) ||
-	       flow_key_prefix_length(&thread->config.flow_key, 6) ||
-	       interface_monitor_has_rules(thread->config.interfaces);
-}
-
-/* What is looked up or changed for each record. */
-static __attribute__((noinline)) void complete_record(const struct export_thread *thread,
-						      struct export_record *record)
-{
-	struct flow_record *flow = &record->flow;
-	uint8_t prefix_length =
-		flow_key_prefix_length(&thread->config.flow_key, flow->key.ip_version);
-
-	if (thread->config.asn_table) {
-		const struct flow_key *key = &flow->key;
-
-		asn_table_find(thread->config.asn_table, key->ip_version, flow_source_address(key),
-			       &record->source);
-		asn_table_find(thread->config.asn_table, key->ip_version,
-			       flow_destination_address(key), &record->destination);
-	}
-	if (thread->config.applications)
-		record->application =
-			application_table_find(thread->config.applications, flow->key.protocol,
-					       flow->key.source_port, flow->key.destination_port);
-	if (prefix_length)
-		limit_masks(record, prefix_length, thread->config.asn_table != NULL);
-	for (size_t i = 0; i < thread->watch_count; i++)
-		record_watch_give(thread->watches[i], record, thread->config.asn_table != NULL);
-	if (interface_monitor_has_rules(thread->config.interfaces))
-		number_interfaces(thread->config.interfaces, flow);
-}
-
 static inline void count_record(struct export_thread *thread, struct export_input *input,
 				const struct flow_record *flow)
 {
@@ -119,7 +62,7 @@ static __attribute__((noinline)) void take_pair(struct export_thread *thread,
 	struct export_record *reverse = &record_ring_peek_second(input->ring)->record;
 
 	if (completes)
-		complete_record(thread, reverse);
+		export_complete(thread, reverse);
 	count_record(thread, input, &forward->flow);
 	count_record(thread, input, &reverse->flow);
 	exporter_add_pair(thread->config.exporter, forward, reverse, &thread->time);
@@ -165,7 +108,7 @@ static bool is_next_in_parts(const struct export_input *input)
 static __attribute__((noinline)) size_t take_entries(struct export_thread *thread,
 						     struct export_input *input, size_t count)
 {
-	const bool completes = completes_records(thread);
+	const bool completes = export_complete_is_needed(thread);
 	const bool splits = exporter_splits(thread->config.exporter);
 	const size_t wanted = count;
 
@@ -176,7 +119,7 @@ static __attribute__((noinline)) size_t take_entries(struct export_thread *threa
 			break;
 		if (__builtin_expect(entry->kind == RING_RECORD, 1)) {
 			if (completes)
-				complete_record(thread, &entry->record);
+				export_complete(thread, &entry->record);
 			if (entry->record.flow.pairing == FLOW_forward) {
 				take_pair(thread, input, &entry->record, completes);
 				count -= count > 1; /* two entries */

@@ -52,6 +52,7 @@ void export_thread_clear(struct export_thread *thread)
 {
 	interface_monitor_destroy(thread->config.interfaces);
 	thread->config.interfaces = NULL;
+	export_nat_close(&thread->config.nat);
 	exporter_destroy(thread->config.exporter);
 	thread->config.exporter = NULL;
 	free(thread->inputs);
@@ -230,7 +231,8 @@ static void sleep_until_work(struct export_thread *thread, int64_t more_in_us)
 	};
 	const size_t count =
 		2 + exporter_descriptors(thread->config.exporter, &descriptors[2], DESCRIPTORS_MAX);
-	const int64_t timeout_us = sooner(more_in_us, TURN_MAX_US);
+	const int64_t turn_us = thread->config.nat.conntrack ? EXPORT_NAT_TURN_US : TURN_MAX_US;
+	const int64_t timeout_us = sooner(more_in_us, turn_us);
 	const struct timespec timeout = { .tv_sec = (time_t)(timeout_us / 1000000),
 					  .tv_nsec = (long)(timeout_us % 1000000 * 1000) };
 
@@ -297,6 +299,10 @@ static void export_turn(struct export_thread *thread)
 		export_take_set_time(thread, now_us / 1000, time_now_ms(CLOCK_REALTIME));
 	thread_call_does(&thread->call, "reading what the kernel says of interfaces");
 	read_links(thread, now_us / 1000);
+	if (thread->config.nat.conntrack) {
+		thread_call_does(&thread->call, "reading what the kernel translates");
+		export_nat_read(&thread->config.nat, now_us / 1000);
+	}
 	thread_call_does(&thread->call, "taking records from the workers");
 	export_take(thread, now_us);
 	next_us = advance(thread);

@@ -86,9 +86,10 @@ static struct worker_config worker_config_of(struct pipeline *pipeline, const st
 			.expiry = config->expiry,
 			.is_bidirectional = config->has_biflows,
 			.has_ports = flow_key_has(&config->flow_key, FLOW_KEY_ports),
-			.columns = pipeline->columns,
+			.columns = pipeline->columns & ~EXPORT_RECORD_NAT,
 		},
 		.flow_key = config->flow_key,
+		.has_translations = pipeline->columns & EXPORT_RECORD_NAT,
 		.splits_superpackets = config->splits_superpackets,
 		.sampling = { .key = pipeline->secret, .is_shared = config->hash_key_file },
 		.samplers = pipeline->samplers,
@@ -164,6 +165,16 @@ static int create_workers(struct pipeline *pipeline, const struct config *config
 	return 0;
 }
 
+static int open_nat(const struct config *config, struct export_nat *nat)
+{
+	uint8_t bytes[16];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return -EAGAIN;
+	return export_nat_open(nat, config->max_flows, hash_key_of(bytes), &config->expiry,
+			       is_live(config, 0));
+}
+
 /* 'exporter' is taken, also on failure. Returns 0 or -ENOMEM. */
 static int create_export_thread(struct pipeline *pipeline, const struct config *config,
 				struct exporter *exporter)
@@ -189,8 +200,10 @@ static int create_export_thread(struct pipeline *pipeline, const struct config *
 		.is_live = thread.is_live,
 	});
 	if (!thread.interfaces ||
-	    (thread.applications && exporter_set_applications(exporter, thread.applications))) {
+	    (thread.applications && exporter_set_applications(exporter, thread.applications)) ||
+	    (pipeline->columns & EXPORT_RECORD_NAT && open_nat(config, &thread.nat))) {
 		interface_monitor_destroy(thread.interfaces);
+		export_nat_close(&thread.nat);
 		exporter_destroy(exporter);
 		return -ENOMEM;
 	}

@@ -33,7 +33,7 @@ static char *layout_of(const struct pipeline *pipeline, const struct worker_conf
 	if (!file)
 		return NULL;
 	(void)fprintf(file, "%s %d %d %zu %zu %zu %zu %zu %u %u %s %s", FLOWAGENT_VERSION,
-		      WORKER_KEPT_LAYOUT, EXPORT_KEPT_LAYOUT, sizeof(struct ring_entry),
+		      WORKER_KEPT_LAYOUT, EXPORT_KEPT_LAYOUT, worker_ring_entry_size(worker),
 		      sizeof(struct worker_ledger), sizeof(struct collector_ledger),
 		      sizeof(struct capture_position), sizeof(void *), worker->cache.max_flows,
 		      worker->cache.columns, pipeline->handover.shape, pipeline->handover.layout);

@@ -168,6 +168,7 @@ static void change_export(void *owner, void *argument)
 	if (reload->has_other_asn && flow_key_has(&thread->config.flow_key, FLOW_KEY_addresses))
 		thread->config.asn_table = reload->asn ? asn_supply_table(reload->asn) : NULL;
 	interface_monitor_set_expiry(thread->config.interfaces, &after->expiry);
+	export_nat_set_expiry(&thread->config.nat, &after->expiry);
 	interface_monitor_set_fallback(thread->config.interfaces, after->interface_mtu);
 	if (!interface_rules_are_same(&after->if_map, &reload->before->if_map))
 		interface_monitor_set_rules(thread->config.interfaces, &reload->if_map);

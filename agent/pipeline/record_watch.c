@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct record_watch {
 	struct record_ring *ring; /* owned */
@@ -16,7 +17,8 @@ struct record_watch *record_watch_create(void)
 	struct record_watch *watch = calloc(1, sizeof(*watch));
 
 	if (watch)
-		watch->ring = record_ring_create(RECORD_WATCH_ROOM);
+		watch->ring = record_ring_create(RECORD_WATCH_ROOM,
+						 RING_ENTRY_SIZE(EXPORT_RECORD_BASE_SIZE));
 	if (watch && watch->ring)
 		return watch;
 	free(watch);
@@ -41,7 +43,7 @@ void record_watch_give(struct record_watch *watch, const struct export_record *r
 	}
 	entry = record_ring_push(watch->ring);
 	entry->kind = RING_RECORD;
-	entry->record = *record;
+	memcpy(&entry->record, record, EXPORT_RECORD_BASE_SIZE);
 	entry->record.application = NULL;
 	if (!has_as)
 		entry->record.source = entry->record.destination = (struct asn_entry){ 0 };
@@ -53,7 +55,9 @@ size_t record_watch_take(struct record_watch *watch, struct export_record *recor
 	size_t taken = 0;
 
 	for (; taken < count && record_ring_waiting(watch->ring); taken++) {
-		records[taken] = record_ring_peek(watch->ring)->record;
+		memset(&records[taken], 0, sizeof(records[taken]));
+		memcpy(&records[taken], &record_ring_peek(watch->ring)->record,
+		       EXPORT_RECORD_BASE_SIZE);
 		record_ring_pop(watch->ring);
 	}
 	if (taken)

@@ -24,7 +24,8 @@ void record_watch_destroy(struct record_watch *watch);
  * false: its AS numbers are not set. */
 void record_watch_give(struct record_watch *watch, const struct export_record *record, bool has_as);
 
-/* Control thread: copy up to 'count' records, the oldest first. Returns how many. */
+/* Control thread: copy up to 'count' records, the oldest first, without link addresses and
+ * translations. Returns how many. */
 size_t record_watch_take(struct record_watch *watch, struct export_record *records, size_t count);
 /* Control thread: how many there was no room for, from the beginning on. */
 uint64_t record_watch_lost(const struct record_watch *watch);

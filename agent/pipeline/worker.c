@@ -51,6 +51,7 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 			     &config->sampling);
 	worker->sampling_secret = config->sampling;
 	worker->own.name = NULL;
+	worker->own.takes_link_headers = config->cache.columns & FLOW_COLUMNS_OF_LINK;
 	worker->wake.descriptor = worker->call.done = -1;
 }
 
@@ -66,7 +67,7 @@ static int allocate_cache(struct worker *worker, const struct worker_config *con
 		return 0;
 	}
 	worker->cache = flow_cache_create(&config->cache);
-	worker->ring = record_ring_create(WORKER_RING_ENTRIES);
+	worker->ring = record_ring_create(WORKER_RING_ENTRIES, worker_ring_entry_size(config));
 	return worker->cache && worker->ring ? 0 : -errno;
 }
 

@@ -43,7 +43,8 @@ static struct layout layout_of(const struct worker_config *config)
 	struct layout layout = { .source = whole_pages(sizeof(struct worker_kept)) };
 
 	layout.ring = layout.source + whole_pages(config->source->type->memory_size);
-	layout.cache = layout.ring + whole_pages(record_ring_size(WORKER_RING_ENTRIES));
+	layout.cache = layout.ring + whole_pages(record_ring_size(WORKER_RING_ENTRIES,
+								  worker_ring_entry_size(config)));
 	layout.end = layout.cache + flow_cache_size(&config->cache);
 	return layout;
 }
@@ -71,7 +72,8 @@ void worker_kept_create(struct worker *worker, const struct worker_config *confi
 	uint8_t *const memory = worker->memory.bytes;
 
 	find_memory(worker, config);
-	worker->ring = record_ring_create_in(WORKER_RING_ENTRIES, memory + layout.ring);
+	worker->ring = record_ring_create_in(WORKER_RING_ENTRIES, worker_ring_entry_size(config),
+					     memory + layout.ring);
 	worker->cache = flow_cache_create_in(&config->cache, memory + layout.cache);
 }
 
@@ -116,7 +118,8 @@ int worker_kept_recover(struct worker *worker, const struct worker_config *confi
 	if (config->consumed - pushed < WORKER_RING_ENTRIES)
 		pushed = config->consumed;
 	flow_cache_recover_statistics(worker->cache, &statistics);
-	if (!record_ring_recover(worker->ring, WORKER_RING_ENTRIES, config->consumed, pushed))
+	if (!record_ring_recover(worker->ring, WORKER_RING_ENTRIES, worker_ring_entry_size(config),
+				 config->consumed, pushed))
 		return -EINVAL;
 	worker_account_continue(worker, &begin->ledger);
 	return 0;

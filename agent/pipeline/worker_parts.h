@@ -27,6 +27,7 @@ struct worker_config {
 	const struct capture_kept *kept; /* what an earlier agent has left of it; NULL: nothing */
 	struct flow_cache_config cache;  /* bound, timeouts and hash key */
 	struct flow_key_choice flow_key; /* what makes a flow */
+	bool has_translations;           /* records have a place for export_record.nat */
 	bool splits_superpackets;
 	struct sampling_secret sampling;
 	struct kept_memory *memory; /* taken, with what it has become; NULL: none */
@@ -42,6 +43,13 @@ struct worker_config {
 
 /* What the ring holds. */
 #define WORKER_RING_ENTRIES 8192
+
+/* Bytes of one of them. */
+static inline size_t worker_ring_entry_size(const struct worker_config *config)
+{
+	return RING_ENTRY_SIZE(export_record_size(
+		config->cache.columns | (config->has_translations ? EXPORT_RECORD_NAT : 0)));
+}
 
 /* Flows that the agent before this one has left, which are still to come into the cache. */
 struct worker_inheritance {

@@ -72,8 +72,10 @@ static void add_in_parts(struct collector *collector, const struct export_record
 	const uint64_t of_octets = parts_needed(flow->octets, max);
 	const uint64_t of_packets = parts_needed(flow->packets, max);
 	const uint64_t count = of_octets > of_packets ? of_octets : of_packets;
-	struct export_record part = *record;
+	struct export_record part = { .application = NULL };
 
+	/* Versions with such counters have no field of what may come after that. */
+	memcpy(&part, record, EXPORT_RECORD_BASE_SIZE);
 	for (uint64_t i = 0; i < count; i++) {
 		const bool is_last = i + 1 == count;
 

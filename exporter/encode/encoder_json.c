@@ -11,6 +11,7 @@
 
 #include "ip_protocol.h"
 #include "json_line.h"
+#include "packet_note.h"
 
 #include <errno.h>
 #include <string.h>
@@ -156,6 +157,11 @@ static char *put_fields(char *to, const struct export_field *const *fields, size
 			to = json_line_signed(to, (int64_t)load(member, sizeof(uint64_t)));
 			break;
 		case EXPORT_APPLICATION: to = put_application(to, member); break;
+		case EXPORT_MAC: to = json_line_mac(to, load(member, sizeof(uint64_t))); break;
+		case EXPORT_LEAVING_MAC:
+			to = json_line_mac(to,
+					   packet_note_leaving_mac(load(member, sizeof(uint64_t))));
+			break;
 		case EXPORT_WIDENED: to = json_line_unsigned(to, *member); break;
 		case EXPORT_ICMP_TYPE_CODE:
 			to = json_line_unsigned(to, is_icmp ? load(member, sizeof(uint16_t)) : 0);
@@ -262,6 +268,8 @@ static size_t value_size(const struct export_field *field)
 
 	if (field->kind == EXPORT_ADDRESS)
 		return field->size == 4 ? JSON_LINE_IPV4_LENGTH : JSON_LINE_IPV6_LENGTH;
+	if (field->kind == EXPORT_MAC || field->kind == EXPORT_LEAVING_MAC)
+		return JSON_LINE_MAC_LENGTH;
 	if (field->kind == EXPORT_APPLICATION)
 		return APPLICATION_LENGTH;
 	return digits[field->size];

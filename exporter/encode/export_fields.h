@@ -16,6 +16,8 @@ enum export_kind {
 	EXPORT_APPLICATION,    /* a pointer to it; its id on the wire, 0 without one */
 	EXPORT_WIDENED,        /* 1 byte in the record, 8 on the wire */
 	EXPORT_ICMP_TYPE_CODE, /* 0 unless the protocol is ICMP or ICMPv6 */
+	EXPORT_MAC,            /* a link address, as packet_note.h has it */
+	EXPORT_LEAVING_MAC,    /* likewise; 0 if the frame was not on its way out */
 	EXPORT_REDUCED,        /* a number of half as many bytes as the member has, which fits */
 };
 

@@ -86,6 +86,18 @@ static char *put_ipv4(char *to, const uint8_t *address)
 	return to;
 }
 
+char *json_line_mac(char *to, uint64_t mac)
+{
+	for (int shift = 44; shift >= 0; shift -= 4) {
+		*to++ = shift == 44 ? '"' : ':';
+		*to++ = hex_digits[mac >> shift & 15];
+		shift -= 4;
+		*to++ = hex_digits[mac >> shift & 15];
+	}
+	*to++ = '"';
+	return to;
+}
+
 /* Without leading zeros (RFC 5952 section 4.1), in small letters (section 4.3). */
 static char *put_hex(char *to, unsigned int word)
 {

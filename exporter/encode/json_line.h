@@ -13,6 +13,7 @@
 #define JSON_LINE_ADDRESS_SIZE 48 /* touched; with both quotes, these are used at most: */
 #define JSON_LINE_IPV4_LENGTH  17
 #define JSON_LINE_IPV6_LENGTH  41
+#define JSON_LINE_MAC_LENGTH   19
 /* Of 'size' bytes of text, each may become \u001f; and both quotes. */
 #define JSON_LINE_TEXT_SIZE(size) (6 * (size) + 2)
 
@@ -21,6 +22,8 @@ char *json_line_signed(char *to, int64_t value);
 /* Quoted; 'size' is 4 (IPv4) or 16 (IPv6, as RFC 5952 wants it). The same text as
  * address_format(). */
 char *json_line_address(char *to, const uint8_t *address, size_t size);
+/* Quoted, "00:00:5e:00:53:01": the low 48 bits. */
+char *json_line_mac(char *to, uint64_t mac);
 /* Quoted and escaped: up to 'size' bytes of text that ends at a NUL, if there is one. What is not
  * UTF-8 becomes U+FFFD, byte by byte. */
 char *json_line_text(char *to, const char *text, size_t size);

@@ -10,6 +10,7 @@
 #include "bytes.h"
 #include "export_clock.h"
 #include "ip_protocol.h"
+#include "packet_note.h"
 
 #include <assert.h>
 #include <string.h>
@@ -61,6 +62,8 @@ static inline enum record_action action_of(enum export_kind kind, size_t size)
 	case EXPORT_WIDENED: return RECORD_widened_8;
 	case EXPORT_APPLICATION: return RECORD_application;
 	case EXPORT_ICMP_TYPE_CODE: return RECORD_icmp_type_code;
+	case EXPORT_MAC: return RECORD_mac;
+	case EXPORT_LEAVING_MAC: return RECORD_leaving_mac;
 	case EXPORT_REDUCED: return size == 2 ? RECORD_reduced_2 : RECORD_reduced_4;
 	default: break;
 	}
@@ -147,6 +150,12 @@ static inline void store_application(uint8_t *to, const uint8_t *from)
 	memcpy(to, application ? application->id : none.id, sizeof(none.id));
 }
 
+static inline void store_mac(uint8_t *to, uint64_t mac)
+{
+	store_be16(to, (uint16_t)(mac >> 32));
+	store_be32(to + 2, (uint32_t)mac);
+}
+
 /* One field. With a constant action it is a few instructions. */
 __attribute__((always_inline)) static inline void encode_field(enum record_action action,
 							       const struct encoding encoding,
@@ -168,6 +177,8 @@ __attribute__((always_inline)) static inline void encode_field(enum record_actio
 	case RECORD_icmp_type_code: store_be16(to, encoding.is_icmp ? load_host16(from) : 0); break;
 	case RECORD_reduced_2: store_be16(to, (uint16_t)load_host32(from)); break;
 	case RECORD_reduced_4: store_be32(to, (uint32_t)load_host64(from)); break;
+	case RECORD_mac: store_mac(to, load_host64(from)); break;
+	case RECORD_leaving_mac: store_mac(to, packet_note_leaving_mac(load_host64(from))); break;
 	case RECORD_ACTION_COUNT: break;
 	}
 }
@@ -223,6 +234,8 @@ __attribute__((noinline)) static void encode_steps(const struct record_plan *res
 			ENCODE_STEPS(RECORD_icmp_type_code)
 			ENCODE_STEPS(RECORD_reduced_2)
 			ENCODE_STEPS(RECORD_reduced_4)
+			ENCODE_STEPS(RECORD_mac)
+			ENCODE_STEPS(RECORD_leaving_mac)
 #undef ENCODE_STEPS
 		case RECORD_unsigned_1:
 		case RECORD_ACTION_COUNT: break;

@@ -29,6 +29,8 @@ enum record_action {
 	RECORD_icmp_type_code,
 	RECORD_reduced_2,
 	RECORD_reduced_4,
+	RECORD_mac,
+	RECORD_leaving_mac,
 	RECORD_ACTION_COUNT
 };
 

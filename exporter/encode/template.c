@@ -269,9 +269,13 @@ unsigned int template_set_columns(const struct template_set *set)
 	for (size_t shape = 0; shape < TEMPLATE_SHAPES; shape++) {
 		const struct template *template = &set->records[shape];
 
-		for (size_t i = 0; i < template->field_count; i++)
-			columns |= flow_column_at(template->fields[i]->offset -
-						  offsetof(struct export_record, flow));
+		for (size_t i = 0; i < template->field_count; i++) {
+			const size_t offset = template->fields[i]->offset;
+
+			columns |= flow_column_at(offset - offsetof(struct export_record, flow));
+			if (offset >= offsetof(struct export_record, nat))
+				columns |= EXPORT_RECORD_NAT;
+		}
 	}
 	return columns;
 }

@@ -105,7 +105,8 @@ void template_set_init(struct template_set *set, enum export_protocol protocol,
 /* Whether two sets of one protocol have the same templates. */
 bool template_set_is_same(const struct template_set *one, const struct template_set *other);
 
-/* The columns of the flow cache that its records are of: FLOW_COLUMN_BIT(). */
+/* The columns of the flow cache that its records are of: FLOW_COLUMN_BIT(); EXPORT_RECORD_NAT if
+ * they have a translation. */
 unsigned int template_set_columns(const struct template_set *set);
 
 #endif

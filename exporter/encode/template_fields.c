@@ -158,6 +158,14 @@ int template_fields_parse(const char *text, struct template_fields *fields,
 	return found;
 }
 
+bool template_fields_have_translation(const struct template_fields *fields)
+{
+	for (size_t row = 0; row < template_row_count(); row++)
+		if (template_row_at(row)->part == PART_translation && fields->added >> row & 1)
+			return true;
+	return false;
+}
+
 /* pmacct takes a record without octets for an event and counts nothing, others count a flow of no
  * packets. */
 static int counters_check(const struct template_fields *fields, struct error_text *error)

@@ -38,6 +38,9 @@ static inline bool template_fields_is_default(const struct template_fields *fiel
 int template_fields_parse(const char *text, struct template_fields *fields,
 			  struct error_text *error);
 
+/* Whether they have addresses or ports as the kernel translates them. */
+bool template_fields_have_translation(const struct template_fields *fields);
+
 /* Whether records of this set can be exported by a protocol and understood. Returns 0, or -EINVAL
  * with 'error' saying which field is wrong: one that the protocol or the flow key does not have, or
  * a counter that is missing. */

@@ -5,7 +5,8 @@
 
 #include <assert.h>
 
-#define KEY_none 0
+#define KEY_none       0
+#define KEY_connection (FLOW_KEY_addresses | FLOW_KEY_ports | FLOW_KEY_protocol)
 
 static const struct template_row template_rows[] = {
 	{ PART_always, FLOW_KEY_addresses, IE_sourceIPv4Address, IE_sourceIPv6Address },
@@ -47,6 +48,18 @@ static const struct template_row template_rows[] = {
 	{ PART_chosen, KEY_none, IE_maximumTTL, IE_maximumTTL },
 	{ PART_chosen, KEY_none, IE_ingressPhysicalInterface, IE_ingressPhysicalInterface },
 	{ PART_chosen, KEY_none, IE_egressPhysicalInterface, IE_egressPhysicalInterface },
+	{ PART_chosen, KEY_none, IE_sourceMacAddress, IE_sourceMacAddress },
+	{ PART_chosen, KEY_none, IE_destinationMacAddress, IE_destinationMacAddress },
+	{ PART_chosen, KEY_none, IE_postSourceMacAddress, IE_postSourceMacAddress },
+	{ PART_chosen, KEY_none, IE_postDestinationMacAddress, IE_postDestinationMacAddress },
+	{ PART_translation, KEY_connection, IE_postNATSourceIPv4Address,
+	  IE_postNATSourceIPv6Address },
+	{ PART_translation, KEY_connection, IE_postNATDestinationIPv4Address,
+	  IE_postNATDestinationIPv6Address },
+	{ PART_translation, KEY_connection, IE_postNAPTSourceTransportPort,
+	  IE_postNAPTSourceTransportPort },
+	{ PART_translation, KEY_connection, IE_postNAPTDestinationTransportPort,
+	  IE_postNAPTDestinationTransportPort },
 };
 
 #define TEMPLATE_ROW_COUNT (sizeof(template_rows) / sizeof(template_rows[0]))
@@ -72,5 +85,7 @@ const struct export_field *template_row_field(size_t row, uint8_t ip_version)
 
 bool template_row_is_in_key(size_t row, const struct flow_key_choice *key)
 {
+	if (template_rows[row].part == PART_translation && !flow_key_is_connection(key))
+		return false;
 	return !(template_rows[row].key & ~((unsigned int)key->changed ^ FLOW_KEY_DEFAULT));
 }

@@ -29,6 +29,9 @@ enum template_part {
 	PART_biflow = 512,      /* brings in biflowDirection; for the id */
 	PART_application = 1024,
 	PART_chosen = 2048, /* somebody names it, or all: it costs every packet something */
+	/* Somebody names it: the kernel has more to do for it. Of flows that are one direction of
+	 * one connection. */
+	PART_translation = 4096,
 };
 
 struct template_row {

@@ -532,6 +532,7 @@ size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
 		flow = flow_at(cache, flow_place_in_part(cache, part, number));
 		if (!flow->key.ip_version)
 			continue;
+		records[filled].source_mac = records[filled].destination_mac = 0;
 		fill_record(cache, flow, FLOW_END_none, &records[filled++], true);
 	}
 	return filled;

@@ -17,6 +17,8 @@ enum flow_column {
 
 /* Sets of columns are bits. */
 #define FLOW_COLUMN_BIT(column) (1u << (column))
+#define FLOW_COLUMNS_OF_LINK \
+	(FLOW_COLUMN_BIT(FLOW_COLUMN_source_mac) | FLOW_COLUMN_BIT(FLOW_COLUMN_destination_mac))
 
 /* The column that fills the member at 'offset' of struct flow_record, as a bit; 0: none, every flow
  * has it. */

@@ -33,8 +33,8 @@ static inline size_t flow_number(const struct flow_cache *cache, const struct ca
 	return (size_t)((const uint8_t *)flow - cache->flows) / CACHED_FLOW_IPV4_SIZE;
 }
 
-/* Copy what the columns have of a flow into its record; 0 where they have nothing. 'has_columns' is
- * a constant: false only where there are none. */
+/* Copy what the columns have of a flow into its record; 0 where they have nothing, and beyond
+ * FLOW_RECORD_BASE_SIZE nothing. 'has_columns' is a constant: false only where there are none. */
 static inline __attribute__((always_inline)) void flow_columns_fill(const struct flow_cache *cache,
 								    const struct cached_flow *flow,
 								    struct flow_record *record,
@@ -43,8 +43,11 @@ static inline __attribute__((always_inline)) void flow_columns_fill(const struct
 	const struct flow_columns *columns = &cache->columns;
 	const size_t number = has_columns ? flow_number(cache, flow) : 0;
 
-#define FLOW_COLUMN(name, type, update, note) \
-	record->name = has_columns && columns->name ? columns->name[number] : 0;
+#define FLOW_COLUMN(name, type, update, note)                                \
+	if (has_columns && columns->name)                                    \
+		record->name = columns->name[number];                        \
+	else if (offsetof(struct flow_record, name) < FLOW_RECORD_BASE_SIZE) \
+		record->name = 0;
 #include "flow_columns.def"
 #undef FLOW_COLUMN
 }

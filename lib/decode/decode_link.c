@@ -59,10 +59,15 @@ enum hdlc {
 	HDLC_Cisco_multicast = 0x8f
 };
 
-/* Linux cooked captures: packet types of linux/if_packet.h; hardware types of linux/if_arp.h whose
- * protocol field is not an EtherType. */
+/* Linux cooked captures: packet types of linux/if_packet.h; hardware types of linux/if_arp.h:
+ * Ethernet, and those whose protocol field is not an EtherType. */
 enum sll_packet_type { SLL_host, SLL_broadcast, SLL_multicast, SLL_other_host, SLL_outgoing };
-enum arphrd { ARPHRD_IEEE80211 = 801, ARPHRD_IEEE80211_radiotap = 803, ARPHRD_netlink = 824 };
+enum arphrd {
+	ARPHRD_Ethernet = 1,
+	ARPHRD_IEEE80211 = 801,
+	ARPHRD_IEEE80211_radiotap = 803,
+	ARPHRD_netlink = 824
+};
 
 /* Protocols of linux/if_ether.h below the EtherTypes. */
 enum linux_protocol { LINUX_802_2 = 0x0004 };
@@ -298,6 +303,9 @@ enum drop_reason decode_ethernet(struct frame *frame)
 {
 	const uint8_t *header = reader_take(&frame->rest, ETHERNET_HEADER_BYTES);
 
+	if (header && frame->is_noted && !frame->nested)
+		packet_note_ethernet(frame->note, header,
+				     packet_note_leaves(frame->info->key.side));
 	return header ? decode_ethertype(frame, load_be16(header + ETHERNET_TYPE_OFFSET))
 		      : DROP_LINK_TRUNCATED;
 }
@@ -436,6 +444,15 @@ static enum drop_reason decode_cooked_protocol(struct frame *frame, uint16_t har
 	return decode_linux_protocol(frame, take_hidden_tags(frame, protocol));
 }
 
+/* A cooked header has the sender's address alone. */
+static void note_cooked_address(struct frame *frame, uint16_t hardware, size_t size,
+				const uint8_t address[static 6])
+{
+	if (frame->is_noted && hardware == ARPHRD_Ethernet && size == 6)
+		frame->note->source_mac =
+			packet_note_mac(address) | packet_note_leaves(frame->info->key.side);
+}
+
 /* LINKTYPE_LINUX_SLL: packet type, hardware type, address length, address, protocol. */
 static enum drop_reason decode_sll(struct frame *frame)
 {
@@ -444,6 +461,7 @@ static enum drop_reason decode_sll(struct frame *frame)
 	if (!header)
 		return DROP_LINK_TRUNCATED;
 	note_packet_type(frame, load_be16(header));
+	note_cooked_address(frame, load_be16(header + 2), load_be16(header + 4), header + 6);
 	return decode_cooked_protocol(frame, load_be16(header + 2), load_be16(header + 14));
 }
 
@@ -457,6 +475,7 @@ static enum drop_reason decode_sll2(struct frame *frame)
 	if (!header)
 		return DROP_LINK_TRUNCATED;
 	note_packet_type(frame, header[10]);
+	note_cooked_address(frame, load_be16(header + 8), header[11], header + 12);
 	if (key->input_interface == 0 && key->output_interface == 0) {
 		if (key->side == SIDE_egress)
 			key->output_interface = load_be32(header + 4);

@@ -26,10 +26,13 @@ enum nflog_attribute {
 	NFULA_IFINDEX_PHYSINDEV = 6, /* the port of a bridge */
 	NFULA_IFINDEX_PHYSOUTDEV = 7,
 	NFULA_PAYLOAD = 9,
-	NFULA_VLAN = 20, /* attributes again */
+	NFULA_HWTYPE = 15,
+	NFULA_HWHEADER = 16, /* link header, as the packet has come in */
+	NFULA_VLAN = 20,     /* attributes again */
 };
 enum nflog_vlan_attribute { NFULA_VLAN_TCI = 2 };
 
+#define LINK_TYPE_ETHERNET  1      /* ARPHRD_ETHER */
 #define ATTRIBUTE_TYPE_MASK 0x3fff /* without NLA_F_NESTED and NLA_F_NET_BYTEORDER */
 
 /* What a record says beside the packet. */
@@ -40,6 +43,8 @@ struct nflog_record {
 	uint16_t protocol; /* an EtherType, or 0: at the output hook the kernel has none yet */
 	uint16_t vlan_id;  /* of the tag that the kernel took off, 0 if none */
 	uint32_t input_port, output_port; /* of a bridge, 0 if none */
+	uint16_t link_type;               /* ARPHRD_ETHER is 1 */
+	struct reader link_header;
 };
 
 struct attribute {
@@ -111,6 +116,8 @@ static void note_attribute(struct attribute *attribute, struct nflog_record *rec
 		break;
 	case NFULA_IFINDEX_PHYSINDEV: record->input_port = reader_u32(&attribute->value); break;
 	case NFULA_IFINDEX_PHYSOUTDEV: record->output_port = reader_u32(&attribute->value); break;
+	case NFULA_HWTYPE: record->link_type = reader_u16(&attribute->value); break;
+	case NFULA_HWHEADER: record->link_header = attribute->value; break;
 	case NFULA_VLAN:
 		record->vlan_id = vlan_id_of(attribute->value, record->is_big_endian);
 		break;
@@ -131,6 +138,9 @@ static void take_ports(const struct nflog_record *record, const struct frame *fr
 		frame->note->physical_input = record->input_port;
 		frame->note->physical_output = record->output_port;
 	}
+	if (frame->is_noted && record->link_type == LINK_TYPE_ETHERNET &&
+	    reader_left(&record->link_header) >= ETHERNET_HEADER_BYTES)
+		packet_note_ethernet(frame->note, record->link_header.next, 0);
 }
 
 /* What the logged packet starts with: its IP header, but at netdev egress the Ethernet header. */

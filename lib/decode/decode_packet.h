@@ -61,6 +61,8 @@ decode_packet_inline(const struct packet_view *restrict packet, struct packet_in
 		type = load_be16(packet->bytes + ETHERNET_TYPE_OFFSET);
 		frame.rest = reader_of(packet->bytes + ETHERNET_HEADER_BYTES,
 				       packet->captured_bytes - ETHERNET_HEADER_BYTES);
+		if (is_noted)
+			packet_note_ethernet(note, packet->bytes, packet_note_leaves(packet->side));
 	} else if (packet->captured_bytes) {
 		type = network_type(packet);
 		frame.rest = reader_of(packet->bytes, packet->captured_bytes);

@@ -5,16 +5,19 @@
 #ifndef PACKET_NOTE_H
 #define PACKET_NOTE_H
 
+#include "bytes.h"
 #include "packet.h"
 
 #include <stdint.h>
 
 /* THE list of what is noted: NOTE(member, type). IPv4 Time to Live, IPv6 Hop Limit; ports of a
- * bridge, as in packet_view. */
-#define PACKET_NOTES(NOTE)             \
-	NOTE(ttl, uint8_t)             \
-	NOTE(physical_input, uint32_t) \
-	NOTE(physical_output, uint32_t)
+ * bridge, as in packet_view; link addresses of the outermost Ethernet header, 0 without one. */
+#define PACKET_NOTES(NOTE)              \
+	NOTE(ttl, uint8_t)              \
+	NOTE(physical_input, uint32_t)  \
+	NOTE(physical_output, uint32_t) \
+	NOTE(source_mac, uint64_t)      \
+	NOTE(destination_mac, uint64_t)
 
 struct packet_note {
 #define PACKET_NOTE(member, type) type member;
@@ -22,11 +25,44 @@ struct packet_note {
 #undef PACKET_NOTE
 };
 
+/* A link address is a number of 48 bits. This one beside it: it is that of the frame as it leaves
+ * this host. A packet that is logged on its way out still has the header that it came in with. */
+#define PACKET_NOTE_MAC_LEAVES (UINT64_C(1) << 48)
+#define PACKET_NOTE_MAC        (PACKET_NOTE_MAC_LEAVES - 1)
+
+static inline uint64_t packet_note_mac(const uint8_t bytes[static 6])
+{
+	return (uint64_t)load_be16(bytes) << 32 | load_be32(bytes + 2);
+}
+
+/* The address if it is that of a frame that leaves, else 0. */
+static inline uint64_t packet_note_leaving_mac(uint64_t mac)
+{
+	return mac & PACKET_NOTE_MAC_LEAVES ? mac & PACKET_NOTE_MAC : 0;
+}
+
+/* Note an Ethernet header; 'leaves' is 0 or PACKET_NOTE_MAC_LEAVES. IEEE 802.3 clause 3.2. */
+static inline void packet_note_ethernet(struct packet_note *note, const uint8_t header[static 12],
+					uint64_t leaves)
+{
+	note->destination_mac = packet_note_mac(header) | leaves;
+	note->source_mac = packet_note_mac(header + 6) | leaves;
+}
+
+/* For a header that was captured with the frame. */
+static inline uint64_t packet_note_leaves(uint8_t side)
+{
+	return side == SIDE_egress ? PACKET_NOTE_MAC_LEAVES : 0;
+}
+
 /* Note what the source knows; a link header may know better. */
 static inline void packet_note_source(struct packet_note *note, const struct packet_view *packet)
 {
 	note->physical_input = packet->physical_input;
 	note->physical_output = packet->physical_output;
+	note->source_mac = note->destination_mac = 0;
+	if (packet->link_header)
+		packet_note_ethernet(note, packet->link_header, 0);
 }
 
 /* Note what is in an IP header whose fixed part is there. RFC 791 section 3.1,

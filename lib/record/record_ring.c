@@ -12,6 +12,7 @@
 
 struct record_ring {
 	uint32_t mask;
+	uint32_t entry_size;
 	void *allocation; /* owned; NULL: the memory is another's */
 
 	/* Producer's line. */
@@ -24,32 +25,41 @@ struct record_ring {
 	uint32_t published_seen;
 	_Atomic uint32_t popped;
 
-	_Alignas(64) struct ring_entry entries[];
+	_Alignas(64) uint8_t entries[]; /* struct ring_entry, entry_size apart */
 };
 
-size_t record_ring_size(uint32_t capacity)
+size_t record_ring_size(uint32_t capacity, size_t entry_size)
 {
-	return sizeof(struct record_ring) + capacity * sizeof(struct ring_entry);
+	return sizeof(struct record_ring) + capacity * entry_size;
 }
 
-struct record_ring *record_ring_create_in(uint32_t capacity, void *memory)
+struct record_ring *record_ring_create_in(uint32_t capacity, size_t entry_size, void *memory)
 {
 	struct record_ring *ring = memory;
 
 	ring->mask = capacity - 1;
+	ring->entry_size = (uint32_t)entry_size;
 	return ring;
 }
 
-/* Zeroed as it is first touched. */
-struct record_ring *record_ring_create(uint32_t capacity)
+static inline struct ring_entry *entry_at(const struct record_ring *ring, uint32_t number)
 {
-	void *allocation = calloc(1, record_ring_size(capacity) + ALIGNMENT - 1);
+	const size_t offset = (size_t)(number & ring->mask) * ring->entry_size;
+
+	return (struct ring_entry *)(void *)((uintptr_t)ring->entries + offset);
+}
+
+/* Zeroed as it is first touched. */
+struct record_ring *record_ring_create(uint32_t capacity, size_t entry_size)
+{
+	void *allocation = calloc(1, record_ring_size(capacity, entry_size) + ALIGNMENT - 1);
 	struct record_ring *ring;
 
 	if (!allocation)
 		return NULL;
-	ring = record_ring_create_in(capacity, (void *)(((uintptr_t)allocation + ALIGNMENT - 1) &
-							~(uintptr_t)(ALIGNMENT - 1)));
+	ring = record_ring_create_in(
+		capacity, entry_size,
+		(void *)(((uintptr_t)allocation + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1)));
 	ring->allocation = allocation;
 	return ring;
 }
@@ -72,13 +82,14 @@ uint32_t record_ring_consumed(const struct record_ring *ring)
 
 const struct ring_entry *record_ring_at(const struct record_ring *ring, uint32_t number)
 {
-	return &ring->entries[number & ring->mask];
+	return entry_at(ring, number);
 }
 
-bool record_ring_recover(struct record_ring *ring, uint32_t capacity, uint32_t consumed,
-			 uint32_t pushed)
+bool record_ring_recover(struct record_ring *ring, uint32_t capacity, size_t entry_size,
+			 uint32_t consumed, uint32_t pushed)
 {
-	if (ring->mask != capacity - 1 || pushed - consumed > capacity)
+	if (ring->mask != capacity - 1 || ring->entry_size != entry_size ||
+	    pushed - consumed > capacity)
 		return false;
 	ring->allocation = NULL;
 	ring->pushed = ring->published_seen = pushed;
@@ -96,7 +107,7 @@ uint32_t record_ring_room(struct record_ring *ring)
 
 struct ring_entry *record_ring_push(struct record_ring *ring)
 {
-	return &ring->entries[ring->pushed++ & ring->mask];
+	return entry_at(ring, ring->pushed++);
 }
 
 bool record_ring_publish(struct record_ring *ring)
@@ -122,7 +133,7 @@ bool record_ring_is_half_free(struct record_ring *ring)
 
 struct ring_entry *record_ring_peek(struct record_ring *ring)
 {
-	return &ring->entries[ring->consumed & ring->mask];
+	return entry_at(ring, ring->consumed);
 }
 
 struct ring_entry *record_ring_peek_second(struct record_ring *ring)
@@ -131,7 +142,7 @@ struct ring_entry *record_ring_peek_second(struct record_ring *ring)
 		ring->published_seen = atomic_load_explicit(&ring->published, memory_order_acquire);
 	if (ring->published_seen - ring->consumed < 2)
 		return NULL;
-	return &ring->entries[(ring->consumed + 1) & ring->mask];
+	return entry_at(ring, ring->consumed + 1);
 }
 
 void record_ring_pop(struct record_ring *ring)

@@ -39,33 +39,42 @@ static inline void record_ring_add_mark(struct ring_mark *sum, const struct ring
 	sum->flows_created += part->flows_created;
 }
 
+/* The records of a ring may lack what is optional at their end: nobody reads or writes that. */
 struct ring_entry {
 	enum ring_entry_kind kind;
 	union {
 		struct export_record record; /* the producer fills 'flow', the consumer the rest */
-		struct ring_mark mark;
+		struct {
+			/* A mark leaves what the consumer fills as it is. */
+			uint8_t looked_up[offsetof(struct export_record, flow)];
+			struct ring_mark mark;
+		};
 	};
 };
 
+/* Bytes of an entry whose records have 'record_size' bytes: export_record_size(). */
+#define RING_ENTRY_SIZE(record_size) (offsetof(struct ring_entry, record) + (record_size))
+
 struct record_ring; /* opaque: defined in record_ring.c */
 
-/* 'capacity' must be a power of two. Returns NULL with errno set. */
-struct record_ring *record_ring_create(uint32_t capacity);
+/* 'capacity' must be a power of two, 'entry_size' a RING_ENTRY_SIZE(). Returns NULL with errno set.
+ */
+struct record_ring *record_ring_create(uint32_t capacity, size_t entry_size);
 void record_ring_destroy(struct record_ring *ring);
 
 /* The same in the caller's memory: zeroed, aligned to 64 bytes, record_ring_size() long. It may
  * outlive the process, and be continued by another one with record_ring_recover(). */
-size_t record_ring_size(uint32_t capacity);
-struct record_ring *record_ring_create_in(uint32_t capacity, void *memory);
+size_t record_ring_size(uint32_t capacity, size_t entry_size);
+struct record_ring *record_ring_create_in(uint32_t capacity, size_t entry_size, void *memory);
 /* Entries count for ever, modulo 2^32: how many were pushed, and consumed. */
 uint32_t record_ring_pushed(const struct record_ring *ring);
 uint32_t record_ring_consumed(const struct record_ring *ring);
 /* Entry number 'number', which the producer has not used again yet. */
 const struct ring_entry *record_ring_at(const struct record_ring *ring, uint32_t number);
 /* Neither side runs: those from 'consumed' on, and before 'pushed', are there. Returns false if
- * that is not possible, or the capacity is another. */
-bool record_ring_recover(struct record_ring *ring, uint32_t capacity, uint32_t consumed,
-			 uint32_t pushed);
+ * that is not possible, or the capacity or the size of entries is another. */
+bool record_ring_recover(struct record_ring *ring, uint32_t capacity, size_t entry_size,
+			 uint32_t consumed, uint32_t pushed);
 
 /* Producer: how many entries may be pushed. */
 uint32_t record_ring_room(struct record_ring *ring);

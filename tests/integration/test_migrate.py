@@ -110,7 +110,7 @@ EXPECTED = [
     (r"carry: collector (\S+), by interface (\S+), mirror", "option", r"^collector = {1},.*,interface={2}$"),
     (r"default: collector (\S+), mirror", "option", r"^collector = {1},(?!.*mode=)"),
     (r"note: rules -j NETFLOW become NFLOG rules: .*", "comment", r"rules -j NETFLOW become -j NFLOG --nflog-group 40"),
-    (r"missing: NAT events .*", "lost", r"natevents=1: NAT events"),
+    (r"missing: NAT events .*", "translation", r"^collector = .*,fields=default\+postNATSourceIPv4Address\+"),
     (r"missing: send buffer (\d+) bytes .*", "lost", r"sndbuf={1}"),
     (r"carry: template-refresh (\d+) minutes, (\d+) packets", "option", r"^template-refresh = {1}m,{2}$"),
     (r"carry: FLOW sampling 1 in (\d+): .*", "option", r"^collector = .*,sampling={1}$"),
@@ -163,6 +163,10 @@ def found(where, pattern, done):
         where, pattern = ("lost", r"promiscuous") if on_any else ("option", r"^interface = .*,promiscuous=on\b")
         if not re.search(r"^interface = ", options, re.M):
             where, pattern = "lost", r"no interface"
+    if where == "translation" and "version=5" in options:
+        where, pattern = "lost", r"natevents=1: NAT events need protocol 9 or 10"
+    elif where == "translation":
+        where = "option"
     if where == "filter":  # at an interface, or at none, which migrate says
         where, pattern = ("option", pattern) if re.search(r"^(interface|read) = ", options, re.M) else (None, "")
     texts = {None: [""], "option": [options], "comment": [comments], "lost": [comments, done.stderr]}[where]

@@ -24,7 +24,9 @@ static const struct moved_flow example = {
 		    .minimum_ttl = 63,
 		    .maximum_ttl = 64,
 		    .physical_input = 10,
-		    .physical_output = 11 },
+		    .physical_output = 11,
+		    .source_mac = UINT64_C(0x1020000000001),
+		    .destination_mac = UINT64_C(0x20000000002) },
 	.created_ms = 12345,
 	.seen_ms = 12999,
 };
@@ -66,6 +68,21 @@ TEST(members_of_a_later_version_are_skipped)
 	CHECK(handover_flow_read(&body, HANDOVER_FLOW_SIZE + 8, &flow));
 	CHECK_BYTES(&flow, &example, sizeof(flow));
 	CHECK(!handover_flow_read(&body, HANDOVER_FLOW_SIZE + 8, &flow));
+}
+
+TEST(members_that_an_earlier_version_has_not_are_0)
+{
+	struct moved_flow earlier = example;
+	uint8_t bytes[256] = { 0 };
+	struct reader body;
+	struct moved_flow flow;
+
+	earlier.record.source_mac = earlier.record.destination_mac = 0;
+	(void)write(bytes, sizeof(bytes), &example, HANDOVER_FLOW_SIZE_LEAST);
+	body = reader_of(bytes, 4 + HANDOVER_FLOW_SIZE_LEAST);
+	CHECK_EQ(handover_flow_begin(&body), HANDOVER_FLOW_SIZE_LEAST);
+	CHECK(handover_flow_read(&body, HANDOVER_FLOW_SIZE_LEAST, &flow));
+	CHECK_BYTES(&flow, &earlier, sizeof(flow));
 }
 
 TEST(of_an_IPv4_key_the_rest_is_0)
@@ -117,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_flow_comes_back_as_it_was),
 		cmocka_unit_test(members_of_a_later_version_are_skipped),
+		cmocka_unit_test(members_that_an_earlier_version_has_not_are_0),
 		cmocka_unit_test(of_an_IPv4_key_the_rest_is_0),
 		cmocka_unit_test(what_is_no_flow_is_refused),
 	};

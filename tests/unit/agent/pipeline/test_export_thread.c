@@ -84,7 +84,7 @@ static void init(uint32_t rate)
 	CHECK(own_exports && config.exporter && config.interfaces);
 	CHECK_EQ(export_thread_init(&thread, &config), 0);
 	for (size_t i = 0; i < INPUTS; i++) {
-		rings[i] = record_ring_create(RING_ENTRIES);
+		rings[i] = record_ring_create(RING_ENTRIES, sizeof(struct ring_entry));
 		CHECK(rings[i] != NULL);
 		CHECK_EQ(wake_init(&worker_wakes[i]), 0);
 		export_thread_connect(&thread, i, rings[i], &worker_wakes[i]);

@@ -80,11 +80,13 @@ TEST(a_list_of_signs_changes_the_default)
 		  152, 153);
 }
 
-/* Times on the exporter's clock and samplers are no part of "all": other options bring them in. */
+/* Times on the exporter's clock and samplers are no part of "all": other options bring them in. Nor
+ * are translations, which cost the kernel something. */
 static bool is_of_all(const struct export_field *field)
 {
 	return field->id != IE_flowStartSysUpTime && field->id != IE_flowEndSysUpTime &&
-	       field->id != IE_samplerId && field->id != IE_selectorId;
+	       field->id != IE_samplerId && field->id != IE_selectorId &&
+	       strncmp(field->name, "postNA", strlen("postNA")) != 0;
 }
 
 /* A template has all rows of the table that the protocol and the key have, in their order. */
@@ -131,6 +133,32 @@ TEST(only_fields_of_columns_bring_columns_in)
 	CHECK_EQ(template_set_columns(&set), FLOW_COLUMN_BIT(FLOW_COLUMN_maximum_ttl));
 	set = set_of("default", EXPORT_IPFIX);
 	CHECK_EQ(template_set_columns(&set), 0);
+	set = set_of("+postSourceMacAddress", EXPORT_V9);
+	CHECK_EQ(template_set_columns(&set), FLOW_COLUMN_BIT(FLOW_COLUMN_source_mac));
+	set = set_of("+postNAPTSourceTransportPort", EXPORT_V9);
+	CHECK_EQ(template_set_columns(&set), EXPORT_RECORD_NAT);
+}
+
+TEST(a_translation_is_of_one_direction_of_one_connection)
+{
+	const struct flow_key_choice keys[] = {
+		{ .changed = 0 },
+		{ .changed = FLOW_KEY_mark | FLOW_KEY_tos },
+		{ .changed = FLOW_KEY_ports },
+		{ .changed = FLOW_KEY_addresses },
+		{ .ipv4_prefix_length = 24 },
+		{ .ipv6_prefix_length = 64 },
+	};
+	struct template_fields fields;
+	struct error_text error;
+
+	CHECK_EQ(template_fields_parse("+postNATSourceIPv4Address", &fields, &error), 0);
+	CHECK(template_fields_have_translation(&fields));
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		CHECK_EQ(template_fields_check(&fields, EXPORT_V9, &keys[i], &error),
+			 i < 2 ? 0 : -EINVAL);
+	CHECK_EQ(template_fields_parse("all", &fields, &error), 0);
+	CHECK(!template_fields_have_translation(&fields));
 }
 
 TEST(the_ip_version_is_a_field_where_no_address_shows_it)
@@ -338,6 +366,7 @@ int main(void)
 		cmocka_unit_test(a_list_of_signs_changes_the_default),
 		cmocka_unit_test(all_is_all_that_tables_and_columns_may_bring),
 		cmocka_unit_test(only_fields_of_columns_bring_columns_in),
+		cmocka_unit_test(a_translation_is_of_one_direction_of_one_connection),
 		cmocka_unit_test(the_ip_version_is_a_field_where_no_address_shows_it),
 		cmocka_unit_test(times_on_the_exporters_clock_are_known_to_the_header),
 		cmocka_unit_test(what_the_flow_key_leaves_out_is_not_brought_in_by_all),
