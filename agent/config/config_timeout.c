@@ -92,11 +92,10 @@ const char *config_timeout_name(unsigned int bit)
 	return "";
 }
 
-/* "off" is the longest one. */
 static int active_parse(struct config *config, const struct config_option *option,
 			const char *value, struct error_text *error)
 {
-	uint64_t milliseconds = option->range.maximum;
+	uint64_t milliseconds = EXPIRY_ACTIVE_OFF;
 	struct error_text why;
 
 	if (strcmp(value, "off") != 0 &&
@@ -114,7 +113,7 @@ static void active_format(const struct config *config, const struct config_optio
 	const uint32_t milliseconds = config->expiry.active_ms;
 	char text[UNITS_TEXT_SIZE];
 
-	(void)fputs(milliseconds == option->range.maximum
+	(void)fputs(milliseconds == EXPIRY_ACTIVE_OFF
 			    ? "off"
 			    : units_format(option->range.unit, milliseconds, text),
 		    out);

@@ -6,7 +6,7 @@
  * Collectors differ in what they make of a clock that wraps between a flow and its datagram, so
  * this one never does: in each datagram it stands somewhere between 24.8 and 37.3 days, moving with
  * the uptime, and the times of the datagram's records are on that very clock. So a flow may be 24.8
- * days old; timeouts end at 23 days. */
+ * days old; timeouts end at 23 days, and one that is older without a timeout begins no earlier. */
 #ifndef EXPORT_CLOCK_H
 #define EXPORT_CLOCK_H
 

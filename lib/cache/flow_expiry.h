@@ -22,9 +22,12 @@ enum expiry_class {
 
 /* Longest timeout: clock differences are kept in 32 bits. 2,000,000 s are 23 days. */
 #define EXPIRY_TIMEOUT_MAX_MS 2000000000u
+/* No active timeout: no age in 32 bits is more. Ages wrap after 49 days, so that once in 2^32 a
+ * packet finds its flow exactly this old, and begins a new record. */
+#define EXPIRY_ACTIVE_OFF UINT32_MAX
 
 struct expiry_policy {
-	uint32_t active_ms;                   /* since the record's first packet */
+	uint32_t active_ms; /* since the record's first packet; EXPIRY_ACTIVE_OFF: none */
 	uint32_t idle_ms[EXPIRY_CLASS_COUNT]; /* since its last packet */
 	uint8_t ignored_flags; /* TCP flags that end no flow: all, where a flow is more than one
 				  connection (flow_key_choice.h) */

@@ -162,11 +162,12 @@ TEST(timeouts)
 	CHECK_EQ(parse(&config, "--active-timeout 2000000 --inactive-timeout 1ms", &error),
 		 CONFIG_run);
 	CHECK_EQ(config.expiry.active_ms, EXPIRY_TIMEOUT_MAX_MS);
+	check_value(&config, "active-timeout", "23d3h33m20s", "command line");
 	CHECK_EQ(config.expiry.idle_ms[EXPIRY_udp], 1);
 	config_clear(&config);
 
 	CHECK_EQ(parse(&config, "--timeout maxlife=off", &error), CONFIG_run);
-	CHECK_EQ(config.expiry.active_ms, EXPIRY_TIMEOUT_MAX_MS);
+	CHECK_EQ(config.expiry.active_ms, EXPIRY_ACTIVE_OFF);
 	check_value(&config, "active-timeout", "off", "command line");
 	config_clear(&config);
 

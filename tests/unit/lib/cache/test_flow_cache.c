@@ -232,6 +232,31 @@ TEST(a_flow_may_be_active_for_weeks_and_count_beyond_32_bits)
 	flow_cache_destroy(cache);
 }
 
+/* Ages have 32 bits, and wrap after 49.7 days. */
+TEST(without_an_active_timeout_a_flow_may_be_active_for_ever)
+{
+	const struct expiry_policy policy = {
+		.active_ms = EXPIRY_ACTIVE_OFF,
+		.idle_ms = { 15000, 2000, 2000, 7200000, 15000, 15000 },
+	};
+	const cache_ms step = 3600000; /* a packet an hour, for 120 days */
+	struct flow_cache *cache = new_cache(10);
+	struct packet_info info = packet(2, UDP, 0);
+	cache_ms now = 4000000000;
+
+	flow_cache_set_expiry(cache, &policy);
+	for (int i = 0; i < 120 * 24; i++) {
+		info.clock_ms = info.time_ms = now += step;
+		add(cache, info);
+		CHECK_EQ(flow_cache_expire(cache, now + step / 2, 100, &sink), 0);
+		CHECK(flow_cache_next_expiry(cache) > now + step / 2);
+	}
+	CHECK_EQ(flow_cache_expire(cache, now + 7200128, 100, &sink), 1);
+	CHECK_EQ(kept.records[0].packets, 120 * 24);
+	CHECK_EQ(kept.records[0].end_reason, FLOW_END_idleTimeout);
+	flow_cache_destroy(cache);
+}
+
 /* 2^32 packets take too long to add, so most of them are put into the cache's own memory. */
 TEST(a_flow_counts_beyond_32_bits_of_packets)
 {
@@ -550,6 +575,7 @@ int main(void)
 		cmocka_unit_test(fin_of_one_connection_does_not_end_a_flow_of_many),
 		cmocka_unit_test(a_real_clock_that_steps_moves_stamps_and_no_timeout),
 		cmocka_unit_test(a_flow_may_be_active_for_weeks_and_count_beyond_32_bits),
+		cmocka_unit_test(without_an_active_timeout_a_flow_may_be_active_for_ever),
 		cmocka_unit_test(a_flow_counts_beyond_32_bits_of_packets),
 		cmocka_unit_test(timeouts_before_1970_are_those_of_any_time),
 		cmocka_unit_test(full_cache_gives_up_the_longest_idle_flow),
