@@ -90,6 +90,7 @@ struct config {
 	bool splits_superpackets;
 	bool has_biflows;
 	uint32_t interface_mtu; /* where it is not known */
+	uint32_t fragment_lifetime_ms;
 	struct interface_rules if_map;
 	char *applications_file; /* NULL: none */
 	char *asn_table;         /* NULL: none; not with networks_file */

@@ -192,15 +192,26 @@ static void write_rules(struct migration *migration, const char *rules)
 				  "eth0.100 was 100, and has the kernel's index here");
 }
 
+static void write_fragment_lifetime(struct migration *migration, unsigned long seconds)
+{
+	const unsigned long written = seconds < 1 ? 1 : seconds > 3600 ? 3600 : seconds;
+
+	if (written != seconds)
+		migration_lost(migration,
+			       "-g %lu: flowagent remembers fragments for 1 to 3600 s; %lu is "
+			       "written",
+			       seconds, written);
+	if (written != 30)
+		migration_option(migration, "fragment-lifetime", "%lus", written);
+}
+
 static void write_timeouts(struct migration *migration, const struct fprobe *fprobe)
 {
 	const unsigned long inactive = number_of(migration, fprobe, 'd', 60);
 
 	migration_active_timeout(migration, number_of(migration, fprobe, 'e', 300));
 	migration_inactive_timeout(migration, "inactive timeout 0", inactive, 60);
-	if (fprobe->given['g'] && number_of(migration, fprobe, 'g', 30) != 30)
-		migration_lost(migration, "-g %s: fragment lifetime; it is 30 s",
-			       fprobe->given['g']);
+	write_fragment_lifetime(migration, number_of(migration, fprobe, 'g', 30));
 }
 
 /* fprobe's delay, N nanoseconds after each B bytes, as datagrams a second. */

@@ -90,6 +90,7 @@ static struct worker_config worker_config_of(struct pipeline *pipeline, const st
 		},
 		.flow_key = config->flow_key,
 		.has_translations = pipeline->columns & EXPORT_RECORD_NAT,
+		.fragment_lifetime_ms = config->fragment_lifetime_ms,
 		.splits_superpackets = config->splits_superpackets,
 		.sampling = { .key = pipeline->secret, .is_shared = config->hash_key_file },
 		.samplers = pipeline->samplers,

@@ -84,8 +84,8 @@ static int allocate(struct worker *worker, const struct worker_config *config,
 	}
 	worker->name = worker->own.name;
 	result = allocate_cache(worker, config);
-	worker->fragments =
-		fragment_table_create(fragments_remembered(cache->max_flows), cache->hash_key);
+	worker->fragments = fragment_table_create(fragments_remembered(cache->max_flows),
+						  config->fragment_lifetime_ms, cache->hash_key);
 	if (!result && !worker->fragments)
 		result = -errno;
 	if (result) {

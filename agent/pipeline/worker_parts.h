@@ -28,6 +28,7 @@ struct worker_config {
 	struct flow_cache_config cache;  /* bound, timeouts and hash key */
 	struct flow_key_choice flow_key; /* what makes a flow */
 	bool has_translations;           /* records have a place for export_record.nat */
+	uint32_t fragment_lifetime_ms;
 	bool splits_superpackets;
 	struct sampling_secret sampling;
 	struct kept_memory *memory; /* taken, with what it has become; NULL: none */

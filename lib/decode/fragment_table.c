@@ -48,6 +48,7 @@ struct entry {
 
 struct fragment_table {
 	struct hash_key hash_key;
+	uint32_t lifetime_ms;
 	struct entry *entries; /* owned */
 	uint32_t *buckets;     /* owned: number + 1 of the first entry of each chain, 0: none */
 	uint32_t capacity;     /* entries; a power of two */
@@ -59,7 +60,8 @@ struct fragment_table {
 	struct fragment_statistics statistics;
 };
 
-struct fragment_table *fragment_table_create(uint32_t capacity, const uint8_t hash_key[static 16])
+struct fragment_table *fragment_table_create(uint32_t capacity, uint32_t lifetime_ms,
+					     const uint8_t hash_key[static 16])
 {
 	struct fragment_table *table = calloc(1, sizeof(*table));
 	uint32_t rounded = 1;
@@ -70,6 +72,7 @@ struct fragment_table *fragment_table_create(uint32_t capacity, const uint8_t ha
 	while (rounded < capacity && rounded < CAPACITY_MAX)
 		rounded *= 2;
 	bucket_count = (size_t)rounded * BUCKETS_PER_ONE;
+	table->lifetime_ms = lifetime_ms;
 	table->entries = calloc(rounded, sizeof(*table->entries));
 	table->buckets = calloc(bucket_count, sizeof(*table->buckets));
 	if (fragment_sources_init(&table->sources, rounded) || !table->entries || !table->buckets) {
@@ -119,7 +122,7 @@ static uint32_t find(const struct fragment_table *table, uint32_t bucket,
 
 static bool is_expired(const struct fragment_table *table, uint32_t i, cache_ms now)
 {
-	return now - table->entries[i].first_ms > FRAGMENT_LIFETIME_MS;
+	return now - table->entries[i].first_ms > table->lifetime_ms;
 }
 
 /* Whose entry it is: an IPv4 address, or an IPv6 /64, which one host can have as a whole. */

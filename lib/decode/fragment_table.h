@@ -3,14 +3,14 @@
  *
  * Place: between decode and flow cache; one owner, no clock of its own. A later fragment goes under
  * the protocol and ports of its first fragment (same addresses, fragment_protocol and
- * identification) if that came before it, at most 30 s ago, and is still remembered; otherwise it
- * stays as decoded (ports 0). Bounded: when full, the oldest entry of the source that has most
- * entries is replaced and counted, so that nobody who sends first fragments without end takes away
- * those of others. Memory (116 bytes for each datagram) is touched as it is used.
+ * identification) if that came before it, at most its lifetime ago, and is still remembered;
+ * otherwise it stays as decoded (ports 0). Bounded: when full, the oldest entry of the source that
+ * has most entries is replaced and counted, so that nobody who sends first fragments without end
+ * takes away those of others. Memory (116 bytes for each datagram) is touched as it is used.
  *
  * Of two first fragments of the same name the newest one names what follows: identifications are
  * used again after they have wrapped. What was accounted before stays where it is. So whoever
- * forges or overlaps fragments can choose where his own bytes go, and within the 30 s those of
+ * forges or overlaps fragments can choose where his own bytes go, and within that time those of
  * later fragments of that one identification; no byte already accounted ever moves, and none is
  * counted twice or dropped. */
 #ifndef FRAGMENT_TABLE_H
@@ -18,7 +18,7 @@
 
 #include "decode.h"
 
-#define FRAGMENT_LIFETIME_MS 30000
+#define FRAGMENT_LIFETIME_MS 30000 /* unless somebody chooses another */
 
 struct fragment_table; /* opaque: defined in fragment_table.c */
 
@@ -29,9 +29,11 @@ struct fragment_statistics {
 	uint64_t replaced;  /* entries given up early because the table was full */
 };
 
-/* Create a table for 'capacity' datagrams (rounded up to a power of two), keyed with 'hash_key'.
- * Returns NULL with errno set if memory is short. Owned by the caller: fragment_table_destroy(). */
-struct fragment_table *fragment_table_create(uint32_t capacity, const uint8_t hash_key[static 16]);
+/* Create a table for 'capacity' datagrams (rounded up to a power of two) that are remembered for
+ * 'lifetime_ms', keyed with 'hash_key'. Returns NULL with errno set if memory is short. Owned by
+ * the caller: fragment_table_destroy(). */
+struct fragment_table *fragment_table_create(uint32_t capacity, uint32_t lifetime_ms,
+					     const uint8_t hash_key[static 16]);
 void fragment_table_destroy(struct fragment_table *table);
 
 /* Remember a first fragment, or give a later one its protocol and ports. Call only when

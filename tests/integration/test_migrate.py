@@ -54,7 +54,7 @@ EXPECTED = [
     (r"carry: kernel buffer (\d+) kB .*", "kilobytes", r"^(nflog|interface) = .*,buffer={1}\b"),
     (r"missing: real-time priority (\d+): (\w+) .*", "lost", r"-r {1}.*{2}"),
     (r"missing: delay of (\d+) ns after each (\d+) bytes; about export-rate=(\d+)", "lost", r"{1} ns after each {2} bytes; export-rate={3}"),
-    (r"missing: fragment lifetime (\d+) s .*", "lost", r"-g {1}: fragment lifetime"),
+    (r"missing: fragment lifetime (\d+) s .*", "option", r"^fragment-lifetime = {1}s$"),
     (r"note: fprobe-ulog takes any name .*", "comment", r"takes any name that begins so.*eth0\.100"),
     (r"carry: capture on interface (\S+)", "option", r"^interface = {1}\b"),
     (r"broken: key \"interface\" is unknown .*", "lost", r"key interface is unknown"),

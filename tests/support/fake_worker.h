@@ -39,6 +39,7 @@ static inline int fake_worker_init(struct worker *worker, const struct capture_t
 			   .has_ports = true,
 			   .expiry = { .active_ms = 60000,
 				       .idle_ms = { 15000, 2000, 2000, 15000, 15000, 15000 } } },
+		.fragment_lifetime_ms = FRAGMENT_LIFETIME_MS,
 		.samplers = around->samplers,
 		.mtus = &around->mtus,
 		.export_wake = &around->export_wake,

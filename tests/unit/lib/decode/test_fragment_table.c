@@ -47,7 +47,7 @@ static bool is_known(struct fragment_table *table, uint32_t id, cache_ms now)
 
 TEST(later_fragment_gets_protocol_and_ports)
 {
-	struct fragment_table *table = fragment_table_create(8, hash_key);
+	struct fragment_table *table = fragment_table_create(8, FRAGMENT_LIFETIME_MS, hash_key);
 	struct packet_info first = fragment(6, FRAGMENT_first, 7, 0);
 	struct packet_info later = fragment(6, FRAGMENT_later, 7, 0);
 
@@ -67,7 +67,7 @@ TEST(later_fragment_gets_protocol_and_ports)
 
 TEST(other_datagrams_get_nothing)
 {
-	struct fragment_table *table = fragment_table_create(8, hash_key);
+	struct fragment_table *table = fragment_table_create(8, FRAGMENT_LIFETIME_MS, hash_key);
 	struct packet_info later[6];
 
 	add_first(table, 7, 0);
@@ -90,7 +90,7 @@ TEST(other_datagrams_get_nothing)
 
 TEST(first_fragment_is_known_for_30_seconds)
 {
-	struct fragment_table *table = fragment_table_create(8, hash_key);
+	struct fragment_table *table = fragment_table_create(8, FRAGMENT_LIFETIME_MS, hash_key);
 
 	add_first(table, 7, 1000);
 	CHECK(is_known(table, 7, 1000));
@@ -99,9 +99,19 @@ TEST(first_fragment_is_known_for_30_seconds)
 	fragment_table_destroy(table);
 }
 
+TEST(or_for_the_time_that_was_chosen)
+{
+	struct fragment_table *table = fragment_table_create(8, 1000, hash_key);
+
+	add_first(table, 7, 1000);
+	CHECK(is_known(table, 7, 2000));
+	CHECK(!is_known(table, 7, 2001));
+	fragment_table_destroy(table);
+}
+
 TEST(newest_first_fragment_wins)
 {
-	struct fragment_table *table = fragment_table_create(8, hash_key);
+	struct fragment_table *table = fragment_table_create(8, FRAGMENT_LIFETIME_MS, hash_key);
 	struct packet_info again = fragment(4, FRAGMENT_first, 7, 20000);
 	struct packet_info later = fragment(4, FRAGMENT_later, 7, 50000);
 
@@ -117,7 +127,8 @@ TEST(newest_first_fragment_wins)
 
 TEST(full_table_replaces_the_oldest_and_counts_it)
 {
-	struct fragment_table *table = fragment_table_create(7, hash_key); /* rounded up to 8 */
+	struct fragment_table *table =
+		fragment_table_create(7, FRAGMENT_LIFETIME_MS, hash_key); /* rounded up to 8 */
 
 	for (uint32_t id = 0; id < 8; id++)
 		add_first(table, id, id);
@@ -156,7 +167,8 @@ static void add_spoofed(struct fragment_table *table, uint8_t ip_version, uint32
 TEST(flood_of_one_source_takes_away_its_own_entries)
 {
 	for (uint8_t ip_version = 4; ip_version <= 6; ip_version += 2) {
-		struct fragment_table *table = fragment_table_create(64, hash_key);
+		struct fragment_table *table =
+			fragment_table_create(64, FRAGMENT_LIFETIME_MS, hash_key);
 
 		for (uint32_t id = 0; id < 10; id++)
 			add_first(table, id, 0);
@@ -172,7 +184,7 @@ TEST(flood_of_one_source_takes_away_its_own_entries)
 /* Each sends one: the oldest goes first, a source with two before. */
 TEST(flood_of_many_sources_takes_the_oldest)
 {
-	struct fragment_table *table = fragment_table_create(64, hash_key);
+	struct fragment_table *table = fragment_table_create(64, FRAGMENT_LIFETIME_MS, hash_key);
 	uint32_t lone = 100;
 
 	add_first(table, lone, 0);
@@ -189,7 +201,7 @@ TEST(flood_of_many_sources_takes_the_oldest)
 
 TEST(smallest_table)
 {
-	struct fragment_table *table = fragment_table_create(0, hash_key);
+	struct fragment_table *table = fragment_table_create(0, FRAGMENT_LIFETIME_MS, hash_key);
 
 	add_first(table, 1, 0);
 	CHECK(is_known(table, 1, 0));
@@ -231,7 +243,7 @@ TEST(a_forged_first_fragment_moves_no_byte_that_was_accounted)
 {
 	struct flow_cache_config config = { .max_flows = 8, .expiry = { .active_ms = 60000 } };
 	const struct flow_sink sink = { place_record, NULL };
-	struct fragment_table *table = fragment_table_create(8, hash_key);
+	struct fragment_table *table = fragment_table_create(8, FRAGMENT_LIFETIME_MS, hash_key);
 	struct packet_info first = fragment(4, FRAGMENT_first, 7, 0);
 	struct packet_info later = fragment(4, FRAGMENT_later, 7, 0);
 	struct flow_cache *cache;
@@ -264,7 +276,8 @@ TEST(a_forged_first_fragment_moves_no_byte_that_was_accounted)
 TEST(random_fragments_agree_with_a_simple_model)
 {
 	enum { CAPACITY = 16, IDS = 40 };
-	struct fragment_table *table = fragment_table_create(CAPACITY, hash_key);
+	struct fragment_table *table =
+		fragment_table_create(CAPACITY, FRAGMENT_LIFETIME_MS, hash_key);
 	uint64_t order[IDS] = { 0 }; /* when its first fragment came; 0: never */
 	cache_ms first_ms[IDS] = { 0 };
 	uint64_t clock = 0, matched = 0;
@@ -302,6 +315,7 @@ int main(void)
 		cmocka_unit_test(later_fragment_gets_protocol_and_ports),
 		cmocka_unit_test(other_datagrams_get_nothing),
 		cmocka_unit_test(first_fragment_is_known_for_30_seconds),
+		cmocka_unit_test(or_for_the_time_that_was_chosen),
 		cmocka_unit_test(newest_first_fragment_wins),
 		cmocka_unit_test(full_table_replaces_the_oldest_and_counts_it),
 		cmocka_unit_test(flood_of_one_source_takes_away_its_own_entries),
