@@ -364,14 +364,33 @@ static void write_pcap_source(struct migration *migration, struct nfprobe *nfpro
 	}
 }
 
+/* nfprobe_ifindex as a key of the log group, of which no interface is known by name: nfprobe's
+ * direction says which side it is of. */
+static const char *fixed_number(struct migration *migration, const struct nfprobe *nfprobe)
+{
+	for (size_t i = 0; i < nfprobe->probe_count; i++) {
+		const char *plugin = nfprobe->probes[i];
+		const char *text = value_of(nfprobe, "nfprobe_ifindex", plugin);
+		const char *side = value_of(nfprobe, "nfprobe_direction", plugin);
+		unsigned long number;
+
+		if (text && migration_number(text, &number) && number && number <= UINT32_MAX)
+			return migration_print(
+				migration, ",%s=%lu",
+				side && strcmp(side, "out") == 0 ? "output" : "input", number);
+	}
+	return "";
+}
+
 static void write_group(struct migration *migration, const struct nfprobe *nfprobe)
 {
 	const char *size = value_of(nfprobe, "uacctd_nl_size", "");
 	unsigned long bytes;
 
-	migration_option(migration, "nflog", "%lu%s%s",
+	migration_option(migration, "nflog", "%lu%s%s%s",
 			 number_of(migration, nfprobe, "uacctd_group", "", 0),
-			 migration_buffer(migration, size, 1), source_keys(migration, nfprobe));
+			 migration_buffer(migration, size, 1), source_keys(migration, nfprobe),
+			 fixed_number(migration, nfprobe));
 	/* That it is none is said already. */
 	if (size && migration_number(size, &bytes) && bytes < 32 * 1024 * 1024)
 		migration_note(migration, "a buffer of %s bytes is less than flowagent's 32M",

@@ -34,6 +34,7 @@ struct source_config {
 	char filter[SOURCE_FILTER_SIZE]; /* words of libpcap; "": all packets */
 	bool has_side;                   /* all its packets are of 'side', whatever the hook says */
 	uint8_t side;                    /* enum flow_side */
+	uint32_t input, output;          /* interfaces of all its packets; 0: as the source says */
 	uint8_t wait;            /* enum source_switch: wait for it while it is away; default on */
 	uint8_t promiscuous;     /* enum source_switch: of an interface; default off */
 	uint8_t packets;         /* enum source_packets; default wire */

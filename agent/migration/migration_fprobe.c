@@ -60,7 +60,7 @@ static const struct migration_letter pcap_letters[] = {
 	CARRIED('p', false),
 	CARRIED('f', true),
 	CARRIED('S', true),
-	{ 'x', true, MIGRATION_LOST, "fixed interface numbers: if-map gives one to an interface" },
+	CARRIED('x', true),
 	{ 'K', true, MIGRATION_NOT_NEEDED, "link header: it is that of the interface" },
 	{ 'k', false, MIGRATION_LOST, "bytes with the link header: those of IP are counted" },
 	{ '\0', false, MIGRATION_LOST, NULL },
@@ -102,6 +102,29 @@ static unsigned long number_of(struct migration *migration, const struct fprobe 
 	return otherwise;
 }
 
+/* "INPUT[:OUTPUT]" of -x; 0 is none. */
+static const char *fixed_numbers(struct migration *migration, const char *text)
+{
+	const char *colon = text ? strchr(text, ':') : NULL;
+	const char *keys = "";
+	unsigned long numbers[2] = { 0, 0 };
+
+	if (!text)
+		return "";
+	if (!migration_number(migration_print(migration, "%.*s", (int)strcspn(text, ":"), text),
+			      &numbers[0]) ||
+	    (colon && !migration_number(colon + 1, &numbers[1])) || numbers[0] > UINT32_MAX ||
+	    numbers[1] > UINT32_MAX) {
+		migration_wrong(migration, "-x %s: expected INPUT[:OUTPUT]", text);
+		return "";
+	}
+	if (numbers[0])
+		keys = migration_print(migration, ",input=%lu", numbers[0]);
+	if (numbers[1])
+		keys = migration_print(migration, "%s,output=%lu", keys, numbers[1]);
+	return keys;
+}
+
 /* The keys of the source for the buffer and, with fprobe, what it captures. */
 static const char *source_keys(struct migration *migration, const struct fprobe *fprobe)
 {
@@ -110,9 +133,10 @@ static const char *source_keys(struct migration *migration, const struct fprobe 
 	if (kilobytes > 0 && kilobytes < 32 * 1024)
 		migration_note(migration, "a kernel buffer of %lu kB is less than flowagent's 32M",
 			       kilobytes);
-	return migration_print(migration, "%s%s%s",
+	return migration_print(migration, "%s%s%s%s",
 			       kilobytes > 0 ? migration_buffer(migration, fprobe->given['B'], 1024)
 					     : "",
+			       fixed_numbers(migration, fprobe->given['x']),
 			       migration_snaplen(migration, fprobe->given['S']),
 			       migration_packet_filter(migration, fprobe->given['f']));
 }

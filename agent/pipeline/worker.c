@@ -46,6 +46,8 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 	};
 	flow_key_mask_init(&worker->key_mask, &config->flow_key,
 			   source->has_side ? source->side : FLOW_KEY_NO_SIDE);
+	flow_key_mask_set_interfaces(&worker->key_mask, &config->flow_key, source->input,
+				     source->output);
 	duplicate_detector_init(&worker->duplicates, config->cache.hash_key);
 	source_sampling_init(&worker->sampling, &source->sampling, config->samplers,
 			     &config->sampling);

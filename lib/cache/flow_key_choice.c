@@ -81,6 +81,7 @@ void flow_key_mask_init(struct flow_key_mask *mask, const struct flow_key_choice
 	mask->has_effect =
 		!flow_key_is_default(choice) || choice->has_mark_as_tos || side != FLOW_KEY_NO_SIDE;
 	mask->has_mark_as_tos = choice->has_mark_as_tos;
+	mask->input_interface = mask->output_interface = 0;
 	mask->side = 0;
 	if (!has_side)
 		mask->side = SIDE_unknown;
@@ -88,6 +89,30 @@ void flow_key_mask_init(struct flow_key_mask *mask, const struct flow_key_choice
 		mask->side = (uint8_t)side;
 	fill_mask(mask->ipv4, keep, 4, has_addresses ? ipv4_length : 0);
 	fill_mask(mask->ipv6, keep, 16, has_addresses ? ipv6_length : 0);
+}
+
+static void drop_interfaces(uint64_t *words, bool drops_input, bool drops_output)
+{
+	struct flow_key keep;
+
+	memcpy(&keep, words, sizeof(keep));
+	if (drops_input)
+		keep.input_interface = 0;
+	if (drops_output)
+		keep.output_interface = 0;
+	memcpy(words, &keep, sizeof(keep));
+}
+
+void flow_key_mask_set_interfaces(struct flow_key_mask *mask, const struct flow_key_choice *choice,
+				  uint32_t input, uint32_t output)
+{
+	if ((!input && !output) || !flow_key_has(choice, FLOW_KEY_interfaces))
+		return;
+	mask->input_interface = input;
+	mask->output_interface = output;
+	mask->has_effect = true;
+	drop_interfaces(mask->ipv4, input, output);
+	drop_interfaces(mask->ipv6, input, output);
 }
 
 /* Not inlined: most configurations never call it, and inlined it cost the loop around the call 3
@@ -108,5 +133,7 @@ __attribute__((noinline)) void flow_key_mask_apply(const struct flow_key_mask *m
 			words[word] &= kept[word];
 		memcpy(key, words, sizeof(words));
 		key->side |= mask->side;
+		key->input_interface |= mask->input_interface;
+		key->output_interface |= mask->output_interface;
 	}
 }

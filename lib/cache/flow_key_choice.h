@@ -63,7 +63,9 @@ struct flow_key_mask {
 	uint64_t ipv4[FLOW_KEY_WORDS];
 	uint64_t ipv6[FLOW_KEY_WORDS];
 	bool has_mark_as_tos;
-	uint8_t side;    /* added to what is kept: the side that all packets get, or 0 */
+	uint8_t side;             /* added to what is kept: the side that all packets get, or 0 */
+	uint32_t input_interface; /* likewise: the one that all packets get, or 0 */
+	uint32_t output_interface;
 	bool has_effect; /* if not, flow_key_mask_apply() changes nothing */
 };
 
@@ -72,6 +74,11 @@ struct flow_key_mask {
 /* Compile. 'side' is the enum flow_side that all packets of a source get, or FLOW_KEY_NO_SIDE to
  * keep theirs. A side that does not count is SIDE_unknown. */
 void flow_key_mask_init(struct flow_key_mask *mask, const struct flow_key_choice *choice, int side);
+
+/* All packets of a source get these interfaces; 0: they keep theirs. Call it after
+ * flow_key_mask_init(). Where interfaces do not count, nothing changes. */
+void flow_key_mask_set_interfaces(struct flow_key_mask *mask, const struct flow_key_choice *choice,
+				  uint32_t input, uint32_t output);
 
 /* Take out of each packet's key what does not count, and put its mark in if that counts, also as
  * the ToS. Call it after all that needs whole keys: own exports, fragments. */

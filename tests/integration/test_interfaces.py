@@ -326,3 +326,23 @@ def test_mtu_of_a_new_interface_is_known(hosts, flowagent, agentctl, collector):
     wait_until(lambda: control.rows("show", "flows", "host=10.60.0.2", "bytes>=12000"), "flows")
     assert control.statistics()["packets_super"] == 0
     assert agent.stop() == 0, agent.errors
+
+
+def test_fixed_numbers_of_a_source(hosts, flowagent, agentctl, collector):
+    """In records and in show flows, for both directions; what is not fixed stays what it is."""
+    sink = collector("127.0.0.1", 0, hosts.server)
+    agent = flowagent(
+        "-i", "eth0,filter=icmp,input=70000", "-n", f"{sink.host_port},version=10", host=hosts.server
+    )
+    agent.wait_for_capture()
+    hosts.server.run("ping", "-c", 2, "-i", "0.01", "-W", 10, Hosts.ROUTER[0])
+    control = agentctl(agent)
+    wait_until(lambda: control.statistics()["packets_read"] >= 4, "all to be read")
+    index = link(hosts.server, "eth0")["ifindex"]
+    expected = {(70000, 0), (70000, index)}
+    assert {(row["in_if"], row["out_if"]) for row in control.rows("show", "flows")} == expected
+    assert "input=70000" in control.run("show", "config").stdout
+    assert agent.stop() == 0, agent.errors
+    sink.wait_for_datagrams(agent.summary()["datagrams_sent"])
+    flows = [values for message in sink.messages() for values in message.flows]
+    assert {(values[INPUT_INTERFACE], values[OUTPUT_INTERFACE]) for values in flows} == expected

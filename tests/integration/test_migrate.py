@@ -227,6 +227,7 @@ def test_case(expect, directory, flowagent_run):
         ("softflowd", ["-i", "eth0", "-C", "40"], DONE, "snaplen of 40: flowagent takes 64 to 65535 bytes; 64 is written"),
         ("fprobe", ["-i", "eth0", "-m", "many", "h:1"], DONE, "-m many: expected a number"),
         ("fprobe-ulog", ["-m", "many", "-B", "x", "h:1"], DONE, "-B x: expected a number"),
+        ("fprobe", ["-i", "eth0", "-x", "1:x", "h:1"], DONE, "-x 1:x: expected INPUT[:OUTPUT]"),
         ("fprobe", ["-i", "eth0", "-B", "1"], DONE, "buffer of 1: flowagent takes 65536 to 1073741824 bytes; 65536 is"),
         ("fprobe", ["-i", "eth0", "-B", "99999999999"], DONE, "1073741824 is written"),
         ("uacctd", ["-f", "x"], FAILED, "is read from standard input"),
@@ -250,6 +251,20 @@ def once(text):
     """What is wrong is said in one line only: each wrong number of these tests has words of its own."""
     wrong = re.findall(r"(\S+): expected a number", text)
     return len(wrong) == len(set(wrong))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "keys"), [("10:20", ",input=10,output=20"), ("7", ",input=7"), ("0:9", ",output=9"), ("0:0", "")]
+)
+def test_fixed_numbers(numbers, keys):
+    done = migrate("fprobe", "-ieth0", "-p", "-x", numbers, "192.0.2.1:2055")
+    assert f"interface = eth0{keys}\n" in done.stdout
+
+
+def test_fixed_number_of_a_log_group():
+    text = "uacctd_group: 5\nplugins: nfprobe[a]\nnfprobe_receiver: h:1\nnfprobe_ifindex: 12\nnfprobe_direction: out\n"
+    done = migrate("uacctd", text=text)
+    assert re.search(r"^nflog = 5,.*\boutput=12\b", done.stdout, re.M), done.stdout
 
 
 def test_groups_of_the_mask():

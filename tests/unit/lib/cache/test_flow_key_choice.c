@@ -55,6 +55,29 @@ TEST(the_default_has_no_effect)
 	}
 }
 
+TEST(all_packets_may_get_the_same_interfaces)
+{
+	const struct flow_key_choice choices[] = { { 0 }, { .changed = FLOW_KEY_interfaces } };
+
+	for (uint8_t version = 4; version <= 6; version += 2) {
+		for (size_t i = 0; i < 2; i++) {
+			struct packet_info packet = packet_of(version);
+			struct packet_info expected = packet;
+			struct flow_key_mask mask;
+
+			flow_key_mask_init(&mask, &choices[i], FLOW_KEY_NO_SIDE);
+			flow_key_mask_set_interfaces(&mask, &choices[i], 70000, 0);
+			flow_key_mask_apply(&mask, &packet, 1);
+			expected.key.input_interface = i == 0 ? 70000 : 0;
+			expected.key.output_interface = i == 0 ? 3 : 0;
+			CHECK_BYTES(&packet.key, &expected.key, sizeof(packet.key));
+			flow_key_mask_set_interfaces(&mask, &choices[i], 0, 8);
+			flow_key_mask_apply(&mask, &packet, 1);
+			CHECK_EQ(packet.key.output_interface, i == 0 ? 8 : 0);
+		}
+	}
+}
+
 TEST(each_part_takes_its_own_members_and_no_others)
 {
 	for (unsigned int part = 1; part <= FLOW_KEY_mark; part <<= 1) {
@@ -163,6 +186,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_default_has_no_effect),
+		cmocka_unit_test(all_packets_may_get_the_same_interfaces),
 		cmocka_unit_test(each_part_takes_its_own_members_and_no_others),
 		cmocka_unit_test(prefixes_are_cut_at_any_bit),
 		cmocka_unit_test(a_source_may_say_the_side),
