@@ -10,6 +10,8 @@
 #include "collector_options.h"
 #include "outbox_kept.h"
 
+#include <string.h>
+
 size_t collector_room(const struct collector *collector)
 {
 	return outbox_room(&collector->outbox);
@@ -20,6 +22,22 @@ bool collector_splits(const struct collector *collector)
 	return collector->encoder->counter_max != UINT64_MAX;
 }
 
+/* Asked for each datagram: it changes with the routes. */
+static void set_exporter(const struct collector *collector, struct record_sender *sender)
+{
+	const struct outbox *outbox = &collector->outbox;
+	struct sockaddr_storage local;
+	uint8_t bytes[16];
+	size_t size = 0;
+
+	if (outbox->config.type->local(outbox->transport, &local))
+		size = transport_address_bytes(&local, bytes);
+	memset(sender->ipv4, 0, sizeof(sender->ipv4));
+	memset(sender->ipv6, 0, sizeof(sender->ipv6));
+	if (size)
+		memcpy(size == sizeof(sender->ipv4) ? sender->ipv4 : sender->ipv6, bytes, size);
+}
+
 static void begin_message(const struct collector *collector, struct message *message,
 			  const struct export_time *time)
 {
@@ -27,6 +45,8 @@ static void begin_message(const struct collector *collector, struct message *mes
 	message->has_uptime = collector->templates.current.has_uptime;
 	message->source_id = collector->terms->source_id;
 	message->sampling = collector->sampling;
+	if (collector->templates.current.has_exporter)
+		set_exporter(collector, &message->sender);
 }
 
 /* As far as templates leave room for anything else. */

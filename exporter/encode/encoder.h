@@ -9,7 +9,6 @@
 
 #include "bytes.h"
 #include "clock.h"
-#include "export_clock.h"
 #include "export_record.h"
 #include "export_time.h"
 #include "interface_name.h"
@@ -59,10 +58,10 @@ struct message {
 	uint32_t data_records; /* flow records and options data records so far */
 	uint16_t set_id;       /* v9, IPFIX: set that is open (message_set.c) */
 	uint8_t *set_start;    /* of that set, if there is one */
-	struct export_clock clock; /* of its records */
-	bool has_uptime;           /* v9: records have times on that clock; set after begin() */
-	unix_ms export_ms;         /* JSON: present time, of lines that are not flows */
-	uint32_t source_id;        /* JSON: of the lines; set after begin() */
+	struct record_sender sender; /* of its records; addresses are set after begin() */
+	bool has_uptime;             /* v9: records have times on that clock; set after begin() */
+	unix_ms export_ms;           /* JSON: present time, of lines that are not flows */
+	uint32_t source_id;          /* JSON: of the lines; set after begin() */
 	struct sampling_terms sampling; /* v5, JSON: set after begin() */
 	uint8_t sampler;                /* v5: of its records */
 };

@@ -141,7 +141,8 @@ static char *put_key(char *to, const struct export_field *field, bool is_reverse
 }
 
 static char *put_fields(char *to, const struct export_field *const *fields, size_t count,
-			bool is_reverse, const struct export_record *record)
+			bool is_reverse, const struct export_record *record,
+			const struct record_sender *sender)
 {
 	const uint8_t protocol = record->flow.key.protocol;
 	const bool is_icmp = protocol == PROTOCOL_ICMP || protocol == PROTOCOL_IPv6_ICMP;
@@ -161,6 +162,10 @@ static char *put_fields(char *to, const struct export_field *const *fields, size
 		case EXPORT_LEAVING_MAC:
 			to = json_line_mac(to,
 					   packet_note_leaving_mac(load(member, sizeof(uint64_t))));
+			break;
+		case EXPORT_EXPORTER:
+			to = json_line_address(to, field->size == 4 ? sender->ipv4 : sender->ipv6,
+					       field->size);
 			break;
 		case EXPORT_WIDENED: to = json_line_unsigned(to, *member); break;
 		case EXPORT_ICMP_TYPE_CODE:
@@ -199,7 +204,8 @@ static int add_record(struct message *message, const struct template_set *templa
 	char *end = PUT_LITERAL(line, TYPE_FLOW);
 
 	end = json_line_unsigned(end, message->source_id);
-	end = put_fields(end, template->fields, template->field_count, false, record);
+	end = put_fields(end, template->fields, template->field_count, false, record,
+			 &message->sender);
 	end = put_sampler(end, message, templates, record);
 	return add_line(message, line, end);
 }
@@ -214,8 +220,10 @@ static int add_biflow(struct message *message, const struct template_set *templa
 	char *end = PUT_LITERAL(line, TYPE_FLOW);
 
 	end = json_line_unsigned(end, message->source_id);
-	end = put_fields(end, template->fields, template->field_count, false, forward);
-	end = put_fields(end, template->reverse_fields, template->reverse_count, true, reverse);
+	end = put_fields(end, template->fields, template->field_count, false, forward,
+			 &message->sender);
+	end = put_fields(end, template->reverse_fields, template->reverse_count, true, reverse,
+			 &message->sender);
 	end = put_sampler(end, message, templates, forward);
 	return add_line(message, line, end);
 }
@@ -266,7 +274,7 @@ static size_t value_size(const struct export_field *field)
 {
 	static const uint8_t digits[] = { [1] = 3, [2] = 5, [4] = 10, [8] = 20 };
 
-	if (field->kind == EXPORT_ADDRESS)
+	if (field->kind == EXPORT_ADDRESS || field->kind == EXPORT_EXPORTER)
 		return field->size == 4 ? JSON_LINE_IPV4_LENGTH : JSON_LINE_IPV6_LENGTH;
 	if (field->kind == EXPORT_MAC || field->kind == EXPORT_LEAVING_MAC)
 		return JSON_LINE_MAC_LENGTH;

@@ -48,7 +48,7 @@ static void begin_after(struct message *message, const struct export_time *time,
 	message->records = 0;
 	message->data_records = 0;
 	message->sampling = (struct sampling_terms){ .samplers = NULL };
-	message->clock = export_clock_begin(time);
+	message->sender.clock = export_clock_begin(time);
 }
 
 static void begin1(struct message *message, const struct export_time *time)
@@ -89,8 +89,8 @@ static void write_beginning(struct message *message, const struct export_record 
 	writer_u16(writer, interface_of(key->output_interface));
 	writer_u32(writer, (uint32_t)flow->packets);
 	writer_u32(writer, (uint32_t)flow->octets);
-	writer_u32(writer, export_clock_of_flow(&message->clock, flow->first_ms));
-	writer_u32(writer, export_clock_of_flow(&message->clock, flow->last_ms));
+	writer_u32(writer, export_clock_of_flow(&message->sender.clock, flow->first_ms));
+	writer_u32(writer, export_clock_of_flow(&message->sender.clock, flow->last_ms));
 	writer_u16(writer, key->source_port);
 	writer_u16(writer, key->destination_port);
 	message->records++;
@@ -187,7 +187,7 @@ static void write_header(struct writer *header, const struct message *message, u
 
 	writer_u16(header, version);
 	writer_u16(header, (uint16_t)message->records);
-	writer_u32(header, export_clock_of(message->clock.start_ms, now));
+	writer_u32(header, export_clock_of(message->sender.clock.start_ms, now));
 	writer_u32(header, export_time_seconds(time));
 	writer_u32(header, (uint32_t)(now % 1000) * NANOSECONDS);
 }

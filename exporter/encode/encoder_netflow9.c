@@ -56,7 +56,7 @@ static const struct message_set_specifier application_fields[] = {
 static void begin(struct message *message, const struct export_time *time)
 {
 	message_set_begin(message, HEADER_SIZE);
-	message->clock = export_clock_begin(time);
+	message->sender.clock = export_clock_begin(time);
 	message->has_uptime = false;
 }
 
@@ -188,8 +188,8 @@ static void write_times(struct writer *header, const struct message *message,
 		writer_u32(header, time->uptime_ms);
 	} else {
 		seconds += time->unix_ms > (unix_ms)seconds * 1000;
-		writer_u32(header,
-			   export_clock_of(message->clock.start_ms, (unix_ms)seconds * 1000));
+		writer_u32(header, export_clock_of(message->sender.clock.start_ms,
+						   (unix_ms)seconds * 1000));
 	}
 	writer_u32(header, seconds);
 }

@@ -172,7 +172,7 @@ __attribute__((noinline)) static int add_first_record(struct message *message,
 {
 	if (!message_set_open(message, template->id, template->record_size))
 		return -EMSGSIZE;
-	record_encode(&template->plan, record, &message->clock, message->writer.next);
+	record_encode(&template->plan, record, &message->sender, message->writer.next);
 	message->writer.next += template->record_size;
 	message->records++;
 	message->data_records++;
@@ -184,7 +184,7 @@ __attribute__((noinline)) static int add_others(const struct message *message,
 						const struct template *template,
 						const struct export_record *record, uint8_t *bytes)
 {
-	record_encode_others(&template->plan, record, &message->clock, bytes);
+	record_encode_others(&template->plan, record, &message->sender, bytes);
 	return 0;
 }
 
@@ -218,8 +218,8 @@ int message_set_add_biflow(struct message *message, const struct template_set *t
 	if (!message_set_open(message, template->id, template->record_size))
 		return -EMSGSIZE;
 	bytes = writer_take(&message->writer, template->record_size);
-	record_encode(&template->reverse_plan, reverse, &message->clock, bytes);
-	record_encode(&template->plan, forward, &message->clock, bytes + template->reverse_size);
+	record_encode(&template->reverse_plan, reverse, &message->sender, bytes);
+	record_encode(&template->plan, forward, &message->sender, bytes + template->reverse_size);
 	message->records++;
 	message->data_records++;
 	return 0;

@@ -17,7 +17,7 @@
 
 /* What encoding needs of a record beside its members. */
 struct encoding {
-	const struct export_clock *clock;
+	const struct record_sender *sender;
 	bool is_icmp;
 };
 
@@ -64,6 +64,7 @@ static inline enum record_action action_of(enum export_kind kind, size_t size)
 	case EXPORT_ICMP_TYPE_CODE: return RECORD_icmp_type_code;
 	case EXPORT_MAC: return RECORD_mac;
 	case EXPORT_LEAVING_MAC: return RECORD_leaving_mac;
+	case EXPORT_EXPORTER: return size == 4 ? RECORD_exporter_ipv4 : RECORD_exporter_ipv6;
 	case EXPORT_REDUCED: return size == 2 ? RECORD_reduced_2 : RECORD_reduced_4;
 	default: break;
 	}
@@ -172,13 +173,16 @@ __attribute__((always_inline)) static inline void encode_field(enum record_actio
 	case RECORD_widened_8: store_be64(to, *from); break;
 	case RECORD_milliseconds: store_be64(to, milliseconds_of(load_host64(from))); break;
 	case RECORD_sys_uptime:
-		store_be32(to, export_clock_of_flow(encoding.clock, (unix_ms)load_host64(from)));
+		store_be32(to, export_clock_of_flow(&encoding.sender->clock,
+						    (unix_ms)load_host64(from)));
 		break;
 	case RECORD_icmp_type_code: store_be16(to, encoding.is_icmp ? load_host16(from) : 0); break;
 	case RECORD_reduced_2: store_be16(to, (uint16_t)load_host32(from)); break;
 	case RECORD_reduced_4: store_be32(to, (uint32_t)load_host64(from)); break;
 	case RECORD_mac: store_mac(to, load_host64(from)); break;
 	case RECORD_leaving_mac: store_mac(to, packet_note_leaving_mac(load_host64(from))); break;
+	case RECORD_exporter_ipv4: memcpy(to, encoding.sender->ipv4, 4); break;
+	case RECORD_exporter_ipv6: memcpy(to, encoding.sender->ipv6, 16); break;
 	case RECORD_ACTION_COUNT: break;
 	}
 }
@@ -236,6 +240,8 @@ __attribute__((noinline)) static void encode_steps(const struct record_plan *res
 			ENCODE_STEPS(RECORD_reduced_4)
 			ENCODE_STEPS(RECORD_mac)
 			ENCODE_STEPS(RECORD_leaving_mac)
+			ENCODE_STEPS(RECORD_exporter_ipv4)
+			ENCODE_STEPS(RECORD_exporter_ipv6)
 #undef ENCODE_STEPS
 		case RECORD_unsigned_1:
 		case RECORD_ACTION_COUNT: break;
@@ -257,7 +263,7 @@ void record_encode_common(const struct record_plan *restrict plan,
 			  const struct export_record *restrict record, uint8_t *restrict bytes)
 {
 	/* Common fields need nothing else: they are neither SysUptime nor ICMP's. */
-	const struct encoding encoding = { .clock = NULL };
+	const struct encoding encoding = { .sender = NULL };
 
 	switch (plan->common) {
 	case RECORD_common_ipv4:
@@ -278,13 +284,13 @@ void record_encode_common(const struct record_plan *restrict plan,
 
 void record_encode_others(const struct record_plan *restrict plan,
 			  const struct export_record *restrict record,
-			  const struct export_clock *restrict clock, uint8_t *restrict bytes)
+			  const struct record_sender *restrict sender, uint8_t *restrict bytes)
 {
 	encode_octets(plan, (const uint8_t *)record, bytes);
 	if (plan->run_count) {
 		const uint8_t protocol = record->flow.key.protocol;
 		const struct encoding encoding = {
-			.clock = clock,
+			.sender = sender,
 			.is_icmp = protocol == PROTOCOL_ICMP || protocol == PROTOCOL_IPv6_ICMP,
 		};
 
@@ -294,9 +300,9 @@ void record_encode_others(const struct record_plan *restrict plan,
 
 void record_encode(const struct record_plan *restrict plan,
 		   const struct export_record *restrict record,
-		   const struct export_clock *restrict clock, uint8_t *restrict bytes)
+		   const struct record_sender *restrict sender, uint8_t *restrict bytes)
 {
 	record_encode_common(plan, record, bytes);
 	if (record_plan_has_steps(plan))
-		record_encode_others(plan, record, clock, bytes);
+		record_encode_others(plan, record, sender, bytes);
 }

@@ -10,6 +10,15 @@
 
 #include <stdbool.h>
 
+/* What all records of a message have of who sends it. */
+struct record_sender {
+	struct export_clock clock; /* of SysUptime fields */
+	/* Where it sends from, for exporterIPv4Address and exporterIPv6Address: one of the two. 0:
+	 * not known. */
+	uint8_t ipv4[4];
+	uint8_t ipv6[16];
+};
+
 /* One for each bit of struct template_fields. */
 #define RECORD_FIELDS_MAX 64
 
@@ -31,6 +40,8 @@ enum record_action {
 	RECORD_reduced_4,
 	RECORD_mac,
 	RECORD_leaving_mac,
+	RECORD_exporter_ipv4,
+	RECORD_exporter_ipv6,
 	RECORD_ACTION_COUNT
 };
 
@@ -72,17 +83,16 @@ static inline bool record_plan_has_steps(const struct record_plan *plan)
 	return plan->step_count != 0;
 }
 
-/* Write a record to 'bytes', which has as many bytes as record_plan_init() returned.
- * 'clock' is that of SysUptime fields. */
+/* Write a record to 'bytes', which has as many bytes as record_plan_init() returned. */
 void record_encode(const struct record_plan *restrict plan,
 		   const struct export_record *restrict record,
-		   const struct export_clock *restrict clock, uint8_t *restrict bytes);
+		   const struct record_sender *restrict sender, uint8_t *restrict bytes);
 /* The same in parts: common fields, all there is of a plan without steps; and the others.
  */
 void record_encode_common(const struct record_plan *restrict plan,
 			  const struct export_record *restrict record, uint8_t *restrict bytes);
 void record_encode_others(const struct record_plan *restrict plan,
 			  const struct export_record *restrict record,
-			  const struct export_clock *restrict clock, uint8_t *restrict bytes);
+			  const struct record_sender *restrict sender, uint8_t *restrict bytes);
 
 #endif

@@ -280,10 +280,10 @@ unsigned int template_set_columns(const struct template_set *set)
 	return columns;
 }
 
-static bool has_uptime(const struct template *template)
+static bool has_kind(const struct template *template, enum export_kind kind)
 {
 	for (size_t i = 0; i < template->field_count; i++)
-		if (template->fields[i]->kind == EXPORT_SYSUPTIME)
+		if (template->fields[i]->kind == kind)
 			return true;
 	return false;
 }
@@ -307,7 +307,8 @@ void template_set_init(struct template_set *set, enum export_protocol protocol,
 	set->has_applications = choice->has_applications;
 	for (size_t i = 0; i < TEMPLATE_SHAPES; i++)
 		template_init(set->records, order[i], protocol, choice);
-	set->has_uptime = has_uptime(&set->records[TEMPLATE_wide]);
+	set->has_uptime = has_kind(&set->records[TEMPLATE_wide], EXPORT_SYSUPTIME);
+	set->has_exporter = has_kind(&set->records[TEMPLATE_wide], EXPORT_EXPORTER);
 	set->has_biflows = choice->has_biflows && (protocol & EXPORT_IPFIX);
 	for (size_t i = 0; set->has_biflows && i < TEMPLATE_SHAPES; i++)
 		biflow_template_init(set, order[i], protocol, choice);

@@ -78,6 +78,7 @@ struct template_set {
 	struct template biflows[TEMPLATE_SHAPES]; /* these are there if has_biflows */
 	bool has_biflows;
 	bool has_uptime;       /* records have times on the clock of export_clock.h */
+	bool has_exporter;     /* records have the address that they are sent from */
 	bool has_samplers;     /* options templates of samplers go with them */
 	bool has_applications; /* likewise */
 };

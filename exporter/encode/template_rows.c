@@ -52,6 +52,8 @@ static const struct template_row template_rows[] = {
 	{ PART_chosen, KEY_none, IE_destinationMacAddress, IE_destinationMacAddress },
 	{ PART_chosen, KEY_none, IE_postSourceMacAddress, IE_postSourceMacAddress },
 	{ PART_chosen, KEY_none, IE_postDestinationMacAddress, IE_postDestinationMacAddress },
+	{ PART_named, KEY_none, IE_exporterIPv4Address, IE_exporterIPv4Address },
+	{ PART_named, KEY_none, IE_exporterIPv6Address, IE_exporterIPv6Address },
 	{ PART_translation, KEY_connection, IE_postNATSourceIPv4Address,
 	  IE_postNATSourceIPv6Address },
 	{ PART_translation, KEY_connection, IE_postNATDestinationIPv4Address,

@@ -68,6 +68,24 @@ static uint16_t *port_of(struct sockaddr_storage *address)
 	return NULL;
 }
 
+size_t transport_address_bytes(const struct sockaddr_storage *address, uint8_t bytes[static 16])
+{
+	struct sockaddr_in ipv4;
+	struct sockaddr_in6 ipv6;
+
+	switch (address->ss_family) {
+	case AF_INET:
+		memcpy(&ipv4, address, sizeof(ipv4));
+		memcpy(bytes, &ipv4.sin_addr, 4);
+		return 4;
+	case AF_INET6:
+		memcpy(&ipv6, address, sizeof(ipv6));
+		memcpy(bytes, &ipv6.sin6_addr, 16);
+		return 16;
+	default: return 0;
+	}
+}
+
 uint16_t transport_address_port(const struct sockaddr_storage *address)
 {
 	struct sockaddr_storage copy = *address;

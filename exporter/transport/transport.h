@@ -153,6 +153,8 @@ const char *transport_address_format(const struct sockaddr_storage *address, soc
 				     char text[static TRANSPORT_ADDRESS_TEXT_SIZE]);
 
 /* The port of an IPv4 or IPv6 address, host order. */
+/* The IP address itself, as on the wire. Returns its size: 4, 16, or 0 if it is none. */
+size_t transport_address_bytes(const struct sockaddr_storage *address, uint8_t bytes[static 16]);
 uint16_t transport_address_port(const struct sockaddr_storage *address);
 void transport_address_set_port(struct sockaddr_storage *address, uint16_t port);
 

@@ -1,5 +1,6 @@
 """fields=LIST: each collector gets the fields that its operator wants, and reads them exactly."""
 
+import ipaddress
 import json
 
 import pytest
@@ -197,3 +198,32 @@ def test_template_ids_are_those_that_agentctl_shows(host, flowagent, agentctl, c
     assert len(shown) == 20
     assert sum(50176 <= identifier <= 65535 for identifier in shown) == 12
     assert agent.stop() == 0, agent.errors
+
+
+@pytest.mark.parametrize("end", [0, 1], ids=["ipv4", "ipv6"])
+def test_the_address_of_the_exporter(end, hosts, flowagent, collector, nfacctd):
+    """That of the way to each collector, in v9, IPFIX and JSON, whatever the IP version of the flow; nfacctd takes it."""
+    own, far = Hosts.SERVER[end], Hosts.COLLECTOR[end]
+    sinks = {version: collector(far, 0, hosts.collector) for version in (9, 10, "json")}
+    name = ("exporterIPv4Address", "exporterIPv6Address")[end]
+    fields = "fields=default+exporterIPv4Address+exporterIPv6Address"
+    pmacct = nfacctd(far, 3001, hosts.collector, aggregate="src_host, dst_host, peer_src_ip")
+    at = f"[{far}]:3001" if end else f"{far}:3001"
+    agent = flowagent(
+        "--read", CAPTURE, "-n", f"{at},version=9,fields=default+{name}",
+        *(word for version, sink in sinks.items() for word in ("-n", f"{sink.host_port},version={version},{fields}")),
+        "--export-rate", 500, host=hosts.server,
+    )  # fmt: skip
+    assert agent.wait() == 0, agent.errors
+    rows = {row["name"]: row for row in agent.summary()["collectors"]}
+    expected = {130: int(ipaddress.ip_address(own)) * (1 - end), 131: int(ipaddress.ip_address(own)) * end}
+    for version, sink in sinks.items():
+        sink.wait_for_datagrams(rows[sink.host_port]["datagrams_sent"])
+        if version == "json":
+            written = [json.loads(line) for datagram in sink.datagrams for line in datagram.splitlines()]
+            assert {line[name] for line in written if line["type"] == "flow"} == {own}
+            continue
+        flows = [values for message in sink.messages() for values in message.flows]
+        assert flows and all({key: values[key] for key in expected} == expected for values in flows)
+    wait_until(lambda: pmacct.rows(), "its rows")
+    assert {row["peer_ip_src"] for row in pmacct.rows()} == {own}

@@ -52,7 +52,7 @@ static uint8_t *encode(const struct template *template, const struct export_reco
 
 	CHECK(bytes != NULL);
 	memset(bytes, 0xee, template->record_size);
-	record_encode(&template->plan, record, &(struct export_clock){ 0 }, bytes);
+	record_encode(&template->plan, record, &(struct record_sender){ .ipv4 = { 0 } }, bytes);
 	return bytes;
 }
 

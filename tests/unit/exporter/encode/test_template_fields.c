@@ -81,12 +81,14 @@ TEST(a_list_of_signs_changes_the_default)
 }
 
 /* Times on the exporter's clock and samplers are no part of "all": other options bring them in. Nor
- * are translations, which cost the kernel something. */
+ * are translations, which cost the kernel something, and the exporter's address, which collectors
+ * would take for the exporter where it is 0. */
 static bool is_of_all(const struct export_field *field)
 {
 	return field->id != IE_flowStartSysUpTime && field->id != IE_flowEndSysUpTime &&
 	       field->id != IE_samplerId && field->id != IE_selectorId &&
-	       strncmp(field->name, "postNA", strlen("postNA")) != 0;
+	       strncmp(field->name, "postNA", strlen("postNA")) != 0 &&
+	       strncmp(field->name, "exporter", strlen("exporter")) != 0;
 }
 
 /* A template has all rows of the table that the protocol and the key have, in their order. */
