@@ -147,6 +147,13 @@ uint64_t exporter_keep(struct exporter *exporter, size_t collector, void *memory
 	return collector_keep(exporter->collectors[collector], memory, turn);
 }
 
+void exporter_uncount(struct exporter *exporter)
+{
+	exporter->ledger = (struct collector_ledger){ 0 };
+	for (size_t i = 0; i < exporter->collector_count; i++)
+		collector_uncount(exporter->collectors[i]);
+}
+
 void exporter_note(struct exporter *exporter, uint64_t turn)
 {
 	for (size_t i = 0; i < exporter->collector_count; i++)

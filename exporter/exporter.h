@@ -72,12 +72,15 @@ void exporter_set_sequence(struct exporter *exporter, size_t collector, uint32_t
 void exporter_keep_sequence(struct exporter *exporter, size_t collector, _Atomic uint32_t *place);
 
 /* Have what waits for a collector in memory that outlives the process, which is borrowed for life:
- * this many bytes, a multiple of 64. 'turn' is 0 for new, zeroed memory; else the exporter
+ * this many bytes, a multiple of 64. 'turn' is 0 for new, zeroed memory, to which what waits moves;
+ * else the exporter
  * continues from the notes of that turn, which another process has made there: its ledger, its
  * sequence number, and what waited. Call before the first record. Returns how many records are in
  * doubt: they may have been sent, and are not sent again. */
 uint64_t exporter_kept_size(const struct exporter *exporter, size_t collector);
 uint64_t exporter_keep(struct exporter *exporter, size_t collector, void *memory, uint64_t turn);
+/* Counters begin with 0: what waits is sent, and counted nowhere. Before the first record. */
+void exporter_uncount(struct exporter *exporter);
 /* Note all that waits as of a turn: between this and the next one nothing is added, what is sent is
  * noted by itself. */
 void exporter_note(struct exporter *exporter, uint64_t turn);

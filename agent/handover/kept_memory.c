@@ -79,8 +79,8 @@ int kept_memory_open(struct kept_memory *memory, int descriptor, const char *lay
 
 	*memory = (struct kept_memory){ .descriptor = -1 };
 	if (seals >= 0 && (seals & SEALS) == SEALS && fstat(descriptor, &status) == 0 &&
-	    (uint64_t)status.st_size == size + HEAD_SIZE)
-		result = map(memory, descriptor, size);
+	    status.st_size > HEAD_SIZE && (!size || (uint64_t)status.st_size == size + HEAD_SIZE))
+		result = map(memory, descriptor, (uint64_t)status.st_size - HEAD_SIZE);
 	if (result) {
 		(void)close(descriptor);
 		return result;

@@ -18,8 +18,9 @@ struct kept_memory {
 
 /* New memory of zeros. Returns 0, or a negative errno: then it is none. */
 int kept_memory_create(struct kept_memory *memory, const char *layout, uint64_t size);
-/* Memory that another process has created, with the same layout and size. The descriptor is taken.
- * Returns 0, -EINVAL if it is of another layout, or another negative errno. */
+/* Memory that another process has created, with the same layout and size; with 'size' 0, of any
+ * size. The descriptor is taken. Returns 0, -EINVAL if it is of another layout, or another negative
+ * errno. */
 int kept_memory_open(struct kept_memory *memory, int descriptor, const char *layout, uint64_t size);
 /* Also of one that is none. What is in it stays, as long as any descriptor is open. */
 void kept_memory_clear(struct kept_memory *memory);

@@ -8,6 +8,7 @@
 #include "store_order.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 #define ALIGNMENT 64
 #define PORTS_MS  1000 /* between two looks at which port datagrams leave from */
@@ -29,6 +30,7 @@ struct export_kept {
 	uint32_t sampler_count;
 	struct kept_sampler samplers[UINT8_MAX];
 	uint32_t input_count, collector_count;
+	uint64_t facts_size; /* of the text at the end */
 	cache_ms origin_ms;
 	unix_ms start_ms;
 	/* Then, of each collector, its port. Then two notes: kept_input of each input,
@@ -63,9 +65,10 @@ static uint64_t collector_offset(const struct exporter *exporter, size_t input_c
 	return offset;
 }
 
-uint64_t export_kept_size(const struct exporter *exporter, size_t input_count)
+uint64_t export_kept_size(const struct exporter *exporter, size_t input_count, const char *facts)
 {
-	return collector_offset(exporter, input_count, exporter_collector_count(exporter));
+	return collector_offset(exporter, input_count, exporter_collector_count(exporter)) +
+	       strlen(facts) + 1;
 }
 
 static const struct export_kept *kept_in(const struct kept_memory *memory)
@@ -100,6 +103,24 @@ void export_kept_set_valid(const struct kept_memory *memory, bool is_valid)
 	struct export_kept *kept = (struct export_kept *)(void *)memory->bytes;
 
 	atomic_store(&kept->is_valid, is_valid && !atomic_load(&kept->is_stopped));
+}
+
+void export_kept_set_facts(const struct kept_memory *memory, const char *facts)
+{
+	struct export_kept *kept = (struct export_kept *)(void *)memory->bytes;
+
+	kept->facts_size = strlen(facts) + 1;
+	memcpy(memory->bytes + memory->size - kept->facts_size, facts, kept->facts_size);
+}
+
+const char *export_kept_facts(const struct kept_memory *memory)
+{
+	const struct export_kept *kept = kept_in(memory);
+
+	if (memory->size < sizeof(*kept) || !kept->facts_size ||
+	    kept->facts_size > memory->size - sizeof(*kept) || memory->bytes[memory->size - 1])
+		return NULL;
+	return (const char *)memory->bytes + memory->size - kept->facts_size;
 }
 
 void export_kept_stop(struct export_thread *thread)
@@ -141,6 +162,41 @@ uint32_t export_kept_consumed(const struct kept_memory *memory, size_t input)
 	return (uint32_t)inputs_at(kept, turn_of(kept))[input].consumed;
 }
 
+static void recover_port(struct exporter *exporter, size_t collector, const _Atomic uint32_t *port)
+{
+	if (atomic_load(port))
+		exporter_set_port(exporter, collector, (uint16_t)atomic_load(port));
+}
+
+uint64_t export_kept_adopt(struct export_thread *thread, const struct kept_memory *memory,
+			   const uint64_t *sizes, const size_t *numbers)
+{
+	const struct export_kept *kept = kept_in(memory);
+	struct exporter *exporter = thread->config.exporter;
+	const size_t count = exporter_collector_count(exporter);
+	uint64_t most = 0;
+
+	exporter_continue(exporter, count, ledger_at(kept, turn_of(kept)));
+	for (size_t i = 0; i < count; i++) {
+		uint64_t offset =
+			ports_end(kept->collector_count) + 2 * note_size(kept->input_count);
+		uint64_t in_doubt;
+
+		if (numbers[i] >= kept->collector_count ||
+		    sizes[numbers[i]] != exporter_kept_size(exporter, i))
+			continue;
+		for (size_t j = 0; j < numbers[i]; j++)
+			offset += sizes[j];
+		if (offset > memory->size || sizes[numbers[i]] > memory->size - offset)
+			continue;
+		in_doubt = exporter_keep(exporter, i, memory->bytes + offset, turn_of(kept));
+		recover_port(exporter, i, &kept->ports[numbers[i]]);
+		if (in_doubt > most)
+			most = in_doubt;
+	}
+	return most;
+}
+
 /* What an earlier process has noted of its turns. */
 static void recover(struct export_thread *thread)
 {
@@ -151,12 +207,8 @@ static void recover(struct export_thread *thread)
 	for (size_t i = 0; i < thread->config.input_count; i++)
 		thread->inputs[i].taken = inputs[i].taken;
 	exporter_continue(exporter, kept->collector_count, ledger_at(kept, turn_of(kept)));
-	for (size_t i = 0; i < kept->collector_count; i++) {
-		const uint32_t port = atomic_load(&kept->ports[i]);
-
-		if (port)
-			exporter_set_port(exporter, i, (uint16_t)port);
-	}
+	for (size_t i = 0; i < kept->collector_count; i++)
+		recover_port(exporter, i, &kept->ports[i]);
 }
 
 uint64_t export_kept_begin(struct export_thread *thread, const struct kept_memory *memory,
@@ -184,10 +236,10 @@ uint64_t export_kept_begin(struct export_thread *thread, const struct kept_memor
 	return most;
 }
 
-bool export_kept_origin(const struct export_thread *thread, cache_ms *origin_ms, unix_ms *start_ms)
+bool export_kept_origin(const struct kept_memory *memory, cache_ms *origin_ms, unix_ms *start_ms)
 {
-	*origin_ms = thread->kept->origin_ms;
-	*start_ms = thread->kept->start_ms;
+	*origin_ms = kept_in(memory)->origin_ms;
+	*start_ms = kept_in(memory)->start_ms;
 	return *start_ms != 0;
 }
 

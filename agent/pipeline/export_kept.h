@@ -14,7 +14,11 @@
 
 struct export_kept; /* opaque: defined in export_kept.c */
 
-uint64_t export_kept_size(const struct exporter *exporter, size_t input_count);
+uint64_t export_kept_size(const struct exporter *exporter, size_t input_count, const char *facts);
+/* In new memory: what must be the same in the process that continues, or be known of the one
+ * before, as text. NULL in memory that is damaged. */
+void export_kept_set_facts(const struct kept_memory *memory, const char *facts);
+const char *export_kept_facts(const struct kept_memory *memory);
 /* What else must be the same in the process that continues. */
 #define EXPORT_KEPT_LAYOUT 3
 
@@ -40,8 +44,14 @@ uint32_t export_kept_count_restart(const struct kept_memory *memory);
 void export_kept_recover_samplers(const struct kept_memory *memory, struct samplers *samplers);
 /* How many entries of a worker's ring are taken. */
 uint32_t export_kept_consumed(const struct kept_memory *memory, size_t input);
+/* What waits for collectors, as a process with others has left it: 'sizes' are those of its
+ * collectors in the memory, 'numbers' has for each collector of now the number that it had, or
+ * SIZE_MAX. The memory is borrowed until they are given another one. Returns the most records that
+ * are in doubt for one. */
+uint64_t export_kept_adopt(struct export_thread *thread, const struct kept_memory *memory,
+			   const uint64_t *sizes, const size_t *numbers);
 /* For export_take_set_origin(); false if there was none yet. */
-bool export_kept_origin(const struct export_thread *thread, cache_ms *origin_ms, unix_ms *start_ms);
+bool export_kept_origin(const struct kept_memory *memory, cache_ms *origin_ms, unix_ms *start_ms);
 
 /* The thread has taken something. */
 void export_kept_note(struct export_thread *thread);

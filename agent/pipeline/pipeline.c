@@ -13,6 +13,7 @@
 #include "count_text.h"
 #include "fault_text.h"
 #include "log.h"
+#include "pipeline_former.h"
 #include "pipeline_handover.h"
 #include "pipeline_kept.h"
 #include "pipeline_parts.h"
@@ -144,12 +145,22 @@ struct worker *pipeline_create_worker(struct pipeline *pipeline, const struct co
 	return NULL;
 }
 
+/* What is made of an agent that was killed is taken over as from one that has ended in order. */
+static void take_former_state(struct pipeline *pipeline)
+{
+	const int state = pipeline_former_state(pipeline);
+
+	if (state >= 0)
+		pipeline_former_left(pipeline, pipeline_handover_take_state(pipeline, state));
+}
+
 static int create_workers(struct pipeline *pipeline, const struct config *config,
 			  struct error_text *error)
 {
 	const struct worker_config settings = worker_config_of(pipeline, config);
 
 	pipeline_kept_begin(pipeline, config, &settings);
+	take_former_state(pipeline);
 	pipeline->workers = calloc(config->source_count, sizeof(*pipeline->workers));
 	if (!pipeline->workers) {
 		error_text_set(error, "no memory");
@@ -276,6 +287,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		delay_start(exporter, config->start_delay_ms);
 		pipeline_kept_inherit(pipeline);
 		pipeline_handover_inherit(pipeline);
+		pipeline_former_finish(pipeline);
 		pipeline->sequences = sequence_file_open(exporter, pipeline->source_id,
 							 pipeline_kept_is_continued(pipeline));
 	}
@@ -428,6 +440,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 	free(pipeline->workers);
 	free(pipeline->leaving);
 	export_thread_clear(&pipeline->export);
+	pipeline_former_clear(pipeline);
 	own_exports_destroy(pipeline->own_exports);
 	asn_supply_destroy(pipeline->asn);
 	application_table_destroy(pipeline->applications);

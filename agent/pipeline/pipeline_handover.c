@@ -14,6 +14,7 @@
 #include "log.h"
 #include "pipeline_kept.h"
 #include "pipeline_parts.h"
+#include "pipeline_state.h"
 #include "worker_account.h"
 #include "worker_inherit.h"
 
@@ -25,20 +26,12 @@
 #include <unistd.h>
 
 #define STATE_NAME "state"
-/* Flows that are written at once. */
-#define FLOWS_AT_ONCE 64
 
 /* The ledgers are counters and nothing else: each is written as a list of numbers. */
 #define COUNTERS_OF(type) (sizeof(type) / sizeof(uint64_t))
 _Static_assert(sizeof(struct worker_ledger) % sizeof(uint64_t) == 0 &&
 		       sizeof(struct collector_ledger) % sizeof(uint64_t) == 0,
 	       "ledgers are counters of 64 bits");
-
-/* Of a source in the store: "nflog:40" is "nflog-40" there. */
-static const char *store_name(const char *source, char name[static DESCRIPTOR_STORE_NAME_SIZE])
-{
-	return descriptor_store_name("", source, name);
-}
 
 /* What makes a flow: cached ones of another shape are no flows of this agent. */
 static char *shape_of(const struct config *config)
@@ -111,8 +104,9 @@ static int put_sources(struct descriptor_store *store, struct worker *const *wor
 		int put = 0;
 
 		if (source->capture && source->type->adopt)
-			put = descriptor_store_put(store, store_name(workers[i]->name, name),
-						   source->type->descriptor(source->capture));
+			put = descriptor_store_put(
+				store, descriptor_store_name("", workers[i]->name, name),
+				source->type->descriptor(source->capture));
 		if (put && !result)
 			result = put;
 	}
@@ -139,7 +133,8 @@ void pipeline_handover_forget(struct pipeline *pipeline, const char *source)
 	char name[DESCRIPTOR_STORE_NAME_SIZE];
 
 	if (descriptor_store_is_there(pipeline->handover.store))
-		descriptor_store_remove(pipeline->handover.store, store_name(source, name));
+		descriptor_store_remove(pipeline->handover.store,
+					descriptor_store_name("", source, name));
 }
 
 /* Without memory the old text stays: at worst the next agent's counters begin with 0. */
@@ -178,8 +173,8 @@ bool pipeline_handover_take(struct pipeline *pipeline, const struct source_confi
 	if (!source->type->adopt)
 		return false;
 	*kept = (struct capture_kept){
-		.descriptor =
-			descriptor_store_take(handover->store, store_name(source->name, name)),
+		.descriptor = descriptor_store_take(handover->store,
+						    descriptor_store_name("", source->name, name)),
 	};
 	if (kept->descriptor < 0)
 		return false;
@@ -251,6 +246,18 @@ static bool read_ledgers(const struct pipeline *pipeline, struct worker_ledger *
 	return true;
 }
 
+/* What waited, and does not wait here, went with the process that had it. */
+static void put_in_doubt(const struct pipeline *pipeline, size_t number,
+			 struct collector_ledger *before)
+{
+	const struct collector_ledger *now =
+		exporter_collector_ledger(pipeline->export.config.exporter, number);
+
+	amount_add(&before->lost[LOSS_IN_DOUBT], &before->waiting);
+	amount_subtract(&before->lost[LOSS_IN_DOUBT], &now->waiting);
+	before->waiting = now->waiting;
+}
+
 static void continue_ledgers(struct pipeline *pipeline)
 {
 	const size_t count = exporter_collector_count(pipeline->export.config.exporter);
@@ -258,6 +265,8 @@ static void continue_ledgers(struct pipeline *pipeline)
 	struct collector_ledger *collectors = calloc(count + 1, sizeof(*collectors));
 
 	if (workers && collectors && read_ledgers(pipeline, workers, collectors)) {
+		for (size_t i = 0; i < count; i++)
+			put_in_doubt(pipeline, i, &collectors[i]);
 		for (size_t i = 0; i < pipeline->worker_count; i++) {
 			pipeline->export.inputs[i].taken = (struct amount){
 				.records = worker_ledger_expired(&workers[i]),
@@ -395,6 +404,18 @@ void pipeline_handover_forget_state(struct pipeline *pipeline)
 	descriptor_store_remove(pipeline->handover.store, STATE_NAME);
 }
 
+int pipeline_handover_take_state(struct pipeline *pipeline, int descriptor)
+{
+	struct pipeline_handover *handover = &pipeline->handover;
+	int result = descriptor_store_put(handover->store, STATE_NAME, descriptor);
+
+	forget_state(handover);
+	handover->state_descriptor = descriptor;
+	if (!result)
+		result = descriptor_store_flush(handover->store);
+	return result ? result : handover_state_map(&handover->state, descriptor);
+}
+
 void pipeline_handover_end(struct pipeline *pipeline)
 {
 	struct pipeline_handover *handover = &pipeline->handover;
@@ -421,131 +442,37 @@ void pipeline_handover_warn(const struct pipeline *pipeline)
 
 /* ---- leaving ---- */
 
-static void write_counters(struct handover_writer *writer, enum handover_kind kind,
-			   const char *name, const uint64_t *counters, size_t count)
-{
-	handover_write_head(writer, kind, name, count * sizeof(uint64_t));
-	for (size_t i = 0; i < count; i++) {
-		uint8_t bytes[sizeof(uint64_t)];
-
-		store_be64(bytes, counters[i]);
-		handover_write_body(writer, bytes, sizeof(bytes));
-	}
-}
-
-static void write_u32(struct handover_writer *writer, enum handover_kind kind, const char *name,
-		      uint32_t value)
-{
-	uint8_t bytes[sizeof(value)];
-
-	store_be32(bytes, value);
-	handover_write_section(writer, kind, name, bytes, sizeof(bytes));
-}
-
-static void write_flows(struct handover_writer *writer, const char *name,
-			const struct flow_cache *cache, uint64_t flows)
-{
-	uint8_t bytes[FLOWS_AT_ONCE * HANDOVER_FLOW_SIZE];
-	struct moved_flow moved[FLOWS_AT_ONCE];
-	uint64_t cursor = 0;
-	size_t count;
-
-	handover_write_head(writer, HANDOVER_flows, name, 4 + flows * HANDOVER_FLOW_SIZE);
-	store_be32(bytes, HANDOVER_FLOW_SIZE);
-	handover_write_body(writer, bytes, 4);
-	while ((count = flow_cache_move_out(cache, &cursor, moved, FLOWS_AT_ONCE)) > 0) {
-		struct writer part = writer_of(bytes, sizeof(bytes));
-
-		for (size_t i = 0; i < count; i++)
-			handover_flow_write(&part, &moved[i]);
-		handover_write_body(writer, bytes, writer_size(&part));
-	}
-}
-
-static void write_workers(struct handover_writer *writer, struct pipeline *pipeline)
-{
-	for (size_t i = 0; i < pipeline->worker_count; i++) {
-		struct worker *worker = pipeline->workers[i];
-		struct worker_ledger ledger;
-		struct capture_kept kept;
-
-		worker_account_ledger(worker, &ledger);
-		/* The next agent knows nothing of sources that were removed. */
-		if (i == 0)
-			worker_ledger_add(&ledger, &pipeline->removed);
-		if (capture_source_keep(&worker->source, &kept)) {
-			if (kept.has_sequence)
-				write_u32(writer, HANDOVER_sequence, worker->name,
-					  kept.next_sequence);
-			if (kept.is_loss_unknown)
-				handover_write_section(writer, HANDOVER_loss_unknown, worker->name,
-						       NULL, 0);
-		}
-		write_counters(writer, HANDOVER_worker, worker->name,
-			       (const uint64_t *)(const void *)&ledger,
-			       COUNTERS_OF(struct worker_ledger));
-		if (ledger.cache.flows_cached)
-			write_flows(writer, worker->name, worker->cache, ledger.cache.flows_cached);
-	}
-}
-
-static void write_export(struct handover_writer *writer, const struct pipeline *pipeline)
-{
-	const struct exporter *exporter = pipeline->export.config.exporter;
-	const size_t count = exporter_collector_count(exporter);
-	uint8_t uptime[16];
-
-	for (size_t i = 0; i <= count; i++) {
-		struct collector_status status = { .ledger = *exporter_collector_ledger(exporter,
-											count) };
-		char number[24];
-
-		if (i < count)
-			exporter_collector_status(exporter, i, &status);
-		if (i < count && status.has_sequence)
-			write_u32(writer, HANDOVER_export_sequence, status.name, status.sequence);
-		if (i < count && exporter_port(exporter, i))
-			write_u32(writer, HANDOVER_port, status.name, exporter_port(exporter, i));
-		(void)snprintf(number, sizeof(number), "%zu", i);
-		write_counters(writer, HANDOVER_collector, number,
-			       (const uint64_t *)(const void *)&status.ledger,
-			       COUNTERS_OF(struct collector_ledger));
-	}
-	store_be64(uptime, (uint64_t)pipeline->export.origin_ms);
-	store_be64(uptime + 8, (uint64_t)pipeline->export.start_ms);
-	handover_write_section(writer, HANDOVER_uptime, "", uptime, sizeof(uptime));
-}
-
-static void write_samplers(struct handover_writer *writer, const struct samplers *samplers)
-{
-	const uint8_t count = samplers_count(samplers);
-	uint8_t bytes[UINT8_MAX * 5];
-	struct writer body = writer_of(bytes, sizeof(bytes));
-
-	for (unsigned int i = 1; i <= count; i++) {
-		const struct sampler sampler = samplers_at(samplers, (uint8_t)i);
-
-		writer_u8(&body, sampler.method);
-		writer_u32(&body, sampler.interval);
-	}
-	handover_write_section(writer, HANDOVER_samplers, "", bytes, writer_size(&body));
-}
-
 /* Returns the descriptor of the state's file, which is the caller's, or a negative errno. */
 static int write_state(struct pipeline *pipeline)
 {
 	const struct pipeline_handover *handover = &pipeline->handover;
-	struct handover_writer writer;
+	struct pipeline_state_source *sources = calloc(pipeline->worker_count, sizeof(*sources));
+	int descriptor;
 
-	handover_write_begin(&writer);
-	handover_write_section(&writer, HANDOVER_shape, "", handover->shape,
-			       strlen(handover->shape));
-	handover_write_section(&writer, HANDOVER_layout, "", handover->layout,
-			       strlen(handover->layout));
-	write_workers(&writer, pipeline);
-	write_export(&writer, pipeline);
-	write_samplers(&writer, pipeline->samplers);
-	return handover_write_end(&writer);
+	if (!sources)
+		return -ENOMEM;
+	for (size_t i = 0; i < pipeline->worker_count; i++) {
+		struct worker *worker = pipeline->workers[i];
+		struct capture_kept kept;
+
+		sources[i] = (struct pipeline_state_source){
+			.name = worker->name,
+			.cache = worker->cache,
+		};
+		worker_account_ledger(worker, &sources[i].ledger);
+		/* The next agent knows nothing of sources that were removed. */
+		if (i == 0)
+			worker_ledger_add(&sources[i].ledger, &pipeline->removed);
+		if (!capture_source_keep(&worker->source, &kept))
+			continue;
+		sources[i].has_sequence = kept.has_sequence;
+		sources[i].next_sequence = kept.next_sequence;
+		sources[i].is_loss_unknown = kept.is_loss_unknown;
+	}
+	descriptor = pipeline_state_write(pipeline, handover->shape, handover->layout, sources,
+					  pipeline->worker_count);
+	free(sources);
+	return descriptor;
 }
 
 /* What is cached goes with this process. */

@@ -22,6 +22,9 @@ bool pipeline_handover_take(struct pipeline *pipeline, const struct source_confi
 			    struct capture_kept *kept);
 /* All workers and the exporter are there: give them counters, numbers and flows. */
 void pipeline_handover_inherit(struct pipeline *pipeline);
+/* Take over a state that this process has made of what was left, and have it kept. The descriptor
+ * is taken. Returns 0 or a negative errno. */
+int pipeline_handover_take_state(struct pipeline *pipeline, int descriptor);
 /* Everything has been taken, and nothing has been read yet: have the store forget what is used up
  * or wanted by nobody, and keep the sources that this agent has opened. */
 void pipeline_handover_end(struct pipeline *pipeline);

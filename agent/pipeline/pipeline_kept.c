@@ -9,62 +9,51 @@
 #include "export_take.h"
 #include "fault_text.h"
 #include "log.h"
+#include "pipeline_former.h"
 #include "pipeline_parts.h"
 #include "worker_account.h"
 #include "worker_kept.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define EXPORT_NAME "kept"
+#define BUILD_SIZE  128
 /* Processes in a row that have not lived with what they had continued: it may be what ends them. */
 #define RESTARTS_MAX 10
 
-/* What must be alike for memories to be continued. */
-static char *layout_of(const struct pipeline *pipeline, const struct worker_config *worker)
+/* What must be alike for memories to be read. */
+static const char *build_of(char text[static BUILD_SIZE])
 {
-	const struct exporter *exporter = pipeline->export.config.exporter;
-	char *text = NULL;
-	size_t size;
-	FILE *file = open_memstream(&text, &size);
-
-	if (!file)
-		return NULL;
-	(void)fprintf(file, "%s %d %d %zu %zu %zu %zu %zu %u %u %s %s", FLOWAGENT_VERSION,
-		      WORKER_KEPT_LAYOUT, EXPORT_KEPT_LAYOUT, worker_ring_entry_size(worker),
-		      sizeof(struct worker_ledger), sizeof(struct collector_ledger),
-		      sizeof(struct capture_position), sizeof(void *), worker->cache.max_flows,
-		      worker->cache.columns, pipeline->handover.shape, pipeline->handover.layout);
-	for (size_t i = 0; i < exporter_collector_count(exporter); i++)
-		(void)fprintf(file, " %" PRIu64, exporter_kept_size(exporter, i));
-	if (fclose(file)) {
-		free(text);
-		return NULL;
-	}
+	(void)snprintf(text, BUILD_SIZE, "%s %d %d %zu %zu %zu %zu %zu", FLOWAGENT_VERSION,
+		       WORKER_KEPT_LAYOUT, EXPORT_KEPT_LAYOUT, sizeof(struct ring_entry),
+		       sizeof(struct worker_ledger), sizeof(struct collector_ledger),
+		       sizeof(struct capture_position), sizeof(void *));
 	return text;
 }
 
 /* ---- what was left ---- */
 
-static int open_one(struct descriptor_store *store, const char *name, const char *layout,
+static int open_one(struct descriptor_store *store, const char *name, const char *build,
 		    uint64_t size, struct kept_memory *memory)
 {
 	const int descriptor = descriptor_store_take(store, name);
 
-	return descriptor < 0 ? -ENOENT : kept_memory_open(memory, descriptor, layout, size);
+	return descriptor < 0 ? -ENOENT : kept_memory_open(memory, descriptor, build, size);
 }
 
 static int open_workers(struct pipeline *pipeline, const struct config *config,
-			struct worker_config worker, const char *layout)
+			struct worker_config worker, const char *build)
 {
 	struct pipeline_kept *kept = &pipeline->kept;
 	int result = 0;
 
 	for (size_t i = 0; i < kept->count && !result; i++) {
 		worker.source = &config->sources[i];
-		result = open_one(pipeline->handover.store, kept->names[i], layout,
+		result = open_one(pipeline->handover.store, kept->names[i], build,
 				  worker_kept_size(&worker), &kept->workers[i]);
 	}
 	return result;
@@ -77,45 +66,57 @@ static void close_all(struct pipeline_kept *kept)
 		kept_memory_clear(&kept->workers[i]);
 }
 
-/* Whether what was left can be continued; says why not, if there is something. */
-static bool find_left(struct pipeline *pipeline, const struct config *config,
-		      const struct worker_config *worker, const char *layout)
+/* Continue what was left, if it is of this configuration; else have it taken over otherwise. */
+static int use_left(struct pipeline *pipeline, const struct config *config,
+		    const struct worker_config *worker, const char *build, const char *facts)
 {
 	struct pipeline_kept *kept = &pipeline->kept;
-	int result = open_one(pipeline->handover.store, EXPORT_NAME, layout,
-			      export_kept_size(pipeline->export.config.exporter, kept->count),
-			      &kept->export);
+	const char *left = export_kept_facts(&kept->export);
+	int result;
+
+	if (!left || strcmp(left, facts) != 0)
+		return pipeline_former_take(pipeline, &kept->export, build, worker);
+	result = open_workers(pipeline, config, *worker, build);
+	kept->is_continued = !result;
+	return result;
+}
+
+/* Says what is lost, if something is. */
+static void find_left(struct pipeline *pipeline, const struct config *config,
+		      const struct worker_config *worker, const char *build, const char *facts)
+{
+	struct pipeline_kept *kept = &pipeline->kept;
+	int result = open_one(pipeline->handover.store, EXPORT_NAME, build, 0, &kept->export);
 
 	if (result == -ENOENT || (!result && !export_kept_is_valid(&kept->export)))
-		return false;
-	if (!result)
-		result = open_workers(pipeline, config, *worker, layout);
+		return;
 	if (!result && export_kept_count_restart(&kept->export) > RESTARTS_MAX) {
 		log_error("the agent ended %d times right after having taken over flows: they are "
 			  "lost, it begins anew",
 			  RESTARTS_MAX);
-		return false;
+		return;
 	}
 	if (!result)
-		return true;
-	log_error("the last agent was killed, and the flows that it had cached are lost: %s",
-		  result == -EINVAL || result == -ENOENT
-			  ? "this one has another version or configuration"
-			  : fault_text(-result));
-	return false;
+		result = use_left(pipeline, config, worker, build, facts);
+	if (result)
+		log_error("the last agent was killed, and the flows that it had cached are lost: "
+			  "%s",
+			  result == -EINVAL ? "it had another version" : fault_text(-result));
 }
 
 static int create_all(struct pipeline *pipeline, const struct config *config,
-		      struct worker_config worker, const char *layout)
+		      struct worker_config worker, const char *build, const char *facts)
 {
 	struct pipeline_kept *kept = &pipeline->kept;
-	int result =
-		kept_memory_create(&kept->export, layout,
-				   export_kept_size(pipeline->export.config.exporter, kept->count));
+	int result = kept_memory_create(
+		&kept->export, build,
+		export_kept_size(pipeline->export.config.exporter, kept->count, facts));
 
+	if (!result)
+		export_kept_set_facts(&kept->export, facts);
 	for (size_t i = 0; i < kept->count && !result; i++) {
 		worker.source = &config->sources[i];
-		result = kept_memory_create(&kept->workers[i], layout, worker_kept_size(&worker));
+		result = kept_memory_create(&kept->workers[i], build, worker_kept_size(&worker));
 	}
 	return result;
 }
@@ -124,29 +125,30 @@ void pipeline_kept_begin(struct pipeline *pipeline, const struct config *config,
 			 const struct worker_config *worker)
 {
 	struct pipeline_kept *kept = &pipeline->kept;
-	char *layout;
+	char build[BUILD_SIZE];
+	char *facts;
 	int result = 0;
 
 	if (!config->sources[0].type->is_live ||
 	    !descriptor_store_is_there(pipeline->handover.store))
 		return;
-	layout = layout_of(pipeline, worker);
+	(void)build_of(build);
+	facts = pipeline_former_facts(pipeline, config, worker);
 	kept->workers = calloc(config->source_count, sizeof(*kept->workers));
 	kept->names = calloc(config->source_count, sizeof(*kept->names));
-	if (layout && kept->workers && kept->names) {
+	if (facts && kept->workers && kept->names) {
 		kept->count = config->source_count;
 		for (size_t i = 0; i < kept->count; i++)
-			(void)descriptor_store_name("kept-", config->sources[i].name,
-						    kept->names[i]);
-		kept->is_continued = find_left(pipeline, config, worker, layout);
+			descriptor_store_name("kept-", config->sources[i].name, kept->names[i]);
+		find_left(pipeline, config, worker, build, facts);
 		if (kept->is_continued) {
 			export_kept_recover_samplers(&kept->export, pipeline->samplers);
 		} else {
 			close_all(kept);
-			result = create_all(pipeline, config, *worker, layout);
+			result = create_all(pipeline, config, *worker, build, facts);
 		}
 	}
-	free(layout);
+	free(facts);
 	if (!result)
 		return;
 	log_warning("no memory that outlives a kill of the agent: %s", fault_text(-result));
@@ -215,7 +217,7 @@ void pipeline_kept_inherit(struct pipeline *pipeline)
 				     kept->is_continued);
 	if (!kept->is_continued)
 		return;
-	if (export_kept_origin(&pipeline->export, &origin_ms, &start_ms))
+	if (export_kept_origin(&kept->export, &origin_ms, &start_ms))
 		export_take_set_origin(&pipeline->export, origin_ms, start_ms);
 	say_continued(pipeline, in_doubt);
 }

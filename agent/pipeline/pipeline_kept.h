@@ -2,7 +2,8 @@
  * export.
  *
  * Place: descriptor_store.h, kept_memory.h -> pipeline.c. Control thread only. They are in the
- * service manager's store from the start, and belong together: all are continued, or none. An agent
+ * service manager's store from the start, and belong together: all are continued, or none. Those of
+ * another configuration become a state (pipeline_former.h). An agent
  * that ends in order leaves a state instead (pipeline_handover.h), and these are not valid any more
  * from the moment at which that is stored. While flows of a state are still moving in, these are
  * not valid yet, and the state stays. */

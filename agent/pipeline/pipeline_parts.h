@@ -16,6 +16,7 @@
 #include "worker.h"
 
 struct config;
+struct pipeline_former;
 
 /* pipeline_handover.c */
 struct pipeline_handover {
@@ -62,6 +63,7 @@ struct pipeline {
 	int finished_descriptor;      /* eventfd, owned */
 	struct pipeline_handover handover;
 	struct pipeline_kept kept;
+	struct pipeline_former *former; /* owned; NULL: none */
 };
 
 /* pipeline.c: open source 'number' of the configuration. Returns the worker, owned by the caller,

@@ -62,7 +62,8 @@ static struct begin *current_of(struct worker_kept *kept)
 static void find_memory(struct worker *worker, const struct worker_config *config)
 {
 	worker->kept = (struct worker_kept *)(void *)worker->memory.bytes;
-	if (config->source->type->memory_size)
+	worker->source_memory_size = config->source->type->memory_size;
+	if (worker->source_memory_size)
 		worker->source_memory = worker->memory.bytes + layout_of(config).source;
 }
 
@@ -161,14 +162,18 @@ static void count_split(struct worker *worker)
 		worker_ledger_ignored(ledger) + cache.packets_added - ledger->packets_read;
 }
 
-void worker_kept_resume(struct worker *worker)
+/* The packets that its cache has got since the turn began. */
+static uint32_t packets_since(const struct worker *worker)
 {
-	const struct begin *begin = current_of(worker->kept);
-	const uint32_t packets = flow_cache_progress(worker->cache).packets - begin->packets;
+	return flow_cache_progress(worker->cache).packets - current_of(worker->kept)->packets;
+}
+
+/* Have the views of that turn again, and skip those that were counted before it. */
+static void read_again(struct worker *worker, const struct begin *begin)
+{
 	struct error_text error;
 	int result = 0;
 
-	worker->source.before.packets_lost = begin->ledger.packets_lost_kernel;
 	worker->position = begin->position;
 	capture_source_resume(&worker->source, &begin->position);
 	if (worker->source_memory)
@@ -177,8 +182,38 @@ void worker_kept_resume(struct worker *worker)
 	worker->view_count = result > 0 ? (size_t)result : 0;
 	worker->view_next =
 		begin->view_first < worker->view_count ? begin->view_first : worker->view_count;
-	count_done(worker, begin, packets);
+}
+
+void worker_kept_resume(struct worker *worker)
+{
+	const struct begin *begin = current_of(worker->kept);
+
+	worker->source.before.packets_lost = begin->ledger.packets_lost_kernel;
+	read_again(worker, begin);
+	count_done(worker, begin, packets_since(worker));
 	count_split(worker);
+}
+
+void worker_kept_left(const struct worker *left, struct worker_ledger *ledger)
+{
+	*ledger = current_of(left->kept)->ledger;
+	flow_cache_statistics(left->cache, &ledger->cache);
+	ledger->packets_read += packets_since(left);
+	ledger->packets_split =
+		worker_ledger_ignored(ledger) + ledger->cache.packets_added - ledger->packets_read;
+}
+
+void worker_kept_resume_from(struct worker *worker, const struct worker *left)
+{
+	const struct begin *begin = current_of(left->kept);
+	const uint32_t packets = packets_since(left);
+
+	if (!worker->source_memory || worker->source_memory_size != left->source_memory_size)
+		return;
+	memcpy(worker->source_memory, left->source_memory, left->source_memory_size);
+	read_again(worker, begin);
+	count_done(worker, begin, packets);
+	worker->ledger.packets_read -= packets; /* they came with the flows */
 }
 
 void worker_kept_stop(struct worker *worker)

@@ -28,6 +28,13 @@ void worker_kept_position(const struct kept_memory *memory, struct capture_posit
 /* After that, the source is open: read from memory what the turn had read, and count it. */
 void worker_kept_resume(struct worker *worker);
 
+/* What a worker of a killed process has left of which only 'memory' is used, and which
+ * worker_kept_recover() has found: its counters, with all packets that its cache has; and for a
+ * worker with the same source, before its thread starts, the packets of the datagram there that are
+ * not among these. */
+void worker_kept_left(const struct worker *left, struct worker_ledger *ledger);
+void worker_kept_resume_from(struct worker *worker, const struct worker *left);
+
 /* A turn begins. Reasons of packets that are ignored in it are noted in worker->reasons. */
 void worker_kept_begin(struct worker *worker);
 /* Thread only: from now on nothing is noted. Cache and ring stay where they are. */

@@ -84,6 +84,7 @@ struct worker {
 	struct kept_memory memory;        /* owned; cache and ring are in it, if there is any */
 	struct worker_kept *kept; /* worker_kept.c: in it; NULL: all ends with the process */
 	void *source_memory;      /* in it; NULL: the source needs none */
+	size_t source_memory_size;
 	const struct own_exports *own_exports; /* shared; NULL when reading a file */
 	struct wake *export_wake;              /* shared */
 	struct flow_key_mask key_mask;         /* what of a packet makes its flow */

@@ -280,6 +280,11 @@ uint64_t collector_keep(struct collector *collector, void *memory, uint64_t turn
 	return outbox_kept_begin(&collector->outbox, memory, turn);
 }
 
+void collector_uncount(struct collector *collector)
+{
+	outbox_state_uncount(&collector->outbox);
+}
+
 const struct collector_ledger *collector_ledger(const struct collector *collector)
 {
 	return &collector->outbox.ledger;

@@ -62,9 +62,10 @@ void collector_continue(struct collector *collector, const struct collector_ledg
 void collector_set_sequence(struct collector *collector, uint32_t sequence);
 /* As exporter_keep_sequence(). */
 void collector_keep_sequence(struct collector *collector, _Atomic uint32_t *place);
-/* As exporter_kept_size(), exporter_keep() and exporter_note(). */
+/* As exporter_kept_size(), exporter_keep(), exporter_uncount() and exporter_note(). */
 uint64_t collector_kept_size(const struct collector *collector);
 uint64_t collector_keep(struct collector *collector, void *memory, uint64_t turn);
+void collector_uncount(struct collector *collector);
 void collector_note(struct collector *collector, uint64_t turn);
 /* How often collector_add() may be called before asking again, without dropping what waits; once
  * for a record in parts, collector_splits(), which may make many datagrams. */

@@ -35,18 +35,6 @@ void datagram_queue_clear(struct datagram_queue *queue)
 	*queue = (struct datagram_queue){ 0 };
 }
 
-void datagram_queue_use(struct datagram_queue *queue,
-			uint8_t *const bytes[static DATAGRAM_QUEUE_SLOTS])
-{
-	assert(queue->count == 0);
-	for (size_t i = 0; i < queue->slot_count; i++)
-		queue->slots[i].bytes = bytes[i];
-	free(queue->bytes);
-	queue->bytes = NULL;
-	queue->first = 0;
-	queue->sent = 0;
-}
-
 struct queued_datagram *datagram_queue_at(const struct datagram_queue *queue, size_t index)
 {
 	return &queue->slots[(queue->first + index) % queue->slot_count];
@@ -76,6 +64,21 @@ static void trim(struct datagram_queue *queue)
 
 	if (queue->sent > free_count)
 		queue->sent = free_count;
+}
+
+void datagram_queue_use(struct datagram_queue *queue,
+			uint8_t *const bytes[static DATAGRAM_QUEUE_SLOTS])
+{
+	for (size_t i = 0; i < queue->slot_count; i++) {
+		struct queued_datagram *slot = datagram_queue_at(queue, i);
+
+		if (i < queue->count)
+			memcpy(bytes[i], slot->bytes, slot->size);
+		slot->bytes = bytes[i];
+	}
+	free(queue->bytes);
+	queue->bytes = NULL;
+	queue->sent = 0;
 }
 
 struct queued_datagram *datagram_queue_next(struct datagram_queue *queue)

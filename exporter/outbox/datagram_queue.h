@@ -52,8 +52,8 @@ struct datagram_queue {
 /* 'keeps_sent': there is room for DATAGRAM_QUEUE_SENT of those sent. Returns 0 or -ENOMEM. */
 int datagram_queue_init(struct datagram_queue *queue, size_t datagram_size, bool keeps_sent);
 void datagram_queue_clear(struct datagram_queue *queue);
-/* While it is empty: have datagrams in another's memory, a place for each slot, borrowed for life.
- */
+/* Have datagrams in another's memory, a place for each slot, borrowed for life; what waits moves
+ * there, in order. Nothing is under construction. */
 void datagram_queue_use(struct datagram_queue *queue,
 			uint8_t *const bytes[static DATAGRAM_QUEUE_SLOTS]);
 

@@ -80,20 +80,21 @@ static uint8_t *bytes_of(struct cell *cell)
 
 /* ---- noting ---- */
 
-void outbox_kept_put(struct outbox *outbox)
+static void number_datagram(struct outbox *outbox, const struct queued_datagram *datagram)
 {
-	const struct queued_datagram *last =
-		datagram_queue_at(&outbox->queue, outbox->queue.count - 1);
-	struct cell *cell;
+	struct cell *cell = cell_of(datagram);
 
-	if (!outbox_is_kept(outbox))
-		return;
-	cell = cell_of(last);
 	cell->number = 0;
 	store_order();
-	cell->datagram = *last;
+	cell->datagram = *datagram;
 	store_order();
 	cell->number = outbox->keeping.next++;
+}
+
+void outbox_kept_put(struct outbox *outbox)
+{
+	if (outbox_is_kept(outbox))
+		number_datagram(outbox, datagram_queue_at(&outbox->queue, outbox->queue.count - 1));
 }
 
 void outbox_kept_drop(struct outbox *outbox, size_t index)
@@ -384,6 +385,14 @@ static uint64_t recover(struct outbox *outbox, struct found *found)
 	return continue_ledger(outbox, found);
 }
 
+/* To new memory, where all cells are free. */
+static void move(struct outbox *outbox, struct outbox_kept *kept, const struct found *nothing)
+{
+	place_cells(outbox, kept, nothing);
+	for (size_t i = 0; i < outbox->queue.count; i++)
+		number_datagram(outbox, datagram_queue_at(&outbox->queue, i));
+}
+
 uint64_t outbox_kept_begin(struct outbox *outbox, void *memory, uint64_t turn)
 {
 	struct found found = { .note = turn ? note_of(memory, turn) : NULL };
@@ -394,7 +403,7 @@ uint64_t outbox_kept_begin(struct outbox *outbox, void *memory, uint64_t turn)
 	if (found.note)
 		in_doubt = recover(outbox, &found);
 	else
-		place_cells(outbox, memory, &found);
+		move(outbox, memory, &found);
 	if (type->keep)
 		type->keep(outbox->transport, outbox->keeping.kept->results);
 	return in_doubt;

@@ -47,6 +47,15 @@ void outbox_state_continue(struct outbox *outbox, const struct collector_ledger 
 	outbox->standing.lost_before = records_lost(outbox);
 }
 
+void outbox_state_uncount(struct outbox *outbox)
+{
+	const struct collector_ledger nothing = { 0 };
+
+	for (size_t i = 0; i < outbox->queue.count; i++)
+		datagram_queue_at(&outbox->queue, i)->amount = nothing.waiting;
+	outbox_state_continue(outbox, &nothing);
+}
+
 static void report(const struct outbox *outbox, enum collector_event_kind kind)
 {
 	const struct collector_event event = {

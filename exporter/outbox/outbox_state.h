@@ -11,6 +11,8 @@
 enum loss_reason outbox_state_loss_of(int error);
 /* The ledger continues from here: before the first record. */
 void outbox_state_continue(struct outbox *outbox, const struct collector_ledger *before);
+/* The ledger begins anew, without what waits. */
+void outbox_state_uncount(struct outbox *outbox);
 /* Note a failure; call before its loss is counted. */
 void outbox_state_down(struct outbox *outbox, enum loss_reason reason, int error);
 /* The last failure was at another moment. */

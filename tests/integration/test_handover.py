@@ -183,12 +183,12 @@ def test_what_waits_for_a_collector_survives_a_kill(serve, manager, hosts, flood
     agent, control = serve(*options, "--export-rate", 1)
     flood.begin(RATE)
     for _ in range(3):
-        wait_until(lambda: control.rows("show", "collectors")[0]["datagrams_queued"] > 20, "a queue")
+        wait_until(lambda: control.rows("show", "collectors")[0]["datagrams_queued"] > 100, "a queue")
         agent.process.kill()
         agent.wait()
         agent, control = serve(*options, "--export-rate", 1, before=agent)
         assert "of 0 records it is in doubt" in agent.errors
-        assert control.rows("show", "collectors")[0]["datagrams_queued"] > 20
+        assert control.rows("show", "collectors")[0]["datagrams_queued"] > 20  # a burst of 32 went at once
     agent.process.kill()
     agent.wait()
     agent, control = serve(*options, before=agent)
@@ -330,6 +330,47 @@ def test_another_configuration(change, serve, manager, hosts, flood, collector):
     ledger.check_final(summary)
     wait_until(lambda: own.flows().packets() >= flood.packets(), "all packets at the collector")
     assert own.flows().packets() == flood.packets()
+
+
+@pytest.mark.parametrize("change", ["size", "key", "source", "collector"])
+def test_another_configuration_after_a_kill(change, serve, manager, hosts, flood, collector):
+    """Under load: what was cached, waited, or was being read is in records, once."""
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    options = ["--nflog", "41", "--nflog", "40", "-n", own.host_port, "--active-timeout", "1s", "--export-rate", 50]
+    agent, control = serve(*options)
+    flood.begin(RATE)
+    wait_until(lambda: control.rows("show", "collectors")[0]["datagrams_queued"] > 20, "a queue")
+    agent.process.kill()
+    agent.wait()
+    if change == "size":
+        options += ["--max-flows", 10000]
+    elif change == "key":
+        options += ["--flow-key", "addresses,protocol,interfaces,side"]
+    elif change == "source":
+        options = options[2:]
+    else:
+        options += ["-n", collector(Hosts.COLLECTOR[0], OWN_PORT + 1, hosts.collector).host_port]
+    options[options.index("--export-rate") + 1] = 6000
+    agent, control = serve(*options, before=agent)
+    assert "had another configuration" in agent.errors
+    assert "of 0 records it is in doubt" in agent.errors
+    assert ("counters begin with 0" in agent.errors) == (change in ("source", "collector"))
+    before = flood.packets()
+    wait_until(lambda: flood.packets() > before + RATE, "packets of the next agent")
+    flood.end()
+    group_is_read = lambda: group_line(hosts)[2] == 0  # noqa: E731
+    wait_until(group_is_read, "nothing left that the kernel gathers")
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    assert summary["packets_lost_kernel"] == summary["records_lost"] == 0, summary
+    assert (summary["packets_read"] == flood.packets()) == (change in ("size", "key"))
+    wait_until(lambda: flow_table(own.messages()).packets() >= flood.packets(), "all packets at the collector")
+    messages = own.messages()  # no gap in the sequence
+    assert flow_table(messages).packets() == flood.packets()
+    if change != "key":
+        records = [(flow_key(values), values[START_MS]) for message in messages for values in message.flows]
+        assert len(set(records)) == len(records)
 
 
 def test_a_mistake_in_the_configuration(serve, manager, hosts, flowagent_run, directory):

@@ -37,6 +37,9 @@ TEST(another_layout_or_size_and_other_files_are_refused)
 	CHECK_EQ(kept_memory_open(&other, dup(one.descriptor), "a c", 10000), -EINVAL);
 	CHECK_EQ(kept_memory_open(&other, dup(one.descriptor), "a b", 10001), -EINVAL);
 	CHECK(!other.bytes);
+	CHECK_EQ(kept_memory_open(&other, dup(one.descriptor), "a b", 0), 0); /* of any size */
+	CHECK_EQ(other.size, 10000);
+	kept_memory_clear(&other);
 	CHECK_EQ(ftruncate(pipe, 10000 + 4096), 0);
 	CHECK_EQ(kept_memory_open(&other, pipe, "a b", 10000), -EINVAL); /* taken */
 	CHECK_EQ(fcntl(pipe, F_GETFD), -1);

@@ -1,0 +1,33 @@
+/* pipeline_state.h - writes the state that a pipeline leaves to the next agent.
+ *
+ * Place: pipeline_handover.c, pipeline_former.c -> here -> handover_state.h. Control thread only,
+ * while no other thread runs. */
+#ifndef PIPELINE_STATE_H
+#define PIPELINE_STATE_H
+
+#include "flow_cache.h"
+#include "ledger.h"
+#include "record_ring.h"
+
+struct pipeline;
+
+/* What one source leaves. All is borrowed. */
+struct pipeline_state_source {
+	const char *name;
+	const struct flow_cache *cache;
+	struct worker_ledger ledger;
+	/* Records that have expired and that nobody has taken, which are flows again: entries of a
+	 * ring from one number to before another. The ledger counts them as expired. */
+	const struct record_ring *ring;
+	uint32_t ring_next, ring_end;
+	bool has_sequence; /* NFULA_SEQ of the next packet is known */
+	uint32_t next_sequence;
+	bool is_loss_unknown;
+};
+
+/* Returns the descriptor of a sealed file, which is the caller's, or a negative errno. 'shape' and
+ * 'layout' are those of pipeline_handover.c. */
+int pipeline_state_write(const struct pipeline *pipeline, const char *shape, const char *layout,
+			 const struct pipeline_state_source *sources, size_t count);
+
+#endif
