@@ -22,11 +22,13 @@
 #include "signals.h"
 #include "standard_streams.h"
 #include "status_line.h"
+#include "successor.h"
 #include "summary.h"
 #include "time_now.h"
 #include "watchdog.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,20 +58,22 @@ struct daemon {
 	struct pipeline *pipeline;      /* owned */
 	struct control_server *control; /* owned; NULL without socket */
 	int control_descriptor;         /* until control takes it */
-	FILE *summary;                  /* owned until written; NULL: none wanted */
-	sd_event *loop;                 /* owned */
-	sd_event_source *status_timer;  /* owned */
-	sd_event_source *log_timer;     /* owned */
-	sd_event_source *hang_timer;    /* owned; NULL before the second signal */
-	struct watchdog *watchdog;      /* owned; NULL: none */
-	struct rules_watch *rules;      /* owned; NULL: none */
-	struct reload *reload;          /* owned */
+	int predecessor;               /* socket of the agent whose place this one takes; 0: none */
+	FILE *summary;                 /* owned until written; NULL: none wanted */
+	sd_event *loop;                /* owned */
+	sd_event_source *status_timer; /* owned */
+	sd_event_source *log_timer;    /* owned */
+	sd_event_source *hang_timer;   /* owned; NULL before the second signal */
+	struct watchdog *watchdog;     /* owned; NULL: none */
+	struct rules_watch *rules;     /* owned; NULL: none */
+	struct reload *reload;         /* owned */
 	struct signals_events signals;
 	uint64_t packets_before; /* for the rate in the status line */
 	struct ledger_log ledger_log;
 	uint64_t records_lost; /* at the end, by all collectors together */
 	bool is_stopping;
 	bool hands_over;   /* to the next agent, which the service manager starts */
+	bool is_replaced;  /* all is another agent's already */
 	bool has_finished; /* all is sent or lost */
 	bool has_hung;     /* a thread did not get there */
 };
@@ -183,18 +187,21 @@ static void on_hand_over_signal(void *context, const char *name)
 	pipeline_stop_and_hold(daemon->pipeline);
 }
 
-static void on_counters_signal(void *context)
+/* The copy of its socket is closed with the process: then that agent begins. */
+static void on_replaced(void *context, int socket)
 {
 	struct daemon *daemon = context;
-	struct pipeline_snapshot snapshot;
-	int result = pipeline_snapshot(daemon->pipeline, &snapshot);
 
-	if (result < 0) {
-		log_warning("no counters: %s", fault_text(-result));
-		return;
-	}
-	counters_log(&snapshot);
-	pipeline_snapshot_clear(&snapshot);
+	(void)fcntl(socket, F_DUPFD_CLOEXEC, 0);
+	daemon->is_stopping = daemon->is_replaced = true;
+	(void)sd_event_exit(daemon->loop, 0);
+}
+
+static void on_counters_signal(void *context)
+{
+	const struct daemon *daemon = context;
+
+	counters_log_now(daemon->pipeline);
 }
 
 /* Another configuration was read. */
@@ -307,6 +314,8 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 		.pipeline = daemon->pipeline,
 		.config = &daemon->config,
 		.reload = daemon->reload,
+		.hand_over = on_replaced,
+		.owner = daemon,
 		.started_unix_ms = time_now_ms(CLOCK_REALTIME),
 	};
 	int result = sd_event_default(&daemon->loop);
@@ -415,6 +424,8 @@ static int close_ledger(struct daemon *daemon, struct error_text *error)
 /* At the end in order: leave what the next agent needs, or let go of it. */
 static int leave(struct daemon *daemon, struct error_text *error)
 {
+	if (daemon->is_replaced)
+		return 0;
 	if (daemon->hands_over)
 		return pipeline_hand_over(daemon->pipeline, error);
 	pipeline_leave_nothing(daemon->pipeline);
@@ -512,10 +523,14 @@ static int run(struct daemon *daemon)
 		goto out;
 	signals_block();
 	privileges_begin(&daemon->config);
+	daemon->predecessor = successor_begin(&daemon->config, daemon->store, &error);
+	if (daemon->predecessor < 0)
+		goto out;
 	daemon->pipeline = pipeline_create(&daemon->config, &events, daemon->store, &error);
 	if (!daemon->pipeline || open_reload(daemon, &error) < 0 ||
-	    open_control(daemon, &error) < 0 || open_summary(daemon, &error) < 0 ||
-	    drop_privileges(daemon, &error) < 0 || start_loop(daemon, &error) < 0)
+	    open_summary(daemon, &error) < 0 || successor_end(daemon->predecessor, &error) < 0 ||
+	    open_control(daemon, &error) < 0 || drop_privileges(daemon, &error) < 0 ||
+	    start_loop(daemon, &error) < 0)
 		goto out;
 	kept_config_put(&daemon->config, daemon->store);
 	if (pipeline_start(daemon->pipeline, &error) < 0)

@@ -154,6 +154,18 @@ void exporter_uncount(struct exporter *exporter)
 		collector_uncount(exporter->collectors[i]);
 }
 
+const struct queued_datagram *exporter_waiting(const struct exporter *exporter, size_t collector,
+					       size_t index)
+{
+	return collector_waiting(exporter->collectors[collector], index);
+}
+
+void exporter_give(struct exporter *exporter, size_t collector,
+		   const struct queued_datagram *datagram)
+{
+	collector_give(exporter->collectors[collector], datagram);
+}
+
 void exporter_note(struct exporter *exporter, uint64_t turn)
 {
 	for (size_t i = 0; i < exporter->collector_count; i++)

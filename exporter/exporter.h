@@ -81,6 +81,14 @@ uint64_t exporter_kept_size(const struct exporter *exporter, size_t collector);
 uint64_t exporter_keep(struct exporter *exporter, size_t collector, void *memory, uint64_t turn);
 /* Counters begin with 0: what waits is sent, and counted nowhere. Before the first record. */
 void exporter_uncount(struct exporter *exporter);
+/* Number 'index' of the datagrams that wait for a collector, but for those in a spool and those
+ * that a session has been handed; NULL: there are no more. And one that another process had: it
+ * waits after the others, and counts; its bytes are copied. Before the first record. */
+struct queued_datagram;
+const struct queued_datagram *exporter_waiting(const struct exporter *exporter, size_t collector,
+					       size_t index);
+void exporter_give(struct exporter *exporter, size_t collector,
+		   const struct queued_datagram *datagram);
 /* Note all that waits as of a turn: between this and the next one nothing is added, what is sent is
  * noted by itself. */
 void exporter_note(struct exporter *exporter, uint64_t turn);

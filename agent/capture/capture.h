@@ -165,8 +165,9 @@ struct capture_type {
 	int (*adopt)(const struct source_config *config, const struct capture_kept *kept,
 		     struct capture **capture, struct error_text *error);
 	/* In place of stop(): read() gives what was taken from the kernel already, then -ENODATA.
-	 * What comes from now on waits there for the next agent, also after close(). */
-	void (*hold)(struct capture *capture);
+	 * What comes from now on waits there for the next agent, also after close(); or for read(),
+	 * if it is not held any more. */
+	void (*hold)(struct capture *capture, bool is_held);
 	/* What to leave: after that end. The descriptor is borrowed. */
 	void (*keep)(const struct capture *capture, struct capture_kept *kept);
 

@@ -257,9 +257,9 @@ static void stop_group(struct capture *capture)
 	capture->drain_until_ms = time_now_ms(CLOCK_MONOTONIC) + DRAIN_MS;
 }
 
-static void hold_group(struct capture *capture)
+static void hold_group(struct capture *capture, bool is_held)
 {
-	capture->phase = PHASE_held;
+	capture->phase = is_held ? PHASE_held : PHASE_bound;
 }
 
 static void keep_group(const struct capture *capture, struct capture_kept *kept)

@@ -214,7 +214,16 @@ bool capture_source_hold(struct capture_source *source)
 	if (!source->capture || !source->type->hold)
 		return capture_source_stop(source);
 	source->is_stopped = source->is_held = true;
-	source->type->hold(source->capture);
+	source->type->hold(source->capture, true);
+	return true;
+}
+
+bool capture_source_rest(struct capture_source *source, bool is_held)
+{
+	if (!source->capture || !source->type->hold)
+		return false;
+	source->is_held = is_held;
+	source->type->hold(source->capture, is_held);
 	return true;
 }
 

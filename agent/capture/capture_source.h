@@ -50,6 +50,9 @@ int capture_source_descriptor(const struct capture_source *source);
 bool capture_source_stop(struct capture_source *source);
 /* The same for an end after which the next agent continues with it, as far as the source can. */
 bool capture_source_hold(struct capture_source *source);
+/* For a while nothing is taken from the kernel, or it is again. Returns whether read() says when it
+ * has given what was taken before, by -ENODATA; else it may be left alone. */
+bool capture_source_rest(struct capture_source *source, bool is_held);
 /* What to leave to that agent, after the end. Returns false if there is nothing. The descriptor is
  * borrowed. */
 bool capture_source_keep(const struct capture_source *source, struct capture_kept *kept);

@@ -108,6 +108,7 @@ struct config {
 	char *user;        /* NULL: "_flowagent" if started as root and it exists */
 	enum log_level log_level;
 	bool check_only;         /* --check-config */
+	bool takes_over;         /* --handover */
 	bool holds_sources;      /* of a reload: its sources need a restart (config_changes.h) */
 	uint32_t timeouts_named; /* by the last value of timeout; bits of config_timeout.c */
 	struct config_origin timeout_origins[CONFIG_TIMEOUT_NAMES]; /* where each was set last */

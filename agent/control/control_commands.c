@@ -6,6 +6,7 @@
 
 #include "control_asn.h"
 #include "control_flows.h"
+#include "control_handover.h"
 #include "control_interfaces.h"
 #include "control_reload.h"
 #include "config.h"
@@ -150,6 +151,7 @@ const struct control_command control_commands[] = {
 	{ "send-template", true, NULL, send_template, NULL },
 	{ "reload", true, NULL, control_reload_step, NULL },
 	{ "set", true, control_set_begin, control_set_step, control_set_clear },
+	{ "handover", true, control_handover_begin, control_handover_step, NULL },
 	{ NULL, false, NULL, NULL, NULL },
 };
 

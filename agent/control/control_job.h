@@ -22,6 +22,9 @@ struct control_context {
 	const struct rules_watch *rules; /* NULL: rules are not watched */
 	struct reload *reload;           /* may be changed; NULL: nothing can be read again */
 	int64_t started_unix_ms;
+	/* All is another agent's, which is at the other end of a socket: end. NULL: never. */
+	void (*hand_over)(void *owner, int socket);
+	void *owner;
 	uint32_t patience_ms; /* a client that moves no byte for this long is cut; 0: 60 s */
 };
 
@@ -48,6 +51,7 @@ struct control_command {
 struct control_job {
 	const struct control_command *command; /* NULL: none under way */
 	const struct control_context *context; /* borrowed */
+	int socket;                            /* of who asked; borrowed */
 	void *state;                           /* owned, of the command */
 };
 

@@ -117,6 +117,7 @@ static int begin_request(struct client *client, const uint8_t *line, size_t size
 	if (!result) {
 		result = control_job_begin(&client->job, &client->server->context, &request,
 					   client->may_change, &error);
+		client->job.socket = client->descriptor;
 		control_request_clear(&request);
 	}
 	return result ? control_output_error(&client->output, result, &error) : 0;

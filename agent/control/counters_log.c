@@ -1,6 +1,7 @@
 /* counters_log.c - the ledger in words, with the terms of `agentctl show stats`. */
 #include "counters_log.h"
 
+#include "fault_text.h"
 #include "log.h"
 
 #include <inttypes.h>
@@ -57,4 +58,17 @@ void counters_log(const struct pipeline_snapshot *snapshot)
 		log_source(&snapshot->sources[i]);
 	for (size_t i = 0; i < snapshot->collector_count; i++)
 		log_collector(&snapshot->collectors[i]);
+}
+
+void counters_log_now(struct pipeline *pipeline)
+{
+	struct pipeline_snapshot snapshot;
+	const int result = pipeline_snapshot(pipeline, &snapshot);
+
+	if (result < 0) {
+		log_warning("no counters: %s", fault_text(-result));
+		return;
+	}
+	counters_log(&snapshot);
+	pipeline_snapshot_clear(&snapshot);
 }

@@ -8,4 +8,8 @@
 
 void counters_log(const struct pipeline_snapshot *snapshot);
 
+/* The same of a pipeline as it is now. */
+struct pipeline;
+void counters_log_now(struct pipeline *pipeline);
+
 #endif

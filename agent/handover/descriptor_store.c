@@ -150,6 +150,24 @@ static bool is_same(const struct entry *entry, int descriptor)
 	       status.st_ino == entry->inode;
 }
 
+int descriptor_store_add(struct descriptor_store *store, const char *name, int descriptor)
+{
+	struct entry *entry = NULL;
+	int result = 0;
+
+	if (strlen(name) >= DESCRIPTOR_STORE_NAME_SIZE)
+		result = -EINVAL;
+	else if (find(store, name))
+		result = -EEXIST;
+	else if (!(entry = add(store, name, descriptor)))
+		result = -ENOSPC;
+	if (entry)
+		entry->descriptor = descriptor;
+	else
+		(void)close(descriptor);
+	return result;
+}
+
 int descriptor_store_put(struct descriptor_store *store, const char *name, int descriptor)
 {
 	char message[64 + DESCRIPTOR_STORE_NAME_SIZE];

@@ -36,6 +36,10 @@ bool descriptor_store_is_there(const struct descriptor_store *store);
  * taken. */
 int descriptor_store_take(struct descriptor_store *store, const char *name);
 
+/* Add one that came otherwise, to be taken; the manager does not have it. The descriptor is taken
+ * in any case. Returns 0, or a negative errno: -EEXIST if there is one of that name. */
+int descriptor_store_add(struct descriptor_store *store, const char *name, int descriptor);
+
 /* Have a copy of 'descriptor' kept under a name, in place of another one of that name. One that is
  * there already is not sent again. Returns 0, or a negative errno: -ENOSPC beyond the limit,
  * -ENOTCONN without a manager. */

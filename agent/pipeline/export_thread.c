@@ -326,12 +326,46 @@ static void export_turn(struct export_thread *thread)
 						export_take_hold_us(thread, now_us)));
 }
 
+/* Whether all that workers have given has gone, or does not go for too long. */
+static bool can_rest(struct export_thread *thread)
+{
+	const int64_t now_ms = time_now_ms(CLOCK_MONOTONIC);
+
+	if (!thread->pausing_ms)
+		thread->pausing_ms = now_ms;
+	if (now_ms - thread->pausing_ms >= PATIENCE_MS)
+		return true;
+	if (export_take_is_waiting(thread))
+		return false;
+	if (!thread->has_paused)
+		exporter_finish(thread->config.exporter, &thread->time);
+	thread->has_paused = true;
+	return !find_awaited(thread).waiting;
+}
+
+/* Returns whether it has stood still. */
+static bool rests(struct export_thread *thread)
+{
+	const bool is_wanted = thread_rest_is_wanted(&thread->rest);
+
+	if (is_wanted && !can_rest(thread))
+		return false;
+	thread->pausing_ms = 0;
+	thread->has_paused = false;
+	if (!is_wanted)
+		return false;
+	thread_call_does(&thread->call, "resting while another agent takes over");
+	thread_rest_wait(&thread->rest, &thread->quit_requested);
+	return true;
+}
+
 static void *export_main(void *context)
 {
 	struct export_thread *thread = context;
 
 	while (!atomic_load_explicit(&thread->quit_requested, memory_order_relaxed))
-		export_turn(thread);
+		if (!rests(thread))
+			export_turn(thread);
 	return NULL;
 }
 

@@ -11,6 +11,7 @@
 #include "record_ring.h"
 #include "record_watch.h"
 #include "thread_call.h"
+#include "thread_rest.h"
 
 #include <pthread.h>
 
@@ -49,6 +50,7 @@ struct export_thread {
 	/* For other threads. */
 	struct wake wake;
 	struct thread_call call;
+	struct thread_rest rest;
 	atomic_bool quit_requested;
 	atomic_bool abandon_requested; /* at the end, wait for nobody */
 	pthread_t thread;
@@ -68,6 +70,8 @@ struct export_thread {
 	size_t room_most;      /* exporter_room() when it was largest */
 	bool is_held;          /* room was scarce: nothing is taken until there is plenty, */
 	int64_t held_until_us; /* or any, from then on; monotonic */
+	int64_t pausing_ms;    /* monotonic; since when it comes to rest; 0: it does not */
+	bool has_paused;       /* with that: datagrams are closed */
 	bool has_closed;       /* all inputs have ended, datagrams are closed */
 	bool has_finished;
 	struct export_kept *kept;             /* export_kept.c; NULL: all ends with the process */

@@ -101,6 +101,16 @@ int pipeline_hand_over(struct pipeline *pipeline, struct error_text *error);
 void pipeline_leave_nothing(struct pipeline *pipeline);
 /* Once a second: what was taken over from the agent before is forgotten once all of it is in. */
 void pipeline_forget_taken(struct pipeline *pipeline);
+/* Have all threads stand still, so that another agent can take this pipeline over; nothing is
+ * ended. Returns 0, or a negative errno with 'error' filled: then they have gone on. */
+int pipeline_rest(struct pipeline *pipeline, struct error_text *error);
+/* While they do: give a state and the sources, under their names in the store, to a function which
+ * returns 0 or a negative errno; descriptors are borrowed. Returns the first error. */
+int pipeline_give(struct pipeline *pipeline,
+		  int (*give)(void *context, const char *name, int descriptor), void *context);
+/* They go on; or all is another agent's now, and they end where they stand. */
+void pipeline_go_on(struct pipeline *pipeline);
+void pipeline_end_at_rest(struct pipeline *pipeline);
 /* Do not wait for collectors any more: what cannot be sent at once is lost, and counted before
  * 'finished' follows. Asks for the end as well. */
 void pipeline_abandon(struct pipeline *pipeline);

@@ -15,6 +15,7 @@
 #include "pipeline_kept.h"
 #include "pipeline_parts.h"
 #include "pipeline_state.h"
+#include "pipeline_waiting.h"
 #include "worker_account.h"
 #include "worker_inherit.h"
 
@@ -24,8 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define STATE_NAME "state"
 
 /* The ledgers are counters and nothing else: each is written as a list of numbers. */
 #define COUNTERS_OF(type) (sizeof(type) / sizeof(uint64_t))
@@ -77,7 +76,7 @@ int pipeline_handover_begin(struct pipeline *pipeline, struct descriptor_store *
 
 	*handover = (struct pipeline_handover){
 		.store = store,
-		.state_descriptor = descriptor_store_take(store, STATE_NAME),
+		.state_descriptor = descriptor_store_take(store, PIPELINE_HANDOVER_STATE),
 		.shape = shape_of(config),
 		.layout = layout_of(config),
 	};
@@ -258,6 +257,25 @@ static void put_in_doubt(const struct pipeline *pipeline, size_t number,
 	before->waiting = now->waiting;
 }
 
+/* What waits for a collector waits again. */
+static void continue_waiting(struct pipeline *pipeline)
+{
+	struct exporter *exporter = pipeline->export.config.exporter;
+
+	for (size_t i = 0; i < exporter_collector_count(exporter); i++) {
+		struct collector_status status;
+		struct queued_datagram datagram;
+		struct reader body;
+
+		exporter_collector_status(exporter, i, &status);
+		if (exporter_waiting(exporter, i, 0) || /* it has them already */
+		    !find(&pipeline->handover, HANDOVER_waiting, status.name, &body))
+			continue;
+		while (pipeline_waiting_read(&body, &datagram))
+			exporter_give(exporter, i, &datagram);
+	}
+}
+
 static void continue_ledgers(struct pipeline *pipeline)
 {
 	const size_t count = exporter_collector_count(pipeline->export.config.exporter);
@@ -278,6 +296,7 @@ static void continue_ledgers(struct pipeline *pipeline)
 		for (size_t i = 0; i <= count; i++)
 			exporter_continue(pipeline->export.config.exporter, i, &collectors[i]);
 	} else {
+		exporter_uncount(pipeline->export.config.exporter);
 		log_notice("counters begin with 0: sources, collectors or counters are others than "
 			   "those of the last agent");
 	}
@@ -383,6 +402,7 @@ void pipeline_handover_inherit(struct pipeline *pipeline)
 
 	if (!pipeline->handover.state.bytes || pipeline_kept_is_continued(pipeline))
 		return;
+	continue_waiting(pipeline);
 	continue_ledgers(pipeline);
 	continue_export(pipeline);
 	for (size_t i = 0; i < pipeline->worker_count && !result; i++)
@@ -401,13 +421,13 @@ static void forget_state(struct pipeline_handover *handover)
 
 void pipeline_handover_forget_state(struct pipeline *pipeline)
 {
-	descriptor_store_remove(pipeline->handover.store, STATE_NAME);
+	descriptor_store_remove(pipeline->handover.store, PIPELINE_HANDOVER_STATE);
 }
 
 int pipeline_handover_take_state(struct pipeline *pipeline, int descriptor)
 {
 	struct pipeline_handover *handover = &pipeline->handover;
-	int result = descriptor_store_put(handover->store, STATE_NAME, descriptor);
+	int result = descriptor_store_put(handover->store, PIPELINE_HANDOVER_STATE, descriptor);
 
 	forget_state(handover);
 	handover->state_descriptor = descriptor;
@@ -421,12 +441,11 @@ void pipeline_handover_end(struct pipeline *pipeline)
 	struct pipeline_handover *handover = &pipeline->handover;
 
 	forget_state(handover);
-	if (!descriptor_store_is_there(handover->store))
-		return;
 	if (!pipeline_kept_is_awaited(pipeline))
 		pipeline_handover_forget_state(pipeline);
 	descriptor_store_remove_untaken(handover->store);
-	keep_sources(pipeline, pipeline->workers, pipeline->worker_count);
+	if (descriptor_store_is_there(handover->store))
+		keep_sources(pipeline, pipeline->workers, pipeline->worker_count);
 }
 
 void pipeline_handover_warn(const struct pipeline *pipeline)
@@ -442,8 +461,7 @@ void pipeline_handover_warn(const struct pipeline *pipeline)
 
 /* ---- leaving ---- */
 
-/* Returns the descriptor of the state's file, which is the caller's, or a negative errno. */
-static int write_state(struct pipeline *pipeline)
+int pipeline_handover_write_state(struct pipeline *pipeline)
 {
 	const struct pipeline_handover *handover = &pipeline->handover;
 	struct pipeline_state_source *sources = calloc(pipeline->worker_count, sizeof(*sources));
@@ -458,6 +476,9 @@ static int write_state(struct pipeline *pipeline)
 		sources[i] = (struct pipeline_state_source){
 			.name = worker->name,
 			.cache = worker->cache,
+			.ring = worker->ring,
+			.ring_next = record_ring_consumed(worker->ring),
+			.ring_end = record_ring_pushed(worker->ring),
 		};
 		worker_account_ledger(worker, &sources[i].ledger);
 		/* The next agent knows nothing of sources that were removed. */
@@ -489,13 +510,13 @@ static void explain_loss(const struct pipeline *pipeline, int result, struct err
 int pipeline_handover_leave(struct pipeline *pipeline, struct error_text *error)
 {
 	struct descriptor_store *store = pipeline->handover.store;
-	const int descriptor = write_state(pipeline);
+	const int descriptor = pipeline_handover_write_state(pipeline);
 	int result = descriptor < 0 ? descriptor : 0;
 
 	if (!result)
 		result = put_sources(store, pipeline->workers, pipeline->worker_count);
 	if (!result)
-		result = descriptor_store_put(store, STATE_NAME, descriptor);
+		result = descriptor_store_put(store, PIPELINE_HANDOVER_STATE, descriptor);
 	if (!result)
 		result = descriptor_store_flush(store);
 	if (descriptor >= 0)

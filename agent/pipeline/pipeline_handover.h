@@ -25,6 +25,10 @@ void pipeline_handover_inherit(struct pipeline *pipeline);
 /* Take over a state that this process has made of what was left, and have it kept. The descriptor
  * is taken. Returns 0 or a negative errno. */
 int pipeline_handover_take_state(struct pipeline *pipeline, int descriptor);
+/* The name of the state in the store; and what it would be now, while no thread runs. Returns a
+ * descriptor, the caller's, or a negative errno. */
+#define PIPELINE_HANDOVER_STATE "state"
+int pipeline_handover_write_state(struct pipeline *pipeline);
 /* Everything has been taken, and nothing has been read yet: have the store forget what is used up
  * or wanted by nobody, and keep the sources that this agent has opened. */
 void pipeline_handover_end(struct pipeline *pipeline);

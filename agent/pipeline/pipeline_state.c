@@ -5,6 +5,7 @@
 
 #include "handover_flow.h"
 #include "pipeline_parts.h"
+#include "pipeline_waiting.h"
 #include "time_now.h"
 
 #include <stdio.h>
@@ -110,6 +111,27 @@ static void write_source(struct handover_writer *writer, const struct pipeline_s
 		write_flows(writer, source, ledger.cache.flows_cached);
 }
 
+static void write_waiting(struct handover_writer *writer, const struct exporter *exporter,
+			  size_t collector, const char *name)
+{
+	const struct queued_datagram *datagram;
+	uint64_t size = 0;
+
+	for (size_t i = 0; (datagram = exporter_waiting(exporter, collector, i)) != NULL; i++)
+		size += PIPELINE_WAITING_SIZE + datagram->size;
+	if (!size)
+		return;
+	handover_write_head(writer, HANDOVER_waiting, name, size);
+	for (size_t i = 0; (datagram = exporter_waiting(exporter, collector, i)) != NULL; i++) {
+		uint8_t head[PIPELINE_WAITING_SIZE];
+		struct writer bytes = writer_of(head, sizeof(head));
+
+		pipeline_waiting_write(&bytes, datagram);
+		handover_write_body(writer, head, sizeof(head));
+		handover_write_body(writer, datagram->bytes, datagram->size);
+	}
+}
+
 static void write_export(struct handover_writer *writer, const struct pipeline *pipeline)
 {
 	const struct exporter *exporter = pipeline->export.config.exporter;
@@ -125,6 +147,8 @@ static void write_export(struct handover_writer *writer, const struct pipeline *
 			exporter_collector_status(exporter, i, &status);
 		if (i < count && status.has_sequence)
 			write_u32(writer, HANDOVER_export_sequence, status.name, status.sequence);
+		if (i < count)
+			write_waiting(writer, exporter, i, status.name);
 		if (i < count && exporter_port(exporter, i))
 			write_u32(writer, HANDOVER_port, status.name, exporter_port(exporter, i));
 		(void)snprintf(number, sizeof(number), "%zu", i);

@@ -162,7 +162,8 @@ static void *worker_main(void *context)
 	struct worker *worker = context;
 
 	while (!atomic_load_explicit(&worker->quit_requested, memory_order_relaxed))
-		worker_turn(worker);
+		if (!worker_turn_rests(worker))
+			worker_turn(worker);
 	return NULL;
 }
 

@@ -19,6 +19,7 @@
 #include "record_ring.h"
 #include "source_sampling.h"
 #include "thread_call.h"
+#include "thread_rest.h"
 
 #include <pthread.h>
 
@@ -97,6 +98,7 @@ struct worker {
 	/* For other threads. */
 	struct wake wake;
 	struct thread_call call;
+	struct thread_rest rest;
 	atomic_bool stop_requested; /* end of input; what is cached is exported */
 	atomic_bool hold_requested; /* with that: the source is for the next agent */
 	atomic_bool quit_requested; /* end of thread */
@@ -122,6 +124,8 @@ struct worker {
 	cache_ms last_mark_ms;
 	cache_ms handed_over_tick; /* of clock_ms, when timeouts were last looked at */
 	cache_ms last_packet_ms;   /* CLOCK_MONOTONIC, -1 if there was none */
+	bool is_pausing;           /* it comes to rest: its source is held */
+	bool is_read_out;          /* with that: the source has given all that it had taken */
 	bool is_leaving;           /* stop was asked for: what was cached leaves first */
 	bool is_stopping;          /* stop was asked for, and passed to the source */
 	bool keeps_flows;          /* at the end: what is cached is for the next agent */

@@ -79,7 +79,9 @@ static void read_views(struct worker *worker)
 	result = capture_source_read(&worker->source, worker->views, FLOW_CACHE_BATCH, &error);
 	worker->view_next = 0;
 	worker->view_count = result > 0 ? (size_t)result : 0;
-	if (result < 0)
+	if (result == -ENODATA && worker->is_pausing)
+		worker->is_read_out = true;
+	else if (result < 0)
 		end_input(worker, result, &error);
 	if (result > 0 && worker->type->is_live) {
 		worker->last_packet_ms = worker->clock_ms;
@@ -317,4 +319,41 @@ void worker_turn(struct worker *worker)
 		wake_offer(worker->export_wake);
 	if (!goes_on)
 		sleep_until_work(worker, has_room);
+}
+
+/* Whether all that was taken out of the source is counted. */
+static bool can_rest(const struct worker *worker)
+{
+	return !worker->inheritance.parts && worker->view_next >= worker->view_count &&
+	       (worker->is_read_out || worker->has_ended);
+}
+
+static void begin_pause(struct worker *worker)
+{
+	worker->is_pausing = true;
+	worker->is_read_out = !capture_source_rest(&worker->source, true);
+}
+
+static void end_pause(struct worker *worker)
+{
+	(void)capture_source_rest(&worker->source, false);
+	worker->is_pausing = worker->is_read_out = false;
+}
+
+bool worker_turn_rests(struct worker *worker)
+{
+	if (__builtin_expect(!thread_rest_is_wanted(&worker->rest), 1)) {
+		if (__builtin_expect(worker->is_pausing, 0))
+			end_pause(worker);
+		return false;
+	}
+	if (!worker->is_pausing)
+		begin_pause(worker);
+	if (!can_rest(worker))
+		return false;
+	thread_call_does(&worker->call, "resting while another agent takes over");
+	thread_rest_wait(&worker->rest, &worker->quit_requested);
+	if (!atomic_load(&worker->quit_requested))
+		end_pause(worker);
+	return true;
 }

@@ -280,6 +280,16 @@ uint64_t collector_keep(struct collector *collector, void *memory, uint64_t turn
 	return outbox_kept_begin(&collector->outbox, memory, turn);
 }
 
+const struct queued_datagram *collector_waiting(const struct collector *collector, size_t index)
+{
+	return outbox_waiting(&collector->outbox, index);
+}
+
+void collector_give(struct collector *collector, const struct queued_datagram *datagram)
+{
+	outbox_give(&collector->outbox, datagram);
+}
+
 void collector_uncount(struct collector *collector)
 {
 	outbox_state_uncount(&collector->outbox);

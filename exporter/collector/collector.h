@@ -65,6 +65,10 @@ void collector_keep_sequence(struct collector *collector, _Atomic uint32_t *plac
 /* As exporter_kept_size(), exporter_keep(), exporter_uncount() and exporter_note(). */
 uint64_t collector_kept_size(const struct collector *collector);
 uint64_t collector_keep(struct collector *collector, void *memory, uint64_t turn);
+/* As exporter_waiting() and exporter_give(). */
+struct queued_datagram;
+const struct queued_datagram *collector_waiting(const struct collector *collector, size_t index);
+void collector_give(struct collector *collector, const struct queued_datagram *datagram);
 void collector_uncount(struct collector *collector);
 void collector_note(struct collector *collector, uint64_t turn);
 /* How often collector_add() may be called before asking again, without dropping what waits; once

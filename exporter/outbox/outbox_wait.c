@@ -12,6 +12,7 @@
 #include "outbox_state.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* A datagram that waited, or was to wait, is lost. */
 static void lose_datagram(struct outbox *outbox, const struct queued_datagram *datagram,
@@ -215,6 +216,31 @@ void outbox_put(struct outbox *outbox)
 	}
 	datagram_queue_put_last(&outbox->queue);
 	outbox_kept_put(outbox);
+}
+
+const struct queued_datagram *outbox_waiting(const struct outbox *outbox, size_t index)
+{
+	return index < outbox_unsent(outbox)
+		       ? datagram_queue_at(&outbox->queue, outbox->queue.handed + index)
+		       : NULL;
+}
+
+void outbox_give(struct outbox *outbox, const struct queued_datagram *datagram)
+{
+	struct queued_datagram *slot = datagram_queue_next(&outbox->queue);
+	uint8_t *bytes = slot->bytes;
+
+	if (is_queue_full(outbox) || datagram->size > outbox->config.datagram_size)
+		return;
+	*slot = *datagram;
+	slot->bytes = bytes;
+	slot->file = 0;
+	slot->file_ms = datagram->time.unix_ms;
+	memcpy(bytes, datagram->bytes, datagram->size);
+	datagram_queue_put_last(&outbox->queue);
+	outbox_kept_put(outbox);
+	amount_add(&outbox->ledger.taken, &datagram->amount);
+	amount_add(&outbox->ledger.waiting, &datagram->amount);
 }
 
 static void lose_spool(struct outbox *outbox, enum loss_reason reason)

@@ -167,3 +167,28 @@ struct template_choice pipeline_template_choice(const struct pipeline *pipeline)
 	(void)pipeline;
 	return (struct template_choice){ .has_as_numbers = true };
 }
+
+int pipeline_rest(struct pipeline *pipeline, struct error_text *error)
+{
+	pipeline->rests += !pipeline->fault;
+	if (pipeline->fault)
+		error_text_set(error, "a thread has not come to rest");
+	return pipeline->fault;
+}
+
+int pipeline_give(struct pipeline *pipeline,
+		  int (*give)(void *context, const char *name, int descriptor), void *context)
+{
+	(void)pipeline;
+	return give(context, "state", 0);
+}
+
+void pipeline_go_on(struct pipeline *pipeline)
+{
+	pipeline->rests--;
+}
+
+void pipeline_end_at_rest(struct pipeline *pipeline)
+{
+	pipeline->has_ended = true;
+}

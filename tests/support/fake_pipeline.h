@@ -13,6 +13,8 @@ struct pipeline {
 	uint32_t flow_calls; /* pieces asked for */
 	uint32_t templates_sent;
 	uint32_t reloads;
+	uint32_t rests;
+	bool has_ended;
 	uint64_t flushed;
 	struct pipeline_drop drops[DROP_REASON_COUNT];
 	const struct asn_table *asn_table;
