@@ -115,8 +115,27 @@ void doctor_check_as_table(struct doctor *doctor)
 		doctor_say(doctor, DOCTOR_ok, NULL, "%s is there", path);
 }
 
+/* firewalld flushes all tables of iptables when it is reloaded, and brings back its own. */
+static void check_firewalld(struct doctor *doctor)
+{
+	bool has_iptables = false;
+	char fix[256];
+
+	for (size_t i = 0; i < doctor->rules.count; i++) {
+		const struct log_rule *rule = &doctor->rules.rules[i];
+
+		has_iptables |= doctor_is_read(doctor, rule) && log_rule_is_of_iptables(rule);
+	}
+	if (!has_iptables || !agentctl_has_firewalld())
+		return;
+	doctor_fix_rules(doctor, "", fix, sizeof(fix));
+	doctor_say(doctor, DOCTOR_warn, doctor_is_own_only(doctor) ? fix : NULL,
+		   "firewalld runs here, and a reload of it takes the rules of iptables away: use "
+		   "rules of nft, which it leaves alone");
+}
+
 /* nftables.service flushes all tables, and our unit brings ours back. */
-void doctor_check_flush(struct doctor *doctor)
+static void check_nftables(struct doctor *doctor)
 {
 	struct error_text ignored;
 	const struct agentctl_firewall_row *nft = &agentctl_firewalls[FIREWALL_nft];
@@ -133,4 +152,10 @@ void doctor_check_flush(struct doctor *doctor)
 		doctor, DOCTOR_warn, fix,
 		"a reload of nftables.service, or a boot, takes the rules away: %s is not enabled",
 		nft->unit);
+}
+
+void doctor_check_flush(struct doctor *doctor)
+{
+	check_firewalld(doctor);
+	check_nftables(doctor);
 }

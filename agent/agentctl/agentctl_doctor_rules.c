@@ -97,12 +97,47 @@ static json_int_t counted(const struct doctor *doctor, const struct log_rules *r
 	return sum;
 }
 
+/* How much a sum of all sources has grown between the two looks. */
+static json_int_t grown(const struct doctor *doctor, const char *name)
+{
+	return doctor_number(doctor->status_later, name) - doctor_number(doctor->status, name);
+}
+
+/* Whether the counter of a rule that feeds the agent counts more than it hands over, as announced.
+ */
+static bool has_sampling(const struct doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->rules.count; i++)
+		if (feeds(doctor, &doctor->rules.rules[i]) &&
+		    strncmp(doctor->rules.rules[i].prefix, "s=", 2) == 0)
+			return true;
+	return false;
+}
+
+/* Packets that the rules have counted and that never came to the agent. Its looks are around those
+ * at the rules, so it has seen all but those that were on their way at the end. */
+static bool say_missing(struct doctor *doctor, json_int_t passed, json_int_t read, json_int_t lost)
+{
+	enum { ON_THEIR_WAY = 100 };
+	const json_int_t missing = passed - read - lost;
+
+	if (missing <= ON_THEIR_WAY || missing <= passed / 10 || has_sampling(doctor))
+		return false;
+	doctor_say(doctor, DOCTOR_warn, NULL,
+		   "the rules have counted %" JSON_INTEGER_FORMAT
+		   " packets just now, and the agent has read %" JSON_INTEGER_FORMAT
+		   " and the kernel lost %" JSON_INTEGER_FORMAT
+		   ": a limit, or sampling without a prefix s=N, keeps the others from it",
+		   passed, read, lost);
+	return true;
+}
+
 void doctor_check_counter(struct doctor *doctor)
 {
 	const json_int_t passed =
 		counted(doctor, &doctor->rules_later) - counted(doctor, &doctor->rules);
-	const json_int_t read = doctor_number(doctor->status_later, "packets_read") -
-				doctor_number(doctor->status, "packets_read");
+	const json_int_t read = grown(doctor, "packets_read");
+	const json_int_t lost = grown(doctor, "packets_lost_kernel");
 
 	if (count_feeding(doctor) == 0 || !doctor->status_later)
 		return;
@@ -111,11 +146,13 @@ void doctor_check_counter(struct doctor *doctor)
 			   "the rules have counted %" JSON_INTEGER_FORMAT
 			   " packets just now, and the agent has read none",
 			   passed);
-	else if (read > 0)
+	else if (read > 0 && !say_missing(doctor, passed, read, lost))
 		doctor_say(doctor, DOCTOR_ok, NULL,
-			   "packets come: the agent has read %" JSON_INTEGER_FORMAT " just now",
-			   read);
-	else
+			   "packets come: the rules have counted %" JSON_INTEGER_FORMAT
+			   " just now, the agent has read %" JSON_INTEGER_FORMAT
+			   ", and the kernel lost %" JSON_INTEGER_FORMAT,
+			   passed, read, lost);
+	else if (read == 0)
 		doctor_say(doctor, DOCTOR_note, NULL,
 			   "no packet has passed just now; %" JSON_INTEGER_FORMAT
 			   " since the start",

@@ -71,12 +71,20 @@ static bool is_own_table(const struct log_rule *rule)
 	       strcmp(text_of(rule, "table"), "flowagent") == 0;
 }
 
-/* nft shows those of iptables-nft as its own. */
+bool log_rule_is_of_iptables(const struct log_rule *rule)
+{
+	static const char *const tables[] = { "raw", "mangle", "nat", "filter", "security" };
+	const char *family = text_of(rule, "family");
+	bool is_known = false;
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		is_known |= strcmp(text_of(rule, "table"), tables[i]) == 0;
+	return is_known && (strcmp(family, "ip") == 0 || strcmp(family, "ip6") == 0);
+}
+
 static bool is_own_chain(const struct log_rule *rule)
 {
-	const char *family = text_of(rule, "family");
-
-	return (strcmp(family, "ip") == 0 || strcmp(family, "ip6") == 0) &&
+	return log_rule_is_of_iptables(rule) &&
 	       strncmp(text_of(rule, "chain"), RULESET_IPTABLES_CHAINS,
 		       sizeof(RULESET_IPTABLES_CHAINS) - 1) == 0;
 }

@@ -58,6 +58,9 @@ json_int_t log_rule_group(const struct log_rule *rule);
 /* Whether it is in the table, or a chain of iptables, that `rules install` makes. */
 bool log_rule_is_own(const struct log_rule *rule);
 
+/* Whether it is in a table of iptables, which nft shows as its own where iptables-nft made it. */
+bool log_rule_is_of_iptables(const struct log_rule *rule);
+
 enum log_rules_overlap {
 	LOG_RULES_apart, /* no packet is logged by both to one group */
 	LOG_RULES_maybe, /* conditions, or a chain that nothing leads to: nobody can say */

@@ -113,8 +113,7 @@ char *agentctl_firewall_list(enum agentctl_firewall firewall)
 	return list;
 }
 
-/* Whether firewalld runs here: a reload of it flushes all tables of iptables, also ours. */
-static bool has_firewalld(void)
+bool agentctl_has_firewalld(void)
 {
 	static const char *const state[] = { "firewall-cmd", "--state", NULL };
 	struct program_result result;
@@ -129,7 +128,7 @@ static bool has_firewalld(void)
 
 enum agentctl_exit agentctl_iptables_check_firewalld(struct error_text *error)
 {
-	if (!has_firewalld())
+	if (!agentctl_has_firewalld())
 		return AGENTCTL_DONE;
 	error_text_set(error, "firewalld runs here, and flushes the tables of iptables at each "
 			      "reload: nothing was changed");

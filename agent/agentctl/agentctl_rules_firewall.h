@@ -34,6 +34,8 @@ char *agentctl_firewall_list(enum agentctl_firewall firewall);
 enum agentctl_exit agentctl_iptables_check_own(enum agentctl_firewall firewall,
 					       struct error_text *error);
 
+/* Whether firewalld runs here: a reload of it flushes all tables of iptables, also ours. */
+bool agentctl_has_firewalld(void);
 /* AGENTCTL_FAILED with 'error' filled if firewalld would flush the rules. */
 enum agentctl_exit agentctl_iptables_check_firewalld(struct error_text *error);
 

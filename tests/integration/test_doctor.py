@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -150,6 +151,45 @@ def test_packets_that_move_are_said(doctor):
             os.kill(doctor.agent.pid, 0)
         finally:
             ping.terminate()
+
+
+LIMITED = """
+table inet mine {
+	chain in { type filter hook prerouting priority -300; iifname "eth0" counter limit rate 5/second log group 40 snaplen 96; }
+	chain out { type filter hook postrouting priority 300; oifname "eth0" counter limit rate 5/second log group 40 snaplen 96; }
+}
+"""
+
+
+@pytest.mark.parametrize("is_limited", [True, False])
+def test_what_the_rules_count_is_held_against_what_is_read(is_limited, doctor):
+    if is_limited:
+        doctor.host.run("nft", "-f", "-", input=LIMITED)
+    else:
+        doctor.host.run(BUILD / "agentctl", "rules", "install", "--no-save", "-i", "eth0")
+    doctor.start()
+    with subprocess.Popen(doctor.host.command("ping", "-f", "-q", Hosts.ROUTER[0])) as ping:
+        try:
+            state, text = ("warn", "keeps the others") if is_limited else ("ok", "the kernel lost 0")
+            row = doctor.fault("counter", text, state=state, wait="1s")
+        finally:
+            ping.terminate()
+    counted, read = map(int, re.findall(r"(?:counted|read) (\d+)", row["text"]))
+    assert counted > 10 * read if is_limited else read > 0.9 * counted - 100
+
+
+def test_iptables_beside_firewalld(doctor):
+    command = doctor.commands / "firewall-cmd"
+    doctor.host.run(BUILD / "agentctl", "rules", "install", "--no-save", "-i", "eth0", "--firewall", "iptables")
+    doctor.start()
+    assert not [row for row in doctor.rows("flush") if "firewalld" in row["text"]]
+    command.write_text("#!/bin/sh\necho running\n")
+    command.chmod(0o755)
+    row = doctor.fault("flush", "firewalld runs here", state="warn")
+    doctor.type(row["fix"])
+    assert not [row for row in doctor.rows("flush") if "firewalld" in row["text"]]
+    doctor.ping()
+    wait_until(lambda: doctor.packets_read() == 6, "each packet once")
 
 
 def nflog(*options, backend="nft", hook="PREROUTING", families=("ip", "ip6"), group=40):
