@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 import urllib.parse
 import urllib.request
 
@@ -149,7 +150,7 @@ def test_promtool_takes_the_rules(directory):
         ["promtool", "check", "rules", "--lint-fatal", RULES],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0 and "6 rules found" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and "8 rules found" in done.stdout, done.stdout + done.stderr
     done = subprocess.run(
         ["promtool", "check", "config", EXAMPLES / "prometheus.yml"],
         capture_output=True, text=True, check=False,
@@ -158,13 +159,30 @@ def test_promtool_takes_the_rules(directory):
 
 
 @pytest.fixture
-def agent(flowagent, hosts):
+def table(asn_table):
+    """table(age_s) makes the table of AS numbers, or takes its place."""
+    return lambda age_s: asn_table([(64500, "192.0.2.0/24")], created_s=int(time.time()) - age_s)
+
+
+@pytest.fixture
+def start(flowagent, hosts, table):
     # The queue of the kernel holds one burst only in part; flows leave at once.
-    started = flowagent(
-        "--nflog", "40,buffer=128k", "-n", "127.0.0.1:2055", "--max-flows", str(MAX_FLOWS),
-        "--inactive-timeout", "1s", "--active-timeout", "1s", host=hosts.server,
-    )  # fmt: skip
-    started.wait_for_group()
+    path = table(0)
+
+    def start_agent(**more):
+        started = flowagent(
+            "--nflog", "40,buffer=128k", "-n", "127.0.0.1:2055", "--max-flows", str(MAX_FLOWS), "--asn-table", path,
+            "--inactive-timeout", "1s", "--active-timeout", "1s", host=hosts.server, **more,
+        )  # fmt: skip
+        started.wait_for_group()
+        return started
+
+    return start_agent
+
+
+@pytest.fixture
+def agent(start, hosts):
+    started = start()
     Nft().install(hosts.server, "eth0")
     return started
 
@@ -179,7 +197,7 @@ def prometheus(agent, cleanup, directory):
     return program
 
 
-def test_each_alert_fires_on_its_fault_and_only_then(agent, hosts, collector, prometheus, cleanup):
+def test_each_alert_fires_on_its_fault_and_only_then(agent, start, table, hosts, collector, prometheus, cleanup):
     receiver = collector(port=2055, host=hosts.server)
     traffic = Traffic(hosts.server)
     cleanup.callback(lambda: traffic.close())
@@ -214,5 +232,17 @@ def test_each_alert_fires_on_its_fault_and_only_then(agent, hosts, collector, pr
     collector(port=2055, host=hosts.server)
     prometheus.wait_for()
 
+    table(31 * 86400)
+    prometheus.wait_for("FlowagentTableOld")
+    table(29 * 86400)
+    prometheus.wait_for()
+
     agent.stop()
     prometheus.wait_for("FlowagentDown")
+    for before in range(3):
+        assert "FlowagentRestarts" not in prometheus.firing()
+        last = start(control=agent.control)
+        count = f"changes(flowagent_start_time_seconds[15m]) > {before}"
+        prometheus.wait_until(lambda c=count: prometheus.query(c), "a scrape of the one that has started")
+        last.stop()
+    prometheus.wait_until(lambda: "FlowagentRestarts" in (prometheus.firing() or ()), "restarts")
