@@ -72,6 +72,7 @@ static void print_option(FILE *out, const struct config_option *option)
 void config_print_help(FILE *out)
 {
 	(void)fputs("Usage: flowagent [OPTION]...\n"
+		    "       flowagent --read FILE [FILE | OPTION]...\n"
 		    "Count the packets of netfilter log groups, interfaces or capture files as "
 		    "flows,\nand export these as NetFlow.\n",
 		    out);

@@ -77,7 +77,13 @@ _flowagent()
 	fi
 	case $previous in
 @BASH_ARGUMENTS@
-	*) _flowagent_words '
+	*)
+		# Words after a capture file are more of them.
+		if [[ $cur != -* && " ${COMP_WORDS[*]:0:COMP_CWORD} " =~ \ (-r|--read)\  ]]; then
+			_flowagent_files
+			return
+		fi
+		_flowagent_words '
 @BASH_OPTIONS@
 		' ;;
 	esac

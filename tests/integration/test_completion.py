@@ -27,6 +27,9 @@ printf '%s\\n' "${COMPREPLY[@]}"
         ("-g 40,s", {"40,snaplen=", "40,sampling="}),
         ("-g 40,direction = o", {"out"}),
         ("-n 192.0.2.1,version = 10 --bif", {"--biflow"}),
+        ("--read /etc/passwd /proc/self/oom_score_a", {"/proc/self/oom_score_adj"}),
+        ("--read /etc/passwd --bif", {"--biflow"}),
+        ("-m 5 /proc/self/oom_score_a", set()),
     ],
 )
 def test_bash(words, expected):
