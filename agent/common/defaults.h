@@ -10,6 +10,7 @@
 #define DEFAULT_CONTROL_SOCKET   "/run/flowagent/control.sock"
 #define DEFAULT_CONFIG_FILE      "/etc/flowagent/flowagent.conf"
 #define DEFAULT_CONFIG_DIRECTORY "/etc/flowagent/conf.d" /* what an operator writes */
+#define DEFAULT_ENVIRONMENT_FILE "/etc/default/flowagent" /* of the service */
 #define DEFAULT_JOURNAL_SOCKET   "/run/systemd/journal/socket"
 #define DEFAULT_RULES_FILE       "/etc/flowagent/rules.nft"
 #define DEFAULT_IPTABLES_FILE    "/etc/flowagent/rules.iptables"

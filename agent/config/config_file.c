@@ -2,13 +2,17 @@
  *
  * A line is a section, "KEY = VALUE" or "KEY: VALUE", a comment, or blank. A comment begins with ;
  * or # at the start of a line, and with ; alone after a blank: values may have a #. Blanks around
- * key and value do not count. */
+ * key and value do not count. Variables are replaced after that (config_environment.h): what the
+ * environment has is a value, whatever characters are in it. */
 #include "config_file.h"
 
 #include "config_apply.h"
 #include "config_collector.h"
+#include "config_environment.h"
+#include "config_environment.h"
 #include "config_keys.h"
 #include "config_source.h"
+#include "config_timeout.h"
 #include "defaults.h"
 #include "fault_text.h"
 #include "word_distance.h"
@@ -210,6 +214,18 @@ static bool line_next(struct file_parser *parser, char line[static CONFIG_LINE_S
 	return check_text(parser, line, length);
 }
 
+/* "collector =": nothing that was said before is in the list any more, so that the file of one host
+ * can replace what the file of all hosts says. */
+static void list_clear(struct file_parser *parser, enum config_option_id option)
+{
+	switch (option) {
+	case OPTION_collector: config_collectors_clear(parser->config); break;
+	case OPTION_timeout: config_timeouts_clear(parser->config); break;
+	default: config_sources_clear_option(parser->config, option); break;
+	}
+	parser->config->origins[option] = parser->origin;
+}
+
 static bool agent_pair(struct file_parser *parser, const char *name, const char *value)
 {
 	char guess[CONFIG_GUESS_SIZE];
@@ -217,6 +233,10 @@ static bool agent_pair(struct file_parser *parser, const char *name, const char 
 
 	if (option < 0)
 		return fail(parser, "unknown option \"%.60s\" in [agent]%s", name, guess);
+	if (!*value && (config_options[option].flags & OPTION_LIST)) {
+		list_clear(parser, (enum config_option_id)option);
+		return true;
+	}
 	parser->result = config_apply(parser->config, (enum config_option_id)option, value,
 				      &parser->origin, parser->error);
 	return !parser->result;
@@ -251,10 +271,20 @@ static bool section_pair(struct file_parser *parser, const char *name, const cha
 	return false;
 }
 
-static bool pair_take(struct file_parser *parser, const char *name, const char *value)
+static bool pair_take(struct file_parser *parser, const char *name, const char *text)
 {
-	size_t length = strlen(value);
+	char value[CONFIG_LINE_SIZE_MAX + 1];
+	struct error_text why = { .text = "" };
+	size_t length;
 
+	if (config_environment_expand(text, value, sizeof(value), &why)) {
+		fail(parser, "%.60s: value \"%.100s\": %s", name, text, why.text);
+		error_text_hint(parser->error, "%s", why.hint);
+		return false;
+	}
+	length = strlen(value);
+	if (!check_text(parser, value, length))
+		return false;
 	if (parser->section == SECTION_none)
 		return fail(parser,
 			    "\"%.60s\" stands before the first section; expected [agent] "

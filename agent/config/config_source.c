@@ -343,6 +343,19 @@ void config_sources_clear(struct config *config)
 	config->source_count = config->set_aside_count = 0;
 }
 
+void config_sources_clear_option(struct config *config, enum config_option_id option)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < config->source_count; i++) {
+		if (config->sources[i].type == types[option])
+			free(config->sources[i].name);
+		else
+			config->sources[kept++] = config->sources[i];
+	}
+	config->source_count = kept;
+}
+
 void config_sources_set_aside(struct config *config)
 {
 	config->set_aside = config->sources;

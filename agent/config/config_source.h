@@ -23,6 +23,8 @@ int config_source_set(struct config *config, const char *name, enum config_key_i
  * for those that it names as well. Once. */
 void config_sources_set_aside(struct config *config);
 void config_sources_clear(struct config *config);
+/* Forget the sources that an option, and sections like it, have named so far. */
+void config_sources_clear_option(struct config *config, enum config_option_id option);
 /* Its part of config_finish(). */
 int config_sources_finish(struct config *config, struct error_text *error);
 

@@ -186,6 +186,17 @@ static void timeout_format(const struct config *config, const struct config_opti
 
 const struct config_type config_type_timeout = { timeout_parse, timeout_format, NULL };
 
+void config_timeouts_clear(struct config *config)
+{
+	const struct config_option *option = &config_options[OPTION_timeout];
+	struct error_text error;
+
+	(void)memset(config->expiry.idle_ms, 0, sizeof(config->expiry.idle_ms));
+	(void)memset(config->timeout_origins, 0,
+		     CONFIG_TIMEOUT_COUNT * sizeof(config->timeout_origins[0]));
+	(void)timeout_parse(config, option, option->default_text, &error);
+}
+
 void config_timeouts_finish(struct config *config)
 {
 	for (size_t i = 0; i < EXPIRY_CLASS_COUNT; i++)

@@ -13,6 +13,9 @@
 
 /* The name that a bit stands for, static storage. */
 const char *config_timeout_name(unsigned int bit);
+/* Forget what values of timeout have said of the classes; active and inactive, which have options
+ * of their own, stay. */
+void config_timeouts_clear(struct config *config);
 /* Its part of config_finish(): classes that nobody has set follow the inactive timeout. */
 void config_timeouts_finish(struct config *config);
 

@@ -86,9 +86,10 @@ TEST(file_errors_name_the_line)
 		"[source \"nflog:040\"]\nsnaplen = 96\n",
 		"f.conf:1: source \"nflog:040\": expected \"nflog:GROUP\" with a group from "
 		"0 to 65535, or \"ulog:MASK\", or the name of an interface, or \"bpf:IFACE\"");
-	check_file_error("[source \"nflog:65536\"]\n",
-			 "f.conf:1: source \"nflog:65536\": expected \"nflog:GROUP\" with a group "
-			 "from 0 to 65535, or \"ulog:MASK\", or the name of an interface, or \"bpf:IFACE\"");
+	check_file_error(
+		"[source \"nflog:65536\"]\n",
+		"f.conf:1: source \"nflog:65536\": expected \"nflog:GROUP\" with a group "
+		"from 0 to 65535, or \"ulog:MASK\", or the name of an interface, or \"bpf:IFACE\"");
 	check_file_error("[colector \"x\"]\n",
 			 "f.conf:1: unknown section [colector] (did you mean [collector]?)");
 	check_file_error("[xyzzy]\n", "f.conf:1: unknown section [xyzzy]; expected agent, source, "
@@ -349,6 +350,91 @@ TEST(the_default_file_of_the_package_is_valid)
 	config_clear(&plain);
 }
 
+TEST(an_empty_value_empties_a_list_and_what_follows_begins_a_new_one)
+{
+	struct tree tree;
+	struct error_text error;
+	struct config config;
+	char origin[96], line[96];
+
+	tree_create(&tree, "[agent]\ncollector = h1\ncollector = h2\nnflog = 41\nbpf = eth1\n"
+			   "timeout = udp=5s,active=7s\n[collector \"named\"]\naddress = h3\n");
+	tree_write(tree.drop_ins, "10-a.conf",
+		   "[agent]\ncollector =\nnflog =\ntimeout = ; comment\ntimeout = icmp=9s\n"
+		   "[collector \"named\"]\naddress = h4\nmtu = 1400\n");
+	tree_write(tree.drop_ins, "9-b.conf", "[agent]\nbpf =\nnflog = 43\n");
+	(void)snprintf(line, sizeof(line), "-f %s", tree.file);
+	if (parse(&config, line, &error) != CONFIG_run)
+		fail_msg("%s", error.text);
+	CHECK_EQ(config.collector_count, 1);
+	CHECK_TEXT(config.collectors[0].name, "named");
+	CHECK_TEXT(config.collectors[0].host, "h4");
+	CHECK_EQ(config.source_count, 1);
+	CHECK_TEXT(config.sources[0].name, "nflog:43");
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_udp], 15000);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_icmp], 9000);
+	CHECK_EQ(config.expiry.idle_ms[EXPIRY_tcp_rst], 2000);
+	CHECK_EQ(config.expiry.active_ms, 7000);
+	(void)snprintf(origin, sizeof(origin), "%s/9-b.conf:2", tree.drop_ins);
+	check_value(&config, "bpf", "(unset)", origin);
+	config_clear(&config);
+
+	tree_write(tree.drop_ins, "9-b.conf", "[agent]\ncollector =\nbpf =\n");
+	CHECK_EQ(parse(&config, line, &error), CONFIG_run);
+	CHECK_EQ(config.collector_count, 0);
+	CHECK_TEXT(config.sources[0].name, "nflog:40");
+	check_value(&config, "collector", "(unset)", origin);
+	config_clear(&config);
+	check_file_error("[agent]\nmax-flows =\n", "f.conf:2: max-flows: value \"\": expected N");
+	check_error("--collector=", CONFIG_invalid,
+		    "--collector \"\": expected HOST:PORT[,KEY=VALUE...]");
+	tree_remove(&tree);
+}
+
+TEST(values_take_variables_of_the_environment)
+{
+	static const char text[] = "[agent]\ncollector = ${FLOW_TEST}:9995\n"
+				   "control = /run/${FLOW_TEST}-$${x}-$y\n"
+				   "[source \"nflog:41\"]\nlabel = ${HOSTNAME}\n";
+	char host[256] = "";
+	char longest[CONFIG_LINE_SIZE_MAX];
+	struct error_text error;
+	struct config config;
+
+	CHECK(setenv("FLOW_TEST", "h7;x", 1) == 0 && setenv("FLOW_EMPTY", "", 1) == 0);
+	check_file_error(text,
+			 "f.conf:2: collector: value \"h7;x:9995\": expected HOST:PORT with a host "
+			 "name or an address, or a path that begins with / or ./");
+	CHECK(setenv("FLOW_TEST", "h7", 1) == 0 && unsetenv("HOSTNAME") == 0);
+	if (parse_bytes(&config, text, strlen(text), &error))
+		fail_msg("%s", error.text);
+	CHECK_TEXT(config.collectors[0].name, "h7:9995");
+	CHECK_TEXT(config.control, "/run/h7-${x}-$y");
+	CHECK(gethostname(host, sizeof(host) - 1) == 0);
+	CHECK_TEXT(config.sources[0].label, host);
+	config_clear(&config);
+
+	check_file_error("[agent]\n\ncontrol = ${FLOW_NONE}\n",
+			 "f.conf:3: control: value \"${FLOW_NONE}\": the environment has no "
+			 "variable FLOW_NONE");
+	check_file_error("[agent]\ncollector = ${FLOW_EMPTY}\n",
+			 "f.conf:2: collector: value \"${FLOW_EMPTY}\": the environment has an "
+			 "empty variable FLOW_EMPTY");
+	check_file_error("[agent]\ncontrol = ${\n",
+			 "f.conf:2: control: value \"${\": expected ${NAME} of letters, digits "
+			 "and _, or $${ for ${");
+	(void)memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	CHECK(setenv("FLOW_TEST", longest, 1) == 0);
+	check_file_error("[agent]\ncontrol = ${FLOW_TEST}xx\n",
+			 "f.conf:2: control: value \"${FLOW_TEST}xx\": is longer than 4000 bytes "
+			 "with its variables");
+	CHECK(setenv("FLOW_TEST", "a\x01", 1) == 0);
+	check_file_error("[agent]\ncontrol = ${FLOW_TEST}\n",
+			 "f.conf:2: byte 0x01 in column 2 is not text in UTF-8");
+	CHECK(unsetenv("FLOW_TEST") == 0 && unsetenv("FLOW_EMPTY") == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +447,8 @@ int main(void)
 		cmocka_unit_test(drop_ins_win_over_the_file_and_the_command_line_over_both),
 		cmocka_unit_test(an_error_of_a_section_names_its_own_line),
 		cmocka_unit_test(the_default_file_of_the_package_is_valid),
+		cmocka_unit_test(an_empty_value_empties_a_list_and_what_follows_begins_a_new_one),
+		cmocka_unit_test(values_take_variables_of_the_environment),
 	};
 
 	return RUN_TESTS(tests);
