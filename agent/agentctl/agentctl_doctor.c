@@ -36,6 +36,7 @@ static const struct doctor_check {
 	{ "own export", doctor_check_own_export, true },
 	{ "cache", doctor_check_cache, true },
 	{ "collector", doctor_check_collector, true },
+	{ "source id", doctor_check_source_id, true },
 	{ "reader", doctor_check_reader, true },
 	{ "conntrack", doctor_check_conntrack, true },
 	{ "clock", doctor_check_clock, false },

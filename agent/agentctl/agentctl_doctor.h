@@ -102,6 +102,7 @@ void doctor_check_buffer(struct doctor *doctor);
 void doctor_check_own_export(struct doctor *doctor);
 void doctor_check_cache(struct doctor *doctor);
 void doctor_check_collector(struct doctor *doctor);
+void doctor_check_source_id(struct doctor *doctor);
 void doctor_check_reader(struct doctor *doctor);
 void doctor_check_conntrack(struct doctor *doctor);
 void doctor_check_clock(struct doctor *doctor);

@@ -193,3 +193,25 @@ void doctor_check_reader(struct doctor *doctor)
 		local_reader_clear(&reader);
 	}
 }
+
+/* The agent notices it, and its text names the collector and the number. */
+void doctor_check_source_id(struct doctor *doctor)
+{
+	const json_t *problems = json_object_get(doctor->status_later, "problems");
+	const size_t said = doctor->said;
+	size_t index;
+	const json_t *problem;
+
+	if (json_array_size(doctor_collectors(doctor->status_later)) == 0)
+		return;
+	json_array_foreach((json_t *)(uintptr_t)problems, index, problem)
+	{
+		const char *text = doctor_text(problem, "problem");
+
+		if (strstr(text, "with source id"))
+			doctor_say(doctor, DOCTOR_warn, NULL, "%s", text);
+	}
+	if (doctor->said == said)
+		doctor_say(doctor, DOCTOR_ok, NULL,
+			   "no other agent of this host sends under this agent's number");
+}

@@ -11,6 +11,7 @@
 #include "flow_key_choice.h"
 #include "interface_rules.h"
 #include "log.h"
+#include "machine_mark.h"
 #include "template_fields.h"
 
 #include <stdbool.h>
@@ -73,6 +74,15 @@ struct config_text {
 	size_t size;
 };
 
+/* Of a source id that was not configured (config_source_id.h). */
+struct config_identity {
+	bool is_kept;      /* for the next start */
+	bool has_moved;    /* the kept number is another machine's */
+	uint32_t instance; /* hash of its name */
+	uint32_t before;   /* the kept number */
+	char mark[MACHINE_MARK_SIZE];
+};
+
 struct config {
 	struct source_config *sources; /* owned */
 	size_t source_count;
@@ -97,7 +107,8 @@ struct config {
 	char *networks_file;     /* NULL: none */
 	char *hash_key_file;     /* NULL: none */
 	int64_t export_rate;     /* -1: default */
-	uint32_t source_id;      /* filled in: from machine id and instance if not configured */
+	uint32_t source_id;      /* filled in: from machine and instance if not configured */
+	struct config_identity identity;
 	char *source_address;
 	uint32_t template_refresh_ms;
 	uint32_t template_refresh_datagrams;

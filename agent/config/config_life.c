@@ -107,7 +107,7 @@ int config_finish(struct config *config, struct error_text *error)
 		return result;
 	config_timeouts_finish(config);
 	if (!config->origins[OPTION_source_id].file)
-		config->source_id = config_source_id_default(config);
+		config_source_id_choose(config);
 	if (!config->origins[OPTION_max_flows].file)
 		config->max_flows = max_flows_default(config);
 	return 0;

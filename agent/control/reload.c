@@ -6,6 +6,7 @@
 
 #include "config_life.h"
 #include "config_rights.h"
+#include "config_source_id.h"
 #include "log.h"
 #include "pipeline.h"
 #include "time_now.h"
@@ -137,6 +138,8 @@ static int read_again(struct reload *reload, const struct config_again *again,
 		result = -EIO;
 	if (!result)
 		result = reload->config.complete(reload->config.context, &next, error);
+	if (!result)
+		config_source_id_continue(&next, reload->config.config);
 	if (!result && config_changes_find(reload->config.config, &next, changes)) {
 		error_text_set(error, "out of memory");
 		result = -ENOMEM;

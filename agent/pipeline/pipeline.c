@@ -9,6 +9,7 @@
 #include "asn_table.h"
 #include "collector_setup.h"
 #include "config_hash_key.h"
+#include "config_source_id.h"
 #include "config_tables.h"
 #include "count_text.h"
 #include "fault_text.h"
@@ -290,6 +291,8 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		pipeline_former_finish(pipeline);
 		pipeline->sequences = sequence_file_open(exporter, pipeline->source_id,
 							 pipeline_kept_is_continued(pipeline));
+		config_source_id_keep(config);
+		pipeline->claims = source_id_claims_create(config);
 	}
 	return pipeline;
 fail:
@@ -427,6 +430,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 	join_workers(pipeline);
 	export_thread_join(&pipeline->export);
 	sequence_file_close(pipeline->sequences);
+	source_id_claims_destroy(pipeline->claims);
 	pipeline_handover_clear(pipeline);
 	pipeline_kept_clear(pipeline);
 	for (size_t i = 0; i < pipeline->worker_count; i++) {

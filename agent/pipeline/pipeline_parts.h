@@ -13,6 +13,7 @@
 #include "file_watch.h"
 #include "handover_state.h"
 #include "pipeline_events.h"
+#include "source_id_claims.h"
 #include "worker.h"
 
 struct config;
@@ -45,6 +46,7 @@ struct pipeline {
 	uint32_t source_id;
 	struct hash_key secret;                 /* of shares and samples */
 	struct sequence_file *sequences;        /* owned; NULL: none are kept */
+	struct source_id_claims *claims;        /* owned; NULL: none */
 	struct asn_supply *asn;                 /* owned; NULL without a file for it */
 	int asn_news;                           /* eventfd, owned; of whichever supply there is */
 	struct application_table *applications; /* owned; NULL without applications file */

@@ -300,6 +300,8 @@ int pipeline_reload(struct pipeline *pipeline, const struct config *before,
 		result = run(&reload);
 	if (!result) {
 		collector_setup_warn(after);
+		source_id_claims_destroy(pipeline->claims);
+		pipeline->claims = source_id_claims_create(after);
 		pipeline_handover_renew(pipeline, after);
 	}
 	clear(&reload);
@@ -318,6 +320,7 @@ void pipeline_settle(struct pipeline *pipeline)
 {
 	(void)pipeline_ask_exporter(pipeline, bury, NULL);
 	pipeline_sources_settle(pipeline);
+	source_id_claims_look(pipeline->claims);
 }
 
 bool pipeline_lacks_columns(const struct pipeline *pipeline,

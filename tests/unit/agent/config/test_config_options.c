@@ -374,13 +374,14 @@ TEST(ulog_is_a_source)
 
 TEST(source_ids_differ_between_hosts_and_instances)
 {
-	uint32_t id = config_source_id("0123456789abcdef0123456789abcdef", "");
+	uint32_t id = config_source_id("0123456789abcdef0123456789abcdef", "", "");
 
-	CHECK_EQ(id, config_source_id("0123456789abcdef0123456789abcdef", ""));
-	CHECK(id != config_source_id("0123456789abcdef0123456789abcdee", ""));
-	CHECK(id != config_source_id("0123456789abcdef0123456789abcdef", "/run/b.sock"));
-	CHECK(config_source_id("ab", "c") != config_source_id("a", "bc"));
-	CHECK(config_source_id("", "") != 0);
+	CHECK_EQ(id, config_source_id("0123456789abcdef0123456789abcdef", "", ""));
+	CHECK(id != config_source_id("0123456789abcdef0123456789abcdee", "", ""));
+	CHECK(id != config_source_id("0123456789abcdef0123456789abcdef", "/run/b.sock", ""));
+	CHECK(id != config_source_id("0123456789abcdef0123456789abcdef", "", "02:00:00:00:00:01"));
+	CHECK(config_source_id("ab", "c", "") != config_source_id("a", "bc", ""));
+	CHECK(config_source_id("", "", "") != 0);
 }
 
 TEST(all_values_can_be_written_and_read_again)
