@@ -163,6 +163,7 @@ static int open_outbox(struct collector *collector, const struct collector_confi
 		.datagrams_per_second = config->datagrams_per_second,
 		.spool_size = config->spool_size,
 		.spool_directory = config->spool_directory,
+		.is_live = collector->terms->is_live,
 		.is_patient = config->is_patient,
 		.has_templates = collector_has_templates(collector),
 		.sequence_offset = collector->encoder->sequence_offset,

@@ -3,7 +3,32 @@
  * Place: part of the outbox. */
 #include "outbox_ahead.h"
 
+#include "hash.h"
+
+#include <stdio.h>
+#include <string.h>
+
 #include "outbox_kept.h"
+
+/* How long after the last ones. A host sends one report a second to all of us: of several of its
+ * ports that refuse, the one that is tried first in each second would get them all, and others
+ * would seem to be back. So none is tried at a fixed distance. */
+static int64_t distance_us(const struct outbox *outbox)
+{
+	struct {
+		uint64_t count;
+		char name[56]; /* its end: host and port */
+	} words = { .count = outbox->history.count };
+	const size_t length = strlen(outbox->config.name);
+	const size_t skipped = length < sizeof(words.name) ? 0 : length - sizeof(words.name) + 1;
+
+	if (!outbox->config.is_live || outbox->standing.state != OUTBOX_down)
+		return OUTBOX_AHEAD_US;
+	(void)snprintf(words.name, sizeof(words.name), "%s", outbox->config.name + skipped);
+	return OUTBOX_AHEAD_US +
+	       (int64_t)(hash_words((struct hash_key){ 0 }, &words, sizeof(words)) %
+			 OUTBOX_AHEAD_US);
+}
 
 /* Whether it has stopped refusing, is not up yet, and gets nothing else that it could refuse:
  * what is down in a group is passed over. */
@@ -11,7 +36,7 @@ static bool is_on_trial(const struct outbox *outbox)
 {
 	return outbox->standing.state == OUTBOX_down &&
 	       outbox->standing.failed_us < outbox->probing.released_us &&
-	       outbox->now_us - outbox->sending.last_us >= OUTBOX_AHEAD_US;
+	       outbox->now_us - outbox->sending.last_us >= distance_us(outbox);
 }
 
 bool outbox_wants_templates(const struct outbox *outbox)
@@ -27,7 +52,7 @@ bool outbox_wants_templates(const struct outbox *outbox)
 	if (outbox_is_probe_next(outbox) ||
 	    datagram_queue_room_ahead(&outbox->queue) < outbox->config.ahead_datagrams)
 		return false;
-	return outbox->now_us - outbox->ahead.last_us >= OUTBOX_AHEAD_US;
+	return outbox->now_us - outbox->ahead.last_us >= distance_us(outbox);
 }
 
 void outbox_put_ahead(struct outbox *outbox, size_t number)
@@ -41,7 +66,7 @@ void outbox_put_ahead(struct outbox *outbox, size_t number)
 void outbox_ahead_hurry(struct outbox *outbox)
 {
 	outbox->ahead.are_needed = true;
-	outbox->ahead.last_us = outbox->now_us - OUTBOX_AHEAD_US;
+	outbox->ahead.last_us = outbox->now_us - 2 * OUTBOX_AHEAD_US;
 }
 
 void outbox_ahead_forgotten(struct outbox *outbox)

@@ -7,7 +7,8 @@
 
 #include "outbox_parts.h"
 
-#define OUTBOX_AHEAD_US 1000000 /* at most once in this, without sessions */
+#define OUTBOX_AHEAD_US \
+	1000000 /* at most once in this, without sessions; live in up to twice this */
 
 /* Whether templates should go ahead of all that wait: at most once a second, or at the beginning of
  * a session. Build each datagram in datagram_queue_ahead(), then call outbox_put_ahead() with its

@@ -47,6 +47,7 @@ struct outbox_config {
 	uint32_t datagrams_per_second; /* at first: pacer_set_rate(); 0: no limit */
 	uint64_t spool_size;           /* bytes, 0: none */
 	const char *spool_directory;   /* NULL: in memory; borrowed until outbox_init() returns */
+	bool is_live;                  /* tries to send are at no fixed distance */
 	bool is_patient;           /* wait for a reader that stands still, as long as it takes */
 	bool has_templates;        /* the protocol; each session begins with them */
 	size_t template_datagrams; /* that templates take at most, at least 1 */

@@ -140,8 +140,12 @@ def check_groups(groups, witness, summary):
         assert all(got[key] <= packets for key, (packets, _) in truth.items()), mode
         assert not set(got) - set(truth)
         assert sum(got.values()) + lost == summary["packets_read"], mode
-        # What went out before it was noticed that one is away waited again, or went to another.
-        assert lost == 0, mode
+        # What went out before it was noticed that one is away went to another, or waited again: its
+        # queue may have had no room for its share.
+        row = status[members[0].host_port]
+        assert row["packets_lost"] == lost
+        assert row["records_lost_by_reason"]["refused"] == row["records_lost"]
+        assert lost == 0 or mode == "balance", mode
 
 
 class StreamMember(StreamCollector):
