@@ -88,23 +88,25 @@ static void add_in_parts(struct collector *collector, const struct export_record
 	}
 }
 
-static struct amount amount_of(const struct flow_record *flow)
+/* What a record is in the ledger: 'records' is 1, or 0 of a part that is not the last. It is made
+ * of these where it is needed, so that the usual record has it in registers. */
+static struct amount amount_of(const struct flow_record *flow, uint64_t records)
 {
-	return (struct amount){ 1, flow->packets, flow->octets };
+	return (struct amount){ records, flow->packets, flow->octets };
 }
 
 /* Whether the record is not for this collector, which is counted. */
-__attribute__((noinline)) static bool is_excluded(struct collector *collector,
-						  const struct export_record *record,
-						  const struct amount *amount)
+__attribute__((noinline)) static bool
+is_excluded(struct collector *collector, const struct export_record *record, uint64_t records)
 {
+	const struct amount amount = amount_of(&record->flow, records);
 	const enum collector_exclusion reason =
 		record_selection_look(&collector->selection, record);
 
 	if (reason == COLLECTOR_EXCLUSION_COUNT)
 		return false;
-	amount_add(&collector->outbox.ledger.taken, amount);
-	amount_add(&collector->outbox.ledger.excluded[reason], amount);
+	amount_add(&collector->outbox.ledger.taken, &amount);
+	amount_add(&collector->outbox.ledger.excluded[reason], &amount);
 	return true;
 }
 
@@ -169,55 +171,53 @@ announce_before(struct collector *collector, const struct export_record *record)
 }
 
 /* Where the protocol cannot carry every record, or some only in parts, or there is a journal. */
-__attribute__((noinline)) static void add_with_care(struct collector *collector,
-						    const struct export_record *record,
-						    const struct amount *amount)
+__attribute__((noinline)) static void
+add_with_care(struct collector *collector, const struct export_record *record, uint64_t records)
 {
+	const struct amount amount = amount_of(&record->flow, records);
 	const struct encoder_type *encoder = collector->encoder;
 	const struct flow_record *flow = &record->flow;
 
 	if (flow->key.ip_version == 6 && !encoder->has_ipv6) {
-		count_unsupported(collector, amount);
+		count_unsupported(collector, &amount);
 	} else if (flow->octets > encoder->counter_max || flow->packets > encoder->counter_max) {
-		add_in_parts(collector, record, amount->records);
+		add_in_parts(collector, record, records);
 	} else {
-		add_part(collector, record, NULL, amount);
-		put_in_journal(collector, record, !amount->records, false);
+		add_part(collector, record, NULL, &amount);
+		put_in_journal(collector, record, !records, false);
 	}
 }
 
 static inline __attribute__((always_inline)) void add_record(struct collector *collector,
 							     const struct export_record *record,
-							     const struct amount *amount,
+							     uint64_t records,
 							     const struct export_time *time)
 {
+	const struct amount amount = amount_of(&record->flow, records);
+
 	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
 		collector_advance(collector, time);
 	if (!record_selection_is_all(&collector->selection) &&
-	    is_excluded(collector, record, amount))
+	    is_excluded(collector, record, records))
 		return;
 	announce_before(collector, record);
 	if (collector->needs_care)
-		add_with_care(collector, record, amount);
+		add_with_care(collector, record, records);
 	else
-		add_part(collector, record, NULL, amount);
+		add_part(collector, record, NULL, &amount);
 }
 
 /* Called from one place, so that it is inlined there. */
 void collector_add(struct collector *collector, const struct export_record *record,
 		   const struct export_time *time)
 {
-	const struct amount amount = amount_of(&record->flow);
-
-	add_record(collector, record, &amount, time);
+	add_record(collector, record, 1, time);
 }
 
 void collector_add_part(struct collector *collector, const struct export_record *part,
 			const struct export_time *time)
 {
-	const struct amount amount = { 0, part->flow.packets, part->flow.octets };
-
-	add_record(collector, part, &amount, time);
+	add_record(collector, part, 0, time);
 }
 
 /* Whether neither direction is left out. */
@@ -236,12 +236,12 @@ static bool takes_both(const struct collector *collector, const struct export_re
 void collector_add_pair(struct collector *collector, const struct export_record *forward,
 			const struct export_record *reverse, const struct export_time *time)
 {
-	struct amount amount = amount_of(&forward->flow);
-	const struct amount of_reverse = amount_of(&reverse->flow);
+	struct amount amount = amount_of(&forward->flow, 1);
+	const struct amount of_reverse = amount_of(&reverse->flow, 1);
 
 	if (!collector->templates.current.has_biflows || !takes_both(collector, forward, reverse)) {
-		add_record(collector, forward, &amount, time);
-		add_record(collector, reverse, &of_reverse, time);
+		add_record(collector, forward, 1, time);
+		add_record(collector, reverse, 1, time);
 		return;
 	}
 	if (!collector->has_time || time->uptime_ms != collector->time.uptime_ms)
