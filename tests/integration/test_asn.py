@@ -3,6 +3,7 @@
 import bz2
 import collections
 import concurrent.futures
+import contextlib
 import gzip
 import ipaddress
 import json
@@ -153,6 +154,26 @@ def test_a_cut_dump_leaves_the_old_table(directory, asn):
     assert f"{dump}: byte " in done.errors and ": cut: " in done.errors
     assert (table.read_bytes(), networks.read_bytes()) == before
     assert sorted(path.name for path in directory.iterdir()) == ["dump", "networks", "table"]
+
+
+@pytest.mark.parametrize("option", ["--output", "--networks-file"])
+def test_a_full_disk_leaves_the_old_table(option, directory, asn, cleanup):
+    """The new one is written beside it; nothing of that is left."""
+    disk = directory / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], check=True)
+    cleanup.callback(subprocess.run, ["umount", "--lazy", disk], check=True)
+    table, ballast = disk / "table", disk / "ballast"
+    assert asn(*EVERYTHING, option, table, DUMPS[0]).returncode == 0
+    before = table.read_bytes()
+    with contextlib.suppress(OSError), open(ballast, "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    done = asn(*EVERYTHING, option, table, DUMPS[0])
+    assert done.returncode == 1 and "No space left on device" in done.errors, done.errors
+    assert str(table) in done.errors
+    assert table.read_bytes() == before
+    assert sorted(path.name for path in disk.iterdir()) == ["ballast", "table"]
 
 
 def test_a_much_smaller_table_is_refused(directory, asn):

@@ -38,7 +38,7 @@ def faulty(directory):
 # ---- clock steps --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("step_s", [3600, -3600])
+@pytest.mark.parametrize("step_s", [3600, -3600, 31_536_000, -31_536_000])
 def test_flows_end_at_a_step_of_the_clock(
     step_s, site, flowagent, agentctl, collector, faulty  # noqa: F811
 ):
