@@ -170,6 +170,7 @@ static char *put_ascii(char *to, uint8_t character)
 	if (character == '"' || character == '\\') {
 		*to++ = '\\';
 	} else if (character < 0x20) {
+		/* More follows. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 		memcpy(to, "\\u00", 4);
 		to[4] = hex_digits[character >> 4];
 		to[5] = hex_digits[character & 15];
