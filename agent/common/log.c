@@ -128,7 +128,7 @@ void log_set_level(enum log_level level)
 int log_level_parse(const char *text, enum log_level *level)
 {
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (strcmp(levels[i].name, text))
+		if (strcmp(levels[i].name, text) != 0)
 			continue;
 		*level = (enum log_level)i;
 		return 0;

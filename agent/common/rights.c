@@ -45,7 +45,7 @@ static int sets_put(const struct sets *sets)
 /* What is not inheritable leaves the ambient set as well. */
 int rights_keep(uint64_t kept)
 {
-	struct sets sets;
+	struct sets sets = { 0 };
 	int result = sets_get(&sets);
 
 	if (result || (!sets.effective && !(sets.permitted & ~kept) && !sets.inheritable))
@@ -57,7 +57,7 @@ int rights_keep(uint64_t kept)
 
 bool rights_has(uint64_t rights)
 {
-	struct sets sets;
+	struct sets sets = { 0 };
 
 	return sets_get(&sets) == 0 && (sets.effective & rights) == rights;
 }
@@ -66,7 +66,7 @@ struct rights_section rights_raise(void)
 {
 	struct rights_section before = { .has_changed = false };
 	const int error = errno;
-	struct sets sets;
+	struct sets sets = { 0 };
 
 	if (sets_get(&sets) == 0 && (sets.permitted & ~sets.effective)) {
 		before.effective = sets.effective;
@@ -80,7 +80,7 @@ struct rights_section rights_raise(void)
 void rights_restore(struct rights_section before)
 {
 	const int error = errno;
-	struct sets sets;
+	struct sets sets = { 0 };
 
 	if (before.has_changed && sets_get(&sets) == 0) {
 		sets.effective = before.effective;

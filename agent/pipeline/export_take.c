@@ -199,7 +199,8 @@ void export_take(struct export_thread *thread, int64_t now_us)
 		take_turn(thread,
 			  &thread->inputs[(thread->first_input + i) % thread->config.input_count],
 			  now_us);
-	thread->first_input = (thread->first_input + 1) % thread->config.input_count;
+	if (++thread->first_input >= thread->config.input_count)
+		thread->first_input = 0;
 }
 
 void export_take_release(struct export_thread *thread, int64_t now_us)
