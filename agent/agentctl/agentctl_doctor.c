@@ -31,6 +31,7 @@ static const struct doctor_check {
 	{ "length", doctor_check_length, false },
 	{ "threshold", doctor_check_threshold, true },
 	{ "fuse", doctor_check_fuse, false },
+	{ "bpf", doctor_check_bpf, true },
 	{ "loss", doctor_check_loss, true },
 	{ "buffer", doctor_check_buffer, true },
 	{ "own export", doctor_check_own_export, true },

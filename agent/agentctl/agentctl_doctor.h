@@ -81,11 +81,16 @@ const char *doctor_fix_collector(const struct doctor *doctor, const char *from, 
 /* "sudo ", or "" for root. */
 const char *doctor_sudo(const struct doctor *doctor);
 
+/* Note in the rows of sources that BPF programs feed how many packets their interfaces have
+ * counted. */
+void doctor_note_interfaces(json_t *status);
+
 /* The checks. */
 void doctor_check_service(struct doctor *doctor);
 void doctor_check_namespace(struct doctor *doctor);
 void doctor_check_kernel(struct doctor *doctor);
 void doctor_check_group(struct doctor *doctor);
+void doctor_check_bpf(struct doctor *doctor);
 void doctor_check_sandbox(struct doctor *doctor);
 void doctor_check_rules(struct doctor *doctor);
 void doctor_check_counter(struct doctor *doctor);

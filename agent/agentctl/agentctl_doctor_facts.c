@@ -227,6 +227,7 @@ void doctor_gather(struct doctor *doctor, int64_t wait_ms)
 	doctor->origins = json_object();
 	if (!ask(doctor, "show-status", take_object, &doctor->status, &doctor->status_error))
 		(void)ask(doctor, "show-config", take_option, doctor, &ignored);
+	doctor_note_interfaces(doctor->status);
 	find_groups(doctor);
 	doctor->has_rules = !agentctl_found_rules(&doctor->rules, &doctor->rules_error);
 	if (!doctor->status)
@@ -236,6 +237,7 @@ void doctor_gather(struct doctor *doctor, int64_t wait_ms)
 	if (doctor->has_rules)
 		(void)agentctl_found_rules(&doctor->rules_later, &ignored);
 	(void)ask(doctor, "show-status", take_object, &doctor->status_later, &ignored);
+	doctor_note_interfaces(doctor->status_later);
 }
 
 void doctor_clear(struct doctor *doctor)

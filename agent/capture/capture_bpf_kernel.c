@@ -60,14 +60,17 @@ static int explain(const char *name, const char *what, int result, struct error_
 	switch (-result) {
 	case EPERM:
 	case EACCES:
-		error_text_set(error, "%s: no permission to %s%s%s", name, what,
-			       *missing ? ": missing " : "", missing);
-		error_text_hint(error, "%s",
-				*missing ? "run as root, or with CAP_BPF, CAP_PERFMON and "
-					   "CAP_NET_ADMIN; for the service: the "
-					   "drop-in of flowagent(8), BPF"
-					 : "a filter of system calls, a container or kernel "
-					   "lockdown forbids bpf()");
+		error_text_set(error, "%s: no permission to %s: %s%s", name, what,
+			       *missing ? "missing "
+					: "a filter of system calls, a container or "
+					  "kernel lockdown forbids bpf()",
+			       missing);
+		if (*missing)
+			error_text_hint(error, "run as root, or with CAP_BPF, CAP_PERFMON and "
+					       "CAP_NET_ADMIN; the service gets them by the "
+					       "drop-in of flowagent(8), BPF");
+		else
+			error_text_hint(error, "--nflog and --interface need no bpf()");
 		return -EPERM;
 	case ENODEV: error_text_set(error, "%s: no such interface", name); return -ENODEV;
 	case ENOMEM:

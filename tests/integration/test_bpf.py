@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import struct
+import subprocess
 
 import pytest
 
@@ -17,11 +18,12 @@ from flows import UDP, FlowKey, FlowTable, differences
 from netflow9 import DIRECTION, INPUT_INTERFACE, OUTPUT_INTERFACE
 from netns import hardware_address
 from pcap_reader import count_flows
-from tc_programs import tc_programs
+from tc_programs import OK, SHOT, foreign_program, tc_programs
+from test_rights import SERVICE, check_rights
 from test_sources_away import (  # noqa: F401
     IFF_NO_PI, IFF_TUN, LINK, PACKETS, TUNSETIFF, agent_on, site, state, wait_for_packets, wait_for_state,
 )  # fmt: skip
-from waiting import wait_until
+from waiting import PATIENCE_S, wait_until
 
 OWN_PORT = 2055
 WITHOUT = ROOT / "tests" / "support" / "without_bpf.py"
@@ -76,6 +78,11 @@ def finish(agent, own=None):
 def attached(host, device="eth0"):
     """Names of the programs at tc."""
     return [name for side in ("ingress", "egress") for name in tc_programs(host, device, side)]
+
+
+def doctor(control):
+    done = control.run("-J", "doctor", "--wait", "500ms")
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @kernels
@@ -285,7 +292,7 @@ def test_bare_ip(site, agent_on):  # noqa: F811
     "wrapper, status, expected",
     [
         ((WITHOUT, "all", "ENOSYS"), 1, "this kernel cannot"),
-        ((WITHOUT, "all", "EPERM"), 1, "a filter of system calls"),
+        ((WITHOUT, "all", "EPERM"), 1, "a filter of system calls, a container or kernel lockdown"),
         (("setpriv", "--bounding-set", "-perfmon,-bpf,-sys_admin", "--inh-caps", "-all"), 1, "missing CAP_BPF"),
         (("setpriv", "--bounding-set", "-net_admin,-sys_admin", "--inh-caps", "-all"), 1, "missing CAP_NET_ADMIN"),
     ],
@@ -312,3 +319,107 @@ def test_a_kill_leaves_nothing_that_counts_twice(wrapper, hosts, flowagent, coll
     finish(agent, own)
     assert not differences(own.flows().counters(), known.counters())
     assert not attached(hosts.server)
+
+
+def ping(hosts, count=10):
+    """Answered or not."""
+    words = ["ping", "-c", count, "-i", "0.01", "-W", "0.2", "-q", Hosts.SERVER[0]]
+    subprocess.run(hosts.internet.command(*words), stdout=subprocess.DEVNULL, check=False, timeout=PATIENCE_S)
+
+
+def pings_seen(control):
+    rows = [row for row in control.rows("show", "flows") if row["proto"] in (1, "icmp")]
+    return {row["dir"]: row["packets"] for row in rows}
+
+
+@pytest.mark.parametrize("action", [OK, SHOT], ids=["accepts", "drops"])
+def test_beside_a_program_of_others(action, hosts, flowagent, agentctl, collector):
+    """Ours comes first: it sees what another one keeps to itself, and keeps nothing from it."""
+    with foreign_program(hosts.server, "eth0", "ingress", action):
+        own, agent = start(hosts, flowagent, collector)
+        assert tc_programs(hosts.server, "eth0", "ingress") == ["flowagent_in", "foreign"]
+        ping(hosts)
+        control = agentctl(agent)
+        wait_until(lambda: pings_seen(control).get("in") == 10, "what came in")
+        assert pings_seen(control).get("out", 0) == (10 if action == OK else 0)
+        (line,) = [row for row in doctor(control) if row["check"] == "bpf"]
+        assert line["state"] == "ok", line
+        finish(agent, own)
+
+
+def test_doctor_names_what_hides_packets(hosts, flowagent, agentctl, collector):
+    own, agent = start(hosts, flowagent, collector)
+    control = agentctl(agent)
+    with foreign_program(hosts.server, "eth0", "ingress", OK, first=True):
+        assert tc_programs(hosts.server, "eth0", "ingress") == ["foreign", "flowagent_in"]
+        with subprocess.Popen(
+            hosts.internet.command("ping", "-i", "0.002", "-q", Hosts.SERVER[0]), stdout=subprocess.DEVNULL
+        ) as pinging:
+            try:
+                lines = [row for row in doctor(control) if row["check"] == "bpf"]
+            finally:
+                pinging.terminate()
+    assert [row["state"] for row in lines] == ["warn", "warn"], lines
+    assert "the program foreign comes before the agent's at ingress" in lines[0]["text"]
+    assert "systemctl restart flowagent" in lines[0]["fix"]
+    assert "the interface has counted" in lines[1]["text"]
+    finish(agent, own)
+
+
+def test_doctor_names_a_missing_capability(host, flowagent, agentctl, directory):
+    """As the service with half of its drop-in, where the kernel loads the program nevertheless."""
+    wrapper = [word.replace("net_raw", "bpf") for word in SERVICE]
+    directory.chmod(0o777)
+    place = directory / "service"
+    place.mkdir()
+    place.chmod(0o777)
+    agent = flowagent("--bpf", "lo", host=host("alone"), wrapper=wrapper, control=place / "control.sock")
+    wait_until(lambda: agent.process.poll() is not None or "reading bpf:" in agent.errors, "either")
+    if agent.process.poll() is not None:  # Linux 6.1
+        assert "missing CAP_PERFMON" in agent.errors
+        return
+    agent.wait_for_control()
+    lines = [row["text"] for row in doctor(agentctl(agent)) if row["check"] == "bpf" and row["state"] == "warn"]
+    assert len(lines) == 1 and "not CAP_PERFMON" in lines[0], lines
+    finish(agent)
+
+
+def test_two_million_packets_of_many_flows_on_two_processors(hosts, flowagent, collector, udp_flood):
+    """Each flow has exactly its packets: half of the flows come from each processor, at the same time."""
+    flows, packets, rate = 50_000, 1_000_000, 150_000
+    own, agent = start(
+        hosts, flowagent, collector, "--max-flows", 262_144, "--active-timeout", "1h", "--inactive-timeout", "1h",
+        source="eth0,buffer=128M", release=True,
+    )  # fmt: skip
+    hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    senders = [
+        subprocess.Popen(
+            hosts.server.command("taskset", "--cpu-list", cpu, udp_flood, Hosts.SERVER[0], f"198.{18 + cpu}.0.0",
+                                 flows, packets, rate)
+        )
+        for cpu in (0, 1)
+    ]  # fmt: skip
+    assert [sender.wait(PATIENCE_S) for sender in senders] == [0, 0]
+    summary = finish(agent, own)
+    assert summary["packets_lost_kernel"] == 0
+    counters = [n for k, n in own.flows().counters().items() if k.destination.startswith(("198.18.", "198.19."))]
+    assert len(counters) == 2 * flows
+    assert set(counters) == {(packets // flows, packets // flows * 36)}
+
+
+@pytest.mark.parametrize("word, kept", [("", 1 << 12 | 1 << 38 | 1 << 39), (",wait=off", 0)])
+def test_what_the_service_keeps_of_its_capabilities(word, kept, site, flowagent, agentctl, directory):  # noqa: F811
+    """What opens the source again, and none in effect; reading takes none."""
+    site.add()
+    wrapper = [word.replace("net_raw", "bpf,+perfmon") for word in SERVICE]
+    directory.chmod(0o777)
+    place = directory / "service"
+    place.mkdir()
+    place.chmod(0o777)
+    agent = flowagent("--bpf", LINK + word, host=site.host, wrapper=wrapper, control=place / "control.sock")
+    agent.wait_for_control()
+    check_rights(agent, kept)
+    site.send()
+    wait_for_packets(agentctl(agent), PACKETS)
+    assert finish(agent)["packets_read"] == PACKETS
+    assert not attached(site.host, LINK)

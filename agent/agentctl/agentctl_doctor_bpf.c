@@ -1,0 +1,231 @@
+/* agentctl_doctor_bpf.c - the check of sources that a BPF program feeds (--bpf): whether it is
+ * attached, what comes before it, what it sees of what the interface counts, and its capabilities.
+ *
+ * Place: a row in the table of agentctl_doctor.c. It asks the kernel by bpf() itself: agentctl has
+ * no use for libbpf. */
+#include "agentctl_doctor.h"
+
+#include "agentctl_rules_make.h"
+#include "count_text.h"
+#include "rights.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <linux/bpf.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PREFIX "bpf:"
+
+/* Fewer say nothing: neither look is at one instant. */
+#define MOVED_LEAST 100
+
+/* linux/bpf.h of Linux 6.6: the hooks, and the question what is at one of them. */
+struct query {
+	uint32_t interface, hook, flags, attach_flags;
+	uint64_t identifiers;
+	uint32_t count, zero;
+	uint64_t more[6];
+};
+
+static const struct {
+	const char *name, *program;
+	uint32_t hook;
+} sides[2] = {
+	{ "ingress", "flowagent_in", 46 },
+	{ "egress", "flowagent_out", 47 },
+};
+
+enum { PROGRAMS_MAX = 64 };
+
+static int ask_kernel(enum bpf_cmd command, void *attributes, size_t size)
+{
+	return (int)syscall(SYS_bpf, command, attributes, size);
+}
+
+/* Name of a loaded program; "?" if it cannot be had. */
+static void program_name(uint32_t identifier, char name[static BPF_OBJ_NAME_LEN])
+{
+	union bpf_attr find = { .prog_id = identifier };
+	const int descriptor = ask_kernel(BPF_PROG_GET_FD_BY_ID, &find, sizeof(find));
+	struct bpf_prog_info info = { .type = 0 };
+	union bpf_attr ask = { .info = { .bpf_fd = (uint32_t)descriptor,
+					 .info_len = sizeof(info),
+					 .info = (uintptr_t)&info } };
+
+	(void)strcpy(name, "?");
+	if (descriptor < 0)
+		return;
+	if (ask_kernel(BPF_OBJ_GET_INFO_BY_FD, &ask, sizeof(ask)) == 0)
+		memcpy(name, info.name, BPF_OBJ_NAME_LEN);
+	name[BPF_OBJ_NAME_LEN - 1] = '\0';
+	(void)close(descriptor);
+}
+
+/* What packets meet before our program at one hook. Returns 1 and its 'name', 0 if ours is the
+ * first, -ENOENT if it is not there, or another negative errno: the kernel does not say. */
+static int before_ours(unsigned int interface, int side, char name[static BPF_OBJ_NAME_LEN])
+{
+	uint32_t identifiers[PROGRAMS_MAX] = { 0 };
+	struct query query = {
+		.interface = interface,
+		.hook = sides[side].hook,
+		.identifiers = (uintptr_t)identifiers,
+		.count = PROGRAMS_MAX,
+	};
+	char each[BPF_OBJ_NAME_LEN];
+
+	if (ask_kernel(BPF_PROG_QUERY, &query, sizeof(query)) != 0 && errno != ENOENT)
+		return -errno;
+	for (uint32_t i = 0; i < query.count && i < PROGRAMS_MAX; i++) {
+		program_name(identifiers[i], each);
+		if (strcmp(each, sides[side].program) == 0)
+			return i > 0;
+		if (i == 0)
+			memcpy(name, each, sizeof(each));
+	}
+	return -ENOENT;
+}
+
+static void check_hooks(struct doctor *doctor, const char *interface, const char *restart)
+{
+	const unsigned int index = if_nametoindex(interface);
+
+	for (int side = 0; side < 2; side++) {
+		char name[BPF_OBJ_NAME_LEN] = "";
+		const int result = before_ours(index, side, name);
+
+		if (result == 1)
+			doctor_say(
+				doctor, DOCTOR_warn, restart,
+				"%s: the program %s comes before the agent's at %s: what it does "
+				"not let continue is not seen; after a restart the agent's is "
+				"first",
+				interface, name, sides[side].name);
+		/* A filter of clsact runs after all programs that are attached by links. */
+		else if (result == -ENOENT && *name)
+			doctor_say(
+				doctor, DOCTOR_warn, restart,
+				"%s: the program %s comes before all filters of %s: what it does "
+				"not let continue is not seen",
+				interface, name, sides[side].name);
+	}
+}
+
+/* What getifaddrs() has of a link begins with the packets received and sent, 32 bits each (struct
+ * rtnl_link_stats). */
+static void note_counters(json_t *source, const void *statistics)
+{
+	uint32_t packets[2];
+
+	memcpy(packets, statistics, sizeof(packets));
+	(void)json_object_set_new(source, "interface_packets",
+				  json_integer((uint32_t)(packets[0] + packets[1])));
+}
+
+void doctor_note_interfaces(json_t *status)
+{
+	struct ifaddrs *all = NULL;
+	size_t index;
+	json_t *source;
+
+	if (getifaddrs(&all) != 0)
+		return;
+	json_array_foreach((json_t *)(uintptr_t)doctor_sources(status), index, source)
+	{
+		const char *name = doctor_text(source, "name");
+
+		if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
+			continue;
+		for (const struct ifaddrs *i = all; i; i = i->ifa_next)
+			if (!strcmp(i->ifa_name, name + strlen(PREFIX)) && i->ifa_addr &&
+			    i->ifa_addr->sa_family == AF_PACKET && i->ifa_data)
+				note_counters(source, i->ifa_data);
+	}
+	freeifaddrs(all);
+}
+
+/* What has come and gone since the first look; the interface's counters have 32 bits here. */
+static void check_share(struct doctor *doctor, const json_t *before, const json_t *after,
+			const char *interface)
+{
+	const uint32_t moved = (uint32_t)(doctor_number(after, "interface_packets") -
+					  doctor_number(before, "interface_packets"));
+	const json_int_t seen =
+		doctor_number(after, "packets_seen") - doctor_number(before, "packets_seen") +
+		doctor_number(after, "packets_split") - doctor_number(before, "packets_split");
+	char text[COUNT_TEXT_SIZE];
+
+	if (!json_object_get(before, "interface_packets") || seen < 0)
+		return;
+	if (moved >= MOVED_LEAST && seen < (json_int_t)moved / 10 * 9)
+		doctor_say(doctor, DOCTOR_warn, NULL,
+			   "%s: the interface has counted %s, and the agent's program has seen "
+			   "%" JSON_INTEGER_FORMAT " of them: what XDP drops, or another program "
+			   "hides, is not counted",
+			   interface, count_text(moved, "packet", text), seen);
+	else
+		doctor_say(doctor, DOCTOR_ok, NULL,
+			   "%s: the agent's program has seen %" JSON_INTEGER_FORMAT
+			   ", the interface has counted %s",
+			   interface, seen, count_text(moved, "packet", text));
+}
+
+/* Permitted capabilities of the agent; all if they cannot be read. */
+static uint64_t rights_of(json_int_t pid)
+{
+	char path[64], *text, *line;
+	unsigned long long rights = UINT64_MAX;
+
+	(void)snprintf(path, sizeof(path), "/proc/%" JSON_INTEGER_FORMAT "/status", pid);
+	text = agentctl_rules_read_file(path);
+	line = text ? strstr(text, "\nCapPrm:") : NULL;
+	if (line)
+		(void)sscanf(line, " CapPrm: %llx", &rights);
+	free(text);
+	return rights;
+}
+
+/* Later kernels load the program without it, and make each packet pay for that. */
+static void check_rights(struct doctor *doctor)
+{
+	const uint64_t rights = rights_of(doctor_number(doctor->status, "pid"));
+
+	if (rights & RIGHTS_BPF && !(rights & RIGHTS_PERFMON))
+		doctor_say(doctor, DOCTOR_warn, NULL,
+			   "the agent has CAP_BPF and not CAP_PERFMON: its program is slower, and "
+			   "Linux 6.1 refuses it; the drop-in bpf.conf has both, see flowagent(8)");
+}
+
+void doctor_check_bpf(struct doctor *doctor)
+{
+	char restart[128];
+	bool has_any = false;
+	size_t index;
+	const json_t *source;
+
+	(void)snprintf(restart, sizeof(restart), "%ssystemctl restart flowagent",
+		       doctor_sudo(doctor));
+	json_array_foreach((json_t *)(uintptr_t)doctor_sources(doctor->status), index, source)
+	{
+		const json_t *later = json_array_get(doctor_sources(doctor->status_later), index);
+		const char *name = doctor_text(source, "name");
+
+		if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
+			continue;
+		has_any = true;
+		if (strcmp(doctor_text(source, "state"), "running") != 0)
+			continue; /* "group" says why */
+		if (doctor->is_root)
+			check_hooks(doctor, name + strlen(PREFIX), restart);
+		if (later)
+			check_share(doctor, source, later, name + strlen(PREFIX));
+	}
+	if (has_any)
+		check_rights(doctor);
+}
