@@ -150,6 +150,10 @@ struct capture_type {
 	 */
 	int (*descriptor)(const struct capture *capture);
 
+	/* The descriptor that stands for the source when it is kept for the next agent; NULL:
+	 * descriptor(). */
+	int (*stored)(const struct capture *capture);
+
 	/* Begin an orderly end; NULL if the source needs none. From then on nothing new is taken
 	 * from the kernel, and read() gives what was taken before, then -ENODATA. Call it once,
 	 * then read() until it returns a negative value, without polling in between: that is within

@@ -9,10 +9,17 @@
  * While packets come, a timer does: at most PAUSE_MS of packets wait, or a quarter of the ring.
  * When none came during a pause, the next packet does, and an idle agent sleeps.
  *
+ * Restart: a socket holds ring, counters and links (capture_bpf_kept.h). While no agent runs the
+ * program continues, and packets wait in the ring; what the ring loses then, the next agent counts.
+ * Of a process that was killed, records are read again from where its turn had begun: the ring gets
+ * them back only with the read after.
+ *
  * An interface is what its name says: when that is gone, or another one has it, the source fails,
  * after it has given all that is in the ring. */
 #include "capture_sources.h"
 
+#include "capture_bpf_interface.h"
+#include "capture_bpf_kept.h"
 #include "capture_bpf_kernel.h"
 #include "capture_bpf_name.h"
 #include "capture_bpf_record.h"
@@ -23,13 +30,10 @@
 #include "time_now.h"
 
 #include <errno.h>
-#include <net/if.h>
-#include <net/if_arp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -39,7 +43,15 @@
 enum {
 	DEFAULT_RING_BYTES = 32 * 1024 * 1024,
 	PAUSE_MS = 50,
-	FOLLOW_MS = 100, /* while packets come: between two looks at the interface */
+	FOLLOW_MS =
+		100, /* while packets come: between two looks at the interface, or the counters */
+};
+
+/* Counters of all CPUs, as far as they are reported. Behind a pointer, as position_bpf() says the
+ * same as the statistics after it. */
+struct reported {
+	struct capture_bpf_counters sums;
+	int64_t due_ms; /* when to look again */
 };
 
 struct capture {
@@ -49,6 +61,8 @@ struct capture {
 	struct capture_bpf_counters *counters; /* mapped, one for each of 'cpus' */
 	struct capture_bpf_control *control;   /* mapped */
 	uint32_t cpus;
+	struct capture_bpf_counters base; /* sums when it was opened */
+	struct reported *reported;        /* owned */
 	struct capture_bpf_scene scene;
 	int socket; /* to ask about the interface; owned, like the next three */
 	int watch;  /* capture_watch.h; may be missing */
@@ -56,6 +70,10 @@ struct capture {
 	int events; /* epoll: ring, timer, watch */
 	int64_t follow_ms;
 	bool has_read; /* something, since the last sleep */
+	int kept;      /* capture_bpf_kept.h; owned */
+	bool takes_foreign;
+	bool is_kept; /* its position is noted before each read: position_bpf() */
+	bool is_held; /* for the next agent: nothing more is read */
 	bool is_stopped;
 	int failure; /* negative errno: what read() returns when the ring is empty; 0: none */
 	struct error_text failure_text;
@@ -88,7 +106,10 @@ static void close_bpf(struct capture *capture)
 {
 	if (!capture)
 		return;
+	if (capture->is_held)
+		capture_bpf_kernel_leave(&capture->kernel);
 	capture_bpf_kernel_close(&capture->kernel);
+	close_descriptor(capture->kept);
 	capture_bpf_ring_close(&capture->ring);
 	unmap(capture->counters, counters_bytes(capture));
 	unmap(capture->control, sizeof(*capture->control));
@@ -96,47 +117,13 @@ static void close_bpf(struct capture *capture)
 	close_descriptor(capture->watch);
 	close_descriptor(capture->timer);
 	close_descriptor(capture->events);
+	free(capture->reported);
 	free(capture);
 }
 
-/* The index of the interface that has the name now; 0: none has. By a socket that is there: where
- * no more may be opened, the interface would seem to be gone. */
-static uint32_t index_by_name(const struct capture *capture)
+static uint32_t index_now(const struct capture *capture)
 {
-	struct ifreq request = { .ifr_ifindex = 0 };
-
-	memcpy(request.ifr_name, capture->name, strlen(capture->name));
-	if (ioctl(capture->socket, SIOCGIFINDEX, &request) < 0)
-		return 0;
-	return (uint32_t)request.ifr_ifindex;
-}
-
-/* How packets of the interface begin at tc. */
-static int choose_link(struct capture *capture, struct error_text *error)
-{
-	struct ifreq request = { .ifr_ifindex = 0 };
-
-	memcpy(request.ifr_name, capture->name, strlen(capture->name));
-	if (ioctl(capture->socket, SIOCGIFHWADDR, &request) < 0) {
-		error_text_set(error, "%s: no such interface", capture->name);
-		return -ENODEV;
-	}
-	switch (request.ifr_hwaddr.sa_family) {
-	case ARPHRD_ETHER:
-	case ARPHRD_LOOPBACK: capture->scene.link = LINK_ETHERNET; return 0;
-	case ARPHRD_NONE: /* tun, wg */
-	case ARPHRD_PPP:
-	case ARPHRD_RAWIP:
-	case ARPHRD_TUNNEL:
-	case ARPHRD_TUNNEL6:
-	case ARPHRD_SIT: capture->scene.link = LINK_RAW; return 0;
-	default:
-		error_text_set(error, "%s: link type %d cannot be decoded", capture->name,
-			       request.ifr_hwaddr.sa_family);
-		error_text_hint(error, "expected Ethernet, PPP, or an interface of bare IP "
-				       "packets; --interface knows more");
-		return -EOPNOTSUPP;
-	}
+	return capture_bpf_interface_index(capture->socket, capture->name);
 }
 
 static void *map_array(int descriptor, size_t size)
@@ -194,53 +181,99 @@ static uint32_t ring_size(uint32_t wanted)
 	return size;
 }
 
-static int open_parts(struct capture *capture, bool takes_foreign, struct error_text *error)
+/* The parts of a source whose maps are there. */
+static int set_up(struct capture *capture)
 {
-	int result = choose_link(capture, error);
+	int result = map_all(capture);
+
+	return result ? result : open_events(capture);
+}
+
+static int make_kept(struct capture *capture)
+{
+	const struct capture_bpf_kernel *kernel = &capture->kernel;
+	const struct capture_bpf_facts facts = {
+		.layout = CAPTURE_BPF_LAYOUT,
+		.index = kernel->index,
+		.ring_bytes = capture->ring_bytes,
+		.cpus = capture->cpus,
+		.takes_foreign = capture->takes_foreign,
+		.is_filter = { kernel->is_filter[0], kernel->is_filter[1] },
+		.link = capture->scene.link,
+	};
+
+	capture->kept = capture_bpf_kept_make(kernel, &facts);
+	return capture->kept < 0 ? capture->kept : 0;
+}
+
+static int fail_open(const struct capture *capture, int result, struct error_text *error)
+{
+	error_text_set(error, "%s: cannot be captured: %s", capture->name, fault_text(-result));
+	return result;
+}
+
+static int open_parts(struct capture *capture, struct error_text *error)
+{
+	int result = capture_bpf_interface_link(capture->socket, capture->name,
+						&capture->scene.link, error);
 
 	if (result)
 		return result;
-	capture->scene.interface_index = index_by_name(capture);
+	capture->scene.interface_index = index_now(capture);
 	result = capture_bpf_kernel_load(&capture->kernel, capture->name, capture->ring_bytes,
-					 takes_foreign, error);
+					 capture->takes_foreign, error);
 	if (result)
 		return result;
-	result = map_all(capture);
-	if (!result)
-		result = open_events(capture);
-	if (!result)
-		return capture_bpf_kernel_attach(&capture->kernel, capture->name,
-						 capture->scene.interface_index, error);
-	error_text_set(error, "%s: cannot be captured: %s", capture->name, fault_text(-result));
-	return result;
+	result = set_up(capture);
+	if (result)
+		return fail_open(capture, result, error);
+	result = capture_bpf_kernel_attach(&capture->kernel, capture->name,
+					   capture->scene.interface_index, error);
+	if (result)
+		return result;
+	result = make_kept(capture);
+	return result ? fail_open(capture, result, error) : 0;
+}
+
+/* What needs no rights. NULL: 'error' says why. */
+static struct capture *begin(const struct source_config *config, struct error_text *error)
+{
+	struct capture *capture = calloc(1, sizeof(*capture));
+	struct reported *reported = calloc(1, sizeof(*reported));
+
+	if (!capture || !reported) {
+		free(capture);
+		free(reported);
+		error_text_set(error, "%s: no memory", config->name);
+		return NULL;
+	}
+	capture->reported = reported;
+	capture->kernel = CAPTURE_BPF_KERNEL_NONE;
+	capture->name = config->name + strlen(CAPTURE_BPF_PREFIX);
+	capture->cpus = capture_bpf_kernel_cpus();
+	capture->takes_foreign = config->promiscuous == SOURCE_SWITCH_on;
+	capture->ring_wanted = config->receive_buffer ? config->receive_buffer : DEFAULT_RING_BYTES;
+	capture->ring_bytes = ring_size(capture->ring_wanted);
+	capture->timer = capture->events = capture->kept = -1;
+	/* Before the first look at the interface: no change goes unseen. */
+	capture->watch = capture_watch_open();
+	capture->socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (capture->socket >= 0)
+		return capture;
+	(void)fail_open(capture, -errno, error);
+	close_bpf(capture);
+	return NULL;
 }
 
 static int open_bpf(const struct source_config *config, struct capture **opened,
 		    struct error_text *error)
 {
-	struct capture *capture = calloc(1, sizeof(*capture));
+	struct capture *capture = begin(config, error);
 	int result;
 
-	if (!capture) {
-		error_text_set(error, "%s: no memory", config->name);
+	if (!capture)
 		return -ENOMEM;
-	}
-	capture->kernel = CAPTURE_BPF_KERNEL_NONE;
-	capture->name = config->name + strlen(CAPTURE_BPF_PREFIX);
-	capture->cpus = capture_bpf_kernel_cpus();
-	capture->ring_wanted = config->receive_buffer ? config->receive_buffer : DEFAULT_RING_BYTES;
-	capture->ring_bytes = ring_size(capture->ring_wanted);
-	capture->timer = capture->events = -1;
-	/* Before the first look at the interface: no change goes unseen. */
-	capture->watch = capture_watch_open();
-	capture->socket = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (capture->socket < 0) {
-		result = -errno;
-		error_text_set(error, "%s: cannot be captured: %s", config->name,
-			       fault_text(-result));
-	} else {
-		result = open_parts(capture, config->promiscuous == SOURCE_SWITCH_on, error);
-	}
+	result = open_parts(capture, error);
 	if (result)
 		close_bpf(capture);
 	else
@@ -259,7 +292,7 @@ static void stop_bpf(struct capture *capture)
 /* Whether the interface is still the one that the program is attached to. */
 static void follow_interface(struct capture *capture)
 {
-	if (capture->is_stopped || index_by_name(capture) == capture->scene.interface_index)
+	if (capture->is_stopped || index_now(capture) == capture->scene.interface_index)
 		return;
 	error_text_set(&capture->failure_text, "%s: the interface has disappeared", capture->name);
 	capture->failure = -ENODEV;
@@ -293,6 +326,39 @@ static void set_timer(const struct capture *capture, int64_t ms)
 	(void)timerfd_settime(capture->timer, 0, &time, NULL);
 }
 
+static uint64_t sum_of(const struct capture *capture, size_t member)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < capture->cpus; i++) {
+		const uint8_t *counters = (const uint8_t *)&capture->counters[i];
+
+		sum += __atomic_load_n((const uint64_t *)(const void *)(counters + member),
+				       __ATOMIC_RELAXED);
+	}
+	return sum;
+}
+
+static void refresh_counters(const struct capture *capture)
+{
+	capture->reported->sums = (struct capture_bpf_counters){
+		.seen = sum_of(capture, offsetof(struct capture_bpf_counters, seen)),
+		.lost = sum_of(capture, offsetof(struct capture_bpf_counters, lost)),
+		.foreign = sum_of(capture, offsetof(struct capture_bpf_counters, foreign)),
+	};
+}
+
+/* While packets come, now and then: there may be many CPUs. */
+static void refresh_if_due(const struct capture *capture)
+{
+	const int64_t now_ms = time_now_ms(CLOCK_MONOTONIC_COARSE);
+
+	if (now_ms < capture->reported->due_ms)
+		return;
+	capture->reported->due_ms = now_ms + FOLLOW_MS;
+	refresh_counters(capture);
+}
+
 /* Say what is to wake the worker, which will sleep now. What comes in between is seen by the
  * program, or waits for the timer. */
 static void prepare_sleep(struct capture *capture)
@@ -301,6 +367,7 @@ static void prepare_sleep(struct capture *capture)
 	bool is_busy = capture->has_read;
 
 	capture->has_read = false;
+	refresh_counters(capture); /* nothing was read: the next position agrees with them */
 	(void)epoll_wait(capture->events, old, 4, 0); /* edges of before */
 	if (!is_busy) {
 		__atomic_store_n(&capture->control->wake_bytes, 0, __ATOMIC_SEQ_CST);
@@ -314,6 +381,7 @@ static void prepare_sleep(struct capture *capture)
 
 static int end_of(const struct capture *capture, struct error_text *error)
 {
+	refresh_counters(capture);
 	*error = capture->failure_text;
 	return capture->failure ? capture->failure : -ENODATA;
 }
@@ -322,6 +390,13 @@ static int read_bpf(struct capture *capture, struct packet_view *views, size_t c
 		    struct error_text *error)
 {
 	size_t count;
+
+	if (capture->is_held) {
+		capture_bpf_ring_give_back(&capture->ring);
+		return -ENODATA;
+	}
+	if (!capture->is_kept)
+		refresh_if_due(capture);
 
 	capture->scene.offset_ns = clock_offset_ns();
 	count = capture_bpf_ring_read(&capture->ring, &capture->scene, views, capacity);
@@ -348,31 +423,120 @@ static int bpf_descriptor(const struct capture *capture)
 	return capture->events;
 }
 
-static uint64_t sum_of(const struct capture *capture, size_t member)
-{
-	uint64_t sum = 0;
-
-	for (uint32_t i = 0; i < capture->cpus; i++) {
-		const uint8_t *counters = (const uint8_t *)&capture->counters[i];
-
-		sum += __atomic_load_n((const uint64_t *)(const void *)(counters + member),
-				       __ATOMIC_RELAXED);
-	}
-	return sum;
-}
-
 static void bpf_statistics(struct capture *capture, struct capture_statistics *statistics)
 {
+	const struct capture_bpf_counters *now = &capture->reported->sums, *base = &capture->base;
+
 	*statistics = (struct capture_statistics){
-		.packets_lost = sum_of(capture, offsetof(struct capture_bpf_counters, lost)),
-		.packets_seen = sum_of(capture, offsetof(struct capture_bpf_counters, seen)),
-		.packets_foreign = sum_of(capture, offsetof(struct capture_bpf_counters, foreign)),
+		.packets_lost = now->lost - base->lost,
+		.packets_seen = now->seen - base->seen,
+		.packets_foreign = now->foreign - base->foreign,
 		.messages = capture->messages,
 		.messages_malformed = capture->ring.malformed,
 		.packets_truncated = capture->ring.truncated,
 		.receive_buffer_bytes = capture->ring_bytes,
 		.receive_buffer_wanted = capture->ring_wanted,
 	};
+}
+
+/* ---- from agent to agent ---- */
+
+static int adopt_parts(struct capture *capture, int descriptor)
+{
+	struct capture_bpf_facts facts;
+	int result = capture_bpf_kept_open(descriptor, &capture->kernel, &facts);
+
+	if (result)
+		return result;
+	if (facts.ring_bytes != capture->ring_bytes || facts.cpus != capture->cpus ||
+	    facts.takes_foreign != capture->takes_foreign)
+		return -ESTALE;
+	capture->scene.interface_index = facts.index;
+	capture->scene.link = facts.link;
+	if (index_now(capture) != facts.index)
+		return -ENODEV;
+	return set_up(capture);
+}
+
+/* Counts go on from what the last agent has reported: 'kept' has the low bits of its lost ones. */
+static void continue_counters(struct capture *capture, const struct capture_kept *kept)
+{
+	refresh_counters(capture);
+	capture->base = capture->reported->sums;
+	if (kept->has_sequence)
+		capture->base.lost -= (uint32_t)capture->base.lost - kept->next_sequence;
+}
+
+static int adopt_bpf(const struct source_config *config, const struct capture_kept *kept,
+		     struct capture **adopted, struct error_text *error)
+{
+	struct capture *capture = begin(config, error);
+	int result;
+
+	if (!capture) {
+		(void)close(kept->descriptor);
+		return -ENOMEM;
+	}
+	capture->kept = kept->descriptor;
+	result = adopt_parts(capture, kept->descriptor);
+	if (!result) {
+		continue_counters(capture, kept);
+		*adopted = capture;
+		return 0;
+	}
+	error_text_set(error, "%s: cannot be continued: %s", config->name,
+		       result == -ESTALE   ? "its settings are others now"
+		       : result == -EPROTO ? "it is of another version"
+		       : result == -ENODEV ? "the interface is another one"
+					   : fault_text(-result));
+	close_bpf(capture);
+	return result;
+}
+
+static void hold_bpf(struct capture *capture, bool is_held)
+{
+	capture->is_held = is_held;
+}
+
+static void keep_bpf(const struct capture *capture, struct capture_kept *kept)
+{
+	*kept = (struct capture_kept){
+		.descriptor = capture->kept,
+		.has_sequence = true,
+		.next_sequence = (uint32_t)capture->reported->sums.lost,
+	};
+}
+
+static int stored_bpf(const struct capture *capture)
+{
+	return capture->kept;
+}
+
+/* The ring itself outlives the process, so there is nothing to read into. */
+static void use_memory(struct capture *capture, void *memory)
+{
+	(void)memory;
+	capture->is_kept = true;
+}
+
+/* Before each read, together with what is reported as lost: so one agrees with the other. */
+static void position_bpf(const struct capture *capture, struct capture_position *position)
+{
+	const uint64_t next = capture_bpf_ring_position(&capture->ring);
+
+	refresh_if_due(capture);
+	*position = (struct capture_position){
+		.message = (uint32_t)(next >> 32),
+		.offset = (uint32_t)next,
+		.next_sequence = (uint32_t)capture->reported->sums.lost,
+	};
+}
+
+static void resume_bpf(struct capture *capture, const struct capture_position *position)
+{
+	const uint64_t next = (uint64_t)position->message << 32 | position->offset;
+
+	(void)capture_bpf_ring_resume(&capture->ring, next);
 }
 
 /* To open it again when it comes back. Before Linux 6.6 what is attached is a filter, which only
@@ -403,7 +567,15 @@ const struct capture_type capture_bpf = {
 	.open = open_bpf,
 	.read = read_bpf,
 	.descriptor = bpf_descriptor,
+	.stored = stored_bpf,
 	.stop = stop_bpf,
+	.adopt = adopt_bpf,
+	.hold = hold_bpf,
+	.keep = keep_bpf,
+	.memory_size = 1,
+	.use_memory = use_memory,
+	.position = position_bpf,
+	.resume = resume_bpf,
 	.statistics = bpf_statistics,
 	.close = close_bpf,
 };

@@ -171,6 +171,15 @@ int capture_bpf_kernel_load(struct capture_bpf_kernel *kernel, const char *name,
 	return result ? explain(name, "load the BPF program", result, error) : 0;
 }
 
+static void close_all(int *descriptors, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (descriptors[i] >= 0)
+			(void)close(descriptors[i]);
+		descriptors[i] = -1;
+	}
+}
+
 static int attach_link(struct capture_bpf_kernel *kernel, int side)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = ATTACH_BEFORE);
@@ -212,10 +221,18 @@ int capture_bpf_kernel_attach(struct capture_bpf_kernel *kernel, const char *nam
 		if (result == -EINVAL)
 			result = attach_filter(kernel, side);
 	}
+	close_all(kernel->programs, 2); /* what is attached holds them */
 	if (!result)
 		return 0;
 	capture_bpf_kernel_detach(kernel);
 	return explain(name, "attach the BPF program", result, error);
+}
+
+/* Others may have it open. */
+static void detach_link(int link)
+{
+	(void)bpf_link_detach(link);
+	(void)close(link);
 }
 
 static void detach_filter(const struct capture_bpf_kernel *kernel, int side)
@@ -231,28 +248,29 @@ static void detach_filter(const struct capture_bpf_kernel *kernel, int side)
 
 void capture_bpf_kernel_detach(struct capture_bpf_kernel *kernel)
 {
+	bool was_attached = false;
+
 	for (int side = 0; side < 2; side++) {
 		if (kernel->links[side] >= 0)
-			(void)close(kernel->links[side]);
+			detach_link(kernel->links[side]);
 		else if (kernel->is_filter[side])
 			detach_filter(kernel, side);
 		else
 			continue;
 		kernel->links[side] = -1;
 		kernel->is_filter[side] = false;
+		was_attached = true;
 	}
 	/* A CPU may be in the program still. The kernel makes this call wait until each has left
 	 * what it was in when it began. */
-	(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	if (was_attached)
+		(void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
-static void close_all(int *descriptors, size_t count)
+void capture_bpf_kernel_leave(struct capture_bpf_kernel *kernel)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (descriptors[i] >= 0)
-			(void)close(descriptors[i]);
-		descriptors[i] = -1;
-	}
+	close_all(kernel->links, 2);
+	kernel->is_filter[0] = kernel->is_filter[1] = false;
 }
 
 void capture_bpf_kernel_close(struct capture_bpf_kernel *kernel)

@@ -16,7 +16,7 @@
 /* Descriptors are owned; negative where there is none. */
 struct capture_bpf_kernel {
 	int ring, counters, control; /* the maps */
-	int programs[2];             /* ingress, egress */
+	int programs[2];             /* ingress, egress; until they are attached */
 	int links[2];                /* by which they are attached, where the kernel has links */
 	bool is_filter[2];           /* attached as a filter */
 	uint32_t index;              /* of the interface */
@@ -47,6 +47,9 @@ int capture_bpf_kernel_attach(struct capture_bpf_kernel *kernel, const char *nam
 /* Take it off, if it is attached. After that it is running on no CPU: all that it has seen is in
  * the ring and in the counters. */
 void capture_bpf_kernel_detach(struct capture_bpf_kernel *kernel);
+
+/* Close it without taking anything off: whoever else has the descriptors continues with it. */
+void capture_bpf_kernel_leave(struct capture_bpf_kernel *kernel);
 
 /* Also of one whose loading failed. */
 void capture_bpf_kernel_close(struct capture_bpf_kernel *kernel);

@@ -10,6 +10,10 @@
 /* As far as other sources copy (DEFAULT_SNAPLEN): so the same packets give the same flows. */
 #define CAPTURE_BPF_HEADER_BYTES 128
 
+/* Counted up with each change of what is here, or of what the program means by it: an agent
+ * continues with a program that an earlier one has attached only if they agree. */
+#define CAPTURE_BPF_LAYOUT 1
+
 /* One packet; with the ring's own header of 8 bytes, it takes 160 bytes. */
 struct capture_bpf_record {
 	__u64 time_ns;       /* CLOCK_MONOTONIC */

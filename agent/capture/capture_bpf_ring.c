@@ -57,6 +57,26 @@ size_t capture_bpf_ring_waiting(const struct capture_bpf_ring *ring)
 	return produced(ring) - ring->next;
 }
 
+void capture_bpf_ring_give_back(struct capture_bpf_ring *ring)
+{
+	__atomic_store_n(ring->consumed, ring->next, __ATOMIC_RELEASE);
+}
+
+uint64_t capture_bpf_ring_position(const struct capture_bpf_ring *ring)
+{
+	return ring->next;
+}
+
+bool capture_bpf_ring_resume(struct capture_bpf_ring *ring, uint64_t position)
+{
+	const unsigned long next = (unsigned long)position;
+
+	if (next - *ring->consumed > produced(ring) - *ring->consumed || next % 8)
+		return false;
+	ring->next = next;
+	return true;
+}
+
 static void fill_view(struct packet_view *view, const struct capture_bpf_record *record,
 		      const struct capture_bpf_scene *scene)
 {
@@ -91,7 +111,7 @@ size_t capture_bpf_ring_read(struct capture_bpf_ring *ring, const struct capture
 	const unsigned long end = produced(ring);
 	size_t count = 0;
 
-	__atomic_store_n(ring->consumed, ring->next, __ATOMIC_RELEASE);
+	capture_bpf_ring_give_back(ring);
 	while (count < capacity && end - ring->next >= BPF_RINGBUF_HDR_SZ) {
 		const uint8_t *place = ring->data + (ring->next & (ring->size - 1));
 		const uint32_t header = __atomic_load_n((const uint32_t *)place, __ATOMIC_ACQUIRE);

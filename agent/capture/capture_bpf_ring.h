@@ -38,6 +38,14 @@ void capture_bpf_ring_close(struct capture_bpf_ring *ring);
 /* Bytes that wait, among them records that a CPU is still writing. */
 size_t capture_bpf_ring_waiting(const struct capture_bpf_ring *ring);
 
+/* Give back what the last call took. Then the kernel's count says where the next reader begins. */
+void capture_bpf_ring_give_back(struct capture_bpf_ring *ring);
+
+/* Where the next call begins; and to begin there, which is not before what was given back. Returns
+ * whether that is in the ring. */
+uint64_t capture_bpf_ring_position(const struct capture_bpf_ring *ring);
+bool capture_bpf_ring_resume(struct capture_bpf_ring *ring, uint64_t position);
+
 /* Give back what the last call took, and take the next records: up to 'capacity'. Returns how many
  * views were filled; 0: nothing is ready. Never blocks. */
 size_t capture_bpf_ring_read(struct capture_bpf_ring *ring, const struct capture_bpf_scene *scene,

@@ -227,6 +227,13 @@ bool capture_source_rest(struct capture_source *source, bool is_held)
 	return true;
 }
 
+int capture_source_stored(const struct capture_source *source)
+{
+	const struct capture_type *type = source->type;
+
+	return type->stored ? type->stored(source->capture) : type->descriptor(source->capture);
+}
+
 bool capture_source_keep(const struct capture_source *source, struct capture_kept *kept)
 {
 	if (!source->is_held || !source->capture)

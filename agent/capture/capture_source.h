@@ -53,6 +53,9 @@ bool capture_source_hold(struct capture_source *source);
 /* For a while nothing is taken from the kernel, or it is again. Returns whether read() says when it
  * has given what was taken before, by -ENODATA; else it may be left alone. */
 bool capture_source_rest(struct capture_source *source, bool is_held);
+/* The descriptor that stands for the source, which is open and can be continued, when it is kept or
+ * given to another process; borrowed. */
+int capture_source_stored(const struct capture_source *source);
 /* What to leave to that agent, after the end. Returns false if there is nothing. The descriptor is
  * borrowed. */
 bool capture_source_keep(const struct capture_source *source, struct capture_kept *kept);

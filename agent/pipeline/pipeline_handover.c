@@ -105,7 +105,7 @@ static int put_sources(struct descriptor_store *store, struct worker *const *wor
 		if (source->capture && source->type->adopt)
 			put = descriptor_store_put(
 				store, descriptor_store_name("", workers[i]->name, name),
-				source->type->descriptor(source->capture));
+				capture_source_stored(source));
 		if (put && !result)
 			result = put;
 	}

@@ -72,7 +72,7 @@ int pipeline_give(struct pipeline *pipeline,
 		if (source->capture && source->type->adopt)
 			result = give(context,
 				      descriptor_store_name("", pipeline->workers[i]->name, name),
-				      source->type->descriptor(source->capture));
+				      capture_source_stored(source));
 	}
 	return result;
 }

@@ -156,6 +156,34 @@ TEST(what_is_not_ours_is_counted_or_passed_over)
 	CHECK_EQ(kernel.ring.malformed, 2);
 }
 
+/* After a kill: what the last reader was given is given again, from where its turn has begun. */
+TEST(a_reader_continues_where_another_has_been)
+{
+	struct packet_view views[2];
+	struct kernel kernel;
+	uint64_t position;
+
+	begin(&kernel, 0);
+	for (uint32_t i = 1; i <= 5; i++) {
+		const struct capture_bpf_record record = numbered(i);
+
+		put(&kernel, &record, sizeof(record));
+	}
+	CHECK_EQ(capture_bpf_ring_read(&kernel.ring, &scene, views, 2), 2);
+	position = capture_bpf_ring_position(&kernel.ring);
+	CHECK_EQ(capture_bpf_ring_read(&kernel.ring, &scene, views, 2), 2); /* 3 and 4; killed */
+	kernel.ring.next = kernel.consumed;
+	CHECK(capture_bpf_ring_resume(&kernel.ring, position));
+	CHECK_EQ(capture_bpf_ring_read(&kernel.ring, &scene, views, 2), 2);
+	CHECK_EQ(views[0].original_bytes, 3);
+	capture_bpf_ring_give_back(&kernel.ring); /* an orderly end */
+	CHECK_EQ(kernel.consumed, 4 * WHOLE_BYTES);
+	CHECK(!capture_bpf_ring_resume(&kernel.ring, position)); /* given back */
+	CHECK(!capture_bpf_ring_resume(&kernel.ring, kernel.produced + 8));
+	CHECK(!capture_bpf_ring_resume(&kernel.ring, kernel.produced - 1));
+	CHECK(capture_bpf_ring_resume(&kernel.ring, kernel.produced));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +191,7 @@ int main(void)
 		cmocka_unit_test(every_record_comes_once_round_and_round),
 		cmocka_unit_test(what_a_cpu_is_writing_is_waited_for),
 		cmocka_unit_test(what_is_not_ours_is_counted_or_passed_over),
+		cmocka_unit_test(a_reader_continues_where_another_has_been),
 	};
 
 	return RUN_TESTS(tests);

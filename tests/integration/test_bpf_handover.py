@@ -1,0 +1,131 @@
+"""Restart and kill of an agent that reads by BPF: the program goes on, packets wait in its ring, and each is counted once."""
+
+import random
+import time
+
+import pytest
+
+import ledger
+from conftest import Hosts
+from netflow9 import START_MS, flow_key, flow_table
+from test_bpf import attached, kernels
+from test_handover import OWN_PORT, RATE, hand_over, manager  # noqa: F401
+from waiting import wait_until
+
+RESTARTS = 5
+
+
+@pytest.fixture
+def serve(hosts, flowagent, agentctl, manager):  # noqa: F811
+    """serve(*options) starts the service: (agent, its agentctl)."""
+
+    def start(*options, before=None, wrapper=()):
+        given = manager.options()
+        given["wrapper"] = [*given["wrapper"], *wrapper]
+        agent = flowagent(*options, host=hosts.server, control=before and before.control, **given)
+        manager.wait_ready(agent)
+        manager.messages.clear()
+        return agent, agentctl(agent)
+
+    return start
+
+
+def counted(row):
+    """Packets of the flood: what is ignored are the agent's own datagrams."""
+    return row["packets_read"] + row["packets_lost_kernel"] - row["packets_ignored_total"]
+
+
+def check_once(agent, own, packets):
+    assert agent.stop() == 0, agent.errors
+    summary = agent.summary()
+    ledger.check_final(summary)
+    assert summary["packets_lost_kernel"] == summary["records_lost"] == 0
+    own.wait_for_datagrams(summary["collectors"][0]["datagrams_sent"])
+    messages = own.messages()
+    assert flow_table(messages).packets() == summary["packets_exported"] == packets
+    records = [(flow_key(values), values[START_MS]) for message in messages for values in message.flows]
+    assert len(set(records)) == len(records)  # none twice
+
+
+@kernels
+def test_restarts_under_load(wrapper, serve, manager, hosts, flood, collector):  # noqa: F811
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    options = ["--bpf", "eth0", "-n", own.host_port]
+    agent, control = serve(*options, wrapper=wrapper)
+    assert manager.names() == ["bpf-eth0", "config"]
+    flood.begin(RATE)
+    read = 0
+    for _ in range(RESTARTS):
+        wait_until(lambda: control.statistics()["packets_read"] > read + RATE // 10, "packets")
+        read = hand_over(agent)["packets_read"]
+        assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]
+        agent, control = serve(*options, before=agent, wrapper=wrapper)
+        assert "bpf:eth0: continued" in agent.errors
+        assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]
+    flood.end()
+    wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
+    check_once(agent, own, flood.packets())
+    assert not attached(hosts.server)
+
+
+@kernels
+def test_kills_under_load(wrapper, serve, hosts, flood, collector):
+    chance = random.Random(RATE)
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    options = ["--bpf", "eth0", "-n", own.host_port, "--active-timeout", "1s"]
+    agent, control = serve(*options, wrapper=wrapper)
+    flood.PACKETS = 1_000_000_000
+    flood.begin(2 * RATE)
+    for _ in range(RESTARTS):
+        time.sleep(chance.uniform(0.1, 0.9))
+        agent.process.kill()
+        agent.wait()
+        agent, control = serve(*options, before=agent, wrapper=wrapper)
+        assert "was killed" in agent.errors and "bpf:eth0: continued" in agent.errors
+    flood.end()
+    wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
+    check_once(agent, own, flood.packets())
+    assert not attached(hosts.server)
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["restart", "kill"])
+def test_what_the_ring_cannot_hold_is_counted_by_the_next_agent(is_killed, serve, hosts, flood):
+    options = ["--bpf", "eth0,buffer=64k"]
+    agent, control = serve(*options)
+    flood.begin(5000)
+    wait_until(lambda: control.statistics()["packets_read"] > 0, "packets")
+    if is_killed:
+        agent.process.kill()
+        agent.wait()
+    else:
+        hand_over(agent)
+    before = flood.packets()
+    wait_until(lambda: flood.packets() > before + 3000, "an overflow")
+    agent, control = serve(*options, before=agent)
+    wait_until(lambda: control.statistics()["packets_lost_kernel"] > 0, "a loss that is counted")
+    flood.end()
+    wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary())
+    assert counted(agent.summary()) == flood.packets()
+
+
+def test_other_settings_are_opened_anew(serve, hosts, flood):
+    agent, _ = serve("--bpf", "eth0")
+    hand_over(agent)
+    agent, control = serve("--bpf", "eth0,buffer=1M", before=agent)
+    assert "bpf:eth0: cannot be continued: its settings are others now; it is opened anew" in agent.errors
+    assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]
+    flood.begin(RATE)
+    wait_until(lambda: control.statistics()["packets_read"] > RATE // 10, "packets")
+    flood.end()
+    wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
+    assert agent.stop() == 0, agent.errors
+
+
+def test_stop_takes_the_program_off(serve, manager, hosts):  # noqa: F811
+    """Also while the manager still has the descriptors."""
+    agent, _ = serve("--bpf", "eth0")
+    assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]
+    assert agent.stop() == 0, agent.errors
+    assert not attached(hosts.server)
