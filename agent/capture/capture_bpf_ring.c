@@ -112,6 +112,8 @@ size_t capture_bpf_ring_read(struct capture_bpf_ring *ring, const struct capture
 	size_t count = 0;
 
 	capture_bpf_ring_give_back(ring);
+	if (end - ring->next > ring->size)
+		return 0; /* no ring holds more than itself */
 	while (count < capacity && end - ring->next >= BPF_RINGBUF_HDR_SZ) {
 		const uint8_t *place = ring->data + (ring->next & (ring->size - 1));
 		const uint32_t header = __atomic_load_n((const uint32_t *)place, __ATOMIC_ACQUIRE);
