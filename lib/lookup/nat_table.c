@@ -95,6 +95,7 @@ static uint32_t bucket_of(const struct nat_table *table, struct ends ends, uint8
 	const struct nat_endpoint *second = is_turned ? ends.source : ends.destination;
 
 	_Static_assert(sizeof(words) == 40 && sizeof(*first) == 18, "no hidden padding");
+	/* cppcheck-suppress uninitvar ; filled here */
 	memcpy(words.addresses[0], first->address, sizeof(first->address));
 	memcpy(words.addresses[1], second->address, sizeof(second->address));
 	words.ports[0] = first->port;
