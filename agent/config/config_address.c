@@ -2,7 +2,7 @@
 #include "config_address.h"
 
 #include "service_port.h"
-#include "transport_socket.h"
+#include "transport.h"
 #include "units.h"
 
 #include <arpa/inet.h>
@@ -123,6 +123,40 @@ static int address_split(char *text, char **host, char **port, struct error_text
 	return -EINVAL;
 }
 
+/* "_netflow._udp.example.net". */
+static bool is_service(const char *text)
+{
+	return *text == '_' && (strstr(text, "._udp.") || strstr(text, "._tcp.")) && is_host(text);
+}
+
+bool config_address_is_service(const char *host)
+{
+	return strncmp(host, TRANSPORT_SERVICE, sizeof(TRANSPORT_SERVICE) - 1) == 0;
+}
+
+/* "srv:NAME", and a name that was meant to be one. Returns 1 if it is neither. */
+static int service_parse(const char *text, char **host, uint16_t *port, struct error_text *error)
+{
+	const size_t prefix = sizeof(TRANSPORT_SERVICE) - 1;
+	const bool has_prefix = config_address_is_service(text);
+
+	*port = 0;
+	if (!has_prefix && !is_service(text))
+		return 1;
+	if (!has_prefix || !is_service(text + prefix)) {
+		error_text_set(
+			error,
+			"expected " TRANSPORT_SERVICE
+			"_SERVICE._udp.DOMAIN for a service, whose records name hosts and ports");
+		error_text_hint(error, "such as " TRANSPORT_SERVICE "_netflow._udp.example.net");
+		return -EINVAL;
+	}
+	*host = strdup(text);
+	if (!*host)
+		error_text_set(error, "out of memory");
+	return *host ? 0 : -ENOMEM;
+}
+
 /* "o.json" without a port: a file, most likely. No host has one of these as its last label, as none
  * is a top level of the DNS. */
 static bool looks_like_a_file(const char *host)
@@ -140,10 +174,13 @@ static bool looks_like_a_file(const char *host)
 
 int config_address_parse(const char *text, char **host, uint16_t *port, struct error_text *error)
 {
-	char *copy = strdup(text);
+	int result = service_parse(text, host, port, error);
+	char *copy = result > 0 ? strdup(text) : NULL;
 	char *host_part;
 	char *port_part;
-	int result;
+
+	if (result <= 0)
+		return result;
 
 	if (!copy) {
 		error_text_set(error, "out of memory");

@@ -221,7 +221,7 @@ static void collector_format(const struct config *config, const struct config_op
 
 		(void)fprintf(out, "%s%s%s%s", i ? " " : "", is_ipv6 ? "[" : "", collector->host,
 			      is_ipv6 ? "]" : "");
-		if (collector->port)
+		if (collector->port && !config_address_is_service(collector->host))
 			(void)fprintf(out, ":%u", (unsigned int)collector->port);
 		config_keys_format(collector, SECTION_collector, out);
 	}
@@ -285,7 +285,7 @@ static int make_name(struct config_collector *collector, struct error_text *erro
 
 	if (collector->name)
 		return 0;
-	if (!collector->port)
+	if (!collector->port || config_address_is_service(collector->host))
 		return config_text_replace(&collector->name, collector->host, error);
 	(void)snprintf(name, sizeof(name), "%s%s%s%s%s:%u", is_ipv6 ? "[" : "", collector->host,
 		       has_zone ? "%" : "", has_zone ? collector->interface : "",

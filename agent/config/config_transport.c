@@ -178,6 +178,12 @@ static int check_tls(const struct config_collector *collector,
 			    "collector %s: ca, certificate, key, server-name and verify are for "
 			    "transport tls, not for %s",
 			    collector->name, transport->name);
+	else if (transport == &transport_tls && config_address_is_service(collector->host) &&
+		 !collector->server_name && !collector->skips_verification)
+		config_fail(error, config_key_origin(collector, KEY_collector_address),
+			    "collector %s: with transport tls a service needs server-name, which "
+			    "its certificates must name",
+			    collector->name);
 	else if (collector->key && !collector->certificate)
 		config_fail(error, config_key_origin(collector, KEY_collector_key),
 			    "collector %s: a key is of no use without a certificate",

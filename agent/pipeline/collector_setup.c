@@ -189,6 +189,7 @@ struct collector_config collector_setup_one(const struct config *config, size_t 
 			     .port = from->port,
 			     .source_address = from->source_address ? from->source_address
 								    : config->source_address,
+			     .seed = config->source_id,
 			     .tls = tls_settings(from),
 			     .may_segment = from->segmentation,
 			     .probe = from->probe,

@@ -19,6 +19,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#define TRANSPORT_SERVICE "srv:" /* before a host that is the name of a service (RFC 2782) */
+
 struct transport; /* opaque: each implementation has its own */
 
 /* What TLS checks and shows; strings are borrowed until open returns. */
@@ -33,6 +35,7 @@ struct transport_tls_config {
 struct transport_config {
 	const char *host; /* name, address or path, borrowed until open returns */
 	uint16_t port;
+	uint32_t seed;              /* of the order of a name's addresses (transport_spread.h) */
 	const char *source_address; /* NULL: the kernel's choice */
 	bool may_segment;           /* let the kernel cut a burst out of one packet, where it can */
 	struct transport_socket_settings socket;

@@ -1,15 +1,21 @@
-/* transport_lookup.c - getaddrinfo() in a thread of its own.
+/* transport_lookup.c - names become addresses, in a thread of its own.
  *
  * Place: in front of the socket of each network transport. Invariant: the job is freed by whoever
  * comes second, its thread or the transport. */
 #include "transport_lookup.h"
 
+#include "transport_dns.h"
+#include "transport_spread.h"
+
+#include <ctype.h>
+#include <endian.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +23,8 @@
 #define RESOLVE_FAILED_MS 10000 /* after a look-up that failed */
 #define START_FAILED_MS   1000  /* until the next try to start the thread that asks */
 #define RESOLVE_MS        60000 /* a name may be given another address at any time */
+#define TTL_MIN_S         2     /* times to live are followed from here */
+#define TTL_MAX_S         3600  /* to here */
 
 /* A thread, because getaddrinfo() takes as long as the name servers do. Whoever comes second, the
  * thread that ends or the transport that wants no answer any more, frees the job. */
@@ -24,41 +32,29 @@ enum lookup_state { LOOKUP_runs, LOOKUP_ended, LOOKUP_abandoned };
 
 struct transport_lookup_job {
 	_Atomic int state;
-	int result;            /* of getaddrinfo(); valid when ended, as the list */
-	struct addrinfo *list; /* owned */
-	char port[6];
+	/* Valid when ended: in the order in which they are to be used. */
+	struct transport_address addresses[TRANSPORT_LOOKUP_ADDRESSES_MAX];
+	size_t count;
+	uint32_t ttl_s;   /* UINT32_MAX: not known */
+	sa_family_t only; /* 0: each */
+	uint32_t seed;
+	uint16_t port;
 	char host[];
 };
 
-static bool is_loopback(const struct addrinfo *info)
+static bool is_loopback(const struct sockaddr *address)
 {
-	if (info->ai_family == AF_INET) {
-		const struct sockaddr_in *in =
-			(const struct sockaddr_in *)(const void *)info->ai_addr;
-
-		return ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-	}
-	return info->ai_family == AF_INET6 &&
+	if (address->sa_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *)(const void *)address)
+				     ->sin_addr.s_addr) >>
+			       24 ==
+		       IN_LOOPBACKNET;
+	return address->sa_family == AF_INET6 &&
 	       IN6_IS_ADDR_LOOPBACK(
-		       &((const struct sockaddr_in6 *)(const void *)info->ai_addr)->sin6_addr);
+		       &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
 
-static void address_add(struct transport_lookup *lookup, const struct sockaddr *from,
-			socklen_t size)
-{
-	struct transport_address *address = &lookup->addresses[lookup->address_count];
-
-	if (lookup->address_count == TRANSPORT_LOOKUP_ADDRESSES_MAX ||
-	    size > sizeof(address->address))
-		return;
-	if (lookup->source.size && lookup->source.address.ss_family != from->sa_family)
-		return;
-	memcpy(&address->address, from, size);
-	address->size = size;
-	lookup->address_count++;
-}
-
-/* Scope and port aside: the scope is set here, and the port is the same for all. */
+/* Scope and port aside: the scope is set here, and a service has a port for each host. */
 static bool is_same_host(const struct sockaddr_storage *one, const struct sockaddr *other)
 {
 	if (one->ss_family != other->sa_family)
@@ -71,77 +67,166 @@ static bool is_same_host(const struct sockaddr_storage *one, const struct sockad
 				  &((const struct sockaddr_in6 *)(const void *)other)->sin6_addr);
 }
 
-static bool list_has(const struct addrinfo *list, const struct transport_address *address)
+/* The port as well. */
+static bool is_same(const struct transport_address *one, const struct transport_address *other)
 {
-	for (const struct addrinfo *info = list; info; info = info->ai_next)
-		if (is_same_host(&address->address, info->ai_addr))
-			return true;
-	return false;
+	in_port_t ports[2];
+
+	memcpy(&ports[0], (const uint8_t *)&one->address + offsetof(struct sockaddr_in, sin_port),
+	       sizeof(ports[0]));
+	memcpy(&ports[1], (const uint8_t *)&other->address + offsetof(struct sockaddr_in, sin_port),
+	       sizeof(ports[1]));
+	return ports[0] == ports[1] &&
+	       is_same_host(&one->address, (const struct sockaddr *)&other->address);
 }
 
-/* The current one is 'address', also where the name has more than there is room for. */
-static void current_set(struct transport_lookup *lookup, const struct transport_address *address)
-{
-	size_t i = 0;
+_Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
+	       "the port of both has one place");
 
-	while (i + 1 < lookup->address_count &&
-	       !is_same_host(&lookup->addresses[i].address,
-			     (const struct sockaddr *)&address->address))
-		i++;
-	lookup->addresses[i] = *address;
-	lookup->current = i;
+static void address_add(struct transport_address *addresses, size_t *count, sa_family_t only,
+			const struct sockaddr *from, socklen_t size)
+{
+	struct transport_address *address = &addresses[*count];
+
+	if (*count == TRANSPORT_LOOKUP_ADDRESSES_MAX || size > sizeof(address->address))
+		return;
+	if (only && only != from->sa_family)
+		return;
+	memset(address, 0, sizeof(*address));
+	memcpy(&address->address, from, size);
+	address->size = size;
+	(*count)++;
 }
 
-/* Keep what a look-up brought. "localhost" comes as ::1 and 127.0.0.1: IPv4 goes first there,
- * because a collector on the IPv6 wildcard hears both and one on an IPv4 address only one. */
-static void addresses_replace(struct transport_lookup *lookup, const struct addrinfo *list)
+/* Take over what a look-up has brought. The one in use stays in use as long as the name has it, so
+ * that what is connected to it stands, also where the name has more than there is room for; and all
+ * stay when the name has none. Returns whether another one must be used from now on. */
+static bool addresses_set(struct transport_lookup *lookup, const struct transport_lookup_job *job)
 {
-	lookup->address_count = 0;
-	lookup->current = 0;
-	for (const struct addrinfo *info = list; info; info = info->ai_next)
-		if (info->ai_family == AF_INET && is_loopback(info))
-			address_add(lookup, info->ai_addr, info->ai_addrlen);
-	for (const struct addrinfo *info = list; info; info = info->ai_next)
-		if (info->ai_family != AF_INET || !is_loopback(info))
-			address_add(lookup, info->ai_addr, info->ai_addrlen);
-}
+	const struct transport_address *now = transport_lookup_current(lookup);
+	const bool has_before = now != NULL;
+	const struct transport_address before = has_before ? *now : (struct transport_address){ 0 };
 
-/* The same where some may be known. The one in use stays in use as long as the name has it, so that
- * what is connected to it stands; and all stay when the name has none that can be used. Returns
- * whether another one must be used from now on. */
-static bool addresses_set(struct transport_lookup *lookup, const struct addrinfo *list)
-{
-	const struct transport_lookup before = *lookup;
-	const struct transport_address *current = transport_lookup_current(&before);
-
-	addresses_replace(lookup, list);
-	if (!current)
-		return lookup->address_count != 0;
-	if (lookup->address_count == 0) {
-		*lookup = before;
+	if (job->count == 0)
 		return false;
-	}
-	if (!list_has(list, current))
-		return true;
-	current_set(lookup, current);
-	return false;
+	memcpy(lookup->addresses, job->addresses, sizeof(lookup->addresses));
+	lookup->address_count = job->count;
+	lookup->current = 0;
+	for (size_t i = 0; has_before && i < job->count; i++)
+		if (is_same(&job->addresses[i], &before)) {
+			lookup->current = i;
+			return false;
+		}
+	return true;
 }
 
-static void job_free(struct transport_lookup_job *job)
+/* The order of this agent, within the order of families that getaddrinfo() has found: it knows
+ * which of them have a route. "localhost" comes as ::1 and 127.0.0.1: IPv4 goes first there,
+ * because a collector on the IPv6 wildcard hears both and one on an IPv4 address only one. */
+static size_t order(const struct addrinfo *list, uint32_t seed, struct transport_spread_item *items,
+		    const struct addrinfo **infos)
 {
-	if (job->result == 0 && job->list)
-		freeaddrinfo(job->list);
-	free(job);
+	uint32_t priority = 1;
+	int family = AF_UNSPEC;
+	size_t count = 0;
+
+	for (const struct addrinfo *info = list; info && count < TRANSPORT_LOOKUP_ADDRESSES_MAX;
+	     info = info->ai_next) {
+		struct transport_spread_item *item = &items[count];
+		const bool is_ipv4 = info->ai_family == AF_INET;
+
+		if (!is_ipv4 && info->ai_family != AF_INET6)
+			continue;
+		priority += info->ai_family != family;
+		family = info->ai_family;
+		*item = (struct transport_spread_item){ .weight = 1, .index = count };
+		item->priority = is_ipv4 && is_loopback(info->ai_addr) ? 0 : priority;
+		if (is_ipv4)
+			memcpy(item->key,
+			       &((const struct sockaddr_in *)(const void *)info->ai_addr)->sin_addr,
+			       4);
+		else
+			memcpy(item->key,
+			       &((const struct sockaddr_in6 *)(const void *)info->ai_addr)
+					->sin6_addr,
+			       16);
+		infos[count++] = info;
+	}
+	transport_spread(items, count, seed);
+	return count;
+}
+
+static uint32_t least(uint32_t one, uint32_t other)
+{
+	return one < other ? one : other;
+}
+
+/* All addresses of a host after those that the job has. */
+static void look_up_host(struct transport_lookup_job *job, const char *host, uint16_t port)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM };
+	struct transport_spread_item items[TRANSPORT_LOOKUP_ADDRESSES_MAX];
+	const struct addrinfo *infos[TRANSPORT_LOOKUP_ADDRESSES_MAX];
+	struct addrinfo *list = NULL;
+	char service[6];
+	size_t count;
+
+	(void)snprintf(service, sizeof(service), "%u", port);
+	if (getaddrinfo(host, service, &hints, &list))
+		return;
+	count = order(list, job->seed, items, infos);
+	for (size_t i = 0; i < count; i++)
+		address_add(job->addresses, &job->count, job->only, infos[items[i].index]->ai_addr,
+			    infos[items[i].index]->ai_addrlen);
+	if (list && !is_loopback(list->ai_addr))
+		job->ttl_s = least(job->ttl_s, transport_dns_ttl(host, list->ai_addr));
+	freeaddrinfo(list);
+}
+
+/* FNV-1a of the name, and the port. */
+static void host_key(const struct transport_dns_service *service,
+		     uint8_t key[static TRANSPORT_SPREAD_KEY_SIZE])
+{
+	uint64_t hash = 14695981039346656037u;
+
+	for (const char *next = service->host; *next; next++)
+		hash = (hash ^ (uint8_t)tolower((unsigned char)*next)) * 1099511628211u;
+	hash = htole64(hash);
+	memcpy(key, &hash, sizeof(hash));
+	key[sizeof(hash)] = (uint8_t)(service->port >> 8);
+	key[sizeof(hash) + 1] = (uint8_t)service->port;
+}
+
+/* RFC 2782: hosts of the lowest priority first, those of one priority in shares of their weights,
+ * the others where these do not answer. */
+static void look_up_service(struct transport_lookup_job *job, const char *name)
+{
+	struct transport_dns_service services[TRANSPORT_DNS_SERVICES_MAX];
+	struct transport_spread_item items[TRANSPORT_DNS_SERVICES_MAX];
+	const size_t count = transport_dns_services(name, services, &job->ttl_s);
+
+	for (size_t i = 0; i < count; i++) {
+		items[i] = (struct transport_spread_item){ .priority = services[i].priority,
+							   .weight = services[i].weight,
+							   .index = i };
+		host_key(&services[i], items[i].key);
+	}
+	transport_spread(items, count, job->seed);
+	for (size_t i = 0; i < count; i++)
+		look_up_host(job, services[items[i].index].host, services[items[i].index].port);
 }
 
 static void *job_run(void *context)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_DGRAM };
+	const size_t prefix = sizeof(TRANSPORT_SERVICE) - 1;
 	struct transport_lookup_job *job = context;
 
-	job->result = getaddrinfo(job->host, job->port, &hints, &job->list);
+	if (strncmp(job->host, TRANSPORT_SERVICE, prefix) == 0)
+		look_up_service(job, job->host + prefix);
+	else
+		look_up_host(job, job->host, job->port);
 	if (atomic_exchange(&job->state, LOOKUP_ended) == LOOKUP_abandoned)
-		job_free(job);
+		free(job);
 	return NULL;
 }
 
@@ -157,7 +242,10 @@ static void job_start(struct transport_lookup *lookup)
 	if (!job)
 		return;
 	memcpy(job->host, lookup->host, host_size);
-	(void)snprintf(job->port, sizeof(job->port), "%u", lookup->port);
+	job->port = lookup->port;
+	job->seed = lookup->seed;
+	job->only = lookup->source.size ? lookup->source.address.ss_family : 0;
+	job->ttl_s = UINT32_MAX;
 	/* The thread inherits this mask: signals are for the control thread. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -210,7 +298,9 @@ static int host_init(struct transport_lookup *lookup, const char *host, struct e
 		say_other_interface(lookup, host, error);
 		return result;
 	}
-	address_add(lookup, (const struct sockaddr *)&address.address, address.size);
+	address_add(lookup->addresses, &lookup->address_count,
+		    lookup->source.size ? lookup->source.address.ss_family : 0,
+		    (const struct sockaddr *)&address.address, address.size);
 	if (lookup->address_count == 0) {
 		error_text_set(error, "the source address is of the other IP version");
 		return -EINVAL;
@@ -223,7 +313,9 @@ int transport_lookup_init(struct transport_lookup *lookup, const struct transpor
 {
 	int result = 0;
 
-	*lookup = (struct transport_lookup){ .port = config->port, .settings = config->socket };
+	*lookup = (struct transport_lookup){ .port = config->port,
+					     .seed = config->seed,
+					     .settings = config->socket };
 	if (config->source_address)
 		result = source_init(lookup, config->source_address, error);
 	if (!result)
@@ -236,9 +328,19 @@ int transport_lookup_init(struct transport_lookup *lookup, const struct transpor
 void transport_lookup_clear(struct transport_lookup *lookup)
 {
 	if (lookup->job && atomic_exchange(&lookup->job->state, LOOKUP_abandoned) == LOOKUP_ended)
-		job_free(lookup->job);
+		free(lookup->job);
 	free(lookup->host);
 	*lookup = (struct transport_lookup){ 0 };
+}
+
+/* Until the next look-up. */
+static int64_t interval_ms(const struct transport_lookup_job *job)
+{
+	const uint32_t ttl_s = job->ttl_s < TTL_MIN_S ? TTL_MIN_S : least(job->ttl_s, TTL_MAX_S);
+
+	if (job->count == 0)
+		return RESOLVE_FAILED_MS;
+	return job->ttl_s == UINT32_MAX ? RESOLVE_MS : (int64_t)ttl_s * 1000;
 }
 
 /* Take the result of a look-up that has ended. Known addresses stay if there are no new ones.
@@ -250,10 +352,10 @@ static bool job_take(struct transport_lookup *lookup, int64_t now_ms)
 
 	if (!job || atomic_load(&job->state) != LOOKUP_ended)
 		return false;
-	has_changed = job->result == 0 && addresses_set(lookup, job->list);
-	lookup->has_failed = job->result != 0 || lookup->address_count == 0;
-	lookup->next_ms = now_ms + (lookup->has_failed ? RESOLVE_FAILED_MS : RESOLVE_MS);
-	job_free(job);
+	has_changed = addresses_set(lookup, job);
+	lookup->has_failed = job->count == 0;
+	lookup->next_ms = now_ms + interval_ms(job);
+	free(job);
 	lookup->job = NULL;
 	return has_changed;
 }
@@ -278,6 +380,14 @@ void transport_lookup_again(struct transport_lookup *lookup)
 {
 	if (lookup->is_name && !lookup->job)
 		job_start(lookup);
+}
+
+bool transport_lookup_first(struct transport_lookup *lookup)
+{
+	const bool has_other = lookup->current != 0;
+
+	lookup->current = 0;
+	return has_other;
 }
 
 bool transport_lookup_next(struct transport_lookup *lookup)

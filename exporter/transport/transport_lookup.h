@@ -7,7 +7,7 @@
 
 #include "transport.h"
 
-#define TRANSPORT_LOOKUP_ADDRESSES_MAX 8
+#define TRANSPORT_LOOKUP_ADDRESSES_MAX 32
 
 struct transport_lookup_job; /* opaque: defined in transport_lookup.c */
 
@@ -15,6 +15,7 @@ struct transport_lookup_job; /* opaque: defined in transport_lookup.c */
 struct transport_lookup {
 	char *host; /* owned */
 	uint16_t port;
+	uint32_t seed;
 	bool is_name; /* 'host' is not an address */
 	struct transport_socket_settings settings;
 	struct transport_address source;  /* size 0: the kernel's choice */
@@ -33,14 +34,17 @@ int transport_lookup_init(struct transport_lookup *lookup, const struct transpor
 			  struct error_text *error);
 void transport_lookup_clear(struct transport_lookup *lookup);
 
-/* Continue. A name is looked up again every minute, as it may be given another address while the
- * old one still swallows datagrams. Returns 0 when there are addresses, 1 when another one than
+/* Continue. A name is looked up again when the time to live of its answer is over, or each minute
+ * where the DNS does not have it, as it may be given another address while the old one still
+ * swallows datagrams. Returns 0 when there are addresses, 1 when another one than
  * before must be used (the name does not have that any more), -EINPROGRESS while the first look-up
  * runs, or -ENOENT: the name has no address; it is looked up again after a while. */
 int transport_lookup_poll(struct transport_lookup *lookup, int64_t now_ms);
 
 /* Look a name up again at once; known addresses stay until it brings new ones. */
 void transport_lookup_again(struct transport_lookup *lookup);
+/* Use the first address again; false if it is in use. */
+bool transport_lookup_first(struct transport_lookup *lookup);
 /* Use the next address; false if there is no other. */
 bool transport_lookup_next(struct transport_lookup *lookup);
 

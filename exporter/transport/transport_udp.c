@@ -2,7 +2,8 @@
  *
  * Place: outbox -> transport -> network. Connected, because then the kernel brings back ICMP
  * reports; they are read from the socket's error queue, where each quotes the datagram it is about.
- * A name may have several addresses: they are tried in turn while the network reports failures.
+ * A name may have several addresses: they are tried in turn while the network reports failures, and
+ * the first one again after a while.
  * A connected socket is bound to what was true when it was connected; it is opened anew when its
  * interface, its own address or the address of its name is another one, and when nothing can be
  * sent by it for other reasons. Invariant: fd >= 0 means connected to the current address of the
@@ -25,9 +26,11 @@
 #define ROTATE_MS            1000  /* between two addresses of a name */
 #define FAILING_RESOLVE_MS   60000 /* of failures: look the name up again */
 #define FAILURE_FORGOTTEN_MS 10000
-#define LOOK_MS              1000 /* whether interface and own address are still the same */
-#define REOPEN_MS            1000 /* not sooner after the last time, because sends fail */
-#define FAILED_SENDS         4    /* in a row, without a report of the network that explains them */
+#define LOOK_MS              1000    /* whether interface and own address are still the same */
+#define REOPEN_MS            1000    /* not sooner after the last time, because sends fail */
+#define RETURN_MS            60000   /* without failures: to the first address, which may be back */
+#define RETURN_MAX_MS        3600000 /* the same where it fails again and again */
+#define FAILED_SENDS         4 /* in a row, without a report of the network that explains them */
 
 struct transport {
 	struct transport_lookup lookup;
@@ -41,7 +44,10 @@ struct transport {
 	int64_t failing_since_ms;
 	int64_t last_failure_ms;
 	int64_t rotated_ms;
-	int64_t looked_ms; /* at interface and own address */
+	int64_t away_since_ms; /* from the first address, without failures */
+	int64_t returned_ms;   /* 0: never */
+	int64_t return_ms;     /* RETURN_MS to RETURN_MAX_MS; 0: not failed yet */
+	int64_t looked_ms;     /* at interface and own address */
 	int64_t reopened_ms;
 	unsigned int failed_sends; /* in a row */
 	uint64_t openings;
@@ -197,6 +203,12 @@ static void watch_failures(struct transport *udp, int64_t now_ms)
 	}
 	udp->has_failed = false;
 	if (!udp->is_failing) {
+		udp->return_ms =
+			udp->returned_ms && now_ms - udp->returned_ms < FAILURE_FORGOTTEN_MS
+				? udp->return_ms * 2
+				: RETURN_MS;
+		if (udp->return_ms > RETURN_MAX_MS)
+			udp->return_ms = RETURN_MAX_MS;
 		udp->failing_since_ms = now_ms;
 		udp->rotated_ms = now_ms - ROTATE_MS;
 	}
@@ -210,6 +222,19 @@ static void watch_failures(struct transport *udp, int64_t now_ms)
 		udp->failing_since_ms = now_ms;
 		transport_lookup_again(&udp->lookup);
 	}
+}
+
+/* Agents spread over the addresses of a name by their first ones: they must come back to them. */
+static void watch_first(struct transport *udp, int64_t now_ms)
+{
+	const int64_t wait_ms = udp->return_ms ? udp->return_ms : RETURN_MS;
+
+	if (udp->lookup.current == 0 || udp->is_failing || !udp->away_since_ms)
+		udp->away_since_ms = now_ms;
+	if (now_ms - udp->away_since_ms < wait_ms || !transport_lookup_first(&udp->lookup))
+		return;
+	udp->returned_ms = now_ms;
+	disconnect(udp);
 }
 
 /* Let go of an interface that is not the one of its name any more, or takes nothing, and of an own
@@ -247,6 +272,7 @@ static int udp_poll(struct transport *udp, int64_t now_ms)
 	watch_socket(udp, now_ms);
 	watch_sends(udp, now_ms);
 	watch_failures(udp, now_ms);
+	watch_first(udp, now_ms);
 	result = udp->fd >= 0 ? 0 : connect_any(udp);
 	if (!result)
 		result = transport_probe_poll(&udp->probe, &udp->lookup.settings,

@@ -517,9 +517,31 @@ TEST(fields_of_a_collector)
 		    "leaves out");
 }
 
+TEST(a_service_stands_for_host_and_port)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config, "-n srv:_netflow._udp.example.net,version=10", &error), CONFIG_run);
+	CHECK_TEXT(config.collectors[0].name, "srv:_netflow._udp.example.net");
+	check_value(&config, "collector", "srv:_netflow._udp.example.net,version=10,transport=udp",
+		    "command line");
+	config_clear(&config);
+	check_error("-n srv:collector.example.net", CONFIG_invalid,
+		    "--collector \"srv:collector.example.net\": expected srv:_SERVICE._udp.DOMAIN "
+		    "for a service, whose records name hosts and ports");
+	check_error("-n srv:_netflow._udp.example.net:2055", CONFIG_invalid,
+		    "--collector \"srv:_netflow._udp.example.net:2055\": expected "
+		    "srv:_SERVICE._udp.DOMAIN for a service, whose records name hosts and ports");
+	check_error("-n _netflow._udp.example.net", CONFIG_invalid,
+		    "--collector \"_netflow._udp.example.net\": expected srv:_SERVICE._udp.DOMAIN "
+		    "for a service, whose records name hosts and ports");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_service_stands_for_host_and_port),
 		cmocka_unit_test(export_versions),
 		cmocka_unit_test(collectors),
 		cmocka_unit_test(ports_have_the_names_that_filters_know),

@@ -1,8 +1,9 @@
 /* test_transport_lookup.c - a name whose addresses change while it is in use. The resolver is the
- * test's own: getaddrinfo() is defined here. */
+ * test's own: getaddrinfo(), and what asks name servers, is defined here. */
 #include "transport_lookup.h"
 
 #include "check.h"
+#include "transport_dns.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -11,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define WAIT_MS 10000
@@ -61,6 +63,29 @@ void freeaddrinfo(struct addrinfo *list)
 		infos--;
 		list = next;
 	}
+}
+
+static _Atomic uint32_t ttl_s = UINT32_MAX;
+static const struct transport_dns_service *services; /* ends with port 0 */
+
+uint32_t transport_dns_ttl(const char *name, const struct sockaddr *address)
+{
+	(void)name;
+	(void)address;
+	return ttl_s;
+}
+
+size_t transport_dns_services(const char *name,
+			      struct transport_dns_service found[TRANSPORT_DNS_SERVICES_MAX],
+			      uint32_t *ttl)
+{
+	size_t count = 0;
+
+	CHECK_TEXT(name, "_netflow._udp.example.net");
+	for (; services[count].port; count++)
+		found[count] = services[count];
+	*ttl = 300;
+	return count;
 }
 
 static const char *const one[] = { "192.0.2.1", NULL };
@@ -137,10 +162,10 @@ TEST(the_address_in_use_stays_as_long_as_the_name_has_it)
 	atomic_store(&answer, turned); /* name servers turn them round */
 	CHECK_EQ(settle(&lookup, 60000), 0);
 	check_current(&lookup, "192.0.2.2");
-	atomic_store(&answer, many); /* more than there is room for, and it is the last of them */
+	atomic_store(&answer, many); /* it is the last of them */
 	CHECK_EQ(settle(&lookup, 120000), 0);
 	check_current(&lookup, "192.0.2.2");
-	CHECK_EQ(lookup.address_count, TRANSPORT_LOOKUP_ADDRESSES_MAX);
+	CHECK_EQ(lookup.address_count, 9);
 	atomic_store(&answer, one);
 	CHECK_EQ(settle(&lookup, 180000), 1);
 	check_current(&lookup, "192.0.2.1");
@@ -302,9 +327,97 @@ TEST(a_name_that_changes_each_minute_for_a_day_takes_no_more_memory)
 	CHECK_EQ(infos, 0);
 }
 
+TEST(an_answer_is_looked_up_again_when_its_time_to_live_is_over)
+{
+	static const struct {
+		uint32_t ttl_s;
+		int64_t after_ms;
+	} cases[] = { { 0, 2000 }, { 7, 7000 }, { 3601, 3600000 }, { UINT32_MAX, 60000 } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct transport_lookup lookup;
+
+		ttl_s = cases[i].ttl_s;
+		atomic_store(&answer, one);
+		begin(&lookup);
+		CHECK_EQ(settle(&lookup, 1000), 1);
+		CHECK_EQ(lookup.next_ms, 1000 + cases[i].after_ms);
+		atomic_store(&answer, other);
+		CHECK_EQ(transport_lookup_poll(&lookup, lookup.next_ms - 1), 0);
+		CHECK(lookup.job == NULL);
+		CHECK_EQ(settle(&lookup, lookup.next_ms), 1);
+		check_current(&lookup, "192.0.2.3");
+		transport_lookup_clear(&lookup);
+	}
+	ttl_s = UINT32_MAX;
+}
+
+TEST(agents_spread_over_the_addresses_and_return_to_their_first)
+{
+	unsigned int firsts = 0;
+
+	for (uint32_t seed = 1; seed <= 100; seed++) {
+		const struct transport_config config = { .host = "c.example",
+							 .port = 2055,
+							 .seed = seed };
+		struct transport_address first;
+		struct transport_lookup lookup;
+		struct error_text error;
+
+		atomic_store(&answer, two);
+		CHECK_EQ(transport_lookup_init(&lookup, &config, &error), 0);
+		CHECK_EQ(settle(&lookup, 0), 1);
+		first = *transport_lookup_current(&lookup);
+		firsts += ((struct sockaddr_in *)&first.address)->sin_addr.s_addr ==
+			  inet_addr("192.0.2.1");
+		CHECK(!transport_lookup_first(&lookup));
+		CHECK(transport_lookup_next(&lookup));
+		atomic_store(&answer, turned); /* the order of an answer does not matter */
+		CHECK_EQ(settle(&lookup, 60000), 0);
+		CHECK(transport_lookup_first(&lookup));
+		CHECK(memcmp(transport_lookup_current(&lookup), &first, sizeof(first)) == 0);
+		transport_lookup_clear(&lookup);
+	}
+	CHECK(firsts > 30 && firsts < 70);
+}
+
+TEST(a_service_names_hosts_and_ports_by_priority)
+{
+	static const struct transport_dns_service all[] = { { 20, 1, 4001, "backup.example" },
+							    { 10, 1, 4002, "first.example" },
+							    { 0 } };
+	static const struct transport_dns_service none[] = { { 0 } };
+	const struct transport_config config = { .host = "srv:_netflow._udp.example.net",
+						 .port = 2055,
+						 .seed = 7 };
+	struct transport_lookup lookup;
+	struct error_text error;
+	const struct sockaddr_in *current;
+
+	services = all;
+	atomic_store(&answer, one);
+	CHECK_EQ(transport_lookup_init(&lookup, &config, &error), 0);
+	CHECK_EQ(settle(&lookup, 0), 1);
+	CHECK_EQ(lookup.address_count, 2);
+	current = (const struct sockaddr_in *)&transport_lookup_current(&lookup)->address;
+	CHECK_EQ(ntohs(current->sin_port), 4002);
+	CHECK_EQ(lookup.next_ms, 300000);
+	services = none; /* what is known stays */
+	CHECK_EQ(settle(&lookup, 300000), 0);
+	CHECK_EQ(lookup.address_count, 2);
+	CHECK_EQ(lookup.next_ms, 310000);
+	CHECK(transport_lookup_next(&lookup));
+	current = (const struct sockaddr_in *)&transport_lookup_current(&lookup)->address;
+	CHECK_EQ(ntohs(current->sin_port), 4001);
+	transport_lookup_clear(&lookup);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_answer_is_looked_up_again_when_its_time_to_live_is_over),
+		cmocka_unit_test(agents_spread_over_the_addresses_and_return_to_their_first),
+		cmocka_unit_test(a_service_names_hosts_and_ports_by_priority),
 		cmocka_unit_test(
 			a_name_is_looked_up_again_every_minute_and_its_new_address_is_used),
 		cmocka_unit_test(the_address_in_use_stays_as_long_as_the_name_has_it),
