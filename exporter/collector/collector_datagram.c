@@ -218,8 +218,12 @@ __attribute__((noinline)) void collector_advance(struct collector *collector,
 		collector_options_refresh(collector);
 		collector->refresh.has_repeated = true;
 	}
-	if (refresh_ms && collector_since(collector, collector->names.repeated_ms) >= refresh_ms)
-		collector_options_repeat_names(collector);
+	if (refresh_ms && collector_since(collector, collector->names.repeated_ms) >= refresh_ms) {
+		if (collector->terms->is_live) /* one that has come since has no template for them */
+			collector_options_refresh(collector);
+		else
+			collector_options_repeat_names(collector);
+	}
 	if (!collector_room(collector))
 		return;
 	if (collector->building.is_open &&
