@@ -356,25 +356,6 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 	return daemon->control ? 0 : -EIO;
 }
 
-static void say_what_runs(const struct config *config, const struct pipeline *pipeline)
-{
-	for (size_t i = 0; i < config->source_count; i++) {
-		const struct source_config *source = &config->sources[i];
-		char more[48] = "";
-
-		if (pipeline_source_has_begun_away(pipeline, i))
-			continue;
-		if (source->also_count)
-			(void)snprintf(more, sizeof(more), " and %zu more", source->also_count);
-		log_info("reading %s%s%s%s", source->name, more, source->label[0] ? " " : "",
-			 source->label);
-	}
-	if (config->collector_count == 0)
-		log_notice("no collector is configured: flows are kept for a local view (agentctl "
-			   "show flows) "
-			   "and exported nowhere");
-}
-
 /* Counters may continue those of an earlier agent: only what is new is a rate, or news. */
 static void note_counters(struct daemon *daemon)
 {
@@ -537,7 +518,7 @@ static int run(struct daemon *daemon)
 		goto out;
 	log_follow_file();
 	note_counters(daemon);
-	say_what_runs(&daemon->config, daemon->pipeline);
+	pipeline_log_start(daemon->pipeline, &daemon->config);
 	config_memory_warn(&daemon->config);
 	(void)sd_notify(0, "READY=1");
 	fprobe_ulog_ready(&daemon->fprobe_ulog);

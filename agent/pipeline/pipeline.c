@@ -456,9 +456,22 @@ void pipeline_destroy(struct pipeline *pipeline)
 	free(pipeline);
 }
 
-bool pipeline_source_has_begun_away(const struct pipeline *pipeline, size_t number)
+void pipeline_log_start(const struct pipeline *pipeline, const struct config *config)
 {
-	return pipeline->workers[number]->source.has_begun_away;
+	for (size_t i = 0; i < config->source_count; i++) {
+		const struct source_config *source = &config->sources[i];
+		char more[48] = "";
+
+		if (pipeline->workers[i]->source.has_begun_away)
+			continue;
+		if (source->also_count)
+			(void)snprintf(more, sizeof(more), " and %zu more", source->also_count);
+		log_info("reading %s%s%s%s", source->name, more, source->label[0] ? " " : "",
+			 source->label);
+	}
+	if (config->collector_count == 0)
+		log_notice("no collector is configured: flows are kept for a local view (agentctl "
+			   "show flows) and exported nowhere");
 }
 
 bool pipeline_has_failed(const struct pipeline *pipeline, struct error_text *error)

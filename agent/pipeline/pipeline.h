@@ -122,8 +122,9 @@ const char *pipeline_hung_thread(struct pipeline *pipeline, char doing[static PI
 /* Threads joined, everything freed. After 'finished', or any time: then what is left is lost. */
 void pipeline_destroy(struct pipeline *pipeline);
 
-/* Whether the source, by its number in the configuration, was not there at the start. */
-bool pipeline_source_has_begun_away(const struct pipeline *pipeline, size_t number);
+/* Log what is read, and whether it is exported at all. A source that is away has logged so itself.
+ */
+void pipeline_log_start(const struct pipeline *pipeline, const struct config *config);
 
 /* Whether a source has failed; its error is in 'error' then. For the exit status. */
 bool pipeline_has_failed(const struct pipeline *pipeline, struct error_text *error);
