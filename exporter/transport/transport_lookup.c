@@ -178,7 +178,7 @@ static void look_up_host(struct transport_lookup_job *job, const char *host, uin
 	for (size_t i = 0; i < count; i++)
 		address_add(job->addresses, &job->count, job->only, infos[items[i].index]->ai_addr,
 			    infos[items[i].index]->ai_addrlen);
-	if (list && !is_loopback(list->ai_addr))
+	if (!is_loopback(list->ai_addr))
 		job->ttl_s = least(job->ttl_s, transport_dns_ttl(host, list->ai_addr));
 	freeaddrinfo(list);
 }
