@@ -503,6 +503,8 @@ static int run(struct daemon *daemon)
 	if (fprobe_ulog_detach(&daemon->fprobe_ulog, &error) < 0)
 		goto out;
 	signals_block();
+	if (privileges_check(&daemon->config, &error) < 0)
+		goto out;
 	privileges_begin(&daemon->config);
 	daemon->predecessor = successor_begin(&daemon->config, daemon->store, &error);
 	if (daemon->predecessor < 0)

@@ -73,20 +73,36 @@ static int change_root(const char *root, struct error_text *error)
 	return result;
 }
 
+/* The user of the configuration, or the usual one. NULL, with 'error' filled if one was asked for.
+ */
+static const struct passwd *find_user(const char *user, struct error_text *error)
+{
+	const struct passwd *entry;
+
+	errno = 0;
+	entry = getpwnam(user ? user : DEFAULT_USER);
+	if (!entry && user)
+		error_text_set(error, "user %s: %s", user,
+			       errno ? fault_text(errno) : "there is no such user");
+	return entry;
+}
+
+int privileges_check(const struct config *config, struct error_text *error)
+{
+	if (geteuid() != 0 || !config->user)
+		return 0;
+	return find_user(config->user, error) ? 0 : -ENOENT;
+}
+
 /* As root: become the agent's user, who is looked up before the root directory changes. */
 static int change_user(const char *user, const char *root, uint64_t needed,
 		       struct error_text *error)
 {
-	const struct passwd *entry;
+	const struct passwd *entry = find_user(user, error);
 	int result;
 
-	errno = 0;
-	entry = getpwnam(user ? user : DEFAULT_USER);
-	if (!entry && user) {
-		error_text_set(error, "user %s: %s", user,
-			       errno ? fault_text(errno) : "there is no such user");
+	if (!entry && user)
 		return -ENOENT;
-	}
 	result = change_root(root, error);
 	if (result)
 		return result;

@@ -13,6 +13,10 @@
 #include "config.h"
 #include "error_text.h"
 
+/* Before another agent is asked for its place: whether privileges_drop() will find the user.
+ * Returns 0, or -ENOENT with 'error' filled. */
+int privileges_check(const struct config *config, struct error_text *error);
+
 /* Before sources are opened: unless root, give up what they do not need to be opened. */
 void privileges_begin(const struct config *config);
 

@@ -71,6 +71,7 @@ static bool try_adopt(struct capture_source *source, const struct capture_kept *
 	if (!kept)
 		return false;
 	if (source->type->adopt(source->config, kept, &source->capture, &error) == 0) {
+		source->is_continued = true;
 		log_event(LOG_LEVEL_info, "source-continued", name,
 			  "%s: continued: packets that came between the two agents wait in its "
 			  "queue%s",
@@ -225,6 +226,12 @@ bool capture_source_rest(struct capture_source *source, bool is_held)
 	source->is_held = is_held;
 	source->type->hold(source->capture, is_held);
 	return true;
+}
+
+void capture_source_leave(struct capture_source *source)
+{
+	if (source->is_continued)
+		(void)capture_source_rest(source, true);
 }
 
 int capture_source_stored(const struct capture_source *source)

@@ -22,6 +22,7 @@ struct capture_source {
 	bool has_begun_away;     /* was not there when it was opened first */
 	bool is_stopped;
 	bool is_held;                     /* stopped, and to be continued by the next agent */
+	bool is_continued;                /* what an earlier agent has left, or still has */
 	int watch;                        /* capture_watch.h, while it is away; else negative */
 	int64_t retry_ms;                 /* CLOCK_MONOTONIC: when to try again at the latest */
 	struct capture_statistics before; /* of all earlier openings */
@@ -53,6 +54,8 @@ bool capture_source_hold(struct capture_source *source);
 /* For a while nothing is taken from the kernel, or it is again. Returns whether read() says when it
  * has given what was taken before, by -ENODATA; else it may be left alone. */
 bool capture_source_rest(struct capture_source *source, bool is_held);
+/* Before anything was read: close() leaves what was continued to the one who has it, too. */
+void capture_source_leave(struct capture_source *source);
 /* The descriptor that stands for the source, which is open and can be continued, when it is kept or
  * given to another process; borrowed. */
 int capture_source_stored(const struct capture_source *source);

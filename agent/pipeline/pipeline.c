@@ -320,6 +320,7 @@ int pipeline_start(struct pipeline *pipeline, struct error_text *error)
 {
 	int result;
 
+	pipeline->has_begun = true;
 	pipeline_handover_end(pipeline);
 	pipeline_kept_end(pipeline);
 	pipeline_handover_warn(pipeline);
@@ -434,6 +435,8 @@ void pipeline_destroy(struct pipeline *pipeline)
 	pipeline_handover_clear(pipeline);
 	pipeline_kept_clear(pipeline);
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
+		if (!pipeline->has_begun) /* another agent reads them, or the next one will */
+			capture_source_leave(&pipeline->workers[i]->source);
 		worker_clear(pipeline->workers[i]);
 		free(pipeline->workers[i]);
 	}

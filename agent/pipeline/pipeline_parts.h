@@ -63,6 +63,7 @@ struct pipeline {
 	size_t leaving_count;
 	struct worker_ledger removed; /* of those that have finished */
 	int finished_descriptor;      /* eventfd, owned */
+	bool has_begun;               /* what the sources continue is this process's own */
 	struct pipeline_handover handover;
 	struct pipeline_kept kept;
 	struct pipeline_former *former; /* owned; NULL: none */

@@ -2,11 +2,12 @@
 
 import shutil
 import subprocess
+import time
 
 import programs
 import pytest
 from conftest import ROOT
-from waiting import PATIENCE_S
+from waiting import PATIENCE_S, wait_until
 
 PORT = 8080
 URL = f"http://127.0.0.1:{PORT}"
@@ -117,6 +118,9 @@ def test_apt_installs_and_upgrades_from_it(repository, package, client, director
     assert apt.versions() == ["0.1"]
     status, text = apt.run("apt-get", "-y", "-d", "install", "flowagent")
     assert status == 0, text
+    # The web server's times have seconds, and apt asks for what is newer.
+    index = repository.path / "dists" / "bookworm" / "InRelease"
+    wait_until(lambda: time.time() >= int(index.stat().st_mtime) + 1, "another second")
     repository.add("bookworm", package("0.2"))
     apt.update()
     assert apt.versions() == ["0.2", "0.1"]

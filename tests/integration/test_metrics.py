@@ -67,7 +67,7 @@ def test_metrics_are_the_ledger(flowagent, hosts, agentctl):
     assert matched >= 6
     wait_until(lambda: control.statistics()["packets_read"] >= matched, "all packets read")
     assert control.run("flush").returncode == DONE
-    wait_until(lambda: control.statistics()["records_waiting"] == 0, "all sent or lost")
+    wait_until(lambda: control.statistics()["flows_cached"] == 0, "all to be records")
     (status,) = control.rows("show", "status")
     found = samples(control.run("metrics").stdout)
     statistics = control.statistics()

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 
-from conftest import RELEASE_BUILD, ROOT
+from conftest import BUILD, ROOT
 
 SPEC = ROOT / "packaging" / "rpm" / "flowagent.spec"
 
@@ -21,7 +21,7 @@ def test_files_of_the_packages_are_what_is_installed(directory):
     lists = re.findall(r"^%files.*?\n(.*?)(?=^%(?:files|changelog))", spec, re.MULTILINE | re.DOTALL)
     assert len(lists) == 3
     patterns = [line.split("/")[-1] for text in lists for line in text.splitlines() if line.startswith("/")]
-    run("cmake", "--install", RELEASE_BUILD, DESTDIR=str(directory))
+    run("cmake", "--install", BUILD, DESTDIR=str(directory))
     installed = [path for path in directory.rglob("*") if not path.is_dir() and "examples" not in path.parts]
     names = {"flowagent" if path.name == "bpf.conf" else path.name for path in installed}  # its directory is listed
     assert len(names) > 20

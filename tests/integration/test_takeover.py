@@ -106,12 +106,18 @@ def test_the_other_agent_dies(start, hosts, flood, collector, flowagent_run):
         assert [row["descriptor"] for row in rows[:-1]] == ["state", "nflog-40"]
         agent.wait_until(lambda: agent.errors.count("this one continues") == count, "a line in the log")
         wait_until(lambda: control.statistics()["packets_read"] > read + RATE // 2, "packets")
-    # One that cannot open all that it needs.
-    options = [*OPTIONS, "-n", own.host_port, "--asn-table", "/nonexistent", "--control", agent.control]
-    failed = flowagent_run(*options, "--handover", host=hosts.server)
+    # One that cannot open all that it needs, before and after it has the group.
+    for count, more in enumerate((["--asn-table", "/nonexistent"], ["--summary", "/nonexistent/summary"]), 4):
+        options = [*OPTIONS, "-n", own.host_port, *more, "--control", agent.control]
+        failed = flowagent_run(*options, "--handover", host=hosts.server)
+        assert failed.returncode == 1
+        assert "/nonexistent" in failed.stderr
+        agent.wait_until(lambda c=count: agent.errors.count("this one continues") == c, "a line in the log")
+        read = control.statistics()["packets_read"]
+        wait_until(lambda r=read: control.statistics()["packets_read"] > r + RATE // 2, "packets")
+    failed = flowagent_run(*OPTIONS, "--user", "nosuch", "--control", agent.control, "--handover", host=hosts.server)
     assert failed.returncode == 1
-    assert "/nonexistent" in failed.stderr
-    agent.wait_until(lambda: agent.errors.count("this one continues") == 4, "a line in the log")
+    assert "user nosuch: there is no such user" in failed.stderr
     flood.end()
     wait_until(lambda: control.statistics()["packets_read"] == flood.packets(), "all packets")
     assert agent.stop() == 0, agent.errors
