@@ -265,7 +265,7 @@ def test_a_file_that_is_read_into_a_dead_collector_fails(flowagent, collector):
 def test_an_outage_in_the_first_minute_is_reported_with_its_numbers(site, agent_on, collector):
     """Lines that the limit of repeats holds back come out, at the end at the latest."""
     with collector(site.COLLECTOR, OWN_PORT, site.host) as own:
-        agent, control = agent_on("-n", f"{own.host_port},version=json")
+        agent, control = agent_on("-n", f"{own.host_port},version=json,mtu=800")
         agent.wait_until(lambda: count_lines(agent, "ready") == 1, "it is ready")
 
     def is_up():
@@ -273,9 +273,16 @@ def test_an_outage_in_the_first_minute_is_reported_with_its_numbers(site, agent_
         assert control.run("flush").returncode == 0
         return control.rows("show", "collectors")[0]["up"]
 
+    def lost_since_the_start():
+        assert control.run("flush").returncode == 0
+        return control.rows("show", "collectors")[0]["records_lost"]
+
     lost = 0
     for _ in range(2):
         wait_until(lambda: not is_up(), "it is down")
+        for _ in range(500):  # 1000 lines, at most two in a datagram: more than wait
+            site.send(1)
+        wait_until(lambda before=lost: lost_since_the_start() > before, "losses")
         with collector(site.COLLECTOR, OWN_PORT, site.host):
             wait_until(is_up, "it is up", interval_s=0.5)
             lost = control.rows("show", "collectors")[0]["records_lost"]

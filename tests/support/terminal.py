@@ -19,9 +19,11 @@ class Terminal:
         settings.write_text("set -g status off\nset -g remain-on-exit on\nset -g escape-time 0\n")
         variables = {"LC_ALL": "C.UTF-8", **dict(environment)}
         words = ["env", *(f"{name}={value}" for name, value in variables.items()), *map(str, command)]
+        # tmux misses the status of a program now and then: the shell around it writes it down.
+        self.status = directory / f"{self.socket.name}.status"
         self._tmux(
             "-f", settings, "new-session", "-d", "-x", width, "-y", height,
-            " ".join(map(shlex.quote, words)),
+            f"trap : INT; {shlex.join(words)}; echo $? >{shlex.quote(str(self.status))}",
         )  # fmt: skip
 
     def _tmux(self, *arguments):
@@ -61,11 +63,7 @@ class Terminal:
 
     def wait_for_end(self):
         """Until the program has ended; its exit status."""
-        # tmux sees the terminal close before it has the status of the program.
-        status = wait_until(
-            lambda: self._tmux("display", "-p", "#{pane_dead_status}").strip(), "the end"
-        )
-        return int(status)
+        return int(wait_until(lambda: self.status.exists() and self.status.read_text(), "the end"))
 
     def close(self):
         subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True, timeout=60)
