@@ -47,6 +47,8 @@ struct exporter *exporter_create(const struct exporter_config *config, struct er
 		.choice = config->choice,
 		.secret = config->secret,
 		.is_live = config->is_live,
+		.record_size =
+			config->record_size ? config->record_size : sizeof(struct export_record),
 		.on_event = config->on_event,
 		.event_context = config->event_context,
 	};

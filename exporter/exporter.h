@@ -30,6 +30,7 @@ struct exporter_config {
 	struct template_choice choice;
 	struct hash_key secret; /* of samples of flows, and of shares (connection_hash.h) */
 	bool is_live;           /* one of many: repetitions are spread, and travel with records */
+	size_t record_size;     /* export_record_size() of the records given; 0: whole ones */
 	void (*on_event)(void *context, const struct collector_event *event); /* may be NULL */
 	void *event_context;
 };

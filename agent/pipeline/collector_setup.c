@@ -222,6 +222,7 @@ struct exporter *collector_setup_exporter(const struct config *config,
 		.choice = *choice,
 		.secret = secret,
 		.is_live = config->sources[0].type->is_live,
+		.record_size = export_record_size(collector_setup_columns(config, choice)),
 		.on_event = log_collector_event,
 	};
 	struct exporter *exporter;

@@ -50,6 +50,7 @@ struct collector_terms {
 	struct template_choice choice;
 	struct hash_key secret; /* of samples of flows, and of shares (connection_hash.h) */
 	bool is_live;           /* as in exporter.h */
+	size_t record_size;     /* never 0 */
 	void (*on_event)(void *context, const struct collector_event *event); /* may be NULL */
 	void *event_context;
 

@@ -54,10 +54,9 @@ static uint64_t parts_needed(uint64_t number, uint64_t max)
 static void put_in_journal(struct collector *collector, const struct export_record *record,
 			   bool is_part, bool is_forward)
 {
-	const struct journal_entry entry = { *record, is_part, is_forward };
-
 	if (collector->journal.ring)
-		record_journal_put(&collector->journal, &entry);
+		record_journal_put(&collector->journal, record, collector->terms->record_size,
+				   is_part, is_forward);
 }
 
 /* As several records of the same flow, none with a counter above 'counter_max'. In the ledger each

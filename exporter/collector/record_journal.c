@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 int record_journal_init(struct record_journal *journal)
 {
@@ -20,9 +21,14 @@ void record_journal_clear(struct record_journal *journal)
 	*journal = (struct record_journal){ 0 };
 }
 
-void record_journal_put(struct record_journal *journal, const struct journal_entry *entry)
+void record_journal_put(struct record_journal *journal, const struct export_record *record,
+			size_t size, bool is_part, bool is_forward)
 {
-	journal->ring[journal->count++ % RECORD_JOURNAL_CAPACITY] = *entry;
+	struct journal_entry *entry = &journal->ring[journal->count++ % RECORD_JOURNAL_CAPACITY];
+
+	memcpy(&entry->record, record, size);
+	entry->is_part = is_part;
+	entry->is_forward = is_forward;
 	if (journal->count - journal->first > RECORD_JOURNAL_CAPACITY)
 		journal->first = journal->count - RECORD_JOURNAL_CAPACITY;
 }

@@ -12,9 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_JOURNAL_CAPACITY                                           \
-	8192 /* what a full queue holds, in records of the default fields \
-	      */
+/* What a full queue holds, in records of the default fields and datagrams of the usual size. */
+#define RECORD_JOURNAL_CAPACITY 8192
 
 struct journal_entry {
 	struct export_record record;
@@ -32,7 +31,9 @@ struct record_journal {
 int record_journal_init(struct record_journal *journal);
 void record_journal_clear(struct record_journal *journal);
 
-void record_journal_put(struct record_journal *journal, const struct journal_entry *entry);
+/* 'size' is export_record_size() of all records that are put; no more of 'record' is read. */
+void record_journal_put(struct record_journal *journal, const struct export_record *record,
+			size_t size, bool is_part, bool is_forward);
 /* What was put so far is void. */
 void record_journal_forget(struct record_journal *journal);
 /* Whether record 'number' and all after it are there. */
