@@ -104,8 +104,8 @@ static void check_hooks(struct doctor *doctor, const char *interface, const char
 			doctor_say(
 				doctor, DOCTOR_warn, restart,
 				"%s: the program %s comes before the agent's at %s: what it does "
-				"not let continue is not seen; after a restart the agent's is "
-				"first",
+				"not let continue is not seen; after a stop and a start the "
+				"agent's is first",
 				interface, name, sides[side].name);
 		/* A filter of clsact runs after all programs that are attached by links. */
 		else if (result == -ENOENT && *name)
@@ -204,13 +204,14 @@ static void check_rights(struct doctor *doctor)
 
 void doctor_check_bpf(struct doctor *doctor)
 {
-	char restart[128];
+	char restart[160]; /* a restart keeps the places of the programs, a stop does not */
 	bool has_any = false;
 	size_t index;
 	const json_t *source;
 
-	(void)snprintf(restart, sizeof(restart), "%ssystemctl restart flowagent",
-		       doctor_sudo(doctor));
+	(void)snprintf(restart, sizeof(restart),
+		       "%ssystemctl stop flowagent && %ssystemctl start flowagent",
+		       doctor_sudo(doctor), doctor_sudo(doctor));
 	json_array_foreach((json_t *)(uintptr_t)doctor_sources(doctor->status), index, source)
 	{
 		const json_t *later = json_array_get(doctor_sources(doctor->status_later), index);

@@ -2,7 +2,7 @@
  *
  * Place: capture_bpf_program.c (in the kernel) -> ring -> here -> worker. Sees what the wire sees:
  * before the firewall on the way in, after it on the way out; its cost on the packet path is a
- * third of NFLOG's. Loading and attaching need capabilities (capture_bpf_kernel.h), reading none.
+ * quarter of NFLOG's. Loading and attaching need capabilities (capture_bpf_kernel.h), reading none.
  * Invariant: seen = handed up + lost + foreign, as the program counts them for each CPU.
  *
  * Sleep: the program wakes the agent only where it has asked for it (struct capture_bpf_control).

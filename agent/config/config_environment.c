@@ -60,8 +60,10 @@ static const char *replace(const char *text, size_t *length, char host[static HO
 		return value;
 	error_text_set(error, "the environment has %s variable %s", value ? "an empty" : "no",
 		       name);
-	error_text_hint(error, "the service takes it from " DEFAULT_ENVIRONMENT_FILE
-			       " at its start, a command line from the shell");
+	error_text_hint(error,
+			"the service takes it from " DEFAULT_ENVIRONMENT_FILE
+			" (an instance from that with -NAME) at its start, a command line from "
+			"the shell");
 	return NULL;
 }
 

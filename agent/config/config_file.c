@@ -9,7 +9,6 @@
 #include "config_apply.h"
 #include "config_collector.h"
 #include "config_environment.h"
-#include "config_environment.h"
 #include "config_keys.h"
 #include "config_source.h"
 #include "config_timeout.h"

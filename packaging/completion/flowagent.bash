@@ -69,7 +69,7 @@ _flowagent()
 		previous=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
 	case $(_flowagent_option) in
-	--nflog|-g|--interface|-i) _flowagent_keys source ;;
+	--nflog|-g|--interface|-i|--bpf) _flowagent_keys source ;;
 	--collector|-n) _flowagent_keys collector ;;
 	esac
 	if ((${#COMPREPLY[@]} > 0)); then

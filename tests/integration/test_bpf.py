@@ -361,7 +361,7 @@ def test_doctor_names_what_hides_packets(hosts, flowagent, agentctl, collector):
                 pinging.terminate()
     assert [row["state"] for row in lines] == ["warn", "warn"], lines
     assert "the program foreign comes before the agent's at ingress" in lines[0]["text"]
-    assert "systemctl restart flowagent" in lines[0]["fix"]
+    assert "systemctl stop flowagent && " in lines[0]["fix"]
     assert "the interface has counted" in lines[1]["text"]
     finish(agent, own)
 

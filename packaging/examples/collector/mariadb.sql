@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS as_traffic (
   KEY (stamp_inserted)
 );
 
--- A minute of each flow: large, a ring of seven days. A day leaves at once, where DELETE would read it row by row.
+-- A minute of each flow: large, a ring of seven days: today, tomorrow that is empty, and five days before. A day leaves at once, where DELETE would read it row by row.
 CREATE TABLE IF NOT EXISTS flows (
   stamp_inserted DATETIME NOT NULL,
   stamp_updated DATETIME NULL,
