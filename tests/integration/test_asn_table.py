@@ -124,7 +124,10 @@ def test_a_hundred_tables_under_load(hosts, flood, flowagent, agentctl, collecto
     flood.begin(2000)
     for number in range(1, SWAPS + 1):
         asn_table(swap_rows(number))
-        wait_until(lambda: table_of(tool)["replaced"] == number, f"table {number} in use")
+        wait_until(lambda n=number: table_of(tool)["replaced"] == n, f"table {number} in use")
+        if number % 10 == 0:
+            expired = tool.statistics()["records_expired_total"]
+            wait_until(lambda e=expired: tool.statistics()["records_expired_total"] > e, "a record of it")
     flood.end()
     wait_until(lambda: tool.statistics()["packets_read"] >= flood.packets(), "all packets read")
     assert table_of(tool)["refused"] == 0
@@ -143,7 +146,7 @@ def test_a_hundred_tables_under_load(hosts, flood, flowagent, agentctl, collecto
     assert all(source == destination for source, destination in pairs)
     numbers = [source - 65000 for source, _ in pairs]
     assert numbers == sorted(numbers)
-    assert numbers[0] >= 0 and numbers[-1] == SWAPS and len(set(numbers)) > SWAPS // 4
+    assert numbers[0] >= 0 and numbers[-1] == SWAPS and len(set(numbers)) >= SWAPS // 10
 
 
 @pytest.fixture
