@@ -2,6 +2,7 @@
 that a collector sees no gap that is none. A number stays once it was chosen.
 """
 
+import itertools
 import json
 import shutil
 import socket
@@ -111,7 +112,8 @@ def test_clones_and_nameless_containers_behind_one_address_differ(host, flowagen
 
     # What a shared number does, so that the silence above means something.
     shared = [site.agent(site.machine(), options=["--source-id", "7"]) for _ in range(2)]
-    assert site.gaps(shared, cleanup, "shared")
+    names = (f"shared-{number}" for number in itertools.count())  # once their numbers may agree by chance
+    wait_until(lambda: site.gaps(shared, cleanup, next(names)), "a gap")
 
 
 def test_a_number_stays_once_it_was_chosen(host, flowagent, agentctl, directory):
