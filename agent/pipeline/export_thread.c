@@ -303,14 +303,16 @@ static void export_turn(struct export_thread *thread)
 		thread_call_does(&thread->call, "reading what the kernel translates");
 		export_nat_read(&thread->config.nat, now_us / 1000);
 	}
+	thread_call_does(&thread->call, "looking after connections");
+	/* Before records are taken: they may say which address they are sent from. */
+	exporter_poll(thread->config.exporter, now_us);
+	/* Workers know our ends before the first packet leaves from there. */
+	publish_remotes(thread, now_us / 1000);
 	thread_call_does(&thread->call, "taking records from the workers");
 	export_take(thread, now_us);
 	next_us = advance(thread);
 	export_take_release(thread, now_us);
 	thread_call_does(&thread->call, "sending");
-	/* Workers know our ends before the first packet leaves from there. */
-	exporter_poll(thread->config.exporter, now_us);
-	publish_remotes(thread, now_us / 1000);
 	more_in_us = exporter_send(thread->config.exporter, now_us);
 	goes_on = export_take_room(thread, now_us) && export_take_is_waiting(thread);
 	/* What still comes out of caches and rings gets room, and is sent or lost in turn. */

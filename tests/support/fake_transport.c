@@ -3,12 +3,15 @@
 
 #include "check.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 
 struct transport {
 	struct fake_transport *fake;
+	bool was_polled;
 };
 
 struct fake_transport fake_transports[FAKE_TRANSPORTS];
@@ -59,13 +62,14 @@ static int fake_open(const struct transport_config *config, struct transport **t
 	CHECK(config->port < FAKE_TRANSPORTS);
 	*transport = malloc(sizeof(**transport));
 	CHECK(*transport != NULL);
-	(*transport)->fake = &fake_transports[config->port];
+	**transport = (struct transport){ .fake = &fake_transports[config->port] };
 	return 0;
 }
 
 static int fake_poll(struct transport *transport, int64_t now_ms)
 {
 	(void)now_ms;
+	transport->was_polled = true;
 	return transport->fake->poll_error;
 }
 
@@ -158,6 +162,17 @@ static socklen_t fake_address(const struct transport *transport, struct sockaddr
 	return transport->fake->poll_error ? 0 : sizeof(*address);
 }
 
+static socklen_t fake_local(const struct transport *transport, struct sockaddr_storage *address)
+{
+	struct sockaddr_in own = { .sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(transport->fake->own) };
+
+	if (!transport->fake->own)
+		return fake_address(transport, address);
+	memcpy(address, &own, sizeof(own));
+	return transport->was_polled ? sizeof(own) : 0;
+}
+
 static void fake_close(struct transport *transport)
 {
 	free(transport);
@@ -173,7 +188,7 @@ const struct transport_type fake_transport_datagrams = {
 	.openings = fake_openings,
 	.refusal = fake_refusal,
 	.remote = fake_address,
-	.local = fake_address,
+	.local = fake_local,
 	.close = fake_close,
 };
 
@@ -185,6 +200,6 @@ const struct transport_type fake_transport_sessions = {
 	.ready = fake_ready,
 	.session = fake_session,
 	.remote = fake_address,
-	.local = fake_address,
+	.local = fake_local,
 	.close = fake_close,
 };

@@ -33,6 +33,7 @@ struct fake_transport {
 	bool is_one_packet; /* what a call takes went as one packet */
 	size_t confirm;     /* how many of its session have arrived */
 
+	uint32_t own;             /* IPv4 address that it sends from once it was polled; 0: none */
 	uint64_t openings;        /* transport_type.openings */
 	bool refuses;             /* each datagram is taken, and reported as refused afterwards */
 	int report;               /* errno of reports */

@@ -6,13 +6,16 @@
 #include "fake_transport.c"
 #include "system_poll.h"
 
+#include <arpa/inet.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #define START_MS     1700000000000
 #define RING_ENTRIES 8192
 #define INPUTS       2
+#define OWN          0xc0000207
 
 /* Stands in for that of the C library. */
 static atomic_uint polls;
@@ -33,16 +36,21 @@ static struct own_exports *own_exports;
 static struct interface_mtus mtus;
 static atomic_uint datagrams; /* arrived */
 
+static atomic_bool has_own_address; /* in one of them */
+
 static void arrive(size_t number, const struct datagram *datagram)
 {
+	const uint32_t own = htonl(OWN);
+
 	(void)number;
-	(void)datagram;
+	if (memmem(datagram->bytes, datagram->size, &own, sizeof(own)))
+		atomic_store(&has_own_address, true);
 	atomic_fetch_add(&datagrams, 1);
 }
 
 static struct exporter *create_exporter(uint32_t rate)
 {
-	const struct collector_config collector = {
+	struct collector_config collector = {
 		.name = "fake",
 		.transport_type = &fake_transport_datagrams,
 		.version = 9,
@@ -52,6 +60,8 @@ static struct exporter *create_exporter(uint32_t rate)
 	};
 	struct error_text error;
 
+	CHECK_EQ(template_fields_parse("default+exporterIPv4Address", &collector.fields, &error),
+		 0);
 	return exporter_create(
 		&(struct exporter_config){ .collectors = &collector, .collector_count = 1 },
 		&error);
@@ -76,6 +86,7 @@ static void init(uint32_t rate)
 	fake_transports[0].arrive = arrive;
 	atomic_store(&datagrams, 0);
 	atomic_store(&polls, 0);
+	atomic_store(&has_own_address, false);
 	own_exports = own_exports_create();
 	config.own_exports = own_exports;
 	config.exporter = create_exporter(rate);
@@ -196,6 +207,21 @@ TEST(nothing_has_finished_while_one_ring_is_open)
 	clear();
 }
 
+/* What waits when it starts is taken in its first turn. */
+TEST(the_first_records_have_the_address_that_they_are_sent_from)
+{
+	init(0);
+	fake_transports[0].own = OWN;
+	(void)put(0, 10);
+	put_end(0);
+	put_end(1);
+	CHECK_EQ(export_thread_start(&thread), 0);
+	wait_until_finished();
+	CHECK_EQ(ledger().sent.records, 10);
+	CHECK(atomic_load(&has_own_address));
+	clear();
+}
+
 /* A collector that takes nothing: its queue fills, then the rings; all that is put is somewhere.
  * Who asks is answered, and what is offered wakes nobody. */
 TEST(a_collector_without_room_leaves_records_in_the_rings)
@@ -267,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_of_all_rings_are_sent_before_it_has_finished),
 		cmocka_unit_test(nothing_has_finished_while_one_ring_is_open),
+		cmocka_unit_test(the_first_records_have_the_address_that_they_are_sent_from),
 		cmocka_unit_test(a_collector_without_room_leaves_records_in_the_rings),
 		cmocka_unit_test(a_paced_collector_wakes_it_once_a_burst),
 	};
