@@ -489,6 +489,7 @@ static int adopt_bpf(const struct source_config *config, const struct capture_ke
 		       : result == -EPROTO ? "it is of another version"
 		       : result == -ENODEV ? "the interface is another one"
 					   : fault_text(-result));
+	capture_bpf_kernel_leave(&capture->kernel); /* another agent may still read by it */
 	close_bpf(capture);
 	return result;
 }

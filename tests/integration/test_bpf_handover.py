@@ -123,6 +123,35 @@ def test_other_settings_are_opened_anew(serve, hosts, flood):
     assert agent.stop() == 0, agent.errors
 
 
+def test_a_takeover_with_other_settings(hosts, flowagent, flowagent_run, agentctl, flood):
+    """One that fails leaves the program of the agent that runs where it is; one that does not opens its own."""
+    agent = flowagent("--bpf", "eth0", host=hosts.server)
+    agent.wait_for_control()
+    control = agentctl(agent)
+    flood.begin(RATE)
+    failed = flowagent_run(
+        "--bpf", "eth0,buffer=1M", "--handover", "--summary", "/nonexistent/summary", "--control", agent.control,
+        host=hosts.server,
+    )  # fmt: skip
+    assert failed.returncode == 1
+    assert "settings are others" in failed.stderr
+    assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]
+    read = control.statistics()["packets_read"]
+    wait_until(lambda: control.statistics()["packets_read"] > read + RATE // 2, "packets")
+    flood.end()
+    wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
+    heir = flowagent("--bpf", "eth0,buffer=1M", "--handover", host=hosts.server, control=agent.control)
+    assert agent.wait() == 0, agent.errors
+    heir.wait_until(lambda: "reading bpf:eth0" in heir.errors, "ready")
+    assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]
+    flood.begin(RATE)
+    control = agentctl(heir)
+    wait_until(lambda: control.statistics()["packets_read"] > read + RATE, "packets")
+    flood.end()
+    wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
+    assert heir.stop() == 0, heir.errors
+
+
 def test_stop_takes_the_program_off(serve, manager, hosts):  # noqa: F811
     """Also while the manager still has the descriptors."""
     agent, _ = serve("--bpf", "eth0")
