@@ -10,6 +10,7 @@
 #include "counters_log.h"
 #include "defaults.h"
 #include "descriptor_store.h"
+#include "event_loop.h"
 #include "fprobe_ulog.h"
 #include "fault_text.h"
 #include "kept_config.h"
@@ -41,11 +42,9 @@
 #define LOG_INTERVAL_US    1000000u
 /* After the second signal: how long threads have to count what is lost. None waits for a network;
  * one that takes longer hangs in a write to a disk. */
-#define ABANDON_US     5000000u
-#define LOOPLESS_MS    100   /* between two looks at signals without an event loop */
-#define MEMORY_TRIES   100   /* in a row, of an event loop that has no memory: 10 s */
-#define MEMORY_REST_MS 60000 /* without a failure: they begin anew */
-#define WATCHDOG_TURN  10    /* of those, between two reports to the watchdog */
+#define ABANDON_US    5000000u
+#define LOOPLESS_MS   100 /* between two looks at signals without an event loop */
+#define WATCHDOG_TURN 10  /* of those, between two reports to the watchdog */
 
 enum { EXIT_DONE = 0, EXIT_RUNTIME = 1, EXIT_USAGE = 2 };
 
@@ -187,13 +186,15 @@ static void on_hand_over_signal(void *context, const char *name)
 	pipeline_stop_and_hold(daemon->pipeline);
 }
 
-/* The copy of its socket is closed with the process: then that agent begins. */
+/* The copy of its socket is closed with the process: then that agent begins. The control socket is
+ * its own, too. */
 static void on_replaced(void *context, int socket)
 {
 	struct daemon *daemon = context;
 
 	(void)fcntl(socket, F_DUPFD_CLOEXEC, 0);
 	daemon->is_stopping = daemon->is_replaced = true;
+	control_server_leave(daemon->control);
 	(void)sd_event_exit(daemon->loop, 0);
 }
 
@@ -286,6 +287,10 @@ static int open_control(struct daemon *daemon, struct error_text *error)
 	struct error_text reason;
 
 	daemon->control_descriptor = -1;
+	if (daemon->predecessor) {
+		daemon->control_descriptor = successor_control(daemon->store, error);
+		return daemon->control_descriptor < 0 ? daemon->control_descriptor : 0;
+	}
 	if (path ? strcmp(path, "none") == 0 : !is_live(&daemon->config))
 		return 0;
 	daemon->control_descriptor = control_server_bind(path ? path : DEFAULT_CONTROL_SOCKET,
@@ -439,30 +444,10 @@ static bool finish_without_loop(struct daemon *daemon)
 	return true;
 }
 
-/* Memory that is short for a moment does not end the agent: the loop may be tried again. */
-static int loop_until_end(struct daemon *daemon)
-{
-	unsigned int tries = 0;
-	int64_t failed_ms = 0;
-	int result;
-
-	while ((result = sd_event_loop(daemon->loop)) == -ENOMEM && tries++ < MEMORY_TRIES) {
-		const int64_t now_ms = time_now_ms(CLOCK_MONOTONIC);
-
-		if (now_ms - failed_ms > MEMORY_REST_MS)
-			tries = 1;
-		failed_ms = now_ms;
-		log_event(LOG_LEVEL_warning, "no-memory", "event loop",
-			  "no memory for the event loop: it is tried again");
-		(void)poll(NULL, 0, LOOPLESS_MS);
-	}
-	return result;
-}
-
 /* Until everything is sent or lost. Returns 0, or a negative errno if the event loop has failed. */
 static int run_loop(struct daemon *daemon)
 {
-	const int result = loop_until_end(daemon);
+	const int result = event_loop_run(daemon->loop);
 
 	if (result >= 0)
 		return 0;
@@ -489,10 +474,32 @@ static void leave_hung(struct daemon *daemon)
 	_exit(EXIT_RUNTIME);
 }
 
+/* All that can fail, while an agent whose place this one takes would continue. */
+static int open_all(struct daemon *daemon, struct error_text *error)
+{
+	const struct pipeline_events events = { .finished = on_finished, .context = daemon };
+	int result = 0;
+
+	daemon->pipeline = pipeline_create(&daemon->config, &events, daemon->store, error);
+	if (!daemon->pipeline)
+		return -EINVAL;
+	result = open_reload(daemon, error);
+	if (!result)
+		result = open_summary(daemon, error);
+	if (!result)
+		result = open_control(daemon, error);
+	if (!result)
+		result = drop_privileges(daemon, error);
+	if (!result)
+		result = start_loop(daemon, error);
+	if (!result)
+		result = pipeline_start(daemon->pipeline, error);
+	return result;
+}
+
 /* From opening to the end. Returns the exit status. */
 static int run(struct daemon *daemon)
 {
-	const struct pipeline_events events = { .finished = on_finished, .context = daemon };
 	struct error_text error = { 0 };
 	struct error_text failure = { 0 };
 	int status = EXIT_RUNTIME;
@@ -509,15 +516,11 @@ static int run(struct daemon *daemon)
 	daemon->predecessor = successor_begin(&daemon->config, daemon->store, &error);
 	if (daemon->predecessor < 0)
 		goto out;
-	daemon->pipeline = pipeline_create(&daemon->config, &events, daemon->store, &error);
-	if (!daemon->pipeline || open_reload(daemon, &error) < 0 ||
-	    open_summary(daemon, &error) < 0 || successor_end(daemon->predecessor, &error) < 0 ||
-	    open_control(daemon, &error) < 0 || drop_privileges(daemon, &error) < 0 ||
-	    start_loop(daemon, &error) < 0)
+	if (open_all(daemon, &error) < 0 || successor_end(daemon->predecessor, &error) < 0)
 		goto out;
+	daemon->predecessor = 0;
 	kept_config_put(&daemon->config, daemon->store);
-	if (pipeline_start(daemon->pipeline, &error) < 0)
-		goto out;
+	pipeline_begin(daemon->pipeline, &daemon->config);
 	log_follow_file();
 	note_counters(daemon);
 	pipeline_log_start(daemon->pipeline, &daemon->config);
@@ -538,6 +541,8 @@ out:
 	if (daemon->summary && daemon->summary != stdout)
 		(void)fclose(daemon->summary);
 	fprobe_ulog_end(&daemon->fprobe_ulog);
+	if (daemon->predecessor > 0)
+		control_server_leave(daemon->control);
 	control_server_destroy(daemon->control);
 	watchdog_destroy(daemon->watchdog);
 	rules_watch_destroy(daemon->rules);

@@ -3,11 +3,12 @@
  * Invariant: the other agent continues if this one ends before successor_end(). */
 #include "successor.h"
 
+#include "config_options.h"
 #include "defaults.h"
 #include "fault_text.h"
 #include "handover_socket.h"
 #include "handover_state.h"
-#include "log.h"
+#include "pipeline_handover.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -58,8 +59,36 @@ static int check(const struct config *config, struct error_text *error)
 	return -EINVAL;
 }
 
-int successor_begin(const struct config *config, struct descriptor_store *store,
-		    struct error_text *error)
+/* To collectors this is the same agent, whatever its machine's number would be today. */
+static void continue_source_id(struct config *config, const struct descriptor_store *store)
+{
+	const int descriptor = descriptor_store_look(store, PIPELINE_HANDOVER_STATE);
+	struct handover_state state;
+	struct reader body;
+
+	if (config->origins[OPTION_source_id].file || descriptor < 0 ||
+	    handover_state_map(&state, descriptor))
+		return;
+	if (handover_state_find(state.bytes, state.size, HANDOVER_source_id, "", &body) &&
+	    reader_left(&body) == 4) {
+		config->source_id = reader_u32(&body);
+		config->identity.has_moved = false;
+	}
+	handover_state_clear(&state);
+}
+
+int successor_control(struct descriptor_store *store, struct error_text *error)
+{
+	const int descriptor = descriptor_store_take(store, HANDOVER_SOCKET_CONTROL);
+
+	if (descriptor >= 0)
+		return descriptor;
+	error_text_set(error, "--handover: the agent that runs is of an earlier version");
+	error_text_hint(error, "stop it, and start this one without --handover");
+	return -EPROTONOSUPPORT;
+}
+
+int successor_begin(struct config *config, struct descriptor_store *store, struct error_text *error)
 {
 	const char *path = config->control ? config->control : DEFAULT_CONTROL_SOCKET;
 	struct error_text reason = { .text = "" };
@@ -75,8 +104,10 @@ int successor_begin(const struct config *config, struct descriptor_store *store,
 	(void)snprintf(request, sizeof(request), "{\"v\":1,\"cmd\":\"handover\",\"state\":%d}\n",
 		       HANDOVER_STATE_VERSION);
 	result = handover_socket_take(descriptor, request, store, &reason);
-	if (!result)
+	if (!result) {
+		continue_source_id(config, store);
 		return descriptor;
+	}
 	error_text_set(error, "--handover: %s: %s", path, reason.text);
 	error_text_hint(error, "%s", reason.hint);
 	(void)close(descriptor);

@@ -161,13 +161,17 @@ struct capture_type {
 	 * before the call are not lost, except what had not fit into its queue. */
 	void (*stop)(struct capture *capture);
 
-	/* Sources that outlive this process; NULL, all three, where that cannot be. */
+	/* Sources that outlive this process; NULL, all four, where that cannot be. */
 
-	/* Continue with what an earlier agent has left, in place of open(). The descriptor is taken
-	 * in any case. Returns 0, or a negative errno with 'error' filled: then open() will work if
-	 * the source is there. */
+	/* Continue with what an earlier agent has left, in place of open(). That agent may still
+	 * run, and go on: nothing changes for it before begin(). The descriptor is taken in any
+	 * case. Returns 0, or a negative errno with 'error' filled: then open() will work if the
+	 * source is there. */
 	int (*adopt)(const struct source_config *config, const struct capture_kept *kept,
 		     struct capture **capture, struct error_text *error);
+	/* It runs no more: before the first read(), have the configuration's settings take the
+	 * place of its own. NULL: there are none. */
+	void (*begin)(struct capture *capture);
 	/* In place of stop(): read() gives what was taken from the kernel already, then -ENODATA.
 	 * What comes from now on waits there for the next agent, also after close(); or for read(),
 	 * if it is not held any more. */

@@ -136,8 +136,6 @@ static int adopt_group(const struct source_config *config, const struct capture_
 	capture->parser.next_sequence = kept->next_sequence;
 	capture->parser.is_sequence_unknown = !kept->has_sequence;
 	capture->doubt = kept->is_loss_unknown ? DOUBT_until_empty : DOUBT_none;
-	capture_netlink_grow(&capture->netlink, kept->descriptor);
-	capture_nflog_group_set_up(&capture->group, capture->parser.snaplen);
 	capture->phase = PHASE_bound;
 	*adopted = capture;
 	return 0;
@@ -145,6 +143,12 @@ fail:
 	close_group(capture);
 	(void)close(kept->descriptor);
 	return -EINVAL;
+}
+
+static void begin_group(struct capture *capture)
+{
+	capture_netlink_grow(&capture->netlink, descriptor_of(capture));
+	capture_nflog_group_set_up(&capture->group, capture->parser.snaplen);
 }
 
 /* Nothing was received, with this negative errno. Returns 1 to go on, 0 if there is none now, or
@@ -368,6 +372,7 @@ const struct capture_type capture_nflog = {
 	.descriptor = descriptor_of,
 	.stop = stop_group,
 	.adopt = adopt_group,
+	.begin = begin_group,
 	.hold = hold_group,
 	.keep = keep_group,
 	.memory_size = sizeof(struct capture_nflog_memory),

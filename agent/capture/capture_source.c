@@ -228,6 +228,12 @@ bool capture_source_rest(struct capture_source *source, bool is_held)
 	return true;
 }
 
+void capture_source_begin(struct capture_source *source)
+{
+	if (source->is_continued && source->type->begin)
+		source->type->begin(source->capture);
+}
+
 void capture_source_leave(struct capture_source *source)
 {
 	if (source->is_continued)

@@ -54,7 +54,9 @@ bool capture_source_hold(struct capture_source *source);
 /* For a while nothing is taken from the kernel, or it is again. Returns whether read() says when it
  * has given what was taken before, by -ENODATA; else it may be left alone. */
 bool capture_source_rest(struct capture_source *source, bool is_held);
-/* Before anything was read: close() leaves what was continued to the one who has it, too. */
+/* All that was continued is this agent's: before the first read(). */
+void capture_source_begin(struct capture_source *source);
+/* In the place of that: close() leaves what was continued to the one who has it, too. */
 void capture_source_leave(struct capture_source *source);
 /* The descriptor that stands for the source, which is open and can be continued, when it is kept or
  * given to another process; borrowed. */

@@ -1,7 +1,8 @@
 /* control_handover.c - gives a running pipeline to the agent at the other end of the socket.
  *
  * Invariant: this agent's sources and flows are its own until the other one has said that it has
- * taken them over; then they are the other one's, whatever happens. */
+ * taken them over; then they are the other one's, whatever happens. With them goes the control
+ * socket, which clients find at its path all the time. */
 #include "control_handover.h"
 
 #include "fault_text.h"
@@ -48,10 +49,12 @@ static int give(void *context, const char *name, int descriptor)
 }
 
 /* Returns 0 once all is the other agent's. */
-static int give_all(struct pipeline *pipeline, int socket)
+static int give_all(const struct control_context *context, int socket)
 {
-	int result = pipeline_give(pipeline, give, &socket);
+	int result = pipeline_give(context->pipeline, give, &socket);
 
+	if (!result)
+		result = handover_socket_give(socket, HANDOVER_SOCKET_CONTROL, context->listening);
 	if (!result)
 		result = handover_socket_give_end(socket);
 	return result ? result : handover_socket_await(socket, TAKE_MS);
@@ -67,7 +70,7 @@ int control_handover_step(struct control_job *job, struct control_output *output
 	if (result)
 		return result;
 	log_info("handing over to the agent that takes this one's place");
-	result = give_all(pipeline, job->socket);
+	result = give_all(job->context, job->socket);
 	if (!result) {
 		pipeline_end_at_rest(pipeline);
 		job->context->hand_over(job->context->owner, job->socket);

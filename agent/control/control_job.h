@@ -22,9 +22,11 @@ struct control_context {
 	const struct rules_watch *rules; /* NULL: rules are not watched */
 	struct reload *reload;           /* may be changed; NULL: nothing can be read again */
 	int64_t started_unix_ms;
-	/* All is another agent's, which is at the other end of a socket: end. NULL: never. */
+	/* All is another agent's, which is at the other end of a socket, also the control socket:
+	 * end. NULL: never. */
 	void (*hand_over)(void *owner, int socket);
 	void *owner;
+	int listening;        /* the control socket; set by the server */
 	uint32_t patience_ms; /* a client that moves no byte for this long is cut; 0: 60 s */
 };
 

@@ -411,6 +411,7 @@ struct control_server *control_server_create(sd_event *loop, int descriptor,
 
 	if (!result) {
 		server->context = *context;
+		server->context.listening = descriptor;
 		if (server->context.patience_ms == 0)
 			server->context.patience_ms = PATIENCE_MS;
 		server->loop = sd_event_ref(loop);
@@ -431,6 +432,12 @@ struct control_server *control_server_create(sd_event *loop, int descriptor,
 	else
 		(void)close(descriptor);
 	return NULL;
+}
+
+void control_server_leave(struct control_server *server)
+{
+	if (server)
+		server->address.sun_path[0] = '\0';
 }
 
 void control_server_destroy(struct control_server *server)

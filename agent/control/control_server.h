@@ -27,6 +27,9 @@ int control_server_bind(const char *path, const char *user, struct error_text *e
 struct control_server *control_server_create(sd_event *loop, int descriptor,
 					     const struct control_context *context,
 					     struct error_text *error);
+/* Before the end: another process listens on the same socket, so its path stays. NULL is ignored.
+ */
+void control_server_leave(struct control_server *server);
 void control_server_destroy(struct control_server *server);
 
 #endif

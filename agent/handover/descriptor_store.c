@@ -142,6 +142,13 @@ int descriptor_store_take(struct descriptor_store *store, const char *name)
 	return descriptor;
 }
 
+int descriptor_store_look(const struct descriptor_store *store, const char *name)
+{
+	const struct entry *entry = store ? find(store, name) : NULL;
+
+	return entry ? entry->descriptor : -1;
+}
+
 static bool is_same(const struct entry *entry, int descriptor)
 {
 	struct stat status;

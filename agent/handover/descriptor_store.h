@@ -35,6 +35,8 @@ bool descriptor_store_is_there(const struct descriptor_store *store);
 /* Take the descriptor of that name, which is the caller's then; -1 if none was passed, or it was
  * taken. */
 int descriptor_store_take(struct descriptor_store *store, const char *name);
+/* The same, which stays to be taken: borrowed. */
+int descriptor_store_look(const struct descriptor_store *store, const char *name);
 
 /* Add one that came otherwise, to be taken; the manager does not have it. The descriptor is taken
  * in any case. Returns 0, or a negative errno: -EEXIST if there is one of that name. */

@@ -233,6 +233,9 @@ int handover_socket_end(int socket, struct error_text *error)
 		return -EPIPE;
 	}
 	result = take_answer(socket, NULL, error);
+	if (result == -EPIPE || result == -ECONNRESET)
+		return 0; /* one that continues says so: this one has ended before it could answer
+			   */
 	/* It closes what it has at its end. */
 	while (!result && wait_for(socket, POLLIN, TAKE_MS) == 0 && recv(socket, &byte, 1, 0) > 0)
 		;

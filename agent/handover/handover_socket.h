@@ -10,7 +10,8 @@
 #include "descriptor_store.h"
 #include "error_text.h"
 
-#define HANDOVER_SOCKET_TAKEN "taken\n"
+#define HANDOVER_SOCKET_TAKEN   "taken\n"
+#define HANDOVER_SOCKET_CONTROL "control" /* the name of the control socket itself */
 
 /* Give: a row, or the line that ends them. Both wait for room, some seconds at most. Return 0 or a
  * negative errno. */
@@ -23,7 +24,8 @@ int handover_socket_await(int socket, int timeout_ms);
  * negative errno with 'error' filled. */
 int handover_socket_take(int socket, const char *request, struct descriptor_store *store,
 			 struct error_text *error);
-/* Say that they are taken over, and wait until the other one has ended. Likewise. */
+/* Say that they are taken over, and wait until the other one has ended. Returns 0, also if it has
+ * ended without an answer, or a negative errno with 'error' filled: it continues. */
 int handover_socket_end(int socket, struct error_text *error);
 
 #endif

@@ -365,6 +365,7 @@ static void *export_main(void *context)
 {
 	struct export_thread *thread = context;
 
+	thread_rest_wait(&thread->start, &thread->quit_requested);
 	while (!atomic_load_explicit(&thread->quit_requested, memory_order_relaxed))
 		if (!rests(thread))
 			export_turn(thread);

@@ -51,6 +51,7 @@ struct export_thread {
 	struct wake wake;
 	struct thread_call call;
 	struct thread_rest rest;
+	struct thread_rest start; /* before the first turn */
 	atomic_bool quit_requested;
 	atomic_bool abandon_requested; /* at the end, wait for nobody */
 	pthread_t thread;

@@ -236,6 +236,15 @@ static void delay_start(struct exporter *exporter, uint32_t most_ms)
 	exporter_set_begin(exporter, time_now_us(CLOCK_MONOTONIC) + (int64_t)number * 1000);
 }
 
+/* What collectors know this agent by. */
+static void open_numbers(struct pipeline *pipeline, const struct config *config)
+{
+	pipeline->sequences =
+		sequence_file_open(pipeline->export.config.exporter, pipeline->source_id,
+				   config->takes_over || pipeline_kept_is_continued(pipeline));
+	config_source_id_keep(config);
+}
+
 struct pipeline *pipeline_create(const struct config *config, const struct pipeline_events *events,
 				 struct descriptor_store *store, struct error_text *error)
 {
@@ -289,10 +298,8 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		pipeline_kept_inherit(pipeline);
 		pipeline_handover_inherit(pipeline);
 		pipeline_former_finish(pipeline);
-		pipeline->sequences = sequence_file_open(exporter, pipeline->source_id,
-							 pipeline_kept_is_continued(pipeline));
-		config_source_id_keep(config);
-		pipeline->claims = source_id_claims_create(config);
+		if (!config->takes_over) /* else they are the other agent's still */
+			open_numbers(pipeline, config);
 	}
 	return pipeline;
 fail:
@@ -302,8 +309,12 @@ fail:
 
 static int start_threads(struct pipeline *pipeline, struct error_text *error)
 {
-	int result = export_thread_start(&pipeline->export);
+	int result;
 
+	thread_rest_hold(&pipeline->export.start);
+	for (size_t i = 0; i < pipeline->worker_count; i++)
+		thread_rest_hold(&pipeline->workers[i]->start);
+	result = export_thread_start(&pipeline->export);
 	if (result < 0)
 		error_text_set(error, "cannot start a thread: %s", fault_text(-result));
 	for (size_t i = 0; result == 0 && i < pipeline->worker_count; i++)
@@ -318,17 +329,32 @@ static int start_threads(struct pipeline *pipeline, struct error_text *error)
 
 int pipeline_start(struct pipeline *pipeline, struct error_text *error)
 {
-	int result;
+	const int result = start_threads(pipeline, error);
 
-	pipeline->has_begun = true;
-	pipeline_handover_end(pipeline);
-	pipeline_kept_end(pipeline);
-	pipeline_handover_warn(pipeline);
-	result = start_threads(pipeline, error);
 	if (result == -EAGAIN)
 		error_text_hint(error, "the number of threads is limited: see ulimit -u, or "
 				       "TasksMax= and LimitNPROC= of its unit");
 	return result;
+}
+
+void pipeline_begin(struct pipeline *pipeline, const struct config *config)
+{
+	const bool is_live = pipeline->export.config.is_live;
+
+	pipeline->has_begun = true;
+	for (size_t i = 0; i < pipeline->worker_count; i++)
+		capture_source_begin(&pipeline->workers[i]->source);
+	if (is_live && config->takes_over)
+		open_numbers(pipeline, config);
+	if (is_live)
+		pipeline->claims = source_id_claims_create(config);
+	source_id_claims_look(pipeline->claims);
+	pipeline_handover_end(pipeline);
+	pipeline_kept_end(pipeline);
+	pipeline_handover_warn(pipeline);
+	thread_rest_end(&pipeline->export.start);
+	for (size_t i = 0; i < pipeline->worker_count; i++)
+		thread_rest_end(&pipeline->workers[i]->start);
 }
 
 int pipeline_descriptor(const struct pipeline *pipeline)

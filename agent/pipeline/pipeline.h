@@ -62,8 +62,12 @@ struct pipeline_drop {
  * filled. */
 struct pipeline *pipeline_create(const struct config *config, const struct pipeline_events *events,
 				 struct descriptor_store *store, struct error_text *error);
-/* Start the threads. Returns 0 or a negative errno with 'error' filled. */
+/* Start the threads, which stand still. Until pipeline_begin() nothing has changed for an agent
+ * that still has the sources, or for the next one. Returns 0 or a negative errno with 'error'
+ * filled. */
 int pipeline_start(struct pipeline *pipeline, struct error_text *error);
+/* All is this agent's: the threads read and export. 'config' is that of pipeline_create(). */
+void pipeline_begin(struct pipeline *pipeline, const struct config *config);
 
 /* Take over what is another in 'after' than in 'before', which holds, of a live pipeline; what
  * needs a restart must be the same. Flows, counters and queues of all else stay. Both are borrowed

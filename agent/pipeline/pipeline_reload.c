@@ -302,6 +302,7 @@ int pipeline_reload(struct pipeline *pipeline, const struct config *before,
 		collector_setup_warn(after);
 		source_id_claims_destroy(pipeline->claims);
 		pipeline->claims = source_id_claims_create(after);
+		source_id_claims_look(pipeline->claims);
 		pipeline_handover_renew(pipeline, after);
 	}
 	clear(&reload);

@@ -184,6 +184,7 @@ int pipeline_state_write(const struct pipeline *pipeline, const char *shape, con
 	handover_write_begin(&writer);
 	handover_write_section(&writer, HANDOVER_shape, "", shape, strlen(shape));
 	handover_write_section(&writer, HANDOVER_layout, "", layout, strlen(layout));
+	write_u32(&writer, HANDOVER_source_id, "", pipeline->source_id);
 	for (size_t i = 0; i < count; i++)
 		write_source(&writer, &sources[i]);
 	write_export(&writer, pipeline);

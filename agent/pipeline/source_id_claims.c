@@ -63,7 +63,6 @@ struct source_id_claims *source_id_claims_create(const struct config *config)
 		if (claim->collector)
 			claims->count++;
 	}
-	source_id_claims_look(claims);
 	return claims;
 }
 

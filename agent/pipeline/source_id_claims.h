@@ -15,12 +15,13 @@
 
 struct source_id_claims; /* opaque: defined in source_id_claims.c */
 
-/* Claim the source id towards each collector in the network. Returns NULL without memory. */
+/* To claim the source id towards each collector in the network, by source_id_claims_look(). Returns
+ * NULL without memory. */
 struct source_id_claims *source_id_claims_create(const struct config *config);
 void source_id_claims_destroy(struct source_id_claims *claims);
 
-/* Try again what another agent has, and report a problem of each collector for as long as it lasts.
- * NULL is ignored. */
+/* Claim what is not claimed yet, what another agent has had so far among it, and report a problem
+ * of each collector for as long as it lasts. NULL is ignored. */
 void source_id_claims_look(struct source_id_claims *claims);
 
 #endif

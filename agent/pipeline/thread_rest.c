@@ -8,6 +8,11 @@
 
 #define LOOK_MS 1
 
+void thread_rest_hold(struct thread_rest *rest)
+{
+	atomic_store(&rest->is_wanted, true);
+}
+
 void thread_rest_want(struct thread_rest *rest, struct wake *wake)
 {
 	atomic_store(&rest->is_wanted, true);

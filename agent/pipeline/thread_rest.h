@@ -19,6 +19,7 @@ struct thread_rest {
 
 /* Control thread: ask for it; wait for it until 'until_ms' (CLOCK_MONOTONIC), and say whether it is
  * so; let the thread continue. */
+void thread_rest_hold(struct thread_rest *rest); /* before the thread starts, to stand still then */
 void thread_rest_want(struct thread_rest *rest, struct wake *wake);
 bool thread_rest_await(const struct thread_rest *rest, int64_t until_ms);
 void thread_rest_end(struct thread_rest *rest);

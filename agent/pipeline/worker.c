@@ -161,6 +161,7 @@ static void *worker_main(void *context)
 {
 	struct worker *worker = context;
 
+	thread_rest_wait(&worker->start, &worker->quit_requested);
 	while (!atomic_load_explicit(&worker->quit_requested, memory_order_relaxed))
 		if (!worker_turn_rests(worker))
 			worker_turn(worker);

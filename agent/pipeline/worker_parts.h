@@ -92,13 +92,14 @@ struct worker {
 	struct interface_mtus *mtus;           /* shared */
 	bool splits_superpackets;
 	bool counts_segments; /* the source says what superpackets are made of, and it counts */
-	bool has_columns; /* of its cache: packets are noted */
+	bool has_columns;     /* of its cache: packets are noted */
 	struct source_sampling sampling;
 
 	/* For other threads. */
 	struct wake wake;
 	struct thread_call call;
 	struct thread_rest rest;
+	struct thread_rest start;   /* before the first turn */
 	atomic_bool stop_requested; /* end of input; what is cached is exported */
 	atomic_bool hold_requested; /* with that: the source is for the next agent */
 	atomic_bool quit_requested; /* end of thread */

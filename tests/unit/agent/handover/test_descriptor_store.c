@@ -184,6 +184,9 @@ TEST(what_nobody_takes_is_closed_here_and_stays_there)
 
 	pass("a", 1);
 	store = descriptor_store_open();
+	CHECK_EQ(descriptor_store_look(store, "a"), 3);
+	CHECK_EQ(descriptor_store_look(store, "a"), 3);
+	CHECK_EQ(descriptor_store_look(store, "b"), -1);
 	descriptor_store_close(store);
 	CHECK_EQ(fcntl(3, F_GETFD), -1);
 	check_message("", 0);

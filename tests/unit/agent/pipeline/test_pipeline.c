@@ -115,6 +115,7 @@ static void start(void)
 	struct error_text error;
 
 	CHECK_EQ(pipeline_start(pipeline, &error), 0);
+	pipeline_begin(pipeline, &config);
 }
 
 /* Wait for the end, as the control thread does. */
