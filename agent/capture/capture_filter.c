@@ -1,4 +1,4 @@
-/* capture_filter.c - libpcap's filters on packets of a file.
+/* capture_filter.c - libpcap's filters on packets of a file, and for the kernel.
  *
  * Invariant: one program for each link type, compiled once. */
 #include "capture_filter.h"
@@ -7,6 +7,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,4 +116,37 @@ size_t capture_filter_apply(struct capture_filter *filter, struct packet_view *v
 		if (takes(filter, &views[i]))
 			views[left++] = views[i];
 	return left;
+}
+
+/* The kernel takes the outermost VLAN tag off: words on tags need libpcap, which looks beside the
+ * packet. 'inbound' and others that a live socket alone can tell do not compile here. */
+static bool is_for_kernel(const char *words)
+{
+	return !strcasestr(words, "vlan");
+}
+
+int capture_filter_compile(const char *words, uint8_t link, struct sock_fprog *program)
+{
+	struct error_text error; /* not shown: libpcap is asked again */
+	struct bpf_program code;
+	int result = -EOPNOTSUPP;
+
+	if (!is_for_kernel(words) || compile(words, capture_pcap_link_type(link), &code, &error))
+		return -EOPNOTSUPP;
+	if (code.bf_len > 0 && code.bf_len <= BPF_MAXINSNS) {
+		*program = (struct sock_fprog){
+			.len = (unsigned short)code.bf_len,
+			.filter = calloc(code.bf_len, sizeof(*program->filter)),
+		};
+		for (unsigned int i = 0; program->filter && i < code.bf_len; i++)
+			program->filter[i] = (struct sock_filter){
+				.code = code.bf_insns[i].code,
+				.jt = code.bf_insns[i].jt,
+				.jf = code.bf_insns[i].jf,
+				.k = code.bf_insns[i].k,
+			};
+		result = program->filter ? 0 : -EOPNOTSUPP;
+	}
+	pcap_freecode(&code);
+	return result;
 }

@@ -1,7 +1,7 @@
 /* capture_interface_name.c - what the kernel takes as the name of an interface, and what may be
  * said of one.
  *
- * Place: configuration -> capture_interface, or capture_without_pcap.c in its place. */
+ * Place: configuration -> capture_interface. */
 #include "capture_interface_name.h"
 
 #include <ctype.h>

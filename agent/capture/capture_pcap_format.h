@@ -3,7 +3,7 @@
  *
  * Place: file or device -> here -> the two parsers -> packet_view.
  *
- * For capture_pcap_parse.c and capture_pcapng_parse.c; link types also for capture_interface.c
+ * For capture_pcap_parse.c and capture_pcapng_parse.c; link types also for capture_tap_pcap.c
  * and capture_filter.c. */
 #ifndef CAPTURE_PCAP_FORMAT_H
 #define CAPTURE_PCAP_FORMAT_H

@@ -1,6 +1,6 @@
 /* capture_side.c - own addresses, and what they say of a packet.
  *
- * Place: capture_interface.c asks for each packet. No state but the addresses, which are read
+ * Place: capture_tap_pcap.c asks for each packet. No state but the addresses, which are read
  * again every some seconds, because they change while we run. */
 #include "capture_side.h"
 

@@ -1,6 +1,6 @@
 /* capture_side.h - on which side of this host a captured packet was: sent to it or by it.
  *
- * Place: part of capture_interface.c. libpcap does not report it for ordinary interfaces, so it is
+ * Place: part of capture_tap_pcap.c. libpcap does not report it for ordinary interfaces, so it is
  * found out from the interface's own addresses. */
 #ifndef CAPTURE_SIDE_H
 #define CAPTURE_SIDE_H

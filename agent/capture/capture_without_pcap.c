@@ -1,20 +1,25 @@
-/* capture_without_pcap.c - in the place of capture_interface.c in a build without libpcap.
+/* capture_without_pcap.c - in the place of capture_tap_pcap.c and capture_filter.c in a build
+ * without libpcap.
  *
- * Place: CMakeLists.txt chooses it or capture_interface.c and capture_filter.c. */
-#include "capture_sources.h"
-
+ * Place: CMakeLists.txt chooses it or them. */
 #include "capture_filter.h"
-#include "capture_interface_name.h"
-#include "rights.h"
+#include "capture_tap.h"
 
 #include <errno.h>
+#include <net/if.h>
+#include <string.h>
 
-static int refuse_interface(const struct source_config *config, struct capture **capture,
-			    struct error_text *error)
+static int refuse_tap(const struct capture_tap_request *request, struct capture_tap **tap,
+		      struct error_text *error)
 {
-	*capture = NULL;
-	error_text_set(error, "%s: live capture was left out of this build", config->name);
-	error_text_hint(error, "use an NFLOG group, or build with -DWITH_PCAP=ON");
+	*tap = NULL;
+	if (!if_nametoindex(request->name) && strcmp(request->name, "any") != 0)
+		return -ENODEV;
+	error_text_set(error,
+		       "%s: can only be captured by libpcap, which was left out of this build",
+		       request->name);
+	error_text_hint(error, "name Ethernet interfaces, use an NFLOG group, or build with "
+			       "-DWITH_PCAP=ON");
 	return -EOPNOTSUPP;
 }
 
@@ -44,17 +49,13 @@ size_t capture_filter_apply(struct capture_filter *filter, struct packet_view *v
 	return count;
 }
 
+int capture_filter_compile(const char *words, uint8_t link, struct sock_fprog *program)
+{
+	(void)words;
+	(void)link;
+	(void)program;
+	return -EOPNOTSUPP;
+}
+
 /* Nothing else is called, as nothing can be opened. */
-const struct capture_type capture_interface = {
-	.noun = "interface",
-	.prefix = "",
-	.section = "the name of an interface",
-	.keys = CAPTURE_KEY_SNAPLEN | CAPTURE_KEY_BUFFER | CAPTURE_KEY_WAIT |
-		CAPTURE_KEY_PROMISCUOUS | CAPTURE_KEY_FILTER,
-	.is_of_link = true,
-	.is_live = true,
-	.rights = RIGHTS_NET_RAW,
-	.parse = capture_interface_name_parse,
-	.check = capture_interface_name_check,
-	.open = refuse_interface,
-};
+const struct capture_tap_type capture_tap_pcap = { .open = refuse_tap };

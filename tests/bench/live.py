@@ -14,7 +14,7 @@ import time
 
 from helpers import Background, BenchError, Sink, helper, run, wait_until
 from offline import account, memory_kib
-from probes import Floor, Flowagent, Nfpcapd, Pmacct, Softflowd
+from probes import Floor, Flowagent, FlowagentPcap, Nfpcapd, Pmacct, Softflowd
 
 GROUP = 40
 RULES = """
@@ -208,7 +208,7 @@ def overload(bench):
 def device(bench):
     """Packets from a packet socket."""
     packets = bench.size(1500000)
-    probes = [kind(bench.directory) for kind in (Flowagent, Softflowd, Nfpcapd, Pmacct)]
+    probes = [kind(bench.directory) for kind in (Flowagent, FlowagentPcap, Softflowd, Nfpcapd, Pmacct)]
     runs = {probe.name: [] for probe in probes}
     with Host("") as host:
         for turn in range(bench.runs):
