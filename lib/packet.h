@@ -36,6 +36,11 @@ enum flow_side {
 	SIDE_unknown = 255, /* a capture file that does not say */
 };
 
+/* Whose socket sent or got a packet, as far as its source knows. */
+struct packet_owner {
+	uint32_t user; /* user ID + 1; 0: not known */
+};
+
 struct packet_view {
 	const uint8_t *bytes; /* borrowed from the source for one batch */
 	/* Ethernet header of a packet that is given without it: 14 bytes, borrowed likewise. NULL:

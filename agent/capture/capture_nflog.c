@@ -85,6 +85,7 @@ static struct capture *new_capture(const struct source_config *config, struct er
 	capture->parser.snaplen = snaplen > MAX_SNAPLEN ? MAX_SNAPLEN : snaplen;
 	capture->netlink.receive_buffer_wanted = config->receive_buffer;
 	capture->parser.takes_link_headers = config->takes_link_headers;
+	capture->parser.owners = config->owners;
 	return capture;
 }
 

@@ -41,6 +41,7 @@ struct metadata {
 	uint32_t sequence;
 	uint8_t hook;
 	uint16_t link_type; /* NFULA_HWTYPE */
+	uint32_t user;      /* NFULA_UID + 1 */
 	bool is_stamped;
 	bool has_sequence;
 };
@@ -112,8 +113,9 @@ static bool parse_vlan(const uint8_t *bytes, size_t size, struct packet_view *vi
 	return true;
 }
 
-/* The header that a packet has come in with. Packets of this host have none. */
-static inline bool parse_link(const struct attribute *attribute, struct packet_view *view,
+/* What few ask for: the header that a packet has come in with, which packets of this host do not
+ * have, and whose socket one is that goes out. */
+static inline bool parse_note(const struct attribute *attribute, struct packet_view *view,
 			      struct metadata *metadata)
 {
 	if (attribute->type == NFULA_HWTYPE) {
@@ -123,15 +125,19 @@ static inline bool parse_link(const struct attribute *attribute, struct packet_v
 	} else if (attribute->type == NFULA_HWHEADER && metadata->link_type == ARPHRD_ETHER &&
 		   attribute->size >= ETH_HLEN) {
 		view->link_header = attribute->value;
+	} else if (attribute->type == NFULA_UID) {
+		if (attribute->size < 4)
+			return false;
+		metadata->user = load_be32(attribute->value) + 1;
 	}
 	return true;
 }
 
 /* Most attributes are passed over. Values may be longer than we know them, from a newer kernel.
- * 'takes_link' is a constant. */
+ * 'takes_notes' is a constant. */
 static inline __attribute__((always_inline)) bool
 parse_attributes(struct capture_nflog_parser *parser, const uint8_t *bytes, size_t size,
-		 struct packet_view *view, struct metadata *metadata, const bool takes_link)
+		 struct packet_view *view, struct metadata *metadata, const bool takes_notes)
 {
 	const ptrdiff_t last = last_start(size);
 	struct attribute attribute;
@@ -142,7 +148,7 @@ parse_attributes(struct capture_nflog_parser *parser, const uint8_t *bytes, size
 		if (!next_attribute(bytes, last, &offset, &attribute))
 			return false;
 		value = attribute.value;
-		if (takes_link && !parse_link(&attribute, view, metadata))
+		if (takes_notes && !parse_note(&attribute, view, metadata))
 			return false;
 		switch (attribute.type) {
 		case NFULA_PACKET_HDR: /* hw_protocol, hook */
@@ -263,15 +269,17 @@ static uint8_t side_of(uint8_t family, uint8_t hook)
 static inline __attribute__((always_inline)) bool parse_packet(struct capture_nflog_parser *parser,
 							       const uint8_t *body, size_t size,
 							       struct packet_view *view,
-							       const bool takes_link)
+							       const bool takes_notes)
 {
 	struct metadata metadata = { .hook = HOOK_NONE };
 
 	*view = (struct packet_view){ .time_ms = parser->received_ms };
 	if (size < FAMILY_HEADER_SIZE ||
 	    !parse_attributes(parser, body + FAMILY_HEADER_SIZE, size - FAMILY_HEADER_SIZE, view,
-			      &metadata, takes_link))
+			      &metadata, takes_notes))
 		return false;
+	if (takes_notes)
+		parser->user = metadata.user;
 	if (metadata.has_sequence)
 		count_lost(parser, metadata.sequence);
 	parser->packets_unstamped += !metadata.is_stamped;
@@ -285,7 +293,7 @@ static inline __attribute__((always_inline)) bool parse_packet(struct capture_nf
 
 /* One netlink message, whatever it is. True if it was a packet. */
 static inline __attribute__((always_inline)) bool
-parse_message(struct capture_nflog_parser *parser, struct packet_view *view, const bool takes_link)
+parse_message(struct capture_nflog_parser *parser, struct packet_view *view, const bool takes_notes)
 {
 	const uint8_t *header;
 	size_t length;
@@ -296,7 +304,7 @@ parse_message(struct capture_nflog_parser *parser, struct packet_view *view, con
 	}
 	if (capture_netlink_type(header) != PACKET_MESSAGE)
 		return false;
-	if (parse_packet(parser, header + NLMSG_HDRLEN, length - NLMSG_HDRLEN, view, takes_link))
+	if (parse_packet(parser, header + NLMSG_HDRLEN, length - NLMSG_HDRLEN, view, takes_notes))
 		return true;
 	parser->messages_malformed++;
 	return false;
@@ -310,13 +318,18 @@ void capture_nflog_parse_begin(struct capture_nflog_parser *parser, const uint8_
 }
 
 /* Apart, so that nobody else pays for it. */
-static __attribute__((noinline)) size_t parse_with_links(struct capture_nflog_parser *parser,
+static __attribute__((noinline)) size_t parse_with_notes(struct capture_nflog_parser *parser,
 							 struct packet_view *views, size_t capacity)
 {
 	size_t count = 0;
 
-	while (count < capacity && reader_left(&parser->datagram))
-		count += parse_message(parser, &views[count], true);
+	while (count < capacity && reader_left(&parser->datagram)) {
+		if (!parse_message(parser, &views[count], true))
+			continue;
+		if (parser->owners)
+			parser->owners[count].user = parser->user;
+		count++;
+	}
 	return count;
 }
 
@@ -325,8 +338,8 @@ size_t capture_nflog_parse(struct capture_nflog_parser *parser, struct packet_vi
 {
 	size_t count = 0;
 
-	if (__builtin_expect(parser->takes_link_headers, 0))
-		return parse_with_links(parser, views, capacity);
+	if (__builtin_expect(parser->takes_link_headers || parser->owners, 0))
+		return parse_with_notes(parser, views, capacity);
 	while (count < capacity && reader_left(&parser->datagram))
 		count += parse_message(parser, &views[count], false);
 	return count;

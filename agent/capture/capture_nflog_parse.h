@@ -13,12 +13,15 @@
 
 /* One per group, for the time it is bound. Start with all zero and 'snaplen' set. */
 struct capture_nflog_parser {
-	uint32_t snaplen;         /* copy range asked for */
-	bool takes_link_headers;  /* views get them: it costs something */
-	uint32_t next_sequence;   /* NFULA_SEQ of the next packet; the kernel starts with 0 */
+	uint32_t snaplen;        /* copy range asked for */
+	bool takes_link_headers; /* views get them: it costs something */
+	struct packet_owner
+		*owners;        /* of the views, filled as they are; borrowed; NULL: nobody asks */
+	uint32_t next_sequence; /* NFULA_SEQ of the next packet; the kernel starts with 0 */
 	bool is_sequence_unknown; /* that is what the next packet has: an earlier reader has died */
 	struct reader datagram;   /* what is left of it; borrowed by the views */
 	unix_ms received_ms;      /* when it was read */
+	uint32_t user;            /* of the last packet, as in packet_owner, if somebody asks */
 	uint64_t packets_lost;    /* gaps in NFULA_SEQ */
 	uint64_t packets_at_range;  /* copy as long as 'snaplen': cut, or just that long */
 	uint64_t packets_unstamped; /* have received_ms for a time stamp */

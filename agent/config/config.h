@@ -83,6 +83,9 @@ struct config_identity {
 	char mark[MACHINE_MARK_SIZE];
 };
 
+/* What is asked about the sockets that flows are of. */
+enum config_owner { CONFIG_OWNER_off, CONFIG_OWNER_uid };
+
 struct config {
 	struct source_config *sources; /* owned */
 	size_t source_count;
@@ -99,6 +102,7 @@ struct config {
 	uint32_t max_flows; /* of all workers together */
 	bool splits_superpackets;
 	bool has_biflows;
+	uint8_t owner;          /* enum config_owner */
 	uint32_t interface_mtu; /* where it is not known */
 	uint32_t fragment_lifetime_ms;
 	struct interface_rules if_map;
@@ -113,10 +117,10 @@ struct config {
 	uint32_t template_refresh_ms;
 	uint32_t template_refresh_datagrams;
 	uint32_t start_delay_ms; /* at most; 0: none */
-	char *config_file; /* NULL: none */
-	char *control;     /* NULL: default path when live; "none" */
-	char *summary;     /* NULL, file, or "-" */
-	char *user;        /* NULL: "_flowagent" if started as root and it exists */
+	char *config_file;       /* NULL: none */
+	char *control;           /* NULL: default path when live; "none" */
+	char *summary;           /* NULL, file, or "-" */
+	char *user;              /* NULL: "_flowagent" if started as root and it exists */
 	enum log_level log_level;
 	bool check_only;         /* --check-config */
 	bool takes_over;         /* --handover */

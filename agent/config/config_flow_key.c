@@ -120,6 +120,12 @@ int config_flow_key_finish(struct config *config, struct error_text *error)
 
 	/* FIN and RST end a flow only where it is one connection. */
 	config->expiry.ignored_flags = flow_key_is_connection(key) ? 0 : UINT8_MAX;
+	if (config->owner != CONFIG_OWNER_off && !flow_key_is_connection(key)) {
+		config_fail(error, &config->origins[OPTION_owner],
+			    "owner: the flow key has parts left out, so a flow may be of many "
+			    "sockets");
+		return -EINVAL;
+	}
 	if (flow_key_has(key, FLOW_KEY_addresses) || (!is_ipv4 && !key->ipv6_prefix_length))
 		return 0;
 	config_fail(error,

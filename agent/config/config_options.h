@@ -85,8 +85,8 @@ bool config_option_is_of_objects(int option);
  * config_flow_key.c. */
 extern const struct config_type config_type_text, config_type_path, config_type_control,
 	config_type_address, config_type_number, config_type_duration, config_type_rate,
-	config_type_refresh, config_type_start_delay, config_type_version, config_type_level, config_type_flag,
-	config_type_superpackets, config_type_switch;
+	config_type_refresh, config_type_start_delay, config_type_version, config_type_level,
+	config_type_flag, config_type_owner, config_type_superpackets, config_type_switch;
 #define CAPTURE_SOURCE(option, type, ...) extern const struct config_type config_type_source_##type;
 #include "capture_sources.def"
 extern const struct config_type config_type_collector;

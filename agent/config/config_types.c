@@ -252,6 +252,30 @@ static void superpackets_format(const struct config *config, const struct config
 const struct config_type config_type_superpackets = { superpackets_parse, superpackets_format,
 						      "as-seen split" };
 
+static const char *const owners[] = { [CONFIG_OWNER_off] = "off", [CONFIG_OWNER_uid] = "uid" };
+
+static int owner_parse(struct config *config, const struct config_option *option, const char *value,
+		       struct error_text *error)
+{
+	(void)option;
+	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++) {
+		if (strcmp(value, owners[i]) != 0)
+			continue;
+		config->owner = (uint8_t)i;
+		return 0;
+	}
+	error_text_set(error, "expected off or uid");
+	return -EINVAL;
+}
+
+static void owner_format(const struct config *config, const struct config_option *option, FILE *out)
+{
+	(void)option;
+	(void)fputs(owners[config->owner], out);
+}
+
+const struct config_type config_type_owner = { owner_parse, owner_format, "off uid" };
+
 static int if_map_parse(struct config *config, const struct config_option *option,
 			const char *value, struct error_text *error)
 {

@@ -200,6 +200,11 @@ static int check_kept(uint32_t named, uint32_t kept, struct error_text *error)
 
 		if (!(named & ~kept & FLOW_MEMBER_BIT(i)))
 			continue;
+		if (i == FLOW_MEMBER_uid) {
+			error_text_set(error, "flows have no uid: the agent does not ask for it");
+			error_text_hint(error, "give it owner=uid and restart it");
+			return -EIO;
+		}
 		error_text_set(error, "flows have no %s: no collector gets that field", name);
 		error_text_hint(error, "give a collector fields=default+%s and restart the agent",
 				name);
@@ -236,7 +241,11 @@ static int state_prepare(struct flows_state *state, const struct control_context
 	state->filter = flow_filter_parse(request->filter, request->filter_count, &names, error);
 	if (!state->filter)
 		return -EINVAL;
-	result = order_parse(&state->order, request->json, error);
+	result = flow_filter_needs(state->filter) & FLOW_FILTER_needs_user
+			 ? check_kept(FLOW_MEMBER_BIT(FLOW_MEMBER_uid), kept, error)
+			 : 0;
+	if (!result)
+		result = order_parse(&state->order, request->json, error);
 	if (!result && !by)
 		result = check_members(state, request->json, kept, error);
 	if (!result)

@@ -60,7 +60,7 @@ static int prepare(struct watch_state *state, const struct control_context *cont
 	if (!state->filter)
 		return -EINVAL;
 	state->members = flow_members_of(pipeline_columns(context->pipeline));
-	state->watch = record_watch_create();
+	state->watch = record_watch_create(export_record_size(pipeline_columns(context->pipeline)));
 	result = state->watch ? pipeline_watch(context->pipeline, state->watch) : -ENOMEM;
 	if (!result) {
 		state->pipeline = context->pipeline;

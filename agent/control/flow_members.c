@@ -32,7 +32,7 @@ uint32_t flow_members_of(unsigned int columns)
 	uint32_t present = FLOW_MEMBERS_ALL;
 
 #define FLOW_MEMBER(name, kind, value)
-#define FLOW_MEMBER_OF_COLUMN(name, column)                     \
+#define FLOW_MEMBER_OF_COLUMN(name, kind, column, value)        \
 	if (!(columns & FLOW_COLUMN_BIT(FLOW_COLUMN_##column))) \
 		present &= ~FLOW_MEMBER_BIT(FLOW_MEMBER_##name);
 #include "flow_members.def"
@@ -75,6 +75,11 @@ static void set_RATE(struct flow_value *value, int64_t number)
 	value->number = number;
 }
 
+static void set_ID(struct flow_value *value, int64_t number)
+{
+	value->number = number;
+}
+
 static void set_NAME(struct flow_value *value, const char *name)
 {
 	const size_t length = strnlen(name, sizeof(value->bytes) - 1);
@@ -99,22 +104,24 @@ void flow_member_value(const struct flow_view *view, const struct flow_key_choic
 		value->is_any = !flow_key_has(choice, FLOW_KEY_addresses);
 	}
 	switch (member) {
-#define NUMBER  (int64_t)
-#define TIME    (int64_t)
-#define RATE    (int64_t)
-#define NAME    (const char *)
-#define ADDRESS (const uint8_t *)
-#define FLOW_MEMBER(name, kind, datum)          \
-	case FLOW_MEMBER_##name:                \
-		set_##kind(value, kind(datum)); \
+#define AS_NUMBER  (int64_t)
+#define AS_TIME    (int64_t)
+#define AS_RATE    (int64_t)
+#define AS_ID      (int64_t)
+#define AS_NAME    (const char *)
+#define AS_ADDRESS (const uint8_t *)
+#define FLOW_MEMBER(name, kind, datum)               \
+	case FLOW_MEMBER_##name:                     \
+		set_##kind(value, AS_##kind(datum)); \
 		break;
 #include "flow_members.def"
 #undef FLOW_MEMBER
-#undef NUMBER
-#undef TIME
-#undef RATE
-#undef NAME
-#undef ADDRESS
+#undef AS_NUMBER
+#undef AS_TIME
+#undef AS_RATE
+#undef AS_ID
+#undef AS_NAME
+#undef AS_ADDRESS
 	case FLOW_MEMBER_COUNT: break;
 	}
 }
@@ -202,6 +209,10 @@ char *flow_value_write(char *to, const char *name, const struct flow_value *valu
 	case FLOW_VALUE_TIME: return write_time(to, value->number);
 	case FLOW_VALUE_RATE:
 		if (!value->number)
+			return write_text(to, "null");
+		break;
+	case FLOW_VALUE_ID:
+		if (value->number < 0)
 			return write_text(to, "null");
 		break;
 	case FLOW_VALUE_NUMBER: break;

@@ -35,6 +35,7 @@ enum flow_value_kind {
 	FLOW_VALUE_NUMBER,
 	FLOW_VALUE_TIME,
 	FLOW_VALUE_RATE,
+	FLOW_VALUE_ID, /* below 0: not known */
 	FLOW_VALUE_NAME,
 	FLOW_VALUE_ADDRESS,
 };

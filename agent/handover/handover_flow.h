@@ -9,8 +9,9 @@
 #include "bytes.h"
 #include "flow_cache_move.h"
 
-#define HANDOVER_FLOW_SIZE       132
-#define HANDOVER_FLOW_SIZE_LEAST 116 /* of earlier versions: without link addresses */
+#define HANDOVER_FLOW_SIZE           136
+#define HANDOVER_FLOW_SIZE_WITH_MACS 132 /* of earlier versions: without owner */
+#define HANDOVER_FLOW_SIZE_LEAST     116 /* likewise: without link addresses */
 
 void handover_flow_write(struct writer *writer, const struct moved_flow *flow);
 

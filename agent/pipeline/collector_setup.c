@@ -238,6 +238,19 @@ struct exporter *collector_setup_exporter(const struct config *config,
 	return exporter;
 }
 
+/* The columns that a collector's filter looks at. */
+static unsigned int columns_of_filter(const struct config_collector *collector)
+{
+	struct error_text error;
+	struct flow_filter *filter =
+		collector->filter ? flow_filter_parse_text(collector->filter, &filter_names, &error)
+				  : NULL;
+	const unsigned int needs = filter ? flow_filter_needs(filter) : 0;
+
+	flow_filter_destroy(filter);
+	return needs & FLOW_FILTER_needs_user ? FLOW_COLUMN_BIT(FLOW_COLUMN_user) : 0;
+}
+
 unsigned int collector_setup_columns_of(const struct config_collector *collector,
 					const struct template_choice *choice)
 {
@@ -247,15 +260,16 @@ unsigned int collector_setup_columns_of(const struct config_collector *collector
 
 	own.fields = collector->field_set;
 	if (!encoder->protocol)
-		return 0;
+		return columns_of_filter(collector);
 	template_set_init(&set, (enum export_protocol)encoder->protocol, &own);
-	return template_set_columns(&set);
+	return template_set_columns(&set) | columns_of_filter(collector);
 }
 
 unsigned int collector_setup_columns(const struct config *config,
 				     const struct template_choice *choice)
 {
-	unsigned int columns = 0;
+	unsigned int columns =
+		config->owner == CONFIG_OWNER_off ? 0 : FLOW_COLUMN_BIT(FLOW_COLUMN_user);
 
 	for (size_t i = 0; i < config->collector_count; i++)
 		columns |= collector_setup_columns_of(&config->collectors[i], choice);

@@ -1,5 +1,5 @@
 /* export_complete.h - what is looked up, or changed, once for each record: AS numbers,
- * applications, translations, prefixes, numbers of interfaces.
+ * applications, translations, owners, prefixes, numbers of interfaces.
  *
  * Place: ring -> here -> exporter, in the export thread. */
 #ifndef EXPORT_COMPLETE_H

@@ -88,10 +88,10 @@ static struct worker_config worker_config_of(struct pipeline *pipeline, const st
 			.expiry = config->expiry,
 			.is_bidirectional = config->has_biflows,
 			.has_ports = flow_key_has(&config->flow_key, FLOW_KEY_ports),
-			.columns = pipeline->columns & ~EXPORT_RECORD_NAT,
+			.columns = pipeline->columns & ~EXPORT_RECORD_LOOKUPS,
 		},
 		.flow_key = config->flow_key,
-		.has_translations = pipeline->columns & EXPORT_RECORD_NAT,
+		.lookups = pipeline->columns & EXPORT_RECORD_LOOKUPS,
 		.fragment_lifetime_ms = config->fragment_lifetime_ms,
 		.splits_superpackets = config->splits_superpackets,
 		.sampling = { .key = pipeline->secret, .is_shared = config->hash_key_file },
@@ -214,9 +214,11 @@ static int create_export_thread(struct pipeline *pipeline, const struct config *
 	});
 	if (!thread.interfaces ||
 	    (thread.applications && exporter_set_applications(exporter, thread.applications)) ||
-	    (pipeline->columns & EXPORT_RECORD_NAT && open_nat(config, &thread.nat))) {
+	    (pipeline->columns & EXPORT_RECORD_NAT && open_nat(config, &thread.nat)) ||
+	    export_owner_open(&thread.owner, pipeline->columns)) {
 		interface_monitor_destroy(thread.interfaces);
 		export_nat_close(&thread.nat);
+		export_owner_close(&thread.owner);
 		exporter_destroy(exporter);
 		return -ENOMEM;
 	}

@@ -42,8 +42,8 @@ char *pipeline_former_facts(const struct pipeline *pipeline, const struct config
 
 	if (!file)
 		return NULL;
-	(void)fprintf(file, "max-flows %" PRIu32 "\ncolumns %u\ntranslations %d\nshape %s\n",
-		      worker->cache.max_flows, worker->cache.columns, worker->has_translations,
+	(void)fprintf(file, "max-flows %" PRIu32 "\ncolumns %u\nlookups %u\nshape %s\n",
+		      worker->cache.max_flows, worker->cache.columns, worker->lookups,
 		      pipeline->handover.shape);
 	for (size_t i = 0; i < config->source_count; i++)
 		(void)fprintf(file, "memory %zu\n", config->sources[i].type->memory_size);
@@ -116,7 +116,7 @@ static int open_worker(struct pipeline *pipeline, struct worker *worker, const c
 	config.consumed = consumed;
 	config.cache.max_flows = (uint32_t)find_number(facts, "max-flows", 0);
 	config.cache.columns = (unsigned int)find_number(facts, "columns", 0);
-	config.has_translations = find_number(facts, "translations", 0) != 0;
+	config.lookups = (unsigned int)find_number(facts, "lookups", 0);
 	descriptor = descriptor_store_take(pipeline->handover.store,
 					   descriptor_store_name("kept-", worker->name, name));
 	if (descriptor < 0)

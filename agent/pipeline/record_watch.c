@@ -8,17 +8,19 @@
 #include <string.h>
 
 struct record_watch {
+	size_t record_size;       /* of what the export thread gives */
 	struct record_ring *ring; /* owned */
 	_Atomic uint64_t lost;    /* written by the export thread alone */
 };
 
-struct record_watch *record_watch_create(void)
+struct record_watch *record_watch_create(size_t record_size)
 {
 	struct record_watch *watch = calloc(1, sizeof(*watch));
 
-	if (watch)
-		watch->ring = record_ring_create(RECORD_WATCH_ROOM,
-						 RING_ENTRY_SIZE(EXPORT_RECORD_BASE_SIZE));
+	if (watch) {
+		watch->record_size = record_size;
+		watch->ring = record_ring_create(RECORD_WATCH_ROOM, RING_ENTRY_SIZE(record_size));
+	}
 	if (watch && watch->ring)
 		return watch;
 	free(watch);
@@ -43,7 +45,7 @@ void record_watch_give(struct record_watch *watch, const struct export_record *r
 	}
 	entry = record_ring_push(watch->ring);
 	entry->kind = RING_RECORD;
-	memcpy(&entry->record, record, EXPORT_RECORD_BASE_SIZE);
+	memcpy(&entry->record, record, watch->record_size);
 	entry->record.application = NULL;
 	if (!has_as)
 		entry->record.source = entry->record.destination = (struct asn_entry){ 0 };
@@ -56,8 +58,7 @@ size_t record_watch_take(struct record_watch *watch, struct export_record *recor
 
 	for (; taken < count && record_ring_waiting(watch->ring); taken++) {
 		memset(&records[taken], 0, sizeof(records[taken]));
-		memcpy(&records[taken], &record_ring_peek(watch->ring)->record,
-		       EXPORT_RECORD_BASE_SIZE);
+		memcpy(&records[taken], &record_ring_peek(watch->ring)->record, watch->record_size);
 		record_ring_pop(watch->ring);
 	}
 	if (taken)

@@ -16,16 +16,16 @@
 
 struct record_watch; /* opaque: defined in record_watch.c */
 
-/* NULL if memory is short. */
-struct record_watch *record_watch_create(void);
+/* 'record_size' is export_record_size() of all records that are given. NULL if memory is short. */
+struct record_watch *record_watch_create(size_t record_size);
 void record_watch_destroy(struct record_watch *watch);
 
 /* Export thread: give a copy of a record, whose interfaces have the kernel's numbers. 'has_as'
  * false: its AS numbers are not set. */
 void record_watch_give(struct record_watch *watch, const struct export_record *record, bool has_as);
 
-/* Control thread: copy up to 'count' records, the oldest first, without link addresses and
- * translations. Returns how many. */
+/* Control thread: copy up to 'count' records, the oldest first; what they do not have is 0. Returns
+ * how many. */
 size_t record_watch_take(struct record_watch *watch, struct export_record *records, size_t count);
 /* Control thread: how many there was no room for, from the beginning on. */
 uint64_t record_watch_lost(const struct record_watch *watch);

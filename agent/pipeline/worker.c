@@ -54,6 +54,8 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 	worker->sampling_secret = config->sampling;
 	worker->own.name = NULL;
 	worker->own.takes_link_headers = config->cache.columns & FLOW_COLUMNS_OF_LINK;
+	if (config->cache.columns & FLOW_COLUMN_BIT(FLOW_COLUMN_user))
+		worker->own.owners = worker->owners;
 	worker->wake.descriptor = worker->call.done = -1;
 }
 

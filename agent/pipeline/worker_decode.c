@@ -134,6 +134,16 @@ annotate(struct worker *worker, uint64_t least_mtu, const struct packet_view *vi
 		info->key.sampler = sampler_of(worker, view);
 }
 
+/* What the source says of the packet's owner; a file's packets may say it themselves. */
+static inline void note_owner(const struct worker *worker, const struct packet_view *view,
+			      struct packet_note *note)
+{
+	const struct packet_owner *owner = &worker->owners[view - worker->views];
+
+	if (worker->own.owners && owner->user)
+		note->user = owner->user;
+}
+
 static inline __attribute__((always_inline)) const struct packet_view *
 decode_views(struct worker *worker, const struct packet_view *view, const struct packet_view *end,
 	     struct packet_info *infos, struct packet_note *notes, size_t *accounted,
@@ -166,7 +176,7 @@ decode_views(struct worker *worker, const struct packet_view *view, const struct
 		annotate(worker, least_mtu, view, info, samples, counts_segments);
 		info++;
 		if (is_noted)
-			note++;
+			note_owner(worker, view, note++);
 	}
 	worker->clock_ms = clock_ms;
 	*accounted = (size_t)(info - infos);

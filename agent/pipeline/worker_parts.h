@@ -28,7 +28,7 @@ struct worker_config {
 	const struct capture_kept *kept; /* what an earlier agent has left of it; NULL: nothing */
 	struct flow_cache_config cache;  /* bound, timeouts and hash key */
 	struct flow_key_choice flow_key; /* what makes a flow */
-	bool has_translations;           /* records have a place for export_record.nat */
+	unsigned int lookups; /* of EXPORT_RECORD_LOOKUPS: records have a place for them */
 	uint32_t fragment_lifetime_ms;
 	bool splits_superpackets;
 	struct sampling_secret sampling;
@@ -49,8 +49,7 @@ struct worker_config {
 /* Bytes of one of them. */
 static inline size_t worker_ring_entry_size(const struct worker_config *config)
 {
-	return RING_ENTRY_SIZE(export_record_size(
-		config->cache.columns | (config->has_translations ? EXPORT_RECORD_NAT : 0)));
+	return RING_ENTRY_SIZE(export_record_size(config->cache.columns | config->lookups));
 }
 
 /* Flows that the agent before this one has left, which are still to come into the cache. */
@@ -113,6 +112,7 @@ struct worker {
 	cache_ms duplicates_due_ms; /* when to look for them next; INT64_MAX: never */
 	struct drop_example drop_examples[DROP_REASON_COUNT]; /* valid where one was counted */
 	struct packet_view views[FLOW_CACHE_BATCH]; /* read, from view_next on not accounted yet */
+	struct packet_owner owners[FLOW_CACHE_BATCH]; /* of them, if their flows have that column */
 	size_t view_count, view_next;
 	uint8_t *reasons; /* worker_kept.c: of the views of this turn, why they are ignored; or NULL
 			   */

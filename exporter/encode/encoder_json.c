@@ -31,9 +31,11 @@
 #define APPLICATION_KEY ",\"applicationName\":"
 #define APPLICATION_LENGTH \
 	(sizeof("\"255:65535\"" APPLICATION_KEY) - 1 + JSON_LINE_TEXT_SIZE(APPLICATION_NAME_SIZE))
-#define FLOW_SIZE                                                                         \
-	(FRAME_SIZE + APPLICATION_LENGTH + sizeof(INTERVAL_KEY) + JSON_LINE_NUMBER_SIZE + \
-	 RECORD_FIELDS_MAX * (EXPORT_KEY_SIZE + JSON_LINE_ADDRESS_SIZE))
+/* Of the only field of text that there is. */
+#define TEXT_LENGTH JSON_LINE_TEXT_SIZE(sizeof(((struct export_record *)0)->user_name))
+#define FLOW_SIZE                                                               \
+	(FRAME_SIZE + APPLICATION_LENGTH + TEXT_LENGTH + sizeof(INTERVAL_KEY) + \
+	 JSON_LINE_NUMBER_SIZE + RECORD_FIELDS_MAX * (EXPORT_KEY_SIZE + JSON_LINE_ADDRESS_SIZE))
 
 /* What stands for the first KEY_NAME_OFFSET characters of a key of the reverse. */
 #define REVERSE_KEY     ",\"reverse"
@@ -158,6 +160,7 @@ static char *put_fields(char *to, const struct export_field *const *fields, size
 			to = json_line_signed(to, (int64_t)load(member, sizeof(uint64_t)));
 			break;
 		case EXPORT_APPLICATION: to = put_application(to, member); break;
+		case EXPORT_TEXT: to = json_line_text(to, (const char *)member, field->size); break;
 		case EXPORT_MAC: to = json_line_mac(to, load(member, sizeof(uint64_t))); break;
 		case EXPORT_LEAVING_MAC:
 			to = json_line_mac(to,
@@ -280,6 +283,8 @@ static size_t value_size(const struct export_field *field)
 		return JSON_LINE_MAC_LENGTH;
 	if (field->kind == EXPORT_APPLICATION)
 		return APPLICATION_LENGTH;
+	if (field->kind == EXPORT_TEXT)
+		return TEXT_LENGTH;
 	return digits[field->size];
 }
 

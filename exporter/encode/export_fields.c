@@ -21,6 +21,7 @@
 	 MEMBER_SIZE(member) != sizeof(void *))
 #define IS_CUT_WIDENED(size, member)        ((size) != 8 || MEMBER_SIZE(member) != 1)
 #define IS_CUT_MAC(size, member)            ((size) != 6 || MEMBER_SIZE(member) != 8)
+#define IS_CUT_TEXT(size, member)           ((size) != 32 || MEMBER_SIZE(member) != 32)
 #define IS_CUT_EXPORTER(size, member)       IS_CUT_ADDRESS(size, member)
 #define IS_CUT_LEAVING_MAC(size, member)    IS_CUT_MAC(size, member)
 #define IS_CUT_ICMP_TYPE_CODE(size, member) ((size) != 2 || MEMBER_SIZE(member) != 2)

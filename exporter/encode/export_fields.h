@@ -18,6 +18,7 @@ enum export_kind {
 	EXPORT_ICMP_TYPE_CODE, /* 0 unless the protocol is ICMP or ICMPv6 */
 	EXPORT_MAC,            /* a link address, as packet_note.h has it */
 	EXPORT_LEAVING_MAC,    /* likewise; 0 if the frame was not on its way out */
+	EXPORT_TEXT,           /* bytes up to a NUL, and NUL up to the end */
 	EXPORT_EXPORTER,       /* not of the record: where its message is sent from */
 	EXPORT_REDUCED,        /* a number of half as many bytes as the member has, which fits */
 };

@@ -57,6 +57,7 @@ static inline enum record_action action_of(enum export_kind kind, size_t size)
 {
 	switch (kind) {
 	case EXPORT_ADDRESS: return size == 4 ? RECORD_copy_4 : RECORD_copy_16;
+	case EXPORT_TEXT: return RECORD_copy_32;
 	case EXPORT_MILLISECONDS: return RECORD_milliseconds;
 	case EXPORT_SYSUPTIME: return RECORD_sys_uptime;
 	case EXPORT_WIDENED: return RECORD_widened_8;
@@ -165,6 +166,7 @@ __attribute__((always_inline)) static inline void encode_field(enum record_actio
 	switch (action) {
 	case RECORD_copy_4: memcpy(to, from, 4); break;
 	case RECORD_copy_16: memcpy(to, from, 16); break;
+	case RECORD_copy_32: memcpy(to, from, 32); break;
 	case RECORD_unsigned_1: *to = *from; break;
 	case RECORD_unsigned_2: store_be16(to, load_host16(from)); break;
 	case RECORD_unsigned_4: store_be32(to, load_host32(from)); break;
@@ -228,6 +230,7 @@ __attribute__((noinline)) static void encode_steps(const struct record_plan *res
 		break;
 			ENCODE_STEPS(RECORD_copy_4)
 			ENCODE_STEPS(RECORD_copy_16)
+			ENCODE_STEPS(RECORD_copy_32)
 			ENCODE_STEPS(RECORD_unsigned_2)
 			ENCODE_STEPS(RECORD_unsigned_4)
 			ENCODE_STEPS(RECORD_unsigned_8)

@@ -28,6 +28,7 @@ enum record_action {
 	RECORD_unsigned_1, /* first: record_plan.octets_end */
 	RECORD_copy_4,
 	RECORD_copy_16,
+	RECORD_copy_32,
 	RECORD_unsigned_2,
 	RECORD_unsigned_4,
 	RECORD_unsigned_8,

@@ -273,7 +273,10 @@ unsigned int template_set_columns(const struct template_set *set)
 			const size_t offset = template->fields[i]->offset;
 
 			columns |= flow_column_at(offset - offsetof(struct export_record, flow));
-			if (offset >= offsetof(struct export_record, nat))
+			if (offset == offsetof(struct export_record, user_name))
+				columns |=
+					EXPORT_RECORD_USER_NAME | FLOW_COLUMN_BIT(FLOW_COLUMN_user);
+			else if (offset >= offsetof(struct export_record, nat))
 				columns |= EXPORT_RECORD_NAT;
 		}
 	}

@@ -62,6 +62,7 @@ static const struct template_row template_rows[] = {
 	  IE_postNAPTSourceTransportPort },
 	{ PART_translation, KEY_connection, IE_postNAPTDestinationTransportPort,
 	  IE_postNAPTDestinationTransportPort },
+	{ PART_owner, KEY_connection, IE_userName, IE_userName },
 };
 
 #define TEMPLATE_ROW_COUNT (sizeof(template_rows) / sizeof(template_rows[0]))
@@ -87,7 +88,8 @@ const struct export_field *template_row_field(size_t row, uint8_t ip_version)
 
 bool template_row_is_in_key(size_t row, const struct flow_key_choice *key)
 {
-	if (template_rows[row].part == PART_translation && !flow_key_is_connection(key))
+	if (template_rows[row].part & (PART_translation | PART_owner) &&
+	    !flow_key_is_connection(key))
 		return false;
 	return !(template_rows[row].key & ~((unsigned int)key->changed ^ FLOW_KEY_DEFAULT));
 }

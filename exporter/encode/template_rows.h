@@ -32,7 +32,8 @@ enum template_part {
 	/* Somebody names it: the kernel has more to do for it. Of flows that are one direction of
 	 * one connection. */
 	PART_translation = 4096,
-	PART_named = 8192, /* somebody names it: 0 in it says something else than no field */
+	PART_owner = 16384, /* likewise */
+	PART_named = 8192,  /* somebody names it: 0 in it says something else than no field */
 };
 
 struct template_row {

@@ -241,6 +241,9 @@ cache_ms flow_wheel_next(const struct flow_cache *cache);
 /* The flow that is the reverse of another, FLOW_NONE if it is not in this cache. */
 flow_place flow_pair_find(const struct flow_cache *cache, flow_place index);
 /* Why both must leave now; see flow_expiry_pair(). */
+/* Have both directions know whose they are, if one of them does. Once for each record that leaves,
+ * and only where there is such a column. */
+void flow_pair_share(struct flow_cache *cache, flow_place index);
 bool flow_pair_is_due(const struct flow_cache *cache, const flow_place pair[static 2],
 		      enum flow_end_reason reasons[static 2]);
 /* Whether the first of two is the forward direction, and in 'direction' why. */

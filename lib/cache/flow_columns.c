@@ -46,14 +46,15 @@ uint64_t flow_columns_size(unsigned int set, uint64_t max_flows)
 
 /* How a column is updated, in the order in which columns are watched. What LAST has is one of the
  * notes that the record has seen, and a packet with the same note changes nothing anywhere; where
- * nothing is LAST the same is true of MINIMUM and MAXIMUM. What UNION has may be more than any
- * note: it is watched only where all columns are such. */
-enum update { LAST, MINIMUM, MAXIMUM, UNION, UPDATE_COUNT };
+ * nothing is LAST the same is true of KNOWN, MINIMUM and MAXIMUM. What UNION has may be more than
+ * any note: it is watched only where all columns are such. */
+enum update { LAST, KNOWN, MINIMUM, MAXIMUM, UNION, UPDATE_COUNT };
 
 /* How a value in a column changes. */
 #define COLUMN_MINIMUM(old, new) ((new) < (old) ? (new) : (old))
 #define COLUMN_MAXIMUM(old, new) ((new) > (old) ? (new) : (old))
 #define COLUMN_LAST(old, new)    (new)
+#define COLUMN_KNOWN(old, new)   ((new) ? (new) : (old))
 #define COLUMN_UNION(old, new)   ((old) | (new))
 
 /* Columns have the type of what they are updated from. */

@@ -20,6 +20,9 @@ enum flow_column {
 #define FLOW_COLUMNS_OF_LINK \
 	(FLOW_COLUMN_BIT(FLOW_COLUMN_source_mac) | FLOW_COLUMN_BIT(FLOW_COLUMN_destination_mac))
 
+/* Records that end at FLOW_RECORD_BASE_SIZE do not have these. */
+#define FLOW_COLUMNS_BEYOND_BASE (FLOW_COLUMNS_OF_LINK | FLOW_COLUMN_BIT(FLOW_COLUMN_user))
+
 /* The column that fills the member at 'offset' of struct flow_record, as a bit; 0: none, every flow
  * has it. */
 unsigned int flow_column_at(size_t offset);

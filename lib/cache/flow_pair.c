@@ -1,12 +1,14 @@
 /* flow_pair.c - which cached flow is the other direction of one that is about to leave.
  *
- * Place: flow_cache.c asks for each record if the cache is bidirectional; packets never come here.
+ * Place: flow_cache.c asks for each record if the cache is bidirectional, or knows whose flows are;
+ * packets never come here.
  * Nothing links the two directions while they are cached: a look-up or two for each record that
  * leaves cost less than a link in each flow, and one whose reverse comes late needs no repair. A
  * flow that is due while its reverse is not is armed in the wheel for when that is due, so it is
  * touched once a timeout, and the active timeout bounds its wait. */
 #include "flow_cache.h"
 #include "flow_cache_layout.h"
+#include "flow_columns_layout.h"
 #include "flow_reverse.h"
 #include "tcp_flags.h"
 
@@ -29,6 +31,22 @@ flow_place flow_pair_find(const struct flow_cache *cache, flow_place index)
 			return reverse;
 	}
 	return FLOW_NONE;
+}
+
+void flow_pair_share(struct flow_cache *cache, flow_place index)
+{
+	uint32_t *const users = cache->columns.user;
+	const flow_place reverse = flow_pair_find(cache, index);
+	size_t own, other;
+
+	if (reverse == FLOW_NONE)
+		return;
+	own = flow_number(cache, flow_at(cache, index));
+	other = flow_number(cache, flow_at(cache, reverse));
+	if (!users[own])
+		users[own] = users[other];
+	else if (!users[other])
+		users[other] = users[own];
 }
 
 bool flow_pair_is_due(const struct flow_cache *cache, const flow_place pair[static 2],

@@ -26,6 +26,7 @@ enum nflog_attribute {
 	NFULA_IFINDEX_PHYSINDEV = 6, /* the port of a bridge */
 	NFULA_IFINDEX_PHYSOUTDEV = 7,
 	NFULA_PAYLOAD = 9,
+	NFULA_UID = 11, /* of the socket that sends the packet */
 	NFULA_HWTYPE = 15,
 	NFULA_HWHEADER = 16, /* link header, as the packet has come in */
 	NFULA_VLAN = 20,     /* attributes again */
@@ -44,6 +45,7 @@ struct nflog_record {
 	uint16_t vlan_id;  /* of the tag that the kernel took off, 0 if none */
 	uint32_t input_port, output_port; /* of a bridge, 0 if none */
 	uint16_t link_type;               /* ARPHRD_ETHER is 1 */
+	uint32_t user;                    /* user ID + 1, 0 if it does not say */
 	struct reader link_header;
 };
 
@@ -116,6 +118,10 @@ static void note_attribute(struct attribute *attribute, struct nflog_record *rec
 		break;
 	case NFULA_IFINDEX_PHYSINDEV: record->input_port = reader_u32(&attribute->value); break;
 	case NFULA_IFINDEX_PHYSOUTDEV: record->output_port = reader_u32(&attribute->value); break;
+	case NFULA_UID:
+		if (reader_left(&attribute->value) >= 4)
+			record->user = reader_u32(&attribute->value) + 1;
+		break;
 	case NFULA_HWTYPE: record->link_type = reader_u16(&attribute->value); break;
 	case NFULA_HWHEADER: record->link_header = attribute->value; break;
 	case NFULA_VLAN:
@@ -125,8 +131,9 @@ static void note_attribute(struct attribute *attribute, struct nflog_record *rec
 	}
 }
 
-/* In the bridge family the ports are the interfaces, as in a live capture. */
-static void take_ports(const struct nflog_record *record, const struct frame *frame)
+/* What else the record says. In the bridge family the ports are the interfaces, as in a live
+ * capture. */
+static void take_notes(const struct nflog_record *record, const struct frame *frame)
 {
 	struct flow_key *key = &frame->info->key;
 
@@ -137,6 +144,7 @@ static void take_ports(const struct nflog_record *record, const struct frame *fr
 	if (frame->is_noted) {
 		frame->note->physical_input = record->input_port;
 		frame->note->physical_output = record->output_port;
+		frame->note->user = record->user;
 	}
 	if (frame->is_noted && record->link_type == LINK_TYPE_ETHERNET &&
 	    reader_left(&record->link_header) >= ETHERNET_HEADER_BYTES)
@@ -178,7 +186,7 @@ static enum drop_reason decode_payload(struct frame *frame, const struct nflog_r
 	};
 
 	inner.info->key.vlan_id = record->vlan_id;
-	take_ports(record, &inner);
+	take_notes(record, &inner);
 	return decode_link(&inner);
 }
 

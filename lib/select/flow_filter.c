@@ -42,6 +42,7 @@ enum datum {
 	DATUM_duration,
 	DATUM_age,
 	DATUM_idle,
+	DATUM_user,
 };
 
 struct filter_key {
@@ -72,6 +73,7 @@ static const struct filter_key keys[] = {
 	{ "tos", VALUE_number, DATUM_tos, DATUM_none, UINT8_MAX },
 	{ "vlan", VALUE_number, DATUM_vlan, DATUM_none, 4095 },
 	{ "mark", VALUE_number, DATUM_mark, DATUM_none, UINT32_MAX },
+	{ "uid", VALUE_number, DATUM_user, DATUM_none, UINT32_MAX - 1 },
 	{ "flags", VALUE_flags, DATUM_tcp_flags, DATUM_none, UINT8_MAX },
 	{ "bytes", VALUE_amount, DATUM_octets, DATUM_none, INT64_MAX },
 	{ "packets", VALUE_amount, DATUM_packets, DATUM_none, INT64_MAX },
@@ -188,11 +190,12 @@ static void fail_key(struct error_text *error, const char *name, size_t length)
 		error_text_set(error, "filter: unknown key \"%s\" (did you mean \"%s\"?)", quote,
 			       nearest.best);
 	else
-		error_text_set(error,
-			       "filter: unknown key \"%s\", expected one of src, dst, host, sport, "
-			       "dport, port, src_as, dst_as, as, in_if, out_if, iface, proto, dir, "
-			       "v, tos, vlan, mark, flags, bytes, packets, duration, age, idle",
-			       quote);
+		error_text_set(
+			error,
+			"filter: unknown key \"%s\", expected one of src, dst, host, sport, "
+			"dport, port, src_as, dst_as, as, in_if, out_if, iface, proto, dir, "
+			"v, tos, vlan, mark, uid, flags, bytes, packets, duration, age, idle",
+			quote);
 }
 
 static const struct filter_key *find_key(const char *name, size_t length)
@@ -376,6 +379,8 @@ unsigned int flow_filter_needs(const struct flow_filter *filter)
 
 		if (key->kind == VALUE_as)
 			needs |= FLOW_FILTER_needs_as_numbers;
+		if (key->first == DATUM_user)
+			needs |= FLOW_FILTER_needs_user;
 		if (key->first == DATUM_age || key->first == DATUM_idle)
 			needs |= FLOW_FILTER_needs_now;
 	}
@@ -428,6 +433,7 @@ static uint64_t datum_number(enum datum datum, const struct subject *subject)
 	case DATUM_duration: return elapsed_ms(flow->first_ms, flow->last_ms);
 	case DATUM_age: return elapsed_ms(flow->first_ms, subject->now_ms);
 	case DATUM_idle: return elapsed_ms(flow->last_ms, subject->now_ms);
+	case DATUM_user: return flow->user - 1;
 	}
 	return 0;
 }
@@ -443,6 +449,8 @@ static bool datum_matches(const struct filter_test *test, enum datum datum,
 	if (datum == DATUM_destination_address)
 		return prefix_contains(&test->prefix, key->ip_version,
 				       flow_destination_address(key));
+	if (datum == DATUM_user && !subject->flow->user)
+		return false;
 	number = datum_number(datum, subject);
 	if (test->is_name)
 		return number && subject->names->interface_is(subject->names->context,

@@ -84,6 +84,51 @@ TEST(port_that_is_cut_is_malformed)
 	}
 }
 
+/* Root is a user; who asks for link headers only gets no owners. */
+TEST(users_are_beside_the_views)
+{
+	const uint32_t users[] = { 0, 1001, UINT32_MAX };
+	const uint32_t wanted[] = { 1, 1002, 0 };
+	struct packet_owner owners[4] = {
+		{ .user = 77 }, { .user = 77 }, { .user = 77 }, { .user = 77 }
+	};
+	struct capture_nflog_parser parser = { .snaplen = SNAPLEN, .owners = owners };
+	struct datagram datagram = { .size = 0 };
+	struct packet_view views[8];
+
+	for (size_t i = 0; i < 3; i++) {
+		begin_message(&datagram, PACKET, 2);
+		put_u32(&datagram, NFULA_UID, users[i]);
+		put_u32(&datagram, NFULA_GID, 5);
+		end_message(&datagram);
+	}
+	put_packet(&datagram, 0);
+	capture_nflog_parse_begin(&parser, datagram.bytes, datagram.size, RECEIVED_MS);
+	CHECK_EQ(capture_nflog_parse(&parser, views, 8), 4);
+	for (size_t i = 0; i < 3; i++)
+		CHECK_EQ(owners[i].user, wanted[i]);
+	CHECK_EQ(owners[3].user, 0);
+	parser.owners = NULL;
+	parser.takes_link_headers = true;
+	capture_nflog_parse_begin(&parser, datagram.bytes, datagram.size, RECEIVED_MS);
+	CHECK_EQ(capture_nflog_parse(&parser, views, 8), 4);
+}
+
+TEST(user_that_is_cut_is_malformed)
+{
+	struct packet_owner owners[4] = { { .user = 0 } };
+	struct capture_nflog_parser parser = { .snaplen = SNAPLEN, .owners = owners };
+	struct datagram datagram = { .size = 0 };
+	struct packet_view views[4];
+
+	begin_message(&datagram, PACKET, 2);
+	put_attribute(&datagram, NFULA_UID, "\0\0\3", 3);
+	end_message(&datagram);
+	capture_nflog_parse_begin(&parser, datagram.bytes, datagram.size, RECEIVED_MS);
+	CHECK_EQ(capture_nflog_parse(&parser, views, 4), 0);
+	CHECK_EQ(parser.messages_malformed, 1);
+}
+
 TEST(packet_without_time_has_the_time_of_receipt)
 {
 	struct capture_nflog_parser parser = { .snaplen = SNAPLEN };
@@ -350,6 +395,8 @@ int main(void)
 		cmocka_unit_test(every_attribute_goes_into_the_view),
 		cmocka_unit_test(ports_of_a_bridge_are_beside_the_interfaces),
 		cmocka_unit_test(port_that_is_cut_is_malformed),
+		cmocka_unit_test(users_are_beside_the_views),
+		cmocka_unit_test(user_that_is_cut_is_malformed),
 		cmocka_unit_test(packet_without_time_has_the_time_of_receipt),
 		cmocka_unit_test(impossible_time_is_no_time),
 		cmocka_unit_test(copy_as_long_as_the_range_counts_as_cut),

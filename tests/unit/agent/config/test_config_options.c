@@ -231,6 +231,25 @@ TEST(biflow)
 	check_error("--biflow yes", CONFIG_invalid, "--biflow \"yes\": expected on or off");
 }
 
+TEST(owner)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config, "", &error), CONFIG_run);
+	check_value(&config, "owner", "off", "default");
+	config_clear(&config);
+	CHECK_EQ(parse(&config, "--owner uid --flow-key addresses,ports,protocol", &error),
+		 CONFIG_run);
+	CHECK_EQ(config.owner, CONFIG_OWNER_uid);
+	check_value(&config, "owner", "uid", "command line");
+	config_clear(&config);
+	check_error("--owner me", CONFIG_invalid, "--owner \"me\": expected off or uid");
+	check_error("--owner uid --flow-key addresses", CONFIG_invalid,
+		    "owner: the flow key has parts left out, so a flow may be of "
+		    "many sockets");
+}
+
 TEST(superpackets)
 {
 	struct error_text error;
@@ -434,6 +453,7 @@ int main(void)
 		cmocka_unit_test(timeouts),
 		cmocka_unit_test(a_name_stands_once_in_a_list),
 		cmocka_unit_test(biflow),
+		cmocka_unit_test(owner),
 		cmocka_unit_test(superpackets),
 		cmocka_unit_test(other_values),
 		cmocka_unit_test(interface_numbers),

@@ -26,7 +26,8 @@ static const struct moved_flow example = {
 		    .physical_input = 10,
 		    .physical_output = 11,
 		    .source_mac = UINT64_C(0x1020000000001),
-		    .destination_mac = UINT64_C(0x20000000002) },
+		    .destination_mac = UINT64_C(0x20000000002),
+		    .user = 1002 },
 	.created_ms = 12345,
 	.seen_ms = 12999,
 };
@@ -77,6 +78,12 @@ TEST(members_that_an_earlier_version_has_not_are_0)
 	struct reader body;
 	struct moved_flow flow;
 
+	earlier.record.user = 0;
+	(void)write(bytes, sizeof(bytes), &example, HANDOVER_FLOW_SIZE_WITH_MACS);
+	body = reader_of(bytes, 4 + HANDOVER_FLOW_SIZE_WITH_MACS);
+	CHECK_EQ(handover_flow_begin(&body), HANDOVER_FLOW_SIZE_WITH_MACS);
+	CHECK(handover_flow_read(&body, HANDOVER_FLOW_SIZE_WITH_MACS, &flow));
+	CHECK_BYTES(&flow, &earlier, sizeof(flow));
 	earlier.record.source_mac = earlier.record.destination_mac = 0;
 	(void)write(bytes, sizeof(bytes), &example, HANDOVER_FLOW_SIZE_LEAST);
 	body = reader_of(bytes, 4 + HANDOVER_FLOW_SIZE_LEAST);

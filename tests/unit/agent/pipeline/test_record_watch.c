@@ -13,7 +13,7 @@ static struct export_record record_of(uint16_t port)
 
 TEST(records_come_in_order)
 {
-	struct record_watch *watch = record_watch_create();
+	struct record_watch *watch = record_watch_create(EXPORT_RECORD_BASE_SIZE);
 	struct export_record taken[8];
 
 	assert_non_null(watch);
@@ -36,7 +36,7 @@ TEST(records_come_in_order)
 
 TEST(what_has_no_room_is_counted)
 {
-	struct record_watch *watch = record_watch_create();
+	struct record_watch *watch = record_watch_create(EXPORT_RECORD_BASE_SIZE);
 	const struct export_record record = record_of(1);
 	struct export_record taken;
 
@@ -65,7 +65,7 @@ static void *give_many(void *argument)
 /* Both sides at once: each record comes, or is counted. */
 TEST(nothing_is_neither_taken_nor_counted)
 {
-	struct record_watch *watch = record_watch_create();
+	struct record_watch *watch = record_watch_create(EXPORT_RECORD_BASE_SIZE);
 	static struct export_record taken[64];
 	uint64_t count = 0;
 	pthread_t giver;

@@ -82,12 +82,12 @@ TEST(a_list_of_signs_changes_the_default)
 
 /* Times on the exporter's clock and samplers are no part of "all": other options bring them in. Nor
  * are translations, which cost the kernel something, and the exporter's address, which collectors
- * would take for the exporter where it is 0. */
+ * would take for the exporter where it is 0, nor the owner. */
 static bool is_of_all(const struct export_field *field)
 {
 	return field->id != IE_flowStartSysUpTime && field->id != IE_flowEndSysUpTime &&
 	       field->id != IE_samplerId && field->id != IE_selectorId &&
-	       strncmp(field->name, "postNA", strlen("postNA")) != 0 &&
+	       strncmp(field->name, "postNA", strlen("postNA")) != 0 && field->id != IE_userName &&
 	       strncmp(field->name, "exporter", strlen("exporter")) != 0;
 }
 
@@ -128,7 +128,8 @@ TEST(only_fields_of_columns_bring_columns_in)
 {
 	struct template_set set = set_of("all", EXPORT_V9);
 
-	CHECK_EQ(template_set_columns(&set), (1u << FLOW_COLUMN_COUNT) - 1);
+	CHECK_EQ(template_set_columns(&set),
+		 ((1u << FLOW_COLUMN_COUNT) - 1) & ~FLOW_COLUMN_BIT(FLOW_COLUMN_user));
 	set = set_of("all-minimumTTL", EXPORT_IPFIX);
 	CHECK_EQ(template_set_columns(&set) & FLOW_COLUMN_BIT(FLOW_COLUMN_minimum_ttl), 0);
 	set = set_of("+maximumTTL", EXPORT_JSON);
@@ -139,6 +140,9 @@ TEST(only_fields_of_columns_bring_columns_in)
 	CHECK_EQ(template_set_columns(&set), FLOW_COLUMN_BIT(FLOW_COLUMN_source_mac));
 	set = set_of("+postNAPTSourceTransportPort", EXPORT_V9);
 	CHECK_EQ(template_set_columns(&set), EXPORT_RECORD_NAT);
+	set = set_of("+userName", EXPORT_IPFIX);
+	CHECK_EQ(template_set_columns(&set),
+		 EXPORT_RECORD_USER_NAME | FLOW_COLUMN_BIT(FLOW_COLUMN_user));
 }
 
 TEST(a_translation_is_of_one_direction_of_one_connection)

@@ -116,6 +116,47 @@ TEST(only_the_column_that_was_asked_for_is_filled)
 	flow_cache_destroy(cache);
 }
 
+/* A packet of one direction with a user; 0: it does not say. */
+static void add_user(struct flow_cache *cache, bool is_back, cache_ms now, uint32_t user)
+{
+	struct packet_info info = packet(0, is_back, now);
+	struct packet_note note = { .user = user };
+
+	flow_cache_add_noted(cache, &info, &note, 1, &sink);
+	CHECK(flow_cache_is_consistent(cache));
+}
+
+/* What the kernel sends for a socket, a SYN-ACK or the last ACK, has no user. */
+TEST(user_that_was_known_stays)
+{
+	struct flow_cache *cache = new_cache(4, FLOW_COLUMN_BIT(FLOW_COLUMN_user), false);
+
+	add_user(cache, false, 0, 0);
+	add_user(cache, false, 10, 1001);
+	add_user(cache, false, 20, 0);
+	CHECK_EQ(flow_cache_flush(cache, 30, 10, &sink), 1);
+	CHECK_EQ(kept.records[0].user, 1001);
+	flow_cache_destroy(cache);
+}
+
+/* Whichever leaves first: what comes in has the user of what goes out. */
+TEST(directions_know_their_user_from_each_other)
+{
+	for (int is_biflow = 0; is_biflow < 2; is_biflow++) {
+		for (int first = 0; first < 2; first++) {
+			struct flow_cache *cache =
+				new_cache(4, FLOW_COLUMN_BIT(FLOW_COLUMN_user), is_biflow);
+
+			add_user(cache, first, 0, first ? 1 : 0);
+			add_user(cache, !first, 10, first ? 0 : 1);
+			CHECK_EQ(flow_cache_expire(cache, 2500, 10, &sink), 2);
+			CHECK_EQ(kept.records[0].user, 1);
+			CHECK_EQ(kept.records[1].user, 1);
+			flow_cache_destroy(cache);
+		}
+	}
+}
+
 /* A bridge that does not know yet where an address is sends to all its ports. */
 TEST(last_ports_of_a_record_count)
 {
@@ -289,6 +330,8 @@ int main(void)
 		cmocka_unit_test(packets_without_notes_begin_with_nothing),
 		cmocka_unit_test(only_the_column_that_was_asked_for_is_filled),
 		cmocka_unit_test(last_ports_of_a_record_count),
+		cmocka_unit_test(user_that_was_known_stays),
+		cmocka_unit_test(directions_know_their_user_from_each_other),
 		cmocka_unit_test(superpacket_that_begins_a_record_is_its_first),
 		cmocka_unit_test(columns_cost_their_own_bytes_and_nothing_without),
 		cmocka_unit_test(records_agree_with_a_model),

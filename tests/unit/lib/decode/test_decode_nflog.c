@@ -96,11 +96,26 @@ static struct packet_note note_of(const uint8_t *bytes, size_t size)
 		.captured_bytes = (uint32_t)size,
 		.link = LINK_NFLOG,
 	};
-	struct packet_note note = { .physical_input = 77, .physical_output = 77 };
+	struct packet_note note = { .physical_input = 77, .physical_output = 77, .user = 77 };
 	struct packet_info info;
 
 	CHECK_EQ(decode_packet_noted(&view, &info, &note, NULL), DROP_NONE);
 	return note;
+}
+
+TEST(user_of_a_socket_is_noted)
+{
+	const uint8_t root[] = { HEADER(2), PACKET_HDR(BE, 0, 3), NUMBER(BE, 11, 0), BE(28, 9),
+				 IPv4_UDP };
+	const uint8_t other[] = { HEADER(2), PACKET_HDR(LE, 0, 3), NUMBER(LE, 11, 1001), LE(28, 9),
+				  IPv4_UDP };
+	const uint8_t none[] = { HEADER(2), PACKET_HDR(LE, 0, 3), LE(28, 9), IPv4_UDP };
+	const uint8_t cut[] = { HEADER(2), LE(2, 11), 1, 2, 0, 0, LE(28, 9), IPv4_UDP };
+
+	CHECK_EQ(note_of(root, sizeof(root)).user, 1);
+	CHECK_EQ(note_of(other, sizeof(other)).user, 1002);
+	CHECK_EQ(note_of(none, sizeof(none)).user, 0);
+	CHECK_EQ(note_of(cut, sizeof(cut)).user, 0);
 }
 
 TEST(ports_of_a_bridge_are_noted)
@@ -241,6 +256,7 @@ int main(void)
 		cmocka_unit_test(side_is_that_of_the_hook),
 		cmocka_unit_test(ports_are_the_interfaces_in_the_bridge_family),
 		cmocka_unit_test(ports_of_a_bridge_are_noted),
+		cmocka_unit_test(user_of_a_socket_is_noted),
 		cmocka_unit_test(ports_that_the_source_names_are_noted),
 		cmocka_unit_test(side_is_unknown_without_a_hook),
 		cmocka_unit_test(netdev_egress_starts_at_the_ethernet_header),

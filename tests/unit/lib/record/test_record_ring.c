@@ -131,7 +131,10 @@ TEST(entries_have_the_size_that_was_asked_for)
 	CHECK(export_record_size(0) == EXPORT_RECORD_BASE_SIZE);
 	CHECK(export_record_size(FLOW_COLUMN_BIT(FLOW_COLUMN_maximum_ttl)) ==
 	      EXPORT_RECORD_BASE_SIZE);
-	CHECK(export_record_size(EXPORT_RECORD_NAT) == sizeof(struct export_record));
+	CHECK(export_record_size(EXPORT_RECORD_NAT) == offsetof(struct export_record, user_name));
+	CHECK(export_record_size(EXPORT_RECORD_USER_NAME) == sizeof(struct export_record));
+	CHECK(export_record_size(FLOW_COLUMN_BIT(FLOW_COLUMN_user)) ==
+	      offsetof(struct export_record, nat));
 }
 
 int main(void)

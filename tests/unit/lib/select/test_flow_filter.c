@@ -134,6 +134,19 @@ TEST(addresses)
 		    WORDS("src=2001:db8:2::7", "src=0.0.0.0/0", "host=32.1.13.184"));
 }
 
+TEST(users)
+{
+	struct flow_record flow = ipv4_flow();
+
+	/* Not known: neither root's nor anybody's. */
+	check_words(&flow, WORDS("uid!=0"), WORDS("uid=0", "uid>=0", "uid=0-4294967294"));
+	flow.user = 1;
+	check_words(&flow, WORDS("uid=0", "user=0", "uid<1", "uid=5,0"),
+		    WORDS("uid=1", "uid>0", "uid!=0"));
+	flow.user = UINT32_MAX;
+	check_words(&flow, WORDS("uid=4294967294", "uid>1000"), WORDS("uid=0"));
+}
+
 TEST(ports_and_protocols)
 {
 	struct flow_record flow = ipv4_flow();
@@ -284,7 +297,7 @@ TEST(unknown_keys_are_named_with_the_nearest)
 	check_fails("colour=6",
 		    "filter: unknown key \"colour\", expected one of src, dst, host, sport, "
 		    "dport, port, src_as, dst_as, as, in_if, out_if, iface, proto, dir, v, tos, "
-		    "vlan, mark, flags, bytes, packets, duration, age, idle");
+		    "vlan, mark, uid, flags, bytes, packets, duration, age, idle");
 }
 
 /* What agentctl's columns, fields= and tcpdump call it: filters take it as well. */
@@ -490,6 +503,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_words_match_everything),
 		cmocka_unit_test(addresses),
+		cmocka_unit_test(users),
 		cmocka_unit_test(ports_and_protocols),
 		cmocka_unit_test(as_numbers_and_interfaces),
 		cmocka_unit_test(direction_version_tos_vlan),

@@ -1,0 +1,216 @@
+"""Whose flows they are: the user of the socket at this host's end, in both directions.
+
+Two services on the server, each of a user of its own: one answers TCP and UDP, the other asks. The rules log what comes in
+at prerouting and what goes out at postrouting.
+"""
+
+import collections
+import json
+import os
+import socket
+import threading
+
+import pytest
+
+import ledger
+from conftest import Hosts
+from firewalls import Nft
+from traffic import family_of
+from waiting import PATIENCE_S, wait_until
+
+SERVING, ASKING = 1001, 1002  # users
+PORT, REMOTE_PORT, COUNT, PAYLOAD = 7001, 7002, 4, 100
+TCP, UDP, ICMP = 6, 17, 1
+FAMILIES = pytest.mark.parametrize("family", [0, 1], ids=["ipv4", "ipv6"])
+
+
+def switch_user(user):
+    """Of this thread alone: the system call, not the C library's function, which is of all threads."""
+    os.setgroups([])
+    os.setresuid(user, user, user)
+
+
+class Service:
+    """A process of a user on a host, which does what it is told: sockets are of the user that opens them."""
+
+    def __init__(self, cleanup, host, user, work):
+        self._ready, ready = os.pipe()
+        go, self._go = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                os.close(self._ready)
+                os.close(self._go)
+                with host.entered():
+                    switch_user(user)
+                    work(lambda: os.write(ready, b"."), lambda: os.read(go, 1))
+                    os._exit(0)  # here: only root can go home
+            finally:
+                os._exit(1)
+        os.close(ready)
+        os.close(go)
+        cleanup.callback(self.end)
+
+    def wait_until_ready(self):
+        assert os.read(self._ready, 1) == b".", "the service has failed"
+
+    def end(self):
+        """Those that are forked later have its pipe as well: they end first."""
+        os.close(self._go)
+        os.close(self._ready)
+        _, status = os.waitpid(self.pid, 0)
+        assert status == 0
+
+
+def echo(connection):
+    with connection:
+        while data := connection.recv(65536):
+            connection.sendall(data)
+
+
+def serve(address, port):
+    """Answer TCP and UDP at (address, port) until told to end."""
+
+    def work(ready, wait):
+        listening = socket.create_server((address, port), family=family_of(address), backlog=128)
+        datagrams = socket.socket(family_of(address), socket.SOCK_DGRAM)
+        datagrams.bind((address, port))
+
+        def accept():
+            while True:
+                threading.Thread(target=echo, args=(listening.accept()[0],), daemon=True).start()
+
+        def answer():
+            while True:
+                data, peer = datagrams.recvfrom(65536)
+                datagrams.sendto(data, peer)
+
+        for task in accept, answer:
+            threading.Thread(target=task, daemon=True).start()
+        ready()
+        wait()
+
+    return work
+
+
+def ask_tcp(target, source=None):
+    with socket.create_connection(target, PATIENCE_S, source_address=source) as connection:
+        for _ in range(COUNT):
+            connection.sendall(b"q" * PAYLOAD)
+            received = 0
+            while received < PAYLOAD:
+                received += len(connection.recv(65536))
+
+
+def ask_udp(target, source=None):
+    with socket.socket(family_of(target[0]), socket.SOCK_DGRAM) as asking:
+        asking.settimeout(PATIENCE_S)
+        if source:
+            asking.bind(source)
+        for _ in range(COUNT):
+            asking.sendto(b"q" * PAYLOAD, target)
+            asking.recvfrom(65536)
+
+
+def ask_all(target):
+    """A client that asks by TCP and by UDP, and lives until it is told to end."""
+
+    def work(ready, wait):
+        ask_tcp(target)
+        ask_udp(target)
+        ready()
+        wait()
+
+    return work
+
+
+class Traffic:
+    """Both services have had a dialogue by TCP and by UDP with the remote host, and are still there."""
+
+    def __init__(self, cleanup, hosts, family):
+        here, there = Hosts.SERVER[family], Hosts.REMOTE[family]
+        self.serving = Service(cleanup, hosts.server, SERVING, serve(here, PORT))
+        remote = Service(cleanup, hosts.internet, 0, serve(there, REMOTE_PORT))
+        self.serving.wait_until_ready()
+        remote.wait_until_ready()
+        with hosts.internet.entered():
+            ask_tcp((here, PORT), (there, 0))
+            ask_udp((here, PORT), (there, 0))
+        self.asking = Service(cleanup, hosts.server, ASKING, ask_all((there, REMOTE_PORT)))
+        self.asking.wait_until_ready()
+
+
+def user_of(row):
+    """Who has caused the flow of a row, as its ports say: 1001, 1002, or None."""
+    ports = row["sourceTransportPort"], row["destinationTransportPort"]
+    if PORT in ports:
+        return SERVING
+    return ASKING if REMOTE_PORT in ports else None
+
+
+def flows_of(path):
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [row for row in map(json.loads, lines) if row["type"] == "flow"]
+
+
+def start(hosts, flowagent, *options):
+    Nft().install(hosts.server, "eth0")
+    agent = flowagent("-g", "40", *options, host=hosts.server)
+    agent.wait_for_group()
+    return agent
+
+
+@FAMILIES
+def test_both_directions_have_the_user(cleanup, hosts, flowagent, directory, family):
+    """The name is that of /etc/passwd, else the number; where no socket is known, it is empty, and never root."""
+    path = directory / "flows.json"
+    agent = start(hosts, flowagent, "-n", f"{path},version=json,fields=default+userName")
+    Traffic(cleanup, hosts, family)
+    hosts.internet.run("ping", "-n", "-c", "2", Hosts.SERVER[family])
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary())
+    names = collections.defaultdict(set)
+    for row in flows_of(path):
+        names[user_of(row), row["protocolIdentifier"], row["flowDirection"]].add(row["userName"])
+    for user in SERVING, ASKING:
+        for protocol in TCP, UDP:
+            for direction in 0, 1:
+                assert names.pop((user, protocol, direction)) == {str(user)}
+    assert set().union(*names.values()) == {""}  # the answers to ping are the kernel's
+
+
+def test_agentctl_shows_and_sums_users(cleanup, hosts, flowagent, agentctl):
+    agent = start(hosts, flowagent, "--owner", "uid")
+    tool = agentctl(agent)
+    Traffic(cleanup, hosts, 0)
+    sent = wait_until(
+        lambda: {row["uid"]: row["packets"] for row in tool.rows("show", "flows", "--by", "uid")
+                 if row["uid"] is not None and row["packets"] >= 2 * COUNT},
+        "packets of users",
+    )  # fmt: skip
+    assert {SERVING, ASKING} <= set(sent)
+    rows = tool.rows("show", "flows", f"uid={SERVING}", "-o", "uid,src_port,dst_port")
+    assert rows
+    assert all(row["uid"] == SERVING and PORT in (row["src_port"], row["dst_port"]) for row in rows)
+    assert tool.rows("show", "flows", "uid=0") == []
+
+
+def test_filter_of_a_collector_knows_users(cleanup, hosts, flowagent, directory):
+    """No option asks for owners: the filter does."""
+    path = directory / "flows.json"
+    agent = start(hosts, flowagent, "-n", f"{path},version=json,filter=uid={ASKING}")
+    Traffic(cleanup, hosts, 0)
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary())
+    rows = flows_of(path)
+    assert {user_of(row) for row in rows} == {ASKING}
+    assert len(rows) == 4
+
+
+def test_without_the_option_nobody_is_asked(hosts, flowagent, agentctl):
+    agent = start(hosts, flowagent)
+    for words in ["uid=1"], ["--by", "uid"], ["-o", "uid"]:
+        done = agentctl(agent).run("show", "flows", *words)
+        assert done.returncode != 0
+        assert "flows have no uid" in done.stderr
+        assert "owner=uid" in done.stderr
