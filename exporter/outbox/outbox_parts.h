@@ -20,10 +20,10 @@ struct outbox_standing {
 	enum outbox_state state;
 	unsigned int reported_reasons; /* bits; since it is down */
 	enum loss_reason loss;
-	int error;         /* positive errno, 0 if none since it is up */
-	char fault[200];   /* what the transport says of 'error'; "": nothing */
-	int64_t failed_us; /* when */
-	bool is_answered;  /* 'error' is what the transport found out, and it says when it ends */
+	int error;            /* positive errno, 0 if none since it is up */
+	char fault[200];      /* what the transport says of 'error'; "": nothing */
+	int64_t failed_us;    /* when */
+	bool is_of_transport; /* it could send nothing for 'error', and says when it can */
 	uint64_t lost_before; /* records lost before it went down */
 };
 

@@ -212,7 +212,7 @@ static int64_t hold(struct outbox *outbox, int error)
 	watch_reader(outbox, is_reader ? error : 0);
 	if (outbox->sending.is_blocked)
 		outbox_state_down(outbox, outbox_state_loss_of(error), error);
-	if (outbox->standing.is_answered && outbox->config.has_templates)
+	if (outbox_state_is_asked(outbox) && outbox->config.has_templates)
 		outbox_ahead_lost(outbox); /* another program may listen when it answers again */
 	if (!outbox->queue.count && !outbox->spool.count &&
 	    !(outbox_has_sessions(outbox) && is_passing(error)))

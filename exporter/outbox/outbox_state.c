@@ -56,6 +56,14 @@ void outbox_state_uncount(struct outbox *outbox)
 	outbox_state_continue(outbox, &nothing);
 }
 
+bool outbox_state_is_asked(const struct outbox *outbox)
+{
+	const struct transport_type *type = outbox->config.type;
+
+	return outbox->standing.is_of_transport && type->is_proven &&
+	       type->is_proven(outbox->transport);
+}
+
 static void report(const struct outbox *outbox, enum collector_event_kind kind)
 {
 	const struct collector_event event = {
@@ -91,9 +99,7 @@ void outbox_state_down(struct outbox *outbox, enum loss_reason reason, int error
 	outbox->standing.loss = reason;
 	outbox->standing.error = error;
 	outbox->standing.failed_us = outbox->now_us;
-	outbox->standing.is_answered = error && error == outbox->transport_error &&
-				       outbox->config.type->is_proven &&
-				       outbox->config.type->is_proven(outbox->transport);
+	outbox->standing.is_of_transport = error && error == outbox->transport_error;
 	keep_fault(outbox, error);
 	if (outbox->standing.state != OUTBOX_down) {
 		outbox->standing.state = OUTBOX_down;
@@ -139,7 +145,7 @@ bool outbox_state_up(struct outbox *outbox)
 	    (outbox->standing.state == OUTBOX_down && is_standing_still(outbox)))
 		return false;
 	if (outbox->standing.state == OUTBOX_down && !outbox_has_sessions(outbox) &&
-	    outbox->standing.loss != LOSS_UNRESOLVED && !outbox->standing.is_answered && !is_quiet)
+	    outbox->standing.loss != LOSS_UNRESOLVED && !outbox_state_is_asked(outbox) && !is_quiet)
 		return false;
 	outbox->standing.state = OUTBOX_up;
 	report(outbox, COLLECTOR_UP);

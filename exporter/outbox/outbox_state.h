@@ -20,6 +20,8 @@ static inline void outbox_state_failed_at(struct outbox *outbox, int64_t failed_
 {
 	outbox->standing.failed_us = failed_us;
 }
+/* Whether the transport has found out by asking that nothing can be sent, or that it can again. */
+bool outbox_state_is_asked(const struct outbox *outbox);
 /* All that could go has gone. Returns whether that proves that it is up, and it was not. */
 bool outbox_state_up(struct outbox *outbox);
 

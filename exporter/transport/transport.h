@@ -126,8 +126,8 @@ struct transport_type {
 	/* Why poll() said last that nothing can be sent, where there is more to say than its errno
 	 * does; else NULL. Borrowed until the next call. NULL if there never is. */
 	const char *(*fault)(const struct transport *transport);
-	/* Whether what poll() said last was found out by asking, so that 0 shows that it is there.
-	 * NULL: never. */
+	/* Whether what poll() said last was found out by asking: after 0, whether the address that is
+	 * in use was asked and has answered. NULL: never. */
 	bool (*is_proven)(const struct transport *transport);
 	/* Where it sends to; size 0 if not known yet. */
 	socklen_t (*remote)(const struct transport *transport, struct sockaddr_storage *address);

@@ -1,13 +1,17 @@
 /* transport_probe.c - one question at a time, with a bound for its answer.
  *
  * Place: beside the UDP socket. Never blocks. Invariant: nothing of an answer is believed but that
- * it comes from the address that was asked, for the last question. */
+ * it comes from the address that was asked, for the last question; and an answer speaks for that
+ * address only. */
 #include "transport_probe.h"
 
 #include "bytes.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/icmp.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -86,34 +90,111 @@ static uint16_t identifier(const struct transport_probe *probe)
 	return (uint16_t)(probe->asked_ms ^ probe->config.kind);
 }
 
+/* A raw socket gets all ICMP that comes to this host, unless it is told what it is for. Returns a
+ * descriptor, or a negative number. */
+static int raw_open(const struct transport_socket_settings *settings, int family)
+{
+	const struct icmp_filter ipv4 = { .data = ~(1u << ICMP_echoReply) };
+	struct icmp6_filter ipv6;
+	int fd;
+
+	if (!settings->open_raw)
+		return -EPERM;
+	fd = settings->open_raw(family ? AF_INET6 : AF_INET,
+				family ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	if (fd < 0)
+		return fd;
+	ICMP6_FILTER_SETBLOCKALL(&ipv6);
+	ICMP6_FILTER_SETPASS(ICMPV6_echoReply, &ipv6);
+	if (family)
+		(void)setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &ipv6, sizeof(ipv6));
+	else
+		(void)setsockopt(fd, SOL_RAW, ICMP_FILTER, &ipv4, sizeof(ipv4));
+	return fd;
+}
+
+/* Connect a ping socket anew: it holds on to interface, own address and route of the time when it
+ * was connected, and AF_UNSPEC makes it let go of them. */
+static int ping_connect(int fd, const struct transport_socket_settings *settings,
+			struct transport_address *from, struct transport_address *to)
+{
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	int result;
+
+	if (connect(fd, &nobody, sizeof(nobody)))
+		return -errno;
+	result = transport_socket_prepare(fd, settings, from, to);
+	if (result)
+		return result;
+	return connect(fd, (const struct sockaddr *)&to->address, to->size) ? -errno : 0;
+}
+
+/* A raw socket is not connected: AF_UNSPEC would make it deaf (run on Linux 6.18). Its interface
+ * can be changed with the right to open another one only. */
+static int raw_prepare(struct transport_probe *probe, int family,
+		       const struct transport_socket_settings *settings,
+		       struct transport_address *from, struct transport_address *to)
+{
+	int result = transport_socket_prepare(probe->echo[family], settings, from, to);
+	int fd;
+
+	if (result != -EPERM)
+		return result;
+	fd = raw_open(settings, family);
+	if (fd < 0)
+		return transport_socket_is_stale(settings, probe->echo[family]) ? result : 0;
+	(void)close(probe->echo[family]);
+	probe->echo[family] = fd;
+	return transport_socket_prepare(fd, settings, from, to);
+}
+
+/* Let a raw socket have the answers to one identifier, of all that come to this host. The socket of
+ * IPv4 gets them with the IP header. */
+static void raw_select(int fd, bool is_ipv6, uint16_t identifier)
+{
+	struct sock_filter steps[] = {
+		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+		BPF_STMT(BPF_LD | BPF_H | BPF_IND, 4),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, identifier, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_fprog filter = { .len = 5, .filter = steps };
+
+	if (is_ipv6)
+		steps[0] = (struct sock_filter)BPF_STMT(BPF_LDX | BPF_IMM, 0);
+	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
+}
+
 static int icmp_ask(struct transport_probe *probe, const struct transport_socket_settings *settings,
 		    const struct transport_address *source, const struct transport_address *to)
 {
 	const int family = is_ipv6(to);
-	const int fd = probe->echo[family];
 	struct transport_address from = *source;
 	struct transport_address there = *to;
 	uint8_t bytes[ECHO_SIZE] = { family ? ICMPV6_echo : ICMP_echo };
 	int result;
 
-	if (fd < 0)
+	if (probe->echo[family] < 0)
 		return -EPERM;
 	transport_address_set_port(&there.address, 0);
 	if (from.size)
 		transport_address_set_port(&from.address, 0);
-	if (!probe->is_prepared[family]) {
-		result = transport_socket_prepare(fd, settings, &from, &there);
-		if (result)
-			return result;
-		probe->is_prepared[family] = true;
-	}
-	if (connect(fd, (const struct sockaddr *)&there.address, there.size))
-		return -errno;
+	if (probe->is_raw[family])
+		result = raw_prepare(probe, family, settings, &from, &there);
+	else
+		result = ping_connect(probe->echo[family], settings, &from, &there);
+	if (result)
+		return result;
+	if (probe->is_raw[family])
+		raw_select(probe->echo[family], family, identifier(probe));
 	store_be16(bytes + 4, identifier(probe));
 	store_be16(bytes + 6, ++probe->sequence);
 	store_be16(bytes + 2, family ? 0 : checksum(bytes)); /* the kernel's work in IPv6 */
-	return send(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno
-									       : -EINPROGRESS;
+	return sendto(probe->echo[family], bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL,
+		      (const struct sockaddr *)&there.address, there.size) < 0
+		       ? -errno
+		       : -EINPROGRESS;
 }
 
 /* A ping socket gets answers to its own requests only. */
@@ -138,9 +219,21 @@ bool transport_probe_is_answer(const struct transport_echo *echo, const uint8_t 
 	       (!echo->is_raw || identifier == echo->identifier);
 }
 
+/* Ports and scope aside. */
+static bool is_same_host(const struct sockaddr_storage *one, const struct sockaddr_storage *other)
+{
+	uint8_t bytes[2][16];
+	const size_t size = transport_address_bytes(one, bytes[0]);
+
+	return size == transport_address_bytes(other, bytes[1]) &&
+	       memcmp(bytes[0], bytes[1], size) == 0;
+}
+
 static int icmp_look(const struct transport_probe *probe, const struct transport_address *to)
 {
 	uint8_t bytes[IPV4_HEADER_MAX + ECHO_SIZE];
+	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
+	socklen_t from_size;
 	const int family = is_ipv6(to);
 	const int fd = probe->echo[family];
 	const struct transport_echo echo = { family, probe->is_raw[family], identifier(probe),
@@ -148,12 +241,15 @@ static int icmp_look(const struct transport_probe *probe, const struct transport
 	ssize_t size;
 
 	for (int i = 0; i < 64; i++) {
-		size = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC);
+		from_size = sizeof(from);
+		size = recvfrom(fd, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_TRUNC,
+				(struct sockaddr *)&from, &from_size);
 		if (size < 0)
 			return errno == EAGAIN ? -EINPROGRESS : -errno;
 		if ((size_t)size > sizeof(bytes))
 			size = sizeof(bytes);
-		if (transport_probe_is_answer(&echo, bytes, (size_t)size))
+		if (is_same_host(&from, &to->address) &&
+		    transport_probe_is_answer(&echo, bytes, (size_t)size))
 			return 0;
 	}
 	return -EINPROGRESS;
@@ -166,9 +262,9 @@ static void open_echo(struct transport_probe *probe,
 	const int protocol = family ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
 
 	probe->echo[family] = socket(domain, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
-	if (probe->echo[family] >= 0 || !settings->open_raw)
+	if (probe->echo[family] >= 0)
 		return;
-	probe->echo[family] = settings->open_raw(domain, protocol);
+	probe->echo[family] = raw_open(settings, family);
 	probe->is_raw[family] = true;
 }
 
@@ -225,7 +321,8 @@ static void set_fault(struct transport_probe *probe, int error)
 			       (unsigned int)probe->config.port);
 }
 
-/* The question has an answer, 0, or none, for a negative errno. */
+/* The question has an answer, 0, or none, for a negative errno. What was down stays down at the
+ * first question that the next address does not answer. */
 static void settle(struct transport_probe *probe, int result)
 {
 	probe->is_waiting = false;
@@ -234,9 +331,20 @@ static void settle(struct transport_probe *probe, int result)
 		probe->failures = 0;
 		probe->error = 0;
 		probe->fault[0] = '\0';
-	} else if (++probe->failures >= FAILURES_MAX) {
+		probe->verdict = PROBE_answered;
+	} else if (++probe->failures >= FAILURES_MAX || probe->error) {
 		set_fault(probe, -result);
+		probe->verdict = PROBE_silent;
 	}
+}
+
+void transport_probe_forget(struct transport_probe *probe)
+{
+	connection_end(probe);
+	probe->is_waiting = false;
+	probe->has_asked = false;
+	probe->failures = 0;
+	probe->verdict = PROBE_unknown;
 }
 
 int transport_probe_poll(struct transport_probe *probe,
@@ -248,6 +356,10 @@ int transport_probe_poll(struct transport_probe *probe,
 
 	if (probe->config.kind == PROBE_none)
 		return 0;
+	if (!is_same_host(&probe->asked, &to->address)) {
+		transport_probe_forget(probe);
+		probe->asked = to->address;
+	}
 	if (probe->is_waiting) {
 		result = probe->config.kind == PROBE_tcp ? tcp_look(probe) : icmp_look(probe, to);
 		if (result == -EINPROGRESS && now_ms - probe->asked_ms >= ANSWER_MS)

@@ -27,6 +27,8 @@
 #define FAILING_RESOLVE_MS   60000 /* of failures: look the name up again */
 #define FAILURE_FORGOTTEN_MS 10000
 #define LOOK_MS              1000    /* whether interface and own address are still the same */
+#define LOOK_SOON_MS         100     /* the same after a failure, which that may explain */
+#define CONNECT_MS           100     /* between tries to connect that fail */
 #define REOPEN_MS            1000    /* not sooner after the last time, because sends fail */
 #define RETURN_MS            60000   /* without failures: to the first address, which may be back */
 #define RETURN_MAX_MS        3600000 /* the same where it fails again and again */
@@ -34,7 +36,8 @@
 
 struct transport {
 	struct transport_lookup lookup;
-	struct transport_probe probe;
+	struct transport_probe probe; /* asks the address that is in use */
+	struct transport_probe scout; /* asks the first one before it is used again */
 	int fd;
 	bool may_segment;
 	bool can_segment; /* see transport_udp_send.h */
@@ -49,6 +52,8 @@ struct transport {
 	int64_t return_ms;     /* RETURN_MS to RETURN_MAX_MS; 0: not failed yet */
 	int64_t looked_ms;     /* at interface and own address */
 	int64_t reopened_ms;
+	int64_t not_before_ms;     /* the next try to connect, while 'connect_error' is not 0 */
+	int connect_error;         /* negative errno */
 	unsigned int failed_sends; /* in a row */
 	uint64_t openings;
 	struct sockaddr_storage local;     /* of 'fd' */
@@ -64,12 +69,34 @@ static void disconnect(struct transport *udp)
 	udp->fd = -1;
 }
 
+static void probes_clear(struct transport *udp)
+{
+	transport_probe_clear(&udp->probe);
+	transport_probe_clear(&udp->scout);
+}
+
+/* Returns 0, or a negative errno; then there is nothing to clear. */
+static int probes_init(struct transport *udp, const struct transport_config *config,
+		       struct error_text *error)
+{
+	int result = transport_probe_init(&udp->probe, &config->probe, &config->socket,
+					  config->host, error);
+
+	if (result)
+		return result;
+	result = transport_probe_init(&udp->scout, &config->probe, &config->socket, config->host,
+				      error);
+	if (result)
+		transport_probe_clear(&udp->probe);
+	return result;
+}
+
 static void udp_close(struct transport *udp)
 {
 	if (!udp)
 		return;
 	disconnect(udp);
-	transport_probe_clear(&udp->probe);
+	probes_clear(udp);
 	transport_lookup_clear(&udp->lookup);
 	free(udp);
 }
@@ -86,15 +113,14 @@ static int udp_open(const struct transport_config *config, struct transport **tr
 	}
 	udp->fd = -1;
 	udp->may_segment = config->may_segment;
-	result = transport_probe_init(&udp->probe, &config->probe, &config->socket, config->host,
-				      error);
+	result = probes_init(udp, config, error);
 	if (result) {
 		free(udp);
 		return result;
 	}
 	result = transport_lookup_init(&udp->lookup, config, error);
 	if (result) {
-		transport_probe_clear(&udp->probe);
+		probes_clear(udp);
 		free(udp);
 		return result;
 	}
@@ -154,14 +180,16 @@ static void udp_keep(struct transport *udp, void *memory)
 /* Returns 0 or a negative errno. */
 static int connect_current(struct transport *udp)
 {
-	const int fd = transport_lookup_socket(&udp->lookup, SOCK_DGRAM);
 	const struct transport_address *to = transport_lookup_current(&udp->lookup);
+	int fd = transport_lookup_socket(&udp->lookup, SOCK_DGRAM);
 	int error;
 
-	if (fd < 0) {
+	if (fd < 0 && udp->port) {
 		udp_set_port(udp, 0);
-		return fd;
+		fd = transport_lookup_socket(&udp->lookup, SOCK_DGRAM);
 	}
+	if (fd < 0)
+		return fd;
 	socket_tune(fd, to->address.ss_family);
 	port_bind(udp, fd);
 	if (connect(fd, (const struct sockaddr *)&to->address, to->size)) {
@@ -191,6 +219,13 @@ static int connect_any(struct transport *udp)
 		(void)transport_lookup_next(&udp->lookup);
 	}
 	return result;
+}
+
+/* Whether the address in use has not answered its probe, and nobody else has since. One that was
+ * not asked yet is no reason to go on to the next. */
+static bool is_silent(const struct transport *udp)
+{
+	return udp->fd >= 0 && udp->probe.error && udp->probe.verdict == PROBE_silent;
 }
 
 /* Failures were reported since the last call, or not. */
@@ -224,15 +259,33 @@ static void watch_failures(struct transport *udp, int64_t now_ms)
 	}
 }
 
+/* Whether the first address answers its probe, if it has one. While it does not, it is asked again
+ * and again, and the other one stays in use. */
+static bool first_answers(struct transport *udp, int64_t now_ms)
+{
+	if (udp->scout.config.kind == PROBE_none)
+		return true;
+	(void)transport_probe_poll(&udp->scout, &udp->lookup.settings, &udp->lookup.source,
+				   &udp->lookup.addresses[0], now_ms);
+	return udp->scout.verdict == PROBE_answered;
+}
+
 /* Agents spread over the addresses of a name by their first ones: they must come back to them. */
 static void watch_first(struct transport *udp, int64_t now_ms)
 {
 	const int64_t wait_ms = udp->return_ms ? udp->return_ms : RETURN_MS;
+	struct transport_probe scout;
 
-	if (udp->lookup.current == 0 || udp->is_failing || !udp->away_since_ms)
+	if (udp->lookup.current == 0 || udp->is_failing || !udp->away_since_ms) {
 		udp->away_since_ms = now_ms;
-	if (now_ms - udp->away_since_ms < wait_ms || !transport_lookup_first(&udp->lookup))
+		transport_probe_forget(&udp->scout);
+	}
+	if (now_ms - udp->away_since_ms < wait_ms || !first_answers(udp, now_ms) ||
+	    !transport_lookup_first(&udp->lookup))
 		return;
+	scout = udp->scout;
+	udp->scout = udp->probe;
+	udp->probe = scout;
 	udp->returned_ms = now_ms;
 	disconnect(udp);
 }
@@ -243,7 +296,7 @@ static void watch_socket(struct transport *udp, int64_t now_ms)
 {
 	const struct transport_socket_settings *settings = &udp->lookup.settings;
 
-	if (udp->fd < 0 || (!udp->has_failed && now_ms - udp->looked_ms < LOOK_MS))
+	if (udp->fd < 0 || now_ms - udp->looked_ms < (udp->has_failed ? LOOK_SOON_MS : LOOK_MS))
 		return;
 	udp->looked_ms = now_ms;
 	if (transport_socket_is_stale(settings, udp->fd) ||
@@ -261,35 +314,52 @@ static void watch_sends(struct transport *udp, int64_t now_ms)
 	disconnect(udp);
 }
 
+/* Returns 0, or a negative errno: that of the last try, as long as it is too early for another. */
+static int connect_when_due(struct transport *udp, int64_t now_ms)
+{
+	if (udp->fd >= 0 || (udp->connect_error && now_ms < udp->not_before_ms))
+		return udp->fd >= 0 ? 0 : udp->connect_error;
+	udp->connect_error = connect_any(udp);
+	udp->not_before_ms = now_ms + CONNECT_MS;
+	if (udp->connect_error) {
+		udp->has_failed = true;
+		transport_probe_forget(&udp->probe); /* the way there is another one later */
+	}
+	return udp->connect_error;
+}
+
 static int udp_poll(struct transport *udp, int64_t now_ms)
 {
 	int result = transport_lookup_poll(&udp->lookup, now_ms);
 
 	if (result < 0)
 		return result;
-	if (result)
+	if (result) {
 		disconnect(udp);
+		udp->connect_error = 0;
+	}
 	watch_socket(udp, now_ms);
 	watch_sends(udp, now_ms);
+	/* A look at the socket would not explain a silence. */
+	udp->has_failed |= is_silent(udp);
 	watch_failures(udp, now_ms);
 	watch_first(udp, now_ms);
-	result = udp->fd >= 0 ? 0 : connect_any(udp);
+	result = connect_when_due(udp, now_ms);
 	if (!result)
 		result = transport_probe_poll(&udp->probe, &udp->lookup.settings,
 					      &udp->lookup.source,
 					      transport_lookup_current(&udp->lookup), now_ms);
-	udp->has_failed |= result != 0;
 	return result;
 }
 
 static const char *udp_fault(const struct transport *udp)
 {
-	return udp->probe.error ? udp->probe.fault : NULL;
+	return udp->fd >= 0 && udp->probe.error ? udp->probe.fault : NULL;
 }
 
 static bool udp_is_proven(const struct transport *udp)
 {
-	return udp->probe.config.kind != PROBE_none;
+	return udp->fd >= 0 && (udp->probe.error || udp->probe.verdict == PROBE_answered);
 }
 
 static struct transport_result udp_send(struct transport *udp, const struct datagram *datagrams,

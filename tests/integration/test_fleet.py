@@ -184,9 +184,13 @@ def accept_all(listener):
         pass
 
 
-@pytest.mark.parametrize("probe", ["tcp:179", "icmp"])
-def test_a_host_that_is_silent_is_found_by_its_probe(probe, hosts, cleanup, flowagent, agentctl, collector):
+RAW, PING = "1 0", "0 2147483647"  # ping_group_range: without ping sockets, and with them
+
+
+@pytest.mark.parametrize("probe, ping_group_range", [("tcp:179", RAW), ("icmp", RAW), ("icmp", PING)])
+def test_a_host_that_is_silent_is_found_by_its_probe(probe, ping_group_range, hosts, flowagent, agentctl, collector):
     """No ICMP report says that it is gone: the next one of the group takes over, and gives back."""
+    hosts.server.sysctl("ipv4/ping_group_range", ping_group_range)
     second = "172.16.0.3"
     hosts.collector.add_address(f"{second}/32", "lo")
     hosts.internet.ip("route", "add", second, "via", COLLECTOR)
@@ -214,3 +218,42 @@ def test_a_host_that_is_silent_is_found_by_its_probe(probe, hosts, cleanup, flow
         sinks[0].wait_for_datagrams(before + 1)  # templates
         assert agent.stop() == 0, agent.errors
         listener.shutdown(socket.SHUT_RDWR)
+
+
+PINGS = """
+table inet pings {
+	chain in {
+		type filter hook input priority 0; policy accept;
+		ip saddr 192.0.2.11 icmp type echo-request counter name seen
+	}
+	counter seen { }
+}
+"""
+
+
+@pytest.mark.parametrize("ping_group_range", [RAW, PING])
+def test_questions_go_by_the_way_that_is_there_now(ping_group_range, hosts, flowagent, agentctl, collector):
+    """The server gets another address: an ICMP echo leaves from that."""
+    hosts.server.sysctl("ipv4/ping_group_range", ping_group_range)
+    hosts.collector.run("nft", "-f", "-", input=PINGS)
+    sink = collector(COLLECTOR, 3001, hosts.collector)
+    agent = flowagent("--nflog", "40", "-n", f"{sink.host_port},probe=icmp", host=hosts.server)
+    agent.wait_for_group()
+    control = agentctl(agent)
+
+    def is_up():
+        return control.rows("show", "collectors")[0]["up"]
+
+    def is_seen():
+        return "packets 0 " not in hosts.collector.run("nft", "list", "counter", "inet", "pings", "seen")
+
+    wait_until(is_up, "it is up")
+    hosts.server.ip("addr", "del", "192.0.2.10/24", "dev", "eth0")
+    hosts.server.ip("addr", "add", "192.0.2.11/24", "dev", "eth0")
+    hosts.server.ip("route", "replace", "default", "via", "192.0.2.1")
+    wait_until(is_seen, "a question from the new address")
+    hosts.collector.run("nft", "-f", "-", input=SILENCE)
+    wait_until(lambda: not is_up(), "its silence is noticed")
+    hosts.collector.run("nft", "delete", "table", "inet", "silence")
+    wait_until(is_up, "it answers the new address")
+    assert agent.stop() == 0, agent.errors
