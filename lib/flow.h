@@ -102,7 +102,9 @@ struct flow_record {
 	/* Likewise; without their columns they are not written, and rings have no place for them.
 	 * Link addresses are numbers of 48 bits, with what packet_note.h adds. */
 	uint64_t source_mac, destination_mac;
-	uint32_t user; /* who owns the socket at this host's end: user ID + 1, 0: not known */
+	/* Whose the socket at this host's end is, as in packet_owner. */
+	uint64_t cgroup;
+	uint32_t user;
 };
 
 /* Records lie in rings by the thousand: this much of each, unless somebody asks for more. */

@@ -38,7 +38,8 @@ enum flow_side {
 
 /* Whose socket sent or got a packet, as far as its source knows. */
 struct packet_owner {
-	uint32_t user; /* user ID + 1; 0: not known */
+	uint64_t cgroup; /* number of its control group; 0: not known */
+	uint32_t user;   /* user ID + 1; 0: not known */
 };
 
 struct packet_view {

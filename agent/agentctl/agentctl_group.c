@@ -41,6 +41,7 @@ static const struct group_key {
 	{ "vlan", { "vlan", "vlan" }, COLUMN_NUMBER, NULL },
 	{ "mark", { "mark", "mark" }, COLUMN_NUMBER, NULL },
 	{ "uid", { "uid", "uid" }, COLUMN_NUMBER, NULL },
+	{ "unit", { "unit", "unit" }, COLUMN_TEXT, NULL },
 	{ "v", { "v", "v" }, COLUMN_NUMBER, NULL },
 };
 
@@ -82,7 +83,7 @@ static void key_unknown(const char *name, size_t length, struct error_text *erro
 	error_text_set(error, "--by: there is no key \"%s\"",
 		       error_text_quote(name, length, quote));
 	error_text_hint(error, "keys: src dst host src_as dst_as as src_port dst_port port proto "
-			       "in_if out_if iface dir tos vlan mark uid v");
+			       "in_if out_if iface dir tos vlan mark uid unit v");
 }
 
 static bool keys_parse(struct agentctl_group *group, const char *list, struct error_text *error)

@@ -84,7 +84,7 @@ struct config_identity {
 };
 
 /* What is asked about the sockets that flows are of. */
-enum config_owner { CONFIG_OWNER_off, CONFIG_OWNER_uid };
+enum config_owner { CONFIG_OWNER_off, CONFIG_OWNER_uid, CONFIG_OWNER_unit };
 
 struct config {
 	struct source_config *sources; /* owned */

@@ -252,7 +252,7 @@ static void superpackets_format(const struct config *config, const struct config
 const struct config_type config_type_superpackets = { superpackets_parse, superpackets_format,
 						      "as-seen split" };
 
-static const char *const owners[] = { [CONFIG_OWNER_off] = "off", [CONFIG_OWNER_uid] = "uid" };
+static const char *const owners[] = { "off", "uid", "unit" }; /* by enum config_owner */
 
 static int owner_parse(struct config *config, const struct config_option *option, const char *value,
 		       struct error_text *error)
@@ -264,7 +264,7 @@ static int owner_parse(struct config *config, const struct config_option *option
 		config->owner = (uint8_t)i;
 		return 0;
 	}
-	error_text_set(error, "expected off or uid");
+	error_text_set(error, "expected off, uid or unit");
 	return -EINVAL;
 }
 
@@ -274,7 +274,7 @@ static void owner_format(const struct config *config, const struct config_option
 	(void)fputs(owners[config->owner], out);
 }
 
-const struct config_type config_type_owner = { owner_parse, owner_format, "off uid" };
+const struct config_type config_type_owner = { owner_parse, owner_format, "off uid unit" };
 
 static int if_map_parse(struct config *config, const struct config_option *option,
 			const char *value, struct error_text *error)

@@ -43,7 +43,7 @@ struct flows_state {
 	uint64_t cursor;
 	struct interface_list interfaces; /* as they were when the request came */
 	struct flows_order order;
-	bool needs_as;
+	bool needs_as, needs_owner;
 	struct flow_top *top;   /* owned; NULL unless the first ones are asked for */
 	struct flow_sums *sums; /* owned; NULL unless sums are asked for */
 	bool has_partial_sums;  /* some have gone out already */
@@ -200,9 +200,10 @@ static int check_kept(uint32_t named, uint32_t kept, struct error_text *error)
 
 		if (!(named & ~kept & FLOW_MEMBER_BIT(i)))
 			continue;
-		if (i == FLOW_MEMBER_uid) {
-			error_text_set(error, "flows have no uid: the agent does not ask for it");
-			error_text_hint(error, "give it owner=uid and restart it");
+		if (i == FLOW_MEMBER_uid || i == FLOW_MEMBER_unit) {
+			error_text_set(error, "flows have no %s: the agent does not ask for it",
+				       name);
+			error_text_hint(error, "give it owner=%s and restart it", name);
 			return -EIO;
 		}
 		error_text_set(error, "flows have no %s: no collector gets that field", name);
@@ -224,6 +225,20 @@ static int check_members(struct flows_state *state, const json_t *request, uint3
 		named |= FLOW_MEMBER_BIT(sort);
 	state->order.members &= kept;
 	return check_kept(named, kept, error);
+}
+
+/* What is looked up for each flow. */
+static void note_needs(struct flows_state *state)
+{
+	const unsigned int needs = flow_filter_needs(state->filter);
+	const enum flow_member sort = flow_member_find(state->order.sort);
+	const uint32_t members =
+		(state->sums ? flow_sums_members(state->sums) : state->order.members) |
+		(sort == FLOW_MEMBER_COUNT ? 0 : FLOW_MEMBER_BIT(sort));
+
+	state->needs_as = needs & FLOW_FILTER_needs_as_numbers || members & FLOW_MEMBERS_AS ||
+			  strstr(state->order.sort, "_as");
+	state->needs_owner = needs & FLOW_FILTER_needs_user || members & FLOW_MEMBERS_OWNER;
 }
 
 static int state_prepare(struct flows_state *state, const struct control_context *context,
@@ -255,10 +270,7 @@ static int state_prepare(struct flows_state *state, const struct control_context
 		result = check_kept(flow_sums_members(state->sums), kept, error);
 	if (result)
 		return result;
-	state->needs_as = flow_filter_needs(state->filter) & FLOW_FILTER_needs_as_numbers ||
-			  (state->sums ? flow_sums_members(state->sums) : state->order.members) &
-				  FLOW_MEMBERS_AS ||
-			  strstr(state->order.sort, "_as");
+	note_needs(state);
 	return 0;
 }
 
@@ -298,10 +310,12 @@ static void view_fill(const struct control_job *job, const struct flow_record *f
 		      struct flow_view *view)
 {
 	const struct flows_state *state = job->state;
-	const struct pipeline *pipeline = job->context->pipeline;
+	struct pipeline *pipeline = job->context->pipeline;
 	const struct flow_key *key = &view->flow.key;
 
 	flow_row_view(pipeline, &state->interfaces, flow, view);
+	if (state->needs_owner)
+		view->unit = pipeline_owner(pipeline, flow, &view->flow.user);
 	if (!state->needs_as)
 		return;
 	view->source_as =

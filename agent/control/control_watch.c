@@ -107,6 +107,7 @@ static int write_record(const struct control_job *job, const struct export_recor
 	struct flow_view view;
 
 	flow_row_view(job->context->pipeline, &state->interfaces, &record->flow, &view);
+	view.unit = pipeline_owner(job->context->pipeline, &record->flow, &view.flow.user);
 	view.source_as = record->source.as_number;
 	view.destination_as = record->destination.as_number;
 	if (!flow_filter_matches(state->filter, &view.flow, view.source_as, view.destination_as,

@@ -160,11 +160,11 @@ static char *write_text(char *to, const char *text)
 }
 
 /* Names are from the kernel, which takes any byte in them. */
-static char *write_name(char *to, const uint8_t bytes[static 16])
+static char *write_name(char *to, const uint8_t bytes[static 32])
 {
-	char name[17] = "";
+	char name[33] = "";
 
-	memcpy(name, bytes, 16);
+	memcpy(name, bytes, 32);
 	return json_text_write(to, name);
 }
 

@@ -19,6 +19,7 @@ enum flow_member {
 
 #define FLOW_MEMBER_BIT(member) (UINT32_C(1) << (member))
 #define FLOW_MEMBERS_ALL        (FLOW_MEMBER_BIT(FLOW_MEMBER_COUNT) - 1)
+#define FLOW_MEMBERS_OWNER      (FLOW_MEMBER_BIT(FLOW_MEMBER_uid) | FLOW_MEMBER_BIT(FLOW_MEMBER_unit))
 #define FLOW_MEMBERS_AS         (FLOW_MEMBER_BIT(FLOW_MEMBER_src_as) | FLOW_MEMBER_BIT(FLOW_MEMBER_dst_as))
 
 /* A flow and what is looked up for it. */
@@ -29,6 +30,7 @@ struct flow_view {
 	uint32_t sampling;            /* one packet in this many was counted, 0: not known */
 	const char *input_interface;  /* borrowed; "" if it has no name */
 	const char *output_interface; /* likewise */
+	const char *unit;             /* likewise; "" if it is not known */
 };
 
 enum flow_value_kind {
@@ -42,7 +44,7 @@ enum flow_value_kind {
 
 /* One value. All bytes are set, so that equal values have equal bytes. */
 struct flow_value {
-	uint8_t bytes[16]; /* of an address, or of a name with 0 up to the end; else 0 */
+	uint8_t bytes[32]; /* of an address, or of a name with 0 up to the end; else 0 */
 	int64_t number;    /* 0 for names and addresses */
 	uint8_t kind;      /* enum flow_value_kind */
 	uint8_t ip_version;
@@ -50,7 +52,7 @@ struct flow_value {
 	bool is_any;           /* addresses are no part of the flow key: "*" */
 	uint8_t zero[4];
 };
-_Static_assert(sizeof(struct flow_value) == 32, "flow_value has no hidden padding");
+_Static_assert(sizeof(struct flow_value) == 48, "flow_value has no hidden padding");
 
 /* Member of a name (not aliases: see flow_names.h). Returns FLOW_MEMBER_COUNT if there is none. */
 enum flow_member flow_member_find(const char *name);

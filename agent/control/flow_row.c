@@ -23,6 +23,7 @@ void flow_row_view(const struct pipeline *pipeline, const struct interface_list 
 	struct flow_key *key = &view->flow.key;
 
 	*view = (struct flow_view){ .flow = *flow };
+	view->unit = "";
 	view->input_interface = resolve_interface(interfaces, &key->input_interface);
 	view->output_interface = resolve_interface(interfaces, &key->output_interface);
 	(void)resolve_interface(interfaces, &view->flow.physical_input);

@@ -13,8 +13,8 @@ struct pipeline;
 /* A row takes no more, with end reason. */
 #define FLOW_ROW_SIZE ((FLOW_MEMBER_COUNT + 2) * (FLOW_VALUE_JSON_SIZE + 16))
 
-/* Fill a view but for its AS numbers: interfaces get the numbers that collectors see, and names
- * from 'interfaces', which are borrowed. */
+/* Fill a view but for its AS numbers and owner: interfaces get the numbers that collectors see, and
+ * names from 'interfaces', which are borrowed. */
 void flow_row_view(const struct pipeline *pipeline, const struct interface_list *interfaces,
 		   const struct flow_record *flow, struct flow_view *view);
 

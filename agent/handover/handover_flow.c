@@ -37,6 +37,7 @@ void handover_flow_write(struct writer *writer, const struct moved_flow *flow)
 	writer_u8(writer, 0);
 	writer_u64(writer, record->source_mac);
 	writer_u64(writer, record->destination_mac);
+	writer_u64(writer, record->cgroup);
 	writer_u32(writer, record->user);
 }
 
@@ -97,8 +98,10 @@ bool handover_flow_read(struct reader *body, uint32_t size, struct moved_flow *f
 		record->source_mac = reader_u64(&reader);
 		record->destination_mac = reader_u64(&reader);
 	}
-	if (size >= HANDOVER_FLOW_SIZE)
+	if (size >= HANDOVER_FLOW_SIZE) {
+		record->cgroup = reader_u64(&reader);
 		record->user = reader_u32(&reader);
+	}
 	if (reader.failed || !record->packets ||
 	    (record->key.ip_version != 4 && record->key.ip_version != 6)) {
 		body->failed = true;

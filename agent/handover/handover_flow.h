@@ -9,7 +9,7 @@
 #include "bytes.h"
 #include "flow_cache_move.h"
 
-#define HANDOVER_FLOW_SIZE           136
+#define HANDOVER_FLOW_SIZE           144
 #define HANDOVER_FLOW_SIZE_WITH_MACS 132 /* of earlier versions: without owner */
 #define HANDOVER_FLOW_SIZE_LEAST     116 /* likewise: without link addresses */
 

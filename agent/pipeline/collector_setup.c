@@ -268,8 +268,12 @@ unsigned int collector_setup_columns_of(const struct config_collector *collector
 unsigned int collector_setup_columns(const struct config *config,
 				     const struct template_choice *choice)
 {
-	unsigned int columns =
-		config->owner == CONFIG_OWNER_off ? 0 : FLOW_COLUMN_BIT(FLOW_COLUMN_user);
+	static const unsigned int of_owner[] = {
+		[CONFIG_OWNER_off] = 0,
+		[CONFIG_OWNER_uid] = FLOW_COLUMN_BIT(FLOW_COLUMN_user),
+		[CONFIG_OWNER_unit] = FLOW_COLUMNS_OF_OWNER,
+	};
+	unsigned int columns = of_owner[config->owner];
 
 	for (size_t i = 0; i < config->collector_count; i++)
 		columns |= collector_setup_columns_of(&config->collectors[i], choice);

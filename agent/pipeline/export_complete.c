@@ -27,7 +27,7 @@ static void number_interfaces(const struct interface_monitor *interfaces, struct
 bool export_complete_is_needed(const struct export_thread *thread)
 {
 	return thread->watch_count || thread->config.asn_table || thread->config.applications ||
-	       thread->config.nat.is_wanted || export_owner_is_wanted(&thread->config.owner) ||
+	       thread->config.nat.is_wanted || thread->config.owner ||
 	       flow_key_prefix_length(&thread->config.flow_key, 4) ||
 	       flow_key_prefix_length(&thread->config.flow_key, 6) ||
 	       interface_monitor_has_rules(thread->config.interfaces);
@@ -49,12 +49,12 @@ void export_complete(const struct export_thread *thread, struct export_record *r
 	}
 	if (thread->config.nat.is_wanted)
 		export_nat_find(&thread->config.nat, record);
-	if (export_owner_is_wanted(&thread->config.owner))
-		export_owner_find(&thread->config.owner, record);
 	if (thread->config.applications)
 		record->application =
 			application_table_find(thread->config.applications, flow->key.protocol,
 					       flow->key.source_port, flow->key.destination_port);
+	if (thread->config.owner)
+		export_owner_find(thread->config.owner, record);
 	if (prefix_length)
 		limit_masks(record, prefix_length, thread->config.asn_table != NULL);
 	for (size_t i = 0; i < thread->watch_count; i++)

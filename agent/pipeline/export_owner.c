@@ -1,44 +1,110 @@
-/* export_owner.c - looks up the names of owners. */
+/* export_owner.c - gives users their names and units their numbers.
+ *
+ * Place: owner_lookup -> here -> export_complete.c. A unit becomes an application when its first
+ * record comes: so collectors get the names of those that have traffic, and no others. */
 #include "export_owner.h"
 
-#include <errno.h>
+#include "log.h"
+#include "owner_lookup.h"
+#include "user_names.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 #define LOOK_MS 1000
 
 _Static_assert(sizeof(((struct export_record *)0)->user_name) == USER_NAME_SIZE,
 	       "a name has room in a record");
+_Static_assert(UNIT_NAME_SIZE == APPLICATION_NAME_SIZE, "a unit is an application");
 
-int export_owner_open(struct export_owner *owner, unsigned int columns)
+struct export_owner {
+	struct user_names *names;               /* owned; NULL: records have no place for them */
+	struct owner_lookup lookup;             /* all 0: the kernel is not asked */
+	struct application_table *applications; /* borrowed; NULL: units are none */
+	int64_t looked_ms;
+	const struct application *of_unit[CAPTURE_UNITS_MAX]; /* in the table; NULL: not yet */
+};
+
+static int open_lookup(struct export_owner *owner, bool has_units)
 {
-	*owner = (struct export_owner){ .names = NULL };
-	if (!(columns & EXPORT_RECORD_USER_NAME))
-		return 0;
-	owner->names = user_names_create("/etc/passwd");
-	if (!owner->names)
-		return -ENOMEM;
-	user_names_look(owner->names);
-	return 0;
+	struct error_text error;
+	const int result = owner_lookup_open(&owner->lookup, has_units, OWNER_QUESTIONS, &error);
+
+	if (!result && error.text[0])
+		log_event(LOG_LEVEL_warning, "owners-unknown", NULL, "owner: not all is known: %s",
+			  error.text);
+	return result;
 }
 
-void export_owner_close(struct export_owner *owner)
+struct export_owner *export_owner_create(unsigned int columns, bool asks)
 {
+	struct export_owner *owner = calloc(1, sizeof(*owner));
+	int result = owner ? 0 : -1;
+
+	if (owner && columns & EXPORT_RECORD_USER_NAME) {
+		owner->names = user_names_create("/etc/passwd");
+		result = owner->names ? 0 : -1;
+	}
+	if (!result && owner->names)
+		user_names_look(owner->names);
+	if (!result && asks)
+		result = open_lookup(owner, columns & FLOW_COLUMN_BIT(FLOW_COLUMN_cgroup));
+	if (!result)
+		return owner;
+	export_owner_destroy(owner);
+	return NULL;
+}
+
+void export_owner_destroy(struct export_owner *owner)
+{
+	if (!owner)
+		return;
 	user_names_destroy(owner->names);
-	*owner = (struct export_owner){ .names = NULL };
+	owner_lookup_close(&owner->lookup);
+	free(owner);
+}
+
+void export_owner_set_applications(struct export_owner *owner, struct application_table *table)
+{
+	owner->applications = table;
+	memset(owner->of_unit, 0, sizeof(owner->of_unit));
 }
 
 void export_owner_look(struct export_owner *owner, int64_t now_ms)
 {
+	owner_lookup_set_time(&owner->lookup, now_ms);
 	if (now_ms - owner->looked_ms < LOOK_MS)
 		return;
 	owner->looked_ms = now_ms;
-	user_names_look(owner->names);
+	if (owner->names)
+		user_names_look(owner->names);
+	owner_lookup_report(&owner->lookup);
 }
 
-void export_owner_find(const struct export_owner *owner, struct export_record *record)
+static const struct application *application_of(struct export_owner *owner, uint32_t unit)
 {
-	if (record->flow.user)
-		user_names_find(owner->names, record->flow.user - 1, record->user_name);
+	const struct application **known = &owner->of_unit[unit - 1];
+	const char *name = capture_units_name(owner->lookup.units, unit);
+
+	if (!*known && *name)
+		*known = application_table_name(owner->applications, name);
+	return *known;
+}
+
+void export_owner_find(struct export_owner *owner, struct export_record *record)
+{
+	const struct owner found = owner_lookup_find(&owner->lookup, &record->flow);
+	const struct application *application = NULL;
+
+	record->flow.user = found.user;
+	if (found.unit && owner->applications)
+		application = application_of(owner, found.unit);
+	if (application)
+		record->application = application;
+	if (!owner->names)
+		return;
+	if (found.user)
+		user_names_find(owner->names, found.user - 1, record->user_name);
 	else
 		memset(record->user_name, 0, sizeof(record->user_name));
 }

@@ -1,32 +1,32 @@
-/* export_owner.h - whose flow a record is of, for records whose fields say so.
+/* export_owner.h - whose flow a record is of: its user, the user's name, and the unit as its
+ * application.
  *
- * Place: flow_record.user -> here -> export thread, which owns it. There only if somebody asks. */
+ * Place: owner_lookup -> here -> export thread, which owns it. There only if flows have that
+ * column. */
 #ifndef EXPORT_OWNER_H
 #define EXPORT_OWNER_H
 
 #include "export_record.h"
-#include "user_names.h"
 
 #include <stdbool.h>
 
-/* All 0: nobody wants it. */
-struct export_owner {
-	struct user_names *names; /* owned; NULL: records have no place for them */
-	int64_t looked_ms;        /* CLOCK_MONOTONIC */
-};
+struct export_owner; /* opaque: defined in export_owner.c */
 
-/* Before the export thread starts. 'columns' are those of its records. Returns 0 or -ENOMEM. */
-int export_owner_open(struct export_owner *owner, unsigned int columns);
-void export_owner_close(struct export_owner *owner);
+/* Before the export thread starts.
+ *
+ * columns  those of its records: FLOW_COLUMNS_OF_OWNER, EXPORT_RECORD_USER_NAME.
+ * asks     the kernel is asked about sockets: live, and of flows whose key has the side.
+ * Returns NULL if memory is short. */
+struct export_owner *export_owner_create(unsigned int columns, bool asks);
+void export_owner_destroy(struct export_owner *owner);
 
-static inline bool export_owner_is_wanted(const struct export_owner *owner)
-{
-	return owner->names;
-}
-
-/* Look whether what is known is still so: before records are taken. */
+/* Units are applications of this table from now on, which has room for their names; borrowed. NULL:
+ * they are not. */
+void export_owner_set_applications(struct export_owner *owner, struct application_table *table);
+/* Before records are taken: the time, CLOCK_MONOTONIC. */
 void export_owner_look(struct export_owner *owner, int64_t now_ms);
-/* Set what a record has of its owner; nothing where that is not known. */
-void export_owner_find(const struct export_owner *owner, struct export_record *record);
+/* Set what a record, whose interfaces have the kernel's numbers, has of its owner. The application
+ * stays where the unit is not known. */
+void export_owner_find(struct export_owner *owner, struct export_record *record);
 
 #endif

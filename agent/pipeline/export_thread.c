@@ -53,7 +53,8 @@ void export_thread_clear(struct export_thread *thread)
 	interface_monitor_destroy(thread->config.interfaces);
 	thread->config.interfaces = NULL;
 	export_nat_close(&thread->config.nat);
-	export_owner_close(&thread->config.owner);
+	export_owner_destroy(thread->config.owner);
+	thread->config.owner = NULL;
 	exporter_destroy(thread->config.exporter);
 	thread->config.exporter = NULL;
 	free(thread->inputs);
@@ -304,8 +305,8 @@ static void export_turn(struct export_thread *thread)
 		thread_call_does(&thread->call, "reading what the kernel translates");
 		export_nat_read(&thread->config.nat, now_us / 1000);
 	}
-	if (export_owner_is_wanted(&thread->config.owner))
-		export_owner_look(&thread->config.owner, now_us / 1000);
+	if (thread->config.owner)
+		export_owner_look(thread->config.owner, now_us / 1000);
 	thread_call_does(&thread->call, "looking after connections");
 	/* Before records are taken: they may say which address they are sent from. */
 	exporter_poll(thread->config.exporter, now_us);

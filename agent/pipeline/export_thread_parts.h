@@ -36,7 +36,7 @@ struct export_thread_config {
 	const struct asn_table *asn_table; /* borrowed; NULL: none; export_thread_set_asn_table() */
 	const struct application_table *applications; /* borrowed for life; NULL: none */
 	struct export_nat nat;                        /* taken, also on failure */
-	struct export_owner owner;                    /* likewise */
+	struct export_owner *owner;                   /* likewise; NULL: nobody asks */
 	struct own_exports *own_exports; /* shared; learns where the exporter sends from and to */
 	struct flow_key_choice flow_key; /* of the records that come in */
 	size_t input_count;              /* export_thread_connect() for each follows */

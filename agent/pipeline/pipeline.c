@@ -10,8 +10,6 @@
 #include "collector_setup.h"
 #include "config_hash_key.h"
 #include "config_source_id.h"
-#include "config_tables.h"
-#include "count_text.h"
 #include "fault_text.h"
 #include "log.h"
 #include "pipeline_former.h"
@@ -55,24 +53,14 @@ static int load_asn_table(struct pipeline *pipeline, const struct config *config
 	return 0;
 }
 
-struct application_table *pipeline_load_applications(const char *path, struct error_text *error)
+static int make_applications(struct pipeline *pipeline, const struct config *config,
+			     struct error_text *error)
 {
-	struct application_table *table = config_applications_load(path, error);
-	char count[COUNT_TEXT_SIZE];
-
-	if (table)
-		log_info("%s: %s", path,
-			 count_text(application_table_count(table), "application", count));
-	return table;
-}
-
-static int load_applications_file(struct pipeline *pipeline, const char *path,
-				  struct error_text *error)
-{
-	if (!path)
+	if (!config->applications_file && config->owner != CONFIG_OWNER_unit)
 		return 0;
-	(void)file_watch_identify(path, &pipeline->applications_file);
-	pipeline->applications = pipeline_load_applications(path, error);
+	if (config->applications_file)
+		(void)file_watch_identify(config->applications_file, &pipeline->applications_file);
+	pipeline->applications = pipeline_create_applications(config, error);
 	pipeline->choice.has_applications = pipeline->applications != NULL;
 	return pipeline->applications ? 0 : -EINVAL;
 }
@@ -188,6 +176,24 @@ static int open_nat(const struct config *config, struct export_nat *nat)
 			       is_live(config, 0));
 }
 
+/* Whose flows are: for records, and for agentctl. Returns 0 or -ENOMEM. */
+static int open_owner(struct pipeline *pipeline, const struct config *config,
+		      struct export_owner **owner)
+{
+	const bool asks = is_live(config, 0) && flow_key_has(&config->flow_key, FLOW_KEY_side);
+	struct error_text error; /* the first one has reported it */
+
+	if (!(pipeline->columns & FLOW_COLUMNS_OF_OWNER))
+		return 0;
+	*owner = export_owner_create(pipeline->columns, asks);
+	if (!*owner)
+		return -ENOMEM;
+	export_owner_set_applications(*owner, pipeline->applications);
+	return asks ? owner_lookup_open(&pipeline->owner, config->owner == CONFIG_OWNER_unit,
+					UINT32_MAX, &error)
+		    : 0;
+}
+
 /* 'exporter' is taken, also on failure. Returns 0 or -ENOMEM. */
 static int create_export_thread(struct pipeline *pipeline, const struct config *config,
 				struct exporter *exporter)
@@ -215,10 +221,10 @@ static int create_export_thread(struct pipeline *pipeline, const struct config *
 	if (!thread.interfaces ||
 	    (thread.applications && exporter_set_applications(exporter, thread.applications)) ||
 	    (pipeline->columns & EXPORT_RECORD_NAT && open_nat(config, &thread.nat)) ||
-	    export_owner_open(&thread.owner, pipeline->columns)) {
+	    open_owner(pipeline, config, &thread.owner)) {
 		interface_monitor_destroy(thread.interfaces);
 		export_nat_close(&thread.nat);
-		export_owner_close(&thread.owner);
+		export_owner_destroy(thread.owner);
 		exporter_destroy(exporter);
 		return -ENOMEM;
 	}
@@ -280,7 +286,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	}
 	if (config_hash_key_load(config, &pipeline->secret, error) < 0 ||
 	    load_asn_table(pipeline, config, error) < 0 ||
-	    load_applications_file(pipeline, config->applications_file, error) < 0)
+	    make_applications(pipeline, config, error) < 0)
 		goto fail;
 	pipeline->columns = collector_setup_columns(config, &pipeline->choice);
 	exporter = collector_setup_exporter(config, &pipeline->choice, pipeline->secret, error);
@@ -479,6 +485,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 	own_exports_destroy(pipeline->own_exports);
 	asn_supply_destroy(pipeline->asn);
 	application_table_destroy(pipeline->applications);
+	owner_lookup_close(&pipeline->owner);
 	samplers_destroy(pipeline->samplers);
 	if (pipeline->finished_descriptor >= 0)
 		(void)close(pipeline->finished_descriptor);

@@ -164,6 +164,10 @@ struct pipeline_asn_status {
 bool pipeline_asn_status(const struct pipeline *pipeline, struct pipeline_asn_status *status);
 /* What the number of a sampler in a flow means. */
 struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number);
+/* Whose a flow is that has these columns: its unit, "" if that is not known, and 'user', who was
+ * not known before it may be, as in struct flow_record. Control thread. */
+const char *pipeline_owner(struct pipeline *pipeline, const struct flow_record *flow,
+			   uint32_t *user);
 /* The columns that flows have: FLOW_COLUMN_BIT(). */
 unsigned int pipeline_columns(const struct pipeline *pipeline);
 /* Which fields the templates carry now. */

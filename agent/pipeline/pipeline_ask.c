@@ -7,11 +7,13 @@
 #include "exporter_change.h"
 #include "log.h"
 #include "pipeline_parts.h"
+#include "time_now.h"
 #include "worker_account.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CALL_TIMEOUT_MS 1000
@@ -316,4 +318,18 @@ int pipeline_unwatch(struct pipeline *pipeline, struct record_watch *watch)
 	struct export_watch question = { .watch = watch };
 
 	return pipeline_ask_exporter(pipeline, export_thread_unwatch, &question);
+}
+
+const char *pipeline_owner(struct pipeline *pipeline, const struct flow_record *flow,
+			   uint32_t *user)
+{
+	struct owner_lookup *lookup = &pipeline->owner;
+	struct owner owner;
+
+	if (!(pipeline->columns & FLOW_COLUMNS_OF_OWNER))
+		return "";
+	owner_lookup_set_time(lookup, time_now_ms(CLOCK_MONOTONIC_COARSE));
+	owner = owner_lookup_find(lookup, flow);
+	*user = owner.user;
+	return lookup->units ? capture_units_name(lookup->units, owner.unit) : "";
 }

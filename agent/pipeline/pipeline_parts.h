@@ -12,6 +12,7 @@
 #include "export_thread.h"
 #include "file_watch.h"
 #include "handover_state.h"
+#include "owner_lookup.h"
 #include "pipeline_events.h"
 #include "source_id_claims.h"
 #include "worker.h"
@@ -49,9 +50,10 @@ struct pipeline {
 	struct source_id_claims *claims;        /* owned; NULL: none */
 	struct asn_supply *asn;                 /* owned; NULL without a file for it */
 	int asn_news;                           /* eventfd, owned; of whichever supply there is */
-	struct application_table *applications; /* owned; NULL without applications file */
+	struct application_table *applications; /* owned; NULL: no file, and no units */
 	struct file_identity applications_file; /* it was made of */
 	struct template_choice choice;
+	struct owner_lookup owner;       /* for agentctl: of the control thread */
 	unsigned int columns;            /* of the flow cache: FLOW_COLUMN_BIT() */
 	struct own_exports *own_exports; /* owned */
 	struct samplers *samplers;       /* owned */
@@ -75,8 +77,10 @@ struct worker *pipeline_create_worker(struct pipeline *pipeline, const struct co
 				      size_t number, struct error_text *error);
 /* pipeline.c: what templates have for a table; NULL: none. */
 void pipeline_choose_asn(struct template_choice *choice, const struct asn_table *table);
-/* Load and log. Returns NULL with 'error' filled. */
-struct application_table *pipeline_load_applications(const char *path, struct error_text *error);
+/* pipeline_applications.c: from the file, which is logged, if there is one; with room for units, if
+ * they are asked for. Returns NULL with 'error' filled. */
+struct application_table *pipeline_create_applications(const struct config *config,
+						       struct error_text *error);
 
 /* pipeline_kept.c: what all workers have counted, while their threads do not run. */
 struct worker_ledger pipeline_workers_ledger(const struct pipeline *pipeline);

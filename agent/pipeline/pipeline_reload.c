@@ -71,17 +71,20 @@ static int prepare_applications(struct reload *reload)
 	if (path)
 		(void)file_watch_identify(path, &reload->applications_file);
 	reload->has_other_applications =
-		!path ? reload->pipeline->applications != NULL
+		!path ? reload->before->applications_file != NULL
 		      : !reload->before->applications_file ||
 				strcmp(path, reload->before->applications_file) != 0 ||
 				!file_watch_is_same(&reload->applications_file,
 						    &reload->pipeline->applications_file);
 	if (!reload->has_other_applications)
 		return 0;
-	if (path)
-		reload->applications = pipeline_load_applications(path, reload->error);
+	if (!path && reload->after->owner != CONFIG_OWNER_unit) {
+		reload->choice.has_applications = false;
+		return 0;
+	}
+	reload->applications = pipeline_create_applications(reload->after, reload->error);
 	reload->choice.has_applications = reload->applications != NULL;
-	return path && !reload->applications ? -EINVAL : 0;
+	return reload->applications ? 0 : -EINVAL;
 }
 
 static int prepare(struct reload *reload)
@@ -165,6 +168,8 @@ static void change_export(void *owner, void *argument)
 		export_thread_set_inputs(thread, &reload->sources.inputs);
 	if (reload->has_other_applications)
 		thread->config.applications = reload->applications;
+	if (reload->has_other_applications && thread->config.owner)
+		export_owner_set_applications(thread->config.owner, reload->applications);
 	if (reload->has_other_asn && flow_key_has(&thread->config.flow_key, FLOW_KEY_addresses))
 		thread->config.asn_table = reload->asn ? asn_supply_table(reload->asn) : NULL;
 	interface_monitor_set_expiry(thread->config.interfaces, &after->expiry);

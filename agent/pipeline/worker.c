@@ -54,7 +54,7 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 	worker->sampling_secret = config->sampling;
 	worker->own.name = NULL;
 	worker->own.takes_link_headers = config->cache.columns & FLOW_COLUMNS_OF_LINK;
-	if (config->cache.columns & FLOW_COLUMN_BIT(FLOW_COLUMN_user))
+	if (config->cache.columns & FLOW_COLUMNS_OF_OWNER)
 		worker->own.owners = worker->owners;
 	worker->wake.descriptor = worker->call.done = -1;
 }

@@ -140,8 +140,11 @@ static inline void note_owner(const struct worker *worker, const struct packet_v
 {
 	const struct packet_owner *owner = &worker->owners[view - worker->views];
 
-	if (worker->own.owners && owner->user)
+	if (!worker->own.owners)
+		return;
+	if (owner->user)
 		note->user = owner->user;
+	note->cgroup = owner->cgroup;
 }
 
 static inline __attribute__((always_inline)) const struct packet_view *

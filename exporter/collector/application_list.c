@@ -7,7 +7,7 @@
 
 int application_list_init(struct application_list *list, const struct application_table *table)
 {
-	const size_t count = application_table_count(table) + 1;
+	const size_t count = application_table_most(table) + 1;
 
 	*list = (struct application_list){
 		.table = table,

@@ -78,7 +78,7 @@ emit(struct flow_cache *cache, const struct cached_flow *flow, enum flow_end_rea
 	struct flow_cache_statistics *statistics = &cache->statistics;
 	struct flow_record *record = sink->place(sink->context);
 
-	if (has_columns && cache->columns.user)
+	if (has_columns && (cache->columns.set & FLOW_COLUMNS_OF_OWNER))
 		flow_pair_share(cache, flow_place_of(cache, flow));
 	fill_record(cache, flow, reason, record, has_columns);
 	statistics->records_expired[reason]++;
@@ -536,6 +536,7 @@ size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
 			continue;
 		records[filled].source_mac = records[filled].destination_mac = 0;
 		records[filled].user = 0;
+		records[filled].cgroup = 0;
 		fill_record(cache, flow, FLOW_END_none, &records[filled++], true);
 	}
 	return filled;

@@ -21,7 +21,9 @@ enum flow_column {
 	(FLOW_COLUMN_BIT(FLOW_COLUMN_source_mac) | FLOW_COLUMN_BIT(FLOW_COLUMN_destination_mac))
 
 /* Records that end at FLOW_RECORD_BASE_SIZE do not have these. */
-#define FLOW_COLUMNS_BEYOND_BASE (FLOW_COLUMNS_OF_LINK | FLOW_COLUMN_BIT(FLOW_COLUMN_user))
+#define FLOW_COLUMNS_OF_OWNER \
+	(FLOW_COLUMN_BIT(FLOW_COLUMN_user) | FLOW_COLUMN_BIT(FLOW_COLUMN_cgroup))
+#define FLOW_COLUMNS_BEYOND_BASE (FLOW_COLUMNS_OF_LINK | FLOW_COLUMNS_OF_OWNER)
 
 /* The column that fills the member at 'offset' of struct flow_record, as a bit; 0: none, every flow
  * has it. */

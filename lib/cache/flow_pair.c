@@ -36,6 +36,7 @@ flow_place flow_pair_find(const struct flow_cache *cache, flow_place index)
 void flow_pair_share(struct flow_cache *cache, flow_place index)
 {
 	uint32_t *const users = cache->columns.user;
+	uint64_t *const cgroups = cache->columns.cgroup;
 	const flow_place reverse = flow_pair_find(cache, index);
 	size_t own, other;
 
@@ -43,10 +44,14 @@ void flow_pair_share(struct flow_cache *cache, flow_place index)
 		return;
 	own = flow_number(cache, flow_at(cache, index));
 	other = flow_number(cache, flow_at(cache, reverse));
-	if (!users[own])
+	if (users && !users[own])
 		users[own] = users[other];
-	else if (!users[other])
+	else if (users && !users[other])
 		users[other] = users[own];
+	if (cgroups && !cgroups[own])
+		cgroups[own] = cgroups[other];
+	else if (cgroups && !cgroups[other])
+		cgroups[other] = cgroups[own];
 }
 
 bool flow_pair_is_due(const struct flow_cache *cache, const flow_place pair[static 2],

@@ -145,6 +145,7 @@ static void take_notes(const struct nflog_record *record, const struct frame *fr
 		frame->note->physical_input = record->input_port;
 		frame->note->physical_output = record->output_port;
 		frame->note->user = record->user;
+		frame->note->cgroup = 0;
 	}
 	if (frame->is_noted && record->link_type == LINK_TYPE_ETHERNET &&
 	    reader_left(&record->link_header) >= ETHERNET_HEADER_BYTES)

@@ -12,14 +12,15 @@
 
 /* THE list of what is noted: NOTE(member, type). IPv4 Time to Live, IPv6 Hop Limit; ports of a
  * bridge, as in packet_view; link addresses of the outermost Ethernet header, 0 without one; user
- * as in packet_owner. */
+ * and control group as in packet_owner. */
 #define PACKET_NOTES(NOTE)              \
 	NOTE(ttl, uint8_t)              \
 	NOTE(physical_input, uint32_t)  \
 	NOTE(physical_output, uint32_t) \
 	NOTE(source_mac, uint64_t)      \
 	NOTE(destination_mac, uint64_t) \
-	NOTE(user, uint32_t)
+	NOTE(user, uint32_t)            \
+	NOTE(cgroup, uint64_t)
 
 struct packet_note {
 #define PACKET_NOTE(member, type) type member;
@@ -64,6 +65,7 @@ static inline void packet_note_source(struct packet_note *note, const struct pac
 	note->physical_output = packet->physical_output;
 	note->source_mac = note->destination_mac = 0;
 	note->user = 0;
+	note->cgroup = 0;
 	if (packet->link_header)
 		packet_note_ethernet(note, packet->link_header, 0);
 }

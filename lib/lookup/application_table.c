@@ -20,8 +20,9 @@ enum { ENGINE_IANA_L4 = 3, ENGINE_USER_Defined = 6 };
 struct application_table {
 	struct application *applications; /* owned */
 	size_t count, capacity;
-	uint16_t of_selector[PORTS];        /* number of the application + 1 that has it, 0: none */
-	uint32_t last_free;                 /* selectors above are not free */
+	size_t most;                 /* with names without a port; 0: no room is kept for them */
+	uint16_t of_selector[PORTS]; /* number of the application + 1 that has it, 0: none */
+	uint32_t last_free;          /* selectors above are not free */
 	uint16_t of_port[PROTOCOLS][PORTS]; /* likewise */
 };
 
@@ -128,6 +129,51 @@ const struct application *application_table_find(const struct application_table 
 	}
 	number = of_port[destination_port] ? of_port[destination_port] : of_port[source_port];
 	return number ? &table->applications[number - 1] : NULL;
+}
+
+int application_table_reserve(struct application_table *table, size_t count)
+{
+	const size_t most = table->count + count;
+	struct application *grown = realloc(table->applications, most * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	table->applications = grown;
+	table->capacity = table->most = most;
+	return 0;
+}
+
+/* A free selector that is the same for a name wherever it can be: collectors keep names by it. 0 is
+ * no application's. FNV-1a, in the upper half, where fewer ports are named. */
+static uint16_t selector_of(const struct application_table *table, const char *name)
+{
+	uint32_t hash = 2166136261u;
+	uint16_t selector;
+
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)*name) * 16777619u;
+	selector = (uint16_t)(hash >> 16) | PORTS / 2;
+	for (uint32_t i = 0; i < PORTS; i++, selector++)
+		if (selector && !table->of_selector[selector])
+			return selector;
+	return 0;
+}
+
+const struct application *application_table_name(struct application_table *table, const char *name)
+{
+	uint16_t selector;
+
+	if (table->count >= table->most)
+		return NULL;
+	selector = selector_of(table, name);
+	if (!selector || append(table, ENGINE_USER_Defined, selector, name) < 0)
+		return NULL;
+	return &table->applications[table->count - 1];
+}
+
+size_t application_table_most(const struct application_table *table)
+{
+	return table->most > table->count ? table->most : table->count;
 }
 
 size_t application_table_count(const struct application_table *table)

@@ -1,7 +1,8 @@
 /* application_table.h - protocol and port -> application: a number for records (applicationId, RFC
  * 6759) and the name that goes with it in options data.
  *
- * Place: looked up by the export thread, per flow. Filled at start, then only read. */
+ * Place: looked up by the export thread, per flow. Filled at start, then only read, but for names
+ * without a port, for which room was kept. */
 #ifndef APPLICATION_TABLE_H
 #define APPLICATION_TABLE_H
 
@@ -48,6 +49,16 @@ const struct application *application_table_find(const struct application_table 
 						 uint8_t protocol, uint16_t source_port,
 						 uint16_t destination_port);
 
+/* Keep room for 'count' names without a port; nothing else is added from then on, and applications
+ * stay where they are. Returns 0 or -ENOMEM. */
+int application_table_reserve(struct application_table *table, size_t count);
+/* Add an application that no port belongs to; call it once for each name. Its number, of the engine
+ * USER-Defined (6), follows from the name, unless another one has that already. Returns NULL where
+ * there is no more room. */
+const struct application *application_table_name(struct application_table *table, const char *name);
+
+/* As many as there may ever be. */
+size_t application_table_most(const struct application_table *table);
 size_t application_table_count(const struct application_table *table);
 /* Application number 'index', and the number of one that application_table_find() has returned. */
 const struct application *application_table_at(const struct application_table *table, size_t index);

@@ -27,6 +27,7 @@ static const char *const names[] = {
 	"vlan\0vlan_id\0vlanId\0",
 	"mark\0fwmark\0commonPropertiesId\0",
 	"uid\0user\0userName\0",
+	"unit\0service\0",
 	"tcp_flags\0flags\0tcpflags\0tcpControlBits\0",
 	"packets\0pkts\0packetDeltaCount\0",
 	"bytes\0octets\0octetDeltaCount\0",

@@ -1,6 +1,6 @@
-"""Whose flows they are: the user of the socket at this host's end, in both directions.
+"""Whose flows they are: the user and the unit of the socket at this host's end, in both directions.
 
-Two services on the server, each of a user of its own: one answers TCP and UDP, the other asks. The rules log what comes in
+Two services on the server, each of a user and in a control group of its own: one answers TCP and UDP, the other asks. The rules log what comes in
 at prerouting and what goes out at postrouting.
 """
 
@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,7 @@ from traffic import family_of
 from waiting import PATIENCE_S, wait_until
 
 SERVING, ASKING = 1001, 1002  # users
-PORT, REMOTE_PORT, COUNT, PAYLOAD = 7001, 7002, 4, 100
+PORT, REMOTE_PORT, COUNT, PAYLOAD, SHORT = 7001, 7002, 4, 100, 1000
 TCP, UDP, ICMP = 6, 17, 1
 FAMILIES = pytest.mark.parametrize("family", [0, 1], ids=["ipv4", "ipv6"])
 
@@ -31,9 +32,10 @@ def switch_user(user):
 
 
 class Service:
-    """A process of a user on a host, which does what it is told: sockets are of the user that opens them."""
+    """A process of a user on a host, which does what it is told: sockets are of the user that opens them, and of the group
+    that he is in then."""
 
-    def __init__(self, cleanup, host, user, work):
+    def __init__(self, cleanup, host, user, work, group=None):
         self._ready, ready = os.pipe()
         go, self._go = os.pipe()
         self.pid = os.fork()
@@ -41,6 +43,8 @@ class Service:
             try:
                 os.close(self._ready)
                 os.close(self._go)
+                if group:
+                    (group / "cgroup.procs").write_text("0")
                 with host.entered():
                     switch_user(user)
                     work(lambda: os.write(ready, b"."), lambda: os.read(go, 1))
@@ -94,32 +98,34 @@ def serve(address, port):
 
 
 def ask_tcp(target, source=None):
-    with socket.create_connection(target, PATIENCE_S, source_address=source) as connection:
-        for _ in range(COUNT):
-            connection.sendall(b"q" * PAYLOAD)
-            received = 0
-            while received < PAYLOAD:
-                received += len(connection.recv(65536))
+    """Returns the socket, as ask_udp() does."""
+    connection = socket.create_connection(target, PATIENCE_S, source_address=source)
+    for _ in range(COUNT):
+        connection.sendall(b"q" * PAYLOAD)
+        received = 0
+        while received < PAYLOAD:
+            received += len(connection.recv(65536))
+    return connection
 
 
 def ask_udp(target, source=None):
-    with socket.socket(family_of(target[0]), socket.SOCK_DGRAM) as asking:
-        asking.settimeout(PATIENCE_S)
-        if source:
-            asking.bind(source)
-        for _ in range(COUNT):
-            asking.sendto(b"q" * PAYLOAD, target)
-            asking.recvfrom(65536)
+    asking = socket.socket(family_of(target[0]), socket.SOCK_DGRAM)
+    asking.settimeout(PATIENCE_S)
+    if source:
+        asking.bind(source)
+    for _ in range(COUNT):
+        asking.sendto(b"q" * PAYLOAD, target)
+        asking.recvfrom(65536)
+    return asking
 
 
 def ask_all(target):
     """A client that asks by TCP and by UDP, and lives until it is told to end."""
 
     def work(ready, wait):
-        ask_tcp(target)
-        ask_udp(target)
-        ready()
-        wait()
+        with ask_tcp(target), ask_udp(target):
+            ready()
+            wait()
 
     return work
 
@@ -127,16 +133,18 @@ def ask_all(target):
 class Traffic:
     """Both services have had a dialogue by TCP and by UDP with the remote host, and are still there."""
 
-    def __init__(self, cleanup, hosts, family):
+    def __init__(self, cleanup, hosts, family, groups=None):
         here, there = Hosts.SERVER[family], Hosts.REMOTE[family]
-        self.serving = Service(cleanup, hosts.server, SERVING, serve(here, PORT))
+        groups = groups or {SERVING: None, ASKING: None}
+        self.serving = Service(cleanup, hosts.server, SERVING, serve(here, PORT), groups[SERVING])
         remote = Service(cleanup, hosts.internet, 0, serve(there, REMOTE_PORT))
         self.serving.wait_until_ready()
         remote.wait_until_ready()
         with hosts.internet.entered():
-            ask_tcp((here, PORT), (there, 0))
-            ask_udp((here, PORT), (there, 0))
-        self.asking = Service(cleanup, hosts.server, ASKING, ask_all((there, REMOTE_PORT)))
+            ask_tcp((here, PORT), (there, 0)).close()
+            ask_udp((here, PORT), (there, 0)).close()
+        asks = ask_all((there, REMOTE_PORT))
+        self.asking = Service(cleanup, hosts.server, ASKING, asks, groups[ASKING])
         self.asking.wait_until_ready()
 
 
@@ -214,3 +222,134 @@ def test_without_the_option_nobody_is_asked(hosts, flowagent, agentctl):
         assert done.returncode != 0
         assert "flows have no uid" in done.stderr
         assert "owner=uid" in done.stderr
+
+
+UNITS = {SERVING: "web.service", ASKING: "docker-0123456789ab"}
+
+
+@pytest.fixture
+def groups(cleanup):
+    """{user: directory of a control group}: a service of systemd, and a container, by their names."""
+    root = next((path for path in map(Path, ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"))
+                 if (path / "cgroup.procs").exists()), None)  # fmt: skip
+    if not root:
+        pytest.skip("no cgroup v2")
+    top = root / f"flowagent-test-{os.getpid()}"
+    paths = {SERVING: top / UNITS[SERVING], ASKING: top / f"docker-{'0123456789abcdef' * 4}.scope"}
+    try:
+        top.mkdir()
+    except OSError:
+        pytest.skip("control groups cannot be made here")
+    cleanup.callback(top.rmdir)
+    for path in paths.values():
+        path.mkdir()
+        cleanup.callback(path.rmdir)
+    return paths
+
+
+def amounts(rows):
+    """{name: (packets, bytes)}, of rows with these."""
+    sums = collections.Counter()
+    for name, packets, octets in rows:
+        sums[name, "packets"] += packets
+        sums[name, "bytes"] += octets
+    return dict(sums)
+
+
+@FAMILIES
+@pytest.mark.parametrize("version", [9, 10])
+def test_nfacctd_names_units(cleanup, hosts, flowagent, nfacctd, directory, groups, family, version):
+    """Its table by class has the packets and bytes that the ports say; what is nobody's is unknown."""
+    path = directory / "flows.json"
+    pmacct = nfacctd(Hosts.COLLECTOR[0], 3000, hosts.collector, aggregate="class, proto")
+    agent = start(hosts, flowagent, "-n", f"{Hosts.COLLECTOR[0]}:3000,version={version}",
+                  "-n", f"{path},version=json", "--owner", "unit")  # fmt: skip
+    Traffic(cleanup, hosts, family, groups)
+    hosts.internet.run("ping", "-n", "-c", "2", Hosts.SERVER[family])
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary())
+    rows = flows_of(path)
+    sent = amounts((UNITS.get(user_of(row), "unknown"), row["packetDeltaCount"], row["octetDeltaCount"]) for row in rows)
+    assert {name for name, _ in sent} == {*UNITS.values(), "unknown"}
+    for row in rows:
+        assert row.get("applicationName") == UNITS.get(user_of(row))
+    wait_until(
+        lambda: amounts((row["class"], row["packets"], row["bytes"]) for row in pmacct.rows()) == sent,
+        f"nfacctd's table by class, {sent}",
+    )
+
+
+def test_agentctl_shows_units(cleanup, hosts, flowagent, agentctl, groups):
+    """Also of flows that are still cached, in both directions; a unit that is gone keeps its name."""
+    agent = start(hosts, flowagent, "--owner", "unit")
+    tool = agentctl(agent)
+    Traffic(cleanup, hosts, 0, groups)
+    wanted = {(UNITS[user], user) for user in UNITS}
+    wait_until(lambda: wanted == {(row["unit"], row["uid"]) for row in tool.rows("show", "flows", "--by", "unit,uid")},
+               f"{wanted}")  # fmt: skip
+    shown = tool.rows("show", "flows", "-o", "unit,src_port,dst_port,dir")
+    assert {(row["unit"], row["dir"]) for row in shown} == {(unit, side) for unit in UNITS.values() for side in ("in", "out")}
+
+
+def test_short_connections(cleanup, hosts, flowagent, directory, groups):
+    """A thousand connections that last a moment, most of which are gone before their records leave. The server's socket still
+    listens, so all are its unit's. How much of a client's is unknown is printed: its sockets are gone, its user is known."""
+    path = directory / "flows.json"
+    agent = start(hosts, flowagent, "-n", f"{path},version=json,fields=default+userName", "--owner", "unit")
+    here, there = Hosts.SERVER[0], Hosts.REMOTE[0]
+    serving = Service(cleanup, hosts.server, SERVING, serve(here, PORT), groups[SERVING])
+    remote = Service(cleanup, hosts.internet, 0, serve(there, REMOTE_PORT))
+    serving.wait_until_ready()
+    remote.wait_until_ready()
+
+    def ask_often(ready, wait):
+        for _ in range(SHORT):
+            ask_tcp((there, REMOTE_PORT)).close()
+        ready()
+        wait()
+
+    asking = Service(cleanup, hosts.server, ASKING, ask_often, groups[ASKING])
+    with hosts.internet.entered():
+        for _ in range(SHORT):
+            ask_tcp((here, PORT), (there, 0)).close()
+    asking.wait_until_ready()
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary())
+    of_user = collections.defaultdict(collections.Counter)
+    for row in flows_of(path):
+        of_user[user_of(row)][row["userName"], row.get("applicationName")] += 1
+    assert set(of_user[SERVING]) == {(str(SERVING), UNITS[SERVING])}
+    flows = sum(of_user[ASKING].values())
+    assert flows >= 2 * SHORT  # a late packet makes another one
+    assert {name for name, _ in of_user[ASKING]} == {str(ASKING)}
+    assert {unit for _, unit in of_user[ASKING]} <= {UNITS[ASKING], None}
+    unknown = of_user[ASKING][str(ASKING), None]
+    print(f"units of {flows} flows of short connections of a client: {unknown / flows:.1%} unknown")
+
+
+def test_flows_that_only_come_in_are_asked_about(cleanup, hosts, flowagent, directory, groups):
+    """A service that gets datagrams and never answers, and a port at which nobody listens."""
+    path = directory / "flows.json"
+    agent = start(hosts, flowagent, "-n", f"{path},version=json,fields=default+userName", "--owner", "unit")
+    here, there = Hosts.SERVER[0], Hosts.REMOTE[0]
+
+    def take(ready, wait):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink:
+            sink.bind((here, PORT))
+            ready()
+            wait()
+
+    Service(cleanup, hosts.server, SERVING, take, groups[SERVING]).wait_until_ready()
+    with hosts.internet.entered():
+        sending = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with sending:
+        sending.bind((there, 0))
+        for port in PORT, PORT + 100:
+            for _ in range(COUNT):
+                sending.sendto(b"x" * PAYLOAD, (here, port))
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary())
+    rows = {(row["protocolIdentifier"], row["destinationTransportPort"]): row for row in flows_of(path)}
+    known, unknown = rows[UDP, PORT], rows[UDP, PORT + 100]
+    assert (known["userName"], known["applicationName"]) == (str(SERVING), UNITS[SERVING])
+    assert (unknown["userName"], unknown["applicationId"]) == ("", None)

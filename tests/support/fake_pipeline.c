@@ -156,6 +156,15 @@ struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number)
 	return (struct sampler){ SAMPLING_random, number ? 100u * number : 1 };
 }
 
+const char *pipeline_owner(struct pipeline *pipeline, const struct flow_record *flow,
+			   uint32_t *user)
+{
+	(void)pipeline;
+	(void)flow;
+	(void)user;
+	return "";
+}
+
 unsigned int pipeline_columns(const struct pipeline *pipeline)
 {
 	(void)pipeline;

@@ -244,7 +244,7 @@ TEST(owner)
 	CHECK_EQ(config.owner, CONFIG_OWNER_uid);
 	check_value(&config, "owner", "uid", "command line");
 	config_clear(&config);
-	check_error("--owner me", CONFIG_invalid, "--owner \"me\": expected off or uid");
+	check_error("--owner me", CONFIG_invalid, "--owner \"me\": expected off, uid or unit");
 	check_error("--owner uid --flow-key addresses", CONFIG_invalid,
 		    "owner: the flow key has parts left out, so a flow may be of "
 		    "many sockets");

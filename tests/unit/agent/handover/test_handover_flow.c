@@ -27,7 +27,8 @@ static const struct moved_flow example = {
 		    .physical_output = 11,
 		    .source_mac = UINT64_C(0x1020000000001),
 		    .destination_mac = UINT64_C(0x20000000002),
-		    .user = 1002 },
+		    .user = 1002,
+		    .cgroup = UINT64_C(0x100000002) },
 	.created_ms = 12345,
 	.seen_ms = 12999,
 };
@@ -79,6 +80,7 @@ TEST(members_that_an_earlier_version_has_not_are_0)
 	struct moved_flow flow;
 
 	earlier.record.user = 0;
+	earlier.record.cgroup = 0;
 	(void)write(bytes, sizeof(bytes), &example, HANDOVER_FLOW_SIZE_WITH_MACS);
 	body = reader_of(bytes, 4 + HANDOVER_FLOW_SIZE_WITH_MACS);
 	CHECK_EQ(handover_flow_begin(&body), HANDOVER_FLOW_SIZE_WITH_MACS);

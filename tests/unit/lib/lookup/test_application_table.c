@@ -95,9 +95,46 @@ TEST(every_port_can_have_its_own_name)
 	application_table_destroy(table);
 }
 
+static uint32_t number_of(const struct application *application)
+{
+	return (uint32_t)application->id[0] << 16 | (uint32_t)application->id[1] << 8 |
+	       application->id[2];
+}
+
+TEST(names_without_a_port_have_room_and_a_number_that_follows_from_them)
+{
+	struct application_table *table = application_table_create();
+	struct application_table *other = application_table_create();
+	const struct application *https, *nginx, *again;
+
+	CHECK_EQ(application_table_add(table, APPLICATION_tcp, 443, 443, "https"), 0);
+	CHECK(application_table_name(table, "none was kept") == NULL);
+	CHECK_EQ(application_table_reserve(table, 2), 0);
+	CHECK_EQ(application_table_most(table), 3);
+	https = application_table_find(table, TCP, 0, 443);
+	nginx = application_table_name(table, "nginx.service");
+	CHECK_TEXT(nginx->name, "nginx.service");
+	CHECK_EQ(number_of(nginx) >> 16, 6);
+	CHECK_EQ(application_table_index(table, nginx), 1);
+	CHECK(application_table_name(table, "ssh.service") != NULL);
+	CHECK(application_table_name(table, "no more") == NULL);
+	CHECK(application_table_find(table, TCP, 0, 443) == https);
+	CHECK_EQ(application_table_count(table), 3);
+
+	/* Another agent, or this one tomorrow. */
+	CHECK_EQ(application_table_reserve(other, 2), 0);
+	again = application_table_name(other, "nginx.service");
+	CHECK_EQ(number_of(again), number_of(nginx));
+	CHECK(number_of(application_table_name(other, "nginx.service")) != number_of(nginx));
+	application_table_destroy(table);
+	application_table_destroy(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			names_without_a_port_have_room_and_a_number_that_follows_from_them),
 		cmocka_unit_test(the_destination_port_counts_else_the_source_port),
 		cmocka_unit_test(a_number_is_that_of_the_first_port),
 		cmocka_unit_test(protocols_that_differ_have_different_numbers),
