@@ -345,6 +345,21 @@ int pipeline_start(struct pipeline *pipeline, struct error_text *error)
 	return result;
 }
 
+static void do_nothing(void *owner, void *argument)
+{
+	(void)owner;
+	(void)argument;
+}
+
+/* In which the export thread finds out where it sends from. What the last agent has sent from there
+ * may wait in a source, and is our own, too. It answers before a turn: so the second answer comes
+ * after the first turn. */
+static void await_first_turn(struct pipeline *pipeline)
+{
+	if (!pipeline_ask_exporter(pipeline, do_nothing, NULL))
+		(void)pipeline_ask_exporter(pipeline, do_nothing, NULL);
+}
+
 void pipeline_begin(struct pipeline *pipeline, const struct config *config)
 {
 	const bool is_live = pipeline->export.config.is_live;
@@ -361,6 +376,8 @@ void pipeline_begin(struct pipeline *pipeline, const struct config *config)
 	pipeline_kept_end(pipeline);
 	pipeline_handover_warn(pipeline);
 	thread_rest_end(&pipeline->export.start);
+	if (is_live)
+		await_first_turn(pipeline);
 	for (size_t i = 0; i < pipeline->worker_count; i++)
 		thread_rest_end(&pipeline->workers[i]->start);
 }
