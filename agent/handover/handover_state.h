@@ -32,6 +32,7 @@ enum handover_kind {
 	HANDOVER_port = 11,           /* of the agent, towards a collector: u32 */
 	HANDOVER_loss_unknown = 12,   /* of the source: nothing; see capture_statistics */
 	HANDOVER_waiting = 13,        /* for a collector: datagrams; pipeline_waiting.h */
+	HANDOVER_translations = 15,   /* "": translated connections: handover_translation.h */
 	HANDOVER_source_id = 14,      /* "": of the messages: u32 */
 	HANDOVER_text = 10, /* by its path: a file of the configuration, in a state of its own */
 };

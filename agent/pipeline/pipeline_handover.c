@@ -10,12 +10,13 @@
 #include "config.h"
 #include "export_take.h"
 #include "fault_text.h"
-#include "handover_flow.h"
+#include "handover_translation.h"
 #include "log.h"
 #include "pipeline_kept.h"
 #include "pipeline_parts.h"
 #include "pipeline_state.h"
 #include "pipeline_waiting.h"
+#include "time_now.h"
 #include "worker_account.h"
 #include "worker_inherit.h"
 
@@ -304,6 +305,23 @@ static void continue_ledgers(struct pipeline *pipeline)
 	free(collectors);
 }
 
+/* What the kernel lists no more has ended: the flows of these connections are still here. */
+static void continue_translations(struct pipeline *pipeline)
+{
+	struct nat_table *table = pipeline->export.config.nat.table;
+	const int64_t now_ms = time_now_ms(CLOCK_MONOTONIC);
+	struct nat_connection connection;
+	struct reader body;
+	int64_t ended_ms;
+	uint32_t size;
+
+	if (!table || !find(&pipeline->handover, HANDOVER_translations, "", &body))
+		return;
+	size = handover_translation_begin(&body);
+	while (size && handover_translation_read(&body, size, &connection, &ended_ms))
+		nat_table_remember(table, &connection, ended_ms < now_ms ? ended_ms : now_ms);
+}
+
 static void continue_export(struct pipeline *pipeline)
 {
 	struct exporter *exporter = pipeline->export.config.exporter;
@@ -405,6 +423,7 @@ void pipeline_handover_inherit(struct pipeline *pipeline)
 	continue_waiting(pipeline);
 	continue_ledgers(pipeline);
 	continue_export(pipeline);
+	continue_translations(pipeline);
 	for (size_t i = 0; i < pipeline->worker_count && !result; i++)
 		result = give_flows(pipeline, i);
 	if (result)

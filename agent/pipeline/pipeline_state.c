@@ -4,6 +4,7 @@
 #include "pipeline_state.h"
 
 #include "handover_flow.h"
+#include "handover_translation.h"
 #include "pipeline_parts.h"
 #include "pipeline_waiting.h"
 #include "time_now.h"
@@ -13,6 +14,8 @@
 
 /* Flows that are written at once. */
 #define FLOWS_AT_ONCE 64
+/* Likewise, translated connections. */
+#define CONNECTIONS_AT_ONCE 64
 
 /* The ledgers are counters and nothing else: each is written as a list of numbers. */
 #define COUNTERS_OF(type) (sizeof(type) / sizeof(uint64_t))
@@ -38,15 +41,16 @@ static void write_u32(struct handover_writer *writer, enum handover_kind kind, c
 	handover_write_section(writer, kind, name, bytes, sizeof(bytes));
 }
 
-/* A record of the ring as a flow: it was in the cache until now. */
-static void write_record(struct handover_writer *writer, const struct flow_record *record)
+/* A record of the ring as a flow of 'size' bytes: it was in the cache until now. */
+static void write_record(struct handover_writer *writer, const struct flow_record *record,
+			 size_t size)
 {
 	const cache_ms now_ms = time_now_ms(CLOCK_MONOTONIC);
 	struct moved_flow flow = { .created_ms = now_ms, .seen_ms = now_ms };
 	uint8_t bytes[HANDOVER_FLOW_SIZE];
 	struct writer body = writer_of(bytes, sizeof(bytes));
 
-	memcpy(&flow.record, record, FLOW_RECORD_BASE_SIZE); /* entries may end there */
+	memcpy(&flow.record, record, size);
 	handover_flow_write(&body, &flow);
 	handover_write_body(writer, bytes, sizeof(bytes));
 }
@@ -63,7 +67,7 @@ static void walk_ring(const struct pipeline_state_source *source, struct handove
 		if (entry->kind != RING_RECORD)
 			continue;
 		if (writer)
-			write_record(writer, flow);
+			write_record(writer, flow, record_ring_flow_size(source->ring));
 		if (!ledger)
 			continue;
 		ledger->cache.records_expired[flow->end_reason]--;
@@ -161,6 +165,44 @@ static void write_export(struct handover_writer *writer, const struct pipeline *
 	handover_write_section(writer, HANDOVER_uptime, "", uptime, sizeof(uptime));
 }
 
+/* Connections on their way into a section. */
+struct translations {
+	struct handover_writer *writer;
+	struct writer part; /* of 'bytes' */
+	uint8_t bytes[CONNECTIONS_AT_ONCE * HANDOVER_TRANSLATION_SIZE];
+};
+
+static void write_connection(void *context, const struct nat_connection *connection,
+			     int64_t ended_ms)
+{
+	struct translations *translations = context;
+
+	handover_translation_write(&translations->part, connection, ended_ms);
+	if (writer_size(&translations->part) < sizeof(translations->bytes))
+		return;
+	handover_write_body(translations->writer, translations->bytes, sizeof(translations->bytes));
+	translations->part = writer_of(translations->bytes, sizeof(translations->bytes));
+}
+
+/* What the kernel has translated: of a connection that has ended it says nothing any more, and its
+ * flows are still to be exported. */
+static void write_translations(struct handover_writer *writer, const struct nat_table *table)
+{
+	struct translations translations = { .writer = writer };
+	const uint32_t count = table ? nat_table_counts(table).connections : 0;
+	uint8_t size[4];
+
+	if (!count)
+		return;
+	translations.part = writer_of(translations.bytes, sizeof(translations.bytes));
+	handover_write_head(writer, HANDOVER_translations, "",
+			    sizeof(size) + (uint64_t)count * HANDOVER_TRANSLATION_SIZE);
+	store_be32(size, HANDOVER_TRANSLATION_SIZE);
+	handover_write_body(writer, size, sizeof(size));
+	nat_table_visit(table, write_connection, &translations);
+	handover_write_body(writer, translations.bytes, writer_size(&translations.part));
+}
+
 static void write_samplers(struct handover_writer *writer, const struct samplers *samplers)
 {
 	const uint8_t count = samplers_count(samplers);
@@ -189,5 +231,6 @@ int pipeline_state_write(const struct pipeline *pipeline, const char *shape, con
 		write_source(&writer, &sources[i]);
 	write_export(&writer, pipeline);
 	write_samplers(&writer, pipeline->samplers);
+	write_translations(&writer, pipeline->export.config.nat.table);
 	return handover_write_end(&writer);
 }

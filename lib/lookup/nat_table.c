@@ -328,6 +328,31 @@ void nat_table_list_end(struct nat_table *table, int64_t now_ms)
 			end_entry(table, &table->entries[i], now_ms);
 }
 
+void nat_table_remember(struct nat_table *table, const struct nat_connection *connection,
+			int64_t ended_ms)
+{
+	const bool has_room = table->free != NONE || table->touched < table->max;
+
+	if (!has_room || find_connection(table, connection))
+		return;
+	nat_table_add(table, connection);
+	nat_table_end(table, connection, ended_ms);
+}
+
+void nat_table_visit(const struct nat_table *table,
+		     void (*visit)(void *context, const struct nat_connection *connection,
+				   int64_t ended_ms),
+		     void *context)
+{
+	uint32_t number = table->ended_first;
+
+	for (; number != NONE; number = table->entries[number].later)
+		visit(context, &table->entries[number].connection, table->entries[number].ended_ms);
+	for (number = 0; number < table->touched; number++)
+		if (table->entries[number].is_used && !table->entries[number].has_ended)
+			visit(context, &table->entries[number].connection, INT64_MAX);
+}
+
 void nat_table_forget(struct nat_table *table, int64_t before_ms)
 {
 	while (table->ended_first != NONE &&

@@ -56,6 +56,16 @@ void nat_table_end(struct nat_table *table, const struct nat_connection *connect
 /* Between these two all connections that are there were added: what is left has ended. */
 void nat_table_list_begin(struct nat_table *table);
 void nat_table_list_end(struct nat_table *table, int64_t now_ms);
+/* One that another table has remembered; if this one has it, that holds. It ended at 'ended_ms':
+ * those that did are given first, the oldest before the others. Not taken if the table is full. */
+void nat_table_remember(struct nat_table *table, const struct nat_connection *connection,
+			int64_t ended_ms);
+/* Visit all, in the order in which another table is to remember them; 'ended_ms' of those that have
+ * not ended is INT64_MAX. */
+void nat_table_visit(const struct nat_table *table,
+		     void (*visit)(void *context, const struct nat_connection *connection,
+				   int64_t ended_ms),
+		     void *context);
 /* Forget those that ended at 'before_ms' or earlier. */
 void nat_table_forget(struct nat_table *table, int64_t before_ms);
 

@@ -85,6 +85,13 @@ const struct ring_entry *record_ring_at(const struct record_ring *ring, uint32_t
 	return entry_at(ring, number);
 }
 
+size_t record_ring_flow_size(const struct record_ring *ring)
+{
+	const size_t size = ring->entry_size - offsetof(struct ring_entry, record.flow);
+
+	return size < sizeof(struct flow_record) ? size : sizeof(struct flow_record);
+}
+
 bool record_ring_recover(struct record_ring *ring, uint32_t capacity, size_t entry_size,
 			 uint32_t consumed, uint32_t pushed)
 {

@@ -71,6 +71,8 @@ uint32_t record_ring_pushed(const struct record_ring *ring);
 uint32_t record_ring_consumed(const struct record_ring *ring);
 /* Entry number 'number', which the producer has not used again yet. */
 const struct ring_entry *record_ring_at(const struct record_ring *ring, uint32_t number);
+/* Bytes of a struct flow_record that its records have; what is beyond is 0. */
+size_t record_ring_flow_size(const struct record_ring *ring);
 /* Neither side runs: those from 'consumed' on, and before 'pushed', are there. Returns false if
  * that is not possible, or the capacity or the size of entries is another. */
 bool record_ring_recover(struct record_ring *ring, uint32_t capacity, size_t entry_size,

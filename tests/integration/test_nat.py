@@ -5,6 +5,7 @@ out, and hands what comes to its port 8080 to port 80 of inside. Its rule logs w
 """
 
 import json
+import signal
 import socket
 import struct
 
@@ -17,6 +18,10 @@ import traffic
 from flows import address_text
 from netflow9 import DESTINATION_IPV4, DESTINATION_IPV6, DESTINATION_PORT, OCTETS, PACKETS, PROTOCOL
 from netflow9 import SOURCE_IPV4, SOURCE_IPV6, SOURCE_PORT
+from service_manager import ServiceManager
+from test_columns import MAXIMUM_TTL, MINIMUM_TTL
+from test_link_addresses import DESTINATION as DESTINATION_MAC
+from test_link_addresses import SOURCE as SOURCE_MAC
 from test_rights import NET_ADMIN, SERVICE, capabilities
 from waiting import PATIENCE_S, wait_until
 
@@ -231,6 +236,35 @@ def test_tcp_and_ping_through_masquerade(at, network, flowagent, agentctl, colle
         (at["inside"], at["outside"], at["router"], at["outside"]),
         (at["outside"], at["router"], at["outside"], at["inside"]),
     }
+
+
+@FAMILIES
+@pytest.mark.parametrize("how", ["restart", "takeover"])
+def test_optional_data_goes_over_to_the_next_agent(how, at, network, flowagent, agentctl, collector, cleanup, directory):
+    """Of a connection that has ended the kernel does not tell the next agent any more. Nor of link addresses and TTLs."""
+    sink = collector("127.0.0.1", 0, network.router)
+    fields = f"{CHOSEN}+minimumTTL+maximumTTL+sourceMacAddress+destinationMacAddress"
+    words = ["-g", "40", "-n", f"{sink.host_port},version=10,{fields}", "--inactive-timeout", "3600"]
+    manager = cleanup.enter_context(ServiceManager(directory)) if how == "restart" else None
+    options = manager.options() if manager else {}
+    agent = flowagent(*words, host=network.router, **options)
+    agent.wait_for_group()
+    expected = masquerade(network, at)
+    wait_for(agentctl, agent, 2 * COUNT)
+    network.forget()
+    if manager:
+        agent.signal(signal.SIGUSR2)
+        assert agent.wait() == 0, agent.errors
+        heir = flowagent(*words, host=network.router, control=agent.control, **manager.options())
+    else:
+        heir = flowagent(*words, "--handover", host=network.router, control=agent.control)
+        assert agent.wait() == 0, agent.errors
+    heir.wait_until(lambda: "reading nflog:40" in heir.errors, "ready")
+    records = records_of(sink, stop(heir)[sink.host_port])
+    assert dict(map(ends, records)) == expected
+    for values in records:
+        assert (values[PACKETS], values[MINIMUM_TTL], values[MAXIMUM_TTL]) == (COUNT, 64, 64)
+        assert values[SOURCE_MAC] and values[DESTINATION_MAC]
 
 
 def test_connections_that_were_there_before_the_agent(network, flowagent, agentctl, collector):

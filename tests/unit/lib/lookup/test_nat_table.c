@@ -256,6 +256,52 @@ TEST(any_order_of_begins_and_ends)
 	nat_table_destroy(table);
 }
 
+/* What one table knows, for another one. */
+struct copy {
+	struct nat_table *table;
+	unsigned int count;
+	int64_t last_ms;
+};
+
+static void copy(void *context, const struct nat_connection *connection, int64_t ended_ms)
+{
+	struct copy *to = context;
+
+	CHECK(ended_ms >= to->last_ms);
+	to->last_ms = ended_ms;
+	to->count++;
+	nat_table_remember(to->table, connection, ended_ms < 100 ? ended_ms : 100);
+}
+
+TEST(another_table_remembers_what_it_does_not_have)
+{
+	const struct nat_endpoint server = at(9, 80), public = at(5, 2000);
+	struct nat_table *before = nat_table_create(8, secret);
+	struct nat_table *after = nat_table_create(3, secret);
+	struct copy to = { .table = after };
+	struct nat_connection connections[5];
+
+	for (uint8_t i = 0; i < 5; i++) {
+		connections[i] = connect(at(1, 1000 + i), server, server, at(5, 2000 + i), 1u + i);
+		nat_table_add(before, &connections[i]);
+	}
+	nat_table_end(before, &connections[2], 50);
+	nat_table_end(before, &connections[0], 60);
+	nat_table_add(after, &connections[1]); /* it is still there */
+	nat_table_visit(before, copy, &to);
+	CHECK_EQ(to.count, 5);
+	CHECK_EQ(nat_table_counts(after).connections, 3); /* there is no room for more */
+	CHECK_EQ(nat_table_counts(after).refused, 0);
+	check_flow(after, at(1, 1000), server, public, server);
+	nat_table_forget(after, 59);
+	CHECK_EQ(nat_table_counts(after).connections, 2);
+	nat_table_forget(after, 1000);
+	CHECK_EQ(nat_table_counts(after).connections, 1);
+	check_flow(after, at(1, 1001), server, at(5, 2001), server);
+	nat_table_destroy(before);
+	nat_table_destroy(after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +313,7 @@ int main(void)
 		cmocka_unit_test(a_list_ends_what_it_does_not_have),
 		cmocka_unit_test(a_full_table_gives_up_what_ended_first),
 		cmocka_unit_test(any_order_of_begins_and_ends),
+		cmocka_unit_test(another_table_remembers_what_it_does_not_have),
 	};
 
 	return RUN_TESTS(tests);
