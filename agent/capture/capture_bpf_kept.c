@@ -107,6 +107,11 @@ int capture_bpf_kept_open(int descriptor, struct capture_bpf_kernel *kernel,
 	*kernel = CAPTURE_BPF_KERNEL_NONE;
 	if (size < 0)
 		return -errno;
+	/* This process may have no more of them. */
+	if (message.msg_flags & MSG_CTRUNC && size == sizeof(*facts)) {
+		(void)take_all(&message, facts, kernel);
+		return -EMFILE;
+	}
 	if (size != sizeof(*facts))
 		memset(facts, 0, sizeof(*facts)); /* its descriptors are closed below */
 	if (!take_all(&message, facts, kernel) || size != sizeof(*facts) ||

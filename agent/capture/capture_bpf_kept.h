@@ -29,7 +29,8 @@ int capture_bpf_kept_make(const struct capture_bpf_kernel *kernel,
 			  const struct capture_bpf_facts *facts);
 
 /* Have copies of what is in the socket, which stays as it is. Returns 0, or a negative errno:
- * -EPROTO if it is no such socket. Close 'kernel' in any case. */
+ * -EPROTO if it is no such socket, -EMFILE if this process may not open as many. Close 'kernel' in
+ * any case. */
 int capture_bpf_kept_open(int descriptor, struct capture_bpf_kernel *kernel,
 			  struct capture_bpf_facts *facts);
 

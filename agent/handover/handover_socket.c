@@ -145,6 +145,8 @@ static int receive(int socket, struct answer *answer)
 	if (size < 0)
 		return -errno;
 	keep_descriptor(answer, &message);
+	if (message.msg_flags & MSG_CTRUNC)
+		return -EMFILE; /* this process may not open any more */
 	answer->size += (size_t)size;
 	return size ? 0 : -EPIPE;
 }
