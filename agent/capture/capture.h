@@ -71,13 +71,21 @@ struct capture_statistics {
 
 struct capture; /* opaque: each implementation has its own */
 
+/* As in struct capture_statistics: packets that a program in the kernel has seen. It goes on from
+ * agent to agent, and they all count together. */
+struct capture_counts {
+	uint64_t seen, foreign;
+};
+
 /* What a source leaves to the agent that comes after this one: packets that come in between wait in
  * it. */
 struct capture_kept {
-	int descriptor;         /* the source as the kernel knows it */
-	bool has_sequence;      /* the next member is known */
-	uint32_t next_sequence; /* NFULA_SEQ of the next packet */
-	bool is_loss_unknown;   /* as in struct capture_statistics */
+	int descriptor;                /* the source as the kernel knows it */
+	bool has_sequence;             /* the next member is known */
+	uint32_t next_sequence;        /* NFULA_SEQ of the next packet */
+	bool is_loss_unknown;          /* as in struct capture_statistics */
+	struct capture_counts counted; /* at that time */
+	struct capture_counts more;    /* they are what the program says, and this, modulo 2^64 */
 };
 
 /* How far a source has come in what it has read: all that the next process needs to read it again
@@ -87,7 +95,8 @@ struct capture_position {
 	uint32_t offset;  /* of the next packet in it; what is before was given out */
 	uint32_t next_sequence;
 	bool is_sequence_unknown;
-	bool is_loss_unknown; /* as in struct capture_statistics */
+	bool is_loss_unknown;                /* as in struct capture_statistics */
+	struct capture_counts counted, more; /* as in struct capture_kept */
 };
 
 /* Keys of a source that do not make sense for each type. The worker serves all others. */
@@ -181,19 +190,27 @@ struct capture_type {
 	void (*hold)(struct capture *capture, bool is_held);
 	/* What to leave: after that end. The descriptor is borrowed. */
 	void (*keep)(const struct capture *capture, struct capture_kept *kept);
+	/* Of what adopt() has refused, and in the place of which 'opened' is, or nothing (NULL):
+	 * packets_lost that were not reported, with those that wait there and that 'opened' has not
+	 * seen; packets_seen and packets_foreign as the program says. The descriptor is borrowed.
+	 * NULL: nothing waits there. */
+	void (*left)(const struct capture *opened, const struct capture_kept *kept,
+		     struct capture_statistics *statistics);
 
-	/* Sources whose messages can be read again after a kill; 'memory_size' is 0, and the others
-	 * NULL, where they cannot. */
+	/* Sources whose messages can be read again after a kill. The others are NULL, and 0, where
+	 * they cannot. */
 
-	size_t memory_size;
-	/* Before the first read(): read into this, zeroed at first, which outlives the process.
-	 * Borrowed for life. */
-	void (*use_memory)(struct capture *capture, void *memory);
+	bool can_resume;
+	size_t memory_size; /* into which they are received; 0: they stay in the kernel */
+	/* Before the first read(), and before each position() is asked for: read into this memory,
+	 * zeroed at first, which outlives the process; it is borrowed for life. Or, with 'is_noted'
+	 * false, nobody will ask any more. */
+	void (*use_memory)(struct capture *capture, bool is_noted, void *memory);
 	/* Where the next read() begins. */
 	void (*position)(const struct capture *capture, struct capture_position *position);
 	/* Begin there, in what a process that was killed has left in the memory; or with what that
-	 * has received since. */
-	void (*resume)(struct capture *capture, const struct capture_position *position);
+	 * has received since. Returns whether that is there; else nothing has changed. */
+	bool (*resume)(struct capture *capture, const struct capture_position *position);
 
 	void (*statistics)(struct capture *capture, struct capture_statistics *statistics);
 	void (*close)(struct capture *capture);

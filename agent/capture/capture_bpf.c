@@ -9,21 +9,17 @@
  * While packets come, a timer does: at most PAUSE_MS of packets wait, or a quarter of the ring.
  * When none came during a pause, the next packet does, and an idle agent sleeps.
  *
- * Restart: a socket holds ring, counters and links (capture_bpf_kept.h). While no agent runs the
- * program continues, and packets wait in the ring; what the ring loses then, the next agent counts.
- * Of a process that was killed, records are read again from where its turn had begun: the ring gets
- * them back only with the read after.
+ * Restart: capture_bpf_continue.c.
  *
  * An interface is what its name says: when that is gone, or another one has it, the source fails,
- * after it has given all that is in the ring. */
+ * after it has given all that is in the ring. So it does when another program has taken ours off:
+ * opened again, it is attached again. */
 #include "capture_sources.h"
 
 #include "capture_bpf_interface.h"
 #include "capture_bpf_kept.h"
-#include "capture_bpf_kernel.h"
 #include "capture_bpf_name.h"
-#include "capture_bpf_record.h"
-#include "capture_bpf_ring.h"
+#include "capture_bpf_parts.h"
 #include "capture_watch.h"
 #include "fault_text.h"
 #include "rights.h"
@@ -45,41 +41,7 @@ enum {
 	PAUSE_MS = 50,
 	FOLLOW_MS =
 		100, /* while packets come: between two looks at the interface, or the counters */
-};
-
-/* Counters of all CPUs, as far as they are reported. Behind a pointer, as position_bpf() says the
- * same as the statistics after it. */
-struct reported {
-	struct capture_bpf_counters sums;
-	int64_t due_ms; /* when to look again */
-};
-
-struct capture {
-	const char *name; /* of the interface; borrowed from the configuration */
-	struct capture_bpf_kernel kernel;
-	struct capture_bpf_ring ring;
-	struct capture_bpf_counters *counters; /* mapped, one for each of 'cpus' */
-	struct capture_bpf_control *control;   /* mapped */
-	uint32_t cpus;
-	struct capture_bpf_counters base; /* sums when it was opened */
-	struct reported *reported;        /* owned */
-	struct capture_bpf_scene scene;
-	int socket; /* to ask about the interface; owned, like the next three */
-	int watch;  /* capture_watch.h; may be missing */
-	int timer;
-	int events; /* epoll: ring, timer, watch */
-	int64_t follow_ms;
-	bool has_read; /* something, since the last sleep */
-	int kept;      /* capture_bpf_kept.h; owned */
-	bool takes_foreign;
-	bool is_kept; /* its position is noted before each read: position_bpf() */
-	bool is_held; /* for the next agent: nothing more is read */
-	bool is_stopped;
-	int failure; /* negative errno: what read() returns when the ring is empty; 0: none */
-	struct error_text failure_text;
-	uint32_t ring_bytes;
-	uint32_t ring_wanted;
-	uint64_t messages;
+	ATTACHED_MS = 1000, /* between two looks whether it is still attached */
 };
 
 static void unmap(void *memory, size_t size)
@@ -102,7 +64,14 @@ static size_t counters_bytes(const struct capture *capture)
 	return (size + page - 1) / page * page;
 }
 
-static void close_bpf(struct capture *capture)
+void capture_bpf_unmap(struct capture *capture)
+{
+	capture_bpf_ring_close(&capture->ring);
+	unmap(capture->counters, counters_bytes(capture));
+	unmap(capture->control, sizeof(*capture->control));
+}
+
+void capture_bpf_close(struct capture *capture)
 {
 	if (!capture)
 		return;
@@ -110,9 +79,7 @@ static void close_bpf(struct capture *capture)
 		capture_bpf_kernel_leave(&capture->kernel);
 	capture_bpf_kernel_close(&capture->kernel);
 	close_descriptor(capture->kept);
-	capture_bpf_ring_close(&capture->ring);
-	unmap(capture->counters, counters_bytes(capture));
-	unmap(capture->control, sizeof(*capture->control));
+	capture_bpf_unmap(capture);
 	close_descriptor(capture->socket);
 	close_descriptor(capture->watch);
 	close_descriptor(capture->timer);
@@ -121,7 +88,7 @@ static void close_bpf(struct capture *capture)
 	free(capture);
 }
 
-static uint32_t index_now(const struct capture *capture)
+uint32_t capture_bpf_index(const struct capture *capture)
 {
 	return capture_bpf_interface_index(capture->socket, capture->name);
 }
@@ -134,7 +101,7 @@ static void *map_array(int descriptor, size_t size)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-static int map_all(struct capture *capture)
+int capture_bpf_map(struct capture *capture)
 {
 	int result =
 		capture_bpf_ring_open(&capture->ring, capture->kernel.ring, capture->ring_bytes);
@@ -181,10 +148,9 @@ static uint32_t ring_size(uint32_t wanted)
 	return size;
 }
 
-/* The parts of a source whose maps are there. */
-static int set_up(struct capture *capture)
+int capture_bpf_set_up(struct capture *capture)
 {
-	int result = map_all(capture);
+	int result = capture_bpf_map(capture);
 
 	return result ? result : open_events(capture);
 }
@@ -219,12 +185,12 @@ static int open_parts(struct capture *capture, struct error_text *error)
 
 	if (result)
 		return result;
-	capture->scene.interface_index = index_now(capture);
+	capture->scene.interface_index = capture_bpf_index(capture);
 	result = capture_bpf_kernel_load(&capture->kernel, capture->name, capture->ring_bytes,
 					 capture->takes_foreign, error);
 	if (result)
 		return result;
-	result = set_up(capture);
+	result = capture_bpf_set_up(capture);
 	if (result)
 		return fail_open(capture, result, error);
 	result = capture_bpf_kernel_attach(&capture->kernel, capture->name,
@@ -235,8 +201,7 @@ static int open_parts(struct capture *capture, struct error_text *error)
 	return result ? fail_open(capture, result, error) : 0;
 }
 
-/* What needs no rights. NULL: 'error' says why. */
-static struct capture *begin(const struct source_config *config, struct error_text *error)
+struct capture *capture_bpf_begin(const struct source_config *config, struct error_text *error)
 {
 	struct capture *capture = calloc(1, sizeof(*capture));
 	struct reported *reported = calloc(1, sizeof(*reported));
@@ -261,21 +226,21 @@ static struct capture *begin(const struct source_config *config, struct error_te
 	if (capture->socket >= 0)
 		return capture;
 	(void)fail_open(capture, -errno, error);
-	close_bpf(capture);
+	capture_bpf_close(capture);
 	return NULL;
 }
 
 static int open_bpf(const struct source_config *config, struct capture **opened,
 		    struct error_text *error)
 {
-	struct capture *capture = begin(config, error);
+	struct capture *capture = capture_bpf_begin(config, error);
 	int result;
 
 	if (!capture)
 		return -ENOMEM;
 	result = open_parts(capture, error);
 	if (result)
-		close_bpf(capture);
+		capture_bpf_close(capture);
 	else
 		*opened = capture;
 	return result;
@@ -289,12 +254,31 @@ static void stop_bpf(struct capture *capture)
 	capture->is_stopped = true;
 }
 
-/* Whether the interface is still the one that the program is attached to. */
+static bool is_there(const struct capture *capture)
+{
+	return capture_bpf_index(capture) == capture->scene.interface_index;
+}
+
+/* Looked at now and then: it takes two calls. */
+static bool is_attached(struct capture *capture)
+{
+	const int64_t now_ms = time_now_ms(CLOCK_MONOTONIC_COARSE);
+
+	if (now_ms < capture->attached_ms)
+		return true;
+	capture->attached_ms = now_ms + ATTACHED_MS;
+	return capture_bpf_kernel_is_attached(&capture->kernel);
+}
+
+/* Whether the interface is still the one that the program is attached to, and has it. */
 static void follow_interface(struct capture *capture)
 {
-	if (capture->is_stopped || index_now(capture) == capture->scene.interface_index)
+	if (capture->is_stopped || (is_there(capture) && is_attached(capture)))
 		return;
-	error_text_set(&capture->failure_text, "%s: the interface has disappeared", capture->name);
+	error_text_set(&capture->failure_text,
+		       is_there(capture) ? "%s: another program has taken the BPF program off"
+					 : "%s: the interface has disappeared",
+		       capture->name);
 	capture->failure = -ENODEV;
 	stop_bpf(capture);
 }
@@ -339,24 +323,29 @@ static uint64_t sum_of(const struct capture *capture, size_t member)
 	return sum;
 }
 
-static void refresh_counters(const struct capture *capture)
+struct capture_bpf_counters capture_bpf_sums(const struct capture *capture)
 {
-	capture->reported->sums = (struct capture_bpf_counters){
+	return (struct capture_bpf_counters){
 		.seen = sum_of(capture, offsetof(struct capture_bpf_counters, seen)),
 		.lost = sum_of(capture, offsetof(struct capture_bpf_counters, lost)),
 		.foreign = sum_of(capture, offsetof(struct capture_bpf_counters, foreign)),
 	};
 }
 
+void capture_bpf_refresh(const struct capture *capture)
+{
+	capture->reported->sums = capture_bpf_sums(capture);
+}
+
 /* While packets come, now and then: there may be many CPUs. */
-static void refresh_if_due(const struct capture *capture)
+void capture_bpf_refresh_if_due(const struct capture *capture)
 {
 	const int64_t now_ms = time_now_ms(CLOCK_MONOTONIC_COARSE);
 
 	if (now_ms < capture->reported->due_ms)
 		return;
 	capture->reported->due_ms = now_ms + FOLLOW_MS;
-	refresh_counters(capture);
+	capture_bpf_refresh(capture);
 }
 
 /* Say what is to wake the worker, which will sleep now. What comes in between is seen by the
@@ -367,7 +356,7 @@ static void prepare_sleep(struct capture *capture)
 	bool is_busy = capture->has_read;
 
 	capture->has_read = false;
-	refresh_counters(capture); /* nothing was read: the next position agrees with them */
+	capture_bpf_refresh(capture); /* nothing was read: the next position agrees with them */
 	(void)epoll_wait(capture->events, old, 4, 0); /* edges of before */
 	if (!is_busy) {
 		__atomic_store_n(&capture->control->wake_bytes, 0, __ATOMIC_SEQ_CST);
@@ -381,7 +370,7 @@ static void prepare_sleep(struct capture *capture)
 
 static int end_of(const struct capture *capture, struct error_text *error)
 {
-	refresh_counters(capture);
+	capture_bpf_refresh(capture);
 	*error = capture->failure_text;
 	return capture->failure ? capture->failure : -ENODATA;
 }
@@ -395,8 +384,8 @@ static int read_bpf(struct capture *capture, struct packet_view *views, size_t c
 		capture_bpf_ring_give_back(&capture->ring);
 		return -ENODATA;
 	}
-	if (!capture->is_kept)
-		refresh_if_due(capture);
+	if (!capture->is_noted)
+		capture_bpf_refresh_if_due(capture);
 
 	capture->scene.offset_ns = clock_offset_ns();
 	count = capture_bpf_ring_read(&capture->ring, &capture->scene, views, capacity);
@@ -439,107 +428,6 @@ static void bpf_statistics(struct capture *capture, struct capture_statistics *s
 	};
 }
 
-/* ---- from agent to agent ---- */
-
-static int adopt_parts(struct capture *capture, int descriptor)
-{
-	struct capture_bpf_facts facts;
-	int result = capture_bpf_kept_open(descriptor, &capture->kernel, &facts);
-
-	if (result)
-		return result;
-	if (facts.ring_bytes != capture->ring_bytes || facts.cpus != capture->cpus ||
-	    facts.takes_foreign != capture->takes_foreign)
-		return -ESTALE;
-	capture->scene.interface_index = facts.index;
-	capture->scene.link = facts.link;
-	if (index_now(capture) != facts.index)
-		return -ENODEV;
-	return set_up(capture);
-}
-
-/* Counts go on from what the last agent has reported: 'kept' has the low bits of its lost ones. */
-static void continue_counters(struct capture *capture, const struct capture_kept *kept)
-{
-	refresh_counters(capture);
-	capture->base = capture->reported->sums;
-	if (kept->has_sequence)
-		capture->base.lost -= (uint32_t)capture->base.lost - kept->next_sequence;
-}
-
-static int adopt_bpf(const struct source_config *config, const struct capture_kept *kept,
-		     struct capture **adopted, struct error_text *error)
-{
-	struct capture *capture = begin(config, error);
-	int result;
-
-	if (!capture) {
-		(void)close(kept->descriptor);
-		return -ENOMEM;
-	}
-	capture->kept = kept->descriptor;
-	result = adopt_parts(capture, kept->descriptor);
-	if (!result) {
-		continue_counters(capture, kept);
-		*adopted = capture;
-		return 0;
-	}
-	error_text_set(error, "%s: cannot be continued: %s", config->name,
-		       result == -ESTALE   ? "its settings are others now"
-		       : result == -EPROTO ? "it is of another version"
-		       : result == -ENODEV ? "the interface is another one"
-					   : fault_text(-result));
-	capture_bpf_kernel_leave(&capture->kernel); /* another agent may still read by it */
-	close_bpf(capture);
-	return result;
-}
-
-static void hold_bpf(struct capture *capture, bool is_held)
-{
-	capture->is_held = is_held;
-}
-
-static void keep_bpf(const struct capture *capture, struct capture_kept *kept)
-{
-	*kept = (struct capture_kept){
-		.descriptor = capture->kept,
-		.has_sequence = true,
-		.next_sequence = (uint32_t)capture->reported->sums.lost,
-	};
-}
-
-static int stored_bpf(const struct capture *capture)
-{
-	return capture->kept;
-}
-
-/* The ring itself outlives the process, so there is nothing to read into. */
-static void use_memory(struct capture *capture, void *memory)
-{
-	(void)memory;
-	capture->is_kept = true;
-}
-
-/* Before each read, together with what is reported as lost: so one agrees with the other. */
-static void position_bpf(const struct capture *capture, struct capture_position *position)
-{
-	const uint64_t next = capture_bpf_ring_position(&capture->ring);
-
-	refresh_if_due(capture);
-	*position = (struct capture_position){
-		.message = (uint32_t)(next >> 32),
-		.offset = (uint32_t)next,
-		.next_sequence = (uint32_t)capture->reported->sums.lost,
-	};
-}
-
-static void resume_bpf(struct capture *capture, const struct capture_position *position)
-{
-	const uint64_t next = (uint64_t)position->message << 32 | position->offset;
-
-	(void)capture_bpf_ring_resume(&capture->ring, next);
-}
-
 /* To open it again when it comes back. Before Linux 6.6 what is attached is a filter, which only
  * CAP_NET_ADMIN takes off. */
 static uint64_t rights_later(const struct source_config *source)
@@ -568,15 +456,16 @@ const struct capture_type capture_bpf = {
 	.open = open_bpf,
 	.read = read_bpf,
 	.descriptor = bpf_descriptor,
-	.stored = stored_bpf,
+	.stored = capture_bpf_stored,
 	.stop = stop_bpf,
-	.adopt = adopt_bpf,
-	.hold = hold_bpf,
-	.keep = keep_bpf,
-	.memory_size = 1,
-	.use_memory = use_memory,
-	.position = position_bpf,
-	.resume = resume_bpf,
+	.adopt = capture_bpf_adopt,
+	.hold = capture_bpf_hold,
+	.keep = capture_bpf_keep,
+	.left = capture_bpf_left,
+	.can_resume = true,
+	.use_memory = capture_bpf_use_memory,
+	.position = capture_bpf_position,
+	.resume = capture_bpf_resume,
 	.statistics = bpf_statistics,
-	.close = close_bpf,
+	.close = capture_bpf_close,
 };

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* linux/bpf.h of Linux 6.6, which the build's may be older than. */
@@ -210,6 +211,14 @@ static int attach_filter(struct capture_bpf_kernel *kernel, int side)
 	return result;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 int capture_bpf_kernel_attach(struct capture_bpf_kernel *kernel, const char *name, uint32_t index,
 			      struct error_text *error)
 {
@@ -220,12 +229,45 @@ int capture_bpf_kernel_attach(struct capture_bpf_kernel *kernel, const char *nam
 		result = attach_link(kernel, side);
 		if (result == -EINVAL)
 			result = attach_filter(kernel, side);
+		kernel->attached_ns[side] = now_ns();
 	}
 	close_all(kernel->programs, 2); /* what is attached holds them */
 	if (!result)
 		return 0;
 	capture_bpf_kernel_detach(kernel);
 	return explain(name, "attach the BPF program", result, error);
+}
+
+/* A link has no interface any more once it is taken off. The number of that is at one place in the
+ * facts of all links to interfaces, also in headers that know none of these. */
+static bool has_link(int link)
+{
+	struct bpf_link_info info = { .type = 0 };
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(link, &info, &size) || info.xdp.ifindex != 0;
+}
+
+static bool has_filter(const struct capture_bpf_kernel *kernel, int side)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)kernel->index,
+		    .attach_point = sides[side].point);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	const int result = bpf_tc_query(&hook, &options);
+
+	/* Of the queueing discipline, or the filter in it. */
+	return result != -EINVAL && result != -ENOENT;
+}
+
+bool capture_bpf_kernel_is_attached(const struct capture_bpf_kernel *kernel)
+{
+	bool is_attached = true;
+
+	for (int side = 0; side < 2; side++)
+		is_attached &= kernel->links[side] >= 0  ? has_link(kernel->links[side])
+			       : kernel->is_filter[side] ? has_filter(kernel, side)
+							 : false;
+	return is_attached;
 }
 
 /* Others may have it open. */

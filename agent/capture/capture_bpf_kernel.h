@@ -19,6 +19,7 @@ struct capture_bpf_kernel {
 	int programs[2];             /* ingress, egress; until they are attached */
 	int links[2];                /* by which they are attached, where the kernel has links */
 	bool is_filter[2];           /* attached as a filter */
+	uint64_t attached_ns[2];     /* CLOCK_MONOTONIC */
 	uint32_t index;              /* of the interface */
 };
 
@@ -43,6 +44,10 @@ int capture_bpf_kernel_load(struct capture_bpf_kernel *kernel, const char *name,
  */
 int capture_bpf_kernel_attach(struct capture_bpf_kernel *kernel, const char *name, uint32_t index,
 			      struct error_text *error);
+
+/* Whether it is still attached to both: others may take it off, and its links end with the
+ * interface. */
+bool capture_bpf_kernel_is_attached(const struct capture_bpf_kernel *kernel);
 
 /* Take it off, if it is attached. After that it is running on no CPU: all that it has seen is in
  * the ring and in the counters. */

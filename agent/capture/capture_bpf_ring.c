@@ -105,34 +105,66 @@ static bool is_sound(const struct capture_bpf_record *record, uint32_t length)
 	return length == sizeof(*record) && record->captured <= sizeof(record->bytes);
 }
 
+/* One record of the ring. */
+struct slot {
+	const struct capture_bpf_record *record;
+	uint32_t length;
+	bool is_discarded;
+};
+
+/* Take the one at '*next'. Returns false if it is not ready. */
+static bool take_slot(const struct capture_bpf_ring *ring, unsigned long end, unsigned long *next,
+		      struct slot *slot)
+{
+	const uint8_t *place = ring->data + (*next & (ring->size - 1));
+	uint64_t whole;
+	uint32_t header;
+
+	if (end - *next < BPF_RINGBUF_HDR_SZ || end - *next > ring->size)
+		return false; /* no ring holds more than itself */
+	header = __atomic_load_n((const uint32_t *)(const void *)place, __ATOMIC_ACQUIRE);
+	*slot = (struct slot){
+		.record = (const void *)(place + BPF_RINGBUF_HDR_SZ),
+		.length = header & LENGTH_MASK,
+		.is_discarded = header & BPF_RINGBUF_DISCARD_BIT,
+	};
+	whole = ((uint64_t)slot->length + BPF_RINGBUF_HDR_SZ + 7) & ~7ull;
+	if (header & BPF_RINGBUF_BUSY_BIT || whole > end - *next)
+		return false;
+	*next += (unsigned long)whole;
+	return true;
+}
+
+uint64_t capture_bpf_ring_count(const struct capture_bpf_ring *ring, const uint64_t before_ns[2])
+{
+	const unsigned long end = produced(ring);
+	unsigned long next = ring->next;
+	uint64_t count = 0;
+	struct slot slot;
+
+	while (take_slot(ring, end, &next, &slot))
+		count += !slot.is_discarded && is_sound(slot.record, slot.length) &&
+			 slot.record->time_ns < before_ns[slot.record->is_egress != 0];
+	return count;
+}
+
 size_t capture_bpf_ring_read(struct capture_bpf_ring *ring, const struct capture_bpf_scene *scene,
 			     struct packet_view *views, size_t capacity)
 {
 	const unsigned long end = produced(ring);
 	size_t count = 0;
+	struct slot slot;
 
 	capture_bpf_ring_give_back(ring);
-	if (end - ring->next > ring->size)
-		return 0; /* no ring holds more than itself */
-	while (count < capacity && end - ring->next >= BPF_RINGBUF_HDR_SZ) {
-		const uint8_t *place = ring->data + (ring->next & (ring->size - 1));
-		const uint32_t header = __atomic_load_n((const uint32_t *)place, __ATOMIC_ACQUIRE);
-		const uint32_t length = header & LENGTH_MASK;
-		const uint64_t whole = ((uint64_t)length + BPF_RINGBUF_HDR_SZ + 7) & ~7ull;
-		const struct capture_bpf_record *record =
-			(const void *)(place + BPF_RINGBUF_HDR_SZ);
-
-		if (header & BPF_RINGBUF_BUSY_BIT || whole > end - ring->next || whole > ring->size)
-			break;
-		ring->next += (unsigned long)whole;
-		if (header & BPF_RINGBUF_DISCARD_BIT)
+	while (count < capacity && take_slot(ring, end, &ring->next, &slot)) {
+		if (slot.is_discarded)
 			continue;
-		if (!is_sound(record, length)) {
+		if (!is_sound(slot.record, slot.length)) {
 			ring->malformed++;
 			continue;
 		}
-		ring->truncated += record->captured < record->length;
-		fill_view(&views[count++], record, scene);
+		ring->truncated += slot.record->captured < slot.record->length;
+		fill_view(&views[count++], slot.record, scene);
 	}
 	return count;
 }

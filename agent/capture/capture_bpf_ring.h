@@ -46,6 +46,10 @@ void capture_bpf_ring_give_back(struct capture_bpf_ring *ring);
 uint64_t capture_bpf_ring_position(const struct capture_bpf_ring *ring);
 bool capture_bpf_ring_resume(struct capture_bpf_ring *ring, uint64_t position);
 
+/* How many records wait from there on that are older than a time of CLOCK_MONOTONIC, which is one
+ * for each of ingress and egress. */
+uint64_t capture_bpf_ring_count(const struct capture_bpf_ring *ring, const uint64_t before_ns[2]);
+
 /* Give back what the last call took, and take the next records: up to 'capacity'. Returns how many
  * views were filled; 0: nothing is ready. Never blocks. */
 size_t capture_bpf_ring_read(struct capture_bpf_ring *ring, const struct capture_bpf_scene *scene,

@@ -277,9 +277,9 @@ static void keep_group(const struct capture *capture, struct capture_kept *kept)
 	};
 }
 
-static void use_memory_of_group(struct capture *capture, void *memory)
+static void use_memory_of_group(struct capture *capture, bool is_noted, void *memory)
 {
-	capture->memory = memory;
+	capture->memory = is_noted ? memory : &capture->own;
 }
 
 static void position_of_group(const struct capture *capture, struct capture_position *position)
@@ -288,10 +288,11 @@ static void position_of_group(const struct capture *capture, struct capture_posi
 	position->is_loss_unknown = capture->doubt != DOUBT_none;
 }
 
-static void resume_group(struct capture *capture, const struct capture_position *position)
+static bool resume_group(struct capture *capture, const struct capture_position *position)
 {
 	capture_nflog_memory_resume(capture->memory, &capture->parser, position);
 	capture->doubt = position->is_loss_unknown ? DOUBT_until_empty : DOUBT_none;
+	return true;
 }
 
 static void group_statistics(struct capture *capture, struct capture_statistics *statistics)
@@ -376,6 +377,7 @@ const struct capture_type capture_nflog = {
 	.begin = begin_group,
 	.hold = hold_group,
 	.keep = keep_group,
+	.can_resume = true,
 	.memory_size = sizeof(struct capture_nflog_memory),
 	.use_memory = use_memory_of_group,
 	.position = position_of_group,

@@ -10,6 +10,7 @@
 #include "time_now.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 enum { RETRY_MS = 1000 };
@@ -57,8 +58,8 @@ static int try_open(struct capture_source *source, struct error_text *error)
 	before = rights_raise();
 	result = source->type->open(source->config, &source->capture, error);
 	rights_restore(before);
-	if (!result && source->memory)
-		source->type->use_memory(source->capture, source->memory);
+	if (!result && source->is_noted)
+		source->type->use_memory(source->capture, true, source->memory);
 	return result;
 }
 
@@ -68,8 +69,6 @@ static bool try_adopt(struct capture_source *source, const struct capture_kept *
 	const char *name = source->config->name;
 	struct error_text error = { .text = "" };
 
-	if (!kept)
-		return false;
 	if (source->type->adopt(source->config, kept, &source->capture, &error) == 0) {
 		source->is_continued = true;
 		log_event(LOG_LEVEL_info, "source-continued", name,
@@ -86,19 +85,18 @@ static bool try_adopt(struct capture_source *source, const struct capture_kept *
 	return false;
 }
 
-int capture_source_open(struct capture_source *source, const struct source_config *config,
-			const struct capture_kept *kept, struct error_text *error)
+/* Packets that wait in what could not be continued are lost, and counted. */
+static void count_left(struct capture_source *source, const struct capture_kept *kept)
 {
-	int result;
+	source->has_left = true;
+	source->type->left(source->capture, kept, &source->left);
+	source->before.packets_lost = source->before.packets_seen = source->left.packets_lost;
+}
 
-	*source = (struct capture_source){
-		.config = config,
-		.type = config->type,
-		.watch = -1,
-	};
-	if (try_adopt(source, kept))
-		return 0;
-	result = try_open(source, error);
+static int open_or_wait(struct capture_source *source, struct error_text *error)
+{
+	int result = try_open(source, error);
+
 	if (!is_away(result) || !waits(source))
 		return result;
 	begin_watch(source);
@@ -113,6 +111,34 @@ int capture_source_open(struct capture_source *source, const struct source_confi
 	*error = (struct error_text){ .text = "" };
 	say_away(source);
 	return 0;
+}
+
+int capture_source_open(struct capture_source *source, const struct source_config *config,
+			const struct capture_kept *kept, struct error_text *error)
+{
+	struct capture_kept copy;
+	int result;
+
+	*source = (struct capture_source){
+		.config = config,
+		.type = config->type,
+		.watch = -1,
+	};
+	if (kept) {
+		source->counted = kept->counted;
+		source->more = kept->more;
+	}
+	if (!kept || kept->descriptor < 0)
+		return open_or_wait(source, error);
+	copy = *kept;
+	copy.descriptor = config->type->left ? fcntl(kept->descriptor, F_DUPFD_CLOEXEC, 0) : -1;
+	result = try_adopt(source, kept) ? 0 : open_or_wait(source, error);
+	if (copy.descriptor >= 0) {
+		if (!result && !source->is_continued)
+			count_left(source, &copy);
+		(void)close(copy.descriptor);
+	}
+	return result;
 }
 
 void capture_source_close(struct capture_source *source)
@@ -150,6 +176,7 @@ static void begin_wait(struct capture_source *source, const struct error_text *e
 	add_statistics(&source->before, &statistics);
 	source->type->close(source->capture);
 	source->capture = NULL;
+	atomic_fetch_add(&source->changes, 1);
 	source->reason = *error;
 	source->retry_ms = 0; /* it may be back already */
 	begin_watch(source);
@@ -169,6 +196,7 @@ static bool come_back(struct capture_source *source)
 		return false;
 	}
 	end_watch(source);
+	atomic_fetch_add(&source->changes, 1);
 	source->reason = (struct error_text){ .text = "" };
 	log_problem_over("away", source->config->name);
 	log_event(LOG_LEVEL_notice, "source-back", source->config->name, "%s: there; reading it",
@@ -247,32 +275,71 @@ int capture_source_stored(const struct capture_source *source)
 	return type->stored ? type->stored(source->capture) : type->descriptor(source->capture);
 }
 
-bool capture_source_keep(const struct capture_source *source, struct capture_kept *kept)
+static void add_counts(struct capture_counts *sum, const struct capture_statistics *added)
 {
-	if (!source->is_held || !source->capture)
-		return false;
-	source->type->keep(source->capture, kept);
-	return true;
+	sum->seen += added->packets_seen;
+	sum->foreign += added->packets_foreign;
 }
 
-void capture_source_use_memory(struct capture_source *source, void *memory)
+void capture_source_continue(struct capture_source *source, uint64_t packets_lost)
 {
+	struct capture_kept now = { .descriptor = -1 };
+	struct capture_counts before = source->counted;
+
+	if (source->is_continued)
+		source->type->keep(source->capture, &now);
+	if (source->is_continued || source->has_left)
+		before = source->more;
+	if (source->has_left)
+		add_counts(&before, &source->left);
+	source->before.packets_lost += packets_lost;
+	source->before.packets_seen = before.seen - now.more.seen;
+	source->before.packets_foreign = before.foreign - now.more.foreign;
+}
+
+void capture_source_had_read(struct capture_source *source, uint64_t count)
+{
+	if (count > source->left.packets_lost)
+		count = source->left.packets_lost;
+	source->left.packets_lost -= count;
+	source->before.packets_lost -= count;
+}
+
+bool capture_source_keep(struct capture_source *source, struct capture_kept *kept)
+{
+	const bool is_kept = source->is_held && source->capture;
+	struct capture_statistics statistics;
+
+	*kept = (struct capture_kept){ .descriptor = -1 };
+	if (is_kept)
+		source->type->keep(source->capture, kept);
+	add_counts(&kept->more, &source->before);
+	capture_source_statistics(source, &statistics);
+	add_counts(&kept->counted, &statistics);
+	return is_kept;
+}
+
+void capture_source_use_memory(struct capture_source *source, bool is_noted, void *memory)
+{
+	source->is_noted = is_noted;
 	source->memory = memory;
 	if (source->capture)
-		source->type->use_memory(source->capture, memory);
+		source->type->use_memory(source->capture, is_noted, memory);
 }
 
 void capture_source_position(const struct capture_source *source, struct capture_position *position)
 {
 	*position = (struct capture_position){ .is_sequence_unknown = true };
-	if (source->capture && source->memory)
+	if (source->capture && source->is_noted)
 		source->type->position(source->capture, position);
+	add_counts(&position->counted, &source->before);
+	add_counts(&position->more, &source->before);
 }
 
-void capture_source_resume(struct capture_source *source, const struct capture_position *position)
+bool capture_source_resume(struct capture_source *source, const struct capture_position *position)
 {
-	if (source->capture && source->memory)
-		source->type->resume(source->capture, position);
+	return source->capture && source->is_noted &&
+	       source->type->resume(source->capture, position);
 }
 
 void capture_source_statistics(struct capture_source *source, struct capture_statistics *statistics)

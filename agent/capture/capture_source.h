@@ -14,25 +14,33 @@
 
 #include "capture.h"
 
+#include <stdatomic.h>
+
 struct capture_source {
 	const struct source_config *config; /* borrowed */
 	const struct capture_type *type;
 	struct capture *capture; /* owned; NULL while it is away */
+	bool is_noted;           /* its position is: capture_source_use_memory() */
 	void *memory;            /* borrowed: where messages are read into; NULL: anywhere */
 	bool has_begun_away;     /* was not there when it was opened first */
 	bool is_stopped;
-	bool is_held;                     /* stopped, and to be continued by the next agent */
-	bool is_continued;                /* what an earlier agent has left, or still has */
-	int watch;                        /* capture_watch.h, while it is away; else negative */
-	int64_t retry_ms;                 /* CLOCK_MONOTONIC: when to try again at the latest */
-	struct capture_statistics before; /* of all earlier openings */
-	struct error_text reason;         /* why it is away; "" if it is not */
+	bool is_held;                        /* stopped, and to be continued by the next agent */
+	bool is_continued;                   /* what an earlier agent has left, or still has */
+	int watch;                           /* capture_watch.h, while it is away; else negative */
+	int64_t retry_ms;                    /* CLOCK_MONOTONIC: when to try again at the latest */
+	struct capture_statistics before;    /* of all earlier openings */
+	struct capture_counts counted, more; /* of the agent before: struct capture_kept */
+	bool has_left;                       /* what that has left could not be continued */
+	struct capture_statistics left; /* with that: its numbers, of 'before' is what is lost */
+	atomic_uint changes;            /* how often it was opened and closed later */
+	struct error_text reason;       /* why it is away; "" if it is not */
 };
 
 /* Open it, or find that it must be waited for. 'config' is borrowed for life. 'kept' is what an
  * earlier agent has left of it, NULL if nothing: it is continued, or opened anew where that does
- * not go, which the log says. Its descriptor is taken in any case. Returns 0, or a negative errno
- * with 'error' filled. */
+ * not go, which the log says. Packets that wait where they cannot be read any more are lost then.
+ * Its descriptor is taken in any case; it may be negative. Returns 0, or a negative errno with
+ * 'error' filled. */
 int capture_source_open(struct capture_source *source, const struct source_config *config,
 			const struct capture_kept *kept, struct error_text *error);
 /* Also of one that is all zeros, or whose opening failed. */
@@ -56,20 +64,25 @@ bool capture_source_hold(struct capture_source *source);
 bool capture_source_rest(struct capture_source *source, bool is_held);
 /* All that was continued is this agent's: before the first read(). */
 void capture_source_begin(struct capture_source *source);
+/* Before that: counters go on from those of the agent before, which had 'packets_lost'. */
+void capture_source_continue(struct capture_source *source, uint64_t packets_lost);
+/* Likewise, if it could not be continued: 'count' of the packets that wait there had been read. */
+void capture_source_had_read(struct capture_source *source, uint64_t count);
 /* In the place of that: close() leaves what was continued to the one who has it, too. */
 void capture_source_leave(struct capture_source *source);
 /* The descriptor that stands for the source, which is open and can be continued, when it is kept or
  * given to another process; borrowed. */
 int capture_source_stored(const struct capture_source *source);
-/* What to leave to that agent, after the end. Returns false if there is nothing. The descriptor is
- * borrowed. */
-bool capture_source_keep(const struct capture_source *source, struct capture_kept *kept);
-/* After the opening: read into 'memory', of type->memory_size bytes. Then where the next read
- * begins, and to begin there in what was left in the memory; nothing while it is away. */
-void capture_source_use_memory(struct capture_source *source, void *memory);
+/* What to leave to that agent, after the end. Returns false if there is nothing but numbers. The
+ * descriptor is borrowed. */
+bool capture_source_keep(struct capture_source *source, struct capture_kept *kept);
+/* After the opening, of a type that can: its position is noted from now on, and it reads into
+ * 'memory', of type->memory_size bytes; or not any more. Then where the next read begins, and to
+ * begin there in what was left; returns whether that is there. */
+void capture_source_use_memory(struct capture_source *source, bool is_noted, void *memory);
 void capture_source_position(const struct capture_source *source,
 			     struct capture_position *position);
-void capture_source_resume(struct capture_source *source, const struct capture_position *position);
+bool capture_source_resume(struct capture_source *source, const struct capture_position *position);
 void capture_source_statistics(struct capture_source *source,
 			       struct capture_statistics *statistics);
 

@@ -34,7 +34,9 @@ enum handover_kind {
 	HANDOVER_waiting = 13,        /* for a collector: datagrams; pipeline_waiting.h */
 	HANDOVER_translations = 15,   /* "": translated connections: handover_translation.h */
 	HANDOVER_source_id = 14,      /* "": of the messages: u32 */
-	HANDOVER_text = 10, /* by its path: a file of the configuration, in a state of its own */
+	HANDOVER_counts = 16, /* of the source: u64 packets seen and foreign, as counted, and what
+				 goes on top of the program's: struct capture_kept */
+	HANDOVER_text = 10,   /* by its path: a file of the configuration, in a state of its own */
 };
 
 /* ---- writing ---- */

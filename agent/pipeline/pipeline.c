@@ -16,6 +16,7 @@
 #include "pipeline_handover.h"
 #include "pipeline_kept.h"
 #include "pipeline_parts.h"
+#include "pipeline_stored.h"
 #include "sequence_file.h"
 #include "time_now.h"
 
@@ -123,7 +124,8 @@ struct worker *pipeline_create_worker(struct pipeline *pipeline, const struct co
 	}
 	settings.source = &config->sources[number];
 	settings.own_exports = is_live(config, number) ? pipeline->own_exports : NULL;
-	settings.kept = pipeline_handover_take(pipeline, settings.source, &kept) ? &kept : NULL;
+	settings.kept = &kept;
+	pipeline_handover_take(pipeline, settings.source, &kept);
 	pipeline_kept_worker(pipeline, number, &settings, &kept);
 	result = draw_secrets(&settings, is_live(config, number), error);
 	if (result == 0)
@@ -434,6 +436,7 @@ void pipeline_forget_taken(struct pipeline *pipeline)
 {
 	if (pipeline_kept_settle(pipeline))
 		pipeline_handover_forget_state(pipeline);
+	pipeline_stored_look(pipeline);
 }
 
 void pipeline_abandon(struct pipeline *pipeline)

@@ -103,7 +103,8 @@ void pipeline_stop_and_hold(struct pipeline *pipeline);
 int pipeline_hand_over(struct pipeline *pipeline, struct error_text *error);
 /* After 'finished' otherwise: everything is sent or lost, nothing is left to the next agent. */
 void pipeline_leave_nothing(struct pipeline *pipeline);
-/* Once a second: what was taken over from the agent before is forgotten once all of it is in. */
+/* Once a second: what was taken over from the agent before is forgotten once all of it is in, and
+ * sources that have come back are kept for the next one. */
 void pipeline_forget_taken(struct pipeline *pipeline);
 /* Have all threads stand still, so that another agent can take this pipeline over; nothing is
  * ended. Returns 0, or a negative errno with 'error' filled: then they have gone on. */

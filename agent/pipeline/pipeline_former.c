@@ -156,6 +156,8 @@ static struct pipeline_state_source source_of(const struct worker *worker)
 	source.has_sequence = !position.is_sequence_unknown;
 	source.next_sequence = position.next_sequence;
 	source.is_loss_unknown = position.is_loss_unknown;
+	source.counted = position.counted;
+	source.more = position.more;
 	return source;
 }
 

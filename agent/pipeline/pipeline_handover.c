@@ -15,6 +15,7 @@
 #include "pipeline_kept.h"
 #include "pipeline_parts.h"
 #include "pipeline_state.h"
+#include "pipeline_stored.h"
 #include "pipeline_waiting.h"
 #include "time_now.h"
 #include "worker_account.h"
@@ -92,51 +93,6 @@ int pipeline_handover_begin(struct pipeline *pipeline, struct descriptor_store *
 	return 0;
 }
 
-/* Have the sources kept that are open and can be. Returns the first error. */
-static int put_sources(struct descriptor_store *store, struct worker *const *workers,
-		       size_t worker_count)
-{
-	char name[DESCRIPTOR_STORE_NAME_SIZE];
-	int result = 0;
-
-	for (size_t i = 0; i < worker_count; i++) {
-		const struct capture_source *source = &workers[i]->source;
-		int put = 0;
-
-		if (source->capture && source->type->adopt)
-			put = descriptor_store_put(
-				store, descriptor_store_name("", workers[i]->name, name),
-				capture_source_stored(source));
-		if (put && !result)
-			result = put;
-	}
-	return result;
-}
-
-static void keep_sources(struct pipeline *pipeline, struct worker *const *workers, size_t count)
-{
-	const int result = put_sources(pipeline->handover.store, workers, count);
-
-	if (result && result != -ENOTCONN)
-		log_warning("the service manager cannot keep the sources: %s; packets that come "
-			    "while the agent is restarted are lost",
-			    fault_text(-result));
-}
-
-void pipeline_handover_keep(struct pipeline *pipeline, struct worker *worker)
-{
-	keep_sources(pipeline, &worker, 1);
-}
-
-void pipeline_handover_forget(struct pipeline *pipeline, const char *source)
-{
-	char name[DESCRIPTOR_STORE_NAME_SIZE];
-
-	if (descriptor_store_is_there(pipeline->handover.store))
-		descriptor_store_remove(pipeline->handover.store,
-					descriptor_store_name("", source, name));
-}
-
 /* Without memory the old text stays: at worst the next agent's counters begin with 0. */
 void pipeline_handover_renew(struct pipeline *pipeline, const struct config *config)
 {
@@ -163,27 +119,33 @@ static bool is_text(const struct pipeline_handover *handover, enum handover_kind
 	       memcmp(body.next, text, strlen(text)) == 0;
 }
 
-bool pipeline_handover_take(struct pipeline *pipeline, const struct source_config *source,
+static void take_counts(struct reader *body, struct capture_counts *counts)
+{
+	counts->seen = reader_u64(body);
+	counts->foreign = reader_u64(body);
+}
+
+void pipeline_handover_take(struct pipeline *pipeline, const struct source_config *source,
 			    struct capture_kept *kept)
 {
 	const struct pipeline_handover *handover = &pipeline->handover;
 	char name[DESCRIPTOR_STORE_NAME_SIZE];
 	struct reader body;
 
+	*kept = (struct capture_kept){ .descriptor = -1 };
 	if (!source->type->adopt)
-		return false;
-	*kept = (struct capture_kept){
-		.descriptor = descriptor_store_take(handover->store,
-						    descriptor_store_name("", source->name, name)),
-	};
-	if (kept->descriptor < 0)
-		return false;
+		return;
+	kept->descriptor = descriptor_store_take(handover->store,
+						 descriptor_store_name("", source->name, name));
 	if (find(handover, HANDOVER_sequence, source->name, &body)) {
 		kept->next_sequence = reader_u32(&body);
 		kept->has_sequence = !body.failed;
 	}
 	kept->is_loss_unknown = find(handover, HANDOVER_loss_unknown, source->name, &body);
-	return true;
+	if (!find(handover, HANDOVER_counts, source->name, &body))
+		return;
+	take_counts(&body, &kept->counted);
+	take_counts(&body, &kept->more);
 }
 
 /* ---- taking over ---- */
@@ -463,8 +425,7 @@ void pipeline_handover_end(struct pipeline *pipeline)
 	if (!pipeline_kept_is_awaited(pipeline))
 		pipeline_handover_forget_state(pipeline);
 	descriptor_store_remove_untaken(handover->store);
-	if (descriptor_store_is_there(handover->store))
-		keep_sources(pipeline, pipeline->workers, pipeline->worker_count);
+	pipeline_stored_keep_all(pipeline);
 }
 
 void pipeline_handover_warn(const struct pipeline *pipeline)
@@ -503,8 +464,9 @@ int pipeline_handover_write_state(struct pipeline *pipeline)
 		/* The next agent knows nothing of sources that were removed. */
 		if (i == 0)
 			worker_ledger_add(&sources[i].ledger, &pipeline->removed);
-		if (!capture_source_keep(&worker->source, &kept))
-			continue;
+		(void)capture_source_keep(&worker->source, &kept);
+		sources[i].counted = kept.counted;
+		sources[i].more = kept.more;
 		sources[i].has_sequence = kept.has_sequence;
 		sources[i].next_sequence = kept.next_sequence;
 		sources[i].is_loss_unknown = kept.is_loss_unknown;
@@ -533,7 +495,7 @@ int pipeline_handover_leave(struct pipeline *pipeline, struct error_text *error)
 	int result = descriptor < 0 ? descriptor : 0;
 
 	if (!result)
-		result = put_sources(store, pipeline->workers, pipeline->worker_count);
+		result = pipeline_stored_put(pipeline);
 	if (!result)
 		result = descriptor_store_put(store, PIPELINE_HANDOVER_STATE, descriptor);
 	if (!result)

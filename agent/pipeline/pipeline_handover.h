@@ -2,8 +2,7 @@
  * one.
  *
  * Place: descriptor_store, handover_state <-> pipeline.c. Control thread only, while no other
- * thread runs. The socket of a source that can outlive the agent is in the store from the start, so
- * that it outlives a crash, too. */
+ * thread runs. Sources are in the store from the start: pipeline_stored.h. */
 #ifndef PIPELINE_HANDOVER_H
 #define PIPELINE_HANDOVER_H
 
@@ -17,8 +16,8 @@ struct worker;
 /* Find what was left in the store. Returns 0 or -ENOMEM. */
 int pipeline_handover_begin(struct pipeline *pipeline, struct descriptor_store *store,
 			    const struct config *config);
-/* What was left of a source. Returns false if nothing; otherwise the descriptor is the caller's. */
-bool pipeline_handover_take(struct pipeline *pipeline, const struct source_config *source,
+/* What was left of a source. The descriptor is the caller's; -1: none. */
+void pipeline_handover_take(struct pipeline *pipeline, const struct source_config *source,
 			    struct capture_kept *kept);
 /* All workers and the exporter are there: give them counters, numbers and flows. */
 void pipeline_handover_inherit(struct pipeline *pipeline);
@@ -33,9 +32,6 @@ int pipeline_handover_write_state(struct pipeline *pipeline);
  * or wanted by nobody, and keep the sources that this agent has opened. */
 void pipeline_handover_end(struct pipeline *pipeline);
 
-/* A source that was opened is for the next agent, too: before its thread runs; or not any more. */
-void pipeline_handover_keep(struct pipeline *pipeline, struct worker *worker);
-void pipeline_handover_forget(struct pipeline *pipeline, const char *source);
 /* Sources or collectors are others. */
 void pipeline_handover_renew(struct pipeline *pipeline, const struct config *config);
 /* Once all is in the store: whether it was kept. */

@@ -177,6 +177,8 @@ void pipeline_kept_worker(struct pipeline *pipeline, size_t number, struct worke
 	worker_kept_position(worker->memory, &position);
 	source->has_sequence = !position.is_sequence_unknown;
 	source->next_sequence = position.next_sequence;
+	source->counted = position.counted;
+	source->more = position.more;
 }
 
 struct worker_ledger pipeline_workers_ledger(const struct pipeline *pipeline)

@@ -7,8 +7,8 @@
 #include "config.h"
 #include "count_text.h"
 #include "log.h"
-#include "pipeline_handover.h"
 #include "pipeline_parts.h"
+#include "pipeline_stored.h"
 #include "worker_account.h"
 
 #include <errno.h>
@@ -78,7 +78,7 @@ static int add_new(struct pipeline *pipeline, const struct config *config, size_
 		return -EIO;
 	sources->workers[sources->count] = worker;
 	sources->are_new[sources->count++] = true;
-	pipeline_handover_keep(pipeline, worker);
+	pipeline_stored_keep(pipeline, worker);
 	return worker_start(worker, error);
 }
 
@@ -110,7 +110,7 @@ void pipeline_sources_clear(struct pipeline *pipeline, struct pipeline_sources *
 	for (size_t i = 0; sources->workers && i < sources->count; i++) {
 		if (!sources->are_new[i])
 			continue;
-		pipeline_handover_forget(pipeline, sources->workers[i]->name);
+		pipeline_stored_forget(pipeline, sources->workers[i]->name);
 		worker_join(sources->workers[i]);
 		worker_clear(sources->workers[i]);
 		free(sources->workers[i]);
@@ -139,7 +139,7 @@ void pipeline_sources_take(struct pipeline *pipeline, struct pipeline_sources *s
 
 		if (is_among(pipeline->workers, pipeline->worker_count, worker))
 			continue;
-		pipeline_handover_forget(pipeline, worker->name);
+		pipeline_stored_forget(pipeline, worker->name);
 		pipeline->leaving[pipeline->leaving_count++] = worker;
 		atomic_store(&worker->stop_requested, true);
 		wake_signal(&worker->wake);

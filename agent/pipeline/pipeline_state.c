@@ -102,6 +102,8 @@ static void write_flows(struct handover_writer *writer, const struct pipeline_st
 
 static void write_source(struct handover_writer *writer, const struct pipeline_state_source *source)
 {
+	const uint64_t counts[] = { source->counted.seen, source->counted.foreign,
+				    source->more.seen, source->more.foreign };
 	struct worker_ledger ledger = source->ledger;
 
 	walk_ring(source, NULL, &ledger);
@@ -109,6 +111,8 @@ static void write_source(struct handover_writer *writer, const struct pipeline_s
 		write_u32(writer, HANDOVER_sequence, source->name, source->next_sequence);
 	if (source->is_loss_unknown)
 		handover_write_section(writer, HANDOVER_loss_unknown, source->name, NULL, 0);
+	write_counters(writer, HANDOVER_counts, source->name, counts,
+		       sizeof(counts) / sizeof(counts[0]));
 	write_counters(writer, HANDOVER_worker, source->name,
 		       (const uint64_t *)(const void *)&ledger, COUNTERS_OF(struct worker_ledger));
 	if (ledger.cache.flows_cached)

@@ -5,6 +5,7 @@
 #ifndef PIPELINE_STATE_H
 #define PIPELINE_STATE_H
 
+#include "capture.h"
 #include "flow_cache.h"
 #include "ledger.h"
 #include "record_ring.h"
@@ -23,6 +24,7 @@ struct pipeline_state_source {
 	bool has_sequence; /* NFULA_SEQ of the next packet is known */
 	uint32_t next_sequence;
 	bool is_loss_unknown;
+	struct capture_counts counted, more; /* of a program in the kernel */
 };
 
 /* Returns the descriptor of a sealed file, which is the caller's, or a negative errno. 'shape' and

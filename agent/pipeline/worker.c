@@ -119,8 +119,8 @@ int worker_init(struct worker *worker, const struct worker_config *config, struc
 		worker_clear(worker);
 		return result;
 	}
-	if (worker->source_memory)
-		capture_source_use_memory(&worker->source, worker->source_memory);
+	if (worker->kept && worker->type->can_resume)
+		capture_source_use_memory(&worker->source, true, worker->source_memory);
 	if (config->is_continued)
 		worker_kept_resume(worker);
 	return 0;

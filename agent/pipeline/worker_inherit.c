@@ -18,7 +18,7 @@ void worker_inherit_ledger(struct worker *worker, const struct worker_ledger *be
 {
 	worker_account_continue(worker, before);
 	worker->ledger.packets_read -= before->cache.packets_cached;
-	worker->source.before.packets_lost = before->packets_lost_kernel;
+	capture_source_continue(&worker->source, before->packets_lost_kernel);
 	flow_cache_continue(worker->cache, &before->cache);
 }
 

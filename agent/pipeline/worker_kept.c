@@ -168,17 +168,19 @@ static uint32_t packets_since(const struct worker *worker)
 	return flow_cache_progress(worker->cache).packets - current_of(worker->kept)->packets;
 }
 
-/* Have the views of that turn again, and skip those that were counted before it. */
-static void read_again(struct worker *worker, const struct begin *begin)
+/* Have the views of that turn again, and skip those that were counted before it. Where they are not
+ * any more, 'packets' of them are in the cache. */
+static void read_again(struct worker *worker, const struct begin *begin, uint32_t packets)
 {
 	struct error_text error;
 	int result = 0;
 
 	worker->position = begin->position;
-	capture_source_resume(&worker->source, &begin->position);
-	if (worker->source_memory)
+	if (capture_source_resume(&worker->source, &begin->position))
 		result = capture_source_read(&worker->source, worker->views, FLOW_CACHE_BATCH,
 					     &error);
+	else
+		capture_source_had_read(&worker->source, (uint64_t)begin->view_first + packets);
 	worker->view_count = result > 0 ? (size_t)result : 0;
 	worker->view_next =
 		begin->view_first < worker->view_count ? begin->view_first : worker->view_count;
@@ -188,8 +190,8 @@ void worker_kept_resume(struct worker *worker)
 {
 	const struct begin *begin = current_of(worker->kept);
 
-	worker->source.before.packets_lost = begin->ledger.packets_lost_kernel;
-	read_again(worker, begin);
+	capture_source_continue(&worker->source, begin->ledger.packets_lost_kernel);
+	read_again(worker, begin, packets_since(worker));
 	count_done(worker, begin, packets_since(worker));
 	count_split(worker);
 }
@@ -208,16 +210,20 @@ void worker_kept_resume_from(struct worker *worker, const struct worker *left)
 	const struct begin *begin = current_of(left->kept);
 	const uint32_t packets = packets_since(left);
 
-	if (!worker->source_memory || worker->source_memory_size != left->source_memory_size)
+	if (!worker->type->can_resume || !worker->kept ||
+	    worker->source_memory_size != left->source_memory_size)
 		return;
-	memcpy(worker->source_memory, left->source_memory, left->source_memory_size);
-	read_again(worker, begin);
+	if (worker->source_memory)
+		memcpy(worker->source_memory, left->source_memory, left->source_memory_size);
+	read_again(worker, begin, packets);
 	count_done(worker, begin, packets);
 	worker->ledger.packets_read -= packets; /* they came with the flows */
 }
 
 void worker_kept_stop(struct worker *worker)
 {
+	if (worker->kept && worker->type->can_resume)
+		capture_source_use_memory(&worker->source, false, NULL);
 	worker->kept = NULL;
 	worker->reasons = NULL;
 }

@@ -131,6 +131,7 @@ struct worker {
 	bool is_stopping;          /* stop was asked for, and passed to the source */
 	bool keeps_flows;          /* at the end: what is cached is for the next agent */
 	struct worker_inheritance inheritance;
+	unsigned int changes_kept; /* of the control thread: source.changes that are in the store */
 	struct worker_awaited *awaited;              /* shared; NULL: nobody is waited for */
 	struct fragment_statistics fragments_before; /* of the agent before */
 	struct message_watch message_watch;

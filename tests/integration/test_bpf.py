@@ -18,7 +18,7 @@ from flows import UDP, FlowKey, FlowTable, differences
 from netflow9 import DIRECTION, INPUT_INTERFACE, OUTPUT_INTERFACE
 from netns import hardware_address
 from pcap_reader import count_flows
-from tc_programs import OK, SHOT, foreign_program, tc_programs
+from tc_programs import OK, SHOT, foreign_program, take_off, tc_programs
 from test_rights import SERVICE, check_rights
 from test_sources_away import (  # noqa: F401
     IFF_NO_PI, IFF_TUN, LINK, PACKETS, TUNSETIFF, agent_on, site, state, wait_for_packets, wait_for_state,
@@ -423,3 +423,21 @@ def test_what_the_service_keeps_of_its_capabilities(word, kept, site, flowagent,
     wait_for_packets(agentctl(agent), PACKETS)
     assert finish(agent)["packets_read"] == PACKETS
     assert not attached(site.host, LINK)
+
+
+@kernels
+@pytest.mark.parametrize("side", ["ingress", "egress"])
+def test_a_program_that_others_take_off_is_attached_again(side, wrapper, hosts, flowagent, agentctl):
+    """Nothing else would come any more. What both have seen is counted."""
+    agent = flowagent("--bpf", "eth0", host=hosts.server, wrapper=wrapper)
+    agent.wait_until(lambda: "reading bpf:" in agent.errors, "program attached")
+    control = agentctl(agent)
+    for count in range(1, 3):
+        take_off(hosts.server, "eth0", side)
+        agent.wait_until(lambda c=count: agent.errors.count("bpf:eth0: there; reading it") == c, "it is back")
+        assert agent.errors.count("another program has taken the BPF program off; waiting for it") == count
+        assert sorted(attached(hosts.server)) == ["flowagent_in", "flowagent_out"]
+        read = control.statistics()["packets_read"]
+        hosts.server.run("ping", "-c", 5, "-i", "0.01", "-q", Hosts.ROUTER[0])
+        wait_until(lambda r=read: control.statistics()["packets_read"] >= r + 10, "packets")
+    finish(agent)

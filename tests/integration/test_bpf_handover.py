@@ -8,8 +8,10 @@ import pytest
 import ledger
 from conftest import Hosts
 from netflow9 import START_MS, flow_key, flow_table
-from test_bpf import attached, kernels
+from tc_programs import take_off
+from test_bpf import attached, check_seen, kernels
 from test_handover import OWN_PORT, RATE, hand_over, manager  # noqa: F401
+from test_sources_away import LINK, site, wait_for_packets  # noqa: F401
 from waiting import wait_until
 
 RESTARTS = 5
@@ -39,6 +41,7 @@ def check_once(agent, own, packets):
     assert agent.stop() == 0, agent.errors
     summary = agent.summary()
     ledger.check_final(summary)
+    check_seen(summary)  # by all agents together
     assert summary["packets_lost_kernel"] == summary["records_lost"] == 0
     own.wait_for_datagrams(summary["collectors"][0]["datagrams_sent"])
     messages = own.messages()
@@ -107,6 +110,7 @@ def test_what_the_ring_cannot_hold_is_counted_by_the_next_agent(is_killed, serve
     wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
     assert agent.stop() == 0, agent.errors
     ledger.check_final(agent.summary())
+    check_seen(agent.summary())
     assert counted(agent.summary()) == flood.packets()
 
 
@@ -150,6 +154,86 @@ def test_a_takeover_with_other_settings(hosts, flowagent, flowagent_run, agentct
     flood.end()
     wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
     assert heir.stop() == 0, heir.errors
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["restart", "kill"])
+def test_packets_that_wait_in_a_ring_of_other_settings_are_lost(is_killed, serve, hosts, flood):
+    """And counted: the next agent reads another ring."""
+    agent, control = serve("--bpf", "eth0,buffer=64k")
+    flood.begin(1000)
+    wait_until(lambda: control.statistics()["packets_read"] > 500, "packets")
+    if is_killed:
+        agent.process.kill()
+        agent.wait()
+    else:
+        hand_over(agent)
+    before = flood.packets()
+    wait_until(lambda: flood.packets() > before + 1000, "more than the ring holds")
+    flood.end()
+    agent, control = serve("--bpf", "eth0,buffer=1M", before=agent)
+    assert "its settings are others now" in agent.errors
+    wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
+    lost = control.statistics()["packets_lost_kernel"]
+    assert lost >= 1000
+    flood.begin(1000)
+    wait_until(lambda: counted(control.statistics()) > before + 2000, "packets")
+    flood.end()
+    wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary())
+    check_seen(agent.summary())
+    assert agent.summary()["packets_lost_kernel"] == lost
+
+
+def test_a_program_that_was_taken_off_meanwhile(serve, hosts, flood):
+    agent, control = serve("--bpf", "eth0")
+    hand_over(agent)
+    take_off(hosts.server, "eth0", "egress")
+    agent, control = serve("--bpf", "eth0", before=agent)
+    assert "its program was taken off" in agent.errors
+    assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]
+    flood.begin(1000)
+    wait_until(lambda: control.statistics()["packets_read"] > 100, "packets")
+    flood.end()
+    wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
+    assert agent.stop() == 0, agent.errors
+    check_seen(agent.summary())
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["restart", "kill"])
+def test_an_interface_that_came_back(is_killed, site, flowagent, agentctl, manager):  # noqa: F811
+    """Its new program is for the next agent, too; the old one is nobody's any more."""
+
+    def serve(control=None):
+        agent = flowagent("--bpf", LINK, host=site.host, control=control, **manager.options())
+        manager.wait_ready(agent)
+        manager.messages.clear()
+        return agent, agentctl(agent)
+
+    site.add()
+    agent, control = serve()
+    site.send()
+    wait_for_packets(control, site.sent)
+    site.remove()
+    wait_until(lambda: "waiting for it" in agent.errors, "the interface to be missed")
+    wait_until(lambda: manager.names() == ["config"], "the old program to be forgotten")
+    site.add()
+    wait_until(lambda: manager.names() == ["bpf-" + LINK, "config"], "the new one to be kept")
+    site.send()
+    wait_for_packets(control, site.sent)
+    if is_killed:
+        agent.process.kill()
+        agent.wait()
+    else:
+        hand_over(agent)
+    site.send()  # while there is none
+    agent, control = serve(agent.control)
+    assert f"bpf:{LINK}: continued" in agent.errors
+    wait_for_packets(control, site.sent)
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary())
+    check_seen(agent.summary())
+    assert agent.summary()["packets_lost_kernel"] == 0
 
 
 def test_stop_takes_the_program_off(serve, manager, hosts):  # noqa: F811

@@ -43,9 +43,26 @@ def tc_programs(host, device, side):
     ]
 
 
-PROG_LOAD, LINK_CREATE = 5, 28
+PROG_LOAD, LINK_CREATE, LINK_GET_FD_BY_ID, LINK_DETACH = 5, 28, 30, 34
 SCHED_CLS, BEFORE = 3, 8
 OK, SHOT, UNSPEC = 0, 2, -1
+
+
+def take_off(host, device, side):
+    """As anybody may who has the rights: all programs of a hook."""
+    programs, links = (ctypes.c_uint32 * 64)(), (ctypes.c_uint32 * 64)()
+    with host.entered():
+        index = socket.if_nametoindex(device)
+        addresses = ctypes.addressof(programs), 64, 0, 0, ctypes.addressof(links), 0, 0
+        result, answer = _bpf(QUERY, struct.pack("IIIIQIIQQQQ", index, TCX[side], 0, 0, *addresses))
+    assert result == 0, os.strerror(ctypes.get_errno())
+    for link in links[: struct.unpack_from("I", answer, 24)[0]]:
+        descriptor, _ = _bpf(LINK_GET_FD_BY_ID, struct.pack("I", link))
+        result, _ = _bpf(LINK_DETACH, struct.pack("I", descriptor))
+        assert result == 0, os.strerror(ctypes.get_errno())
+        os.close(descriptor)
+    if json.loads(host.run("tc", "-j", "filter", "show", "dev", device, side) or "[]"):
+        host.run("tc", "filter", "delete", "dev", device, side)
 
 
 @contextlib.contextmanager

@@ -184,6 +184,28 @@ TEST(a_reader_continues_where_another_has_been)
 	CHECK(capture_bpf_ring_resume(&kernel.ring, kernel.produced));
 }
 
+/* What is left behind, and what a program that came later has seen as well. */
+TEST(records_that_are_older_are_counted)
+{
+	struct capture_bpf_record record = numbered(60);
+	struct kernel kernel;
+
+	begin(&kernel, 0);
+	put(&kernel, &record, sizeof(record));
+	put(&kernel, &record, sizeof(record) | BPF_RINGBUF_DISCARD_BIT);
+	record.is_egress = 1;
+	put(&kernel, &record, sizeof(record));
+	record.time_ns++;
+	put(&kernel, &record, sizeof(record));
+	put(&kernel, &record, sizeof(record) | BPF_RINGBUF_BUSY_BIT);
+	put(&kernel, &record, sizeof(record));
+	CHECK_EQ(capture_bpf_ring_count(&kernel.ring, (const uint64_t[]){ UINT64_MAX, UINT64_MAX }),
+		 3);
+	CHECK_EQ(capture_bpf_ring_count(&kernel.ring, (const uint64_t[]){ 5000000, 5000001 }), 1);
+	CHECK_EQ(capture_bpf_ring_count(&kernel.ring, (const uint64_t[]){ 5000001, 5000002 }), 3);
+	CHECK_EQ(capture_bpf_ring_position(&kernel.ring), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +214,7 @@ int main(void)
 		cmocka_unit_test(what_a_cpu_is_writing_is_waited_for),
 		cmocka_unit_test(what_is_not_ours_is_counted_or_passed_over),
 		cmocka_unit_test(a_reader_continues_where_another_has_been),
+		cmocka_unit_test(records_that_are_older_are_counted),
 	};
 
 	return RUN_TESTS(tests);

@@ -6,6 +6,7 @@
 #include "fake_source.c"
 #include "fake_worker.h"
 #include "system_poll.h"
+#include "worker_kept.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -256,6 +257,33 @@ TEST(records_that_leave_in_small_pieces_wake_seldom)
 	end();
 }
 
+static bool is_told; /* that its position is not noted any more */
+
+static void note(struct capture *capture, bool is_noted, void *memory)
+{
+	(void)capture;
+	is_told = !is_noted && !memory;
+}
+
+/* A source may leave to position() what it would do in read(). */
+TEST(a_worker_that_notes_no_more_tells_its_source)
+{
+	static const struct capture_type type = { .can_resume = true, .use_memory = note };
+	int memory;
+	struct worker noting = {
+		.type = &type,
+		.kept = (struct worker_kept *)(void *)&memory,
+		.source = { .type = &type,
+			    .capture = (struct capture *)(void *)&memory,
+			    .is_noted = true },
+	};
+
+	worker_kept_stop(&noting);
+	CHECK(is_told);
+	CHECK(!noting.source.is_noted);
+	CHECK(!noting.kept);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +296,7 @@ int main(void)
 		cmocka_unit_test(a_file_sleeps_while_the_ring_is_full),
 		cmocka_unit_test(a_live_source_sleeps_while_the_ring_is_full),
 		cmocka_unit_test(records_that_leave_in_small_pieces_wake_seldom),
+		cmocka_unit_test(a_worker_that_notes_no_more_tells_its_source),
 	};
 
 	return RUN_TESTS(tests);
