@@ -24,7 +24,8 @@ struct transport_dns_service {
 
 /* Look up the services of a name such as "_netflow._udp.example.net".
  *
- * services  out; as the answer has them, the first TRANSPORT_DNS_SERVICES_MAX.
+ * services  out; in any order, the best TRANSPORT_DNS_SERVICES_MAX: those of the lowest
+ *           priorities, among these of the largest weights.
  * ttl_s     out; seconds for which the answer holds.
  * Returns how many there are; 0 also when name servers do not answer. */
 size_t transport_dns_services(const char *name,

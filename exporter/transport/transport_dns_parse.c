@@ -37,11 +37,42 @@ static bool take_service(const ns_msg *message, const ns_rr *record,
 	return service->port && *service->host && strcmp(service->host, ".") != 0;
 }
 
+/* Whether 'one' is to be used before 'other'. Names decide in the end: an answer is in another
+ * order each time. */
+static bool is_better(const struct transport_dns_service *one,
+		      const struct transport_dns_service *other)
+{
+	if (one->priority != other->priority)
+		return one->priority < other->priority;
+	if (one->weight != other->weight)
+		return one->weight > other->weight;
+	return strcmp(one->host, other->host) < 0;
+}
+
+/* Add a service, in the place of the worst where there is no room. Returns how many there are. */
+static size_t keep_best(struct transport_dns_service services[TRANSPORT_DNS_SERVICES_MAX],
+			size_t count, const struct transport_dns_service *service)
+{
+	size_t worst = 0;
+
+	if (count < TRANSPORT_DNS_SERVICES_MAX) {
+		services[count] = *service;
+		return count + 1;
+	}
+	for (size_t i = 1; i < count; i++)
+		if (is_better(&services[worst], &services[i]))
+			worst = i;
+	if (is_better(service, &services[worst]))
+		services[worst] = *service;
+	return count;
+}
+
 size_t
 transport_dns_parse_services(const uint8_t *answer, size_t size,
 			     struct transport_dns_service services[TRANSPORT_DNS_SERVICES_MAX],
 			     uint32_t *ttl_s)
 {
+	struct transport_dns_service service;
 	size_t count = 0;
 	ns_msg message;
 	ns_rr record;
@@ -49,13 +80,12 @@ transport_dns_parse_services(const uint8_t *answer, size_t size,
 	*ttl_s = UINT32_MAX;
 	if (!begin(answer, size, &message))
 		return 0;
-	for (int i = 0; i < ns_msg_count(message, ns_s_an) && count < TRANSPORT_DNS_SERVICES_MAX;
-	     i++) {
+	for (int i = 0; i < ns_msg_count(message, ns_s_an); i++) {
 		if (ns_parserr(&message, ns_s_an, i, &record))
 			break;
 		*ttl_s = least(*ttl_s, ns_rr_ttl(record));
-		if (ns_rr_type(record) == ns_t_srv)
-			count += take_service(&message, &record, &services[count]);
+		if (ns_rr_type(record) == ns_t_srv && take_service(&message, &record, &service))
+			count = keep_best(services, count, &service);
 	}
 	return count;
 }

@@ -41,6 +41,54 @@ TEST(services_have_priority_weight_port_and_host)
 		CHECK(transport_dns_parse_services(services_answer, size, services, &ttl_s) <= 2);
 }
 
+enum { SERVICES = 20 };
+
+/* Of 20 services, with priorities from 5 down to 1 and weights from 0 up, on port 1 + number. */
+static size_t make_many(uint8_t answer[static 1024])
+{
+	static const uint8_t question[] = { 0x00,     0x01, 0x81, 0x80, 0x00, 0x01, 0x00,
+					    SERVICES, 0x00, 0x00, 0x00, 0x00, 0x01, 0x61,
+					    0x00,     0x00, 0x21, 0x00, 0x01 };
+	size_t size = sizeof(question);
+
+	memcpy(answer, question, size);
+	for (uint8_t i = 0; i < SERVICES; i++) {
+		const uint8_t priority = (uint8_t)(5 - i / 4);
+		const uint8_t record[] = { 0xc0, 0x0c,
+					   0x00, 0x21,
+					   0x00, 0x01,
+					   0x00, 0x00,
+					   0x00, 0x3c,
+					   0x00, 0x09,
+					   0x00, priority,
+					   0x00, (uint8_t)(i % 4),
+					   0x00, (uint8_t)(1 + i),
+					   0x01, 0x68,
+					   0x00 };
+
+		memcpy(answer + size, record, sizeof(record));
+		size += sizeof(record);
+	}
+	return size;
+}
+
+TEST(of_many_services_the_best_are_taken)
+{
+	struct transport_dns_service services[TRANSPORT_DNS_SERVICES_MAX];
+	uint8_t answer[1024];
+	const size_t size = make_many(answer);
+	unsigned int ports = 0;
+	uint32_t ttl_s;
+
+	CHECK_EQ(transport_dns_parse_services(answer, size, services, &ttl_s),
+		 TRANSPORT_DNS_SERVICES_MAX);
+	for (size_t i = 0; i < TRANSPORT_DNS_SERVICES_MAX; i++) {
+		CHECK(services[i].priority <= 2);
+		ports |= 1u << services[i].port;
+	}
+	CHECK_EQ(ports, 0xffu << 13); /* the last eight */
+}
+
 TEST(an_address_holds_as_long_as_the_names_that_lead_to_it)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
@@ -60,6 +108,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(services_have_priority_weight_port_and_host),
+		cmocka_unit_test(of_many_services_the_best_are_taken),
 		cmocka_unit_test(an_address_holds_as_long_as_the_names_that_lead_to_it),
 	};
 
