@@ -42,6 +42,7 @@ struct exporter *exporter_create(const struct exporter_config *config, struct er
 	}
 	exporter->terms = (struct collector_terms){
 		.source_id = config->source_id,
+		.seed = config->seed,
 		.template_refresh_ms = config->template_refresh_ms,
 		.template_refresh_datagrams = config->template_refresh_datagrams,
 		.choice = config->choice,
@@ -304,9 +305,22 @@ const char *exporter_serving(const struct exporter *exporter)
 	return atomic_load_explicit(&exporter->serving, memory_order_relaxed);
 }
 
+/* Whether it is too early to send, and nothing is held up by that. */
+static bool is_before_begin(struct exporter *exporter, int64_t now_us)
+{
+	if (now_us < exporter->begin_us && exporter_has_room(exporter))
+		return true;
+	exporter->begin_us = 0;
+	return false;
+}
+
 void exporter_poll(struct exporter *exporter, int64_t now_us)
 {
+	const bool is_early = exporter->begin_us && is_before_begin(exporter, now_us);
+
 	for (size_t i = 0; i < exporter->collector_count; i++) {
+		if (is_early && collector_connects(exporter->collectors[i]))
+			continue; /* the first packets of a connection are a start, too */
 		exporter_serve(exporter, exporter->collectors[i]);
 		collector_poll(exporter->collectors[i], now_us);
 	}
@@ -320,15 +334,6 @@ void exporter_set_begin(struct exporter *exporter, int64_t begin_us)
 	exporter->begin_us = begin_us;
 }
 
-/* Whether it is too early to send, and nothing is held up by that. */
-static bool is_before_begin(struct exporter *exporter, int64_t now_us)
-{
-	if (now_us < exporter->begin_us && exporter_has_room(exporter))
-		return true;
-	exporter->begin_us = 0;
-	return false;
-}
-
 int64_t exporter_send(struct exporter *exporter, int64_t now_us)
 {
 	int64_t first_us;
@@ -336,9 +341,12 @@ int64_t exporter_send(struct exporter *exporter, int64_t now_us)
 	if (!exporter->has_polled)
 		exporter_poll(exporter, now_us);
 	exporter->has_polled = false;
-	if (exporter->begin_us && is_before_begin(exporter, now_us))
-		return exporter->begin_us - now_us;
 	first_us = exporter_send_leaving(exporter, now_us);
+	if (exporter->begin_us && is_before_begin(exporter, now_us)) {
+		const int64_t left_us = exporter->begin_us - now_us;
+
+		return first_us >= 0 && first_us < left_us ? first_us : left_us;
+	}
 	for (size_t i = 0; i < exporter->collector_count; i++) {
 		int64_t next_us;
 
@@ -389,8 +397,12 @@ void exporter_abandon(struct exporter *exporter)
 
 void exporter_set_refresh(struct exporter *exporter, uint32_t refresh_ms, uint32_t datagrams)
 {
+	const bool is_other = refresh_ms != exporter->terms.template_refresh_ms;
+
 	exporter->terms.template_refresh_ms = refresh_ms;
 	exporter->terms.template_refresh_datagrams = datagrams;
+	for (size_t i = 0; is_other && i < exporter->collector_count; i++)
+		collector_respread(exporter->collectors[i]);
 }
 
 void exporter_send_template(struct exporter *exporter)

@@ -24,7 +24,8 @@ struct exporter; /* opaque: defined in exporter.c */
 struct exporter_config {
 	const struct collector_config *collectors; /* borrowed until exporter_create() returns */
 	size_t collector_count;                    /* 0: records are counted as LOSS_NO_COLLECTOR */
-	uint32_t source_id;                  /* observation domain, the same for all collectors */
+	uint32_t source_id; /* observation domain, the same for all collectors */
+	uint32_t seed;      /* another one for each agent: a fleet repeats at different moments */
 	uint32_t template_refresh_ms;        /* 0: never by time */
 	uint32_t template_refresh_datagrams; /* 0: never by count */
 	struct template_choice choice;

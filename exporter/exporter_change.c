@@ -22,6 +22,7 @@ struct prepared {
 	size_t group_count;
 	struct exporter_leaving *leaving; /* with room for all */
 	struct application_list applications;
+	bool has_other_refresh; /* interval of templates */
 };
 
 /* ---- preparing ---- */
@@ -179,6 +180,10 @@ static void put_in(struct exporter *exporter, const struct exporter_change *chan
 	const struct amount total = total_of(exporter);
 	const struct collector *ignored;
 
+	if (prepared->has_other_refresh)
+		for (size_t i = 0; i < exporter->collector_count; i++)
+			collector_respread(exporter->collectors[i]);
+
 	if (exporter->leaving_count)
 		memcpy(prepared->leaving, exporter->leaving,
 		       exporter->leaving_count * sizeof(*prepared->leaving));
@@ -225,6 +230,7 @@ int exporter_change(struct exporter *exporter, const struct exporter_change *cha
 		error_text_set(error, "a collector that was replaced still sends what waits in it");
 		return -EBUSY;
 	}
+	prepared.has_other_refresh = change->template_refresh_ms != before.template_refresh_ms;
 	set_terms(exporter, change);
 	result = prepare(exporter, change, &prepared, error);
 	if (result) {

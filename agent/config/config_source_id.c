@@ -3,8 +3,9 @@
  *
  * Clones of one image have one machine id, and containers may have none, so that the mark of the
  * machine goes into the number as well (machine_mark.h). Marks may change; so the number, once
- * chosen, is kept in the state directory, with the mark of the last start. Invariant: a kept number is used on the machine that has
- * chosen it only: an image that was made of a running host brings the number along. */
+ * chosen, is kept in the state directory, with the mark of the last start. Invariant: a kept number
+ * is used on the machine that has chosen it only: an image that was made of a running host brings
+ * the number along. */
 #include "config_source_id.h"
 
 #include "config_options.h"
@@ -129,6 +130,20 @@ void config_source_id_choose(struct config *config)
 		}
 	}
 	choose(config, instance);
+}
+
+uint32_t config_source_id_seed(const struct config *config)
+{
+	char mark[sizeof(config->identity.mark)];
+	char instance[INSTANCE_SIZE];
+	char machine[MACHINE_SIZE];
+
+	if (config->source_id)
+		return config->source_id;
+	machine_mark_read(mark);
+	write_instance(config, instance);
+	read_machine(machine);
+	return config_source_id(machine, instance, config->sources[0].type->is_live ? mark : "");
 }
 
 void config_source_id_continue(struct config *config, const struct config *running)

@@ -5,6 +5,7 @@
 #include "collector_setup.h"
 
 #include "config.h"
+#include "config_source_id.h"
 #include "count_text.h"
 #include "defaults.h"
 #include "encoder.h"
@@ -189,7 +190,7 @@ struct collector_config collector_setup_one(const struct config *config, size_t 
 			     .port = from->port,
 			     .source_address = from->source_address ? from->source_address
 								    : config->source_address,
-			     .seed = config->source_id,
+			     .seed = config_source_id_seed(config),
 			     .tls = tls_settings(from),
 			     .may_segment = from->segmentation,
 			     .probe = from->probe,
@@ -220,6 +221,7 @@ struct exporter *collector_setup_exporter(const struct config *config,
 		.template_refresh_ms = config->template_refresh_ms,
 		.template_refresh_datagrams = config->template_refresh_datagrams,
 		.choice = *choice,
+		.seed = config_source_id_seed(config),
 		.secret = secret,
 		.is_live = config->sources[0].type->is_live,
 		.record_size = export_record_size(collector_setup_columns(config, choice)),

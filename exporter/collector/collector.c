@@ -249,6 +249,16 @@ void collector_send_template(struct collector *collector)
 	collector->refresh.are_templates_due = collector->refresh.is_due;
 }
 
+bool collector_connects(const struct collector *collector)
+{
+	return collector_has_sessions(collector) && collector->outbox.config.type->ip_protocol;
+}
+
+void collector_respread(struct collector *collector)
+{
+	collector_options_respread(collector);
+}
+
 void collector_takes_over(struct collector *collector)
 {
 	if (collector_has_templates(collector) && !collector_has_sessions(collector))

@@ -93,9 +93,13 @@ int64_t collector_send(struct collector *collector);
 /* As outbox_descriptors(): at most OUTBOX_DESCRIPTORS. */
 struct pollfd;
 size_t collector_descriptors(const struct collector *collector, struct pollfd *descriptors);
+/* Whether it has connections over a network, which collector_poll() makes. */
+bool collector_connects(const struct collector *collector);
 void collector_finish(struct collector *collector, const struct export_time *time);
 void collector_abandon(struct collector *collector);
 void collector_send_template(struct collector *collector);
+/* The terms have another interval of templates. */
+void collector_respread(struct collector *collector);
 /* It gets records after a while without: templates go first, for another program may listen by now.
  */
 void collector_takes_over(struct collector *collector);

@@ -45,6 +45,7 @@ struct collector_config {
 /* What all collectors of an exporter share. */
 struct collector_terms {
 	uint32_t source_id;                  /* observation domain */
+	uint32_t seed;                       /* as in exporter.h */
 	uint32_t template_refresh_ms;        /* 0: never by time */
 	uint32_t template_refresh_datagrams; /* 0: never by count */
 	struct template_choice choice;

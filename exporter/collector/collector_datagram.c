@@ -63,7 +63,6 @@ static void begin_one(struct collector *collector)
 	collector->building.opened_unix_ms = collector->time.unix_ms;
 	collector->building.carries_templates = false;
 	collector->building.is_open = true;
-	collector_options_take_along(collector);
 	/* Without a record since the last one, templates would take the place of what must
 	 * follow them. */
 	if (limit && collector->refresh.datagrams_since >= limit &&
@@ -214,12 +213,11 @@ __attribute__((noinline)) void collector_advance(struct collector *collector,
 
 	set_time(collector, time);
 	if (refresh_ms && !collector->refresh.is_due &&
-	    collector_since(collector, collector->refresh.last_ms) >= refresh_ms) {
+	    collector_since(collector, collector->refresh.last_ms) >= refresh_ms)
 		collector_options_refresh(collector);
-		collector->refresh.has_repeated = true;
-	}
 	if (refresh_ms && collector_since(collector, collector->names.repeated_ms) >= refresh_ms) {
-		if (collector->terms->is_live) /* one that has come since has no template for them */
+		if (collector->terms
+			    ->is_live) /* one that has come since has no template for them */
 			collector_options_refresh(collector);
 		else
 			collector_options_repeat_names(collector);

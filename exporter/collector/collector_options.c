@@ -90,13 +90,13 @@ void collector_options_add_statistics(struct collector *collector)
 	collector->refresh.records_then = collector->outbox.ledger.taken.records;
 }
 
-uint32_t collector_options_first_ms(uint32_t source_id, const char *name, uint32_t refresh_ms)
+uint32_t collector_options_first_ms(uint32_t seed, const char *name, uint32_t refresh_ms)
 {
 	const uint32_t least_ms = 2 * EXPORTER_RECORD_WAIT_MS;
 	struct {
-		uint64_t source_id;
+		uint64_t seed;
 		char name[COLLECTOR_NAME_SIZE];
-	} words = { .source_id = source_id };
+	} words = { .seed = seed };
 
 	if (refresh_ms <= 2 * least_ms)
 		return refresh_ms;
@@ -110,23 +110,20 @@ static void spread(struct collector *collector)
 {
 	const uint32_t refresh_ms = collector->terms->template_refresh_ms;
 	const uint32_t skipped_ms =
-		refresh_ms - collector_options_first_ms(collector->terms->source_id,
-							collector->name, refresh_ms);
+		refresh_ms -
+		collector_options_first_ms(collector->terms->seed, collector->name, refresh_ms);
 
 	collector->refresh.last_ms -= skipped_ms;
 	collector->names.repeated_ms -= skipped_ms;
 }
 
-void collector_options_take_along(struct collector *collector)
+void collector_options_respread(struct collector *collector)
 {
-	const uint32_t half_ms = collector->terms->template_refresh_ms / 2;
-
-	if (!collector->terms->is_live || !half_ms || !collector->refresh.has_repeated)
+	if (!collector->terms->is_live || !collector->has_time)
 		return;
-	if (collector_since(collector, collector->refresh.last_ms) >= half_ms)
-		collector_options_refresh(collector);
-	if (collector_since(collector, collector->names.repeated_ms) >= half_ms)
-		collector_options_repeat_names(collector);
+	collector->refresh.last_ms = collector->time.uptime_ms;
+	collector->names.repeated_ms = collector->time.uptime_ms;
+	spread(collector);
 }
 
 /* Statistics and samplers follow the templates, in the same datagram or in the next. */

@@ -15,10 +15,10 @@ void collector_options_make_templates(struct collector *collector);
 void collector_options_sent(const struct collector *collector,
 			    struct export_statistics *statistics);
 /* After how many milliseconds, more than a datagram may wait, all is repeated for the first time:
- * at most the interval 'refresh_ms', spread over it by source id and collector. */
-uint32_t collector_options_first_ms(uint32_t source_id, const char *name, uint32_t refresh_ms);
-/* A datagram begins: live it takes along what would get one of its own within half an interval. */
-void collector_options_take_along(struct collector *collector);
+ * at most the interval 'refresh_ms', spread over it by the agent's seed and collector. */
+uint32_t collector_options_first_ms(uint32_t seed, const char *name, uint32_t refresh_ms);
+/* The interval is another one: count it from now on, as at the start. */
+void collector_options_respread(struct collector *collector);
 /* Options data are due from now on, and templates where they are repeated. */
 void collector_options_begin_refresh(struct collector *collector);
 /* Add templates to the empty message: as many as it holds, the rest goes into the next. */

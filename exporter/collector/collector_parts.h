@@ -42,7 +42,6 @@ struct collector_refresh {
 	uint32_t last_ms;
 	bool has_begun; /* the first time; live, the second one comes after a part of the interval
 			 */
-	bool has_repeated; /* by time */
 	uint32_t datagrams_since;
 	bool has_records_since;
 	uint64_t records_then; /* 'taken' at the last statistics */

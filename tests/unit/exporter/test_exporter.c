@@ -83,6 +83,42 @@ TEST(nothing_is_sent_before_the_begin_as_long_as_there_is_room)
 	exporter_destroy(exporter);
 }
 
+static unsigned int polls;
+
+static int count_poll(struct transport *transport, int64_t now_ms)
+{
+	polls++;
+	return fake_transport_sessions.poll(transport, now_ms);
+}
+
+TEST(nothing_is_connected_before_the_begin_either)
+{
+	struct transport_type type = fake_transport_sessions;
+	const struct collector_config collector = { .name = "0",
+						    .transport_type = &type,
+						    .version = 10,
+						    .address = { .host = "fake" },
+						    .datagram_size = 1400 };
+	const struct exporter_config config = { .collectors = &collector, .collector_count = 1 };
+	struct error_text error;
+	struct exporter *exporter;
+
+	fake_transport_reset();
+	type.poll = count_poll;
+	for (int is_file = 0; is_file < 2; is_file++) {
+		type.ip_protocol = is_file ? 0 : 6;
+		exporter = exporter_create(&config, &error);
+		CHECK(exporter != NULL);
+		exporter_set_begin(exporter, 30 * SECOND_US);
+		polls = 0;
+		(void)exporter_send(exporter, SECOND_US);
+		CHECK_EQ(polls, is_file);
+		(void)exporter_send(exporter, 30 * SECOND_US);
+		CHECK_EQ(polls, 1 + is_file);
+		exporter_destroy(exporter);
+	}
+}
+
 /* However far the clock of a file goes on before its next packet. */
 TEST(a_datagram_has_the_time_at_which_it_was_due)
 {
@@ -318,6 +354,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_sent_before_the_begin_as_long_as_there_is_room),
 		cmocka_unit_test(templates_statistics_and_names_come_before_the_first_flow),
 		cmocka_unit_test(datagrams_are_full_while_records_wait),
+		cmocka_unit_test(nothing_is_connected_before_the_begin_either),
 		cmocka_unit_test(a_datagram_has_the_time_at_which_it_was_due),
 		cmocka_unit_test(mixed_ip_versions_do_not_cost_the_fill),
 		cmocka_unit_test(templates_return_by_time_by_count_and_on_request),

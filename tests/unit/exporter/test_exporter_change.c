@@ -102,6 +102,23 @@ TEST(one_that_goes_sends_what_waits)
 	exporter_destroy(exporter);
 }
 
+/* start-delay is for those that stay. */
+TEST(one_that_goes_does_not_wait_for_the_begin)
+{
+	struct exporter_plan plans[1] = { plan("1", 1, EXPORTER_KEEP, 1) };
+
+	begin(2);
+	exporter_set_begin(exporter, 2 * NOW_US);
+	add_records(7, 1);
+	CHECK_EQ(change(plans, 1), 0);
+	(void)exporter_send(exporter, NOW_US);
+	CHECK(!exporter_is_leaving(exporter));
+	CHECK_EQ(records_in(&fakes[0], 0), 7);
+	CHECK_EQ(fakes[1].count, 0);
+	exporter_bury(exporter);
+	exporter_destroy(exporter);
+}
+
 TEST(one_that_goes_and_is_down_loses_what_waits_and_says_so)
 {
 	struct collector_ledger removed;
@@ -231,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_that_comes_begins_with_templates_and_lacks_what_was_before),
 		cmocka_unit_test(one_that_goes_sends_what_waits),
+		cmocka_unit_test(one_that_goes_does_not_wait_for_the_begin),
 		cmocka_unit_test(one_that_goes_and_is_down_loses_what_waits_and_says_so),
 		cmocka_unit_test(numbers_and_ledger_go_on_in_the_one_that_replaces),
 		cmocka_unit_test(other_fields_come_with_their_templates),

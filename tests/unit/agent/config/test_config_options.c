@@ -372,6 +372,20 @@ TEST(wrong_words)
 	check_error("-f /", CONFIG_invalid, "cannot read the configuration file /: Is a directory");
 }
 
+TEST(agents_differ_also_with_source_id_0)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config, "-r x.pcap -n 192.0.2.1:2055 --source-id 7", &error), CONFIG_run);
+	CHECK_EQ(config_source_id_seed(&config), 7);
+	config_clear(&config);
+	CHECK_EQ(parse(&config, "-r x.pcap -n 192.0.2.1:2055 --source-id 0", &error), CONFIG_run);
+	CHECK_EQ(config.source_id, 0);
+	CHECK(config_source_id_seed(&config) != 0);
+	config_clear(&config);
+}
+
 TEST(ulog_is_a_source)
 {
 	struct error_text error;
@@ -458,6 +472,7 @@ int main(void)
 		cmocka_unit_test(other_values),
 		cmocka_unit_test(interface_numbers),
 		cmocka_unit_test(wrong_words),
+		cmocka_unit_test(agents_differ_also_with_source_id_0),
 		cmocka_unit_test(ulog_is_a_source),
 		cmocka_unit_test(source_ids_differ_between_hosts_and_instances),
 		cmocka_unit_test(all_values_can_be_written_and_read_again),

@@ -1,7 +1,8 @@
 /* test_collector_options.c - when a live agent repeats what it has announced: a fleet that starts
- * at one moment does not repeat at one moment, and repetitions travel with records. */
+ * at one moment does not repeat at one moment, and nothing is repeated sooner than it is due. */
 #include "exporter.h"
 
+#include "bytes.h"
 #include "check.h"
 #include "fake_transport.c"
 
@@ -14,29 +15,30 @@ static struct fake_transport *const fake = &fake_transports[0];
 static uint32_t now_ms;
 static uint32_t sent_ms[64]; /* when the agent has sent */
 static size_t sent_count;
+static size_t with_templates; /* of all that was sent */
 
 static void arrive(size_t number, const struct datagram *datagram)
 {
 	(void)number;
-	(void)datagram;
+	with_templates += load_be16(datagram->bytes + 20) == 0; /* id of the first set */
 	CHECK(sent_count < 64);
 	sent_ms[sent_count++] = now_ms;
 }
 
-static struct exporter *create(uint32_t source_id, uint8_t version)
+static struct exporter *create(uint32_t seed, uint32_t refresh_ms)
 {
 	const struct collector_config collector = {
 		.name = "192.0.2.10:2055",
 		.transport_type = &fake_transport_datagrams,
-		.version = version,
+		.version = 9,
 		.address = { .host = "fake" },
 		.datagram_size = 1400,
 	};
 	const struct exporter_config config = {
 		.collectors = &collector,
 		.collector_count = 1,
-		.source_id = source_id,
-		.template_refresh_ms = MINUTE_MS,
+		.seed = seed,
+		.template_refresh_ms = refresh_ms,
 		.template_refresh_datagrams = 20,
 		.is_live = true,
 	};
@@ -67,6 +69,7 @@ static void run(struct exporter *exporter, uint32_t until_ms)
 		next_ms = exporter_next(exporter);
 		CHECK(next_ms >= 0);
 		now_ms += next_ms ? (uint32_t)next_ms : 1;
+		now_ms = now_ms < until_ms ? now_ms : until_ms;
 	}
 }
 
@@ -89,7 +92,7 @@ static void check_fleet(uint32_t within_ms)
 	memset(tenths, 0, sizeof(tenths));
 	for (uint32_t agent = 0; agent < AGENTS; agent++) {
 		const uint32_t start_ms = agent * within_ms / AGENTS;
-		struct exporter *exporter = create(1 + agent, 9);
+		struct exporter *exporter = create(1 + agent, MINUTE_MS);
 		size_t repeated = 0;
 
 		run(exporter, END_MS - start_ms);
@@ -118,33 +121,57 @@ TEST(a_fleet_that_starts_at_one_moment_does_not_repeat_at_one_moment)
 	check_fleet(1000);
 }
 
-/* Fewer would be too late for a collector that has started anew. */
-TEST(repetitions_travel_with_records)
+/* Also while records leave all the time. */
+TEST(what_is_repeated_comes_once_an_interval)
 {
 	struct exporter *exporter;
-	size_t alone = 0;
 
 	fake_transport_reset();
-	exporter = create(1, 9);
+	exporter = create(1, MINUTE_MS);
 	run(exporter, 2 * MINUTE_MS);
-	sent_count = 0;
-	/* A record each 20 seconds: none leaves without one any more. */
-	for (int i = 0; i < 12; i++) {
-		const size_t before = sent_count;
+	with_templates = 0;
+	for (int i = 0; i < 10 * 12; i++) {
+		sent_count = 0;
+		add(exporter);
+		run(exporter, now_ms + MINUTE_MS / 12);
+	}
+	CHECK(with_templates >= 9 && with_templates <= 10);
+	exporter_destroy(exporter);
+}
+
+/* A fleet is configured anew at one moment, too. */
+TEST(an_interval_that_is_set_later_begins_at_different_moments)
+{
+	uint32_t firsts_ms[2];
+
+	fake_transport_reset();
+	for (uint32_t i = 0; i < 2; i++) {
+		struct exporter *exporter = create(1 + i, 0);
 
 		add(exporter);
-		run(exporter, now_ms + 20000);
-		alone += sent_count - before - 1;
+		for (; now_ms < 5 * MINUTE_MS; now_ms += 1000) {
+			const struct export_time time = present();
+
+			exporter_advance(exporter, &time);
+			(void)exporter_send(exporter, (int64_t)now_ms * 1000);
+		}
+		exporter_set_refresh(exporter, MINUTE_MS, 20);
+		sent_count = 0;
+		run(exporter, 7 * MINUTE_MS);
+		CHECK_EQ(sent_count, 2);
+		firsts_ms[i] = sent_ms[0];
+		CHECK(firsts_ms[i] >= 5 * MINUTE_MS + 2000);
+		exporter_destroy(exporter);
 	}
-	CHECK(alone <= 1);
-	exporter_destroy(exporter);
+	CHECK(firsts_ms[0] != firsts_ms[1]);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fleet_that_starts_at_one_moment_does_not_repeat_at_one_moment),
-		cmocka_unit_test(repetitions_travel_with_records),
+		cmocka_unit_test(what_is_repeated_comes_once_an_interval),
+		cmocka_unit_test(an_interval_that_is_set_later_begins_at_different_moments),
 	};
 
 	return RUN_TESTS(tests);
