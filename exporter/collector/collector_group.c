@@ -147,16 +147,22 @@ bool collector_group_update(struct collector_group *group, const struct collecto
 	return true;
 }
 
-/* Room that the records of one datagram may need where they make more of them: of a protocol with
- * fewer or longer records. */
-#define HAND_ON_ROOM 8
-
-/* Whether some member is not down, and all of these have room. */
-static bool can_take(const struct collector_group *group)
+/* Whether some member is not down, and all of these have room for what 'from' would hand on. */
+static bool can_take(const struct collector_group *group, const struct collector *from,
+		     const struct journal_range *range)
 {
-	const size_t least = least_room(group, false);
+	bool is_any_up = false;
 
-	return least != SIZE_MAX && least >= HAND_ON_ROOM;
+	for (size_t i = 0; i < group->count; i++) {
+		const struct collector *member = group->members[i];
+
+		if (collector_is_down(member))
+			continue;
+		if (!collector_hand_on_fits(from, range, member))
+			return false;
+		is_any_up = true;
+	}
+	return is_any_up;
 }
 
 static bool hand_on_one(struct collector_group *group, struct collector *from,
@@ -164,8 +170,9 @@ static bool hand_on_one(struct collector_group *group, struct collector *from,
 {
 	struct journal_range range;
 
-	if (!can_take(group) || !collector_hand_on_take(from, &range))
+	if (!collector_hand_on_find(from, &range) || !can_take(group, from, &range))
 		return false;
+	collector_hand_on_take(from, &range);
 	while (range.from < range.to) {
 		const struct flow_key *key = collector_hand_on_key(from, range.from);
 

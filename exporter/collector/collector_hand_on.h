@@ -11,12 +11,18 @@
 /* Records in the journal, from one number up to another. */
 struct journal_range {
 	uint64_t from, to;
+	size_t place; /* in the queue, of the datagram that carries them */
 };
 
-/* Take the oldest datagram that waits, and that is known record by record, out of a collector: it
- * counts as never taken. '*range' is what it carried. Returns false if there is none; none ever is
- * of a collector without a journal. */
-bool collector_hand_on_take(struct collector *collector, struct journal_range *range);
+/* Find the oldest datagram of a collector that waits, and that is known record by record. Returns
+ * false if there is none; none ever is of a collector without a journal. */
+bool collector_hand_on_find(struct collector *collector, struct journal_range *range);
+/* Whether 'to' has room for them, of the journal of 'from': it may make more and longer records of
+ * them. Where that is more than its queue holds they stay where they are. */
+bool collector_hand_on_fits(const struct collector *from, const struct journal_range *range,
+			    const struct collector *to);
+/* Take what was just found out of its collector: it counts as never taken. */
+void collector_hand_on_take(struct collector *collector, const struct journal_range *range);
 
 /* The flow of record 'number' of its journal. */
 const struct flow_key *collector_hand_on_key(const struct collector *collector, uint64_t number);

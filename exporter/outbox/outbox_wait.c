@@ -185,18 +185,28 @@ static size_t room_with_spool(const struct outbox *outbox)
 	return spool_room(spool, outbox->config.datagram_size);
 }
 
-size_t outbox_room(const struct outbox *outbox)
+static size_t places_with_reserved(const struct outbox *outbox)
 {
-	size_t room = datagram_queue_room(&outbox->queue);
 
 	if (spool_is_there(&outbox->spool))
-		room = room_with_spool(outbox);
-	else if (outbox->sending.is_blocked)
-		room = DATAGRAM_QUEUE_CAPACITY;
-	if (room < outbox_wait_reserved(outbox))
+		return room_with_spool(outbox);
+	return outbox->sending.is_blocked ? DATAGRAM_QUEUE_CAPACITY
+					  : datagram_queue_room(&outbox->queue);
+}
+
+size_t outbox_places(const struct outbox *outbox)
+{
+	const size_t room = places_with_reserved(outbox);
+	const size_t reserved = outbox_wait_reserved(outbox);
+
+	return room < reserved ? 0 : room - reserved;
+}
+
+size_t outbox_room(const struct outbox *outbox)
+{
+	if (places_with_reserved(outbox) < outbox_wait_reserved(outbox))
 		return 0;
-	return 1 + (room - outbox_wait_reserved(outbox)) /
-			   (OUTBOX_STEP + outbox->config.template_datagrams);
+	return 1 + outbox_places(outbox) / (OUTBOX_STEP + outbox->config.template_datagrams);
 }
 
 /* What happens to others meanwhile moves slots, but not the bytes that were built. */

@@ -16,6 +16,8 @@
  * each time with OUTBOX_RESERVED, and those that go ahead, still free before it. 0: there is no
  * room. */
 size_t outbox_room(const struct outbox *outbox);
+/* The same in datagrams: how many may be put, while what is reserved stays free. */
+size_t outbox_places(const struct outbox *outbox);
 /* Queue the datagram that was built in datagram_queue_next(); without room, drop the oldest. */
 void outbox_put(struct outbox *outbox);
 /* Datagram number 'index' that waits in the queue and was not handed over; NULL: there are no more.
