@@ -104,6 +104,7 @@ struct sent_datagram {
 	struct amount amount;
 	uint32_t followers; /* sent with it, as one packet, right after it */
 	bool is_lost;       /* it did not arrive: counted as lost since, or waits again */
+	bool is_presumed;   /* lost by what was reported of another: its own report may come */
 };
 
 struct sent_history {

@@ -27,11 +27,14 @@ static int64_t report_delay_us(int error)
 
 /* Datagram 'number' was refused, and so was everything that was sent after it until the report
  * came: a socket reports before it sends any more, so that is a round trip. Hosts do not report all
- * of them. */
-static uint64_t last_refused_with(struct outbox *outbox, uint64_t number, int error)
+ * of them. What this host cannot get rid of did not leave, with all that went as one packet. */
+static uint64_t last_refused_with(struct outbox *outbox, uint64_t number,
+				  const struct transport_refusal *refusal)
 {
-	if (outbox_state_loss_of(error) == LOSS_REFUSED)
+	if (outbox_state_loss_of(refusal->error) == LOSS_REFUSED)
 		return outbox->history.count - 1;
+	if (!refusal->is_own)
+		return number;
 	return number + sent_history_at(&outbox->history, number)->followers;
 }
 
@@ -47,6 +50,18 @@ static bool carries(const struct amount *amount)
 	return amount->records || amount->packets || amount->octets;
 }
 
+/* Whether what datagram 'number' carries waits again from now on. */
+static bool returns(struct outbox *outbox, uint64_t number, enum loss_reason reason)
+{
+	const struct sent_datagram *sent = sent_history_at(&outbox->history, number);
+
+	if ((reason != LOSS_REFUSED && reason != LOSS_UNREACHABLE) || !carries(&sent->amount) ||
+	    !datagram_queue_return(&outbox->queue, number, outbox->config.ahead_datagrams))
+		return false;
+	outbox_kept_return(outbox, number);
+	return true;
+}
+
 /* Datagram 'number' did not arrive. What it carries waits again if it still can and may arrive
  * then. Nothing happens if that is known. */
 static void refuse(struct outbox *outbox, uint64_t number, int error)
@@ -54,26 +69,42 @@ static void refuse(struct outbox *outbox, uint64_t number, int error)
 	const enum loss_reason reason = outbox_state_loss_of(error);
 	struct sent_datagram *sent = sent_history_at(&outbox->history, number);
 
-	if (!sent || sent->is_lost)
+	if (!sent || (sent->is_lost && !sent->is_presumed))
 		return;
-	if ((reason == LOSS_REFUSED || reason == LOSS_UNREACHABLE) && carries(&sent->amount) &&
-	    datagram_queue_return(&outbox->queue, number, outbox->config.ahead_datagrams)) {
-		outbox_kept_return(outbox, number);
+	if (sent->is_presumed) { /* counted as unreachable */
+		if (returns(outbox, number, reason))
+			outbox_state_count_found(outbox, sent, LOSS_UNREACHABLE);
+		sent->is_presumed = false;
+	} else if (returns(outbox, number, reason)) {
 		outbox_state_count_returned(outbox, sent);
 	} else {
 		outbox_state_count_refused(outbox, sent, reason);
 	}
 }
 
-/* Datagram 'number' did not arrive, for 'error', nor did those that went with it in one packet; nor
+/* A router did not get datagram 'number' on, which went as one packet with others. Virtual links
+ * leave it whole, and then none has arrived; others cut it apart, and then some may have. These
+ * count as lost and do not wait again, so that none arrives twice, but for those of which there is
+ * a report as well. */
+static void presume_lost(struct outbox *outbox, uint64_t number, int error)
+{
+	struct sent_datagram *sent = sent_history_at(&outbox->history, number);
+
+	if (!sent || sent->is_lost)
+		return;
+	outbox_state_count_refused(outbox, sent, outbox_state_loss_of(error));
+	sent->is_presumed = true;
+}
+
+/* Datagram 'number' did not arrive, nor did those that certainly had the same fate; nor
  * those since the last one that did not arrive, unless the collector was back in between: where
  * reports are few, one that refuses again soon most likely never was. Numbers from that of 'number'
  * on, if nothing has arrived since, were seen by nobody. */
-static void count_refused_since(struct outbox *outbox, uint64_t number, int error,
-				bool was_refusing)
+static void count_refused_since(struct outbox *outbox, uint64_t number,
+				const struct transport_refusal *refusal, bool was_refusing)
 {
 	const struct sent_datagram *sent = sent_history_at(&outbox->history, number);
-	const uint64_t last = last_refused_with(outbox, number, error);
+	const uint64_t last = last_refused_with(outbox, number, refusal);
 	const bool is_news = !sent->is_lost;
 	uint64_t from = number;
 
@@ -82,7 +113,9 @@ static void count_refused_since(struct outbox *outbox, uint64_t number, int erro
 				       outbox->now_us - outbox->probing.released_us <= DOUBT_US)))
 		from = outbox->probing.last_refused + 1;
 	for (uint64_t i = last + 1; i-- > from;)
-		refuse(outbox, i, error);
+		refuse(outbox, i, refusal->error);
+	for (uint64_t i = last + 1; i <= number + sent->followers; i++)
+		presume_lost(outbox, i, refusal->error);
 	if (is_news && last + 1 == outbox->history.count)
 		outbox_sequence_rewind(outbox, sent->sequence);
 	if (last > outbox->probing.last_refused)
@@ -149,7 +182,7 @@ static void refused(struct outbox *outbox, const struct transport_refusal *refus
 	}
 	if (!find(outbox, refusal, &number))
 		return;
-	count_refused_since(outbox, number, refusal->error, was_refusing);
+	count_refused_since(outbox, number, refusal, was_refusing);
 	if (reason == LOSS_REFUSED || reason == LOSS_UNREACHABLE)
 		begin_to_hold(outbox, refusal->error, was_refusing);
 }

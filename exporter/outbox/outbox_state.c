@@ -195,6 +195,14 @@ void outbox_state_count_refused(struct outbox *outbox, struct sent_datagram *dat
 	outbox->ledger.datagrams_lost++;
 }
 
+void outbox_state_count_found(struct outbox *outbox, const struct sent_datagram *datagram,
+			      enum loss_reason reason)
+{
+	amount_subtract(&outbox->ledger.lost[reason], &datagram->amount);
+	outbox->ledger.datagrams_lost--;
+	amount_add(&outbox->ledger.waiting, &datagram->amount);
+}
+
 void outbox_state_count_returned(struct outbox *outbox, struct sent_datagram *datagram)
 {
 	take_back(outbox, datagram);

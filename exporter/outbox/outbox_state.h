@@ -22,6 +22,9 @@ static inline void outbox_state_failed_at(struct outbox *outbox, int64_t failed_
 }
 /* Whether the transport has found out by asking that nothing can be sent, or that it can again. */
 bool outbox_state_is_asked(const struct outbox *outbox);
+/* What was counted as lost waits again. */
+void outbox_state_count_found(struct outbox *outbox, const struct sent_datagram *datagram,
+			      enum loss_reason reason);
 /* All that could go has gone. Returns whether that proves that it is up, and it was not. */
 bool outbox_state_up(struct outbox *outbox);
 

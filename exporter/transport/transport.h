@@ -66,6 +66,7 @@ struct transport_refusal {
 	int error;         /* ECONNREFUSED, EHOSTUNREACH, ... positive errno */
 	uint8_t bytes[64]; /* its first bytes, as far as the report quotes them */
 	size_t size;
+	bool is_own; /* this host reports it: it has not left */
 };
 
 /* The connection or file that messages go to. */

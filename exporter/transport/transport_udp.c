@@ -20,6 +20,7 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define SEND_BUFFER_BYTES    (1 << 20)
@@ -392,12 +393,30 @@ static const struct sock_extended_err *report_of(struct msghdr *message)
 		const bool is_ipv6 =
 			part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_RECVERR;
 
-		if ((is_ipv4 || is_ipv6) && part->cmsg_len >= CMSG_LEN(sizeof(*report)) &&
+		if ((is_ipv4 || is_ipv6) &&
+		    part->cmsg_len >=
+			    CMSG_LEN(sizeof(*report) + (is_ipv4 ? sizeof(struct sockaddr_in)
+								: sizeof(struct sockaddr_in6))) &&
 		    (report->ee_origin == SO_EE_ORIGIN_ICMP ||
 		     report->ee_origin == SO_EE_ORIGIN_ICMP6))
 			return report;
 	}
 	return NULL;
+}
+
+/* Whether the host that reports is this one. */
+static bool is_own(const struct transport *udp, const struct sock_extended_err *report)
+{
+	struct sockaddr_storage offender = { .ss_family = AF_UNSPEC };
+	uint8_t bytes[2][16];
+	size_t size;
+
+	memcpy(&offender, SO_EE_OFFENDER(report),
+	       report->ee_origin == SO_EE_ORIGIN_ICMP ? sizeof(struct sockaddr_in)
+						      : sizeof(struct sockaddr_in6));
+	size = transport_address_bytes(&offender, bytes[0]);
+	return size && udp->local_size && size == transport_address_bytes(&udp->local, bytes[1]) &&
+	       memcmp(bytes[0], bytes[1], size) == 0;
 }
 
 /* What our own kernel reports of a send() that failed (SO_EE_ORIGIN_LOCAL) is skipped. */
@@ -422,6 +441,7 @@ static bool udp_refusal(struct transport *udp, struct transport_refusal *refusal
 			continue;
 		refusal->error = (int)report->ee_errno;
 		refusal->size = (size_t)size;
+		refusal->is_own = is_own(udp, report);
 		udp->has_failed = true;
 		return true;
 	}

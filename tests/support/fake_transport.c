@@ -36,6 +36,7 @@ void fake_transport_refuse_bytes(struct fake_transport *fake, const uint8_t *byt
 
 	CHECK(fake->refusal_count <= FAKE_REFUSALS_MAX);
 	refusal->error = fake->report;
+	refusal->is_own = fake->is_own;
 	refusal->size = size < fake->quoted ? size : fake->quoted;
 	memcpy(refusal->bytes, bytes, refusal->size);
 }

@@ -38,6 +38,7 @@ struct fake_transport {
 	bool refuses;             /* each datagram is taken, and reported as refused afterwards */
 	int report;               /* errno of reports */
 	size_t quoted;            /* bytes that they quote */
+	bool is_own;              /* they are of this host */
 	bool (*may_report)(void); /* asked before each; NULL: yes */
 	void (*arrive)(size_t number, const struct datagram *datagram); /* instead of keeping */
 

@@ -149,7 +149,7 @@ TEST(a_collector_that_only_seemed_to_be_back_is_held_for_longer)
 	exporter_destroy(exporter);
 }
 
-TEST(a_report_about_a_packet_of_several_datagrams_is_about_all_of_them)
+TEST(a_packet_that_has_not_left_was_several_datagrams)
 {
 	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
 	struct collector_status status;
@@ -163,6 +163,7 @@ TEST(a_report_about_a_packet_of_several_datagrams_is_about_all_of_them)
 	status = status_of(exporter, 0);
 	CHECK_EQ(status.ledger.sent.records, 220);
 	fakes[0].report = EHOSTUNREACH;
+	fakes[0].is_own = true;
 	/* The second packet. */
 	fakes[0].is_one_packet = false;
 	fake_transport_refuse(&fakes[0], 5);
@@ -171,10 +172,43 @@ TEST(a_report_about_a_packet_of_several_datagrams_is_about_all_of_them)
 	CHECK_EQ(status.ledger.datagrams_lost, 0);
 	CHECK_EQ(status.ledger.waiting.records, 5 * 22);
 	check_ledger(exporter);
-	/* Cut apart on the way, the others are reported as well. */
+	/* The others may be reported as well. */
 	fake_transport_refuse(&fakes[0], 7);
 	(void)exporter_send(exporter, SECOND_US + 1000);
 	CHECK_EQ(status_of(exporter, 0).ledger.waiting.records, 5 * 22);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
+/* A router reports: the packet may have been cut apart before, and the others may have arrived. */
+TEST(others_of_a_packet_that_left_do_not_go_twice)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	struct collector_ledger ledger;
+
+	fakes[0].is_one_packet = true;
+	fakes[0].accept = 5;
+	for (int i = 0; i < 22 * 10; i++)
+		add(exporter, 0);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	fakes[0].report = EHOSTUNREACH;
+	fakes[0].is_one_packet = false;
+	fake_transport_refuse(&fakes[0], 5);
+	(void)exporter_send(exporter, SECOND_US);
+	ledger = status_of(exporter, 0).ledger;
+	CHECK_EQ(ledger.waiting.records, 22);
+	CHECK_EQ(ledger.lost[LOSS_UNREACHABLE].records, 4 * 22);
+	CHECK_EQ(ledger.datagrams_lost, 4);
+	check_ledger(exporter);
+	/* One of them is reported as well: now it is known, also of the one between. */
+	fake_transport_refuse(&fakes[0], 7);
+	fake_transport_refuse(&fakes[0], 7);
+	(void)exporter_send(exporter, SECOND_US + 1000);
+	ledger = status_of(exporter, 0).ledger;
+	CHECK_EQ(ledger.waiting.records, 3 * 22);
+	CHECK_EQ(ledger.lost[LOSS_UNREACHABLE].records, 2 * 22);
+	CHECK_EQ(ledger.datagrams_lost, 2);
 	check_ledger(exporter);
 	exporter_destroy(exporter);
 }
@@ -359,7 +393,8 @@ int main(void)
 		cmocka_unit_test(what_follows_a_refused_datagram_waits_again_with_it),
 		cmocka_unit_test(what_waits_again_survives_a_kill),
 		cmocka_unit_test(a_collector_that_only_seemed_to_be_back_is_held_for_longer),
-		cmocka_unit_test(a_report_about_a_packet_of_several_datagrams_is_about_all_of_them),
+		cmocka_unit_test(a_packet_that_has_not_left_was_several_datagrams),
+		cmocka_unit_test(others_of_a_packet_that_left_do_not_go_twice),
 		cmocka_unit_test(a_report_that_quotes_too_little_means_the_last_datagram),
 		cmocka_unit_test(a_report_before_anything_was_sent_is_harmless),
 		cmocka_unit_test(

@@ -319,6 +319,7 @@ static void check_refusal(int family, const char *host)
 			;
 		while (transport_udp.refusal(transport, &refusal)) {
 			CHECK_EQ(refusal.error, ECONNREFUSED);
+			CHECK(refusal.is_own);
 			CHECK_EQ(refusal.size, sizeof(refusal.bytes));
 			CHECK_BYTES(refusal.bytes, bytes, sizeof(refusal.bytes));
 			reports++;
