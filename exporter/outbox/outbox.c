@@ -61,6 +61,7 @@ void outbox_poll(struct outbox *outbox, int64_t now_us)
 	outbox_report_take(outbox);
 	outbox->transport_error = -outbox->config.type->poll(outbox->transport, now_us / 1000);
 	outbox_ahead_look_at_openings(outbox);
+	outbox_report_look_at_remote(outbox);
 	outbox_session_look(outbox);
 	outbox_wait_look_at_spool(outbox);
 	outbox_wait_fill_up(outbox);

@@ -57,9 +57,10 @@ struct outbox_probing {
 	 */
 	uint32_t sent;
 	int64_t first_us, enough_us;
-	bool are_reports_few; /* not every datagram that is refused is reported */
-	uint32_t needed;      /* without a report, before anything else goes */
-	int64_t released_us;  /* when that was last so */
+	bool are_reports_few;           /* not every datagram that is refused is reported */
+	uint32_t needed;                /* without a report, before anything else goes */
+	struct sockaddr_storage remote; /* address that all this is about */
+	int64_t released_us;            /* when that was last so */
 };
 
 /* outbox_session.c: the session as the transport says. */

@@ -200,6 +200,27 @@ void outbox_report_take(struct outbox *outbox)
 	}
 }
 
+void outbox_report_look_at_remote(struct outbox *outbox)
+{
+	struct outbox_probing *probing = &outbox->probing;
+	struct sockaddr_storage remote = { .ss_family = AF_UNSPEC };
+	const bool was_known = probing->remote.ss_family != AF_UNSPEC;
+
+	if (outbox_has_sessions(outbox) ||
+	    !outbox->config.type->remote(outbox->transport, &remote) ||
+	    memcmp(&remote, &probing->remote, sizeof(remote)) == 0)
+		return;
+	probing->remote = remote;
+	if (!was_known || !probing->error)
+		return;
+	probing->needed = 1;
+	probing->sent = 0;
+	probing->are_reports_few = false;
+	probing->last_refused = outbox->history.count - 1;
+	outbox->sending.stopped_us = outbox->now_us;
+	outbox_ahead_hurry(outbox);
+}
+
 /* Templates go again: it may have come back between the last probe and now. */
 void outbox_report_release(struct outbox *outbox)
 {

@@ -13,6 +13,9 @@
 
 /* Read all reports that have come in. */
 void outbox_report_take(struct outbox *outbox);
+/* See whether another address of the name is used: what the last one has refused says little of it,
+ * so that one probe is enough, at once. */
+void outbox_report_look_at_remote(struct outbox *outbox);
 /* A probe was sent. */
 void outbox_report_probed(struct outbox *outbox);
 /* It is up: the usual number of probes is enough again. */

@@ -159,7 +159,12 @@ static void fake_session(const struct transport *transport, struct transport_ses
 
 static socklen_t fake_address(const struct transport *transport, struct sockaddr_storage *address)
 {
+	const struct sockaddr_in remote = { .sin_family = AF_INET,
+					    .sin_addr.s_addr = htonl(transport->fake->remote) };
+
 	*address = (struct sockaddr_storage){ .ss_family = AF_UNSPEC };
+	if (transport->fake->remote)
+		memcpy(address, &remote, sizeof(remote));
 	return transport->fake->poll_error ? 0 : sizeof(*address);
 }
 

@@ -34,6 +34,7 @@ struct fake_transport {
 	size_t confirm;     /* how many of its session have arrived */
 
 	uint32_t own;             /* IPv4 address that it sends from once it was polled; 0: none */
+	uint32_t remote;          /* IPv4 address that it sends to; 0: none that is known */
 	uint64_t openings;        /* transport_type.openings */
 	bool refuses;             /* each datagram is taken, and reported as refused afterwards */
 	int report;               /* errno of reports */

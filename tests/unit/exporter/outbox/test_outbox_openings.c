@@ -75,10 +75,41 @@ TEST(templates_go_ahead_of_all_that_waits_by_a_new_socket)
 	exporter_destroy(exporter);
 }
 
+/* The first address of a name refuses for long; the next one gets what waits almost at once. */
+TEST(another_address_is_not_held_for_what_the_last_one_refused)
+{
+	struct exporter *exporter = create();
+	struct collector_status status;
+	int64_t now_us = SECOND_US;
+
+	fake->remote = 1;
+	fake->refuses = true;
+	add(exporter, 1000, 100);
+	for (; now_us < 9 * SECOND_US; now_us += SECOND_US / 10)
+		(void)exporter_send(exporter, now_us);
+	exporter_collector_status(exporter, 0, &status);
+	CHECK(status.is_known_down && status.ledger.waiting.records == 100);
+
+	fake->remote = 2;
+	fake->refuses = false;
+	fake->openings = 2;
+	(void)exporter_send(exporter, now_us);
+	exporter_collector_status(exporter, 0, &status);
+	CHECK(!status.is_known_down); /* a stop would wait for it */
+	exporter_finish(exporter,
+			&(struct export_time){ .unix_ms = 1700000002000, .uptime_ms = 2000 });
+	(void)exporter_send(exporter, now_us + 600000);
+	exporter_collector_status(exporter, 0, &status);
+	CHECK_EQ(status.ledger.sent.records, 100);
+	CHECK_EQ(collector_ledger_lost(&status.ledger).records, 0);
+	exporter_destroy(exporter);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(templates_go_ahead_of_all_that_waits_by_a_new_socket),
+		cmocka_unit_test(another_address_is_not_held_for_what_the_last_one_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
