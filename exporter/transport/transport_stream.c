@@ -10,6 +10,10 @@
  * vanished is found by keepalives, or by data that nothing acknowledges; a connection whose own
  * address has gone, by looking for that.
  *
+ * While another address than the first one of a name is in use, the first one is connected to now
+ * and then beside the session that stands; when it takes that, the session ends and this is the
+ * next.
+ *
  * A collector that has finished its half of the connection may still read (RFC 9293 section 3.6):
  * one that has not resets the connection when the next message comes. */
 #include "transport_stream.h"
@@ -28,12 +32,14 @@
 #define CONNECT_MS      10000 /* for connecting and greeting together */
 #define BACK_OFF_MS     1000  /* doubles up to the next one */
 #define BACK_OFF_MAX_MS 30000
-#define STABLE_MS       10000 /* a connection that has stood for this long was a good one */
-#define LOOK_UP_MS      8000  /* of back-off: time to ask for the address again */
-#define DEAD_MS         20000 /* without any acknowledgement while data is under way */
-#define LEAVE_MS        5000  /* for what is under way to an address that the name has no more */
-#define LOOK_MS         1000  /* whether the own address is still ours */
-#define LOOKS_IN_VAIN   3     /* until it is believed to be gone: it may only be set anew */
+#define STABLE_MS       10000   /* a connection that has stood for this long was a good one */
+#define LOOK_UP_MS      8000    /* of back-off: time to ask for the address again */
+#define DEAD_MS         20000   /* without any acknowledgement while data is under way */
+#define LEAVE_MS        5000    /* for what is under way to an address that is left */
+#define RETURN_MS       60000   /* then the first address may be back */
+#define RETURN_MAX_MS   3600000 /* the same where it fails again and again */
+#define LOOK_MS         1000    /* whether the own address is still ours */
+#define LOOKS_IN_VAIN   3       /* until it is believed to be gone: it may only be set anew */
 #define KEEP_IDLE_S     30
 #define KEEP_INTERVAL_S 10
 #define KEEP_COUNT      3
@@ -50,6 +56,8 @@ int transport_stream_init(struct transport_stream *stream, const struct transpor
 		.layer = layer,
 		.context = context,
 		.fd = -1,
+		.first_fd = -1,
+		.return_ms = RETURN_MS,
 		.back_off_ms = BACK_OFF_MS,
 		.retry_ms = INT64_MIN,
 		.rest = malloc(MESSAGE_MAX),
@@ -85,8 +93,17 @@ static void cut_off(struct transport_stream *stream)
 	disconnect(stream);
 }
 
+static void forget_first(struct transport_stream *stream)
+{
+	if (stream->first_fd >= 0)
+		(void)close(stream->first_fd);
+	stream->first_fd = -1;
+	stream->away_since_ms = stream->now_ms;
+}
+
 void transport_stream_clear(struct transport_stream *stream)
 {
+	forget_first(stream);
 	disconnect(stream);
 	transport_lookup_clear(&stream->lookup);
 	free(stream->rest);
@@ -119,6 +136,17 @@ static bool is_of_this_host(int error)
 	       error == ENETDOWN || error == ENODEV;
 }
 
+/* The longer the first address fails soon after a return, the longer others stay in use. */
+static void pace_returns(struct transport_stream *stream, bool was_good)
+{
+	if (stream->lookup.current != 0 || !stream->returned_ms)
+		return;
+	stream->return_ms = was_good ? RETURN_MS : stream->return_ms * 2;
+	if (stream->return_ms > RETURN_MAX_MS)
+		stream->return_ms = RETURN_MAX_MS;
+	stream->returned_ms = 0;
+}
+
 /* The connection has failed or ended. The other addresses of a name are tried at once; with
  * none left it waits, longer each time. What is known to have arrived is counted first: the end of
  * a connection acknowledges all before it. */
@@ -130,6 +158,8 @@ static void fail(struct transport_stream *stream, int error)
 	confirm(stream);
 	stream->failures += stream->state != STREAM_stands;
 	cut_off(stream);
+	forget_first(stream);
+	pace_returns(stream, was_good);
 	stream->error = error;
 	if (was_good) {
 		stream->back_off_ms = BACK_OFF_MS;
@@ -166,28 +196,45 @@ static void socket_tune(int fd)
 	option_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
-static void begin_to_connect(struct transport_stream *stream)
+/* Returns a descriptor, or a negative errno. */
+static int connect_to(struct transport_stream *stream, struct transport_address *to)
 {
-	const struct transport_address *to;
+	struct transport_lookup *lookup = &stream->lookup;
+	const int fd = transport_socket_open(&lookup->settings, SOCK_STREAM, &lookup->source, to);
+	int error;
 
-	stream->fd = transport_lookup_socket(&stream->lookup, SOCK_STREAM);
-	if (stream->fd < 0) {
-		fail(stream, -stream->fd);
-		return;
+	if (fd < 0)
+		return fd;
+	socket_tune(fd);
+	if (connect(fd, (const struct sockaddr *)&to->address, to->size) && errno != EINPROGRESS) {
+		error = errno;
+		(void)close(fd);
+		return -error;
 	}
-	socket_tune(stream->fd);
-	to = transport_lookup_current(&stream->lookup);
-	stream->peer = *to;
+	return fd;
+}
+
+/* Go on with a socket that is being connected to the current address. */
+static void take_socket(struct transport_stream *stream, int fd)
+{
+	stream->fd = fd;
+	stream->peer = *transport_lookup_current(&stream->lookup);
 	stream->state = STREAM_connects;
 	stream->deadline_ms = stream->now_ms + CONNECT_MS;
-	if (connect(stream->fd, (const struct sockaddr *)&to->address, to->size) &&
-	    errno != EINPROGRESS) {
-		fail(stream, errno);
-		return;
-	}
 	stream->local_size = sizeof(stream->local);
 	if (getsockname(stream->fd, (struct sockaddr *)&stream->local, &stream->local_size))
 		stream->local_size = 0;
+}
+
+static void begin_to_connect(struct transport_stream *stream)
+{
+	struct transport_lookup *lookup = &stream->lookup;
+	const int fd = connect_to(stream, &lookup->addresses[lookup->current]);
+
+	if (fd < 0)
+		fail(stream, -fd);
+	else
+		take_socket(stream, fd);
 }
 
 static void begin_to_greet(struct transport_stream *stream)
@@ -200,21 +247,26 @@ static void begin_to_greet(struct transport_stream *stream)
 		fail(stream, -result);
 }
 
-/* Has the kernel connected? */
-static void go_on_connecting(struct transport_stream *stream)
+/* Has the kernel connected? Returns 0, -EAGAIN: not yet, or why it could not. */
+static int look_at_connection(int fd)
 {
-	struct pollfd descriptor = { .fd = stream->fd, .events = POLLOUT };
+	struct pollfd descriptor = { .fd = fd, .events = POLLOUT };
 	socklen_t size = sizeof(int);
 	int error = 0;
 
 	if (poll(&descriptor, 1, 0) <= 0)
-		return;
-	if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &size))
-		error = errno;
-	if (error)
-		fail(stream, error);
-	else
+		return -EAGAIN;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) ? -errno : -error;
+}
+
+static void go_on_connecting(struct transport_stream *stream)
+{
+	const int result = look_at_connection(stream->fd);
+
+	if (result == 0)
 		begin_to_greet(stream);
+	else if (result != -EAGAIN)
+		fail(stream, -result);
 }
 
 static void begin_session(struct transport_stream *stream)
@@ -225,6 +277,7 @@ static void begin_session(struct transport_stream *stream)
 	stream->rest_size = 0;
 	stream->acknowledged = 0;
 	stream->error = 0;
+	stream->away_since_ms = stream->now_ms;
 	stream->begun_ms = stream->progress_ms = stream->looked_ms = stream->now_ms;
 	stream->looks_in_vain = 0;
 	stream->is_half_closed = stream->is_leaving = stream->is_full = false;
@@ -303,17 +356,62 @@ static int listen_to_collector(struct transport_stream *stream)
 	return result > 0 ? 0 : result;
 }
 
-/* The name has another address now: end the session when all has arrived, or after a while. */
+/* End the session when all has arrived. To an address that the name has no more nothing is of use
+ * after a while; to another one it goes on as it was, and the first one is tried later. */
 static void leave(struct transport_stream *stream)
 {
-	if ((stream->mark_count || stream->rest_size) &&
-	    stream->now_ms - stream->leaving_ms < LEAVE_MS)
+	const int first_fd = stream->first_fd;
+	const bool is_over = stream->now_ms - stream->leaving_ms >= LEAVE_MS;
+
+	if ((stream->mark_count || stream->rest_size) && first_fd >= 0 && is_over) {
+		forget_first(stream);
+		stream->is_leaving = false;
+		return;
+	}
+	if ((stream->mark_count || stream->rest_size) && !is_over)
 		return;
 	cut_off(stream);
 	stream->error = 0;
 	stream->back_off_ms = BACK_OFF_MS;
 	stream->tried = 0;
 	stream->retry_ms = stream->now_ms;
+	if (first_fd < 0)
+		return;
+	stream->first_fd = -1;
+	stream->returned_ms = stream->now_ms;
+	(void)transport_lookup_first(&stream->lookup);
+	take_socket(stream, first_fd);
+}
+
+static void begin_to_leave(struct transport_stream *stream)
+{
+	stream->is_leaving = true;
+	stream->leaving_ms = stream->now_ms;
+}
+
+/* Agents spread over the addresses of a name by their first ones: they must come back to them. The
+ * session with another one goes on until the first one has taken a connection. */
+static void watch_first(struct transport_stream *stream)
+{
+	struct transport_address *first = &stream->lookup.addresses[0];
+	int result = -EAGAIN;
+
+	if (stream->lookup.current == 0 ||
+	    (stream->first_fd >= 0 && memcmp(first, &stream->first, sizeof(*first)) != 0)) {
+		forget_first(stream);
+	} else if (stream->first_fd >= 0) {
+		result = look_at_connection(stream->first_fd);
+		if (result == 0)
+			begin_to_leave(stream);
+		else if (result != -EAGAIN || stream->now_ms >= stream->first_deadline_ms)
+			forget_first(stream);
+	} else if (stream->now_ms - stream->away_since_ms >= stream->return_ms) {
+		stream->first_fd = connect_to(stream, first);
+		stream->first = *first;
+		stream->first_deadline_ms = stream->now_ms + CONNECT_MS;
+		if (stream->first_fd < 0)
+			forget_first(stream);
+	}
 }
 
 static void watch(struct transport_stream *stream)
@@ -333,14 +431,16 @@ static void watch(struct transport_stream *stream)
 		leave(stream);
 	else if (transport_socket_is_stale(&stream->lookup.settings, stream->fd))
 		fail(stream, ENODEV);
+	else
+		watch_first(stream);
 }
 
 /* Change to another address: at once, or after what is under way to the old one. */
 static void move(struct transport_stream *stream)
 {
+	forget_first(stream);
 	if (stream->state == STREAM_stands) {
-		stream->is_leaving = true;
-		stream->leaving_ms = stream->now_ms;
+		begin_to_leave(stream);
 		return;
 	}
 	disconnect(stream);
@@ -358,8 +458,8 @@ int transport_stream_poll(struct transport_stream *stream, int64_t now_ms)
 		watch(stream);
 		if (stream->state == STREAM_stands)
 			return 0;
-		if (stream->error)
-			return -stream->error;
+		/* What has arrived in the session is to be seen before the next one begins. */
+		return stream->error ? -stream->error : -EALREADY;
 	}
 	if (stream->state == STREAM_waits && result < 0)
 		return result;

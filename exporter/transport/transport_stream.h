@@ -64,6 +64,14 @@ struct transport_stream {
 	unsigned int looks_in_vain;    /* in a row */
 	size_t tried;                  /* addresses in a row that failed */
 
+	/* The way back to the first address of the name. */
+	int first_fd; /* being connected to it while another one is in use; -1: none */
+	struct transport_address first; /* that this is of */
+	int64_t first_deadline_ms;
+	int64_t away_since_ms; /* from it, or since it was last tried in vain */
+	int64_t return_ms;     /* how long to stay away */
+	int64_t returned_ms;   /* 0: never */
+
 	uint64_t number;   /* of sessions so far */
 	uint64_t failures; /* to get one */
 	/* Where messages end that were handed over and are not confirmed, in bytes given to the
