@@ -55,7 +55,7 @@ struct capture_statistics {
 	uint64_t packets_lost; /* in the kernel before we could read: NFULA_SEQ gaps, packet socket
 				  drops. NFULA_SEQ shows them with the next packet */
 	uint64_t overruns;     /* ENOBUFS reports: that, not how many, was lost */
-	uint64_t messages;     /* reads that brought packets: netlink datagrams */
+	uint64_t messages;     /* reads that brought packets: netlink datagrams, blocks of a ring */
 	uint64_t messages_truncated; /* reads that did not fit our buffer; should be 0 */
 	uint64_t messages_malformed; /* netlink messages or attributes that could not be parsed */
 	uint64_t packets_truncated;  /* packets longer than their copy: normal with a copy range.

@@ -12,6 +12,8 @@
 #define ADDRESS_OFFSET sizeof(struct tpacket3_hdr)
 #define HEADER_SIZE    (ADDRESS_OFFSET + sizeof(struct sockaddr_ll))
 #define ALIGNMENT      8 /* of each packet: V3_ALIGNMENT of net/packet/af_packet.c */
+#define PREFETCHED     8 /* packets ahead, if they are as long as this one */
+#define CACHE_LINE     64
 #define TAG_OFFSET     (2 * ETH_ALEN)
 #define TAG_SIZE       4 /* IEEE 802.1Q section 9.4: TPID and TCI */
 
@@ -105,6 +107,20 @@ static void fill_view(struct packet_view *view, struct capture_ring_parser *pars
 		put_tag_back(view, bytes, header);
 }
 
+/* Another CPU has written the block: each packet's description, address and headers, three lines of
+ * the cache, are far away, and only the one before says where they are. (Inlined: gcc drops calls
+ * without effect.) */
+static inline __attribute__((always_inline)) void
+prefetch_packet(const struct capture_ring_parser *parser, size_t stride)
+{
+	const size_t place = parser->next + PREFETCHED * stride;
+
+	if (place > parser->size || parser->size - place < 3 * CACHE_LINE)
+		return;
+	for (int i = 0; i < 3; i++)
+		__builtin_prefetch(parser->block + place + (size_t)i * CACHE_LINE);
+}
+
 size_t capture_ring_parse(struct capture_ring_parser *parser, struct packet_view *views,
 			  size_t capacity)
 {
@@ -120,6 +136,7 @@ size_t capture_ring_parse(struct capture_ring_parser *parser, struct packet_view
 			parser->left = 0;
 			break;
 		}
+		prefetch_packet(parser, header->tp_next_offset);
 		address = (const void *)((const uint8_t *)header + ADDRESS_OFFSET);
 		if (!parser->is_loopback || address->sll_pkttype != PACKET_OUTGOING)
 			fill_view(&views[count++], parser, header, address->sll_pkttype);
