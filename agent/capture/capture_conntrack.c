@@ -24,10 +24,12 @@ enum {
 	DATAGRAM_SIZE = 64 * 1024, /* a part of a list is 32 KiB at most */
 	/* A report takes about 1 KiB of it: 80,000 a second, at CAPTURE_CONNTRACK_READ_MS. */
 	RECEIVE_BUFFER = 8 * 1024 * 1024,
-	DATAGRAMS_AT_ONCE = 16384, /* what the buffer holds */
+	/* Between two looks at the clock; how long one reading takes. Records wait meanwhile. */
+	DATAGRAMS_AT_ONCE = 16,
+	READ_MS = 10,
 	LIST_INTERVAL_MS = 10 * 60 * 1000,
 	LIST_AGAIN_MS = 1000,     /* after a loss */
-	LIST_PATIENCE_MS = 10000, /* a million connections take one second */
+	LIST_PATIENCE_MS = 60000, /* a million connections take a second, or two beside records */
 	KEEP_MS = 60000,
 };
 
@@ -208,15 +210,29 @@ static bool receive(struct capture_conntrack *conntrack, int64_t now_ms)
 	return true;
 }
 
-void capture_conntrack_read(struct capture_conntrack *conntrack, int64_t now_ms)
+/* Returns whether more may be there. */
+static bool receive_some(struct capture_conntrack *conntrack, int64_t now_ms)
 {
-	for (int count = 0; count < DATAGRAMS_AT_ONCE && receive(conntrack, now_ms); count++)
-		;
+	for (int count = 0; count < DATAGRAMS_AT_ONCE; count++)
+		if (!receive(conntrack, now_ms))
+			return false;
+	return true;
+}
+
+bool capture_conntrack_read(struct capture_conntrack *conntrack, int64_t now_ms)
+{
+	const int64_t end_ms = time_now_ms(CLOCK_MONOTONIC) + READ_MS;
+	bool has_more;
+
+	do
+		has_more = receive_some(conntrack, now_ms);
+	while (has_more && time_now_ms(CLOCK_MONOTONIC) < end_ms);
 	if (conntrack->list && now_ms - conntrack->list_began_ms >= LIST_PATIENCE_MS)
 		begin_anew(conntrack);
 	if (!conntrack->list && now_ms >= conntrack->list_due_ms)
 		begin_list(conntrack, now_ms);
 	nat_table_forget(conntrack->table, now_ms - conntrack->keep_ms);
+	return has_more;
 }
 
 void capture_conntrack_read_all(struct capture_conntrack *conntrack, int64_t timeout_ms)
@@ -227,7 +243,7 @@ void capture_conntrack_read_all(struct capture_conntrack *conntrack, int64_t tim
 
 	while (conntrack->list && now_ms < end_ms) {
 		(void)poll(&descriptor, 1, (int)(end_ms - now_ms));
-		capture_conntrack_read(conntrack, now_ms);
+		(void)capture_conntrack_read(conntrack, now_ms);
 		now_ms = time_now_ms(CLOCK_MONOTONIC);
 	}
 }

@@ -24,9 +24,10 @@ void capture_conntrack_close(struct capture_conntrack *conntrack);
 void capture_conntrack_set_keep(struct capture_conntrack *conntrack, int64_t keep_ms);
 
 /* Take in what has been reported: call it before records are taken, and at least every
- * CAPTURE_CONNTRACK_READ_MS. Never blocks. */
+ * CAPTURE_CONNTRACK_READ_MS. Never blocks, and takes some milliseconds at most, also while a
+ * million connections are listed. Returns whether more is there: call it again soon then. */
 #define CAPTURE_CONNTRACK_READ_MS 100
-void capture_conntrack_read(struct capture_conntrack *conntrack, int64_t now_ms);
+bool capture_conntrack_read(struct capture_conntrack *conntrack, int64_t now_ms);
 /* Read until all connections are listed, at most for 'timeout_ms': at the start. */
 void capture_conntrack_read_all(struct capture_conntrack *conntrack, int64_t timeout_ms);
 

@@ -80,7 +80,7 @@ void export_nat_read(struct export_nat *nat, int64_t now_ms)
 {
 	uint64_t losses, refused;
 
-	capture_conntrack_read(nat->conntrack, now_ms);
+	nat->has_more = capture_conntrack_read(nat->conntrack, now_ms);
 	report_failure(nat);
 	losses = capture_conntrack_losses(nat->conntrack);
 	refused = nat_table_counts(nat->table).refused;

@@ -16,6 +16,7 @@ struct export_nat {
 	struct capture_conntrack *conntrack; /* owned; NULL: it cannot be read */
 	bool is_wanted;                      /* records have a place for it */
 	bool is_failure_reported;
+	bool has_more; /* has been reported, and was not taken in yet */
 	uint64_t losses_reported, refused_reported;
 };
 
@@ -30,7 +31,7 @@ void export_nat_close(struct export_nat *nat);
 /* Flows stay for other times from now on. */
 void export_nat_set_expiry(struct export_nat *nat, const struct expiry_policy *expiry);
 
-/* Take in what has been reported: before records are taken. */
+/* Take in what has been reported, or some of it: before records are taken. */
 void export_nat_read(struct export_nat *nat, int64_t now_ms);
 /* Set what the packets of a record become; 0 where that is not known. */
 void export_nat_find(const struct export_nat *nat, struct export_record *record);

@@ -318,7 +318,8 @@ static void export_turn(struct export_thread *thread)
 	export_take_release(thread, now_us);
 	thread_call_does(&thread->call, "sending");
 	more_in_us = exporter_send(thread->config.exporter, now_us);
-	goes_on = export_take_room(thread, now_us) && export_take_is_waiting(thread);
+	goes_on = (export_take_room(thread, now_us) && export_take_is_waiting(thread)) ||
+		  thread->config.nat.has_more;
 	/* What still comes out of caches and rings gets room, and is sent or lost in turn. */
 	if (is_abandoned(thread) && thread->is_held) {
 		exporter_abandon(thread->config.exporter);

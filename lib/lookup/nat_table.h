@@ -53,7 +53,9 @@ void nat_table_add(struct nat_table *table, const struct nat_connection *connect
 /* It has ended; what is not known is no error. 'now_ms' never decreases. */
 void nat_table_end(struct nat_table *table, const struct nat_connection *connection,
 		   int64_t now_ms);
-/* Between these two all connections that are there were added: what is left has ended. */
+/* Between these two all connections that are there were added: what is left has ended. The first
+ * NAT_TABLE_AT_ONCE are looked at at once, others in each call of nat_table_forget(). */
+#define NAT_TABLE_AT_ONCE 16384
 void nat_table_list_begin(struct nat_table *table);
 void nat_table_list_end(struct nat_table *table, int64_t now_ms);
 /* One that another table has remembered; if this one has it, that holds. It ended at 'ended_ms':
@@ -66,7 +68,8 @@ void nat_table_visit(const struct nat_table *table,
 		     void (*visit)(void *context, const struct nat_connection *connection,
 				   int64_t ended_ms),
 		     void *context);
-/* Forget those that ended at 'before_ms' or earlier. */
+/* Forget those that ended at 'before_ms' or earlier, NAT_TABLE_AT_ONCE of them at most: call it
+ * often. */
 void nat_table_forget(struct nat_table *table, int64_t before_ms);
 
 /* Look a flow up. Returns whether it is of a known connection; if not, 'translation' is all 0. O(1)
@@ -76,7 +79,7 @@ bool nat_table_find(const struct nat_table *table, const struct flow_key *key,
 
 struct nat_table_counts {
 	uint32_t connections; /* remembered, those that have ended too */
-	uint64_t refused;     /* no room */
+	uint64_t refused; /* no room; each once, however often it is listed (some share a bit) */
 };
 struct nat_table_counts nat_table_counts(const struct nat_table *table);
 

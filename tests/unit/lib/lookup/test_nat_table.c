@@ -5,6 +5,11 @@
 #include "check.h"
 #include "ip_protocol.h"
 
+#include <time.h>
+
+/* Of CPU time. A table whose chains grow takes minutes. */
+#define SECONDS_MAX 20
+
 static const struct hash_key secret = { 1, 2 };
 
 static struct nat_endpoint at(uint8_t host, uint16_t port)
@@ -302,6 +307,139 @@ TEST(another_table_remembers_what_it_does_not_have)
 	nat_table_destroy(after);
 }
 
+static struct nat_connection ping(uint32_t id)
+{
+	struct nat_connection ping = connect(at(1, 0), at(9, 0), at(9, 0), at(5, 0), id);
+
+	ping.protocol = PROTOCOL_ICMP;
+	ping.type_code = 8 << 8;
+	return ping;
+}
+
+static void check_time(clock_t began)
+{
+	CHECK((clock() - began) / CLOCKS_PER_SEC < SECONDS_MAX);
+}
+
+/* Whether the flows of pings, of their answers, and of others are looked up. */
+static void find_pings(const struct nat_table *table)
+{
+	struct nat_translation translation;
+	struct flow_key question = flow(at(1, 0), at(9, 0));
+	struct flow_key answer = flow(at(9, 0), at(5, 0));
+	struct flow_key other = flow(at(9, 0), at(1, 0));
+
+	question.protocol = answer.protocol = other.protocol = PROTOCOL_ICMP;
+	question.destination_port = other.destination_port = 8 << 8;
+	CHECK(nat_table_find(table, &question, &translation));
+	CHECK_EQ(translation.source[3], 5);
+	CHECK(nat_table_find(table, &answer, &translation));
+	CHECK_EQ(translation.destination[3], 1);
+	check_unknown(table, &other); /* asked by the other end */
+	other.destination_port = 3 << 8;
+	check_unknown(table, &other);
+}
+
+TEST(many_pings_between_two_hosts_take_no_longer_than_others)
+{
+	enum { PINGS = 60000 };
+	struct nat_table *table = nat_table_create(PINGS, secret);
+	const clock_t began = clock();
+
+	for (uint32_t id = 0; id < PINGS; id++) {
+		const struct nat_connection one = ping(id);
+
+		nat_table_add(table, &one);
+		find_pings(table);
+		if (id % 4096 == 0)
+			check_time(began);
+	}
+	for (uint32_t id = 0; id < PINGS; id++) {
+		const struct nat_connection one = ping(id);
+
+		nat_table_end(table, &one, id);
+		find_pings(table);
+		if (id % 4096 == 0)
+			check_time(began);
+	}
+	CHECK_EQ(nat_table_counts(table).connections, PINGS);
+	for (int64_t before = 0; before < PINGS; before += NAT_TABLE_AT_ONCE)
+		nat_table_forget(table, before);
+	nat_table_forget(table, PINGS);
+	CHECK_EQ(nat_table_counts(table).connections, 0);
+	check_time(began);
+	nat_table_destroy(table);
+}
+
+/* A ping that is there counts more than those that came, and ended, after it. */
+TEST(a_ping_that_goes_on_is_found_behind_those_that_have_ended)
+{
+	struct nat_table *table = nat_table_create(100, secret);
+	struct nat_connection lasting = ping(1);
+	struct flow_key key = flow(at(1, 0), at(9, 0));
+	struct nat_translation translation;
+
+	key.protocol = PROTOCOL_ICMP;
+	key.destination_port = 8 << 8;
+	lasting.reply_destination = at(6, 0);
+	nat_table_add(table, &lasting);
+	for (uint32_t id = 2; id < 10; id++) {
+		const struct nat_connection one = ping(id);
+
+		nat_table_add(table, &one);
+		nat_table_end(table, &one, id);
+	}
+	CHECK(nat_table_find(table, &key, &translation));
+	CHECK_EQ(translation.source[3], 6);
+	nat_table_destroy(table);
+}
+
+/* All connections at once are dealt with a part at a time. */
+TEST(the_end_of_a_long_list_takes_several_turns)
+{
+	enum { TURNS = 3, CONNECTIONS = TURNS * NAT_TABLE_AT_ONCE };
+	struct nat_table *table = nat_table_create(CONNECTIONS, secret);
+	const struct nat_connection late = ping(CONNECTIONS);
+
+	for (uint32_t id = 0; id < CONNECTIONS; id++) {
+		const struct nat_connection one = ping(id);
+
+		nat_table_add(table, &one);
+	}
+	nat_table_list_begin(table);
+	nat_table_list_end(table, 10);
+	for (int turn = 0; turn < TURNS; turn++) {
+		CHECK_EQ(nat_table_counts(table).connections,
+			 CONNECTIONS - turn * NAT_TABLE_AT_ONCE);
+		/* Another list begins meanwhile, and has none of them yet. */
+		nat_table_list_begin(table);
+		nat_table_forget(table, 10);
+	}
+	nat_table_add(table, &late);
+	nat_table_forget(table, 10);
+	CHECK_EQ(nat_table_counts(table).connections, 1);
+	nat_table_destroy(table);
+}
+
+TEST(what_is_refused_counts_once_however_often_it_is_listed)
+{
+	struct nat_table *table = nat_table_create(1, secret);
+	const struct nat_connection kept = ping(1), first = ping(2), second = ping(3);
+
+	nat_table_add(table, &kept);
+	for (int list = 0; list < 5; list++) {
+		nat_table_list_begin(table);
+		nat_table_add(table, &kept);
+		nat_table_add(table, &first);
+		nat_table_add(table, &first);
+		if (list > 2)
+			nat_table_add(table, &second);
+		nat_table_list_end(table, list);
+		CHECK_EQ(nat_table_counts(table).refused, list > 2 ? 2 : 1);
+	}
+	nat_table_destroy(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +452,10 @@ int main(void)
 		cmocka_unit_test(a_full_table_gives_up_what_ended_first),
 		cmocka_unit_test(any_order_of_begins_and_ends),
 		cmocka_unit_test(another_table_remembers_what_it_does_not_have),
+		cmocka_unit_test(many_pings_between_two_hosts_take_no_longer_than_others),
+		cmocka_unit_test(a_ping_that_goes_on_is_found_behind_those_that_have_ended),
+		cmocka_unit_test(the_end_of_a_long_list_takes_several_turns),
+		cmocka_unit_test(what_is_refused_counts_once_however_often_it_is_listed),
 	};
 
 	return RUN_TESTS(tests);
