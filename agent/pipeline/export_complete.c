@@ -1,7 +1,12 @@
 /* export_complete.c - looks up what a record has beside its flow.
  *
- * Place: ring -> here -> exporter, in the export thread. */
+ * Place: ring -> here -> exporter, in the export thread.
+ *
+ * A ring may outlive the process, and the next one takes the same record once more. So what is
+ * there is only filled in, which comes to the same, and never replaced. */
 #include "export_complete.h"
+
+#include <string.h>
 
 /* Masks of addresses that were cut to a prefix: not longer than that. Without a table the entries
  * are not set for each record, and may hold the masks of an earlier one in the same place. */
@@ -33,7 +38,9 @@ bool export_complete_is_needed(const struct export_thread *thread)
 	       interface_monitor_has_rules(thread->config.interfaces);
 }
 
-void export_complete(const struct export_thread *thread, struct export_record *record)
+const struct export_record *export_complete(const struct export_thread *thread,
+					    struct export_record *record,
+					    struct export_record *numbered)
 {
 	struct flow_record *flow = &record->flow;
 	uint8_t prefix_length =
@@ -59,6 +66,9 @@ void export_complete(const struct export_thread *thread, struct export_record *r
 		limit_masks(record, prefix_length, thread->config.asn_table != NULL);
 	for (size_t i = 0; i < thread->watch_count; i++)
 		record_watch_give(thread->watches[i], record, thread->config.asn_table != NULL);
-	if (interface_monitor_has_rules(thread->config.interfaces))
-		number_interfaces(thread->config.interfaces, flow);
+	if (!interface_monitor_has_rules(thread->config.interfaces))
+		return record;
+	memcpy(numbered, record, thread->config.record_size);
+	number_interfaces(thread->config.interfaces, &numbered->flow);
+	return numbered;
 }

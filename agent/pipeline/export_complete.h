@@ -9,7 +9,10 @@
 
 /* Whether export_complete() has something to do. */
 bool export_complete_is_needed(const struct export_thread *thread);
-/* Fill in the record, and give a copy to those who watch. */
-void export_complete(const struct export_thread *thread, struct export_record *record);
+/* Fill in the record, and give a copy to those who watch. Returns what goes to the exporter: the
+ * record, or 'numbered', a copy of it whose interfaces have other numbers. */
+const struct export_record *export_complete(const struct export_thread *thread,
+					    struct export_record *record,
+					    struct export_record *numbered);
 
 #endif

@@ -46,23 +46,18 @@ static inline void count_record(struct export_thread *thread, struct export_inpu
 	input->taken.octets += flow->octets;
 }
 
-static inline void take_record(struct export_thread *thread, struct export_input *input,
-			       const struct export_record *record)
-{
-	count_record(thread, input, &record->flow);
-	exporter_add(thread->config.exporter, record, &thread->time);
-}
-
 /* Take the two oldest entries of a ring, the directions of a biflow: the worker publishes both at
  * once. The second one is left to pop. */
 static __attribute__((noinline)) void take_pair(struct export_thread *thread,
 						struct export_input *input,
 						const struct export_record *forward, bool completes)
 {
-	struct export_record *reverse = &record_ring_peek_second(input->ring)->record;
+	struct export_record *own = &record_ring_peek_second(input->ring)->record;
+	const struct export_record *reverse = own;
+	struct export_record numbered;
 
 	if (completes)
-		export_complete(thread, reverse);
+		reverse = export_complete(thread, own, &numbered);
 	count_record(thread, input, &forward->flow);
 	count_record(thread, input, &reverse->flow);
 	exporter_add_pair(thread->config.exporter, forward, reverse, &thread->time);
@@ -102,6 +97,28 @@ static bool is_next_in_parts(const struct export_input *input)
 		is_beyond_32_bits(record_ring_peek_second(input->ring)));
 }
 
+/* Take one that is there, and the reverse of a forward direction. Returns how many entries. */
+static inline size_t take_record(struct export_thread *thread, struct export_input *input,
+				 const struct export_record *record, bool completes)
+{
+	if (record->flow.pairing == FLOW_forward) {
+		take_pair(thread, input, record, completes);
+		return 2;
+	}
+	count_record(thread, input, &record->flow);
+	exporter_add(thread->config.exporter, record, &thread->time);
+	return 1;
+}
+
+static __attribute__((noinline)) size_t take_completed(struct export_thread *thread,
+						       struct export_input *input,
+						       struct export_record *record)
+{
+	struct export_record numbered;
+
+	return take_record(thread, input, export_complete(thread, record, &numbered), true);
+}
+
 /* Take up to 'count' entries of one ring, which are there, and the reverse of the last if that is
  * the forward direction of a biflow: it is there, too. Stops where the room must be asked for
  * again. Returns how many of 'count' are taken. */
@@ -118,14 +135,11 @@ static __attribute__((noinline)) size_t take_entries(struct export_thread *threa
 		if (splits && count < wanted && is_next_in_parts(input))
 			break;
 		if (__builtin_expect(entry->kind == RING_RECORD, 1)) {
-			if (completes)
-				export_complete(thread, &entry->record);
-			if (entry->record.flow.pairing == FLOW_forward) {
-				take_pair(thread, input, &entry->record, completes);
-				count -= count > 1; /* two entries */
-			} else {
-				take_record(thread, input, &entry->record);
-			}
+			const size_t taken =
+				completes ? take_completed(thread, input, &entry->record)
+					  : take_record(thread, input, &entry->record, false);
+
+			count -= count > 1 && taken > 1;
 		} else if (entry->kind == RING_MARK) {
 			take_mark(thread, input, &entry->mark);
 		} else {

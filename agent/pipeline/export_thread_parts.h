@@ -39,6 +39,7 @@ struct export_thread_config {
 	struct export_owner *owner;                   /* likewise; NULL: nobody asks */
 	struct own_exports *own_exports; /* shared; learns where the exporter sends from and to */
 	struct flow_key_choice flow_key; /* of the records that come in */
+	size_t record_size;              /* likewise: export_record_size() */
 	size_t input_count;              /* export_thread_connect() for each follows */
 	bool is_live;                    /* real clock; else the records' clock */
 	int finished_descriptor;         /* eventfd, shared: written when all is sent */

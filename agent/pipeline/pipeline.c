@@ -205,6 +205,7 @@ static int create_export_thread(struct pipeline *pipeline, const struct config *
 		.applications = pipeline->applications,
 		.own_exports = pipeline->own_exports,
 		.flow_key = config->flow_key,
+		.record_size = export_record_size(pipeline->columns),
 		.input_count = config->source_count,
 		.is_live = is_live(config, 0),
 		.finished_descriptor = pipeline->finished_descriptor,

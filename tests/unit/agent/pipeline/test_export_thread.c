@@ -3,6 +3,7 @@
 #include "export_thread.h"
 
 #include "check.h"
+#include "export_complete.h"
 #include "fake_transport.c"
 #include "system_poll.h"
 
@@ -16,6 +17,7 @@
 #define RING_ENTRIES 8192
 #define INPUTS       2
 #define OWN          0xc0000207
+#define LOOPBACK     1 /* its number, on any Linux */
 
 /* Stands in for that of the C library. */
 static atomic_uint polls;
@@ -67,20 +69,25 @@ static struct exporter *create_exporter(uint32_t rate)
 		&error);
 }
 
-static struct interface_monitor *create_monitor(struct exporter *exporter)
+static struct interface_monitor *create_monitor(struct exporter *exporter,
+						const struct interface_rules *rules, bool is_live)
 {
-	static const struct interface_rules no_rules;
 	static const struct expiry_policy expiry;
 
 	interface_mtus_init(&mtus, 65535);
-	return interface_monitor_create(&(struct interface_monitor_config){
-		.exporter = exporter, .mtus = &mtus, .rules = &no_rules, .expiry = &expiry });
+	return interface_monitor_create(&(struct interface_monitor_config){ .exporter = exporter,
+									    .mtus = &mtus,
+									    .rules = rules,
+									    .expiry = &expiry,
+									    .is_live = is_live });
 }
 
 /* 'rate' in datagrams per second. */
 static void init(uint32_t rate)
 {
-	struct export_thread_config config = { .input_count = INPUTS };
+	static const struct interface_rules no_rules;
+	struct export_thread_config config = { .input_count = INPUTS,
+					       .record_size = sizeof(struct export_record) };
 
 	fake_transport_reset();
 	fake_transports[0].arrive = arrive;
@@ -90,7 +97,7 @@ static void init(uint32_t rate)
 	own_exports = own_exports_create();
 	config.own_exports = own_exports;
 	config.exporter = create_exporter(rate);
-	config.interfaces = create_monitor(config.exporter);
+	config.interfaces = create_monitor(config.exporter, &no_rules, false);
 	config.finished_descriptor = eventfd(0, EFD_CLOEXEC);
 	CHECK(own_exports && config.exporter && config.interfaces);
 	CHECK_EQ(export_thread_init(&thread, &config), 0);
@@ -288,9 +295,40 @@ TEST(a_paced_collector_wakes_it_once_a_burst)
 	clear();
 }
 
+/* What is in a ring may be taken once more, by the next process. */
+TEST(a_record_that_is_completed_twice_has_its_numbers_once)
+{
+	struct interface_rules rules = { .count = 0 };
+	struct export_record record = {
+		.flow.key = { .input_interface = LOOPBACK, .ip_version = 4 },
+		.flow.physical_output = LOOPBACK,
+		.flow.octets = 100,
+	};
+	const struct export_record before = record;
+	struct export_record numbered;
+	struct error_text error;
+
+	init(0);
+	CHECK_EQ(interface_rules_parse(&rules, "lo=70000", &error), 0);
+	interface_monitor_destroy(thread.config.interfaces);
+	thread.config.interfaces = create_monitor(thread.config.exporter, &rules, true);
+	CHECK(thread.config.interfaces && export_complete_is_needed(&thread));
+	for (int time = 0; time < 2; time++) {
+		CHECK(export_complete(&thread, &record, &numbered) == &numbered);
+		CHECK_EQ(numbered.flow.key.input_interface, 70000);
+		CHECK_EQ(numbered.flow.key.output_interface, 0);
+		CHECK_EQ(numbered.flow.physical_output, 70000);
+		CHECK_EQ(numbered.flow.octets, 100);
+		CHECK_BYTES(&record.flow, &before.flow, sizeof(record.flow));
+	}
+	interface_rules_clear(&rules);
+	clear();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_record_that_is_completed_twice_has_its_numbers_once),
 		cmocka_unit_test(records_of_all_rings_are_sent_before_it_has_finished),
 		cmocka_unit_test(nothing_has_finished_while_one_ring_is_open),
 		cmocka_unit_test(the_first_records_have_the_address_that_they_are_sent_from),
