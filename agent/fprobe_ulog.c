@@ -169,7 +169,7 @@ static enum config_result load_text(struct fprobe_ulog *program, struct config *
 	char name[] = FPROBE_ULOG_NAME;
 	char *argv[] = { name, NULL };
 	struct config_text file = { .name = name, .bytes = (uint8_t *)text, .size = size };
-	enum config_result result = config_load_texts(config, 1, argv, &file, 1, error);
+	enum config_result result = config_load_texts(config, 1, argv, &file, 1, NULL, error);
 
 	for (size_t i = 0; result == CONFIG_run && program->root[0] && i < config->collector_count;
 	     i++)

@@ -1,5 +1,8 @@
 /* kept_config.c - texts of files into a sealed memory file, and out of one.
  *
+ * With them go the variables that stand in them: those of the environment are others when a mistake
+ * is in the file that the service takes them from.
+ *
  * Invariant: what is kept has once been accepted, and is replaced only by what is accepted. */
 #include "kept_config.h"
 
@@ -36,14 +39,40 @@ static size_t find_texts(const struct handover_state *state, struct config_text 
 	return count;
 }
 
+/* Returns 0 or -ENOMEM with 'error' filled. */
+static int find_variables(const struct handover_state *state, struct config_variables *variables,
+			  struct error_text *error)
+{
+	struct handover_section section;
+	size_t cursor = 0;
+	int result = 0;
+
+	while (!result && handover_state_next(state->bytes, state->size, &cursor, &section)) {
+		char *name, *value;
+
+		if (section.kind != HANDOVER_variable)
+			continue;
+		name = strndup(section.name, section.name_length);
+		value = strndup((const char *)section.body.next, reader_left(&section.body));
+		result = config_variables_add(variables, name ? name : "", value ? value : "",
+					      error);
+		free(name);
+		free(value);
+	}
+	return result;
+}
+
 static enum config_result load_kept(struct config *config, int argc, char *const *argv,
 				    const struct handover_state *state, struct error_text *error)
 {
 	struct config_text texts[TEXTS_MAX];
 	const size_t count = find_texts(state, texts);
-	const enum config_result result =
-		config_load_texts(config, argc, argv, texts, count, error);
+	struct config_variables variables = { .count = 0 };
+	enum config_result result = CONFIG_failed;
 
+	if (find_variables(state, &variables, error) == 0)
+		result = config_load_texts(config, argc, argv, texts, count, &variables, error);
+	config_variables_clear(&variables);
 	for (size_t i = 0; i < count; i++)
 		free(texts[i].name);
 	return result;
@@ -92,6 +121,10 @@ void kept_config_put(const struct config *config, struct descriptor_store *store
 	for (size_t i = 0; i < config->text_count && i < TEXTS_MAX; i++)
 		handover_write_section(&writer, HANDOVER_text, config->texts[i].name,
 				       config->texts[i].bytes, config->texts[i].size);
+	for (size_t i = 0; i < config->variables.count; i++)
+		handover_write_section(&writer, HANDOVER_variable, config->variables.items[i].name,
+				       config->variables.items[i].value,
+				       strlen(config->variables.items[i].value));
 	descriptor = handover_write_end(&writer);
 	result = descriptor < 0 ? descriptor : descriptor_store_put(store, STORE_NAME, descriptor);
 	if (descriptor >= 0)

@@ -6,6 +6,7 @@
 
 #include "capture.h"
 #include "collector.h"
+#include "config_environment.h"
 #include "error_text.h"
 #include "flow_expiry.h"
 #include "flow_key_choice.h"
@@ -132,6 +133,7 @@ struct config {
 	size_t file_name_count;
 	struct config_text *texts; /* owned; in the order in which they were read */
 	size_t text_count;
+	struct config_variables variables; /* that stand in those texts, as they were found */
 };
 
 #endif

@@ -16,8 +16,56 @@
 #define NAME_LENGTH_MAX 63
 #define HOST_SIZE       256
 
+int config_variables_add(struct config_variables *variables, const char *name, const char *value,
+			 struct error_text *error)
+{
+	struct config_variable *items =
+		realloc(variables->items, (variables->count + 1) * sizeof(*items));
+	struct config_variable item = { strdup(name), strdup(value) };
+
+	if (items)
+		variables->items = items;
+	if (!items || !item.name || !item.value) {
+		free(item.name);
+		free(item.value);
+		error_text_set(error, "out of memory");
+		return -ENOMEM;
+	}
+	items[variables->count++] = item;
+	return 0;
+}
+
+int config_variables_copy(struct config_variables *variables, const struct config_variables *from,
+			  struct error_text *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; !result && i < from->count; i++)
+		result = config_variables_add(variables, from->items[i].name, from->items[i].value,
+					      error);
+	return result;
+}
+
+void config_variables_clear(struct config_variables *variables)
+{
+	for (size_t i = 0; i < variables->count; i++) {
+		free(variables->items[i].name);
+		free(variables->items[i].value);
+	}
+	free(variables->items);
+	*variables = (struct config_variables){ .count = 0 };
+}
+
+static const char *find_known(const struct config_variables *variables, const char *name)
+{
+	for (size_t i = 0; i < variables->count; i++)
+		if (strcmp(variables->items[i].name, name) == 0)
+			return variables->items[i].value;
+	return NULL;
+}
+
 /* The value of a variable; 'host' is room for the name of the host. NULL: there is none. */
-static const char *find(const char *name, char host[static HOST_SIZE])
+static const char *find_in_environment(const char *name, char host[static HOST_SIZE])
 {
 	const char *value = getenv(name);
 
@@ -43,34 +91,42 @@ static size_t name_take(const char *text, char name[static NAME_LENGTH_MAX + 1])
 	return length;
 }
 
-/* What stands for the variable at 'text', after its "${". NULL with 'error' filled. */
-static const char *replace(const char *text, size_t *length, char host[static HOST_SIZE],
-			   struct error_text *error)
+/* What stands for the variable at 'text', after its "${", into '*found': borrowed until the next
+ * one is found. Returns 0, -EINVAL or -ENOMEM with 'error' filled. */
+static int replace(struct config_variables *variables, const char *text, size_t *length,
+		   const char **found, struct error_text *error)
 {
 	char name[NAME_LENGTH_MAX + 1];
+	char host[HOST_SIZE];
 	const char *value;
 
 	*length = name_take(text, name);
 	if (!*length) {
 		error_text_set(error, "expected ${NAME} of letters, digits and _, or $${ for ${");
-		return NULL;
+		return -EINVAL;
 	}
-	value = find(name, host);
-	if (value && *value)
-		return value;
+	*found = find_known(variables, name);
+	if (*found)
+		return 0;
+	value = find_in_environment(name, host);
+	if (value && *value) {
+		const int result = config_variables_add(variables, name, value, error);
+
+		*found = find_known(variables, name);
+		return result;
+	}
 	error_text_set(error, "the environment has %s variable %s", value ? "an empty" : "no",
 		       name);
 	error_text_hint(error,
 			"the service takes it from " DEFAULT_ENVIRONMENT_FILE
 			" (an instance from that with -NAME) at its start, a command line from "
 			"the shell");
-	return NULL;
+	return -EINVAL;
 }
 
-int config_environment_expand(const char *value, char *expanded, size_t size,
-			      struct error_text *error)
+int config_environment_expand(struct config_variables *variables, const char *value, char *expanded,
+			      size_t size, struct error_text *error)
 {
-	char host[HOST_SIZE];
 	size_t used = 0;
 
 	while (*value) {
@@ -81,9 +137,11 @@ int config_environment_expand(const char *value, char *expanded, size_t size,
 		size_t name_length = 0;
 
 		if (is_variable) {
-			from = replace(value + 2, &name_length, host, error);
-			if (!from)
-				return -EINVAL;
+			const int result =
+				replace(variables, value + 2, &name_length, &from, error);
+
+			if (result)
+				return result;
 			length = strlen(from);
 		}
 		if (length >= size - used) {

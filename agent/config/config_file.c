@@ -275,10 +275,13 @@ static bool pair_take(struct file_parser *parser, const char *name, const char *
 	char value[CONFIG_LINE_SIZE_MAX + 1];
 	struct error_text why = { .text = "" };
 	size_t length;
+	const int result = config_environment_expand(&parser->config->variables, text, value,
+						     sizeof(value), &why);
 
-	if (config_environment_expand(text, value, sizeof(value), &why)) {
+	if (result) {
 		fail(parser, "%.60s: value \"%.100s\": %s", name, text, why.text);
 		error_text_hint(parser->error, "%s", why.hint);
+		parser->result = result;
 		return false;
 	}
 	length = strlen(value);

@@ -57,6 +57,7 @@ void config_clear(struct config *config)
 		free(config->texts[i].bytes);
 	}
 	free(config->texts);
+	config_variables_clear(&config->variables);
 	interface_rules_clear(&config->if_map);
 	free(config->asn_table);
 	free(config->networks_file);

@@ -102,6 +102,7 @@ static int check_files(const struct config *config, struct error_text *error)
 struct kept_texts {
 	const struct config_text *texts;
 	size_t count;
+	const struct config_variables *variables; /* that stand in them; NULL: none are known */
 };
 
 /* Read and apply everything, now that the words of the command line are known. */
@@ -113,9 +114,11 @@ static int load(struct config *config, const struct config_arguments *arguments,
 
 	if (!file && config_arguments_find(arguments, OPTION_check_config))
 		file = DEFAULT_CONFIG_FILE;
-	if (kept)
+	if (kept && kept->variables)
+		result = config_variables_copy(&config->variables, kept->variables, error);
+	if (!result && kept)
 		result = config_file_read_texts(config, kept->texts, kept->count, error);
-	else if (file && *file)
+	else if (!kept && file && *file)
 		result = config_file_read(config, file, error);
 	if (!result)
 		result = config_arguments_apply(arguments, config, error);
@@ -209,9 +212,11 @@ enum config_result config_load(struct config *config, int argc, char *const *arg
 
 enum config_result config_load_texts(struct config *config, int argc, char *const *argv,
 				     const struct config_text *texts, size_t count,
+				     const struct config_variables *variables,
 				     struct error_text *error)
 {
-	return load_from(config, argc, argv, &(struct kept_texts){ texts, count }, error);
+	return load_from(config, argc, argv, &(struct kept_texts){ texts, count, variables },
+			 error);
 }
 
 int config_override_check(const char *name, bool *adds, struct error_text *error)
@@ -254,7 +259,7 @@ static int apply_settings(struct config *config, const struct config_again *agai
 enum config_result config_load_again(struct config *config, const struct config_again *again,
 				     struct error_text *error)
 {
-	const struct kept_texts kept = { again->texts, again->text_count };
+	const struct kept_texts kept = { again->texts, again->text_count, again->variables };
 	struct config_arguments arguments = { .count = 0 };
 	int result;
 

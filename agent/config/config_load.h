@@ -24,9 +24,11 @@ enum config_result {
 enum config_result config_load(struct config *config, int argc, char *const *argv,
 			       struct error_text *error);
 
-/* The same with 'count' texts in place of that file, and of those of conf.d beside it. */
+/* The same with 'count' texts in place of that file, and of those of conf.d beside it. 'variables'
+ * stand in them, before those of the environment; copied, NULL: none. */
 enum config_result config_load_texts(struct config *config, int argc, char *const *argv,
 				     const struct config_text *texts, size_t count,
+				     const struct config_variables *variables,
 				     struct error_text *error);
 
 /* What `agentctl set` has said. */
@@ -43,6 +45,7 @@ struct config_again {
 	char *const *argv;
 	const struct config_text *texts;
 	size_t text_count;
+	const struct config_variables *variables; /* of the texts; NULL: none are known */
 	const struct config_override *settings;
 	size_t setting_count;
 };

@@ -279,6 +279,7 @@ int reload_set(struct reload *reload, const struct config_override *setting,
 		return result;
 	again.texts = config->text_count ? config->texts : &none;
 	again.text_count = config->text_count;
+	again.variables = &config->variables;
 	again.settings = tried;
 	again.setting_count = add_setting(reload, tried, setting, adds, error);
 	if (!again.setting_count)

@@ -37,6 +37,7 @@ enum handover_kind {
 	HANDOVER_counts = 16, /* of the source: u64 packets seen and foreign, as counted, and what
 				 goes on top of the program's: struct capture_kept */
 	HANDOVER_text = 10,   /* by its path: a file of the configuration, in a state of its own */
+	HANDOVER_variable = 17, /* by its name: what stands for it in those files */
 };
 
 /* ---- writing ---- */

@@ -34,8 +34,9 @@ def manager(cleanup, directory):
 def serve(hosts, flowagent, agentctl, manager):
     """serve(*options) starts the service: (agent, its agentctl)."""
 
-    def start(*options, before=None):
-        agent = flowagent(*options, host=hosts.server, control=before and before.control, **manager.options())
+    def start(*options, before=None, **variables):
+        control = before and before.control
+        agent = flowagent(*options, host=hosts.server, control=control, **manager.options(**variables))
         manager.wait_ready(agent)
         manager.messages.clear()
         return agent, agentctl(agent)
@@ -374,6 +375,28 @@ def test_another_configuration_after_a_kill(change, serve, manager, hosts, flood
     if change != "key":
         records = [(flow_key(values), values[START_MS]) for message in messages for values in message.flows]
         assert len(set(records)) == len(records)
+
+
+def test_a_mistake_in_the_environment(serve, manager, hosts, directory):
+    """A variable that is gone is a mistake, too: it has the value that was accepted last, also for agentctl set."""
+    file = directory / "flowagent.conf"
+    file.write_text("[agent]\nnflog = 40\nmax-flows = ${FLOWS}\ncollector = 127.0.0.1:${PORT}\n")
+    agent, control = serve("--config", file, FLOWS="1000", PORT="9995")
+    for _ in range(2):
+        hand_over(agent)
+        agent, control = serve("--config", file, before=agent, FLOWS="2000")
+        assert "the environment has no variable PORT" in agent.errors
+        assert "accepted last" in agent.errors
+        (status,) = control.rows("show", "status")
+        assert status["cache"]["capacity"] == 1000
+        assert [row["name"] for row in control.rows("show", "collectors")] == ["127.0.0.1:9995"]
+    assert control.run("set", "log-level", "debug").returncode == 0
+    hand_over(agent)
+    agent, control = serve("--config", file, before=agent, FLOWS="2000", PORT="9996")
+    assert "accepted last" not in agent.errors
+    assert [row["name"] for row in control.rows("show", "collectors")] == ["127.0.0.1:9996"]
+    assert control.rows("show", "status")[0]["cache"]["capacity"] == 2000
+    assert agent.stop() == 0, agent.errors
 
 
 def test_a_mistake_in_the_configuration(serve, manager, hosts, flowagent_run, directory):

@@ -88,8 +88,8 @@ class ServiceManager:
         """Until it says so, counted from the last messages.clear()."""
         agent.wait_until(lambda: "READY=1" in sum(self.messages, []), what)
 
-    def options(self):
-        """What the next process gets: environment, wrapper, descriptors."""
+    def options(self, **variables):
+        """What the next process gets: environment, with these variables, wrapper, descriptors."""
         with self._lock:
             items = sorted(self.store.items(), reverse=bool(len(self.messages) % 2))
         count = len(items)
@@ -102,6 +102,7 @@ class ServiceManager:
         environment = {
             "NOTIFY_SOCKET": self.path,
             "STATE_DIRECTORY": str(self.state_directory),
+            **variables,
         }
         if self.says_limit:
             environment["FDSTORE"] = str(self.limit)

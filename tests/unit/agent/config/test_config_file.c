@@ -391,6 +391,29 @@ TEST(an_empty_value_empties_a_list_and_what_follows_begins_a_new_one)
 	tree_remove(&tree);
 }
 
+/* The texts of 'before' read again, where the environment is another. */
+static void check_kept_variables(const struct config *before)
+{
+	char name[] = "flowagent";
+	char *argv[] = { name, NULL };
+	struct config_text text = { .name = name };
+	char lines[] = "[agent]\nnflog = 40\ncontrol = /run/${FLOW_TEST}\n";
+	struct error_text error;
+	struct config config;
+
+	text.bytes = (uint8_t *)lines;
+	text.size = strlen(lines);
+	CHECK(setenv("FLOW_TEST", "h8", 1) == 0);
+	CHECK_EQ(config_load_texts(&config, 1, argv, &text, 1, &before->variables, &error),
+		 CONFIG_run);
+	CHECK_TEXT(config.control, "/run/h7");
+	CHECK_EQ(config.variables.count, 2);
+	config_clear(&config);
+	CHECK_EQ(config_load_texts(&config, 1, argv, &text, 1, NULL, &error), CONFIG_run);
+	CHECK_TEXT(config.control, "/run/h8");
+	config_clear(&config);
+}
+
 TEST(values_take_variables_of_the_environment)
 {
 	static const char text[] = "[agent]\ncollector = ${FLOW_TEST}:9995\n"
@@ -412,6 +435,11 @@ TEST(values_take_variables_of_the_environment)
 	CHECK_TEXT(config.control, "/run/h7-${x}-$y");
 	CHECK(gethostname(host, sizeof(host) - 1) == 0);
 	CHECK_TEXT(config.sources[0].label, host);
+	CHECK_EQ(config.variables.count, 2);
+	CHECK_TEXT(config.variables.items[0].name, "FLOW_TEST");
+	CHECK_TEXT(config.variables.items[0].value, "h7");
+	CHECK_TEXT(config.variables.items[1].value, host);
+	check_kept_variables(&config);
 	config_clear(&config);
 
 	check_file_error("[agent]\n\ncontrol = ${FLOW_NONE}\n",
