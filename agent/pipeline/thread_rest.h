@@ -13,8 +13,9 @@
 #include <stdint.h>
 
 struct thread_rest {
-	atomic_bool is_wanted;
-	atomic_bool is_there;
+	_Atomic uint32_t wanted; /* number of the rest that is wanted; 0: none */
+	_Atomic uint32_t there;  /* of the one that the thread is in; 0: it goes on */
+	uint32_t count;          /* of the control thread: rests so far */
 };
 
 /* Control thread: ask for it; wait for it until 'until_ms' (CLOCK_MONOTONIC), and say whether it is
@@ -27,7 +28,7 @@ void thread_rest_end(struct thread_rest *rest);
 /* Thread: one load. */
 static inline bool thread_rest_is_wanted(const struct thread_rest *rest)
 {
-	return atomic_load_explicit(&rest->is_wanted, memory_order_relaxed);
+	return atomic_load_explicit(&rest->wanted, memory_order_relaxed) != 0;
 }
 /* Thread: stand still until it is wanted no more, or '*quit'. */
 void thread_rest_wait(struct thread_rest *rest, const atomic_bool *quit);
