@@ -62,6 +62,13 @@ bool rights_has(uint64_t rights)
 	return sets_get(&sets) == 0 && (sets.effective & rights) == rights;
 }
 
+bool rights_are_kept(uint64_t rights)
+{
+	struct sets sets = { 0 };
+
+	return sets_get(&sets) == 0 && (sets.permitted & rights) == rights;
+}
+
 struct rights_section rights_raise(void)
 {
 	struct rights_section before = { .has_changed = false };

@@ -25,6 +25,8 @@ int rights_keep(uint64_t kept);
 
 /* Whether all of 'rights' are in effect in this thread. */
 bool rights_has(uint64_t rights);
+/* Whether this thread keeps all of them: rights_raise() has them in effect. */
+bool rights_are_kept(uint64_t rights);
 
 /* What was in effect before a section. */
 struct rights_section {

@@ -9,6 +9,7 @@
 #include "config_source_id.h"
 #include "log.h"
 #include "pipeline.h"
+#include "rights.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -100,7 +101,27 @@ static int take(struct reload *reload, struct config *next, struct error_text *e
 	return 0;
 }
 
-/* Capabilities that no source needs later were given up. */
+static bool has_source(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->source_count; i++)
+		if (strcmp(config->sources[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Capabilities that no source needs later were given up. One that is new is opened now, also where
+ * it needs none later (wait=off). */
+static bool can_open(const struct config *config, const struct config *next)
+{
+	if (config_rights(next) & ~config_rights(config))
+		return false;
+	for (size_t i = 0; i < next->source_count; i++)
+		if (!has_source(config, next->sources[i].name) &&
+		    !rights_are_kept(next->sources[i].type->rights))
+			return false;
+	return true;
+}
+
 static void hold_sources(const struct config *config, struct config *next,
 			 struct config_changes *changes)
 {
@@ -108,7 +129,7 @@ static void hold_sources(const struct config *config, struct config *next,
 
 	for (size_t i = 0; i < next->source_count; i++)
 		is_live &= next->sources[i].type->is_live;
-	if (config_rights(next) & ~config_rights(config) || !is_live)
+	if (!is_live || !can_open(config, next))
 		config_changes_hold_sources(next, changes);
 }
 

@@ -441,6 +441,21 @@ def test_a_source_whose_right_is_given_up(site, flowagent, agentctl, conf):  # n
     ledger.check_final(agent.summary(), site.matched())
 
 
+def test_a_source_that_needs_its_right_only_to_be_opened(site, flowagent, agentctl, conf):  # noqa: F811
+    """With wait=off the right is given up once all are open: another one needs a restart, and the first one goes on."""
+    conf.write("interface = lo,wait=off", "active-timeout = 60s")
+    agent = flowagent("--config", conf.path, host=site.host)
+    agent.wait_for_control()
+    control = agentctl(agent)
+    site.host.ip("link", "add", "other0", "type", "veth", "peer", "name", "other1")
+    conf.write("interface = lo,wait=off", "interface = other0,wait=off", "active-timeout = 30s")
+    assert reload(control) == [
+        "active-timeout: 60s -> 30s", "source other0: needs a restart (nothing -> there)",
+    ]  # fmt: skip
+    assert [(row["name"], row["state"]) for row in control.rows("show", "sources")] == [("lo", "running")]
+    assert agent.stop() == 0, agent.errors
+
+
 def test_a_kill_after_a_reload_that_failed(site, flowagent, agentctl, cleanup, directory, conf):  # noqa: F811
     """Nothing has changed, so all that was cached continues."""
     manager = cleanup.enter_context(ServiceManager(directory))
