@@ -58,6 +58,8 @@ json_int_t doctor_number(const json_t *object, const char *key);
 const char *doctor_option(const struct doctor *doctor, const char *name);
 const json_t *doctor_sources(const json_t *status);
 const json_t *doctor_collectors(const json_t *status);
+/* The log group of a source; -1: it is of another kind. */
+int doctor_source_group(const json_t *source);
 /* Whether the agent reads the group of a rule. */
 bool doctor_is_read(const struct doctor *doctor, const struct log_rule *rule);
 /* Whether all rules that feed the agent are those of `rules install`. */

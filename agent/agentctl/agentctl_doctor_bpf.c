@@ -150,6 +150,26 @@ void doctor_note_interfaces(json_t *status)
 	freeifaddrs(all);
 }
 
+static json_int_t grown(const json_t *before, const json_t *after, const char *name)
+{
+	return doctor_number(after, name) - doctor_number(before, name);
+}
+
+/* Why packets of several segments count as one, so that the interface counts more; NULL: they do
+ * not. */
+static const char *segments_unknown(const struct doctor *doctor, const json_t *before,
+				    const json_t *after)
+{
+	static const char ignored[] = "packets_ignored";
+
+	if (strstr(doctor_option(doctor, "bpf"), "packets=as-seen"))
+		return "packets=as-seen";
+	if (grown(json_object_get(before, ignored), json_object_get(after, ignored),
+		  "not_sampled") > 0)
+		return "sampling";
+	return grown(before, after, "packets_super_uncounted") > 0 ? "tunnels" : NULL;
+}
+
 /* What has come and gone since the first look; the interface's counters have 32 bits here. */
 static void check_share(struct doctor *doctor, const json_t *before, const json_t *after,
 			const char *interface)
@@ -157,13 +177,19 @@ static void check_share(struct doctor *doctor, const json_t *before, const json_
 	const uint32_t moved = (uint32_t)(doctor_number(after, "interface_packets") -
 					  doctor_number(before, "interface_packets"));
 	const json_int_t seen =
-		doctor_number(after, "packets_seen") - doctor_number(before, "packets_seen") +
-		doctor_number(after, "packets_split") - doctor_number(before, "packets_split");
+		grown(before, after, "packets_seen") + grown(before, after, "packets_split");
+	const char *reason = segments_unknown(doctor, before, after);
 	char text[COUNT_TEXT_SIZE];
 
 	if (!json_object_get(before, "interface_packets") || seen < 0)
 		return;
-	if (moved >= MOVED_LEAST && seen < (json_int_t)moved / 10 * 9)
+	if (moved >= MOVED_LEAST && seen < (json_int_t)moved / 10 * 9 && reason)
+		doctor_say(doctor, DOCTOR_note, NULL,
+			   "%s: the agent's program has seen %" JSON_INTEGER_FORMAT
+			   ", the interface has counted %s: not comparable, as packets of several "
+			   "segments count as one (%s)",
+			   interface, seen, count_text(moved, "packet", text), reason);
+	else if (moved >= MOVED_LEAST && seen < (json_int_t)moved / 10 * 9)
 		doctor_say(doctor, DOCTOR_warn, NULL,
 			   "%s: the interface has counted %s, and the agent's program has seen "
 			   "%" JSON_INTEGER_FORMAT " of them: what XDP drops, or another program "

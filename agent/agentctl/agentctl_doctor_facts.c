@@ -195,6 +195,17 @@ static enum agentctl_exit ask(const struct doctor *doctor, const char *command,
 	return result;
 }
 
+int doctor_source_group(const json_t *source)
+{
+	unsigned int group;
+	char end;
+
+	return sscanf(doctor_text(source, "name"), "nflog:%u%c", &group, &end) == 1 &&
+			       group <= UINT16_MAX
+		       ? (int)group
+		       : -1;
+}
+
 /* The groups of the sources; without an agent, the group of the options. */
 static void find_groups(struct doctor *doctor)
 {
@@ -203,11 +214,9 @@ static void find_groups(struct doctor *doctor)
 
 	json_array_foreach((json_t *)(uintptr_t)doctor_sources(doctor->status), index, source)
 	{
-		unsigned int group;
-		char end;
+		const int group = doctor_source_group(source);
 
-		if (sscanf(doctor_text(source, "name"), "nflog:%u%c", &group, &end) == 1 &&
-		    group <= UINT16_MAX && !doctor->is_read[group]) {
+		if (group >= 0 && !doctor->is_read[group]) {
 			doctor->is_read[group] = true;
 			doctor->read_count++;
 		}

@@ -97,10 +97,25 @@ static json_int_t counted(const struct doctor *doctor, const struct log_rules *r
 	return sum;
 }
 
-/* How much a sum of all sources has grown between the two looks. */
+/* A counter of the log groups that the agent reads: no other source has its packets of a rule. */
+static json_int_t sum_of_groups(const json_t *status, const char *name)
+{
+	json_int_t sum = 0;
+	size_t index;
+	const json_t *source;
+
+	json_array_foreach((json_t *)(uintptr_t)doctor_sources(status), index, source)
+	{
+		if (doctor_source_group(source) >= 0)
+			sum += doctor_number(source, name);
+	}
+	return sum;
+}
+
+/* How much that has grown between the two looks. */
 static json_int_t grown(const struct doctor *doctor, const char *name)
 {
-	return doctor_number(doctor->status_later, name) - doctor_number(doctor->status, name);
+	return sum_of_groups(doctor->status_later, name) - sum_of_groups(doctor->status, name);
 }
 
 /* Whether the counter of a rule that feeds the agent counts more than it hands over, as announced.
@@ -156,7 +171,7 @@ void doctor_check_counter(struct doctor *doctor)
 		doctor_say(doctor, DOCTOR_note, NULL,
 			   "no packet has passed just now; %" JSON_INTEGER_FORMAT
 			   " since the start",
-			   doctor_number(doctor->status, "packets_read"));
+			   sum_of_groups(doctor->status, "packets_read"));
 }
 
 /* Say what is wrong with an interface that rules name. */

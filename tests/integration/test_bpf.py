@@ -347,8 +347,10 @@ def test_beside_a_program_of_others(action, hosts, flowagent, agentctl, collecto
         finish(agent, own)
 
 
-def test_doctor_names_what_hides_packets(hosts, flowagent, agentctl, collector):
-    own, agent = start(hosts, flowagent, collector)
+@pytest.mark.parametrize(("word", "state"), [("", "warn"), (",packets=as-seen", "note")], ids=["wire", "as-seen"])
+def test_doctor_names_what_hides_packets(word, state, hosts, flowagent, agentctl, collector):
+    """Where packets of several segments count as one it cannot tell, and says that."""
+    own, agent = start(hosts, flowagent, collector, source="eth0" + word)
     control = agentctl(agent)
     with foreign_program(hosts.server, "eth0", "ingress", OK, first=True):
         assert tc_programs(hosts.server, "eth0", "ingress") == ["foreign", "flowagent_in"]
@@ -359,10 +361,11 @@ def test_doctor_names_what_hides_packets(hosts, flowagent, agentctl, collector):
                 lines = [row for row in doctor(control) if row["check"] == "bpf"]
             finally:
                 pinging.terminate()
-    assert [row["state"] for row in lines] == ["warn", "warn"], lines
+    assert [row["state"] for row in lines] == ["warn", state], lines
     assert "the program foreign comes before the agent's at ingress" in lines[0]["text"]
     assert "systemctl stop flowagent && " in lines[0]["fix"]
     assert "the interface has counted" in lines[1]["text"]
+    assert ("not comparable" in lines[1]["text"]) == (state == "note")
     finish(agent, own)
 
 

@@ -161,6 +161,19 @@ table inet mine {
 """
 
 
+def test_packets_of_other_sources_are_not_those_of_the_rules(doctor):
+    """The interface brings many packets, the group those that a limit lets through."""
+    doctor.host.run("nft", "-f", "-", input=LIMITED)
+    doctor.start("--interface", "eth0")
+    with subprocess.Popen(doctor.host.command("ping", "-f", "-q", Hosts.ROUTER[0])) as ping:
+        try:
+            row = doctor.fault("counter", "keeps the others", state="warn", wait="1s")
+        finally:
+            ping.terminate()
+    counted, read = map(int, re.findall(r"(?:counted|read) (\d+)", row["text"]))
+    assert counted > 10 * read
+
+
 @pytest.mark.parametrize("is_limited", [True, False])
 def test_what_the_rules_count_is_held_against_what_is_read(is_limited, doctor):
     if is_limited:
