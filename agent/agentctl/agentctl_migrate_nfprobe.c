@@ -338,6 +338,56 @@ static void write_map(struct migration *migration, struct nfprobe *nfprobe, cons
 	free(text);
 }
 
+/* The number of nfprobe_ifindex for a plugin, 0: none; "tag" is said elsewhere. */
+static unsigned long fixed_number(struct migration *migration, const struct nfprobe *nfprobe,
+				  const char *plugin)
+{
+	const char *text = value_of(nfprobe, "nfprobe_ifindex", plugin);
+	unsigned long number;
+
+	if (!text || strcmp(text, "tag") == 0)
+		return 0;
+	if (migration_number(text, &number) && number <= UINT32_MAX)
+		return number;
+	migration_wrong(migration, "nfprobe_ifindex: %s: expected a number, or tag", text);
+	return 0;
+}
+
+/* What cannot be carried over: records of all collectors have the same numbers. */
+static void lose_number(struct migration *migration, unsigned long number, const char *plugin,
+			const char *reason)
+{
+	migration_lost(migration, "nfprobe_ifindex: %lu%s%s: %s", number,
+		       *plugin ? " of the plugin " : "", plugin, reason);
+}
+
+/* nfprobe_ifindex as a number of the interface, which is NULL if that is not one. */
+static void write_numbers(struct migration *migration, struct nfprobe *nfprobe,
+			  const char *interface)
+{
+	unsigned long first = 0;
+
+	for (size_t i = 0; i < nfprobe->probe_count; i++) {
+		const char *plugin = nfprobe->probes[i];
+		const unsigned long number = fixed_number(migration, nfprobe, plugin);
+
+		if (!number)
+			continue;
+		if (!interface)
+			lose_number(migration, number, plugin,
+				    "the interfaces are several, or not known: if-map NAME=NUMBER "
+				    "has a number for each");
+		else if (first && number != first)
+			lose_number(migration, number, plugin,
+				    "the interface has another number already; two need two "
+				    "agents");
+		else if (!first)
+			add_number(migration, nfprobe, interface,
+				   migration_print(migration, "%lu", number));
+		first = first ? first : number;
+	}
+}
+
 static void write_pcap_source(struct migration *migration, struct nfprobe *nfprobe)
 {
 	const char *keys = source_keys(migration, nfprobe);
@@ -356,30 +406,33 @@ static void write_pcap_source(struct migration *migration, struct nfprobe *nfpro
 		write_interface(migration, nfprobe, name, keys);
 	else
 		migration_wrong(migration, "no interface: write interface = NAME");
-	for (size_t i = 0; name && i < nfprobe->probe_count; i++) {
-		const char *number = value_of(nfprobe, "nfprobe_ifindex", nfprobe->probes[i]);
-
-		if (number && strcmp(number, "tag") != 0)
-			add_number(migration, nfprobe, name, number);
-	}
+	write_numbers(migration, nfprobe, file || map ? NULL : name);
 }
 
 /* nfprobe_ifindex as a key of the log group, of which no interface is known by name: nfprobe's
  * direction says which side it is of. */
-static const char *fixed_number(struct migration *migration, const struct nfprobe *nfprobe)
+static const char *fixed_numbers(struct migration *migration, const struct nfprobe *nfprobe)
 {
+	unsigned long written[2] = { 0 };
+	const char *keys = "";
+
 	for (size_t i = 0; i < nfprobe->probe_count; i++) {
 		const char *plugin = nfprobe->probes[i];
-		const char *text = value_of(nfprobe, "nfprobe_ifindex", plugin);
-		const char *side = value_of(nfprobe, "nfprobe_direction", plugin);
-		unsigned long number;
+		const char *direction = value_of(nfprobe, "nfprobe_direction", plugin);
+		const bool is_out = direction && strcmp(direction, "out") == 0;
+		const unsigned long number = fixed_number(migration, nfprobe, plugin);
 
-		if (text && migration_number(text, &number) && number && number <= UINT32_MAX)
-			return migration_print(
-				migration, ",%s=%lu",
-				side && strcmp(side, "out") == 0 ? "output" : "input", number);
+		if (number && written[is_out] && number != written[is_out])
+			lose_number(migration, number, plugin,
+				    "the log group has another number already; two need two "
+				    "agents");
+		if (!number || written[is_out])
+			continue;
+		written[is_out] = number;
+		keys = migration_print(migration, "%s,%s=%lu", keys, is_out ? "output" : "input",
+				       number);
 	}
-	return "";
+	return keys;
 }
 
 static void write_group(struct migration *migration, const struct nfprobe *nfprobe)
@@ -390,7 +443,7 @@ static void write_group(struct migration *migration, const struct nfprobe *nfpro
 	migration_option(migration, "nflog", "%lu%s%s%s",
 			 number_of(migration, nfprobe, "uacctd_group", "", 0),
 			 migration_buffer(migration, size, 1), source_keys(migration, nfprobe),
-			 fixed_number(migration, nfprobe));
+			 fixed_numbers(migration, nfprobe));
 	/* That it is none is said already. */
 	if (size && migration_number(size, &bytes) && bytes < 32 * 1024 * 1024)
 		migration_note(migration, "a buffer of %s bytes is less than flowagent's 32M",

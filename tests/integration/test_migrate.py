@@ -267,6 +267,31 @@ def test_fixed_number_of_a_log_group():
     assert re.search(r"^nflog = 5,.*\boutput=12\b", done.stdout, re.M), done.stdout
 
 
+PLUGINS = "plugins: nfprobe[a], nfprobe[b]\nnfprobe_receiver[a]: h:1\nnfprobe_receiver[b]: h:2\n"
+FIRST, SECOND = "nfprobe_ifindex[a]: 12\n", "nfprobe_ifindex[b]: 13\n"
+OTHER = "nfprobe_ifindex: 13 of the plugin b"
+
+
+@pytest.mark.parametrize(
+    ("peer", "text", "written", "said"),
+    [
+        ("uacctd", FIRST + SECOND, r"^nflog = 5,.*\binput=12$", OTHER),
+        ("uacctd", FIRST + SECOND + "nfprobe_direction[b]: out\n", r"^nflog = 5,.*\binput=12,output=13\b", None),
+        ("uacctd", FIRST + "nfprobe_ifindex[b]: x\n", r"^nflog = 5,.*\binput=12$", "nfprobe_ifindex: x: expected a number"),
+        ("uacctd", FIRST + "nfprobe_ifindex[b]: 12\n", r"^nflog = 5,.*\binput=12$", None),
+        ("pmacctd", "pcap_interface: eth0\n" + FIRST + SECOND, r"^if-map = eth0=12$", OTHER),
+        ("pmacctd", "pcap_interface: eth0\nnfprobe_ifindex: x\n", r"^interface = eth0", "nfprobe_ifindex: x: expected a number"),
+        ("pmacctd", "pcap_savefile: a.pcap\n" + SECOND, r"^read = a.pcap", OTHER),
+    ],
+)
+def test_numbers_of_plugins(peer, text, written, said):
+    """Each is written, or said."""
+    done = migrate(peer, text=("uacctd_group: 5\n" if peer == "uacctd" else "") + PLUGINS + text)
+    assert re.search(written, done.stdout, re.M), done.stdout
+    found = {line for line in done.stderr.splitlines() if "nfprobe_ifindex" in line}
+    assert len(found) == (said is not None) and all(said in line for line in found), found
+
+
 def test_groups_of_the_mask():
     done = migrate("fprobe-ulog", "-U", "5", "192.0.2.1:2055/192.0.2.9/r")
     assert re.findall(r"^nflog = (\d+)$", done.stdout, re.M) == ["1", "3"]
