@@ -109,7 +109,9 @@ static int open_descriptor(struct capture_file_reader *file, const char *path,
 	struct stat status;
 	int result;
 
-	file->fd = !strcmp(path, "-") ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	/* A named pipe that nobody writes to yet has no packet now: poll() says when it has. */
+	file->fd =
+		!strcmp(path, "-") ? STDIN_FILENO : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (file->fd < 0 || fstat(file->fd, &status) < 0) {
 		result = -errno;
 		error_text_set(error, "%s: cannot be opened: %s", name, fault_text(-result));

@@ -237,6 +237,45 @@ TEST(a_pipe_among_files_is_waited_for)
 	capture_file.close(capture);
 }
 
+/* Nobody writes to it yet: the thread that reads must do other things, too. */
+TEST(a_pipe_without_a_writer_holds_nobody_up)
+{
+	struct packet_view views[8];
+	struct capture *capture;
+	struct error_text error;
+	char pipe_name[sizeof(directory) + 8];
+	char *also[] = { pipe_name };
+	const struct source_config config = {
+		.type = &capture_file, .name = path, .also = also, .also_count = 1
+	};
+	struct pollfd ready = { .events = POLLIN };
+	uint8_t record[17];
+	int writer;
+
+	(void)snprintf(pipe_name, sizeof(pipe_name), "%s/pipe", directory);
+	CHECK_EQ(mkfifo(pipe_name, 0600), 0);
+	write_file(7, 100, 10, 2);
+	(void)alarm(30); /* a test that hangs ends */
+	CHECK_EQ(capture_file.open(&config, &capture, &error), 0);
+	CHECK_EQ(capture_file.read(capture, views, 8, &error), 0);
+	ready.fd = capture_file.descriptor(capture);
+	CHECK_EQ(poll(&ready, 1, 0), 0);
+	writer = open(pipe_name, O_WRONLY | O_CLOEXEC);
+	CHECK(writer >= 0);
+	CHECK_EQ(capture_file.read(capture, views, 8, &error), 0);
+	CHECK_EQ(write(writer, header, sizeof(header)), sizeof(header));
+	(void)make_record(record, 90, 1);
+	CHECK_EQ(write(writer, record, sizeof(record)), sizeof(record));
+	CHECK_EQ(poll(&ready, 1, 5000), 1);
+	CHECK_EQ(capture_file.read(capture, views, 8, &error), 1);
+	CHECK_EQ(views[0].time_ms, 90000);
+	(void)close(writer);
+	CHECK_EQ(capture_file.read(capture, views, 8, &error), 2);
+	CHECK_EQ(capture_file.read(capture, views, 8, &error), -ENODATA);
+	(void)alarm(0);
+	capture_file.close(capture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +286,7 @@ int main(void)
 		cmocka_unit_test_teardown(what_is_named_and_cannot_be_read_is_refused,
 					  remove_files),
 		cmocka_unit_test_teardown(a_pipe_among_files_is_waited_for, remove_files),
+		cmocka_unit_test_teardown(a_pipe_without_a_writer_holds_nobody_up, remove_files),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);
