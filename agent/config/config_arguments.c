@@ -96,6 +96,19 @@ static void fail_word(int code, const char *word, struct error_text *error)
 	}
 }
 
+/* getopt_long(), or -1 also for each word after "--", which it looks at once only. */
+static int next_option(const struct tables *tables, int argc, char *const *argv, bool *has_ended)
+{
+	const int at = optind ? optind : 1;
+	int code;
+
+	if (*has_ended)
+		return -1;
+	code = getopt_long(argc, argv, tables->letters, tables->names, NULL);
+	*has_ended = code == -1 && optind == at + 1 && strcmp(argv[at], "--") == 0;
+	return code;
+}
+
 /* A word that is no option. After a capture file it is one more: so the shell names several.
  * Returns false if there is none, or it has no place. */
 static bool take_word(struct config_arguments *arguments, int argc, char *const *argv)
@@ -111,6 +124,7 @@ int config_arguments_parse(struct config_arguments *arguments, int argc, char *c
 			   struct error_text *error)
 {
 	struct tables tables;
+	bool has_ended = false;
 	int code;
 
 	arguments->count = 0;
@@ -122,7 +136,7 @@ int config_arguments_parse(struct config_arguments *arguments, int argc, char *c
 	make_tables(&tables);
 	optind = 0; /* glibc: start anew, also for a second call in one process */
 	opterr = 0;
-	while ((code = getopt_long(argc, argv, tables.letters, tables.names, NULL)) != -1 ||
+	while ((code = next_option(&tables, argc, argv, &has_ended)) != -1 ||
 	       take_word(arguments, argc, argv)) {
 		enum config_option_id option = find_option(code);
 

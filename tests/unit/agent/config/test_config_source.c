@@ -214,6 +214,13 @@ TEST(several_files_are_one_source)
 	check_value(&config, "read", "a.pcap,label=x b.pcap c.pcap d -", "command line");
 	config_clear(&config);
 
+	/* After "--" any word is a file, also one that looks like an option. */
+	CHECK_EQ(parse(&config, "-r a.pcap -- -b -m --help", &error), CONFIG_run);
+	CHECK_EQ(config.sources[0].also_count, 3);
+	CHECK_TEXT(config.sources[0].also[0], "-b");
+	CHECK_TEXT(config.sources[0].also[1], "-m");
+	CHECK_TEXT(config.sources[0].also[2], "--help");
+	config_clear(&config);
 	check_error("-r a b,label=x", CONFIG_invalid,
 		    "--read \"b,label=x\": keys are given once, with the first file: they hold "
 		    "for all");
