@@ -132,7 +132,7 @@ static int receive(int socket, struct answer *answer)
 		.msg_iov = &part,
 		.msg_iovlen = 1,
 		.msg_control = control,
-		.msg_controllen = sizeof(control),
+		.msg_controllen = CMSG_LEN(sizeof(int)), /* with padding two would fit */
 	};
 	const int result = wait_for(socket, POLLIN, TAKE_MS);
 	ssize_t size;
@@ -146,7 +146,9 @@ static int receive(int socket, struct answer *answer)
 		return -errno;
 	keep_descriptor(answer, &message);
 	if (message.msg_flags & MSG_CTRUNC)
-		return -EMFILE; /* this process may not open any more */
+		/* More than one, of which the kernel has closed the others; or none, as this
+		 * process may not open any more. */
+		return answer->descriptor >= 0 ? -EPROTO : -EMFILE;
 	answer->size += (size_t)size;
 	return size ? 0 : -EPIPE;
 }
