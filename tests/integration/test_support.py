@@ -15,6 +15,22 @@ from flows import FlowKey, FlowTable, differences
 from netflow9 import Decoder, ProtocolError, decode_all, flow_table
 from pcap_reader import Packet, count_flows, read_packets
 
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["lint", "cppcheck", "lib/none.c"],
+        ["lint", "cppcheck", "tests/unit/lib/lookup/test_nat_table.c"],
+        ["lint", "cppcheck", "agent/capture/bpf/capture_bpf_program.c"],
+        ["valgrind", "test_none"],
+        ["valgrind", "none.pcap"],
+    ],
+)
+def test_what_is_not_there_is_not_clean(command):
+    done = subprocess.run([ROOT / "tests" / command[0], *command[1:]], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and command[-1] in done.stderr, done
+
+
 V4_FIELDS = [(8, 4), (12, 4), (4, 1), (5, 1), (6, 1), (7, 2), (11, 2)]
 V4_FIELDS += [(1, 8), (2, 8), (152, 8), (153, 8)]
 V4_RECORD = bytes(
