@@ -108,7 +108,7 @@ void bmp_peers_up(struct bmp_state *state, struct bmp_router *router,
 	if (peer->name.type == BMP_PEER_loc_rib && header->as_number)
 		peer->own_as = header->as_number;
 	for (int family = 0; family < BGP_FAMILY_COUNT; family++) {
-		peer->awaits[family] =
+		peer->has_family[family] =
 			has_table(peer, sent->has_family[family], received->has_family[family]);
 		peer->has_path_ids[family] =
 			sends_path_ids(peer, received->add_path[family], sent->add_path[family]);
@@ -137,8 +137,10 @@ void bmp_peers_begin_session(struct bmp_state *state, const struct bmp_router *r
 
 		if (!is_of(state, peer, router))
 			continue;
-		peer->is_up = peer->is_seen = peer->has_ended = false;
-		memset(peer->awaits, 0, sizeof(peer->awaits));
+		peer->is_up = peer->is_seen = false;
+		memset(peer->has_family, 0, sizeof(peer->has_family));
+		memset(peer->reports, 0, sizeof(peer->reports));
+		memset(peer->has_end, 0, sizeof(peer->has_end));
 		memset(peer->has_path_ids, 0, sizeof(peer->has_path_ids));
 		for (int view = 0; view < 2; view++)
 			if (peer->sources[view] != BMP_NO_SOURCE)
@@ -169,18 +171,58 @@ void bmp_peers_drop_stale(struct bmp_state *state, const struct bmp_router *rout
 	}
 }
 
+/* Whether routes of the last session wait to be reported again. */
+static bool has_stale(const struct bmp_state *state, const struct bmp_peer *peer, int view)
+{
+	bool has_any = false;
+
+	for (int family = 0; peer->sources[view] != BMP_NO_SOURCE && family < BGP_FAMILY_COUNT;
+	     family++)
+		has_any |= bmp_rib_stale_routes(state->rib, peer->sources[view],
+						(enum bgp_family)family) > 0;
+	return has_any;
+}
+
+/* A peer without a family that both sides have, such as one whose routes came before it was up, has
+ * ended with its first End-of-RIB. */
+static bool has_view_ended(const struct bmp_peer *peer, int view)
+{
+	bool is_any = false, are_all = true;
+
+	for (int family = 0; family < BGP_FAMILY_COUNT; family++) {
+		is_any |= peer->has_end[view][family];
+		are_all &= peer->has_end[view][family] || !peer->has_family[family];
+	}
+	return is_any && are_all;
+}
+
+bool bmp_peer_has_ended(const struct bmp_state *state, const struct bmp_peer *peer)
+{
+	bool is_any = false, are_all = true;
+
+	for (int view = 0; view < 2; view++) {
+		if (!peer->reports[view] && !has_stale(state, peer, view))
+			continue;
+		is_any = true;
+		are_all &= has_view_ended(peer, view);
+	}
+	return is_any && are_all;
+}
+
 bool bmp_peers_have_ended(const struct bmp_state *state, const struct bmp_router *router)
 {
 	bool is_any = false, are_all = true;
 
 	for (size_t i = 0; i < state->peer_count; i++) {
 		const struct bmp_peer *peer = &state->peers[i];
+		bool has_ended;
 
 		if (!is_of(state, peer, router) || !peer->is_seen)
 			continue;
-		if (peer->has_ended && peer->name.type == BMP_PEER_loc_rib)
+		has_ended = bmp_peer_has_ended(state, peer);
+		if (has_ended && peer->name.type == BMP_PEER_loc_rib)
 			return true; /* what the router uses: no other view counts beside it */
-		are_all &= peer->has_ended;
+		are_all &= has_ended;
 		is_any = true;
 	}
 	return is_any && are_all;

@@ -25,6 +25,9 @@ void bmp_peers_down(struct bmp_state *state, const struct bmp_router *router,
 void bmp_peers_begin_session(struct bmp_state *state, const struct bmp_router *router);
 /* Drop what is stale of it: all, if it is not connected. */
 void bmp_peers_drop_stale(struct bmp_state *state, const struct bmp_router *router);
+/* Whether each view that a peer reports has come to the end of its tables. A view whose routes of
+ * the last session are still stale is expected again. */
+bool bmp_peer_has_ended(const struct bmp_state *state, const struct bmp_peer *peer);
 /* Whether all peers of the router that are up have reported a table to the end, and there is one.
  */
 bool bmp_peers_have_ended(const struct bmp_state *state, const struct bmp_router *router);

@@ -107,9 +107,7 @@ static void note_view(const struct monitoring *monitoring, enum bgp_family famil
 static void end_family(const struct monitoring *monitoring, enum bgp_family family)
 {
 	monitoring->router->counters[BMP_COUNTER_end_of_rib]++;
-	monitoring->peer->awaits[family] = false;
-	monitoring->peer->has_ended = !monitoring->peer->awaits[BGP_FAMILY_ipv4] &&
-				      !monitoring->peer->awaits[BGP_FAMILY_ipv6];
+	monitoring->peer->has_end[monitoring->is_post_policy][family] = true;
 	note_view(monitoring, family);
 	bmp_rib_drop_stale(monitoring->state->rib, monitoring->source, family);
 }
@@ -119,6 +117,7 @@ static void use_update(const struct monitoring *monitoring, const struct bmp_pee
 	const struct bgp_update *update = &monitoring->update;
 	struct bmp_attributes attributes;
 
+	monitoring->peer->reports[monitoring->is_post_policy] = true;
 	withdraw(monitoring, update->withdrawn);
 	withdraw(monitoring, update->mp_withdrawn);
 	if (reader_left(&update->announced.prefixes) ||

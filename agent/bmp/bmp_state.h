@@ -50,9 +50,11 @@ struct bmp_router {
 struct bmp_peer {
 	bool is_used;
 	bool is_up;
-	bool is_seen;   /* in the present session of its router */
-	bool has_ended; /* its tables: End-of-RIB of each family that it awaits */
-	bool awaits[BGP_FAMILY_COUNT];
+	bool is_seen;                      /* in the present session of its router */
+	bool has_family[BGP_FAMILY_COUNT]; /* both sides have: there is a table of it */
+	/* Each view comes to its own end, by End-of-RIB of each family; by "is post-policy". */
+	bool reports[2]; /* something of it has come in the present session */
+	bool has_end[2][BGP_FAMILY_COUNT];
 	uint8_t router;  /* number in 'routers' */
 	uint32_t own_as; /* of the router towards this peer; 0: not known */
 	struct bmp_peer_name name;

@@ -19,6 +19,7 @@ struct station {
 	struct bmp_state *state;
 	struct bmp_router *router;
 	struct writer writer;
+	uint8_t flags; /* of the peer headers that follow */
 	uint8_t message[MESSAGE_SIZE];
 };
 
@@ -32,6 +33,7 @@ static struct station *begin(void)
 		.most_routes = 1000,
 	};
 
+	station.flags = 0;
 	station.state = bmp_state_create(&options);
 	CHECK(station.state != NULL);
 	station.router = bmp_station_connect(station.state, &address, 0);
@@ -50,6 +52,7 @@ static void write_header(struct station *station, enum bmp_type type, uint8_t pe
 	header = writer_take(&station->writer, PEER_HEADER_SIZE);
 	memset(header, 0, PEER_HEADER_SIZE);
 	header[0] = peer_type;
+	header[1] = station->flags;
 	header[25] = peer; /* the last byte of its address */
 }
 
@@ -164,10 +167,55 @@ TEST(a_table_without_an_end_has_ended_when_nothing_more_comes)
 	bmp_state_destroy(station->state);
 }
 
+#define ROUTE 0, 0, 0, 14, 0x40, 1, 1, 0, 0x40, 2, 0, 0x40, 3, 4, 192, 0, 2, 1, 24, 8, 8, 8
+
+/* Before and after the policy: each view has its own end. */
+TEST(each_view_of_a_peer_is_waited_for)
+{
+	struct station *station = begin();
+
+	peer_up(station, BMP_PEER_global, 1, BYTES(IPV4, IPV6), BYTES(IPV4, IPV6));
+	station->flags = BMP_FLAG_POST_POLICY;
+	update(station, BMP_PEER_global, 1, BYTES(ROUTE));
+	station->flags = 0;
+	update(station, BMP_PEER_global, 1, BYTES(END_OF_IPV4));
+	update(station, BMP_PEER_global, 1, BYTES(END_OF_IPV6));
+	CHECK(!bmp_station_is_settled(station->state));
+	station->flags = BMP_FLAG_POST_POLICY;
+	update(station, BMP_PEER_global, 1, BYTES(END_OF_IPV4));
+	CHECK(!bmp_station_is_settled(station->state));
+	update(station, BMP_PEER_global, 1, BYTES(END_OF_IPV6));
+	CHECK(bmp_station_is_settled(station->state));
+	bmp_state_destroy(station->state);
+}
+
+/* What the last session has reported is expected of the next one. */
+TEST(a_view_whose_routes_are_stale_is_waited_for)
+{
+	struct station *station = begin();
+	const struct prefix address = station->router->address;
+
+	peer_up(station, BMP_PEER_global, 1, BYTES(IPV4), BYTES(IPV4));
+	station->flags = BMP_FLAG_POST_POLICY;
+	update(station, BMP_PEER_global, 1, BYTES(ROUTE));
+	bmp_station_disconnect(station->state, station->router, 1);
+	CHECK(bmp_station_connect(station->state, &address, 1) == station->router);
+	station->flags = 0;
+	peer_up(station, BMP_PEER_global, 1, BYTES(IPV4), BYTES(IPV4));
+	update(station, BMP_PEER_global, 1, BYTES(END_OF_IPV4));
+	CHECK(!bmp_station_is_settled(station->state));
+	station->flags = BMP_FLAG_POST_POLICY;
+	update(station, BMP_PEER_global, 1, BYTES(END_OF_IPV4));
+	CHECK(bmp_station_is_settled(station->state));
+	bmp_state_destroy(station->state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_has_ended_when_each_family_of_both_sides_has),
+		cmocka_unit_test(each_view_of_a_peer_is_waited_for),
+		cmocka_unit_test(a_view_whose_routes_are_stale_is_waited_for),
 		cmocka_unit_test(a_family_of_one_side_alone_is_not_waited_for),
 		cmocka_unit_test(each_peer_is_waited_for),
 		cmocka_unit_test(what_a_router_says_of_its_own_table_is_waited_for),
