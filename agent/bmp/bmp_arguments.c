@@ -10,6 +10,7 @@
 
 enum {
 	OPTION_STATUS = ASN_ARGUMENT_OWN,
+	OPTION_SHOW,
 	OPTION_INTERVAL,
 	OPTION_STALE,
 	OPTION_MOST_ROUTES,
@@ -26,6 +27,7 @@ static const struct asn_argument rows[] = {
 	{ "most-routes", OPTION_MOST_ROUTES, "N", "routes that are kept at most, 4000000" },
 	{ "vrfs", OPTION_VRFS, NULL, "take routes of VRFs and of other instances as well" },
 	{ "status", OPTION_STATUS, "PATH", "write counters, in Prometheus' text format" },
+	{ "show", OPTION_SHOW, NULL, "print the status of the one that runs, and end" },
 	ASN_ARGUMENTS_OF_TABLE,
 	{ "log-level", OPTION_LOG_LEVEL, "LEVEL", "error, warning, notice, info or debug: info" },
 	ASN_ARGUMENTS_OF_PROGRAM,
@@ -98,6 +100,7 @@ static int set(void *context, const struct asn_argument *row, const char *value,
 		break;
 	case OPTION_VRFS: arguments->state.has_vrfs = true; break;
 	case OPTION_STATUS: arguments->status_file = value; break;
+	case OPTION_SHOW: arguments->shows = true; break;
 	default:
 		if (log_level_parse(value, &arguments->log_level) < 0)
 			return asn_arguments_refuse(row, value,
@@ -109,7 +112,8 @@ static int set(void *context, const struct asn_argument *row, const char *value,
 const struct asn_command bmp_arguments_command = {
 	.program = "flowagent-bmp",
 	.beginning =
-		"usage: flowagent-bmp --output TABLE --router ADDRESS [OPTION...]\n\n"
+		"usage: flowagent-bmp --output TABLE --router ADDRESS [OPTION...]\n"
+		"       flowagent-bmp --show [--status PATH]\n\n"
 		"Receive the routes of a site's routers by BMP (RFC 7854), and keep the table\n"
 		"from address to AS number current that flowagent uses.\n\n",
 	.end = "\nExit status: 0 ended by a signal, 1 failed, 2 usage.\n"
@@ -125,6 +129,8 @@ static int check(const struct bmp_arguments *arguments, int rest, struct error_t
 		return 0;
 	if (rest)
 		error_text_set(error, "arguments without an option: none are expected");
+	else if (arguments->shows)
+		return 0;
 	else if (!arguments->table.output)
 		error_text_set(error, "nothing to write; expected --output");
 	else if (!arguments->allowed_count)

@@ -28,6 +28,7 @@ struct bmp_listen {
 struct bmp_arguments {
 	struct asn_arguments table;
 	const char *status_file; /* NULL: none */
+	bool shows;              /* the status of another one, and no more */
 	struct bmp_listen listen[BMP_LISTENERS_MAX];
 	size_t listen_count;
 	struct prefix allowed[BMP_ALLOWED_MAX]; /* routers */

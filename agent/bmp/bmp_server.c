@@ -187,7 +187,7 @@ static void write_status(struct server *server, int64_t now_ms)
 	server->has_news = false;
 	if (!path)
 		return;
-	if (bmp_status_write(path, server->state, &server->writer, &error) < 0)
+	if (bmp_status_write(path, server->state, &server->writer, now_ms, &error) < 0)
 		log_problem_text("status", path, &error);
 	else
 		log_problem_over("status", path);

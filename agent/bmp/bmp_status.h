@@ -9,8 +9,9 @@
 #include "bmp_writer.h"
 #include "error_text.h"
 
-/* Replace the file at 'path'. Returns 0, or a negative errno with 'error' filled. */
+/* Replace the file at 'path'. 'now_ms' is monotonic, as in the state. Returns 0, or a negative
+ * errno with 'error' filled. */
 int bmp_status_write(const char *path, const struct bmp_state *state,
-		     const struct bmp_writer *writer, struct error_text *error);
+		     const struct bmp_writer *writer, int64_t now_ms, struct error_text *error);
 
 #endif

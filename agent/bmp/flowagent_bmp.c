@@ -4,6 +4,7 @@
  * the table that this one writes. */
 #include "bmp_arguments.h"
 #include "bmp_server.h"
+#include "bmp_show.h"
 
 #include "log.h"
 #include "standard_streams.h"
@@ -33,6 +34,13 @@ int main(int argc, char **argv)
 	}
 	if (asn_arguments_answer(&bmp_arguments_command, &arguments.table))
 		return EXIT_done;
+	if (arguments.shows) {
+		const char *path = arguments.status_file;
+
+		return bmp_show(path ? path : BMP_DEFAULT_STATUS, &error) < 0
+			       ? fail(&error, EXIT_failed)
+			       : EXIT_done;
+	}
 	log_set_level(arguments.log_level);
 	return bmp_server_run(&arguments, &error) < 0 ? fail(&error, EXIT_failed) : EXIT_done;
 }

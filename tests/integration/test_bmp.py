@@ -192,6 +192,40 @@ def test_a_withdrawal_leaves_what_others_have(receiver):
     assert program.events()["unknown_withdrawn"] == 1
 
 
+def test_what_runs_is_shown(receiver):
+    """Peers, prefixes, ages and what was wrong."""
+    program = receiver(*EVERYTHING)
+
+    def show(path=program.status):
+        return run("--show", "--status", path)
+
+    assert "no router has connected yet" in show().stdout
+    with program.connect("127.0.0.7") as router:
+        damaged = bmp.announce(PEER1, [NET], [65001, 64500])
+        router.sendall(
+            begin(PEER1, PEER2) + bmp.announce(PEER1, [NET], [65001, 64500]) + end(PEER1)
+            + damaged[:6] + bytes(20) + damaged[26:48] + b"\xff" * len(damaged[48:])
+        )  # fmt: skip
+        wait_until(lambda: "1 messages that are damaged" in show().stdout, "the damaged message")
+        lines = show().stdout.splitlines()
+        (row,) = [line.split() for line in lines if re.match(r"127\.0\.0\.7 .* (up|filling) ", line)]
+        assert row[1:5] == ["filling", "2", "1", "0"], lines
+        peers = [line.split()[2:] for line in lines if re.search(r" 127\.0\.0\.7 +global ", line)]
+        assert sorted(peers) == [["global", "filling", "0", "0"], ["global", "up", "1", "0"]], lines
+        router.sendall(end(PEER2))
+        program.wait_for_as(ADDRESS, 64500)
+        wait_until(lambda: "1 IPv4 and 0 IPv6 prefixes" in show().stdout, "the table")
+        assert re.search(r"written \d+s ago", show().stdout)
+    wait_until(lambda: re.search(r"^127\.0\.0\.7 +down +2 +1 ", show().stdout, re.M), "the end of the session")
+    assert len(re.findall(r" 127\.0\.0\.7 +global +down ", show().stdout)) == 2
+    assert program.stop() == 0, program.errors
+
+    done = show(program.table)
+    assert (done.returncode, "no status of flowagent-bmp" in done.stderr) == (1, True), done
+    done = show("/none")
+    assert (done.returncode, "/none" in done.stderr) == (1, True), done
+
+
 def test_a_table_that_loses_much_stays(receiver):
     program = receiver(*EVERYTHING)
     with program.connect() as router:
