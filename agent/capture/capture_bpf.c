@@ -163,7 +163,7 @@ static int make_kept(struct capture *capture)
 		.index = kernel->index,
 		.ring_bytes = capture->ring_bytes,
 		.cpus = capture->cpus,
-		.takes_foreign = capture->takes_foreign,
+		.takes = capture->takes,
 		.is_filter = { kernel->is_filter[0], kernel->is_filter[1] },
 		.link = capture->scene.link,
 	};
@@ -187,7 +187,7 @@ static int open_parts(struct capture *capture, struct error_text *error)
 		return result;
 	capture->scene.interface_index = capture_bpf_index(capture);
 	result = capture_bpf_kernel_load(&capture->kernel, capture->name, capture->ring_bytes,
-					 capture->takes_foreign, error);
+					 capture->takes, error);
 	if (result)
 		return result;
 	result = capture_bpf_set_up(capture);
@@ -216,7 +216,11 @@ struct capture *capture_bpf_begin(const struct source_config *config, struct err
 	capture->kernel = CAPTURE_BPF_KERNEL_NONE;
 	capture->name = config->name + strlen(CAPTURE_BPF_PREFIX);
 	capture->cpus = capture_bpf_kernel_cpus();
-	capture->takes_foreign = config->promiscuous == SOURCE_SWITCH_on;
+	capture->ring.owners = config->owners;
+	capture->takes =
+		(uint8_t)((config->promiscuous == SOURCE_SWITCH_on ? CAPTURE_BPF_TAKES_FOREIGN
+								   : 0) |
+			  (config->owners ? CAPTURE_BPF_TAKES_OWNER : 0));
 	capture->ring_wanted = config->receive_buffer ? config->receive_buffer : DEFAULT_RING_BYTES;
 	capture->ring_bytes = ring_size(capture->ring_wanted);
 	capture->timer = capture->events = capture->kept = -1;

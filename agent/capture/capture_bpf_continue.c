@@ -22,7 +22,7 @@ static int adopt_parts(struct capture *capture, int descriptor)
 	if (result)
 		return result;
 	if (facts.ring_bytes != capture->ring_bytes || facts.cpus != capture->cpus ||
-	    facts.takes_foreign != capture->takes_foreign)
+	    facts.takes != capture->takes)
 		return -ESTALE;
 	capture->scene.interface_index = facts.index;
 	capture->scene.link = facts.link;

@@ -102,16 +102,14 @@ static int be_silent(enum libbpf_print_level level, const char *format, va_list 
 }
 
 /* What is set before the object is loaded. */
-static int prepare(struct bpf_object *object, uint32_t ring_bytes, bool takes_foreign)
+static int prepare(struct bpf_object *object, uint32_t ring_bytes, uint8_t takes)
 {
 	struct bpf_map *constants = bpf_object__find_map_by_name(object, ".rodata");
 	struct bpf_map *ring = bpf_object__find_map_by_name(object, "ring");
 	struct bpf_map *counters = bpf_object__find_map_by_name(object, "counters");
-	const uint8_t foreign = takes_foreign;
 	int result;
 
-	result = constants ? bpf_map__set_initial_value(constants, &foreign, sizeof(foreign))
-			   : -ENOENT;
+	result = constants ? bpf_map__set_initial_value(constants, &takes, sizeof(takes)) : -ENOENT;
 	if (!result)
 		result = bpf_map__set_max_entries(ring, ring_bytes);
 	if (!result)
@@ -153,7 +151,7 @@ static int keep_all(struct capture_bpf_kernel *kernel, struct bpf_object *object
 }
 
 int capture_bpf_kernel_load(struct capture_bpf_kernel *kernel, const char *name,
-			    uint32_t ring_bytes, bool takes_foreign, struct error_text *error)
+			    uint32_t ring_bytes, uint8_t takes, struct error_text *error)
 {
 	struct bpf_object *object;
 	int result;
@@ -163,7 +161,7 @@ int capture_bpf_kernel_load(struct capture_bpf_kernel *kernel, const char *name,
 	object = bpf_object__open_mem(capture_bpf_object, capture_bpf_object_size, NULL);
 	if (!object)
 		return explain(name, "open the BPF program", -errno, error);
-	result = prepare(object, ring_bytes, takes_foreign);
+	result = prepare(object, ring_bytes, takes);
 	if (!result)
 		result = bpf_object__load(object);
 	if (!result)

@@ -34,10 +34,10 @@ struct capture_bpf_kernel {
 uint32_t capture_bpf_kernel_cpus(void);
 
 /* Load the program with a ring of 'ring_bytes' (a power of two, pages at least). 'name' is the
- * interface's, for messages. Returns 0, or a negative errno with 'error' filled; close it in any
- * case. */
+ * interface's, for messages; 'takes' are bits of capture_bpf_record.h. Returns 0, or a negative
+ * errno with 'error' filled; close it in any case. */
 int capture_bpf_kernel_load(struct capture_bpf_kernel *kernel, const char *name,
-			    uint32_t ring_bytes, bool takes_foreign, struct error_text *error);
+			    uint32_t ring_bytes, uint8_t takes, struct error_text *error);
 
 /* Attach it to both directions of interface 'index', before what is attached already: a program
  * that ends the row would hide packets from us. Returns the same; -ENODEV: the interface has gone.

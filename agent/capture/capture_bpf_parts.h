@@ -1,7 +1,7 @@
 /* capture_bpf_parts.h - the members of a BPF source. Internal to its files.
  *
- * Place: capture_bpf.c, which reads it, and capture_bpf_continue.c, which has it go on from agent to
- * agent. */
+ * Place: capture_bpf.c, which reads it, and capture_bpf_continue.c, which has it go on from agent
+ * to agent. */
 #ifndef CAPTURE_BPF_PARTS_H
 #define CAPTURE_BPF_PARTS_H
 
@@ -35,10 +35,10 @@ struct capture {
 	int64_t attached_ms; /* when to look again whether it is still attached */
 	bool has_read;       /* something, since the last sleep */
 	int kept;            /* capture_bpf_kept.h; owned */
-	bool takes_foreign;
-	bool is_noted;   /* its position is, before each read: capture_bpf_position() */
-	bool is_adopted; /* of an earlier agent */
-	bool is_held;    /* for the next agent: nothing more is read */
+	uint8_t takes;       /* as in capture_bpf_facts */
+	bool is_noted;       /* its position is, before each read: capture_bpf_position() */
+	bool is_adopted;     /* of an earlier agent */
+	bool is_held;        /* for the next agent: nothing more is read */
 	bool is_stopped;
 	int failure; /* negative errno: what read() returns when the ring is empty; 0: none */
 	struct error_text failure_text;

@@ -14,6 +14,11 @@
  * continues with a program that an earlier one has attached only if they agree. */
 #define CAPTURE_BPF_LAYOUT 1
 
+/* What the program takes beside what it takes always; bits of a constant that is set before it is
+ * loaded. */
+#define CAPTURE_BPF_TAKES_FOREIGN 1 /* frames for other hosts */
+#define CAPTURE_BPF_TAKES_OWNER   2 /* records are struct capture_bpf_owned */
+
 /* One packet; with the ring's own header of 8 bytes, it takes 160 bytes. */
 struct capture_bpf_record {
 	__u64 time_ns;       /* CLOCK_MONOTONIC */
@@ -25,6 +30,15 @@ struct capture_bpf_record {
 	__u8 is_egress;
 	__u8 zero;
 	__u8 bytes[CAPTURE_BPF_HEADER_BYTES];
+};
+
+/* With whose socket has sent it, as the kernel says. A packet that comes in has no socket yet: 0.
+ */
+struct capture_bpf_owned {
+	struct capture_bpf_record packet;
+	__u64 cgroup; /* 0: no socket; 1, the root: the kernel's own, or in no other group */
+	__u32 user;   /* of the socket; 0 without one */
+	__u32 zero;
 };
 
 /* Of one CPU, which alone writes it; it fills a line of the processor's cache.

@@ -12,6 +12,9 @@
 
 #define VLAN_ID_MASK 0x0fff
 
+#define CGROUP_ROOT   1
+#define USER_OVERFLOW 65534 /* of a socket that is none any more, or not yet: SYN-ACK */
+
 /* Before each record: its length, with two flags above, and where its page is. */
 #define LENGTH_MASK (~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT))
 
@@ -20,7 +23,7 @@ int capture_bpf_ring_open(struct capture_bpf_ring *ring, int descriptor, uint32_
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	void *consumer, *producer;
 
-	*ring = (struct capture_bpf_ring){ .size = size };
+	*ring = (struct capture_bpf_ring){ .size = size, .owners = ring->owners };
 	consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
 	if (consumer == MAP_FAILED)
 		return -errno;
@@ -99,10 +102,25 @@ static void fill_view(struct packet_view *view, const struct capture_bpf_record 
 	}
 }
 
+/* Of root in the root's control group nobody can say whether it is a socket of the kernel. */
+static struct packet_owner owner_of(const struct capture_bpf_record *record, uint32_t length)
+{
+	const struct capture_bpf_owned *owned = (const void *)record;
+
+	if (length != sizeof(*owned) || !owned->cgroup ||
+	    (owned->cgroup == CGROUP_ROOT && (!owned->user || owned->user == USER_OVERFLOW)))
+		return (struct packet_owner){ .user = 0 };
+	return (struct packet_owner){
+		.cgroup = owned->cgroup == CGROUP_ROOT ? 0 : owned->cgroup,
+		.user = owned->user + 1,
+	};
+}
+
 /* Whether it is one of our program's. Only another program could write others. */
 static bool is_sound(const struct capture_bpf_record *record, uint32_t length)
 {
-	return length == sizeof(*record) && record->captured <= sizeof(record->bytes);
+	return (length == sizeof(*record) || length == sizeof(struct capture_bpf_owned)) &&
+	       record->captured <= sizeof(record->bytes);
 }
 
 /* One record of the ring. */
@@ -164,6 +182,8 @@ size_t capture_bpf_ring_read(struct capture_bpf_ring *ring, const struct capture
 			continue;
 		}
 		ring->truncated += slot.record->captured < slot.record->length;
+		if (ring->owners)
+			ring->owners[count] = owner_of(slot.record, slot.length);
 		fill_view(&views[count++], slot.record, scene);
 	}
 	return count;

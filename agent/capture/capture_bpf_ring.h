@@ -17,10 +17,12 @@ struct capture_bpf_ring {
 	uint64_t size;       /* a power of two */
 	const unsigned long *produced; /* where the kernel writes; both count bytes, and wrap */
 	unsigned long *consumed;       /* where we read; the kernel waits for it */
-	unsigned long next;            /* where the next call begins: after the views given out */
-	uint64_t malformed;            /* records that are not of our program */
-	uint64_t truncated;            /* packets longer than their copy */
-	void *mapped[2];               /* owned; NULL: the memory is somebody else's */
+	struct packet_owner
+		*owners;    /* of the views, filled as they are; borrowed; NULL: nobody asks */
+	unsigned long next; /* where the next call begins: after the views given out */
+	uint64_t malformed; /* records that are not of our program */
+	uint64_t truncated; /* packets longer than their copy */
+	void *mapped[2];    /* owned; NULL: the memory is somebody else's */
 	size_t mapped_bytes[2];
 };
 
@@ -31,7 +33,7 @@ struct capture_bpf_scene {
 	uint8_t link;             /* enum link_type */
 };
 
-/* Map the ring of 'size' bytes. Returns 0 or a negative errno. */
+/* Map the ring of 'size' bytes; 'owners' is set before. Returns 0 or a negative errno. */
 int capture_bpf_ring_open(struct capture_bpf_ring *ring, int descriptor, uint32_t size);
 void capture_bpf_ring_close(struct capture_bpf_ring *ring);
 

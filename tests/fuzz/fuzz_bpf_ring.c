@@ -13,9 +13,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static _Alignas(8) uint8_t memory[2 * RING_BYTES];
 	unsigned long produced = 0, consumed = 0;
-	struct capture_bpf_ring ring = {
-		.data = memory, .size = RING_BYTES, .produced = &produced, .consumed = &consumed
-	};
+	struct packet_owner owners[8];
+	struct capture_bpf_ring ring = { .data = memory,
+					 .size = RING_BYTES,
+					 .produced = &produced,
+					 .consumed = &consumed,
+					 .owners = owners };
 	const struct capture_bpf_scene scene = { .interface_index = 2 };
 	struct packet_view views[8];
 	size_t count;

@@ -36,8 +36,8 @@ struct {
 	__type(value, struct capture_bpf_control);
 } control SEC(".maps");
 
-/* Set before the program is loaded. */
-const volatile __u8 takes_foreign = 0;
+/* Set before the program is loaded: the kernel leaves out what it does not take. */
+const volatile __u8 takes = 0;
 
 /* A frame shorter than the room for it has its length as the bound. That it is not 0 must be said
  * by arithmetic: Linux 6.1 does not learn it from a comparison. */
@@ -72,6 +72,20 @@ static __always_inline __u64 wake_flags(void)
 	return BPF_RB_FORCE_WAKEUP;
 }
 
+/* Room for a record with its owner, which is filled in. */
+static __always_inline struct capture_bpf_record *reserve_owned(struct __sk_buff *skb,
+								__u8 is_egress)
+{
+	struct capture_bpf_owned *owned = bpf_ringbuf_reserve(&ring, sizeof(*owned), 0);
+
+	if (!owned)
+		return 0;
+	owned->cgroup = is_egress ? bpf_skb_cgroup_id(skb) : 0;
+	owned->user = is_egress && owned->cgroup ? bpf_get_socket_uid(skb) : 0;
+	owned->zero = 0;
+	return &owned->packet;
+}
+
 static __always_inline int hand_up(struct __sk_buff *skb, __u8 is_egress)
 {
 	const __u32 cpu = bpf_get_smp_processor_id();
@@ -81,11 +95,12 @@ static __always_inline int hand_up(struct __sk_buff *skb, __u8 is_egress)
 	if (!count)
 		return TC_ACT_UNSPEC; /* cannot be: each CPU has one */
 	count->seen++;
-	if (skb->pkt_type == PACKET_OTHERHOST && !takes_foreign) {
+	if (skb->pkt_type == PACKET_OTHERHOST && !(takes & CAPTURE_BPF_TAKES_FOREIGN)) {
 		count->foreign++;
 		return TC_ACT_UNSPEC;
 	}
-	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	record = takes & CAPTURE_BPF_TAKES_OWNER ? reserve_owned(skb, is_egress)
+						 : bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
 	if (!record) {
 		count->lost++;
 		return TC_ACT_UNSPEC;

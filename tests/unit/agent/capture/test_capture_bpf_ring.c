@@ -94,6 +94,51 @@ TEST(a_record_becomes_a_view)
 	CHECK_EQ(kernel.consumed, WHOLE_BYTES);
 }
 
+/* What has no socket has no owner, nor has what may be the kernel's own; both kinds of records may
+ * be in one ring. */
+TEST(owners_are_beside_the_views)
+{
+	static const struct {
+		uint64_t cgroup, wanted_cgroup;
+		uint32_t user, wanted_user;
+	} cases[] = {
+		{ 4711, 4711, 0, 1 }, { 4711, 4711, 65534, 65535 }, { 1, 0, 1001, 1002 },
+		{ 1, 0, 0, 0 },       { 1, 0, 65534, 0 },           { 0, 0, 0, 0 },
+	};
+	const size_t count = sizeof(cases) / sizeof(cases[0]);
+	struct packet_owner owners[8];
+	struct packet_view views[8];
+	struct kernel kernel;
+	const struct capture_bpf_record plain = numbered(99);
+
+	begin(&kernel, 0);
+	memset(owners, NEVER, sizeof(owners));
+	kernel.ring.owners = owners;
+	for (size_t i = 0; i < count; i++) {
+		const struct capture_bpf_owned owned = {
+			.packet = numbered((uint32_t)i + 1),
+			.cgroup = cases[i].cgroup,
+			.user = cases[i].user,
+		};
+		const uint32_t header = sizeof(owned);
+
+		write_bytes(&kernel, kernel.produced, &header, sizeof(header));
+		write_bytes(&kernel, kernel.produced + BPF_RINGBUF_HDR_SZ, &owned, sizeof(owned));
+		kernel.produced += BPF_RINGBUF_HDR_SZ + sizeof(owned);
+	}
+	put(&kernel, &plain, sizeof(plain));
+	CHECK_EQ(capture_bpf_ring_read(&kernel.ring, &scene, views, 8), count + 1);
+	for (size_t i = 0; i < count; i++) {
+		CHECK_EQ(views[i].original_bytes, i + 1);
+		CHECK_EQ(owners[i].user, cases[i].wanted_user);
+		CHECK_EQ(owners[i].cgroup, cases[i].wanted_cgroup);
+	}
+	CHECK_EQ(views[count].original_bytes, 99);
+	CHECK_EQ(owners[count].user, 0);
+	CHECK_EQ(owners[count].cgroup, 0);
+	CHECK_EQ(kernel.ring.malformed, 0);
+}
+
 /* Positions count on over the end of the ring, and of their own type. */
 TEST(every_record_comes_once_round_and_round)
 {
@@ -210,6 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_becomes_a_view),
+		cmocka_unit_test(owners_are_beside_the_views),
 		cmocka_unit_test(every_record_comes_once_round_and_round),
 		cmocka_unit_test(what_a_cpu_is_writing_is_waited_for),
 		cmocka_unit_test(what_is_not_ours_is_counted_or_passed_over),
