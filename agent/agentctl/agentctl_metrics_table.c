@@ -20,6 +20,7 @@ enum place {
 	OF_PROCESS,    /* its "process" */
 	OF_SOURCES,    /* each of "sources", with the label source */
 	OF_COLLECTORS, /* each of "collectors", with the labels collector and version */
+	OF_UNITS,      /* each of "units", with the label unit: at most 1025 */
 };
 
 enum kind {
@@ -85,6 +86,14 @@ static const struct metric metrics[] = {
 	  NULL, "When a message was last sent, in seconds since 1970" },
 	{ OF_COLLECTORS, GAUGE, "up", "collector_up", NULL,
 	  "Whether the collector takes messages, as far as is known" },
+	{ OF_UNITS, COUNTER, "records", "unit_records", NULL,
+	  "Records of the unit, of no unit that is known if it is empty" },
+	{ OF_UNITS, COUNTER, "packets_in", "unit_received_packets", NULL,
+	  "Packets in records of the unit that came in" },
+	{ OF_UNITS, COUNTER, "bytes_in", "unit_received_bytes", NULL, "Bytes of these" },
+	{ OF_UNITS, COUNTER, "packets_out", "unit_sent_packets", NULL,
+	  "Packets in records of the unit that went out" },
+	{ OF_UNITS, COUNTER, "bytes_out", "unit_sent_bytes", NULL, "Bytes of these" },
 };
 
 /* Counters that the metrics above say already: sums over their labels. */
@@ -158,15 +167,24 @@ static void write_label(FILE *out, const char *name, const char *value)
 	(void)fputc('"', out);
 }
 
+static bool has_labels(enum place place)
+{
+	return place == OF_SOURCES || place == OF_COLLECTORS || place == OF_UNITS;
+}
+
 static void write_object_labels(FILE *out, enum place place, const json_t *object)
 {
 	const char *name = json_string_value(json_object_get(object, "name"));
 	const json_t *version = json_object_get(object, "version");
 	char text[24];
 
-	if (place != OF_SOURCES && place != OF_COLLECTORS)
+	if (!has_labels(place))
 		return;
-	write_label(out, place == OF_SOURCES ? "source" : "collector", name ? name : "");
+	write_label(out,
+		    place == OF_SOURCES ? "source"
+		    : place == OF_UNITS ? "unit"
+					: "collector",
+		    name ? name : "");
 	if (place != OF_COLLECTORS)
 		return;
 	(void)snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(version));
@@ -178,7 +196,7 @@ static void write_object_labels(FILE *out, enum place place, const json_t *objec
 static void write_sample(FILE *out, const struct metric *metric, const char *name,
 			 const json_t *object, const char *reason, const json_t *value)
 {
-	const bool has_object = metric->place == OF_SOURCES || metric->place == OF_COLLECTORS;
+	const bool has_object = has_labels(metric->place);
 	const json_int_t number =
 		json_is_boolean(value) ? json_is_true(value) : json_integer_value(value);
 
@@ -221,6 +239,8 @@ static void write_metric(FILE *out, const struct metric *metric, const char *nam
 	size_t index;
 	json_t *object;
 
+	if (metric->place == OF_UNITS && json_array_size(json_object_get(status, "units")) == 0)
+		return; /* few ask for them */
 	write_head(out, metric, name, format);
 	switch (metric->place) {
 	case OF_AGENT: write_object(out, metric, name, (json_t *)(uintptr_t)status); return;
@@ -230,6 +250,7 @@ static void write_metric(FILE *out, const struct metric *metric, const char *nam
 		return;
 	case OF_SOURCES: array = json_object_get(status, "sources"); break;
 	case OF_COLLECTORS: array = json_object_get(status, "collectors"); break;
+	case OF_UNITS: array = json_object_get(status, "units"); break;
 	}
 	json_array_foreach(array, index, object) write_object(out, metric, name, object);
 }

@@ -12,6 +12,7 @@
 #include "control_process.h"
 #include "pipeline.h"
 #include "equalities.h"
+#include "export_owner.h"
 #include "json_text.h"
 #include "log.h"
 #include "reload.h"
@@ -19,6 +20,7 @@
 #include "summary.h"
 #include "time_now.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -249,6 +251,33 @@ static json_t *last_reload_json(const struct control_context *context)
 			    : json_null();
 }
 
+static json_t *unit_json(const struct owner_sum *sum)
+{
+	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "name", json_text(sum->unit), "records",
+			 (json_int_t)sum->records, "packets_in", (json_int_t)sum->packets[0],
+			 "bytes_in", (json_int_t)sum->octets[0], "packets_out",
+			 (json_int_t)sum->packets[1], "bytes_out", (json_int_t)sum->octets[1]);
+}
+
+/* What left of each unit; none where units are not asked for. */
+static json_t *unit_rows(struct pipeline *pipeline)
+{
+	json_t *rows = json_array();
+	struct owner_sum *sums = NULL;
+	size_t count = 0;
+
+	if (pipeline_columns(pipeline) & FLOW_COLUMN_BIT(FLOW_COLUMN_cgroup))
+		(void)pipeline_units(pipeline, &sums, &count);
+	for (size_t i = 0; rows && i < count; i++) {
+		if (!json_array_append_new(rows, unit_json(&sums[i])))
+			continue;
+		json_decref(rows);
+		rows = NULL;
+	}
+	free(sums);
+	return rows;
+}
+
 int control_write_status(const struct control_context *context,
 			 const struct pipeline_snapshot *snapshot, struct control_output *output)
 {
@@ -259,7 +288,7 @@ int control_write_status(const struct control_context *context,
 	json_int_t uptime_ms = (json_int_t)(time_now_ms(CLOCK_REALTIME) - context->started_unix_ms);
 
 	row = json_pack(
-		"{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"version", FLOWAGENT_VERSION, "pid", (json_int_t)getpid(), "netns",
 		network_namespace(), "started", json_time_format(context->started_unix_ms, started),
 		"started_unix_ms", (json_int_t)context->started_unix_ms, "uptime_ms",
@@ -269,7 +298,7 @@ int control_write_status(const struct control_context *context,
 		cache_json(context, snapshot), "sources", source_rows(context, snapshot),
 		"collectors", collector_rows(snapshot), "asn_table",
 		control_asn_table_json(context->pipeline), "last_reload", last_reload_json(context),
-		"process", control_process_json());
+		"units", unit_rows(context->pipeline), "process", control_process_json());
 	if (row && (!problems || json_object_update(row, problems))) {
 		json_decref(row);
 		row = NULL;

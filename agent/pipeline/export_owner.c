@@ -21,6 +21,7 @@ struct export_owner {
 	struct user_names *names;               /* owned; NULL: records have no place for them */
 	struct owner_lookup lookup;             /* all 0: the kernel is not asked */
 	struct application_table *applications; /* borrowed; NULL: units are none */
+	struct owner_sum *sums; /* owned; by unit, 0 first; NULL: units are not asked for */
 	int64_t looked_ms;
 	const struct application *of_unit[CAPTURE_UNITS_MAX]; /* in the table; NULL: not yet */
 };
@@ -38,6 +39,7 @@ static int open_lookup(struct export_owner *owner, bool has_units)
 
 struct export_owner *export_owner_create(unsigned int columns, bool asks)
 {
+	const bool has_units = columns & FLOW_COLUMN_BIT(FLOW_COLUMN_cgroup);
 	struct export_owner *owner = calloc(1, sizeof(*owner));
 	int result = owner ? 0 : -1;
 
@@ -48,7 +50,11 @@ struct export_owner *export_owner_create(unsigned int columns, bool asks)
 	if (!result && owner->names)
 		user_names_look(owner->names);
 	if (!result && asks)
-		result = open_lookup(owner, columns & FLOW_COLUMN_BIT(FLOW_COLUMN_cgroup));
+		result = open_lookup(owner, has_units);
+	if (!result && has_units) {
+		owner->sums = calloc(CAPTURE_UNITS_MAX + 1, sizeof(*owner->sums));
+		result = owner->sums ? 0 : -1;
+	}
 	if (!result)
 		return owner;
 	export_owner_destroy(owner);
@@ -61,6 +67,7 @@ void export_owner_destroy(struct export_owner *owner)
 		return;
 	user_names_destroy(owner->names);
 	owner_lookup_close(&owner->lookup);
+	free(owner->sums);
 	free(owner);
 }
 
@@ -91,12 +98,40 @@ static const struct application *application_of(struct export_owner *owner, uint
 	return *known;
 }
 
+static void count(struct owner_sum *sum, const struct flow_record *flow)
+{
+	const size_t side = flow->key.side == SIDE_egress;
+
+	sum->records++;
+	sum->packets[side] += flow->packets;
+	sum->octets[side] += flow->octets;
+}
+
+size_t export_owner_sums(const struct export_owner *owner, struct owner_sum **sums)
+{
+	size_t found = 0;
+
+	*sums = owner->sums ? calloc(CAPTURE_UNITS_MAX + 1, sizeof(**sums)) : NULL;
+	for (uint32_t unit = 0; *sums && unit <= CAPTURE_UNITS_MAX; unit++) {
+		if (!owner->sums[unit].records)
+			continue;
+		(*sums)[found] = owner->sums[unit];
+		if (unit)
+			memcpy((*sums)[found].unit, capture_units_name(owner->lookup.units, unit),
+			       sizeof((*sums)[found].unit));
+		found++;
+	}
+	return found;
+}
+
 void export_owner_find(struct export_owner *owner, struct export_record *record)
 {
 	const struct owner found = owner_lookup_find(&owner->lookup, &record->flow);
 	const struct application *application = NULL;
 
 	record->flow.user = found.user;
+	if (owner->sums)
+		count(&owner->sums[found.unit], &record->flow);
 	if (found.unit && owner->applications)
 		application = application_of(owner, found.unit);
 	if (application)

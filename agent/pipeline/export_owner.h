@@ -10,6 +10,13 @@
 
 #include <stdbool.h>
 
+/* What the records of a unit had since the start; [0] came in or has no side, [1] went out. */
+struct owner_sum {
+	char unit[APPLICATION_NAME_SIZE]; /* "": those whose unit is not known */
+	uint64_t records;
+	uint64_t packets[2], octets[2];
+};
+
 struct export_owner; /* opaque: defined in export_owner.c */
 
 /* Before the export thread starts.
@@ -25,6 +32,9 @@ void export_owner_destroy(struct export_owner *owner);
 void export_owner_set_applications(struct export_owner *owner, struct application_table *table);
 /* Before records are taken: the time, CLOCK_MONOTONIC. */
 void export_owner_look(struct export_owner *owner, int64_t now_ms);
+/* The sums of all units that had records; owned by the caller, for free(). Returns how many there
+ * are; 0 with NULL: units are not asked for, or there were none, or memory is short. */
+size_t export_owner_sums(const struct export_owner *owner, struct owner_sum **sums);
 /* Set what a record, whose interfaces have the kernel's numbers, has of its owner. The application
  * stays where the unit is not known. */
 void export_owner_find(struct export_owner *owner, struct export_record *record);

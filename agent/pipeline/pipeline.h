@@ -20,6 +20,7 @@
 #include "source_sampling.h"
 
 struct descriptor_store;
+struct owner_sum;
 struct pipeline; /* opaque: defined in pipeline.c */
 
 /* State of one source. */
@@ -169,6 +170,9 @@ struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number)
  * not known before it may be, as in struct flow_record. Control thread. */
 const char *pipeline_owner(struct pipeline *pipeline, const struct flow_record *flow,
 			   uint32_t *user);
+/* What the records of each unit had since the start: export_owner_sums(). Returns 0, with 'sums'
+ * for free(), or -ETIMEDOUT. */
+int pipeline_units(struct pipeline *pipeline, struct owner_sum **sums, size_t *count);
 /* The columns that flows have: FLOW_COLUMN_BIT(). */
 unsigned int pipeline_columns(const struct pipeline *pipeline);
 /* Which fields the templates carry now. */

@@ -333,3 +333,27 @@ const char *pipeline_owner(struct pipeline *pipeline, const struct flow_record *
 	*user = owner.user;
 	return lookup->units ? capture_units_name(lookup->units, owner.unit) : "";
 }
+
+struct units_question {
+	struct owner_sum *sums;
+	size_t count;
+};
+
+static void ask_units(void *owner, void *argument)
+{
+	const struct export_thread *thread = owner;
+	struct units_question *question = argument;
+
+	if (thread->config.owner)
+		question->count = export_owner_sums(thread->config.owner, &question->sums);
+}
+
+int pipeline_units(struct pipeline *pipeline, struct owner_sum **sums, size_t *count)
+{
+	struct units_question question = { .sums = NULL };
+	const int result = pipeline_ask_exporter(pipeline, ask_units, &question);
+
+	*sums = question.sums;
+	*count = question.count;
+	return result;
+}

@@ -290,6 +290,21 @@ def test_nfacctd_names_units(cleanup, hosts, flowagent, nfacctd, directory, grou
     )
 
 
+def check_metrics(tool):
+    """What has left the cache, by unit and direction, adds up to all that has."""
+    def samples():
+        done = tool.run("metrics")
+        assert done.returncode == 0, done.stderr
+        lines = [line.rsplit(" ", 1) for line in done.stdout.splitlines() if line.startswith("flowagent_unit_")]
+        return {name: int(value) for name, value in lines}
+
+    assert tool.run("flush").returncode == 0
+    wanted = [f'flowagent_unit_{way}_packets_total{{unit="{unit}"}}' for unit in UNITS.values() for way in ("sent", "received")]
+    found = wait_until(lambda: (has := samples()) and all(has.get(name, 0) >= 2 * COUNT for name in wanted) and has, wanted)
+    packets = sum(value for name, value in found.items() if "_packets_" in name)
+    assert packets == sum(source["packets_read"] for source in tool.rows("show", "sources"))
+
+
 def test_agentctl_shows_units(cleanup, hosts, flowagent, agentctl, groups):
     """Also of flows that are still cached, in both directions; a unit that is gone keeps its name."""
     agent = start(hosts, flowagent, "--owner", "unit")
@@ -300,6 +315,7 @@ def test_agentctl_shows_units(cleanup, hosts, flowagent, agentctl, groups):
                f"{wanted}")  # fmt: skip
     shown = tool.rows("show", "flows", "-o", "unit,src_port,dst_port,dir")
     assert {(row["unit"], row["dir"]) for row in shown} == {(unit, side) for unit in UNITS.values() for side in ("in", "out")}
+    check_metrics(tool)
 
 
 @SOURCES

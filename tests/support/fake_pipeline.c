@@ -165,6 +165,14 @@ const char *pipeline_owner(struct pipeline *pipeline, const struct flow_record *
 	return "";
 }
 
+int pipeline_units(struct pipeline *pipeline, struct owner_sum **sums, size_t *count)
+{
+	(void)pipeline;
+	*sums = NULL;
+	*count = 0;
+	return 0;
+}
+
 unsigned int pipeline_columns(const struct pipeline *pipeline)
 {
 	(void)pipeline;
