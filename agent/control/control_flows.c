@@ -44,6 +44,7 @@ struct flows_state {
 	struct interface_list interfaces; /* as they were when the request came */
 	struct flows_order order;
 	bool needs_as, needs_owner;
+	const char *unit;       /* borrowed; of the flow that is looked at */
 	struct flow_top *top;   /* owned; NULL unless the first ones are asked for */
 	struct flow_sums *sums; /* owned; NULL unless sums are asked for */
 	bool has_partial_sums;  /* some have gone out already */
@@ -64,7 +65,18 @@ static int out_of_memory(struct error_text *error)
 
 static uint32_t interface_number(const void *context, const char *name)
 {
-	return interface_list_number(context, name);
+	const struct flows_state *state = context;
+
+	return interface_list_number(&state->interfaces, name);
+}
+
+/* Of the flow that is looked at now. */
+static bool unit_is(const void *context, const struct flow_record *flow, const char *name)
+{
+	const struct flows_state *state = context;
+
+	(void)flow;
+	return strcmp(state->unit, name) == 0;
 }
 
 static int members_parse(struct flows_order *order, const json_t *request, struct error_text *error)
@@ -214,6 +226,15 @@ static int check_kept(uint32_t named, uint32_t kept, struct error_text *error)
 	return 0;
 }
 
+/* Members of owners that a filter looks at. */
+static uint32_t members_of_filter(const struct flow_filter *filter)
+{
+	const unsigned int needs = flow_filter_needs(filter);
+
+	return (needs & FLOW_FILTER_needs_user ? FLOW_MEMBER_BIT(FLOW_MEMBER_uid) : 0) |
+	       (needs & FLOW_FILTER_needs_unit ? FLOW_MEMBER_BIT(FLOW_MEMBER_unit) : 0);
+}
+
 /* The members that rows have, and by which they are sorted. */
 static int check_members(struct flows_state *state, const json_t *request, uint32_t kept,
 			 struct error_text *error)
@@ -238,7 +259,8 @@ static void note_needs(struct flows_state *state)
 
 	state->needs_as = needs & FLOW_FILTER_needs_as_numbers || members & FLOW_MEMBERS_AS ||
 			  strstr(state->order.sort, "_as");
-	state->needs_owner = needs & FLOW_FILTER_needs_user || members & FLOW_MEMBERS_OWNER;
+	state->needs_owner = needs & (FLOW_FILTER_needs_user | FLOW_FILTER_needs_unit) ||
+			     members & FLOW_MEMBERS_OWNER;
 }
 
 static int state_prepare(struct flows_state *state, const struct control_context *context,
@@ -248,7 +270,8 @@ static int state_prepare(struct flows_state *state, const struct control_context
 	const uint32_t kept = flow_members_of(pipeline_columns(context->pipeline));
 	const json_t *by = json_object_get(request->json, "by");
 	struct flow_filter_names names = { .interface_index = interface_number,
-					   .context = &state->interfaces };
+					   .unit_is = unit_is,
+					   .context = state };
 	int result = pipeline_interfaces(context->pipeline, &state->interfaces);
 
 	if (result)
@@ -256,9 +279,7 @@ static int state_prepare(struct flows_state *state, const struct control_context
 	state->filter = flow_filter_parse(request->filter, request->filter_count, &names, error);
 	if (!state->filter)
 		return -EINVAL;
-	result = flow_filter_needs(state->filter) & FLOW_FILTER_needs_user
-			 ? check_kept(FLOW_MEMBER_BIT(FLOW_MEMBER_uid), kept, error)
-			 : 0;
+	result = check_kept(members_of_filter(state->filter), kept, error);
 	if (!result)
 		result = order_parse(&state->order, request->json, error);
 	if (!result && !by)
@@ -347,6 +368,7 @@ static int take_flow(struct control_job *job, const struct flow_record *flow, un
 	struct flow_view view;
 
 	view_fill(job, flow, &view);
+	state->unit = view.unit;
 	if (!flow_filter_matches(state->filter, &view.flow, view.source_as, view.destination_as,
 				 now))
 		return 0;

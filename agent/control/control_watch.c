@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define WATCH_PIECE 64 /* records for each step */
 
@@ -25,12 +26,24 @@ struct watch_state {
 	struct interface_list interfaces;
 	uint32_t members; /* FLOW_MEMBER_BIT() */
 	uint64_t lost;    /* as said */
+	const char *unit; /* borrowed; of the record that is looked at */
 	struct export_record records[WATCH_PIECE];
 };
 
 static uint32_t interface_number(const void *context, const char *name)
 {
-	return interface_list_number(context, name);
+	const struct watch_state *state = context;
+
+	return interface_list_number(&state->interfaces, name);
+}
+
+/* Of the record that is looked at now. */
+static bool unit_is(const void *context, const struct flow_record *flow, const char *name)
+{
+	const struct watch_state *state = context;
+
+	(void)flow;
+	return strcmp(state->unit, name) == 0;
 }
 
 static int fail(int fault, struct error_text *error)
@@ -51,7 +64,8 @@ static int prepare(struct watch_state *state, const struct control_context *cont
 		   const struct control_request *request, struct error_text *error)
 {
 	const struct flow_filter_names names = { .interface_index = interface_number,
-						 .context = &state->interfaces };
+						 .unit_is = unit_is,
+						 .context = state };
 	int result = pipeline_interfaces(context->pipeline, &state->interfaces);
 
 	if (result)
@@ -103,11 +117,12 @@ void control_watch_clear(struct control_job *job)
 static int write_record(const struct control_job *job, const struct export_record *record,
 			struct control_output *output)
 {
-	const struct watch_state *state = job->state;
+	struct watch_state *state = job->state;
 	struct flow_view view;
 
 	flow_row_view(job->context->pipeline, &state->interfaces, &record->flow, &view);
 	view.unit = pipeline_owner(job->context->pipeline, &record->flow, &view.flow.user);
+	state->unit = view.unit;
 	view.source_as = record->source.as_number;
 	view.destination_as = record->destination.as_number;
 	if (!flow_filter_matches(state->filter, &view.flow, view.source_as, view.destination_as,

@@ -15,9 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLANKS     " \t"
-#define VALUE_SIZE 80 /* longest single value, with NUL; a prefix needs 50 */
-#define NAME_SIZE  16 /* of an interface, with NUL: IFNAMSIZ */
+#define BLANKS              " \t"
+#define VALUE_SIZE          80 /* longest single value, with NUL; a prefix needs 50 */
+#define INTERFACE_NAME_SIZE 16
+#define NAME_SIZE           32 /* of a unit, with NUL; of an interface IFNAMSIZ */
 
 /* What of a flow is looked at. */
 enum datum {
@@ -43,6 +44,7 @@ enum datum {
 	DATUM_age,
 	DATUM_idle,
 	DATUM_user,
+	DATUM_unit,
 };
 
 struct filter_key {
@@ -74,6 +76,7 @@ static const struct filter_key keys[] = {
 	{ "vlan", VALUE_number, DATUM_vlan, DATUM_none, 4095 },
 	{ "mark", VALUE_number, DATUM_mark, DATUM_none, UINT32_MAX },
 	{ "uid", VALUE_number, DATUM_user, DATUM_none, UINT32_MAX - 1 },
+	{ "unit", VALUE_unit, DATUM_unit, DATUM_none, 0 },
 	{ "flags", VALUE_flags, DATUM_tcp_flags, DATUM_none, UINT8_MAX },
 	{ "bytes", VALUE_amount, DATUM_octets, DATUM_none, INT64_MAX },
 	{ "packets", VALUE_amount, DATUM_packets, DATUM_none, INT64_MAX },
@@ -95,9 +98,9 @@ struct filter_test {
 		struct {
 			uint64_t low, high; /* both included; low > high matches nothing */
 		};
-		char interface[NAME_SIZE]; /* where 'is_name' */
+		char name[NAME_SIZE]; /* where 'is_name' */
 	};
-	bool is_name; /* of an interface that is asked for when a flow is matched */
+	bool is_name; /* of an interface, or a unit, that is asked for when a flow is matched */
 };
 
 struct flow_filter {
@@ -108,15 +111,15 @@ struct flow_filter {
 
 /* ---- words and errors ---- */
 
-/* A name that an interface may have, kept in the test. */
-static int keep_name(const char *text, struct filter_test *test)
+/* A name that has less than 'size' characters, kept in the test. */
+static int keep_name(const char *text, size_t size, struct filter_test *test)
 {
 	const size_t length = strlen(text);
 
-	if (length == 0 || length >= NAME_SIZE || strpbrk(text, "/:" BLANKS))
+	if (length == 0 || length >= size || strpbrk(text, "/:" BLANKS))
 		return -EINVAL;
 	test->is_name = true;
-	memcpy(test->interface, text, length + 1);
+	memcpy(test->name, text, length + 1);
 	return 0;
 }
 
@@ -145,7 +148,9 @@ static int parse_test(const struct filter_key *key, enum comparison comparison, 
 		return prefix_parse(text, &test->prefix);
 	if (key->kind == VALUE_interface && names && names->interface_is &&
 	    flow_filter_value_parse(VALUE_number, text, NULL, UINT64_MAX, &number) < 0)
-		return keep_name(text, test);
+		return keep_name(text, INTERFACE_NAME_SIZE, test);
+	if (key->kind == VALUE_unit)
+		return names && names->unit_is ? keep_name(text, NAME_SIZE, test) : -EINVAL;
 	if (flow_filter_value_parse(key->kind, text, names, key->maximum, &number) < 0)
 		return comparison == EQUAL ? parse_range(key, text, test) : -EINVAL;
 	test->low = 0;
@@ -194,7 +199,7 @@ static void fail_key(struct error_text *error, const char *name, size_t length)
 			error,
 			"filter: unknown key \"%s\", expected one of src, dst, host, sport, "
 			"dport, port, src_as, dst_as, as, in_if, out_if, iface, proto, dir, "
-			"v, tos, vlan, mark, uid, flags, bytes, packets, duration, age, idle",
+			"v, tos, vlan, mark, uid, unit, flags, bytes, packets, duration, age, idle",
 			quote);
 }
 
@@ -379,6 +384,8 @@ unsigned int flow_filter_needs(const struct flow_filter *filter)
 
 		if (key->kind == VALUE_as)
 			needs |= FLOW_FILTER_needs_as_numbers;
+		if (key->first == DATUM_unit)
+			needs |= FLOW_FILTER_needs_unit;
 		if (key->first == DATUM_user)
 			needs |= FLOW_FILTER_needs_user;
 		if (key->first == DATUM_age || key->first == DATUM_idle)
@@ -414,7 +421,8 @@ static uint64_t datum_number(enum datum datum, const struct subject *subject)
 	switch (datum) {
 	case DATUM_none:
 	case DATUM_source_address:
-	case DATUM_destination_address: break; /* are no numbers */
+	case DATUM_destination_address:
+	case DATUM_unit: break; /* are no numbers */
 	case DATUM_source_port: return flow->key.source_port;
 	case DATUM_destination_port: return flow->key.destination_port;
 	case DATUM_source_as: return subject->source_as;
@@ -449,12 +457,14 @@ static bool datum_matches(const struct filter_test *test, enum datum datum,
 	if (datum == DATUM_destination_address)
 		return prefix_contains(&test->prefix, key->ip_version,
 				       flow_destination_address(key));
+	if (datum == DATUM_unit)
+		return subject->names->unit_is(subject->names->context, subject->flow, test->name);
 	if (datum == DATUM_user && !subject->flow->user)
 		return false;
 	number = datum_number(datum, subject);
 	if (test->is_name)
 		return number && subject->names->interface_is(subject->names->context,
-							      (uint32_t)number, test->interface);
+							      (uint32_t)number, test->name);
 	if (datum == DATUM_tcp_flags)
 		return (number & test->low) == test->low;
 	return test->low <= number && number <= test->high;

@@ -15,6 +15,7 @@
  *   tos= vlan= mark=                  0 to 255 (also 0x2e), 0 to 4095, 0 to 4294967295
  *   flags=SA                          TCP flags of FSRPAUEC that must all be set
  *   uid=                              of this host's end; no value matches where it is not known
+ *   unit=                             name, where somebody knows units (flow_filter_names.h)
  *   bytes= packets=                   with k M G T for powers of 1000, as rates are read
  *   duration= age= idle=              last - first packet, now - first, now - last; ms s m h d,
  *                                     seconds without a unit, 1h30m
@@ -49,6 +50,7 @@ enum flow_filter_need {
 	FLOW_FILTER_needs_now = 1,        /* age, idle */
 	FLOW_FILTER_needs_as_numbers = 2, /* src_as, dst_as, as */
 	FLOW_FILTER_needs_user = 4,       /* uid: flow_record.user must be there */
+	FLOW_FILTER_needs_unit = 8,       /* unit */
 };
 unsigned int flow_filter_needs(const struct flow_filter *filter);
 

@@ -17,6 +17,7 @@ enum flow_filter_value {
 	VALUE_amount, /* with k M G T */
 	VALUE_time,   /* milliseconds */
 	VALUE_as,
+	VALUE_unit, /* likewise: its name */
 	VALUE_interface,
 	VALUE_protocol,
 	VALUE_side,

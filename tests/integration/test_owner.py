@@ -228,11 +228,12 @@ def test_filter_of_a_collector_knows_users(cleanup, hosts, flowagent, directory)
 
 def test_without_the_option_nobody_is_asked(hosts, flowagent, agentctl):
     agent = start(hosts, flowagent)
-    for words in ["uid=1"], ["--by", "uid"], ["-o", "uid"]:
-        done = agentctl(agent).run("show", "flows", *words)
-        assert done.returncode != 0
-        assert "flows have no uid" in done.stderr
-        assert "owner=uid" in done.stderr
+    for name in "uid", "unit":
+        for words in [f"{name}=1"], ["--by", name], ["-o", name]:
+            done = agentctl(agent).run("show", "flows", *words)
+            assert done.returncode != 0
+            assert f"flows have no {name}" in done.stderr
+            assert f"owner={name}" in done.stderr
 
 
 UNITS = {SERVING: "web.service", ASKING: "docker-0123456789ab"}
@@ -315,6 +316,9 @@ def test_agentctl_shows_units(cleanup, hosts, flowagent, agentctl, groups):
                f"{wanted}")  # fmt: skip
     shown = tool.rows("show", "flows", "-o", "unit,src_port,dst_port,dir")
     assert {(row["unit"], row["dir"]) for row in shown} == {(unit, side) for unit in UNITS.values() for side in ("in", "out")}
+    for user, unit in UNITS.items():
+        (row,) = tool.rows("show", "flows", f"unit={unit}", "--by", "unit,uid")
+        assert (row["unit"], row["uid"]) == (unit, user)
     check_metrics(tool)
 
 

@@ -256,6 +256,35 @@ static void check_fails(const char *word, const char *expected)
 }
 
 /* What can only match nothing, or what one of the two words matches, was meant otherwise. */
+static bool unit_is(const void *context, const struct flow_record *flow, const char *name)
+{
+	CHECK_TEXT(context, "context");
+	return flow->packets == 10 && strcmp(name, "nginx.service") == 0;
+}
+
+TEST(units_are_known_to_who_asks_for_them)
+{
+	const struct flow_filter_names names = { .unit_is = unit_is, .context = "context" };
+	struct flow_record flow = ipv4_flow();
+	struct flow_filter *filter;
+	struct error_text error;
+
+	filter = flow_filter_parse(WORDS("unit=ssh.service,nginx.service"), 1, &names, &error);
+	CHECK(filter);
+	CHECK_EQ(flow_filter_needs(filter), FLOW_FILTER_needs_unit);
+	CHECK(flow_filter_matches(filter, &flow, 0, 0, NOW_MS));
+	flow.packets = 1;
+	CHECK(!flow_filter_matches(filter, &flow, 0, 0, NOW_MS));
+	flow_filter_destroy(filter);
+	filter = flow_filter_parse(WORDS("unit!=nginx.service"), 1, &names, &error);
+	CHECK(flow_filter_matches(filter, &flow, 0, 0, NOW_MS));
+	flow_filter_destroy(filter);
+	check_fails("unit=nginx.service",
+		    "filter: unit \"nginx.service\", expected the name of a unit; "
+		    "only agentctl knows them");
+	check_fails("unit>a", "filter: \"unit>a\", expected = or != after unit");
+}
+
 TEST(a_flow_has_each_datum_once)
 {
 	static const struct {
@@ -297,7 +326,7 @@ TEST(unknown_keys_are_named_with_the_nearest)
 	check_fails("colour=6",
 		    "filter: unknown key \"colour\", expected one of src, dst, host, sport, "
 		    "dport, port, src_as, dst_as, as, in_if, out_if, iface, proto, dir, v, tos, "
-		    "vlan, mark, uid, flags, bytes, packets, duration, age, idle");
+		    "vlan, mark, uid, unit, flags, bytes, packets, duration, age, idle");
 }
 
 /* What agentctl's columns, fields= and tcpdump call it: filters take it as well. */
@@ -504,6 +533,7 @@ int main(void)
 		cmocka_unit_test(no_words_match_everything),
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(users),
+		cmocka_unit_test(units_are_known_to_who_asks_for_them),
 		cmocka_unit_test(ports_and_protocols),
 		cmocka_unit_test(as_numbers_and_interfaces),
 		cmocka_unit_test(direction_version_tos_vlan),
