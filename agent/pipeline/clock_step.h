@@ -23,14 +23,17 @@ struct clock_step {
 	bool has_offset;
 };
 
-/* Look at both clocks, read one after the other. Returns by how much the real one has been set
- * since the last look, in milliseconds, 0 if it has not. */
+/* Look at both clocks: the real one was read after 'monotonic_ms' and before 'after_ms'. If the
+ * thread had to wait between these, they say nothing, and the next look will. Returns by how much
+ * the real one has been set since the last look, in milliseconds, 0 if it has not. */
 static inline int64_t clock_step_look(struct clock_step *clock, int64_t monotonic_ms,
-				      unix_ms unix_now_ms)
+				      unix_ms unix_now_ms, int64_t after_ms)
 {
 	const int64_t offset_ms = unix_now_ms - monotonic_ms;
 	const int64_t step_ms = offset_ms - clock->offset_ms;
 
+	if (__builtin_expect(after_ms - monotonic_ms >= CLOCK_STEP_MIN_MS / 2, 0))
+		return 0;
 	if (clock->has_offset && step_ms > -CLOCK_STEP_MIN_MS && step_ms < CLOCK_STEP_MIN_MS)
 		return 0;
 	clock->offset_ms = offset_ms;

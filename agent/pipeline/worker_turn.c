@@ -51,7 +51,9 @@ static void look_at_clock(struct worker *worker)
 {
 	const int64_t monotonic_ms = time_now_ms(CLOCK_MONOTONIC_COARSE);
 	const unix_ms now_ms = time_now_ms(CLOCK_REALTIME_COARSE);
-	const int64_t step_ms = clock_step_look(&worker->clock_step, monotonic_ms, now_ms);
+	const int64_t after_ms = time_now_ms(CLOCK_MONOTONIC_COARSE);
+	const int64_t step_ms =
+		clock_step_look(&worker->clock_step, monotonic_ms, now_ms, after_ms);
 
 	if (__builtin_expect(step_ms != 0, 0))
 		note_clock_step(worker, now_ms, step_ms);
