@@ -257,3 +257,32 @@ def test_questions_go_by_the_way_that_is_there_now(ping_group_range, hosts, flow
     hosts.collector.run("nft", "delete", "table", "inet", "silence")
     wait_until(is_up, "it answers the new address")
     assert agent.stop() == 0, agent.errors
+
+
+NO_PINGS = """
+table inet silence {
+	chain in {
+		type filter hook input priority 0; policy accept;
+		icmpv6 type echo-request drop
+	}
+}
+"""
+
+
+@pytest.mark.parametrize("ping_group_range", [RAW, PING])
+def test_questions_have_answers_over_ipv6(ping_group_range, hosts, flowagent, agentctl, collector):
+    hosts.server.sysctl("ipv4/ping_group_range", ping_group_range)
+    sink = collector(hosts.COLLECTOR[1], 3001, hosts.collector)
+    agent = flowagent("--nflog", "40", "-n", f"{sink.host_port},probe=icmp", host=hosts.server)
+    agent.wait_for_group()
+    control = agentctl(agent)
+
+    def is_up():
+        return control.rows("show", "collectors")[0]["up"]
+
+    wait_until(is_up, "it is up")
+    hosts.collector.run("nft", "-f", "-", input=NO_PINGS)
+    wait_until(lambda: not is_up(), "its silence is noticed")
+    hosts.collector.run("nft", "delete", "table", "inet", "silence")
+    wait_until(is_up, "it answers again")
+    assert agent.stop() == 0, agent.errors
