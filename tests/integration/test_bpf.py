@@ -19,6 +19,7 @@ from netflow9 import DIRECTION, INPUT_INTERFACE, OUTPUT_INTERFACE
 from netns import hardware_address
 from pcap_reader import count_flows
 from tc_programs import OK, SHOT, foreign_program, take_off, tc_programs
+from test_live_pcap import generate
 from test_rights import SERVICE, check_rights
 from test_sources_away import (  # noqa: F401
     IFF_NO_PI, IFF_TUN, LINK, PACKETS, TUNSETIFF, agent_on, site, state, wait_for_packets, wait_for_state,
@@ -38,18 +39,6 @@ def start(hosts, flowagent, collector, *options, source="eth0", **more):
     agent.wait_until(lambda: "reading bpf:" in agent.errors, "program attached")
     agent.wait_for_control()
     return own, agent
-
-
-def generate(hosts):
-    known = FlowTable()
-    for server_address, remote in zip(Hosts.SERVER, Hosts.REMOTE):
-        server, outside = (hosts.server, server_address), (hosts.internet, remote)
-        traffic.udp_dialogue(server, outside, known, 30, 40, 1400)
-        traffic.udp_dialogue(outside, server, known, 30, 1, 2, tos=0x20)
-        traffic.ping(server, remote, known, 4, 56)
-        traffic.udp_fragments(server, outside, known, 3000)
-        traffic.udp_fragments(outside, server, known, 4500)
-    return known
 
 
 def on_the_device(host, device="eth0"):

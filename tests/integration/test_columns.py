@@ -5,13 +5,13 @@ import socket
 
 import pytest
 
-import ledger
 import traffic
 from conftest import ROOT, Hosts
 from firewalls import FIREWALLS
 from flows import differences
 from netflow9 import flow_key
 from pcap_reader import count_flows, read_packets
+from test_fields import export
 from waiting import PATIENCE_S, wait_until
 
 CAPTURES = ROOT / "tests" / "wire" / "captures"
@@ -32,16 +32,6 @@ def ttls_of(records):
 
 def records_of(sink):
     return [values for message in sink.messages() for values in message.flows]
-
-
-def export(flowagent, path, *collectors, options=()):
-    words = [word for collector in collectors for word in ("-n", collector)]
-    agent = flowagent("--read", path, *words, *options, "--export-rate", 1000)
-    assert agent.wait() == 0, agent.errors
-    summary = agent.summary()
-    ledger.check_final(summary)
-    assert summary["records_lost"] == 0
-    return summary["collectors"]
 
 
 @pytest.mark.parametrize("path", sorted(CAPTURES.glob("*cap*")), ids=lambda path: path.name)
