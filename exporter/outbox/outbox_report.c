@@ -88,12 +88,13 @@ static void refuse(struct outbox *outbox, uint64_t number, int error)
  * a report as well. */
 static void presume_lost(struct outbox *outbox, uint64_t number, int error)
 {
+	const enum loss_reason reason = outbox_state_loss_of(error);
 	struct sent_datagram *sent = sent_history_at(&outbox->history, number);
 
 	if (!sent || sent->is_lost)
 		return;
-	outbox_state_count_refused(outbox, sent, outbox_state_loss_of(error));
-	sent->is_presumed = true;
+	outbox_state_count_refused(outbox, sent, reason);
+	sent->is_presumed = reason == LOSS_UNREACHABLE; /* the only one that refuse() takes back */
 }
 
 /* Datagram 'number' did not arrive, nor did those that certainly had the same fate; nor

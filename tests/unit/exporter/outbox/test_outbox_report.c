@@ -180,6 +180,33 @@ TEST(a_packet_that_has_not_left_was_several_datagrams)
 	exporter_destroy(exporter);
 }
 
+/* Some ICMPv6 errors forbid: the loss has another reason than that of a later report. */
+TEST(what_was_counted_for_another_reason_is_not_taken_back)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+	struct collector_ledger ledger;
+
+	fakes[0].is_one_packet = true;
+	fakes[0].accept = 5;
+	for (int i = 0; i < 22 * 10; i++)
+		add(exporter, 0);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	fakes[0].report = EACCES;
+	fakes[0].is_one_packet = false;
+	fake_transport_refuse(&fakes[0], 5);
+	(void)exporter_send(exporter, SECOND_US);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_SEND_FAILED].records, 5 * 22);
+	fakes[0].report = EHOSTUNREACH;
+	fake_transport_refuse(&fakes[0], 7);
+	(void)exporter_send(exporter, SECOND_US + 1000);
+	ledger = status_of(exporter, 0).ledger;
+	CHECK_EQ(ledger.lost[LOSS_UNREACHABLE].records, 0);
+	CHECK_EQ(ledger.lost[LOSS_SEND_FAILED].records, 5 * 22);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
 /* A router reports: the packet may have been cut apart before, and the others may have arrived. */
 TEST(others_of_a_packet_that_left_do_not_go_twice)
 {
@@ -394,6 +421,7 @@ int main(void)
 		cmocka_unit_test(what_waits_again_survives_a_kill),
 		cmocka_unit_test(a_collector_that_only_seemed_to_be_back_is_held_for_longer),
 		cmocka_unit_test(a_packet_that_has_not_left_was_several_datagrams),
+		cmocka_unit_test(what_was_counted_for_another_reason_is_not_taken_back),
 		cmocka_unit_test(others_of_a_packet_that_left_do_not_go_twice),
 		cmocka_unit_test(a_report_that_quotes_too_little_means_the_last_datagram),
 		cmocka_unit_test(a_report_before_anything_was_sent_is_harmless),
