@@ -119,7 +119,7 @@ size_t capture_filter_apply(struct capture_filter *filter, struct packet_view *v
 }
 
 /* The kernel takes the outermost VLAN tag off: words on tags need libpcap, which looks beside the
- * packet. 'inbound' and others that a live socket alone can tell do not compile here. */
+ * packet. 'inbound' and 'ifindex' are compiled to what the kernel knows of a packet. */
 static bool is_for_kernel(const char *words)
 {
 	return !strcasestr(words, "vlan");
