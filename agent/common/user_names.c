@@ -3,14 +3,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define LINE_SIZE 4096 /* longer lines are passed over */
+#define LINE_SIZE 4096 /* of longer lines the rest is passed over */
 
 struct user {
 	uint32_t number;
@@ -72,17 +71,51 @@ static bool add(struct user_names *names, uint32_t number, const char *name)
 	return ++names->count < USER_NAMES_MAX;
 }
 
+/* Read the next line, and keep of it what there is room for: name and number stand first. Returns
+ * false at the end of the file. */
+static bool read_line(FILE *file, char line[static LINE_SIZE])
+{
+	size_t length = 0;
+	int byte = getc_unlocked(file);
+
+	if (byte == EOF)
+		return false;
+	for (; byte != EOF && byte != '\n'; byte = getc_unlocked(file))
+		if (length < LINE_SIZE - 1)
+			line[length++] = (char)byte;
+	line[length] = '\0';
+	return true;
+}
+
+/* "name:password:number:...". Returns whether it is that, with NUL after the name then. */
+static bool parse_line(char *line, uint32_t *number)
+{
+	char *password = strchr(line, ':');
+	const char *digits = password ? strchr(password + 1, ':') : NULL;
+	uint64_t value = 0;
+
+	if (!digits || password == line || line[0] == '#' || line[0] == '+' || line[0] == '-')
+		return false;
+	if (*++digits < '0' || *digits > '9')
+		return false;
+	for (; *digits >= '0' && *digits <= '9' && value <= UINT32_MAX; digits++)
+		value = 10 * value + (uint64_t)(*digits - '0');
+	if (*digits != ':' || value > UINT32_MAX)
+		return false;
+	*password = '\0';
+	*number = (uint32_t)value;
+	return true;
+}
+
+/* Not with fgetpwent_r(): at a line that is too long, it reads that line again and again. */
 static void read_users(struct user_names *names, FILE *file)
 {
 	char line[LINE_SIZE];
-	struct passwd entry, *found;
-	int result;
+	uint32_t number;
 
-	do {
-		result = fgetpwent_r(file, &entry, line, sizeof(line), &found);
-		if (result == 0 && entry.pw_name[0] && !add(names, entry.pw_uid, entry.pw_name))
+	while (read_line(file, line))
+		if (parse_line(line, &number) && !add(names, number, line))
 			return;
-	} while (result == 0 || result == ERANGE);
 }
 
 static bool is_same(const struct stat *one, const struct stat *other)

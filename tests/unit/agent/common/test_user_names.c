@@ -63,6 +63,38 @@ TEST(file_that_changes_is_read_anew)
 	user_names_destroy(names);
 }
 
+/* fgetpwent_r() never comes past such a line. */
+TEST(long_line_holds_nobody_up)
+{
+	struct user_names *names = user_names_create(path);
+	static char filling[20000];
+	FILE *file = fopen(path, "w");
+
+	memset(filling, 'x', sizeof(filling) - 1);
+	CHECK(file != NULL);
+	CHECK(fprintf(file, "long:x:1:1:%s:/:\n%s\n%s:x:3:3::/:\nlast:x:2:2::/:\n", filling,
+		      filling, filling) > 0);
+	CHECK_EQ(fclose(file), 0);
+	user_names_look(names);
+	CHECK_EQ(user_names_count(names), 2);
+	CHECK_TEXT(name_of(names, 1), "long");
+	CHECK_TEXT(name_of(names, 2), "last");
+	user_names_destroy(names);
+}
+
+TEST(what_names_no_user_is_passed_over)
+{
+	struct user_names *names = user_names_create(path);
+
+	write_file("#one:x:1:1::/:\n+:x:2:2::/:\n+two::0:::\n-three:x:3:3::/:\n:x:4:4::/:\n"
+		   "five:x::5::/:\nsix:x:-6:6::/:\nseven:x:4294967296:7::/:\neight:x:8\n"
+		   "nine:x:9z:9::/:\nten\nlast::10:1::/:");
+	user_names_look(names);
+	CHECK_EQ(user_names_count(names), 1);
+	CHECK_TEXT(name_of(names, 10), "last");
+	user_names_destroy(names);
+}
+
 TEST(no_more_than_there_is_room_for)
 {
 	struct user_names *names = user_names_create(path);
@@ -84,6 +116,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(first_name_of_a_number_else_the_number),
 		cmocka_unit_test(file_that_changes_is_read_anew),
+		cmocka_unit_test(long_line_holds_nobody_up),
+		cmocka_unit_test(what_names_no_user_is_passed_over),
 		cmocka_unit_test(no_more_than_there_is_room_for),
 	};
 	const int descriptor = mkstemp(path);
