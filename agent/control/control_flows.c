@@ -235,6 +235,12 @@ static uint32_t members_of_filter(const struct flow_filter *filter)
 	       (needs & FLOW_FILTER_needs_unit ? FLOW_MEMBER_BIT(FLOW_MEMBER_unit) : 0);
 }
 
+int control_flows_check_filter(const struct flow_filter *filter, uint32_t kept,
+			       struct error_text *error)
+{
+	return check_kept(members_of_filter(filter), kept, error);
+}
+
 /* The members that rows have, and by which they are sorted. */
 static int check_members(struct flows_state *state, const json_t *request, uint32_t kept,
 			 struct error_text *error)
@@ -279,7 +285,7 @@ static int state_prepare(struct flows_state *state, const struct control_context
 	state->filter = flow_filter_parse(request->filter, request->filter_count, &names, error);
 	if (!state->filter)
 		return -EINVAL;
-	result = check_kept(members_of_filter(state->filter), kept, error);
+	result = control_flows_check_filter(state->filter, kept, error);
 	if (!result)
 		result = order_parse(&state->order, request->json, error);
 	if (!result && !by)

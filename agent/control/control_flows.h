@@ -17,6 +17,7 @@
 #define CONTROL_FLOWS_H
 
 #include "control_job.h"
+#include "flow_filter.h"
 
 #define CONTROL_FLOWS_PIECE 512 /* records asked of the workers at once: about 200 KiB of rows */
 
@@ -25,5 +26,10 @@ int control_flows_begin(struct control_job *job, const struct control_request *r
 int control_flows_step(struct control_job *job, struct control_output *output,
 		       struct error_text *error);
 void control_flows_clear(struct control_job *job);
+
+/* Whether flows have what a filter looks at; 'kept' is flow_members_of() their columns. Returns 0,
+ * or -EIO with 'error' filled: it would match nothing, or all. */
+int control_flows_check_filter(const struct flow_filter *filter, uint32_t kept,
+			       struct error_text *error);
 
 #endif

@@ -6,6 +6,7 @@
 #include "control_watch.h"
 
 #include "config.h"
+#include "control_flows.h"
 #include "fault_text.h"
 #include "flow_filter.h"
 #include "flow_row.h"
@@ -74,6 +75,9 @@ static int prepare(struct watch_state *state, const struct control_context *cont
 	if (!state->filter)
 		return -EINVAL;
 	state->members = flow_members_of(pipeline_columns(context->pipeline));
+	result = control_flows_check_filter(state->filter, state->members, error);
+	if (result)
+		return result;
 	state->watch = record_watch_create(export_record_size(pipeline_columns(context->pipeline)));
 	result = state->watch ? pipeline_watch(context->pipeline, state->watch) : -ENOMEM;
 	if (!result) {

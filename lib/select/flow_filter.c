@@ -111,12 +111,12 @@ struct flow_filter {
 
 /* ---- words and errors ---- */
 
-/* A name that has less than 'size' characters, kept in the test. */
-static int keep_name(const char *text, size_t size, struct filter_test *test)
+/* A name that has less than 'size' characters, none of 'forbidden', kept in the test. */
+static int keep_name(const char *text, size_t size, const char *forbidden, struct filter_test *test)
 {
 	const size_t length = strlen(text);
 
-	if (length == 0 || length >= size || strpbrk(text, "/:" BLANKS))
+	if (length == 0 || length >= size || strpbrk(text, forbidden))
 		return -EINVAL;
 	test->is_name = true;
 	memcpy(test->name, text, length + 1);
@@ -148,9 +148,10 @@ static int parse_test(const struct filter_key *key, enum comparison comparison, 
 		return prefix_parse(text, &test->prefix);
 	if (key->kind == VALUE_interface && names && names->interface_is &&
 	    flow_filter_value_parse(VALUE_number, text, NULL, UINT64_MAX, &number) < 0)
-		return keep_name(text, INTERFACE_NAME_SIZE, test);
+		return keep_name(text, INTERFACE_NAME_SIZE, "/:" BLANKS, test);
 	if (key->kind == VALUE_unit)
-		return names && names->unit_is ? keep_name(text, NAME_SIZE, test) : -EINVAL;
+		return names && names->unit_is ? keep_name(text, NAME_SIZE, "/" BLANKS, test)
+					       : -EINVAL;
 	if (flow_filter_value_parse(key->kind, text, names, key->maximum, &number) < 0)
 		return comparison == EQUAL ? parse_range(key, text, test) : -EINVAL;
 	test->low = 0;

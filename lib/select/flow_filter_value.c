@@ -182,7 +182,8 @@ const char *flow_filter_value_expected(enum flow_filter_value kind)
 			       "https",
 		[VALUE_amount] = "a number such as 1500, 10k or 2M, or a range such as 1k-1M",
 		[VALUE_time] = "a time such as 500ms, 30s or 1h30m, or a range such as 1s-1m",
-		[VALUE_unit] = "the name of a unit; only agentctl knows them",
+		[VALUE_unit] =
+			"the name of a unit, of at most 31 characters; only agentctl knows them",
 		[VALUE_interface] = "the index or name of an interface",
 		[VALUE_protocol] = "0 to 255 or a name such as tcp, udp, icmp, icmpv6",
 		[VALUE_side] = "in, out or unknown",

@@ -318,6 +318,23 @@ TEST(records_come_to_who_watches)
 	stop_server(&fixture);
 }
 
+/* It would wait for ever. */
+TEST(who_watches_for_what_flows_do_not_have_is_told)
+{
+	struct fixture fixture;
+	int client;
+
+	start_server(&fixture, 0);
+	client = connect_to(&fixture);
+	ask(client, "{\"v\":1,\"cmd\":\"watch\",\"filter\":[\"uid=33\"]}\n");
+	expect_error(&fixture, client, "failed");
+	ask(client, "{\"v\":1,\"cmd\":\"watch\",\"filter\":[\"unit=a\"]}\n");
+	expect_error(&fixture, client, "failed");
+	CHECK(!fixture.pipeline.watch);
+	(void)close(client);
+	stop_server(&fixture);
+}
+
 TEST(who_watches_is_not_cut_while_nothing_comes)
 {
 	struct fixture fixture;
@@ -462,6 +479,7 @@ int main(void)
 		cmocka_unit_test(a_request_that_trickles_is_cut),
 		cmocka_unit_test(a_client_that_moves_no_byte_is_cut),
 		cmocka_unit_test(records_come_to_who_watches),
+		cmocka_unit_test(who_watches_for_what_flows_do_not_have_is_told),
 		cmocka_unit_test(who_watches_is_not_cut_while_nothing_comes),
 		cmocka_unit_test(who_watches_too_slowly_is_told),
 		cmocka_unit_test(a_watch_that_cannot_be_is_refused),

@@ -276,12 +276,20 @@ TEST(units_are_known_to_who_asks_for_them)
 	flow.packets = 1;
 	CHECK(!flow_filter_matches(filter, &flow, 0, 0, NOW_MS));
 	flow_filter_destroy(filter);
+	/* As systemd names what the bus starts. */
+	filter = flow_filter_parse(WORDS("unit=dbus-:1.12-org.example@0.service"), 1, &names,
+				   &error);
+	CHECK(!filter); /* too long */
+	filter =
+		flow_filter_parse(WORDS("unit=dbus-:1.2-org.example@0.service"), 1, &names, &error);
+	CHECK(filter);
+	flow_filter_destroy(filter);
 	filter = flow_filter_parse(WORDS("unit!=nginx.service"), 1, &names, &error);
 	CHECK(flow_filter_matches(filter, &flow, 0, 0, NOW_MS));
 	flow_filter_destroy(filter);
 	check_fails("unit=nginx.service",
-		    "filter: unit \"nginx.service\", expected the name of a unit; "
-		    "only agentctl knows them");
+		    "filter: unit \"nginx.service\", expected the name of a unit, "
+		    "of at most 31 characters; only agentctl knows them");
 	check_fails("unit>a", "filter: \"unit>a\", expected = or != after unit");
 }
 
