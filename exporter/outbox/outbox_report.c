@@ -150,7 +150,8 @@ static bool find(const struct outbox *outbox, const struct transport_refusal *re
 			&history->ring[(history->count - age) % SENT_HISTORY_CAPACITY];
 
 		*number = history->count - age;
-		if (!sent->is_lost && memcmp(sent->head, refusal->bytes, size) == 0)
+		if ((!sent->is_lost || sent->is_presumed) &&
+		    memcmp(sent->head, refusal->bytes, size) == 0)
 			return true;
 	}
 	return false;

@@ -180,6 +180,33 @@ TEST(a_packet_that_has_not_left_was_several_datagrams)
 	exporter_destroy(exporter);
 }
 
+/* Without sequence numbers, too: their times tell them apart. */
+TEST(what_is_presumed_lost_is_found_by_its_own_report)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1, .versions = { 1 } });
+	struct collector_ledger ledger;
+
+	fakes[0].is_one_packet = true;
+	fakes[0].accept = 5;
+	for (uint32_t now_ms = 0; now_ms < 24 * 5; now_ms++)
+		add(exporter, now_ms);
+	finish(exporter, 24 * 5);
+	(void)exporter_send(exporter, 0);
+	CHECK_EQ(status_of(exporter, 0).ledger.sent.records, 5 * 24);
+	fakes[0].report = EHOSTUNREACH;
+	fakes[0].is_one_packet = false;
+	fake_transport_refuse(&fakes[0], 0);
+	(void)exporter_send(exporter, SECOND_US);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].records, 4 * 24);
+	fake_transport_refuse(&fakes[0], 2);
+	(void)exporter_send(exporter, SECOND_US + 1000);
+	ledger = status_of(exporter, 0).ledger;
+	CHECK_EQ(ledger.waiting.records, 3 * 24); /* also the one between */
+	CHECK_EQ(ledger.lost[LOSS_UNREACHABLE].records, 2 * 24);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
 /* Some ICMPv6 errors forbid: the loss has another reason than that of a later report. */
 TEST(what_was_counted_for_another_reason_is_not_taken_back)
 {
@@ -422,6 +449,7 @@ int main(void)
 		cmocka_unit_test(a_collector_that_only_seemed_to_be_back_is_held_for_longer),
 		cmocka_unit_test(a_packet_that_has_not_left_was_several_datagrams),
 		cmocka_unit_test(what_was_counted_for_another_reason_is_not_taken_back),
+		cmocka_unit_test(what_is_presumed_lost_is_found_by_its_own_report),
 		cmocka_unit_test(others_of_a_packet_that_left_do_not_go_twice),
 		cmocka_unit_test(a_report_that_quotes_too_little_means_the_last_datagram),
 		cmocka_unit_test(a_report_before_anything_was_sent_is_harmless),
