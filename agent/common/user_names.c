@@ -67,7 +67,7 @@ static bool add(struct user_names *names, uint32_t number, const char *name)
 	}
 	user = &names->users[names->count];
 	*user = (struct user){ .number = number, .line = (uint32_t)names->count };
-	(void)snprintf(user->name, sizeof(user->name), "%s", name);
+	(void)snprintf(user->name, sizeof(user->name), "%.*s", (int)sizeof(user->name) - 1, name);
 	return ++names->count < USER_NAMES_MAX;
 }
 
