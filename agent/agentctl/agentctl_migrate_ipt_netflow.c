@@ -1,5 +1,6 @@
 /* agentctl_migrate_ipt_netflow.c - parameters of the kernel module ipt_NETFLOW: words NAME=VALUE,
- * lines of /etc/modprobe.d, and sysctls net.netflow.NAME.
+ * lines of /etc/modprobe.d, sysctls net.netflow.NAME, and the first line of
+ * /proc/net/stat/ipt_netflow, which says what the module was built with.
  *
  * Place: a row in the table of agentctl_migrate.c; writes by migration.h.
  *
@@ -43,6 +44,8 @@ static const struct {
 struct netflow {
 	const char *names[PARAMETERS], *values[PARAMETERS];
 	size_t count;
+	bool is_built_told; /* what the module was built with is known */
+	bool has_link;      /* with MAC addresses */
 };
 
 static const char *value_of(const struct netflow *netflow, const char *name)
@@ -84,10 +87,23 @@ static void take(struct migration *migration, struct netflow *netflow, const cha
 	}
 }
 
+/* What the module was built with: "ipt_NETFLOW 2.6, srcversion 0123; aggr dir mac". */
+static void take_built(struct migration *migration, struct netflow *netflow, const char *line)
+{
+	const char *semicolon = strchr(line, ';');
+	struct migration_words words = { .count = 0 };
+
+	migration_words_split(migration, &words, semicolon ? semicolon + 1 : "");
+	netflow->is_built_told = true;
+	for (size_t i = 0; i < words.count; i++)
+		netflow->has_link |= strcmp(words.words[i], "mac") == 0;
+}
+
 /* Lines "options ipt_NETFLOW NAME=VALUE ..." and "net.netflow.NAME = VALUE". */
 static void read_file(struct migration *migration, struct netflow *netflow, char *text)
 {
 	static const char sysctl[] = "net.netflow.";
+	static const char built[] = "ipt_NETFLOW ";
 	char *rest = NULL;
 
 	for (char *at = strstr(text, "\\\n"); at; at = strstr(at, "\\\n"))
@@ -99,6 +115,10 @@ static void read_file(struct migration *migration, struct netflow *netflow, char
 		line += strspn(line, " \t");
 		if (*line == '#' || *line == ';' || !*line)
 			continue;
+		if (strncmp(line, built, strlen(built)) == 0) {
+			take_built(migration, netflow, line);
+			continue;
+		}
 		if (strncmp(line, sysctl, strlen(sysctl)) == 0) {
 			const char *name = line + strlen(sysctl);
 			const size_t length = strcspn(name, "= \t");
@@ -184,7 +204,7 @@ static void write_collector(struct migration *migration, const char *word, const
 			 device ? ",interface=" : "", device ? device : "");
 }
 
-/* ",fields=..." for natevents: not events beside the flows, but fields of them. */
+/* Fields for natevents: not events beside the flows, but fields of them. */
 static const char *translation(struct migration *migration, const struct netflow *netflow,
 			       const char *protocol)
 {
@@ -203,7 +223,7 @@ static const char *translation(struct migration *migration, const struct netflow
 		       "natevents=%s sends events beside the flows; here each record has its "
 		       "addresses before and after: see ADDRESS TRANSLATION in flowagent(8)",
 		       events);
-	return ",fields=default+postNATSourceIPv4Address+postNATDestinationIPv4Address"
+	return "+postNATSourceIPv4Address+postNATDestinationIPv4Address"
 	       "+postNAPTSourceTransportPort+postNAPTDestinationTransportPort";
 }
 
@@ -213,6 +233,8 @@ static void write_collectors(struct migration *migration, const struct netflow *
 	const char *protocol = value_of(netflow, "protocol");
 	char *const list =
 		migration_print(migration, "%s", destination ? destination : "127.0.0.1:2055");
+	const char *fields;
+	const char *link = "";
 	const char *keys;
 	char *rest = NULL;
 
@@ -222,9 +244,13 @@ static void write_collectors(struct migration *migration, const struct netflow *
 				protocol);
 		protocol = NULL;
 	}
-	keys = migration_print(migration, ",version=%s%s%s", protocol ? protocol : "5",
+	fields = translation(migration, netflow, protocol);
+	if (netflow->has_link)
+		link = migration_link_fields(migration, "built with mac", protocol ? protocol : "5",
+					     "+sourceMacAddress+destinationMacAddress");
+	keys = migration_print(migration, ",version=%s%s%s%s%s", protocol ? protocol : "5",
 			       sampling(migration, value_of(netflow, "sampler")),
-			       translation(migration, netflow, protocol));
+			       *fields || *link ? ",fields=default" : "", fields, link);
 	for (char *word = strtok_r(list, ", ", &rest); word; word = strtok_r(NULL, ", ", &rest))
 		write_collector(migration, word, keys);
 	migration_option(migration, "source-id", "%lu",
@@ -256,8 +282,11 @@ void migrate_ipt_netflow(struct migration *migration, const char *const *words, 
 	if (rules)
 		migration_option(migration, "if-map", "%s", rules);
 	write_collectors(migration, &netflow);
-	migration_note(migration,
-		       "if the module was built with MAC addresses: fields=default+"
-		       "sourceMacAddress+destinationMacAddress of the collector; with VLAN: "
-		       "flowagent has vlanId by itself");
+	if (!netflow.is_built_told)
+		migration_note(
+			migration,
+			"if the module was built with MAC addresses, which the first line of "
+			"/proc/net/stat/ipt_netflow tells, too: fields=default+"
+			"sourceMacAddress+destinationMacAddress of the collector; with VLAN: "
+			"flowagent has vlanId by itself");
 }

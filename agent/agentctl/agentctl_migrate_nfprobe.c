@@ -70,38 +70,6 @@ static const struct key {
 	  "it" },
 };
 
-/* Primitives of aggregate: the part of the key, or why there is none. */
-static const struct primitive {
-	const char *name, *part;
-	enum migration_fate fate;
-	const char *text;
-} primitives[] = {
-	{ "src_host", "addresses", MIGRATION_CARRIED, NULL },
-	{ "dst_host", "addresses", MIGRATION_CARRIED, NULL },
-	{ "src_port", "ports", MIGRATION_CARRIED, NULL },
-	{ "dst_port", "ports", MIGRATION_CARRIED, NULL },
-	{ "proto", "protocol", MIGRATION_CARRIED, NULL },
-	{ "tos", "tos", MIGRATION_CARRIED, NULL },
-	{ "vlan", "vlan", MIGRATION_CARRIED, NULL },
-	{ "in_iface", "interfaces", MIGRATION_CARRIED, NULL },
-	{ "out_iface", "interfaces", MIGRATION_CARRIED, NULL },
-	{ "flows", NULL, MIGRATION_NOT_NEEDED, "nfprobe does not export it" },
-	{ "tcpflags", NULL, MIGRATION_NOT_NEEDED, "TCP flags are a field, and no key" },
-	{ "src_as", NULL, MIGRATION_NOT_NEEDED, "AS numbers are fields: networks-file, asn-table" },
-	{ "dst_as", NULL, MIGRATION_NOT_NEEDED, "AS numbers are fields: networks-file, asn-table" },
-	{ "timestamp_start", NULL, MIGRATION_NOT_NEEDED, "each record has its times; no key" },
-	{ "timestamp_end", NULL, MIGRATION_NOT_NEEDED, "each record has its times; no key" },
-	{ "src_mac", NULL, MIGRATION_LOST, "MAC addresses in key and record (56, 80)" },
-	{ "dst_mac", NULL, MIGRATION_LOST, "MAC addresses in key and record (56, 80)" },
-	{ "tag", NULL, MIGRATION_LOST, "tags of pre_tag_map" },
-};
-
-/* The order in which parts are written. */
-static const char *const parts[] = {
-	"addresses", "ports", "protocol", "tos", "vlan", "interfaces"
-};
-#define PARTS (sizeof(parts) / sizeof(parts[0]))
-
 struct nfprobe {
 	bool is_uacctd;
 	const char *names[KEYS], *plugins[KEYS], *values[KEYS]; /* plugin "": of all */
@@ -125,6 +93,23 @@ static const char *value_of(const struct nfprobe *nfprobe, const char *name, con
 			general = nfprobe->values[i];
 	}
 	return general;
+}
+
+/* The value of a key for the first plugin, NULL if there is none. One of another plugin that
+ * differs is lost: an agent has one of these, 'what'. */
+static const char *agreed_value(struct migration *migration, const struct nfprobe *nfprobe,
+				const char *name, const char *what)
+{
+	const char *first = value_of(nfprobe, name, nfprobe->probe_count ? nfprobe->probes[0] : "");
+
+	for (size_t i = 1; i < nfprobe->probe_count; i++) {
+		const char *value = value_of(nfprobe, name, nfprobe->probes[i]);
+
+		if (strcmp(value ? value : "", first ? first : "") != 0)
+			migration_lost(migration, "%s of %s: two %s need two agents (flowagent@)",
+				       name, nfprobe->probes[i], what);
+	}
+	return first;
 }
 
 /* A number of a key. */
@@ -268,12 +253,14 @@ static const char *direction(struct migration *migration, const struct nfprobe *
 static const char *source_keys(struct migration *migration, const struct nfprobe *nfprobe)
 {
 	const char *snaplen = value_of(nfprobe, "snaplen", "");
-	const unsigned long rate = number_of(migration, nfprobe, "sampling_rate", "", 1);
+	const char *plugin = nfprobe->probe_count ? nfprobe->probes[0] : "";
+	const unsigned long rate = number_of(migration, nfprobe, "sampling_rate", plugin, 1);
 	const char *keys = direction(migration, nfprobe);
 
 	keys = migration_print(
 		migration, "%s%s%s", keys, migration_snaplen(migration, snaplen),
 		migration_packet_filter(migration, value_of(nfprobe, "pcap_filter", "")));
+	(void)agreed_value(migration, nfprobe, "sampling_rate", "sampling rates");
 	if (rate > SAMPLING_INTERVAL_MAX)
 		migration_lost(migration, "sampling_rate: %lu: more than one packet in %u", rate,
 			       SAMPLING_INTERVAL_MAX);
@@ -450,37 +437,27 @@ static void write_group(struct migration *migration, const struct nfprobe *nfpro
 			       size);
 }
 
-/* aggregate as the flow key. */
-static void write_key(struct migration *migration, const struct nfprobe *nfprobe)
+/* ",fields=..." for src_mac and dst_mac: 56 and 80, or with direction out 81 and 57. */
+static const char *link_fields(struct migration *migration, const struct nfprobe *nfprobe,
+			       const char *plugin, const char *version)
 {
-	const char *value = value_of(nfprobe, "aggregate", "");
-	char *const list = migration_print(
-		migration, "%s", value ? value : "src_host,dst_host,src_port,dst_port,proto,tos");
-	bool has[PARTS] = { false };
-	const char *key = "";
-	char *rest = NULL;
+	const char *aggregate = value_of(nfprobe, "aggregate", plugin);
+	bool leaves = true;
+	const char *names = "";
 
-	for (char *word = strtok_r(list, ", \t", &rest); word;
-	     word = strtok_r(NULL, ", \t", &rest)) {
-		const struct primitive *row = NULL;
+	for (size_t i = 0; i < nfprobe->probe_count; i++) {
+		const char *side = value_of(nfprobe, "nfprobe_direction", nfprobe->probes[i]);
 
-		for (size_t i = 0; i < sizeof(primitives) / sizeof(primitives[0]); i++)
-			if (strcmp(primitives[i].name, word) == 0)
-				row = &primitives[i];
-		if (!row)
-			migration_lost(migration, "%s in aggregate", word);
-		else if (row->fate == MIGRATION_LOST)
-			migration_lost(migration, "%s in aggregate: %s", word, row->text);
-		else if (row->fate == MIGRATION_NOT_NEEDED)
-			migration_not_needed(migration, "%s in aggregate: %s", word, row->text);
-		for (size_t i = 0; row && row->part && i < PARTS; i++)
-			has[i] |= strcmp(parts[i], row->part) == 0;
+		leaves = leaves && side && strcmp(side, "out") == 0;
 	}
-	for (size_t i = 0; i < PARTS; i++)
-		if (has[i])
-			key = migration_print(migration, "%s%s%s", key, *key ? "," : "", parts[i]);
-	if (*key)
-		migration_option(migration, "flow-key", "%s", key);
+	if (nfprobe_has_primitive(aggregate, "src_mac"))
+		names = leaves ? "+postSourceMacAddress" : "+sourceMacAddress";
+	if (nfprobe_has_primitive(aggregate, "dst_mac"))
+		names = migration_print(migration, "%s%s", names,
+					leaves ? "+postDestinationMacAddress"
+					       : "+destinationMacAddress");
+	names = migration_link_fields(migration, "src_mac, dst_mac in aggregate", version, names);
+	return *names ? migration_print(migration, ",fields=default%s", names) : "";
 }
 
 /* The collector of one plugin as a value; NULL without a receiver. */
@@ -500,29 +477,22 @@ static const char *collector(struct migration *migration, const struct nfprobe *
 		migration_wrong(migration, "no nfprobe_receiver: write collector = HOST:PORT");
 		return NULL;
 	}
-	return migration_print(migration, "%s,version=%s%s%s%s%s%s%s", receiver,
-			       version ? version : "10", source ? ",source=" : "",
-			       source ? source : "", ttl ? ",ttl=" : "", ttl ? ttl : "",
-			       precedence ? ",dscp=cs" : "", precedence ? precedence : "");
+	version = version ? version : "10";
+	return migration_print(migration, "%s,version=%s%s%s%s%s%s%s%s", receiver, version,
+			       source ? ",source=" : "", source ? source : "", ttl ? ",ttl=" : "",
+			       ttl ? ttl : "", precedence ? ",dscp=cs" : "",
+			       precedence ? precedence : "",
+			       link_fields(migration, nfprobe, plugin, version));
 }
 
 static void write_timeouts(struct migration *migration, const struct nfprobe *nfprobe)
 {
-	const char *first = NULL;
+	const char *first =
+		agreed_value(migration, nfprobe, "nfprobe_timeouts", "sets of timeouts");
 	struct nfprobe_timeouts timeouts;
 	char *rest = NULL;
 	char *list;
 
-	for (size_t i = 0; i < nfprobe->probe_count; i++) {
-		const char *value = value_of(nfprobe, "nfprobe_timeouts", nfprobe->probes[i]);
-
-		if (i > 0 && strcmp(value ? value : "", first ? first : "") != 0)
-			migration_lost(migration,
-				       "nfprobe_timeouts of %s: two sets of timeouts "
-				       "need two agents",
-				       nfprobe->probes[i]);
-		first = i == 0 ? value : first;
-	}
 	nfprobe_timeouts_set_defaults(&timeouts);
 	list = migration_print(migration, "%s", first ? first : "");
 	for (char *one = strtok_r(list, ": \t", &rest); one; one = strtok_r(NULL, ": \t", &rest))
@@ -534,7 +504,7 @@ static void write_timeouts(struct migration *migration, const struct nfprobe *nf
 static void write_source_id(struct migration *migration, const struct nfprobe *nfprobe)
 {
 	const char *plugin = nfprobe->probe_count ? nfprobe->probes[0] : "";
-	const char *engine = value_of(nfprobe, "nfprobe_engine", plugin);
+	const char *engine = agreed_value(migration, nfprobe, "nfprobe_engine", "source ids");
 	unsigned int type = 0;
 	unsigned int id = 0;
 
@@ -597,8 +567,8 @@ void migrate_nfprobe(struct migration *migration, const char *const *words, size
 	migration_option(migration, "max-flows", "%lu",
 			 number_of(migration, &nfprobe, "nfprobe_maxflows",
 				   nfprobe.probe_count ? nfprobe.probes[0] : "", 8192));
-	write_key(migration, &nfprobe);
-	networks = value_of(&nfprobe, "networks_file", "");
+	nfprobe_key_write(migration, agreed_value(migration, &nfprobe, "aggregate", "flow keys"));
+	networks = agreed_value(migration, &nfprobe, "networks_file", "files of networks");
 	if (networks)
 		migration_option(migration, "networks-file", "%s", networks);
 	write_collectors(migration, &nfprobe);

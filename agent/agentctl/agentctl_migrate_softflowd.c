@@ -42,16 +42,13 @@ static const struct migration_letter letters[] = {
 	{ '\0', false, MIGRATION_LOST, NULL },
 };
 
-/* Tracking levels: the key, and what is not in it. */
+/* Tracking levels: the key. The MAC addresses of ether are fields: see link_fields(). */
 static const struct level {
-	const char *name, *key, *lost;
+	const char *name, *key;
 } levels[] = {
-	{ "full", "addresses,ports,protocol", NULL },
-	{ "port", "addresses,ports,protocol", NULL },
-	{ "proto", "addresses,protocol", NULL },
-	{ "ip", "addresses", NULL },
-	{ "vlan", "addresses,ports,protocol,vlan", NULL },
-	{ "ether", "addresses,ports,protocol,vlan", "MAC addresses in key and record" },
+	{ "full", "addresses,ports,protocol" },      { "port", "addresses,ports,protocol" },
+	{ "proto", "addresses,protocol" },           { "ip", "addresses" },
+	{ "vlan", "addresses,ports,protocol,vlan" }, { "ether", "addresses,ports,protocol,vlan" },
 };
 
 struct softflowd {
@@ -140,8 +137,6 @@ static void write_key(struct migration *migration, const struct softflowd *softf
 		migration_wrong(migration, "-T %s is refused by softflowd; full is taken", name);
 		level = &levels[0];
 	}
-	if (level->lost)
-		migration_lost(migration, "-T %s: %s", name, level->lost);
 	migration_note(migration, "softflowd's key has neither ToS nor interfaces%s",
 		       softflowd->has_number ? "; interfaces stand here to export their number"
 					     : "");
@@ -194,6 +189,24 @@ static const char *version_of(struct migration *migration, const struct softflow
 	return version;
 }
 
+/* ",fields=..." for -T ether. softflowd sends the destination's address as 57, which is that of a
+ * frame that leaves. */
+static const char *link_fields(struct migration *migration, const struct softflowd *softflowd,
+			       const char *version)
+{
+	const char *level = softflowd->given['T'];
+	const char *names = "";
+
+	if (level && strcmp(level, "ether") == 0)
+		names = migration_link_fields(migration, "-T ether", version,
+					      "+sourceMacAddress+destinationMacAddress");
+	if (!*names)
+		return "";
+	migration_note(migration, "-T ether: softflowd sends the destination's MAC address as 57, "
+				  "flowagent as 80");
+	return migration_print(migration, ",fields=default%s", names);
+}
+
 /* All keys of the collectors. */
 static const char *collector_keys(struct migration *migration, const struct softflowd *softflowd)
 {
@@ -202,10 +215,11 @@ static const char *collector_keys(struct migration *migration, const struct soft
 	const char *send = softflowd->given['S'];
 	const char *ttl = softflowd->given['L'];
 
-	return migration_print(migration, ",version=%s%s%s%s%s%s%s%s", version, uptime,
+	return migration_print(migration, ",version=%s%s%s%s%s%s%s%s%s", version, uptime,
 			       transport(migration, softflowd->given['P'], version),
 			       send ? ",interface=" : "", send ? send : "", ttl ? ",ttl=" : "",
-			       ttl ? ttl : "", softflowd->given['l'] ? ",mode=round-robin" : "");
+			       ttl ? ttl : "", softflowd->given['l'] ? ",mode=round-robin" : "",
+			       link_fields(migration, softflowd, version));
 }
 
 static void write_collectors(struct migration *migration, const struct softflowd *softflowd)

@@ -1,5 +1,5 @@
 /* agentctl_migration_nfprobe.h - the timeouts that softflowd and pmacct's nfprobe, which was made
- * of it, share: names, defaults and times.
+ * of it, share: names, defaults and times. And the words of nfprobe's aggregate.
  *
  * Place: between agentctl_migrate_softflowd.c, agentctl_migrate_nfprobe.c and migration.c.
  */
@@ -32,5 +32,11 @@ void nfprobe_timeouts_set_defaults(struct nfprobe_timeouts *timeouts);
 bool nfprobe_timeouts_take(struct migration *migration, struct nfprobe_timeouts *timeouts,
 			   const char *option, const char *text);
 void nfprobe_timeouts_write(struct migration *migration, const struct nfprobe_timeouts *timeouts);
+
+/* Write the flow key for the words of 'aggregate', NULL: nfprobe's own; what is no part of a key is
+ * said. */
+void nfprobe_key_write(struct migration *migration, const char *aggregate);
+/* Whether the words of 'aggregate', which may be NULL, name a primitive. */
+bool nfprobe_has_primitive(const char *aggregate, const char *name);
 
 #endif

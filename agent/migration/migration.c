@@ -248,6 +248,23 @@ const char *migration_packet_filter(struct migration *migration, const char *fil
 	return "";
 }
 
+const char *migration_link_fields(struct migration *migration, const char *option,
+				  const char *version, const char *names)
+{
+	if (!*names)
+		return "";
+	if (strcmp(version, "9") != 0 && strcmp(version, "10") != 0) {
+		migration_lost(migration, "%s: MAC addresses: NetFlow v%s has no field for them",
+			       option, version);
+		return "";
+	}
+	migration_note(migration,
+		       "%s: MAC addresses are fields and no part of the key: a record has those of "
+		       "its last packet",
+		       option);
+	return names;
+}
+
 void migration_active_timeout(struct migration *migration, unsigned long long seconds)
 {
 	const unsigned long long most = EXPIRY_TIMEOUT_MAX_MS / 1000;

@@ -131,6 +131,12 @@ bool migration_number(const char *text, unsigned long *number);
 const char *migration_snaplen(struct migration *migration, const char *text);
 const char *migration_buffer(struct migration *migration, const char *text, unsigned long unit);
 
+/* The fields 'names', "+NAME+NAME", of link addresses for NetFlow 'version', with a note that they
+ * are no part of the key; "" where the version has none, which is lost. 'option' is what the other
+ * probe was asked for them with. */
+const char *migration_link_fields(struct migration *migration, const char *option,
+				  const char *version, const char *names);
+
 /* Write the active timeout. Zero is off there. */
 void migration_active_timeout(struct migration *migration, unsigned long long seconds);
 

@@ -22,6 +22,9 @@ ANY = ""  # the line is for people
 
 # Lines of .expect, and where the output has them: an option, a comment, or lost (a comment and a
 # line on standard error). {1} is the first group of the line.
+# A collector with this among its fields.
+FIELDS = r"^collector = .*,fields=default\S*\+{}\b"
+
 EXPECTED = [
     (r"peer: .*", None, ANY),
     (r"default: NFLOG group\(s\) (\d+) .*", "option", r"^nflog = {1}\b"),
@@ -71,7 +74,7 @@ EXPECTED = [
     (r"carry: transport udp", "option", r"^collector = (?!.*transport=)"),
     (r"carry: absolute times in milliseconds .*", "option", r"^collector = (?!.*uptime=)"),
     (r"missing: transport (\w+) with version (\d+)", "lost", r"transport {1} with version {2}"),
-    (r"missing: MAC addresses in key and record .*", "lost", r"MAC addresses"),
+    (r"missing: MAC addresses in key and record .*", "option", FIELDS.format(r"sourceMacAddress\+destinationMacAddress")),
     (r"drop: foreground .*", "comment", r"not needed: -d: foreground"),
     (r"drop: pid file \((-p \S+)\)", "comment", r"not needed: {1}: pid file"),
     (r"drop: control socket: .* \((-c \S+)\)", "comment", r"not needed: {1}: control socket"),
@@ -89,7 +92,8 @@ EXPECTED = [
     (r"carry: buffer (\d+) bytes .*", "option", r"^nflog = .*,buffer={1}\b"),
     (r"carry: snaplen (\d+)", "option", r"^(nflog|interface) = .*,snaplen={1}\b"),
     (r"carry: source address (\S+) for .*", "option", r"^collector = .*,source={1}\b"),
-    (r"missing: (src_mac|dst_mac|tag)\b.*", "lost", r"{1} in aggregate"),
+    (r"missing: (src_mac|dst_mac)\b.*", "link", r"{1}"),
+    (r"missing: (tag)\b.*", "lost", r"{1} in aggregate"),
     (r"drop: primitive flows: .*", "comment", r"not needed: flows in aggregate"),
     (r"drop: (networks_file_no_lpm|[a-z_]+)=? ?(\S+)", "comment", r"not needed: {1}[:=] ?{2}\b"),
     (r"missing: pre_tag_map (\S+)", "lost", r"pre_tag_map: {1}"),
@@ -154,6 +158,15 @@ def migrated(expect):
     return migrate(peer, *words[1 if peer == "ipt_NETFLOW" else 0 :])
 
 
+def link_field(name, options):
+    """The pattern of a collector with the field for a MAC address of nfprobe, and where it stands: v5 has none."""
+    if "version=5" in options:
+        return "lost", "MAC addresses: NetFlow v5 has no field"
+    side = "Source" if name == "src_mac" else "Destination"
+    leaves = ",direction=out" in options
+    return "option", FIELDS.format(f"post{side}MacAddress" if leaves else f"{side.lower()}MacAddress")
+
+
 def found(where, pattern, done):
     lines = done.stdout.splitlines()
     options = "\n".join(line for line in lines if not line.startswith("#"))
@@ -163,6 +176,8 @@ def found(where, pattern, done):
         where, pattern = ("lost", r"promiscuous") if on_any else ("option", r"^interface = .*,promiscuous=on\b")
         if not re.search(r"^interface = ", options, re.M):
             where, pattern = "lost", r"no interface"
+    if where == "link":
+        where, pattern = link_field(pattern, options)
     if where == "translation" and "version=5" in options:
         where, pattern = "lost", r"natevents=1: NAT events need protocol 9 or 10"
     elif where == "translation":
@@ -343,6 +358,66 @@ def test_two_sets_of_timeouts_need_two_agents():
     done = migrate("uacctd", text=text + "nfprobe_timeouts[b]: tcp=5\n")
     assert "nfprobe_timeouts of b: two sets of timeouts need two agents" in done.stderr
     assert re.findall(r"^collector = (h:\d)", done.stdout, re.M) == ["h:1", "h:2"]
+
+
+@pytest.mark.parametrize(
+    ("key", "one", "other", "message"),
+    [
+        ("aggregate", "src_host", "dst_host,proto", "two flow keys"),
+        ("nfprobe_engine", "1", "2", "two source ids"),
+        ("sampling_rate", "10", "20", "two sampling rates"),
+        ("networks_file", "/a", "/b", "two files of networks"),
+    ],
+)
+def test_what_two_plugins_have_for_themselves(key, one, other, message):
+    """pmacct's keys may name a plugin. The first plugin's value is taken, and another one's is no silent loss."""
+    text = "uacctd_group: 5\nplugins: nfprobe[a],nfprobe[b]\nnfprobe_receiver[a]: h:1\nnfprobe_receiver[b]: h:2\n"
+    done = migrate("uacctd", text=f"{text}{key}[a]: {one}\n{key}[b]: {other}\n")
+    assert f"{key} of b: {message} need two agents (flowagent@)" in done.stderr
+    alone = migrate("uacctd", text=f"{text}{key}: {one}\n")
+    assert done.stdout.count("need two agents") == 1 and "need two agents" not in alone.stdout
+    assert [line for line in done.stdout.splitlines() if not line.startswith("#")] == [
+        line for line in alone.stdout.splitlines() if not line.startswith("#")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "version", "side", "names"),
+    [
+        ("src_host, src_mac", "9", "", "sourceMacAddress"),
+        ("src_host,dst_mac", "10", "in", "destinationMacAddress"),
+        ("src_mac,dst_mac,dst_host", "10", "out", "postSourceMacAddress+postDestinationMacAddress"),
+        ("src_host,proto", "10", "", None),
+        ("src_host,src_mac", "5", "", None),
+    ],
+)
+def test_mac_addresses_of_nfprobe(aggregate, version, side, names):
+    """nfprobe sends 56 and 80, and with direction out 81 and 57."""
+    text = f"aggregate[a]: {aggregate}\nnfprobe_version: {version}\nnfprobe_receiver: h:1\nplugins: nfprobe[a]\n"
+    done = migrate("pmacctd", text=text + "pcap_interface: e\n" + (f"nfprobe_direction: {side}\n" if side else ""))
+    assert re.findall(r"^collector = .*,fields=(.*)$", done.stdout, re.M) == ([f"default+{names}"] if names else [])
+    assert ("MAC addresses: NetFlow v5 has no field" in done.stderr) == (version == "5")
+
+
+@pytest.mark.parametrize(
+    ("words", "fields", "message"),
+    [
+        ("aggr dir mac nel\noptions ipt_NETFLOW protocol=9", "sourceMacAddress+destinationMacAddress", ""),
+        (
+            "mac\nnet.netflow.protocol=10\nnet.netflow.natevents = 1",
+            "postNATSourceIPv4Address+postNATDestinationIPv4Address+postNAPTSourceTransportPort"
+            "+postNAPTDestinationTransportPort+sourceMacAddress+destinationMacAddress",
+            "",
+        ),
+        ("mac vlan\noptions ipt_NETFLOW protocol=5", None, "NetFlow v5 has no field"),
+        ("macro\noptions ipt_NETFLOW protocol=9", None, ""),
+    ],
+)
+def test_what_ipt_netflow_was_built_with(words, fields, message):
+    done = migrate("ipt_NETFLOW", text=f"ipt_NETFLOW 2.6, srcversion 0123456789ABCDEF01234567; {words}\n")
+    expected = [f"default+{fields}"] if fields else []
+    assert re.findall(r"^collector = .*,fields=([^,\n]*)", done.stdout, re.M) == expected
+    assert message in done.stderr and "if the module was built" not in done.stdout
 
 
 def test_a_rule_that_is_converted_keeps_what_follows():
