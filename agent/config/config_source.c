@@ -324,14 +324,18 @@ int config_source_set(struct config *config, const char *name, enum config_key_i
 	return result;
 }
 
+static void source_clear(struct source_config *source)
+{
+	for (size_t i = 0; i < source->also_count; i++)
+		free(source->also[i]);
+	free(source->also);
+	free(source->name);
+}
+
 static void sources_free(struct source_config *sources, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		for (size_t name = 0; name < sources[i].also_count; name++)
-			free(sources[i].also[name]);
-		free(sources[i].also);
-		free(sources[i].name);
-	}
+	for (size_t i = 0; i < count; i++)
+		source_clear(&sources[i]);
 	free(sources);
 }
 
@@ -349,7 +353,7 @@ void config_sources_clear_option(struct config *config, enum config_option_id op
 
 	for (size_t i = 0; i < config->source_count; i++) {
 		if (config->sources[i].type == types[option])
-			free(config->sources[i].name);
+			source_clear(&config->sources[i]);
 		else
 			config->sources[kept++] = config->sources[i];
 	}

@@ -385,6 +385,13 @@ TEST(an_empty_value_empties_a_list_and_what_follows_begins_a_new_one)
 	CHECK_TEXT(config.sources[0].name, "nflog:40");
 	check_value(&config, "collector", "(unset)", origin);
 	config_clear(&config);
+	/* All files of a source go with it. */
+	tree_write(tree.drop_ins, "9-b.conf",
+		   "[agent]\nbpf =\nread = a.pcap\nread = b.pcap\nread =\nnflog = 43\n");
+	CHECK_EQ(parse(&config, line, &error), CONFIG_run);
+	CHECK_EQ(config.source_count, 1);
+	CHECK_TEXT(config.sources[0].name, "nflog:43");
+	config_clear(&config);
 	check_file_error("[agent]\nmax-flows =\n", "f.conf:2: max-flows: value \"\": expected N");
 	check_error("--collector=", CONFIG_invalid,
 		    "--collector \"\": expected HOST:PORT[,KEY=VALUE...]");
