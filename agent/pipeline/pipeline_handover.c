@@ -28,12 +28,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The ledgers are counters and nothing else: each is written as a list of numbers. */
-#define COUNTERS_OF(type) (sizeof(type) / sizeof(uint64_t))
-_Static_assert(sizeof(struct worker_ledger) % sizeof(uint64_t) == 0 &&
-		       sizeof(struct collector_ledger) % sizeof(uint64_t) == 0,
-	       "ledgers are counters of 64 bits");
-
 /* What makes a flow: cached ones of another shape are no flows of this agent. */
 static char *shape_of(const struct config *config)
 {
@@ -167,7 +161,7 @@ static bool read_collector(const struct pipeline_handover *handover, const char 
 			   struct collector_ledger *ledger)
 {
 	enum {
-		ALL = COUNTERS_OF(struct collector_ledger),
+		ALL = PIPELINE_STATE_COUNTERS_OF(struct collector_ledger),
 		LATER = sizeof(struct amount) / sizeof(uint64_t),
 		BEFORE = offsetof(struct collector_ledger, excluded[EXCLUDED_ABSENT]) /
 			 sizeof(uint64_t),
@@ -197,7 +191,7 @@ static bool read_ledgers(const struct pipeline *pipeline, struct worker_ledger *
 	for (size_t i = 0; i < pipeline->worker_count; i++)
 		if (!read_counters(handover, HANDOVER_worker, pipeline->workers[i]->name,
 				   (uint64_t *)(void *)&workers[i],
-				   COUNTERS_OF(struct worker_ledger)) ||
+				   PIPELINE_STATE_COUNTERS_OF(struct worker_ledger)) ||
 		    !worker_ledger_closes(&workers[i]))
 			return false;
 	for (size_t i = 0; i <= count; i++) {

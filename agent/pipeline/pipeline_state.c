@@ -17,9 +17,6 @@
 /* Likewise, translated connections. */
 #define CONNECTIONS_AT_ONCE 64
 
-/* The ledgers are counters and nothing else: each is written as a list of numbers. */
-#define COUNTERS_OF(type) (sizeof(type) / sizeof(uint64_t))
-
 static void write_counters(struct handover_writer *writer, enum handover_kind kind,
 			   const char *name, const uint64_t *counters, size_t count)
 {
@@ -114,7 +111,8 @@ static void write_source(struct handover_writer *writer, const struct pipeline_s
 	write_counters(writer, HANDOVER_counts, source->name, counts,
 		       sizeof(counts) / sizeof(counts[0]));
 	write_counters(writer, HANDOVER_worker, source->name,
-		       (const uint64_t *)(const void *)&ledger, COUNTERS_OF(struct worker_ledger));
+		       (const uint64_t *)(const void *)&ledger,
+		       PIPELINE_STATE_COUNTERS_OF(struct worker_ledger));
 	if (ledger.cache.flows_cached)
 		write_flows(writer, source, ledger.cache.flows_cached);
 }
@@ -162,7 +160,7 @@ static void write_export(struct handover_writer *writer, const struct pipeline *
 		(void)snprintf(number, sizeof(number), "%zu", i);
 		write_counters(writer, HANDOVER_collector, number,
 			       (const uint64_t *)(const void *)&status.ledger,
-			       COUNTERS_OF(struct collector_ledger));
+			       PIPELINE_STATE_COUNTERS_OF(struct collector_ledger));
 	}
 	store_be64(uptime, (uint64_t)pipeline->export.origin_ms);
 	store_be64(uptime + 8, (uint64_t)pipeline->export.start_ms);

@@ -12,6 +12,12 @@
 
 struct pipeline;
 
+/* The ledgers are counters and nothing else: each is written as a list of numbers. */
+#define PIPELINE_STATE_COUNTERS_OF(type) (sizeof(type) / sizeof(uint64_t))
+_Static_assert(sizeof(struct worker_ledger) % sizeof(uint64_t) == 0 &&
+		       sizeof(struct collector_ledger) % sizeof(uint64_t) == 0,
+	       "ledgers are counters of 64 bits");
+
 /* What one source leaves. All is borrowed. */
 struct pipeline_state_source {
 	const char *name;
