@@ -48,25 +48,10 @@ struct capture_conntrack {
 	uint8_t datagram[DATAGRAM_SIZE];
 };
 
-/* Needs the right to each request as well. */
 static int send_list_request(const struct capture_conntrack *conntrack)
 {
-	uint8_t buffer[64] = { 0 };
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *family;
-	struct rights_section before;
-	int result;
-
-	message->nlmsg_type = (NFNL_SUBSYS_CTNETLINK << 8) | IPCTNL_MSG_CT_GET;
-	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	message->nlmsg_seq = conntrack->sequence;
-	family = mnl_nlmsg_put_extra_header(message, sizeof(*family));
-	family->nfgen_family = AF_UNSPEC;
-	family->version = NFNETLINK_V0;
-	before = rights_raise();
-	result = mnl_socket_sendto(conntrack->socket, message, message->nlmsg_len) < 0 ? -errno : 0;
-	rights_restore(before);
-	return result;
+	return capture_netlink_ask(conntrack->socket, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET,
+				   NLM_F_DUMP, conntrack->sequence);
 }
 
 static void begin_list(struct capture_conntrack *conntrack, int64_t now_ms)
@@ -89,34 +74,30 @@ static void note_loss(struct capture_conntrack *conntrack, int64_t now_ms)
 	conntrack->list_due_ms = now_ms + LIST_AGAIN_MS;
 }
 
-static int open_socket(struct capture_conntrack *conntrack)
+/* Returns NULL with errno set. */
+static struct mnl_socket *open_socket(void)
 {
 	const unsigned int groups = NF_NETLINK_CONNTRACK_NEW | NF_NETLINK_CONNTRACK_DESTROY;
 	const struct rights_section before = rights_raise();
-	int result = 0;
+	struct mnl_socket *socket = capture_netlink_open(NETLINK_NETFILTER, SOCK_NONBLOCK, groups);
+	const int error = errno;
 
-	conntrack->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!conntrack->socket ||
-	    mnl_socket_bind(conntrack->socket, groups, MNL_SOCKET_AUTOPID) < 0)
-		result = -errno;
 	rights_restore(before);
-	return result;
+	errno = error;
+	return socket;
 }
 
 /* A list that has no end: the kernel refuses another one on its socket. */
 static void begin_anew(struct capture_conntrack *conntrack)
 {
-	struct mnl_socket *before = conntrack->socket;
+	struct mnl_socket *socket = open_socket();
 
 	conntrack->list = 0;
-	if (open_socket(conntrack)) {
-		if (conntrack->socket)
-			(void)mnl_socket_close(conntrack->socket);
-		conntrack->socket = before;
+	if (!socket)
 		return; /* tried again */
-	}
-	capture_netlink_grow(&conntrack->netlink, mnl_socket_get_fd(conntrack->socket));
-	(void)mnl_socket_close(before);
+	(void)mnl_socket_close(conntrack->socket);
+	conntrack->socket = socket;
+	capture_netlink_grow(&conntrack->netlink, mnl_socket_get_fd(socket));
 }
 
 struct capture_conntrack *capture_conntrack_open(struct nat_table *table, struct error_text *error)
@@ -128,7 +109,8 @@ struct capture_conntrack *capture_conntrack_open(struct nat_table *table, struct
 		conntrack->table = table;
 		conntrack->netlink.receive_buffer_wanted = RECEIVE_BUFFER;
 		conntrack->keep_ms = KEEP_MS;
-		result = open_socket(conntrack);
+		conntrack->socket = open_socket();
+		result = conntrack->socket ? 0 : -errno;
 	}
 	if (!result) {
 		conntrack->sequence = 1;

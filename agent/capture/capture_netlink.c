@@ -4,11 +4,47 @@
 #include "rights.h"
 
 #include <errno.h>
+#include <libmnl/libmnl.h>
 #include <limits.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <sys/socket.h>
 
 /* 170,000 packets: 0.2 s of the highest rate. */
 #define DEFAULT_BUFFER (32u * 1024 * 1024)
+
+struct mnl_socket *capture_netlink_open(int bus, int flags, unsigned int groups)
+{
+	struct mnl_socket *socket = mnl_socket_open2(bus, SOCK_CLOEXEC | flags);
+	int error;
+
+	if (!socket || mnl_socket_bind(socket, groups, MNL_SOCKET_AUTOPID) == 0)
+		return socket;
+	error = errno;
+	(void)mnl_socket_close(socket);
+	errno = error;
+	return NULL;
+}
+
+int capture_netlink_ask(struct mnl_socket *socket, uint8_t subsystem, uint8_t type, uint16_t flags,
+			uint32_t sequence)
+{
+	uint8_t buffer[64] = { 0 };
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *family;
+	struct rights_section before;
+	int result;
+
+	message->nlmsg_type = (uint16_t)(subsystem << 8 | type);
+	message->nlmsg_flags = NLM_F_REQUEST | flags;
+	message->nlmsg_seq = sequence;
+	family = mnl_nlmsg_put_extra_header(message, sizeof(*family));
+	family->nfgen_family = AF_UNSPEC;
+	family->version = NFNETLINK_V0;
+	before = rights_raise();
+	result = mnl_socket_sendto(socket, message, message->nlmsg_len) < 0 ? -errno : 0;
+	rights_restore(before);
+	return result;
+}
 
 void capture_netlink_grow(struct capture_netlink *netlink, int descriptor)
 {

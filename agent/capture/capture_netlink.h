@@ -1,6 +1,7 @@
-/* capture_netlink.h - what the sources have in common that read a netlink socket.
+/* capture_netlink.h - what all that speak with the kernel by netlink have in common.
  *
- * Place: beside capture_nflog.c and capture_ulog.c, which read, and under their parsers. */
+ * Place: beside capture_nflog.c and capture_ulog.c, which read packets, and under their parsers;
+ * under those that ask the kernel (capture_conntrack.c, capture_rules.c, capture_sock_diag.c). */
 #ifndef CAPTURE_NETLINK_H
 #define CAPTURE_NETLINK_H
 
@@ -9,6 +10,26 @@
 
 #include <linux/netlink.h>
 #include <sys/types.h>
+
+struct mnl_socket; /* of libmnl */
+
+/* Open a socket that is not inherited, with an address of the kernel's choice.
+ *
+ * bus     NETLINK_NETFILTER, ...
+ * flags   SOCK_NONBLOCK, or 0.
+ * groups  of notifications, or 0.
+ * Returns it, for mnl_socket_close(); or NULL with errno set. */
+struct mnl_socket *capture_netlink_open(int bus, int flags, unsigned int groups);
+
+/* Send a request without attributes to a part of netfilter; the right to it is raised, since the
+ * kernel checks it when the request is sent.
+ *
+ * subsystem  NFNL_SUBSYS_...
+ * type       of the message, of that subsystem.
+ * flags      NLM_F_DUMP, or 0.
+ * Returns 0 or a negative errno. */
+int capture_netlink_ask(struct mnl_socket *socket, uint8_t subsystem, uint8_t type, uint16_t flags,
+			uint32_t sequence);
 
 /* A socket's buffer, and what is counted of its datagrams. */
 struct capture_netlink {

@@ -1,6 +1,7 @@
 /* capture_nflog_group.c - requests to the kernel about a netfilter log group, and its answers. */
 #include "capture_nflog_group.h"
 
+#include "capture_netlink.h"
 #include "capture_nflog_memory.h"
 #include "capture_nflog_reader.h"
 #include "fault_text.h"
@@ -23,8 +24,8 @@ int capture_nflog_group_open(struct capture_nflog_group *group, struct error_tex
 {
 	int result;
 
-	group->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (group->socket && mnl_socket_bind(group->socket, 0, MNL_SOCKET_AUTOPID) == 0)
+	group->socket = capture_netlink_open(NETLINK_NETFILTER, SOCK_NONBLOCK, 0);
+	if (group->socket)
 		return 0;
 	result = -errno;
 	error_text_set(error, "NFLOG group %u: no netfilter socket: %s", group->number,

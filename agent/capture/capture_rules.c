@@ -3,8 +3,8 @@
  * Place: control thread -> here -> capture_rules_parse(). */
 #include "capture_rules.h"
 
+#include "capture_netlink.h"
 #include "capture_rules_parse.h"
-#include "rights.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -29,10 +29,9 @@ struct capture_rules *capture_rules_open(void)
 	int error = ENOMEM;
 
 	if (rules) {
-		rules->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-		if (rules->socket && mnl_socket_bind(rules->socket, 0, MNL_SOCKET_AUTOPID) == 0 &&
-		    setsockopt(mnl_socket_get_fd(rules->socket), SOL_SOCKET, SO_RCVTIMEO, &patience,
-			       sizeof(patience)) == 0)
+		rules->socket = capture_netlink_open(NETLINK_NETFILTER, 0, 0);
+		if (rules->socket && setsockopt(mnl_socket_get_fd(rules->socket), SOL_SOCKET,
+						SO_RCVTIMEO, &patience, sizeof(patience)) == 0)
 			return rules;
 		error = errno;
 	}
@@ -50,31 +49,12 @@ void capture_rules_close(struct capture_rules *rules)
 	free(rules);
 }
 
-static int send_question(struct capture_rules *rules, uint16_t type, uint16_t flags)
-{
-	uint8_t buffer[64] = { 0 };
-	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *family;
-	struct rights_section before;
-	ssize_t sent;
-
-	message->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	message->nlmsg_flags = NLM_F_REQUEST | flags;
-	message->nlmsg_seq = ++rules->sequence;
-	family = mnl_nlmsg_put_extra_header(message, sizeof(*family));
-	family->nfgen_family = AF_UNSPEC;
-	family->version = NFNETLINK_V0;
-	before = rights_raise(); /* checked when the question is sent */
-	sent = mnl_socket_sendto(rules->socket, message, message->nlmsg_len);
-	rights_restore(before);
-	return sent < 0 ? -errno : 0;
-}
-
 /* Ask, and read until the answer is complete. */
-static int ask(struct capture_rules *rules, uint16_t type, uint16_t flags,
+static int ask(struct capture_rules *rules, uint8_t type, uint16_t flags,
 	       struct capture_rules_answer *answer)
 {
-	int result = send_question(rules, type, flags);
+	int result = capture_netlink_ask(rules->socket, NFNL_SUBSYS_NFTABLES, type, flags,
+					 ++rules->sequence);
 
 	answer->sequence = rules->sequence;
 	while (!result && !answer->is_complete) {

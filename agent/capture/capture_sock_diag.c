@@ -5,6 +5,7 @@
 #include "capture_sock_diag.h"
 
 #include "bytes.h"
+#include "capture_netlink.h"
 #include "capture_sock_diag_parse.h"
 #include "fault_text.h"
 #include "ip_protocol.h"
@@ -39,8 +40,8 @@ struct capture_sock_diag *capture_sock_diag_open(struct error_text *error)
 	struct capture_sock_diag *diag = calloc(1, sizeof(*diag));
 
 	if (diag)
-		diag->socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (diag && diag->socket && mnl_socket_bind(diag->socket, 0, MNL_SOCKET_AUTOPID) == 0)
+		diag->socket = capture_netlink_open(NETLINK_SOCK_DIAG, SOCK_NONBLOCK, 0);
+	if (diag && diag->socket)
 		return diag;
 	error_text_set(error, "the kernel cannot be asked whose sockets are: %s",
 		       fault_text(errno));
