@@ -14,9 +14,8 @@
 #include <stdint.h>
 
 #define CAPTURE_UNITS_MAX 1024 /* names, since the start: others are not known */
-#define CAPTURE_UNITS_GROUPS_MAX                                         \
-	16384 /* when there were more, those that are gone are forgotten \
-	       */
+/* When there were more, those that are gone are forgotten. */
+#define CAPTURE_UNITS_GROUPS_MAX 16384
 
 struct capture_units; /* opaque: defined in capture_units.c */
 
@@ -40,8 +39,8 @@ const char *capture_units_name(const struct capture_units *units, uint32_t unit)
 
 struct capture_units_counts {
 	size_t groups, units;
-	uint64_t refused; /* groups whose unit had no room for its name, or that had none themselves
-			   */
+	/* Groups whose unit had no room for its name, or that had none themselves. */
+	uint64_t refused;
 };
 struct capture_units_counts capture_units_counts(const struct capture_units *units);
 

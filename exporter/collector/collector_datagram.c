@@ -216,8 +216,8 @@ __attribute__((noinline)) void collector_advance(struct collector *collector,
 	    collector_since(collector, collector->refresh.last_ms) >= refresh_ms)
 		collector_options_refresh(collector);
 	if (refresh_ms && collector_since(collector, collector->names.repeated_ms) >= refresh_ms) {
-		if (collector->terms
-			    ->is_live) /* one that has come since has no template for them */
+		/* Live, one that has come since has no template for them. */
+		if (collector->terms->is_live)
 			collector_options_refresh(collector);
 		else
 			collector_options_repeat_names(collector);

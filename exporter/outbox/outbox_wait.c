@@ -187,7 +187,6 @@ static size_t room_with_spool(const struct outbox *outbox)
 
 static size_t places_with_reserved(const struct outbox *outbox)
 {
-
 	if (spool_is_there(&outbox->spool))
 		return room_with_spool(outbox);
 	return outbox->sending.is_blocked ? DATAGRAM_QUEUE_CAPACITY

@@ -127,8 +127,8 @@ struct transport_type {
 	/* Why poll() said last that nothing can be sent, where there is more to say than its errno
 	 * does; else NULL. Borrowed until the next call. NULL if there never is. */
 	const char *(*fault)(const struct transport *transport);
-	/* Whether what poll() said last was found out by asking: after 0, whether the address that is
-	 * in use was asked and has answered. NULL: never. */
+	/* Whether what poll() said last was found out by asking: after 0, whether the address that
+	 * is in use was asked and has answered. NULL: never. */
 	bool (*is_proven)(const struct transport *transport);
 	/* Where it sends to; size 0 if not known yet. */
 	socklen_t (*remote)(const struct transport *transport, struct sockaddr_storage *address);
@@ -155,12 +155,6 @@ const char *transport_names(void);
 #define TRANSPORT_ADDRESS_TEXT_SIZE 72
 const char *transport_address_format(const struct sockaddr_storage *address, socklen_t size,
 				     char text[static TRANSPORT_ADDRESS_TEXT_SIZE]);
-
-/* The port of an IPv4 or IPv6 address, host order. */
-/* The IP address itself, as on the wire. Returns its size: 4, 16, or 0 if it is none. */
-size_t transport_address_bytes(const struct sockaddr_storage *address, uint8_t bytes[static 16]);
-uint16_t transport_address_port(const struct sockaddr_storage *address);
-void transport_address_set_port(struct sockaddr_storage *address, uint16_t port);
 
 /* The implementations. */
 extern const struct transport_type transport_udp;

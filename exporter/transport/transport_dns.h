@@ -32,6 +32,12 @@ size_t transport_dns_services(const char *name,
 			      struct transport_dns_service services[TRANSPORT_DNS_SERVICES_MAX],
 			      uint32_t *ttl_s);
 
+/* The shorter of two times to live, in seconds. */
+static inline uint32_t transport_dns_shorter(uint32_t one, uint32_t other)
+{
+	return one < other ? one : other;
+}
+
 /* How many seconds an address of a name holds; UINT32_MAX: the DNS does not have that address, it
  * is of /etc/hosts or the like. */
 uint32_t transport_dns_ttl(const char *name, const struct sockaddr *address);

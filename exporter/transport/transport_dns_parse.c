@@ -16,11 +16,6 @@ static bool begin(const uint8_t *answer, size_t size, ns_msg *message)
 	return size && ns_initparse(answer, (int)size, message) == 0;
 }
 
-static uint32_t least(uint32_t one, uint32_t other)
-{
-	return one < other ? one : other;
-}
-
 /* A host named "." says that there is no such service. */
 static bool take_service(const ns_msg *message, const ns_rr *record,
 			 struct transport_dns_service *service)
@@ -83,7 +78,7 @@ transport_dns_parse_services(const uint8_t *answer, size_t size,
 	for (int i = 0; i < ns_msg_count(message, ns_s_an); i++) {
 		if (ns_parserr(&message, ns_s_an, i, &record))
 			break;
-		*ttl_s = least(*ttl_s, ns_rr_ttl(record));
+		*ttl_s = transport_dns_shorter(*ttl_s, ns_rr_ttl(record));
 		if (ns_rr_type(record) == ns_t_srv && take_service(&message, &record, &service))
 			count = keep_best(services, count, &service);
 	}
@@ -115,7 +110,7 @@ uint32_t transport_dns_parse_ttl(const uint8_t *answer, size_t size, const struc
 	for (int i = 0; i < ns_msg_count(message, ns_s_an); i++) {
 		if (ns_parserr(&message, ns_s_an, i, &record))
 			break;
-		ttl_s = least(ttl_s, ns_rr_ttl(record));
+		ttl_s = transport_dns_shorter(ttl_s, ns_rr_ttl(record));
 		is_there |= has_address(&record, address);
 	}
 	return is_there ? ttl_s : UINT32_MAX;

@@ -15,7 +15,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,34 +53,12 @@ static bool is_loopback(const struct sockaddr *address)
 		       &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
 
-/* Scope and port aside: the scope is set here, and a service has a port for each host. */
-static bool is_same_host(const struct sockaddr_storage *one, const struct sockaddr *other)
-{
-	if (one->ss_family != other->sa_family)
-		return false;
-	if (one->ss_family == AF_INET)
-		return ((const struct sockaddr_in *)one)->sin_addr.s_addr ==
-		       ((const struct sockaddr_in *)(const void *)other)->sin_addr.s_addr;
-	return one->ss_family == AF_INET6 &&
-	       IN6_ARE_ADDR_EQUAL(&((const struct sockaddr_in6 *)one)->sin6_addr,
-				  &((const struct sockaddr_in6 *)(const void *)other)->sin6_addr);
-}
-
-/* The port as well. */
+/* The port as well: a service has one for each host. The scope is set here. */
 static bool is_same(const struct transport_address *one, const struct transport_address *other)
 {
-	in_port_t ports[2];
-
-	memcpy(&ports[0], (const uint8_t *)&one->address + offsetof(struct sockaddr_in, sin_port),
-	       sizeof(ports[0]));
-	memcpy(&ports[1], (const uint8_t *)&other->address + offsetof(struct sockaddr_in, sin_port),
-	       sizeof(ports[1]));
-	return ports[0] == ports[1] &&
-	       is_same_host(&one->address, (const struct sockaddr *)&other->address);
+	return transport_address_port(&one->address) == transport_address_port(&other->address) &&
+	       transport_address_is_same_host(&one->address, &other->address);
 }
-
-_Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
-	       "the port of both has one place");
 
 static void address_add(struct transport_address *addresses, size_t *count, sa_family_t only,
 			const struct sockaddr *from, socklen_t size)
@@ -156,11 +133,6 @@ static size_t order(const struct addrinfo *list, uint32_t seed, struct transport
 	return count;
 }
 
-static uint32_t least(uint32_t one, uint32_t other)
-{
-	return one < other ? one : other;
-}
-
 /* All addresses of a host after those that the job has. */
 static void look_up_host(struct transport_lookup_job *job, const char *host, uint16_t port)
 {
@@ -179,7 +151,8 @@ static void look_up_host(struct transport_lookup_job *job, const char *host, uin
 		address_add(job->addresses, &job->count, job->only, infos[items[i].index]->ai_addr,
 			    infos[items[i].index]->ai_addrlen);
 	if (!is_loopback(list->ai_addr))
-		job->ttl_s = least(job->ttl_s, transport_dns_ttl(host, list->ai_addr));
+		job->ttl_s =
+			transport_dns_shorter(job->ttl_s, transport_dns_ttl(host, list->ai_addr));
 	freeaddrinfo(list);
 }
 
@@ -336,7 +309,8 @@ void transport_lookup_clear(struct transport_lookup *lookup)
 /* Until the next look-up. */
 static int64_t interval_ms(const struct transport_lookup_job *job)
 {
-	const uint32_t ttl_s = job->ttl_s < TTL_MIN_S ? TTL_MIN_S : least(job->ttl_s, TTL_MAX_S);
+	const uint32_t ttl_s =
+		job->ttl_s < TTL_MIN_S ? TTL_MIN_S : transport_dns_shorter(job->ttl_s, TTL_MAX_S);
 
 	if (job->count == 0)
 		return RESOLVE_FAILED_MS;
@@ -396,6 +370,14 @@ bool transport_lookup_next(struct transport_lookup *lookup)
 		return false;
 	lookup->current = (lookup->current + 1) % lookup->address_count;
 	return true;
+}
+
+int64_t transport_lookup_return_ms(int64_t last_ms, bool has_failed_again)
+{
+	if (!has_failed_again)
+		return TRANSPORT_LOOKUP_RETURN_MS;
+	return last_ms < TRANSPORT_LOOKUP_RETURN_MAX_MS / 2 ? 2 * last_ms
+							    : TRANSPORT_LOOKUP_RETURN_MAX_MS;
 }
 
 int transport_lookup_socket(struct transport_lookup *lookup, int type)

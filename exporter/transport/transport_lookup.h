@@ -8,6 +8,10 @@
 #include "transport.h"
 
 #define TRANSPORT_LOOKUP_ADDRESSES_MAX 32
+/* How long another address than the first one of a name stays in use; then the first one may be
+ * back. */
+#define TRANSPORT_LOOKUP_RETURN_MS     60000
+#define TRANSPORT_LOOKUP_RETURN_MAX_MS 3600000 /* the same where it fails again and again */
 
 struct transport_lookup_job; /* opaque: defined in transport_lookup.c */
 
@@ -47,6 +51,10 @@ void transport_lookup_again(struct transport_lookup *lookup);
 bool transport_lookup_first(struct transport_lookup *lookup);
 /* Use the next address; false if there is no other. */
 bool transport_lookup_next(struct transport_lookup *lookup);
+
+/* How long the next stay is, after one of 'last_ms': longer if the first address has failed again
+ * soon after the return to it. */
+int64_t transport_lookup_return_ms(int64_t last_ms, bool has_failed_again);
 
 /* transport_socket_open() towards the current address. */
 int transport_lookup_socket(struct transport_lookup *lookup, int type);

@@ -219,16 +219,6 @@ bool transport_probe_is_answer(const struct transport_echo *echo, const uint8_t 
 	       (!echo->is_raw || identifier == echo->identifier);
 }
 
-/* Ports and scope aside. */
-static bool is_same_host(const struct sockaddr_storage *one, const struct sockaddr_storage *other)
-{
-	uint8_t bytes[2][16];
-	const size_t size = transport_address_bytes(one, bytes[0]);
-
-	return size == transport_address_bytes(other, bytes[1]) &&
-	       memcmp(bytes[0], bytes[1], size) == 0;
-}
-
 static int icmp_look(const struct transport_probe *probe, const struct transport_address *to)
 {
 	uint8_t bytes[IPV4_HEADER_MAX + ECHO_SIZE];
@@ -248,7 +238,7 @@ static int icmp_look(const struct transport_probe *probe, const struct transport
 			return errno == EAGAIN ? -EINPROGRESS : -errno;
 		if ((size_t)size > sizeof(bytes))
 			size = sizeof(bytes);
-		if (is_same_host(&from, &to->address) &&
+		if (transport_address_is_same_host(&from, &to->address) &&
 		    transport_probe_is_answer(&echo, bytes, (size_t)size))
 			return 0;
 	}
@@ -356,7 +346,7 @@ int transport_probe_poll(struct transport_probe *probe,
 
 	if (probe->config.kind == PROBE_none)
 		return 0;
-	if (!is_same_host(&probe->asked, &to->address)) {
+	if (!transport_address_is_same_host(&probe->asked, &to->address)) {
 		transport_probe_forget(probe);
 		probe->asked = to->address;
 	}

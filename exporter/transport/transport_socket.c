@@ -14,6 +14,60 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+/* Where the port stands; NULL for an address that has none. */
+static uint16_t *port_of(struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET)
+		return &((struct sockaddr_in *)(void *)address)->sin_port;
+	if (address->ss_family == AF_INET6)
+		return &((struct sockaddr_in6 *)(void *)address)->sin6_port;
+	return NULL;
+}
+
+size_t transport_address_bytes(const struct sockaddr_storage *address, uint8_t bytes[static 16])
+{
+	struct sockaddr_in ipv4;
+	struct sockaddr_in6 ipv6;
+
+	switch (address->ss_family) {
+	case AF_INET:
+		memcpy(&ipv4, address, sizeof(ipv4));
+		memcpy(bytes, &ipv4.sin_addr, 4);
+		return 4;
+	case AF_INET6:
+		memcpy(&ipv6, address, sizeof(ipv6));
+		memcpy(bytes, &ipv6.sin6_addr, 16);
+		return 16;
+	default: return 0;
+	}
+}
+
+bool transport_address_is_same_host(const struct sockaddr_storage *one,
+				    const struct sockaddr_storage *other)
+{
+	uint8_t bytes[2][16];
+	const size_t size = transport_address_bytes(one, bytes[0]);
+
+	return size && size == transport_address_bytes(other, bytes[1]) &&
+	       memcmp(bytes[0], bytes[1], size) == 0;
+}
+
+uint16_t transport_address_port(const struct sockaddr_storage *address)
+{
+	struct sockaddr_storage copy = *address;
+	const uint16_t *port = port_of(&copy);
+
+	return port ? ntohs(*port) : 0;
+}
+
+void transport_address_set_port(struct sockaddr_storage *address, uint16_t port)
+{
+	uint16_t *const place = port_of(address);
+
+	if (place)
+		*place = htons(port);
+}
+
 /* Take a zone that is a name off the end of 'host'. Returns 0, -EINVAL or -EXDEV. */
 static int zone_take(struct transport_socket_settings *settings, char *host)
 {
@@ -145,14 +199,6 @@ static int source_bind(int fd, const struct transport_address *source)
 	return bind(fd, (const struct sockaddr *)&source->address, source->size) ? -errno : 0;
 }
 
-static void port_clear(struct sockaddr_storage *address)
-{
-	if (address->ss_family == AF_INET)
-		((struct sockaddr_in *)address)->sin_port = 0;
-	else
-		((struct sockaddr_in6 *)address)->sin6_port = 0;
-}
-
 int transport_socket_prepare(int fd, const struct transport_socket_settings *settings,
 			     struct transport_address *source, struct transport_address *to)
 {
@@ -203,7 +249,7 @@ bool transport_socket_has_source(const struct transport_socket_settings *setting
 	if (getsockname(fd, (struct sockaddr *)&source.address, &source.size) ||
 	    getpeername(fd, (struct sockaddr *)&to.address, &to.size))
 		return true;
-	port_clear(&source.address);
+	transport_address_set_port(&source.address, 0);
 	probe = transport_socket_open(settings, SOCK_DGRAM, &source, &to);
 	if (probe >= 0)
 		(void)close(probe);

@@ -30,6 +30,15 @@ struct transport_address {
 	socklen_t size; /* 0: none */
 };
 
+/* The IP address itself, as on the wire. Returns its size: 4, 16, or 0 if it is none. */
+size_t transport_address_bytes(const struct sockaddr_storage *address, uint8_t bytes[static 16]);
+/* Whether both are the same IP address; their ports and scopes do not matter. */
+bool transport_address_is_same_host(const struct sockaddr_storage *one,
+				    const struct sockaddr_storage *other);
+/* The port of an IPv4 or IPv6 address, host order. */
+uint16_t transport_address_port(const struct sockaddr_storage *address);
+void transport_address_set_port(struct sockaddr_storage *address, uint16_t port);
+
 /* Parse an IPv4 or IPv6 address, never a name. The zone of "fe80::1%eth0" becomes the interface of
  * the settings, so that the interface may come later; a zone that is a number stays in the address.
  * Returns 0, -EINVAL for what is no address, or -EXDEV if the settings have another interface. */

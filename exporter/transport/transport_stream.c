@@ -32,14 +32,12 @@
 #define CONNECT_MS      10000 /* for connecting and greeting together */
 #define BACK_OFF_MS     1000  /* doubles up to the next one */
 #define BACK_OFF_MAX_MS 30000
-#define STABLE_MS       10000   /* a connection that has stood for this long was a good one */
-#define LOOK_UP_MS      8000    /* of back-off: time to ask for the address again */
-#define DEAD_MS         20000   /* without any acknowledgement while data is under way */
-#define LEAVE_MS        5000    /* for what is under way to an address that is left */
-#define RETURN_MS       60000   /* then the first address may be back */
-#define RETURN_MAX_MS   3600000 /* the same where it fails again and again */
-#define LOOK_MS         1000    /* whether the own address is still ours */
-#define LOOKS_IN_VAIN   3       /* until it is believed to be gone: it may only be set anew */
+#define STABLE_MS       10000 /* a connection that has stood for this long was a good one */
+#define LOOK_UP_MS      8000  /* of back-off: time to ask for the address again */
+#define DEAD_MS         20000 /* without any acknowledgement while data is under way */
+#define LEAVE_MS        5000  /* for what is under way to an address that is left */
+#define LOOK_MS         1000  /* whether the own address is still ours */
+#define LOOKS_IN_VAIN   3     /* until it is believed to be gone: it may only be set anew */
 #define KEEP_IDLE_S     30
 #define KEEP_INTERVAL_S 10
 #define KEEP_COUNT      3
@@ -57,7 +55,7 @@ int transport_stream_init(struct transport_stream *stream, const struct transpor
 		.context = context,
 		.fd = -1,
 		.first_fd = -1,
-		.return_ms = RETURN_MS,
+		.return_ms = TRANSPORT_LOOKUP_RETURN_MS,
 		.back_off_ms = BACK_OFF_MS,
 		.retry_ms = INT64_MIN,
 		.rest = malloc(MESSAGE_MAX),
@@ -141,9 +139,7 @@ static void pace_returns(struct transport_stream *stream, bool was_good)
 {
 	if (stream->lookup.current != 0 || !stream->returned_ms)
 		return;
-	stream->return_ms = was_good ? RETURN_MS : stream->return_ms * 2;
-	if (stream->return_ms > RETURN_MAX_MS)
-		stream->return_ms = RETURN_MAX_MS;
+	stream->return_ms = transport_lookup_return_ms(stream->return_ms, !was_good);
 	stream->returned_ms = 0;
 }
 

@@ -27,13 +27,11 @@
 #define ROTATE_MS            1000  /* between two addresses of a name */
 #define FAILING_RESOLVE_MS   60000 /* of failures: look the name up again */
 #define FAILURE_FORGOTTEN_MS 10000
-#define LOOK_MS              1000    /* whether interface and own address are still the same */
-#define LOOK_SOON_MS         100     /* the same after a failure, which that may explain */
-#define CONNECT_MS           100     /* between tries to connect that fail */
-#define REOPEN_MS            1000    /* not sooner after the last time, because sends fail */
-#define RETURN_MS            60000   /* without failures: to the first address, which may be back */
-#define RETURN_MAX_MS        3600000 /* the same where it fails again and again */
-#define FAILED_SENDS         4 /* in a row, without a report of the network that explains them */
+#define LOOK_MS              1000 /* whether interface and own address are still the same */
+#define LOOK_SOON_MS         100  /* the same after a failure, which that may explain */
+#define CONNECT_MS           100  /* between tries to connect that fail */
+#define REOPEN_MS            1000 /* not sooner after the last time, because sends fail */
+#define FAILED_SENDS         4    /* in a row, without a report of the network that explains them */
 
 struct transport {
 	struct transport_lookup lookup;
@@ -50,7 +48,7 @@ struct transport {
 	int64_t rotated_ms;
 	int64_t away_since_ms; /* from the first address, without failures */
 	int64_t returned_ms;   /* 0: never */
-	int64_t return_ms;     /* RETURN_MS to RETURN_MAX_MS; 0: not failed yet */
+	int64_t return_ms;     /* how long to stay away */
 	int64_t looked_ms;     /* at interface and own address */
 	int64_t reopened_ms;
 	int64_t not_before_ms;     /* the next try to connect, while 'connect_error' is not 0 */
@@ -114,6 +112,7 @@ static int udp_open(const struct transport_config *config, struct transport **tr
 	}
 	udp->fd = -1;
 	udp->may_segment = config->may_segment;
+	udp->return_ms = TRANSPORT_LOOKUP_RETURN_MS;
 	result = probes_init(udp, config, error);
 	if (result) {
 		free(udp);
@@ -239,12 +238,9 @@ static void watch_failures(struct transport *udp, int64_t now_ms)
 	}
 	udp->has_failed = false;
 	if (!udp->is_failing) {
-		udp->return_ms =
-			udp->returned_ms && now_ms - udp->returned_ms < FAILURE_FORGOTTEN_MS
-				? udp->return_ms * 2
-				: RETURN_MS;
-		if (udp->return_ms > RETURN_MAX_MS)
-			udp->return_ms = RETURN_MAX_MS;
+		udp->return_ms = transport_lookup_return_ms(
+			udp->return_ms,
+			udp->returned_ms && now_ms - udp->returned_ms < FAILURE_FORGOTTEN_MS);
 		udp->failing_since_ms = now_ms;
 		udp->rotated_ms = now_ms - ROTATE_MS;
 	}
@@ -274,14 +270,13 @@ static bool first_answers(struct transport *udp, int64_t now_ms)
 /* Agents spread over the addresses of a name by their first ones: they must come back to them. */
 static void watch_first(struct transport *udp, int64_t now_ms)
 {
-	const int64_t wait_ms = udp->return_ms ? udp->return_ms : RETURN_MS;
 	struct transport_probe scout;
 
 	if (udp->lookup.current == 0 || udp->is_failing || !udp->away_since_ms) {
 		udp->away_since_ms = now_ms;
 		transport_probe_forget(&udp->scout);
 	}
-	if (now_ms - udp->away_since_ms < wait_ms || !first_answers(udp, now_ms) ||
+	if (now_ms - udp->away_since_ms < udp->return_ms || !first_answers(udp, now_ms) ||
 	    !transport_lookup_first(&udp->lookup))
 		return;
 	scout = udp->scout;
@@ -408,15 +403,11 @@ static const struct sock_extended_err *report_of(struct msghdr *message)
 static bool is_own(const struct transport *udp, const struct sock_extended_err *report)
 {
 	struct sockaddr_storage offender = { .ss_family = AF_UNSPEC };
-	uint8_t bytes[2][16];
-	size_t size;
 
 	memcpy(&offender, SO_EE_OFFENDER(report),
 	       report->ee_origin == SO_EE_ORIGIN_ICMP ? sizeof(struct sockaddr_in)
 						      : sizeof(struct sockaddr_in6));
-	size = transport_address_bytes(&offender, bytes[0]);
-	return size && udp->local_size && size == transport_address_bytes(&udp->local, bytes[1]) &&
-	       memcmp(bytes[0], bytes[1], size) == 0;
+	return udp->local_size && transport_address_is_same_host(&offender, &udp->local);
 }
 
 /* What our own kernel reports of a send() that failed (SO_EE_ORIGIN_LOCAL) is skipped. */
