@@ -107,9 +107,16 @@ def test_what_the_receiver_has_joined(hosts, flowagent, agentctl, tcpdump):
     agent = attach(flowagent, hosts.collector)
     before = counter(hosts)
     wire = tcpdump(hosts.internet, "eth1", "tcp", snap_length=128)
-    for server, remote in zip(Hosts.SERVER, Hosts.COLLECTOR):
-        traffic.tcp_transfer((hosts.server, server), (hosts.collector, remote), 2_000_000, 100)
-    summary = check(hosts, agent, agentctl(agent), before, wire, has_link_bytes=False)
+    control = agentctl(agent)
+
+    def has_joined():
+        for server, remote in zip(Hosts.SERVER, Hosts.COLLECTOR):
+            traffic.tcp_transfer((hosts.server, server), (hosts.collector, remote), 2_000_000, 100)
+        return control.statistics()["packets_split"]
+
+    # It joins what has come since it looked last, which may be one segment each time.
+    wait_until(has_joined, "segments that were joined")
+    summary = check(hosts, agent, control, before, wire, has_link_bytes=False)
     assert summary["packets_split"] > 0
 
 
