@@ -42,6 +42,10 @@ static const struct group_key {
 	{ "mark", { "mark", "mark" }, COLUMN_NUMBER, NULL },
 	{ "uid", { "uid", "uid" }, COLUMN_NUMBER, NULL },
 	{ "unit", { "unit", "unit" }, COLUMN_TEXT, NULL },
+	{ "src_mac", { "src_mac", "src_mac" }, COLUMN_TEXT, NULL },
+	{ "dst_mac", { "dst_mac", "dst_mac" }, COLUMN_TEXT, NULL },
+	{ "post_nat_src", { "post_nat_src", "post_nat_src" }, COLUMN_ADDRESS, NULL },
+	{ "post_nat_dst", { "post_nat_dst", "post_nat_dst" }, COLUMN_ADDRESS, NULL },
 	{ "v", { "v", "v" }, COLUMN_NUMBER, NULL },
 };
 
@@ -82,8 +86,10 @@ static void key_unknown(const char *name, size_t length, struct error_text *erro
 
 	error_text_set(error, "--by: there is no key \"%s\"",
 		       error_text_quote(name, length, quote));
-	error_text_hint(error, "keys: src dst host src_as dst_as as src_port dst_port port proto "
-			       "in_if out_if iface dir tos vlan mark uid unit v");
+	error_text_hint(
+		error, "keys: src dst host src_as dst_as as src_port dst_port port proto "
+		       "in_if out_if iface dir tos vlan mark uid unit src_mac dst_mac post_nat_src "
+		       "post_nat_dst v");
 }
 
 static bool keys_parse(struct agentctl_group *group, const char *list, struct error_text *error)

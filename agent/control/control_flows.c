@@ -31,7 +31,7 @@
 
 /* What a request wants beside its filter. */
 struct flows_order {
-	uint32_t members;          /* FLOW_MEMBER_BIT(): what rows show */
+	uint64_t members;          /* FLOW_MEMBER_BIT(): what rows show */
 	char sort[FLOW_NAME_SIZE]; /* "" if rows come in no order */
 	bool is_ascending;
 	bool is_descending; /* neither: as the kind of value has it */
@@ -43,7 +43,7 @@ struct flows_state {
 	uint64_t cursor;
 	struct interface_list interfaces; /* as they were when the request came */
 	struct flows_order order;
-	bool needs_as, needs_owner;
+	bool needs_as, needs_owner, needs_nat;
 	const char *unit;       /* borrowed; of the flow that is looked at */
 	struct flow_top *top;   /* owned; NULL unless the first ones are asked for */
 	struct flow_sums *sums; /* owned; NULL unless sums are asked for */
@@ -53,6 +53,7 @@ struct flows_state {
 	size_t ready;           /* rows of 'top' or 'sums' that can be written */
 	size_t written;         /* of these */
 	struct flow_record records[CONTROL_FLOWS_PIECE];
+	struct nat_translation translations[CONTROL_FLOWS_PIECE]; /* all 0 unless needed */
 };
 
 static int out_of_memory(struct error_text *error)
@@ -205,7 +206,7 @@ static int fail_interfaces(int fault, struct error_text *error)
 }
 
 /* What a request names and no flow of this agent keeps: zeros would pass for values. */
-static int check_kept(uint32_t named, uint32_t kept, struct error_text *error)
+static int check_kept(uint64_t named, uint64_t kept, struct error_text *error)
 {
 	for (int i = 0; i < FLOW_MEMBER_COUNT; i++) {
 		const char *name = flow_member_name((enum flow_member)i);
@@ -227,7 +228,7 @@ static int check_kept(uint32_t named, uint32_t kept, struct error_text *error)
 }
 
 /* Members of owners that a filter looks at. */
-static uint32_t members_of_filter(const struct flow_filter *filter)
+static uint64_t members_of_filter(const struct flow_filter *filter)
 {
 	const unsigned int needs = flow_filter_needs(filter);
 
@@ -235,18 +236,18 @@ static uint32_t members_of_filter(const struct flow_filter *filter)
 	       (needs & FLOW_FILTER_needs_unit ? FLOW_MEMBER_BIT(FLOW_MEMBER_unit) : 0);
 }
 
-int control_flows_check_filter(const struct flow_filter *filter, uint32_t kept,
+int control_flows_check_filter(const struct flow_filter *filter, uint64_t kept,
 			       struct error_text *error)
 {
 	return check_kept(members_of_filter(filter), kept, error);
 }
 
 /* The members that rows have, and by which they are sorted. */
-static int check_members(struct flows_state *state, const json_t *request, uint32_t kept,
+static int check_members(struct flows_state *state, const json_t *request, uint64_t kept,
 			 struct error_text *error)
 {
 	const enum flow_member sort = flow_member_find(state->order.sort);
-	uint32_t named = json_object_get(request, "members") ? state->order.members : 0;
+	uint64_t named = json_object_get(request, "members") ? state->order.members : 0;
 
 	if (sort != FLOW_MEMBER_COUNT)
 		named |= FLOW_MEMBER_BIT(sort);
@@ -259,7 +260,7 @@ static void note_needs(struct flows_state *state)
 {
 	const unsigned int needs = flow_filter_needs(state->filter);
 	const enum flow_member sort = flow_member_find(state->order.sort);
-	const uint32_t members =
+	const uint64_t members =
 		(state->sums ? flow_sums_members(state->sums) : state->order.members) |
 		(sort == FLOW_MEMBER_COUNT ? 0 : FLOW_MEMBER_BIT(sort));
 
@@ -267,13 +268,14 @@ static void note_needs(struct flows_state *state)
 			  strstr(state->order.sort, "_as");
 	state->needs_owner = needs & (FLOW_FILTER_needs_user | FLOW_FILTER_needs_unit) ||
 			     members & FLOW_MEMBERS_OWNER;
+	state->needs_nat = members & FLOW_MEMBERS_NAT;
 }
 
 static int state_prepare(struct flows_state *state, const struct control_context *context,
 			 const struct control_request *request, struct error_text *error)
 {
 	const struct flow_key_choice *choice = &context->config->flow_key;
-	const uint32_t kept = flow_members_of(pipeline_columns(context->pipeline));
+	const uint64_t kept = flow_members_of(pipeline_columns(context->pipeline));
 	const json_t *by = json_object_get(request->json, "by");
 	struct flow_filter_names names = { .interface_index = interface_number,
 					   .unit_is = unit_is,
@@ -367,13 +369,15 @@ static bool is_enough(const struct flows_state *state)
 	       state->streamed >= state->order.top;
 }
 
-static int take_flow(struct control_job *job, const struct flow_record *flow, unix_ms now,
+/* Flow 'index' of the piece. */
+static int take_flow(struct control_job *job, size_t index, unix_ms now,
 		     struct control_output *output)
 {
 	struct flows_state *state = job->state;
 	struct flow_view view;
 
-	view_fill(job, flow, &view);
+	view_fill(job, &state->records[index], &view);
+	view.nat = state->translations[index];
 	state->unit = view.unit;
 	if (!flow_filter_matches(state->filter, &view.flow, view.source_as, view.destination_as,
 				 now))
@@ -425,10 +429,13 @@ static int walk(struct control_job *job, struct control_output *output, struct e
 		pipeline_flows(job->context->pipeline, &state->cursor, state->records,
 			       room < CONTROL_FLOWS_PIECE ? room : CONTROL_FLOWS_PIECE, &filled);
 
+	if (!result && filled && state->needs_nat)
+		result = pipeline_translations(job->context->pipeline, state->records, filled,
+					       state->translations);
 	if (result)
 		return fail_cache(result, error);
 	for (size_t i = 0; i < filled && !is_enough(state); i++)
-		if (take_flow(job, &state->records[i], now, output))
+		if (take_flow(job, i, now, output))
 			return out_of_memory(error);
 	state->is_walked = filled == 0 || is_enough(state);
 	if (state->is_walked || (state->sums && !flow_sums_room(state->sums)))

@@ -29,7 +29,7 @@ void control_flows_clear(struct control_job *job);
 
 /* Whether flows have what a filter looks at; 'kept' is flow_members_of() their columns. Returns 0,
  * or -EIO with 'error' filled: it would match nothing, or all. */
-int control_flows_check_filter(const struct flow_filter *filter, uint32_t kept,
+int control_flows_check_filter(const struct flow_filter *filter, uint64_t kept,
 			       struct error_text *error);
 
 #endif

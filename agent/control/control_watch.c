@@ -25,7 +25,7 @@ struct watch_state {
 	struct record_watch *watch; /* owned; the export thread gives until pipeline_unwatch() */
 	struct pipeline *pipeline;  /* borrowed */
 	struct interface_list interfaces;
-	uint32_t members; /* FLOW_MEMBER_BIT() */
+	uint64_t members; /* FLOW_MEMBER_BIT() */
 	uint64_t lost;    /* as said */
 	const char *unit; /* borrowed; of the record that is looked at */
 	struct export_record records[WATCH_PIECE];
@@ -127,6 +127,7 @@ static int write_record(const struct control_job *job, const struct export_recor
 	flow_row_view(job->context->pipeline, &state->interfaces, &record->flow, &view);
 	view.unit = pipeline_owner(job->context->pipeline, &record->flow, &view.flow.user);
 	state->unit = view.unit;
+	view.nat = record->nat;
 	view.source_as = record->source.as_number;
 	view.destination_as = record->destination.as_number;
 	if (!flow_filter_matches(state->filter, &view.flow, view.source_as, view.destination_as,

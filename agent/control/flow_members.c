@@ -5,9 +5,12 @@
 #include "flow_members.h"
 
 #include "address.h"
+#include "export_record.h"
 #include "flow_columns.h"
 #include "json_text.h"
+#include "packet_note.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -27,9 +30,9 @@ enum flow_member flow_member_find(const char *name)
 	return FLOW_MEMBER_COUNT;
 }
 
-uint32_t flow_members_of(unsigned int columns)
+uint64_t flow_members_of(unsigned int columns)
 {
-	uint32_t present = FLOW_MEMBERS_ALL;
+	uint64_t present = FLOW_MEMBERS_ALL;
 
 #define FLOW_MEMBER(name, kind, value)
 #define FLOW_MEMBER_OF_COLUMN(name, kind, column, value)        \
@@ -37,7 +40,7 @@ uint32_t flow_members_of(unsigned int columns)
 		present &= ~FLOW_MEMBER_BIT(FLOW_MEMBER_##name);
 #include "flow_members.def"
 #undef FLOW_MEMBER
-	return present;
+	return columns & EXPORT_RECORD_NAT ? present : present & ~FLOW_MEMBERS_NAT;
 }
 
 const char *flow_member_name(enum flow_member member)
@@ -57,6 +60,19 @@ static const char *side_name(uint8_t side)
 	case SIDE_egress: return "out";
 	default: return "unknown";
 	}
+}
+
+static bool is_translated(const struct nat_translation *nat)
+{
+	static const struct nat_translation unknown;
+
+	return memcmp(nat, &unknown, sizeof(unknown)) != 0;
+}
+
+/* Below 0: not known. */
+static int64_t post_nat_port(const struct flow_view *view, uint16_t port)
+{
+	return is_translated(&view->nat) ? port : -1;
 }
 
 /* One setter per kind, named as the .def names the kind. */
@@ -92,6 +108,16 @@ static void set_ADDRESS(struct flow_value *value, const uint8_t *address)
 	memcpy(value->bytes, address, value->ip_version == 4 ? 4 : 16);
 }
 
+static void set_POST_NAT(struct flow_value *value, const uint8_t *address)
+{
+	set_ADDRESS(value, address);
+}
+
+static void set_MAC(struct flow_value *value, uint64_t address)
+{
+	value->number = (int64_t)address;
+}
+
 void flow_member_value(const struct flow_view *view, const struct flow_key_choice *choice,
 		       enum flow_member member, struct flow_value *value)
 {
@@ -103,13 +129,17 @@ void flow_member_value(const struct flow_view *view, const struct flow_key_choic
 		value->prefix_length = flow_key_prefix_length(choice, key->ip_version);
 		value->is_any = !flow_key_has(choice, FLOW_KEY_addresses);
 	}
+	if (value->kind == FLOW_VALUE_POST_NAT)
+		value->ip_version = is_translated(&view->nat) ? key->ip_version : 0;
 	switch (member) {
-#define AS_NUMBER  (int64_t)
-#define AS_TIME    (int64_t)
-#define AS_RATE    (int64_t)
-#define AS_ID      (int64_t)
-#define AS_NAME    (const char *)
-#define AS_ADDRESS (const uint8_t *)
+#define AS_NUMBER   (int64_t)
+#define AS_TIME     (int64_t)
+#define AS_RATE     (int64_t)
+#define AS_ID       (int64_t)
+#define AS_NAME     (const char *)
+#define AS_ADDRESS  (const uint8_t *)
+#define AS_POST_NAT (const uint8_t *)
+#define AS_MAC      (uint64_t)
 #define FLOW_MEMBER(name, kind, datum)               \
 	case FLOW_MEMBER_##name:                     \
 		set_##kind(value, AS_##kind(datum)); \
@@ -122,6 +152,8 @@ void flow_member_value(const struct flow_view *view, const struct flow_key_choic
 #undef AS_ID
 #undef AS_NAME
 #undef AS_ADDRESS
+#undef AS_POST_NAT
+#undef AS_MAC
 	case FLOW_MEMBER_COUNT: break;
 	}
 }
@@ -185,6 +217,15 @@ static char *write_address(char *to, const struct flow_value *value)
 	return to;
 }
 
+static char *write_mac(char *to, uint64_t address)
+{
+	for (int shift = 40; shift >= 0; shift -= 8)
+		to += sprintf(to, "%c%02x", shift == 40 ? '"' : ':',
+			      (unsigned int)(address >> shift) & 0xff);
+	*to++ = '"';
+	return to;
+}
+
 static char *write_time(char *to, unix_ms time)
 {
 	char text[JSON_TIME_SIZE];
@@ -206,6 +247,11 @@ char *flow_value_write(char *to, const char *name, const struct flow_value *valu
 	switch ((enum flow_value_kind)value->kind) {
 	case FLOW_VALUE_NAME: return write_name(to, value->bytes);
 	case FLOW_VALUE_ADDRESS: return write_address(to, value);
+	case FLOW_VALUE_POST_NAT:
+		return value->ip_version ? write_address(to, value) : write_text(to, "null");
+	case FLOW_VALUE_MAC:
+		return value->number ? write_mac(to, (uint64_t)value->number)
+				     : write_text(to, "null");
 	case FLOW_VALUE_TIME: return write_time(to, value->number);
 	case FLOW_VALUE_RATE:
 		if (!value->number)

@@ -6,6 +6,7 @@
 
 #include "flow.h"
 #include "flow_key_choice.h"
+#include "nat_table.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,10 +18,14 @@ enum flow_member {
 	FLOW_MEMBER_COUNT
 };
 
-#define FLOW_MEMBER_BIT(member) (UINT32_C(1) << (member))
+#define FLOW_MEMBER_BIT(member) (UINT64_C(1) << (member))
 #define FLOW_MEMBERS_ALL        (FLOW_MEMBER_BIT(FLOW_MEMBER_COUNT) - 1)
 #define FLOW_MEMBERS_OWNER      (FLOW_MEMBER_BIT(FLOW_MEMBER_uid) | FLOW_MEMBER_BIT(FLOW_MEMBER_unit))
 #define FLOW_MEMBERS_AS         (FLOW_MEMBER_BIT(FLOW_MEMBER_src_as) | FLOW_MEMBER_BIT(FLOW_MEMBER_dst_as))
+#define FLOW_MEMBERS_NAT                                                                         \
+	(FLOW_MEMBER_BIT(FLOW_MEMBER_post_nat_src) | FLOW_MEMBER_BIT(FLOW_MEMBER_post_nat_dst) | \
+	 FLOW_MEMBER_BIT(FLOW_MEMBER_post_nat_src_port) |                                        \
+	 FLOW_MEMBER_BIT(FLOW_MEMBER_post_nat_dst_port))
 
 /* A flow and what is looked up for it. */
 struct flow_view {
@@ -31,6 +36,7 @@ struct flow_view {
 	const char *input_interface;  /* borrowed; "" if it has no name */
 	const char *output_interface; /* likewise */
 	const char *unit;             /* likewise; "" if it is not known */
+	struct nat_translation nat;   /* all 0: not known */
 };
 
 enum flow_value_kind {
@@ -40,6 +46,8 @@ enum flow_value_kind {
 	FLOW_VALUE_ID, /* below 0: not known */
 	FLOW_VALUE_NAME,
 	FLOW_VALUE_ADDRESS,
+	FLOW_VALUE_POST_NAT, /* an address; version 0: not known */
+	FLOW_VALUE_MAC,
 };
 
 /* One value. All bytes are set, so that equal values have equal bytes. */
@@ -56,8 +64,8 @@ _Static_assert(sizeof(struct flow_value) == 48, "flow_value has no hidden paddin
 
 /* Member of a name (not aliases: see flow_names.h). Returns FLOW_MEMBER_COUNT if there is none. */
 enum flow_member flow_member_find(const char *name);
-/* Members that flows with these columns (FLOW_COLUMN_BIT()) have. */
-uint32_t flow_members_of(unsigned int columns);
+/* Members that flows with these columns (FLOW_COLUMN_BIT(), EXPORT_RECORD_NAT) have. */
+uint64_t flow_members_of(unsigned int columns);
 const char *flow_member_name(enum flow_member member);
 enum flow_value_kind flow_member_kind(enum flow_member member);
 

@@ -32,7 +32,7 @@ void flow_row_view(const struct pipeline *pipeline, const struct interface_list 
 }
 
 int flow_row_write(struct control_output *output, const struct flow_view *view,
-		   const struct flow_key_choice *choice, uint32_t members, const char *end_reason)
+		   const struct flow_key_choice *choice, uint64_t members, const char *end_reason)
 {
 	char *const start = control_output_reserve(output, FLOW_ROW_SIZE);
 	char *to = start;

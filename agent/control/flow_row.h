@@ -21,6 +21,6 @@ void flow_row_view(const struct pipeline *pipeline, const struct interface_list 
 /* Append a row with these members (FLOW_MEMBER_BIT()), and "end_reason" unless that is NULL.
  * 'choice' is what the flow's key is of. Returns 0 or -ENOMEM. */
 int flow_row_write(struct control_output *output, const struct flow_view *view,
-		   const struct flow_key_choice *choice, uint32_t members, const char *end_reason);
+		   const struct flow_key_choice *choice, uint64_t members, const char *end_reason);
 
 #endif

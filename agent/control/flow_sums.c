@@ -104,9 +104,9 @@ static int keys_parse(struct flow_sums *sums, const char *list, struct error_tex
 	}
 }
 
-uint32_t flow_sums_members(const struct flow_sums *sums)
+uint64_t flow_sums_members(const struct flow_sums *sums)
 {
-	uint32_t members = 0;
+	uint64_t members = 0;
 
 	for (size_t i = 0; i < sums->key_count; i++)
 		members |= FLOW_MEMBER_BIT(sums->keys[i].members[0]) |

@@ -36,7 +36,7 @@ struct flow_sums *flow_sums_create(const char *keys, const struct flow_key_choic
 void flow_sums_destroy(struct flow_sums *sums);
 
 /* Members that the keys are made of, as FLOW_MEMBER_BIT(). */
-uint32_t flow_sums_members(const struct flow_sums *sums);
+uint64_t flow_sums_members(const struct flow_sums *sums);
 
 /* Count a flow; at most two keys more. 'now' is the end of the window of rates. Returns 0 or
  * -ENOMEM. */

@@ -170,6 +170,10 @@ struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number)
  * not known before it may be, as in struct flow_record. Control thread. */
 const char *pipeline_owner(struct pipeline *pipeline, const struct flow_record *flow,
 			   uint32_t *user);
+/* What the packets of 'count' flows become after translation, all 0 where that is not known; of
+ * flows whose columns have EXPORT_RECORD_NAT. Returns 0 or -ETIMEDOUT. */
+int pipeline_translations(struct pipeline *pipeline, const struct flow_record *flows, size_t count,
+			  struct nat_translation *translations);
 /* What the records of each unit had since the start: export_owner_sums(). Returns 0, with 'sums'
  * for free(), or -ETIMEDOUT. */
 int pipeline_units(struct pipeline *pipeline, struct owner_sum **sums, size_t *count);

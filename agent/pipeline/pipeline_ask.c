@@ -334,6 +334,30 @@ const char *pipeline_owner(struct pipeline *pipeline, const struct flow_record *
 	return lookup->units ? capture_units_name(lookup->units, owner.unit) : "";
 }
 
+struct translations_question {
+	const struct flow_record *flows;
+	size_t count;
+	struct nat_translation *translations;
+};
+
+static void ask_translations(void *owner, void *argument)
+{
+	const struct export_thread *thread = owner;
+	const struct translations_question *question = argument;
+
+	for (size_t i = 0; i < question->count; i++)
+		(void)nat_table_find(thread->config.nat.table, &question->flows[i].key,
+				     &question->translations[i]);
+}
+
+int pipeline_translations(struct pipeline *pipeline, const struct flow_record *flows, size_t count,
+			  struct nat_translation *translations)
+{
+	struct translations_question question = { flows, count, translations };
+
+	return pipeline_ask_exporter(pipeline, ask_translations, &question);
+}
+
 struct units_question {
 	struct owner_sum *sums;
 	size_t count;

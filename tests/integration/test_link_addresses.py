@@ -84,6 +84,10 @@ def test_packets_of_this_host(source, hosts, flowagent, agentctl, collector):
     hosts.server.run("ping", "-c", COUNT, "-i", "0.01", "-W", 10, Hosts.ROUTER[0])
     control = agentctl(agent)
     wait_until(lambda: control.statistics()["packets_read"] >= 2 * COUNT, "all to be read")
+    cached = {
+        (row["src"], row["dst"]): tuple(row[name] for name in ("src_mac", "dst_mac", "post_src_mac", "post_dst_mac"))
+        for row in control.rows("show", "flows", "proto=icmp")
+    }
     rows = stop(agent)
     coming = (router, server, 0, 0)
     leaving = (server, router, server, router)
@@ -93,6 +97,8 @@ def test_packets_of_this_host(source, hosts, flowagent, agentctl, collector):
         leaving = (0, 0, 0, 0)
     for sink in sinks.values():
         assert macs_of(sink, rows[sink.host_port]) == {PAIR["in"]: coming, PAIR["out"]: leaving}
+    expected = {PAIR["in"]: coming, PAIR["out"]: leaving}
+    assert cached == {pair: tuple(mac and text(mac) or None for mac in macs) for pair, macs in expected.items()}
 
 
 def test_a_forwarded_packet_has_the_addresses_that_it_came_in_with(hosts, flowagent, agentctl, collector):

@@ -23,6 +23,7 @@ from test_columns import MAXIMUM_TTL, MINIMUM_TTL
 from test_link_addresses import DESTINATION as DESTINATION_MAC
 from test_link_addresses import SOURCE as SOURCE_MAC
 from test_rights import NET_ADMIN, SERVICE, capabilities
+from test_watch import Watch
 from waiting import PATIENCE_S, wait_until
 
 POST_SOURCE, POST_DESTINATION, POST_SOURCE_PORT, POST_DESTINATION_PORT = 225, 226, 227, 228
@@ -207,6 +208,56 @@ def test_a_record_has_the_addresses_before_and_after(make, at, network, flowagen
         for line in written
         if line["type"] == "flow"
     } == {source for source, _ in expected.values()}
+
+
+POST_NAT = "post_nat_src", "post_nat_src_port", "post_nat_dst", "post_nat_dst_port"
+
+
+def ends_shown(row):
+    """As ends(), of a row of agentctl."""
+    return (
+        ((row["src"], row["src_port"]), (row["dst"], row["dst_port"])),
+        ((row["post_nat_src"], row["post_nat_src_port"]), (row["post_nat_dst"], row["post_nat_dst_port"])),
+    )
+
+
+@FAMILIES
+def test_agentctl_shows_the_translation(at, network, flowagent, agentctl, collector, cleanup, directory):
+    """Of flows that are cached and of records that leave; what is not translated has null."""
+    sink = collector("127.0.0.1", 0, network.router)
+    agent = start(network, flowagent, f"{sink.host_port},version=10,fields=default+post_nat_src")
+    expected = masquerade(network, at)
+    network.inside.run("ping", "-c", COUNT, "-i", "0.01", "-W", 10, at["lan"])
+    control = wait_for(agentctl, agent, 3 * COUNT)
+    assert dict(map(ends_shown, control.rows("show", "flows", "proto=udp"))) == expected
+    plain = control.rows("show", "flows", "proto!=udp", f"dst={at['lan']}", "-o", ",".join(POST_NAT))
+    assert plain == [dict.fromkeys(POST_NAT)]
+    sums = control.rows("show", "flows", "proto=udp", "--by", "postNATSourceIPv4Address,src_port")
+    assert {(row["post_nat_src"], row["src_port"]): row["packets"] for row in sums} == {
+        (after[0][0], before[0][1]): COUNT for before, after in expected.items()
+    }
+    top = control.rows("show", "flows", "proto=udp", "--sort", "post_nat_src_port:asc", "--top", "1")
+    assert [row["post_nat_src_port"] for row in top] == [53]
+    watcher = Watch(agent, directory, "proto=udp")
+    cleanup.callback(watcher.kill)
+
+    def leaves():
+        """The first ones may leave before it watches."""
+        expected.update(masquerade(network, at))
+        assert control.run("flush").returncode == 0
+        shown = dict(map(ends_shown, watcher.rows()))
+        assert shown.items() <= expected.items()
+        return shown
+
+    watcher.wait_until(leaves, "records")
+
+
+def test_translations_are_refused_where_no_collector_gets_them(network, flowagent, agentctl):
+    agent = start(network, flowagent)
+    refused = agentctl(agent).run("show", "flows", "-o", "post_nat_src")
+    assert refused.returncode == 1
+    assert "fields=default+post_nat_src" in refused.stderr
+    assert not set(POST_NAT) & set().union(*agentctl(agent).rows("show", "flows"))
 
 
 @FAMILIES

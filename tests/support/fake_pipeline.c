@@ -165,6 +165,15 @@ const char *pipeline_owner(struct pipeline *pipeline, const struct flow_record *
 	return "";
 }
 
+int pipeline_translations(struct pipeline *pipeline, const struct flow_record *flows, size_t count,
+			  struct nat_translation *translations)
+{
+	(void)flows;
+	(void)count;
+	(void)translations;
+	return pipeline->fault;
+}
+
 int pipeline_units(struct pipeline *pipeline, struct owner_sum **sums, size_t *count)
 {
 	(void)pipeline;

@@ -1,9 +1,11 @@
 /* test_flow_order.c - the first flows of many, and sums per key, against a walk of all. */
 #include "check.h"
 
+#include "export_record.h"
 #include "fake_pipeline.c"
 #include "flow_sums.h"
 #include "flow_top.h"
+#include "packet_note.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -210,6 +212,40 @@ TEST(keys_that_cannot_be_are_refused)
 			fail_msg("taken: %s", wrong[i]);
 }
 
+/* What is not known is null, and never an address of zeros. */
+TEST(link_addresses_and_translations_are_values)
+{
+	struct flow_sums *sums =
+		sums_of("src_mac,post_dst_mac,post_nat_src,postNAPTSourceTransportPort", 1);
+	struct flow_view view = view_of(0);
+
+	view.flow.source_mac = 0x0254000000ffu;
+	view.flow.destination_mac = 0x020000000001u | PACKET_NOTE_MAC_LEAVES;
+	memcpy(view.nat.source, (const uint8_t[]){ 203, 0, 113, 1 }, 4);
+	CHECK_EQ(flow_sums_add(sums, &view, LATER), 0);
+	expect_row(sums, 0,
+		   "{\"src_mac\":null,\"post_dst_mac\":null,\"post_nat_src\":null,"
+		   "\"post_nat_src_port\":null,\"flows\":1,\"packets\":1,\"bytes\":0,"
+		   "\"bits_per_s\":0,\"packets_per_s\":0}");
+	expect_row(sums, 1,
+		   "{\"src_mac\":\"02:54:00:00:00:ff\",\"post_dst_mac\":\"02:00:00:00:00:01\","
+		   "\"post_nat_src\":\"203.0.113.1\",\"post_nat_src_port\":0,\"flows\":1,"
+		   "\"packets\":1,\"bytes\":0,\"bits_per_s\":0,\"packets_per_s\":0}");
+	flow_sums_destroy(sums);
+}
+
+TEST(a_member_is_there_where_flows_keep_it)
+{
+	const uint64_t none = flow_members_of(0);
+	const uint64_t mac = flow_members_of(FLOW_COLUMN_BIT(FLOW_COLUMN_source_mac)) & ~none;
+	const uint64_t nat = flow_members_of(EXPORT_RECORD_NAT) & ~none;
+
+	CHECK_EQ(none & (FLOW_MEMBERS_NAT | FLOW_MEMBERS_OWNER), 0);
+	CHECK_EQ(mac,
+		 FLOW_MEMBER_BIT(FLOW_MEMBER_src_mac) | FLOW_MEMBER_BIT(FLOW_MEMBER_post_src_mac));
+	CHECK_EQ(nat, FLOW_MEMBERS_NAT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +253,8 @@ int main(void)
 		cmocka_unit_test(of_equal_flows_the_first_ones_are_kept),
 		cmocka_unit_test(a_flow_counts_once_at_each_end),
 		cmocka_unit_test(rows_of_sums_are_objects),
+		cmocka_unit_test(link_addresses_and_translations_are_values),
+		cmocka_unit_test(a_member_is_there_where_flows_keep_it),
 		cmocka_unit_test(rates_are_of_the_last_two_seconds),
 		cmocka_unit_test(names_of_interfaces_cannot_break_a_row),
 		cmocka_unit_test(memory_of_sums_is_bounded),
