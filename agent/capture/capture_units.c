@@ -1,8 +1,8 @@
 /* capture_units.c - a hash table from groups to units, and the walk that fills it.
  *
- * Place: owner_lookup.c -> here. The table has open addressing and nothing is taken out: when it is
- * full it is emptied, and the next walk brings back what is still there. Names stay, so that the
- * number of a unit is always the same. */
+ * Place: owner_lookup.c -> here. A table has open addressing and nothing is taken out: when it is
+ * full, the next walk fills another one with what is still there, and that one is known at the end.
+ * Names stay, so that the number of a unit is always the same. */
 #include "capture_units.h"
 
 #include <dirent.h>
@@ -26,11 +26,31 @@ struct group {
 	uint32_t unit;
 };
 
+struct table {
+	struct group groups[SLOTS];
+	size_t count;
+};
+
+struct level {
+	DIR *directory;     /* owned */
+	size_t path_length; /* of this directory's path below the root */
+};
+
+/* Where it is; depth 0: none is under way. */
+struct walk {
+	struct level levels[DEPTH_MAX + 1]; /* the root first */
+	size_t depth;
+	char path[PATH_SIZE]; /* below the root */
+};
+
 struct capture_units {
 	const char *root; /* borrowed */
-	struct group groups[SLOTS];
+	struct table tables[2];
+	struct table *known; /* one of them */
+	struct table *found; /* what a walk adds to: the same, or the other if that was full */
+	struct walk walk;
 	char names[CAPTURE_UNITS_MAX][UNIT_NAME_SIZE]; /* of unit number - 1 */
-	size_t group_count, unit_count;
+	size_t unit_count;
 	uint64_t refused;
 };
 
@@ -49,22 +69,41 @@ struct capture_units *capture_units_create(const char *root)
 {
 	struct capture_units *units = calloc(1, sizeof(*units));
 
-	if (units)
-		units->root = root;
+	if (!units)
+		return NULL;
+	units->root = root;
+	units->known = units->found = &units->tables[0];
 	return units;
+}
+
+/* Return to the directory above. */
+static void leave(struct walk *walk)
+{
+	(void)closedir(walk->levels[--walk->depth].directory);
+	if (walk->depth)
+		walk->path[walk->levels[walk->depth - 1].path_length] = '\0';
+}
+
+static void end_walk(struct capture_units *units)
+{
+	while (units->walk.depth)
+		leave(&units->walk);
+	units->known = units->found;
 }
 
 void capture_units_destroy(struct capture_units *units)
 {
+	if (units)
+		end_walk(units);
 	free(units);
 }
 
 /* Numbers are given in order by the kernel, so neighbours lie side by side. */
-static size_t slot_of(const struct capture_units *units, uint64_t number)
+static size_t slot_of(const struct table *table, uint64_t number)
 {
 	size_t slot = (size_t)number & (SLOTS - 1);
 
-	while (units->groups[slot].number && units->groups[slot].number != number)
+	while (table->groups[slot].number && table->groups[slot].number != number)
 		slot = (slot + 1) & (SLOTS - 1);
 	return slot;
 }
@@ -87,85 +126,105 @@ static uint32_t unit_of(struct capture_units *units, const char *path)
 /* Returns whether there is room for more. */
 static bool add(struct capture_units *units, uint64_t number, const char *path)
 {
-	struct group *group = &units->groups[slot_of(units, number)];
+	struct table *table = units->found;
+	struct group *group = &table->groups[slot_of(table, number)];
 
 	if (group->number)
 		return true;
-	if (units->group_count == CAPTURE_UNITS_GROUPS_MAX) {
+	if (table->count == CAPTURE_UNITS_GROUPS_MAX) {
 		units->refused++;
 		return false;
 	}
 	*group = (struct group){ .number = number, .unit = unit_of(units, path) };
 	units->refused += !group->unit;
-	units->group_count++;
+	table->count++;
 	return true;
 }
 
-static int walk(struct capture_units *units, int descriptor, char path[static PATH_SIZE],
-		int depth);
-
-/* A directory in another one, which is open. Returns 0, or -ENOSPC. */
-static int walk_below(struct capture_units *units, int above, const struct dirent *entry,
-		      char path[static PATH_SIZE], int depth)
-{
-	const size_t length = strlen(path);
-	const size_t room = PATH_SIZE - length;
-	int descriptor, result = 0;
-
-	if (depth == DEPTH_MAX ||
-	    (size_t)snprintf(path + length, room, "/%s", entry->d_name) >= room) {
-		path[length] = '\0';
-		return 0;
-	}
-	descriptor = openat(above, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (!add(units, entry->d_ino, path))
-		result = -ENOSPC;
-	if (!result && descriptor >= 0)
-		result = walk(units, descriptor, path, depth + 1);
-	else if (descriptor >= 0)
-		(void)close(descriptor);
-	path[length] = '\0';
-	return result == -ENOSPC ? result : 0; /* others that vanish meanwhile are no fault */
-}
-
-/* 'descriptor' is taken. */
-static int walk(struct capture_units *units, int descriptor, char path[static PATH_SIZE], int depth)
+/* Enter a directory; 'descriptor' is taken. */
+static void enter(struct walk *walk, int descriptor)
 {
 	DIR *directory = fdopendir(descriptor);
-	const struct dirent *entry;
-	int result = 0;
 
-	if (!directory) {
+	if (directory)
+		walk->levels[walk->depth++] = (struct level){ directory, strlen(walk->path) };
+	else
 		(void)close(descriptor);
-		return -EIO;
-	}
-	while (!result && (entry = readdir(directory)) != NULL)
-		if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
-		    strcmp(entry->d_name, "..") != 0)
-			result = walk_below(units, dirfd(directory), entry, path, depth);
-	(void)closedir(directory);
-	return result;
 }
 
-int capture_units_walk(struct capture_units *units)
+/* A group in the directory where the walk is. Returns whether there is room for more. */
+static bool visit(struct capture_units *units, const struct dirent *entry)
 {
-	const int descriptor = open(units->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char path[PATH_SIZE] = "";
-	int result;
+	struct walk *walk = &units->walk;
+	const struct level *level = &walk->levels[walk->depth - 1];
+	const size_t room = PATH_SIZE - level->path_length;
+	char *const end = walk->path + level->path_length;
+	int descriptor;
 
+	if (walk->depth > DEPTH_MAX || (size_t)snprintf(end, room, "/%s", entry->d_name) >= room) {
+		*end = '\0';
+		return true;
+	}
+	descriptor = openat(dirfd(level->directory), entry->d_name,
+			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (!add(units, entry->d_ino, walk->path)) {
+		if (descriptor >= 0)
+			(void)close(descriptor);
+		return false;
+	}
+	if (descriptor >= 0) /* others have vanished meanwhile, which is no fault */
+		enter(walk, descriptor);
+	if (level == &walk->levels[walk->depth - 1])
+		*end = '\0';
+	return true;
+}
+
+int capture_units_walk_begin(struct capture_units *units)
+{
+	int descriptor;
+
+	if (units->walk.depth)
+		return 0;
+	descriptor = open(units->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (descriptor < 0)
 		return -errno;
-	if (units->group_count == CAPTURE_UNITS_GROUPS_MAX) {
-		memset(units->groups, 0, sizeof(units->groups));
-		units->group_count = 0;
+	units->walk.path[0] = '\0';
+	enter(&units->walk, descriptor);
+	if (units->known->count == CAPTURE_UNITS_GROUPS_MAX) {
+		units->found =
+			units->found == &units->tables[0] ? &units->tables[1] : &units->tables[0];
+		memset(units->found, 0, sizeof(*units->found));
 	}
-	result = walk(units, descriptor, path, 0);
-	return result == -ENOSPC ? 0 : result;
+	return units->walk.depth ? 0 : -ENOMEM;
+}
+
+bool capture_units_walk(struct capture_units *units, size_t groups_max)
+{
+	struct walk *walk = &units->walk;
+	const struct dirent *entry;
+
+	while (walk->depth && groups_max) {
+		entry = readdir(walk->levels[walk->depth - 1].directory);
+		if (!entry) {
+			leave(walk);
+			continue;
+		}
+		if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
+			continue;
+		groups_max--;
+		if (!visit(units, entry))
+			break;
+	}
+	if (walk->depth && !groups_max)
+		return true;
+	end_walk(units);
+	return false;
 }
 
 uint32_t capture_units_find(const struct capture_units *units, uint64_t cgroup, bool *is_new)
 {
-	const struct group *group = &units->groups[slot_of(units, cgroup)];
+	const struct group *group = &units->known->groups[slot_of(units->known, cgroup)];
 
 	*is_new = !group->number;
 	return group->unit;
@@ -179,7 +238,7 @@ const char *capture_units_name(const struct capture_units *units, uint32_t unit)
 struct capture_units_counts capture_units_counts(const struct capture_units *units)
 {
 	return (struct capture_units_counts){
-		.groups = units->group_count,
+		.groups = units->known->count,
 		.units = units->unit_count,
 		.refused = units->refused,
 	};

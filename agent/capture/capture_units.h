@@ -27,9 +27,12 @@ const char *capture_units_root(void);
 struct capture_units *capture_units_create(const char *root);
 void capture_units_destroy(struct capture_units *units);
 
-/* Walk through the tree, and keep what is new. Some microseconds for each group. Returns 0 or a
- * negative errno: the tree cannot be read. */
-int capture_units_walk(struct capture_units *units);
+/* Begin a walk through the tree, which keeps what is new. One that is under way continues. Returns
+ * 0 or a negative errno: the tree cannot be read. */
+int capture_units_walk_begin(struct capture_units *units);
+/* Visit 'groups_max' groups more, some microseconds for each. Returns whether there are more. What
+ * was known before the walk stays known until its end. */
+bool capture_units_walk(struct capture_units *units, size_t groups_max);
 
 /* Number of a control group's unit, from 1 on; 0 if it is not known. 'is_new': no walk has seen the
  * group. */

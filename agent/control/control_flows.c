@@ -330,6 +330,10 @@ int control_flows_begin(struct control_job *job, const struct control_request *r
 
 void control_flows_clear(struct control_job *job)
 {
+	const struct flows_state *state = job->state;
+
+	if (state->needs_owner)
+		pipeline_owner_end(job->context->pipeline);
 	state_destroy(job->state);
 }
 
@@ -509,6 +513,9 @@ int control_flows_step(struct control_job *job, struct control_output *output,
 
 	if (state->ready)
 		result = write_ready(job, output, error);
+	else if (state->needs_owner &&
+		 !pipeline_owner_begin(job->context->pipeline, CONTROL_FLOWS_PIECE))
+		return CONTROL_STEP_IDLE; /* until the next second */
 	else
 		result = walk(job, output, error);
 	return result ? result : !state->is_walked || state->ready > 0;

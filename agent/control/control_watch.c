@@ -125,7 +125,7 @@ static int write_record(const struct control_job *job, const struct export_recor
 	struct flow_view view;
 
 	flow_row_view(job->context->pipeline, &state->interfaces, &record->flow, &view);
-	view.unit = pipeline_owner(job->context->pipeline, &record->flow, &view.flow.user);
+	view.unit = pipeline_owner_of_record(job->context->pipeline, &record->flow);
 	state->unit = view.unit;
 	view.nat = record->nat;
 	view.source_as = record->source.as_number;
@@ -145,6 +145,8 @@ int control_watch_step(struct control_job *job, struct control_output *output,
 	const size_t count = record_watch_take(state->watch, state->records, WATCH_PIECE);
 	int result = 0;
 
+	if (count)
+		(void)pipeline_owner_begin(job->context->pipeline, 0);
 	for (size_t i = 0; !result && i < count; i++)
 		result = write_record(job, &state->records[i], output);
 	if (!result && count < WATCH_PIECE && lost > state->lost) {

@@ -29,7 +29,7 @@ struct export_owner {
 static int open_lookup(struct export_owner *owner, bool has_units)
 {
 	struct error_text error;
-	const int result = owner_lookup_open(&owner->lookup, has_units, OWNER_QUESTIONS, &error);
+	const int result = owner_lookup_open(&owner->lookup, "records", has_units, &error);
 
 	if (!result && error.text[0])
 		log_event(LOG_LEVEL_warning, "owners-unknown", NULL, "owner: not all is known: %s",
@@ -88,6 +88,16 @@ void export_owner_look(struct export_owner *owner, int64_t now_ms)
 	owner_lookup_report(&owner->lookup);
 }
 
+int64_t export_owner_next_us(const struct export_owner *owner)
+{
+	const struct owner_lookup *lookup = &owner->lookup;
+
+	if (!lookup->is_walking)
+		return -1;
+	return lookup->walk_due_ms > lookup->now_ms ? (lookup->walk_due_ms - lookup->now_ms) * 1000
+						    : 0;
+}
+
 static const struct application *application_of(struct export_owner *owner, uint32_t unit)
 {
 	const struct application **known = &owner->of_unit[unit - 1];
@@ -129,7 +139,9 @@ void export_owner_find(struct export_owner *owner, struct export_record *record)
 	const struct owner found = owner_lookup_find(&owner->lookup, &record->flow);
 	const struct application *application = NULL;
 
-	record->flow.user = found.user;
+	record->flow.user = found.socket.user;
+	if (owner->lookup.units)
+		record->flow.cgroup = found.socket.cgroup; /* for `agentctl watch` */
 	if (owner->sums)
 		count(&owner->sums[found.unit], &record->flow);
 	if (found.unit && owner->applications)
@@ -138,8 +150,8 @@ void export_owner_find(struct export_owner *owner, struct export_record *record)
 		record->application = application;
 	if (!owner->names)
 		return;
-	if (found.user)
-		user_names_find(owner->names, found.user - 1, record->user_name);
+	if (found.socket.user)
+		user_names_find(owner->names, found.socket.user - 1, record->user_name);
 	else
 		memset(record->user_name, 0, sizeof(record->user_name));
 }

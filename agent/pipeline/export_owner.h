@@ -32,6 +32,8 @@ void export_owner_destroy(struct export_owner *owner);
 void export_owner_set_applications(struct export_owner *owner, struct application_table *table);
 /* Before records are taken: the time, CLOCK_MONOTONIC. */
 void export_owner_look(struct export_owner *owner, int64_t now_ms);
+/* When it has to look again, in microseconds; -1: not by time. */
+int64_t export_owner_next_us(const struct export_owner *owner);
 /* The sums of all units that had records; owned by the caller, for free(). Returns how many there
  * are; 0 with NULL: units are not asked for, or there were none, or memory is short. */
 size_t export_owner_sums(const struct export_owner *owner, struct owner_sum **sums);

@@ -315,6 +315,8 @@ static void export_turn(struct export_thread *thread)
 	thread_call_does(&thread->call, "taking records from the workers");
 	export_take(thread, now_us);
 	next_us = advance(thread);
+	if (thread->config.owner)
+		next_us = sooner(next_us, export_owner_next_us(thread->config.owner));
 	export_take_release(thread, now_us);
 	thread_call_does(&thread->call, "sending");
 	more_in_us = exporter_send(thread->config.exporter, now_us);

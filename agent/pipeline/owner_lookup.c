@@ -13,8 +13,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define WALK_MS    1000 /* at least, from one walk to the next, */
-#define WALK_SHARE 20   /* and so many times as long as the last one took */
+#define WALK_MS     1000 /* at least, from one walk to the next */
+#define WALK_GROUPS 256  /* visited at once: all groups of most hosts, in about a millisecond */
+#define WALK_SHARE  20   /* after each step a walk rests this many times as long as that took */
 /* There may be a socket soon: a flow whose first packet is its last leaves before it is accepted.
  */
 #define UNKNOWN_MS 1000
@@ -34,13 +35,13 @@ struct owner_answer {
 	int64_t until_ms;
 };
 
-int owner_lookup_open(struct owner_lookup *lookup, bool has_units, uint32_t questions_max,
+int owner_lookup_open(struct owner_lookup *lookup, const char *flows, bool has_units,
 		      struct error_text *error)
 {
 	const char *root = has_units ? capture_units_root() : NULL;
 	uint8_t key[16] = { 0 };
 
-	*lookup = (struct owner_lookup){ .questions_max = questions_max };
+	*lookup = (struct owner_lookup){ .flows = flows };
 	*error = (struct error_text){ .text = "" };
 	(void)getrandom(key, sizeof(key), GRND_NONBLOCK); /* without, others can spoil the cache */
 	lookup->key = hash_key_of(key);
@@ -54,6 +55,9 @@ int owner_lookup_open(struct owner_lookup *lookup, bool has_units, uint32_t ques
 		owner_lookup_close(lookup);
 		return -ENOMEM;
 	}
+	/* Nobody waits yet: those that are there are known before the first flow. */
+	if (root && capture_units_walk_begin(lookup->units) == 0)
+		(void)capture_units_walk(lookup->units, SIZE_MAX);
 	return 0;
 }
 
@@ -65,9 +69,25 @@ void owner_lookup_close(struct owner_lookup *lookup)
 	*lookup = (struct owner_lookup){ .diag = NULL };
 }
 
+/* A step of the walk that is under way, or the first one of another. */
+static void walk(struct owner_lookup *lookup)
+{
+	const int64_t begin_us = time_now_us(CLOCK_MONOTONIC);
+	int64_t rest_ms;
+
+	lookup->is_walking = capture_units_walk_begin(lookup->units) == 0 &&
+			     capture_units_walk(lookup->units, WALK_GROUPS);
+	rest_ms = (time_now_us(CLOCK_MONOTONIC) - begin_us) * WALK_SHARE / 1000;
+	if (!lookup->is_walking && rest_ms < WALK_MS)
+		rest_ms = WALK_MS;
+	lookup->walk_due_ms = lookup->now_ms + rest_ms;
+}
+
 void owner_lookup_set_time(struct owner_lookup *lookup, int64_t now_ms)
 {
 	lookup->now_ms = now_ms;
+	if (lookup->is_walking && now_ms >= lookup->walk_due_ms)
+		walk(lookup);
 	if (now_ms - lookup->second_ms < 1000)
 		return;
 	lookup->second_ms = now_ms;
@@ -99,7 +119,7 @@ static void ask(struct owner_lookup *lookup, const struct flow_record *flow,
 
 	answer->owner = (struct packet_owner){ .user = 0 };
 	answer->until_ms = lookup->now_ms;
-	if (lookup->questions == lookup->questions_max) {
+	if (lookup->questions == OWNER_QUESTIONS) {
 		lookup->unasked++;
 		return;
 	}
@@ -108,6 +128,11 @@ static void ask(struct owner_lookup *lookup, const struct flow_record *flow,
 	lookup->failed += result < 0;
 	answer->until_ms +=
 		answer->owner.user || answer->owner.cgroup ? OWNER_ANSWER_MS : UNKNOWN_MS;
+}
+
+uint32_t owner_lookup_room(const struct owner_lookup *lookup)
+{
+	return OWNER_QUESTIONS - lookup->questions;
 }
 
 /* What is remembered, or asked. */
@@ -132,17 +157,7 @@ static const struct packet_owner *look_up(struct owner_lookup *lookup,
 	return &answer->owner;
 }
 
-static void walk(struct owner_lookup *lookup)
-{
-	const int64_t begin_us = time_now_us(CLOCK_MONOTONIC);
-	int64_t wait_ms;
-
-	(void)capture_units_walk(lookup->units);
-	wait_ms = (time_now_us(CLOCK_MONOTONIC) - begin_us) * WALK_SHARE / 1000;
-	lookup->walk_due_ms = lookup->now_ms + (wait_ms > WALK_MS ? wait_ms : WALK_MS);
-}
-
-static uint32_t find_unit(struct owner_lookup *lookup, uint64_t cgroup)
+uint32_t owner_lookup_unit(struct owner_lookup *lookup, uint64_t cgroup)
 {
 	bool is_new;
 	uint32_t unit;
@@ -150,7 +165,7 @@ static uint32_t find_unit(struct owner_lookup *lookup, uint64_t cgroup)
 	if (!cgroup || !lookup->units)
 		return 0;
 	unit = capture_units_find(lookup->units, cgroup, &is_new);
-	if (!is_new || lookup->now_ms < lookup->walk_due_ms)
+	if (!is_new || lookup->is_walking || lookup->now_ms < lookup->walk_due_ms)
 		return unit;
 	walk(lookup);
 	return capture_units_find(lookup->units, cgroup, &is_new);
@@ -165,7 +180,9 @@ struct owner owner_lookup_find(struct owner_lookup *lookup, const struct flow_re
 
 	if (!is_whole && lookup->diag && capture_sock_diag_is_for(&flow->key))
 		known = *look_up(lookup, flow);
-	return (struct owner){ known.user, find_unit(lookup, cgroup ? cgroup : known.cgroup) };
+	if (cgroup)
+		known.cgroup = cgroup;
+	return (struct owner){ known, owner_lookup_unit(lookup, known.cgroup) };
 }
 
 void owner_lookup_report(struct owner_lookup *lookup)
@@ -177,8 +194,8 @@ void owner_lookup_report(struct owner_lookup *lookup)
 		return;
 	lookup->reported = all;
 	log_event(LOG_LEVEL_warning, "owners-missed", NULL,
-		  "owner: not known of some flows: %" PRIu64 " came too fast to ask, %" PRIu64
+		  "owner: not known of some %s: %" PRIu64 " came too fast to ask, %" PRIu64
 		  " times the kernel did not answer, %" PRIu64
 		  " control groups had no room for their names",
-		  lookup->unasked, lookup->failed, refused);
+		  lookup->flows, lookup->unasked, lookup->failed, refused);
 }

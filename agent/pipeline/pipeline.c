@@ -191,8 +191,8 @@ static int open_owner(struct pipeline *pipeline, const struct config *config,
 	if (!*owner)
 		return -ENOMEM;
 	export_owner_set_applications(*owner, pipeline->applications);
-	return asks ? owner_lookup_open(&pipeline->owner, config->owner == CONFIG_OWNER_unit,
-					UINT32_MAX, &error)
+	return asks ? owner_lookup_open(&pipeline->owner, "flows that agentctl shows",
+					config->owner == CONFIG_OWNER_unit, &error)
 		    : 0;
 }
 

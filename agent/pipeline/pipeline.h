@@ -166,10 +166,17 @@ struct pipeline_asn_status {
 bool pipeline_asn_status(const struct pipeline *pipeline, struct pipeline_asn_status *status);
 /* What the number of a sampler in a flow means. */
 struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number);
+/* Before owners of 'flows' flows are asked for: whether the kernel can be asked about all of them
+ * in this second. Control thread, as the others. */
+bool pipeline_owner_begin(struct pipeline *pipeline, size_t flows);
 /* Whose a flow is that has these columns: its unit, "" if that is not known, and 'user', who was
- * not known before it may be, as in struct flow_record. Control thread. */
+ * not known before it may be, as in struct flow_record. */
 const char *pipeline_owner(struct pipeline *pipeline, const struct flow_record *flow,
 			   uint32_t *user);
+/* The unit of a record that has left, of which the export thread has asked. */
+const char *pipeline_owner_of_record(struct pipeline *pipeline, const struct flow_record *flow);
+/* There are no more questions: what could not be answered is logged. */
+void pipeline_owner_end(struct pipeline *pipeline);
 /* What the packets of 'count' flows become after translation, all 0 where that is not known; of
  * flows whose columns have EXPORT_RECORD_NAT. Returns 0 or -ETIMEDOUT. */
 int pipeline_translations(struct pipeline *pipeline, const struct flow_record *flows, size_t count,

@@ -320,18 +320,40 @@ int pipeline_unwatch(struct pipeline *pipeline, struct record_watch *watch)
 	return pipeline_ask_exporter(pipeline, export_thread_unwatch, &question);
 }
 
+bool pipeline_owner_begin(struct pipeline *pipeline, size_t flows)
+{
+	owner_lookup_set_time(&pipeline->owner, time_now_ms(CLOCK_MONOTONIC));
+	return owner_lookup_room(&pipeline->owner) >= flows;
+}
+
+static const char *unit_name(const struct owner_lookup *lookup, uint32_t unit)
+{
+	return lookup->units ? capture_units_name(lookup->units, unit) : "";
+}
+
 const char *pipeline_owner(struct pipeline *pipeline, const struct flow_record *flow,
 			   uint32_t *user)
 {
-	struct owner_lookup *lookup = &pipeline->owner;
 	struct owner owner;
 
 	if (!(pipeline->columns & FLOW_COLUMNS_OF_OWNER))
 		return "";
-	owner_lookup_set_time(lookup, time_now_ms(CLOCK_MONOTONIC_COARSE));
-	owner = owner_lookup_find(lookup, flow);
-	*user = owner.user;
-	return lookup->units ? capture_units_name(lookup->units, owner.unit) : "";
+	owner = owner_lookup_find(&pipeline->owner, flow);
+	*user = owner.socket.user;
+	return unit_name(&pipeline->owner, owner.unit);
+}
+
+const char *pipeline_owner_of_record(struct pipeline *pipeline, const struct flow_record *flow)
+{
+	struct owner_lookup *lookup = &pipeline->owner;
+
+	/* Where units are not asked for, records may end before that member. */
+	return unit_name(lookup, lookup->units ? owner_lookup_unit(lookup, flow->cgroup) : 0);
+}
+
+void pipeline_owner_end(struct pipeline *pipeline)
+{
+	owner_lookup_report(&pipeline->owner);
 }
 
 struct translations_question {

@@ -16,6 +16,7 @@ import pytest
 import ledger
 from conftest import Hosts
 from firewalls import Nft
+from test_watch import Watch
 from traffic import family_of
 from waiting import PATIENCE_S, wait_until
 
@@ -320,6 +321,24 @@ def test_agentctl_shows_units(cleanup, hosts, flowagent, agentctl, groups):
         (row,) = tool.rows("show", "flows", f"unit={unit}", "--by", "unit,uid")
         assert (row["unit"], row["uid"]) == (unit, user)
     check_metrics(tool)
+
+
+def test_watch_shows_what_the_export_thread_has_found(cleanup, hosts, flowagent, agentctl, directory, groups):
+    """Of records that leave: their sockets may be gone when the rows are written, and are not asked about again."""
+    agent = start(hosts, flowagent, "--owner", "unit")
+    watcher = Watch(agent, directory, f"unit={UNITS[SERVING]}")
+    cleanup.callback(watcher.kill)
+    here, there = Hosts.SERVER[0], Hosts.REMOTE[0]
+    Service(cleanup, hosts.server, SERVING, serve(here, PORT), groups[SERVING]).wait_until_ready()
+
+    def leaves():
+        with hosts.internet.entered():
+            ask_udp((here, PORT), (there, 0)).close()
+        assert agentctl(agent).run("flush").returncode == 0
+        return {(row["dir"], row["uid"], row["unit"]) for row in watcher.rows() if "unit" in row}
+
+    wanted = {(side, SERVING, UNITS[SERVING]) for side in ("in", "out")}
+    watcher.wait_until(lambda: leaves() == wanted, wanted)
 
 
 @SOURCES

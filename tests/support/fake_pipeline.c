@@ -156,6 +156,27 @@ struct sampler pipeline_sampler(const struct pipeline *pipeline, uint8_t number)
 	return (struct sampler){ SAMPLING_random, number ? 100u * number : 1 };
 }
 
+bool pipeline_owner_begin(struct pipeline *pipeline, size_t flows)
+{
+	(void)flows;
+	if (!pipeline->owner_waits)
+		return true;
+	pipeline->owner_waits--;
+	return false;
+}
+
+const char *pipeline_owner_of_record(struct pipeline *pipeline, const struct flow_record *flow)
+{
+	(void)pipeline;
+	(void)flow;
+	return "";
+}
+
+void pipeline_owner_end(struct pipeline *pipeline)
+{
+	(void)pipeline;
+}
+
 const char *pipeline_owner(struct pipeline *pipeline, const struct flow_record *flow,
 			   uint32_t *user)
 {
@@ -176,16 +197,14 @@ int pipeline_translations(struct pipeline *pipeline, const struct flow_record *f
 
 int pipeline_units(struct pipeline *pipeline, struct owner_sum **sums, size_t *count)
 {
-	(void)pipeline;
 	*sums = NULL;
 	*count = 0;
-	return 0;
+	return pipeline->units_fault;
 }
 
 unsigned int pipeline_columns(const struct pipeline *pipeline)
 {
-	(void)pipeline;
-	return 0;
+	return pipeline->columns;
 }
 
 struct template_choice pipeline_template_choice(const struct pipeline *pipeline)

@@ -9,8 +9,11 @@
 
 struct pipeline {
 	int fault; /* what the questions return, 0: they are answered */
+	int units_fault;
 	uint32_t flow_count;
 	uint32_t flow_calls; /* pieces asked for */
+	unsigned int columns;
+	uint32_t owner_waits; /* how often the kernel cannot be asked about owners */
 	uint32_t templates_sent;
 	uint32_t reloads;
 	uint32_t rests;

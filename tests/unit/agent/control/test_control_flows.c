@@ -106,6 +106,26 @@ TEST(the_server_finds_the_first_flows_and_sends_no_others)
 	stop_server(&fixture);
 }
 
+/* Questions about owners are paced: the answer comes later, and whole. */
+TEST(owners_that_cannot_be_asked_for_now_are_waited_for)
+{
+	struct fixture fixture;
+	int client;
+
+	start_server(&fixture, 0);
+	fixture.pipeline.flow_count = 1000;
+	fixture.pipeline.columns = FLOW_COLUMN_BIT(FLOW_COLUMN_user);
+	fixture.pipeline.owner_waits = 2;
+	client = connect_to(&fixture);
+	ask(client, "{\"v\":1,\"cmd\":\"show-flows\",\"filter\":[\"uid!=5\"]}\n");
+	for (json_int_t i = 0; i < 1000; i++)
+		expect_bytes(&fixture, client, 1000 + i);
+	expect_end(&fixture, client, 1000);
+	CHECK_EQ(fixture.pipeline.owner_waits, 0);
+	(void)close(client);
+	stop_server(&fixture);
+}
+
 /* agentctl -J show flows --top 2 was sent all of 100,000. */
 TEST(the_first_flows_in_no_order_are_all_that_is_sent)
 {
@@ -256,6 +276,7 @@ int main(void)
 		cmocka_unit_test(flows_are_rows_with_fixed_members),
 		cmocka_unit_test(filter_is_applied_by_the_server),
 		cmocka_unit_test(the_server_finds_the_first_flows_and_sends_no_others),
+		cmocka_unit_test(owners_that_cannot_be_asked_for_now_are_waited_for),
 		cmocka_unit_test(the_first_flows_in_no_order_are_all_that_is_sent),
 		cmocka_unit_test(members_that_flows_do_not_keep_are_refused),
 		cmocka_unit_test(the_server_adds_up_flows),

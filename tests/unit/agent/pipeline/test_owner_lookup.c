@@ -19,7 +19,7 @@ static int open_lookup(void **state)
 	struct error_text error;
 
 	(void)state;
-	if (is_emulated() || owner_lookup_open(&lookup, false, 5, &error) != 0)
+	if (is_emulated() || owner_lookup_open(&lookup, "flows", false, &error) != 0)
 		return 0;
 	owner_lookup_set_time(&lookup, 1000000);
 	return 0;
@@ -79,7 +79,7 @@ static uint32_t user_of(uint8_t protocol, uint16_t local_port, uint16_t remote_p
 {
 	const struct flow_record flow = flow_of(protocol, local_port, remote_port, side);
 
-	return owner_lookup_find(&lookup, &flow).user;
+	return owner_lookup_find(&lookup, &flow).socket.user;
 }
 
 TEST(socket_of_either_direction_is_ours)
@@ -115,19 +115,19 @@ TEST(no_socket_has_no_owner)
 
 	NEEDS_KERNEL;
 	(void)close(unused);
-	CHECK_EQ(owner_lookup_find(&lookup, &flow).user, 0);
+	CHECK_EQ(owner_lookup_find(&lookup, &flow).socket.user, 0);
 	CHECK_EQ(lookup.failed, 0);
 	CHECK_EQ(lookup.questions, 1);
 	/* What nobody can be asked about: forwarded, without side, without ports, ICMP. */
 	flow.key.input_interface = flow.key.output_interface = 1;
-	CHECK_EQ(owner_lookup_find(&lookup, &flow).user, 0);
+	CHECK_EQ(owner_lookup_find(&lookup, &flow).socket.user, 0);
 	flow.key.input_interface = 0;
 	flow.key.side = SIDE_unknown;
-	CHECK_EQ(owner_lookup_find(&lookup, &flow).user, 0);
+	CHECK_EQ(owner_lookup_find(&lookup, &flow).socket.user, 0);
 	flow = flow_of(PROTOCOL_UDP, 0, 9, SIDE_egress);
-	CHECK_EQ(owner_lookup_find(&lookup, &flow).user, 0);
+	CHECK_EQ(owner_lookup_find(&lookup, &flow).socket.user, 0);
 	flow = flow_of(PROTOCOL_ICMP, 7, 9, SIDE_egress);
-	CHECK_EQ(owner_lookup_find(&lookup, &flow).user, 0);
+	CHECK_EQ(owner_lookup_find(&lookup, &flow).socket.user, 0);
 	CHECK_EQ(lookup.questions, 1);
 }
 
@@ -138,7 +138,7 @@ TEST(what_packets_say_comes_first)
 	struct flow_record flow = flow_of(PROTOCOL_TCP, 7, 9, SIDE_egress);
 
 	flow.user = 1002;
-	CHECK_EQ(owner_lookup_find(&lookup, &flow).user, 1002);
+	CHECK_EQ(owner_lookup_find(&lookup, &flow).socket.user, 1002);
 	CHECK_EQ(owner_lookup_find(&lookup, &flow).unit, 0);
 	CHECK_EQ(lookup.questions, 0);
 }
@@ -146,9 +146,11 @@ TEST(what_packets_say_comes_first)
 TEST(questions_have_a_bound)
 {
 	NEEDS_KERNEL;
+	lookup.questions = OWNER_QUESTIONS - 5;
+	CHECK_EQ(owner_lookup_room(&lookup), 5);
 	for (uint16_t port = 1; port <= 8; port++)
 		(void)user_of(PROTOCOL_UDP, 7, port, SIDE_ingress);
-	CHECK_EQ(lookup.questions, 5);
+	CHECK_EQ(owner_lookup_room(&lookup), 0);
 	CHECK_EQ(lookup.unasked, 3);
 	owner_lookup_set_time(&lookup, 1001000);
 	(void)user_of(PROTOCOL_UDP, 7, 8, SIDE_ingress);
