@@ -259,15 +259,19 @@ static json_t *unit_json(const struct owner_sum *sum)
 			 (json_int_t)sum->packets[1], "bytes_out", (json_int_t)sum->octets[1]);
 }
 
-/* What left of each unit; none where units are not asked for. */
+/* What left of each unit; none where units are not asked for. JSON null: the export thread does not
+ * answer. */
 static json_t *unit_rows(struct pipeline *pipeline)
 {
 	json_t *rows = json_array();
 	struct owner_sum *sums = NULL;
 	size_t count = 0;
 
-	if (pipeline_columns(pipeline) & FLOW_COLUMN_BIT(FLOW_COLUMN_cgroup))
-		(void)pipeline_units(pipeline, &sums, &count);
+	if (pipeline_columns(pipeline) & FLOW_COLUMN_BIT(FLOW_COLUMN_cgroup) &&
+	    pipeline_units(pipeline, &sums, &count)) {
+		json_decref(rows);
+		return json_null();
+	}
 	for (size_t i = 0; rows && i < count; i++) {
 		if (!json_array_append_new(rows, unit_json(&sums[i])))
 			continue;

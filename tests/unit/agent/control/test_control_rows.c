@@ -37,6 +37,16 @@ TEST(every_question_has_its_rows)
 	CHECK_EQ(json_array_size(json_object_get(row, "collectors")), 1);
 	CHECK_EQ(json_integer_value(json_object_get(json_object_get(row, "cache"), "capacity")),
 		 65536);
+	CHECK_EQ(json_array_size(json_object_get(row, "units")), 0);
+	json_decref(row);
+	expect_end(&fixture, client, 1);
+
+	/* Units that nobody answers for are not the same as none. */
+	fixture.pipeline.columns = FLOW_COLUMN_BIT(FLOW_COLUMN_cgroup);
+	fixture.pipeline.units_fault = -ETIMEDOUT;
+	ask(client, "{\"v\":1,\"cmd\":\"show-status\"}\n");
+	row = read_json(&fixture, client);
+	CHECK(json_is_null(json_object_get(row, "units")));
 	json_decref(row);
 	expect_end(&fixture, client, 1);
 
