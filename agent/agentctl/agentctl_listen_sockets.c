@@ -22,6 +22,7 @@
 #define DEFAULT_PORT   2055
 #define RECEIVE_BUFFER (4 * 1024 * 1024) /* the kernel gives what net.core.rmem_max lets it */
 #define BACKLOG        16
+#define PORT_TRIES     16 /* of port 0: until one is free for UDP and TCP */
 
 enum { UDP, TCP, FIRST_SESSION };
 
@@ -147,11 +148,47 @@ static int open_tcp(const struct listen_source *place)
 	return socket_place_listen((const struct sockaddr *)&storage, size, BACKLOG);
 }
 
+static uint16_t port_of(int descriptor)
+{
+	struct sockaddr_storage storage;
+	socklen_t size = sizeof(storage);
+
+	(void)getsockname(descriptor, (struct sockaddr *)&storage, &size);
+	return from_system(&storage).port;
+}
+
+/* UDP and TCP at one port: with port 0 at one that is free for both. Where UDP has a free port, TCP
+ * may not: that socket stays open meanwhile, so that the next one gets another port. */
+static int open_both(struct agentctl_listen_sockets *sockets, struct listen_source *place)
+{
+	const uint16_t wanted = place->port;
+	int udp[PORT_TRIES], tcp = -EADDRINUSE, count = 0;
+
+	while (tcp == -EADDRINUSE && count < (wanted ? 1 : PORT_TRIES)) {
+		place->port = wanted;
+		udp[count] = open_udp(place);
+		if (udp[count] < 0) {
+			tcp = udp[count];
+			break;
+		}
+		place->port = port_of(udp[count++]);
+		tcp = open_tcp(place);
+	}
+	if (tcp >= 0)
+		sockets->polled[UDP].fd = udp[--count];
+	while (count > 0)
+		(void)close(udp[--count]);
+	if (tcp < 0)
+		return tcp;
+	sockets->polled[TCP].fd = tcp;
+	return 0;
+}
+
 static void fail_open(int fault, const char *place, struct error_text *error)
 {
 	error_text_set(error, "cannot listen on %s: %s", place, fault_text(-fault));
 	if (fault == -EADDRINUSE)
-		error_text_hint(error, "another collector reads this port (ss -lunp shows it): "
+		error_text_hint(error, "another program has this port (ss -lntup shows it): "
 				       "name another one, such as agentctl listen 2056");
 	else if (fault == -EADDRNOTAVAIL)
 		error_text_hint(error, "the address must be one of this host (ip address)");
@@ -161,8 +198,6 @@ int agentctl_listen_open(struct agentctl_listen_sockets *sockets, const char *te
 			 char place[static LISTENER_TEXT_SIZE], struct error_text *error)
 {
 	struct listen_source source = { .ip_version = 6, .port = DEFAULT_PORT };
-	struct sockaddr_storage storage;
-	socklen_t size = sizeof(storage);
 	int result;
 
 	*sockets = (struct agentctl_listen_sockets){ .overflow = 0 };
@@ -176,20 +211,13 @@ int agentctl_listen_open(struct agentctl_listen_sockets *sockets, const char *te
 			       error_text_quote(text, strlen(text), quote));
 		return -EINVAL;
 	}
-	result = open_udp(&source);
-	if (result >= 0) {
-		sockets->polled[UDP].fd = result;
-		(void)getsockname(result, (struct sockaddr *)&storage, &size);
-		source.port = from_system(&storage).port; /* of port 0 */
-		result = open_tcp(&source);
-	}
+	result = open_both(sockets, &source);
 	(void)listen_source_format(&source, place);
 	if (result < 0) {
 		fail_open(result, place, error);
 		agentctl_listen_close(sockets);
 		return result == -EINVAL ? -EIO : result;
 	}
-	sockets->polled[TCP].fd = result;
 	return 0;
 }
 

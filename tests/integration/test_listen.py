@@ -275,3 +275,24 @@ def test_findings_are_in_the_manual():
     names = re.findall(r"^LISTEN_FINDING\((\w+),", table, re.MULTILINE)
     assert len(names) > 20
     assert [name for name in names if f"_{name}_" not in manual] == []
+
+
+def test_any_port_is_one_that_is_free_for_udp_and_tcp(host, listen):
+    """Of the four ports that the kernel may choose, three are taken for TCP."""
+    machine = host("few-ports")
+    machine.sysctl("ipv4/ip_local_port_range", "40000 40003")
+    with machine.entered():
+        others = [socket.create_server(("127.0.0.1", port)) for port in (40000, 40001, 40003)]
+        for _ in range(5):
+            listener = listen(host=machine)
+            assert listener.port == 40002
+            listener.stop()
+        others.append(socket.create_server(("127.0.0.1", 40002)))
+    taken = subprocess.run(
+        programs.command_on(machine, [BUILD / "agentctl", "listen", "127.0.0.1:0"]),
+        capture_output=True, text=True, timeout=programs.PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert taken.returncode == FAILED
+    assert "cannot listen on 127.0.0.1:0: Address already in use" in taken.stderr
+    for other in others:
+        other.close()
