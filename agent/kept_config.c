@@ -20,23 +20,34 @@
 #define STORE_NAME "config"
 #define TEXTS_MAX  256 /* files of a configuration */
 
-/* The texts of a state, which they borrow but for their names. Returns how many. */
-static size_t find_texts(const struct handover_state *state, struct config_text *texts)
+static int out_of_memory(struct error_text *error)
+{
+	error_text_set(error, "out of memory");
+	return -ENOMEM;
+}
+
+/* The texts of a state, which they borrow but for their names; 'count' says how many. Returns 0 or
+ * -ENOMEM with 'error' filled. */
+static int find_texts(const struct handover_state *state, struct config_text *texts, size_t *count,
+		      struct error_text *error)
 {
 	struct handover_section section;
 	size_t cursor = 0;
-	size_t count = 0;
 
-	while (count < TEXTS_MAX &&
-	       handover_state_next(state->bytes, state->size, &cursor, &section)) {
+	for (*count = 0; *count < TEXTS_MAX &&
+			 handover_state_next(state->bytes, state->size, &cursor, &section);) {
+		struct config_text *text = &texts[*count];
+
 		if (section.kind != HANDOVER_text)
 			continue;
-		texts[count].name = strndup(section.name, section.name_length);
-		texts[count].bytes = (uint8_t *)(uintptr_t)section.body.next;
-		texts[count].size = reader_left(&section.body);
-		count += texts[count].name != NULL;
+		text->name = strndup(section.name, section.name_length);
+		if (!text->name) /* a configuration that lacks a file is another one */
+			return out_of_memory(error);
+		text->bytes = (uint8_t *)(uintptr_t)section.body.next;
+		text->size = reader_left(&section.body);
+		(*count)++;
 	}
-	return count;
+	return 0;
 }
 
 /* Returns 0 or -ENOMEM with 'error' filled. */
@@ -54,8 +65,8 @@ static int find_variables(const struct handover_state *state, struct config_vari
 			continue;
 		name = strndup(section.name, section.name_length);
 		value = strndup((const char *)section.body.next, reader_left(&section.body));
-		result = config_variables_add(variables, name ? name : "", value ? value : "",
-					      error);
+		result = name && value ? config_variables_add(variables, name, value, error)
+				       : out_of_memory(error);
 		free(name);
 		free(value);
 	}
@@ -66,11 +77,12 @@ static enum config_result load_kept(struct config *config, int argc, char *const
 				    const struct handover_state *state, struct error_text *error)
 {
 	struct config_text texts[TEXTS_MAX];
-	const size_t count = find_texts(state, texts);
+	size_t count;
 	struct config_variables variables = { .count = 0 };
 	enum config_result result = CONFIG_failed;
 
-	if (find_variables(state, &variables, error) == 0)
+	if (find_texts(state, texts, &count, error) == 0 &&
+	    find_variables(state, &variables, error) == 0)
 		result = config_load_texts(config, argc, argv, texts, count, &variables, error);
 	config_variables_clear(&variables);
 	for (size_t i = 0; i < count; i++)
