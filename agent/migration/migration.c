@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEPT_FIRST 64 /* texts; then twice as many each time */
+
 /* A line of text without characters that would end it. */
 static char *line_print(struct migration *migration, const char *format, va_list arguments)
 {
@@ -25,11 +27,17 @@ static char *line_print(struct migration *migration, const char *format, va_list
 char *migration_keep(struct migration *migration, char *text)
 {
 	static char nothing[1];
-	char **grown = reallocarray(migration->kept, migration->kept_count + 1, sizeof(*grown));
 
-	if (grown)
-		migration->kept = grown;
-	if (!grown || !text) {
+	if (migration->kept_count == migration->kept_room) {
+		const size_t room = migration->kept_room ? 2 * migration->kept_room : KEPT_FIRST;
+		char **grown = reallocarray(migration->kept, room, sizeof(*grown));
+
+		if (grown) {
+			migration->kept = grown;
+			migration->kept_room = room;
+		}
+	}
+	if (migration->kept_count == migration->kept_room || !text) {
 		free(text);
 		migration->is_out_of_memory = true;
 		return nothing;

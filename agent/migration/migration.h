@@ -37,7 +37,7 @@ struct migration {
 	/* Gets what is said, each time after its comment is written; NULL: nobody listens. */
 	void (*say)(struct migration *migration, enum migration_saying saying, const char *line);
 	char **kept; /* memory that lives as long as the migration, owned */
-	size_t kept_count;
+	size_t kept_count, kept_room;
 	size_t wrong_count; /* of sayings that the source is wrong */
 	bool is_useless;    /* the source exports nothing: what is written replaces nothing */
 	bool is_out_of_memory;
