@@ -187,7 +187,7 @@ static int open_parts(struct capture *capture, struct error_text *error)
 		return result;
 	capture->scene.interface_index = capture_bpf_index(capture);
 	result = capture_bpf_kernel_load(&capture->kernel, capture->name, capture->ring_bytes,
-					 capture->takes, error);
+					 capture->takes, capture->cpus, error);
 	if (result)
 		return result;
 	result = capture_bpf_set_up(capture);
@@ -203,9 +203,15 @@ static int open_parts(struct capture *capture, struct error_text *error)
 
 struct capture *capture_bpf_begin(const struct source_config *config, struct error_text *error)
 {
-	struct capture *capture = calloc(1, sizeof(*capture));
-	struct reported *reported = calloc(1, sizeof(*reported));
+	const char *name = config->name + strlen(CAPTURE_BPF_PREFIX);
+	const int cpus = capture_bpf_kernel_cpus(name, error);
+	struct capture *capture;
+	struct reported *reported;
 
+	if (cpus < 0)
+		return NULL;
+	capture = calloc(1, sizeof(*capture));
+	reported = calloc(1, sizeof(*reported));
 	if (!capture || !reported) {
 		free(capture);
 		free(reported);
@@ -214,8 +220,8 @@ struct capture *capture_bpf_begin(const struct source_config *config, struct err
 	}
 	capture->reported = reported;
 	capture->kernel = CAPTURE_BPF_KERNEL_NONE;
-	capture->name = config->name + strlen(CAPTURE_BPF_PREFIX);
-	capture->cpus = capture_bpf_kernel_cpus();
+	capture->name = name;
+	capture->cpus = (uint32_t)cpus;
 	capture->ring.owners = config->owners;
 	capture->takes =
 		(uint8_t)((config->promiscuous == SOURCE_SWITCH_on ? CAPTURE_BPF_TAKES_FOREIGN

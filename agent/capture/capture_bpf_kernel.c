@@ -36,11 +36,16 @@ static const struct {
 	{ "flowagent_out", ATTACH_TCX_EGRESS, BPF_TC_EGRESS },
 };
 
-uint32_t capture_bpf_kernel_cpus(void)
+int capture_bpf_kernel_cpus(const char *name, struct error_text *error)
 {
 	const int count = libbpf_num_possible_cpus();
 
-	return count > 0 ? (uint32_t)count : 1;
+	if (count < 0)
+		error_text_set(error,
+			       "%s: cannot be captured: the kernel's list of CPUs cannot be read "
+			       "from /sys/devices/system/cpu/possible: %s",
+			       name, fault_text(-count));
+	return count;
 }
 
 /* Which of the capabilities is not there; "" if all are. */
@@ -102,7 +107,7 @@ static int be_silent(enum libbpf_print_level level, const char *format, va_list 
 }
 
 /* What is set before the object is loaded. */
-static int prepare(struct bpf_object *object, uint32_t ring_bytes, uint8_t takes)
+static int prepare(struct bpf_object *object, uint32_t ring_bytes, uint8_t takes, uint32_t cpus)
 {
 	struct bpf_map *constants = bpf_object__find_map_by_name(object, ".rodata");
 	struct bpf_map *ring = bpf_object__find_map_by_name(object, "ring");
@@ -113,7 +118,7 @@ static int prepare(struct bpf_object *object, uint32_t ring_bytes, uint8_t takes
 	if (!result)
 		result = bpf_map__set_max_entries(ring, ring_bytes);
 	if (!result)
-		result = bpf_map__set_max_entries(counters, capture_bpf_kernel_cpus());
+		result = bpf_map__set_max_entries(counters, cpus);
 	return result;
 }
 
@@ -151,7 +156,8 @@ static int keep_all(struct capture_bpf_kernel *kernel, struct bpf_object *object
 }
 
 int capture_bpf_kernel_load(struct capture_bpf_kernel *kernel, const char *name,
-			    uint32_t ring_bytes, uint8_t takes, struct error_text *error)
+			    uint32_t ring_bytes, uint8_t takes, uint32_t cpus,
+			    struct error_text *error)
 {
 	struct bpf_object *object;
 	int result;
@@ -161,7 +167,7 @@ int capture_bpf_kernel_load(struct capture_bpf_kernel *kernel, const char *name,
 	object = bpf_object__open_mem(capture_bpf_object, capture_bpf_object_size, NULL);
 	if (!object)
 		return explain(name, "open the BPF program", -errno, error);
-	result = prepare(object, ring_bytes, takes);
+	result = prepare(object, ring_bytes, takes, cpus);
 	if (!result)
 		result = bpf_object__load(object);
 	if (!result)

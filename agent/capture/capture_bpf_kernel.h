@@ -30,14 +30,16 @@ struct capture_bpf_kernel {
 				      .programs = { -1, -1 }, \
 				      .links = { -1, -1 } })
 
-/* Entries of the array of counters: CPUs that there may be. */
-uint32_t capture_bpf_kernel_cpus(void);
+/* CPUs that there may be: each has its counters, and a packet on one without would not be counted.
+ * Returns a negative errno with 'error' filled if that is not known. */
+int capture_bpf_kernel_cpus(const char *name, struct error_text *error);
 
-/* Load the program with a ring of 'ring_bytes' (a power of two, pages at least). 'name' is the
- * interface's, for messages; 'takes' are bits of capture_bpf_record.h. Returns 0, or a negative
- * errno with 'error' filled; close it in any case. */
+/* Load the program with a ring of 'ring_bytes' (a power of two, pages at least) and counters of
+ * 'cpus' CPUs. 'name' is the interface's, for messages; 'takes' are bits of capture_bpf_record.h.
+ * Returns 0, or a negative errno with 'error' filled; close it in any case. */
 int capture_bpf_kernel_load(struct capture_bpf_kernel *kernel, const char *name,
-			    uint32_t ring_bytes, uint8_t takes, struct error_text *error);
+			    uint32_t ring_bytes, uint8_t takes, uint32_t cpus,
+			    struct error_text *error);
 
 /* Attach it to both directions of interface 'index', before what is attached already: a program
  * that ends the row would hide packets from us. Returns the same; -ENODEV: the interface has gone.

@@ -74,6 +74,14 @@ def doctor(control):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def test_cpus_that_are_not_known_are_said(hosts, flowagent_run):
+    """Each has its counters. With those of one, packets that came on the others were neither read nor counted."""
+    blind = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /sys/devices/system/cpu && exec "$@"', "sh"]
+    done = flowagent_run("--bpf", "eth0", "-n", "127.0.0.1:9", host=hosts.server, prefix=blind)
+    assert done.returncode == 1
+    assert "eth0: cannot be captured" in done.stderr and "/sys/devices/system/cpu/possible" in done.stderr
+
+
 @kernels
 def test_flows_are_exact(wrapper, hosts, flowagent, collector):
     """UDP, ICMP and fragments to the packet and byte; no packet waits for a poll: the agent ends, and all is there."""
