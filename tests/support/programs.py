@@ -394,6 +394,11 @@ class Nfcapd(Program):
         assert status == 0, self.errors
         return status
 
+    def version(self):
+        """(1, 7, 1) of nfcapd."""
+        text = subprocess.run(["nfcapd", "-V"], capture_output=True, text=True, check=True).stdout
+        return tuple(map(int, re.search(r"(\d+)\.(\d+)\.(\d+)", text).groups()))
+
     def nfdump(self, *options):
         done = subprocess.run(
             ["nfdump", "-R", self.directory, *options],
