@@ -10,6 +10,7 @@
  * Invariant: what the kernel could not put into the ring it counts to the packet (tp_drops). */
 #include "capture_tap.h"
 
+#include "capture_device_losses.h"
 #include "capture_filter.h"
 #include "capture_ring_parse.h"
 #include "fault_text.h"
@@ -52,7 +53,7 @@ struct capture_tap {
 	bool is_promiscuous;
 	uint64_t blocks_read;
 	uint64_t packets_lost;
-	uint64_t device_lost; /* as the device has counted when it was opened or asked last */
+	struct capture_device_losses device;
 	struct capture_ring_parser parser;
 };
 
@@ -218,29 +219,16 @@ static int bind_socket(const struct capture_tap *tap)
 	return -fault;
 }
 
-static uint64_t read_device_counter(const char *name, const char *counter)
-{
-	char path[96], text[32] = "";
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/%s", name, counter);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	if (!fgets(text, sizeof(text), file))
-		text[0] = '\0';
-	(void)fclose(file);
-	return strtoull(text, NULL, 10);
-}
-
 /* Frames that the device had no room for: those for others are ours only in promiscuous mode, and
  * it does not say which were. */
-static uint64_t count_device_losses(const struct capture_tap *tap)
+static void count_device_losses(struct capture_tap *tap)
 {
+	char directory[64];
+
 	if (!tap->is_promiscuous)
-		return 0;
-	return read_device_counter(tap->name, "rx_missed_errors") +
-	       read_device_counter(tap->name, "rx_fifo_errors");
+		return;
+	(void)snprintf(directory, sizeof(directory), "/sys/class/net/%s/statistics", tap->name);
+	tap->packets_lost += capture_device_losses_since(&tap->device, directory);
 }
 
 static int open_ring(const struct capture_tap_request *request, struct capture_tap **opened,
@@ -270,7 +258,7 @@ static int open_ring(const struct capture_tap_request *request, struct capture_t
 		close_ring(tap);
 		return result;
 	}
-	tap->device_lost = count_device_losses(tap);
+	count_device_losses(tap); /* from here on */
 	*opened = tap;
 	return 0;
 }
@@ -340,16 +328,12 @@ static int descriptor_of(const struct capture_tap *tap)
 
 static void ring_statistics(struct capture_tap *tap, struct capture_statistics *statistics)
 {
-	const uint64_t device_lost = count_device_losses(tap);
 	struct tpacket_stats_v3 since = { .tp_drops = 0 }; /* the last question */
 	socklen_t size = sizeof(since);
 
 	if (getsockopt(tap->descriptor, SOL_PACKET, PACKET_STATISTICS, &since, &size) == 0)
 		tap->packets_lost += since.tp_drops;
-	if (device_lost > tap->device_lost) { /* 0 when the interface has gone */
-		tap->packets_lost += device_lost - tap->device_lost;
-		tap->device_lost = device_lost;
-	}
+	count_device_losses(tap);
 	*statistics = (struct capture_statistics){
 		.packets_lost = tap->packets_lost + tap->parser.lost,
 		.messages = tap->blocks_read,
