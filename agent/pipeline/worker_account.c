@@ -12,14 +12,13 @@
 /* At most one batch of 32 packets in this time is looked at for duplicates. That is 340
  * instructions for each of them, so 110,000 a second at most: 2 % of what 12,000 packets cost. */
 #define DUPLICATES_INTERVAL_MS 100
+/* Between two questions of a note what a source has lost, where that may take system calls. */
+#define LOSSES_INTERVAL_MS 100
 
-void worker_account_ledger(struct worker *worker, struct worker_ledger *ledger)
+/* All but what the source counts. */
+static void fill_ledger(struct worker *worker, struct worker_ledger *ledger)
 {
-	struct capture_statistics capture;
-
-	capture_source_statistics(&worker->source, &capture);
 	*ledger = worker->ledger;
-	ledger->packets_lost_kernel = capture.packets_lost;
 	flow_cache_statistics(worker->cache, &ledger->cache);
 	ledger->fragments = *fragment_table_statistics(worker->fragments);
 	ledger->fragments.first += worker->fragments_before.first;
@@ -27,6 +26,26 @@ void worker_account_ledger(struct worker *worker, struct worker_ledger *ledger)
 	ledger->fragments.unmatched += worker->fragments_before.unmatched;
 	ledger->fragments.replaced += worker->fragments_before.replaced;
 	ledger->duplicates = worker->duplicates.statistics;
+}
+
+void worker_account_ledger(struct worker *worker, struct worker_ledger *ledger)
+{
+	struct capture_statistics capture;
+
+	capture_source_statistics(&worker->source, &capture);
+	fill_ledger(worker, ledger);
+	ledger->packets_lost_kernel = capture.packets_lost;
+}
+
+void worker_account_note(struct worker *worker, uint64_t lost_before, struct worker_ledger *ledger)
+{
+	if (worker->type->can_resume || worker->clock_ms >= worker->losses_due_ms) {
+		worker_account_ledger(worker, ledger);
+		worker->losses_due_ms = worker->clock_ms + LOSSES_INTERVAL_MS;
+	} else {
+		fill_ledger(worker, ledger);
+		ledger->packets_lost_kernel = lost_before;
+	}
 }
 
 void worker_account_continue(struct worker *worker, const struct worker_ledger *before)

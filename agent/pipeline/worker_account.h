@@ -16,6 +16,10 @@ struct flow_sink worker_account_sink(struct worker *worker);
 /* Thread only (or before start, after join): the ledger of this moment; the source's own counters.
  */
 void worker_account_ledger(struct worker *worker, struct worker_ledger *ledger);
+/* The same for a note before a turn, of which there are thousands a second. Of a source that can be
+ * read again all is of this moment; of another one, packets_lost_kernel may be 100 ms old: then it
+ * is 'lost_before', that of the last note. */
+void worker_account_note(struct worker *worker, uint64_t lost_before, struct worker_ledger *ledger);
 /* Before the start: counters of the worker's own continue from that ledger of an agent before. */
 void worker_account_continue(struct worker *worker, const struct worker_ledger *before);
 

@@ -240,7 +240,7 @@ void worker_kept_begin(struct worker *worker)
 
 	if (reads)
 		capture_source_position(&worker->source, &worker->position);
-	worker_account_ledger(worker, &begin->ledger);
+	worker_account_note(worker, current_of(kept)->ledger.packets_lost_kernel, &begin->ledger);
 	begin->position = worker->position;
 	begin->view_first = reads ? 0 : (uint32_t)worker->view_next;
 	begin->packets = progress.packets;

@@ -124,6 +124,7 @@ struct worker {
 	bool has_clock; /* clock_ms is set: from a file, a packet has come */
 	cache_ms last_mark_ms;
 	cache_ms handed_over_tick; /* of clock_ms, when timeouts were last looked at */
+	cache_ms losses_due_ms;    /* when a note asks the source for them next */
 	cache_ms last_packet_ms;   /* CLOCK_MONOTONIC, -1 if there was none */
 	bool is_pausing;           /* it comes to rest: its source is held */
 	bool is_read_out;          /* with that: the source has given all that it had taken */

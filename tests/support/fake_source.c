@@ -112,8 +112,8 @@ static void fake_source_stop(struct capture *capture)
 
 static void fake_source_statistics(struct capture *capture, struct capture_statistics *statistics)
 {
-	(void)capture;
-	*statistics = (struct capture_statistics){ 0 };
+	capture->fake->asked++;
+	*statistics = (struct capture_statistics){ .packets_lost = capture->fake->lost };
 }
 
 static void fake_source_close(struct capture *capture)

@@ -19,6 +19,8 @@ struct fake_source {
 	_Atomic uint64_t given;  /* by read() */
 	atomic_bool is_stopping; /* stop() was called: then it gives 'late' more, and ends */
 	uint64_t late;
+	uint64_t lost;  /* as statistics() says */
+	uint64_t asked; /* statistics() was called */
 	bool is_open;
 };
 

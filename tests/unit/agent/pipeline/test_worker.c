@@ -6,6 +6,7 @@
 #include "fake_source.c"
 #include "fake_worker.h"
 #include "system_poll.h"
+#include "worker_account.h"
 #include "worker_kept.h"
 
 #include <errno.h>
@@ -284,6 +285,34 @@ TEST(a_worker_that_notes_no_more_tells_its_source)
 	CHECK(!noting.kept);
 }
 
+/* A packet socket is asked by a system call, and the device by two files. */
+TEST(notes_ask_a_source_ten_times_a_second_for_its_losses)
+{
+	struct worker_ledger first, ledger;
+	struct error_text error;
+
+	reset(0);
+	fake_surroundings_init(&around);
+	CHECK_EQ(fake_worker_init(&worker, &fake_source_live, 1000, &around, &error), 0);
+	worker.clock_ms = 5000;
+	fake_source.lost = 7;
+	worker_account_note(&worker, 0, &first);
+	CHECK_EQ(first.packets_lost_kernel, 7);
+	fake_source.lost = 9;
+	for (worker.clock_ms = 5001; worker.clock_ms < 5100; worker.clock_ms++) {
+		worker_account_note(&worker, 7, &ledger);
+		CHECK_EQ(ledger.packets_lost_kernel, 7);
+	}
+	CHECK_EQ(fake_source.asked, 1);
+	worker_account_ledger(&worker, &ledger);
+	CHECK_EQ(ledger.packets_lost_kernel, 9);
+	worker_account_note(&worker, 7, &ledger);
+	CHECK_EQ(ledger.packets_lost_kernel, 9);
+	CHECK_EQ(fake_source.asked, 3);
+	worker_clear(&worker);
+	fake_surroundings_clear(&around);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +326,7 @@ int main(void)
 		cmocka_unit_test(a_live_source_sleeps_while_the_ring_is_full),
 		cmocka_unit_test(records_that_leave_in_small_pieces_wake_seldom),
 		cmocka_unit_test(a_worker_that_notes_no_more_tells_its_source),
+		cmocka_unit_test(notes_ask_a_source_ten_times_a_second_for_its_losses),
 	};
 
 	return RUN_TESTS(tests);
