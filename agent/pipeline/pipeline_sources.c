@@ -185,7 +185,7 @@ static int disconnect(struct pipeline *pipeline, const struct worker *ended)
 /* Returns whether it is gone. */
 static bool settle(struct pipeline *pipeline, struct worker *worker)
 {
-	static const char *const kinds[] = { "away", "rules", "duplicates", "failed" };
+	static const char *const kinds[] = { "away", "rules", "duplicates", "failed", "not-kept" };
 	struct export_end end = { .ring = worker->ring };
 
 	if (pipeline_ask_exporter(pipeline, export_thread_look_for_end, &end) || !end.has_come ||

@@ -19,34 +19,65 @@ static void say_not_kept(int result)
 			    fault_text(-result));
 }
 
-/* The descriptor of a source that can be kept, a copy for the caller; -1: it is away. */
+/* The descriptor of a source that can be kept, a copy for the caller; -ENODEV: it is away; or why
+ * there is no copy. */
 static void copy_stored(void *owner, void *argument)
 {
 	const struct worker *worker = owner;
 	int *descriptor = argument;
 
-	if (worker->source.capture)
-		*descriptor = fcntl(capture_source_stored(&worker->source), F_DUPFD_CLOEXEC, 0);
+	*descriptor = -ENODEV;
+	if (!worker->source.capture)
+		return;
+	*descriptor = fcntl(capture_source_stored(&worker->source), F_DUPFD_CLOEXEC, 0);
+	if (*descriptor < 0)
+		*descriptor = -errno;
 }
 
-/* A source that has gone is forgotten, one that has come back is kept. */
-static void look_at_source(struct pipeline *pipeline, struct worker *worker)
+/* 'result' is 0 or a negative errno. */
+static void say_kept(const struct worker *worker, int result)
 {
-	const unsigned int changes = atomic_load(&worker->source.changes);
-	struct descriptor_store *store = pipeline->handover.store;
-	char name[DESCRIPTOR_STORE_NAME_SIZE];
-	int descriptor = -1;
+	if (result)
+		log_problem(LOG_LEVEL_warning, "not-kept", "source-not-kept", worker->name,
+			    "%s: the service manager cannot keep it: %s; packets that come while "
+			    "the agent is restarted are lost",
+			    worker->name, fault_text(-result));
+	else
+		log_problem_over("not-kept", worker->name);
+}
 
-	if (changes == worker->changes_kept || !worker->type->adopt ||
-	    pipeline_ask_worker(worker, copy_stored, &descriptor))
-		return;
-	worker->changes_kept = changes;
+/* Have the store's entry follow: none for a source that is away. Returns 0 or a negative errno. */
+static int follow_source(struct descriptor_store *store, struct worker *worker)
+{
+	char name[DESCRIPTOR_STORE_NAME_SIZE];
+	int descriptor;
+	int result = pipeline_ask_worker(worker, copy_stored, &descriptor);
+
+	if (result || (descriptor < 0 && descriptor != -ENODEV))
+		return result ? result : descriptor;
 	(void)descriptor_store_name("", worker->name, name);
 	descriptor_store_remove(store, name);
 	if (descriptor < 0)
-		return;
-	say_not_kept(descriptor_store_put(store, name, descriptor));
+		return 0;
+	result = descriptor_store_put(store, name, descriptor);
 	(void)close(descriptor);
+	return result;
+}
+
+/* A source that has gone is forgotten, one that has come back is kept. What fails is tried again
+ * with the next look. */
+static void look_at_source(struct pipeline *pipeline, struct worker *worker)
+{
+	const unsigned int changes = atomic_load(&worker->source.changes);
+	int result;
+
+	if (changes == worker->changes_kept || !worker->type->adopt)
+		return;
+	result = follow_source(pipeline->handover.store, worker);
+	if (!result)
+		worker->changes_kept = changes;
+	if (result != -ETIMEDOUT) /* a worker that is busy answers later */
+		say_kept(worker, result);
 }
 
 void pipeline_stored_look(struct pipeline *pipeline)
