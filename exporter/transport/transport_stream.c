@@ -352,16 +352,35 @@ static int listen_to_collector(struct transport_stream *stream)
 	return result > 0 ? 0 : result;
 }
 
+/* Whether the first address is the one that is being connected to beside the session: a look-up may
+ * have brought others. */
+static bool is_first_still(const struct transport_stream *stream)
+{
+	return memcmp(&stream->lookup.addresses[0], &stream->first, sizeof(stream->first)) == 0;
+}
+
+/* The session goes on after all. */
+static void stay(struct transport_stream *stream)
+{
+	forget_first(stream);
+	stream->is_leaving = false;
+}
+
 /* End the session when all has arrived. To an address that the name has no more nothing is of use
- * after a while; to another one it goes on as it was, and the first one is tried later. */
+ * after a while; to another one it goes on as it was, and the first one is tried later, each time
+ * after a longer stay. */
 static void leave(struct transport_stream *stream)
 {
 	const int first_fd = stream->first_fd;
 	const bool is_over = stream->now_ms - stream->leaving_ms >= LEAVE_MS;
 
+	if (first_fd >= 0 && (stream->lookup.current == 0 || !is_first_still(stream))) {
+		stay(stream);
+		return;
+	}
 	if ((stream->mark_count || stream->rest_size) && first_fd >= 0 && is_over) {
-		forget_first(stream);
-		stream->is_leaving = false;
+		stream->return_ms = transport_lookup_return_ms(stream->return_ms, true);
+		stay(stream);
 		return;
 	}
 	if ((stream->mark_count || stream->rest_size) && !is_over)
@@ -392,8 +411,7 @@ static void watch_first(struct transport_stream *stream)
 	struct transport_address *first = &stream->lookup.addresses[0];
 	int result = -EAGAIN;
 
-	if (stream->lookup.current == 0 ||
-	    (stream->first_fd >= 0 && memcmp(first, &stream->first, sizeof(*first)) != 0)) {
+	if (stream->lookup.current == 0 || (stream->first_fd >= 0 && !is_first_still(stream))) {
 		forget_first(stream);
 	} else if (stream->first_fd >= 0) {
 		result = look_at_connection(stream->first_fd);

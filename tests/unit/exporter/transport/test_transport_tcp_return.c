@@ -10,21 +10,29 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define MINUTE_MS 60000
 
 static const char *const addresses[] = { "127.0.1.4", "127.0.1.5", NULL };
+static atomic_bool is_held;      /* look-ups do not end */
+static atomic_bool is_first_out; /* the name does not have the first address any more */
 
-/* All of 'addresses', or the address that 'node' is. */
+/* The addresses that the name has, or the address that 'node' is. */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 		struct addrinfo **result)
 {
 	const char *const numeric[] = { node, NULL };
-	const char *const *text = hints->ai_flags & AI_NUMERICHOST ? numeric : addresses;
+	const bool is_numeric = hints->ai_flags & AI_NUMERICHOST;
+	const char *const *text = is_numeric ? numeric : addresses;
 	struct addrinfo **end = result;
 
+	while (!is_numeric && atomic_load(&is_held))
+		(void)poll(NULL, 0, 1);
+	if (!is_numeric && atomic_load(&is_first_out))
+		text++;
 	*result = NULL;
 	for (; *text; text++) {
 		struct addrinfo *info = calloc(1, sizeof(*info) + sizeof(struct sockaddr_in));
@@ -195,12 +203,106 @@ TEST(a_first_address_that_is_silent_is_tried_beside_the_session)
 	end();
 }
 
+/* Send until nothing goes any more: the collector does not read, and data is under way. Returns its
+ * end of the connection. */
+static int fill(void)
+{
+	static const uint8_t bytes[60000];
+	const int fd = accept(listeners[1], NULL, NULL);
+	int tries = 0;
+
+	CHECK(fd >= 0);
+	while (tries < 50) { /* the kernel may take a while to move it on */
+		const struct datagram message = { bytes, sizeof(bytes) };
+
+		tries = transport_tcp.send(tcp, &message, 1).sent ? 0 : tries + 1;
+		(void)poll(NULL, 0, tries ? 1 : 0);
+	}
+	CHECK(session().unconfirmed > 0);
+	return fd;
+}
+
+static void drain(int fd)
+{
+	static uint8_t bytes[1 << 16];
+
+	for (int i = 0; i < 20000 && session().unconfirmed; i++) {
+		while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+			;
+		(void)transport_tcp.poll(tcp, now_ms);
+		(void)poll(NULL, 0, 1);
+	}
+	CHECK_EQ(session().unconfirmed, 0);
+}
+
+/* Connections that the first address has got. */
+static int tries_of_first(void)
+{
+	int count = 0;
+	int fd;
+
+	for (; (fd = accept(listeners[0], NULL, NULL)) >= 0; count++)
+		(void)close(fd);
+	return count;
+}
+
+TEST(a_return_that_is_given_up_is_tried_again_after_a_longer_stay)
+{
+	int fd;
+
+	begin();
+	fd = fill();
+	CHECK_EQ(listen(listeners[0], 8), 0);
+	step(MINUTE_MS + 10000);
+	CHECK_EQ(tries_of_first(), 1);
+	CHECK_EQ(current(), 1);
+	step(MINUTE_MS + 10000);
+	CHECK_EQ(tries_of_first(), 0);
+	step(MINUTE_MS);
+	CHECK_EQ(tries_of_first(), 1);
+	drain(fd);
+	CHECK_EQ(session().number, 1);
+	send_one();
+	(void)close(fd);
+	end();
+}
+
+/* While the session waits to end in order, the name loses the address that would be the next. */
+TEST(a_session_goes_on_if_the_first_address_has_gone_meanwhile)
+{
+	int fd;
+
+	begin();
+	fd = fill();
+	CHECK_EQ(listen(listeners[0], 8), 0);
+	atomic_store(&is_held, true);
+	step(MINUTE_MS + 2000);
+	CHECK_EQ(tries_of_first(), 1);
+	CHECK_EQ(transport_tcp.send(tcp, &(struct datagram){ (const uint8_t *)"x", 1 }, 1).error,
+		 -EAGAIN);
+	atomic_store(&is_first_out, true);
+	atomic_store(&is_held, false);
+	for (int i = 0; i < 1000; i++) { /* until it is known, in no time of the session */
+		(void)transport_tcp.poll(tcp, now_ms);
+		(void)poll(NULL, 0, 1);
+	}
+	drain(fd);
+	CHECK_EQ(current(), 1);
+	CHECK_EQ(session().number, 1);
+	send_one();
+	(void)close(fd);
+	end();
+	atomic_store(&is_first_out, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			the_session_goes_on_until_the_first_address_is_back_and_ends_in_order),
 		cmocka_unit_test(a_first_address_that_is_silent_is_tried_beside_the_session),
+		cmocka_unit_test(a_return_that_is_given_up_is_tried_again_after_a_longer_stay),
+		cmocka_unit_test(a_session_goes_on_if_the_first_address_has_gone_meanwhile),
 	};
 
 	return RUN_TESTS(tests);
