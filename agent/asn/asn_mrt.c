@@ -339,11 +339,12 @@ static int read_record(struct asn_mrt *mrt, struct record *record)
 /* ---- the dump ---- */
 
 /* Types that MRT has: section 4 and appendix B, and those for OSPF and IS-IS. Any other number is
- * no header of a record: what was before it had a wrong length, or the file is something else. */
+ * no header of a record: what was before it had a wrong length, or the file is something else.
+ * Appendix B.1.1 has type 0, NULL, which nobody writes: a hole in a file would be such records. */
 static bool is_type(uint16_t type)
 {
-	return type <= 13 || type == MRT_BGP4MP || type == MRT_BGP4MP_ET || type == 32 ||
-	       type == 33 || type == 48 || type == 49;
+	return (type >= 1 && type <= 13) || type == MRT_BGP4MP || type == MRT_BGP4MP_ET ||
+	       type == 32 || type == 33 || type == 48 || type == 49;
 }
 
 bool asn_mrt_is_it(const uint8_t *bytes, size_t size)

@@ -172,6 +172,7 @@ static int read_text(struct source *source, struct asn_source_result *result)
 static int read_source(struct source *source, struct asn_source_result *result)
 {
 	int status = grow_buffer(source, FIRST_SIZE);
+	const uint8_t *zero;
 
 	if (status == 0)
 		status = fill_buffer(source);
@@ -181,13 +182,14 @@ static int read_source(struct source *source, struct asn_source_result *result)
 	/* A text has no byte that is 0. */
 	if (asn_mrt_is_it(source->buffer, source->used))
 		return read_mrt(source, result);
-	if (memchr(source->buffer, '\0', source->used)) {
+	zero = memchr(source->buffer, '\0', source->used);
+	if (zero) {
 		error_text_set(
 			source->error,
-			"%.200s: neither MRT nor text; expected a dump of a routing table, "
-			"a MaxMind database (a file, not packed), or lines with an AS number "
-			"and a prefix",
-			source->name);
+			"%.200s: byte %td: neither MRT nor text; expected a dump of a routing "
+			"table, a MaxMind database (a file, not packed), or lines with an AS "
+			"number and a prefix",
+			source->name, zero - source->buffer);
 		return -EINVAL;
 	}
 	return read_text(source, result);

@@ -294,6 +294,12 @@ TEST(wrong_records_are_named_with_their_place)
 
 	begin(&dump);
 	RECORD(&dump, 13, 1, PEERS);
+	for (int i = 0; i < 5; i++)
+		writer_u32(&dump.writer, 0); /* a hole in the file */
+	check_refused(&dump, "dump: byte 68: no header of an MRT record");
+
+	begin(&dump);
+	RECORD(&dump, 13, 1, PEERS);
 	RECORD(&dump, 13, 2, 0, 0, 0, 0, 33, 192, 0, 2, 1, 0, 0, 0);
 	check_refused(&dump, "dump: byte 68: a prefix has a bad mask");
 
