@@ -8,6 +8,7 @@
 #include "asn_input.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <maxminddb.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ struct walk {
 	struct error_text *error;
 	unsigned int depth_max; /* 32 or 128 */
 	uint64_t visits_left;
+	bool has_as;          /* a network with an AS number was found */
 	struct prefix prefix; /* address of the present node */
 };
 
@@ -41,21 +43,24 @@ bool asn_mmdb_is_it(const char *path)
 	return memmem(end, size, MARK, sizeof(MARK) - 1) != NULL;
 }
 
-/* A number, or text like "AS174". Returns false if there is none. */
-static bool value_as(MMDB_entry_s *entry, const char *key, uint32_t *as_number)
+/* A number, or text like "AS174". Returns 1, 0 if there is none, or -EINVAL: the data are damaged.
+ */
+static int value_as(MMDB_entry_s *entry, const char *key, uint32_t *as_number)
 {
 	const char *const path[] = { key, NULL };
 	MMDB_entry_data_s data;
 	char text[16];
+	const int status = MMDB_aget_value(entry, &data, path);
 
-	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data)
-		return false;
-	if (data.type == MMDB_DATA_TYPE_UINT32) {
+	if (status != MMDB_SUCCESS)
+		return status == MMDB_LOOKUP_PATH_DOES_NOT_MATCH_DATA_ERROR ? 0 : -EINVAL;
+	if (data.has_data && data.type == MMDB_DATA_TYPE_UINT32) {
 		*as_number = data.uint32;
-		return true;
+		return 1;
 	}
-	if (data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size >= sizeof(text))
-		return false;
+	if (!data.has_data || data.type != MMDB_DATA_TYPE_UTF8_STRING ||
+	    data.data_size >= sizeof(text))
+		return 0;
 	memcpy(text, data.utf8_string, data.data_size);
 	text[data.data_size] = '\0';
 	return as_number_parse(text, as_number) == 0;
@@ -81,14 +86,18 @@ static int add_network(struct walk *walk, MMDB_entry_s *entry, unsigned int dept
 {
 	const struct prefix prefix = network_of(walk, depth);
 	struct asn_entry added = { .prefix_length = prefix.length };
+	int found = value_as(entry, "autonomous_system_number", &added.as_number);
 
-	if ((!value_as(entry, "autonomous_system_number", &added.as_number) &&
-	     !value_as(entry, "asn", &added.as_number)) ||
-	    added.as_number == 0) {
+	if (found == 0)
+		found = value_as(entry, "asn", &added.as_number);
+	if (found < 0)
+		return fail_damaged(walk, "the data of a network cannot be read");
+	if (added.as_number == 0) {
 		if (walk->result->without_as++ == 0)
 			walk->result->first_without = prefix;
 		return 0;
 	}
+	walk->has_as = true;
 	if (asn_builder_add(walk->builder, prefix.ip_version, prefix.address, &added) == 0)
 		return 0;
 	error_text_set(walk->error, "%.200s: out of memory", walk->path);
@@ -142,6 +151,25 @@ static int walk_node(struct walk *walk, uint64_t number, unsigned int depth)
 	return result;
 }
 
+/* The tree and the data of a damaged database may well lead somewhere, but not to AS numbers. */
+static int fail_without_as(const struct walk *walk)
+{
+	char address[ADDRESS_TEXT_SIZE];
+	const struct prefix *first = &walk->result->first_without;
+
+	if (walk->result->without_as)
+		error_text_set(walk->error,
+			       "%.200s: damaged, or no ASN database: none of its %" PRIu64
+			       " networks has an AS number, the first is %s/%u",
+			       walk->path, walk->result->without_as,
+			       address_format(first->ip_version, first->address, address),
+			       (unsigned int)first->length);
+	else
+		error_text_set(walk->error, "%.200s: damaged: it has no networks", walk->path);
+	error_text_hint(walk->error, "expected GeoLite2-ASN, or what IPinfo and DB-IP call ASN");
+	return -EINVAL;
+}
+
 int asn_mmdb_read(const char *path, struct asn_builder *builder, struct asn_mmdb_result *result,
 		  struct error_text *error)
 {
@@ -163,5 +191,5 @@ int asn_mmdb_read(const char *path, struct asn_builder *builder, struct asn_mmdb
 	result->time_s = (int64_t)database.metadata.build_epoch;
 	status = database.metadata.node_count ? walk_node(&walk, 0, 0) : 0;
 	MMDB_close(&database);
-	return status;
+	return status == 0 && !walk.has_as ? fail_without_as(&walk) : status;
 }
