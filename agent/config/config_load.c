@@ -5,6 +5,7 @@
  * config_apply(), which knows where it came from. */
 #include "config_load.h"
 
+#include "asn_report.h"
 #include "config_apply.h"
 #include "config_arguments.h"
 #include "config_file.h"
@@ -36,7 +37,8 @@ static int check_file(const struct config *config, enum config_option_id option,
 	return result;
 }
 
-/* What a start would read, read as it would. Errors of a file's content name its own line. */
+/* What a start would read, read as it would. Errors of a file's content name its own line, and so
+ * does what is skipped. */
 static int check_tables(const struct config *config, struct error_text *error)
 {
 	const bool has_table = config->asn_table || config->networks_file;
@@ -45,6 +47,9 @@ static int check_tables(const struct config *config, struct error_text *error)
 	struct application_table *applications = NULL;
 	int result = has_table && !table ? -EINVAL : 0;
 
+	if (table)
+		asn_report_log(config->asn_table ? config->asn_table : config->networks_file, table,
+			       &report);
 	asn_table_destroy(table);
 	if (result || !config->applications_file)
 		return result;

@@ -6,6 +6,7 @@
 
 #include "defaults.h"
 #include "fault_text.h"
+#include "log.h"
 #include "write_all.h"
 
 #include <errno.h>
@@ -39,13 +40,14 @@ static int become_service_user(void)
 	return 0;
 }
 
-/* In the process of its own. What is written in one piece of less than PIPE_BUF bytes arrives
- * whole.
+/* In the process of its own, which logs nothing: root's own check has. What is written in one piece
+ * of less than PIPE_BUF bytes arrives whole.
  */
 static void answer(int descriptor, config_service_check *check, void *context)
 {
 	struct answer answer = { .result = become_service_user() };
 
+	log_set_level(LOG_LEVEL_error);
 	if (answer.result)
 		error_text_set(&answer.error, "cannot become this user: %s",
 			       fault_text(-answer.result));

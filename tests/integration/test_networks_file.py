@@ -114,6 +114,9 @@ def test_what_a_file_has_is_said(capture, directory, flowagent_run):
         done = flowagent_run("-r", capture, "--networks-file", path)
         assert done.returncode == 0, done.stderr
         assert words in done.stderr
+        checked = flowagent_run("--check-config", "-r", capture, "-f", "/dev/null", "--networks-file", path)
+        assert checked.returncode == 0, checked.stderr
+        assert checked.stderr.count(words) == 1
 
 
 def test_a_set_of_one_is_an_origin(capture, directory, flowagent, collector):

@@ -1,4 +1,5 @@
-/* asn_report.c - see asn_report.h. Place: asn_supply.c, at the start and for each new table. */
+/* asn_report.c - see asn_report.h. Place: config_load.c for --check-config;
+ * asn_supply.c at the start and for each new table. */
 #include "asn_report.h"
 
 #include "address.h"
