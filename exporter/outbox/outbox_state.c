@@ -27,7 +27,7 @@ enum loss_reason outbox_state_loss_of(int error)
 	case ENXIO:
 	case ECONNRESET:
 	case EPIPE: return LOSS_DISCONNECTED;
-	case EPROTO:
+	case EBADMSG:
 	case EKEYREJECTED: return LOSS_TLS;
 	case ETIME: return LOSS_NOT_TAKEN;
 	default: return LOSS_SEND_FAILED;

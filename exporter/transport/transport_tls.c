@@ -93,7 +93,7 @@ static int error_of(struct transport *tls, int result)
 	if (is_rejected(tls))
 		return -EKEYREJECTED;
 	fault_set(tls);
-	return -EPROTO;
+	return -EBADMSG;
 }
 
 /* Called when the server asks for a certificate, whether we have one or not. */
@@ -148,7 +148,7 @@ static int tls_begin(void *context, int fd)
 	if (!tls->ssl || !SSL_set_fd(tls->ssl, fd) || !SSL_set_app_data(tls->ssl, tls) ||
 	    !name_expect(tls)) {
 		fault_set(tls);
-		return -EPROTO;
+		return -EBADMSG;
 	}
 	SSL_set_cert_cb(tls->ssl, on_certificate_request, tls);
 	SSL_set_connect_state(tls->ssl);
@@ -385,7 +385,7 @@ static const char *tls_fault(const struct transport *tls)
 {
 	const int error = tls->stream.error;
 
-	return error == EKEYREJECTED || error == EPROTO ? tls->fault : NULL;
+	return error == EKEYREJECTED || error == EBADMSG ? tls->fault : NULL;
 }
 
 static socklen_t tls_remote(const struct transport *tls, struct sockaddr_storage *address)

@@ -267,6 +267,26 @@ TEST(others_of_a_packet_that_left_do_not_go_twice)
 	exporter_destroy(exporter);
 }
 
+/* ICMP's parameter problem is EPROTO. */
+TEST(what_a_router_finds_wrong_with_a_datagram_is_no_fault_of_tls)
+{
+	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+	for (int i = 0; i < 22 * 3; i++)
+		add(exporter, 0);
+	finish(exporter, 0);
+	(void)exporter_send(exporter, 0);
+	fakes[0].report = EPROTO;
+	fake_transport_refuse(&fakes[0], 1);
+	(void)exporter_send(exporter, 1000);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_TLS].records, 0);
+	CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_SEND_FAILED].records,
+		 records_in(&fakes[0], 1) - records_in(&fakes[0], 2));
+	CHECK_EQ(heard[0].events[heard[0].event_count - 1].reason, LOSS_SEND_FAILED);
+	check_ledger(exporter);
+	exporter_destroy(exporter);
+}
+
 TEST(a_report_that_quotes_too_little_means_the_last_datagram)
 {
 	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
@@ -451,6 +471,7 @@ int main(void)
 		cmocka_unit_test(what_was_counted_for_another_reason_is_not_taken_back),
 		cmocka_unit_test(what_is_presumed_lost_is_found_by_its_own_report),
 		cmocka_unit_test(others_of_a_packet_that_left_do_not_go_twice),
+		cmocka_unit_test(what_a_router_finds_wrong_with_a_datagram_is_no_fault_of_tls),
 		cmocka_unit_test(a_report_that_quotes_too_little_means_the_last_datagram),
 		cmocka_unit_test(a_report_before_anything_was_sent_is_harmless),
 		cmocka_unit_test(

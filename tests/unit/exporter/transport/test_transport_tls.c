@@ -340,11 +340,11 @@ TEST(a_server_that_wants_a_certificate_says_so_before_anything_is_sent)
 		ERR_PACK(ERR_LIB_SSL, 0, SSL_AD_REASON_OFFSET + SSL_AD_HANDSHAKE_FAILURE);
 	char fault[100];
 
-	check_fault(&collector, true, TLS1_3_VERSION, &usual, EPROTO,
+	check_fault(&collector, true, TLS1_3_VERSION, &usual, EBADMSG,
 		    "TLS: tlsv13 alert certificate required");
 	/* Its text began with "sslv3" before OpenSSL 3.5. */
 	(void)snprintf(fault, sizeof(fault), "TLS: %s", ERR_reason_error_string(handshake_failure));
-	check_fault(&collector, true, TLS1_2_VERSION, &usual, EPROTO, fault);
+	check_fault(&collector, true, TLS1_2_VERSION, &usual, EBADMSG, fault);
 }
 
 TEST(tls_older_than_1_2_is_refused)
@@ -353,7 +353,7 @@ TEST(tls_older_than_1_2_is_refused)
 	struct server *server = serve(&collector, false, TLS1_1_VERSION);
 	struct transport *transport = open_tls(server, &usual);
 
-	CHECK_EQ(settle(server, transport, 0), -EPROTO);
+	CHECK_EQ(settle(server, transport, 0), -EBADMSG);
 	transport_tls.close(transport);
 	stop(server);
 }
