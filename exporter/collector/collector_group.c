@@ -165,12 +165,40 @@ static bool can_take(const struct collector_group *group, const struct collector
 	return is_any_up;
 }
 
+/* Whether some member that is not down has not even room for it when nothing waits there. */
+static bool is_too_much(const struct collector_group *group, const struct collector *from,
+			const struct journal_range *range)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		const struct collector *member = group->members[i];
+
+		if (!collector_is_down(member) && !collector_hand_on_ever_fits(from, range, member))
+			return true;
+	}
+	return false;
+}
+
+/* Find the oldest datagram that can be handed on now. One that never can waits for its own
+ * collector, which sends it or loses it, and holds back no other. */
+static bool find_one(const struct collector_group *group, struct collector *from,
+		     struct journal_range *range)
+{
+	while (collector_hand_on_find(from, range)) {
+		if (can_take(group, from, range))
+			return true;
+		if (!is_too_much(group, from, range))
+			return false;
+		collector_hand_on_leave(from, range);
+	}
+	return false;
+}
+
 static bool hand_on_one(struct collector_group *group, struct collector *from,
 			const struct export_time *time)
 {
 	struct journal_range range;
 
-	if (!collector_hand_on_find(from, &range) || !can_take(group, from, &range))
+	if (!find_one(group, from, &range))
 		return false;
 	collector_hand_on_take(from, &range);
 	while (range.from < range.to) {

@@ -71,9 +71,10 @@ static uint64_t parts_of(const struct flow_record *flow, uint64_t counter_max)
 	return 1 + most / counter_max;
 }
 
-/* Of the datagrams each may begin with templates and statistics, as often as these are due. */
-bool collector_hand_on_fits(const struct collector *from, const struct journal_range *range,
-			    const struct collector *to)
+/* Datagrams that 'to' makes of them at most. Each may begin with templates and statistics, as often
+ * as these are due. */
+static uint64_t most_datagrams(const struct collector *from, const struct journal_range *range,
+			       const struct collector *to)
 {
 	const uint32_t limit = to->terms->template_refresh_datagrams;
 	uint64_t records = 0;
@@ -84,8 +85,27 @@ bool collector_hand_on_fits(const struct collector *from, const struct journal_r
 				    to->encoder->counter_max);
 	datagrams = records / least_in_datagram(to) + OUTBOX_STEP;
 	refreshes = limit ? datagrams / limit + 1 : 1;
-	datagrams += refreshes * (to->outbox.config.template_datagrams + 1);
-	return datagrams <= outbox_places(&to->outbox);
+	return datagrams + refreshes * (to->outbox.config.template_datagrams + 1);
+}
+
+bool collector_hand_on_fits(const struct collector *from, const struct journal_range *range,
+			    const struct collector *to)
+{
+	return most_datagrams(from, range, to) <= outbox_places(&to->outbox);
+}
+
+bool collector_hand_on_ever_fits(const struct collector *from, const struct journal_range *range,
+				 const struct collector *to)
+{
+	return most_datagrams(from, range, to) <= outbox_places_most(&to->outbox);
+}
+
+void collector_hand_on_leave(struct collector *collector, const struct journal_range *range)
+{
+	struct queued_datagram *datagram =
+		datagram_queue_at(&collector->outbox.queue, range->place);
+
+	datagram->record_from = datagram->record_to = 0;
 }
 
 void collector_hand_on_take(struct collector *collector, const struct journal_range *range)

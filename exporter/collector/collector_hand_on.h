@@ -18,9 +18,13 @@ struct journal_range {
  * false if there is none; none ever is of a collector without a journal. */
 bool collector_hand_on_find(struct collector *collector, struct journal_range *range);
 /* Whether 'to' has room for them, of the journal of 'from': it may make more and longer records of
- * them. Where that is more than its queue holds they stay where they are. */
+ * them. And whether it has when nothing waits for it. */
 bool collector_hand_on_fits(const struct collector *from, const struct journal_range *range,
 			    const struct collector *to);
+bool collector_hand_on_ever_fits(const struct collector *from, const struct journal_range *range,
+				 const struct collector *to);
+/* What was just found is not found again: it waits for its own collector, whatever happens. */
+void collector_hand_on_leave(struct collector *collector, const struct journal_range *range);
 /* Take what was just found out of its collector: it counts as never taken. */
 void collector_hand_on_take(struct collector *collector, const struct journal_range *range);
 

@@ -201,6 +201,20 @@ size_t outbox_places(const struct outbox *outbox)
 	return room < reserved ? 0 : room - reserved;
 }
 
+size_t outbox_places_most(const struct outbox *outbox)
+{
+	const size_t reserved = outbox_wait_reserved(outbox);
+	size_t most = DATAGRAM_QUEUE_CAPACITY;
+
+	if (spool_is_there(&outbox->spool)) {
+		const size_t spooled =
+			spool_room_most(&outbox->spool, outbox->config.datagram_size);
+
+		most = spooled > most ? spooled : most;
+	}
+	return most < reserved ? 0 : most - reserved;
+}
+
 size_t outbox_room(const struct outbox *outbox)
 {
 	if (places_with_reserved(outbox) < outbox_wait_reserved(outbox))

@@ -18,6 +18,8 @@
 size_t outbox_room(const struct outbox *outbox);
 /* The same in datagrams: how many may be put, while what is reserved stays free. */
 size_t outbox_places(const struct outbox *outbox);
+/* The same when nothing waits. */
+size_t outbox_places_most(const struct outbox *outbox);
 /* Queue the datagram that was built in datagram_queue_next(); without room, drop the oldest. */
 void outbox_put(struct outbox *outbox);
 /* Datagram number 'index' that waits in the queue and was not handed over; NULL: there are no more.

@@ -384,6 +384,16 @@ size_t spool_room(const struct spool *spool, size_t size)
 	       chunks * (spool->chunk_size / one);
 }
 
+size_t spool_room_most(const struct spool *spool, size_t size)
+{
+	const size_t buffers = spool->buffer_count > AHEAD ? spool->buffer_count - AHEAD : 0;
+	size_t chunks = spool->chunks_max;
+
+	if (chunks > buffers && spool_disk_descriptor(spool->disk) >= 0)
+		chunks = buffers;
+	return chunks * (spool->chunk_size / (sizeof(struct spool_header) + size));
+}
+
 bool spool_is_full(const struct spool *spool)
 {
 	return spool->chunk_count == spool->chunks_max || (spool->unplaced && !has_place(spool));

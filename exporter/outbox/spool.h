@@ -77,6 +77,8 @@ void spool_poll(struct spool *spool, int64_t now_us);
 
 /* How many datagrams of 'size' bytes can be put now. */
 size_t spool_room(const struct spool *spool, size_t size);
+/* The same at most, when it is empty and its disk has nothing to do. */
+size_t spool_room_most(const struct spool *spool, size_t size);
 /* Whether it is full, and not only the disk late: spool_drop() makes room. */
 bool spool_is_full(const struct spool *spool);
 

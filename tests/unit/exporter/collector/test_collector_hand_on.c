@@ -87,12 +87,53 @@ TEST(records_of_one_kind_find_room)
 	check_all_arrive(10, 65507, 1000);
 }
 
+/* The first datagrams are of records of which NetFlow v5 makes more than its queue ever holds. What
+ * follows them is handed on, and they wait for their own collector. */
+TEST(what_no_queue_has_room_for_holds_nothing_back)
+{
+	struct exporter *exporter = create(5, 1400);
+	const struct export_time time = { .unix_ms = 1700000000000 };
+	struct collector_status status[2];
+	const uint64_t more = 1000;
+
+	fake_transports[0].poll_error = -ENETUNREACH;
+	for (uint64_t i = 0; i < more + 1; i++) {
+		const struct export_record record = {
+			.flow = { .key = { .ip_version = 4 },
+				  .packets = 9,
+				  .octets = i ? 1000 : 1ull << 46 },
+		};
+
+		CHECK(exporter_has_room(exporter));
+		exporter_add(exporter, &record, &time);
+	}
+	exporter_finish(exporter, &time);
+	for (int64_t now_us = 0; now_us < 60 * SECOND_US; now_us += SECOND_US / 10)
+		(void)exporter_send(exporter, now_us);
+	for (size_t i = 0; i < 2; i++) {
+		exporter_collector_status(exporter, i, &status[i]);
+		CHECK_EQ(collector_ledger_lost(&status[i].ledger).records, 0);
+		CHECK(collector_ledger_closes(&status[i].ledger));
+	}
+	CHECK(status[0].ledger.waiting.records >= 1); /* with what is in its datagram */
+	CHECK(status[0].ledger.waiting.records < 50);
+	CHECK_EQ(status[0].ledger.waiting.records + status[1].ledger.sent.records, more + 1);
+
+	/* The end is their loss. */
+	exporter_abandon(exporter);
+	exporter_collector_status(exporter, 0, &status[0]);
+	CHECK_EQ(status[0].ledger.waiting.records, 0);
+	CHECK(status[0].ledger.lost[LOSS_UNREACHABLE].records >= 1);
+	exporter_destroy(exporter);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_of_netflow5_find_room),
 		cmocka_unit_test(lines_of_json_find_room),
 		cmocka_unit_test(records_of_one_kind_find_room),
+		cmocka_unit_test(what_no_queue_has_room_for_holds_nothing_back),
 	};
 
 	return RUN_TESTS(tests);
