@@ -159,29 +159,29 @@ static uint16_t port_of(int descriptor)
 
 /* UDP and TCP at one port: with port 0 at one that is free for both. Where UDP has a free port, TCP
  * may not: that socket stays open meanwhile, so that the next one gets another port. */
-static int open_both(struct agentctl_listen_sockets *sockets, struct listen_source *place)
+static int open_both(struct agentctl_listen_sockets *sockets, struct listen_source *place,
+		     int tries)
 {
 	const uint16_t wanted = place->port;
-	int udp[PORT_TRIES], tcp = -EADDRINUSE, count = 0;
+	const int udp = open_udp(place);
+	int result;
 
-	while (tcp == -EADDRINUSE && count < (wanted ? 1 : PORT_TRIES)) {
+	if (udp < 0)
+		return udp;
+	place->port = port_of(udp);
+	sockets->polled[UDP].fd = udp;
+	sockets->polled[TCP].fd = open_tcp(place);
+	if (sockets->polled[TCP].fd >= 0)
+		return 0;
+	result = sockets->polled[TCP].fd;
+	if (result == -EADDRINUSE && wanted == 0 && tries > 1) {
 		place->port = wanted;
-		udp[count] = open_udp(place);
-		if (udp[count] < 0) {
-			tcp = udp[count];
-			break;
-		}
-		place->port = port_of(udp[count++]);
-		tcp = open_tcp(place);
+		result = open_both(sockets, place, tries - 1);
 	}
-	if (tcp >= 0)
-		sockets->polled[UDP].fd = udp[--count];
-	while (count > 0)
-		(void)close(udp[--count]);
-	if (tcp < 0)
-		return tcp;
-	sockets->polled[TCP].fd = tcp;
-	return 0;
+	if (result < 0)
+		sockets->polled[UDP].fd = -1;
+	(void)close(udp);
+	return result;
 }
 
 static void fail_open(int fault, const char *place, struct error_text *error)
@@ -211,7 +211,7 @@ int agentctl_listen_open(struct agentctl_listen_sockets *sockets, const char *te
 			       error_text_quote(text, strlen(text), quote));
 		return -EINVAL;
 	}
-	result = open_both(sockets, &source);
+	result = open_both(sockets, &source, PORT_TRIES);
 	(void)listen_source_format(&source, place);
 	if (result < 0) {
 		fail_open(result, place, error);

@@ -144,10 +144,12 @@ static bool add(struct capture_units *units, uint64_t number, const char *path)
 /* Enter a directory; 'descriptor' is taken. */
 static void enter(struct walk *walk, int descriptor)
 {
-	DIR *directory = fdopendir(descriptor);
+	struct level *level = &walk->levels[walk->depth];
 
-	if (directory)
-		walk->levels[walk->depth++] = (struct level){ directory, strlen(walk->path) };
+	level->directory = fdopendir(descriptor);
+	level->path_length = strlen(walk->path);
+	if (level->directory)
+		walk->depth++;
 	else
 		(void)close(descriptor);
 }
