@@ -29,6 +29,7 @@ RELEASE_BUILD = Path(os.environ.get("FLOWAGENT_RELEASE_BUILD", ROOT / "build" / 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "quiet: a rate that only a quiet machine shows; tests/run -m quiet")
+    config.addinivalue_line("markers", "kernels: needs what not every kernel has; tests/kernels runs it")
 
 
 def pytest_sessionstart():

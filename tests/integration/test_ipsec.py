@@ -13,6 +13,7 @@ from flows import FlowTable
 from pcap_reader import count_flows
 from waiting import wait_until
 
+pytestmark = pytest.mark.kernels
 COUNT = 20
 ESP, AH, UDP = 50, 51, 17
 KEYS = {
