@@ -150,6 +150,8 @@ def test_an_interface_is_not_taken_for_gone_where_descriptors_run_out(site, flow
     """Its index was asked for with a new socket: where there was none, the interface seemed to have disappeared."""
     agent = flowagent("-i", "lo", host=site.host)
     agent.wait_for_capture()
+    control = agentctl(agent)
+    control.statistics()  # it answers: it has all descriptors that it needs
     limits = resource.prlimit(agent.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, (descriptors(agent), limits[1]))
     site.host.ip("address", "add", "192.0.2.1/32", "dev", "lo")
@@ -161,7 +163,6 @@ def test_an_interface_is_not_taken_for_gone_where_descriptors_run_out(site, flow
 
     wait_until(has_looked, "the change to be read")
     resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, limits)
-    control = agentctl(agent)
     wait_for_packets(control, sum(sent))
     assert [row["state"] for row in control.rows("show", "sources")] == ["running"]
     assert agent.stop() == 0, agent.errors

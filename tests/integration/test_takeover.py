@@ -89,9 +89,9 @@ def test_what_waits_for_a_collector_is_handed_over(start, hosts, flood, collecto
     agent, control = start(*OPTIONS, "-n", own.host_port, "--export-rate", 1)
     flood.begin(RATE)
     wait_until(lambda: control.rows("show", "collectors")[0]["datagrams_queued"] > 100, "a queue")
+    flood.end()  # the queue has room for what is cached, and not for more seconds of it
     heir, control = start(*OPTIONS, "-n", own.host_port, before=agent)
     assert agent.wait() == 0, agent.errors
-    flood.end()
     wait_until(lambda: control.statistics()["packets_read"] == flood.packets(), "all packets")
     assert heir.stop() == 0, heir.errors
     check_once(heir.summary(), own, flood.packets())

@@ -1,6 +1,7 @@
 """A NetFlow collector that keeps every datagram: the test's own."""
 
 import contextlib
+import select
 import socket
 import threading
 
@@ -31,7 +32,8 @@ class Collector:
         with contextlib.suppress(PermissionError):
             self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
         self._socket.bind((address, port))
-        self._socket.settimeout(0.2)
+        self._socket.setblocking(False)
+        self._lock = threading.Lock()
         self._address = address
         self.port = self._socket.getsockname()[1]
         self.host_port = f"[{address}]:{self.port}" if ":" in address else f"{address}:{self.port}"
@@ -40,8 +42,16 @@ class Collector:
         self._thread.start()
 
     def _receive(self):
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
         while not self._stopping:
-            with contextlib.suppress(TimeoutError):
+            if poll.poll(200):
+                self._take()
+
+    def _take(self):
+        """All that has come. Who looks at it takes it too: at load the thread is late."""
+        with self._lock, contextlib.suppress(BlockingIOError):
+            while self._socket.fileno() >= 0:
                 datagram, sender = self._socket.recvfrom(65536)
                 self.datagrams.append(datagram)
                 self.senders.add(sender)
@@ -49,7 +59,8 @@ class Collector:
     def close(self):
         self._stopping = True
         self._thread.join()
-        self._socket.close()
+        with self._lock:
+            self._socket.close()
 
     def leave(self):
         """Stop so that it is known what arrived: all that the socket took is read, and whatever
@@ -58,11 +69,8 @@ class Collector:
         self._thread.join()
         # Connected to someone else it takes nothing from the agent any more.
         self._socket.connect((self._address, 9))
-        self._socket.setblocking(False)
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self.datagrams.append(self._socket.recv(65536))
-        self._socket.close()
+        self._take()
+        self.close()
 
     def __enter__(self):
         return self
@@ -76,6 +84,7 @@ class Collector:
 
     def messages(self):
         """All datagrams so far, decoded strictly. The first says of which version all are."""
+        self._take()
         datagrams = list(self.datagrams)
         if not datagrams:
             return []
