@@ -82,6 +82,18 @@ enum biflow_direction {
 	BIFLOW_initiator = 1, /* its source has opened the connection, or has asked */
 };
 
+/* How good a TCP connection is, as far as the packets of one direction say (tcp_track.h). Times are
+ * in microseconds and more by 1; 0: not known. */
+struct tcp_quality {
+	uint32_t
+		handshake_us; /* round-trip time: from the SYN to the ACK that ends the handshake */
+	uint32_t client_us;   /* what of it lies between here and who opened the connection */
+	uint32_t server_us;   /* what lies between here and who answered */
+	uint32_t retransmitted; /* packets; if is_known */
+	uint32_t out_of_order;  /* likewise */
+	uint8_t is_known;       /* bool; a byte, for any may be found in memory that was kept */
+};
+
 /* A flow that has left the cache, or a copy of one still in it (then end_reason is FLOW_END_none).
  */
 struct flow_record {
@@ -105,6 +117,7 @@ struct flow_record {
 	/* Whose the socket at this host's end is, as in packet_owner. */
 	uint64_t cgroup;
 	uint32_t user;
+	struct tcp_quality tcp;
 };
 
 /* Records lie in rings by the thousand: this much of each, unless somebody asks for more. */

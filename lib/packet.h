@@ -42,6 +42,10 @@ struct packet_owner {
 	uint32_t user;   /* user ID + 1; 0: not known */
 };
 
+/* In place of microseconds: its source does not know when it passed, and time_ms is when it was
+ * read. */
+#define PACKET_UNSTAMPED UINT16_MAX
+
 struct packet_view {
 	const uint8_t *bytes; /* borrowed from the source for one batch */
 	/* Ethernet header of a packet that is given without it: 14 bytes, borrowed likewise. NULL:
@@ -62,9 +66,13 @@ struct packet_view {
 	uint16_t segment_bytes;   /* payload of each of the segments that it stands for; 0: not a
 				     superpacket, or the source does not know */
 	uint16_t vlan_id;         /* 802.1Q id that the source gave beside the packet, 0 if none */
-	uint16_t ethertype;       /* for LINK_ETHERTYPE */
-	uint8_t link;             /* enum link_type */
-	uint8_t side;             /* enum flow_side */
+	union {
+		uint16_t ethertype;    /* for LINK_ETHERTYPE */
+		uint16_t microseconds; /* for all others: of the time beside time_ms, 0 to 999; 0 if
+					  they are not known; PACKET_UNSTAMPED */
+	};
+	uint8_t link; /* enum link_type */
+	uint8_t side; /* enum flow_side */
 };
 
 /* Length of the frame before it was cut, as far as the source knows. */

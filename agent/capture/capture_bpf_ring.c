@@ -83,11 +83,14 @@ bool capture_bpf_ring_resume(struct capture_bpf_ring *ring, uint64_t position)
 static void fill_view(struct packet_view *view, const struct capture_bpf_record *record,
 		      const struct capture_bpf_scene *scene)
 {
+	const int64_t time_us = ((int64_t)record->time_ns + scene->offset_ns) / 1000;
+
 	*view = (struct packet_view){
 		.bytes = record->bytes,
 		.captured_bytes = record->captured,
 		.original_bytes = record->length,
-		.time_ms = ((int64_t)record->time_ns + scene->offset_ns) / 1000000,
+		.time_ms = time_us / 1000,
+		.microseconds = (uint16_t)(time_us % 1000),
 		.mark = record->mark,
 		.segment_bytes = record->segment_bytes,
 		.vlan_id = record->vlan_tag & VLAN_ID_MASK,

@@ -40,9 +40,9 @@ struct metadata {
 	size_t link_header_size; /* NFULA_L2HDR */
 	uint32_t sequence;
 	uint8_t hook;
-	uint16_t link_type; /* NFULA_HWTYPE */
-	uint32_t user;      /* NFULA_UID + 1 */
-	bool is_stamped;
+	uint16_t link_type;    /* NFULA_HWTYPE */
+	uint32_t user;         /* NFULA_UID + 1 */
+	uint16_t microseconds; /* of its time, or PACKET_UNSTAMPED */
 	bool has_sequence;
 };
 
@@ -60,7 +60,7 @@ static void parse_time(const uint8_t *value, struct packet_view *view, struct me
 	if (seconds > SECONDS_MAX || microseconds >= 1000000)
 		return; /* no time; the packet counts as unstamped */
 	view->time_ms = (unix_ms)(seconds * 1000 + (uint32_t)microseconds / 1000);
-	metadata->is_stamped = true;
+	metadata->microseconds = (uint16_t)((uint32_t)microseconds % 1000);
 }
 
 struct attribute {
@@ -271,7 +271,7 @@ static inline __attribute__((always_inline)) bool parse_packet(struct capture_nf
 							       struct packet_view *view,
 							       const bool takes_notes)
 {
-	struct metadata metadata = { .hook = HOOK_NONE };
+	struct metadata metadata = { .hook = HOOK_NONE, .microseconds = PACKET_UNSTAMPED };
 
 	*view = (struct packet_view){ .time_ms = parser->received_ms };
 	if (size < FAMILY_HEADER_SIZE ||
@@ -282,12 +282,14 @@ static inline __attribute__((always_inline)) bool parse_packet(struct capture_nf
 		parser->user = metadata.user;
 	if (metadata.has_sequence)
 		count_lost(parser, metadata.sequence);
-	parser->packets_unstamped += !metadata.is_stamped;
+	parser->packets_unstamped += metadata.microseconds == PACKET_UNSTAMPED;
 	parser->packets_at_range += view->captured_bytes >= parser->snaplen;
 	if (__builtin_expect(body[0] == NFPROTO_BRIDGE, 0))
 		take_ports(view);
 	view->link = link_of(body[0], &metadata);
 	view->side = side_of(body[0], metadata.hook);
+	if (view->link != LINK_ETHERTYPE)
+		view->microseconds = metadata.microseconds;
 	return true;
 }
 

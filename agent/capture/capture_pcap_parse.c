@@ -192,6 +192,7 @@ parse_records(struct capture_pcap_parser *parser, struct packet_view *views, siz
 	      bool is_big_endian, enum capture_pcap_lengths lengths)
 {
 	const uint32_t fractions_per_ms = parser->has_nanoseconds ? 1000000 : 1000;
+	const uint32_t fractions_per_us = fractions_per_ms / 1000;
 	const uint8_t link = parser->link;
 	const uint8_t *header = parser->window.next;
 	size_t left = reader_left(&parser->window);
@@ -216,6 +217,7 @@ parse_records(struct capture_pcap_parser *parser, struct packet_view *views, siz
 			.captured_bytes = captured_bytes,
 			.original_bytes = original_bytes,
 			.time_ms = (unix_ms)seconds * 1000 + fraction / fractions_per_ms,
+			.microseconds = (uint16_t)(fraction / fractions_per_us % 1000),
 			.link = link,
 			.side = SIDE_unknown,
 		};

@@ -145,6 +145,14 @@ static unix_ms time_of(const struct capture_pcap_interface *interface, uint64_t 
 	return (unix_ms)(ms < TIME_MAX_MS ? ms : TIME_MAX_MS) + interface->offset_ms;
 }
 
+/* Where milliseconds are whole numbers of units, and units are no longer than microseconds. */
+static uint16_t microseconds_of(const struct capture_pcap_interface *interface, uint64_t units)
+{
+	const uint64_t units_per_us = interface->units_per_ms / 1000;
+
+	return units_per_us ? (uint16_t)(units % interface->units_per_ms / units_per_us % 1000) : 0;
+}
+
 static void set_time_offset(const struct capture_pcap_parser *parser,
 			    struct capture_pcap_interface *interface, struct reader *value)
 {
@@ -311,6 +319,7 @@ static int parse_packet(struct capture_pcap_parser *parser, uint32_t type, struc
 		.captured_bytes = captured_bytes,
 		.original_bytes = original_bytes,
 		.time_ms = time_of(interface, units),
+		.microseconds = microseconds_of(interface, units),
 		.link = interface->link,
 		.side = parse_side(parser, body),
 	};
@@ -342,6 +351,7 @@ static int parse_simple_packet(struct capture_pcap_parser *parser, struct reader
 		.captured_bytes = captured_bytes,
 		.original_bytes = original_bytes,
 		.time_ms = parser->last_ms,
+		.microseconds = PACKET_UNSTAMPED,
 		.link = interface->link,
 		.side = SIDE_unknown,
 	};

@@ -99,6 +99,7 @@ static void fill_view(struct packet_view *view, struct capture_ring_parser *pars
 		.captured_bytes = header->tp_snaplen,
 		.original_bytes = header->tp_len,
 		.time_ms = (unix_ms)header->tp_sec * 1000 + header->tp_nsec / 1000000,
+		.microseconds = (uint16_t)(header->tp_nsec / 1000 % 1000),
 		.link = parser->link,
 	};
 	set_side(view, parser, packet_type);

@@ -210,6 +210,7 @@ static void take_packet(u_char *context, const struct pcap_pkthdr *header, const
 		.captured_bytes = size,
 		.original_bytes = header->len,
 		.time_ms = (unix_ms)header->ts.tv_sec * 1000 + header->ts.tv_usec / 1000,
+		.microseconds = (uint16_t)(header->ts.tv_usec % 1000),
 		.link = tap->link,
 		.side = (uint8_t)capture_side_of(&tap->own, tap->link, copy, size),
 	};

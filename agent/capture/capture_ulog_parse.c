@@ -93,6 +93,8 @@ static void take_time(struct capture_ulog_parser *parser, const uint8_t *bytes,
 		parser->packets_unstamped++;
 	else
 		view->time_ms = (unix_ms)(seconds * 1000 + microseconds / 1000);
+	view->microseconds = view->time_ms == parser->received_ms ? PACKET_UNSTAMPED
+								  : (uint16_t)(microseconds % 1000);
 }
 
 /* The body of a message. False if it is malformed. */

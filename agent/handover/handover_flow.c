@@ -39,6 +39,12 @@ void handover_flow_write(struct writer *writer, const struct moved_flow *flow)
 	writer_u64(writer, record->destination_mac);
 	writer_u64(writer, record->cgroup);
 	writer_u32(writer, record->user);
+	writer_u32(writer, record->tcp.handshake_us);
+	writer_u32(writer, record->tcp.client_us);
+	writer_u32(writer, record->tcp.server_us);
+	writer_u32(writer, record->tcp.retransmitted);
+	writer_u32(writer, record->tcp.out_of_order);
+	writer_u32(writer, record->tcp.is_known);
 }
 
 static void read_key(struct reader *reader, struct flow_key *key)
@@ -98,9 +104,17 @@ bool handover_flow_read(struct reader *body, uint32_t size, struct moved_flow *f
 		record->source_mac = reader_u64(&reader);
 		record->destination_mac = reader_u64(&reader);
 	}
-	if (size >= HANDOVER_FLOW_SIZE) {
+	if (size >= HANDOVER_FLOW_SIZE_WITH_OWNER) {
 		record->cgroup = reader_u64(&reader);
 		record->user = reader_u32(&reader);
+	}
+	if (size >= HANDOVER_FLOW_SIZE) {
+		record->tcp.handshake_us = reader_u32(&reader);
+		record->tcp.client_us = reader_u32(&reader);
+		record->tcp.server_us = reader_u32(&reader);
+		record->tcp.retransmitted = reader_u32(&reader);
+		record->tcp.out_of_order = reader_u32(&reader);
+		record->tcp.is_known = reader_u32(&reader) != 0;
 	}
 	if (reader.failed || !record->packets ||
 	    (record->key.ip_version != 4 && record->key.ip_version != 6)) {

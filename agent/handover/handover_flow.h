@@ -9,9 +9,10 @@
 #include "bytes.h"
 #include "flow_cache_move.h"
 
-#define HANDOVER_FLOW_SIZE           144
-#define HANDOVER_FLOW_SIZE_WITH_MACS 132 /* of earlier versions: without owner */
-#define HANDOVER_FLOW_SIZE_LEAST     116 /* likewise: without link addresses */
+#define HANDOVER_FLOW_SIZE            168
+#define HANDOVER_FLOW_SIZE_WITH_OWNER 144 /* of earlier versions: without tcp */
+#define HANDOVER_FLOW_SIZE_WITH_MACS  132 /* likewise: without owner */
+#define HANDOVER_FLOW_SIZE_LEAST      116 /* likewise: without link addresses */
 
 void handover_flow_write(struct writer *writer, const struct moved_flow *flow);
 

@@ -98,6 +98,17 @@ static bool is_chosen(struct worker *worker, const struct packet_view *view,
 	return true;
 }
 
+/* Of some packets of a connection nobody can tell what became of the others. */
+static inline void forget_order(const struct worker *worker, const struct packet_view *view,
+				const struct packet_info *info, struct packet_note *note)
+{
+	const struct sampling_choice *choice = &worker->sampling.choice;
+
+	if (info->key.sampler &&
+	    (choice->method != SAMPLING_flows || choice->rule_interval || view->rule_interval))
+		note->tcp = NULL;
+}
+
 /* One packet: whether it is chosen, what it is, whether it is our own. 'samples' and 'is_noted'
  * are constants; with 'samples' what counts is whether there is a note. */
 static inline __attribute__((always_inline)) enum drop_reason
@@ -177,9 +188,11 @@ decode_views(struct worker *worker, const struct packet_view *view, const struct
 		}
 		info->clock_ms = clock_ms;
 		annotate(worker, least_mtu, view, info, samples, counts_segments);
-		info++;
-		if (is_noted)
+		if (is_noted) {
+			forget_order(worker, view, info, note);
 			note_owner(worker, view, note++);
+		}
+		info++;
 	}
 	worker->clock_ms = clock_ms;
 	*accounted = (size_t)(info - infos);

@@ -78,7 +78,7 @@ emit(struct flow_cache *cache, const struct cached_flow *flow, enum flow_end_rea
 	struct flow_cache_statistics *statistics = &cache->statistics;
 	struct flow_record *record = sink->place(sink->context);
 
-	if (has_columns && (cache->columns.set & FLOW_COLUMNS_OF_OWNER))
+	if (has_columns && (cache->columns.set & FLOW_COLUMNS_SHARED))
 		flow_pair_share(cache, flow_place_of(cache, flow));
 	fill_record(cache, flow, reason, record, has_columns);
 	statistics->records_expired[reason]++;
@@ -346,7 +346,7 @@ add_packet(struct flow_cache *cache, const struct packet_info *packet,
 		if (index == FLOW_NONE) {
 			flow = add_new_flow(cache, packet, home, hash, sink, note != NULL);
 			if (note)
-				flow_columns_begin(cache, flow, note);
+				flow_columns_begin(cache, flow, packet, note, true);
 			return flow;
 		}
 		flow = flow_at(cache, index);
@@ -357,12 +357,14 @@ add_packet(struct flow_cache *cache, const struct packet_info *packet,
 				    flow_elapsed(cache, flow->seen));
 	if (reason != FLOW_END_none && renew_record(cache, flow, reason, packet, sink)) {
 		if (note)
-			flow_columns_begin(cache, flow, note);
+			flow_columns_begin(cache, flow, packet, note, false);
 		return flow;
 	}
+	if (note && cache->columns.tcp)
+		flow_marks_track(cache, flow_number(cache, flow));
 	update_record(cache, flow, packet);
 	if (note && may_differ)
-		flow_columns_add(cache, flow, note);
+		flow_columns_add(cache, flow, packet, note);
 	return flow;
 }
 
@@ -537,7 +539,11 @@ size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
 		records[filled].source_mac = records[filled].destination_mac = 0;
 		records[filled].user = 0;
 		records[filled].cgroup = 0;
-		fill_record(cache, flow, FLOW_END_none, &records[filled++], true);
+		records[filled].tcp = (struct tcp_quality){ 0 };
+		fill_record(cache, flow, FLOW_END_none, &records[filled], true);
+		if (cache->columns.tcp)
+			flow_pair_fill(cache, flow_place_of(cache, flow), &records[filled].tcp);
+		filled++;
 	}
 	return filled;
 }

@@ -19,6 +19,7 @@
 #include "flow_expiry.h"
 #include "flow_hash.h"
 #include "packet_note.h"
+#include "tcp_track.h"
 
 struct flow_cache_config;
 
@@ -113,8 +114,10 @@ struct flow_list {
 struct flow_columns {
 	unsigned int set; /* FLOW_COLUMN_BIT() of those that are there */
 #define FLOW_COLUMN(name, type, update, note) type *name;
+#define FLOW_TRACK(name, type)                type *name;
 #include "flow_columns.def"
 #undef FLOW_COLUMN
+#undef FLOW_TRACK
 	/* For each member of a note one of its columns: a packet whose note is what that has
 	 * changes no column (flow_columns_init()). NULL: no column is of this member. */
 #define PACKET_NOTE(member, type) const type *watched_##member;
@@ -128,6 +131,7 @@ struct flow_marks {
 	uint32_t packet; /* 'added' when the next two were set: then they are to be undone */
 	const struct cached_flow *flow; /* as the process that wrote it has the cache mapped */
 	struct flow_sums sums;          /* that it had before */
+	struct tcp_track tcp;           /* likewise, where there is such a column */
 	/* Flows whose records are on their way to the sink; FLOW_NONE: none is. */
 	flow_place leaving[2];
 	uint32_t leaving_at; /* 'records' before */
@@ -241,9 +245,11 @@ cache_ms flow_wheel_next(const struct flow_cache *cache);
 /* The flow that is the reverse of another, FLOW_NONE if it is not in this cache. */
 flow_place flow_pair_find(const struct flow_cache *cache, flow_place index);
 /* Why both must leave now; see flow_expiry_pair(). */
-/* Have both directions know whose they are, if one of them does. Once for each record that leaves,
- * and only where there is such a column. */
+/* Have both directions know what they know together: whose they are, and the round-trip time. Once
+ * for each record that leaves, and only where there is such a column. */
 void flow_pair_share(struct flow_cache *cache, flow_place index);
+/* What both directions know together, for the copy of a flow. */
+void flow_pair_fill(const struct flow_cache *cache, flow_place index, struct tcp_quality *tcp);
 bool flow_pair_is_due(const struct flow_cache *cache, const flow_place pair[static 2],
 		      enum flow_end_reason reasons[static 2]);
 /* Whether the first of two is the forward direction, and in 'direction' why. */

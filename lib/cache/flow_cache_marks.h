@@ -14,7 +14,8 @@
  *
  * A packet's mark is valid while its 'packet' is 'added': it is set last, and ends with the store
  * that commits. What a packet does beside adding to sums may be done twice: times are highest and
- * lowest ones, flags and columns likewise. 32 bits, so that every machine stores them at once. */
+ * lowest ones, flags and columns likewise; but for a track, which is marked, too. 32 bits, so that
+ * every machine stores them at once. */
 #ifndef FLOW_CACHE_MARKS_H
 #define FLOW_CACHE_MARKS_H
 
@@ -32,6 +33,13 @@ static inline void flow_marks_packet(struct flow_cache *cache, const struct cach
 	store_order();
 	marks->packet = marks->added;
 	store_order();
+}
+
+/* Likewise of the flow's track, before flow_marks_packet(): it depends on what came before, so no
+ * packet may come to it twice. */
+static inline void flow_marks_track(struct flow_cache *cache, size_t number)
+{
+	cache->marks.tcp = cache->columns.tcp[number];
 }
 
 /* The packet is in. */

@@ -57,8 +57,12 @@ static void set_columns(struct flow_cache *cache, const struct cached_flow *flow
 #define FLOW_COLUMN(name, type, update, note) \
 	if (cache->columns.name)              \
 		cache->columns.name[number] = record->name;
+#define FLOW_TRACK(name, type)   \
+	if (cache->columns.name) \
+		cache->columns.name[number] = (type){ .quality = record->name };
 #include "flow_columns.def"
 #undef FLOW_COLUMN
+#undef FLOW_TRACK
 }
 
 void flow_cache_move_in(struct flow_cache *cache, const struct moved_flow *moved, cache_ms now,

@@ -4,6 +4,7 @@
 #include "flow_cache_recover.h"
 
 #include "flow_cache_marks.h"
+#include "flow_columns_layout.h"
 #include "flow_index_look.h"
 
 #include <errno.h>
@@ -31,8 +32,13 @@ static void undo_packet(struct flow_cache *cache, const uint8_t *flows)
 		((uint64_t)(uintptr_t)marks->flow - (uint64_t)(uintptr_t)flows) / FLOW_UNIT;
 
 	if (marks->packet == marks->added && place < FLOW_NONE &&
-	    is_place(cache, (flow_place)place))
-		flow_at(cache, (flow_place)place)->sums = marks->sums;
+	    is_place(cache, (flow_place)place)) {
+		struct cached_flow *flow = flow_at(cache, (flow_place)place);
+
+		flow->sums = marks->sums;
+		if (cache->columns.tcp)
+			cache->columns.tcp[flow_number(cache, flow)] = marks->tcp;
+	}
 	store_order();
 	marks->packet = marks->added - 1;
 }

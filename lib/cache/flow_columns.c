@@ -8,19 +8,23 @@
 #define CACHE_LINE 64
 
 static const struct {
-	size_t size;   /* of one flow */
-	size_t offset; /* in struct flow_record */
+	size_t size;        /* of one flow */
+	size_t offset;      /* in struct flow_record */
+	size_t record_size; /* there */
 } rows[FLOW_COLUMN_COUNT] = {
-#define FLOW_COLUMN(name, type, update, note) \
-	[FLOW_COLUMN_##name] = { sizeof(type), offsetof(struct flow_record, name) },
+#define FLOW_COLUMN(name, type, update, note)                                      \
+	[FLOW_COLUMN_##name] = { sizeof(type), offsetof(struct flow_record, name), \
+				 sizeof(((struct flow_record *)NULL)->name) },
+#define FLOW_TRACK(name, type) FLOW_COLUMN(name, type, , )
 #include "flow_columns.def"
 #undef FLOW_COLUMN
+#undef FLOW_TRACK
 };
 
 unsigned int flow_column_at(size_t offset)
 {
 	for (unsigned int i = 0; i < FLOW_COLUMN_COUNT; i++)
-		if (rows[i].offset == offset)
+		if (offset >= rows[i].offset && offset - rows[i].offset < rows[i].record_size)
 			return FLOW_COLUMN_BIT(i);
 	return 0;
 }
@@ -74,8 +78,10 @@ void flow_columns_init(struct flow_columns *columns, unsigned int set, size_t ma
 		columns->name = (type *)(void *)memory;               \
 		memory += column_size(FLOW_COLUMN_##name, max_flows); \
 	}
+#define FLOW_TRACK(name, type) FLOW_COLUMN(name, type, , )
 #include "flow_columns.def"
 #undef FLOW_COLUMN
+#undef FLOW_TRACK
 	for (int watched = 0; watched < UPDATE_COUNT; watched++) {
 #define FLOW_COLUMN(name, type, update, note)                \
 	if ((update) == watched && !columns->watched_##note) \
@@ -100,6 +106,7 @@ size_t flow_columns_used_size(const struct flow_cache *cache)
 /* A call away, so that the loop of packets keeps its registers: few packets change a column. */
 __attribute__((noinline)) void flow_columns_add(struct flow_cache *cache,
 						const struct cached_flow *flow,
+						const struct packet_info *info,
 						const struct packet_note *packet)
 {
 	const struct flow_columns *columns = &cache->columns;
@@ -108,6 +115,29 @@ __attribute__((noinline)) void flow_columns_add(struct flow_cache *cache,
 #define FLOW_COLUMN(name, type, update, note) \
 	if (columns->name)                    \
 		columns->name[number] = COLUMN_##update(columns->name[number], packet->note);
+#define FLOW_TRACK(name, type) \
+	if (columns->name)     \
+		name##_track_add(&columns->name[number], info, packet);
 #include "flow_columns.def"
 #undef FLOW_COLUMN
+#undef FLOW_TRACK
+}
+
+__attribute__((noinline)) void flow_columns_begin_tracks(struct flow_cache *cache,
+							 const struct cached_flow *flow,
+							 const struct packet_info *info,
+							 const struct packet_note *packet,
+							 bool is_new)
+{
+	const size_t number = flow_number(cache, flow);
+
+#define FLOW_COLUMN(name, type, update, note)
+#define FLOW_TRACK(name, type)                                                \
+	if (cache->columns.name) {                                            \
+		name##_track_begin(&cache->columns.name[number], is_new);     \
+		name##_track_add(&cache->columns.name[number], info, packet); \
+	}
+#include "flow_columns.def"
+#undef FLOW_COLUMN
+#undef FLOW_TRACK
 }

@@ -10,8 +10,10 @@
 
 enum flow_column {
 #define FLOW_COLUMN(name, type, update, note) FLOW_COLUMN_##name,
+#define FLOW_TRACK(name, type)                FLOW_COLUMN_##name,
 #include "flow_columns.def"
 #undef FLOW_COLUMN
+#undef FLOW_TRACK
 	FLOW_COLUMN_COUNT
 };
 
@@ -23,7 +25,11 @@ enum flow_column {
 /* Records that end at FLOW_RECORD_BASE_SIZE do not have these. */
 #define FLOW_COLUMNS_OF_OWNER \
 	(FLOW_COLUMN_BIT(FLOW_COLUMN_user) | FLOW_COLUMN_BIT(FLOW_COLUMN_cgroup))
-#define FLOW_COLUMNS_BEYOND_BASE (FLOW_COLUMNS_OF_LINK | FLOW_COLUMNS_OF_OWNER)
+#define FLOW_COLUMNS_OF_TCP (FLOW_COLUMN_BIT(FLOW_COLUMN_tcp))
+#define FLOW_COLUMNS_BEYOND_BASE \
+	(FLOW_COLUMNS_OF_LINK | FLOW_COLUMNS_OF_OWNER | FLOW_COLUMNS_OF_TCP)
+/* A flow that leaves and its reverse have these from each other. */
+#define FLOW_COLUMNS_SHARED (FLOW_COLUMNS_OF_OWNER | FLOW_COLUMNS_OF_TCP)
 
 /* The column that fills the member at 'offset' of struct flow_record, as a bit; 0: none, every flow
  * has it. */

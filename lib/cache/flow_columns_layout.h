@@ -26,7 +26,11 @@ void flow_columns_init(struct flow_columns *columns, unsigned int set, size_t ma
 size_t flow_columns_used_size(const struct flow_cache *cache);
 /* Account what a packet brings to the record that it has come to. */
 void flow_columns_add(struct flow_cache *cache, const struct cached_flow *flow,
-		      const struct packet_note *packet);
+		      const struct packet_info *info, const struct packet_note *packet);
+/* A record begins with this packet, 'is_new' as in tcp_track_begin(); for flow_columns_begin(). */
+void flow_columns_begin_tracks(struct flow_cache *cache, const struct cached_flow *flow,
+			       const struct packet_info *info, const struct packet_note *packet,
+			       bool is_new);
 
 static inline size_t flow_number(const struct flow_cache *cache, const struct cached_flow *flow)
 {
@@ -48,13 +52,18 @@ static inline __attribute__((always_inline)) void flow_columns_fill(const struct
 		record->name = columns->name[number];                        \
 	else if (offsetof(struct flow_record, name) < FLOW_RECORD_BASE_SIZE) \
 		record->name = 0;
+#define FLOW_TRACK(name, type)            \
+	if (has_columns && columns->name) \
+		record->name = columns->name[number].quality;
 #include "flow_columns.def"
 #undef FLOW_COLUMN
+#undef FLOW_TRACK
 }
 
 /* A record begins with this packet. */
 static inline void flow_columns_begin(struct flow_cache *cache, const struct cached_flow *flow,
-				      const struct packet_note *packet)
+				      const struct packet_info *info,
+				      const struct packet_note *packet, bool is_new)
 {
 	const struct flow_columns *columns = &cache->columns;
 	const size_t number = flow_number(cache, flow);
@@ -64,6 +73,8 @@ static inline void flow_columns_begin(struct flow_cache *cache, const struct cac
 		columns->name[number] = packet->note;
 #include "flow_columns.def"
 #undef FLOW_COLUMN
+	if (columns->tcp)
+		flow_columns_begin_tracks(cache, flow, info, packet, is_new);
 }
 
 /* Whether flow_columns_add() would do anything for one of the packets of a batch. A flow may be
@@ -72,6 +83,8 @@ static inline bool flow_columns_differ(const struct flow_cache *cache,
 				       struct cached_flow *const *flows,
 				       const struct packet_note *packets, size_t count)
 {
+	if (cache->columns.tcp) /* no two packets are alike */
+		return true;
 #define PACKET_NOTE(member, type)                                                          \
 	const type *const member = cache->columns.watched_##member;                        \
 	for (size_t i = 0; member && i < count; i++)                                       \

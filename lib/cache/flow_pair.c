@@ -10,6 +10,7 @@
 #include "flow_cache_layout.h"
 #include "flow_columns_layout.h"
 #include "flow_reverse.h"
+#include "ip_protocol.h"
 #include "tcp_flags.h"
 
 /* RFC 9293 section 3.1. */
@@ -33,11 +34,29 @@ flow_place flow_pair_find(const struct flow_cache *cache, flow_place index)
 	return FLOW_NONE;
 }
 
+void flow_pair_fill(const struct flow_cache *cache, flow_place index, struct tcp_quality *tcp)
+{
+	const flow_place reverse = flow_at(cache, index)->key.protocol == PROTOCOL_TCP
+					   ? flow_pair_find(cache, index)
+					   : FLOW_NONE;
+	struct tcp_track own, other;
+
+	if (reverse == FLOW_NONE)
+		return;
+	own = cache->columns.tcp[flow_number(cache, flow_at(cache, index))];
+	other = cache->columns.tcp[flow_number(cache, flow_at(cache, reverse))];
+	tcp_track_pair(&own, &other);
+	*tcp = own.quality;
+}
+
 void flow_pair_share(struct flow_cache *cache, flow_place index)
 {
 	uint32_t *const users = cache->columns.user;
 	uint64_t *const cgroups = cache->columns.cgroup;
-	const flow_place reverse = flow_pair_find(cache, index);
+	struct tcp_track *const tracks = cache->columns.tcp;
+	const bool is_tcp = flow_at(cache, index)->key.protocol == PROTOCOL_TCP;
+	const flow_place reverse =
+		users || cgroups || is_tcp ? flow_pair_find(cache, index) : FLOW_NONE;
 	size_t own, other;
 
 	if (reverse == FLOW_NONE)
@@ -52,6 +71,8 @@ void flow_pair_share(struct flow_cache *cache, flow_place index)
 		cgroups[own] = cgroups[other];
 	else if (cgroups && !cgroups[other])
 		cgroups[other] = cgroups[own];
+	if (tracks && is_tcp)
+		tcp_track_pair(&tracks[own], &tracks[other]);
 }
 
 bool flow_pair_is_due(const struct flow_cache *cache, const flow_place pair[static 2],

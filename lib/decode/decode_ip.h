@@ -10,6 +10,7 @@
 
 #include "decode_ipv6_extensions.h"
 #include "decode_layers.h"
+#include "tcp_segment.h"
 
 #define IPv4_HEADER_BYTES 20   /* RFC 791 section 3.1, without options */
 #define IPv4_FIRST_BYTE   0x45 /* version 4, 5 words */
@@ -137,6 +138,20 @@ static inline void note_ports(const uint8_t *header, struct packet_info *info)
 	info->key.destination_port = load_be16(header + 2);
 }
 
+/* What follows the IP header, if all of it is there and its length is known. */
+static inline void note_tcp(const struct frame *frame)
+{
+	const struct packet_info *info = frame->info;
+	const uint64_t network =
+		(info->key.ip_version == 4 ? IPv4_HEADER_BYTES : IPv6_HEADER_BYTES) +
+		4u * info->extension_words;
+
+	if (info->fragment == FRAGMENT_none && !info->has_unknown_length &&
+	    info->octets >= network + TCP_HEADER_BYTES)
+		packet_note_tcp(frame->note, frame->rest.next, reader_left(&frame->rest),
+				info->octets - network);
+}
+
 /* Ports, ICMP type and code, TCP flags of info->key.protocol, as far as they are in what is
  * captured and within the IP packet: so Ethernet padding is never taken for ports. What is not
  * there stays 0. */
@@ -150,6 +165,8 @@ __attribute__((always_inline)) static inline void note_transport(const struct fr
 		note_ports(bytes, info);
 		info->tcp_offset = bytes[12];
 		info->tcp_flags = bytes[13];
+		if (frame->is_noted && size >= TCP_HEADER_BYTES)
+			note_tcp(frame);
 		return;
 	}
 	switch (info->key.protocol) {

@@ -26,6 +26,12 @@ struct packet_note {
 #define PACKET_NOTE(member, type) type member;
 	PACKET_NOTES(PACKET_NOTE)
 #undef PACKET_NOTE
+	/* The header of a TCP segment that is no fragment, TCP_HEADER_BYTES at least; borrowed as
+	 * the packet is. NULL: there is none. */
+	const uint8_t *tcp;
+	uint32_t tcp_captured; /* bytes there */
+	uint32_t tcp_octets;   /* of the segment, header and payload, as the IP header has it */
+	uint16_t microseconds; /* of the packet's time beside its milliseconds; PACKET_UNSTAMPED */
 };
 
 /* A link address is a number of 48 bits. This one beside it: it is that of the frame as it leaves
@@ -58,6 +64,16 @@ static inline uint64_t packet_note_leaves(uint8_t side)
 	return side == SIDE_egress ? PACKET_NOTE_MAC_LEAVES : 0;
 }
 
+/* A packet that has an EtherType in this place: of those that a bridge sends the kernel stamps
+ * none.
+ */
+static inline uint16_t packet_note_microseconds(const struct packet_view *packet)
+{
+	if (packet->link != LINK_ETHERTYPE)
+		return packet->microseconds;
+	return packet->side == SIDE_egress ? PACKET_UNSTAMPED : 0;
+}
+
 /* Note what the source knows; a link header may know better. */
 static inline void packet_note_source(struct packet_note *note, const struct packet_view *packet)
 {
@@ -66,6 +82,8 @@ static inline void packet_note_source(struct packet_note *note, const struct pac
 	note->source_mac = note->destination_mac = 0;
 	note->user = 0;
 	note->cgroup = 0;
+	note->tcp = NULL;
+	note->microseconds = packet_note_microseconds(packet);
 	if (packet->link_header)
 		packet_note_ethernet(note, packet->link_header, 0);
 }
@@ -75,6 +93,15 @@ static inline void packet_note_source(struct packet_note *note, const struct pac
 static inline void packet_note_ipv4(struct packet_note *note, const uint8_t *header)
 {
 	note->ttl = header[8];
+}
+
+/* 'octets' follow the IP header. */
+static inline void packet_note_tcp(struct packet_note *note, const uint8_t *header, size_t captured,
+				   uint64_t octets)
+{
+	note->tcp = header;
+	note->tcp_captured = (uint32_t)captured;
+	note->tcp_octets = (uint32_t)octets;
 }
 
 static inline void packet_note_ipv6(struct packet_note *note, const uint8_t *header)

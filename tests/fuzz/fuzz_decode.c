@@ -5,6 +5,7 @@
 #include "bytes.h"
 #include "decode.h"
 #include "superpacket.h"
+#include "tcp_track.h"
 
 #include <stdlib.h>
 
@@ -16,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct packet_view packet;
 	struct packet_info info;
 	struct packet_note note;
+	struct tcp_track track = { .next = 0 };
 	struct reader ip;
 
 	if (!copy)
@@ -31,6 +33,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    ip.next[0] >> 4 != info.key.ip_version || reader_left(&ip) > info.octets)
 			abort();
 		superpacket_split(&info, packet.ethertype);
+		if (note.tcp && (note.tcp < copy || note.tcp_captured > size - 6 ||
+				 note.tcp + note.tcp_captured > copy + size - 6))
+			abort();
+		for (int i = 0; i < 3; i++)
+			tcp_track_add(&track, &info, &note);
 	}
 	free(copy);
 	return 0;

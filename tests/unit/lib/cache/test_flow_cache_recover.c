@@ -102,7 +102,15 @@ static void take(struct flow_cache *cache, const struct step *step, struct head 
 {
 	const struct flow_sink sink = { place, head };
 	const struct packet_info info = info_of(step);
-	const struct packet_note note = { .ttl = (uint8_t)step->now };
+	uint8_t header[20] = { [12] = 0x50, [13] = TCP_FLAG_ACK }; /* nothing twice, in order */
+	const struct packet_note note = {
+		.ttl = (uint8_t)step->now,
+		.tcp = header,
+		.tcp_captured = sizeof(header),
+		.tcp_octets = sizeof(header) + 10,
+	};
+
+	store_be32(header + 4, (uint32_t)(10 * (step - steps)));
 
 	if (!step->flow)
 		(void)flow_cache_expire(cache, step->now, 64, &sink);
@@ -139,12 +147,14 @@ static void check_flow(const struct flow_cache *cache, const struct head *head, 
 		for (size_t i = 0; i < count; i++)
 			if (!memcmp(&live[i].key, &wanted.key, sizeof(wanted.key))) {
 				found += live[i].packets;
+				CHECK_EQ(live[i].tcp.retransmitted, 0);
 				octets -= live[i].octets;
 			}
 	}
 	for (uint32_t i = 0; i < records; i++)
 		if (!memcmp(&head->records[i].key, &wanted.key, sizeof(wanted.key))) {
 			found += head->records[i].packets;
+			CHECK_EQ(head->records[i].tcp.retransmitted, 0);
 			octets -= head->records[i].octets;
 		}
 	CHECK_EQ(found, expected);

@@ -4,7 +4,9 @@
 
 #include "check.h"
 #include "flow_cache_layout.h"
+#include "ip_protocol.h"
 #include "kept_records.h"
+#include "tcp_flags.h"
 
 #include <stdlib.h>
 
@@ -155,6 +157,92 @@ TEST(directions_know_their_user_from_each_other)
 			flow_cache_destroy(cache);
 		}
 	}
+}
+
+/* A packet of the handshake, or with 10 bytes after it. */
+static void add_tcp(struct flow_cache *cache, bool is_back, cache_ms now, uint8_t flags,
+		    uint32_t sequence, uint32_t payload)
+{
+	uint8_t header[20] = { [12] = 0x50, [13] = flags };
+	struct packet_info info = packet(0, is_back, now);
+	struct packet_note note = {
+		.tcp = header,
+		.tcp_captured = sizeof(header),
+		.tcp_octets = (uint32_t)sizeof(header) + payload,
+		.microseconds = 500,
+	};
+
+	info.key.protocol = PROTOCOL_TCP;
+	store_be32(header + 4, sequence);
+	store_be32(header + 8, is_back ? 101 : 901);
+	flow_cache_add_noted(cache, &info, &note, 1, &sink);
+	CHECK(flow_cache_is_consistent(cache));
+}
+
+static void shake_hands(struct flow_cache *cache)
+{
+	add_tcp(cache, false, 0, TCP_FLAG_SYN, 100, 0);
+	add_tcp(cache, true, 1, TCP_FLAG_SYN | TCP_FLAG_ACK, 900, 0);
+	add_tcp(cache, false, 21, TCP_FLAG_ACK, 101, 0);
+}
+
+static void check_round_trip(const struct tcp_quality *tcp)
+{
+	CHECK_EQ(tcp->handshake_us, 21001);
+	CHECK_EQ(tcp->client_us, 20001);
+	CHECK_EQ(tcp->server_us, 1001);
+}
+
+/* Whichever leaves first; the copies of a snapshot, too. */
+TEST(directions_know_their_round_trip_from_each_other)
+{
+	for (int is_biflow = 0; is_biflow < 2; is_biflow++) {
+		for (int first = 0; first < 2; first++) {
+			struct flow_cache *cache = new_cache(4, FLOW_COLUMNS_OF_TCP, is_biflow);
+			struct flow_record copies[4];
+			uint64_t cursor = 0;
+
+			shake_hands(cache);
+			add_tcp(cache, !first, 30, TCP_FLAG_ACK, first ? 101 : 901, 10);
+			CHECK_EQ(flow_cache_snapshot(cache, &cursor, copies, 4), 2);
+			for (int i = 0; i < 2; i++)
+				check_round_trip(&copies[i].tcp);
+			CHECK_EQ(flow_cache_expire(cache, 2500, 10, &sink), 2);
+			for (int i = 0; i < 2; i++)
+				check_round_trip(&kept.records[i].tcp);
+			flow_cache_destroy(cache);
+		}
+	}
+}
+
+/* The record that the handshake is not in does not know it; the order of packets goes on, within a
+ * flow that stays. */
+TEST(next_record_of_a_connection)
+{
+	struct flow_cache *cache = new_cache(4, FLOW_COLUMNS_OF_TCP, false);
+
+	shake_hands(cache);
+	add_tcp(cache, false, 30, TCP_FLAG_ACK, 101, 10);
+	add_tcp(cache, false, 3100, TCP_FLAG_ACK, 101, 10); /* its active timeout is over */
+	CHECK_EQ(kept.count, 1);
+	check_round_trip(&kept.records[0].tcp);
+	CHECK_EQ(kept.records[0].tcp.retransmitted, 0);
+	CHECK_EQ(flow_cache_flush(cache, 3200, 10, &sink), 2);
+	check_round_trip(&kept.records[1].tcp); /* of the other direction */
+	CHECK_EQ(kept.records[2].tcp.handshake_us, 0);
+	CHECK_EQ(kept.records[2].tcp.retransmitted, 1);
+	flow_cache_destroy(cache);
+}
+
+/* Without a header, of UDP or without notes, nothing is known. */
+TEST(what_is_no_tcp_is_not_known)
+{
+	struct flow_cache *cache = new_cache(4, FLOW_COLUMNS_OF_TCP, false);
+
+	add(cache, 0, false, 0, 7);
+	CHECK_EQ(flow_cache_flush(cache, 1, 10, &sink), 1);
+	CHECK(!kept.records[0].tcp.is_known);
+	flow_cache_destroy(cache);
 }
 
 /* A bridge that does not know yet where an address is sends to all its ports. */
@@ -332,6 +420,9 @@ int main(void)
 		cmocka_unit_test(last_ports_of_a_record_count),
 		cmocka_unit_test(user_that_was_known_stays),
 		cmocka_unit_test(directions_know_their_user_from_each_other),
+		cmocka_unit_test(directions_know_their_round_trip_from_each_other),
+		cmocka_unit_test(next_record_of_a_connection),
+		cmocka_unit_test(what_is_no_tcp_is_not_known),
 		cmocka_unit_test(superpacket_that_begins_a_record_is_its_first),
 		cmocka_unit_test(columns_cost_their_own_bytes_and_nothing_without),
 		cmocka_unit_test(records_agree_with_a_model),
