@@ -38,6 +38,14 @@ static void reverse_name(const char *name, char *text, size_t size)
 	(void)snprintf(text, size, "reverse%c%s", toupper((unsigned char)name[0]), name + 1);
 }
 
+/* Of IPFIX; 0: the field is IANA's, or has no enterprise in its protocol. */
+static uint32_t enterprise_of(uint8_t version, const struct export_field *field, bool is_reverse)
+{
+	const uint32_t own = version == 10 ? export_field_enterprise(field) : 0;
+
+	return own || !is_reverse ? own : EXPORT_REVERSE_ENTERPRISE;
+}
+
 static int write_field(const struct template_rows *rows, const struct template *template,
 		       int family, size_t position)
 {
@@ -46,6 +54,7 @@ static int write_field(const struct template_rows *rows, const struct template *
 	const struct export_field *field =
 		is_reverse ? template->reverse_fields[position]
 			   : template->fields[position - template->reverse_count];
+	const uint32_t enterprise = enterprise_of(version, field, is_reverse);
 	char name[64];
 
 	(void)snprintf(name, sizeof(name), "%s", field->name);
@@ -53,13 +62,17 @@ static int write_field(const struct template_rows *rows, const struct template *
 		reverse_name(field->name, name, sizeof(name));
 	return control_output_row(
 		rows->output,
-		json_pack("{s:o, s:o, s:i, s:I, s:s, s:i, s:o, s:o, s:i, s:O}", "version",
+		json_pack("{s:o, s:o, s:i, s:I, s:s, s:i, s:o, s:o, s:I, s:O}", "version",
 			  json_version(version), "template", number_of(version, template->id),
 			  "family", family, "position", (json_int_t)(position + 1), "field", name,
-			  "element", field->id, "size", number_of(version, field->size),
-			  "record_size", number_of(version, template->record_size), "enterprise",
-			  is_reverse ? EXPORT_REVERSE_ENTERPRISE : 0, "collectors",
-			  rows->collectors));
+			  "element",
+			  version == 10
+				  ? export_field_element(field) +
+					    (is_reverse && enterprise == EXPORT_NTOP_ENTERPRISE)
+				  : field->id,
+			  "size", number_of(version, field->size), "record_size",
+			  number_of(version, template->record_size), "enterprise",
+			  (json_int_t)enterprise, "collectors", rows->collectors));
 }
 
 static int write_template(const struct template_rows *rows, const struct template *template,

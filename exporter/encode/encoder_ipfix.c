@@ -2,8 +2,8 @@
  *
  * Place: exporter -> encoder. A message is a header and sets. Over UDP templates are
  * sent again and again, and run out at the collector (RFC 7011 section 8.4); in a session they hold
- * until its end, or until they are withdrawn, because records are to carry more. All elements are
- * IANA's or their reverse (RFC 5103), so none needs a type record of RFC 5610.
+ * until its end, or until they are withdrawn, because records are to carry more. Elements
+ * are IANA's, their reverse (RFC 5103), or described by a type record (RFC 5610).
  *
  * Scopes of options are elements: an interface name has ingressInterface (10), the statistics
  * observationDomainId (149). */
@@ -21,7 +21,7 @@ enum {
 	SET_TEMPLATE = 2,
 	SET_OPTIONS_TEMPLATE = 3,
 	OPTIONS_TEMPLATE_HEADER_SIZE = 6, /* id, field count, scope field count */
-	SCOPE_COUNT = 1,                  /* of both options templates; the first field */
+	SCOPE_COUNT = 1,                  /* of most options templates; the first fields */
 };
 
 enum {
@@ -44,6 +44,13 @@ enum {
 	IE_hashSelectedRangeMin = 331,
 	IE_hashSelectedRangeMax = 332,
 	IE_hashDigestOutput = 333,
+	IE_informationElementId = 303,
+	IE_informationElementDataType = 339,
+	IE_informationElementDescription = 340,
+	IE_informationElementName = 341,
+	IE_informationElementSemantics = 344,
+	IE_informationElementUnits = 345,
+	IE_privateEnterpriseNumber = 346,
 };
 
 /* IANA "PSAMP Parameters", selectorAlgorithm (RFC 5477 section 8.2.1). */
@@ -103,6 +110,48 @@ static const struct message_set_specifier application_fields[] = {
 	{ IE_applicationName, APPLICATION_NAME_SIZE },
 };
 
+/* RFC 5610 section 3.9. The scope has two fields. */
+static const struct message_set_specifier element_scope[] = {
+	{ IE_privateEnterpriseNumber, 4 },
+	{ IE_informationElementId, 2 },
+};
+enum { ELEMENT_NAME_SIZE = 40, ELEMENT_TEXT_SIZE = 80 };
+static const struct message_set_specifier element_fields[] = {
+	{ IE_informationElementDataType, 1 },
+	{ IE_informationElementSemantics, 1 },
+	{ IE_informationElementUnits, 2 },
+	{ IE_informationElementName, ELEMENT_NAME_SIZE },
+	{ IE_informationElementDescription, ELEMENT_TEXT_SIZE },
+};
+
+/* IANA "IPFIX Information Element Data Types", "... Semantics" and "... Units". */
+enum { TYPE_unsigned32 = 3 };
+enum { SEMANTICS_quantity = 1, SEMANTICS_deltaCounter = 3 };
+enum { UNITS_packets = 3, UNITS_milliseconds = 6 };
+
+/* The elements of export_fields.def that are not IANA's, in both directions of a biflow. */
+static const struct element {
+	uint16_t number; /* of enterprise EXPORT_NTOP_ENTERPRISE */
+	uint8_t semantics, units;
+	char name[ELEMENT_NAME_SIZE];
+	char text[ELEMENT_TEXT_SIZE];
+} elements[] = {
+	{ IE_retransmittedInPackets - EXPORT_NTOP_FIRST, SEMANTICS_deltaCounter, UNITS_packets,
+	  "retransmittedInPackets", "TCP packets of the flow that had been sent before" },
+	{ IE_retransmittedInPackets - EXPORT_NTOP_FIRST + 1, SEMANTICS_deltaCounter, UNITS_packets,
+	  "retransmittedOutPackets", "the same, of the other direction" },
+	{ IE_outOfOrderInPackets - EXPORT_NTOP_FIRST, SEMANTICS_deltaCounter, UNITS_packets,
+	  "outOfOrderInPackets", "TCP packets of the flow that were overtaken on their way here" },
+	{ IE_outOfOrderInPackets - EXPORT_NTOP_FIRST + 1, SEMANTICS_deltaCounter, UNITS_packets,
+	  "outOfOrderOutPackets", "the same, of the other direction" },
+	{ IE_clientNetworkLatencyMilliseconds - EXPORT_NTOP_FIRST, SEMANTICS_quantity,
+	  UNITS_milliseconds, "clientNetworkLatencyMilliseconds",
+	  "half the round trip from here to who opened the connection; 0: not known" },
+	{ IE_serverNetworkLatencyMilliseconds - EXPORT_NTOP_FIRST, SEMANTICS_quantity,
+	  UNITS_milliseconds, "serverNetworkLatencyMilliseconds",
+	  "half the round trip from here to who answered; 0: not known" },
+};
+
 static void begin(struct message *message, const struct export_time *time)
 {
 	(void)time;
@@ -111,8 +160,7 @@ static void begin(struct message *message, const struct export_time *time)
 
 static size_t options_template_size(size_t field_count)
 {
-	return OPTIONS_TEMPLATE_HEADER_SIZE +
-	       (SCOPE_COUNT + field_count) * MESSAGE_SET_SPECIFIER_SIZE;
+	return OPTIONS_TEMPLATE_HEADER_SIZE + field_count * MESSAGE_SET_SPECIFIER_SIZE;
 }
 
 /* Options templates, in this order; message_set_has_options() says which are used. */
@@ -134,36 +182,62 @@ static const struct options_template options_templates[] = {
 	{ TEMPLATE_ID_HASH, &selector_scope, hash_fields, COUNT(hash_fields) },
 	{ TEMPLATE_ID_APPLICATION, &application_scope, application_fields,
 	  COUNT(application_fields) },
+	{ TEMPLATE_ID_ELEMENT, element_scope, element_fields, COUNT(element_fields) },
 };
 
 /* RFC 7011 section 3.4.2.2: the field count includes the scope fields. Each has a set of its own,
  * as in v9, where pmacct 1.7.7 wants it. Returns 0 or -EMSGSIZE with the message unchanged. */
 static int add_options_template(struct message *message, const struct options_template *template)
 {
+	const size_t scopes =
+		template->id == TEMPLATE_ID_ELEMENT ? COUNT(element_scope) : SCOPE_COUNT;
 	struct writer *writer = &message->writer;
 
 	if (!message_set_open(message, SET_OPTIONS_TEMPLATE,
-			      options_template_size(template->count)))
+			      options_template_size(scopes + template->count)))
 		return -EMSGSIZE;
 	writer_u16(writer, template->id);
-	writer_u16(writer, (uint16_t)(SCOPE_COUNT + template->count));
-	writer_u16(writer, SCOPE_COUNT);
-	message_set_specifiers(writer, template->scope, SCOPE_COUNT);
+	writer_u16(writer, (uint16_t)(scopes + template->count));
+	writer_u16(writer, (uint16_t)scopes);
+	message_set_specifiers(writer, template->scope, scopes);
 	message_set_specifiers(writer, template->fields, template->count);
 	message_set_close(message);
 	message->records++;
 	return 0;
 }
 
+static int add_element(struct message *message, const struct element *element)
+{
+	struct writer *writer = &message->writer;
+
+	if (!message_set_open(message, TEMPLATE_ID_ELEMENT,
+			      4 + 2 + 1 + 1 + 2 + ELEMENT_NAME_SIZE + ELEMENT_TEXT_SIZE))
+		return -EMSGSIZE;
+	writer_u32(writer, EXPORT_NTOP_ENTERPRISE); /* the scope, both */
+	writer_u16(writer, element->number);
+	writer_u8(writer, TYPE_unsigned32);
+	writer_u8(writer, element->semantics);
+	writer_u16(writer, element->units);
+	writer_bytes(writer, element->name, ELEMENT_NAME_SIZE);
+	writer_bytes(writer, element->text, ELEMENT_TEXT_SIZE);
+	message_set_close_data(message);
+	return 0;
+}
+
+/* Type records follow the templates: they hold as long. */
 static int add_templates(struct message *message, const struct template_set *templates,
 			 size_t *next)
 {
 	const size_t first = message_set_template_count(templates);
+	const size_t types = first + COUNT(options_templates);
 	int result = message_set_add_templates(message, SET_TEMPLATE, templates, next);
 
-	for (; !result && *next < first + COUNT(options_templates); *next += !result)
+	for (; !result && *next < types; *next += !result)
 		if (message_set_has_options(templates, options_templates[*next - first].id))
 			result = add_options_template(message, &options_templates[*next - first]);
+	for (; !result && templates->has_enterprise && *next < types + COUNT(elements);
+	     *next += !result)
+		result = add_element(message, &elements[*next - types]);
 	return result;
 }
 

@@ -170,6 +170,17 @@ static char *put_fields(char *to, const struct export_field *const *fields, size
 			to = json_line_address(to, field->size == 4 ? sender->ipv4 : sender->ipv6,
 					       field->size);
 			break;
+		case EXPORT_TCP_PACKETS:
+			to = record->flow.tcp.is_known
+				     ? json_line_unsigned(to, load(member, field->size))
+				     : PUT_LITERAL(to, "null");
+			break;
+		case EXPORT_HALF_MILLISECONDS:
+			to = load(member, field->size)
+				     ? json_line_unsigned(to, record_half_ms((uint32_t)load(
+								      member, field->size)))
+				     : PUT_LITERAL(to, "null");
+			break;
 		case EXPORT_WIDENED: to = json_line_unsigned(to, *member); break;
 		case EXPORT_ICMP_TYPE_CODE:
 			to = json_line_unsigned(to, is_icmp ? load(member, sizeof(uint16_t)) : 0);

@@ -19,12 +19,16 @@
 #define IS_CUT_APPLICATION(size, member)                             \
 	((size) != sizeof(((const struct application *)NULL)->id) || \
 	 MEMBER_SIZE(member) != sizeof(void *))
-#define IS_CUT_WIDENED(size, member)        ((size) != 8 || MEMBER_SIZE(member) != 1)
-#define IS_CUT_MAC(size, member)            ((size) != 6 || MEMBER_SIZE(member) != 8)
-#define IS_CUT_TEXT(size, member)           ((size) != 32 || MEMBER_SIZE(member) != 32)
-#define IS_CUT_EXPORTER(size, member)       IS_CUT_ADDRESS(size, member)
-#define IS_CUT_LEAVING_MAC(size, member)    IS_CUT_MAC(size, member)
-#define IS_CUT_ICMP_TYPE_CODE(size, member) ((size) != 2 || MEMBER_SIZE(member) != 2)
+#define IS_CUT_WIDENED(size, member)           ((size) != 8 || MEMBER_SIZE(member) != 1)
+#define IS_CUT_MAC(size, member)               ((size) != 6 || MEMBER_SIZE(member) != 8)
+#define IS_CUT_TEXT(size, member)              ((size) != 32 || MEMBER_SIZE(member) != 32)
+#define IS_CUT_TCP_PACKETS(size, member)       IS_CUT_UNSIGNED(size, member)
+#define IS_CUT_HALF_MILLISECONDS(size, member) IS_CUT_UNSIGNED(size, member)
+#define IS_CUT_HALF_SECONDS(size, member)      IS_CUT_UNSIGNED(size, member)
+#define IS_CUT_HALF_MICROSECONDS(size, member) IS_CUT_UNSIGNED(size, member)
+#define IS_CUT_EXPORTER(size, member)          IS_CUT_ADDRESS(size, member)
+#define IS_CUT_LEAVING_MAC(size, member)       IS_CUT_MAC(size, member)
+#define IS_CUT_ICMP_TYPE_CODE(size, member)    ((size) != 2 || MEMBER_SIZE(member) != 2)
 #define EXPORT_FIELD(name, id, size, kind, member, protocols)                          \
 	static_assert(!IS_CUT_##kind(size, member), #name " does not fit its member"); \
 	static_assert(sizeof(KEY(name)) <= EXPORT_KEY_SIZE, #name " is too long for a key");

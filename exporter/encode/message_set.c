@@ -77,15 +77,20 @@ __attribute__((noinline)) bool message_set_open(struct message *message, uint16_
 	message_set_close(message);
 	message->set_id = set_id;
 	message->set_start = writer_take(&message->writer, MESSAGE_SET_HEADER_SIZE);
-	assert(message->set_start); /* there is room */
+	assert(message->set_start);             /* there is room */
 	store_be16(message->set_start, set_id); /* and the length: message_set_close() */
 	return true;
 }
 
-static size_t template_size(const struct template *template)
+static size_t template_size(const struct template *template, bool is_ipfix)
 {
-	return TEMPLATE_HEADER_SIZE + template->field_count * MESSAGE_SET_SPECIFIER_SIZE +
-	       template->reverse_count * ENTERPRISE_SPECIFIER_SIZE;
+	size_t size = TEMPLATE_HEADER_SIZE + template->reverse_count * ENTERPRISE_SPECIFIER_SIZE;
+
+	for (size_t i = 0; i < template->field_count; i++)
+		size += is_ipfix && export_field_enterprise(template->fields[i])
+				? ENTERPRISE_SPECIFIER_SIZE
+				: MESSAGE_SET_SPECIFIER_SIZE;
+	return size;
 }
 
 bool message_set_has_options(const struct template_set *templates, uint16_t id)
@@ -96,26 +101,51 @@ bool message_set_has_options(const struct template_set *templates, uint16_t id)
 	case TEMPLATE_ID_CHANCE:
 	case TEMPLATE_ID_HASH: return templates->has_samplers;
 	case TEMPLATE_ID_APPLICATION: return templates->has_applications;
+	case TEMPLATE_ID_ELEMENT: return templates->has_enterprise;
 	default: return true;
 	}
 }
 
+static void add_enterprise_specifier(struct writer *writer, uint16_t element, uint16_t size,
+				     uint32_t enterprise)
+{
+	writer_u16(writer, element | ENTERPRISE_BIT);
+	writer_u16(writer, size);
+	writer_u32(writer, enterprise);
+}
+
+/* The other direction of a biflow. RFC 5103 section 6.1 has reverse elements of IANA's only; those
+ * of ntop come in pairs: what comes in (from the source), and with the next number what goes out.
+ */
+static void add_reverse_specifier(struct writer *writer, const struct export_field *field)
+{
+	if (export_field_enterprise(field))
+		add_enterprise_specifier(writer, export_field_element(field) + 1, field->size,
+					 EXPORT_NTOP_ENTERPRISE);
+	else
+		add_enterprise_specifier(writer, field->id, field->size, EXPORT_REVERSE_ENTERPRISE);
+}
+
 /* The same bytes in both: RFC 3954 section 5.2, RFC 7011 section 3.4.1; fields of an enterprise are
  * IPFIX only. */
-static void add_template(struct message *message, const struct template *template)
+static void add_template(struct message *message, const struct template *template, bool is_ipfix)
 {
 	struct writer *writer = &message->writer;
 
 	writer_u16(writer, template->id);
 	writer_u16(writer, (uint16_t)(template->field_count + template->reverse_count));
-	for (size_t i = 0; i < template->reverse_count; i++) {
-		writer_u16(writer, template->reverse_fields[i]->id | ENTERPRISE_BIT);
-		writer_u16(writer, template->reverse_fields[i]->size);
-		writer_u32(writer, EXPORT_REVERSE_ENTERPRISE);
-	}
+	for (size_t i = 0; i < template->reverse_count; i++)
+		add_reverse_specifier(writer, template->reverse_fields[i]);
 	for (size_t i = 0; i < template->field_count; i++) {
-		writer_u16(writer, template->fields[i]->id);
-		writer_u16(writer, template->fields[i]->size);
+		const struct export_field *field = template->fields[i];
+
+		if (is_ipfix && export_field_enterprise(field)) {
+			add_enterprise_specifier(writer, export_field_element(field), field->size,
+						 export_field_enterprise(field));
+			continue;
+		}
+		writer_u16(writer, field->id);
+		writer_u16(writer, field->size);
 	}
 	message->records++;
 }
@@ -134,14 +164,16 @@ const struct template *message_set_template(const struct template_set *templates
 int message_set_add_templates(struct message *message, uint16_t set_id,
 			      const struct template_set *templates, size_t *next)
 {
+	const bool is_ipfix = set_id != 0; /* RFC 3954 section 5.2 */
+
 	for (; *next < message_set_template_count(templates); ++*next) {
 		const struct template *template = message_set_template(templates, *next);
 
 		if (template->is_alias)
 			continue;
-		if (!message_set_open(message, set_id, template_size(template)))
+		if (!message_set_open(message, set_id, template_size(template, is_ipfix)))
 			return -EMSGSIZE;
-		add_template(message, template);
+		add_template(message, template, is_ipfix);
 	}
 	return 0;
 }

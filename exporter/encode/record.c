@@ -65,6 +65,9 @@ static inline enum record_action action_of(enum export_kind kind, size_t size)
 	case EXPORT_ICMP_TYPE_CODE: return RECORD_icmp_type_code;
 	case EXPORT_MAC: return RECORD_mac;
 	case EXPORT_LEAVING_MAC: return RECORD_leaving_mac;
+	case EXPORT_HALF_MILLISECONDS: return RECORD_half_milliseconds;
+	case EXPORT_HALF_SECONDS: return RECORD_half_seconds;
+	case EXPORT_HALF_MICROSECONDS: return RECORD_half_microseconds;
 	case EXPORT_EXPORTER: return size == 4 ? RECORD_exporter_ipv4 : RECORD_exporter_ipv6;
 	case EXPORT_REDUCED: return size == 2 ? RECORD_reduced_2 : RECORD_reduced_4;
 	default: break;
@@ -183,6 +186,13 @@ __attribute__((always_inline)) static inline void encode_field(enum record_actio
 	case RECORD_reduced_4: store_be32(to, (uint32_t)load_host64(from)); break;
 	case RECORD_mac: store_mac(to, load_host64(from)); break;
 	case RECORD_leaving_mac: store_mac(to, packet_note_leaving_mac(load_host64(from))); break;
+	case RECORD_half_milliseconds: store_be32(to, record_half_ms(load_host32(from))); break;
+	case RECORD_half_seconds:
+		store_be32(to, record_half_us(load_host32(from)) / 1000000);
+		break;
+	case RECORD_half_microseconds:
+		store_be32(to, record_half_us(load_host32(from)) % 1000000);
+		break;
 	case RECORD_exporter_ipv4: memcpy(to, encoding.sender->ipv4, 4); break;
 	case RECORD_exporter_ipv6: memcpy(to, encoding.sender->ipv6, 16); break;
 	case RECORD_ACTION_COUNT: break;
@@ -243,6 +253,9 @@ __attribute__((noinline)) static void encode_steps(const struct record_plan *res
 			ENCODE_STEPS(RECORD_reduced_4)
 			ENCODE_STEPS(RECORD_mac)
 			ENCODE_STEPS(RECORD_leaving_mac)
+			ENCODE_STEPS(RECORD_half_milliseconds)
+			ENCODE_STEPS(RECORD_half_seconds)
+			ENCODE_STEPS(RECORD_half_microseconds)
 			ENCODE_STEPS(RECORD_exporter_ipv4)
 			ENCODE_STEPS(RECORD_exporter_ipv6)
 #undef ENCODE_STEPS

@@ -41,6 +41,9 @@ enum record_action {
 	RECORD_reduced_4,
 	RECORD_mac,
 	RECORD_leaving_mac,
+	RECORD_half_milliseconds,
+	RECORD_half_seconds,
+	RECORD_half_microseconds,
 	RECORD_exporter_ipv4,
 	RECORD_exporter_ipv6,
 	RECORD_ACTION_COUNT
@@ -77,6 +80,20 @@ struct record_plan {
  * in bytes of an encoded record. */
 uint16_t record_plan_init(struct record_plan *plan, const struct export_field *const *fields,
 			  size_t count);
+
+/* Half of a time of struct tcp_quality, in microseconds; 0: it is not known. */
+static inline uint32_t record_half_us(uint32_t known_us)
+{
+	return known_us ? (known_us - 1) / 2 + (known_us < 3) : 0;
+}
+
+/* The same in milliseconds, 1 at least where it is known. */
+static inline uint32_t record_half_ms(uint32_t known_us)
+{
+	const uint32_t half_us = record_half_us(known_us);
+
+	return half_us && half_us < 500 ? 1 : (half_us + 500) / 1000;
+}
 
 /* Whether a plan has fields beside the common ones. */
 static inline bool record_plan_has_steps(const struct record_plan *plan)

@@ -312,6 +312,10 @@ void template_set_init(struct template_set *set, enum export_protocol protocol,
 		template_init(set->records, order[i], protocol, choice);
 	set->has_uptime = has_kind(&set->records[TEMPLATE_wide], EXPORT_SYSUPTIME);
 	set->has_exporter = has_kind(&set->records[TEMPLATE_wide], EXPORT_EXPORTER);
+	set->has_enterprise = false;
+	for (size_t i = 0; i < set->records[TEMPLATE_wide].field_count; i++)
+		set->has_enterprise |=
+			export_field_enterprise(set->records[TEMPLATE_wide].fields[i]);
 	set->has_biflows = choice->has_biflows && (protocol & EXPORT_IPFIX);
 	for (size_t i = 0; set->has_biflows && i < TEMPLATE_SHAPES; i++)
 		biflow_template_init(set, order[i], protocol, choice);

@@ -50,6 +50,7 @@ enum template_shape {
 #define TEMPLATE_ID_COUNT        405   /* options, IPFIX: a sampler that counts packets */
 #define TEMPLATE_ID_CHANCE       406   /* options, IPFIX: a sampler that chooses by chance */
 #define TEMPLATE_ID_HASH         407   /* options, IPFIX: a sampler that chooses by a hash */
+#define TEMPLATE_ID_ELEMENT      408   /* options, IPFIX: what an enterprise's element is */
 #define TEMPLATE_ID_SHAPES       512   /* to 895: the default flow key, the other shapes */
 #define TEMPLATE_ID_OTHER_KEY    1024  /* to 50175: any other flow key, wide with flowDirection */
 #define TEMPLATE_ID_FIELDS       50176 /* to 65535: all others, by a hash of the fields */
@@ -81,6 +82,7 @@ struct template_set {
 	bool has_exporter;     /* records have the address that they are sent from */
 	bool has_samplers;     /* options templates of samplers go with them */
 	bool has_applications; /* likewise */
+	bool has_enterprise;   /* records have elements that are not IANA's */
 };
 
 /* The shape of a record; that of a biflow has the bits of both directions. */

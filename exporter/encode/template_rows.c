@@ -63,6 +63,18 @@ static const struct template_row template_rows[] = {
 	{ PART_translation, KEY_connection, IE_postNAPTDestinationTransportPort,
 	  IE_postNAPTDestinationTransportPort },
 	{ PART_owner, KEY_connection, IE_userName, IE_userName },
+	{ PART_tcp, KEY_connection, IE_retransmittedInPackets, IE_retransmittedInPackets },
+	{ PART_tcp, KEY_connection, IE_outOfOrderInPackets, IE_outOfOrderInPackets },
+	{ PART_tcp, KEY_connection, IE_clientNetworkLatencyMilliseconds,
+	  IE_clientNetworkLatencyMilliseconds },
+	{ PART_tcp, KEY_connection, IE_serverNetworkLatencyMilliseconds,
+	  IE_serverNetworkLatencyMilliseconds },
+	{ PART_tcp, KEY_connection, IE_clientNetworkDelaySeconds, IE_clientNetworkDelaySeconds },
+	{ PART_tcp, KEY_connection, IE_clientNetworkDelayMicroseconds,
+	  IE_clientNetworkDelayMicroseconds },
+	{ PART_tcp, KEY_connection, IE_serverNetworkDelaySeconds, IE_serverNetworkDelaySeconds },
+	{ PART_tcp, KEY_connection, IE_serverNetworkDelayMicroseconds,
+	  IE_serverNetworkDelayMicroseconds },
 };
 
 #define TEMPLATE_ROW_COUNT (sizeof(template_rows) / sizeof(template_rows[0]))
@@ -88,7 +100,7 @@ const struct export_field *template_row_field(size_t row, uint8_t ip_version)
 
 bool template_row_is_in_key(size_t row, const struct flow_key_choice *key)
 {
-	if (template_rows[row].part & (PART_translation | PART_owner) &&
+	if (template_rows[row].part & (PART_translation | PART_owner | PART_tcp) &&
 	    !flow_key_is_connection(key))
 		return false;
 	return !(template_rows[row].key & ~((unsigned int)key->changed ^ FLOW_KEY_DEFAULT));

@@ -33,6 +33,7 @@ enum template_part {
 	 * one connection. */
 	PART_translation = 4096,
 	PART_owner = 16384, /* likewise */
+	PART_tcp = 32768,   /* likewise, the agent */
 	PART_named = 8192,  /* somebody names it: 0 in it says something else than no field */
 };
 

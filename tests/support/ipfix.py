@@ -17,6 +17,8 @@ from netflow9 import ProtocolError, Template
 SET_TEMPLATE, SET_OPTIONS_TEMPLATE, SET_FIRST_DATA = 2, 3, 256
 VARIABLE_LENGTH, ENTERPRISE_BIT = 0xFFFF, 0x8000
 REVERSE_ENTERPRISE = 29305
+NTOP_ENTERPRISE, NTOP_FIRST = 35632, 57472  # the latter: in NetFlow v9
+NTOP_OUT = {110: 109, 112: 111}  # of the other direction
 BIFLOW_DIRECTION = 239
 # Elements of source and destination: addresses, ports, AS numbers, masks, adjacent AS numbers.
 SWAPPED = {8: 12, 27: 28, 7: 11, 16: 17, 9: 13, 29: 30, 129: 128}
@@ -109,8 +111,13 @@ class Decoder:
                     (enterprise,) = struct.unpack_from(">I", body)
                     body = body[4:]
                     element &= ~ENTERPRISE_BIT
-                    _check(enterprise == REVERSE_ENTERPRISE, f"enterprise {enterprise}")
-                    element = REVERSE_ENTERPRISE, element
+                    _check(enterprise in (REVERSE_ENTERPRISE, NTOP_ENTERPRISE), f"enterprise {enterprise}")
+                    if enterprise == REVERSE_ENTERPRISE:
+                        element = REVERSE_ENTERPRISE, element
+                    elif element in NTOP_OUT:
+                        element = REVERSE_ENTERPRISE, NTOP_OUT[element] + NTOP_FIRST
+                    else:
+                        element += NTOP_FIRST
                 pairs.append((element, size))
                 _check(0 < size < VARIABLE_LENGTH, f"element {element} of {size} bytes")
             _check(len(dict(pairs)) == len(pairs), f"template {identifier} repeats a field")

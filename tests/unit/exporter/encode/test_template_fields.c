@@ -82,12 +82,13 @@ TEST(a_list_of_signs_changes_the_default)
 
 /* Times on the exporter's clock and samplers are no part of "all": other options bring them in. Nor
  * are translations, which cost the kernel something, and the exporter's address, which collectors
- * would take for the exporter where it is 0, nor the owner. */
+ * would take for the exporter where it is 0, nor the owner, nor how good a connection is. */
 static bool is_of_all(const struct export_field *field)
 {
 	return field->id != IE_flowStartSysUpTime && field->id != IE_flowEndSysUpTime &&
 	       field->id != IE_samplerId && field->id != IE_selectorId &&
 	       strncmp(field->name, "postNA", strlen("postNA")) != 0 && field->id != IE_userName &&
+	       !export_field_enterprise(field) &&
 	       strncmp(field->name, "exporter", strlen("exporter")) != 0;
 }
 
@@ -129,7 +130,7 @@ TEST(only_fields_of_columns_bring_columns_in)
 	struct template_set set = set_of("all", EXPORT_V9);
 
 	CHECK_EQ(template_set_columns(&set),
-		 ((1u << FLOW_COLUMN_COUNT) - 1) & ~(unsigned int)FLOW_COLUMNS_OF_OWNER);
+		 ((1u << FLOW_COLUMN_COUNT) - 1) & ~(unsigned int)FLOW_COLUMNS_SHARED);
 	set = set_of("all-minimumTTL", EXPORT_IPFIX);
 	CHECK_EQ(template_set_columns(&set) & FLOW_COLUMN_BIT(FLOW_COLUMN_minimum_ttl), 0);
 	set = set_of("+maximumTTL", EXPORT_JSON);
@@ -143,6 +144,12 @@ TEST(only_fields_of_columns_bring_columns_in)
 	set = set_of("+userName", EXPORT_IPFIX);
 	CHECK_EQ(template_set_columns(&set),
 		 EXPORT_RECORD_USER_NAME | FLOW_COLUMN_BIT(FLOW_COLUMN_user));
+	for (size_t row = 0; row < template_row_count(); row++) {
+		if (!export_field_enterprise(template_row_field(row, 4)))
+			continue;
+		set = set_of(template_row_field(row, 4)->name, EXPORT_V9);
+		CHECK_EQ(template_set_columns(&set), FLOW_COLUMNS_OF_TCP);
+	}
 }
 
 TEST(a_translation_is_of_one_direction_of_one_connection)
