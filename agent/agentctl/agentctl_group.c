@@ -54,13 +54,17 @@ static const struct group_key {
 struct group_sum {
 	char *key; /* owned; JSON array of the values */
 	uint64_t flows, packets, bytes, bits_per_s, packets_per_s;
+	/* Of connections, if rows have it. */
+	uint64_t rtt_us, rtt_flows; /* sum over these */
+	uint64_t retransmitted, out_of_order;
 };
 
 struct agentctl_group {
 	const struct group_key *keys[AGENTCTL_GROUP_KEYS];
 	size_t key_count;
 	char names[AGENTCTL_GROUP_KEYS * FLOW_NAME_SIZE]; /* with commas */
-	struct agentctl_column columns[2 * AGENTCTL_GROUP_KEYS + 6];
+	struct agentctl_column columns[2 * AGENTCTL_GROUP_KEYS + 10];
+	bool has_tcp;           /* rows have rtt_us */
 	json_t *value_names;    /* owned; by the value's text */
 	struct group_sum *sums; /* owned */
 	size_t count;
@@ -136,6 +140,10 @@ static void fill_columns(struct agentctl_group *group)
 	*column++ = (struct agentctl_column){ "bytes", NULL, COLUMN_BYTES, COLUMN_SHOWN };
 	*column++ = (struct agentctl_column){ "bits_per_s", "rate", COLUMN_BITRATE, 2 };
 	*column++ = (struct agentctl_column){ "packets_per_s", NULL, COLUMN_NUMBER, COLUMN_HIDDEN };
+	*column++ = (struct agentctl_column){ "rtt_us", "rtt", COLUMN_NUMBER, COLUMN_HIDDEN };
+	*column++ = (struct agentctl_column){ "rtt_flows", NULL, COLUMN_NUMBER, COLUMN_HIDDEN };
+	*column++ = (struct agentctl_column){ "retransmitted", NULL, COLUMN_NUMBER, COLUMN_HIDDEN };
+	*column++ = (struct agentctl_column){ "out_of_order", NULL, COLUMN_NUMBER, COLUMN_HIDDEN };
 	for (size_t i = 0; i < group->key_count; i++)
 		if (group->keys[i]->name_member)
 			*column++ = (struct agentctl_column){ group->keys[i]->name_member, NULL,
@@ -197,6 +205,10 @@ static void merge(struct agentctl_group *group)
 		to->bytes += from->bytes;
 		to->bits_per_s += from->bits_per_s;
 		to->packets_per_s += from->packets_per_s;
+		to->rtt_us += from->rtt_us;
+		to->rtt_flows += from->rtt_flows;
+		to->retransmitted += from->retransmitted;
+		to->out_of_order += from->out_of_order;
 		free(from->key);
 	}
 	if (group->count > 0)
@@ -268,6 +280,27 @@ static char *key_text(const struct agentctl_group *group, const json_t *flow, in
 	return text;
 }
 
+static uint64_t number_of(const json_t *row, const char *name)
+{
+	return (uint64_t)json_integer_value(json_object_get(row, name));
+}
+
+/* A sum's mean is of as many flows as it says, a flow's of one. */
+static void add_tcp(struct agentctl_group *group, struct group_sum *sum, const json_t *row)
+{
+	const json_t *rtt = json_object_get(row, "rtt_us");
+	const json_t *flows = json_object_get(row, "rtt_flows");
+
+	if (!rtt)
+		return;
+	group->has_tcp = true;
+	if (json_is_integer(rtt))
+		sum->rtt_flows = flows ? (uint64_t)json_integer_value(flows) : 1;
+	sum->rtt_us = (uint64_t)json_integer_value(rtt) * sum->rtt_flows;
+	sum->retransmitted = number_of(row, "retransmitted");
+	sum->out_of_order = number_of(row, "out_of_order");
+}
+
 static int add_sum(struct agentctl_group *group, char *key, const json_t *flow)
 {
 	const json_t *flows = json_object_get(flow, "flows");
@@ -284,6 +317,7 @@ static int add_sum(struct agentctl_group *group, char *key, const json_t *flow)
 		.packets_per_s =
 			(uint64_t)json_integer_value(json_object_get(flow, "packets_per_s")),
 	};
+	add_tcp(group, &group->sums[group->count - 1], flow);
 	return 0;
 }
 
@@ -341,6 +375,19 @@ static int add_names(const struct agentctl_group *group, json_t *row)
 	return result;
 }
 
+static int write_tcp(const struct group_sum *sum, json_t *row)
+{
+	json_t *mean = sum->rtt_flows ? json_integer((json_int_t)(sum->rtt_us / sum->rtt_flows))
+				      : json_null();
+
+	return json_object_set_new(row, "rtt_us", mean) |
+	       json_object_set_new(row, "rtt_flows", json_integer((json_int_t)sum->rtt_flows)) |
+	       json_object_set_new(row, "retransmitted",
+				   json_integer((json_int_t)sum->retransmitted)) |
+	       json_object_set_new(row, "out_of_order",
+				   json_integer((json_int_t)sum->out_of_order));
+}
+
 static json_t *sum_row(const struct agentctl_group *group, const struct group_sum *sum)
 {
 	json_t *values = json_loads(sum->key, 0, NULL);
@@ -358,7 +405,7 @@ static json_t *sum_row(const struct agentctl_group *group, const struct group_su
 					     json_integer((json_int_t)sum->bits_per_s)) |
 			 json_object_set_new(row, "packets_per_s",
 					     json_integer((json_int_t)sum->packets_per_s)) |
-			 add_names(group, row);
+			 (group->has_tcp ? write_tcp(sum, row) : 0) | add_names(group, row);
 	json_decref(values);
 	if (result) {
 		json_decref(row);

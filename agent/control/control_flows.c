@@ -175,7 +175,7 @@ static int top_create(struct flows_state *state, const struct flow_key_choice *c
 	return state->top ? 0 : out_of_memory(error);
 }
 
-static int sums_create(struct flows_state *state, const json_t *by,
+static int sums_create(struct flows_state *state, const json_t *by, uint64_t kept,
 		       const struct flow_key_choice *choice, struct error_text *error)
 {
 	uint8_t secret[16] = { 0 };
@@ -192,6 +192,8 @@ static int sums_create(struct flows_state *state, const json_t *by,
 	state->sums = flow_sums_create(json_string_value(by), choice, hash_key_of(secret), error);
 	if (!state->sums)
 		return -EINVAL;
+	if (kept & FLOW_MEMBER_BIT(FLOW_MEMBER_rtt_us))
+		flow_sums_with_tcp(state->sums);
 	if (state->order.sort[0] && !flow_sums_can_sort(state->sums, state->order.sort, &is_text))
 		return fail_sort(&state->order, error);
 	return 0;
@@ -293,7 +295,7 @@ static int state_prepare(struct flows_state *state, const struct control_context
 	if (!result && !by)
 		result = check_members(state, request->json, kept, error);
 	if (!result)
-		result = by ? sums_create(state, by, choice, error)
+		result = by ? sums_create(state, by, kept, choice, error)
 			    : top_create(state, choice, error);
 	if (!result && by)
 		result = check_kept(flow_sums_members(state->sums), kept, error);

@@ -75,6 +75,12 @@ static int64_t post_nat_port(const struct flow_view *view, uint16_t port)
 	return is_translated(&view->nat) ? port : -1;
 }
 
+/* Below 0: not known. */
+static int64_t packets_known(const struct tcp_quality *tcp, uint32_t packets)
+{
+	return tcp->is_known ? (int64_t)packets : -1;
+}
+
 /* One setter per kind, named as the .def names the kind. */
 static void set_NUMBER(struct flow_value *value, int64_t number)
 {

@@ -27,16 +27,20 @@ static const struct sum_key both_ends[] = {
 	{ "iface", { FLOW_MEMBER_in_if_name, FLOW_MEMBER_out_if_name } },
 };
 
-static const char *const sum_names[] = { "flows", "packets", "bytes", "bits_per_s",
-					 "packets_per_s" };
+static const char *const sum_names[] = { "flows", "packets", "bytes", "bits_per_s", "packets_per_s",
+					 /* Of connections; the first is the mean of the second. */
+					 "rtt_us", "rtt_flows", "retransmitted", "out_of_order" };
+
+enum { SUM_rtt_us = 5, SUMS_WITHOUT_TCP = 5, SUMS_WITH_TCP = 9 };
 
 struct flow_sums {
 	const struct flow_key_choice *choice; /* borrowed */
 	struct hash_key secret;
 	struct sum_key keys[FLOW_SUMS_KEYS];
 	size_t key_count;
-	size_t sum_size; /* bytes of a flow_sum with its keys */
-	char *sums;      /* owned */
+	size_t name_count; /* of sum_names: those that rows have */
+	size_t sum_size;   /* bytes of a flow_sum with its keys */
+	char *sums;        /* owned */
 	size_t count;
 	size_t capacity; /* of 'sums'; a power of two */
 	uint32_t *slots; /* owned; 2 * capacity */
@@ -169,6 +173,7 @@ struct flow_sums *flow_sums_create(const char *keys, const struct flow_key_choic
 		return NULL;
 	}
 	sums->choice = choice;
+	sums->name_count = SUMS_WITHOUT_TCP;
 	sums->secret = secret;
 	if (keys_parse(sums, keys, error)) {
 		flow_sums_destroy(sums);
@@ -185,6 +190,21 @@ void flow_sums_destroy(struct flow_sums *sums)
 	free(sums->sums);
 	free(sums->slots);
 	free(sums);
+}
+
+void flow_sums_with_tcp(struct flow_sums *sums)
+{
+	sums->name_count = SUMS_WITH_TCP;
+}
+
+static void add_tcp(struct flow_sum *sum, const struct tcp_quality *tcp)
+{
+	if (tcp->handshake_us) {
+		sum->rtt_us += tcp->handshake_us - 1;
+		sum->rtt_flows++;
+	}
+	sum->retransmitted += tcp->retransmitted;
+	sum->out_of_order += tcp->out_of_order;
 }
 
 /* How much of a flow's bytes or packets fell into the window that ends now. */
@@ -223,6 +243,8 @@ static int add_to(struct flow_sums *sums, const struct flow_value *keys,
 	sum->bytes += flow->octets;
 	sum->recent_packets += recent_part(flow, flow->packets, now);
 	sum->recent_bytes += recent_part(flow, flow->octets, now);
+	if (sums->name_count == SUMS_WITH_TCP)
+		add_tcp(sum, &flow->tcp);
 	return 0;
 }
 
@@ -278,9 +300,15 @@ void flow_sums_clear(struct flow_sums *sums)
 
 static uint64_t sum_number(const struct flow_sum *sum, size_t which)
 {
-	const uint64_t numbers[] = { sum->flows, sum->packets, sum->bytes,
+	const uint64_t numbers[] = { sum->flows,
+				     sum->packets,
+				     sum->bytes,
 				     sum->recent_bytes * 8000 / FLOW_SUMS_WINDOW_MS,
-				     sum->recent_packets * 1000 / FLOW_SUMS_WINDOW_MS };
+				     sum->recent_packets * 1000 / FLOW_SUMS_WINDOW_MS,
+				     sum->rtt_flows ? sum->rtt_us / sum->rtt_flows : 0,
+				     sum->rtt_flows,
+				     sum->retransmitted,
+				     sum->out_of_order };
 
 	return numbers[which];
 }
@@ -312,7 +340,7 @@ static size_t sort_key_find(const struct flow_sums *sums, const char *name)
 	for (size_t i = 0; i < sums->key_count; i++)
 		if (strcmp(sums->keys[i].name, name) == 0)
 			return i;
-	for (size_t i = 0; i < sizeof(sum_names) / sizeof(sum_names[0]); i++)
+	for (size_t i = 0; i < sums->name_count; i++)
 		if (strcmp(sum_names[i], name) == 0)
 			return sums->key_count + i;
 	return SIZE_MAX;
@@ -361,8 +389,12 @@ char *flow_sums_write(const struct flow_sums *sums, size_t index, char *to)
 	*to++ = '{';
 	for (size_t i = 0; i < sums->key_count; i++)
 		to = flow_value_write(to, sums->keys[i].name, &sum->keys[i]);
-	for (size_t i = 0; i < sizeof(sum_names) / sizeof(sum_names[0]); i++) {
-		const struct flow_value value = { .number = (int64_t)sum_number(sum, i) };
+	for (size_t i = 0; i < sums->name_count; i++) {
+		const bool is_known = i != SUM_rtt_us || sum->rtt_flows;
+		const struct flow_value value = {
+			.kind = FLOW_VALUE_ID,
+			.number = is_known ? (int64_t)sum_number(sum, i) : -1,
+		};
 
 		to = flow_value_write(to, sum_names[i], &value);
 	}

@@ -24,7 +24,9 @@ struct flow_sums; /* opaque: defined in flow_sums.c */
 struct flow_sum {
 	uint64_t flows, packets, bytes;
 	uint64_t recent_packets, recent_bytes; /* within the window */
-	struct flow_value keys[];              /* as many as there are keys */
+	uint64_t rtt_us, rtt_flows;            /* sum over the flows that have it, and these */
+	uint64_t retransmitted, out_of_order;
+	struct flow_value keys[]; /* as many as there are keys */
 };
 
 /* Keys, separated by commas, under any name of flow_names.h: members of a flow, and host, as, port,
@@ -34,6 +36,8 @@ struct flow_sum {
 struct flow_sums *flow_sums_create(const char *keys, const struct flow_key_choice *choice,
 				   struct hash_key secret, struct error_text *error);
 void flow_sums_destroy(struct flow_sums *sums);
+/* Flows know how good their connections are: rows have it, too. Before the first flow. */
+void flow_sums_with_tcp(struct flow_sums *sums);
 
 /* Members that the keys are made of, as FLOW_MEMBER_BIT(). */
 uint64_t flow_sums_members(const struct flow_sums *sums);
@@ -48,7 +52,8 @@ size_t flow_sums_count(const struct flow_sums *sums);
 void flow_sums_clear(struct flow_sums *sums);
 
 /* Put the sums in order of a key, or of "flows", "packets", "bytes", "bits_per_s",
- * "packets_per_s"; equal ones in that of bytes. Returns 0, or -EINVAL for
+ * "packets_per_s" and, with tcp, "rtt_us", "rtt_flows", "retransmitted", "out_of_order"; equal ones
+ * in that of bytes. Returns 0, or -EINVAL for
  * another name. Nothing may be added before flow_sums_clear(). */
 int flow_sums_sort(struct flow_sums *sums, const char *name, bool is_descending);
 /* Whether a sum can be sorted by a name; then '*is_name' says whether from A by itself. */
@@ -62,7 +67,7 @@ const struct flow_sum *flow_sums_at(const struct flow_sums *sums, size_t index);
 bool flow_sums_as_number(const struct flow_sums *sums, size_t index, size_t key, const char **name,
 			 uint32_t *as_number);
 /* Write a sum as an object. 'to' has room for FLOW_SUM_JSON_SIZE bytes. Returns the new end. */
-#define FLOW_SUM_JSON_SIZE ((FLOW_SUMS_KEYS + 5) * (FLOW_VALUE_JSON_SIZE + 32))
+#define FLOW_SUM_JSON_SIZE ((FLOW_SUMS_KEYS + 9) * (FLOW_VALUE_JSON_SIZE + 32))
 char *flow_sums_write(const struct flow_sums *sums, size_t index, char *to);
 
 #endif

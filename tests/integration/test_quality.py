@@ -1,0 +1,226 @@
+"""How good a connection is: round-trip time, retransmitted and overtaken packets, against a wire that delays and drops known packets."""
+
+import contextlib
+import json
+import socket
+import struct
+import threading
+
+import pytest
+
+from delay_wire import SYN, DelayWire, Segment
+from firewalls import Nft
+from traffic import family_of
+from waiting import PATIENCE_S, wait_until
+
+NEAR, FAR = ("192.0.2.10", "2001:db8:1::10"), ("192.0.2.77", "2001:db8:1::77")
+DELAY_S, LOSS, DETOUR = 0.010, 40, 57
+PORT, NEAR_PORT, FAR_PORT = 7001, 40001, 40002
+SIZE = 600_000
+ETH_P_ALL, SO_TIMESTAMPNS = 3, 35
+RETRANSMITTED, OUT_OF_ORDER, CLIENT_MS, SERVER_MS = 57581, 57583, 57595, 57596
+FIELDS = "fields=default+retransmittedInPackets+outOfOrderInPackets+57595+57596"
+NAMES = "retransmittedInPackets", "outOfOrderInPackets", "clientNetworkLatencyMilliseconds", "serverNetworkLatencyMilliseconds"
+PACKETS, MILLISECONDS, UNSIGNED32 = 3, 6, 3
+DESCRIBED = {
+    "retransmittedInPackets": (35632, 109, UNSIGNED32, PACKETS),
+    "retransmittedOutPackets": (35632, 110, UNSIGNED32, PACKETS),
+    "outOfOrderInPackets": (35632, 111, UNSIGNED32, PACKETS),
+    "outOfOrderOutPackets": (35632, 112, UNSIGNED32, PACKETS),
+    "clientNetworkLatencyMilliseconds": (35632, 123, UNSIGNED32, MILLISECONDS),
+    "serverNetworkLatencyMilliseconds": (35632, 124, UNSIGNED32, MILLISECONDS),
+}
+SOURCES = pytest.mark.parametrize("source", ["interface", "nflog"])
+FAMILIES = pytest.mark.parametrize("family", [0, 1], ids=["ipv4", "ipv6"])
+
+
+@pytest.fixture
+def wire(cleanup, host):
+    near, far = host("near"), host("far")
+    made = DelayWire(
+        (near, "tun0", [f"{address}/{length}" for address, length in zip(NEAR, (24, 64))]),
+        (far, "tun0", [f"{address}/{length}" for address, length in zip(FAR, (24, 64))]),
+        DELAY_S, LOSS, DETOUR,
+    )  # fmt: skip
+    cleanup.callback(made.close)
+    made.near, made.far = near, far
+    return made
+
+
+def start(flowagent, wire, source, *options):
+    """The agent at the near end, when it sees packets."""
+    options = ("--active-timeout", "1h", "--inactive-timeout", "1h", *options)
+    if source == "interface":
+        agent = flowagent("--interface", "tun0", *options, host=wire.near)
+        agent.wait_for_capture()
+    else:
+        Nft().install(wire.near, "tun0")
+        agent = flowagent("--nflog", "40", *options, host=wire.near)
+        agent.wait_for_group()
+    return agent
+
+
+def transfer(here, there, address, target, port):
+    """A connection from one host to the other, SIZE bytes each way, one after the other. Both ends, still open."""
+    with there.entered():
+        listening = socket.create_server((target, PORT), family=family_of(target))
+    with here.entered():
+        client = socket.socket(family_of(address))
+        client.settimeout(PATIENCE_S)
+        client.bind((address, port))
+    client.connect((target, PORT))
+    server, _ = listening.accept()
+    listening.close()
+    for sender, receiver in (client, server), (server, client):
+        sending = threading.Thread(target=sender.sendall, args=(bytes(SIZE),), daemon=True)
+        sending.start()
+        received = 0
+        while received < SIZE:
+            received += len(receiver.recv(65536))
+        sending.join(PATIENCE_S)
+    return client, server
+
+
+def place(key):
+    """Where the agent sees a direction's packets: before the wire, or after it."""
+    return "delivered" if key in (f"{FAR_PORT},{PORT}", f"{PORT},{NEAR_PORT}") else "sent"
+
+
+def flows_of(tool):
+    return {f"{row['src_port']},{row['dst_port']}": row for row in tool.rows("show", "flows")}
+
+
+def both_know(tool, wire):
+    """Flows and what the wire knows, when nothing is under way and all was read; else None."""
+    before = wire.ask()
+    flows = flows_of(tool)
+    if before != wire.ask() or len(before) != 4 or set(flows) != set(before):
+        return None
+    if any(flows[key]["packets"] != one["packets"][place(key)] for key, one in before.items()):
+        return None
+    return flows, before
+
+
+class Stamps:
+    """When the kernel of a host saw the first SYN of each direction, and the first packet after it: a packet socket of our own."""
+
+    def __init__(self, host, device):
+        with host.entered():
+            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.socket.bind((device, ETH_P_ALL))
+        self.times = {}
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        with contextlib.suppress(OSError):  # until it is closed, or the device is gone
+            while True:
+                packet, ancillary, _, _ = self.socket.recvmsg(2048, 256)
+                segment = Segment(packet)
+                if segment.is_tcp:
+                    seconds, nanoseconds = struct.unpack("qq", ancillary[0][2][:16])
+                    key = "%d,%d" % segment.ports, bool(segment.flags & SYN)
+                    self.times.setdefault(key, seconds * 10**6 + nanoseconds // 1000)
+
+    def rtt_us(self, opener):
+        return self.times[opener, False] - self.times[opener, True]
+
+
+def check_rtt(row, rtt_us, source, is_near):
+    """Within 1 ms; the wire takes two times its delay. The opener is near or far."""
+    assert abs(row["rtt_us"] - rtt_us) <= 1000
+    assert row["rtt_us"] >= 2e6 * DELAY_S - 1000
+    far, own = ("server_rtt_us", "client_rtt_us") if is_near else ("client_rtt_us", "server_rtt_us")
+    assert row[far] >= 2e6 * DELAY_S - 1000
+    if source == "interface":
+        assert abs(row[own] + row[far] - row["rtt_us"]) <= 1
+    else:  # when this host sent its own is not known
+        assert row[own] is None and row[far] == row["rtt_us"]
+
+
+def check_sums(tool, flows):
+    """By a key that all flows share the mean of those that know it, and sums."""
+    (row,) = tool.rows("show", "flows", "--by", "proto")
+    assert row["rtt_flows"] == len(flows)
+    assert row["rtt_us"] == sum(flow["rtt_us"] for flow in flows.values()) // len(flows)
+    for name in "retransmitted", "out_of_order":
+        assert row[name] == sum(flow[name] for flow in flows.values())
+
+
+def half_ms(rtt_us):
+    """What nProbe calls latency; 0: not known."""
+    return 0 if rtt_us is None else max(1, (rtt_us // 2 + 500) // 1000)
+
+
+def number(raw):
+    return int.from_bytes(raw, "big")
+
+
+def text(value):
+    """Of a field whose length a decoder does not know to be text."""
+    raw = value if isinstance(value, bytes) else value.to_bytes(40, "big")
+    return raw.rstrip(b"\0").decode()
+
+
+def together(records):
+    """The records of each flow as one: what came while the agent ended is in a record of its own, which has seen no handshake."""
+    sums = {}
+    for key, values in records:
+        sums[key] = tuple(map(sum, zip(values, sums.get(key, (0, 0, 0, 0)))))
+    return sums
+
+
+def check_exports(sinks, expected):
+    """The same in NetFlow v9, IPFIX and JSON lines, and type records for IPFIX's elements."""
+    for version in "9", "10":
+        messages = sinks[version].messages()
+        found = together(
+            (f"{values[7]},{values[11]}", [values[field] for field in (RETRANSMITTED, OUT_OF_ORDER, CLIENT_MS, SERVER_MS)])
+            for message in messages for values in message.flows if values[4] == 6
+        )  # fmt: skip
+        assert found == expected, version
+    described = {
+        text(values[341]): (number(scopes[346]), number(scopes[303]), values[339], values[345])
+        for message in messages for scopes, values in message.options if 346 in scopes
+    }  # fmt: skip
+    assert described == DESCRIBED
+    lines = [json.loads(line) for datagram in sinks["json"].datagrams for line in datagram.splitlines()]
+    found = together(
+        (f"{line['sourceTransportPort']},{line['destinationTransportPort']}", [line[name] or 0 for name in NAMES])
+        for line in lines if line["type"] == "flow" and line["protocolIdentifier"] == 6
+    )  # fmt: skip
+    assert found == expected
+
+
+@SOURCES
+@FAMILIES
+def test_a_wire_of_known_delay_and_loss(family, source, wire, flowagent, agentctl, collector, cleanup):
+    """Opened from either end, with data both ways: RTT within 1 ms, retransmitted and overtaken packets to the packet."""
+    sinks = {version: collector(host=wire.near) for version in ("9", "10", "json")}
+    agent = start(
+        flowagent, wire, source,
+        *(word for version, sink in sinks.items() for word in ("--collector", f"{sink.host_port},version={version},{FIELDS}")),
+    )  # fmt: skip
+    tool = agentctl(agent)
+    stamps = Stamps(wire.near, "tun0")
+    cleanup.callback(stamps.socket.close)
+    near, far = NEAR[family], FAR[family]
+    ends = [*transfer(wire.near, wire.far, near, far, NEAR_PORT), *transfer(wire.far, wire.near, far, near, FAR_PORT)]
+    flows, known = wait_until(lambda: both_know(tool, wire), "flows that have all that the wire has carried")
+    for end in ends:
+        end.close()
+    for key, row in flows.items():
+        one = known[key]
+        assert row["retransmitted"] == one["retransmitted"][place(key)], key
+        assert row["out_of_order"] == (one["overtaken"] if place(key) == "delivered" else 0), key
+        assert row["retransmitted"] >= one["packets"]["dropped"] > 5
+    assert sum(row["out_of_order"] for row in flows.values()) > 5
+    for is_near, port in (True, NEAR_PORT), (False, FAR_PORT):
+        for key in f"{port},{PORT}", f"{PORT},{port}":
+            check_rtt(flows[key], stamps.rtt_us(f"{port},{PORT}"), source, is_near)
+    check_sums(tool, flows)
+    assert agent.stop() == 0
+    check_exports(sinks, {
+        key: (row["retransmitted"], row["out_of_order"], half_ms(row["client_rtt_us"]), half_ms(row["server_rtt_us"]))
+        for key, row in flows.items()
+    })  # fmt: skip
