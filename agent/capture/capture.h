@@ -44,6 +44,7 @@ struct source_config {
 	uint32_t receive_buffer; /* bytes of socket or ring buffer; 0: default (32 MiB) */
 	struct sampling_choice sampling;
 	bool takes_link_headers; /* not configured: the worker needs packet_view.link_header */
+	bool takes_microseconds; /* likewise: packet_view.microseconds, of files */
 	/* Not configured: one for each view, filled by read() if the source knows it; the worker's,
 	 * and 0 at first. NULL: nobody asks. */
 	struct packet_owner *owners;

@@ -76,6 +76,7 @@ static int open_file(const struct source_config *config, struct capture **opened
 				 ? capture_file_merge_open(config, &capture->merge, error)
 				 : capture_file_reader_open(&capture->file, config->name,
 							    BUFFER_SIZE, error);
+	capture->file.parser.takes_microseconds = config->takes_microseconds;
 	if (result)
 		close_file(capture);
 	else

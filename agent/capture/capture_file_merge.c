@@ -34,6 +34,7 @@ struct capture_file_merge {
 	size_t next_file;                                      /* of the list: not opened yet */
 	struct merged_file *heap[CAPTURE_FILE_MERGE_OPEN_MAX]; /* owned */
 	size_t open_count;
+	bool takes_microseconds;
 	int waits_for; /* a pipe that has no packet now; else -1 */
 	size_t fault_count;
 	struct error_text fault;              /* the first one */
@@ -149,6 +150,7 @@ static int open_next(struct capture_file_merge *merge, struct error_text *error)
 	before = rights_raise();
 	result = capture_file_reader_open(&file->reader, entry->path, BUFFER_SIZE, error);
 	rights_restore(before);
+	file->reader.parser.takes_microseconds = merge->takes_microseconds;
 	merge->next_file++;
 	if (!result)
 		heap_add(merge, file);
@@ -320,6 +322,7 @@ int capture_file_merge_open(const struct source_config *config, struct capture_f
 		return -ENOMEM;
 	}
 	merge->waits_for = -1;
+	merge->takes_microseconds = config->takes_microseconds;
 	result = capture_file_list_add(&merge->list, config->name, error);
 	for (size_t i = 0; !result && i < config->also_count; i++)
 		result = capture_file_list_add(&merge->list, config->also[i], error);

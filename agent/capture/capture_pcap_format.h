@@ -49,6 +49,7 @@ struct capture_pcap_parser {
 	enum capture_pcap_format format;
 	bool is_big_endian;                        /* numbers in the file, or in the section */
 	bool has_nanoseconds;                      /* pcap */
+	bool takes_microseconds;                   /* pcap: views get them: it costs something */
 	uint8_t lengths;                           /* pcap: enum capture_pcap_lengths */
 	uint8_t link;                              /* pcap: enum link_type */
 	uint64_t skip_bytes;                       /* pcapng: left of a block that is passed over */

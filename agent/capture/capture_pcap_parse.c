@@ -185,14 +185,18 @@ static int explain_record(struct capture_pcap_parser *parser, struct error_text 
 				 error);
 }
 
+static inline uint16_t microseconds_of(const struct capture_pcap_parser *parser, uint32_t fraction)
+{
+	return (uint16_t)((parser->has_nanoseconds ? fraction / 1000 : fraction) % 1000);
+}
+
 /* Whole records of a pcap file: the loop that reading a file consists of. Returns how many. The
- * last two arguments are constants for today's files. */
+ * last three arguments are constants for today's files. */
 static inline __attribute__((always_inline)) size_t
 parse_records(struct capture_pcap_parser *parser, struct packet_view *views, size_t capacity,
-	      bool is_big_endian, enum capture_pcap_lengths lengths)
+	      bool is_big_endian, enum capture_pcap_lengths lengths, bool takes_microseconds)
 {
 	const uint32_t fractions_per_ms = parser->has_nanoseconds ? 1000000 : 1000;
-	const uint32_t fractions_per_us = fractions_per_ms / 1000;
 	const uint8_t link = parser->link;
 	const uint8_t *header = parser->window.next;
 	size_t left = reader_left(&parser->window);
@@ -217,7 +221,8 @@ parse_records(struct capture_pcap_parser *parser, struct packet_view *views, siz
 			.captured_bytes = captured_bytes,
 			.original_bytes = original_bytes,
 			.time_ms = (unix_ms)seconds * 1000 + fraction / fractions_per_ms,
-			.microseconds = (uint16_t)(fraction / fractions_per_us % 1000),
+			.microseconds = takes_microseconds ? microseconds_of(parser, fraction)
+							   : (uint16_t)0,
 			.link = link,
 			.side = SIDE_unknown,
 		};
@@ -230,11 +235,13 @@ parse_records(struct capture_pcap_parser *parser, struct packet_view *views, siz
 	return count;
 }
 
+/* Old files, and those of which more is asked. */
 static size_t parse_old_records(struct capture_pcap_parser *parser, struct packet_view *views,
 				size_t capacity)
 {
 	return parse_records(parser, views, capacity, parser->is_big_endian,
-			     (enum capture_pcap_lengths)parser->lengths);
+			     (enum capture_pcap_lengths)parser->lengths,
+			     parser->takes_microseconds);
 }
 
 static int parse_pcap(struct capture_pcap_parser *parser, struct packet_view *views,
@@ -243,12 +250,12 @@ static int parse_pcap(struct capture_pcap_parser *parser, struct packet_view *vi
 	const enum capture_pcap_lengths today = PCAP_LENGTHS_captured_first;
 	size_t count;
 
-	if (parser->lengths != today)
+	if (parser->lengths != today || parser->takes_microseconds)
 		count = parse_old_records(parser, views, capacity);
 	else
 		count = parser->is_big_endian
-				? parse_records(parser, views, capacity, true, today)
-				: parse_records(parser, views, capacity, false, today);
+				? parse_records(parser, views, capacity, true, today, false)
+				: parse_records(parser, views, capacity, false, today, false);
 	/* Packets first; what stopped us is found again by the next call. */
 	return count ? (int)count : explain_record(parser, error);
 }

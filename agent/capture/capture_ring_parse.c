@@ -93,13 +93,14 @@ static void fill_view(struct packet_view *view, struct capture_ring_parser *pars
 		      const struct tpacket3_hdr *header, uint8_t packet_type)
 {
 	uint8_t *bytes = parser->block + parser->next + header->tp_mac;
+	const uint32_t microseconds = header->tp_nsec / 1000;
 
 	*view = (struct packet_view){
 		.bytes = bytes,
 		.captured_bytes = header->tp_snaplen,
 		.original_bytes = header->tp_len,
-		.time_ms = (unix_ms)header->tp_sec * 1000 + header->tp_nsec / 1000000,
-		.microseconds = (uint16_t)(header->tp_nsec / 1000 % 1000),
+		.time_ms = (unix_ms)header->tp_sec * 1000 + microseconds / 1000,
+		.microseconds = (uint16_t)(microseconds % 1000),
 		.link = parser->link,
 	};
 	set_side(view, parser, packet_type);

@@ -54,6 +54,7 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 	worker->sampling_secret = config->sampling;
 	worker->own.name = NULL;
 	worker->own.takes_link_headers = config->cache.columns & FLOW_COLUMNS_OF_LINK;
+	worker->own.takes_microseconds = config->cache.columns & FLOW_COLUMNS_OF_TCP;
 	if (config->cache.columns & FLOW_COLUMNS_OF_OWNER)
 		worker->own.owners = worker->owners;
 	worker->wake.descriptor = worker->call.done = -1;

@@ -8,8 +8,11 @@ import threading
 
 import pytest
 
-from delay_wire import SYN, DelayWire, Segment
+import capture_files
+import frames
+from delay_wire import ACK, SYN, TCP, DelayWire, Segment
 from firewalls import Nft
+from test_fields import export
 from traffic import family_of
 from waiting import PATIENCE_S, wait_until
 
@@ -224,3 +227,46 @@ def test_a_wire_of_known_delay_and_loss(family, source, wire, flowagent, agentct
         key: (row["retransmitted"], row["out_of_order"], half_ms(row["client_rtt_us"]), half_ms(row["server_rtt_us"]))
         for key, row in flows.items()
     })  # fmt: skip
+
+
+# ---- files ----
+
+RAW, START_NS, HANDSHAKE_US, ANSWER_US = 101, 1_700_000_000_999_000_000, 24_690, 346
+DELAYS = 57554, 57555, 57556, 57557  # client and server, seconds and microseconds: nfcapd's
+
+
+def segment(is_back, flags, sequence, acknowledgement, payload=b""):
+    header = struct.pack(">HHIIBBHHH", *((80, 1234) if is_back else (1234, 80)), sequence, acknowledgement, 0x50, flags, 0, 0, 0)
+    ends = ("198.51.100.7", "192.0.2.10") if is_back else ("192.0.2.10", "198.51.100.7")
+    return frames.ipv4(header + payload, TCP, *ends)
+
+
+def conversation():
+    """A handshake whose times have microseconds, and one packet twice."""
+    sent = (
+        (0, segment(False, SYN, 100, 0)), (ANSWER_US, segment(True, SYN | ACK, 900, 101)),
+        (HANDSHAKE_US, segment(False, ACK, 101, 901)), (HANDSHAKE_US + 1000, segment(False, ACK, 101, 901, b"data")),
+        (HANDSHAKE_US + 300_000, segment(False, ACK, 101, 901, b"data")),
+    )  # fmt: skip
+    return [capture_files.packet(START_NS + us * 1000, RAW, data) for us, data in sent]
+
+
+@pytest.mark.parametrize("kind", ["pcap", "nanoseconds", "big-endian", "pcapng", "two-files"])
+def test_files_give_microseconds(kind, tmp_path, flowagent, collector):
+    packets = conversation()
+    contents = {
+        "pcap": [capture_files.pcap(packets)],
+        "nanoseconds": [capture_files.pcap(packets, unit_ns=1)],
+        "big-endian": [capture_files.pcap(packets, order=">")],
+        "pcapng": [capture_files.pcapng(packets)],
+        "two-files": [capture_files.pcap(packets[::2]), capture_files.pcap(packets[1::2])],
+    }[kind]
+    for number, content in enumerate(contents):
+        (tmp_path / f"{number}.pcap").write_bytes(content)
+    sink = collector()
+    fields = "+".join(map(str, ("default", RETRANSMITTED, *DELAYS)))
+    (row,) = export(flowagent, tmp_path / "0.pcap" if len(contents) == 1 else tmp_path, f"{sink.host_port},version=9,fields={fields}")
+    sink.wait_for_datagrams(row["datagrams_sent"])
+    half = 0, (HANDSHAKE_US - ANSWER_US) // 2, 0, ANSWER_US // 2
+    found = {values[7]: (values[RETRANSMITTED], *(values[field] for field in DELAYS)) for message in sink.messages() for values in message.flows}
+    assert found == {1234: (1, *half), 80: (0, *half)}
