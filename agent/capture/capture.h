@@ -182,9 +182,10 @@ struct capture_type {
 	 * source is there. */
 	int (*adopt)(const struct source_config *config, const struct capture_kept *kept,
 		     struct capture **capture, struct error_text *error);
-	/* It runs no more: before the first read(), have the configuration's settings take the
-	 * place of its own. NULL: there are none. */
-	void (*begin)(struct capture *capture);
+	/* It runs no more, if there was one: before the first read(). With 'is_continued' the
+	 * configuration's settings take the place of its own; else what it has left in the kernel
+	 * goes, if it is in the way. NULL: there is neither. */
+	void (*begin)(struct capture *capture, bool is_continued);
 	/* In place of stop(): read() gives what was taken from the kernel already, then -ENODATA.
 	 * What comes from now on waits there for the next agent, also after close(); or for read(),
 	 * if it is not held any more. */

@@ -164,7 +164,7 @@ static int make_kept(struct capture *capture)
 		.ring_bytes = capture->ring_bytes,
 		.cpus = capture->cpus,
 		.takes = capture->takes,
-		.is_filter = { kernel->is_filter[0], kernel->is_filter[1] },
+		.filter = { kernel->filter[0], kernel->filter[1] },
 		.link = capture->scene.link,
 	};
 
@@ -452,6 +452,12 @@ static uint64_t rights_later(const struct source_config *source)
 	return major > 6 || (major == 6 && minor >= 6) ? 0 : RIGHTS_NET_ADMIN;
 }
 
+static void begin_bpf(struct capture *capture, bool is_continued)
+{
+	(void)is_continued;
+	capture_bpf_kernel_supersede(&capture->kernel);
+}
+
 const struct capture_type capture_bpf = {
 	.noun = "interface",
 	.prefix = CAPTURE_BPF_PREFIX,
@@ -469,6 +475,7 @@ const struct capture_type capture_bpf = {
 	.stored = capture_bpf_stored,
 	.stop = stop_bpf,
 	.adopt = capture_bpf_adopt,
+	.begin = begin_bpf,
 	.hold = capture_bpf_hold,
 	.keep = capture_bpf_keep,
 	.left = capture_bpf_left,

@@ -66,7 +66,7 @@ static bool take_all(struct msghdr *message, const struct capture_bpf_facts *fac
 	size_t wanted = 3, count = 0, next = 3;
 
 	for (int side = 0; side < 2; side++)
-		wanted += !facts->is_filter[side];
+		wanted += !facts->filter[side];
 	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS)
 		count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 	if (count > DESCRIPTORS_MAX)
@@ -82,8 +82,8 @@ static bool take_all(struct msghdr *message, const struct capture_bpf_facts *fac
 	kernel->counters = descriptors[1];
 	kernel->control = descriptors[2];
 	for (int side = 0; side < 2; side++) {
-		kernel->is_filter[side] = facts->is_filter[side];
-		if (!facts->is_filter[side])
+		kernel->filter[side] = facts->filter[side];
+		if (!facts->filter[side])
 			kernel->links[side] = descriptors[next++];
 	}
 	kernel->index = facts->index;

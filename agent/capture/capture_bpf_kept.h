@@ -18,9 +18,9 @@ struct capture_bpf_facts {
 	uint32_t index;  /* of the interface */
 	uint32_t ring_bytes;
 	uint32_t cpus;
-	uint8_t takes; /* CAPTURE_BPF_TAKES_FOREIGN, CAPTURE_BPF_TAKES_OWNER */
-	uint8_t is_filter[2];
-	uint8_t link; /* enum link_type */
+	uint8_t takes;     /* CAPTURE_BPF_TAKES_FOREIGN, CAPTURE_BPF_TAKES_OWNER */
+	uint8_t filter[2]; /* as in struct capture_bpf_kernel */
+	uint8_t link;      /* enum link_type */
 };
 
 /* Make such a socket; what is in 'kernel' stays open. Returns the descriptor, or a negative errno.

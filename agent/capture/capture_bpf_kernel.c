@@ -1,7 +1,7 @@
 /* capture_bpf_kernel.c - libbpf's part of capture_bpf.c.
  *
  * Place: object of capture_bpf_program.c (made by the build) -> here -> kernel. Invariant: whatever
- * is attached is in 'links' or 'is_filter', so that detaching takes all of it off. */
+ * is attached is in 'links' or 'filter', so that detaching takes all of it off. */
 #include "capture_bpf_kernel.h"
 
 #include "capture_bpf_object.h"
@@ -23,9 +23,11 @@
 #define ATTACH_TCX_EGRESS  ((enum bpf_attach_type)47)
 #define ATTACH_BEFORE      (1u << 3)
 
-/* Of our filter in clsact: an agent that was killed has left one behind, and it is replaced. */
-#define FILTER_HANDLE   0xf10a
-#define FILTER_PRIORITY 1
+/* Of our filters in clsact. There are two at most: that of the agent that runs, or was killed, and
+ * that of the one that comes after it. Both see all packets, as neither ends the row. */
+#define FILTER_HANDLE(number) (0xf109u + (number))
+#define FILTER_PRIORITY       1
+#define OTHER_FILTER(number)  (3 - (number))
 
 static const struct {
 	const char *program;
@@ -197,21 +199,37 @@ static int attach_link(struct capture_bpf_kernel *kernel, int side)
 	return 0;
 }
 
-/* Before Linux 6.6. The queueing discipline stays when we go: others may have come to it. */
+static bool has_filter(const struct capture_bpf_kernel *kernel, int side, uint32_t number)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)kernel->index,
+		    .attach_point = sides[side].point);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE(number),
+		    .priority = FILTER_PRIORITY);
+	const int result = bpf_tc_query(&hook, &options);
+
+	/* Of the queueing discipline, or the filter in it. */
+	return result != -EINVAL && result != -ENOENT;
+}
+
+/* Before Linux 6.6. The queueing discipline stays when we go: others may have come to it. A filter
+ * that is there may be of an agent that still runs: see capture_bpf_kernel_supersede(). */
 static int attach_filter(struct capture_bpf_kernel *kernel, int side)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)kernel->index,
 		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY,
+	LIBBPF_OPTS(bpf_tc_opts, options, .priority = FILTER_PRIORITY,
 		    .prog_fd = kernel->programs[side], .flags = BPF_TC_F_REPLACE);
 	int result = bpf_tc_hook_create(&hook);
+	uint8_t number;
 
 	if (result && result != -EEXIST)
 		return result;
+	number = has_filter(kernel, side, 1) ? 2 : 1;
 	hook.attach_point = sides[side].point;
+	options.handle = FILTER_HANDLE(number);
 	result = bpf_tc_attach(&hook, &options);
 	if (!result)
-		kernel->is_filter[side] = true;
+		kernel->filter[side] = number;
 	return result;
 }
 
@@ -252,25 +270,15 @@ static bool has_link(int link)
 	return bpf_obj_get_info_by_fd(link, &info, &size) || info.xdp.ifindex != 0;
 }
 
-static bool has_filter(const struct capture_bpf_kernel *kernel, int side)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)kernel->index,
-		    .attach_point = sides[side].point);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
-	const int result = bpf_tc_query(&hook, &options);
-
-	/* Of the queueing discipline, or the filter in it. */
-	return result != -EINVAL && result != -ENOENT;
-}
-
 bool capture_bpf_kernel_is_attached(const struct capture_bpf_kernel *kernel)
 {
 	bool is_attached = true;
 
 	for (int side = 0; side < 2; side++)
-		is_attached &= kernel->links[side] >= 0  ? has_link(kernel->links[side])
-			       : kernel->is_filter[side] ? has_filter(kernel, side)
-							 : false;
+		is_attached &= kernel->links[side] >= 0 ? has_link(kernel->links[side])
+			       : kernel->filter[side]
+				       ? has_filter(kernel, side, kernel->filter[side])
+				       : false;
 	return is_attached;
 }
 
@@ -281,15 +289,24 @@ static void detach_link(int link)
 	(void)close(link);
 }
 
-static void detach_filter(const struct capture_bpf_kernel *kernel, int side)
+static void detach_filter(const struct capture_bpf_kernel *kernel, int side, uint32_t number)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)kernel->index,
 		    .attach_point = sides[side].point);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
+	LIBBPF_OPTS(bpf_tc_opts, options, .handle = FILTER_HANDLE(number),
+		    .priority = FILTER_PRIORITY);
 	struct rights_section before = rights_raise();
 
 	(void)bpf_tc_detach(&hook, &options);
 	rights_restore(before);
+}
+
+void capture_bpf_kernel_supersede(const struct capture_bpf_kernel *kernel)
+{
+	libbpf_set_print(be_silent); /* there may be none */
+	for (int side = 0; side < 2; side++)
+		if (kernel->filter[side])
+			detach_filter(kernel, side, OTHER_FILTER(kernel->filter[side]));
 }
 
 void capture_bpf_kernel_detach(struct capture_bpf_kernel *kernel)
@@ -299,12 +316,12 @@ void capture_bpf_kernel_detach(struct capture_bpf_kernel *kernel)
 	for (int side = 0; side < 2; side++) {
 		if (kernel->links[side] >= 0)
 			detach_link(kernel->links[side]);
-		else if (kernel->is_filter[side])
-			detach_filter(kernel, side);
+		else if (kernel->filter[side])
+			detach_filter(kernel, side, kernel->filter[side]);
 		else
 			continue;
 		kernel->links[side] = -1;
-		kernel->is_filter[side] = false;
+		kernel->filter[side] = 0;
 		was_attached = true;
 	}
 	/* A CPU may be in the program still. The kernel makes this call wait until each has left
@@ -316,7 +333,7 @@ void capture_bpf_kernel_detach(struct capture_bpf_kernel *kernel)
 void capture_bpf_kernel_leave(struct capture_bpf_kernel *kernel)
 {
 	close_all(kernel->links, 2);
-	kernel->is_filter[0] = kernel->is_filter[1] = false;
+	kernel->filter[0] = kernel->filter[1] = 0;
 }
 
 void capture_bpf_kernel_close(struct capture_bpf_kernel *kernel)

@@ -18,7 +18,7 @@ struct capture_bpf_kernel {
 	int ring, counters, control; /* the maps */
 	int programs[2];             /* ingress, egress; until they are attached */
 	int links[2];                /* by which they are attached, where the kernel has links */
-	bool is_filter[2];           /* attached as a filter */
+	uint8_t filter[2];           /* its number, from 1, if it is attached as a filter */
 	uint64_t attached_ns[2];     /* CLOCK_MONOTONIC */
 	uint32_t index;              /* of the interface */
 };
@@ -50,6 +50,10 @@ int capture_bpf_kernel_attach(struct capture_bpf_kernel *kernel, const char *nam
 /* Whether it is still attached to both: others may take it off, and its links end with the
  * interface. */
 bool capture_bpf_kernel_is_attached(const struct capture_bpf_kernel *kernel);
+
+/* The agent that was before this one has ended: take off the filter that it has left, which was not
+ * replaced as it might still have run. Links end with the last descriptor. */
+void capture_bpf_kernel_supersede(const struct capture_bpf_kernel *kernel);
 
 /* Take it off, if it is attached. After that it is running on no CPU: all that it has seen is in
  * the ring and in the counters. */

@@ -146,8 +146,10 @@ fail:
 	return -EINVAL;
 }
 
-static void begin_group(struct capture *capture)
+static void begin_group(struct capture *capture, bool is_continued)
 {
+	if (!is_continued)
+		return;
 	capture_netlink_grow(&capture->netlink, descriptor_of(capture));
 	capture_nflog_group_set_up(&capture->group, capture->parser.snaplen);
 }

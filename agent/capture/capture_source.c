@@ -258,8 +258,8 @@ bool capture_source_rest(struct capture_source *source, bool is_held)
 
 void capture_source_begin(struct capture_source *source)
 {
-	if (source->is_continued && source->type->begin)
-		source->type->begin(source->capture);
+	if (source->capture && source->type->begin)
+		source->type->begin(source->capture, source->is_continued);
 }
 
 void capture_source_leave(struct capture_source *source)

@@ -62,7 +62,7 @@ bool capture_source_hold(struct capture_source *source);
 /* For a while nothing is taken from the kernel, or it is again. Returns whether read() says when it
  * has given what was taken before, by -ENODATA; else it may be left alone. */
 bool capture_source_rest(struct capture_source *source, bool is_held);
-/* All that was continued is this agent's: before the first read(). */
+/* No agent runs any more that was before this one: before the first read(). */
 void capture_source_begin(struct capture_source *source);
 /* Before that: counters go on from those of the agent before, which had 'packets_lost'. */
 void capture_source_continue(struct capture_source *source, uint64_t packets_lost);

@@ -306,7 +306,7 @@ def test_any_is_refused(flowagent_run):
 
 @kernels
 def test_a_kill_leaves_nothing_that_counts_twice(wrapper, hosts, flowagent, collector, agentctl):
-    """Links end with the process; a filter stays, and the next agent replaces it."""
+    """Links end with the process; a filter stays, and the next agent takes it off."""
     own, agent = start(hosts, flowagent, collector, wrapper=wrapper)
     agent.kill()
     own.close()

@@ -114,10 +114,11 @@ def test_what_the_ring_cannot_hold_is_counted_by_the_next_agent(is_killed, serve
     assert counted(agent.summary()) == flood.packets()
 
 
-def test_other_settings_are_opened_anew(serve, hosts, flood):
-    agent, _ = serve("--bpf", "eth0")
+@kernels
+def test_other_settings_are_opened_anew(wrapper, serve, hosts, flood):
+    agent, _ = serve("--bpf", "eth0", wrapper=wrapper)
     hand_over(agent)
-    agent, control = serve("--bpf", "eth0,buffer=1M", before=agent)
+    agent, control = serve("--bpf", "eth0,buffer=1M", before=agent, wrapper=wrapper)
     assert "bpf:eth0: cannot be continued: its settings are others now; it is opened anew" in agent.errors
     assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]
     flood.begin(RATE)
@@ -127,15 +128,16 @@ def test_other_settings_are_opened_anew(serve, hosts, flood):
     assert agent.stop() == 0, agent.errors
 
 
-def test_a_takeover_with_other_settings(hosts, flowagent, flowagent_run, agentctl, flood):
+@kernels
+def test_a_takeover_with_other_settings(wrapper, hosts, flowagent, flowagent_run, agentctl, flood):
     """One that fails leaves the program of the agent that runs where it is; one that does not opens its own."""
-    agent = flowagent("--bpf", "eth0", host=hosts.server)
+    agent = flowagent("--bpf", "eth0", host=hosts.server, wrapper=wrapper)
     agent.wait_for_control()
     control = agentctl(agent)
     flood.begin(RATE)
     failed = flowagent_run(
         "--bpf", "eth0,buffer=1M", "--handover", "--summary", "/nonexistent/summary", "--control", agent.control,
-        host=hosts.server,
+        host=hosts.server, prefix=wrapper,
     )  # fmt: skip
     assert failed.returncode == 1
     assert "settings are others" in failed.stderr
@@ -144,7 +146,9 @@ def test_a_takeover_with_other_settings(hosts, flowagent, flowagent_run, agentct
     wait_until(lambda: control.statistics()["packets_read"] > read + RATE // 2, "packets")
     flood.end()
     wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
-    heir = flowagent("--bpf", "eth0,buffer=1M", "--handover", host=hosts.server, control=agent.control)
+    heir = flowagent(
+        "--bpf", "eth0,buffer=1M", "--handover", host=hosts.server, control=agent.control, wrapper=wrapper
+    )
     assert agent.wait() == 0, agent.errors
     heir.wait_until(lambda: "reading bpf:eth0" in heir.errors, "ready")
     assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]
@@ -156,10 +160,11 @@ def test_a_takeover_with_other_settings(hosts, flowagent, flowagent_run, agentct
     assert heir.stop() == 0, heir.errors
 
 
+@kernels
 @pytest.mark.parametrize("is_killed", [False, True], ids=["restart", "kill"])
-def test_packets_that_wait_in_a_ring_of_other_settings_are_lost(is_killed, serve, hosts, flood):
+def test_packets_that_wait_in_a_ring_of_other_settings_are_lost(is_killed, wrapper, serve, hosts, flood):
     """And counted: the next agent reads another ring."""
-    agent, control = serve("--bpf", "eth0,buffer=64k")
+    agent, control = serve("--bpf", "eth0,buffer=64k", wrapper=wrapper)
     flood.begin(1000)
     wait_until(lambda: control.statistics()["packets_read"] > 500, "packets")
     if is_killed:
@@ -170,7 +175,7 @@ def test_packets_that_wait_in_a_ring_of_other_settings_are_lost(is_killed, serve
     before = flood.packets()
     wait_until(lambda: flood.packets() > before + 1000, "more than the ring holds")
     flood.end()
-    agent, control = serve("--bpf", "eth0,buffer=1M", before=agent)
+    agent, control = serve("--bpf", "eth0,buffer=1M", before=agent, wrapper=wrapper)
     assert "its settings are others now" in agent.errors
     wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
     lost = control.statistics()["packets_lost_kernel"]
