@@ -333,6 +333,12 @@ def test_show_asn(live, asn_table):
     assert status["bytes"] == table.stat().st_size and status["file"] == str(table)
     assert tool.statistics()["asn_table"]["prefixes_ipv4"] == 4
     assert f"as table   {table}  IPv4 4  IPv6 3" in tool.run("show", "status").stdout
+    metrics = tool.run("metrics").stdout.splitlines()
+    assert {
+        'flowagent_asn_table_prefixes{family="ipv4"} 4',
+        'flowagent_asn_table_prefixes{family="ipv6"} 3',
+        "flowagent_asn_table_timestamp_seconds 1700000000",
+    } <= set(metrics)
     assert agent.stop() == 0, agent.errors
 
 
