@@ -138,18 +138,19 @@ def test_linger_takes_in_what_follows_the_end(flags, name, directory, flowagent,
         assert [(values[PACKETS], values[END_REASON]) for values in tcp] == expected
 
 
-def test_a_flow_that_goes_on_for_weeks(directory, flowagent, collector):
-    """A packet every 6 hours, for four weeks: cut by the active timeout only, no sum is lost."""
+@pytest.mark.parametrize(("active", "ends"), [("14d", [ACTIVE, FORCED]), ("off", [FORCED])])
+def test_a_flow_that_goes_on_for_weeks(active, ends, directory, flowagent, collector):
+    """A packet every 6 hours, for four weeks: cut by the active timeout only, if there is one; no sum is lost."""
     step = 6 * 3600
     packets = [(BASE + i * step, frame(size=i)) for i in range(28 * 4)]
     path = write(directory / "weeks.pcap", packets)
-    _, summary, records = records_of(path, flowagent, collector, "--active-timeout", "14d",
+    _, summary, records = records_of(path, flowagent, collector, "--active-timeout", active,
                                      "--inactive-timeout", "7d")  # fmt: skip
-    assert [values[END_REASON] for values in records] == [ACTIVE, FORCED]
+    assert [values[END_REASON] for values in records] == ends
     assert sum(values[PACKETS] for values in records) == len(packets)
     assert sum(values[OCTETS] for values in records) == sum(28 + i for i in range(len(packets)))
-    assert records[0][END_MS] - records[0][START_MS] == (14 * 4 - 1) * step * 1000
-    assert summary["records_expired"]["active"] == 1
+    assert records[0][END_MS] - records[0][START_MS] == (28 // len(ends) * 4 - 1) * step * 1000
+    assert summary["records_expired"]["active"] == ends.count(ACTIVE)
 
 
 def test_more_than_4_gib_and_a_jump_of_the_clock(directory, flowagent, collector):
