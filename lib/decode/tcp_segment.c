@@ -15,6 +15,11 @@ enum {
 	TIMESTAMPS_BYTES = 10, /* kind, length, TSval, TSecr */
 };
 
+/* RFC 7323 appendix A: what nearly every packet begins its options with, two of nothing and kind
+ * and length of the time stamps. */
+#define TIMESTAMPS_FIRST      UINT32_C(0x0101080a)
+#define TIMESTAMPS_FIRST_SIZE 12
+
 static void parse_options(struct reader options, struct tcp_segment *segment)
 {
 	while (reader_left(&options)) {
@@ -52,6 +57,14 @@ bool tcp_segment_parse(const uint8_t *bytes, size_t captured, uint32_t octets,
 	};
 	if (captured > header_bytes)
 		captured = header_bytes;
+	if (captured == TCP_HEADER_BYTES)
+		return true;
+	if (captured >= TCP_HEADER_BYTES + TIMESTAMPS_FIRST_SIZE &&
+	    load_be32(bytes + TCP_HEADER_BYTES) == TIMESTAMPS_FIRST) {
+		segment->stamp = load_be32(bytes + TCP_HEADER_BYTES + 4);
+		segment->has_stamp = true;
+		return true;
+	}
 	parse_options(reader_of(bytes + TCP_HEADER_BYTES, captured - TCP_HEADER_BYTES), segment);
 	return true;
 }

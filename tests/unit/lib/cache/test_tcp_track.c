@@ -377,6 +377,20 @@ TEST(stamp_after_other_options)
 	CHECK_EQ(tcp_segment_length(&segment), 1);
 }
 
+/* As nearly every other packet has it. */
+TEST(stamp_that_comes_first)
+{
+	static const uint8_t bytes[32] = { [12] = 0x80, [20] = 1, 1, 8, 10, 1, 2, 3, 4 };
+	struct tcp_segment segment;
+
+	for (size_t captured = 20; captured <= 32; captured++) {
+		CHECK(tcp_segment_parse(bytes, captured, 40, &segment));
+		CHECK_EQ(segment.has_stamp, captured == 32);
+		CHECK_EQ(segment.stamp, captured == 32 ? 0x01020304 : 0);
+		CHECK_EQ(segment.payload, 8);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +407,7 @@ int main(void)
 		cmocka_unit_test(all_that_a_known_network_does),
 		cmocka_unit_test(headers_that_make_no_sense),
 		cmocka_unit_test(stamp_after_other_options),
+		cmocka_unit_test(stamp_that_comes_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
