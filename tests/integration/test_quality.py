@@ -270,3 +270,14 @@ def test_files_give_microseconds(kind, tmp_path, flowagent, collector):
     half = 0, (HANDSHAKE_US - ANSWER_US) // 2, 0, ANSWER_US // 2
     found = {values[7]: (values[RETRANSMITTED], *(values[field] for field in DELAYS)) for message in sink.messages() for values in message.flows}
     assert found == {1234: (1, *half), 80: (0, *half)}
+
+
+def test_nfcapd_shows_half_round_trips(tmp_path, flowagent, nfcapd, host):
+    machine = host("collector")
+    reader = nfcapd("127.0.0.1", 2055, machine)
+    (tmp_path / "0.pcap").write_bytes(capture_files.pcap(conversation()))
+    fields = "+".join(map(str, ("default", *DELAYS)))
+    export(flowagent, tmp_path / "0.pcap", f"127.0.0.1:2055,version=9,fields={fields}", host=machine)
+    reader.stop()
+    rows = json.loads(reader.nfdump("-o", "json"))
+    assert [(row["cli_latency"], row["srv_latency"]) for row in rows] == 2 * [((HANDSHAKE_US - ANSWER_US) / 2000, ANSWER_US / 2000)]
