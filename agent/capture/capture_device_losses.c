@@ -28,7 +28,7 @@ uint64_t capture_device_losses_since(struct capture_device_losses *losses, const
 
 	for (size_t i = 0; i < CAPTURE_DEVICE_COUNTERS; i++) {
 		const uint64_t before = losses->counters[i].value;
-		uint64_t now;
+		uint64_t now = 0;
 
 		if (!read_counter(directory, names[i], &now))
 			continue;
