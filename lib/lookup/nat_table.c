@@ -545,8 +545,9 @@ static bool match(const struct nat_connection *connection, enum pair pair,
 	return false;
 }
 
-bool nat_table_find(const struct nat_table *table, const struct flow_key *key,
-		    struct nat_translation *translation)
+/* Returns whether the flow is of a connection. */
+static bool find_translation(const struct nat_table *table, const struct flow_key *key,
+			     struct nat_translation *translation)
 {
 	const size_t size = flow_address_size(key);
 	const bool has_ports = !is_icmp(key->protocol);
@@ -561,7 +562,6 @@ bool nat_table_find(const struct nat_table *table, const struct flow_key *key,
 	bool is_found = false;
 	uint32_t reference;
 
-	memset(translation, 0, sizeof(*translation));
 	reference = table->buckets[(uint32_t)hash_of(table, &words) & table->bucket_mask] - 1;
 	/* One that is there counts more than one that has ended. */
 	while (reference != NONE && looks_left) {
@@ -578,6 +578,14 @@ bool nat_table_find(const struct nat_table *table, const struct flow_key *key,
 		reference = entry->next[chain];
 	}
 	return is_found;
+}
+
+/* Nearly all hosts translate nothing: they pay for no hash. */
+bool nat_table_find(const struct nat_table *table, const struct flow_key *key,
+		    struct nat_translation *translation)
+{
+	memset(translation, 0, sizeof(*translation));
+	return table->counts.connections && find_translation(table, key, translation);
 }
 
 struct nat_table_counts nat_table_counts(const struct nat_table *table)
