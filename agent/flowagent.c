@@ -101,6 +101,17 @@ static int on_pipeline(sd_event_source *source, int descriptor, uint32_t events,
 	return 0;
 }
 
+static int on_source_news(sd_event_source *source, int descriptor, uint32_t events, void *context)
+{
+	struct daemon *daemon = context;
+
+	(void)source;
+	(void)descriptor;
+	(void)events;
+	pipeline_source_dispatch(daemon->pipeline);
+	return 0;
+}
+
 static int on_asn_table(sd_event_source *source, int descriptor, uint32_t events, void *context)
 {
 	struct daemon *daemon = context;
@@ -330,6 +341,10 @@ static int start_loop(struct daemon *daemon, struct error_text *error)
 	if (result >= 0)
 		result = sd_event_add_io(daemon->loop, NULL, pipeline_descriptor(daemon->pipeline),
 					 EPOLLIN, on_pipeline, daemon);
+	if (result >= 0)
+		result = sd_event_add_io(daemon->loop, NULL,
+					 pipeline_source_descriptor(daemon->pipeline), EPOLLIN,
+					 on_source_news, daemon);
 	if (result >= 0 && pipeline_asn_descriptor(daemon->pipeline) >= 0)
 		result = sd_event_add_io(daemon->loop, NULL,
 					 pipeline_asn_descriptor(daemon->pipeline), EPOLLIN,

@@ -87,6 +87,7 @@ static struct worker_config worker_config_of(struct pipeline *pipeline, const st
 		.samplers = pipeline->samplers,
 		.mtus = &pipeline->mtus,
 		.export_wake = &pipeline->export.wake,
+		.source_news = &pipeline->source_news,
 	};
 }
 
@@ -279,7 +280,9 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	pipeline->handover.state_descriptor = -1;
 	pipeline->finished_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pipeline->asn_news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (pipeline->finished_descriptor < 0 || pipeline->asn_news < 0) {
+	pipeline->source_news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (pipeline->finished_descriptor < 0 || pipeline->asn_news < 0 ||
+	    pipeline->source_news < 0) {
 		error_text_set(error, "eventfd: %s", fault_text(errno));
 		goto fail;
 	}
@@ -433,6 +436,19 @@ void pipeline_leave_nothing(struct pipeline *pipeline)
 	pipeline_kept_leave(pipeline);
 }
 
+int pipeline_source_descriptor(const struct pipeline *pipeline)
+{
+	return pipeline->source_news;
+}
+
+void pipeline_source_dispatch(struct pipeline *pipeline)
+{
+	uint64_t count;
+
+	if (read(pipeline->source_news, &count, sizeof(count)) == (ssize_t)sizeof(count))
+		pipeline_stored_look(pipeline);
+}
+
 void pipeline_forget_taken(struct pipeline *pipeline)
 {
 	if (pipeline_kept_settle(pipeline))
@@ -512,6 +528,8 @@ void pipeline_destroy(struct pipeline *pipeline)
 		(void)close(pipeline->finished_descriptor);
 	if (pipeline->asn_news >= 0)
 		(void)close(pipeline->asn_news);
+	if (pipeline->source_news >= 0)
+		(void)close(pipeline->source_news);
 	free(pipeline);
 }
 

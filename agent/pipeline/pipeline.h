@@ -93,6 +93,11 @@ void pipeline_dispatch(struct pipeline *pipeline);
 int pipeline_asn_descriptor(const struct pipeline *pipeline);
 void pipeline_asn_dispatch(struct pipeline *pipeline);
 
+/* Descriptor to poll for reading: a source has come or gone. pipeline_source_dispatch() has the
+ * service manager keep it, or forget it; what fails is for pipeline_forget_taken(). */
+int pipeline_source_descriptor(const struct pipeline *pipeline);
+void pipeline_source_dispatch(struct pipeline *pipeline);
+
 /* Ask for an orderly end: sources are drained, everything cached is exported;
  * pipeline_events.finished follows. */
 void pipeline_stop(struct pipeline *pipeline);
@@ -105,7 +110,7 @@ int pipeline_hand_over(struct pipeline *pipeline, struct error_text *error);
 /* After 'finished' otherwise: everything is sent or lost, nothing is left to the next agent. */
 void pipeline_leave_nothing(struct pipeline *pipeline);
 /* Once a second: what was taken over from the agent before is forgotten once all of it is in, and
- * sources that have come back are kept for the next one. */
+ * sources that have come back are kept for the next one, as far as that has failed before. */
 void pipeline_forget_taken(struct pipeline *pipeline);
 /* Have all threads stand still, so that another agent can take this pipeline over; nothing is
  * ended. Returns 0, or a negative errno with 'error' filled: then they have gone on. */

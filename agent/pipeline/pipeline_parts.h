@@ -49,6 +49,7 @@ struct pipeline {
 	struct sequence_file *sequences;        /* owned; NULL: none are kept */
 	struct source_id_claims *claims;        /* owned; NULL: none */
 	struct asn_supply *asn;                 /* owned; NULL without a file for it */
+	int source_news;                        /* eventfd, owned; written to by workers */
 	int asn_news;                           /* eventfd, owned; of whichever supply there is */
 	struct application_table *applications; /* owned; NULL: no file, and no units */
 	struct file_identity applications_file; /* it was made of */

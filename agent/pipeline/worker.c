@@ -33,6 +33,7 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 		.type = source->type,
 		.own_exports = config->own_exports,
 		.export_wake = config->export_wake,
+		.source_news = config->source_news,
 		.mtus = config->mtus,
 		.splits_superpackets = config->splits_superpackets,
 		.counts_segments =

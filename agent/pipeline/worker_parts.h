@@ -41,6 +41,7 @@ struct worker_config {
 	struct interface_mtus *mtus;
 	const struct own_exports *own_exports; /* NULL: nothing can be our own */
 	struct wake *export_wake;
+	const int *source_news; /* eventfd: its source has come or gone; NULL: nobody looks */
 };
 
 /* What the ring holds. */
@@ -87,6 +88,7 @@ struct worker {
 	size_t source_memory_size;
 	const struct own_exports *own_exports; /* shared; NULL when reading a file */
 	struct wake *export_wake;              /* shared */
+	const int *source_news;                /* shared; NULL: nobody looks */
 	struct flow_key_mask key_mask;         /* what of a packet makes its flow */
 	struct interface_mtus *mtus;           /* shared */
 	bool splits_superpackets;
@@ -126,6 +128,7 @@ struct worker {
 	cache_ms handed_over_tick; /* of clock_ms, when timeouts were last looked at */
 	cache_ms losses_due_ms;    /* when a note asks the source for them next */
 	cache_ms last_packet_ms;   /* CLOCK_MONOTONIC, -1 if there was none */
+	unsigned int changes_said; /* source.changes that were reported */
 	bool is_pausing;           /* it comes to rest: its source is held */
 	bool is_read_out;          /* with that: the source has given all that it had taken */
 	bool is_leaving;           /* stop was asked for: what was cached leaves first */

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <unistd.h>
 
 /* Records of one batch, the reverse of the last record handed over, a mark and the end. */
 #define RING_RESERVE      (FLOW_CACHE_BATCH * FLOW_CACHE_RECORDS_AT_ONCE + 3)
@@ -68,6 +69,25 @@ static void end_input(struct worker *worker, int result, const struct error_text
 	}
 }
 
+/* The source has come or gone: until the store has an entry for it, a kill loses what it holds. */
+__attribute__((noinline)) static void report_change(struct worker *worker, unsigned int changes)
+{
+	const uint64_t one = 1;
+
+	worker->changes_said = changes;
+	if (worker->source_news)
+		(void)!write(*worker->source_news, &one, sizeof(one));
+}
+
+static void look_for_change(struct worker *worker)
+{
+	const unsigned int changes =
+		atomic_load_explicit(&worker->source.changes, memory_order_relaxed);
+
+	if (__builtin_expect(changes != worker->changes_said, 0))
+		report_change(worker, changes);
+}
+
 /* Have packets in worker->views, if the source has any. */
 static void read_views(struct worker *worker)
 {
@@ -79,6 +99,7 @@ static void read_views(struct worker *worker)
 	if (worker->step_view != SIZE_MAX)
 		return; /* flows have to end first */
 	result = capture_source_read(&worker->source, worker->views, FLOW_CACHE_BATCH, &error);
+	look_for_change(worker);
 	worker->view_next = 0;
 	worker->view_count = result > 0 ? (size_t)result : 0;
 	if (result == -ENODATA && worker->is_pausing)

@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #define PATIENCE_MS 60000
 
@@ -258,6 +260,35 @@ TEST(records_that_leave_in_small_pieces_wake_seldom)
 	end();
 }
 
+/* Until the control thread has it kept, a kill loses what is in it. */
+TEST(a_source_that_goes_is_reported_at_once)
+{
+	const int news = eventfd(0, EFD_CLOEXEC);
+	struct pollfd descriptor = { .fd = news, .events = POLLIN };
+	struct error_text error;
+	uint64_t count = 0;
+
+	CHECK(news >= 0);
+	reset(10);
+	memset(&taken, 0, sizeof(taken));
+	fake_surroundings_init(&around);
+	CHECK_EQ(fake_worker_init(&worker, &fake_source_live, 1000, &around, &error), 0);
+	worker.source_news = &news;
+	fake_source.failure = -EIO;
+	fake_source.open_error = -ENODEV; /* when it is opened again */
+	CHECK_EQ(worker_start(&worker, &error), 0);
+	CHECK_EQ(poll(&descriptor, 1, PATIENCE_MS), 1);
+	CHECK_EQ(read(news, &count, sizeof(count)), sizeof(count));
+	CHECK_EQ(count, 1);
+	atomic_store(&worker.stop_requested, true);
+	wake_signal(&worker.wake);
+	take_all();
+	CHECK_EQ(taken.packets, 10);
+	CHECK_EQ(poll(&descriptor, 1, 0), 0);
+	end();
+	(void)close(news);
+}
+
 static bool is_told; /* that its position is not noted any more */
 
 static void note(struct capture *capture, bool is_noted, void *memory)
@@ -325,6 +356,7 @@ int main(void)
 		cmocka_unit_test(a_file_sleeps_while_the_ring_is_full),
 		cmocka_unit_test(a_live_source_sleeps_while_the_ring_is_full),
 		cmocka_unit_test(records_that_leave_in_small_pieces_wake_seldom),
+		cmocka_unit_test(a_source_that_goes_is_reported_at_once),
 		cmocka_unit_test(a_worker_that_notes_no_more_tells_its_source),
 		cmocka_unit_test(notes_ask_a_source_ten_times_a_second_for_its_losses),
 	};
