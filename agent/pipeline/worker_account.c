@@ -184,7 +184,7 @@ static __attribute__((noinline)) void account_noted(struct worker *worker)
 
 void worker_account(struct worker *worker)
 {
-	if (worker->has_columns)
+	if (worker->noted)
 		account_noted(worker);
 	else
 		account_views(worker, NULL);

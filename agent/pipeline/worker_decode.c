@@ -2,9 +2,9 @@
  *
  * Place: between a capture source and the flow cache. Three steps for each packet: decode_view()
  * finds the only reason why it does not count, annotate() adds what else must be known of one that
- * does, decode_views() moves the clock. All are inlined into one loop, of which there are four
+ * does, decode_views() moves the clock. All are inlined into one loop, of which there are some
  * copies: a source that does not sample does not pay for it, nor one whose flows have no columns,
- * or that does not know segments.
+ * or few, or that does not know segments.
  */
 #include "worker_decode.h"
 
@@ -109,12 +109,12 @@ static inline void forget_order(const struct worker *worker, const struct packet
 		note->tcp = NULL;
 }
 
-/* One packet: whether it is chosen, what it is, whether it is our own. 'samples' and 'is_noted'
- * are constants; with 'samples' what counts is whether there is a note. */
+/* One packet: whether it is chosen, what it is, whether it is our own. 'samples' and 'noted' are
+ * constants; with 'samples' what counts is whether there is a note. */
 static inline __attribute__((always_inline)) enum drop_reason
 decode_view(struct worker *worker, const struct own_export_list *own,
 	    const struct packet_view *view, struct packet_info *info, struct packet_note *note,
-	    const bool samples, const bool is_noted)
+	    const bool samples, const unsigned int noted)
 {
 	enum drop_reason reason;
 	struct reader ip; /* the packet, set where one is decoded and 'samples' */
@@ -122,7 +122,7 @@ decode_view(struct worker *worker, const struct own_export_list *own,
 	if (samples && !sampling_takes_next(&worker->sampling.sampling))
 		return DROP_NOT_SAMPLED;
 	reason = samples ? decode_packet_noted(view, info, note, &ip)
-			 : decode_packet_inline(view, info, note, NULL, is_noted);
+			 : decode_packet_inline(view, info, note, NULL, noted);
 	if (reason != DROP_NONE)
 		return reason;
 	if (own && own_exports_match(own, &info->key, view->mark))
@@ -161,7 +161,7 @@ static inline void note_owner(const struct worker *worker, const struct packet_v
 static inline __attribute__((always_inline)) const struct packet_view *
 decode_views(struct worker *worker, const struct packet_view *view, const struct packet_view *end,
 	     struct packet_info *infos, struct packet_note *notes, size_t *accounted,
-	     const bool samples, const bool is_noted, const bool counts_segments)
+	     const bool samples, const unsigned int noted, const bool counts_segments)
 {
 	const struct own_export_list *own = worker->own_exports ? &worker->own_list : NULL;
 	const uint64_t least_mtu = interface_mtus_least(worker->mtus);
@@ -181,17 +181,19 @@ decode_views(struct worker *worker, const struct packet_view *view, const struct
 				break;
 			clock_ms = file_ms = view->time_ms;
 		}
-		reason = decode_view(worker, own, view, info, note, samples, is_noted);
+		reason = decode_view(worker, own, view, info, note, samples, noted);
 		if (reason != DROP_NONE) {
 			ignore_packet(worker, view, reason);
 			continue;
 		}
 		info->clock_ms = clock_ms;
 		annotate(worker, least_mtu, view, info, samples, counts_segments);
-		if (is_noted) {
+		if (noted & PACKET_NOTE_BIT(tcp))
 			forget_order(worker, view, info, note);
-			note_owner(worker, view, note++);
-		}
+		if (noted & PACKET_NOTES_OWNER)
+			note_owner(worker, view, note);
+		if (noted)
+			note++;
 		info++;
 	}
 	worker->clock_ms = clock_ms;
@@ -203,7 +205,26 @@ static const struct packet_view *decode_all(struct worker *worker, const struct 
 					    const struct packet_view *end,
 					    struct packet_info *infos, size_t *accounted)
 {
-	return decode_views(worker, view, end, infos, NULL, accounted, false, false, false);
+	return decode_views(worker, view, end, infos, NULL, accounted, false, PACKET_NOTES_NONE,
+			    false);
+}
+
+static const struct packet_view *decode_ttl(struct worker *worker, const struct packet_view *view,
+					    const struct packet_view *end,
+					    struct packet_info *infos, struct packet_note *notes,
+					    size_t *accounted)
+{
+	return decode_views(worker, view, end, infos, notes, accounted, false, PACKET_NOTES_TTL,
+			    false);
+}
+
+static const struct packet_view *decode_macs(struct worker *worker, const struct packet_view *view,
+					     const struct packet_view *end,
+					     struct packet_info *infos, struct packet_note *notes,
+					     size_t *accounted)
+{
+	return decode_views(worker, view, end, infos, notes, accounted, false, PACKET_NOTES_MACS,
+			    false);
 }
 
 static const struct packet_view *decode_noted(struct worker *worker, const struct packet_view *view,
@@ -211,15 +232,16 @@ static const struct packet_view *decode_noted(struct worker *worker, const struc
 					      struct packet_info *infos, struct packet_note *notes,
 					      size_t *accounted)
 {
-	return decode_views(worker, view, end, infos, notes, accounted, false, true, false);
+	return decode_views(worker, view, end, infos, notes, accounted, false, PACKET_NOTES_ALL,
+			    false);
 }
 
 static const struct packet_view *
 decode_sampled(struct worker *worker, const struct packet_view *view, const struct packet_view *end,
 	       struct packet_info *infos, struct packet_note *notes, size_t *accounted)
 {
-	return decode_views(worker, view, end, infos, notes, accounted, true, notes != NULL,
-			    worker->counts_segments);
+	return decode_views(worker, view, end, infos, notes, accounted, true,
+			    notes ? PACKET_NOTES_ALL : PACKET_NOTES_NONE, worker->counts_segments);
 }
 
 static const struct packet_view *decode_segments(struct worker *worker,
@@ -228,7 +250,8 @@ static const struct packet_view *decode_segments(struct worker *worker,
 						 struct packet_info *infos,
 						 struct packet_note *notes, size_t *accounted)
 {
-	return decode_views(worker, view, end, infos, notes, accounted, false, notes != NULL, true);
+	return decode_views(worker, view, end, infos, notes, accounted, false,
+			    notes ? PACKET_NOTES_ALL : PACKET_NOTES_NONE, true);
 }
 
 const struct packet_view *worker_decode(struct worker *worker, const struct packet_view *view,
@@ -239,6 +262,10 @@ const struct packet_view *worker_decode(struct worker *worker, const struct pack
 		return decode_sampled(worker, view, end, infos, notes, accounted);
 	if (worker->counts_segments)
 		return decode_segments(worker, view, end, infos, notes, accounted);
-	return notes ? decode_noted(worker, view, end, infos, notes, accounted)
-		     : decode_all(worker, view, end, infos, accounted);
+	switch (worker->noted) {
+	case PACKET_NOTES_NONE: return decode_all(worker, view, end, infos, accounted);
+	case PACKET_NOTES_TTL: return decode_ttl(worker, view, end, infos, notes, accounted);
+	case PACKET_NOTES_MACS: return decode_macs(worker, view, end, infos, notes, accounted);
+	default: return decode_noted(worker, view, end, infos, notes, accounted);
+	}
 }

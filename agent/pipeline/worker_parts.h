@@ -93,7 +93,7 @@ struct worker {
 	struct interface_mtus *mtus;           /* shared */
 	bool splits_superpackets;
 	bool counts_segments; /* the source says what superpackets are made of, and it counts */
-	bool has_columns;     /* of its cache: packets are noted */
+	unsigned int noted;   /* what the columns of its cache need of packets: PACKET_NOTE_BIT() */
 	struct source_sampling sampling;
 
 	/* For other threads. */

@@ -112,7 +112,8 @@ struct flow_list {
 
 /* Optional data of flows; NULL where nobody has asked for it. */
 struct flow_columns {
-	unsigned int set; /* FLOW_COLUMN_BIT() of those that are there */
+	unsigned int set;   /* FLOW_COLUMN_BIT() of those that are there */
+	unsigned int notes; /* flow_columns_notes() of that */
 #define FLOW_COLUMN(name, type, update, note) type *name;
 #define FLOW_TRACK(name, type)                type *name;
 #include "flow_columns.def"

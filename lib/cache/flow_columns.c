@@ -29,6 +29,20 @@ unsigned int flow_column_at(size_t offset)
 	return 0;
 }
 
+unsigned int flow_columns_notes(unsigned int set)
+{
+	unsigned int notes = PACKET_NOTES_NONE;
+
+#define FLOW_COLUMN(name, type, update, note)          \
+	if (set & FLOW_COLUMN_BIT(FLOW_COLUMN_##name)) \
+		notes |= PACKET_NOTE_BIT(note);
+#define FLOW_TRACK(name, type) FLOW_COLUMN(name, type, , name)
+#include "flow_columns.def"
+#undef FLOW_COLUMN
+#undef FLOW_TRACK
+	return notes;
+}
+
 /* Of one column: whole cache lines, so that any type may begin there. */
 static uint64_t column_size(unsigned int column, uint64_t max_flows)
 {
@@ -72,7 +86,7 @@ enum update { LAST, KNOWN, MINIMUM, MAXIMUM, UNION, UPDATE_COUNT };
 void flow_columns_init(struct flow_columns *columns, unsigned int set, size_t max_flows,
 		       uint8_t *memory)
 {
-	*columns = (struct flow_columns){ .set = set };
+	*columns = (struct flow_columns){ .set = set, .notes = flow_columns_notes(set) };
 #define FLOW_COLUMN(name, type, update, note)                         \
 	if (set & FLOW_COLUMN_BIT(FLOW_COLUMN_##name)) {              \
 		columns->name = (type *)(void *)memory;               \

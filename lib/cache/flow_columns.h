@@ -35,4 +35,7 @@ enum flow_column {
  * has it. */
 unsigned int flow_column_at(size_t offset);
 
+/* What of a packet the columns of a set are updated from: PACKET_NOTE_BIT(). */
+unsigned int flow_columns_notes(unsigned int set);
+
 #endif

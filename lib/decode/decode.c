@@ -10,11 +10,12 @@
 
 enum drop_reason decode_packet(const struct packet_view *packet, struct packet_info *info)
 {
-	return decode_packet_inline(packet, info, NULL, NULL, false);
+	return decode_packet_inline(packet, info, NULL, NULL, PACKET_NOTES_NONE);
 }
 
 enum drop_reason decode_packet_noted(const struct packet_view *packet, struct packet_info *info,
 				     struct packet_note *note, struct reader *ip)
 {
-	return decode_packet_inline(packet, info, note, ip, note != NULL);
+	return decode_packet_inline(packet, info, note, ip,
+				    note ? PACKET_NOTES_ALL : PACKET_NOTES_NONE);
 }

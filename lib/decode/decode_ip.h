@@ -72,7 +72,7 @@ __attribute__((always_inline)) static inline enum drop_reason take_ipv4_header(s
 		total_bytes = octets_of_frame(frame); /* segmentation offload */
 	}
 
-	if (frame->is_noted)
+	if (frame->noted & PACKET_NOTE_BIT(ttl))
 		packet_note_ipv4(frame->note, header);
 	info->octets = total_bytes;
 	info->key.ip_version = 4;
@@ -113,7 +113,7 @@ __attribute__((always_inline)) static inline enum drop_reason take_ipv6_header(s
 		if (info->octets == 0)
 			info->octets = octets_of_frame(frame);
 	}
-	if (frame->is_noted)
+	if (frame->noted & PACKET_NOTE_BIT(ttl))
 		packet_note_ipv6(frame->note, header);
 	info->key.ip_version = 6;
 	info->key.tos = (uint8_t)(load_be16(header) >> 4); /* traffic class: bits 4 to 11 */
@@ -165,7 +165,7 @@ __attribute__((always_inline)) static inline void note_transport(const struct fr
 		note_ports(bytes, info);
 		info->tcp_offset = bytes[12];
 		info->tcp_flags = bytes[13];
-		if (frame->is_noted && size >= TCP_HEADER_BYTES)
+		if ((frame->noted & PACKET_NOTE_BIT(tcp)) && size >= TCP_HEADER_BYTES)
 			note_tcp(frame);
 		return;
 	}

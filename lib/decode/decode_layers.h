@@ -18,10 +18,10 @@ struct frame {
 	struct reader rest;               /* captured bytes after the headers taken off so far */
 	const struct packet_view *packet; /* borrowed */
 	struct packet_info *info;         /* borrowed: filled on the way */
-	struct packet_note *note;         /* borrowed, likewise, if is_noted */
+	struct packet_note *note;         /* borrowed, likewise, if anything is noted */
 	struct reader *ip;                /* borrowed, likewise; NULL: nobody asks for it */
 	uint8_t nested;                   /* link headers that carry another link header, so far */
-	bool is_noted;
+	unsigned int noted;               /* which of its members, a set; 0: none */
 	bool is_logged_copy; /* as long as netfilter chose to log: how long it was is unknown */
 	bool has_vlan_tag;   /* the outermost tag was taken: further ones do not count */
 };

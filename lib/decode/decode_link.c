@@ -303,7 +303,7 @@ enum drop_reason decode_ethernet(struct frame *frame)
 {
 	const uint8_t *header = reader_take(&frame->rest, ETHERNET_HEADER_BYTES);
 
-	if (header && frame->is_noted && !frame->nested)
+	if (header && frame->noted && !frame->nested)
 		packet_note_ethernet(frame->note, header,
 				     packet_note_leaves(frame->info->key.side));
 	return header ? decode_ethertype(frame, load_be16(header + ETHERNET_TYPE_OFFSET))
@@ -448,7 +448,7 @@ static enum drop_reason decode_cooked_protocol(struct frame *frame, uint16_t har
 static void note_cooked_address(struct frame *frame, uint16_t hardware, size_t size,
 				const uint8_t address[static 6])
 {
-	if (frame->is_noted && hardware == ARPHRD_Ethernet && size == 6)
+	if (frame->noted && hardware == ARPHRD_Ethernet && size == 6)
 		frame->note->source_mac =
 			packet_note_mac(address) | packet_note_leaves(frame->info->key.side);
 }
@@ -538,7 +538,7 @@ enum drop_reason decode_link_any(const struct packet_view *packet, struct packet
 		.info = info,
 		.note = note,
 		.ip = ip,
-		.is_noted = note != NULL,
+		.noted = note ? PACKET_NOTES_ALL : PACKET_NOTES_NONE,
 	};
 
 	return decode_link(&frame);

@@ -141,13 +141,13 @@ static void take_notes(const struct nflog_record *record, const struct frame *fr
 		key->input_interface = record->input_port;
 	if (record->family == NFPROTO_BRIDGE && record->output_port)
 		key->output_interface = record->output_port;
-	if (frame->is_noted) {
+	if (frame->noted) {
 		frame->note->physical_input = record->input_port;
 		frame->note->physical_output = record->output_port;
 		frame->note->user = record->user;
 		frame->note->cgroup = 0;
 	}
-	if (frame->is_noted && record->link_type == LINK_TYPE_ETHERNET &&
+	if (frame->noted && record->link_type == LINK_TYPE_ETHERNET &&
 	    reader_left(&record->link_header) >= ETHERNET_HEADER_BYTES)
 		packet_note_ethernet(frame->note, record->link_header.next, 0);
 }
@@ -182,7 +182,7 @@ static enum drop_reason decode_payload(struct frame *frame, const struct nflog_r
 		.info = frame->info,
 		.note = frame->note,
 		.ip = frame->ip,
-		.is_noted = frame->is_noted,
+		.noted = frame->noted,
 		.is_logged_copy = true,
 	};
 

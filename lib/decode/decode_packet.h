@@ -42,37 +42,41 @@ static inline uint16_t network_type(const struct packet_view *packet)
 	}
 }
 
-/* As decode_packet_noted(), where 'ip' and 'is_noted' are constants in loops. */
+/* As decode_packet_noted(), where 'ip' and 'noted' are constants in loops; 'noted' is the set of
+ * what has to be in 'note'. */
 __attribute__((always_inline)) static inline enum drop_reason
 decode_packet_inline(const struct packet_view *restrict packet, struct packet_info *restrict info,
-		     struct packet_note *restrict note, struct reader *ip, const bool is_noted)
+		     struct packet_note *restrict note, struct reader *ip, const unsigned int noted)
 {
 	struct frame frame = {
-		.packet = packet, .info = info, .note = note, .ip = ip, .is_noted = is_noted
+		.packet = packet, .info = info, .note = note, .ip = ip, .noted = noted
 	};
 	enum drop_reason reason;
 	uint16_t type = 0;
 
 	begin_info(packet, info);
-	if (is_noted)
-		packet_note_source(note, packet);
+	packet_note_source(note, packet, noted);
 	/* Nearly every packet is IP right after an Ethernet header, or without any header. */
 	if (packet->link == LINK_ETHERNET && packet->captured_bytes >= ETHERNET_HEADER_BYTES) {
 		type = load_be16(packet->bytes + ETHERNET_TYPE_OFFSET);
 		frame.rest = reader_of(packet->bytes + ETHERNET_HEADER_BYTES,
 				       packet->captured_bytes - ETHERNET_HEADER_BYTES);
-		if (is_noted)
+		if (noted & PACKET_NOTES_MACS)
 			packet_note_ethernet(note, packet->bytes, packet_note_leaves(packet->side));
-	} else if (packet->captured_bytes) {
-		type = network_type(packet);
-		frame.rest = reader_of(packet->bytes, packet->captured_bytes);
+	} else {
+		if (noted & PACKET_NOTES_MACS)
+			packet_note_link_header(note, packet);
+		if (packet->captured_bytes) {
+			type = network_type(packet);
+			frame.rest = reader_of(packet->bytes, packet->captured_bytes);
+		}
 	}
 	if (type == ETHERTYPE_IPv4)
 		reason = take_ipv4_header(&frame);
 	else if (type == ETHERTYPE_IPv6)
 		reason = take_ipv6_header(&frame);
 	else
-		return decode_link_any(packet, info, is_noted ? note : NULL, ip);
+		return decode_link_any(packet, info, noted ? note : NULL, ip);
 	if (reason == DROP_NONE)
 		note_transport(&frame);
 	return reason;

@@ -34,6 +34,23 @@ struct packet_note {
 	uint16_t microseconds; /* of the packet's time beside its milliseconds; PACKET_UNSTAMPED */
 };
 
+enum packet_note_member {
+#define PACKET_NOTE(member, type) PACKET_NOTE_##member,
+	PACKET_NOTES(PACKET_NOTE)
+#undef PACKET_NOTE
+		PACKET_NOTE_tcp, /* all that is noted of the order of TCP */
+	PACKET_NOTE_COUNT
+};
+
+/* Sets of members are bits. The loops of decoder and flow cache have copies for those with a name
+ * here, where the set is a constant: a packet pays for nothing that nobody has asked for. */
+#define PACKET_NOTE_BIT(member) (1u << PACKET_NOTE_##member)
+#define PACKET_NOTES_NONE       0u
+#define PACKET_NOTES_TTL        PACKET_NOTE_BIT(ttl)
+#define PACKET_NOTES_MACS       (PACKET_NOTE_BIT(source_mac) | PACKET_NOTE_BIT(destination_mac))
+#define PACKET_NOTES_OWNER      (PACKET_NOTE_BIT(user) | PACKET_NOTE_BIT(cgroup))
+#define PACKET_NOTES_ALL        ((1u << PACKET_NOTE_COUNT) - 1)
+
 /* A link address is a number of 48 bits. This one beside it: it is that of the frame as it leaves
  * this host. A packet that is logged on its way out still has the header that it came in with. */
 #define PACKET_NOTE_MAC_LEAVES (UINT64_C(1) << 48)
@@ -50,12 +67,13 @@ static inline uint64_t packet_note_leaving_mac(uint64_t mac)
 	return mac & PACKET_NOTE_MAC_LEAVES ? mac & PACKET_NOTE_MAC : 0;
 }
 
-/* Note an Ethernet header; 'leaves' is 0 or PACKET_NOTE_MAC_LEAVES. IEEE 802.3 clause 3.2. */
-static inline void packet_note_ethernet(struct packet_note *note, const uint8_t header[static 12],
+/* Note an Ethernet header; 'leaves' is 0 or PACKET_NOTE_MAC_LEAVES. IEEE 802.3 clause 3.2. Two
+ * bytes follow each address: eight are read at once. */
+static inline void packet_note_ethernet(struct packet_note *note, const uint8_t header[static 14],
 					uint64_t leaves)
 {
-	note->destination_mac = packet_note_mac(header) | leaves;
-	note->source_mac = packet_note_mac(header + 6) | leaves;
+	note->destination_mac = load_be64(header) >> 16 | leaves;
+	note->source_mac = load_be64(header + 6) >> 16 | leaves;
 }
 
 /* For a header that was captured with the frame. */
@@ -74,16 +92,29 @@ static inline uint16_t packet_note_microseconds(const struct packet_view *packet
 	return packet->side == SIDE_egress ? PACKET_UNSTAMPED : 0;
 }
 
-/* Note what the source knows; a link header may know better. */
-static inline void packet_note_source(struct packet_note *note, const struct packet_view *packet)
+/* Note of 'noted' what the source knows, but for the link header; what follows may know better. */
+static inline void packet_note_source(struct packet_note *note, const struct packet_view *packet,
+				      unsigned int noted)
 {
-	note->physical_input = packet->physical_input;
-	note->physical_output = packet->physical_output;
+	if (noted & PACKET_NOTE_BIT(physical_input))
+		note->physical_input = packet->physical_input;
+	if (noted & PACKET_NOTE_BIT(physical_output))
+		note->physical_output = packet->physical_output;
+	if (noted & PACKET_NOTE_BIT(user))
+		note->user = 0;
+	if (noted & PACKET_NOTE_BIT(cgroup))
+		note->cgroup = 0;
+	if (noted & PACKET_NOTE_BIT(tcp)) {
+		note->tcp = NULL;
+		note->microseconds = packet_note_microseconds(packet);
+	}
+}
+
+/* Note the link header that the source has beside the packet. */
+static inline void packet_note_link_header(struct packet_note *note,
+					   const struct packet_view *packet)
+{
 	note->source_mac = note->destination_mac = 0;
-	note->user = 0;
-	note->cgroup = 0;
-	note->tcp = NULL;
-	note->microseconds = packet_note_microseconds(packet);
 	if (packet->link_header)
 		packet_note_ethernet(note, packet->link_header, 0);
 }

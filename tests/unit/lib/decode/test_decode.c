@@ -1,6 +1,8 @@
 /* test_decode.c - what holds for any bytes, well formed or not. */
 #include "packets.h"
 
+#include "decode_packet.h"
+
 /* Start of frames that lead the decoder astray when what follows is random. */
 struct seed {
 	uint8_t link;
@@ -69,6 +71,26 @@ static void check_invariants(const struct packet_view *view, enum drop_reason re
 	CHECK_EQ(info->time_ms, view->time_ms);
 }
 
+/* The copies of the decoder that note a few things alone note the same. */
+static void check_notes(const struct packet_view *view)
+{
+	struct packet_info info;
+	struct packet_note all, ttl, macs;
+	enum drop_reason reason;
+
+	memset(&all, 0x11, sizeof(all));
+	memset(&ttl, 0x22, sizeof(ttl));
+	memset(&macs, 0x33, sizeof(macs));
+	reason = decode_packet_noted(view, &info, &all, NULL);
+	CHECK_EQ(decode_packet_inline(view, &info, &ttl, NULL, PACKET_NOTES_TTL), reason);
+	CHECK_EQ(decode_packet_inline(view, &info, &macs, NULL, PACKET_NOTES_MACS), reason);
+	if (reason != DROP_NONE)
+		return;
+	CHECK_EQ(ttl.ttl, all.ttl);
+	CHECK_EQ(macs.source_mac, all.source_mac);
+	CHECK_EQ(macs.destination_mac, all.destination_mac);
+}
+
 TEST(random_bytes_keep_the_invariants)
 {
 	uint32_t random = 20140811;
@@ -96,6 +118,10 @@ TEST(random_bytes_keep_the_invariants)
 			bytes[next_random(&random) % seed->size] = (uint8_t)next_random(&random);
 		reason = decode_copy(view, bytes, size, &info);
 		check_invariants(&view, reason, &info);
+		view.bytes = bytes;
+		view.captured_bytes = (uint32_t)size;
+		view.link_header = round % 2 ? seeds[0].bytes : NULL;
+		check_notes(&view);
 		accounted += reason == DROP_NONE;
 	}
 	CHECK(accounted > 30000); /* the test reaches the inner layers */
