@@ -49,10 +49,10 @@ static inline void copy_key(struct flow_key *to, const struct flow_key *from)
 		memcpy(to->addresses + 8, from->addresses + 8, sizeof(from->addresses) - 8);
 }
 
-/* 'has_columns' is a constant: false only where there are none. */
+/* 'noted' is a constant, as in flow_columns_layout.h. */
 static inline __attribute__((always_inline)) void
 fill_record(const struct flow_cache *cache, const struct cached_flow *flow,
-	    enum flow_end_reason reason, struct flow_record *record, const bool has_columns)
+	    enum flow_end_reason reason, struct flow_record *record, const unsigned int noted)
 {
 	copy_key(&record->key, &flow->key);
 	if (flow->key.ip_version == 4)
@@ -66,21 +66,21 @@ fill_record(const struct flow_cache *cache, const struct cached_flow *flow,
 	record->end_reason = (uint8_t)reason;
 	record->pairing = FLOW_alone;
 	record->biflow_direction = BIFLOW_arbitrary;
-	flow_columns_fill(cache, flow, record, has_columns);
+	flow_columns_fill(cache, flow, record, noted);
 }
 
 /* Hand a flow's record over and count it as expired. The flow itself stays. Returns the record.
  * Inlined like remove_flow(): what a flow costs is two thirds of what a packet of a scan does. */
 static inline __attribute__((always_inline)) struct flow_record *
 emit(struct flow_cache *cache, const struct cached_flow *flow, enum flow_end_reason reason,
-     const struct flow_sink *sink, const bool has_columns)
+     const struct flow_sink *sink, const unsigned int noted)
 {
 	struct flow_cache_statistics *statistics = &cache->statistics;
 	struct flow_record *record = sink->place(sink->context);
 
-	if (has_columns && (cache->columns.set & FLOW_COLUMNS_SHARED))
+	if ((noted & PACKET_NOTES_SHARED) && (cache->columns.set & FLOW_COLUMNS_SHARED))
 		flow_pair_share(cache, flow_place_of(cache, flow));
-	fill_record(cache, flow, reason, record, has_columns);
+	fill_record(cache, flow, reason, record, noted);
 	statistics->records_expired[reason]++;
 	statistics->packets_expired += flow->packets;
 	statistics->packets_cached -= flow->packets;
@@ -95,7 +95,7 @@ static __attribute__((noinline)) struct flow_record *emit_called(struct flow_cac
 								 enum flow_end_reason reason,
 								 const struct flow_sink *sink)
 {
-	return emit(cache, flow, reason, sink, true);
+	return emit(cache, flow, reason, sink, PACKET_NOTES_ALL);
 }
 
 static inline __attribute__((always_inline)) void remove_flow(struct flow_cache *cache,
@@ -116,10 +116,10 @@ static inline __attribute__((always_inline)) void remove_flow(struct flow_cache 
  * next record. */
 static inline __attribute__((always_inline)) void
 emit_alone(struct flow_cache *cache, flow_place index, enum flow_end_reason reason,
-	   const struct flow_sink *sink, const bool has_columns)
+	   const struct flow_sink *sink, const unsigned int noted)
 {
 	flow_marks_leave(cache, index);
-	(void)emit(cache, flow_at(cache, index), reason, sink, has_columns);
+	(void)emit(cache, flow_at(cache, index), reason, sink, noted);
 	flow_marks_left(cache, 1);
 }
 
@@ -127,7 +127,7 @@ static __attribute__((noinline)) void emit_alone_called(struct flow_cache *cache
 							enum flow_end_reason reason,
 							const struct flow_sink *sink)
 {
-	emit_alone(cache, index, reason, sink, true);
+	emit_alone(cache, index, reason, sink, PACKET_NOTES_ALL);
 }
 
 /* Take out a flow that was handed over. */
@@ -181,11 +181,11 @@ static __attribute__((noinline)) size_t emit_forced_pair(struct flow_cache *cach
 /* Emit a flow whatever its timeouts say, and its reverse. Returns how many records that were. */
 static inline __attribute__((always_inline)) size_t
 emit_forced(struct flow_cache *cache, flow_place index, enum flow_end_reason reason,
-	    const struct flow_sink *sink, const bool has_columns)
+	    const struct flow_sink *sink, const unsigned int noted)
 {
 	if (cache->is_bidirectional)
 		return emit_forced_pair(cache, index, reason, sink);
-	emit_alone(cache, index, reason, sink, has_columns);
+	emit_alone(cache, index, reason, sink, noted);
 	return 1;
 }
 
@@ -214,11 +214,11 @@ static __attribute__((noinline)) size_t emit_due_pair(struct flow_cache *cache, 
 
 static inline __attribute__((always_inline)) size_t
 emit_due(struct flow_cache *cache, flow_place index, enum flow_end_reason reason,
-	 const struct flow_sink *sink, const bool has_columns)
+	 const struct flow_sink *sink, const unsigned int noted)
 {
 	if (cache->is_bidirectional)
 		return emit_due_pair(cache, index, reason, sink);
-	emit_alone(cache, index, reason, sink, has_columns);
+	emit_alone(cache, index, reason, sink, noted);
 	return 1;
 }
 
@@ -265,14 +265,14 @@ static void begin_record(struct flow_cache *cache, flow_place index,
 /* 'home' is the bucket of 'hash'. */
 static inline __attribute__((always_inline)) struct cached_flow *
 add_new_flow(struct flow_cache *cache, const struct packet_info *packet, struct bucket *home,
-	     uint32_t hash, const struct flow_sink *sink, const bool has_columns)
+	     uint32_t hash, const struct flow_sink *sink, const unsigned int noted)
 {
 	struct cached_flow *flow;
 	flow_place index;
 
 	if (cache->statistics.flows_cached == cache->max_flows) {
 		index = flow_wheel_nearest(cache);
-		(void)emit_forced(cache, index, FLOW_END_lackOfResources, sink, has_columns);
+		(void)emit_forced(cache, index, FLOW_END_lackOfResources, sink, noted);
 		remove_left(cache, index);
 	}
 	index = allocate_flow(cache, &packet->key);
@@ -317,7 +317,7 @@ static bool renew_record(struct flow_cache *cache, struct cached_flow *flow,
 {
 	flow_place index = flow_place_of(cache, flow);
 
-	if (emit_due(cache, index, reason, sink, true) == 0)
+	if (emit_due(cache, index, reason, sink, PACKET_NOTES_ALL) == 0)
 		return false;
 	flow_marks_packet(cache, flow, (struct flow_sums){ 0 });
 	flow_marks_done(cache);
@@ -333,7 +333,7 @@ static bool renew_record(struct flow_cache *cache, struct cached_flow *flow,
 static inline __attribute__((always_inline)) struct cached_flow *
 add_packet(struct flow_cache *cache, const struct packet_info *packet,
 	   const struct packet_note *note, uint32_t hash, struct cached_flow *flow, bool may_differ,
-	   const struct flow_sink *sink)
+	   const struct flow_sink *sink, const unsigned int noted)
 {
 	enum flow_end_reason reason;
 
@@ -344,9 +344,9 @@ add_packet(struct flow_cache *cache, const struct packet_info *packet,
 		flow_place index = flow_index_find_from(cache, home, &packet->key, hash);
 
 		if (index == FLOW_NONE) {
-			flow = add_new_flow(cache, packet, home, hash, sink, note != NULL);
-			if (note)
-				flow_columns_begin(cache, flow, packet, note, true);
+			flow = add_new_flow(cache, packet, home, hash, sink, noted);
+			if (noted)
+				flow_columns_begin(cache, flow, packet, note, true, noted);
 			return flow;
 		}
 		flow = flow_at(cache, index);
@@ -356,14 +356,14 @@ add_packet(struct flow_cache *cache, const struct packet_info *packet,
 				    flow_elapsed(cache, flow->created),
 				    flow_elapsed(cache, flow->seen));
 	if (reason != FLOW_END_none && renew_record(cache, flow, reason, packet, sink)) {
-		if (note)
-			flow_columns_begin(cache, flow, packet, note, false);
+		if (noted)
+			flow_columns_begin(cache, flow, packet, note, false, noted);
 		return flow;
 	}
-	if (note && cache->columns.tcp)
+	if ((noted & PACKET_NOTE_BIT(tcp)) && cache->columns.tcp)
 		flow_marks_track(cache, flow_number(cache, flow));
 	update_record(cache, flow, packet);
-	if (note && may_differ)
+	if (noted && may_differ)
 		flow_columns_add(cache, flow, packet, note);
 	return flow;
 }
@@ -376,15 +376,17 @@ static void add_segments(struct flow_cache *cache, struct cached_flow *flow, uin
 	cache->statistics.packets_cached += segments;
 }
 
-/* 'notes' is a constant NULL where there are no columns: so nobody else pays for them. */
+/* 'noted' is a constant, PACKET_NOTES_NONE where there are no columns: so nobody else pays for
+ * them. */
 static inline __attribute__((always_inline)) void
 add_packets(struct flow_cache *cache, const struct packet_info *packets,
-	    const struct packet_note *notes, size_t count, const struct flow_sink *sink)
+	    const struct packet_note *notes, size_t count, const struct flow_sink *sink,
+	    const unsigned int noted)
 {
 	uint32_t hashes[FLOW_CACHE_BATCH];
 	struct cached_flow *guesses[FLOW_CACHE_BATCH];
 	uint64_t octets = 0;
-	bool may_differ;
+	bool may_differ = false;
 
 	/* Three passes: the memory of the whole batch is on its way before any is needed. */
 	for (size_t i = 0; i < count; i++) {
@@ -396,12 +398,23 @@ add_packets(struct flow_cache *cache, const struct packet_info *packets,
 	cache->statistics.packets_cached += count;
 	cache->statistics.octets_added += octets;
 	cache->statistics.octets_cached += octets;
-	for (size_t i = 0; i < count; i++)
-		guesses[i] = flow_index_guess(cache, hashes[i]);
-	may_differ = notes && flow_columns_differ(cache, guesses, notes, count);
 	for (size_t i = 0; i < count; i++) {
-		struct cached_flow *flow = add_packet(cache, &packets[i], notes ? &notes[i] : NULL,
-						      hashes[i], guesses[i], may_differ, sink);
+		flow_place place;
+
+		if (!flow_index_guess(cache, hashes[i], &place)) {
+			guesses[i] = NULL;
+			continue;
+		}
+		guesses[i] = flow_at(cache, place);
+		if (noted && noted != PACKET_NOTES_ALL)
+			may_differ |= flow_columns_differs(cache, place, &notes[i], noted);
+	}
+	if (noted == PACKET_NOTES_ALL)
+		may_differ = flow_columns_differ(cache, guesses, notes, count);
+	for (size_t i = 0; i < count; i++) {
+		struct cached_flow *flow =
+			add_packet(cache, &packets[i], noted ? &notes[i] : NULL, hashes[i],
+				   guesses[i], may_differ, sink, noted);
 
 		if (packets[i].packets_added)
 			add_segments(cache, flow, packets[i].packets_added);
@@ -426,20 +439,28 @@ void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets,
 	if (__builtin_expect(cache->columns.set != 0, 0))
 		add_unnoted(cache, packets, count, sink);
 	else
-		add_packets(cache, packets, NULL, count, sink);
+		add_packets(cache, packets, NULL, count, sink, PACKET_NOTES_NONE);
 }
 
 void flow_cache_add_noted(struct flow_cache *cache, const struct packet_info *packets,
 			  const struct packet_note *notes, size_t count,
 			  const struct flow_sink *sink)
 {
-	add_packets(cache, packets, notes, count, sink);
+	switch (cache->columns.notes) {
+	case PACKET_NOTES_TTL:
+		add_packets(cache, packets, notes, count, sink, PACKET_NOTES_TTL);
+		break;
+	case PACKET_NOTES_MACS:
+		add_packets(cache, packets, notes, count, sink, PACKET_NOTES_MACS);
+		break;
+	default: add_packets(cache, packets, notes, count, sink, PACKET_NOTES_ALL);
+	}
 }
 
 static inline __attribute__((always_inline)) size_t expire_flows(struct flow_cache *cache,
 								 cache_ms now, size_t budget,
 								 const struct flow_sink *sink,
-								 const bool has_columns)
+								 const unsigned int noted)
 {
 	size_t expired = 0;
 
@@ -461,7 +482,7 @@ static inline __attribute__((always_inline)) size_t expire_flows(struct flow_cac
 				   flow_expiry_reason(&cache->expiry, flow->expiry_class,
 						      flow_elapsed(cache, flow->created),
 						      flow_elapsed(cache, flow->seen)),
-				   sink, has_columns);
+				   sink, noted);
 		if (records)
 			remove_left(cache, index);
 		expired += records;
@@ -473,8 +494,12 @@ static inline __attribute__((always_inline)) size_t expire_flows(struct flow_cac
 size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
 			 const struct flow_sink *sink)
 {
-	return cache->columns.set ? expire_flows(cache, now, budget, sink, true)
-				  : expire_flows(cache, now, budget, sink, false);
+	switch (cache->columns.notes) {
+	case PACKET_NOTES_NONE: return expire_flows(cache, now, budget, sink, PACKET_NOTES_NONE);
+	case PACKET_NOTES_TTL: return expire_flows(cache, now, budget, sink, PACKET_NOTES_TTL);
+	case PACKET_NOTES_MACS: return expire_flows(cache, now, budget, sink, PACKET_NOTES_MACS);
+	default: return expire_flows(cache, now, budget, sink, PACKET_NOTES_ALL);
+	}
 }
 
 cache_ms flow_cache_next_expiry(const struct flow_cache *cache)
@@ -493,7 +518,7 @@ cache_ms flow_cache_next_expiry(const struct flow_cache *cache)
 static inline __attribute__((always_inline)) size_t flush_flows(struct flow_cache *cache,
 								cache_ms now, size_t budget,
 								const struct flow_sink *sink,
-								const bool has_columns)
+								const unsigned int noted)
 {
 	size_t flushed = 0;
 
@@ -501,7 +526,7 @@ static inline __attribute__((always_inline)) size_t flush_flows(struct flow_cach
 	while (flushed < budget && cache->age.head != FLOW_NONE) {
 		flow_place index = cache->age.head;
 
-		flushed += emit_forced(cache, index, FLOW_END_forcedEnd, sink, has_columns);
+		flushed += emit_forced(cache, index, FLOW_END_forcedEnd, sink, noted);
 		remove_left(cache, index);
 	}
 	return flushed;
@@ -510,8 +535,12 @@ static inline __attribute__((always_inline)) size_t flush_flows(struct flow_cach
 size_t flow_cache_flush(struct flow_cache *cache, cache_ms now, size_t budget,
 			const struct flow_sink *sink)
 {
-	return cache->columns.set ? flush_flows(cache, now, budget, sink, true)
-				  : flush_flows(cache, now, budget, sink, false);
+	switch (cache->columns.notes) {
+	case PACKET_NOTES_NONE: return flush_flows(cache, now, budget, sink, PACKET_NOTES_NONE);
+	case PACKET_NOTES_TTL: return flush_flows(cache, now, budget, sink, PACKET_NOTES_TTL);
+	case PACKET_NOTES_MACS: return flush_flows(cache, now, budget, sink, PACKET_NOTES_MACS);
+	default: return flush_flows(cache, now, budget, sink, PACKET_NOTES_ALL);
+	}
 }
 
 size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
@@ -540,7 +569,7 @@ size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
 		records[filled].user = 0;
 		records[filled].cgroup = 0;
 		records[filled].tcp = (struct tcp_quality){ 0 };
-		fill_record(cache, flow, FLOW_END_none, &records[filled], true);
+		fill_record(cache, flow, FLOW_END_none, &records[filled], PACKET_NOTES_ALL);
 		if (cache->columns.tcp)
 			flow_pair_fill(cache, flow_place_of(cache, flow), &records[filled].tcp);
 		filled++;

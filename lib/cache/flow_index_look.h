@@ -81,20 +81,22 @@ static inline void flow_index_prefetch(const struct flow_cache *cache, uint32_t 
 	__builtin_prefetch(flow_index_home(cache, hash));
 }
 
-/* The flow that flow_index_find() will likely find, and ask for its cache lines. NULL if none is
- * likely. */
-static inline struct cached_flow *flow_index_guess(const struct flow_cache *cache, uint32_t hash)
+/* The flow that flow_index_find() will likely find, and ask for its cache lines. Returns false if
+ * none is likely: a constant for the branch of the caller. */
+static inline __attribute__((always_inline)) bool flow_index_guess(const struct flow_cache *cache,
+								   uint32_t hash, flow_place *place)
 {
 	const struct bucket *bucket = flow_index_home(cache, hash);
 	flow_index_set matches = flow_index_matches(bucket, flow_index_tag(hash));
-	struct cached_flow *flow;
+	const struct cached_flow *flow;
 
 	if (!matches)
-		return NULL;
-	flow = flow_at(cache, bucket->flows[flow_index_slot(matches)]);
+		return false;
+	*place = bucket->flows[flow_index_slot(matches)];
+	flow = flow_at(cache, *place);
 	__builtin_prefetch(flow, 1);
 	__builtin_prefetch(&flow->key, 1);
-	return flow;
+	return true;
 }
 
 #endif

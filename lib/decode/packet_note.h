@@ -49,7 +49,9 @@ enum packet_note_member {
 #define PACKET_NOTES_TTL        PACKET_NOTE_BIT(ttl)
 #define PACKET_NOTES_MACS       (PACKET_NOTE_BIT(source_mac) | PACKET_NOTE_BIT(destination_mac))
 #define PACKET_NOTES_OWNER      (PACKET_NOTE_BIT(user) | PACKET_NOTE_BIT(cgroup))
-#define PACKET_NOTES_ALL        ((1u << PACKET_NOTE_COUNT) - 1)
+/* What the two directions of a flow have from each other. */
+#define PACKET_NOTES_SHARED (PACKET_NOTES_OWNER | PACKET_NOTE_BIT(tcp))
+#define PACKET_NOTES_ALL    ((1u << PACKET_NOTE_COUNT) - 1)
 
 /* A link address is a number of 48 bits. This one beside it: it is that of the frame as it leaves
  * this host. A packet that is logged on its way out still has the header that it came in with. */

@@ -15,6 +15,10 @@
 #define BOTH_BITS  (TTL_BIT | FLOW_COLUMN_BIT(FLOW_COLUMN_maximum_ttl))
 #define MODEL_SIZE 64
 
+/* One of each copy of the loop of packets: a named set (packet_note.h), and whatever else. */
+#define MACS_BITS FLOW_COLUMNS_OF_LINK
+#define PORT_BIT  FLOW_COLUMN_BIT(FLOW_COLUMN_physical_input)
+
 static struct flow_cache *new_cache(uint32_t max_flows, unsigned int columns, bool is_bidirectional)
 {
 	struct flow_cache_config config = {
@@ -275,6 +279,57 @@ TEST(last_ports_of_a_record_count)
 	}
 }
 
+/* A gateway takes over for another one within a batch, and once more before its end. */
+TEST(last_addresses_of_a_record_count)
+{
+	const unsigned int sets[] = { MACS_BITS, MACS_BITS | BOTH_BITS };
+	const struct packet_note notes[] = {
+		{ .source_mac = 1, .destination_mac = 9 },
+		{ .source_mac = 2, .destination_mac = 9 },
+		{ .source_mac = 1, .destination_mac = 9 },
+	};
+
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		struct flow_cache *cache = new_cache(4, sets[i], false);
+		const struct packet_info infos[] = { packet(0, false, 0), packet(0, false, 0),
+						     packet(0, false, 0) };
+
+		flow_cache_add_noted(cache, infos, notes, 1, &sink);
+		flow_cache_add_noted(cache, infos, notes, 2, &sink);
+		flow_cache_add_noted(cache, infos, notes, 3, &sink);
+		flow_cache_add_noted(cache, infos, notes, 2, &sink);
+		CHECK_EQ(flow_cache_flush(cache, 30, 10, &sink), 1);
+		CHECK_EQ(kept.records[0].source_mac, 2);
+		CHECK_EQ(kept.records[0].destination_mac, 9);
+		flow_cache_destroy(cache);
+	}
+}
+
+TEST(one_packet_of_a_batch_that_differs_is_seen)
+{
+	const unsigned int sets[] = { BOTH_BITS, BOTH_BITS | PORT_BIT };
+	struct packet_info infos[FLOW_CACHE_BATCH];
+	struct packet_note notes[FLOW_CACHE_BATCH];
+
+	for (size_t at = 0; at < FLOW_CACHE_BATCH; at++) {
+		struct flow_cache *cache = new_cache(4, sets[at % 2], false);
+
+		for (uint32_t i = 0; i < FLOW_CACHE_BATCH; i++) {
+			infos[i] = packet(i % 4, false, 0);
+			notes[i] = (struct packet_note){ .ttl = 64 };
+		}
+		flow_cache_add_noted(cache, infos, notes, FLOW_CACHE_BATCH, &sink);
+		notes[at].ttl = 5;
+		flow_cache_add_noted(cache, infos, notes, FLOW_CACHE_BATCH, &sink);
+		CHECK_EQ(flow_cache_flush(cache, 1, 10, &sink), 4);
+		for (size_t i = 0; i < 4; i++) {
+			CHECK_EQ(kept.records[i].minimum_ttl, i == at % 4 ? 5 : 64);
+			CHECK_EQ(kept.records[i].maximum_ttl, 64);
+		}
+		flow_cache_destroy(cache);
+	}
+}
+
 TEST(superpacket_that_begins_a_record_is_its_first)
 {
 	struct flow_cache *cache = new_cache(4, BOTH_BITS, false);
@@ -351,10 +406,10 @@ static void check_snapshot(const struct flow_cache *cache, struct model *models)
 	}
 }
 
-static void run_model(bool is_bidirectional)
+static void run_model(unsigned int columns, bool is_bidirectional)
 {
 	struct model models[MODEL_SIZE] = { { 0 } };
-	struct flow_cache *cache = new_cache(20, BOTH_BITS, is_bidirectional);
+	struct flow_cache *cache = new_cache(20, columns, is_bidirectional);
 	cache_ms now = 0;
 
 	srand(7);
@@ -386,12 +441,14 @@ static void run_model(bool is_bidirectional)
 
 TEST(records_agree_with_a_model)
 {
-	run_model(false);
+	run_model(BOTH_BITS, false);
+	run_model(BOTH_BITS | PORT_BIT, false);
 }
 
 TEST(records_of_biflows_agree_with_a_model)
 {
-	run_model(true);
+	run_model(BOTH_BITS, true);
+	run_model(BOTH_BITS | PORT_BIT, true);
 }
 
 TEST(note_of_a_header)
@@ -423,6 +480,8 @@ int main(void)
 		cmocka_unit_test(directions_know_their_round_trip_from_each_other),
 		cmocka_unit_test(next_record_of_a_connection),
 		cmocka_unit_test(what_is_no_tcp_is_not_known),
+		cmocka_unit_test(last_addresses_of_a_record_count),
+		cmocka_unit_test(one_packet_of_a_batch_that_differs_is_seen),
 		cmocka_unit_test(superpacket_that_begins_a_record_is_its_first),
 		cmocka_unit_test(columns_cost_their_own_bytes_and_nothing_without),
 		cmocka_unit_test(records_agree_with_a_model),
