@@ -156,26 +156,12 @@ static bool read_counters(const struct pipeline_handover *handover, enum handove
 	return true;
 }
 
-/* An agent before reload came wrote no EXCLUDED_ABSENT. */
 static bool read_collector(const struct pipeline_handover *handover, const char *number,
 			   struct collector_ledger *ledger)
 {
-	enum {
-		ALL = PIPELINE_STATE_COUNTERS_OF(struct collector_ledger),
-		LATER = sizeof(struct amount) / sizeof(uint64_t),
-		BEFORE = offsetof(struct collector_ledger, excluded[EXCLUDED_ABSENT]) /
-			 sizeof(uint64_t),
-	};
-	uint64_t *counters = (uint64_t *)(void *)ledger;
-
-	if (!read_counters(handover, HANDOVER_collector, number, counters, ALL)) {
-		if (!read_counters(handover, HANDOVER_collector, number, counters, ALL - LATER))
-			return false;
-		memmove(counters + BEFORE + LATER, counters + BEFORE,
-			(ALL - LATER - BEFORE) * sizeof(*counters));
-		memset(counters + BEFORE, 0, LATER * sizeof(*counters));
-	}
-	return collector_ledger_closes(ledger);
+	return read_counters(handover, HANDOVER_collector, number, (uint64_t *)(void *)ledger,
+			     PIPELINE_STATE_COUNTERS_OF(struct collector_ledger)) &&
+	       collector_ledger_closes(ledger);
 }
 
 /* Either all ledgers are there and close, or none is used. */
