@@ -21,6 +21,17 @@ static const struct {
 #undef FLOW_TRACK
 };
 
+/* What is copied beyond the end of a short record would be written over the next one. */
+#define FLOW_COLUMN(name, type, update, note)                                             \
+	_Static_assert((offsetof(struct flow_record, name) >= FLOW_RECORD_BASE_SIZE) ==   \
+			       !!(FLOW_COLUMNS_BEYOND_BASE &                              \
+				  FLOW_COLUMN_BIT(FLOW_COLUMN_##name)),                   \
+		       "FLOW_COLUMNS_BEYOND_BASE has the columns that only long records have");
+#define FLOW_TRACK(name, type) FLOW_COLUMN(name, type, , )
+#include "flow_columns.def"
+#undef FLOW_COLUMN
+#undef FLOW_TRACK
+
 unsigned int flow_column_at(size_t offset)
 {
 	for (unsigned int i = 0; i < FLOW_COLUMN_COUNT; i++)
