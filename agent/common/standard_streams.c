@@ -1,4 +1,4 @@
-/* standard_streams.c - what main() of both programs does first: see the header.
+/* standard_streams.c - what main() of the programs does first: see the header.
  *
  * Standard input is opened for writing and the other two for reading, so that a use of them still
  * fails, and what is lost by that is reported. */

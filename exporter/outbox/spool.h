@@ -2,7 +2,8 @@
  * store in memory or in a file.
  *
  * Place: datagram_queue -> spool -> datagram_queue, while a collector is away. The file has no
- * name, so it goes with the process: what waits is lost with it, as what waits in memory is. One in
+ * name, so it goes with the process, and what waits in it: the next agent has what waited in a
+ * queue (outbox_kept.h), and not what waited here. One in
  * a directory is read and written by a thread (spool_disk.h); nothing here waits for a disk. */
 #ifndef SPOOL_H
 #define SPOOL_H
