@@ -29,6 +29,15 @@ def tun(host, device, addresses):
     return descriptor
 
 
+def time_stamp(options):
+    """TSval (RFC 7323), None without one."""
+    while options and options[0]:
+        if options[0] == 8:
+            return int.from_bytes(options[2:6], "big")
+        options = options[1 if options[0] == 1 else max(options[1], 2) :]
+    return None
+
+
 class Segment:
     """What a packet with TCP says."""
 
@@ -42,7 +51,9 @@ class Segment:
         self.ports = struct.unpack_from(">HH", packet, header)
         (self.sequence,) = struct.unpack_from(">I", packet, header + 4)
         self.flags = packet[header + 13]
-        payload = whole - header - (packet[header + 12] >> 4) * 4
+        size = (packet[header + 12] >> 4) * 4
+        self.stamp = time_stamp(packet[header + 20 : header + size])
+        payload = whole - header - size
         self.length = payload + bool(self.flags & SYN) + bool(self.flags & FIN)
 
 
