@@ -89,12 +89,13 @@ static void take_time(struct capture_ulog_parser *parser, const uint8_t *bytes,
 	const uint64_t seconds = load_word(bytes, layout);
 	const uint64_t microseconds = load_word(bytes + layout->word, layout);
 
-	if (seconds == 0 || seconds > SECONDS_MAX || microseconds >= 1000000)
+	if (seconds == 0 || seconds > SECONDS_MAX || microseconds >= 1000000) {
 		parser->packets_unstamped++;
-	else
-		view->time_ms = (unix_ms)(seconds * 1000 + microseconds / 1000);
-	view->microseconds = view->time_ms == parser->received_ms ? PACKET_UNSTAMPED
-								  : (uint16_t)(microseconds % 1000);
+		view->microseconds = PACKET_UNSTAMPED;
+		return;
+	}
+	view->time_ms = (unix_ms)(seconds * 1000 + microseconds / 1000);
+	view->microseconds = (uint16_t)(microseconds % 1000);
 }
 
 /* The body of a message. False if it is malformed. */

@@ -236,6 +236,23 @@ TEST(packets_without_a_time_have_that_of_receipt)
 	}
 }
 
+TEST(a_time_that_is_the_moment_of_receipt_is_a_time)
+{
+	struct capture_ulog_parser parser = { .context = NULL };
+	struct datagram datagram = { .size = 0 };
+	struct message message = plain;
+	struct parsed parsed;
+
+	message.seconds = RECEIVED_MS / 1000;
+	message.microseconds = RECEIVED_MS % 1000 * 1000 + 321;
+	put_message(&datagram, &message);
+	parsed = parse(&parser, &datagram, datagram.size);
+	CHECK_EQ(parsed.views[0].time_ms, RECEIVED_MS);
+	CHECK_EQ(parsed.views[0].microseconds, 321);
+	CHECK_EQ(parser.packets_unstamped, 0);
+	free(parsed.bytes);
+}
+
 TEST(gaps_in_the_numbers_are_losses)
 {
 	static const uint32_t numbers[] = { 5, 6, 9, 10, 10 };
@@ -308,6 +325,7 @@ int main(void)
 		cmocka_unit_test(the_last_message_of_several_is_a_packet_too),
 		cmocka_unit_test(messages_of_other_types_and_an_empty_end_are_skipped),
 		cmocka_unit_test(packets_without_a_time_have_that_of_receipt),
+		cmocka_unit_test(a_time_that_is_the_moment_of_receipt_is_a_time),
 		cmocka_unit_test(gaps_in_the_numbers_are_losses),
 		cmocka_unit_test(lengths_that_make_no_sense_are_malformed),
 		cmocka_unit_test(any_cut_of_a_datagram_is_survived),
