@@ -147,6 +147,7 @@ static inline void note_tcp(const struct frame *frame)
 		4u * info->extension_words;
 
 	if (info->fragment == FRAGMENT_none && !info->has_unknown_length &&
+	    info->extension_words != UINT8_MAX && /* or more */
 	    info->octets >= network + TCP_HEADER_BYTES)
 		packet_note_tcp(frame->note, frame->rest.next, reader_left(&frame->rest),
 				info->octets - network);
