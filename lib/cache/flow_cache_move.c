@@ -33,6 +33,8 @@ size_t flow_cache_move_out(const struct flow_cache *cache, uint64_t *cursor,
 		/* The flow of an IPv4 key ends with it. */
 		memcpy(&moved->record.key, &flow->key, flow_key_size(&flow->key));
 		flow_columns_fill(cache, flow, &moved->record, PACKET_NOTES_ALL);
+		if (cache->columns.tcp)
+			flow_pair_fill(cache, place, &moved->record.tcp);
 		place = flow->age_next;
 	}
 	*cursor = (uint64_t)place + 1;

@@ -3,6 +3,7 @@
 #include "flow_columns.h"
 
 #include "check.h"
+#include "flow_cache_move.h"
 #include "flow_cache_layout.h"
 #include "ip_protocol.h"
 #include "kept_records.h"
@@ -217,6 +218,27 @@ TEST(directions_know_their_round_trip_from_each_other)
 			flow_cache_destroy(cache);
 		}
 	}
+}
+
+/* The next agent does not have what the handshake's times were worked out from. */
+TEST(flows_that_move_know_their_round_trip)
+{
+	struct flow_cache *cache = new_cache(4, FLOW_COLUMNS_OF_TCP, false);
+	struct flow_cache *next = new_cache(4, FLOW_COLUMNS_OF_TCP, false);
+	struct moved_flow flows[2];
+	uint64_t cursor = 0;
+
+	shake_hands(cache);
+	CHECK_EQ(flow_cache_move_out(cache, &cursor, flows, 2), 2);
+	for (int i = 0; i < 2; i++) {
+		check_round_trip(&flows[i].record.tcp);
+		flow_cache_move_in(next, &flows[i], 21, &sink);
+	}
+	CHECK_EQ(flow_cache_flush(next, 2500, 10, &sink), 2);
+	for (int i = 0; i < 2; i++)
+		check_round_trip(&kept.records[i].tcp);
+	flow_cache_destroy(cache);
+	flow_cache_destroy(next);
 }
 
 /* The record that the handshake is not in does not know it; the order of packets goes on, within a
@@ -478,6 +500,7 @@ int main(void)
 		cmocka_unit_test(user_that_was_known_stays),
 		cmocka_unit_test(directions_know_their_user_from_each_other),
 		cmocka_unit_test(directions_know_their_round_trip_from_each_other),
+		cmocka_unit_test(flows_that_move_know_their_round_trip),
 		cmocka_unit_test(next_record_of_a_connection),
 		cmocka_unit_test(what_is_no_tcp_is_not_known),
 		cmocka_unit_test(last_addresses_of_a_record_count),
