@@ -45,6 +45,8 @@ struct packet_owner {
 /* In place of microseconds: its source does not know when it passed, and time_ms is when it was
  * read. */
 #define PACKET_UNSTAMPED UINT16_MAX
+/* Likewise, and another host has sent it: this one forwards it. */
+#define PACKET_UNSTAMPED_FORWARDED (UINT16_MAX - 1)
 
 struct packet_view {
 	const uint8_t *bytes; /* borrowed from the source for one batch */

@@ -42,7 +42,7 @@ static void set_time(struct tcp_track *track, int64_t *place, int64_t time_us, b
 		     uint8_t flag)
 {
 	*place = time_us;
-	track->state = (uint8_t)(is_stamped ? track->state | flag : track->state & ~flag);
+	track->state = (uint16_t)(is_stamped ? track->state | flag : track->state & ~flag);
 }
 
 /* The first packet after a SYN that is not one. With data it may have come long after the ACK that
@@ -53,7 +53,8 @@ static void end_handshake(struct tcp_track *track, const struct tcp_segment *seg
 	const uint8_t times = TCP_TRACK_syn_time | TCP_TRACK_ack_time;
 
 	track->state |= TCP_TRACK_open;
-	if (!(track->state & TCP_TRACK_opener) || track->state & TCP_TRACK_again ||
+	if (!(track->state & TCP_TRACK_opener) ||
+	    track->state & (TCP_TRACK_again | TCP_TRACK_forwarded) ||
 	    !(segment->flags & TCP_FLAG_ACK) || tcp_segment_length(segment) ||
 	    segment->sequence != track->opened + 1)
 		return;
@@ -79,7 +80,9 @@ static void divide(struct tcp_track *opener, struct tcp_track *answerer)
 	if (answerer->state & TCP_TRACK_again)
 		quality->handshake_us = 0;
 	quality->client_us = quality->server_us = 0;
-	if (quality->handshake_us && !is_timed) {
+	if (answerer->state & TCP_TRACK_forwarded) {
+		/* Its parts are not known. */
+	} else if (quality->handshake_us && !is_timed) {
 		quality->server_us = quality->handshake_us;
 	} else if (quality->handshake_us && !(answerer->state & TCP_TRACK_syn_time)) {
 		quality->client_us = quality->handshake_us;
@@ -244,6 +247,7 @@ static void take_syn(struct tcp_track *track, const struct tcp_segment *segment,
 	if (segment->has_stamp)
 		track->state |= TCP_TRACK_syn_stamp;
 	set_time(track, &track->syn_us, time_us, is_stamped, TCP_TRACK_syn_time);
+	track->quality.handshake_us = track->quality.client_us = track->quality.server_us = 0;
 }
 
 static void take_data(struct tcp_track *track, const struct tcp_segment *segment, uint32_t packets,
@@ -269,7 +273,8 @@ static void take_data(struct tcp_track *track, const struct tcp_segment *segment
 void tcp_track_add(struct tcp_track *track, const struct packet_info *packet,
 		   const struct packet_note *note)
 {
-	const bool is_stamped = note->microseconds != PACKET_UNSTAMPED;
+	const bool is_forwarded = note->microseconds == PACKET_UNSTAMPED_FORWARDED;
+	const bool is_stamped = note->microseconds != PACKET_UNSTAMPED && !is_forwarded;
 	const int64_t time_us = packet->time_ms * 1000 + (is_stamped ? note->microseconds : 0);
 	struct tcp_segment segment;
 
@@ -284,8 +289,12 @@ void tcp_track_add(struct tcp_track *track, const struct packet_info *packet,
 		return;
 	if (segment.flags & TCP_FLAG_SYN) {
 		take_syn(track, &segment, time_us, is_stamped);
+		if (is_forwarded)
+			track->state |= TCP_TRACK_forwarded;
 		return;
 	}
+	if (is_forwarded && !(track->state & TCP_TRACK_open))
+		track->state |= TCP_TRACK_forwarded;
 	if (!(track->state & TCP_TRACK_open))
 		end_handshake(track, &segment, time_us, is_stamped);
 	if (tcp_segment_length(&segment) == 0)

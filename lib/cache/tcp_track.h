@@ -20,7 +20,7 @@
  * (tcp_track_pair()). If one of these packets was sent twice, nobody can say which was answered
  * (RFC 6298 section 3): then it is not known. Where the source does not know when packets that
  * leave were sent, it is the difference of their stamps, which are the kernel's clock in
- * milliseconds. */
+ * milliseconds; not so of packets that another host has sent. */
 #ifndef TCP_TRACK_H
 #define TCP_TRACK_H
 
@@ -47,7 +47,7 @@ struct tcp_track {
 	int64_t syn_us, ack_us; /* when SYN, and ACK, passed, since 1970 */
 	struct tcp_gap gaps[TCP_TRACK_GAPS]; /* in order of sequence numbers */
 	uint8_t gap_count;
-	uint8_t state; /* TCP_TRACK_... */
+	uint16_t state; /* TCP_TRACK_... */
 };
 
 enum {
@@ -59,6 +59,7 @@ enum {
 	TCP_TRACK_syn_stamp = 32, /* RFC 7323 */
 	TCP_TRACK_syn_time = 64,  /* 'syn_us' is when it passed, not when it was read */
 	TCP_TRACK_ack_time = 128, /* likewise */
+	TCP_TRACK_forwarded = 256, /* of SYN or ACK nobody knows when it passed, nor what it is stamped in */
 };
 
 /* A record begins; 'is_new': of a flow that was not there before. Else the order of its packets

@@ -31,7 +31,8 @@ struct packet_note {
 	const uint8_t *tcp;
 	uint32_t tcp_captured; /* bytes there */
 	uint32_t tcp_octets;   /* of the segment, header and payload, as the IP header has it */
-	uint16_t microseconds; /* of the packet's time beside its milliseconds; PACKET_UNSTAMPED */
+	uint16_t microseconds; /* of the packet's time beside its milliseconds; PACKET_UNSTAMPED...
+				*/
 };
 
 enum packet_note_member {
@@ -85,13 +86,16 @@ static inline uint64_t packet_note_leaves(uint8_t side)
 }
 
 /* A packet that has an EtherType in this place: of those that a bridge sends the kernel stamps
- * none.
- */
+ * none. One that has come in by an interface is not this host's. */
 static inline uint16_t packet_note_microseconds(const struct packet_view *packet)
 {
+	uint16_t microseconds = packet->side == SIDE_egress ? PACKET_UNSTAMPED : 0;
+
 	if (packet->link != LINK_ETHERTYPE)
-		return packet->microseconds;
-	return packet->side == SIDE_egress ? PACKET_UNSTAMPED : 0;
+		microseconds = packet->microseconds;
+	if (microseconds == PACKET_UNSTAMPED && packet->input_interface)
+		return PACKET_UNSTAMPED_FORWARDED;
+	return microseconds;
 }
 
 /* Note of 'noted' what the source knows, but for the link header; what follows may know better. */

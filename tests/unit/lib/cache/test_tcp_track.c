@@ -17,7 +17,7 @@ struct sent {
 	uint8_t flags;
 	int64_t time_us;
 	uint16_t segments; /* 0: 1 */
-	bool has_no_stamp, is_unstamped;
+	bool has_no_stamp, is_unstamped, is_forwarded; /* the last: unstamped, too */
 };
 
 static void pass(struct tcp_track *track, struct sent sent)
@@ -37,8 +37,9 @@ static void pass(struct tcp_track *track, struct sent sent)
 		.tcp = header,
 		.tcp_captured = size,
 		.tcp_octets = size + sent.payload,
-		.microseconds =
-			(uint16_t)(sent.is_unstamped ? PACKET_UNSTAMPED : sent.time_us % 1000),
+		.microseconds = (uint16_t)(sent.is_forwarded   ? PACKET_UNSTAMPED_FORWARDED
+					   : sent.is_unstamped ? PACKET_UNSTAMPED
+							       : sent.time_us % 1000),
 	};
 
 	store_be32(header + 4, sent.sequence);
@@ -248,6 +249,49 @@ TEST(round_trip_where_only_one_side_is_stamped)
 	check_times(&shake, 0, 0, 0);
 }
 
+/* A router's log group stamps what comes in, and not what it forwards. */
+TEST(round_trip_of_forwarded_packets)
+{
+	struct handshake shake = { .opener.next = 0 };
+	struct sent one = syn_ack, first = syn, last = last_ack;
+
+	one.is_forwarded = first.is_forwarded = last.is_forwarded = true;
+	one.time_us += 90000;
+	pass(&shake.opener, syn);
+	pass(&shake.answerer, one);
+	pass(&shake.opener, last_ack);
+	tcp_track_pair(&shake.opener, &shake.answerer);
+	check_times(&shake, 20401, 0, 0);
+
+	for (int i = 0; i < 3; i++) { /* either of the opener's, or both */
+		shake = (struct handshake){ .opener.next = 0 };
+		pass(&shake.opener, i == 1 ? syn : first);
+		pass(&shake.answerer, syn_ack);
+		pass(&shake.opener, i == 2 ? last_ack : last);
+		tcp_track_pair(&shake.opener, &shake.answerer);
+		check_times(&shake, 0, 0, 0);
+	}
+}
+
+TEST(the_next_connection_has_times_of_its_own)
+{
+	struct handshake shake = { .opener.next = 0 };
+	struct sent next = syn;
+
+	pass(&shake.opener, syn);
+	pass(&shake.answerer, syn_ack);
+	pass(&shake.opener, last_ack);
+	tcp_track_pair(&shake.opener, &shake.answerer);
+	next.sequence += 5000;
+	pass(&shake.opener, next);
+	pass(&shake.opener, next); /* sent twice */
+	next = syn_ack;
+	next.sequence += 5000;
+	pass(&shake.answerer, next);
+	tcp_track_pair(&shake.opener, &shake.answerer);
+	check_times(&shake, 0, 0, 0);
+}
+
 TEST(round_trip_that_nobody_knows)
 {
 	struct handshake shake = { .opener.next = 0 };
@@ -403,6 +447,8 @@ int main(void)
 		cmocka_unit_test(next_record_knows_the_order_and_no_more),
 		cmocka_unit_test(round_trip_of_the_handshake),
 		cmocka_unit_test(round_trip_where_only_one_side_is_stamped),
+		cmocka_unit_test(round_trip_of_forwarded_packets),
+		cmocka_unit_test(the_next_connection_has_times_of_its_own),
 		cmocka_unit_test(round_trip_that_nobody_knows),
 		cmocka_unit_test(all_that_a_known_network_does),
 		cmocka_unit_test(headers_that_make_no_sense),
