@@ -79,6 +79,8 @@ static int add_new(struct pipeline *pipeline, const struct config *config, size_
 	sources->workers[sources->count] = worker;
 	sources->are_new[sources->count++] = true;
 	pipeline_stored_keep(pipeline, worker);
+	/* No agent before it has this source: what one has left of it, killed, goes. */
+	capture_source_begin(&worker->source);
 	return worker_start(worker, error);
 }
 
