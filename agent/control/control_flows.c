@@ -175,6 +175,29 @@ static int top_create(struct flows_state *state, const struct flow_key_choice *c
 	return state->top ? 0 : out_of_memory(error);
 }
 
+/* What a request names and no flow of this agent keeps: zeros would pass for values. */
+static int check_kept(uint64_t named, uint64_t kept, struct error_text *error)
+{
+	for (int i = 0; i < FLOW_MEMBER_COUNT; i++) {
+		const char *name = flow_member_name((enum flow_member)i);
+
+		if (!(named & ~kept & FLOW_MEMBER_BIT(i)))
+			continue;
+		if (i == FLOW_MEMBER_uid || i == FLOW_MEMBER_unit) {
+			error_text_set(error, "flows have no %s: the agent does not ask for it",
+				       name);
+			error_text_hint(error, "give it owner=%s and restart it", name);
+			return -EIO;
+		}
+		error_text_set(error, "flows have no %s: no collector gets that field", name);
+		/* The whole round trip is no field, but comes with its parts. */
+		error_text_hint(error, "give a collector fields=default+%s and restart the agent",
+				i == FLOW_MEMBER_rtt_us ? "client_rtt_us" : name);
+		return -EIO;
+	}
+	return 0;
+}
+
 static int sums_create(struct flows_state *state, const json_t *by, uint64_t kept,
 		       const struct flow_key_choice *choice, struct error_text *error)
 {
@@ -194,9 +217,12 @@ static int sums_create(struct flows_state *state, const json_t *by, uint64_t kep
 		return -EINVAL;
 	if (kept & FLOW_MEMBER_BIT(FLOW_MEMBER_rtt_us))
 		flow_sums_with_tcp(state->sums);
-	if (state->order.sort[0] && !flow_sums_can_sort(state->sums, state->order.sort, &is_text))
-		return fail_sort(&state->order, error);
-	return 0;
+	if (!state->order.sort[0] || flow_sums_can_sort(state->sums, state->order.sort, &is_text))
+		return 0;
+	flow_sums_with_tcp(state->sums); /* would they have it then? */
+	if (flow_sums_can_sort(state->sums, state->order.sort, &is_text))
+		return check_kept(FLOW_MEMBER_BIT(FLOW_MEMBER_rtt_us), kept, error);
+	return fail_sort(&state->order, error);
 }
 
 static int fail_interfaces(int fault, struct error_text *error)
@@ -205,28 +231,6 @@ static int fail_interfaces(int fault, struct error_text *error)
 		       fault == -ETIMEDOUT ? "a thread of the agent did not answer within 1 s"
 					   : fault_text(-fault));
 	return fault;
-}
-
-/* What a request names and no flow of this agent keeps: zeros would pass for values. */
-static int check_kept(uint64_t named, uint64_t kept, struct error_text *error)
-{
-	for (int i = 0; i < FLOW_MEMBER_COUNT; i++) {
-		const char *name = flow_member_name((enum flow_member)i);
-
-		if (!(named & ~kept & FLOW_MEMBER_BIT(i)))
-			continue;
-		if (i == FLOW_MEMBER_uid || i == FLOW_MEMBER_unit) {
-			error_text_set(error, "flows have no %s: the agent does not ask for it",
-				       name);
-			error_text_hint(error, "give it owner=%s and restart it", name);
-			return -EIO;
-		}
-		error_text_set(error, "flows have no %s: no collector gets that field", name);
-		error_text_hint(error, "give a collector fields=default+%s and restart the agent",
-				name);
-		return -EIO;
-	}
-	return 0;
 }
 
 /* Members of owners that a filter looks at. */

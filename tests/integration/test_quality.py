@@ -288,3 +288,19 @@ def test_nfcapd_shows_half_round_trips(tmp_path, flowagent, nfcapd, host):
     reader.stop()
     rows = json.loads(reader.nfdump("-o", "json"))
     assert [(row["cli_latency"], row["srv_latency"]) for row in rows] == 2 * [((HANDSHAKE_US - ANSWER_US) / 2000, ANSWER_US / 2000)]
+
+
+@pytest.mark.parametrize("words", [["--by", "dst", "--sort", "retransmitted"], ["--sort", "rtt_us"], ["-o", "rtt_us"]], ids=" ".join)
+def test_what_no_flow_has_is_refused_with_what_brings_it(words, host, flowagent, agentctl):
+    machine = host("alone")
+    agent = flowagent("--nflog", "40", host=machine)
+    agent.wait_for_group()
+    done = agentctl(agent).run("show", "flows", *words)
+    assert done.returncode == 1
+    assert "flows have no rtt_us: no collector gets that field" in done.stderr
+    fields = done.stderr.split("fields=")[1].split()[0]
+    assert agent.stop() == 0
+    agent = flowagent("--nflog", "40", "--collector", f"127.0.0.1:2055,fields={fields}", host=machine)
+    agent.wait_for_group()
+    assert agentctl(agent).run("show", "flows", *words).returncode == 0
+    assert agent.stop() == 0
