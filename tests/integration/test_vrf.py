@@ -13,6 +13,7 @@ from flows import differences
 from stream_collector import StreamCollector
 from waiting import wait_until
 
+pytestmark = pytest.mark.kernels
 COLLECTOR = ("203.0.113.1", "2001:db8:99::1")
 VRF, TABLE = "blue", 10
 FAMILIES = pytest.mark.parametrize("family", [0, 1], ids=["ipv4", "ipv6"])
