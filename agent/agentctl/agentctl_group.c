@@ -311,11 +311,10 @@ static int add_sum(struct agentctl_group *group, char *key, const json_t *flow)
 	group->sums[group->count++] = (struct group_sum){
 		.key = key,
 		.flows = flows ? (uint64_t)json_integer_value(flows) : 1,
-		.packets = (uint64_t)json_integer_value(json_object_get(flow, "packets")),
-		.bytes = (uint64_t)json_integer_value(json_object_get(flow, "bytes")),
-		.bits_per_s = (uint64_t)json_integer_value(json_object_get(flow, "bits_per_s")),
-		.packets_per_s =
-			(uint64_t)json_integer_value(json_object_get(flow, "packets_per_s")),
+		.packets = number_of(flow, "packets"),
+		.bytes = number_of(flow, "bytes"),
+		.bits_per_s = number_of(flow, "bits_per_s"),
+		.packets_per_s = number_of(flow, "packets_per_s"),
 	};
 	add_tcp(group, &group->sums[group->count - 1], flow);
 	return 0;
