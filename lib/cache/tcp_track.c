@@ -293,10 +293,11 @@ void tcp_track_add(struct tcp_track *track, const struct packet_info *packet,
 			track->state |= TCP_TRACK_forwarded;
 		return;
 	}
-	if (is_forwarded && !(track->state & TCP_TRACK_open))
-		track->state |= TCP_TRACK_forwarded;
-	if (!(track->state & TCP_TRACK_open))
+	if (!(track->state & TCP_TRACK_open)) {
+		if (is_forwarded)
+			track->state |= TCP_TRACK_forwarded;
 		end_handshake(track, &segment, time_us, is_stamped);
+	}
 	if (tcp_segment_length(&segment) == 0)
 		return;
 	if (track->state & TCP_TRACK_next)
