@@ -42,6 +42,20 @@ static struct exporter *create(uint8_t version, uint32_t size_before)
 	return exporter;
 }
 
+/* After the last record: what the members have then. None of it is lost. */
+static void send_for_a_minute(struct exporter *exporter, const struct export_time *time,
+			      struct collector_status status[static 2])
+{
+	exporter_finish(exporter, time);
+	for (int64_t now_us = 0; now_us < 60 * SECOND_US; now_us += SECOND_US / 10)
+		(void)exporter_send(exporter, now_us);
+	for (size_t i = 0; i < 2; i++) {
+		exporter_collector_status(exporter, i, &status[i]);
+		CHECK_EQ(collector_ledger_lost(&status[i].ledger).records, 0);
+		CHECK(collector_ledger_closes(&status[i].ledger));
+	}
+}
+
 /* Records of 'octets' wait for the first member; it is down, and the second gets them. */
 static void check_all_arrive(uint8_t version, uint32_t size_before, uint64_t octets)
 {
@@ -58,14 +72,7 @@ static void check_all_arrive(uint8_t version, uint32_t size_before, uint64_t oct
 		CHECK(exporter_has_room(exporter));
 		exporter_add(exporter, &record, &time);
 	}
-	exporter_finish(exporter, &time);
-	for (int64_t now_us = 0; now_us < 60 * SECOND_US; now_us += SECOND_US / 10)
-		(void)exporter_send(exporter, now_us);
-	for (size_t i = 0; i < 2; i++) {
-		exporter_collector_status(exporter, i, &status[i]);
-		CHECK_EQ(collector_ledger_lost(&status[i].ledger).records, 0);
-		CHECK(collector_ledger_closes(&status[i].ledger));
-	}
+	send_for_a_minute(exporter, &time, status);
 	CHECK_EQ(status[1].ledger.sent.records, RECORDS);
 	CHECK_EQ(status[1].ledger.sent.octets, RECORDS * octets);
 	exporter_destroy(exporter);
@@ -107,14 +114,7 @@ TEST(what_no_queue_has_room_for_holds_nothing_back)
 		CHECK(exporter_has_room(exporter));
 		exporter_add(exporter, &record, &time);
 	}
-	exporter_finish(exporter, &time);
-	for (int64_t now_us = 0; now_us < 60 * SECOND_US; now_us += SECOND_US / 10)
-		(void)exporter_send(exporter, now_us);
-	for (size_t i = 0; i < 2; i++) {
-		exporter_collector_status(exporter, i, &status[i]);
-		CHECK_EQ(collector_ledger_lost(&status[i].ledger).records, 0);
-		CHECK(collector_ledger_closes(&status[i].ledger));
-	}
+	send_for_a_minute(exporter, &time, status);
 	CHECK(status[0].ledger.waiting.records >= 1); /* with what is in its datagram */
 	CHECK(status[0].ledger.waiting.records < 50);
 	CHECK_EQ(status[0].ledger.waiting.records + status[1].ledger.sent.records, more + 1);
