@@ -40,6 +40,13 @@ enum agentctl_firewall {
 	FIREWALL_iptables_legacy,
 };
 
+/* What `setup` makes the agent read. */
+enum agentctl_source {
+	SOURCE_as_before, /* of an earlier setup, else nflog */
+	SOURCE_nflog,
+	SOURCE_bpf,
+};
+
 struct agentctl_options {
 	const char *socket;
 	char instance_socket[108]; /* where 'socket' points for the name of an instance */
@@ -69,14 +76,15 @@ struct agentctl_options {
 	enum agentctl_firewall firewall;
 	const char *file; /* NULL: the default of the firewall */
 	bool no_save;
-	bool is_forced;        /* rules install: whatever stands in the way */
-	int64_t for_ms;        /* listen: how long; -1: until it is ended */
-	uint64_t count;        /* listen: flows, top: screens; 0: any number */
-	bool is_batch;         /* top: screens one after another, no keys */
-	bool is_http;          /* metrics: as an answer to a request */
-	bool is_diff;          /* show config: only what is not the default */
-	const char *collector; /* setup: HOST:PORT and keys; NULL: none */
-	bool is_undo;          /* setup: take it back */
+	bool is_forced;              /* rules install: whatever stands in the way */
+	int64_t for_ms;              /* listen: how long; -1: until it is ended */
+	uint64_t count;              /* listen: flows, top: screens; 0: any number */
+	bool is_batch;               /* top: screens one after another, no keys */
+	bool is_http;                /* metrics: as an answer to a request */
+	bool is_diff;                /* show config: only what is not the default */
+	const char *collector;       /* setup: HOST:PORT and keys; NULL: none */
+	bool is_undo;                /* setup: take it back */
+	enum agentctl_source source; /* setup */
 
 	uint64_t given;           /* which options were given; for agentctl_options_check() */
 	const char *const *words; /* command and what follows it, borrowed from argv */

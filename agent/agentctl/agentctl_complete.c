@@ -136,6 +136,8 @@ static void print_values(const struct agentctl_option_text *option,
 	else if (strcmp(option->name, "firewall") == 0)
 		(void)fputs("nft\niptables\niptables-nft\niptables-legacy\nufw\nfirewalld\n",
 			    stdout);
+	else if (strcmp(option->name, "source") == 0)
+		(void)fputs("nflog\nbpf\n", stdout);
 }
 
 /* Words that are no option, after 'count' others: verb, noun, and what follows them. */

@@ -21,6 +21,7 @@ enum {
 	OPTION_WAIT,
 	OPTION_COLLECTOR,
 	OPTION_UNDO,
+	OPTION_SOURCE,
 	OPTION_UTC,
 	OPTION_SORT,
 	OPTION_TOP,
@@ -91,6 +92,8 @@ static const struct agentctl_option {
 	  "look twice, this long apart, for what moves; 2s" },
 	{ "collector", OPTION_COLLECTOR, "HOST:PORT", AGENTCTL_FOR_SETUP,
 	  "send NetFlow v9 there; keys may follow, such as ,version=10" },
+	{ "source", OPTION_SOURCE, "nflog|bpf", AGENTCTL_FOR_SETUP,
+	  "packets by rules of the firewall, or by a BPF program; nflog" },
 	{ "undo", OPTION_UNDO, NULL, AGENTCTL_FOR_SETUP, "take back what setup has done" },
 	{ "verbose", 'v', NULL, AGENTCTL_FOR_ALL,
 	  "say on standard error how many rows there were" },
@@ -197,6 +200,17 @@ static bool firewall_set(struct agentctl_options *options, const char *name,
 	return false;
 }
 
+static bool source_set(struct agentctl_options *options, const char *name, struct error_text *error)
+{
+	options->source = strcmp(name, "nflog") == 0 ? SOURCE_nflog
+			  : strcmp(name, "bpf") == 0 ? SOURCE_bpf
+						     : SOURCE_as_before;
+	if (options->source != SOURCE_as_before)
+		return true;
+	error_text_set(error, "--source %s: expected nflog or bpf", name);
+	return false;
+}
+
 /* A path, or what is none: the name of an instance. */
 static void socket_set(struct agentctl_options *options, const char *value)
 {
@@ -247,6 +261,7 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 	case OPTION_COUNT:
 		return number_parse("count", value, 1, 1000000000000, &options->count, error);
 	case OPTION_COLLECTOR: options->collector = value; return true;
+	case OPTION_SOURCE: return source_set(options, value, error);
 	case OPTION_UNDO: options->is_undo = true; return true;
 	case OPTION_WAIT: return time_parse("wait", value, &options->wait_ms, error);
 	case 'g':

@@ -37,17 +37,9 @@ static bool set_cpus(struct ruleset *ruleset, struct cpu_list *cpus, struct erro
 	return false;
 }
 
-/* The rules that the options ask for. 'cpus' is what they may borrow from. */
-static enum agentctl_exit make_ruleset(const struct agentctl_options *options,
-				       struct ruleset *ruleset, struct cpu_list *cpus,
-				       struct error_text *error)
+enum agentctl_exit agentctl_rules_interfaces(const struct agentctl_options *options,
+					     struct ruleset *ruleset, struct error_text *error)
 {
-	*ruleset = (struct ruleset){ .group = options->group,
-				     .snaplen = options->snaplen,
-				     .sample = options->sample,
-				     .max_rate = options->max_rate };
-	if (options->per_cpu && !set_cpus(ruleset, cpus, error))
-		return AGENTCTL_USAGE;
 	for (size_t i = 0; i < options->interface_count; i++)
 		if (!ruleset_add_interface(ruleset, options->interfaces[i], error))
 			return AGENTCTL_USAGE;
@@ -63,9 +55,22 @@ static enum agentctl_exit make_ruleset(const struct agentctl_options *options,
 	if (ruleset->interface_count > 0)
 		return AGENTCTL_DONE;
 	error_text_set(error, "there is no default route to take the interface from");
-	error_text_hint(error, "name it: agentctl rules print --interface IF; ip link shows which "
-			       "there are");
+	error_text_hint(error, "name it: --interface IF; ip link shows which there are");
 	return AGENTCTL_FAILED;
+}
+
+/* The rules that the options ask for. 'cpus' is what they may borrow from. */
+static enum agentctl_exit make_ruleset(const struct agentctl_options *options,
+				       struct ruleset *ruleset, struct cpu_list *cpus,
+				       struct error_text *error)
+{
+	*ruleset = (struct ruleset){ .group = options->group,
+				     .snaplen = options->snaplen,
+				     .sample = options->sample,
+				     .max_rate = options->max_rate };
+	if (options->per_cpu && !set_cpus(ruleset, cpus, error))
+		return AGENTCTL_USAGE;
+	return agentctl_rules_interfaces(options, ruleset, error);
 }
 
 enum agentctl_exit agentctl_rules_make(const struct agentctl_options *options,

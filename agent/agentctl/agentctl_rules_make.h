@@ -11,6 +11,11 @@
 /* Content of a small file; "" if it cannot be read. For free(); NULL if memory is short. */
 char *agentctl_rules_read_file(const char *path);
 
+/* Add the interfaces that the options name, or those of the default routes. 'error' is filled
+ * unless it returns AGENTCTL_DONE. */
+enum agentctl_exit agentctl_rules_interfaces(const struct agentctl_options *options,
+					     struct ruleset *ruleset, struct error_text *error);
+
 /* Make the rules that the options ask for, and their text, for free(). 'cpus' is what the rules may
  * borrow from. 'error' is filled unless it returns AGENTCTL_DONE; then '*text' is NULL. */
 enum agentctl_exit agentctl_rules_make(const struct agentctl_options *options,

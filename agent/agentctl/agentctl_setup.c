@@ -1,65 +1,28 @@
-/* agentctl_setup.c - one file in conf.d, rules, and the service: all of it may be done again, and
- * taken back.
+/* agentctl_setup.c - one file in conf.d, rules or the drop-in for --bpf, and the service: all of it
+ * may be done again, and taken back.
  *
- * Rules that somebody has made, by hand or by `rules install`, stay as they are, unless --interface
- * says otherwise. The file is checked before the service reads it; a wrong one is put back. */
+ * What feeds the agent from now on is there before the service starts with it, and what did so
+ * before goes after that. Rules that somebody has made, by hand or by `rules install`, stay as they
+ * are, unless --interface says otherwise. The file is checked before the service reads it; a wrong
+ * one is put back. */
 #include "agentctl_setup.h"
 
+#include "agentctl_bpf.h"
 #include "agentctl_doctor.h"
 #include "agentctl_found_rules.h"
-#include "agentctl_program.h"
 #include "agentctl_rules.h"
 #include "agentctl_rules_firewall.h"
 #include "agentctl_rules_make.h"
 #include "agentctl_rules_system.h"
 #include "agentctl_show.h"
-#include "defaults.h"
-#include "fault_text.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define SETUP_FILE DEFAULT_CONFIG_DIRECTORY "/setup.conf"
-#define UNIT       "flowagent.service"
-#define WAIT_MS    60000 /* default of --timeout */
-
-static const char rules_line[] = "# It has installed the rules.\n";
-static const char enabled_line[] = "# It has enabled the service.\n";
-static const char started_line[] = "# It has started the service.\n";
-
-char *setup_format(const struct setup_state *state, const char *collector)
-{
-	char *text;
-
-	if (asprintf(&text,
-		     "# Made by agentctl setup; agentctl setup --undo takes it back.\n"
-		     "%s%s%s[agent]\n%s%s%s",
-		     state->has_rules ? rules_line : "", state->has_enabled ? enabled_line : "",
-		     state->has_started ? started_line : "", collector ? "collector = " : "",
-		     collector ? collector : "", collector ? "\n" : "") < 0)
-		return NULL;
-	return text;
-}
-
-struct setup_state setup_parse(const char *text)
-{
-	return (struct setup_state){ .has_rules = strstr(text, rules_line),
-				     .has_enabled = strstr(text, enabled_line),
-				     .has_started = strstr(text, started_line) };
-}
-
-/* The collector of such a text, "" if there is none. */
-static void find_collector(const char *text, char *collector, size_t size)
-{
-	static const char key[] = "\ncollector = ";
-	const char *at = strstr(text, key);
-
-	at = at ? at + sizeof(key) - 1 : "";
-	(void)snprintf(collector, size, "%.*s", (int)strcspn(at, "\n"), at);
-}
+#define UNIT    "flowagent.service"
+#define WAIT_MS 60000 /* default of --timeout */
 
 /* Whether there are rules of `rules install` in any firewall. */
 static bool has_own_rules(void)
@@ -113,73 +76,6 @@ static enum agentctl_exit put_rules(const struct agentctl_options *options,
 	return result;
 }
 
-/* Have the daemon look at all files, as the service will. */
-static enum agentctl_exit check_config(struct error_text *error)
-{
-	static const char *const check[] = { "flowagent", "--check-config", "--config",
-					     DEFAULT_CONFIG_FILE, NULL };
-	struct program_result result;
-	const int fault = agentctl_program_run(check, NULL, &result);
-	enum agentctl_exit status = AGENTCTL_DONE;
-
-	if (fault) {
-		error_text_set(error, "flowagent cannot be run: %s", fault_text(-fault));
-		return AGENTCTL_FAILED;
-	}
-	if (result.status != 0) {
-		error_text_set(error, "%s: nothing was changed", result.fault);
-		status = AGENTCTL_FAILED;
-	}
-	agentctl_program_clear(&result);
-	return status;
-}
-
-/* Write the file, or take it away with NULL. */
-static enum agentctl_exit put_file(const char *text, struct error_text *error)
-{
-	char temporary[4096];
-	int fault = text ? agentctl_rules_write(SETUP_FILE, text, temporary, sizeof(temporary)) : 0;
-
-	if (text && !fault && rename(temporary, SETUP_FILE) != 0) {
-		fault = -errno;
-		(void)unlink(temporary);
-	}
-	if (!text && unlink(SETUP_FILE) != 0 && errno != ENOENT)
-		fault = -errno;
-	if (!fault)
-		return AGENTCTL_DONE;
-	error_text_set(error, "cannot write " SETUP_FILE ": %s", fault_text(-fault));
-	return AGENTCTL_FAILED;
-}
-
-/* Write the file with the collector, which stays if none is given, and the state. One that the
- * daemon refuses is put back. */
-static enum agentctl_exit configure(const struct agentctl_options *options,
-				    const struct setup_state *state, const char *before,
-				    bool *is_changed, struct error_text *error)
-{
-	struct error_text ignored;
-	enum agentctl_exit result = AGENTCTL_FAILED;
-	char kept[1024];
-	char *text;
-
-	find_collector(before, kept, sizeof(kept));
-	text = setup_format(state, options->collector ? options->collector : *kept ? kept : NULL);
-	if (!text) {
-		error_text_set(error, "out of memory");
-		return AGENTCTL_FAILED;
-	}
-	*is_changed = strcmp(text, before) != 0;
-	result = *is_changed ? put_file(text, error) : AGENTCTL_DONE;
-	if (!result) {
-		result = check_config(error);
-		if (result)
-			(void)put_file(*before ? before : NULL, &ignored);
-	}
-	free(text);
-	return result;
-}
-
 /* Enable the service, and have it run with the present configuration. */
 static enum agentctl_exit start(bool is_changed, const struct setup_state *state,
 				struct error_text *error)
@@ -202,34 +98,143 @@ static enum agentctl_exit start(bool is_changed, const struct setup_state *state
 	return AGENTCTL_FAILED;
 }
 
-/* The steps in order; the file is written twice at the first time, as it tells what was done. */
-static enum agentctl_exit set_up(const struct agentctl_options *options, struct error_text *error)
+/* Read what an earlier setup has written; without, the service is as it was before any. */
+static void look_before(struct setup_file *before)
 {
-	char *before = agentctl_rules_read_file(SETUP_FILE);
-	struct setup_state state = setup_parse(before ? before : "");
+	char *text = agentctl_rules_read_file(SETUP_FILE);
 	struct error_text ignored;
-	bool is_changed = false;
-	enum agentctl_exit result = AGENTCTL_DONE;
 
-	if (!before || !*before) {
-		state.has_enabled = !agentctl_systemctl("is-enabled", "--quiet", UNIT, &ignored);
-		state.has_started = !agentctl_systemctl("is-active", "--quiet", UNIT, &ignored);
+	setup_parse(text ? text : "", before);
+	if (!text || !*text) {
+		before->state.has_enabled =
+			!agentctl_systemctl("is-enabled", "--quiet", UNIT, &ignored);
+		before->state.has_started =
+			!agentctl_systemctl("is-active", "--quiet", UNIT, &ignored);
 	}
-	result = configure(options, &state, before ? before : "", &is_changed, error);
-	if (!result) {
-		const bool had_rules = state.has_rules;
-		bool is_noted;
-		char *now = agentctl_rules_read_file(SETUP_FILE);
+	free(text);
+}
 
-		result = put_rules(options, &state, error);
-		if (!result && state.has_rules != had_rules)
-			result = configure(options, &state, now ? now : "", &is_noted, error);
-		free(now);
-	}
-	if (!result)
-		result = start(is_changed, &state, error);
-	free(before);
+/* The interfaces that BPF programs are to read: those that are asked for, or as before, or those of
+ * the default routes. */
+static enum agentctl_exit choose_interfaces(const struct agentctl_options *options,
+					    struct ruleset *bpf, struct error_text *error)
+{
+	enum agentctl_exit result;
+
+	if (options->interface_count == 0 && bpf->interface_count > 0)
+		return AGENTCTL_DONE;
+	*bpf = (struct ruleset){ .interface_count = 0 };
+	result = agentctl_rules_interfaces(options, bpf, error);
+	for (size_t i = 0; !result && i < bpf->interface_count; i++)
+		if (!if_nametoindex(bpf->interfaces[i])) {
+			error_text_set(error, "there is no interface %s: nothing was changed",
+				       bpf->interfaces[i]);
+			error_text_hint(error, "ip link shows which there are");
+			result = AGENTCTL_FAILED;
+		}
 	return result;
+}
+
+/* What is to stand in the file, which says what there was before. */
+static enum agentctl_exit plan(const struct agentctl_options *options, struct setup_file *file,
+			       struct error_text *error)
+{
+	const bool is_bpf = options->source == SOURCE_bpf ||
+			    (options->source == SOURCE_as_before && file->bpf.interface_count > 0);
+
+	if (options->collector)
+		(void)snprintf(file->collector, sizeof(file->collector), "%s", options->collector);
+	if (is_bpf)
+		return choose_interfaces(options, &file->bpf, error);
+	file->bpf.interface_count = 0;
+	return AGENTCTL_DONE;
+}
+
+/* Write the file again where the state is another one than that of 'noted'. */
+static enum agentctl_exit note(const struct setup_file *file, const struct setup_state *noted,
+			       struct error_text *error)
+{
+	bool ignored;
+
+	return memcmp(&file->state, noted, sizeof(*noted)) == 0
+		       ? AGENTCTL_DONE
+		       : setup_file_write(file, &ignored, error);
+}
+
+/* Programs are to read. */
+static enum agentctl_exit put_bpf(struct setup_file *file, bool *is_changed,
+				  struct error_text *error)
+{
+	struct error_text ignored;
+	bool is_made;
+	enum agentctl_exit result =
+		agentctl_bpf_check(error) ? AGENTCTL_FAILED : agentctl_drop_in_put(&is_made, error);
+
+	if (result)
+		return result;
+	file->state.has_drop_in |= is_made;
+	result = setup_file_write(file, is_changed, error);
+	if (result && is_made)
+		(void)agentctl_drop_in_remove(&ignored);
+	*is_changed |= is_made;
+	return result;
+}
+
+/* Rules are to feed the agent. */
+static enum agentctl_exit put_nflog(const struct agentctl_options *options, struct setup_file *file,
+				    bool *is_changed, struct error_text *error)
+{
+	const struct setup_state before = file->state;
+	enum agentctl_exit result = setup_file_write(file, is_changed, error);
+
+	if (!result)
+		result = put_rules(options, &file->state, error);
+	if (!result && file->state.has_drop_in) {
+		result = agentctl_drop_in_remove(error);
+		file->state.has_drop_in = false;
+		*is_changed = true;
+	}
+	return result ? result : note(file, &before, error);
+}
+
+/* The steps in order; the file is written again when there is more to take back. */
+static enum agentctl_exit set_up(const struct agentctl_command *command,
+				 const struct agentctl_options *options, struct error_text *error)
+{
+	struct setup_file file;
+	struct setup_state noted;
+	bool is_changed = false;
+	enum agentctl_exit result;
+
+	look_before(&file);
+	result = plan(options, &file, error);
+	if (!result)
+		result = file.bpf.interface_count > 0
+				 ? put_bpf(&file, &is_changed, error)
+				 : put_nflog(options, &file, &is_changed, error);
+	if (!result)
+		result = start(is_changed, &file.state, error);
+	noted = file.state;
+	if (!result && file.bpf.interface_count > 0 && file.state.has_rules) {
+		result = agentctl_rules_remove(command, options);
+		file.state.has_rules = false;
+	}
+	return result ? result : note(&file, &noted, error);
+}
+
+/* Have the service be as it was before. */
+static enum agentctl_exit leave_service(const struct setup_state *state, struct error_text *error)
+{
+	struct error_text ignored;
+
+	if (state->has_started && !agentctl_systemctl("stop", NULL, UNIT, error))
+		return AGENTCTL_FAILED;
+	if (state->has_enabled && !agentctl_systemctl("disable", "--quiet", UNIT, error))
+		return AGENTCTL_FAILED;
+	if (!state->has_started && agentctl_systemctl("is-active", "--quiet", UNIT, &ignored) &&
+	    !agentctl_systemctl("restart", NULL, UNIT, error))
+		return AGENTCTL_FAILED;
+	return AGENTCTL_DONE;
 }
 
 /* Take the rules back, then the file, which tells what there is to take back. */
@@ -237,28 +242,24 @@ static enum agentctl_exit undo(const struct agentctl_command *command,
 			       const struct agentctl_options *options, struct error_text *error)
 {
 	char *text = agentctl_rules_read_file(SETUP_FILE);
-	const struct setup_state state = setup_parse(text ? text : "");
 	const bool is_there = text && *text;
-	struct error_text ignored;
 	enum agentctl_exit result = AGENTCTL_DONE;
+	struct setup_file file;
 
+	setup_parse(text ? text : "", &file);
 	free(text);
 	if (!is_there) {
 		(void)fputs("nothing to take back: there is no " SETUP_FILE "\n", stderr);
 		return AGENTCTL_DONE;
 	}
-	if (state.has_rules)
+	if (file.state.has_rules)
 		result = agentctl_rules_remove(command, options);
+	if (!result && file.state.has_drop_in)
+		result = agentctl_drop_in_remove(error);
 	if (!result)
-		result = put_file(NULL, error);
-	if (!result && state.has_started && !agentctl_systemctl("stop", NULL, UNIT, error))
-		result = AGENTCTL_FAILED;
-	if (!result && state.has_enabled && !agentctl_systemctl("disable", "--quiet", UNIT, error))
-		result = AGENTCTL_FAILED;
-	if (!result && !state.has_started &&
-	    agentctl_systemctl("is-active", "--quiet", UNIT, &ignored) &&
-	    !agentctl_systemctl("restart", NULL, UNIT, error))
-		result = AGENTCTL_FAILED;
+		result = setup_file_remove(error);
+	if (!result)
+		result = leave_service(&file.state, error);
 	if (!result)
 		(void)fputs("taken back: " SETUP_FILE "\n", stderr);
 	return result;
@@ -308,8 +309,8 @@ enum agentctl_exit agentctl_setup(const struct agentctl_command *command,
 	if (!result)
 		result = check_host(options, &error);
 	if (!result)
-		result =
-			options->is_undo ? undo(command, options, &error) : set_up(options, &error);
+		result = options->is_undo ? undo(command, options, &error)
+					  : set_up(command, options, &error);
 	agentctl_print_error(&error);
 	if (result || options->is_undo)
 		return result;

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 import programs
-from conftest import BUILD, Hosts
+from conftest import BUILD, ROOT, Hosts
 from waiting import PATIENCE_S
 
 # Starts, ends and remembers one service as systemd does, as far as setup asks.
@@ -14,6 +14,7 @@ state=/run/fake
 unit=$2
 [ "$unit" = --quiet ] && unit=$3
 [ "$3" = --quiet ] && unit=$2
+[ "$1" != daemon-reload ] || echo "$1" >>$state/reloads
 case "$*" in *flowagent.service*) ;; *) [ "$1" = cat ] || exit 0 ;; esac
 case $1 in
 cat) exit 0 ;;
@@ -148,6 +149,98 @@ def test_no_packet_is_status_5_and_doctor_says_the_rest(machine):
         echo "status $status"
     """)
     assert "no packet yet" in text and "note  counter" in text and "status 5" in text
+
+
+# The package's drop-in, wherever this build would install it.
+PACKAGED = f"""
+for share in /run/usr/share /run/usr/local/share; do
+	mkdir -p $share/flowagent
+	cp {ROOT}/packaging/systemd/bpf.conf $share/flowagent/
+done
+mount -t overlay -o lowerdir=/run/usr:/usr overlay /usr
+mkdir -p /etc/systemd/system
+drop_in=/etc/systemd/system/flowagent.service.d/bpf.conf
+"""
+
+
+def test_setup_by_bpf_and_back(machine, hosts, collector):
+    """The program feeds the agent, and no rule: idempotent, and undo takes the drop-in back as well."""
+    receiver = collector(Hosts.COLLECTOR[0], 2055, hosts.collector)
+    text = machine.run(PACKAGED + f"""
+        agentctl setup --source bpf --collector {receiver.host_port}
+        agentctl show flows --top 3 | grep 192.0.2.10
+        agentctl -r show sources -n -o name | grep -x bpf:eth0
+        grep -x 'bpf = eth0' $file && grep -x 'collector = {receiver.host_port}' $file
+        cmp $drop_in {ROOT}/packaging/systemd/bpf.conf
+        ! nft list table inet flowagent 2>/dev/null
+        cp $file /run/first
+        agentctl setup
+        agentctl setup --source bpf -i eth0
+        cmp $file /run/first
+        echo "log: $(paste -sd ' ' /run/fake/log), $(paste -sd ' ' /run/fake/reloads)"
+        agentctl setup --undo
+        [ ! -e $file ] && [ ! -e /etc/systemd/system/flowagent.service.d ] && [ ! -e /run/fake/enabled ]
+        ! systemctl is-active flowagent.service
+    """)
+    assert "ok    bpf          eth0: the agent's program has seen" in text
+    assert "log: start, daemon-reload\n" in text  # the later ones have changed nothing
+
+
+def test_from_rules_to_bpf_and_from_bpf_to_rules(machine):
+    """What fed the agent before is taken back, and packets count once."""
+    text = machine.run(PACKAGED + """
+        agentctl setup || true
+        agentctl rules status
+        agentctl setup --source bpf || true
+        ! nft list table inet flowagent 2>/dev/null
+        [ -e $drop_in ] && [ ! -e /etc/flowagent/rules.nft ] && grep -x 'bpf = eth0' $file && ! grep rules $file
+        agentctl setup || true
+        agentctl -r show sources -n -o name | grep -x bpf:eth0
+        agentctl setup --source nflog || true
+        agentctl -r show sources -n -o name | grep -x nflog:40
+        agentctl rules status
+        [ ! -e /etc/systemd/system/flowagent.service.d ] && ! grep bpf $file
+        agentctl setup --undo
+        ! nft list table inet flowagent 2>/dev/null
+        [ ! -e $file ]
+    """)
+    assert "FAIL" not in text
+
+
+def test_a_drop_in_of_somebody_s_own_stays(machine):
+    text = machine.run(PACKAGED + f"""
+        mkdir -p ${{drop_in%/*}}
+        cp {ROOT}/packaging/systemd/bpf.conf $drop_in
+        agentctl setup --source bpf || true
+        agentctl setup --undo
+        cmp $drop_in {ROOT}/packaging/systemd/bpf.conf
+    """)
+    assert "bpf.conf: somebody's own, and stays" in text
+
+
+@pytest.mark.parametrize("errno, text", [("EPERM", "bpf() is forbidden here"), ("ENOSYS", "this kernel cannot do")])
+def test_where_bpf_cannot_be_nothing_is_changed(errno, text, machine):
+    """What works instead is printed, and works."""
+    done = machine.run(PACKAGED + f"""
+        status=0
+        {ROOT}/tests/support/without_bpf.py all {errno} agentctl setup --source bpf 2>/run/said || status=$?
+        cat /run/said
+        [ $status = 1 ] && [ ! -e $file ] && [ ! -e $drop_in ] && [ ! -e /run/fake/enabled ]
+        status=0
+        $(sed -n 's/.*: \\(agentctl .*\\)/\\1/p' /run/said) || status=$?
+        [ $status -lt 2 ] && agentctl rules status
+    """)
+    assert text in done
+
+
+def test_what_is_no_interface_or_no_package_changes_nothing(machine):
+    text = machine.run("""
+        ! agentctl setup --source bpf -i eth7
+        ! agentctl setup --source bpf
+        ! agentctl setup --source tape
+        [ ! -e $file ] && [ ! -e /etc/systemd/system ]
+    """)
+    assert "there is no interface eth7" in text and "bpf.conf cannot be read" in text and "expected nflog or bpf" in text
 
 
 def test_without_systemd_it_says_how(hosts):

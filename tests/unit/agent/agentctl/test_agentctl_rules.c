@@ -419,18 +419,37 @@ TEST(the_fuse_is_for_all_packets_before_sampling)
 
 TEST(setup_remembers_in_its_file_what_it_has_done)
 {
-	const struct setup_state made = { .has_rules = true, .has_started = true };
-	char *text = setup_format(&made, "192.0.2.10:2055");
-	struct setup_state found = setup_parse(text);
+	const struct setup_file made = { .state = { .has_rules = true, .has_started = true },
+					 .collector = "192.0.2.10:2055,version=10" };
+	struct setup_file found;
+	char *text = setup_format(&made);
 
-	assert_non_null(strstr(text, "\n[agent]\ncollector = 192.0.2.10:2055\n"));
-	CHECK(found.has_rules && found.has_started && !found.has_enabled);
+	assert_non_null(strstr(text, "\n[agent]\ncollector = 192.0.2.10:2055,version=10\n"));
+	setup_parse(text, &found);
+	CHECK(memcmp(&found, &made, sizeof(made)) == 0);
 	free(text);
-	text = setup_format(&(struct setup_state){ .has_enabled = true }, NULL);
-	found = setup_parse(text);
-	CHECK(!strstr(text, "collector ="));
-	CHECK(found.has_enabled && !found.has_rules && !found.has_started);
+	text = setup_format(&(struct setup_file){ .state = { .has_enabled = true } });
+	CHECK(!strstr(text, "collector =") && !strstr(text, "bpf ="));
+	setup_parse(text, &found);
+	CHECK(found.state.has_enabled && !found.state.has_rules && !found.state.has_started);
+	CHECK(!*found.collector && found.bpf.interface_count == 0);
 	free(text);
+}
+
+TEST(setup_remembers_interfaces_of_bpf)
+{
+	const struct setup_file made = { .state = { .has_drop_in = true },
+					 .bpf = { .interfaces = { "eth0", "br-lan.5" },
+						  .interface_count = 2 } };
+	struct setup_file found;
+	char *text = setup_format(&made);
+
+	assert_non_null(strstr(text, "\n[agent]\nbpf = eth0\nbpf = br-lan.5\n"));
+	setup_parse(text, &found);
+	CHECK(memcmp(&found, &made, sizeof(made)) == 0);
+	free(text);
+	setup_parse("bpf = ", &found);
+	CHECK(found.bpf.interface_count == 0);
 }
 
 TEST(nfacctd_of_1_7_9_has_renamed_keys)
@@ -484,6 +503,7 @@ int main(void)
 		cmocka_unit_test(rules_of_iptables_are_taken_back_and_no_others),
 		cmocka_unit_test(the_fuse_is_for_all_packets_before_sampling),
 		cmocka_unit_test(setup_remembers_in_its_file_what_it_has_done),
+		cmocka_unit_test(setup_remembers_interfaces_of_bpf),
 		cmocka_unit_test(nfacctd_of_1_7_9_has_renamed_keys),
 		cmocka_unit_test(programs_run_without_a_shell),
 	};
