@@ -33,6 +33,7 @@ struct doctor {
 	struct error_text rules_error; /* why not */
 	bool is_read[UINT16_MAX + 1];  /* groups that the agent reads, or is to read */
 	size_t read_count;
+	int64_t wait_ms; /* between the two looks */
 	bool is_root;
 	char journal[512]; /* last error of a service that has ended; "" if it runs */
 
@@ -49,6 +50,8 @@ void doctor_say(struct doctor *doctor, enum doctor_state state, const char *fix,
 
 /* Gather all facts; 'wait_ms' is between the two looks. Clear afterwards. */
 void doctor_gather(struct doctor *doctor, int64_t wait_ms);
+/* Look once more: what was later is then what was before. */
+void doctor_look_again(struct doctor *doctor);
 void doctor_clear(struct doctor *doctor);
 
 /* Members of the facts, 0 or "" if there is none. */
@@ -80,6 +83,8 @@ void doctor_fix_config(const struct doctor *doctor, const char *topic, const cha
  * that is no file, else 'fix'. */
 const char *doctor_fix_collector(const struct doctor *doctor, const char *from, const char *to,
 				 char *fix, size_t size);
+/* A property of the unit flowagent.service; "" if systemd does not run here. */
+void doctor_unit_property(const char *property, char *value, size_t size);
 /* "sudo ", or "" for root. */
 const char *doctor_sudo(const struct doctor *doctor);
 

@@ -15,8 +15,7 @@
 
 #define UNIT "flowagent.service"
 
-/* A property of the unit; "" if systemd does not run here. */
-static void unit_property(const char *property, char *value, size_t size)
+void doctor_unit_property(const char *property, char *value, size_t size)
 {
 	const char *const show[] = { "systemctl", "show", "-P", property, UNIT, NULL };
 	struct program_result result;
@@ -28,20 +27,24 @@ static void unit_property(const char *property, char *value, size_t size)
 	agentctl_program_clear(&result);
 }
 
-/* The last error that the service has logged. */
+/* The last error that the service has logged, without the hint that may follow it. */
 static void read_journal(char *line, size_t size)
 {
 	/* Not -u: systemd's own messages on the unit say less. */
 	static const char *const show[] = {
-		"journalctl", "_SYSTEMD_UNIT=" UNIT, "-p", "err", "-n", "1", "-o", "cat",
+		"journalctl", "_SYSTEMD_UNIT=" UNIT, "-p", "err", "-n", "4", "-o", "cat",
 		"-q",         "--no-pager",          NULL
 	};
 	struct program_result result;
+	char *rest;
 
 	*line = '\0';
 	if (agentctl_program_run(show, NULL, &result))
 		return;
-	(void)snprintf(line, size, "%.*s", (int)strcspn(result.output, "\n"), result.output);
+	rest = result.output;
+	for (char *row = strsep(&rest, "\n"); row; row = strsep(&rest, "\n"))
+		if (*row && strncmp(row, "hint:", strlen("hint:")) != 0)
+			(void)snprintf(line, size, "%s", row);
 	agentctl_program_clear(&result);
 }
 
@@ -51,9 +54,9 @@ static void say_no_agent(struct doctor *doctor)
 	const char *sudo = doctor_sudo(doctor);
 	char state[32], result[32], condition[16], fix[256];
 
-	unit_property("ActiveState", state, sizeof(state));
-	unit_property("ExecMainStatus", result, sizeof(result));
-	unit_property("ConditionResult", condition, sizeof(condition));
+	doctor_unit_property("ActiveState", state, sizeof(state));
+	doctor_unit_property("ExecMainStatus", result, sizeof(result));
+	doctor_unit_property("ConditionResult", condition, sizeof(condition));
 	if (strcmp(state, "failed") == 0 || strcmp(state, "activating") == 0)
 		read_journal(doctor->journal, sizeof(doctor->journal));
 	if (*doctor->journal && strcmp(state, "activating") == 0) {
@@ -74,18 +77,36 @@ static void say_no_agent(struct doctor *doctor)
 	}
 }
 
+/* A file with a mistake, and an agent that runs without what stands there. */
+static void say_mistake(struct doctor *doctor)
+{
+	char fix[128];
+	size_t index;
+	const json_t *problem;
+
+	(void)snprintf(fix, sizeof(fix), "%sflowagent --check-config", doctor_sudo(doctor));
+	json_array_foreach(json_object_get(doctor->status, "problems"), index, problem)
+	{
+		const char *text = doctor_text(problem, "problem");
+
+		if (strstr(text, "with the configuration that"))
+			doctor_say(doctor, DOCTOR_warn, fix, "%s", text);
+	}
+}
+
 void doctor_check_service(struct doctor *doctor)
 {
 	const json_int_t seconds = doctor_number(doctor->status, "uptime_ms") / 1000;
 
-	if (doctor->status)
-		doctor_say(doctor, DOCTOR_ok, NULL,
-			   "flowagent %s runs for %" JSON_INTEGER_FORMAT
-			   " s, pid %" JSON_INTEGER_FORMAT,
-			   doctor_text(doctor->status, "version"), seconds,
-			   doctor_number(doctor->status, "pid"));
-	else
+	if (!doctor->status) {
 		say_no_agent(doctor);
+		return;
+	}
+	doctor_say(doctor, DOCTOR_ok, NULL,
+		   "flowagent %s runs for %" JSON_INTEGER_FORMAT " s, pid %" JSON_INTEGER_FORMAT,
+		   doctor_text(doctor->status, "version"), seconds,
+		   doctor_number(doctor->status, "pid"));
+	say_mistake(doctor);
 }
 
 void doctor_check_namespace(struct doctor *doctor)
@@ -206,71 +227,4 @@ void doctor_check_group(struct doctor *doctor)
 		else
 			doctor_say(doctor, DOCTOR_fail, NULL, "%s: %s", name, failure);
 	}
-}
-
-/* A path in the text that the service's sandbox hides; copied to 'path', "" if there is none. */
-static void find_hidden(const char *text, char *path, size_t size)
-{
-	static const char *const hidden[] = { "/home/", "/root/", "/run/user/", "/tmp/",
-					      "/var/tmp/" };
-	const char *first = NULL;
-
-	*path = '\0';
-	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
-		const char *at = strstr(text, hidden[i]);
-
-		if (at && (at == text || !strchr("abcdefghijklmnopqrstuvwxyz", at[-1])) &&
-		    (!first || at < first))
-			first = at;
-	}
-	if (first)
-		(void)snprintf(path, size, "%.*s", (int)strcspn(first, " :,;\"'"), first);
-}
-
-static void say_hidden(struct doctor *doctor, const char *option, const char *path)
-{
-	char lines[512], config[768], fix[1280];
-	const char *name = strrchr(path, '/') + 1;
-
-	(void)snprintf(lines, sizeof(lines), "[agent]\\n%s = /etc/flowagent/%s\\n", option, name);
-	doctor_fix_config(doctor, "moved", lines, config, sizeof(config));
-	(void)snprintf(fix, sizeof(fix), "%sinstall -m 644 %s /etc/flowagent/%s && %s",
-		       doctor_sudo(doctor), path, name, config);
-	doctor_say(doctor, DOCTOR_fail, fix, "%s = %s: the service's sandbox hides that directory",
-		   option, path);
-}
-
-/* What --check-config finds without the sandbox, the service does not: it is asked for its options.
- */
-static void check_ended(struct doctor *doctor)
-{
-	char path[256];
-
-	find_hidden(doctor->journal, path, sizeof(path));
-	if (*path)
-		say_hidden(doctor,
-			   strstr(doctor->journal, "pplication") ? "applications-file"
-								 : "networks-file",
-			   path);
-}
-
-void doctor_check_sandbox(struct doctor *doctor)
-{
-	static const char *const options[] = { "networks-file", "applications-file" };
-	char pid[32], path[256];
-
-	if (!doctor->status) {
-		check_ended(doctor);
-		return;
-	}
-	unit_property("MainPID", pid, sizeof(pid));
-	if ((json_int_t)atoll(pid) != doctor_number(doctor->status, "pid"))
-		return; /* not the service: no sandbox */
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		find_hidden(doctor_option(doctor, options[i]), path, sizeof(path));
-		if (*path)
-			say_hidden(doctor, options[i], path);
-	}
-	if (doctor->said == 0)
-		doctor_say(doctor, DOCTOR_ok, NULL, "no configured path is in its way");
 }

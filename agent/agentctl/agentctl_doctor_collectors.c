@@ -60,12 +60,31 @@ static bool say_other_port(struct doctor *doctor, const char *name, const char *
 	return true;
 }
 
+/* A file in a directory that the service's sandbox keeps it from writing to: a drop-in that lets
+ * it. NULL: something else is wrong. */
+static const char *fix_read_only(const struct doctor *doctor, const char *path, const char *error,
+				 char *fix, size_t size)
+{
+	static const char drop_in[] = "/etc/systemd/system/flowagent.service.d";
+	const char *sudo = doctor_sudo(doctor);
+	const char *end = strrchr(path, '/');
+
+	if (*path != '/' || end == path || !strstr(error, "ReadWritePaths="))
+		return NULL;
+	(void)snprintf(fix, size,
+		       "%smkdir -p %s && printf '[Service]\\nReadWritePaths=%.*s\\n' | %stee "
+		       "%s/paths.conf >/dev/null && %ssystemctl daemon-reload && %ssystemctl "
+		       "restart flowagent",
+		       sudo, drop_in, (int)(end - path), path, sudo, drop_in, sudo, sudo);
+	return fix;
+}
+
 static void say_down(struct doctor *doctor, const json_t *collector)
 {
 	const char *name = doctor_text(collector, "name");
 	const char *error = doctor_text(collector, "last_error");
 	const struct cause *cause = NULL;
-	char host[256], advice[512] = "";
+	char host[256], advice[512] = "", fix[1024];
 	const unsigned int port =
 		split(*doctor_text(collector, "remote") ? doctor_text(collector, "remote") : name,
 		      host, sizeof(host));
@@ -83,7 +102,8 @@ static void say_down(struct doctor *doctor, const json_t *collector)
 		return;
 	if (cause)
 		(void)snprintf(advice, sizeof(advice), cause->text, host);
-	doctor_say(doctor, DOCTOR_fail, NULL, "%s: %s%s%s", name, error, cause ? ": " : "", advice);
+	doctor_say(doctor, DOCTOR_fail, fix_read_only(doctor, name, error, fix, sizeof(fix)),
+		   "%s: %s%s%s", name, error, cause ? ": " : "", advice);
 }
 
 void doctor_check_collector(struct doctor *doctor)
@@ -120,29 +140,66 @@ void doctor_check_collector(struct doctor *doctor)
 			"--collector HOST:PORT\" adds one");
 }
 
-/* goflow2 reads the times of v9 from fields 21 and 22 only. */
-static void check_goflow2(struct doctor *doctor, const json_t *collector)
+/* Whether packets are sampled, by the agent or by the rule, or flows for this collector. */
+static bool has_sampling(const struct doctor *doctor, const json_t *collector)
 {
-	const char *remote = doctor_text(collector, "remote");
-	char with_version[300], fix[1024];
+	size_t index;
+	const json_t *source;
 
-	if (doctor_number(collector, "version") != 9)
-		return;
-	(void)snprintf(with_version, sizeof(with_version), "%s,version=10", remote);
-	doctor_say(doctor, DOCTOR_warn,
-		   doctor_fix_collector(doctor, remote, with_version, fix, sizeof(fix)),
-		   "%s: goflow2 does not read the times of NetFlow v9 that have milliseconds: send "
-		   "IPFIX",
-		   doctor_text(collector, "name"));
+	json_array_foreach((json_t *)(uintptr_t)doctor_sources(doctor->status_later), index, source)
+	{
+		if (strcmp(doctor_text(source, "sampling"), "all") != 0)
+			return true;
+	}
+	return doctor_number(collector, "sampling") > 1;
 }
 
+/* Whether the agent's configuration gives this collector times on the exporter's clock. */
+static bool has_uptime(const struct doctor *doctor, const char *remote)
+{
+	const char *item = strstr(doctor_option(doctor, "collector"), remote);
+	const char *key = item ? strstr(item, ",uptime=on") : NULL;
+
+	return key && key < item + strcspn(item, " ");
+}
+
+/* Say that a collector must get what 'keys' say, with the command for that. */
+static void say_wants(struct doctor *doctor, const json_t *collector, const char *keys,
+		      const char *why)
+{
+	const char *remote = doctor_text(collector, "remote");
+	char from[300], to[300], fix[1024];
+
+	(void)snprintf(from, sizeof(from), "%s\\(,version=[0-9a-z]*\\)\\?", remote);
+	(void)snprintf(to, sizeof(to), "%s,%s", remote, keys);
+	doctor_say(doctor, DOCTOR_warn, doctor_fix_collector(doctor, from, to, fix, sizeof(fix)),
+		   "%s: %s", doctor_text(collector, "name"), why);
+}
+
+/* goflow2 reads the times of v9 from fields 21 and 22 only, and takes a field of IPFIX that says
+ * how far apart samples are for the rate. */
+static void check_goflow2(struct doctor *doctor, const json_t *collector)
+{
+	const json_int_t version = doctor_number(collector, "version");
+
+	if (version == 10 && has_sampling(doctor, collector))
+		say_wants(doctor, collector, "version=9,uptime=on",
+			  "goflow2 does not read the sampling rate of IPFIX: send NetFlow v9 with "
+			  "uptime=on");
+	else if (version == 9 && !has_uptime(doctor, doctor_text(collector, "remote")))
+		say_wants(doctor, collector,
+			  has_sampling(doctor, collector) ? "version=9,uptime=on" : "version=10",
+			  "goflow2 does not read the times of NetFlow v9 that have milliseconds: "
+			  "send IPFIX, or v9 with uptime=on");
+}
+
+/* akvorado rejects flows without a rate; the agent announces one always, 1 included. It takes the
+ * method of sampling in v5 for a part of the rate, and the last rate of IPFIX for all. */
 static void check_akvorado(struct doctor *doctor, const json_t *collector)
 {
-	doctor_say(
-		doctor, DOCTOR_warn, NULL,
-		"%s: akvorado rejects flows without a sampling rate: set default-sampling-rate: 1 "
-		"in its core configuration",
-		doctor_text(collector, "name"));
+	if (doctor_number(collector, "version") != 9 && has_sampling(doctor, collector))
+		say_wants(doctor, collector, "version=9",
+			  "akvorado reads sampling rates rightly in NetFlow v9 only: send that");
 }
 
 /* pmacct 1.7.9 has renamed the key that makes nfacctd look at sequence numbers. */

@@ -143,17 +143,37 @@ void doctor_fix_config(const struct doctor *doctor, const char *topic, const cha
 		       lines, sudo, topic, sudo);
 }
 
+/* Whether line 'number' of a file gives a collector and its keys in one: a section has one key a
+ * line. */
+static bool is_collector_line(const char *path, int number)
+{
+	char *text = agentctl_rules_read_file(path);
+	char *rest = text;
+	const char *line = NULL;
+	bool is_it;
+
+	for (int i = 0; i < number && rest; i++)
+		line = strsep(&rest, "\n");
+	is_it = line && strncmp(line + strspn(line, " \t"), "collector", 9) == 0;
+	free(text);
+	return is_it;
+}
+
 const char *doctor_fix_collector(const struct doctor *doctor, const char *from, const char *to,
 				 char *fix, size_t size)
 {
 	const char *origin = doctor_text(doctor->origins, "collector");
 	const char *colon = strrchr(origin, ':');
 	const char *sudo = doctor_sudo(doctor);
+	char path[256];
 
 	if (*origin != '/' || !colon)
 		return NULL;
-	(void)snprintf(fix, size, "%ssed -i 's/%s/%s/' %.*s && %ssystemctl restart flowagent", sudo,
-		       from, to, (int)(colon - origin), origin, sudo);
+	(void)snprintf(path, sizeof(path), "%.*s", (int)(colon - origin), origin);
+	if (strchr(to, ',') && !is_collector_line(path, atoi(colon + 1)))
+		return NULL;
+	(void)snprintf(fix, size, "%ssed -i 's/%s/%s/' %s && %ssystemctl restart flowagent", sudo,
+		       from, to, path, sudo);
 	return fix;
 }
 
@@ -227,10 +247,34 @@ static void find_groups(struct doctor *doctor)
 	}
 }
 
+/* The second look: the agent reads after the rules count. */
+static void look_later(struct doctor *doctor)
+{
+	struct error_text ignored;
+
+	(void)poll(NULL, 0, (int)(doctor->wait_ms > INT32_MAX ? INT32_MAX : doctor->wait_ms));
+	if (doctor->has_rules)
+		(void)agentctl_found_rules(&doctor->rules_later, &ignored);
+	(void)ask(doctor, "show-status", take_object, &doctor->status_later, &ignored);
+	doctor_note_interfaces(doctor->status_later);
+}
+
+void doctor_look_again(struct doctor *doctor)
+{
+	json_decref(doctor->status);
+	log_rules_clear(&doctor->rules);
+	doctor->status = doctor->status_later;
+	doctor->rules = doctor->rules_later;
+	doctor->status_later = NULL;
+	doctor->rules_later = (struct log_rules){ .count = 0 };
+	look_later(doctor);
+}
+
 void doctor_gather(struct doctor *doctor, int64_t wait_ms)
 {
 	struct error_text ignored;
 
+	doctor->wait_ms = wait_ms;
 	doctor->is_root = geteuid() == 0;
 	doctor->config = json_object();
 	doctor->origins = json_object();
@@ -239,14 +283,8 @@ void doctor_gather(struct doctor *doctor, int64_t wait_ms)
 	doctor_note_interfaces(doctor->status);
 	find_groups(doctor);
 	doctor->has_rules = !agentctl_found_rules(&doctor->rules, &doctor->rules_error);
-	if (!doctor->status)
-		return;
-	(void)poll(NULL, 0, (int)(wait_ms > INT32_MAX ? INT32_MAX : wait_ms));
-	/* The agent reads after the rules count. */
-	if (doctor->has_rules)
-		(void)agentctl_found_rules(&doctor->rules_later, &ignored);
-	(void)ask(doctor, "show-status", take_object, &doctor->status_later, &ignored);
-	doctor_note_interfaces(doctor->status_later);
+	if (doctor->status)
+		look_later(doctor);
 }
 
 void doctor_clear(struct doctor *doctor)

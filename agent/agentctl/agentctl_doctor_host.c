@@ -5,8 +5,10 @@
 
 #include "agentctl_rules_firewall.h"
 #include "agentctl_rules_system.h"
+#include "count_text.h"
 #include "time_now.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,24 +97,79 @@ static bool has_content(const char *path)
 	return is_found;
 }
 
+/* The command that makes the table anew; NULL if it is not the one that flowagent-asn fetches. */
+static const char *fix_table(const struct doctor *doctor, const char *path, char *fix, size_t size)
+{
+	if (strncmp(path, "/var/lib/flowagent-asn/", strlen("/var/lib/flowagent-asn/")) != 0)
+		return NULL;
+	(void)snprintf(fix, size, "%ssystemctl start flowagent-asn.service", doctor_sudo(doctor));
+	return fix;
+}
+
+/* Days since what is in the table was current: a table knows, of a text the file's time says it. */
+static long long table_age_days(const json_t *table, bool is_text, const struct stat *status)
+{
+	const int64_t now_s = time_now_ms(CLOCK_REALTIME) / 1000;
+	const int64_t age_s =
+		is_text ? now_s - status->st_mtime : (int64_t)doctor_number(table, "age_ms") / 1000;
+
+	return (long long)(age_s / DAY_S);
+}
+
+/* What the agent says of a new file that it does not use. */
+static bool say_refused(struct doctor *doctor, const char *path)
+{
+	const json_t *problems = json_object_get(doctor->status_later, "problems");
+	const size_t said = doctor->said;
+	size_t index;
+	const json_t *problem;
+
+	json_array_foreach((json_t *)(uintptr_t)problems, index, problem)
+	{
+		const char *text = doctor_text(problem, "problem");
+
+		if (strstr(text, path))
+			doctor_say(doctor, DOCTOR_warn, NULL, "%s", text);
+	}
+	return doctor->said > said;
+}
+
+/* A table that is there. */
+static void check_table(struct doctor *doctor, const char *path, bool is_text,
+			const struct stat *status, const char *fix)
+{
+	const json_t *table = json_object_get(doctor->status_later, "asn_table");
+	const json_int_t prefixes =
+		doctor_number(table, "prefixes_ipv4") + doctor_number(table, "prefixes_ipv6");
+	const long long days = table_age_days(table, is_text, status);
+	char count[COUNT_TEXT_SIZE];
+
+	if (is_text ? !has_content(path) : prefixes == 0)
+		doctor_say(doctor, DOCTOR_warn, fix, "%s is empty: all AS numbers are 0", path);
+	else if (days > AS_TABLE_DAYS)
+		doctor_say(doctor, DOCTOR_warn, fix, "%s is %lld days old: write it anew", path,
+			   days);
+	else if (!say_refused(doctor, path))
+		doctor_say(doctor, DOCTOR_ok, NULL, "%s has %s", path,
+			   count_text((uint64_t)prefixes, "network", count));
+}
+
 void doctor_check_as_table(struct doctor *doctor)
 {
-	const char *path = doctor_option(doctor, "networks-file");
-	const int64_t now_s = time_now_ms(CLOCK_REALTIME) / 1000;
+	const bool is_text = !*doctor_option(doctor, "asn-table");
+	const char *path = doctor_option(doctor, is_text ? "networks-file" : "asn-table");
 	struct stat status;
+	char buffer[128];
+	const char *fix = fix_table(doctor, path, buffer, sizeof(buffer));
 
 	if (!*path)
-		return;
-	if (stat(path, &status) != 0)
-		doctor_say(doctor, DOCTOR_fail, NULL,
+		doctor_say(doctor, DOCTOR_note, NULL,
+			   "none is configured: AS numbers are for the collector to look up");
+	else if (stat(path, &status) == 0)
+		check_table(doctor, path, is_text, &status, fix);
+	else if (errno == ENOENT)
+		doctor_say(doctor, DOCTOR_fail, fix,
 			   "%s is not there any more: the next start of the agent fails", path);
-	else if (!has_content(path))
-		doctor_say(doctor, DOCTOR_warn, NULL, "%s is empty: all AS numbers are 0", path);
-	else if (now_s - status.st_mtime > (int64_t)AS_TABLE_DAYS * DAY_S)
-		doctor_say(doctor, DOCTOR_warn, NULL, "%s is %lld days old: write it anew", path,
-			   (long long)((now_s - status.st_mtime) / DAY_S));
-	else
-		doctor_say(doctor, DOCTOR_ok, NULL, "%s is there", path);
 }
 
 /* firewalld flushes all tables of iptables when it is reloaded, and brings back its own. */

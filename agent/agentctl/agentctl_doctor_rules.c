@@ -129,45 +129,70 @@ static bool has_sampling(const struct doctor *doctor)
 	return false;
 }
 
-/* Packets that the rules have counted and that never came to the agent. Its looks are around those
+/* Packets between the two looks: what the rules have counted, and what became of these. */
+struct moved {
+	json_int_t passed, read, lost;
+};
+
+static struct moved look_at(const struct doctor *doctor)
+{
+	return (struct moved){
+		.passed = counted(doctor, &doctor->rules_later) - counted(doctor, &doctor->rules),
+		.read = grown(doctor, "packets_read"),
+		.lost = grown(doctor, "packets_lost_kernel"),
+	};
+}
+
+/* Whether packets that the rules have counted did not come to the agent. Its looks are around those
  * at the rules, so it has seen all but those that were on their way at the end. */
-static bool say_missing(struct doctor *doctor, json_int_t passed, json_int_t read, json_int_t lost)
+static bool is_missing(const struct doctor *doctor, const struct moved *moved)
 {
 	enum { ON_THEIR_WAY = 100 };
-	const json_int_t missing = passed - read - lost;
+	const json_int_t missing = moved->passed - moved->read - moved->lost;
 
-	if (missing <= ON_THEIR_WAY || missing <= passed / 10 || has_sampling(doctor))
-		return false;
-	doctor_say(doctor, DOCTOR_warn, NULL,
-		   "the rules have counted %" JSON_INTEGER_FORMAT
-		   " packets just now, and the agent has read %" JSON_INTEGER_FORMAT
-		   " and the kernel lost %" JSON_INTEGER_FORMAT
-		   ": a limit, or sampling without a prefix s=N, keeps the others from it",
-		   passed, read, lost);
-	return true;
+	return moved->read > 0 && missing > ON_THEIR_WAY && missing > moved->passed / 10 &&
+	       !has_sampling(doctor);
+}
+
+/* An agent that has no CPU time for a moment lags: what it has not read waits in its buffer. Of
+ * what never comes, as much is missing again. */
+static struct moved look_until_it_is_sure(struct doctor *doctor)
+{
+	struct moved moved = look_at(doctor);
+
+	if (is_missing(doctor, &moved)) {
+		doctor_look_again(doctor);
+		moved = look_at(doctor);
+	}
+	return moved;
 }
 
 void doctor_check_counter(struct doctor *doctor)
 {
-	const json_int_t passed =
-		counted(doctor, &doctor->rules_later) - counted(doctor, &doctor->rules);
-	const json_int_t read = grown(doctor, "packets_read");
-	const json_int_t lost = grown(doctor, "packets_lost_kernel");
+	struct moved moved;
 
 	if (count_feeding(doctor) == 0 || !doctor->status_later)
 		return;
-	if (passed > 0 && read == 0)
+	moved = look_until_it_is_sure(doctor);
+	if (moved.passed > 0 && moved.read == 0)
 		doctor_say(doctor, DOCTOR_fail, "agentctl show sources",
 			   "the rules have counted %" JSON_INTEGER_FORMAT
 			   " packets just now, and the agent has read none",
-			   passed);
-	else if (read > 0 && !say_missing(doctor, passed, read, lost))
+			   moved.passed);
+	else if (is_missing(doctor, &moved))
+		doctor_say(doctor, DOCTOR_warn, NULL,
+			   "the rules have counted %" JSON_INTEGER_FORMAT
+			   " packets just now, and the agent has read %" JSON_INTEGER_FORMAT
+			   " and the kernel lost %" JSON_INTEGER_FORMAT
+			   ": a limit, or sampling without a prefix s=N, keeps the others from it",
+			   moved.passed, moved.read, moved.lost);
+	else if (moved.read > 0)
 		doctor_say(doctor, DOCTOR_ok, NULL,
 			   "packets come: the rules have counted %" JSON_INTEGER_FORMAT
 			   " just now, the agent has read %" JSON_INTEGER_FORMAT
 			   ", and the kernel lost %" JSON_INTEGER_FORMAT,
-			   passed, read, lost);
-	else if (read == 0)
+			   moved.passed, moved.read, moved.lost);
+	else
 		doctor_say(doctor, DOCTOR_note, NULL,
 			   "no packet has passed just now; %" JSON_INTEGER_FORMAT
 			   " since the start",

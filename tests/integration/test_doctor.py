@@ -421,10 +421,12 @@ def test_forwarded_packets_count_twice(doctor, hosts):
 # ---- collectors ----------------------------------------------------------------------------------
 
 
-def collect(doctor, address):
+def collect(doctor, address, group=40):
+    """With group None: the group is one of the configuration."""
     file = doctor.directory / "conf.d" / "collector.conf"
-    file.write_text(f"[agent]\ncollector = {address}\n")
-    doctor.start()
+    nflog = "" if group else "nflog = 40\n"
+    file.write_text(f"[agent]\n{nflog}collector = {address}\n")
+    doctor.start(group=group)
 
 
 @pytest.mark.parametrize(
@@ -481,19 +483,45 @@ def fake(doctor, cleanup):
     return start
 
 
-def test_goflow2_wants_ipfix(doctor, fake):
-    fake("goflow2")
-    collect(doctor, "127.0.0.1:2055")
-    row = doctor.fault("reader", "goflow2 does not read the times of NetFlow v9", "warn")
+# (program, what it gets, whether packets are sampled): what doctor says, None for nothing
+READERS = {
+    "goflow2, v9": ("goflow2", "", False, "goflow2 does not read the times of NetFlow v9"),
+    "goflow2, v9 with a key": ("goflow2", ",version=9", False, "goflow2 does not read the times"),
+    "goflow2, IPFIX": ("goflow2", ",version=10", False, None),
+    "goflow2, v9 with uptime": ("goflow2", ",version=9,uptime=on", True, None),
+    "goflow2, v9 sampled": ("goflow2", "", True, "goflow2 does not read the times of NetFlow v9"),
+    "goflow2, IPFIX sampled": ("goflow2", ",version=10", True, "not read the sampling rate of IPFIX"),
+    "akvorado, v9": ("akvorado", "", False, None),
+    "akvorado, v9 sampled": ("akvorado", "", True, None),
+    "akvorado, v5 sampled": ("akvorado", ",version=5", True, "akvorado reads sampling rates rightly"),
+    "akvorado, IPFIX sampled": ("akvorado", ",version=10", True, "akvorado reads sampling rates"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_what_a_reader_wants(doctor, fake, name):
+    program, keys, is_sampled, text = READERS[name]
+    fake(program)
+    if is_sampled:
+        file = doctor.directory / "conf.d" / "sampling.conf"
+        file.write_text('[source "nflog:40"]\nsampling = random:2\n')
+    collect(doctor, f"127.0.0.1:2055{keys}", group=None)
+    if not text:
+        assert f"read by {program}" in doctor.fault("reader", "", "ok")["text"]
+        return
+    row = doctor.fault("reader", text, "warn")
     doctor.type(row["fix"])
     doctor.restart()
     assert doctor.is_good("reader")
 
 
-def test_akvorado_wants_a_sampling_rate(doctor, fake):
-    fake("akvorado")
-    collect(doctor, "127.0.0.1:2055")
-    assert doctor.fault("reader", "akvorado rejects flows without a sampling rate", "warn")
+def test_a_section_has_no_line_for_the_fix(doctor, fake):
+    """The keys of a section stand in lines of their own: no command of one line mends them."""
+    fake("goflow2")
+    file = doctor.directory / "conf.d" / "collector.conf"
+    file.write_text('[collector "here"]\naddress = 127.0.0.1:2055\n')
+    doctor.start()
+    assert doctor.fault("reader", "goflow2 does not read the times", "warn")["fix"] is None
 
 
 def test_keys_of_nfacctd_that_were_renamed(doctor, nfacctd):
@@ -570,6 +598,41 @@ def test_the_as_table(doctor):
     doctor.fault("AS table", "is empty: all AS numbers are 0", "warn")
     table.unlink()
     doctor.fault("AS table", "is not there any more")
+
+
+def test_the_as_table_of_a_routing_table(doctor, asn_table):
+    now = int(time.time())
+    table = asn_table([], created_s=now)
+    doctor.start("--asn-table", table)
+    doctor.fault("AS table", "is empty: all AS numbers are 0", "warn")
+    asn_table([(64500, "192.0.2.0/24")], created_s=now)
+    wait_until(lambda: doctor.is_good("AS table"), "the table")
+    assert "has 1 network" in doctor.fault("AS table", "", "ok")["text"]
+    asn_table([], created_s=now)
+    wait_until(lambda: not doctor.is_good("AS table"), "the empty table")
+    doctor.fault("AS table", "much fewer than the 1 and 0 in use", "warn")
+    asn_table([(64500, "192.0.2.0/24")], created_s=now - 40 * 86400)
+    wait_until(lambda: "is 40 days old" in doctor.rows("AS table")[0]["text"], "the old table")
+    table.unlink()
+    doctor.fault("AS table", "is not there any more")
+
+
+def test_without_a_table(doctor):
+    doctor.start()
+    assert doctor.fault("AS table", "none is configured", "note")["fix"] is None
+
+
+def test_a_mistake_in_the_configuration(doctor):
+    doctor.start()
+    file = doctor.directory / "conf.d" / "mistake.conf"
+    file.write_text("[agent]\ncolector = 192.0.2.1\n")
+    doctor.agent.signal(signal.SIGHUP)
+    wait_until(lambda: not doctor.is_good("service"), "the mistake to be reported")
+    row = doctor.fault("service", 'unknown option "colector"', "warn")
+    assert row["fix"] == "flowagent --check-config"
+    file.unlink()
+    doctor.agent.signal(signal.SIGHUP)
+    wait_until(lambda: doctor.is_good("service"), "the mistake to be mended")
 
 
 def test_options(doctor):
