@@ -32,6 +32,7 @@ static const struct doctor_check {
 	{ "threshold", doctor_check_threshold, true },
 	{ "fuse", doctor_check_fuse, false },
 	{ "bpf", doctor_check_bpf, true },
+	{ "owner", doctor_check_owner, true },
 	{ "loss", doctor_check_loss, true },
 	{ "buffer", doctor_check_buffer, true },
 	{ "own export", doctor_check_own_export, true },

@@ -85,6 +85,15 @@ const char *doctor_fix_collector(const struct doctor *doctor, const char *from, 
 				 char *fix, size_t size);
 /* A property of the unit flowagent.service; "" if systemd does not run here. */
 void doctor_unit_property(const char *property, char *value, size_t size);
+/* The drop-in of the service for --bpf. */
+void doctor_fix_drop_in(const struct doctor *doctor, char *fix, size_t size);
+/* Whether an error of the agent says why no program could be loaded. */
+bool doctor_is_about_bpf(const char *failure);
+/* Of a service that has ended for that: what the kernel lets root do and not the service, the
+ * service's own sandbox forbids. A part of "sandbox". */
+void doctor_check_bpf_ended(struct doctor *doctor);
+/* Whether the agent that answers is the one of flowagent.service. */
+bool doctor_is_service(const struct doctor *doctor);
 /* "sudo ", or "" for root. */
 const char *doctor_sudo(const struct doctor *doctor);
 
@@ -98,6 +107,7 @@ void doctor_check_namespace(struct doctor *doctor);
 void doctor_check_kernel(struct doctor *doctor);
 void doctor_check_group(struct doctor *doctor);
 void doctor_check_bpf(struct doctor *doctor);
+void doctor_check_owner(struct doctor *doctor);
 void doctor_check_sandbox(struct doctor *doctor);
 void doctor_check_rules(struct doctor *doctor);
 void doctor_check_counter(struct doctor *doctor);

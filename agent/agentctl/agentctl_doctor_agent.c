@@ -3,8 +3,10 @@
  * Place: rows in the table of agentctl_doctor.c. */
 #include "agentctl_doctor.h"
 
+#include "agentctl_bpf.h"
 #include "agentctl_program.h"
 #include "agentctl_rules_make.h"
+#include "agentctl_setup.h"
 #include "defaults.h"
 
 #include <stdio.h>
@@ -25,6 +27,14 @@ void doctor_unit_property(const char *property, char *value, size_t size)
 		return;
 	(void)snprintf(value, size, "%.*s", (int)strcspn(result.output, "\n"), result.output);
 	agentctl_program_clear(&result);
+}
+
+bool doctor_is_service(const struct doctor *doctor)
+{
+	char pid[32];
+
+	doctor_unit_property("MainPID", pid, sizeof(pid));
+	return (json_int_t)atoll(pid) == doctor_number(doctor->status, "pid");
 }
 
 /* The last error that the service has logged, without the hint that may follow it. */
@@ -132,10 +142,53 @@ void doctor_check_namespace(struct doctor *doctor)
 		   "the rules below are not its own");
 }
 
+/* Whether the agent reads by BPF programs, or is to. */
+static bool wants_bpf(const struct doctor *doctor)
+{
+	size_t index;
+	const json_t *source;
+
+	json_array_foreach((json_t *)(uintptr_t)doctor_sources(doctor->status), index, source)
+	{
+		if (strncmp(doctor_text(source, "name"), "bpf:", 4) == 0)
+			return true;
+	}
+	return !doctor->status &&
+	       (agentctl_drop_in_is_there() || doctor_is_about_bpf(doctor->journal));
+}
+
+/* Whether `setup` has chosen the source: then it can choose another one. */
+static bool is_bpf_of_setup(void)
+{
+	char *text = agentctl_rules_read_file(SETUP_FILE);
+	struct setup_file file;
+
+	setup_parse(text ? text : "", &file);
+	free(text);
+	return file.bpf.interface_count > 0;
+}
+
+static void check_bpf(struct doctor *doctor)
+{
+	struct error_text error;
+	char fix[64];
+
+	if (!doctor->is_root || !wants_bpf(doctor))
+		return;
+	if (agentctl_bpf_check(&error) == 0) {
+		doctor_say(doctor, DOCTOR_ok, NULL, "BPF programs can be loaded");
+		return;
+	}
+	(void)snprintf(fix, sizeof(fix), "%sagentctl setup --source nflog", doctor_sudo(doctor));
+	doctor_say(doctor, DOCTOR_fail, is_bpf_of_setup() ? fix : NULL,
+		   "%s; --nflog and --interface work without", error.text);
+}
+
 void doctor_check_kernel(struct doctor *doctor)
 {
 	char fix[128];
 
+	check_bpf(doctor);
 	if (doctor->read_count == 0)
 		return;
 	if (access("/proc/net/netfilter/nfnetlink_log", F_OK) == 0) {

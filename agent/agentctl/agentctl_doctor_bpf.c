@@ -5,6 +5,7 @@
  * no use for libbpf. */
 #include "agentctl_doctor.h"
 
+#include "agentctl_bpf.h"
 #include "agentctl_rules_make.h"
 #include "count_text.h"
 #include "rights.h"
@@ -221,11 +222,36 @@ static uint64_t rights_of(json_int_t pid)
 static void check_rights(struct doctor *doctor)
 {
 	const uint64_t rights = rights_of(doctor_number(doctor->status, "pid"));
+	char fix[512];
 
-	if (rights & RIGHTS_BPF && !(rights & RIGHTS_PERFMON))
-		doctor_say(doctor, DOCTOR_warn, NULL,
-			   "the agent has CAP_BPF and not CAP_PERFMON: its program is slower, and "
-			   "Linux 6.1 refuses it; the drop-in bpf.conf has both, see flowagent(8)");
+	if (!(rights & RIGHTS_BPF) || rights & RIGHTS_PERFMON)
+		return;
+	doctor_fix_drop_in(doctor, fix, sizeof(fix));
+	doctor_say(doctor, DOCTOR_warn, doctor_is_service(doctor) ? fix : NULL,
+		   "the agent has CAP_BPF and not CAP_PERFMON: its program is slower, and Linux "
+		   "6.1 refuses it; the drop-in bpf.conf has both, see flowagent(8)");
+}
+
+bool doctor_is_about_bpf(const char *failure)
+{
+	return strstr(failure, "BPF program") != NULL;
+}
+
+void doctor_check_bpf_ended(struct doctor *doctor)
+{
+	const char *failure = doctor->journal;
+	struct error_text ignored;
+	char fix[512];
+
+	if (!doctor_is_about_bpf(failure) ||
+	    !(strstr(failure, "missing CAP_") || strstr(failure, "a filter of system calls")))
+		return;
+	if (doctor->is_root && agentctl_bpf_check(&ignored) != 0)
+		return; /* "kernel" says it */
+	doctor_fix_drop_in(doctor, fix, sizeof(fix));
+	doctor_say(doctor, DOCTOR_fail, fix,
+		   "the service's sandbox keeps the BPF program out: the drop-in for --bpf is "
+		   "missing, or another one takes it back");
 }
 
 void doctor_check_bpf(struct doctor *doctor)

@@ -4,6 +4,7 @@
  * Place: called by agentctl_doctor.c before any check. */
 #include "agentctl_doctor.h"
 
+#include "agentctl_bpf.h"
 #include "agentctl_client.h"
 #include "agentctl_found_rules.h"
 #include "agentctl_rules_make.h"
@@ -157,6 +158,18 @@ static bool is_collector_line(const char *path, int number)
 	is_it = line && strncmp(line + strspn(line, " \t"), "collector", 9) == 0;
 	free(text);
 	return is_it;
+}
+
+/* A stop, as a restart hands a program over that was loaded without. */
+void doctor_fix_drop_in(const struct doctor *doctor, char *fix, size_t size)
+{
+	const char *sudo = doctor_sudo(doctor);
+
+	(void)snprintf(fix, size,
+		       "%smkdir -p " AGENTCTL_DROP_IN_DIRECTORY " && %sln -sf %s " AGENTCTL_DROP_IN
+		       " && %ssystemctl daemon-reload && %ssystemctl stop flowagent && "
+		       "%ssystemctl start flowagent",
+		       sudo, sudo, agentctl_drop_in_file(), sudo, sudo, sudo);
 }
 
 const char *doctor_fix_collector(const struct doctor *doctor, const char *from, const char *to,

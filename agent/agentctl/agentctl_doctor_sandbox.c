@@ -113,14 +113,12 @@ static void check_running(struct doctor *doctor)
 
 void doctor_check_sandbox(struct doctor *doctor)
 {
-	char pid[32];
-
 	/* What --check-config finds without the sandbox, the service does not. */
 	if (!doctor->status) {
 		check_text(doctor, "", doctor->journal);
+		doctor_check_bpf_ended(doctor);
 		return;
 	}
-	doctor_unit_property("MainPID", pid, sizeof(pid));
-	if ((json_int_t)atoll(pid) == doctor_number(doctor->status, "pid"))
+	if (doctor_is_service(doctor))
 		check_running(doctor);
 }

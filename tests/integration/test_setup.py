@@ -6,6 +6,7 @@ import pytest
 
 import programs
 from conftest import BUILD, ROOT, Hosts
+from test_owner import groups  # noqa: F401
 from waiting import PATIENCE_S
 
 # Starts, ends and remembers one service as systemd does, as far as setup asks.
@@ -15,10 +16,13 @@ unit=$2
 [ "$unit" = --quiet ] && unit=$3
 [ "$3" = --quiet ] && unit=$2
 [ "$1" != daemon-reload ] || echo "$1" >>$state/reloads
-case "$*" in *flowagent.service*) ;; *) [ "$1" = cat ] || exit 0 ;; esac
+case "$*" in *flowagent.service* | *" flowagent") ;; *) [ "$1" = cat ] || exit 0 ;; esac
 case $1 in
 cat) exit 0 ;;
-show) exit 0 ;;
+show) case $3 in
+	ActiveState) [ -e $state/pid ] && kill -0 "$(cat $state/pid)" 2>/dev/null && echo active || echo activating ;;
+	MainPID) cat $state/pid ;;
+	esac ;;
 is-enabled) [ -e $state/enabled ] ;;
 enable) touch $state/enabled ;;
 disable) rm -f $state/enabled ;;
@@ -31,11 +35,19 @@ start | restart | stop)
 		echo "$1" >>$state/log
 	fi
 	if [ "$1" != stop ] && [ ! -e $state/pid ]; then
-		flowagent --config /etc/flowagent/flowagent.conf >/run/fake/agent.log 2>&1 </dev/null &
+		# The capabilities of the service, and those of its drop-in.
+		[ -e /etc/systemd/system/flowagent.service.d/bpf.conf ] && without= ||
+			without="setpriv --bounding-set -bpf,-perfmon,-sys_admin --inh-caps -all"
+		$without flowagent --config /etc/flowagent/flowagent.conf >/run/fake/agent.log 2>&1 </dev/null &
 		echo $! >$state/pid
 		echo start >>$state/log
 	fi ;;
 esac
+"""
+
+# The last error of the service.
+JOURNALCTL = """#!/bin/sh
+grep -v hint: /run/fake/agent.log | tail -n 1
 """
 
 PRELUDE = """
@@ -58,8 +70,9 @@ class Machine:
         self.host = hosts.server
         self.commands = directory / "bin"
         self.commands.mkdir()
-        (self.commands / "systemctl").write_text(SYSTEMCTL)
-        (self.commands / "systemctl").chmod(0o755)
+        for name, text in ("systemctl", SYSTEMCTL), ("journalctl", JOURNALCTL):
+            (self.commands / name).write_text(text)
+            (self.commands / name).chmod(0o755)
 
     def run(self, script):
         """Its output; the script must succeed."""
@@ -231,6 +244,78 @@ def test_where_bpf_cannot_be_nothing_is_changed(errno, text, machine):
         [ $status -lt 2 ] && agentctl rules status
     """)
     assert text in done
+
+
+FIX = """
+fix_of() {
+	agentctl -J doctor --wait 300ms >/run/rows || true
+	/usr/bin/python3 -c 'if True:
+		import json, sys
+		rows = map(json.loads, open("/run/rows"))
+		print(next(row["fix"] for row in rows if row["check"] == sys.argv[1] and row["state"] in ("warn", "fail")))' "$1"
+}
+"""
+
+
+def test_doctor_a_kernel_that_lets_no_program_in(machine):
+    """Where the service was set up and the kernel is another one now, or the container."""
+    text = machine.run(PACKAGED + FIX + f"""
+        agentctl setup --source bpf || true
+        agentctl doctor --wait 300ms | grep 'ok    kernel       BPF programs can be loaded'
+        printf '%s\\n' '#!/bin/sh' 'exec {ROOT}/tests/support/without_bpf.py all EPERM {BUILD}/agentctl "$@"' >/run/agentctl
+        chmod +x /run/agentctl
+        mkdir /run/bin && mv /run/agentctl /run/bin/ && PATH=/run/bin:$PATH
+        sh -c "$(fix_of kernel)" || true
+        cat /run/rows
+        agentctl -r show sources -n -o name | grep -x nflog:40
+        agentctl doctor --wait 300ms | grep 'ok    kernel'
+    """)
+    assert "bpf() is forbidden here" in text and "--nflog and --interface work without" in text
+
+
+def test_doctor_the_sandbox_keeps_the_program_out(machine):
+    """The service without its drop-in does not come up; what doctor prints mends it."""
+    text = machine.run(PACKAGED + FIX + """
+        agentctl setup --source bpf || true
+        rm $drop_in
+        systemctl stop flowagent.service
+        systemctl start flowagent.service
+        while kill -0 $(cat /run/fake/pid) 2>/dev/null; do sleep 0.1; done
+        sh -c "$(fix_of sandbox)"
+        cat /run/rows
+        until agentctl show status >/dev/null 2>&1; do sleep 0.1; done
+        agentctl doctor --wait 300ms >/run/rows || true
+        grep 'ok    sandbox' /run/rows && ! grep FAIL /run/rows
+        readlink $drop_in
+    """)
+    assert "the service does not come up: " in text and "missing CAP_BPF" in text
+    assert "the service's sandbox keeps the BPF program out" in text and "share/flowagent/bpf.conf" in text
+
+
+def test_doctor_says_how_much_is_nobody_s(machine, groups):  # noqa: F811
+    """With rules, short connections of a client have no unit. With a BPF program, which doctor names, they have."""
+    (group,) = [path for path in groups.values() if path.name == "web.service"]
+    text = machine.run(PACKAGED + FIX + f"""
+        ask() {{
+            (echo $BASHPID >{group}/cgroup.procs && for port in $(seq 1001 1060); do echo >/dev/udp/192.0.2.1/$port; done)
+        }}
+        records() {{
+            agentctl flush 2>/dev/null
+            echo $((0 $(agentctl metrics | sed -n 's/^flowagent_unit_records_total.* /+ /p')))
+        }}
+        printf '[agent]\\nowner = unit\\n' >/etc/flowagent/conf.d/owner.conf
+        agentctl setup || true
+        ask
+        until [ $(records) -ge 60 ]; do sleep 0.1; done
+        fix=$(fix_of owner)
+        cat /run/rows
+        sh -c "$fix" || true
+        ask
+        until [ $(records) -ge 60 ]; do sleep 0.1; done
+        agentctl doctor --wait 300ms | grep 'ok    owner'
+        agentctl metrics | grep 'unit="web.service"'
+    """)
+    assert "only a BPF program knows it" in text
 
 
 def test_what_is_no_interface_or_no_package_changes_nothing(machine):
