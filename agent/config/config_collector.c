@@ -276,21 +276,28 @@ int config_collector_set(struct config *config, const char *name, enum config_ke
 	return config_key_parse(collector, key, value, error);
 }
 
-static int make_name(struct config_collector *collector, struct error_text *error)
+/* HOST:PORT, or with its interface HOST%IFACE:PORT. */
+static int name_by_address(struct config_collector *collector, bool has_interface,
+			   struct error_text *error)
 {
-	bool is_ipv6 = config_address_ip_version(collector->host) == 6;
-	bool has_zone = collector->interface && config_address_is_group(collector->host) &&
-			!strchr(collector->host, '%');
+	const bool is_ipv6 = config_address_ip_version(collector->host) == 6;
+	const bool has_zone = has_interface && !strchr(collector->host, '%');
 	char name[CONFIG_HOST_LENGTH_MAX + IF_NAMESIZE + 16];
 
-	if (collector->name)
-		return 0;
-	if (!collector->port || config_address_is_service(collector->host))
-		return config_text_replace(&collector->name, collector->host, error);
 	(void)snprintf(name, sizeof(name), "%s%s%s%s%s:%u", is_ipv6 ? "[" : "", collector->host,
 		       has_zone ? "%" : "", has_zone ? collector->interface : "",
 		       is_ipv6 ? "]" : "", (unsigned int)collector->port);
 	return config_text_replace(&collector->name, name, error);
+}
+
+static int make_name(struct config_collector *collector, struct error_text *error)
+{
+	if (collector->name)
+		return 0;
+	if (!collector->port || config_address_is_service(collector->host))
+		return config_text_replace(&collector->name, collector->host, error);
+	return name_by_address(
+		collector, collector->interface && config_address_is_group(collector->host), error);
 }
 
 /* "eth0" of "fe80::1%eth0"; NULL without a zone, or if it is a number. */
@@ -329,14 +336,14 @@ static int interface_check(const struct config_collector *collector, const char 
 	return -EINVAL;
 }
 
-/* Whether two would be sent the same: a group on two interfaces is two collectors. */
+/* Whether two would be sent the same. By two interfaces, each of which is given, it is two: a
+ * group on two links, a host of a VRF and one of another, or two ways to one host. */
 static bool is_same(const struct config_collector *one, const struct config_collector *other)
 {
 	const bool has_interfaces = one->interface && other->interface;
 
 	return strcmp(one->host, other->host) == 0 && one->port == other->port &&
-	       !(has_interfaces && strcmp(one->interface, other->interface) != 0 &&
-		 config_address_is_group(one->host));
+	       !(has_interfaces && strcmp(one->interface, other->interface) != 0);
 }
 
 static int entry_finish(const struct config *config, struct config_collector *collector,
@@ -394,6 +401,36 @@ static int refuse_second(const struct config *config, const struct config_collec
 			    "collector %s: has the address of collector %s, which would get every "
 			    "flow twice",
 			    collector->name, other->name);
+	if (collector->interface || other->interface)
+		error_text_hint(error, "for two ways to it, give each its own: interface=IFACE");
+	return -EINVAL;
+}
+
+static const struct config_collector *before_of_name(const struct config *config,
+						     const struct config_collector *collector)
+{
+	const struct config_collector *other = config->collectors;
+
+	while (other < collector && strcmp(collector->name, other->name) != 0)
+		other++;
+	return other < collector ? other : NULL;
+}
+
+/* A reload, a spool and agentctl know a collector by its name. The second of one address, by
+ * another interface, has that in its name: the first one keeps what it was called before. */
+static int name_is_of_one(const struct config *config, struct config_collector *collector,
+			  struct error_text *error)
+{
+	int result = 0;
+
+	if (!before_of_name(config, collector))
+		return 0;
+	if (!collector->has_section && collector->interface && collector->port)
+		result = name_by_address(collector, true, error);
+	if (result || !before_of_name(config, collector))
+		return result;
+	config_fail(error, &collector->origin, "collector %s: another has this name",
+		    collector->name);
 	return -EINVAL;
 }
 
@@ -405,6 +442,8 @@ int config_collectors_finish(struct config *config, struct error_text *error)
 
 		if (!result)
 			result = refuse_second(config, collector, error);
+		if (!result)
+			result = name_is_of_one(config, collector, error);
 		if (result)
 			return result;
 	}

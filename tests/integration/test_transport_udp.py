@@ -438,6 +438,28 @@ def test_one_group_on_two_interfaces_is_two_collectors(two_ways, flowagent, tcpd
         assert {header.source for header in packets} == {TwoWays.SERVER[name][0]}
 
 
+@pytest.mark.parametrize("family", [0, 1], ids=["ipv4", "ipv6"])
+def test_one_host_by_two_interfaces_is_two_collectors(family, two_ways, flowagent, collector, tcpdump):
+    """The route has the first only; the second has the interface in its name."""
+    two_ways.connect("eth1", 2)
+    address = in_brackets(TwoWays.COLLECTOR[family])
+    sink = collector(TwoWays.COLLECTOR[family], 3001, two_ways.collector)
+    wires = {name: tcpdump(two_ways.server, name, "udp") for name in ("eth0", "eth1")}
+    _, summary, _ = export_file(
+        flowagent, two_ways.server, f"{address}:3001,interface=eth0", f"{address}:3001,interface=eth1"
+    )
+    first, second = summary["collectors"]
+    zone = "[2001:db8:99::1%eth1]" if family else "203.0.113.1%eth1"
+    assert (first["name"], second["name"]) == (f"{address}:3001", f"{zone}:3001")
+    for name, row in ("eth0", first), ("eth1", second):
+        packets = seen(wires[name], row["datagrams_sent"])
+        assert {header.source for header in packets} == {TwoWays.SERVER[name][family]}
+        decoder, start = Decoder(), 14 + (48 if family else 28)
+        messages = [decoder.decode(packet.data[start:]) for packet in wires[name].packets()]
+        assert not differences(flow_table(messages).flows, expected_flows())
+    sink.wait_for_datagrams(summary["datagrams_sent"])
+
+
 # ---- options data -----------------------------------------------------------------------------
 
 INTERFACES = 1000

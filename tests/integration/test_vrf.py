@@ -1,4 +1,4 @@
-"""interface= with a VRF: connections follow its table of routes, whatever the main table says.
+"""interface= with a VRF: datagrams and connections follow its table of routes, whatever the main table says.
 
 The kernels that most tests run on may have no VRF; those of tests/kernels do.
 """
@@ -73,3 +73,37 @@ def test_a_connection_follows_the_table_of_the_vrf(family, tenants, flowagent):
     with StreamCollector(address, 4739, tenants.collectors["eth1"]) as sink:
         export_file(flowagent, tenants.server, f"{at}:4739,version=10,transport=tcp,interface={VRF}")
         wait_until(lambda: not differences(sink.flows().flows, expected_flows()), "all flows")
+
+
+@FAMILIES
+def test_datagrams_follow_the_table_of_the_vrf(family, tenants, flowagent, collector):
+    """The host that the main table knows has the same address, and gets nothing."""
+    sinks = {device: collector(COLLECTOR[family], 3001, host) for device, host in tenants.collectors.items()}
+    _, summary, _ = export_file(flowagent, tenants.server, f"{sinks['eth1'].host_port},version=10,interface={VRF}")
+    sinks["eth1"].wait_for_datagrams(summary["datagrams_sent"])
+    assert not differences(sinks["eth1"].flows().flows, expected_flows())
+    assert {sender[0] for sender in sinks["eth1"].senders} == {tenants.SERVER["eth1"][family]}
+    assert not sinks["eth0"].datagrams
+
+
+@FAMILIES
+def test_one_address_of_two_tables_is_two_collectors(family, tenants, flowagent, collector):
+    """One host that the main table knows, and one of the VRF: both get all flows."""
+    sinks = {device: collector(COLLECTOR[family], 3001, host) for device, host in tenants.collectors.items()}
+    address = f"{in_brackets(COLLECTOR[family])}:3001"
+    _, summary, _ = export_file(flowagent, tenants.server, f"{address},interface=eth0", f"{address},interface={VRF}")
+    for row, (device, sink) in zip(summary["collectors"], sinks.items()):
+        sink.wait_for_datagrams(row["datagrams_sent"])
+        assert not differences(sink.flows().flows, expected_flows())
+        assert {sender[0] for sender in sink.senders} == {tenants.SERVER[device][family]}
+
+
+@FAMILIES
+def test_what_a_host_of_the_vrf_refuses_is_handed_on(family, tenants, flowagent, collector):
+    """Its report comes in by the VRF: the datagram that finds it dead goes to the next of the group."""
+    sink = collector(COLLECTOR[family], 3002, tenants.collectors["eth1"])
+    at = in_brackets(COLLECTOR[family])
+    keys = f"mode=failover,interface={VRF}"
+    agent, _, rows = export_file(flowagent, tenants.server, f"{at}:3001,{keys}", f"{at}:3002,{keys}")
+    assert (rows[3001]["records_lost"], rows[3002]["records_lost"]) == (0, 0), agent.errors
+    wait_until(lambda: not differences(sink.flows().flows, expected_flows()), "all flows")

@@ -445,8 +445,42 @@ TEST(wrong_ways_to_leave)
 	check_error("-n 239.1.1.1,interface=eth0 -n 239.1.1.1", CONFIG_invalid,
 		    "collector 239.1.1.1:2055: has the address of collector 239.1.1.1%eth0:2055, "
 		    "which would get every flow twice");
-	check_error("-n 192.0.2.1,interface=eth0 -n 192.0.2.1,interface=eth1", CONFIG_invalid,
+	check_error("-n 192.0.2.1,interface=eth0 -n 192.0.2.1,interface=eth0", CONFIG_invalid,
 		    "collector 192.0.2.1:2055 is given twice: it would get every flow twice");
+	check_error("-n 192.0.2.1 -n 192.0.2.1,interface=eth1", CONFIG_invalid,
+		    "collector 192.0.2.1:2055 is given twice: it would get every flow twice");
+}
+
+TEST(one_address_by_several_interfaces_is_several_collectors)
+{
+	struct error_text error;
+	struct config config;
+
+	CHECK_EQ(parse(&config,
+		       "-n 192.0.2.1,interface=eth0 -n 192.0.2.1,interface=blue "
+		       "-n [2001:db8::1],interface=eth0 -n [2001:db8::1],interface=blue",
+		       &error),
+		 CONFIG_run);
+	CHECK_TEXT(config.collectors[0].name, "192.0.2.1:2055");
+	CHECK_TEXT(config.collectors[1].name, "192.0.2.1%blue:2055");
+	CHECK_TEXT(config.collectors[2].name, "[2001:db8::1]:2055");
+	CHECK_TEXT(config.collectors[3].name, "[2001:db8::1%blue]:2055");
+	config_clear(&config);
+}
+
+/* By its name a reload finds what goes on, and a spool its file. */
+TEST(a_name_is_that_of_one_collector)
+{
+	static const char file[] = "[agent]\n"
+				   "collector = h:2055\n"
+				   "[collector \"h:2055\"]\n"
+				   "address = other:2055\n";
+	struct error_text error;
+	struct config config;
+
+	CHECK(parse_bytes(&config, file, strlen(file), &error) != 0);
+	CHECK_TEXT(error.text, "f.conf:3: collector h:2055: another has this name");
+	config_clear(&config);
 }
 
 /* Blanks and commas become +, so that it may stand after a comma again. */
@@ -556,6 +590,8 @@ int main(void)
 		cmocka_unit_test(how_packets_leave_to_a_collector),
 		cmocka_unit_test(wrong_ways_to_leave),
 		cmocka_unit_test(fields_in_a_section),
+		cmocka_unit_test(one_address_by_several_interfaces_is_several_collectors),
+		cmocka_unit_test(a_name_is_that_of_one_collector),
 		cmocka_unit_test(a_probe_is_of_udp),
 		cmocka_unit_test(fields_of_a_collector),
 	};
