@@ -82,8 +82,12 @@ static void say_no_agent(struct doctor *doctor)
 		doctor_say(doctor, DOCTOR_fail, fix, "the service does not run (%s%s)", state,
 			   strcmp(condition, "no") == 0 ? ": a condition of it is not met" : "");
 	} else {
-		doctor_say(doctor, DOCTOR_fail, *state ? "systemctl status flowagent" : NULL, "%s",
-			   doctor->status_error.text);
+		(void)snprintf(fix, sizeof(fix), "%s",
+			       strstr(doctor->status_error.text, "Permission denied")
+				       ? "sudo agentctl doctor"
+			       : *state ? "systemctl status flowagent"
+					: "");
+		doctor_say(doctor, DOCTOR_fail, *fix ? fix : NULL, "%s", doctor->status_error.text);
 	}
 }
 

@@ -297,7 +297,13 @@ static enum agentctl_exit look(const struct agentctl_options *options)
 	(void)fprintf(stderr, "waiting for packets, %lld s at most\n",
 		      (long long)patient.timeout_ms / 1000);
 	result = agentctl_wait(&wait, &patient);
-	return agentctl_doctor(NULL, options) == AGENTCTL_BROKEN ? AGENTCTL_BROKEN : result;
+	if (agentctl_doctor(NULL, options) == AGENTCTL_BROKEN)
+		return AGENTCTL_BROKEN;
+	if (!result)
+		(void)fputs("done: agentctl top shows what passes, agentctl show flows what is "
+			    "counted; agentctl setup --undo takes all of this back\n",
+			    stderr);
+	return result;
 }
 
 enum agentctl_exit agentctl_setup(const struct agentctl_command *command,

@@ -116,7 +116,7 @@ void config_print_check(const struct config *config, FILE *out)
 	for (size_t i = 0; i < config->file_name_count; i++)
 		(void)fprintf(out, "%s: configuration is valid\n", config->file_names[i]);
 	if (!config->file_name_count)
-		(void)fputs("no file: the options are valid\n", out);
+		(void)fputs("no configuration file is there: the options are valid\n", out);
 	(void)fprintf(out,
 		      "memory: up to %.1f MiB for %s (%d bytes a flow), %.1f MiB if all are IPv6 "
 		      "(%d)\n",

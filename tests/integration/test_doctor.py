@@ -318,6 +318,9 @@ def test_the_fix_is_with_sudo_for_others(doctor):
     doctor.agent.control.chmod(0o777)
     rows = doctor.rows("rules", prefix=programs.nobody(65534))
     assert rows[0]["state"] in ("note", "fail") and rows[0]["fix"].startswith("sudo agentctl ")
+    doctor.agent.control.chmod(0o700)
+    (row,) = doctor.rows("service", prefix=programs.nobody(65534))
+    assert "Permission denied" in row["text"] and row["fix"] == "sudo agentctl doctor"
 
 
 def test_no_agent(doctor):
