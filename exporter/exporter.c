@@ -411,6 +411,19 @@ void exporter_send_template(struct exporter *exporter)
 		collector_send_template(exporter->collectors[i]);
 }
 
+size_t exporter_send_template_to(struct exporter *exporter, const char *name)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < exporter->collector_count; i++) {
+		if (strcmp(collector_name(exporter->collectors[i]), name) != 0)
+			continue;
+		collector_send_template(exporter->collectors[i]);
+		count++;
+	}
+	return count;
+}
+
 void exporter_set_workers(struct exporter *exporter, const struct ring_mark *workers)
 {
 	exporter->terms.workers = *workers;

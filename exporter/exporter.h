@@ -162,6 +162,8 @@ void exporter_set_refresh(struct exporter *exporter, uint32_t refresh_ms, uint32
 
 /* Templates and options go out with the next message of each collector. */
 void exporter_send_template(struct exporter *exporter);
+/* The same for those of this name alone. Returns how many there are. */
+size_t exporter_send_template_to(struct exporter *exporter, const char *name);
 
 /* What options data say from now on: the workers' counters summed up. */
 void exporter_set_workers(struct exporter *exporter, const struct ring_mark *workers);

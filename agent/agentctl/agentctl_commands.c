@@ -4,6 +4,7 @@
 #include "agentctl.h"
 
 #include "agentctl_bug_report.h"
+#include "agentctl_check_config.h"
 #include "agentctl_doctor.h"
 #include "agentctl_listen.h"
 #include "agentctl_metrics.h"
@@ -265,14 +266,17 @@ const struct agentctl_command agentctl_commands[] = {
 	{ "watch", NULL, "[FILTER...]", "flows as they expire",
 	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS | AGENTCTL_FOR_STREAM | AGENTCTL_FOR_TIMES,
 	  agentctl_watch, "watch", watch_columns },
-	{ "flush", NULL, NULL, "export everything cached now (root)",
+	{ "flush", NULL, "[FILTER...]", "export now what is cached, all or what matches (root)",
 	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS, agentctl_request_change, "flush", NULL },
-	{ "send-template", NULL, NULL, "send templates to all collectors now (root)",
-	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS, agentctl_request_change, "send-template", NULL },
+	{ "send-template", NULL, "[COLLECTOR]",
+	  "send templates to all collectors, or one, now (root)",
+	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS, agentctl_send_template, "send-template", NULL },
 	{ "reload", NULL, NULL, "have the agent read its configuration again (root)",
 	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS, agentctl_reload, "reload", NULL },
 	{ "set", NULL, "NAME VALUE", "change an option until the next reload or start (root)",
 	  AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS, agentctl_set, "set", NULL },
+	{ "check-config", NULL, "[FILE]", "whether the agent would take its configuration",
+	  AGENTCTL_FOR_ALL, agentctl_check_config, NULL, NULL },
 	{ "wait", "packets", NULL, "until a packet was read", AGENTCTL_FOR_AGENT, agentctl_wait,
 	  "show-stats", NULL },
 	{ "wait", "flows", NULL, "until there was a flow", AGENTCTL_FOR_AGENT, agentctl_wait,

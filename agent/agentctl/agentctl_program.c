@@ -6,6 +6,7 @@
 #include "write_all.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -163,4 +164,24 @@ void agentctl_program_clear(struct program_result *result)
 {
 	free(result->output);
 	*result = (struct program_result){ .status = 0 };
+}
+
+char *agentctl_program_agent(void)
+{
+	char own[PATH_MAX];
+	const ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
+
+	own[length > 0 ? length : 0] = '\0';
+	for (size_t i = 0; i < 2; i++) {
+		const char *slash = strrchr(own, '/');
+		char *path = NULL;
+
+		if (!slash || asprintf(&path, "%.*s/%sflowagent", (int)(slash - own), own,
+				       i ? "../sbin/" : "") < 0)
+			continue;
+		if (access(path, X_OK) == 0)
+			return path;
+		free(path);
+	}
+	return strdup("flowagent");
 }

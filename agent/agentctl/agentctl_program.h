@@ -17,4 +17,8 @@ struct program_result {
 int agentctl_program_run(const char *const *argv, const char *input, struct program_result *result);
 void agentctl_program_clear(struct program_result *result);
 
+/* The agent that belongs to this program: beside it, or in the sbin beside its bin; else by PATH.
+ * For free(); NULL if memory is short. */
+char *agentctl_program_agent(void);
+
 #endif

@@ -86,28 +86,6 @@ void selftest_listener_read(struct selftest_listener *listener, uint64_t packets
 		agentctl_listen_read(sockets, listener->listener, UINT_MAX);
 }
 
-/* The agent that belongs to this program: beside it, or in the sbin beside its bin; else by PATH.
- * For free(); NULL if memory is short. */
-static char *find_agent(void)
-{
-	char own[PATH_MAX];
-	const ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
-
-	own[length > 0 ? length : 0] = '\0';
-	for (size_t i = 0; i < 2; i++) {
-		const char *slash = strrchr(own, '/');
-		char *path = NULL;
-
-		if (!slash || asprintf(&path, "%.*s/%sflowagent", (int)(slash - own), own,
-				       i ? "../sbin/" : "") < 0)
-			continue;
-		if (access(path, X_OK) == 0)
-			return path;
-		free(path);
-	}
-	return strdup("flowagent");
-}
-
 /* A file in memory with the packets, which a child inherits. Returns a descriptor or a negative
  * errno. */
 static int packets_file(struct selftest_sums *sums)
@@ -231,7 +209,7 @@ enum agentctl_exit agentctl_selftest(const struct agentctl_command *command,
 {
 	struct error_text error = { .text = "" };
 	struct agentctl_table *table = agentctl_table_create(command->columns, options, &error);
-	char *program = find_agent();
+	char *program = agentctl_program_agent();
 	struct selftest_sums sums;
 	const int file = packets_file(&sums);
 	enum agentctl_exit result = AGENTCTL_FAILED;

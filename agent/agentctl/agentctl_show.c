@@ -323,6 +323,20 @@ static enum agentctl_exit print_equalities(const json_t *equalities,
 	return result ? AGENTCTL_FAILED : AGENTCTL_DONE;
 }
 
+/* Whether any number in it, at any depth, is not 0. */
+static bool has_counted(const json_t *object)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+	{
+		if (json_is_object(value) ? has_counted(value) : json_integer_value(value) != 0)
+			return true;
+	}
+	return false;
+}
+
 /* For a person: the sums, then the equalities. Raw output has all there is. */
 static enum agentctl_exit print_stats(json_t *row, const struct agentctl_options *options)
 {
@@ -334,6 +348,8 @@ static enum agentctl_exit print_stats(json_t *row, const struct agentctl_options
 	(void)json_object_del(sums, "sources"); /* show sources, show collectors */
 	(void)json_object_del(sums, "collectors");
 	(void)json_object_del(sums, "equalities");
+	if (!has_counted(json_object_get(sums, "collectors_removed")))
+		(void)json_object_del(sums, "collectors_removed");
 	result = agentctl_print_object(sums, options);
 	json_decref(sums);
 	if (result)
@@ -383,7 +399,30 @@ enum agentctl_exit agentctl_request_change(const struct agentctl_command *comman
 {
 	struct object_view view = { options, print_change, 0 };
 
-	return agentctl_client_run(options,
-				   &(struct control_question){ .command = command->request },
-				   take_object, NULL, &view);
+	return agentctl_client_run(
+		options,
+		&(struct control_question){ .command = command->request,
+					    .filter = options->words,
+					    .filter_count = options->word_count },
+		take_object, NULL, &view);
+}
+
+enum agentctl_exit agentctl_send_template(const struct agentctl_command *command,
+					  const struct agentctl_options *options)
+{
+	struct object_view view = { options, print_change, 0 };
+	struct error_text error = { .text = "" };
+
+	if (options->word_count <= 1)
+		return agentctl_client_run(
+			options,
+			&(struct control_question){
+				.command = command->request,
+				.name = options->word_count ? options->words[0] : NULL,
+			},
+			take_object, NULL, &view);
+	error_text_set(&error, "send-template: expected one collector at most");
+	error_text_hint(&error, "agentctl show collectors has their names");
+	agentctl_print_error(&error);
+	return AGENTCTL_USAGE;
 }

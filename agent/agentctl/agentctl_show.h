@@ -25,9 +25,12 @@ enum agentctl_exit agentctl_show_stats(const struct agentctl_command *command,
 /* Tables show, for each reason that came up, a dump of the last packet. */
 enum agentctl_exit agentctl_show_drops(const struct agentctl_command *command,
 				       const struct agentctl_options *options);
-/* flush, send-template. */
+/* flush, of all flows or those that match the words. */
 enum agentctl_exit agentctl_request_change(const struct agentctl_command *command,
 					   const struct agentctl_options *options);
+/* To all collectors, or the one that the word names. */
+enum agentctl_exit agentctl_send_template(const struct agentctl_command *command,
+					  const struct agentctl_options *options);
 /* Until what the noun names has happened. An agent that is not there yet is waited for, too. */
 enum agentctl_exit agentctl_wait(const struct agentctl_command *command,
 				 const struct agentctl_options *options);

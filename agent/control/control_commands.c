@@ -17,6 +17,7 @@
 #include "pipeline.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Say why the pipeline did not do something. */
@@ -111,6 +112,26 @@ static int flush(struct control_job *job, struct control_output *output, struct 
 	return result ? out_of_memory(error) : 0;
 }
 
+/* With a filter, only the flows that match. */
+static int flush_begin(struct control_job *job, const struct control_request *request,
+		       struct error_text *error)
+{
+	return request->filter_count ? control_flows_flush_begin(job, request, error) : 0;
+}
+
+static int flush_step(struct control_job *job, struct control_output *output,
+		      struct error_text *error)
+{
+	return job->state ? control_flows_flush_step(job, output, error)
+			  : flush(job, output, error);
+}
+
+static void flush_clear(struct control_job *job)
+{
+	if (job->state)
+		control_flows_clear(job);
+}
+
 /* Collectors whose export version has templates, or statistics and names that go with them. */
 static size_t template_collectors(const struct config *config)
 {
@@ -121,17 +142,46 @@ static size_t template_collectors(const struct config *config)
 	return count;
 }
 
+/* The name is kept until the step. */
+static int send_template_begin(struct control_job *job, const struct control_request *request,
+			       struct error_text *error)
+{
+	const json_t *name = json_object_get(request->json, "name");
+
+	if (!name)
+		return 0;
+	job->state = json_is_string(name) ? strdup(json_string_value(name)) : NULL;
+	if (job->state)
+		return 0;
+	error_text_set(error, "\"name\" must be the name of a collector");
+	return -EINVAL;
+}
+
 static int send_template(struct control_job *job, struct control_output *output,
 			 struct error_text *error)
 {
-	size_t collectors = template_collectors(job->context->config);
-	int result = pipeline_send_template(job->context->pipeline);
+	const char *name = job->state;
+	char quote[ERROR_QUOTE_SIZE];
+	size_t count = 0;
+	int result = pipeline_send_template(job->context->pipeline, name, &count);
 
 	if (result)
 		return pipeline_fault(result, "send templates", error);
-	result = control_output_row(output,
-				    json_pack("{s:I}", "collectors", (json_int_t)collectors));
+	if (name && count == 0) {
+		error_text_set(error, "there is no collector %s",
+			       error_text_quote(name, strlen(name), quote));
+		error_text_hint(error, "agentctl show collectors has their names");
+		return -ENOENT;
+	}
+	if (!name)
+		count = template_collectors(job->context->config);
+	result = control_output_row(output, json_pack("{s:I}", "collectors", (json_int_t)count));
 	return result ? out_of_memory(error) : 0;
+}
+
+static void send_template_clear(struct control_job *job)
+{
+	free(job->state);
 }
 
 const struct control_command control_commands[] = {
@@ -147,8 +197,8 @@ const struct control_command control_commands[] = {
 	{ "show-templates", false, NULL, show_templates, NULL },
 	{ "show-config", false, NULL, show_config, NULL },
 	{ "watch", false, control_watch_begin, control_watch_step, control_watch_clear },
-	{ "flush", true, NULL, flush, NULL },
-	{ "send-template", true, NULL, send_template, NULL },
+	{ "flush", true, flush_begin, flush_step, flush_clear },
+	{ "send-template", true, send_template_begin, send_template, send_template_clear },
 	{ "reload", true, NULL, control_reload_step, NULL },
 	{ "set", true, control_set_begin, control_set_step, control_set_clear },
 	{ "handover", true, control_handover_begin, control_handover_step, NULL },

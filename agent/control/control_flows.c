@@ -379,6 +379,18 @@ static bool is_enough(const struct flows_state *state)
 	       state->streamed >= state->order.top;
 }
 
+/* Whether flow 'index' of the piece is wanted; then 'view' is what rows are made of. */
+static bool is_wanted(struct control_job *job, size_t index, unix_ms now, struct flow_view *view)
+{
+	struct flows_state *state = job->state;
+
+	view_fill(job, &state->records[index], view);
+	view->nat = state->translations[index];
+	state->unit = view->unit;
+	return flow_filter_matches(state->filter, &view->flow, view->source_as,
+				   view->destination_as, now);
+}
+
 /* Flow 'index' of the piece. */
 static int take_flow(struct control_job *job, size_t index, unix_ms now,
 		     struct control_output *output)
@@ -386,11 +398,7 @@ static int take_flow(struct control_job *job, size_t index, unix_ms now,
 	struct flows_state *state = job->state;
 	struct flow_view view;
 
-	view_fill(job, &state->records[index], &view);
-	view.nat = state->translations[index];
-	state->unit = view.unit;
-	if (!flow_filter_matches(state->filter, &view.flow, view.source_as, view.destination_as,
-				 now))
+	if (!is_wanted(job, index, now, &view))
 		return 0;
 	if (state->sums)
 		return flow_sums_add(state->sums, &view, now);
@@ -525,4 +533,49 @@ int control_flows_step(struct control_job *job, struct control_output *output,
 	else
 		result = walk(job, output, error);
 	return result ? result : !state->is_walked || state->ready > 0;
+}
+
+/* ---- flush ---- */
+
+int control_flows_flush_begin(struct control_job *job, const struct control_request *request,
+			      struct error_text *error)
+{
+	/* Nothing is looked up but what the filter asks for. */
+	if (json_object_set_new(request->json, "members", json_array()))
+		return out_of_memory(error);
+	return control_flows_begin(job, request, error);
+}
+
+int control_flows_flush_step(struct control_job *job, struct control_output *output,
+			     struct error_text *error)
+{
+	struct flows_state *state = job->state;
+	struct pipeline *pipeline = job->context->pipeline;
+	const unix_ms now = time_now_ms(CLOCK_REALTIME);
+	size_t filled = 0, wanted = 0;
+	uint64_t flushed = 0;
+	int result;
+
+	if (state->needs_owner && !pipeline_owner_begin(pipeline, CONTROL_FLOWS_PIECE))
+		return CONTROL_STEP_IDLE; /* until the next second */
+	result = pipeline_flows(pipeline, &state->cursor, state->records, CONTROL_FLOWS_PIECE,
+				&filled);
+	for (size_t i = 0; !result && i < filled; i++) {
+		struct flow_view view;
+
+		if (is_wanted(job, i, now, &view))
+			state->records[wanted++] = state->records[i];
+	}
+	if (!result)
+		result = pipeline_end_flows(pipeline, state->cursor, state->records, wanted,
+					    &flushed);
+	if (result)
+		return fail_cache(result, error);
+	state->streamed += flushed;
+	if (filled)
+		return 1;
+	return control_output_row(output,
+				  json_pack("{s:I}", "flushed", (json_int_t)state->streamed))
+		       ? out_of_memory(error)
+		       : 0;
 }

@@ -151,7 +151,12 @@ int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_reco
 int pipeline_drops(struct pipeline *pipeline, struct pipeline_drop drops[static DROP_REASON_COUNT]);
 /* Export everything cached now, for FLOW_END_forcedEnd. *flushed gets the number of records. */
 int pipeline_flush(struct pipeline *pipeline, uint64_t *flushed);
-int pipeline_send_template(struct pipeline *pipeline);
+/* The same for some: 'records' are what pipeline_flows() has filled in, and 'cursor' is as that has
+ * left it. *flushed gets how many of them are still there. */
+int pipeline_end_flows(struct pipeline *pipeline, uint64_t cursor,
+		       const struct flow_record *records, size_t count, uint64_t *flushed);
+/* To all collectors, or (NULL: all) to those of this name; *count gets how many these are. */
+int pipeline_send_template(struct pipeline *pipeline, const char *name, size_t *count);
 /* What is known of interfaces; '*list' is cleared by the caller, also after a failure (here -ENOMEM
  * too). */
 int pipeline_interfaces(struct pipeline *pipeline, struct interface_list *list);

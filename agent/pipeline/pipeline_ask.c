@@ -183,6 +183,37 @@ int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_reco
 	return 0;
 }
 
+/* Flows that are to leave one worker's cache. */
+struct ending_part {
+	const struct flow_record *records;
+	size_t count;
+	uint64_t found;
+};
+
+static void end_flows(void *owner, void *argument)
+{
+	struct worker *worker = owner;
+	struct ending_part *part = argument;
+
+	for (size_t i = 0; i < part->count; i++)
+		part->found += flow_cache_end(worker->cache, &part->records[i].key);
+}
+
+int pipeline_end_flows(struct pipeline *pipeline, uint64_t cursor,
+		       const struct flow_record *records, size_t count, uint64_t *flushed)
+{
+	/* At the end of a worker's flows the cursor is at the begin of the next one's. */
+	const bool is_end = (cursor & ((1ull << CURSOR_WORKER_SHIFT) - 1)) == 0;
+	const size_t number = (size_t)(cursor >> CURSOR_WORKER_SHIFT) - is_end;
+	struct ending_part part = { .records = records, .count = count };
+	int result = 0;
+
+	if (count && number < pipeline->worker_count)
+		result = pipeline_ask_worker(pipeline->workers[number], end_flows, &part);
+	*flushed = part.found;
+	return result;
+}
+
 static void add_drops(void *owner, void *argument)
 {
 	const struct worker *worker = owner;
@@ -292,17 +323,31 @@ void pipeline_asn_dispatch(struct pipeline *pipeline)
 	check_fields(pipeline, table);
 }
 
+struct template_part {
+	const char *name;
+	size_t count;
+};
+
 static void send_template(void *owner, void *argument)
 {
-	struct export_thread *thread = owner;
+	struct exporter *exporter = ((struct export_thread *)owner)->config.exporter;
+	struct template_part *part = argument;
 
-	(void)argument;
-	exporter_send_template(thread->config.exporter);
+	if (part->name) {
+		part->count = exporter_send_template_to(exporter, part->name);
+		return;
+	}
+	exporter_send_template(exporter);
+	part->count = exporter_collector_count(exporter);
 }
 
-int pipeline_send_template(struct pipeline *pipeline)
+int pipeline_send_template(struct pipeline *pipeline, const char *name, size_t *count)
 {
-	return pipeline_ask_exporter(pipeline, send_template, NULL);
+	struct template_part part = { .name = name };
+	const int result = pipeline_ask_exporter(pipeline, send_template, &part);
+
+	*count = part.count;
+	return result;
 }
 
 int pipeline_watch(struct pipeline *pipeline, struct record_watch *watch)

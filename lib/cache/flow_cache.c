@@ -576,25 +576,3 @@ size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
 	}
 	return filled;
 }
-
-void flow_cache_set_expiry(struct flow_cache *cache, const struct expiry_policy *expiry)
-{
-	cache->expiry = *expiry;
-	/* Deadlines may have come nearer. */
-	for (flow_place index = cache->age.head; index != FLOW_NONE;
-	     index = flow_at(cache, index)->age_next) {
-		flow_wheel_disarm(cache, index);
-		flow_wheel_arm(cache, index);
-	}
-}
-
-void flow_cache_statistics(const struct flow_cache *cache, struct flow_cache_statistics *statistics)
-{
-	*statistics = cache->statistics;
-	statistics->memory_bytes =
-		sizeof(struct flow_cache) +
-		((uint64_t)cache->bucket_count + cache->overflow_used) * sizeof(struct bucket) +
-		(uint64_t)cache->flows_used[0] * CACHED_FLOW_IPV4_SIZE +
-		(uint64_t)cache->flows_used[1] * CACHED_FLOW_IPV6_SIZE +
-		flow_columns_used_size(cache);
-}

@@ -6,6 +6,8 @@
  * alone, so that another process finds them at another address. */
 #include "flow_cache.h"
 #include "flow_columns_layout.h"
+#include "flow_hash.h"
+#include "flow_index_look.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -79,6 +81,7 @@ struct flow_cache *flow_cache_create_in(const struct flow_cache_config *config, 
 
 	cache->hash_key = flow_hash_key_of(config->hash_key);
 	cache->expiry = config->expiry;
+	cache->expiry.idle_ms[EXPIRY_forced] = 0;
 	cache->is_bidirectional = config->is_bidirectional;
 	cache->has_ports = config->has_ports;
 	cache->max_flows = config->max_flows;
@@ -120,4 +123,41 @@ void flow_cache_destroy(struct flow_cache *cache)
 {
 	if (cache && cache->mapping_size)
 		(void)munmap(cache, cache->mapping_size);
+}
+
+void flow_cache_set_expiry(struct flow_cache *cache, const struct expiry_policy *expiry)
+{
+	cache->expiry = *expiry;
+	cache->expiry.idle_ms[EXPIRY_forced] = 0;
+	/* Deadlines may have come nearer. */
+	for (flow_place index = cache->age.head; index != FLOW_NONE;
+	     index = flow_at(cache, index)->age_next) {
+		flow_wheel_disarm(cache, index);
+		flow_wheel_arm(cache, index);
+	}
+}
+
+bool flow_cache_end(struct flow_cache *cache, const struct flow_key *key)
+{
+	const uint32_t hash = flow_hash(&cache->hash_key, key);
+	const flow_place place =
+		flow_index_find_from(cache, flow_index_home(cache, hash), key, hash);
+
+	if (place == FLOW_NONE)
+		return false;
+	flow_at(cache, place)->expiry_class = EXPIRY_forced;
+	flow_wheel_disarm(cache, place);
+	flow_wheel_arm(cache, place);
+	return true;
+}
+
+void flow_cache_statistics(const struct flow_cache *cache, struct flow_cache_statistics *statistics)
+{
+	*statistics = cache->statistics;
+	statistics->memory_bytes =
+		sizeof(struct flow_cache) +
+		((uint64_t)cache->bucket_count + cache->overflow_used) * sizeof(struct bucket) +
+		(uint64_t)cache->flows_used[0] * CACHED_FLOW_IPV4_SIZE +
+		(uint64_t)cache->flows_used[1] * CACHED_FLOW_IPV6_SIZE +
+		flow_columns_used_size(cache);
 }

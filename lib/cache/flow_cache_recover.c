@@ -90,7 +90,7 @@ static size_t find_flows(struct flow_cache *cache, unsigned int part, struct age
 		struct cached_flow *flow = flow_at(cache, place);
 
 		if (flow->packets && flow->key.ip_version == (part ? 6 : 4) &&
-		    flow->expiry_class < EXPIRY_CLASS_COUNT) {
+		    flow->expiry_class < EXPIRY_STATE_COUNT) {
 			flows[count++] = (struct aged){ flow_elapsed(cache, flow->created), place };
 			continue;
 		}
@@ -159,6 +159,7 @@ struct flow_cache *flow_cache_recover(const struct flow_cache_config *config, vo
 	flow_cache_place(cache, config);
 	cache->mapping_size = 0;
 	cache->expiry = config->expiry;
+	cache->expiry.idle_ms[EXPIRY_forced] = 0;
 	cache->is_bidirectional = config->is_bidirectional;
 	cache->has_ports = config->has_ports;
 	undo_packet(cache, flows_before);

@@ -33,6 +33,8 @@ enum flow_end_reason flow_expiry_reason(const struct expiry_policy *policy, enum
 
 	if (!is_idle && !is_old)
 		return FLOW_END_none;
+	if (class == EXPIRY_forced)
+		return FLOW_END_forcedEnd;
 	/* Both over: the one that was over first would have closed the record. */
 	if (is_old && (!is_idle || age_ms - policy->active_ms > idle_ms - idle_limit_ms))
 		return FLOW_END_activeTimeout;
@@ -64,6 +66,8 @@ bool flow_expiry_pair(const struct expiry_policy *policy,
 				     idle_over_ms(policy, &directions[1]) };
 	int64_t idle_ms = over_ms[0] < over_ms[1] ? over_ms[0] : over_ms[1];
 	bool is_reset = false;
+	const bool is_forced =
+		directions[0].class == EXPIRY_forced || directions[1].class == EXPIRY_forced;
 
 	/* A RST ends both (RFC 9293 section 3.5.3), a FIN only its own direction. */
 	for (int i = 0; i < 2; i++) {
@@ -72,10 +76,12 @@ bool flow_expiry_pair(const struct expiry_policy *policy,
 			idle_ms = over_ms[i];
 	}
 	reasons[0] = reasons[1] = FLOW_END_none;
-	if (old_ms < 0 && idle_ms < 0)
+	if (old_ms < 0 && idle_ms < 0 && !is_forced)
 		return false;
 	for (int i = 0; i < 2; i++) {
-		if (old_ms >= 0 && old_ms > idle_ms)
+		if (is_forced)
+			reasons[i] = FLOW_END_forcedEnd;
+		else if (old_ms >= 0 && old_ms > idle_ms)
 			reasons[i] = FLOW_END_activeTimeout;
 		else if (is_reset || has_ended(&directions[i]))
 			reasons[i] = FLOW_END_endOfFlowDetected;

@@ -17,7 +17,10 @@ enum expiry_class {
 	EXPIRY_udp,
 	EXPIRY_icmp, /* ICMP and ICMPv6 */
 	EXPIRY_general,
-	EXPIRY_CLASS_COUNT
+	EXPIRY_CLASS_COUNT,
+	/* Of no protocol: its time is over, as somebody has asked for it (flow_cache_end()). */
+	EXPIRY_forced = EXPIRY_CLASS_COUNT,
+	EXPIRY_STATE_COUNT
 };
 
 /* Longest timeout: clock differences are kept in 32 bits. 2,000,000 s are 23 days. */
@@ -28,7 +31,7 @@ enum expiry_class {
 
 struct expiry_policy {
 	uint32_t active_ms; /* since the record's first packet; EXPIRY_ACTIVE_OFF: none */
-	uint32_t idle_ms[EXPIRY_CLASS_COUNT]; /* since its last packet */
+	uint32_t idle_ms[EXPIRY_STATE_COUNT]; /* since its last packet; 0 of EXPIRY_forced */
 	uint8_t ignored_flags; /* TCP flags that end no flow: all, where a flow is more than one
 				  connection (flow_key_choice.h) */
 };

@@ -292,12 +292,60 @@ def test_flush_exports_everything_now(scene):
     assert scene.own.flows().counters().items() >= scene.known.counters().items()
 
 
+def test_flush_of_flows_that_match(scene):
+    words = ["proto=tcp", f"host={Hosts.REMOTE[0]}"]
+    matching = scene.control.rows("show", "flows", *words)
+    others = scene.control.statistics()["flows_cached"] - len(matching)
+    assert matching and others
+    done = scene.control.run("flush", *words)
+    assert done.returncode == DONE
+    assert f"{len(matching)} flows taken out for export" in done.stderr
+    packets = sum(row["packets"] for row in matching)
+    wait_until(lambda: scene.own.flows().packets() == packets, "the flows at the collector")
+    assert scene.control.statistics()["flows_cached"] == others
+    done = scene.control.run("show", "stats")
+    assert done.returncode == DONE  # its equalities hold
+    assert "records_sent" in done.stdout and "collectors_removed" not in done.stdout  # there is none
+    assert scene.control.run("flush", "proto=sctp").stderr.startswith("0 flows")
+    done = scene.control.run("flush", "colour=red")
+    assert done.returncode == USAGE and "colour" in done.stderr
+    assert scene.control.run("flush").returncode == DONE  # and all the others
+    wait_until(lambda: scene.control.statistics()["flows_cached"] == 0, "the others")
+
+
 def test_send_template_sends_templates(scene):
     before = len(scene.own.datagrams)
     assert scene.control.run("send-template").returncode == DONE
     wait_until(
         lambda: any(message.templates for message in scene.own.messages()[before:]), "templates"
     )
+
+
+def test_send_template_to_one(scene):
+    before = len(scene.own.datagrams)
+    done = scene.control.run("send-template", scene.own.host_port)
+    assert done.returncode == DONE and "templates go out to 1 collector" in done.stderr
+    wait_until(
+        lambda: any(message.templates for message in scene.own.messages()[before:]), "templates"
+    )
+    done = scene.control.run("send-template", "192.0.2.99:2055")
+    assert done.returncode == FAILED and "there is no collector 192.0.2.99:2055" in done.stderr
+    assert scene.control.run("send-template", "one", "two").returncode == USAGE
+
+
+def test_check_config_is_the_agent_s_own(directory):
+    def check(*words):
+        command = [BUILD / "agentctl", "check-config", *words]
+        return subprocess.run(command, capture_output=True, text=True, env=programs.ENVIRONMENT)
+
+    file = directory / "flowagent.conf"
+    file.write_text("[agent]\ncollector = 192.0.2.10\n")
+    done = check(file)
+    assert done.returncode == DONE and f"{file}: configuration is valid" in done.stdout
+    file.write_text("[agent]\ncolector = 192.0.2.10\n")
+    done = check(file)
+    assert done.returncode == USAGE and f'{file}:2: unknown option "colector"' in done.stderr
+    assert check(file, file).returncode == USAGE
 
 
 def test_wait(hosts, flowagent, agentctl, collector):

@@ -116,9 +116,20 @@ int pipeline_unwatch(struct pipeline *pipeline, struct record_watch *watch)
 	return 0;
 }
 
-int pipeline_send_template(struct pipeline *pipeline)
+int pipeline_end_flows(struct pipeline *pipeline, uint64_t cursor,
+		       const struct flow_record *records, size_t count, uint64_t *flushed)
 {
-	pipeline->templates_sent++;
+	(void)cursor;
+	(void)records;
+	pipeline->ended += count;
+	*flushed = count;
+	return pipeline->fault;
+}
+
+int pipeline_send_template(struct pipeline *pipeline, const char *name, size_t *count)
+{
+	*count = !name || strcmp(name, "198.51.100.1:2055") == 0;
+	pipeline->templates_sent += *count > 0;
 	return pipeline->fault;
 }
 

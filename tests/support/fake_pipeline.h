@@ -15,6 +15,7 @@ struct pipeline {
 	unsigned int columns;
 	uint32_t owner_waits; /* how often the kernel cannot be asked about owners */
 	uint32_t templates_sent;
+	size_t ended; /* flows that pipeline_end_flows() was given */
 	uint32_t reloads;
 	uint32_t rests;
 	bool has_ended;

@@ -335,14 +335,15 @@ TEST(completion_knows_the_tables)
 		const char *line;
 		const char *first;
 	} cases[] = {
-		{ "_complete sh", "setup\ndoctor\nshow\ntop\nwatch\nflush\nsend-"
-				  "template\nreload\nset\nwait\nrules\nmigrate\nlisten\nselftest\nm"
-				  "etrics\nbug-report\nhelp\n" },
+		{ "_complete sh",
+		  "setup\ndoctor\nshow\ntop\nwatch\nflush\nsend-"
+		  "template\nreload\nset\ncheck-config\nwait\nrules\nmigrate\nlisten\nselftest\nm"
+		  "etrics\nbug-report\nhelp\n" },
 		{ "_complete wait p", "packets\nflows\nexport\n" },
 		{ "_complete --socket /x wait p", "packets\nflows\nexport\n" },
 		{ "_complete show config --sort x",
 		  "name\nvalue\ndefault\norigin\nneeds_restart\nsettable\n" },
-		{ "_complete flush x", "" },
+		{ "_complete reload x", "" },
 		{ "_complete migrate f", "fprobe-ulog\nfprobe\nsoftflowd\npmacctd\nuacctd\n"
 					 "ipt_NETFLOW\nrules\n" },
 		{ "_complete migrate softflowd x", "" },

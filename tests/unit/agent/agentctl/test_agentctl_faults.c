@@ -13,7 +13,7 @@ TEST(faults_of_a_command_line_are_usage)
 	expect(&agent, "show", 2, "", "show: flows, status");
 	expect(&agent, "show st", 2, "", "ambiguous: status or stats");
 	expect(&agent, "show flowz", 2, "", "unknown command \"show flowz\"");
-	expect(&agent, "flush now", 2, "", "nothing may follow");
+	expect(&agent, "reload now", 2, "", "nothing may follow");
 	expect(&agent, "flush --top 3", 2, "", "--top is not for \"flush\"");
 	expect(&agent, "show flows --top 0", 2, "", "--top 0: expected a number");
 	expect(&agent, "show flows --top -1", 2, "", "--top -1: expected a number");

@@ -91,6 +91,43 @@ TEST(packets_of_one_key_make_one_record)
 	flow_cache_destroy(cache);
 }
 
+TEST(a_flow_that_is_asked_for_leaves_next_and_no_other)
+{
+	struct flow_cache *cache = new_cache(10);
+	const struct packet_info wanted = packet(2, TCP, 1000);
+	const struct packet_info never = packet(7, TCP, 1000);
+
+	add(cache, wanted);
+	add(cache, packet(3, TCP, 1000));
+	CHECK(!flow_cache_end(cache, &never.key));
+	CHECK(flow_cache_end(cache, &wanted.key));
+	CHECK(flow_cache_is_consistent(cache));
+	CHECK_EQ(flow_cache_expire(cache, 1200, 100, &sink), 1);
+	CHECK_BYTES(&kept.records[0].key, &wanted.key, sizeof(wanted.key));
+	CHECK_EQ(kept.records[0].end_reason, FLOW_END_forcedEnd);
+	CHECK(!flow_cache_end(cache, &wanted.key));
+	CHECK_EQ(flow_cache_expire(cache, 1400, 100, &sink), 0);
+	CHECK(flow_cache_is_consistent(cache));
+	flow_cache_destroy(cache);
+}
+
+TEST(a_packet_of_a_flow_that_is_to_leave_begins_another_record)
+{
+	struct flow_cache *cache = new_cache(10);
+	struct packet_info info = packet(2, TCP, 1000);
+
+	add(cache, info);
+	CHECK(flow_cache_end(cache, &info.key));
+	info.clock_ms = info.time_ms = 1001;
+	flow_cache_add(cache, &info, 1, &sink);
+	CHECK_EQ(kept.records[0].packets, 1);
+	CHECK_EQ(kept.records[0].end_reason, FLOW_END_forcedEnd);
+	CHECK_EQ(flow_cache_expire(cache, 1400, 100, &sink), 0); /* the new one may stay */
+	CHECK_EQ(flow_cache_flush(cache, 1400, 100, &sink), 1);
+	CHECK(flow_cache_is_consistent(cache));
+	flow_cache_destroy(cache);
+}
+
 TEST(idle_flow_leaves_within_a_tick_of_its_timeout)
 {
 	struct flow_cache *cache = new_cache(10);
@@ -566,6 +603,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_superpacket_stands_for_several),
+		cmocka_unit_test(a_flow_that_is_asked_for_leaves_next_and_no_other),
+		cmocka_unit_test(a_packet_of_a_flow_that_is_to_leave_begins_another_record),
 		cmocka_unit_test(packets_of_one_key_make_one_record),
 		cmocka_unit_test(idle_flow_leaves_within_a_tick_of_its_timeout),
 		cmocka_unit_test(

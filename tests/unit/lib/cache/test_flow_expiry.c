@@ -44,6 +44,12 @@ TEST(ended_flow_leaves_after_its_linger_time)
 		 FLOW_END_endOfFlowDetected);
 }
 
+TEST(a_flow_that_is_asked_for_leaves_at_once)
+{
+	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_forced, 0, 0), FLOW_END_forcedEnd);
+	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_forced, 90000, 20000), FLOW_END_forcedEnd);
+}
+
 TEST(of_two_timeouts_the_first_that_was_over_counts)
 {
 	/* Idle for 15 s since 20 s ago, active for 60 s since 10 s ago. */
@@ -113,6 +119,7 @@ int main(void)
 		cmocka_unit_test(protocol_and_flags_give_the_class),
 		cmocka_unit_test(flow_leaves_at_its_timeout_and_not_before),
 		cmocka_unit_test(ended_flow_leaves_after_its_linger_time),
+		cmocka_unit_test(a_flow_that_is_asked_for_leaves_at_once),
 		cmocka_unit_test(of_two_timeouts_the_first_that_was_over_counts),
 		cmocka_unit_test(both_directions_must_be_idle),
 		cmocka_unit_test(a_reset_of_one_direction_ends_both),
