@@ -20,9 +20,9 @@
 #define UNREACHABLE_US 4000000
 
 /* How long after a datagram that did not arrive the report of it may come. */
-static int64_t report_delay_us(int error)
+static int64_t report_delay_us(const struct outbox *outbox, int error)
 {
-	return outbox_state_loss_of(error) == LOSS_REFUSED ? REFUSED_US : UNREACHABLE_US;
+	return outbox_state_loss_of(outbox, error) == LOSS_REFUSED ? REFUSED_US : UNREACHABLE_US;
 }
 
 /* Datagram 'number' was refused, and so was everything that was sent after it until the report
@@ -31,7 +31,7 @@ static int64_t report_delay_us(int error)
 static uint64_t last_refused_with(struct outbox *outbox, uint64_t number,
 				  const struct transport_refusal *refusal)
 {
-	if (outbox_state_loss_of(refusal->error) == LOSS_REFUSED)
+	if (outbox_state_loss_of(outbox, refusal->error) == LOSS_REFUSED)
 		return outbox->history.count - 1;
 	if (!refusal->is_own)
 		return number;
@@ -66,7 +66,7 @@ static bool returns(struct outbox *outbox, uint64_t number, enum loss_reason rea
  * then. Nothing happens if that is known. */
 static void refuse(struct outbox *outbox, uint64_t number, int error)
 {
-	const enum loss_reason reason = outbox_state_loss_of(error);
+	const enum loss_reason reason = outbox_state_loss_of(outbox, error);
 	struct sent_datagram *sent = sent_history_at(&outbox->history, number);
 
 	if (!sent || (sent->is_lost && !sent->is_presumed))
@@ -88,7 +88,7 @@ static void refuse(struct outbox *outbox, uint64_t number, int error)
  * a report as well. */
 static void presume_lost(struct outbox *outbox, uint64_t number, int error)
 {
-	const enum loss_reason reason = outbox_state_loss_of(error);
+	const enum loss_reason reason = outbox_state_loss_of(outbox, error);
 	struct sent_datagram *sent = sent_history_at(&outbox->history, number);
 
 	if (!sent || sent->is_lost)
@@ -171,7 +171,7 @@ static void count_last(struct outbox *outbox, enum loss_reason reason)
  * nothing is held back, because anyone could have sent such a report. */
 static void refused(struct outbox *outbox, const struct transport_refusal *refusal)
 {
-	const enum loss_reason reason = outbox_state_loss_of(refusal->error);
+	const enum loss_reason reason = outbox_state_loss_of(outbox, refusal->error);
 	const size_t offset = outbox->config.sequence_offset;
 	const bool was_refusing = is_refusing(outbox);
 	uint64_t number = outbox->history.count - 1;
@@ -227,7 +227,8 @@ void outbox_report_look_at_remote(struct outbox *outbox)
 void outbox_report_release(struct outbox *outbox)
 {
 	if (!outbox->probing.error || outbox->probing.sent < outbox->probing.needed ||
-	    outbox->now_us - outbox->probing.enough_us < report_delay_us(outbox->probing.error))
+	    outbox->now_us - outbox->probing.enough_us <
+		    report_delay_us(outbox, outbox->probing.error))
 		return;
 	outbox->probing.error = 0;
 	outbox_state_failed_at(outbox, outbox->probing.first_us);

@@ -211,7 +211,7 @@ static int64_t hold(struct outbox *outbox, int error)
 	outbox->sending.is_blocked = !is_reader && (!is_passing(error) || is_long);
 	watch_reader(outbox, is_reader ? error : 0);
 	if (outbox->sending.is_blocked)
-		outbox_state_down(outbox, outbox_state_loss_of(error), error);
+		outbox_state_down(outbox, outbox_state_loss_of(outbox, error), error);
 	if (outbox_state_is_asked(outbox) && outbox->config.has_templates)
 		outbox_ahead_lost(outbox); /* another program may listen when it answers again */
 	if (!outbox->queue.count && !outbox->spool.count &&

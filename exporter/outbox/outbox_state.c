@@ -9,8 +9,10 @@
 
 #define UP_AFTER_US 10000000 /* without a failure while sending, a collector counts as up again */
 
-enum loss_reason outbox_state_loss_of(int error)
+enum loss_reason outbox_state_loss_of(const struct outbox *outbox, int error)
 {
+	const bool is_file = !outbox->config.type->ip_protocol;
+
 	switch (error) {
 	case EINPROGRESS:
 	case ENOENT: return LOSS_UNRESOLVED;
@@ -21,7 +23,11 @@ enum loss_reason outbox_state_loss_of(int error)
 	case EHOSTDOWN:
 	case ENODEV:
 	case ETIMEDOUT:
-	case EADDRNOTAVAIL: return LOSS_UNREACHABLE;
+	case EADDRNOTAVAIL:
+	case ENOPROTOOPT:
+		return LOSS_UNREACHABLE; /* ICMP: a host that knows no UDP */
+	/* ICMPv6, or a route: it is prohibited. A file has an owner who can give it away. */
+	case EACCES: return is_file ? LOSS_SEND_FAILED : LOSS_UNREACHABLE;
 	case EALREADY:
 	case ENOTCONN:
 	case ENXIO:

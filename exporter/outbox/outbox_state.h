@@ -8,7 +8,7 @@
 #include "outbox_parts.h"
 
 /* Why records are lost that an error (a positive errno) kept back. */
-enum loss_reason outbox_state_loss_of(int error);
+enum loss_reason outbox_state_loss_of(const struct outbox *outbox, int error);
 /* The ledger continues from here: before the first record. */
 void outbox_state_continue(struct outbox *outbox, const struct collector_ledger *before);
 /* The ledger begins anew, without what waits. */

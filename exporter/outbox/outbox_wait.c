@@ -104,7 +104,7 @@ static enum loss_reason loss_when_full(const struct outbox *outbox)
 		return LOSS_OVERFLOW;
 	if (is_only_slow(outbox))
 		return LOSS_NOT_TAKEN;
-	return outbox->sending.error ? outbox_state_loss_of(outbox->sending.error)
+	return outbox->sending.error ? outbox_state_loss_of(outbox, outbox->sending.error)
 				     : LOSS_SEND_FAILED;
 }
 
@@ -113,7 +113,7 @@ static enum loss_reason loss_at_end(const struct outbox *outbox)
 {
 	if (is_only_slow(outbox))
 		return LOSS_DISCONNECTED;
-	return outbox->sending.error ? outbox_state_loss_of(outbox->sending.error)
+	return outbox->sending.error ? outbox_state_loss_of(outbox, outbox->sending.error)
 				     : LOSS_SEND_FAILED;
 }
 

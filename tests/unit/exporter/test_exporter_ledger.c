@@ -47,7 +47,7 @@ TEST(statistics_say_what_this_collector_should_have)
 	/* Losses move from 42 to 166. */
 	lost = records_in(&fakes[0], fakes[0].count - 3) -
 	       records_in(&fakes[0], fakes[0].count - 2);
-	fakes[0].report = EACCES; /* not one that passes */
+	fakes[0].report = EPERM; /* not one that passes */
 	fake_transport_refuse(&fakes[0], fakes[0].count - 3);
 	(void)exporter_send(exporter, 3000);
 	add(exporter, 10);

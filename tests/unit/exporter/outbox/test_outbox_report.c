@@ -207,7 +207,7 @@ TEST(what_is_presumed_lost_is_found_by_its_own_report)
 	exporter_destroy(exporter);
 }
 
-/* Some ICMPv6 errors forbid: the loss has another reason than that of a later report. */
+/* What no ICMP error says: the loss has another reason than that of a later report. */
 TEST(what_was_counted_for_another_reason_is_not_taken_back)
 {
 	struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
@@ -219,7 +219,7 @@ TEST(what_was_counted_for_another_reason_is_not_taken_back)
 		add(exporter, 0);
 	finish(exporter, 0);
 	(void)exporter_send(exporter, 0);
-	fakes[0].report = EACCES;
+	fakes[0].report = EPERM;
 	fakes[0].is_one_packet = false;
 	fake_transport_refuse(&fakes[0], 5);
 	(void)exporter_send(exporter, SECOND_US);
@@ -232,6 +232,31 @@ TEST(what_was_counted_for_another_reason_is_not_taken_back)
 	CHECK_EQ(ledger.lost[LOSS_SEND_FAILED].records, 5 * 22);
 	check_ledger(exporter);
 	exporter_destroy(exporter);
+}
+
+/* What a firewall forbids, and a host that knows no UDP: there is no way to the collector. */
+TEST(what_is_prohibited_is_unreachable)
+{
+	static const int errors[] = { EACCES, ENOPROTOOPT };
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		struct exporter *exporter = create(&(struct setup){ .collectors = 1 });
+
+		fakes[0].is_one_packet = true;
+		fakes[0].accept = 5;
+		for (int record = 0; record < 22 * 10; record++)
+			add(exporter, 0);
+		finish(exporter, 0);
+		(void)exporter_send(exporter, 0);
+		fakes[0].report = errors[i];
+		fakes[0].is_one_packet = false;
+		fake_transport_refuse(&fakes[0], 5);
+		(void)exporter_send(exporter, SECOND_US);
+		CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_SEND_FAILED].records, 0);
+		CHECK_EQ(status_of(exporter, 0).ledger.lost[LOSS_UNREACHABLE].records, 4 * 22);
+		check_ledger(exporter);
+		exporter_destroy(exporter);
+	}
 }
 
 /* A router reports: the packet may have been cut apart before, and the others may have arrived. */
@@ -470,6 +495,7 @@ int main(void)
 		cmocka_unit_test(a_packet_that_has_not_left_was_several_datagrams),
 		cmocka_unit_test(what_was_counted_for_another_reason_is_not_taken_back),
 		cmocka_unit_test(what_is_presumed_lost_is_found_by_its_own_report),
+		cmocka_unit_test(what_is_prohibited_is_unreachable),
 		cmocka_unit_test(others_of_a_packet_that_left_do_not_go_twice),
 		cmocka_unit_test(what_a_router_finds_wrong_with_a_datagram_is_no_fault_of_tls),
 		cmocka_unit_test(a_report_that_quotes_too_little_means_the_last_datagram),
