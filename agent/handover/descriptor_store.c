@@ -188,7 +188,9 @@ int descriptor_store_put(struct descriptor_store *store, const char *name, int d
 	entry = find(store, name);
 	if (entry && is_same(entry, descriptor))
 		return 0;
-	descriptor_store_remove(store, name);
+	result = descriptor_store_remove(store, name);
+	if (result)
+		return result;
 	if (!add(store, name, descriptor))
 		return -ENOSPC;
 	(void)snprintf(message, sizeof(message), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
@@ -199,29 +201,34 @@ int descriptor_store_put(struct descriptor_store *store, const char *name, int d
 	return result < 0 ? result : -ENOTCONN;
 }
 
-void descriptor_store_remove(struct descriptor_store *store, const char *name)
+int descriptor_store_remove(struct descriptor_store *store, const char *name)
 {
 	struct entry *entry = store ? find(store, name) : NULL;
+	int result;
 
 	if (!entry)
-		return;
-	(void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+		return 0;
+	result = sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 	if (entry->descriptor >= 0)
 		(void)close(entry->descriptor);
+	entry->descriptor = -1;
+	if (result < 0) /* 0: there is no manager any more */
+		return result;
 	*entry = store->entries[--store->count];
+	return 0;
 }
 
 void descriptor_store_remove_untaken(struct descriptor_store *store)
 {
 	for (size_t i = store ? store->count : 0; i-- > 0;)
 		if (store->entries[i].descriptor >= 0)
-			descriptor_store_remove(store, store->entries[i].name);
+			(void)descriptor_store_remove(store, store->entries[i].name);
 }
 
 void descriptor_store_remove_all(struct descriptor_store *store)
 {
-	while (store && store->count)
-		descriptor_store_remove(store, store->entries[store->count - 1].name);
+	for (size_t i = store ? store->count : 0; i-- > 0;)
+		(void)descriptor_store_remove(store, store->entries[i].name);
 }
 
 int descriptor_store_flush(struct descriptor_store *store)
@@ -246,7 +253,7 @@ static bool is_kept(struct descriptor_store *store, int ends[static 2])
 		result = descriptor_store_flush(store);
 	if (!result)
 		is_open = poll(&writing, 1, 0) == 0;
-	descriptor_store_remove(store, PROBE_NAME);
+	(void)descriptor_store_remove(store, PROBE_NAME);
 	return is_open;
 }
 

@@ -47,8 +47,9 @@ int descriptor_store_add(struct descriptor_store *store, const char *name, int d
  * -ENOTCONN without a manager. */
 int descriptor_store_put(struct descriptor_store *store, const char *name, int descriptor);
 
-/* Have the manager forget it, if it has it. */
-void descriptor_store_remove(struct descriptor_store *store, const char *name);
+/* Have the manager forget it, if it has it. Returns 0, or a negative errno: it could not be asked,
+ * and still has it; it is in the list as before, and another one of that name cannot be put. */
+int descriptor_store_remove(struct descriptor_store *store, const char *name);
 /* Likewise, what has been passed and not taken; or all. */
 void descriptor_store_remove_untaken(struct descriptor_store *store);
 void descriptor_store_remove_all(struct descriptor_store *store);

@@ -382,7 +382,14 @@ static void forget_state(struct pipeline_handover *handover)
 
 void pipeline_handover_forget_state(struct pipeline *pipeline)
 {
-	descriptor_store_remove(pipeline->handover.store, PIPELINE_HANDOVER_STATE);
+	const int result =
+		descriptor_store_remove(pipeline->handover.store, PIPELINE_HANDOVER_STATE);
+
+	if (result)
+		log_warning(
+			"the service manager has not forgotten the flows of the last agent: %s; "
+			"after a kill they would be counted again",
+			fault_text(-result));
 }
 
 int pipeline_handover_take_state(struct pipeline *pipeline, int descriptor)

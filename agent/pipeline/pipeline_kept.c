@@ -279,9 +279,9 @@ static void forget(struct pipeline *pipeline)
 {
 	const struct pipeline_kept *kept = &pipeline->kept;
 
-	descriptor_store_remove(pipeline->handover.store, EXPORT_NAME);
+	(void)descriptor_store_remove(pipeline->handover.store, EXPORT_NAME);
 	for (size_t i = 0; i < kept->count; i++)
-		descriptor_store_remove(pipeline->handover.store, kept->names[i]);
+		(void)descriptor_store_remove(pipeline->handover.store, kept->names[i]);
 }
 
 static void stop_worker(void *owner, void *argument)

@@ -56,10 +56,11 @@ static int follow_source(struct descriptor_store *store, struct worker *worker)
 	if (result || (descriptor < 0 && descriptor != -ENODEV))
 		return result ? result : descriptor;
 	(void)descriptor_store_name("", worker->name, name);
-	descriptor_store_remove(store, name);
+	result = descriptor_store_remove(store, name);
 	if (descriptor < 0)
-		return 0;
-	result = descriptor_store_put(store, name, descriptor);
+		return result;
+	if (!result)
+		result = descriptor_store_put(store, name, descriptor);
 	(void)close(descriptor);
 	return result;
 }
@@ -104,7 +105,7 @@ static int put_sources(struct descriptor_store *store, struct worker *const *wor
 		if (source->capture)
 			put = descriptor_store_put(store, name, capture_source_stored(source));
 		else
-			descriptor_store_remove(store, name);
+			put = descriptor_store_remove(store, name);
 		if (put && !result)
 			result = put;
 	}
@@ -132,6 +133,6 @@ void pipeline_stored_forget(struct pipeline *pipeline, const char *source)
 	char name[DESCRIPTOR_STORE_NAME_SIZE];
 
 	if (descriptor_store_is_there(pipeline->handover.store))
-		descriptor_store_remove(pipeline->handover.store,
-					descriptor_store_name("", source, name));
+		(void)descriptor_store_remove(pipeline->handover.store,
+					      descriptor_store_name("", source, name));
 }

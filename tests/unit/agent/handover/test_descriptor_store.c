@@ -14,15 +14,22 @@
 static char directory[] = "/tmp/test-store-XXXXXX";
 static int manager; /* where the messages arrive */
 
-static void listen_as_manager(void)
+/* Again, after 'manager' was closed. */
+static void listen_again(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	CHECK(mkdtemp(directory) != NULL);
 	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/notify", directory);
+	(void)unlink(address.sun_path);
 	manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	CHECK_EQ(bind(manager, (struct sockaddr *)&address, sizeof(address)), 0);
 	CHECK_EQ(setenv("NOTIFY_SOCKET", address.sun_path, 1), 0);
+}
+
+static void listen_as_manager(void)
+{
+	CHECK(mkdtemp(directory) != NULL);
+	listen_again();
 }
 
 /* The next message; 'descriptors' gets how many came with it, which are closed. "" if there is
@@ -87,6 +94,34 @@ TEST(a_descriptor_is_sent_once_and_replaced_by_another)
 	(void)close(one);
 	(void)close(other);
 	(void)close(again);
+}
+
+/* While nobody takes its messages: what it still has must not be put twice under one name, or the
+ * next agent takes the older one. */
+TEST(what_the_manager_could_not_forget_stays_in_the_list)
+{
+	struct descriptor_store *store = descriptor_store_open();
+	const int one = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	const int other = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+	CHECK_EQ(descriptor_store_put(store, "a", one), 0);
+	CHECK_EQ(descriptor_store_put(store, "b", one), 0);
+	check_message("FDSTORE=1\nFDPOLL=0\nFDNAME=a", 1);
+	check_message("FDSTORE=1\nFDPOLL=0\nFDNAME=b", 1);
+	(void)close(manager);
+	CHECK(descriptor_store_remove(store, "a") < 0);
+	CHECK(descriptor_store_put(store, "a", other) < 0);
+	descriptor_store_remove_all(store);
+	listen_again();
+	check_message("", 0);
+	CHECK_EQ(descriptor_store_put(store, "a", other), 0);
+	check_message("FDSTOREREMOVE=1\nFDNAME=a", 0);
+	check_message("FDSTORE=1\nFDPOLL=0\nFDNAME=a", 1);
+	CHECK_EQ(descriptor_store_remove(store, "b"), 0);
+	check_message("FDSTOREREMOVE=1\nFDNAME=b", 0);
+	descriptor_store_close(store);
+	(void)close(one);
+	(void)close(other);
 }
 
 TEST(the_limit_of_the_manager_holds)
@@ -196,6 +231,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_descriptor_is_sent_once_and_replaced_by_another),
+		cmocka_unit_test(what_the_manager_could_not_forget_stays_in_the_list),
 		cmocka_unit_test(the_limit_of_the_manager_holds),
 		cmocka_unit_test(without_a_manager_nothing_is_kept),
 		cmocka_unit_test(what_was_passed_is_taken_once_or_forgotten),
