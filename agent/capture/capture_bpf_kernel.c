@@ -23,11 +23,12 @@
 #define ATTACH_TCX_EGRESS  ((enum bpf_attach_type)47)
 #define ATTACH_BEFORE      (1u << 3)
 
-/* Of our filters in clsact. There are two at most: that of the agent that runs, or was killed, and
- * that of the one that comes after it. Both see all packets, as neither ends the row. */
+/* Of our filters in clsact, one for each agent: that of the one that runs, that of the one that
+ * takes over from it, and those of agents that were killed. All see all packets, as none ends the
+ * row. Which agent has which nobody can tell, so one that is there is never replaced. */
 #define FILTER_HANDLE(number) (0xf109u + (number))
 #define FILTER_PRIORITY       1
-#define OTHER_FILTER(number)  (3 - (number))
+#define FILTERS               8
 
 static const struct {
 	const char *program;
@@ -218,13 +219,16 @@ static int attach_filter(struct capture_bpf_kernel *kernel, int side)
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)kernel->index,
 		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, options, .priority = FILTER_PRIORITY,
-		    .prog_fd = kernel->programs[side], .flags = BPF_TC_F_REPLACE);
+		    .prog_fd = kernel->programs[side]);
 	int result = bpf_tc_hook_create(&hook);
-	uint8_t number;
+	uint8_t number = 1;
 
 	if (result && result != -EEXIST)
 		return result;
-	number = has_filter(kernel, side, 1) ? 2 : 1;
+	while (number <= FILTERS && has_filter(kernel, side, number))
+		number++;
+	if (number > FILTERS)
+		return -EBUSY;
 	hook.attach_point = sides[side].point;
 	options.handle = FILTER_HANDLE(number);
 	result = bpf_tc_attach(&hook, &options);
@@ -305,8 +309,9 @@ void capture_bpf_kernel_supersede(const struct capture_bpf_kernel *kernel)
 {
 	libbpf_set_print(be_silent); /* there may be none */
 	for (int side = 0; side < 2; side++)
-		if (kernel->filter[side])
-			detach_filter(kernel, side, OTHER_FILTER(kernel->filter[side]));
+		for (uint32_t i = 1; kernel->filter[side] && i <= FILTERS; i++)
+			if (i != kernel->filter[side])
+				detach_filter(kernel, side, i);
 }
 
 void capture_bpf_kernel_detach(struct capture_bpf_kernel *kernel)

@@ -51,8 +51,10 @@ int capture_bpf_kernel_attach(struct capture_bpf_kernel *kernel, const char *nam
  * interface. */
 bool capture_bpf_kernel_is_attached(const struct capture_bpf_kernel *kernel);
 
-/* The agent that was before this one has ended: take off the filter that it has left, which was not
- * replaced as it might still have run. Links end with the last descriptor. */
+/* The agent that was before this one has ended: take off the filters that it, and those before it,
+ * have left, which were not replaced as it might still have run. Links end with the last
+ * descriptor.
+ */
 void capture_bpf_kernel_supersede(const struct capture_bpf_kernel *kernel);
 
 /* Take it off, if it is attached. After that it is running on no CPU: all that it has seen is in

@@ -8,8 +8,8 @@ import pytest
 import ledger
 from conftest import Hosts
 from netflow9 import START_MS, flow_key, flow_table
-from tc_programs import take_off
-from test_bpf import attached, check_seen, kernels
+from tc_programs import leave_filters, take_off
+from test_bpf import KERNELS, attached, check_seen, kernels
 from test_handover import OWN_PORT, RATE, hand_over, manager  # noqa: F401
 from test_sources_away import LINK, site, wait_for_packets  # noqa: F401
 from waiting import wait_until
@@ -157,6 +157,36 @@ def test_a_takeover_with_other_settings(wrapper, hosts, flowagent, flowagent_run
     wait_until(lambda: control.statistics()["packets_read"] > read + RATE, "packets")
     flood.end()
     wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
+    assert heir.stop() == 0, heir.errors
+
+
+def test_a_third_agent_leaves_the_filter_of_the_first(hosts, flowagent, flowagent_run, agentctl, flood, directory):
+    """The second was killed while it took over: which of two filters is the first one's nobody can tell."""
+    wrapper = KERNELS["filters"]
+    gone = flowagent("--bpf", "eth0", host=hosts.server, wrapper=wrapper)
+    gone.wait_for_control()
+    gone.kill()
+    agent = flowagent("--bpf", "eth0", host=hosts.server, wrapper=wrapper)
+    agent.wait_until(lambda: "reading bpf:" in agent.errors, "program attached")
+    control = agentctl(agent)
+    assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]
+    place = directory / "bpf"
+    place.mkdir()
+    leave_filters(hosts.server, "eth0", 1, place)
+    flood.begin(RATE)
+    failed = flowagent_run(
+        "--bpf", "eth0,buffer=1M", "--handover", "--summary", "/nonexistent/summary", "--control", agent.control,
+        host=hosts.server, prefix=wrapper,
+    )  # fmt: skip
+    assert failed.returncode == 1, failed.stderr
+    assert sorted(attached(hosts.server)) == ["flowagent_in", "flowagent_out", "left", "left"]
+    flood.end()
+    wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
+    assert "has taken the BPF program off" not in agent.errors
+    heir = flowagent("--bpf", "eth0,buffer=1M", "--handover", host=hosts.server, control=agent.control, wrapper=wrapper)
+    assert agent.wait() == 0, agent.errors
+    heir.wait_until(lambda: "reading bpf:eth0" in heir.errors, "ready")
+    assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]  # what was left is gone, too
     assert heir.stop() == 0, heir.errors
 
 

@@ -43,6 +43,7 @@ def tc_programs(host, device, side):
     ]
 
 
+OBJ_PIN = 6
 PROG_LOAD, LINK_CREATE, LINK_GET_FD_BY_ID, LINK_DETACH = 5, 28, 30, 34
 SCHED_CLS, BEFORE = 3, 8
 OK, SHOT, UNSPEC = 0, 2, -1
@@ -65,9 +66,8 @@ def take_off(host, device, side):
         host.run("tc", "filter", "delete", "dev", device, side)
 
 
-@contextlib.contextmanager
-def foreign_program(host, device, side, action, first=False):
-    """Somebody else's program at a hook, which gives this answer to every packet; first: before all others."""
+def _load(action):
+    """A program that gives this answer to every packet: its descriptor."""
     code = struct.pack("BBhi", 0xB7, 0, 0, action) + struct.pack("BBhi", 0x95, 0, 0, 0)  # r0 = action; exit
     instructions, licence = ctypes.create_string_buffer(code), ctypes.create_string_buffer(b"GPL")
     program, _ = _bpf(
@@ -76,6 +76,27 @@ def foreign_program(host, device, side, action, first=False):
                     0, 0, 0, 0, 0, b"foreign"),
     )  # fmt: skip
     assert program >= 0, os.strerror(ctypes.get_errno())
+    return program
+
+
+def leave_filters(host, device, number, directory):
+    """What an agent that was killed has left of its filters in clsact, by their number: 'directory' is for the kernel's file system."""
+    host.run("mount", "-t", "bpf", "bpf", directory)
+    program = _load(UNSPEC)
+    path = ctypes.create_string_buffer(f"{directory}/left".encode())
+    result, _ = _bpf(OBJ_PIN, struct.pack("QII", ctypes.addressof(path), program, 0))
+    assert result == 0, os.strerror(ctypes.get_errno())
+    for side in TCX:
+        host.run("tc", "filter", "add", "dev", device, side, "handle", hex(0xF109 + number), "pref", "1", "protocol", "all",
+                 "bpf", "da", "object-pinned", f"{directory}/left")  # fmt: skip
+    os.close(program)
+    host.run("umount", directory)
+
+
+@contextlib.contextmanager
+def foreign_program(host, device, side, action, first=False):
+    """Somebody else's program at a hook, which gives this answer to every packet; first: before all others."""
+    program = _load(action)
     with host.entered():
         index = socket.if_nametoindex(device)
         link, _ = _bpf(LINK_CREATE, struct.pack("IIII", program, index, TCX[side], BEFORE if first else 0))
