@@ -9,6 +9,7 @@
 #include "control_protocol.h"
 #include "fault_text.h"
 #include "log.h"
+#include "pipeline.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -54,6 +55,7 @@ struct control_server {
 	struct control_context context;
 	sd_event *loop;          /* shared */
 	sd_event_source *listen; /* owned */
+	sd_event_source *walk;   /* owned; what a question has begun goes on; NULL: none has */
 	int descriptor;          /* owned */
 	struct client *clients;  /* owned */
 	size_t client_count;
@@ -167,6 +169,31 @@ static int rest(struct client *client)
 	return result < 0 ? result : sd_event_source_set_enabled(client->poll, SD_EVENT_ONESHOT);
 }
 
+static int on_walk(sd_event_source *source, uint64_t now_us, void *context);
+
+/* A walk through the control groups continues, also when nobody asks any more. */
+static void walk_on(struct control_server *server)
+{
+	const int64_t rest_us = pipeline_owner_walk(server->context.pipeline);
+	const uint64_t until_us = (uint64_t)(time_now_us(CLOCK_MONOTONIC) + rest_us);
+
+	if (rest_us < 0)
+		return;
+	if (!server->walk)
+		(void)sd_event_add_time(server->loop, &server->walk, CLOCK_MONOTONIC, until_us,
+					TIMER_EXACT_US, on_walk, server);
+	else if (sd_event_source_set_time(server->walk, until_us) >= 0)
+		(void)sd_event_source_set_enabled(server->walk, SD_EVENT_ONESHOT);
+}
+
+static int on_walk(sd_event_source *source, uint64_t now_us, void *context)
+{
+	(void)source;
+	(void)now_us;
+	walk_on(context);
+	return 0;
+}
+
 /* Write rows of the job, and its final line after the last. Returns 0 or a negative errno. */
 static int step_job(struct client *client)
 {
@@ -174,6 +201,7 @@ static int step_job(struct client *client)
 	int result = control_job_step(&client->job, &client->output, &error);
 
 	(void)client_moved(client); /* it waited for us, not we for it */
+	walk_on(client->server);
 	if (result == CONTROL_STEP_IDLE) {
 		result = rest(client);
 		return result < 0 ? result : 0;
@@ -449,6 +477,7 @@ void control_server_destroy(struct control_server *server)
 	while (server->clients)
 		client_close(server->clients);
 	(void)sd_event_source_disable_unref(server->listen);
+	(void)sd_event_source_disable_unref(server->walk);
 	if (server->address.sun_path[0] && stat(server->address.sun_path, &status) == 0 &&
 	    status.st_ino == server->socket_file.st_ino &&
 	    status.st_dev == server->socket_file.st_dev)

@@ -90,12 +90,7 @@ void export_owner_look(struct export_owner *owner, int64_t now_ms)
 
 int64_t export_owner_next_us(const struct export_owner *owner)
 {
-	const struct owner_lookup *lookup = &owner->lookup;
-
-	if (!lookup->is_walking)
-		return -1;
-	return lookup->walk_due_ms > lookup->now_ms ? (lookup->walk_due_ms - lookup->now_ms) * 1000
-						    : 0;
+	return owner_lookup_next_us(&owner->lookup);
 }
 
 static const struct application *application_of(struct export_owner *owner, uint32_t unit)

@@ -94,6 +94,14 @@ void owner_lookup_set_time(struct owner_lookup *lookup, int64_t now_ms)
 	lookup->questions = 0;
 }
 
+int64_t owner_lookup_next_us(const struct owner_lookup *lookup)
+{
+	if (!lookup->is_walking)
+		return -1;
+	return lookup->walk_due_ms > lookup->now_ms ? (lookup->walk_due_ms - lookup->now_ms) * 1000
+						    : 0;
+}
+
 static struct connection connection_of(const struct flow_key *key)
 {
 	const bool is_out = key->side == SIDE_egress;

@@ -57,6 +57,8 @@ void owner_lookup_close(struct owner_lookup *lookup);
 /* Before some questions, often: the time, CLOCK_MONOTONIC. A walk through the control groups takes
  * its next step, of a millisecond; a group that is new is known when the walk has come past. */
 void owner_lookup_set_time(struct owner_lookup *lookup, int64_t now_ms);
+/* Microseconds from that time until a walk that is under way has its next step; -1: none is. */
+int64_t owner_lookup_next_us(const struct owner_lookup *lookup);
 /* How many flows the kernel can still be asked about in this second; more are counted. */
 uint32_t owner_lookup_room(const struct owner_lookup *lookup);
 /* Whose a flow is, whose interfaces have the kernel's numbers. */

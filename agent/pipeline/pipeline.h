@@ -185,6 +185,9 @@ const char *pipeline_owner(struct pipeline *pipeline, const struct flow_record *
 			   uint32_t *user);
 /* The unit of a record that has left, of which the export thread has asked. */
 const char *pipeline_owner_of_record(struct pipeline *pipeline, const struct flow_record *flow);
+/* The next step of a walk through the control groups that a question has begun, if it is due.
+ * Returns the microseconds until there is another one to take; -1: none. */
+int64_t pipeline_owner_walk(struct pipeline *pipeline);
 /* There are no more questions: what could not be answered is logged. */
 void pipeline_owner_end(struct pipeline *pipeline);
 /* What the packets of 'count' flows become after translation, all 0 where that is not known; of

@@ -371,6 +371,14 @@ bool pipeline_owner_begin(struct pipeline *pipeline, size_t flows)
 	return owner_lookup_room(&pipeline->owner) >= flows;
 }
 
+int64_t pipeline_owner_walk(struct pipeline *pipeline)
+{
+	if (!pipeline->owner.is_walking)
+		return -1;
+	owner_lookup_set_time(&pipeline->owner, time_now_ms(CLOCK_MONOTONIC));
+	return owner_lookup_next_us(&pipeline->owner);
+}
+
 static const char *unit_name(const struct owner_lookup *lookup, uint32_t unit)
 {
 	return lookup->units ? capture_units_name(lookup->units, unit) : "";

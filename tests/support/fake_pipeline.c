@@ -176,6 +176,13 @@ bool pipeline_owner_begin(struct pipeline *pipeline, size_t flows)
 	return false;
 }
 
+int64_t pipeline_owner_walk(struct pipeline *pipeline)
+{
+	if (!pipeline->walk_steps)
+		return -1;
+	return --pipeline->walk_steps ? 1000 : -1;
+}
+
 const char *pipeline_owner_of_record(struct pipeline *pipeline, const struct flow_record *flow)
 {
 	(void)pipeline;

@@ -14,6 +14,7 @@ struct pipeline {
 	uint32_t flow_calls; /* pieces asked for */
 	unsigned int columns;
 	uint32_t owner_waits; /* how often the kernel cannot be asked about owners */
+	uint32_t walk_steps;  /* that a walk through the control groups still takes */
 	uint32_t templates_sent;
 	size_t ended; /* flows that pipeline_end_flows() was given */
 	uint32_t reloads;

@@ -44,6 +44,23 @@ TEST(a_client_that_has_said_all_gets_its_answer)
 	stop_server(&fixture);
 }
 
+TEST(a_walk_that_a_request_has_begun_goes_on)
+{
+	struct fixture fixture;
+	int client;
+
+	start_server(&fixture, 0);
+	fixture.pipeline.walk_steps = 5;
+	client = connect_to(&fixture);
+	ask(client, "{\"v\":1,\"cmd\":\"show-flows\"}\n");
+	expect_end(&fixture, client, 0);
+	(void)close(client);
+	for (int i = 0; i < 1000 && fixture.pipeline.walk_steps; i++)
+		turn(&fixture);
+	CHECK_EQ(fixture.pipeline.walk_steps, 0);
+	stop_server(&fixture);
+}
+
 TEST(a_request_without_end_is_refused)
 {
 	struct fixture fixture;
@@ -470,6 +487,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_on_one_connection_are_answered_in_order),
 		cmocka_unit_test(a_client_that_has_said_all_gets_its_answer),
+		cmocka_unit_test(a_walk_that_a_request_has_begun_goes_on),
 		cmocka_unit_test(a_request_without_end_is_refused),
 		cmocka_unit_test(changes_reach_the_pipeline),
 		cmocka_unit_test(others_may_read_but_not_change),
