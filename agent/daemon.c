@@ -198,6 +198,7 @@ static int on_status_timer(sd_event_source *source, uint64_t now_us, void *conte
 	status_line_send(&snapshot, (snapshot.workers.packets_read - daemon->packets_before) /
 					    (STATUS_INTERVAL_US / 1000000));
 	ledger_log_look(&daemon->ledger_log, &snapshot, daemon->config.max_flows);
+	silence_log_look(&daemon->silence_log, &snapshot, time_now_ms(CLOCK_MONOTONIC));
 	daemon->packets_before = snapshot.workers.packets_read;
 	pipeline_snapshot_clear(&snapshot);
 	return sd_event_source_set_time(source, now_us + STATUS_INTERVAL_US);

@@ -8,6 +8,7 @@
 #include "error_text.h"
 #include "fprobe_ulog.h"
 #include "ledger_log.h"
+#include "silence_log.h"
 #include "signals.h"
 
 #include <stdbool.h>
@@ -36,6 +37,7 @@ struct daemon {
 	struct signals_events signals;
 	uint64_t packets_before; /* for the rate in the status line */
 	struct ledger_log ledger_log;
+	struct silence_log silence_log;
 	uint64_t records_lost; /* at the end, by all collectors together */
 	bool is_stopping;
 	bool hands_over;   /* to the next agent, which the service manager starts */

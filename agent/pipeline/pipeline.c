@@ -543,8 +543,8 @@ void pipeline_log_start(const struct pipeline *pipeline, const struct config *co
 			continue;
 		if (source->also_count)
 			(void)snprintf(more, sizeof(more), " and %zu more", source->also_count);
-		log_info("reading %s%s%s%s", source->name, more, source->label[0] ? " " : "",
-			 source->label);
+		log_event(LOG_LEVEL_info, "source-read", source->name, "reading %s%s%s%s",
+			  source->name, more, source->label[0] ? " " : "", source->label);
 	}
 	if (config->collector_count == 0)
 		log_notice("no collector is configured: flows are kept for a local view (agentctl "
