@@ -43,7 +43,7 @@ class Place:
     def start(self):
         self.runs.append(self._make(self._port))
 
-    def add_to(self, table):
+    def add_to(self, table, _):
         """Add to {flow: packets}. What each program got is decoded by itself: with its own
         templates, and without a gap in the sequence numbers."""
         packets = 0
@@ -54,10 +54,62 @@ class Place:
         return packets
 
 
+class NfacctdPlace:
+    """nfacctd for all agents. It is stopped so that it is known what it got: its port refuses, its socket is read,
+    and it and its plugin rest."""
+
+    REFUSE = "table inet refuse{0} {{ chain in {{ type filter hook input priority 0; udp dport {0} reject; }}; }}"
+
+    def __init__(self, make, host, port):
+        self._make, self._host, self.port = make, host, port
+        self.host_port, self._tables, self._run = f"{COLLECTOR}:{port}", [], None
+        self.start()
+
+    def start(self):
+        self._run = self._make(COLLECTOR, self.port, self._host)
+
+    def _unread(self):
+        wanted = f":{self.port:04X}"
+        (line,) = [line.split() for line in self._host.read("udp").splitlines() if line.split()[1].endswith(wanted)]
+        assert line[-1] == "0", "its socket was too small for this load"
+        return not line[4].endswith(":00000000")
+
+    def _rests(self):
+        """Its core waits for datagrams, and its plugin for what the core hands over."""
+        listing = subprocess.run(
+            ["ps", "-o", "stat=", "--pid", str(self._run.pid), "--ppid", str(self._run.pid)], capture_output=True, text=True, check=True
+        )
+        states = listing.stdout.split()
+        assert len(states) == 2, states
+        return all(state.startswith("S") for state in states)
+
+    def packets(self):
+        """{flow: packets} of its table."""
+        found = self._run.flows()[0].flows
+        return {key: totals.packets for key, totals in found.items()}
+
+    def stop(self):
+        self._host.run("nft", "-f", "-", input=self.REFUSE.format(self.port))
+        self._run.wait_until(lambda: not self._unread() and self._rests(), "all is in its table")
+        self._tables.append(self.packets())
+        assert "expecting flow" not in self._run.log_text()
+        self._run.stop()
+        self._host.run("nft", "delete", "table", "inet", f"refuse{self.port}")
+
+    def add_to(self, table, address):
+        packets = 0
+        for run in self._tables:
+            for key, count in run.items():
+                if key.source == address:
+                    table[key] = table.get(key, 0) + count
+                    packets += count
+        return packets
+
+
 class Member:
     """One host of the fleet with its agent, two collectors, and traffic."""
 
-    def __init__(self, number, make_host, remote, collector):
+    def __init__(self, number, make_host, remote, places):
         self.mode, self.version = MODES[number % len(MODES)], VERSIONS[number % len(VERSIONS)]
         self.address, router = f"10.9.{number}.2", f"10.9.{number}.1"
         self.host = make_host(f"agent{number}")
@@ -67,7 +119,7 @@ class Member:
         )
         self.host.ip("route", "add", "default", "via", router)
         self.host.run("nft", "-f", "-", input=RULE)
-        self.places = [Place(lambda port: collector(COLLECTOR, port, remote)) for _ in "AB"]
+        self.places = places
 
     def start(self, flowagent, agentctl):
         options = []
@@ -114,42 +166,72 @@ class Member:
             found = {}
             for place in group:
                 row = rows[place.host_port]
-                assert place.add_to(found) == row["packets_sent"], (self.mode, self.version)
+                assert place.add_to(found, self.address) == row["packets_sent"], (self.mode, self.version)
                 assert row["records_lost"] == 0, (self.mode, self.version, row)
             assert found == expected, (self.mode, self.version)
 
 
 @pytest.fixture
-def fleet(host, cleanup, collector, flowagent, agentctl, udp_flood):
-    remote = host("coll")
-    remote.add_address(COLLECTOR, "lo")
-    remote.sysctl("ipv4/ip_forward", 1)
-    remote.ip("route", "add", "blackhole", "198.18.0.0/15")
-    members = [Member(number, host, remote, collector) for number in range(AGENTS)]
-    for member in members:
-        member.start(flowagent, agentctl)
-    for member in members:
-        member.begin(cleanup, udp_flood)
-    return members
+def fleet(host, cleanup, flowagent, agentctl, udp_flood):
+    """fleet(places_of) starts the agents with the two collectors that places_of(the collectors' host) gives to each."""
+
+    def start(places_of):
+        remote = host("coll")
+        remote.add_address(COLLECTOR, "lo")
+        remote.sysctl("ipv4/ip_forward", 1)
+        remote.ip("route", "add", "blackhole", "198.18.0.0/15")
+        members = [Member(number, host, remote, places_of(remote)) for number in range(AGENTS)]
+        for member in members:
+            member.start(flowagent, agentctl)
+        for member in members:
+            member.begin(cleanup, udp_flood)
+        return members
+
+    return start
 
 
-def test_fleet_switch(fleet):
-    """All modes and versions: each packet arrives once, and no collector misses a datagram. Larger:
-    AGENTS=20 SWITCHES=20 tests/run -k fleet_switch"""
-    wait_until(lambda: all(m.is_up(0) for m in fleet), "the first collectors are up")
+def switch_collectors(members):
+    """The first and the second of all go away and come back in turns, under load."""
+    wait_until(lambda: all(m.is_up(0) for m in members), "the first collectors are up")
     for switch in range(SWITCHES):
         victim = switch % 2
-        for member in fleet:
-            member.places[victim].stop()
+        places = {place.host_port: place for place in (member.places[victim] for member in members)}
+        for place in places.values():
+            place.stop()
         # The second of a failover group that gets nothing is asked for once a minute.
-        noticing = [m for m in fleet if m.mode != "failover" or victim == 0]
+        noticing = [m for m in members if m.mode != "failover" or victim == 0]
         wait_until(lambda: not any(m.is_up(victim) for m in noticing), "they are down")
-        for member in fleet:
-            member.places[victim].start()
+        for place in places.values():
+            place.start()
         wait_until(lambda: all(m.is_up(victim) for m in noticing), "they are back")
-    for member in fleet:
+    for member in members:
         member.end()
-    for member in fleet:
+
+
+def test_fleet_switch(fleet, collector):
+    """All modes and versions: each packet arrives once, and no collector misses a datagram. Larger:
+    AGENTS=20 SWITCHES=20 tests/run -k fleet_switch"""
+    members = fleet(lambda remote: [Place(lambda port: collector(COLLECTOR, port, remote)) for _ in "AB"])
+    switch_collectors(members)
+    for member in members:
+        member.check()
+
+
+def test_fleet_switch_of_two_nfacctd(fleet, nfacctd):
+    """The same with two nfacctd, which all agents share: each packet is once in a table of theirs."""
+    places = []
+
+    def both(remote):
+        places.extend([NfacctdPlace(nfacctd, remote, port) for port in (3001, 3002)] if not places else [])
+        return places
+
+    members = fleet(both)
+    switch_collectors(members)
+    for member in members:
+        assert member.agent.stop() == 0, member.agent.errors
+    for place in places:
+        place.stop()
+    for member in members:
         member.check()
 
 

@@ -276,6 +276,7 @@ class Nfacctd(Program):
         name = f"nfacctd-{port}"
         self.pipe = directory / f"{name}.pipe"
         self.log = directory / f"{name}.log"
+        self.log.unlink(missing_ok=True)  # of one before it, which has said that it listens
         config = directory / f"{name}.conf"
         config.write_text(
             NFACCTD_CONFIG.format(
