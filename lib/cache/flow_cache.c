@@ -104,7 +104,7 @@ static inline __attribute__((always_inline)) void remove_flow(struct flow_cache 
 	struct cached_flow *flow = flow_at(cache, index);
 	unsigned int part = flow_part(&flow->key);
 
-	flow_index_remove(cache, index);
+	flow_index_take_out(cache, index, flow->hash);
 	flow_list_remove(cache, index);
 	flow_wheel_disarm(cache, index);
 	flow->key.ip_version = 0;
@@ -118,6 +118,7 @@ static inline __attribute__((always_inline)) void
 emit_alone(struct flow_cache *cache, flow_place index, enum flow_end_reason reason,
 	   const struct flow_sink *sink, const unsigned int noted)
 {
+	flow_index_prefetch(cache, flow_at(cache, index)->age_next); /* likely leaves next */
 	flow_marks_leave(cache, index);
 	(void)emit(cache, flow_at(cache, index), reason, sink, noted);
 	flow_marks_left(cache, 1);
@@ -388,10 +389,9 @@ add_packets(struct flow_cache *cache, const struct packet_info *packets,
 	uint64_t octets = 0;
 	bool may_differ = false;
 
-	/* Three passes: the memory of the whole batch is on its way before any is needed. */
+	/* Three passes: buckets are read side by side, and all flows are on their way early. */
 	for (size_t i = 0; i < count; i++) {
 		hashes[i] = flow_hash(&cache->hash_key, &packets[i].key);
-		flow_index_prefetch(cache, hashes[i]);
 		octets += packets[i].octets;
 	}
 	cache->statistics.packets_added += count;

@@ -75,12 +75,6 @@ static inline flow_place flow_index_find_from(const struct flow_cache *cache,
 	return FLOW_NONE;
 }
 
-/* Ask for the cache line that flow_index_guess() will read. */
-static inline void flow_index_prefetch(const struct flow_cache *cache, uint32_t hash)
-{
-	__builtin_prefetch(flow_index_home(cache, hash));
-}
-
 /* The flow that flow_index_find() will likely find, and ask for its cache lines. Returns false if
  * none is likely: a constant for the branch of the caller. */
 static inline __attribute__((always_inline)) bool flow_index_guess(const struct flow_cache *cache,
@@ -97,6 +91,29 @@ static inline __attribute__((always_inline)) bool flow_index_guess(const struct 
 	__builtin_prefetch(flow, 1);
 	__builtin_prefetch(&flow->key, 1);
 	return true;
+}
+
+/* Ask for the bucket of a flow, or FLOW_NONE, that leaves soon: it may be anywhere in the index.
+ * Always inlined: gcc 12 takes a call of what only prefetches for one without effect, and out. */
+static inline __attribute__((always_inline)) void
+flow_index_prefetch(const struct flow_cache *cache, flow_place index)
+{
+	if (index != FLOW_NONE)
+		__builtin_prefetch(flow_index_home(cache, flow_at(cache, index)->hash));
+}
+
+/* flow_index_remove() of a flow with this hash; without the call where it is in its home bucket and
+ * the first there with its tag: nearly always. */
+static inline __attribute__((always_inline)) void
+flow_index_take_out(struct flow_cache *cache, flow_place index, uint32_t hash)
+{
+	struct bucket *home = flow_index_home(cache, hash);
+	const flow_index_set matches = flow_index_matches(home, flow_index_tag(hash));
+
+	if (__builtin_expect(matches && home->flows[flow_index_slot(matches)] == index, 1))
+		home->tags[flow_index_slot(matches)] = 0;
+	else
+		flow_index_remove(cache, index);
 }
 
 #endif
