@@ -6,8 +6,10 @@
 #include "flow_cache.h"
 
 #include "flow_cache_marks.h"
+#include "flow_cache_record.h"
 #include "flow_columns_layout.h"
 #include "flow_index_look.h"
+#include "flow_offload_layout.h"
 #include "tcp_flags.h"
 
 /* Clock differences are kept in 32 bits: a jump beyond this is taken as one of this length. */
@@ -41,34 +43,6 @@ static void set_clock(struct flow_cache *cache, cache_ms now)
 		limit_ages(cache);
 }
 
-/* What counts of a key; sizes are constants. */
-static inline void copy_key(struct flow_key *to, const struct flow_key *from)
-{
-	memcpy(to, from, FLOW_KEY_FIXED_SIZE + 8);
-	if (from->ip_version == 6)
-		memcpy(to->addresses + 8, from->addresses + 8, sizeof(from->addresses) - 8);
-}
-
-/* 'noted' is a constant, as in flow_columns_layout.h. */
-static inline __attribute__((always_inline)) void
-fill_record(const struct flow_cache *cache, const struct cached_flow *flow,
-	    enum flow_end_reason reason, struct flow_record *record, const unsigned int noted)
-{
-	copy_key(&record->key, &flow->key);
-	if (flow->key.ip_version == 4)
-		memset(record->key.addresses + 8, 0, sizeof(record->key.addresses) - 8);
-	record->packets = flow->packets;
-	record->octets = flow->octets;
-	record->first_ms = flow->first_ms;
-	record->last_ms = flow->last_ms;
-	record->expired_ms = cache->now;
-	record->tcp_flags = flow->tcp_flags;
-	record->end_reason = (uint8_t)reason;
-	record->pairing = FLOW_alone;
-	record->biflow_direction = BIFLOW_arbitrary;
-	flow_columns_fill(cache, flow, record, noted);
-}
-
 /* Hand a flow's record over and count it as expired. The flow itself stays. Returns the record.
  * Inlined like remove_flow(): what a flow costs is two thirds of what a packet of a scan does. */
 static inline __attribute__((always_inline)) struct flow_record *
@@ -80,7 +54,7 @@ emit(struct flow_cache *cache, const struct cached_flow *flow, enum flow_end_rea
 
 	if ((noted & PACKET_NOTES_SHARED) && (cache->columns.set & FLOW_COLUMNS_SHARED))
 		flow_pair_share(cache, flow_place_of(cache, flow));
-	fill_record(cache, flow, reason, record, noted);
+	flow_cache_fill_record(cache, flow, reason, record, noted);
 	statistics->records_expired[reason]++;
 	statistics->packets_expired += flow->packets;
 	statistics->packets_cached -= flow->packets;
@@ -107,6 +81,8 @@ static inline __attribute__((always_inline)) void remove_flow(struct flow_cache 
 	flow_index_take_out(cache, index, flow->hash);
 	flow_list_remove(cache, index);
 	flow_wheel_disarm(cache, index);
+	if (__builtin_expect(cache->offload != NULL, 0))
+		flow_offload_leave(cache, index);
 	flow->key.ip_version = 0;
 	flow->idle_next = cache->flows_free[part];
 	cache->flows_free[part] = index;
@@ -159,9 +135,15 @@ static void emit_pair(struct flow_cache *cache, const flow_place pair[static 2],
 	flow_marks_other_done(cache);
 }
 
-static flow_place reverse_of(const struct flow_cache *cache, flow_place index)
+/* The reverse of a flow that is about to leave, with what was counted of both. */
+static flow_place reverse_of(struct flow_cache *cache, flow_place index)
 {
-	return cache->is_bidirectional ? flow_pair_find(cache, index) : FLOW_NONE;
+	const flow_place reverse =
+		cache->is_bidirectional ? flow_pair_find(cache, index) : FLOW_NONE;
+
+	if (cache->offload && reverse != FLOW_NONE)
+		(void)flow_offload_take(cache, reverse);
+	return reverse;
 }
 
 static __attribute__((noinline)) size_t emit_forced_pair(struct flow_cache *cache, flow_place index,
@@ -184,6 +166,8 @@ static inline __attribute__((always_inline)) size_t
 emit_forced(struct flow_cache *cache, flow_place index, enum flow_end_reason reason,
 	    const struct flow_sink *sink, const unsigned int noted)
 {
+	if (__builtin_expect(cache->offload != NULL, 0))
+		(void)flow_offload_take(cache, index);
 	if (cache->is_bidirectional)
 		return emit_forced_pair(cache, index, reason, sink);
 	emit_alone(cache, index, reason, sink, noted);
@@ -279,7 +263,7 @@ add_new_flow(struct flow_cache *cache, const struct packet_info *packet, struct 
 	index = allocate_flow(cache, &packet->key);
 	flow = flow_at(cache, index);
 	flow_marks_packet(cache, flow, (struct flow_sums){ 0 });
-	copy_key(&flow->key, &packet->key);
+	flow_cache_copy_key(&flow->key, &packet->key);
 	flow->hash = hash;
 	begin_record(cache, index, packet);
 	flow_index_insert(cache, home, index, hash);
@@ -307,6 +291,8 @@ static inline void update_record(struct flow_cache *cache, struct cached_flow *f
 		flow->expiry_class = class_of(cache, flow);
 		flow_wheel_disarm(cache, index);
 		flow_wheel_arm(cache, index);
+		if (cache->offload)
+			flow_offload_end(cache, index);
 	}
 }
 
@@ -325,7 +311,26 @@ static bool renew_record(struct flow_cache *cache, struct cached_flow *flow,
 	flow_list_remove(cache, index);
 	flow_wheel_disarm(cache, index);
 	begin_record(cache, index, packet);
+	if (cache->offload)
+		flow_offload_renew(cache, index);
 	return true;
+}
+
+/* Why a flow that a packet has come to must leave first; with what was counted of it, it may not.
+ */
+static inline __attribute__((always_inline)) enum flow_end_reason
+reason_of(const struct flow_cache *cache, const struct cached_flow *flow)
+{
+	return flow_expiry_reason(&cache->expiry, flow->expiry_class,
+				  flow_elapsed(cache, flow->created),
+				  flow_elapsed(cache, flow->seen));
+}
+
+static __attribute__((noinline)) enum flow_end_reason
+reason_with_counted(struct flow_cache *cache, const struct cached_flow *flow)
+{
+	(void)flow_offload_take(cache, flow_place_of(cache, flow));
+	return reason_of(cache, flow);
 }
 
 /* 'flow' is what the index named for this packet before the batch began, or NULL. 'may_differ': the
@@ -353,9 +358,9 @@ add_packet(struct flow_cache *cache, const struct packet_info *packet,
 		flow = flow_at(cache, index);
 		may_differ = true;
 	}
-	reason = flow_expiry_reason(&cache->expiry, flow->expiry_class,
-				    flow_elapsed(cache, flow->created),
-				    flow_elapsed(cache, flow->seen));
+	reason = reason_of(cache, flow);
+	if (reason != FLOW_END_none && cache->offload)
+		reason = reason_with_counted(cache, flow);
 	if (reason != FLOW_END_none && renew_record(cache, flow, reason, packet, sink)) {
 		if (noted)
 			flow_columns_begin(cache, flow, packet, note, false, noted);
@@ -378,11 +383,11 @@ static void add_segments(struct flow_cache *cache, struct cached_flow *flow, uin
 }
 
 /* 'noted' is a constant, PACKET_NOTES_NONE where there are no columns: so nobody else pays for
- * them. */
+ * them. So is 'offers'. */
 static inline __attribute__((always_inline)) void
 add_packets(struct flow_cache *cache, const struct packet_info *packets,
 	    const struct packet_note *notes, size_t count, const struct flow_sink *sink,
-	    const unsigned int noted)
+	    const unsigned int noted, const bool offers)
 {
 	uint32_t hashes[FLOW_CACHE_BATCH];
 	struct cached_flow *guesses[FLOW_CACHE_BATCH];
@@ -419,6 +424,8 @@ add_packets(struct flow_cache *cache, const struct packet_info *packets,
 		if (packets[i].packets_added)
 			add_segments(cache, flow, packets[i].packets_added);
 		flow_marks_added(cache);
+		if (offers && flow->packets >= cache->offload->threshold)
+			flow_offload_note(cache->offload, (uint32_t)i, flow_place_of(cache, flow));
 	}
 }
 
@@ -439,7 +446,7 @@ void flow_cache_add(struct flow_cache *cache, const struct packet_info *packets,
 	if (__builtin_expect(cache->columns.set != 0, 0))
 		add_unnoted(cache, packets, count, sink);
 	else
-		add_packets(cache, packets, NULL, count, sink, PACKET_NOTES_NONE);
+		add_packets(cache, packets, NULL, count, sink, PACKET_NOTES_NONE, false);
 }
 
 void flow_cache_add_noted(struct flow_cache *cache, const struct packet_info *packets,
@@ -448,13 +455,39 @@ void flow_cache_add_noted(struct flow_cache *cache, const struct packet_info *pa
 {
 	switch (cache->columns.notes) {
 	case PACKET_NOTES_TTL:
-		add_packets(cache, packets, notes, count, sink, PACKET_NOTES_TTL);
+		add_packets(cache, packets, notes, count, sink, PACKET_NOTES_TTL, false);
 		break;
 	case PACKET_NOTES_MACS:
-		add_packets(cache, packets, notes, count, sink, PACKET_NOTES_MACS);
+		add_packets(cache, packets, notes, count, sink, PACKET_NOTES_MACS, false);
 		break;
-	default: add_packets(cache, packets, notes, count, sink, PACKET_NOTES_ALL);
+	default: add_packets(cache, packets, notes, count, sink, PACKET_NOTES_ALL, false);
 	}
+}
+
+size_t flow_cache_add_offered(struct flow_cache *cache, const struct packet_info *packets,
+			      const struct packet_note *notes, size_t count,
+			      const struct flow_sink *sink,
+			      const struct flow_offload_candidate **candidates)
+{
+	cache->offload->candidate_count = 0;
+	add_packets(cache, packets, notes, count, sink, PACKET_NOTES_ALL, true);
+	*candidates = cache->offload->candidates;
+	return cache->offload->candidate_count;
+}
+
+void flow_cache_advance(struct flow_cache *cache, cache_ms now)
+{
+	set_clock(cache, now);
+}
+
+flow_place flow_cache_begin_flow(struct flow_cache *cache, const struct packet_info *packet,
+				 const struct flow_sink *sink)
+{
+	const uint32_t hash = flow_hash(&cache->hash_key, &packet->key);
+
+	set_clock(cache, packet->clock_ms);
+	return flow_place_of(cache, add_new_flow(cache, packet, flow_index_home(cache, hash), hash,
+						 sink, PACKET_NOTES_ALL));
 }
 
 static inline __attribute__((always_inline)) size_t expire_flows(struct flow_cache *cache,
@@ -478,11 +511,10 @@ static inline __attribute__((always_inline)) size_t expire_flows(struct flow_cac
 		if (index == FLOW_NONE)
 			break;
 		flow = flow_at(cache, index);
-		records = emit_due(cache, index,
-				   flow_expiry_reason(&cache->expiry, flow->expiry_class,
-						      flow_elapsed(cache, flow->created),
-						      flow_elapsed(cache, flow->seen)),
-				   sink, noted);
+		if (__builtin_expect(cache->offload != NULL, 0) &&
+		    reason_with_counted(cache, flow) == FLOW_END_none)
+			continue; /* it was not idle */
+		records = emit_due(cache, index, reason_of(cache, flow), sink, noted);
 		if (records)
 			remove_left(cache, index);
 		expired += records;
@@ -541,38 +573,4 @@ size_t flow_cache_flush(struct flow_cache *cache, cache_ms now, size_t budget,
 	case PACKET_NOTES_MACS: return flush_flows(cache, now, budget, sink, PACKET_NOTES_MACS);
 	default: return flush_flows(cache, now, budget, sink, PACKET_NOTES_ALL);
 	}
-}
-
-size_t flow_cache_snapshot(const struct flow_cache *cache, uint64_t *cursor,
-			   struct flow_record *records, size_t count)
-{
-	size_t filled = 0;
-
-	/* The cursor counts through both parts; the IPv6 part has a bit of its own so that growth
-	 * of the other one moves nothing. */
-	for (unsigned int looks = 0; filled < count && looks < FLOW_CACHE_SNAPSHOT_LOOKS &&
-				     *cursor != FLOW_CACHE_CURSOR_END;) {
-		unsigned int part = (*cursor >> 32) & 1;
-		uint32_t number = (uint32_t)*cursor;
-		const struct cached_flow *flow;
-
-		if (number >= cache->flows_used[part]) {
-			*cursor = part == 1 ? FLOW_CACHE_CURSOR_END : UINT64_C(1) << 32;
-			continue;
-		}
-		looks++;
-		(*cursor)++;
-		flow = flow_at(cache, flow_place_in_part(cache, part, number));
-		if (!flow->key.ip_version)
-			continue;
-		records[filled].source_mac = records[filled].destination_mac = 0;
-		records[filled].user = 0;
-		records[filled].cgroup = 0;
-		records[filled].tcp = (struct tcp_quality){ 0 };
-		fill_record(cache, flow, FLOW_END_none, &records[filled], PACKET_NOTES_ALL);
-		if (cache->columns.tcp)
-			flow_pair_fill(cache, flow_place_of(cache, flow), &records[filled].tcp);
-		filled++;
-	}
-	return filled;
 }

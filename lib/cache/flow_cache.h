@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 struct flow_cache; /* opaque: defined in flow_cache.c */
+struct flow_offload_candidate;
 
 /* Where expired records go. 'place' gives the storage for one record, which the cache fills at
  * once; it must always succeed: callers bound how many may come. */
@@ -72,6 +73,12 @@ void flow_cache_add_noted(struct flow_cache *cache, const struct packet_info *pa
 			  const struct packet_note *notes, size_t count,
 			  const struct flow_sink *sink);
 
+/* The same, and find flows of so many packets that the kernel may count them (flow_offload.h).
+ * Returns how many; they are valid until the next call. */
+size_t flow_cache_add_offered(struct flow_cache *cache, const struct packet_info *packets,
+			      const struct packet_note *notes, size_t count,
+			      const struct flow_sink *sink,
+			      const struct flow_offload_candidate **candidates);
 /* Hand records whose time has come at 'now' to 'sink', at most 'budget', or one more if the last
  * has a reverse. Returns how many; fewer than 'budget' means that none is left. O(1) per record;
  * never scans the table. */

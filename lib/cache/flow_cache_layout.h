@@ -18,6 +18,7 @@
 #include "flow_cache_statistics.h"
 #include "flow_expiry.h"
 #include "flow_hash.h"
+#include "flow_offload_slot.h"
 #include "packet_note.h"
 #include "tcp_track.h"
 
@@ -137,6 +138,15 @@ struct flow_marks {
 	flow_place leaving[2];
 	uint32_t leaving_at; /* 'records' before */
 	uint32_t records;    /* that the sink has, for ever: the store that commits them */
+
+	/* What is taken from a slot: flow_offload_take.c. */
+	uint32_t takes;     /* for ever: the store that commits what was taken */
+	uint32_t take;      /* 'takes' when the next were set: then they are to be undone */
+	uint32_t take_slot; /* number + 1; 0: nothing is under way */
+	const struct cached_flow *take_flow;
+	struct flow_sums take_sums;            /* that the flow had before */
+	struct flow_offload_sums take_taken;   /* of the slot's entry once it is committed */
+	struct flow_offload_sums offloaded[2]; /* of all slots; [takes & 1] counts */
 };
 
 struct flow_cache {
@@ -167,6 +177,7 @@ struct flow_cache {
 	flow_place flows_free[2];  /* linked by idle_next */
 	uint32_t max_flows;
 	struct flow_columns columns;
+	struct flow_offload *offload; /* borrowed: this process's; NULL: nobody else counts */
 
 	/* Expiry. */
 	struct flow_list age;

@@ -8,6 +8,7 @@
 #include "flow_columns_layout.h"
 #include "flow_hash.h"
 #include "flow_index_look.h"
+#include "flow_offload_layout.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -129,6 +130,8 @@ void flow_cache_set_expiry(struct flow_cache *cache, const struct expiry_policy 
 {
 	cache->expiry = *expiry;
 	cache->expiry.idle_ms[EXPIRY_forced] = 0;
+	if (cache->offload)
+		flow_offload_set_expiry(cache);
 	/* Deadlines may have come nearer. */
 	for (flow_place index = cache->age.head; index != FLOW_NONE;
 	     index = flow_at(cache, index)->age_next) {
@@ -148,6 +151,8 @@ bool flow_cache_end(struct flow_cache *cache, const struct flow_key *key)
 	flow_at(cache, place)->expiry_class = EXPIRY_forced;
 	flow_wheel_disarm(cache, place);
 	flow_wheel_arm(cache, place);
+	if (cache->offload)
+		flow_offload_end(cache, place);
 	return true;
 }
 

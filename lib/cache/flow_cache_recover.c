@@ -43,6 +43,18 @@ static void undo_packet(struct flow_cache *cache, const uint8_t *flows)
 	marks->packet = marks->added - 1;
 }
 
+/* The same of what was being taken from a slot; that it was, flow_offload_create() must know. */
+static void undo_take(struct flow_cache *cache, const uint8_t *flows)
+{
+	const struct flow_marks *marks = &cache->marks;
+	const uint64_t place =
+		((uint64_t)(uintptr_t)marks->take_flow - (uint64_t)(uintptr_t)flows) / FLOW_UNIT;
+
+	if (marks->take_slot && marks->take == marks->takes && marks->take_flow &&
+	    place < FLOW_NONE && is_place(cache, (flow_place)place))
+		flow_at(cache, (flow_place)place)->sums = marks->take_sums;
+}
+
 static void finish_leaving(struct flow_cache *cache)
 {
 	struct flow_marks *marks = &cache->marks;
@@ -162,6 +174,8 @@ struct flow_cache *flow_cache_recover(const struct flow_cache_config *config, vo
 	cache->expiry.idle_ms[EXPIRY_forced] = 0;
 	cache->is_bidirectional = config->is_bidirectional;
 	cache->has_ports = config->has_ports;
+	cache->offload = NULL;
+	undo_take(cache, flows_before);
 	undo_packet(cache, flows_before);
 	finish_leaving(cache);
 	forget_orders(cache);
