@@ -68,6 +68,7 @@ static const struct agentctl_column source_columns[] = {
 	{ "packets_unstamped", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "packets_seen", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "packets_foreign", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_counted", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "receive_buffer_wanted", NULL, COLUMN_BYTES, COLUMN_HIDDEN },
 	{ "duplicates_sampled", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "packets_seen_twice", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },

@@ -7,6 +7,7 @@
 #define CAPTURE_H
 
 #include "error_text.h"
+#include "flow_offload.h"
 #include "packet.h"
 #include "sampling.h"
 
@@ -41,9 +42,11 @@ struct source_config {
 	uint16_t group;          /* of netfilter; where type->has_group */
 	uint32_t mask;           /* of groups of the old netfilter log, bit N - 1 for group N */
 	uint32_t snaplen;        /* bytes copied of each packet; 0: the source's default (128) */
+	uint32_t offload;        /* packets after which a flow is counted by the source; 0: none */
 	uint32_t receive_buffer; /* bytes of socket or ring buffer; 0: default (32 MiB) */
 	struct sampling_choice sampling;
 	bool takes_link_headers; /* not configured: the worker needs packet_view.link_header */
+	bool takes_ttl;          /* likewise: it is told apart where a source counts */
 	bool takes_microseconds; /* likewise: packet_view.microseconds, of files */
 	/* Not configured: one for each view, filled by read() if the source knows it; the worker's,
 	 * and 0 at first. NULL: nobody asks. */
@@ -62,8 +65,10 @@ struct capture_statistics {
 	uint64_t packets_truncated;  /* packets longer than their copy: normal with a copy range.
 					NFLOG: copies as long as the range asked for */
 	uint64_t packets_unstamped;  /* packets without a kernel time stamp: time of receipt used */
-	uint64_t packets_seen;       /* a program in the kernel: read + lost + foreign + waiting */
+	uint64_t packets_seen;       /* a program in the kernel: read + lost + foreign + waiting, in
+					its ring or in slots of flows */
 	uint64_t packets_foreign;    /* frames for other hosts, which it does not hand over */
+	uint64_t packets_counted;    /* by a program in the kernel for their flows */
 	bool is_loss_unknown; /* an overrun was reported, and no packet has come since that would
 				 tell how many were lost */
 	uint32_t receive_buffer_bytes; /* really got; 0 for files */
@@ -109,6 +114,22 @@ enum capture_key {
 	CAPTURE_KEY_PROMISCUOUS = 8,
 	CAPTURE_KEY_FILTER = 16,
 	CAPTURE_KEY_PACKETS = 32,
+	CAPTURE_KEY_OFFLOAD = 64,
+};
+
+/* A source that counts packets of some flows itself. All is asked by the worker. */
+struct capture_offload_type {
+	/* Where it does. False: it was not asked to. */
+	bool (*config)(const struct capture *capture, struct flow_offload_config *config);
+	/* Have the kernel do what a cycle says, which is valid until is_done() or wait() say that
+	 * it is over. Takes a system call. */
+	void (*begin)(struct capture *capture, const struct flow_offload_cycle *cycle);
+	bool (*is_done)(struct capture *capture);
+	void (*wait)(struct capture *capture);
+	/* The key of a packet's flow, and its TTL if packets are told apart by that. Returns the
+	 * key's size; 0: it is none that could be counted. */
+	size_t (*key)(const struct capture *capture, const struct packet_view *view, uint8_t *key,
+		      uint8_t *ttl);
 };
 
 struct capture_type {
@@ -213,6 +234,8 @@ struct capture_type {
 	/* Begin there, in what a process that was killed has left in the memory; or with what that
 	 * has received since. Returns whether that is there; else nothing has changed. */
 	bool (*resume)(struct capture *capture, const struct capture_position *position);
+
+	const struct capture_offload_type *offload; /* NULL: it counts nothing itself */
 
 	void (*statistics)(struct capture *capture, struct capture_statistics *statistics);
 	void (*close)(struct capture *capture);

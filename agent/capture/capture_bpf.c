@@ -3,7 +3,7 @@
  * Place: capture_bpf_program.c (in the kernel) -> ring -> here -> worker. Sees what the wire sees:
  * before the firewall on the way in, after it on the way out; its cost on the packet path is a
  * quarter of NFLOG's. Loading and attaching need capabilities (capture_bpf_kernel.h), reading none.
- * Invariant: seen = handed up + lost + foreign, as the program counts them for each CPU.
+ * Invariant: seen = handed up + counted + lost + foreign, as the program counts them for each CPU.
  *
  * Sleep: the program wakes the agent only where it has asked for it (struct capture_bpf_control).
  * While packets come, a timer does: at most PAUSE_MS of packets wait, or a quarter of the ring.
@@ -19,6 +19,7 @@
 #include "capture_bpf_interface.h"
 #include "capture_bpf_kept.h"
 #include "capture_bpf_name.h"
+#include "capture_bpf_offload.h"
 #include "capture_bpf_parts.h"
 #include "capture_watch.h"
 #include "fault_text.h"
@@ -26,6 +27,7 @@
 #include "time_now.h"
 
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +79,7 @@ void capture_bpf_close(struct capture *capture)
 		return;
 	if (capture->is_held)
 		capture_bpf_kernel_leave(&capture->kernel);
+	capture_bpf_offload_destroy(capture->offload);
 	capture_bpf_kernel_close(&capture->kernel);
 	close_descriptor(capture->kept);
 	capture_bpf_unmap(capture);
@@ -135,6 +138,9 @@ static int open_events(struct capture *capture)
 		result = add_event(capture, capture->timer, EPOLLIN);
 	if (!result && capture->watch >= 0)
 		result = add_event(capture, capture->watch, EPOLLIN);
+	if (!result && capture->offload)
+		result = add_event(capture, capture_bpf_offload_descriptor(capture->offload),
+				   EPOLLIN);
 	return result;
 }
 
@@ -152,6 +158,11 @@ int capture_bpf_set_up(struct capture *capture)
 {
 	int result = capture_bpf_map(capture);
 
+	if (!result && capture->threshold) {
+		capture->offload = capture_bpf_offload_create(&capture->kernel, capture->threshold,
+							      capture->is_adopted);
+		result = capture->offload ? 0 : -errno;
+	}
 	return result ? result : open_events(capture);
 }
 
@@ -178,6 +189,24 @@ static int fail_open(const struct capture *capture, int result, struct error_tex
 	return result;
 }
 
+uint8_t capture_bpf_link_bytes(const struct capture *capture)
+{
+	return capture->scene.link == LINK_ETHERNET ? ETH_HLEN : 0;
+}
+
+static int load(struct capture *capture, struct error_text *error)
+{
+	const struct capture_bpf_settings settings = {
+		.ring_bytes = capture->ring_bytes,
+		.cpus = capture->cpus,
+		.slot_count = CAPTURE_BPF_SLOTS,
+		.takes = capture->takes,
+		.link_bytes = capture_bpf_link_bytes(capture),
+	};
+
+	return capture_bpf_kernel_load(&capture->kernel, capture->name, &settings, error);
+}
+
 static int open_parts(struct capture *capture, struct error_text *error)
 {
 	int result = capture_bpf_interface_link(capture->socket, capture->name,
@@ -186,8 +215,7 @@ static int open_parts(struct capture *capture, struct error_text *error)
 	if (result)
 		return result;
 	capture->scene.interface_index = capture_bpf_index(capture);
-	result = capture_bpf_kernel_load(&capture->kernel, capture->name, capture->ring_bytes,
-					 capture->takes, capture->cpus, error);
+	result = load(capture, error);
 	if (result)
 		return result;
 	result = capture_bpf_set_up(capture);
@@ -199,6 +227,21 @@ static int open_parts(struct capture *capture, struct error_text *error)
 		return result;
 	result = make_kept(capture);
 	return result ? fail_open(capture, result, error) : 0;
+}
+
+static uint8_t takes_of(const struct source_config *config)
+{
+	uint8_t takes = 0;
+
+	if (config->promiscuous == SOURCE_SWITCH_on)
+		takes |= CAPTURE_BPF_TAKES_FOREIGN;
+	if (config->owners)
+		takes |= CAPTURE_BPF_TAKES_OWNER;
+	if (config->offload)
+		takes |= CAPTURE_BPF_TAKES_OFFLOAD;
+	if (config->offload && config->takes_ttl)
+		takes |= CAPTURE_BPF_TAKES_TTL;
+	return takes;
 }
 
 struct capture *capture_bpf_begin(const struct source_config *config, struct error_text *error)
@@ -223,10 +266,8 @@ struct capture *capture_bpf_begin(const struct source_config *config, struct err
 	capture->name = name;
 	capture->cpus = (uint32_t)cpus;
 	capture->ring.owners = config->owners;
-	capture->takes =
-		(uint8_t)((config->promiscuous == SOURCE_SWITCH_on ? CAPTURE_BPF_TAKES_FOREIGN
-								   : 0) |
-			  (config->owners ? CAPTURE_BPF_TAKES_OWNER : 0));
+	capture->threshold = config->offload;
+	capture->takes = takes_of(config);
 	capture->ring_wanted = config->receive_buffer ? config->receive_buffer : DEFAULT_RING_BYTES;
 	capture->ring_bytes = ring_size(capture->ring_wanted);
 	capture->timer = capture->events = capture->kept = -1;
@@ -339,6 +380,7 @@ struct capture_bpf_counters capture_bpf_sums(const struct capture *capture)
 		.seen = sum_of(capture, offsetof(struct capture_bpf_counters, seen)),
 		.lost = sum_of(capture, offsetof(struct capture_bpf_counters, lost)),
 		.foreign = sum_of(capture, offsetof(struct capture_bpf_counters, foreign)),
+		.counted = sum_of(capture, offsetof(struct capture_bpf_counters, counted)),
 	};
 }
 
@@ -430,6 +472,7 @@ static void bpf_statistics(struct capture *capture, struct capture_statistics *s
 		.packets_lost = now->lost - base->lost,
 		.packets_seen = now->seen - base->seen,
 		.packets_foreign = now->foreign - base->foreign,
+		.packets_counted = now->counted - base->counted,
 		.messages = capture->messages,
 		.messages_malformed = capture->ring.malformed,
 		.packets_truncated = capture->ring.truncated,
@@ -468,6 +511,8 @@ const struct capture_type capture_bpf = {
 	.is_live = true,
 	.rights = CAPTURE_BPF_RIGHTS,
 	.rights_later = rights_later,
+	.check = capture_bpf_name_check,
+	.offload = &capture_bpf_offloads,
 	.parse = capture_bpf_name_parse,
 	.open = open_bpf,
 	.read = read_bpf,

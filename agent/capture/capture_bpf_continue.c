@@ -8,6 +8,7 @@
  * back only with the read after. What cannot be continued stays attached: another agent may still
  * read it, and it ends with the last descriptor. */
 #include "capture_bpf_kept.h"
+#include "capture_bpf_offload.h"
 #include "capture_bpf_parts.h"
 #include "fault_text.h"
 
@@ -30,6 +31,7 @@ static int adopt_parts(struct capture *capture, int descriptor)
 		return -ENODEV;
 	if (!capture_bpf_kernel_is_attached(&capture->kernel))
 		return -ENOLINK;
+	capture->is_adopted = true;
 	return capture_bpf_set_up(capture);
 }
 
@@ -65,7 +67,6 @@ int capture_bpf_adopt(const struct source_config *config, const struct capture_k
 	capture->kept = kept->descriptor;
 	result = adopt_parts(capture, kept->descriptor);
 	if (!result) {
-		capture->is_adopted = true;
 		continue_counters(capture, kept);
 		*adopted = capture;
 		return 0;
@@ -99,7 +100,7 @@ void capture_bpf_left(const struct capture *opened, const struct capture_kept *k
 				&left.ring, opened ? opened->kernel.attached_ns : never);
 
 			sums = capture_bpf_sums(&left);
-			statistics->packets_lost = older;
+			statistics->packets_lost = older + capture_bpf_offload_left(&left.kernel);
 			if (kept->has_sequence)
 				statistics->packets_lost +=
 					(uint32_t)sums.lost - kept->next_sequence;

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { DESCRIPTORS_MAX = 5 };
+enum { DESCRIPTORS_MAX = 5 + CAPTURE_BPF_TABLES };
 
 union control {
 	struct cmsghdr alignment;
@@ -46,6 +46,8 @@ int capture_bpf_kept_make(const struct capture_bpf_kernel *kernel,
 	for (int side = 0; side < 2; side++)
 		if (kernel->links[side] >= 0)
 			descriptors[count++] = kernel->links[side];
+	for (int i = 0; facts->takes & CAPTURE_BPF_TAKES_OFFLOAD && i < CAPTURE_BPF_TABLES; i++)
+		descriptors[count++] = kernel->tables[i];
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return -errno;
 	result = send_all(ends[0], facts, descriptors, count);
@@ -67,6 +69,7 @@ static bool take_all(struct msghdr *message, const struct capture_bpf_facts *fac
 
 	for (int side = 0; side < 2; side++)
 		wanted += !facts->filter[side];
+	wanted += facts->takes & CAPTURE_BPF_TAKES_OFFLOAD ? CAPTURE_BPF_TABLES : 0;
 	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS)
 		count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 	if (count > DESCRIPTORS_MAX)
@@ -86,6 +89,8 @@ static bool take_all(struct msghdr *message, const struct capture_bpf_facts *fac
 		if (!facts->filter[side])
 			kernel->links[side] = descriptors[next++];
 	}
+	for (int i = 0; facts->takes & CAPTURE_BPF_TAKES_OFFLOAD && i < CAPTURE_BPF_TABLES; i++)
+		kernel->tables[i] = descriptors[next++];
 	kernel->index = facts->index;
 	return true;
 }

@@ -18,7 +18,8 @@ struct capture_bpf_facts {
 	uint32_t index;  /* of the interface */
 	uint32_t ring_bytes;
 	uint32_t cpus;
-	uint8_t takes;     /* CAPTURE_BPF_TAKES_FOREIGN, CAPTURE_BPF_TAKES_OWNER */
+	uint8_t takes;     /* bits of capture_bpf_record.h; with CAPTURE_BPF_TAKES_OFFLOAD there are
+			      tables */
 	uint8_t filter[2]; /* as in struct capture_bpf_kernel */
 	uint8_t link;      /* enum link_type */
 };

@@ -4,9 +4,11 @@
  * is attached is in 'links' or 'filter', so that detaching takes all of it off. */
 #include "capture_bpf_kernel.h"
 
+#include "capture_bpf_flow.h"
 #include "capture_bpf_object.h"
 #include "capture_bpf_record.h"
 #include "fault_text.h"
+#include "flow_offload.h"
 #include "rights.h"
 
 #include <bpf/bpf.h>
@@ -109,20 +111,41 @@ static int be_silent(enum libbpf_print_level level, const char *format, va_list 
 	return 0;
 }
 
+/* The maps of flows that are counted in the kernel, which only then are made. */
+static int prepare_tables(struct bpf_object *object, const struct capture_bpf_settings *settings)
+{
+	static const char *const names[] = { "flows4", "flows6", "slots" };
+	static const uint32_t key_bytes[] = { CAPTURE_BPF_KEY4_BYTES, CAPTURE_BPF_KEY6_BYTES };
+	const bool is_on = settings->takes & CAPTURE_BPF_TAKES_OFFLOAD;
+	int result = 0;
+
+	for (size_t i = 0; !result && i < sizeof(names) / sizeof(*names); i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, names[i]);
+
+		result = is_on ? bpf_map__set_max_entries(map, settings->slot_count)
+			       : bpf_map__set_autocreate(map, false);
+		if (!result && is_on && i < 2 && !(settings->takes & CAPTURE_BPF_TAKES_OWNER))
+			result = bpf_map__set_key_size(map, key_bytes[i]);
+	}
+	return result;
+}
+
 /* What is set before the object is loaded. */
-static int prepare(struct bpf_object *object, uint32_t ring_bytes, uint8_t takes, uint32_t cpus)
+static int prepare(struct bpf_object *object, const struct capture_bpf_settings *settings)
 {
 	struct bpf_map *constants = bpf_object__find_map_by_name(object, ".rodata");
 	struct bpf_map *ring = bpf_object__find_map_by_name(object, "ring");
 	struct bpf_map *counters = bpf_object__find_map_by_name(object, "counters");
+	const struct capture_bpf_constants values = { settings->takes, settings->link_bytes };
 	int result;
 
-	result = constants ? bpf_map__set_initial_value(constants, &takes, sizeof(takes)) : -ENOENT;
+	result = constants ? bpf_map__set_initial_value(constants, &values, sizeof(values))
+			   : -ENOENT;
 	if (!result)
-		result = bpf_map__set_max_entries(ring, ring_bytes);
+		result = bpf_map__set_max_entries(ring, settings->ring_bytes);
 	if (!result)
-		result = bpf_map__set_max_entries(counters, cpus);
-	return result;
+		result = bpf_map__set_max_entries(counters, settings->cpus);
+	return result ? result : prepare_tables(object, settings);
 }
 
 /* A descriptor that outlives libbpf's object. */
@@ -158,9 +181,36 @@ static int keep_all(struct capture_bpf_kernel *kernel, struct bpf_object *object
 	return result;
 }
 
+/* The maps of flows that are counted: of the program's, and what only the agent has. */
+static int keep_tables(struct capture_bpf_kernel *kernel, struct bpf_object *object,
+		       const struct capture_bpf_settings *settings)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, mapped, .map_flags = BPF_F_MMAPABLE);
+	LIBBPF_OPTS(bpf_map_create_opts, outer);
+	int *const tables = kernel->tables;
+	int result = keep_map(object, "flows4", &tables[CAPTURE_BPF_flows4]);
+
+	if (!result)
+		result = keep_map(object, "flows6", &tables[CAPTURE_BPF_flows6]);
+	if (!result)
+		result = keep_map(object, "slots", &tables[CAPTURE_BPF_slots]);
+	if (result)
+		return result;
+	tables[CAPTURE_BPF_entries] =
+		bpf_map_create(BPF_MAP_TYPE_ARRAY, "entries", sizeof(uint32_t),
+			       sizeof(struct flow_offload_entry), settings->slot_count, &mapped);
+	tables[CAPTURE_BPF_inner] = bpf_map_create(BPF_MAP_TYPE_ARRAY, "inner", sizeof(uint32_t),
+						   sizeof(uint32_t), 1, NULL);
+	if (tables[CAPTURE_BPF_entries] < 0 || tables[CAPTURE_BPF_inner] < 0)
+		return -errno;
+	outer.inner_map_fd = (uint32_t)tables[CAPTURE_BPF_inner];
+	tables[CAPTURE_BPF_barrier] = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "barrier",
+						     sizeof(uint32_t), sizeof(uint32_t), 1, &outer);
+	return tables[CAPTURE_BPF_barrier] < 0 ? -errno : 0;
+}
+
 int capture_bpf_kernel_load(struct capture_bpf_kernel *kernel, const char *name,
-			    uint32_t ring_bytes, uint8_t takes, uint32_t cpus,
-			    struct error_text *error)
+			    const struct capture_bpf_settings *settings, struct error_text *error)
 {
 	struct bpf_object *object;
 	int result;
@@ -170,11 +220,13 @@ int capture_bpf_kernel_load(struct capture_bpf_kernel *kernel, const char *name,
 	object = bpf_object__open_mem(capture_bpf_object, capture_bpf_object_size, NULL);
 	if (!object)
 		return explain(name, "open the BPF program", -errno, error);
-	result = prepare(object, ring_bytes, takes, cpus);
+	result = prepare(object, settings);
 	if (!result)
 		result = bpf_object__load(object);
 	if (!result)
 		result = keep_all(kernel, object);
+	if (!result && settings->takes & CAPTURE_BPF_TAKES_OFFLOAD)
+		result = keep_tables(kernel, object, settings);
 	bpf_object__close(object);
 	return result ? explain(name, "load the BPF program", result, error) : 0;
 }
@@ -348,4 +400,5 @@ void capture_bpf_kernel_close(struct capture_bpf_kernel *kernel)
 	close_all(&kernel->ring, 1);
 	close_all(&kernel->counters, 1);
 	close_all(&kernel->control, 1);
+	close_all(kernel->tables, CAPTURE_BPF_TABLES);
 }

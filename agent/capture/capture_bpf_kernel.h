@@ -13,33 +13,53 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Descriptors are owned; negative where there is none. */
-struct capture_bpf_kernel {
-	int ring, counters, control; /* the maps */
-	int programs[2];             /* ingress, egress; until they are attached */
-	int links[2];                /* by which they are attached, where the kernel has links */
-	uint8_t filter[2];           /* its number, from 1, if it is attached as a filter */
-	uint64_t attached_ns[2];     /* CLOCK_MONOTONIC */
-	uint32_t index;              /* of the interface */
+/* The maps of flows that are counted in the kernel. */
+enum capture_bpf_table {
+	CAPTURE_BPF_flows4, /* from keys to numbers of slots */
+	CAPTURE_BPF_flows6,
+	CAPTURE_BPF_slots,
+	CAPTURE_BPF_entries, /* for the agent alone: memory that outlives it */
+	CAPTURE_BPF_barrier, /* a map of maps: writing to it takes a grace period */
+	CAPTURE_BPF_inner,   /* what is written there */
+	CAPTURE_BPF_TABLES
 };
 
-#define CAPTURE_BPF_KERNEL_NONE                               \
-	((struct capture_bpf_kernel){ .ring = -1,             \
-				      .counters = -1,         \
-				      .control = -1,          \
-				      .programs = { -1, -1 }, \
+/* What is set before the program is loaded. */
+struct capture_bpf_settings {
+	uint32_t ring_bytes; /* a power of two, pages at least */
+	uint32_t cpus;       /* capture_bpf_kernel_cpus() */
+	uint32_t slot_count; /* with CAPTURE_BPF_TAKES_OFFLOAD */
+	uint8_t takes;       /* bits of capture_bpf_record.h */
+	uint8_t link_bytes;
+};
+
+/* Descriptors are owned; negative where there is none. */
+struct capture_bpf_kernel {
+	int ring, counters, control;    /* the maps */
+	int tables[CAPTURE_BPF_TABLES]; /* with CAPTURE_BPF_TAKES_OFFLOAD: enum capture_bpf_table */
+	int programs[2];                /* ingress, egress; until they are attached */
+	int links[2];                   /* by which they are attached, where the kernel has links */
+	uint8_t filter[2];              /* its number, from 1, if it is attached as a filter */
+	uint64_t attached_ns[2];        /* CLOCK_MONOTONIC */
+	uint32_t index;                 /* of the interface */
+};
+
+#define CAPTURE_BPF_KERNEL_NONE                                             \
+	((struct capture_bpf_kernel){ .ring = -1,                           \
+				      .counters = -1,                       \
+				      .control = -1,                        \
+				      .tables = { -1, -1, -1, -1, -1, -1 }, \
+				      .programs = { -1, -1 },               \
 				      .links = { -1, -1 } })
 
 /* CPUs that there may be: each has its counters, and a packet on one without would not be counted.
  * Returns a negative errno with 'error' filled if that is not known. */
 int capture_bpf_kernel_cpus(const char *name, struct error_text *error);
 
-/* Load the program with a ring of 'ring_bytes' (a power of two, pages at least) and counters of
- * 'cpus' CPUs. 'name' is the interface's, for messages; 'takes' are bits of capture_bpf_record.h.
- * Returns 0, or a negative errno with 'error' filled; close it in any case. */
+/* Load the program. 'name' is the interface's, for messages. Returns 0, or a negative errno with
+ * 'error' filled; close it in any case. */
 int capture_bpf_kernel_load(struct capture_bpf_kernel *kernel, const char *name,
-			    uint32_t ring_bytes, uint8_t takes, uint32_t cpus,
-			    struct error_text *error);
+			    const struct capture_bpf_settings *settings, struct error_text *error);
 
 /* Attach it to both directions of interface 'index', before what is attached already: a program
  * that ends the row would hide packets from us. Returns the same; -ENODEV: the interface has gone.

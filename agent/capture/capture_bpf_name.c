@@ -28,3 +28,20 @@ int capture_bpf_name_parse(const char *text, size_t index, struct source_config 
 	free(interface);
 	return result;
 }
+
+/* What a packet of a counted flow was, nobody knows later: only what its flow's slot adds up. */
+int capture_bpf_name_check(const struct source_config *source, struct error_text *error)
+{
+	if (!source->offload)
+		return 0;
+	if (source->packets == SOURCE_PACKETS_as_seen) {
+		error_text_set(error, "offload: expected with packets=wire only, not as-seen");
+		return -EINVAL;
+	}
+	if (source->sampling.method != SAMPLING_none || source->sampling.interval) {
+		error_text_set(error, "offload: expected without sampling: the kernel counts all "
+				      "packets of a flow");
+		return -EINVAL;
+	}
+	return 0;
+}

@@ -17,6 +17,8 @@ struct reported {
 	int64_t due_ms; /* when to look again */
 };
 
+struct capture_bpf_offload;
+
 struct capture {
 	const char *name; /* of the interface; borrowed from the configuration */
 	struct capture_bpf_kernel kernel;
@@ -24,6 +26,8 @@ struct capture {
 	struct capture_bpf_counters *counters; /* mapped, one for each of 'cpus' */
 	struct capture_bpf_control *control;   /* mapped */
 	uint32_t cpus;
+	uint32_t threshold;                  /* config->offload */
+	struct capture_bpf_offload *offload; /* owned; NULL without a threshold */
 	struct capture_bpf_counters base; /* sums when it was opened, or what goes on from there */
 	struct reported *reported;        /* owned */
 	struct capture_bpf_scene scene;
@@ -57,6 +61,8 @@ int capture_bpf_set_up(struct capture *capture);
 int capture_bpf_map(struct capture *capture);
 void capture_bpf_unmap(struct capture *capture);
 void capture_bpf_close(struct capture *capture);
+/* Bytes of the link header of what the program sees. */
+uint8_t capture_bpf_link_bytes(const struct capture *capture);
 /* The number that the interface's name has now; 0: none. */
 uint32_t capture_bpf_index(const struct capture *capture);
 /* What the program has counted so far; and to report that now, or if it is time. */

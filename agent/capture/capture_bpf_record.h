@@ -14,10 +14,19 @@
  * continues with a program that an earlier one has attached only if they agree. */
 #define CAPTURE_BPF_LAYOUT 1
 
-/* What the program takes beside what it takes always; bits of a constant that is set before it is
- * loaded. */
+/* What the program takes beside what it takes always: bits of constants.takes. */
 #define CAPTURE_BPF_TAKES_FOREIGN 1 /* frames for other hosts */
 #define CAPTURE_BPF_TAKES_OWNER   2 /* records are struct capture_bpf_owned */
+#define CAPTURE_BPF_TAKES_OFFLOAD                                                            \
+	4                       /* flows that stand in the tables are counted, not handed up \
+				 */
+#define CAPTURE_BPF_TAKES_TTL 8 /* of those, packets of one TTL each */
+
+/* Set before the program is loaded. */
+struct capture_bpf_constants {
+	__u8 takes;
+	__u8 link_bytes; /* of the link header of what it sees: 14, or 0 */
+};
 
 /* One packet; with the ring's own header of 8 bytes, it takes 160 bytes. */
 struct capture_bpf_record {
@@ -42,12 +51,26 @@ struct capture_bpf_owned {
 };
 
 /* Of one CPU, which alone writes it; it fills a line of the processor's cache.
- * seen = records handed up + lost + foreign. */
+ * seen = records handed up + counted + lost + foreign. */
 struct capture_bpf_counters {
 	__u64 seen;
 	__u64 lost;    /* the ring was full */
 	__u64 foreign; /* frames for other hosts, which are not handed up */
-	__u64 padding[5];
+	__u64 counted; /* in the slots of their flows */
+	__u64 padding[4];
+};
+
+/* Where the packets of one flow are counted; a line of the processor's cache. Sums only ever grow,
+ * whoever has the slot, by one atomic addition each: several CPUs may be at it. Those of the first
+ * line are added last, packets at the very last but for superpackets: see flow_offload.h, whose
+ * struct flow_offload_slot this is. */
+struct capture_bpf_slot {
+	__u64 packets, octets;
+	__u64 last_ns;     /* CLOCK_MONOTONIC, of the last packet */
+	__u64 deadline_ns; /* the agent's: from then on packets come up */
+	__u64 superpackets, segments, segment_octets;
+	__u32 idle_ms; /* the agent's: a packet that comes this long after the last one comes up */
+	__u32 tcp_flags;
 };
 
 #define CAPTURE_BPF_NEVER (~(__u64)0)

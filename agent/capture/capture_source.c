@@ -162,6 +162,7 @@ static void add_statistics(struct capture_statistics *sum, const struct capture_
 	sum->packets_unstamped += added->packets_unstamped;
 	sum->packets_seen += added->packets_seen;
 	sum->packets_foreign += added->packets_foreign;
+	sum->packets_counted += added->packets_counted;
 	sum->is_loss_unknown = added->is_loss_unknown;
 	sum->receive_buffer_bytes = added->receive_buffer_bytes;
 	sum->receive_buffer_wanted = added->receive_buffer_wanted;
@@ -172,6 +173,8 @@ static void begin_wait(struct capture_source *source, const struct error_text *e
 {
 	struct capture_statistics statistics;
 
+	if (source->leaving)
+		source->leaving(source->leaving_context);
 	source->type->statistics(source->capture, &statistics);
 	add_statistics(&source->before, &statistics);
 	source->type->close(source->capture);
@@ -303,6 +306,11 @@ void capture_source_had_read(struct capture_source *source, uint64_t count)
 		count = source->left.packets_lost;
 	source->left.packets_lost -= count;
 	source->before.packets_lost -= count;
+}
+
+void capture_source_lose(struct capture_source *source, uint64_t count)
+{
+	source->before.packets_lost += count;
 }
 
 bool capture_source_keep(struct capture_source *source, struct capture_kept *kept)

@@ -34,6 +34,10 @@ struct capture_source {
 	struct capture_statistics left; /* with that: its numbers, of 'before' is what is lost */
 	atomic_uint changes;            /* how often it was opened and closed later */
 	struct error_text reason;       /* why it is away; "" if it is not */
+	/* The capture is to be closed, as it has gone: what it counts itself must be taken. NULL:
+	 * nobody asks. */
+	void (*leaving)(void *context);
+	void *leaving_context;
 };
 
 /* Open it, or find that it must be waited for. 'config' is borrowed for life. 'kept' is what an
@@ -73,6 +77,8 @@ void capture_source_leave(struct capture_source *source);
 /* The descriptor that stands for the source, which is open and can be continued, when it is kept or
  * given to another process; borrowed. */
 int capture_source_stored(const struct capture_source *source);
+/* Packets that it had counted are lost: no flow could take them. */
+void capture_source_lose(struct capture_source *source, uint64_t count);
 /* What to leave to that agent, after the end. Returns false if there is nothing but numbers. The
  * descriptor is borrowed. */
 bool capture_source_keep(struct capture_source *source, struct capture_kept *kept);

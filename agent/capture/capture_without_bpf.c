@@ -29,5 +29,6 @@ const struct capture_type capture_bpf = {
 	.is_live = true,
 	.rights = CAPTURE_BPF_RIGHTS,
 	.parse = capture_bpf_name_parse,
+	.check = capture_bpf_name_check,
 	.open = refuse_bpf,
 };

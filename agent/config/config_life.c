@@ -8,6 +8,7 @@
 #include "config_collector.h"
 #include "config_fields.h"
 #include "config_flow_key.h"
+#include "config_offload.h"
 #include "config_options.h"
 #include "config_source.h"
 #include "config_source_id.h"
@@ -102,6 +103,8 @@ int config_finish(struct config *config, struct error_text *error)
 		result = config_flow_key_finish(config, error);
 	if (!result)
 		result = config_fields_finish(config, error);
+	if (!result)
+		result = config_offload_finish(config, error);
 	if (!result)
 		result = check_one_table(config, error);
 	if (result)

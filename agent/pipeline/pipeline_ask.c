@@ -9,6 +9,7 @@
 #include "pipeline_parts.h"
 #include "time_now.h"
 #include "worker_account.h"
+#include "worker_offload.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -150,6 +151,8 @@ static void fill_flows_part(void *owner, void *argument)
 	struct worker *worker = owner;
 	struct flows_part *part = argument;
 
+	if (!part->cursor)
+		worker_offload_take(worker);
 	part->filled =
 		flow_cache_snapshot(worker->cache, &part->cursor, part->records, part->count);
 }

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "worker_inherit.h"
 #include "worker_kept.h"
+#include "worker_offload.h"
 #include "worker_turn.h"
 
 #include <errno.h>
@@ -55,6 +56,7 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 	worker->sampling_secret = config->sampling;
 	worker->own.name = NULL;
 	worker->own.takes_link_headers = config->cache.columns & FLOW_COLUMNS_OF_LINK;
+	worker->own.takes_ttl = worker->noted & PACKET_NOTES_TTL;
 	worker->own.takes_microseconds = config->cache.columns & FLOW_COLUMNS_OF_TCP;
 	if (config->cache.columns & FLOW_COLUMNS_OF_OWNER)
 		worker->own.owners = worker->owners;
@@ -121,6 +123,7 @@ int worker_init(struct worker *worker, const struct worker_config *config, struc
 		worker_clear(worker);
 		return result;
 	}
+	worker_offload_init(worker);
 	if (worker->kept && worker->type->can_resume)
 		capture_source_use_memory(&worker->source, true, worker->source_memory);
 	if (config->is_continued)
@@ -131,6 +134,7 @@ int worker_init(struct worker *worker, const struct worker_config *config, struc
 void worker_clear(struct worker *worker)
 {
 	worker_inherit_clear(worker);
+	worker_offload_clear(worker);
 	capture_source_close(&worker->source);
 	flow_cache_destroy(worker->cache);
 	worker->cache = NULL;

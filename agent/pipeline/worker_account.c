@@ -6,8 +6,11 @@
 
 #include "log.h"
 #include "worker_decode.h"
+#include "worker_offload.h"
+#include "worker_sink.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* At most one batch of 32 packets in this time is looked at for duplicates. That is 340
  * instructions for each of them, so 110,000 a second at most: 2 % of what 12,000 packets cost. */
@@ -26,6 +29,7 @@ static void fill_ledger(struct worker *worker, struct worker_ledger *ledger)
 	ledger->fragments.unmatched += worker->fragments_before.unmatched;
 	ledger->fragments.replaced += worker->fragments_before.replaced;
 	ledger->duplicates = worker->duplicates.statistics;
+	worker_offload_fill(worker, ledger);
 }
 
 void worker_account_ledger(struct worker *worker, struct worker_ledger *ledger)
@@ -50,23 +54,10 @@ void worker_account_note(struct worker *worker, uint64_t lost_before, struct wor
 
 void worker_account_continue(struct worker *worker, const struct worker_ledger *before)
 {
-	worker->ledger = *before;
+	worker->ledger = *before; /* without what this cache has counted: nothing yet */
 	worker->fragments_before = before->fragments;
 	worker->duplicates.statistics = before->duplicates;
 	worker->duplicates.statistics.sources_suspected = 0;
-}
-
-static struct flow_record *place_record(void *context)
-{
-	struct ring_entry *entry = record_ring_push(context);
-
-	entry->kind = RING_RECORD;
-	return &entry->record.flow;
-}
-
-struct flow_sink worker_account_sink(struct worker *worker)
-{
-	return (struct flow_sink){ place_record, worker->ring };
 }
 
 /* Report once if the rule makes us work harder than need be. */
@@ -143,12 +134,19 @@ look_for_duplicates(struct worker *worker, const struct packet_view *views, size
 		log_problem_over("duplicates", worker->name);
 }
 
+/* Which packets are ignored, where no note keeps that for the next process. */
+static void note_reasons(struct worker *worker)
+{
+	worker->reasons = worker->offload_reasons;
+	memset(worker->offload_reasons, 0, sizeof(worker->offload_reasons));
+}
+
 /* Account what waits in worker->views, as far as worker_decode() goes. 'notes' is a constant NULL
  * where flows have no columns. */
 static inline __attribute__((always_inline)) void account_views(struct worker *worker,
 								struct packet_note *notes)
 {
-	const struct flow_sink sink = worker_account_sink(worker);
+	const struct flow_sink sink = worker_sink(worker);
 	const struct packet_view *views = &worker->views[worker->view_next];
 	const struct packet_view *end =
 		&worker->views[worker->step_view < worker->view_count ? worker->step_view
@@ -159,6 +157,8 @@ static inline __attribute__((always_inline)) void account_views(struct worker *w
 
 	if (worker->own_exports)
 		own_exports_read(worker->own_exports, &worker->own_list);
+	if (worker->offload && !worker->kept)
+		note_reasons(worker);
 	next = worker_decode(worker, views, end, infos, notes, &accounted);
 	count = (size_t)(next - views);
 	worker->view_next += count;
@@ -167,7 +167,10 @@ static inline __attribute__((always_inline)) void account_views(struct worker *w
 		look_for_duplicates(worker, views, count);
 	if (worker->key_mask.has_effect)
 		flow_key_mask_apply(&worker->key_mask, infos, accounted);
-	if (notes)
+	if (notes && __builtin_expect(worker->offload != NULL, 0))
+		worker_offload_account(worker, infos, notes, accounted,
+				       (size_t)(views - worker->views), &sink);
+	else if (notes)
 		flow_cache_add_noted(worker->cache, infos, notes, accounted, &sink);
 	else
 		flow_cache_add(worker->cache, infos, accounted, &sink);
@@ -184,7 +187,7 @@ static __attribute__((noinline)) void account_noted(struct worker *worker)
 
 void worker_account(struct worker *worker)
 {
-	if (worker->noted)
+	if (worker->noted || worker->offload)
 		account_noted(worker);
 	else
 		account_views(worker, NULL);

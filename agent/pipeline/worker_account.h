@@ -10,9 +10,6 @@
  * FLOW_CACHE_BATCH * FLOW_CACHE_RECORDS_AT_ONCE records. */
 void worker_account(struct worker *worker);
 
-/* Where the records of the worker's cache go: into its ring. */
-struct flow_sink worker_account_sink(struct worker *worker);
-
 /* Thread only (or before start, after join): the ledger of this moment; the source's own counters.
  */
 void worker_account_ledger(struct worker *worker, struct worker_ledger *ledger);

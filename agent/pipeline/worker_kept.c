@@ -7,6 +7,7 @@
 #include "flow_cache_recover.h"
 #include "store_order.h"
 #include "worker_account.h"
+#include "worker_offload.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -19,6 +20,7 @@ struct begin {
 	uint32_t view_first;               /* of them, the first that the ledger does not have */
 	uint32_t packets, records;         /* flow_cache_progress() */
 	uint32_t pushed;                   /* entries of the ring */
+	struct flow_offload_sums counted;  /* flow_cache_offloaded(); in the ledger, too */
 	uint8_t reasons[FLOW_CACHE_BATCH]; /* of the views since ignored: enum drop_reason */
 };
 _Static_assert(DROP_REASON_COUNT <= UINT8_MAX, "a reason is a byte");
@@ -100,6 +102,15 @@ static uint32_t count_expired(const struct worker *worker, const struct begin *b
 	return number;
 }
 
+/* The ledger of a worker is without what its cache says of that. */
+static void take_out(struct worker_ledger *ledger, const struct flow_offload_sums *counted)
+{
+	ledger->packets_read -= counted->packets - counted->segments;
+	ledger->packets_split -= counted->segments;
+	ledger->octets_split -= counted->segment_octets;
+	ledger->packets_super -= counted->superpackets;
+}
+
 int worker_kept_recover(struct worker *worker, const struct worker_config *config)
 {
 	const struct layout layout = layout_of(config);
@@ -123,6 +134,7 @@ int worker_kept_recover(struct worker *worker, const struct worker_config *confi
 				 config->consumed, pushed))
 		return -EINVAL;
 	worker_account_continue(worker, &begin->ledger);
+	take_out(&worker->ledger, &begin->counted);
 	return 0;
 }
 
@@ -158,8 +170,8 @@ static void count_split(struct worker *worker)
 	struct flow_cache_statistics cache;
 
 	flow_cache_statistics(worker->cache, &cache);
-	ledger->packets_split =
-		worker_ledger_ignored(ledger) + cache.packets_added - ledger->packets_read;
+	ledger->packets_split = worker_ledger_ignored(ledger) + cache.packets_added -
+				flow_cache_offloaded(worker->cache).packets - ledger->packets_read;
 }
 
 /* The packets that its cache has got since the turn began. */
@@ -198,7 +210,11 @@ void worker_kept_resume(struct worker *worker)
 
 void worker_kept_left(const struct worker *left, struct worker_ledger *ledger)
 {
-	*ledger = current_of(left->kept)->ledger;
+	const struct begin *begin = current_of(left->kept);
+
+	*ledger = begin->ledger;
+	take_out(ledger, &begin->counted);
+	worker_offload_fill(left, ledger);
 	flow_cache_statistics(left->cache, &ledger->cache);
 	ledger->packets_read += packets_since(left);
 	ledger->packets_split =
@@ -246,6 +262,7 @@ void worker_kept_begin(struct worker *worker)
 	begin->packets = progress.packets;
 	begin->records = progress.records;
 	begin->pushed = record_ring_pushed(worker->ring);
+	begin->counted = flow_cache_offloaded(worker->cache);
 	memset(begin->reasons, 0, sizeof(begin->reasons));
 	store_order();
 	atomic_store_explicit(&kept->current, next, memory_order_release);

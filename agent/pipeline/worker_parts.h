@@ -125,15 +125,21 @@ struct worker {
 	cache_ms clock_ms;
 	bool has_clock; /* clock_ms is set: from a file, a packet has come */
 	cache_ms last_mark_ms;
-	cache_ms handed_over_tick; /* of clock_ms, when timeouts were last looked at */
-	cache_ms losses_due_ms;    /* when a note asks the source for them next */
-	cache_ms last_packet_ms;   /* CLOCK_MONOTONIC, -1 if there was none */
-	unsigned int changes_said; /* source.changes that were reported */
-	bool is_pausing;           /* it comes to rest: its source is held */
-	bool is_read_out;          /* with that: the source has given all that it had taken */
-	bool is_leaving;           /* stop was asked for: what was cached leaves first */
-	bool is_stopping;          /* stop was asked for, and passed to the source */
-	bool keeps_flows;          /* at the end: what is cached is for the next agent */
+	cache_ms handed_over_tick;    /* of clock_ms, when timeouts were last looked at */
+	cache_ms losses_due_ms;       /* when a note asks the source for them next */
+	cache_ms last_packet_ms;      /* CLOCK_MONOTONIC, -1 if there was none */
+	unsigned int changes_said;    /* source.changes that were reported */
+	bool is_pausing;              /* it comes to rest: its source is held */
+	bool is_read_out;             /* with that: the source has given all that it had taken */
+	bool is_leaving;              /* stop was asked for: what was cached leaves first */
+	bool is_stopping;             /* stop was asked for, and passed to the source */
+	bool keeps_flows;             /* at the end: what is cached is for the next agent */
+	struct flow_offload *offload; /* worker_offload.c; owned, like the next; NULL: none */
+	const struct capture *offload_tried;       /* the capture that was asked for it */
+	bool has_offload_cycle;                    /* the kernel is at it, or it is to be ended */
+	cache_ms offload_take_ms;                  /* when all slots are looked at next */
+	cache_ms offload_cycle_ms;                 /* when the next cycle may begin */
+	uint8_t offload_reasons[FLOW_CACHE_BATCH]; /* 'reasons', where they are not kept */
 	struct worker_inheritance inheritance;
 	unsigned int changes_kept; /* of the control thread: source.changes that are in the store */
 	struct worker_awaited *awaited;              /* shared; NULL: nobody is waited for */

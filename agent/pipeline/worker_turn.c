@@ -12,13 +12,17 @@
 #include "worker_decode.h"
 #include "worker_inherit.h"
 #include "worker_kept.h"
+#include "worker_offload.h"
+#include "worker_sink.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
-/* Records of one batch, the reverse of the last record handed over, a mark and the end. */
-#define RING_RESERVE      (FLOW_CACHE_BATCH * FLOW_CACHE_RECORDS_AT_ONCE + 3)
+/* Records of one batch, the reverse of the last record handed over, a mark and the end; and of what
+ * comes from a source that counts, in its turn and when it closes. */
+#define RING_RESERVE \
+	((FLOW_CACHE_BATCH + 2 * WORKER_OFFLOAD_FLOWS) * FLOW_CACHE_RECORDS_AT_ONCE + 3)
 #define RING_NEARLY_EMPTY 1024
 
 /* While it leaves: between two looks whether the export thread has taken enough. */
@@ -63,6 +67,8 @@ static void look_at_clock(struct worker *worker)
 static void end_input(struct worker *worker, int result, const struct error_text *error)
 {
 	worker->has_ended = true;
+	if (!worker->keeps_flows)
+		worker_offload_finish(worker);
 	if (result < 0 && result != -ENODATA) {
 		worker->failure = *error;
 		log_problem_text("failed", worker->name, error);
@@ -163,7 +169,7 @@ static bool leaves_all(const struct worker *worker)
  * Returns whether that was all. */
 static bool hand_over(struct worker *worker)
 {
-	const struct flow_sink sink = worker_account_sink(worker);
+	const struct flow_sink sink = worker_sink(worker);
 	uint32_t budget = record_ring_room(worker->ring) - RING_RESERVE;
 	size_t flushed;
 
@@ -215,6 +221,7 @@ static void begin_stop(struct worker *worker)
 	if (!worker->keeps_flows && !has_left(worker))
 		return;
 	worker->is_stopping = true;
+	worker_offload_rest(worker);
 	if (worker->has_ended || !end_source(worker)) {
 		worker->view_next = worker->view_count;
 		worker->has_ended = true;
@@ -239,8 +246,8 @@ static cache_ms sleep_ms(const struct worker *worker, bool has_room)
 		return MARK_INTERVAL_MS;
 	until_expiry = flow_cache_next_expiry(worker->cache) - worker->clock_ms;
 	if (until_expiry >= MARK_INTERVAL_MS)
-		return MARK_INTERVAL_MS;
-	return until_expiry < 10 ? 10 : until_expiry;
+		return worker_offload_sleep_ms(worker, MARK_INTERVAL_MS);
+	return worker_offload_sleep_ms(worker, until_expiry < 10 ? 10 : until_expiry);
 }
 
 /* Sleep until there is input or something to do by the clock; without room in the ring, until the
@@ -283,7 +290,7 @@ static bool is_awaiting(struct worker *worker)
 static bool work(struct worker *worker)
 {
 	if (__builtin_expect(worker->inheritance.parts != NULL, 0)) {
-		const struct flow_sink sink = worker_account_sink(worker);
+		const struct flow_sink sink = worker_sink(worker);
 
 		thread_call_does(&worker->call, "taking over flows");
 		(void)worker_inherit_flows(worker, &sink);
@@ -291,6 +298,8 @@ static bool work(struct worker *worker)
 	}
 	if (__builtin_expect(worker->awaited != NULL, 0) && is_awaiting(worker))
 		return true;
+	if (worker->type->offload)
+		worker_offload_turn(worker);
 	if (worker->kept)
 		worker_kept_begin(worker);
 	if (!worker->has_ended) {
@@ -320,7 +329,7 @@ static bool work(struct worker *worker)
 	/* A source that stops ends its read() soon, and says so. */
 	if (!worker->has_ended)
 		return worker->is_stopping;
-	if (!worker->keeps_flows && !cache_is_empty(worker))
+	if (worker->keeps_flows ? worker->has_offload_cycle : !cache_is_empty(worker))
 		return true;
 	worker_account_mark(worker);
 	record_ring_push(worker->ring)->kind = RING_END;
@@ -348,12 +357,13 @@ void worker_turn(struct worker *worker)
 static bool can_rest(const struct worker *worker)
 {
 	return !worker->inheritance.parts && worker->view_next >= worker->view_count &&
-	       (worker->is_read_out || worker->has_ended);
+	       !worker->has_offload_cycle && (worker->is_read_out || worker->has_ended);
 }
 
 static void begin_pause(struct worker *worker)
 {
 	worker->is_pausing = true;
+	worker_offload_rest(worker);
 	worker->is_read_out = !capture_source_rest(&worker->source, true);
 }
 
