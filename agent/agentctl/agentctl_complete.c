@@ -18,10 +18,12 @@
 
 /* Words that a filter of `show flows` may begin with: lib/select/flow_filter.h. */
 static const char *const filter_words[] = {
-	"src=",   "dst=",    "host=",    "net=",      "sport=", "dport=",  "port=",
-	"proto=", "src_as=", "dst_as=",  "as=",       "in_if=", "out_if=", "iface=",
-	"dir=",   "v=",      "tos=",     "vlan=",     "mark=",  "uid=",    "unit=",
-	"flags=", "bytes>",  "packets>", "duration>", "age<",   "idle<",
+	"src=",           "dst=",          "host=",   "net=",    "sport=",      "dport=",
+	"port=",          "proto=",        "src_as=", "dst_as=", "as=",         "in_if=",
+	"out_if=",        "iface=",        "dir=",    "v=",      "tos=",        "vlan=",
+	"mark=",          "uid=",          "unit=",   "flags=",  "bytes>",      "packets>",
+	"duration>",      "age<",          "idle<",   "rtt>",    "client_rtt>", "server_rtt>",
+	"retransmitted>", "out_of_order>",
 };
 
 static void print_verbs(void)

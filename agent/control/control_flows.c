@@ -233,13 +233,14 @@ static int fail_interfaces(int fault, struct error_text *error)
 	return fault;
 }
 
-/* Members of owners that a filter looks at. */
+/* Members of columns that a filter looks at. */
 static uint64_t members_of_filter(const struct flow_filter *filter)
 {
 	const unsigned int needs = flow_filter_needs(filter);
 
 	return (needs & FLOW_FILTER_needs_user ? FLOW_MEMBER_BIT(FLOW_MEMBER_uid) : 0) |
-	       (needs & FLOW_FILTER_needs_unit ? FLOW_MEMBER_BIT(FLOW_MEMBER_unit) : 0);
+	       (needs & FLOW_FILTER_needs_unit ? FLOW_MEMBER_BIT(FLOW_MEMBER_unit) : 0) |
+	       (needs & FLOW_FILTER_needs_tcp ? FLOW_MEMBER_BIT(FLOW_MEMBER_rtt_us) : 0);
 }
 
 int control_flows_check_filter(const struct flow_filter *filter, uint64_t kept,

@@ -250,7 +250,8 @@ static unsigned int columns_of_filter(const struct config_collector *collector)
 	const unsigned int needs = filter ? flow_filter_needs(filter) : 0;
 
 	flow_filter_destroy(filter);
-	return needs & FLOW_FILTER_needs_user ? FLOW_COLUMN_BIT(FLOW_COLUMN_user) : 0;
+	return (needs & FLOW_FILTER_needs_user ? FLOW_COLUMN_BIT(FLOW_COLUMN_user) : 0) |
+	       (needs & FLOW_FILTER_needs_tcp ? FLOW_COLUMN_BIT(FLOW_COLUMN_tcp) : 0);
 }
 
 unsigned int collector_setup_columns_of(const struct config_collector *collector,

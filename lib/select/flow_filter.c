@@ -45,6 +45,11 @@ enum datum {
 	DATUM_idle,
 	DATUM_user,
 	DATUM_unit,
+	DATUM_rtt, /* what is known of a TCP connection, from here on */
+	DATUM_client_rtt,
+	DATUM_server_rtt,
+	DATUM_retransmitted,
+	DATUM_out_of_order,
 };
 
 struct filter_key {
@@ -83,6 +88,11 @@ static const struct filter_key keys[] = {
 	{ "duration", VALUE_time, DATUM_duration, DATUM_none, INT64_MAX },
 	{ "age", VALUE_time, DATUM_age, DATUM_none, INT64_MAX },
 	{ "idle", VALUE_time, DATUM_idle, DATUM_none, INT64_MAX },
+	{ "rtt", VALUE_short_time, DATUM_rtt, DATUM_none, UINT32_MAX },
+	{ "client_rtt", VALUE_short_time, DATUM_client_rtt, DATUM_none, UINT32_MAX },
+	{ "server_rtt", VALUE_short_time, DATUM_server_rtt, DATUM_none, UINT32_MAX },
+	{ "retransmitted", VALUE_amount, DATUM_retransmitted, DATUM_none, UINT32_MAX },
+	{ "out_of_order", VALUE_amount, DATUM_out_of_order, DATUM_none, UINT32_MAX },
 };
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
@@ -200,7 +210,8 @@ static void fail_key(struct error_text *error, const char *name, size_t length)
 			error,
 			"filter: unknown key \"%s\", expected one of src, dst, host, sport, "
 			"dport, port, src_as, dst_as, as, in_if, out_if, iface, proto, dir, "
-			"v, tos, vlan, mark, uid, unit, flags, bytes, packets, duration, age, idle",
+			"v, tos, vlan, mark, uid, unit, flags, bytes, packets, duration, age, "
+			"idle, rtt, client_rtt, server_rtt, retransmitted, out_of_order",
 			quote);
 }
 
@@ -389,6 +400,8 @@ unsigned int flow_filter_needs(const struct flow_filter *filter)
 			needs |= FLOW_FILTER_needs_unit;
 		if (key->first == DATUM_user)
 			needs |= FLOW_FILTER_needs_user;
+		if (key->first >= DATUM_rtt)
+			needs |= FLOW_FILTER_needs_tcp;
 		if (key->first == DATUM_age || key->first == DATUM_idle)
 			needs |= FLOW_FILTER_needs_now;
 	}
@@ -443,8 +456,27 @@ static uint64_t datum_number(enum datum datum, const struct subject *subject)
 	case DATUM_age: return elapsed_ms(flow->first_ms, subject->now_ms);
 	case DATUM_idle: return elapsed_ms(flow->last_ms, subject->now_ms);
 	case DATUM_user: return flow->user - 1;
+	case DATUM_rtt: return flow->tcp.handshake_us - 1;
+	case DATUM_client_rtt: return flow->tcp.client_us - 1;
+	case DATUM_server_rtt: return flow->tcp.server_us - 1;
+	case DATUM_retransmitted: return flow->tcp.retransmitted;
+	case DATUM_out_of_order: return flow->tcp.out_of_order;
 	}
 	return 0;
+}
+
+/* Whether the flow has a datum that some do not. */
+static bool datum_is_known(enum datum datum, const struct flow_record *flow)
+{
+	switch (datum) {
+	case DATUM_user: return flow->user != 0;
+	case DATUM_rtt: return flow->tcp.handshake_us != 0;
+	case DATUM_client_rtt: return flow->tcp.client_us != 0;
+	case DATUM_server_rtt: return flow->tcp.server_us != 0;
+	case DATUM_retransmitted:
+	case DATUM_out_of_order: return flow->tcp.is_known;
+	default: return true;
+	}
 }
 
 static bool datum_matches(const struct filter_test *test, enum datum datum,
@@ -460,7 +492,8 @@ static bool datum_matches(const struct filter_test *test, enum datum datum,
 				       flow_destination_address(key));
 	if (datum == DATUM_unit)
 		return subject->names->unit_is(subject->names->context, subject->flow, test->name);
-	if (datum == DATUM_user && !subject->flow->user)
+	/* Records may end before these where nobody asks for them. */
+	if (datum >= DATUM_user && !datum_is_known(datum, subject->flow))
 		return false;
 	number = datum_number(datum, subject);
 	if (test->is_name)

@@ -19,6 +19,8 @@
  *   bytes= packets=                   with k M G T for powers of 1000, as rates are read
  *   duration= age= idle=              last - first packet, now - first, now - last; ms s m h d,
  *                                     seconds without a unit, 1h30m
+ *   rtt= client_rtt= server_rtt=      of a TCP connection; us ms s, microseconds without a unit
+ *   retransmitted= out_of_order=      packets, likewise; where it is not known, no value matches
  *
  * Keys may have any name of flow_names.h, such as dport= for dst_port=.
  *
@@ -51,6 +53,7 @@ enum flow_filter_need {
 	FLOW_FILTER_needs_as_numbers = 2, /* src_as, dst_as, as */
 	FLOW_FILTER_needs_user = 4,       /* uid: flow_record.user must be there */
 	FLOW_FILTER_needs_unit = 8,       /* unit */
+	FLOW_FILTER_needs_tcp = 16,       /* rtt and the like: so must flow_record.tcp */
 };
 unsigned int flow_filter_needs(const struct flow_filter *filter);
 

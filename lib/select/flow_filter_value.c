@@ -38,6 +38,13 @@ static const struct named_number time_units[] = {
 	{ "h", 3600000 }, { "d", 86400000 }, { NULL, 0 },
 };
 
+static const struct named_number short_time_units[] = {
+	{ "us", 1 },
+	{ "ms", 1000 },
+	{ "s", 1000000 },
+	{ NULL, 0 },
+};
+
 static int find_name(const struct named_number *names, const char *text, size_t length,
 		     uint64_t *number)
 {
@@ -155,6 +162,7 @@ int flow_filter_value_parse(enum flow_filter_value kind, const char *text,
 	case VALUE_port: result = parse_port(text, number); break;
 	case VALUE_amount: result = parse_units(text, amount_units, 1, number); break;
 	case VALUE_time: result = parse_units(text, time_units, 1000, number); break;
+	case VALUE_short_time: result = parse_units(text, short_time_units, 1, number); break;
 	case VALUE_as:
 		result = as_number_parse(text, &as_number);
 		*number = as_number;
@@ -171,7 +179,7 @@ int flow_filter_value_parse(enum flow_filter_value kind, const char *text,
 bool flow_filter_value_is_ordered(enum flow_filter_value kind)
 {
 	return kind == VALUE_number || kind == VALUE_port || kind == VALUE_amount ||
-	       kind == VALUE_time || kind == VALUE_as;
+	       kind == VALUE_time || kind == VALUE_short_time || kind == VALUE_as;
 }
 
 const char *flow_filter_value_expected(enum flow_filter_value kind)
@@ -182,6 +190,8 @@ const char *flow_filter_value_expected(enum flow_filter_value kind)
 			       "https",
 		[VALUE_amount] = "a number such as 1500, 10k or 2M, or a range such as 1k-1M",
 		[VALUE_time] = "a time such as 500ms, 30s or 1h30m, or a range such as 1s-1m",
+		[VALUE_short_time] = "a time such as 500us, 20ms or 1s, or a range such as "
+				     "1ms-20ms",
 		[VALUE_unit] =
 			"the name of a unit, of at most 31 characters; only agentctl knows them",
 		[VALUE_interface] = "the index or name of an interface",

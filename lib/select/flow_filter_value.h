@@ -13,9 +13,10 @@ struct flow_filter_names;
 enum flow_filter_value {
 	VALUE_prefix, /* is no number: address.h */
 	VALUE_number,
-	VALUE_port,   /* or the name of a service */
-	VALUE_amount, /* with k M G T */
-	VALUE_time,   /* milliseconds */
+	VALUE_port,       /* or the name of a service */
+	VALUE_amount,     /* with k M G T */
+	VALUE_time,       /* milliseconds */
+	VALUE_short_time, /* microseconds */
 	VALUE_as,
 	VALUE_unit, /* likewise: its name */
 	VALUE_interface,

@@ -155,6 +155,18 @@ def check_sums(tool, flows):
         assert row[name] == sum(flow[name] for flow in flows.values())
 
 
+def check_filter(tool, flows):
+    """Of `show flows`: times with their units, and packets."""
+    limit = DELAY_S * 2e3  # ms
+    for words, chosen in (
+        ((f"rtt>={limit - 1:.0f}ms",), set(flows)),
+        (("rtt<1ms",), set()),
+        (("retransmitted>0",), {key for key, row in flows.items() if row["retransmitted"]}),
+        (("out_of_order>0",), {key for key, row in flows.items() if row["out_of_order"]}),
+    ):
+        assert {f"{row['src_port']},{row['dst_port']}" for row in tool.rows("show", "flows", *words)} == chosen, words
+
+
 def half_ms(rtt_us):
     """What nProbe calls latency; 0: not known."""
     return 0 if rtt_us is None else max(1, (rtt_us // 2 + 500) // 1000)
@@ -229,6 +241,7 @@ def test_a_wire_of_known_delay_and_loss(family, source, wire, flowagent, agentct
             rtt = (stamps.own_rtt_us if is_by_stamps else stamps.rtt_us)(f"{port},{PORT}")
             check_rtt(flows[key], rtt, source, is_near)
     check_sums(tool, flows)
+    check_filter(tool, flows)
     assert agent.stop() == 0
     check_exports(sinks, {
         key: (row["retransmitted"], row["out_of_order"], half_ms(row["client_rtt_us"]), half_ms(row["server_rtt_us"]))
@@ -290,7 +303,9 @@ def test_nfcapd_shows_half_round_trips(tmp_path, flowagent, nfcapd, host):
     assert [(row["cli_latency"], row["srv_latency"]) for row in rows] == 2 * [((HANDSHAKE_US - ANSWER_US) / 2000, ANSWER_US / 2000)]
 
 
-@pytest.mark.parametrize("words", [["--by", "dst", "--sort", "retransmitted"], ["--sort", "rtt_us"], ["-o", "rtt_us"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["--by", "dst", "--sort", "retransmitted"], ["--sort", "rtt_us"], ["-o", "rtt_us"], ["retransmitted>0"]], ids=" ".join
+)
 def test_what_no_flow_has_is_refused_with_what_brings_it(words, host, flowagent, agentctl):
     machine = host("alone")
     agent = flowagent("--nflog", "40", host=machine)

@@ -330,7 +330,8 @@ TEST(wrong_collectors)
 		{ "h,filter=x=1",
 		  "filter: unknown key \"x\", expected one of src, dst, host, sport, dport, port, "
 		  "src_as, dst_as, as, in_if, out_if, iface, proto, dir, v, tos, vlan, mark, "
-		  "uid, unit, flags, bytes, packets, duration, age, idle" },
+		  "uid, unit, flags, bytes, packets, duration, age, idle, rtt, client_rtt, "
+		  "server_rtt, retransmitted, out_of_order" },
 		{ "h,filter=v=5", "filter: v \"5\", expected 4 or 6" },
 		{ "h,filter=age>1s", "filter: age and idle say nothing of a record, which is of a "
 				     "flow that has ended; expected duration" },

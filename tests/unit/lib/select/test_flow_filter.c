@@ -147,6 +147,26 @@ TEST(users)
 	check_words(&flow, WORDS("uid=4294967294", "uid>1000"), WORDS("uid=0"));
 }
 
+/* Times are more by 1 in a record. What is not known is neither 0 nor anything else. */
+TEST(connections)
+{
+	struct flow_record flow = ipv4_flow();
+
+	check_words(&flow, WORDS("rtt!=0", "retransmitted!=0"),
+		    WORDS("rtt>=0", "client_rtt<1s", "server_rtt=0-1s", "retransmitted>=0",
+			  "out_of_order=0"));
+	flow.tcp = (struct tcp_quality){ .is_known = true, .retransmitted = 3 };
+	check_words(&flow, WORDS("retransmitted=3", "retransmissions>2", "out_of_order=0"),
+		    WORDS("rtt>=0", "retransmitted>3", "out_of_order>0"));
+	flow.tcp.handshake_us = 20001;
+	flow.tcp.client_us = 1;
+	flow.tcp.server_us = 20001;
+	check_words(&flow,
+		    WORDS("rtt=20ms", "rtt_us>=20000", "rtt=19ms-1s", "client_rtt=0",
+			  "server_rtt<21ms", "rtt<1s500us"),
+		    WORDS("rtt>20ms", "client_rtt>0", "server_rtt=20"));
+}
+
 TEST(ports_and_protocols)
 {
 	struct flow_record flow = ipv4_flow();
@@ -287,6 +307,8 @@ TEST(units_are_known_to_who_asks_for_them)
 	filter = flow_filter_parse(WORDS("unit!=nginx.service"), 1, &names, &error);
 	CHECK(flow_filter_matches(filter, &flow, 0, 0, NOW_MS));
 	flow_filter_destroy(filter);
+	check_fails("rtt=1m", "filter: rtt \"1m\", expected a time such as 500us, 20ms or 1s, or "
+			      "a range such as 1ms-20ms");
 	check_fails("unit=nginx.service",
 		    "filter: unit \"nginx.service\", expected the name of a unit, "
 		    "of at most 31 characters; only agentctl knows them");
@@ -334,7 +356,8 @@ TEST(unknown_keys_are_named_with_the_nearest)
 	check_fails("colour=6",
 		    "filter: unknown key \"colour\", expected one of src, dst, host, sport, "
 		    "dport, port, src_as, dst_as, as, in_if, out_if, iface, proto, dir, v, tos, "
-		    "vlan, mark, uid, unit, flags, bytes, packets, duration, age, idle");
+		    "vlan, mark, uid, unit, flags, bytes, packets, duration, age, idle, rtt, "
+		    "client_rtt, server_rtt, retransmitted, out_of_order");
 }
 
 /* What agentctl's columns, fields= and tcpdump call it: filters take it as well. */
@@ -542,6 +565,7 @@ int main(void)
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(users),
 		cmocka_unit_test(units_are_known_to_who_asks_for_them),
+		cmocka_unit_test(connections),
 		cmocka_unit_test(ports_and_protocols),
 		cmocka_unit_test(as_numbers_and_interfaces),
 		cmocka_unit_test(direction_version_tos_vlan),
