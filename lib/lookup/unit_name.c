@@ -13,6 +13,7 @@
 #define ID_LENGTH_SHOWN 12
 #define LXC_PAYLOAD     "lxc.payload."
 #define LXC             "lxc-"
+#define LIBPOD          "libpod-"
 
 /* A part of a path. */
 struct part {
@@ -57,7 +58,8 @@ static void add(char *name, const char *text, size_t length)
 		name[used++] = *text > ' ' && *text < 0x7f ? *text : '?';
 }
 
-/* "PREFIX-ID.scope", and "ID" below a group that is named as the program. */
+/* "PREFIX-ID.scope", "libpod-ID" (Podman without systemd), and "ID" below a group that is named as
+ * the program. */
 static bool name_container(struct part part, struct part above, char *name)
 {
 	const char *const dash = memrchr(part.text, '-', part.length);
@@ -70,11 +72,22 @@ static bool name_container(struct part part, struct part above, char *name)
 		add(name, part.text, ID_LENGTH_SHOWN);
 		return true;
 	}
+	if (begins_with(part, LIBPOD) &&
+	    is_id(part.text + strlen(LIBPOD), part.length - strlen(LIBPOD))) {
+		add(name, part.text, strlen(LIBPOD) + ID_LENGTH_SHOWN);
+		return true;
+	}
 	if (!prefix || !ends_in(part, ".scope") ||
 	    !is_id(dash + 1, part.length - prefix - 1 - suffix))
 		return false;
 	add(name, part.text, prefix + 1 + ID_LENGTH_SHOWN);
 	return true;
+}
+
+/* The slice of a user, whose engines run containers as well. */
+static bool is_of_user(struct part part, struct part above)
+{
+	return is(above, "user.slice") && begins_with(part, "user-");
 }
 
 static bool name_part(struct part part, struct part above, char *name)
@@ -88,25 +101,47 @@ static bool name_part(struct part part, struct part above, char *name)
 		add(name, part.text + skipped, part.length - skipped);
 		return true;
 	}
-	if ((is(above, "user.slice") && begins_with(part, "user-")) || ends_in(part, ".service") ||
-	    ends_in(part, ".scope")) {
+	if (is_of_user(part, above) || ends_in(part, ".service") || ends_in(part, ".scope")) {
 		add(name, part.text, part.length);
 		return true;
 	}
 	return false;
 }
 
-void unit_name_of(const char *path, char name[static UNIT_NAME_SIZE])
+/* The next part of a path; its length is 0 at the end. */
+static struct part next_part(struct part part)
 {
-	struct part part = { path, 0 };
+	const char *next = part.text + part.length;
+
+	next += strspn(next, "/");
+	return (struct part){ next, strcspn(next, "/") };
+}
+
+/* A container below 'part'. */
+static bool name_container_below(struct part part, char *name)
+{
 	struct part above = part;
 
-	memset(name, 0, UNIT_NAME_SIZE);
-	for (const char *next = path; *(next += strspn(next, "/")); next += part.length) {
+	while ((part = next_part(above)).length) {
+		if (name_container(part, above, name))
+			return true;
 		above = part;
-		part = (struct part){ next, strcspn(next, "/") };
+	}
+	return false;
+}
+
+void unit_name_of(const char *path, char name[static UNIT_NAME_SIZE])
+{
+	struct part above = { path, 0 };
+	struct part part;
+
+	memset(name, 0, UNIT_NAME_SIZE);
+	while ((part = next_part(above)).length) {
+		if (is_of_user(part, above) && name_container_below(part, name))
+			return;
 		if (name_part(part, above, name))
 			return;
+		above = part;
 	}
-	add(name, part.text, part.length);
+	add(name, above.text, above.length);
 }

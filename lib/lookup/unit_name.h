@@ -12,7 +12,7 @@
  * "/system.slice/nginx.service":
  *
  *     a session or service of a user    user-1000.slice
- *     a container                       docker-0123456789ab, libpod-..., lxc-NAME
+ *     a container, also of a user       docker-0123456789ab, libpod-..., lxc-NAME
  *     a service or scope                nginx.service
  *     another group                     its own name, the last of the path
  *

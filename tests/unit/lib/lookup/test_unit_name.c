@@ -39,7 +39,24 @@ TEST(containers)
 	check("/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod7.slice/"
 	      "cri-containerd-" ID ".scope",
 	      "cri-containerd-0123456789ab");
+	/* Podman: in a pod, the container's monitor, with cgroupfs, of a user, and of a service of
+	 * its own (Quadlet). */
+	check("/machine.slice/machine-libpod_pod_" ID ".slice/libpod-" ID ".scope/container",
+	      "libpod-0123456789ab");
+	check("/machine.slice/libpod-conmon-" ID ".scope", "libpod-conmon-0123456789ab");
+	check("/libpod_parent/libpod-" ID "/container", "libpod-0123456789ab");
+	check("/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID
+	      ".scope/container",
+	      "libpod-0123456789ab");
+	check("/user.slice/user-1000.slice/user@1000.service/app.slice/docker-" ID ".scope",
+	      "docker-0123456789ab");
+	check("/system.slice/web.service/libpod-payload-" ID, "web.service");
+	check("/machine.slice/systemd-nspawn@web.service/payload/init.scope",
+	      "systemd-nspawn@web.service");
+	check("/machine.slice/machine-qemu\\x2d1\\x2dvm.scope/libvirt/emulator",
+	      "machine-qemu\\x2d1\\x2dvm.scope");
 	check("/lxc.payload.mail/system.slice/postfix.service", "lxc-mail");
+	check("/lxc.monitor.mail", "lxc.monitor.mail");
 	check("/lxc/mail", "lxc-mail");
 	check("/system.slice/docker-0123.scope", "docker-0123.scope");
 }
