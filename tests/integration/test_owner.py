@@ -1,7 +1,7 @@
 """Whose flows they are: the user and the unit of the socket at this host's end, in both directions.
 
-Two services on the server, each of a user and in a control group of its own: one answers TCP and UDP, the other asks. The rules log what comes in
-at prerouting and what goes out at postrouting.
+Two services and a container on the server, each of a user and in a control group of its own: one answers TCP and UDP, the container asks, and the
+other service does both. The rules log what comes in at prerouting and what goes out at postrouting.
 """
 
 import collections
@@ -16,12 +16,14 @@ import pytest
 import ledger
 from conftest import Hosts
 from firewalls import Nft
+from pcap_reader import count_flows
 from test_watch import Watch
 from traffic import family_of
 from waiting import PATIENCE_S, wait_until
 
-SERVING, ASKING = 1001, 1002  # users
+SERVING, ASKING, MAILING = USERS = 1001, 1002, 1003
 PORT, REMOTE_PORT, COUNT, PAYLOAD, SHORT = 7001, 7002, 4, 100, 1000
+MAIL_PORT, MAIL_REMOTE_PORT = 7003, 7004
 TCP, UDP, ICMP = 6, 17, 1
 FAMILIES = pytest.mark.parametrize("family", [0, 1], ids=["ipv4", "ipv6"])
 
@@ -131,30 +133,44 @@ def ask_all(target):
     return work
 
 
+def serve_and_ask(address, port, target):
+    """Both in one service."""
+    answer, ask = serve(address, port), ask_all(target)
+    return lambda ready, wait: answer(lambda: None, lambda: ask(ready, wait))
+
+
 class Traffic:
-    """Both services have had a dialogue by TCP and by UDP with the remote host, and are still there."""
+    """All have had a dialogue by TCP and by UDP with the remote host, and are still there."""
 
     def __init__(self, cleanup, hosts, family, groups=None):
         here, there = Hosts.SERVER[family], Hosts.REMOTE[family]
-        groups = groups or {SERVING: None, ASKING: None}
+        groups = groups or dict.fromkeys(USERS)
         self.serving = Service(cleanup, hosts.server, SERVING, serve(here, PORT), groups[SERVING])
-        remote = Service(cleanup, hosts.internet, 0, serve(there, REMOTE_PORT))
-        self.serving.wait_until_ready()
-        remote.wait_until_ready()
-        with hosts.internet.entered():
-            ask_tcp((here, PORT), (there, 0)).close()
-            ask_udp((here, PORT), (there, 0)).close()
+        remotes = [Service(cleanup, hosts.internet, 0, serve(there, port)) for port in (REMOTE_PORT, MAIL_REMOTE_PORT)]
+        for service in self.serving, *remotes:
+            service.wait_until_ready()
+        both = serve_and_ask(here, MAIL_PORT, (there, MAIL_REMOTE_PORT))
+        self.mailing = Service(cleanup, hosts.server, MAILING, both, groups[MAILING])
         asks = ask_all((there, REMOTE_PORT))
         self.asking = Service(cleanup, hosts.server, ASKING, asks, groups[ASKING])
+        self.mailing.wait_until_ready()
         self.asking.wait_until_ready()
+        with hosts.internet.entered():
+            for port in PORT, MAIL_PORT:
+                ask_tcp((here, port), (there, 0)).close()
+                ask_udp((here, port), (there, 0)).close()
+
+
+USER_OF_PORT = {PORT: SERVING, REMOTE_PORT: ASKING, MAIL_PORT: MAILING, MAIL_REMOTE_PORT: MAILING}
+
+
+def user_of_ports(*ports):
+    """Who has caused a flow, or None."""
+    return next((USER_OF_PORT[port] for port in ports if port in USER_OF_PORT), None)
 
 
 def user_of(row):
-    """Who has caused the flow of a row, as its ports say: 1001, 1002, or None."""
-    ports = row["sourceTransportPort"], row["destinationTransportPort"]
-    if PORT in ports:
-        return SERVING
-    return ASKING if REMOTE_PORT in ports else None
+    return user_of_ports(row["sourceTransportPort"], row["destinationTransportPort"])
 
 
 def flows_of(path):
@@ -192,7 +208,7 @@ def test_both_directions_have_the_user(cleanup, hosts, flowagent, directory, fam
     names = collections.defaultdict(set)
     for row in flows_of(path):
         names[user_of(row), row["protocolIdentifier"], row["flowDirection"]].add(row["userName"])
-    for user in SERVING, ASKING:
+    for user in USERS:
         for protocol in TCP, UDP:
             for direction in 0, 1:
                 assert names.pop((user, protocol, direction)) == {str(user)}
@@ -208,7 +224,7 @@ def test_agentctl_shows_and_sums_users(cleanup, hosts, flowagent, agentctl):
                  if row["uid"] is not None and row["packets"] >= 2 * COUNT},
         "packets of users",
     )  # fmt: skip
-    assert {SERVING, ASKING} <= set(sent)
+    assert set(USERS) <= set(sent)
     rows = tool.rows("show", "flows", f"uid={SERVING}", "-o", "uid,src_port,dst_port")
     assert rows
     assert all(row["uid"] == SERVING and PORT in (row["src_port"], row["dst_port"]) for row in rows)
@@ -237,18 +253,19 @@ def test_without_the_option_nobody_is_asked(hosts, flowagent, agentctl):
             assert f"owner={name}" in done.stderr
 
 
-UNITS = {SERVING: "web.service", ASKING: "docker-0123456789ab"}
+UNITS = {SERVING: "web.service", ASKING: "docker-0123456789ab", MAILING: "mail.service"}
 
 
 @pytest.fixture
 def groups(cleanup):
-    """{user: directory of a control group}: a service of systemd, and a container, by their names."""
+    """{user: directory of a control group}: two services of systemd, and a container, by their names."""
     root = next((path for path in map(Path, ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"))
                  if (path / "cgroup.procs").exists()), None)  # fmt: skip
     if not root:
         pytest.skip("no cgroup v2")
     top = root / f"flowagent-test-{os.getpid()}"
-    paths = {SERVING: top / UNITS[SERVING], ASKING: top / f"docker-{'0123456789abcdef' * 4}.scope"}
+    paths = {user: top / unit for user, unit in UNITS.items()}
+    paths[ASKING] = top / f"docker-{'0123456789abcdef' * 4}.scope"
     try:
         top.mkdir()
     except OSError:
@@ -271,19 +288,34 @@ def amounts(rows):
 
 @FAMILIES
 @pytest.mark.parametrize("version", [9, 10])
-def test_nfacctd_names_units(cleanup, hosts, flowagent, nfacctd, directory, groups, family, version):
-    """Its table by class has the packets and bytes that the ports say; what is nobody's is unknown."""
+def test_nfacctd_names_units(cleanup, hosts, flowagent, nfacctd, agentctl, tcpdump, directory, groups, family, version):
+    """Its table by class has the packets and bytes that each unit has exchanged, as a capture at the other end says; what is nobody's is
+    unknown."""
+    wire = tcpdump(hosts.internet, "eth0", "tcp or udp", snap_length=128)
     path = directory / "flows.json"
     pmacct = nfacctd(Hosts.COLLECTOR[0], 3000, hosts.collector, aggregate="class, proto")
     agent = start(hosts, flowagent, "-n", f"{Hosts.COLLECTOR[0]}:3000,version={version}",
-                  "-n", f"{path},version=json", "--owner", "unit")  # fmt: skip
+                  "-n", f"{path},version=json", "--owner", "unit", "--inactive-timeout", "1h", "--active-timeout", "1h")  # fmt: skip
     Traffic(cleanup, hosts, family, groups)
     hosts.internet.run("ping", "-n", "-c", "2", Hosts.SERVER[family])
+
+    def seen():
+        rows = agentctl(agent).rows("show", "flows", "--by", "unit")
+        return amounts((row["unit"], row["packets"], row["bytes"]) for row in rows if row["unit"])
+
+    def captured():
+        counters = count_flows(wire.packets()).table.counters().items()
+        named = [(UNITS.get(user_of_ports(*key[3:5])), *counts) for key, counts in counters]
+        return amounts(row for row in named if row[0])
+
+    on_the_wire = wait_until(lambda: (amount := captured()) == seen() and amount, "what the wire has carried")
+    assert {name for name, _ in on_the_wire} == set(UNITS.values())
     assert agent.stop() == 0, agent.errors
     ledger.check_final(agent.summary())
     rows = flows_of(path)
     sent = amounts((UNITS.get(user_of(row), "unknown"), row["packetDeltaCount"], row["octetDeltaCount"]) for row in rows)
     assert {name for name, _ in sent} == {*UNITS.values(), "unknown"}
+    assert {name: amount for name, amount in sent.items() if name[0] != "unknown"} == on_the_wire
     for row in rows:
         assert row.get("applicationName") == UNITS.get(user_of(row))
     wait_until(
