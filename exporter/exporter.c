@@ -14,6 +14,8 @@
  * stands still meanwhile. A longer one is a wrap of the uptime, and so is one during which real
  * time continues: 50 days without a packet. */
 #define CLOCK_SPREAD_MS 3600000u
+/* Between two looks while nothing may be sent. */
+#define EXPORTER_HELD_US 10000
 
 static int create_groups(struct exporter *exporter, struct error_text *error)
 {
@@ -152,7 +154,7 @@ uint64_t exporter_keep(struct exporter *exporter, size_t collector, void *memory
 
 void exporter_uncount(struct exporter *exporter)
 {
-	exporter->ledger = (struct collector_ledger){ 0 };
+	exporter->ledger = exporter->removed = (struct collector_ledger){ 0 };
 	for (size_t i = 0; i < exporter->collector_count; i++)
 		collector_uncount(exporter->collectors[i]);
 }
@@ -173,6 +175,9 @@ void exporter_note(struct exporter *exporter, uint64_t turn)
 {
 	for (size_t i = 0; i < exporter->collector_count; i++)
 		collector_note(exporter->collectors[i], turn);
+	for (size_t i = 0; i < exporter->leaving_count; i++)
+		if (!exporter->leaving[i].is_done)
+			collector_note(exporter->leaving[i].collector, turn);
 }
 
 size_t exporter_room(const struct exporter *exporter)
@@ -308,15 +313,25 @@ const char *exporter_serving(const struct exporter *exporter)
 /* Whether it is too early to send, and nothing is held up by that. */
 static bool is_before_begin(struct exporter *exporter, int64_t now_us)
 {
-	if (now_us < exporter->begin_us && exporter_has_room(exporter))
+	if (!exporter->begin_us && !exporter->is_held)
+		return false;
+	if ((exporter->is_held || now_us < exporter->begin_us) && exporter_has_room(exporter))
 		return true;
 	exporter->begin_us = 0;
+	exporter->is_held = false;
 	return false;
+}
+
+/* How long that is so: the one who holds it wakes the thread. */
+static int64_t until_begin_us(const struct exporter *exporter, int64_t now_us)
+{
+	return exporter->is_held || now_us > exporter->begin_us ? EXPORTER_HELD_US
+								: exporter->begin_us - now_us;
 }
 
 void exporter_poll(struct exporter *exporter, int64_t now_us)
 {
-	const bool is_early = exporter->begin_us && is_before_begin(exporter, now_us);
+	const bool is_early = is_before_begin(exporter, now_us);
 
 	for (size_t i = 0; i < exporter->collector_count; i++) {
 		if (is_early && collector_connects(exporter->collectors[i]))
@@ -334,6 +349,11 @@ void exporter_set_begin(struct exporter *exporter, int64_t begin_us)
 	exporter->begin_us = begin_us;
 }
 
+void exporter_hold(struct exporter *exporter, bool is_held)
+{
+	exporter->is_held = is_held;
+}
+
 int64_t exporter_send(struct exporter *exporter, int64_t now_us)
 {
 	int64_t first_us;
@@ -342,8 +362,8 @@ int64_t exporter_send(struct exporter *exporter, int64_t now_us)
 		exporter_poll(exporter, now_us);
 	exporter->has_polled = false;
 	first_us = exporter_send_leaving(exporter, now_us);
-	if (exporter->begin_us && is_before_begin(exporter, now_us)) {
-		const int64_t left_us = exporter->begin_us - now_us;
+	if (is_before_begin(exporter, now_us)) {
+		const int64_t left_us = until_begin_us(exporter, now_us);
 
 		return first_us >= 0 && first_us < left_us ? first_us : left_us;
 	}
@@ -383,6 +403,7 @@ void exporter_finish(struct exporter *exporter, const struct export_time *time)
 	const struct export_time *now = forward(exporter, time);
 
 	exporter->begin_us = 0;
+	exporter->is_held = false;
 	for (size_t i = 0; i < exporter->collector_count; i++)
 		collector_finish(exporter->collectors[i], now);
 }

@@ -129,6 +129,9 @@ int64_t exporter_next(const struct exporter *exporter);
 
 /* Send nothing before 'begin_us', monotonic, as long as all that comes has room to wait. */
 void exporter_set_begin(struct exporter *exporter, int64_t begin_us);
+/* Likewise, until it is said again that it may: what another process has left is not this one's
+ * yet, and would be sent by a third one as well. */
+void exporter_hold(struct exporter *exporter, bool is_held);
 
 /* Look what the network and the transports say: after it exporter_remotes() has the ends that the
  * next exporter_send() uses. That does it by itself if nobody has called it before. */

@@ -156,6 +156,9 @@ static void let_go(struct exporter *exporter, const struct exporter_change *chan
 		.successor = plan ? prepared->collectors[index] : NULL,
 		.hands_sequence = plan && plan->hands_sequence,
 		.hands_ledger = plan && plan->hands_ledger,
+		.hands_datagrams = plan && plan->hands_sequence && plan->hands_ledger &&
+				   collector_change_has_same_templates(exporter->collectors[number],
+								       prepared->collectors[index]),
 		.begun_us = change->now_us,
 		.progress_us = change->now_us,
 		.waiting = UINT64_MAX,
@@ -343,6 +346,8 @@ static bool is_overdue(struct exporter_leaving *leaving, const struct collector_
 	       now_us - leaving->begun_us >= EXPORTER_LEAVING_US;
 }
 
+/* One of which nothing waits ends here, and not when the last has gone: between this and the next
+ * exporter_note() no number and no ledger is noted, so a note has them on one side only. */
 void exporter_poll_leaving(struct exporter *exporter, int64_t now_us)
 {
 	for (size_t i = 0; i < exporter->leaving_count; i++) {
@@ -352,6 +357,8 @@ void exporter_poll_leaving(struct exporter *exporter, int64_t now_us)
 			continue;
 		exporter_serve(exporter, leaving->collector);
 		collector_poll(leaving->collector, now_us);
+		if (leaving->has_sent)
+			end_leaving(exporter, leaving);
 	}
 }
 
@@ -373,8 +380,9 @@ int64_t exporter_send_leaving(struct exporter *exporter, int64_t now_us)
 			collector_abandon(leaving->collector);
 			status.queued_datagrams = 0;
 		}
-		if (!status.queued_datagrams)
-			end_leaving(exporter, leaving);
+		leaving->has_sent = !status.queued_datagrams;
+		if (leaving->has_sent)
+			first_us = 0;
 		else if (next_us >= 0 && (first_us < 0 || next_us < first_us))
 			first_us = next_us;
 	}

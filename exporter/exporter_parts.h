@@ -14,10 +14,12 @@ struct exporter_leaving {
 	struct collector *successor; /* borrowed; NULL: it was removed */
 	bool hands_sequence; /* the successor waits for the end, and continues the numbers */
 	bool hands_ledger;   /* likewise with the ledger, which counts as the successor's already */
-	bool is_done;        /* nothing waits any more: only exporter_bury() is left */
-	int64_t begun_us;    /* monotonic */
-	int64_t progress_us; /* when something last went */
-	uint64_t waiting;    /* records and datagrams, then */
+	bool hands_datagrams; /* the successor could send what waits */
+	bool has_sent;        /* nothing waits any more: the next exporter_poll() ends it */
+	bool is_done;         /* only exporter_bury() is left */
+	int64_t begun_us;     /* monotonic */
+	int64_t progress_us;  /* when something last went */
+	uint64_t waiting;     /* records and datagrams, then */
 };
 
 struct exporter {
@@ -26,6 +28,7 @@ struct exporter {
 	struct export_time time;
 	bool has_time;
 	int64_t begin_us;               /* nothing is sent before, 0: at once */
+	bool is_held;                   /* exporter_hold() */
 	bool has_polled;                /* since the last exporter_send() */
 	_Atomic(const char *) serving;  /* exporter_serving() */
 	struct collector_group *groups; /* owned */

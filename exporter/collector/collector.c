@@ -291,6 +291,18 @@ uint64_t collector_keep(struct collector *collector, void *memory, uint64_t turn
 	return outbox_kept_begin(&collector->outbox, memory, turn);
 }
 
+const void *collector_kept_memory(const struct collector *collector)
+{
+	return outbox_kept_memory(&collector->outbox);
+}
+
+uint64_t collector_succeed(struct collector *collector, void *memory, uint64_t size, uint64_t turn,
+			   bool takes_datagrams, struct collector_ledger *ledger)
+{
+	return outbox_kept_succeed(&collector->outbox, memory, size, turn,
+				   takes_datagrams ? outbox_give : NULL, ledger);
+}
+
 const struct queued_datagram *collector_waiting(const struct collector *collector, size_t index)
 {
 	return outbox_waiting(&collector->outbox, index);
@@ -298,7 +310,7 @@ const struct queued_datagram *collector_waiting(const struct collector *collecto
 
 void collector_give(struct collector *collector, const struct queued_datagram *datagram)
 {
-	outbox_give(&collector->outbox, datagram);
+	(void)outbox_give(&collector->outbox, datagram);
 }
 
 void collector_uncount(struct collector *collector)

@@ -65,6 +65,10 @@ void collector_keep_sequence(struct collector *collector, _Atomic uint32_t *plac
 /* As exporter_kept_size(), exporter_keep(), exporter_uncount() and exporter_note(). */
 uint64_t collector_kept_size(const struct collector *collector);
 uint64_t collector_keep(struct collector *collector, void *memory, uint64_t turn);
+const void *collector_kept_memory(const struct collector *collector);
+/* As outbox_kept_succeed(); with outbox_give(), or not. */
+uint64_t collector_succeed(struct collector *collector, void *memory, uint64_t size, uint64_t turn,
+			   bool takes_datagrams, struct collector_ledger *ledger);
 /* As exporter_waiting() and exporter_give(). */
 struct queued_datagram;
 const struct queued_datagram *collector_waiting(const struct collector *collector, size_t index);

@@ -121,6 +121,13 @@ void collector_change_absent(struct collector *collector, const struct amount *a
 	amount_add(&ledger->excluded[EXCLUDED_ABSENT], amount);
 }
 
+bool collector_change_has_same_templates(const struct collector *one, const struct collector *other)
+{
+	return !one->encoder->protocol ||
+	       (!one->templates.has_old &&
+		template_set_is_same(&one->templates.current, &other->templates.current));
+}
+
 uint32_t collector_change_leave(struct collector *collector)
 {
 	outbox_sequence_keep(&collector->outbox, NULL);

@@ -408,3 +408,74 @@ uint64_t outbox_kept_begin(struct outbox *outbox, void *memory, uint64_t turn)
 		type->keep(outbox->transport, outbox->keeping.kept->results);
 	return in_doubt;
 }
+
+const void *outbox_kept_memory(const struct outbox *outbox)
+{
+	return outbox->keeping.kept;
+}
+
+/* ---- an outbox that leaves ---- */
+
+/* Returns how many records. */
+static uint64_t leave_in_doubt(struct collector_ledger *ledger)
+{
+	const uint64_t records = ledger->waiting.records;
+
+	amount_add(&ledger->lost[LOSS_IN_DOUBT], &ledger->waiting);
+	ledger->waiting = (struct amount){ 0 };
+	return records;
+}
+
+uint64_t outbox_kept_left(const void *memory, uint64_t turn, struct collector_ledger *ledger)
+{
+	const struct note *note = note_of(memory, turn);
+
+	*ledger = note ? note->ledger : (struct collector_ledger){ 0 };
+	return leave_in_doubt(ledger);
+}
+
+/* What is in a cell as it can wait elsewhere. */
+static struct queued_datagram datagram_in(struct cell *cell)
+{
+	struct queued_datagram datagram = cell->datagram;
+
+	datagram.bytes = bytes_of(cell);
+	datagram.record_from = datagram.record_to = 0;
+	return datagram;
+}
+
+/* The longest datagrams that memory of this size is for. */
+static size_t datagram_size_of(uint64_t size)
+{
+	return (size_t)((size - aligned(sizeof(struct outbox_kept))) / (DATAGRAM_QUEUE_SLOTS + 2) -
+			sizeof(struct cell));
+}
+
+uint64_t outbox_kept_succeed(struct outbox *outbox, void *memory, uint64_t size, uint64_t turn,
+			     outbox_kept_give *give, struct collector_ledger *ledger)
+{
+	struct outbox before = { .config = outbox->config, .keeping = { .kept = memory } };
+	struct found found = { .note = note_of(memory, turn) };
+
+	*ledger = (struct collector_ledger){ 0 };
+	if (!found.note)
+		return 0;
+	before.config.datagram_size = datagram_size_of(size);
+	*ledger = found.note->ledger;
+	find_cells(&before, memory, &found);
+	settle_batch(&before, memory, &found);
+	outbox->sending.sequence = found.sequence;
+	amount_add(&ledger->sent, &found.sent);
+	amount_subtract(&ledger->waiting, &found.sent);
+	ledger->datagrams_sent += found.datagrams_sent;
+	ledger->datagram_bytes_sent += found.bytes_sent;
+	for (size_t i = 0; give && i < found.count; i++) {
+		const struct queued_datagram datagram = datagram_in(found.cells[i]);
+
+		if (!give(outbox, &datagram))
+			continue;
+		amount_subtract(&ledger->waiting, &datagram.amount);
+		amount_subtract(&ledger->taken, &datagram.amount);
+	}
+	return leave_in_doubt(ledger);
+}

@@ -248,13 +248,13 @@ const struct queued_datagram *outbox_waiting(const struct outbox *outbox, size_t
 		       : NULL;
 }
 
-void outbox_give(struct outbox *outbox, const struct queued_datagram *datagram)
+bool outbox_give(struct outbox *outbox, const struct queued_datagram *datagram)
 {
 	struct queued_datagram *slot = datagram_queue_next(&outbox->queue);
 	uint8_t *bytes = slot->bytes;
 
 	if (is_queue_full(outbox) || datagram->size > outbox->config.datagram_size)
-		return;
+		return false;
 	*slot = *datagram;
 	slot->bytes = bytes;
 	slot->file = 0;
@@ -264,6 +264,7 @@ void outbox_give(struct outbox *outbox, const struct queued_datagram *datagram)
 	outbox_kept_put(outbox);
 	amount_add(&outbox->ledger.taken, &datagram->amount);
 	amount_add(&outbox->ledger.waiting, &datagram->amount);
+	return true;
 }
 
 static void lose_spool(struct outbox *outbox, enum loss_reason reason)

@@ -25,8 +25,8 @@ void outbox_put(struct outbox *outbox);
 /* Datagram number 'index' that waits in the queue and was not handed over; NULL: there are no more.
  */
 const struct queued_datagram *outbox_waiting(const struct outbox *outbox, size_t index);
-/* Queue one that another process had, and count it as taken; what does not fit is not queued. */
-void outbox_give(struct outbox *outbox, const struct queued_datagram *datagram);
+/* Queue one that another process had, and count it as taken. Returns whether it fits. */
+bool outbox_give(struct outbox *outbox, const struct queued_datagram *datagram);
 /* The end: count all that waits as lost. */
 void outbox_abandon(struct outbox *outbox);
 /* Count what was never queued as lost. */
