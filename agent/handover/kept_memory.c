@@ -41,7 +41,11 @@ static int map(struct kept_memory *memory, int descriptor, uint64_t size)
 	if (mapping == MAP_FAILED)
 		return -errno;
 	(void)madvise(mapping, (size_t)size + HEAD_SIZE, MADV_DONTDUMP);
-	*memory = (struct kept_memory){ mapping + HEAD_SIZE, (size_t)size, descriptor };
+	*memory = (struct kept_memory){
+		.bytes = mapping + HEAD_SIZE,
+		.size = (size_t)size,
+		.descriptor = descriptor,
+	};
 	return 0;
 }
 

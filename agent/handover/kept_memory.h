@@ -13,7 +13,8 @@
 struct kept_memory {
 	uint8_t *bytes; /* owned; NULL: none. At the begin of a page */
 	size_t size;
-	int descriptor; /* owned; -1: none */
+	int descriptor;  /* owned; -1: none */
+	uint32_t number; /* of its owner: what it is known by */
 };
 
 /* New memory of zeros. Returns 0, or a negative errno: then it is none. */

@@ -86,7 +86,6 @@ void export_thread_set_inputs(void *owner, void *argument)
 	struct export_input *before = thread->inputs;
 	const size_t count = thread->config.input_count;
 
-	export_kept_stop(thread);
 	for (size_t i = 0; i < count; i++) {
 		struct export_input *same = find_input(next->inputs, next->count, before[i].ring);
 
@@ -290,6 +289,15 @@ static void check_invariants(const struct export_thread *thread)
 }
 #endif
 
+/* While flows of the last agent move in, a third agent would begin with the same datagrams. */
+static void look_for_flows(struct export_thread *thread)
+{
+	if (!thread->awaited || atomic_load(thread->awaited))
+		return;
+	exporter_hold(thread->config.exporter, false);
+	thread->awaited = NULL;
+}
+
 static void export_turn(struct export_thread *thread)
 {
 	int64_t now_us = time_now_us(CLOCK_MONOTONIC);
@@ -297,6 +305,7 @@ static void export_turn(struct export_thread *thread)
 	bool goes_on;
 
 	thread_call_answer(&thread->call, thread);
+	look_for_flows(thread);
 	if (thread->config.is_live)
 		export_take_set_time(thread, now_us / 1000, time_now_ms(CLOCK_REALTIME));
 	thread_call_does(&thread->call, "reading what the kernel says of interfaces");

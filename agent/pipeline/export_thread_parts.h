@@ -16,6 +16,13 @@
 
 #include <pthread.h>
 
+/* What a worker has in memory that outlives the process. */
+struct export_kept_source {
+	uint32_t file;        /* number of that memory; 0: none */
+	uint32_t max_flows;   /* of its cache */
+	uint64_t memory_size; /* of its source: capture_type.memory_size */
+};
+
 /* One worker as the export thread sees it. */
 struct export_input {
 	struct record_ring *ring; /* shared */
@@ -25,9 +32,11 @@ struct export_input {
 	int64_t offered_us;       /* monotonic; when the worker was last offered room */
 	bool has_ended;
 	bool has_taken; /* in this turn: places in the ring are to be released */
+	struct export_kept_source kept;
 };
 
 struct export_kept;
+struct kept_memory;
 struct samplers;
 
 struct export_thread_config {
@@ -78,7 +87,9 @@ struct export_thread {
 	bool has_paused;       /* with that: datagrams are closed */
 	bool has_closed;       /* all inputs have ended, datagrams are closed */
 	bool has_finished;
-	struct export_kept *kept;             /* export_kept.c; NULL: all ends with the process */
+	struct export_kept *kept;   /* export_kept.c; NULL: all ends with the process */
+	const atomic_bool *awaited; /* shared: nothing is sent until it is false; NULL: nobody is */
+	const struct kept_memory *kept_files; /* borrowed; of the collectors in that */
 	const struct samplers *kept_samplers; /* borrowed */
 	int64_t ports_noted_ms;
 	int64_t kept_since_ms;                        /* uptime */

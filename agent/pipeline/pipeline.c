@@ -19,6 +19,7 @@
 #include "pipeline_stored.h"
 #include "sequence_file.h"
 #include "time_now.h"
+#include "worker_kept.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -117,6 +118,7 @@ struct worker *pipeline_create_worker(struct pipeline *pipeline, const struct co
 	struct worker_config settings = worker_config_of(pipeline, config);
 	struct worker *worker = calloc(1, sizeof(*worker));
 	struct capture_kept kept = { .descriptor = -1 };
+	struct kept_memory memory;
 	int result;
 
 	if (!worker) {
@@ -127,12 +129,13 @@ struct worker *pipeline_create_worker(struct pipeline *pipeline, const struct co
 	settings.own_exports = is_live(config, number) ? pipeline->own_exports : NULL;
 	settings.kept = &kept;
 	pipeline_handover_take(pipeline, settings.source, &kept);
-	pipeline_kept_worker(pipeline, number, &settings, &kept);
+	pipeline_kept_worker(pipeline, number, &memory, &settings, &kept);
 	result = draw_secrets(&settings, is_live(config, number), error);
 	if (result == 0)
 		result = worker_init(worker, &settings, error);
 	if (result == 0)
 		return worker;
+	kept_memory_clear(&memory);
 	free(worker);
 	return NULL;
 }
@@ -165,6 +168,7 @@ static int create_workers(struct pipeline *pipeline, const struct config *config
 			return -EINVAL;
 		pipeline->workers[pipeline->worker_count++] = worker;
 		export_thread_connect(&pipeline->export, i, worker->ring, &worker->wake);
+		pipeline->export.inputs[i].kept = worker_kept_source(worker);
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
  * well; from then on the state counts. */
 #include "pipeline_former.h"
 
+#include "collector_setup.h"
 #include "config.h"
 #include "count_text.h"
 #include "export_kept.h"
@@ -23,19 +24,28 @@
 #include <unistd.h>
 
 struct pipeline_former {
-	struct kept_memory export; /* owned */
-	struct worker *workers;    /* owned; 'count' of them, of which the threads are no more */
+	struct export_keeping keeping; /* owned */
+	struct worker *workers; /* owned; 'count' of them, of which the threads are no more */
 	size_t count;
-	int state; /* descriptor, owned; negative: none */
+	size_t staying; /* of them, from the first on; then those whose source was removed */
+	int state;      /* descriptor, owned; negative: none */
 	uint64_t flows, in_doubt;
 };
 
 /* ---- facts: lines of a word and a value ---- */
 
-char *pipeline_former_facts(const struct pipeline *pipeline, const struct config *config,
-			    const struct worker_config *worker)
+/* Datagrams that wait for a collector can go to it if this is the same. */
+static void write_protocol(FILE *file, const struct config *config, size_t collector)
 {
-	const struct exporter *exporter = pipeline->export.config.exporter;
+	const struct collector_config one = collector_setup_one(config, collector);
+
+	(void)fprintf(file, "protocol %u %s\n", one.version,
+		      one.transport ? one.transport : "none");
+}
+
+char *pipeline_former_facts(const struct pipeline *pipeline, const struct config *config,
+			    const char *layout)
+{
 	char *text = NULL;
 	size_t size;
 	FILE *file = open_memstream(&text, &size);
@@ -43,13 +53,11 @@ char *pipeline_former_facts(const struct pipeline *pipeline, const struct config
 	if (!file)
 		return NULL;
 	(void)fprintf(file, "max-flows %" PRIu32 "\ncolumns %u\nlookups %u\nshape %s\n",
-		      worker->cache.max_flows, worker->cache.columns, worker->lookups,
-		      pipeline->handover.shape);
-	for (size_t i = 0; i < config->source_count; i++)
-		(void)fprintf(file, "memory %zu\n", config->sources[i].type->memory_size);
-	for (size_t i = 0; i < exporter_collector_count(exporter); i++)
-		(void)fprintf(file, "size %" PRIu64 "\n", exporter_kept_size(exporter, i));
-	(void)fprintf(file, "%s", pipeline->handover.layout);
+		      config->max_flows, pipeline->columns & ~EXPORT_RECORD_LOOKUPS,
+		      pipeline->columns & EXPORT_RECORD_LOOKUPS, pipeline->handover.shape);
+	for (size_t i = 0; i < config->collector_count; i++)
+		write_protocol(file, config, i);
+	(void)fprintf(file, "%s", layout);
 	if (fclose(file)) {
 		free(text);
 		return NULL;
@@ -95,55 +103,58 @@ static size_t count_lines(const char *text, const char *word)
 
 /* ---- its workers ---- */
 
-static int open_worker(struct pipeline *pipeline, struct worker *worker, const char *facts,
-		       size_t number, const char *build, const struct worker_config *now,
-		       uint32_t consumed)
+static int open_worker(struct pipeline_former *former, struct worker *worker, char *name,
+		       size_t number, const struct worker_config *now)
 {
-	const struct capture_type type = {
-		.memory_size = (size_t)find_number(facts, "memory", number),
-	};
+	const char *facts = export_kept_facts(&former->keeping.head);
+	const struct export_kept_source left = export_kept_source(&former->keeping.head, number);
+	const struct capture_type type = { .memory_size = (size_t)left.memory_size };
 	const struct source_config source = { .type = &type };
 	struct worker_config config = *now;
-	char name[DESCRIPTOR_STORE_NAME_SIZE];
-	int descriptor, result;
+	int result;
 
-	*worker = (struct worker){ .own.name = find_line(facts, "source", number) };
+	*worker = (struct worker){ .own.name = name };
 	worker->wake.descriptor = worker->call.done = -1;
 	worker->name = worker->own.name;
 	if (!worker->name)
 		return -ENOMEM;
 	config.source = &source;
-	config.consumed = consumed;
-	config.cache.max_flows = (uint32_t)find_number(facts, "max-flows", 0);
+	config.consumed = export_kept_consumed(&former->keeping.head, number);
+	config.cache.max_flows = left.max_flows;
 	config.cache.columns = (unsigned int)find_number(facts, "columns", 0);
 	config.lookups = (unsigned int)find_number(facts, "lookups", 0);
-	descriptor = descriptor_store_take(pipeline->handover.store,
-					   descriptor_store_name("kept-", worker->name, name));
-	if (descriptor < 0)
-		return -ENOENT;
-	result = kept_memory_open(&worker->memory, descriptor, build, worker_kept_size(&config));
+	result = export_keeping_open(&former->keeping, left.file, worker_kept_size(&config),
+				     &worker->memory);
 	return result ? result : worker_kept_recover(worker, &config);
 }
 
-static int open_workers(struct pipeline *pipeline, struct pipeline_former *former,
-			const char *facts, const char *build, const struct worker_config *now)
+static int open_workers(struct pipeline_former *former, const struct worker_config *now)
 {
-	const size_t count = count_lines(facts, "source");
+	const char *facts = export_kept_facts(&former->keeping.head);
+	const size_t count = export_kept_input_count(&former->keeping.head);
 	int result = 0;
 
+	former->staying = count_lines(facts, "source");
 	former->workers = calloc(count + 1, sizeof(*former->workers));
 	if (!former->workers)
 		return -ENOMEM;
-	for (size_t i = 0; i < count && !result; i++)
-		result = open_worker(pipeline, &former->workers[former->count++], facts, i, build,
-				     now, export_kept_consumed(&former->export, i));
+	if (former->staying + count_lines(facts, PIPELINE_FORMER_LEAVING) != count)
+		return -EINVAL;
+	for (size_t i = 0; i < count && !result; i++) {
+		char *name = i < former->staying ? find_line(facts, "source", i)
+						 : find_line(facts, PIPELINE_FORMER_LEAVING,
+							     i - former->staying);
+
+		result = open_worker(former, &former->workers[former->count++], name, i, now);
+	}
 	return result;
 }
 
-static struct pipeline_state_source source_of(const struct worker *worker)
+static struct pipeline_state_source source_of(const struct worker *worker, bool is_leaving)
 {
 	struct pipeline_state_source source = {
 		.name = worker->name,
+		.is_leaving = is_leaving,
 		.cache = worker->cache,
 		.ring = worker->ring,
 		.ring_next = record_ring_consumed(worker->ring),
@@ -163,51 +174,59 @@ static struct pipeline_state_source source_of(const struct worker *worker)
 
 /* ---- its collectors ---- */
 
-/* The number that each collector of this agent had: that of the same line; SIZE_MAX: none. */
-static void find_collectors(const char *facts, const char *layout, size_t count, size_t *numbers)
+static bool is_line(const char *facts, const char *word, size_t number, const char *line)
+{
+	char *other = find_line(facts, word, number);
+	const bool is_same = line && other && !strcmp(line, other);
+
+	free(other);
+	return is_same;
+}
+
+/* What each collector of this agent was: that of the same line. 'own' has the facts of now. */
+static void match_collectors(const char *facts, const char *own, size_t count,
+			     struct export_kept_match *matches)
 {
 	const size_t former_count = count_lines(facts, "collector");
 
 	for (size_t i = 0; i < count; i++) {
-		char *line = find_line(layout, "collector", i);
+		char *line = find_line(own, "collector", i);
+		char *protocol = find_line(own, "protocol", i);
+		size_t number = 0;
 
-		numbers[i] = SIZE_MAX;
-		for (size_t j = 0; line && j < former_count && numbers[i] == SIZE_MAX; j++) {
-			char *other = find_line(facts, "collector", j);
-
-			if (other && !strcmp(line, other))
-				numbers[i] = j;
-			free(other);
-		}
+		while (number < former_count && !is_line(facts, "collector", number, line))
+			number++;
+		matches[i] = (struct export_kept_match){
+			.number = number < former_count ? number : SIZE_MAX,
+			.is_same = is_line(facts, "protocol", number, protocol),
+		};
 		free(line);
+		free(protocol);
 	}
 }
 
-static int adopt_collectors(struct pipeline *pipeline, struct pipeline_former *former,
-			    const char *facts)
+static int adopt_collectors(struct pipeline *pipeline, struct pipeline_former *former)
 {
-	const size_t former_count = count_lines(facts, "collector");
+	const struct kept_memory *head = &former->keeping.head;
 	const size_t count = exporter_collector_count(pipeline->export.config.exporter);
-	uint64_t *sizes = calloc(former_count + 1, sizeof(*sizes));
-	size_t *numbers = calloc(count + 1, sizeof(*numbers));
-	int result = sizes && numbers ? 0 : -ENOMEM;
+	struct export_kept_match *matches = calloc(count + 1, sizeof(*matches));
+	int result = matches ? export_keeping_open_files(&former->keeping) : -ENOMEM;
 
 	if (!result) {
-		for (size_t i = 0; i < former_count; i++)
-			sizes[i] = find_number(facts, "size", i);
-		find_collectors(facts, pipeline->handover.layout, count, numbers);
-		former->in_doubt =
-			export_kept_adopt(&pipeline->export, &former->export, sizes, numbers);
+		match_collectors(export_kept_facts(head), pipeline->kept.facts, count, matches);
+		former->in_doubt = export_kept_recover(&pipeline->export, head,
+						       former->keeping.files, matches);
 	}
-	free(sizes);
-	free(numbers);
+	free(matches);
 	return result;
 }
 
 /* ---- the state ---- */
 
-static int write_state(struct pipeline *pipeline, struct pipeline_former *former, const char *facts)
+/* What sources that are no more have counted goes on in the first one, as in any state. */
+static int write_state(struct pipeline *pipeline, struct pipeline_former *former)
 {
+	const char *facts = export_kept_facts(&former->keeping.head);
 	struct pipeline_state_source *sources = calloc(former->count + 1, sizeof(*sources));
 	const char *layout = strstr(facts, "\nsource ");
 	char *shape = find_line(facts, "shape", 0);
@@ -215,9 +234,10 @@ static int write_state(struct pipeline *pipeline, struct pipeline_former *former
 	former->state = layout ? -ENOMEM : -EINVAL;
 	if (sources && layout && shape) {
 		for (size_t i = 0; i < former->count; i++) {
-			sources[i] = source_of(&former->workers[i]);
+			sources[i] = source_of(&former->workers[i], i >= former->staying);
 			former->flows += sources[i].ledger.cache.flows_cached;
 		}
+		worker_ledger_add(&sources[0].ledger, export_kept_removed(&former->keeping.head));
 		former->state =
 			pipeline_state_write(pipeline, shape, layout + 1, sources, former->count);
 		if (strcmp(layout + 1, pipeline->handover.layout) != 0)
@@ -237,37 +257,45 @@ static void clear_workers(struct pipeline_former *former)
 	former->count = 0;
 }
 
+static void invalidate(const struct pipeline_former *former)
+{
+	const struct export_keeping *keeping = &former->keeping;
+
+	export_kept_set_valid(&keeping->head, false);
+	export_keeping_forget(keeping->store, &keeping->head, keeping->is_second);
+}
+
 /* What waited is sent, but nobody has counted it. */
 static void give_up(struct pipeline *pipeline)
 {
 	exporter_uncount(pipeline->export.config.exporter);
 	clear_workers(pipeline->former);
+	invalidate(pipeline->former);
 }
 
-int pipeline_former_take(struct pipeline *pipeline, struct kept_memory *export, const char *build,
-			 const struct worker_config *worker)
+int pipeline_former_take(struct pipeline *pipeline, const struct worker_config *worker)
 {
 	struct pipeline_former *former = calloc(1, sizeof(*former));
+	const struct kept_memory *head;
 	cache_ms origin_ms;
 	unix_ms start_ms;
-	const char *facts;
 	int result;
 
 	if (!former)
 		return -ENOMEM;
 	pipeline->former = former;
-	*former = (struct pipeline_former){ .export = *export, .state = -1 };
-	*export = (struct kept_memory){ .descriptor = -1 };
-	facts = export_kept_facts(&former->export);
-	result = facts ? open_workers(pipeline, former, facts, build, worker) : -EINVAL;
+	former->state = -1;
+	export_keeping_leave(&pipeline->kept.keeping, &former->keeping);
+	head = &former->keeping.head;
+	result = open_workers(former, worker);
 	if (!result) {
-		export_kept_recover_samplers(&former->export, pipeline->samplers);
-		if (export_kept_origin(&former->export, &origin_ms, &start_ms))
+		export_kept_recover_samplers(head, pipeline->samplers);
+		if (export_kept_origin(head, &origin_ms, &start_ms))
 			export_take_set_origin(&pipeline->export, origin_ms, start_ms);
-		result = adopt_collectors(pipeline, former, facts);
+		result = adopt_collectors(pipeline, former);
 	}
 	if (!result)
-		result = write_state(pipeline, former, facts);
+		result = write_state(pipeline, former);
 	if (result)
 		give_up(pipeline);
 	return result;
@@ -296,7 +324,7 @@ void pipeline_former_left(struct pipeline *pipeline, int result)
 		give_up(pipeline);
 		return;
 	}
-	export_kept_set_valid(&former->export, false);
+	invalidate(former);
 	log_warning("the last agent was killed, and had another configuration: %s taken over; of "
 		    "%s it is in doubt whether they were sent",
 		    count_text(former->flows, "flow", flows),
@@ -307,7 +335,7 @@ void pipeline_former_finish(struct pipeline *pipeline)
 {
 	struct pipeline_former *former = pipeline->former;
 
-	for (size_t i = 0; former && i < former->count; i++)
+	for (size_t i = 0; former && i < former->count && i < former->staying; i++)
 		for (size_t j = 0; j < pipeline->worker_count; j++)
 			if (!strcmp(pipeline->workers[j]->name, former->workers[i].name))
 				worker_kept_resume_from(pipeline->workers[j], &former->workers[i]);
@@ -321,7 +349,7 @@ void pipeline_former_clear(struct pipeline *pipeline)
 	if (!pipeline->former)
 		return;
 	clear_workers(pipeline->former);
-	kept_memory_clear(&pipeline->former->export);
+	export_keeping_clear(&pipeline->former->keeping);
 	if (pipeline->former->state >= 0)
 		(void)close(pipeline->former->state);
 	free(pipeline->former);

@@ -13,16 +13,17 @@ struct config;
 struct pipeline;
 struct pipeline_former; /* opaque: defined in pipeline_former.c */
 
-/* What the memories of an agent with this configuration say of it; for free(). NULL without
- * memory. */
+/* What the memories of an agent with this configuration say of it, whose sources and collectors
+ * are laid out so (pipeline_handover.h); for free(). NULL without memory. Before that are lines of
+ * this word, one for each source that leaves. */
+#define PIPELINE_FORMER_LEAVING "leaving"
 char *pipeline_former_facts(const struct pipeline *pipeline, const struct config *config,
-			    const struct worker_config *worker);
+			    const char *layout);
 
-/* Make a state of what another agent has left. 'export' is its memory, which is taken; 'build' is
- * the layout of all; 'worker' the configuration of workers now. Returns 0, or a negative errno:
- * then the flows are lost. */
-int pipeline_former_take(struct pipeline *pipeline, struct kept_memory *export, const char *build,
-			 const struct worker_config *worker);
+/* Make a state of what another agent has left: the memories that pipeline->kept has found, which
+ * are taken. 'worker' is the configuration of workers now. Returns 0, or a negative errno: then the
+ * flows are lost. */
+int pipeline_former_take(struct pipeline *pipeline, const struct worker_config *worker);
 /* The state that was made, which is the caller's then; negative: none. And whether it is kept: then
  * the memories are not valid any more. */
 int pipeline_former_state(struct pipeline *pipeline);

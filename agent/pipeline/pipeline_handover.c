@@ -40,8 +40,7 @@ static char *shape_of(const struct config *config)
 	return text;
 }
 
-/* Sources and collectors, a line for each. */
-static char *layout_of(const struct config *config)
+char *pipeline_handover_layout(const struct config *config)
 {
 	char *text = NULL;
 	size_t size;
@@ -74,7 +73,7 @@ int pipeline_handover_begin(struct pipeline *pipeline, struct descriptor_store *
 		.store = store,
 		.state_descriptor = descriptor_store_take(store, PIPELINE_HANDOVER_STATE),
 		.shape = shape_of(config),
-		.layout = layout_of(config),
+		.layout = pipeline_handover_layout(config),
 	};
 	if (!handover->shape || !handover->layout)
 		return -ENOMEM;
@@ -87,13 +86,8 @@ int pipeline_handover_begin(struct pipeline *pipeline, struct descriptor_store *
 	return 0;
 }
 
-/* Without memory the old text stays: at worst the next agent's counters begin with 0. */
-void pipeline_handover_renew(struct pipeline *pipeline, const struct config *config)
+void pipeline_handover_renew(struct pipeline *pipeline, char *layout)
 {
-	char *layout = layout_of(config);
-
-	if (!layout)
-		return;
 	free(pipeline->handover.layout);
 	pipeline->handover.layout = layout;
 }
@@ -351,7 +345,7 @@ static int give_flows(struct pipeline *pipeline, size_t number)
 	}
 	if (!inheritance->parts)
 		handover_state_clear(&inheritance->state);
-	else if (pipeline->kept.count)
+	else if (pipeline_kept_is_there(pipeline))
 		pipeline_kept_await(pipeline, number);
 	return result;
 }

@@ -32,8 +32,10 @@ int pipeline_handover_write_state(struct pipeline *pipeline);
  * or wanted by nobody, and keep the sources that this agent has opened. */
 void pipeline_handover_end(struct pipeline *pipeline);
 
-/* Sources or collectors are others. */
-void pipeline_handover_renew(struct pipeline *pipeline, const struct config *config);
+/* Sources and collectors of a configuration, a line for each; for free(). NULL without memory. And
+ * those that are others now, which is taken. */
+char *pipeline_handover_layout(const struct config *config);
+void pipeline_handover_renew(struct pipeline *pipeline, char *layout);
 /* Once all is in the store: whether it was kept. */
 void pipeline_handover_warn(const struct pipeline *pipeline);
 /* Have the store forget the state. */

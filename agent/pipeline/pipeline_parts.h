@@ -9,6 +9,7 @@
 
 #include "asn_supply.h"
 #include "descriptor_store.h"
+#include "export_keeping.h"
 #include "export_thread.h"
 #include "file_watch.h"
 #include "handover_state.h"
@@ -19,6 +20,8 @@
 
 struct config;
 struct pipeline_former;
+
+#define PIPELINE_KEPT_BUILD_SIZE 160
 
 /* pipeline_handover.c */
 struct pipeline_handover {
@@ -31,14 +34,15 @@ struct pipeline_handover {
 
 /* pipeline_kept.c */
 struct pipeline_kept {
-	struct kept_memory export;   /* owned */
-	struct kept_memory *workers; /* owned, until the worker is there; 'count' of them */
-	char (*names)[DESCRIPTOR_STORE_NAME_SIZE]; /* owned: of those, in the store */
-	size_t count;                              /* 0: nothing outlives a kill */
-	bool is_continued;                         /* they are those of a process that was killed */
-	bool is_settled;                           /* no state is in the store any more */
+	struct export_keeping keeping;
+	char build[PIPELINE_KEPT_BUILD_SIZE];
+	char *facts; /* owned: of the configuration that holds; NULL: nothing outlives a kill */
+	struct kept_memory *left; /* owned, until the worker is there: of those that continue, */
+	size_t left_count;        /* in their order */
+	bool is_continued;        /* all is that of a process that was killed */
+	bool is_settled;          /* no state is in the store any more */
 	struct worker_awaited awaited;
-	bool has_stopped; /* pipeline_kept_stop() */
+	bool has_stopped; /* it ends with the process after all */
 	bool has_left;
 };
 

@@ -7,9 +7,10 @@
 #include "collector_plan.h"
 #include "collector_setup.h"
 #include "config.h"
-#include "export_kept.h"
+#include "exporter_kept.h"
 #include "log.h"
 #include "pipeline.h"
+#include "pipeline_former.h"
 #include "pipeline_handover.h"
 #include "pipeline_kept.h"
 #include "pipeline_parts.h"
@@ -39,6 +40,8 @@ struct reload {
 	struct template_choice choice;
 	struct exporter_plan *plans;     /* owned */
 	struct pipeline_sources sources; /* owned */
+	char *layout;                    /* owned: of sources and collectors, as text */
+	char *facts, *all_facts;         /* owned: for another head; NULL: nothing is kept */
 	struct error_text *error;
 	int result; /* of the export thread */
 };
@@ -105,6 +108,23 @@ static int prepare(struct reload *reload)
 					reload->error);
 }
 
+/* What the next agent has to know. */
+static int prepare_texts(struct reload *reload)
+{
+	const struct pipeline *pipeline = reload->pipeline;
+
+	reload->layout = pipeline_handover_layout(reload->after);
+	if (reload->layout && pipeline_kept_is_there(pipeline)) {
+		reload->facts = pipeline_former_facts(pipeline, reload->after, reload->layout);
+		reload->all_facts = pipeline_kept_all_facts(reload->facts, reload->sources.leaving,
+							    reload->sources.leaving_count);
+	}
+	if (reload->layout && (reload->all_facts || !pipeline_kept_is_there(pipeline)))
+		return 0;
+	error_text_set(reload->error, "no memory");
+	return -ENOMEM;
+}
+
 static void clear(struct reload *reload)
 {
 	asn_supply_destroy(reload->asn);
@@ -112,6 +132,9 @@ static void clear(struct reload *reload)
 	interface_rules_clear(&reload->if_map);
 	pipeline_sources_clear(reload->pipeline, &reload->sources);
 	free(reload->plans);
+	free(reload->layout);
+	free(reload->facts);
+	free(reload->all_facts);
 }
 
 /* ---- in the export thread ---- */
@@ -123,7 +146,7 @@ static bool is_same_choice(const struct template_choice *one, const struct templ
 	       one->has_applications == other->has_applications;
 }
 
-static int change_exporter(struct reload *reload, struct exporter *exporter)
+static int change_exporter(struct reload *reload, struct exporter *exporter, bool *differs)
 {
 	struct pipeline *pipeline = reload->pipeline;
 	const struct exporter_change change = {
@@ -136,19 +159,17 @@ static int change_exporter(struct reload *reload, struct exporter *exporter)
 		.applications = reload->applications,
 		.now_us = time_now_us(CLOCK_MONOTONIC),
 	};
-	const bool differs =
-		collector_plan_make(reload->before, reload->after, exporter, reload->plans);
 	int result;
 
-	if (!differs && is_same_choice(&reload->choice, &pipeline->choice) &&
+	*differs = collector_plan_make(reload->before, reload->after, exporter, reload->plans);
+	if (!*differs && is_same_choice(&reload->choice, &pipeline->choice) &&
 	    !reload->has_other_applications) {
 		exporter_set_refresh(exporter, change.template_refresh_ms,
 				     change.template_refresh_datagrams);
 		return 0;
 	}
 	result = exporter_change(exporter, &change, reload->error);
-	if (!result && differs) {
-		export_kept_stop(&pipeline->export);
+	if (!result && *differs) {
 		sequence_file_close(pipeline->sequences);
 		pipeline->sequences = sequence_file_open(exporter, pipeline->source_id, true);
 	}
@@ -160,12 +181,16 @@ static void change_export(void *owner, void *argument)
 	struct export_thread *thread = owner;
 	struct reload *reload = argument;
 	const struct config *after = reload->after;
+	bool differs;
 
-	reload->result = change_exporter(reload, thread->config.exporter);
+	reload->result = change_exporter(reload, thread->config.exporter, &differs);
 	if (reload->result)
 		return;
 	if (reload->sources.differs)
 		export_thread_set_inputs(thread, &reload->sources.inputs);
+	if (differs || reload->sources.differs)
+		pipeline_kept_renew(reload->pipeline, reload->all_facts,
+				    &reload->pipeline->removed);
 	if (reload->has_other_applications)
 		thread->config.applications = reload->applications;
 	if (reload->has_other_applications && thread->config.owner)
@@ -256,6 +281,29 @@ static void take_tables(struct reload *reload)
 			    asn_supply_path(pipeline->asn));
 }
 
+static void take_texts(struct reload *reload)
+{
+	pipeline_handover_renew(reload->pipeline, reload->layout);
+	reload->layout = NULL;
+	if (!reload->facts)
+		return;
+	free(reload->pipeline->kept.facts);
+	reload->pipeline->kept.facts = reload->facts;
+	reload->facts = NULL;
+}
+
+/* Flows of the last agent are in what it has left, until all have moved in. */
+static int wait_for_flows(struct pipeline *pipeline, struct error_text *error)
+{
+	for (int i = 0; pipeline_kept_is_awaited(pipeline) && i < REPLACING_TRIES; i++)
+		(void)poll(NULL, 0, REPLACING_MS);
+	if (!pipeline_kept_is_awaited(pipeline))
+		return 0;
+	error_text_set(error, "flows of the last agent are still being taken over");
+	error_text_hint(error, "reload again in a moment");
+	return -EBUSY;
+}
+
 static int run(struct reload *reload)
 {
 	struct pipeline *pipeline = reload->pipeline;
@@ -273,7 +321,8 @@ static int run(struct reload *reload)
 	if (reload->sources.differs)
 		pipeline_sources_take(pipeline, &reload->sources);
 	change_workers(pipeline, reload->after);
-	pipeline_kept_stop(pipeline);
+	take_texts(reload);
+	pipeline_kept_look(pipeline);
 	return 0;
 }
 
@@ -300,7 +349,11 @@ int pipeline_reload(struct pipeline *pipeline, const struct config *before,
 		return -ESHUTDOWN;
 	}
 	pipeline_settle(pipeline);
-	result = prepare(&reload);
+	result = wait_for_flows(pipeline, error);
+	if (!result)
+		result = prepare(&reload);
+	if (!result)
+		result = prepare_texts(&reload);
 	if (!result)
 		result = run(&reload);
 	if (!result) {
@@ -308,23 +361,43 @@ int pipeline_reload(struct pipeline *pipeline, const struct config *before,
 		source_id_claims_destroy(pipeline->claims);
 		pipeline->claims = source_id_claims_create(after);
 		source_id_claims_look(pipeline->claims);
-		pipeline_handover_renew(pipeline, after);
 	}
 	clear(&reload);
 	return result;
 }
 
+/* Collectors that have ended are freed, and so is their memory that is kept. */
+struct burial {
+	struct pipeline *pipeline;
+	const char *facts;
+};
+
 static void bury(void *owner, void *argument)
 {
 	struct export_thread *thread = owner;
+	struct exporter *exporter = thread->config.exporter;
+	const struct burial *burial = argument;
+	const size_t before = exporter_left_count(exporter);
 
-	(void)argument;
-	exporter_bury(thread->config.exporter);
+	exporter_bury(exporter);
+	if (exporter_left_count(exporter) != before)
+		pipeline_kept_renew(burial->pipeline, burial->facts, &burial->pipeline->removed);
+}
+
+static void bury_collectors(struct pipeline *pipeline)
+{
+	char *facts = pipeline_kept_all_facts(pipeline->kept.facts, pipeline->leaving,
+					      pipeline->leaving_count);
+	struct burial burial = { pipeline, facts };
+
+	(void)pipeline_ask_exporter(pipeline, bury, &burial);
+	free(facts);
+	pipeline_kept_look(pipeline);
 }
 
 void pipeline_settle(struct pipeline *pipeline)
 {
-	(void)pipeline_ask_exporter(pipeline, bury, NULL);
+	bury_collectors(pipeline);
 	pipeline_sources_settle(pipeline);
 	source_id_claims_look(pipeline->claims);
 }

@@ -7,9 +7,11 @@
 #include "config.h"
 #include "count_text.h"
 #include "log.h"
+#include "pipeline_kept.h"
 #include "pipeline_parts.h"
 #include "pipeline_stored.h"
 #include "worker_account.h"
+#include "worker_kept.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,21 +38,32 @@ static bool is_among(struct worker *const *workers, size_t count, const struct w
 
 static struct export_input input_of(struct worker *worker)
 {
-	return (struct export_input){ .ring = worker->ring, .worker_wake = &worker->wake };
+	return (struct export_input){
+		.ring = worker->ring,
+		.worker_wake = &worker->wake,
+		.kept = worker_kept_source(worker),
+	};
 }
 
-/* All that have a ring: the new ones, those that go, and those that still finish. */
-static void list_inputs(const struct pipeline *pipeline, struct pipeline_sources *sources)
+/* Those that still finish, and those that go. */
+static void list_leaving(const struct pipeline *pipeline, struct pipeline_sources *sources)
+{
+	for (size_t i = 0; i < pipeline->leaving_count; i++)
+		sources->leaving[sources->leaving_count++] = pipeline->leaving[i];
+	for (size_t i = 0; i < pipeline->worker_count; i++)
+		if (!is_among(sources->workers, sources->count, pipeline->workers[i]))
+			sources->leaving[sources->leaving_count++] = pipeline->workers[i];
+}
+
+/* All that have a ring. */
+static void list_inputs(struct pipeline_sources *sources)
 {
 	struct export_inputs *list = &sources->inputs;
 
 	for (size_t i = 0; i < sources->count; i++)
 		list->inputs[list->count++] = input_of(sources->workers[i]);
-	for (size_t i = 0; i < pipeline->leaving_count; i++)
-		list->inputs[list->count++] = input_of(pipeline->leaving[i]);
-	for (size_t i = 0; i < pipeline->worker_count; i++)
-		if (!is_among(sources->workers, sources->count, pipeline->workers[i]))
-			list->inputs[list->count++] = input_of(pipeline->workers[i]);
+	for (size_t i = 0; i < sources->leaving_count; i++)
+		list->inputs[list->count++] = input_of(sources->leaving[i]);
 }
 
 static int make_room(const struct pipeline *pipeline, size_t count,
@@ -79,8 +92,12 @@ static int add_new(struct pipeline *pipeline, const struct config *config, size_
 	sources->workers[sources->count] = worker;
 	sources->are_new[sources->count++] = true;
 	pipeline_stored_keep(pipeline, worker);
+	if (pipeline_kept_put_worker(pipeline, worker))
+		worker->memory.number = 0; /* pipeline_kept_renew() says that nothing is kept */
+	thread_rest_hold(&worker->start);  /* nothing is read before it can be kept */
 	/* No agent before it has this source: what one has left of it, killed, goes. */
 	capture_source_begin(&worker->source);
+	pipeline_kept_note_worker(worker);
 	return worker_start(worker, error);
 }
 
@@ -102,8 +119,10 @@ int pipeline_sources_prepare(struct pipeline *pipeline, const struct config *con
 		else
 			result = add_new(pipeline, config, i, sources, error);
 	}
-	if (!result)
-		list_inputs(pipeline, sources);
+	if (!result) {
+		list_leaving(pipeline, sources);
+		list_inputs(sources);
+	}
 	return result;
 }
 
@@ -113,6 +132,7 @@ void pipeline_sources_clear(struct pipeline *pipeline, struct pipeline_sources *
 		if (!sources->are_new[i])
 			continue;
 		pipeline_stored_forget(pipeline, sources->workers[i]->name);
+		pipeline_kept_forget_worker(pipeline, sources->workers[i]);
 		worker_join(sources->workers[i]);
 		worker_clear(sources->workers[i]);
 		free(sources->workers[i]);
@@ -125,62 +145,99 @@ void pipeline_sources_clear(struct pipeline *pipeline, struct pipeline_sources *
 
 void pipeline_sources_take(struct pipeline *pipeline, struct pipeline_sources *sources)
 {
-	struct worker **before = pipeline->workers;
-	const size_t count = pipeline->worker_count;
+	const size_t before = pipeline->leaving_count;
 
-	for (size_t i = 0; i < pipeline->leaving_count; i++)
-		sources->leaving[i] = pipeline->leaving[i];
 	free(pipeline->leaving);
+	free(pipeline->workers);
 	pipeline->leaving = sources->leaving;
+	pipeline->leaving_count = sources->leaving_count;
 	pipeline->workers = sources->workers;
 	pipeline->worker_count = sources->count;
 	sources->leaving = NULL;
 	sources->workers = NULL;
-	for (size_t i = 0; i < count; i++) {
-		struct worker *worker = before[i];
+	for (size_t i = 0; i < pipeline->worker_count; i++)
+		if (sources->are_new[i])
+			thread_rest_end(&pipeline->workers[i]->start);
+	for (size_t i = before; i < pipeline->leaving_count; i++) {
+		struct worker *worker = pipeline->leaving[i];
 
-		if (is_among(pipeline->workers, pipeline->worker_count, worker))
-			continue;
 		pipeline_stored_forget(pipeline, worker->name);
-		pipeline->leaving[pipeline->leaving_count++] = worker;
 		atomic_store(&worker->stop_requested, true);
 		wake_signal(&worker->wake);
 	}
-	free(before);
 }
 
 /* ---- the end of a worker ---- */
 
 /* What it has counted goes on; what it had at one time does not. */
-static void keep_ledger(struct pipeline *pipeline, struct worker *worker)
+static struct worker_ledger removed_with(const struct pipeline *pipeline, struct worker *worker)
+{
+	struct worker_ledger sum = pipeline->removed;
+	struct worker_ledger ledger;
+
+	worker_account_ledger(worker, &ledger);
+	ledger.cache.flows_cached_peak = ledger.cache.memory_bytes = 0;
+	ledger.duplicates.sources_suspected = 0;
+	worker_ledger_add(&sum, &ledger);
+	return sum;
+}
+
+static void say_removed(struct worker *worker)
 {
 	struct worker_ledger ledger;
 	char read[COUNT_TEXT_SIZE];
 
 	worker_account_ledger(worker, &ledger);
-	ledger.cache.flows_cached_peak = ledger.cache.memory_bytes = 0;
-	ledger.duplicates.sources_suspected = 0;
-	worker_ledger_add(&pipeline->removed, &ledger);
 	log_notice("%s: removed: %s %s read", worker->name,
 		   count_text(ledger.packets_read, "packet", read),
 		   count_verb(ledger.packets_read, "was", "were"));
 }
 
-/* Take the export thread its inputs without this one. */
-static int disconnect(struct pipeline *pipeline, const struct worker *ended)
+/* What the export thread is to be without. */
+struct disconnection {
+	struct pipeline *pipeline;
+	struct export_inputs inputs;
+	char *facts;
+	const struct worker_ledger *removed;
+};
+
+static void disconnect(void *owner, void *argument)
+{
+	struct disconnection *without = argument;
+
+	export_thread_set_inputs(owner, &without->inputs);
+	pipeline_kept_renew(without->pipeline, without->facts, without->removed);
+}
+
+/* Take the export thread its inputs without this one, which has counted into 'removed'. */
+static int end_input(struct pipeline *pipeline, const struct worker *ended,
+		     const struct worker_ledger *removed)
 {
 	const size_t most = pipeline->worker_count + pipeline->leaving_count;
-	struct export_inputs list = { .inputs = calloc(most, sizeof(*list.inputs)) };
-	int result = list.inputs ? 0 : -ENOMEM;
+	struct worker **others = calloc(most, sizeof(struct worker *));
+	struct disconnection without = {
+		.pipeline = pipeline,
+		.inputs = { .inputs = calloc(most, sizeof(*without.inputs.inputs)) },
+		.removed = removed,
+	};
+	size_t count = 0;
+	int result = others && without.inputs.inputs ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !result && i < pipeline->worker_count; i++)
-		list.inputs[list.count++] = input_of(pipeline->workers[i]);
+		without.inputs.inputs[without.inputs.count++] = input_of(pipeline->workers[i]);
 	for (size_t i = 0; !result && i < pipeline->leaving_count; i++)
-		if (pipeline->leaving[i] != ended)
-			list.inputs[list.count++] = input_of(pipeline->leaving[i]);
-	if (!result)
-		result = pipeline_ask_exporter(pipeline, export_thread_set_inputs, &list);
-	free(list.inputs);
+		if (pipeline->leaving[i] != ended) {
+			others[count++] = pipeline->leaving[i];
+			without.inputs.inputs[without.inputs.count++] =
+				input_of(pipeline->leaving[i]);
+		}
+	if (!result) {
+		without.facts = pipeline_kept_all_facts(pipeline->kept.facts, others, count);
+		result = pipeline_ask_exporter(pipeline, disconnect, &without);
+	}
+	free(without.facts);
+	free(others);
+	free(without.inputs.inputs);
 	return result;
 }
 
@@ -189,14 +246,20 @@ static bool settle(struct pipeline *pipeline, struct worker *worker)
 {
 	static const char *const kinds[] = { "away", "rules", "duplicates", "failed", "not-kept" };
 	struct export_end end = { .ring = worker->ring };
+	struct worker_ledger removed;
 
-	if (pipeline_ask_exporter(pipeline, export_thread_look_for_end, &end) || !end.has_come ||
-	    disconnect(pipeline, worker))
+	if (pipeline_ask_exporter(pipeline, export_thread_look_for_end, &end) || !end.has_come)
 		return false;
 	worker_join(worker);
-	keep_ledger(pipeline, worker);
+	removed = removed_with(pipeline, worker);
+	if (end_input(pipeline, worker, &removed))
+		return false;
+	pipeline->removed = removed;
+	pipeline_kept_look(pipeline);
+	say_removed(worker);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		log_problem_over(kinds[i], worker->name);
+	pipeline_kept_forget_worker(pipeline, worker);
 	worker_clear(worker);
 	free(worker);
 	return true;
@@ -205,9 +268,12 @@ static bool settle(struct pipeline *pipeline, struct worker *worker)
 void pipeline_sources_settle(struct pipeline *pipeline)
 {
 	for (size_t i = 0; i < pipeline->leaving_count;) {
-		if (settle(pipeline, pipeline->leaving[i]))
-			pipeline->leaving[i] = pipeline->leaving[--pipeline->leaving_count];
-		else
+		if (settle(pipeline, pipeline->leaving[i])) {
+			pipeline->leaving_count--;
+			for (size_t j = i; j < pipeline->leaving_count; j++)
+				pipeline->leaving[j] = pipeline->leaving[j + 1];
+		} else {
 			i++;
+		}
 	}
 }

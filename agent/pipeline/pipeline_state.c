@@ -97,13 +97,31 @@ static void write_flows(struct handover_writer *writer, const struct pipeline_st
 	}
 }
 
-static void write_source(struct handover_writer *writer, const struct pipeline_state_source *source)
+/* Flows of no source are exported at once. */
+static void write_leaving(struct handover_writer *writer,
+			  const struct pipeline_state_source *source, struct worker_ledger *sum)
+{
+	struct pipeline_state_source nameless = *source;
+
+	nameless.name = "";
+	walk_ring(source, NULL, &nameless.ledger);
+	if (nameless.ledger.cache.flows_cached)
+		write_flows(writer, &nameless, nameless.ledger.cache.flows_cached);
+	worker_ledger_add(sum, &nameless.ledger);
+}
+
+static void write_source(struct handover_writer *writer, const struct pipeline_state_source *source,
+			 const struct worker_ledger *others)
 {
 	const uint64_t counts[] = { source->counted.seen, source->counted.foreign,
 				    source->more.seen, source->more.foreign };
 	struct worker_ledger ledger = source->ledger;
+	uint64_t flows;
 
 	walk_ring(source, NULL, &ledger);
+	flows = ledger.cache.flows_cached;
+	if (others)
+		worker_ledger_add(&ledger, others);
 	if (source->has_sequence)
 		write_u32(writer, HANDOVER_sequence, source->name, source->next_sequence);
 	if (source->is_loss_unknown)
@@ -113,8 +131,21 @@ static void write_source(struct handover_writer *writer, const struct pipeline_s
 	write_counters(writer, HANDOVER_worker, source->name,
 		       (const uint64_t *)(const void *)&ledger,
 		       PIPELINE_STATE_COUNTERS_OF(struct worker_ledger));
-	if (ledger.cache.flows_cached)
-		write_flows(writer, source, ledger.cache.flows_cached);
+	if (flows)
+		write_flows(writer, source, flows);
+}
+
+static void write_sources(struct handover_writer *writer,
+			  const struct pipeline_state_source *sources, size_t count)
+{
+	struct worker_ledger leaving = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		if (sources[i].is_leaving)
+			write_leaving(writer, &sources[i], &leaving);
+	for (size_t i = 0; i < count; i++)
+		if (!sources[i].is_leaving)
+			write_source(writer, &sources[i], i ? NULL : &leaving);
 }
 
 static void write_waiting(struct handover_writer *writer, const struct exporter *exporter,
@@ -229,8 +260,7 @@ int pipeline_state_write(const struct pipeline *pipeline, const char *shape, con
 	handover_write_section(&writer, HANDOVER_shape, "", shape, strlen(shape));
 	handover_write_section(&writer, HANDOVER_layout, "", layout, strlen(layout));
 	write_u32(&writer, HANDOVER_source_id, "", pipeline->source_id);
-	for (size_t i = 0; i < count; i++)
-		write_source(&writer, &sources[i]);
+	write_sources(&writer, sources, count);
 	write_export(&writer, pipeline);
 	write_samplers(&writer, pipeline->samplers);
 	write_translations(&writer, pipeline->export.config.nat.table);

@@ -21,6 +21,7 @@ _Static_assert(sizeof(struct worker_ledger) % sizeof(uint64_t) == 0 &&
 /* What one source leaves. All is borrowed. */
 struct pipeline_state_source {
 	const char *name;
+	bool is_leaving; /* it was removed: what it has counted goes on in the first one */
 	const struct flow_cache *cache;
 	struct worker_ledger ledger;
 	/* Records that have expired and that nobody has taken, which are flows again: entries of a

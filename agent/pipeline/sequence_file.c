@@ -123,8 +123,9 @@ static struct entry *entry_at(const struct sequence_file *file, size_t i)
 	return (struct entry *)(void *)(file->bytes + MAGIC_SIZE + i * sizeof(struct entry));
 }
 
-/* Numbers of the earlier run into the exporter, if there is one; those that it has now into the new
- * file. */
+/* Numbers of the earlier run into the exporter, if there is one and the exporter has none yet:
+ * those that it has are of memory that was kept, and exact, while a kill leaves the file ahead of
+ * what has gone. Those that it has now into the new file. */
 static void fill(struct sequence_file *file, const uint8_t *earlier, size_t size)
 {
 	memcpy(file->bytes, MAGIC, MAGIC_SIZE);
@@ -135,7 +136,8 @@ static void fill(struct sequence_file *file, const uint8_t *earlier, size_t size
 
 		exporter_collector_status(file->exporter, i, &status);
 		(void)snprintf(entry->name, sizeof(entry->name), "%s", status.name);
-		if (earlier && sequence_file_find(earlier, size, status.name, &sequence))
+		if (earlier && !status.sequence &&
+		    sequence_file_find(earlier, size, status.name, &sequence))
 			exporter_set_sequence(file->exporter, i, sequence);
 		exporter_keep_sequence(file->exporter, i, &entry->sequence_be);
 	}

@@ -39,6 +39,7 @@ static void set_up(struct worker *worker, const struct worker_config *config)
 		.splits_superpackets = config->splits_superpackets,
 		.counts_segments =
 			source->type->has_segments && source->packets != SOURCE_PACKETS_as_seen,
+		.max_flows = config->cache.max_flows,
 		.noted = flow_columns_notes(config->cache.columns),
 		.duplicates_due_ms = source->type->has_rules ? 0 : INT64_MAX,
 		.last_packet_ms = -1,

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "time_now.h"
 #include "worker_account.h"
+#include "worker_kept.h"
 
 #include <stdlib.h>
 
@@ -61,8 +62,12 @@ bool worker_inherit_flows(struct worker *worker, const struct flow_sink *sink)
 		flow_cache_statistics(worker->cache, &statistics);
 		worker->flush_left = statistics.flows_cached;
 	}
-	if (inheritance->is_awaited && atomic_fetch_sub(&worker->awaited->left, 1) == 1)
+	if (worker->kept)
+		worker_kept_begin(worker); /* what has moved in is noted before it is valid */
+	if (inheritance->is_awaited && atomic_fetch_sub(&worker->awaited->left, 1) == 1) {
 		export_kept_set_valid(worker->awaited->export, true);
+		atomic_store(&worker->awaited->is_on, false);
+	}
 	worker_inherit_clear(worker);
 	return false;
 }

@@ -236,6 +236,15 @@ void worker_kept_resume_from(struct worker *worker, const struct worker *left)
 	worker->ledger.packets_read -= packets; /* they came with the flows */
 }
 
+struct export_kept_source worker_kept_source(const struct worker *worker)
+{
+	return (struct export_kept_source){
+		.file = worker->memory.bytes ? worker->memory.number : 0,
+		.max_flows = worker->max_flows,
+		.memory_size = worker->source_memory_size,
+	};
+}
+
 void worker_kept_stop(struct worker *worker)
 {
 	if (worker->kept && worker->type->can_resume)

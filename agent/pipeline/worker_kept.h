@@ -11,6 +11,7 @@
 #ifndef WORKER_KEPT_H
 #define WORKER_KEPT_H
 
+#include "export_thread_parts.h"
 #include "worker_parts.h"
 
 /* Bytes of memory that a worker takes. */
@@ -34,6 +35,9 @@ void worker_kept_resume(struct worker *worker);
  * not among these. */
 void worker_kept_left(const struct worker *left, struct worker_ledger *ledger);
 void worker_kept_resume_from(struct worker *worker, const struct worker *left);
+
+/* What a head says of a worker (export_kept.h). */
+struct export_kept_source worker_kept_source(const struct worker *worker);
 
 /* A turn begins. Reasons of packets that are ignored in it are noted in worker->reasons. */
 void worker_kept_begin(struct worker *worker);

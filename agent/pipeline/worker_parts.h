@@ -68,6 +68,7 @@ struct worker_inheritance {
 /* Flows of several workers have to be in before any of them reads a packet: then what outlives the
  * process is valid. */
 struct worker_awaited {
+	atomic_bool is_on;                /* until what outlives the process is valid */
 	atomic_uint left;                 /* workers whose flows are moving in */
 	const struct kept_memory *export; /* borrowed: export_kept_set_valid() */
 };
@@ -83,6 +84,7 @@ struct worker {
 	struct fragment_table *fragments; /* owned */
 	struct record_ring *ring;         /* owned; the export thread is the other end */
 	struct kept_memory memory;        /* owned; cache and ring are in it, if there is any */
+	uint32_t max_flows;               /* of the cache */
 	struct worker_kept *kept; /* worker_kept.c: in it; NULL: all ends with the process */
 	void *source_memory;      /* in it; NULL: the source needs none */
 	size_t source_memory_size;

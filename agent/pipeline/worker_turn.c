@@ -276,7 +276,7 @@ static void sleep_until_work(struct worker *worker, bool has_room)
 /* Whether flows of another worker are still moving in: that takes a moment. */
 static bool is_awaiting(struct worker *worker)
 {
-	if (!atomic_load(&worker->awaited->left)) {
+	if (!atomic_load(&worker->awaited->is_on)) {
 		worker->awaited = NULL;
 		return false;
 	}

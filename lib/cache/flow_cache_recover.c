@@ -15,6 +15,27 @@ struct flow_cache_progress flow_cache_progress(const struct flow_cache *cache)
 	return (struct flow_cache_progress){ cache->marks.added, cache->marks.records };
 }
 
+/* FNV-1a over what is in the memory: nobody chooses it. */
+uint64_t flow_cache_layout(void)
+{
+	static const size_t parts[] = {
+		sizeof(struct flow_cache),  sizeof(struct cached_flow),
+		sizeof(struct flow_marks),  sizeof(struct bucket),
+#define FLOW_COLUMN(name, type, update, note) \
+	sizeof(type), offsetof(struct flow_columns, name), offsetof(struct flow_record, name),
+#define FLOW_TRACK(name, type) FLOW_COLUMN(name, type, , )
+#include "flow_columns.def"
+#undef FLOW_COLUMN
+#undef FLOW_TRACK
+		sizeof(struct flow_record),
+	};
+	uint64_t digest = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		digest = (digest ^ parts[i]) * UINT64_C(0x100000001b3);
+	return digest;
+}
+
 /* ---- what was under way ---- */
 
 static bool is_place(const struct flow_cache *cache, flow_place place)

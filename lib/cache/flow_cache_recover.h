@@ -16,6 +16,9 @@ struct flow_cache_progress {
 
 struct flow_cache_progress flow_cache_progress(const struct flow_cache *cache);
 
+/* A number of how a build lays a cache out: that of another one is not to be continued. */
+uint64_t flow_cache_layout(void);
+
 /* Continue with the cache in 'memory', which flow_cache_create_in() has made with the same
  * max_flows and columns; its hash key stays, all else is as 'config' says. Index and orders are
  * made anew: 0.2 s for a million flows. The statistics are those of cached flows alone until

@@ -498,7 +498,8 @@ def test_a_restart_after_reloads(site, flowagent, agentctl, cleanup, directory, 
     assert len(reload(control)) == 4
     wait_until(lambda: "nflog:41: removed: 20 packets were read" in agent.errors, "its end")
     wait_until(
-        lambda: manager.all_names() == ["config", "nflog-40", "nflog-42"], "the sources alone, without memories"
+        lambda: manager.names() == ["config", "nflog-40", "nflog-42"] and len(manager.all_names()) == 3 + 4,
+        "the sources that there are, the memories of these and of the collector, and a head",
     )
     site.send()
     wait_for_packets(control, 40)

@@ -3,6 +3,7 @@
 As sd_notify(3) and sd_listen_fds(3) say: FDSTORE=1 with FDNAME=, FDSTOREREMOVE=1, BARRIER=1.
 """
 
+import contextlib
 import fcntl
 import os
 import select
@@ -26,8 +27,10 @@ class ServiceManager:
         self.messages = []  # lists of lines
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(self.path)
+        self._socket.setblocking(False)
         self._stopping = False
         self._lock = threading.Lock()
+        self._taking = threading.Lock()
         self._thread = threading.Thread(target=self._receive, daemon=True)
         self._thread.start()
 
@@ -53,6 +56,11 @@ class ServiceManager:
     def _receive(self):
         while not self._stopping:
             if select.select([self._socket], [], [], 0.1)[0]:
+                self._take_all()
+
+    def _take_all(self):
+        with self._taking, contextlib.suppress(BlockingIOError):
+            while True:
                 self._take()
 
     def _take(self):
@@ -77,6 +85,7 @@ class ServiceManager:
             self.store[name] = os.dup(descriptor)
 
     def all_names(self):
+        self._take_all()
         with self._lock:
             return sorted(self.store)
 
@@ -89,7 +98,11 @@ class ServiceManager:
         agent.wait_until(lambda: "READY=1" in sum(self.messages, []), what)
 
     def options(self, **variables):
-        """What the next process gets: environment, with these variables, wrapper, descriptors."""
+        """What the next process gets: environment, with these variables, wrapper, descriptors.
+
+        First all that the last one has sent is done: systemd hears of its end after that.
+        """
+        self._take_all()
         with self._lock:
             items = sorted(self.store.items(), reverse=bool(len(self.messages) % 2))
         count = len(items)
