@@ -258,6 +258,7 @@ static int open_server(struct daemon *daemon, struct error_text *error)
 	const struct control_context context = {
 		.pipeline = daemon->pipeline,
 		.config = &daemon->config,
+		.admin_group = daemon->config.admin_group,
 		.reload = daemon->reload,
 		.rules = daemon->rules,
 		.hand_over = on_replaced,

@@ -122,6 +122,7 @@ struct config {
 	char *control;           /* NULL: default path when live; "none" */
 	char *summary;           /* NULL, file, or "-" */
 	char *user;              /* NULL: "_flowagent" if started as root and it exists */
+	char *admin_group;       /* NULL: root and the agent's user alone may change anything */
 	enum log_level log_level;
 	bool check_only;         /* --check-config */
 	bool takes_over;         /* --handover */

@@ -69,6 +69,7 @@ void config_clear(struct config *config)
 	free(config->control);
 	free(config->summary);
 	free(config->user);
+	free(config->admin_group);
 	free(config->origins);
 	(void)memset(config, 0, sizeof(*config));
 }

@@ -26,6 +26,8 @@ struct control_context {
 	 * end. NULL: never. */
 	void (*hand_over)(void *owner, int socket);
 	void *owner;
+	/* Members may change things as well, but take no agent's place; NULL: nobody else may. */
+	const char *admin_group;
 	int listening;        /* the control socket; set by the server */
 	uint32_t patience_ms; /* a client that moves no byte for this long is cut; 0: 60 s */
 };

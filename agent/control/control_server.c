@@ -13,6 +13,7 @@
 #include "time_now.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -40,6 +41,7 @@ struct client {
 	sd_event_source *timer;        /* owned; runs while no byte moves */
 	uid_t user;
 	bool may_change;
+	bool is_admin;            /* of the group that may change nearly as much */
 	uint64_t answer_until_us; /* monotonic; of the answer under way, 0: none */
 	bool has_ended;           /* sends nothing more; what it asked is still answered */
 	bool is_idle;             /* its job has nothing to write now */
@@ -53,6 +55,8 @@ struct client {
 
 struct control_server {
 	struct control_context context;
+	bool has_admins;         /* 'admins' is a group */
+	gid_t admins;            /* context.admin_group */
 	sd_event *loop;          /* shared */
 	sd_event_source *listen; /* owned */
 	sd_event_source *walk;   /* owned; what a question has begun goes on; NULL: none has */
@@ -109,6 +113,12 @@ static int on_patience_over(sd_event_source *source, uint64_t now_us, void *cont
 	return 0;
 }
 
+/* Who takes the agent's place gets its sockets, and with them what root alone may have. */
+static bool may(const struct client *client, const char *command)
+{
+	return client->may_change || (client->is_admin && strcmp(command, "handover") != 0);
+}
+
 /* Begin the job that a line asks for, or answer with an error. Returns 0 or -ENOMEM. */
 static int begin_request(struct client *client, const uint8_t *line, size_t size)
 {
@@ -118,7 +128,7 @@ static int begin_request(struct client *client, const uint8_t *line, size_t size
 
 	if (!result) {
 		result = control_job_begin(&client->job, &client->server->context, &request,
-					   client->may_change, &error);
+					   may(client, request.command), &error);
 		client->job.socket = client->descriptor;
 		control_request_clear(&request);
 	}
@@ -345,6 +355,26 @@ static bool may_change(uid_t user)
 	return user == 0 || user == geteuid();
 }
 
+/* Whether the peer belongs to a group: by the groups that it had when it connected. */
+static bool peer_belongs_to(int descriptor, gid_t group)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	gid_t none, *groups = NULL;
+	bool belongs = getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+		       peer.gid == group;
+
+	size = 0; /* the kernel says how much it is */
+	if (!belongs && getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, &none, &size) != 0 &&
+	    errno == ERANGE)
+		groups = malloc(size);
+	if (groups && getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, groups, &size) == 0)
+		for (size_t i = 0; i < size / sizeof(*groups); i++)
+			belongs |= groups[i] == group;
+	free(groups);
+	return belongs;
+}
+
 /* Whether there is a place for one more client of this user. Some are kept for those who may change
  * things, so that no other can lock them out. */
 static bool has_place(const struct control_server *server, uid_t user)
@@ -374,6 +404,7 @@ static int client_open(struct control_server *server, int descriptor, uid_t user
 	client->descriptor = descriptor;
 	client->user = user;
 	client->may_change = may_change(user);
+	client->is_admin = server->has_admins && peer_belongs_to(descriptor, server->admins);
 	result = sd_event_add_io(server->loop, &client->io, descriptor, EPOLLIN, on_client, client);
 	if (result >= 0)
 		result = sd_event_add_time_relative(server->loop, &client->timer, CLOCK_MONOTONIC,
@@ -429,6 +460,20 @@ static int on_connection(sd_event_source *source, int listening, uint32_t events
 	return 0;
 }
 
+/* The group that may change things, by its name: looked up once. */
+static void find_admins(struct control_server *server)
+{
+	const char *name = server->context.admin_group;
+	/* cppcheck-suppress getgrnamCalled ; no other thread asks for groups */
+	const struct group *group = name ? getgrnam(name) : NULL;
+
+	server->has_admins = group != NULL;
+	server->admins = group ? group->gr_gid : 0;
+	if (name && !group)
+		log_warning("admin-group: there is no group %s: root alone may change anything",
+			    name);
+}
+
 struct control_server *control_server_create(sd_event *loop, int descriptor,
 					     const struct control_context *context,
 					     struct error_text *error)
@@ -440,6 +485,7 @@ struct control_server *control_server_create(sd_event *loop, int descriptor,
 	if (!result) {
 		server->context = *context;
 		server->context.listening = descriptor;
+		find_admins(server);
 		if (server->context.patience_ms == 0)
 			server->context.patience_ms = PATIENCE_MS;
 		server->loop = sd_event_ref(loop);

@@ -1,6 +1,7 @@
 """agentctl and a running agent: rows, JSON, filters, changes, permissions, exit status."""
 
 import contextlib
+import grp
 import ipaddress
 import json
 import os
@@ -396,6 +397,37 @@ def test_group_may_look_and_not_touch(scene):
         done = scene.control.run(change, prefix=member)
         assert done.returncode == NOT_PERMITTED
         assert "root" in done.stderr
+
+
+def test_members_of_the_admin_group_may_change_things(hosts, flowagent, agentctl):
+    """games is a group that each Debian has, and one of no consequence."""
+    games = grp.getgrnam("games").gr_gid
+    agent = flowagent("--nflog", "40", "--admin-group", "games", host=hosts.server)
+    agent.wait_for_group()
+    control = agentctl(agent)
+    look = os.stat(agent.control).st_gid
+
+    def member(*groups):
+        more = ["--groups", ",".join(map(str, groups))] if groups else ["--clear-groups"]
+        return ["setpriv", "--reuid", "65534", "--regid", str(look), *more]
+
+    for change in ["flush"], ["send-template"], ["set", "log-level", "debug"]:
+        assert control.run(*change, prefix=member()).returncode == NOT_PERMITTED
+        assert control.run(*change, prefix=member(look, 65534)).returncode == NOT_PERMITTED
+        assert control.run(*change, prefix=member(look, games)).returncode == DONE
+    script = (  # an agent's place is for root alone
+        "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
+        "s.sendall(b'{\"v\":1,\"cmd\":\"handover\"}\\n'); print(s.recv(4096).decode())"
+    )
+    done = hosts.server.run(*member(look, games), "/usr/bin/python3", "-c", script, agent.control)
+    assert "not-permitted" in done
+
+
+def test_an_admin_group_that_is_not_there(hosts, flowagent):
+    agent = flowagent("--nflog", "40", "--admin-group", "no-such-group", host=hosts.server)
+    agent.wait_for_group()
+    assert agent.stop() == 0
+    assert "admin-group: there is no group no-such-group: root alone" in agent.errors
 
 
 def test_others_may_not_even_look(scene):
