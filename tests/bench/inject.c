@@ -4,7 +4,8 @@
  *     inject FLOWS PACKETS
  *
  * The kernel's test run of an XDP program with live frames: the program gives each frame a random
- * source port, one of FLOWS (at most 65536), and lets it pass. Frames are addressed as in
+ * flow, one of FLOWS, and lets it pass: the low 16 bits are the source port, and the others count
+ * destination ports from 9. Frames are addressed as in
  * flood_frame.h, so a rule in a raw prerouting chain sees them. Prints JSON: packets, seconds, and
  * the processor time of it all, which is that of the packet path: cpu_ns per packet. */
 #include <errno.h>
@@ -22,12 +23,15 @@
 #define BATCH 64
 #define CALL  1000000
 
+#define FLOWS_MAX (1u << 20)
+
 static long bpf(int command, union bpf_attr *attributes)
 {
 	return syscall(SYS_bpf, command, attributes, sizeof(*attributes));
 }
 
-/* if (data + FRAME_HEADERS <= data_end) source port = random % flows; pass */
+/* if (data + FRAME_HEADERS <= data_end) { flow = random % flows; source port = flow; destination
+ * port = 9 + (flow >> 16); } pass */
 static int load_program(uint32_t flows)
 {
 	static char log[4096];
@@ -36,10 +40,13 @@ static int load_program(uint32_t flows)
 		{ BPF_LDX | BPF_MEM | BPF_W, 7, 1, 4, 0 },
 		{ BPF_ALU64 | BPF_MOV | BPF_X, 2, 6, 0, 0 },
 		{ BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, FRAME_HEADERS },
-		{ BPF_JMP | BPF_JGT | BPF_X, 2, 7, 3, 0 },
+		{ BPF_JMP | BPF_JGT | BPF_X, 2, 7, 6, 0 },
 		{ BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_get_prandom_u32 },
 		{ BPF_ALU | BPF_MOD | BPF_K, 0, 0, 0, (int32_t)flows },
 		{ BPF_STX | BPF_MEM | BPF_H, 6, 0, FRAME_SOURCE_PORT, 0 },
+		{ BPF_ALU | BPF_RSH | BPF_K, 0, 0, 0, 16 },
+		{ BPF_ALU | BPF_ADD | BPF_K, 0, 0, 0, 9 },
+		{ BPF_STX | BPF_MEM | BPF_B, 6, 0, FRAME_SOURCE_PORT + 3, 0 },
 		{ BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, XDP_PASS },
 		{ BPF_JMP | BPF_EXIT, 0, 0, 0, 0 },
 	};
@@ -96,7 +103,7 @@ int main(int argc, char **argv)
 	int program;
 
 	flows = argc == 3 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
-	if (!flows || flows > 65536) {
+	if (!flows || flows > FLOWS_MAX) {
 		fprintf(stderr, "usage: inject FLOWS PACKETS\n");
 		return 2;
 	}

@@ -306,6 +306,23 @@ def plot_nflog(results, path):
     )
 
 
+def plot_packet_path(costs, path):
+    """costs: {flows: {source: ns}}, with "nothing" among the sources."""
+    first = next(iter(costs.values()))
+    sources = [source for source in first if source != "nothing"]
+    lines = [
+        f"{flows} " + " ".join(f"{cost[source] - cost['nothing']:.1f}" for source in sources)
+        for flows, cost in costs.items()
+    ]
+    plot(
+        path,
+        "What a reader adds to the way of a packet through the kernel",
+        "$data << END\nx " + " ".join(sources) + "\n" + "\n".join(lines) + "\nEND\n"
+        + "set ylabel 'ns'\nset style histogram clustered gap 1\nset yrange [0:*]\n"
+        + f"plot for [i=2:{len(sources) + 1}] $data using i:xtic(1) title columnheader(i)\n",
+    )  # fmt: skip
+
+
 def plots(results, directory):
     """One SVG for each kind of figure that there is."""
     if "web" in results:
