@@ -12,6 +12,7 @@ import pytest
 import ledger
 import traffic
 from conftest import Hosts
+from firewalls import Nft
 from flows import FlowKey, UDP, differences
 from pcap_reader import count_flows
 from test_bpf import check_seen
@@ -75,10 +76,20 @@ def check(hosts, agent, control, before, wire, has_link_bytes=True):
     return summary
 
 
+def attach_nflog(flowagent, host):
+    """The fourth meter: it estimates, as the netfilter log does not say how a superpacket is cut."""
+    Nft().install(host, "eth0")
+    agent = flowagent("-g", "40", "--superpackets", "split", "--active-timeout", "1h", "-t", "tcp.fin=1h", host=host)
+    agent.wait_for_group()
+    return agent
+
+
 @pytest.mark.parametrize("family", SIZES)
 def test_a_transfer_has_one_size_by_every_meter(family, hosts, flowagent, agentctl, tcpdump):
+    """Three are equal; the estimate is within a hundredth of what is sent, and the netfilter log alone has fewer packets."""
     offload(hosts.server, "tso", "on", "gso", "on", "gro", "on")
     agent = attach(flowagent, hosts.server)
+    estimating = attach_nflog(flowagent, hosts.server)
     control = agentctl(agent)
     which = list(SIZES).index(family)
     before = counter(hosts)
@@ -87,8 +98,17 @@ def test_a_transfer_has_one_size_by_every_meter(family, hosts, flowagent, agentc
         (hosts.server, Hosts.SERVER[which]), (hosts.collector, Hosts.COLLECTOR[which]), SIZES[family], 100_000
     )
     wait_until(lambda: {there, back} <= set(seen(control)), "both directions")
+    other = agentctl(estimating)
+    estimated = wait_until(lambda: (flows := seen(other)).get(there, (0, 0))[1] >= SIZES[family] and flows, "the estimate")
+    exact = seen(control)
     summary = check(hosts, agent, control, before, wire)
     assert summary["packets_read"] < summary["packets_split"]  # it was one of superpackets
+    (row,) = other.rows("show", "sources")
+    assert estimating.stop() == 0, estimating.errors
+    print(f"{family}: interface, capture and --bpf {exact[there]}, NFLOG with split {estimated[there]} of {row['packets_read']} read")
+    for counted, guessed in zip(exact[there], estimated[there]):
+        assert abs(guessed - counted) <= counted / 100
+    assert row["packets_read"] < sum(packets for packets, _ in exact.values())
 
 
 @pytest.mark.parametrize("switches", [("tso", "off", "gso", "on"), ("tso", "off", "gso", "off")], ids=" ".join)
