@@ -209,23 +209,17 @@ static const struct packet_view *decode_all(struct worker *worker, const struct 
 			    false);
 }
 
-static const struct packet_view *decode_ttl(struct worker *worker, const struct packet_view *view,
-					    const struct packet_view *end,
-					    struct packet_info *infos, struct packet_note *notes,
-					    size_t *accounted)
-{
-	return decode_views(worker, view, end, infos, notes, accounted, false, PACKET_NOTES_TTL,
-			    false);
-}
-
-static const struct packet_view *decode_macs(struct worker *worker, const struct packet_view *view,
-					     const struct packet_view *end,
-					     struct packet_info *infos, struct packet_note *notes,
-					     size_t *accounted)
-{
-	return decode_views(worker, view, end, infos, notes, accounted, false, PACKET_NOTES_MACS,
-			    false);
-}
+#define COPY(name)                                                                     \
+	static const struct packet_view *decode_##name(                                \
+		struct worker *worker, const struct packet_view *view,                 \
+		const struct packet_view *end, struct packet_info *infos,              \
+		struct packet_note *notes, size_t *accounted)                          \
+	{                                                                              \
+		return decode_views(worker, view, end, infos, notes, accounted, false, \
+				    PACKET_NOTES_##name, false);                       \
+	}
+PACKET_NOTES_NAMED(COPY)
+#undef COPY
 
 static const struct packet_view *decode_noted(struct worker *worker, const struct packet_view *view,
 					      const struct packet_view *end,
@@ -264,8 +258,10 @@ const struct packet_view *worker_decode(struct worker *worker, const struct pack
 		return decode_segments(worker, view, end, infos, notes, accounted);
 	switch (worker->noted) {
 	case PACKET_NOTES_NONE: return decode_all(worker, view, end, infos, accounted);
-	case PACKET_NOTES_TTL: return decode_ttl(worker, view, end, infos, notes, accounted);
-	case PACKET_NOTES_MACS: return decode_macs(worker, view, end, infos, notes, accounted);
+#define COPY(name) \
+	case PACKET_NOTES_##name: return decode_##name(worker, view, end, infos, notes, accounted);
+		PACKET_NOTES_NAMED(COPY)
+#undef COPY
 	default: return decode_noted(worker, view, end, infos, notes, accounted);
 	}
 }

@@ -454,12 +454,12 @@ void flow_cache_add_noted(struct flow_cache *cache, const struct packet_info *pa
 			  const struct flow_sink *sink)
 {
 	switch (cache->columns.notes) {
-	case PACKET_NOTES_TTL:
-		add_packets(cache, packets, notes, count, sink, PACKET_NOTES_TTL, false);
+#define COPY(name)                                                                           \
+	case PACKET_NOTES_##name:                                                            \
+		add_packets(cache, packets, notes, count, sink, PACKET_NOTES_##name, false); \
 		break;
-	case PACKET_NOTES_MACS:
-		add_packets(cache, packets, notes, count, sink, PACKET_NOTES_MACS, false);
-		break;
+		PACKET_NOTES_NAMED(COPY)
+#undef COPY
 	default: add_packets(cache, packets, notes, count, sink, PACKET_NOTES_ALL, false);
 	}
 }
@@ -528,8 +528,11 @@ size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
 {
 	switch (cache->columns.notes) {
 	case PACKET_NOTES_NONE: return expire_flows(cache, now, budget, sink, PACKET_NOTES_NONE);
-	case PACKET_NOTES_TTL: return expire_flows(cache, now, budget, sink, PACKET_NOTES_TTL);
-	case PACKET_NOTES_MACS: return expire_flows(cache, now, budget, sink, PACKET_NOTES_MACS);
+#define COPY(name)                \
+	case PACKET_NOTES_##name: \
+		return expire_flows(cache, now, budget, sink, PACKET_NOTES_##name);
+		PACKET_NOTES_NAMED(COPY)
+#undef COPY
 	default: return expire_flows(cache, now, budget, sink, PACKET_NOTES_ALL);
 	}
 }
@@ -569,8 +572,10 @@ size_t flow_cache_flush(struct flow_cache *cache, cache_ms now, size_t budget,
 {
 	switch (cache->columns.notes) {
 	case PACKET_NOTES_NONE: return flush_flows(cache, now, budget, sink, PACKET_NOTES_NONE);
-	case PACKET_NOTES_TTL: return flush_flows(cache, now, budget, sink, PACKET_NOTES_TTL);
-	case PACKET_NOTES_MACS: return flush_flows(cache, now, budget, sink, PACKET_NOTES_MACS);
+#define COPY(name) \
+	case PACKET_NOTES_##name: return flush_flows(cache, now, budget, sink, PACKET_NOTES_##name);
+		PACKET_NOTES_NAMED(COPY)
+#undef COPY
 	default: return flush_flows(cache, now, budget, sink, PACKET_NOTES_ALL);
 	}
 }

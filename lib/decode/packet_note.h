@@ -43,12 +43,15 @@ enum packet_note_member {
 	PACKET_NOTE_COUNT
 };
 
-/* Sets of members are bits. The loops of decoder and flow cache have copies for those with a name
- * here, where the set is a constant: a packet pays for nothing that nobody has asked for. */
+/* Sets of members are bits. */
 #define PACKET_NOTE_BIT(member) (1u << PACKET_NOTE_##member)
 #define PACKET_NOTES_NONE       0u
 #define PACKET_NOTES_TTL        PACKET_NOTE_BIT(ttl)
 #define PACKET_NOTES_MACS       (PACKET_NOTE_BIT(source_mac) | PACKET_NOTE_BIT(destination_mac))
+#define PACKET_NOTES_PORTS      (PACKET_NOTE_BIT(physical_input) | PACKET_NOTE_BIT(physical_output))
+/* The named sets, SET(name): the loops of decoder and flow cache have copies for each, where it is
+ * a constant, so that a packet pays for nothing that nobody has asked for. */
+#define PACKET_NOTES_NAMED(SET) SET(TTL) SET(MACS) SET(PORTS)
 #define PACKET_NOTES_OWNER      (PACKET_NOTE_BIT(user) | PACKET_NOTE_BIT(cgroup))
 /* What the two directions of a flow have from each other. */
 #define PACKET_NOTES_SHARED (PACKET_NOTES_OWNER | PACKET_NOTE_BIT(tcp))

@@ -282,8 +282,9 @@ TEST(last_ports_of_a_record_count)
 		{ .physical_input = 70000, .physical_output = 4 },
 	};
 
-	for (uint32_t number = 0; number < 2; number++) {
-		struct flow_cache *cache = new_cache(4, BOTH_BITS | ports, false);
+	for (uint32_t number = 0; number < 4; number++) {
+		struct flow_cache *cache =
+			new_cache(4, number % 2 ? ports : BOTH_BITS | ports, false);
 		const struct packet_info infos[] = { packet(number, false, 0),
 						     packet(number, false, 0),
 						     packet(number, false, 0) };

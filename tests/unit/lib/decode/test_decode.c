@@ -75,20 +75,24 @@ static void check_invariants(const struct packet_view *view, enum drop_reason re
 static void check_notes(const struct packet_view *view)
 {
 	struct packet_info info;
-	struct packet_note all, ttl, macs;
+	struct packet_note all, ttl, macs, ports;
 	enum drop_reason reason;
 
 	memset(&all, 0x11, sizeof(all));
 	memset(&ttl, 0x22, sizeof(ttl));
 	memset(&macs, 0x33, sizeof(macs));
+	memset(&ports, 0x44, sizeof(ports));
 	reason = decode_packet_noted(view, &info, &all, NULL);
 	CHECK_EQ(decode_packet_inline(view, &info, &ttl, NULL, PACKET_NOTES_TTL), reason);
 	CHECK_EQ(decode_packet_inline(view, &info, &macs, NULL, PACKET_NOTES_MACS), reason);
+	CHECK_EQ(decode_packet_inline(view, &info, &ports, NULL, PACKET_NOTES_PORTS), reason);
 	if (reason != DROP_NONE)
 		return;
 	CHECK_EQ(ttl.ttl, all.ttl);
 	CHECK_EQ(macs.source_mac, all.source_mac);
 	CHECK_EQ(macs.destination_mac, all.destination_mac);
+	CHECK_EQ(ports.physical_input, all.physical_input);
+	CHECK_EQ(ports.physical_output, all.physical_output);
 }
 
 TEST(random_bytes_keep_the_invariants)
