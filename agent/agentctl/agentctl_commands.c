@@ -69,6 +69,8 @@ static const struct agentctl_column source_columns[] = {
 	{ "packets_seen", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "packets_foreign", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "packets_counted", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "flows_counted", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
+	{ "packets_without_room", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "receive_buffer_wanted", NULL, COLUMN_BYTES, COLUMN_HIDDEN },
 	{ "duplicates_sampled", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },
 	{ "packets_seen_twice", NULL, COLUMN_NUMBER, COLUMN_HIDDEN },

@@ -203,6 +203,22 @@ static void check_share(struct doctor *doctor, const json_t *before, const json_
 			   interface, seen, count_text(moved, "packet", text));
 }
 
+/* Many packets that are read although their flows have enough of them for offload=. */
+static void check_room(struct doctor *doctor, const json_t *before, const json_t *after,
+		       const char *interface)
+{
+	const json_int_t without = grown(before, after, "packets_without_room");
+	const json_int_t seen = grown(before, after, "packets_seen");
+
+	if (without > 0 && without >= seen / 10)
+		doctor_say(
+			doctor, DOCTOR_note, NULL,
+			"%s: offload: all places of the table are taken, and %" JSON_INTEGER_FORMAT
+			" of %" JSON_INTEGER_FORMAT " packets are of flows beyond them: they are "
+			"read one by one; a larger offload= keeps places for flows of more packets",
+			interface, without, seen);
+}
+
 /* Permitted capabilities of the agent; all if they cannot be read. */
 static uint64_t rights_of(json_int_t pid)
 {
@@ -278,6 +294,8 @@ void doctor_check_bpf(struct doctor *doctor)
 			check_hooks(doctor, name + strlen(PREFIX), restart);
 		if (later)
 			check_share(doctor, source, later, name + strlen(PREFIX));
+		if (later)
+			check_room(doctor, source, later, name + strlen(PREFIX));
 	}
 	if (has_any)
 		check_rights(doctor);

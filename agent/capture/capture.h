@@ -69,6 +69,8 @@ struct capture_statistics {
 					its ring or in slots of flows */
 	uint64_t packets_foreign;    /* frames for other hosts, which it does not hand over */
 	uint64_t packets_counted;    /* by a program in the kernel for their flows */
+	uint64_t flows_counted;      /* that it counts now; the worker's, like the next */
+	uint64_t packets_without_room; /* of flows that its table had no room for, and so read */
 	bool is_loss_unknown; /* an overrun was reported, and no packet has come since that would
 				 tell how many were lost */
 	uint32_t receive_buffer_bytes; /* really got; 0 for files */

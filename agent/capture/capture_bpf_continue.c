@@ -51,6 +51,7 @@ static void continue_counters(struct capture *capture, const struct capture_kept
 	*base = capture->reported->sums;
 	if (kept->has_sequence)
 		base->lost -= (uint32_t)base->lost - kept->next_sequence;
+	base->counted = 0; /* by all agents together */
 	base->seen -= count_waiting(&capture->ring) + capture->reported->sums.lost - base->lost;
 }
 

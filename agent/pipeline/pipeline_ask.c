@@ -61,6 +61,7 @@ static void fill_source_status(void *owner, void *argument)
 	struct worker *worker = owner;
 	struct source_status *status = argument;
 
+	worker_offload_take(worker);
 	status->name = worker->name;
 	status->label = worker->own.label;
 	status->is_live = worker->type->is_live;
@@ -71,6 +72,7 @@ static void fill_source_status(void *owner, void *argument)
 	status->last_packet_ms = worker->last_packet_ms;
 	worker_account_ledger(worker, &status->ledger);
 	capture_source_statistics(&worker->source, &status->capture);
+	worker_offload_status(worker, &status->capture);
 	status->gets_single_packets = worker->message_watch.is_single;
 	(void)source_sampling_format(&worker->sampling, status->sampling);
 }

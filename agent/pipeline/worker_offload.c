@@ -44,6 +44,16 @@ static void open_offload(struct worker *worker)
 		log_warning("%s: no memory for offload: all packets are read", worker->name);
 }
 
+/* Packets that were counted have come as well as those that are read. */
+static void take_all(struct worker *worker, cache_ms now)
+{
+	const uint64_t before = flow_cache_offloaded(worker->cache).packets;
+
+	flow_offload_take_all(worker->offload, now);
+	if (flow_cache_offloaded(worker->cache).packets != before)
+		worker->last_packet_ms = now;
+}
+
 static void end_cycle(struct worker *worker)
 {
 	const struct flow_sink sink = worker_sink(worker);
@@ -79,7 +89,7 @@ void worker_offload_turn(struct worker *worker)
 		return;
 	if (worker->clock_ms >= worker->offload_take_ms) {
 		worker->offload_take_ms = worker->clock_ms + TAKE_MS;
-		flow_offload_take_all(worker->offload, worker->clock_ms);
+		take_all(worker, worker->clock_ms);
 	}
 	if (!worker->has_offload_cycle && worker->clock_ms >= worker->offload_cycle_ms)
 		begin_cycle(worker);
@@ -125,7 +135,7 @@ void worker_offload_account(struct worker *worker, const struct packet_info *inf
 void worker_offload_take(struct worker *worker)
 {
 	if (worker->offload && !worker->is_pausing && !worker->is_stopping)
-		flow_offload_take_all(worker->offload, time_now_ms(CLOCK_MONOTONIC));
+		take_all(worker, time_now_ms(CLOCK_MONOTONIC));
 }
 
 void worker_offload_rest(struct worker *worker)
@@ -157,6 +167,17 @@ void worker_offload_fill(const struct worker *worker, struct worker_ledger *ledg
 	ledger->packets_split += counted.segments;
 	ledger->octets_split += counted.segment_octets;
 	ledger->packets_super += counted.superpackets;
+}
+
+void worker_offload_status(const struct worker *worker, struct capture_statistics *capture)
+{
+	struct flow_offload_statistics statistics;
+
+	if (!worker->offload)
+		return;
+	flow_offload_statistics(worker->offload, &statistics);
+	capture->flows_counted = statistics.slots_used;
+	capture->packets_without_room = statistics.full;
 }
 
 cache_ms worker_offload_sleep_ms(const struct worker *worker, cache_ms sleep_ms)

@@ -27,6 +27,8 @@ void worker_offload_finish(struct worker *worker);
 void worker_offload_rest(struct worker *worker);
 /* Of the ledger, what was counted; to add to that of the packets that were read. */
 void worker_offload_fill(const struct worker *worker, struct worker_ledger *ledger);
+/* What it counts now. */
+void worker_offload_status(const struct worker *worker, struct capture_statistics *statistics);
 /* Until when a turn may wait, in ms. */
 cache_ms worker_offload_sleep_ms(const struct worker *worker, cache_ms sleep_ms);
 /* Before the thread starts: hear when the source closes. */

@@ -304,6 +304,10 @@ void flow_offload_note(struct flow_offload *offload, uint32_t packet, flow_place
 	const struct cached_flow *flow = flow_at(offload->cache, place);
 	uint32_t at = first_of(offload, place);
 
+	if (!offload->free.count && !at) {
+		offload->statistics.full++;
+		return;
+	}
 	for (; at && flow->packets % OFFER_AGAIN; at = offload->links[at - 1].next)
 		arm_if_lapsed(offload, at - 1);
 	if ((first_of(offload, place) && flow->packets % OFFER_AGAIN) || has_ended(flow))
@@ -347,10 +351,8 @@ bool flow_offload_offer(struct flow_offload *offload,
 	    memcmp(&flow->key, &info->key, flow_key_size(&info->key)) || has_ended(flow) ||
 	    key_size > FLOW_OFFLOAD_KEY_SIZE || has_slot(offload, candidate->place, key, key_size))
 		return false;
-	if (!offload->free.count) {
-		offload->statistics.full++;
+	if (!offload->free.count)
 		return false;
-	}
 	number = offload->free.numbers[--offload->free.count];
 	entry = &offload->entries[number];
 	entry->flow = info->key;

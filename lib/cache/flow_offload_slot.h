@@ -40,7 +40,7 @@ _Static_assert(sizeof(struct flow_offload_entry) == 160, "no hidden padding");
 struct flow_offload_statistics {
 	uint32_t slots, slots_used;    /* used: all that are not free */
 	uint64_t installed, deleted;   /* keys */
-	uint64_t full;                 /* flows that were offered while no slot was free */
+	uint64_t full;                 /* packets of flows that there was no slot for */
 	uint64_t failed;               /* keys that the kernel did not install */
 	struct flow_offload_sums lost; /* taken for flows that the cache had no room for */
 };

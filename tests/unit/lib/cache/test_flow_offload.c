@@ -422,7 +422,7 @@ TEST(a_full_table_leaves_the_rest_to_the_agent)
 		}
 	flow_offload_statistics(world->offload, &statistics);
 	CHECK_EQ(statistics.slots_used, SLOTS);
-	CHECK_EQ(statistics.full, 2);
+	CHECK_EQ(statistics.full, 2); /* of two flows, the packet that was to be it */
 	for (int i = 0; i < 12; i++)
 		turn_cycle(world);
 	for (uint32_t flow = 0; flow < SLOTS + 2; flow++)
