@@ -1,6 +1,9 @@
 """Flows that the kernel counts itself (--bpf IF,offload=N): the same records as if each packet had been read."""
 
+import os
 import random
+import signal
+import subprocess
 import time
 
 import pytest
@@ -18,7 +21,7 @@ from test_bpf_segments import offload as switch
 from test_columns import MAXIMUM_TTL, MINIMUM_TTL
 from test_handover import RATE, hand_over, manager  # noqa: F401
 from test_sources_away import LINK, agent_on, site, wait_for_state  # noqa: F401
-from waiting import wait_until
+from waiting import PATIENCE_S, wait_until
 
 IDLE, ACTIVE = 1, 2  # flowEndReason
 SOURCE = "eth0,offload=8"
@@ -290,3 +293,81 @@ def test_kills_under_load(wrapper, serve, hosts, flood, collector):  # noqa: F81
     flood.end()
     wait_until(lambda: of_flood(control.statistics()) == flood.packets(), "all packets")
     check_once(agent, own, flood.packets())
+
+
+# ---- each flow, to the packet ----
+
+FLOWS = int(os.environ.get("OFFLOAD_FLOWS", 20_000))  # more than the table has room for
+PACKETS_SENT = int(os.environ.get("OFFLOAD_PACKETS", 800_000))
+PACKETS_RATE = int(os.environ.get("OFFLOAD_RATE", 50_000))
+KILLS = int(os.environ.get("OFFLOAD_KILLS", 2))
+
+
+def sum_of_flood(own):
+    return {k: n for k, n in own.flows().counters().items() if k.destination.startswith(("198.18.", "198.19."))}
+
+
+def test_each_flow_is_exact_through_kills(serve, hosts, collector, udp_flood):  # noqa: F811
+    """Two processors send, all flows in turn; the table is full, keys come and go, and the agent is killed meanwhile."""
+    own = collector(Hosts.COLLECTOR[0], 2055, hosts.collector)
+    options = ["--bpf", "eth0,offload=4,buffer=128M", "-n", own.host_port, "--active-timeout", "5s", "--max-flows", 262_144]
+    agent, control = serve(*options)
+    hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    amounts = FLOWS // 2, PACKETS_SENT // 2, PACKETS_RATE // 2
+    patience = PATIENCE_S + 3 * PACKETS_SENT // PACKETS_RATE
+    senders = [
+        subprocess.Popen(
+            hosts.server.command("taskset", "--cpu-list", cpu, udp_flood, Hosts.SERVER[0], f"198.{18 + cpu}.0.0", *amounts)
+        )
+        for cpu in (0, 1)
+    ]
+    try:
+        for kill in range(KILLS):
+            due = PACKETS_SENT * (kill + 1) // (KILLS + 1)
+            wait_until(lambda d=due: of_flood(control.statistics()) >= d, "packets", patience)
+            agent.process.kill()
+            agent.wait()
+            agent, control = serve(*options, before=agent)
+            assert "was killed" in agent.errors and "bpf:eth0: continued" in agent.errors
+        assert [sender.wait(patience) for sender in senders] == [0, 0]
+    finally:
+        for sender in senders:
+            sender.kill()
+            sender.wait()
+    wait_until(lambda: of_flood(control.statistics()) >= PACKETS_SENT, "all packets")
+    summary = finish(agent, None)
+    assert summary["packets_lost_kernel"] == summary["records_lost"] == 0
+    assert summary["sources"][0]["packets_counted"] > PACKETS_SENT / 100  # by all agents; a slow one has few in time
+    own.wait_for_datagrams(summary["collectors"][0]["datagrams_sent"])
+    counters = sum_of_flood(own)
+    assert len(counters) == FLOWS
+    each = PACKETS_SENT // FLOWS
+    wrong = {key: found for key, found in counters.items() if found != (each, each * 36)}
+    assert not wrong, (len(wrong), sorted(wrong.items())[:10])
+
+
+def test_a_ring_that_is_too_small(hosts, flowagent, agentctl, collector, udp_flood):
+    """While the agent stands still, flows that are counted go on, and of the others the ring says what it lost."""
+    own, agent = start(hosts, flowagent, collector, "--active-timeout", "1h", source="eth0,offload=4,buffer=64K")
+    control = agentctl(agent)
+    hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    sent = 0
+
+    def is_counted():
+        nonlocal sent
+        hosts.server.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", 10, 1000, 20_000)
+        sent += 1000
+        return counted(control) >= sent / 2
+
+    wait_until(is_counted, "packets that the kernel counts")
+    wait_until(lambda: of_flood(control.statistics()) == sent, "all packets")
+    before = counted(control)
+    agent.signal(signal.SIGSTOP)
+    hosts.server.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", 10, 5000, 20_000)
+    hosts.server.run(udp_flood, Hosts.SERVER[0], "198.19.0.0", 2000, 10_000, 50_000)
+    agent.signal(signal.SIGCONT)
+    sent += 15_000
+    wait_until(lambda: of_flood(control.statistics()) == sent, "all packets")
+    summary = finish(agent)
+    assert summary["sources"][0]["packets_counted"] - before >= 5000
+    assert summary["packets_lost_kernel"] > 5000
