@@ -279,15 +279,18 @@ uint32_t export_kept_consumed(const struct kept_memory *memory, size_t input)
 	return (uint32_t)inputs_at(kept, turn_of(kept))[input].consumed;
 }
 
-/* Another collector under its name, to which nothing of what waited can go. */
-static uint64_t recover_other(struct exporter *exporter, size_t collector,
+/* Another collector under its name: by the same protocol, with datagrams of another size, it sends
+ * what waited, if that fits. */
+static uint64_t recover_other(struct exporter *exporter, struct export_kept_match match,
 			      const struct kept_memory *file, uint32_t turn)
 {
 	const struct exporter_left left = {
 		.memory = file->bytes,
 		.size = file->size,
-		.successor = collector,
+		.successor = match.number,
+		.hands_sequence = match.is_same,
 		.hands_ledger = true,
+		.hands_datagrams = match.is_same,
 	};
 
 	return exporter_take_left(exporter, &left, turn);
@@ -303,7 +306,7 @@ static uint64_t recover_collector(struct exporter *exporter, struct export_kept_
 	if (collector == SIZE_MAX)
 		return 0;
 	if (!match.is_same || file->size != exporter_kept_size(exporter, collector))
-		return recover_other(exporter, collector, file, turn);
+		return recover_other(exporter, match, file, turn);
 	in_doubt = exporter_keep(exporter, collector, file->bytes, turn);
 	if (atomic_load(&before->port))
 		exporter_set_port(exporter, collector, (uint16_t)atomic_load(&before->port));

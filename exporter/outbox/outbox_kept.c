@@ -457,9 +457,8 @@ uint64_t outbox_kept_succeed(struct outbox *outbox, void *memory, uint64_t size,
 	struct outbox before = { .config = outbox->config, .keeping = { .kept = memory } };
 	struct found found = { .note = note_of(memory, turn) };
 
-	*ledger = (struct collector_ledger){ 0 };
-	if (!found.note)
-		return 0;
+	if (!found.note || outbox_has_sessions(outbox))
+		return outbox_kept_left(memory, turn, ledger);
 	before.config.datagram_size = datagram_size_of(size);
 	*ledger = found.note->ledger;
 	find_cells(&before, memory, &found);

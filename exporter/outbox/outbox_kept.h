@@ -24,10 +24,10 @@ const void *outbox_kept_memory(const struct outbox *outbox);
 /* Of an outbox that was leaving in the process before, in its memory as of that turn: its ledger,
  * in which all that waited is in doubt. Returns how many records these are. */
 uint64_t outbox_kept_left(const void *memory, uint64_t turn, struct collector_ledger *ledger);
-/* Likewise, of 'size' bytes, where 'outbox', which has sent nothing yet, sends to the same end in
- * its place, by datagrams: its numbers continue here, and what waited there is given to it by
- * 'give' (outbox_give(); NULL: it cannot send that). 'ledger' is what that one has counted, without
- * what waits here now. */
+/* Likewise, of 'size' bytes, where 'outbox', which has sent nothing yet, sends in its place, and by
+ * datagrams (a session is another one): its numbers continue here, and what waited there is given
+ * to it by 'give' (outbox_give(); NULL: it cannot send that). 'ledger' is what that one has
+ * counted, without what waits here now. */
 typedef bool outbox_kept_give(struct outbox *outbox, const struct queued_datagram *datagram);
 uint64_t outbox_kept_succeed(struct outbox *outbox, void *memory, uint64_t size, uint64_t turn,
 			     outbox_kept_give *give, struct collector_ledger *ledger);

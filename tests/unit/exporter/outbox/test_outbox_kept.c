@@ -3,7 +3,7 @@
  *
  * A child sends to a socket, one instruction after the other. Now and then, while it stands still,
  * the test looks what has arrived so far, and continues from a copy of the memory. */
-#include "exporter.h"
+#include "exporter_kept.h"
 
 #include "check.h"
 
@@ -351,12 +351,84 @@ TEST(what_waits_moves_to_other_memory)
 	CHECK_EQ(close(fd), 0);
 }
 
+/* What a collector leaves of which some records have arrived, and others wait. */
+static struct shared *leave_behind(const struct exporter_config *config, int fd,
+				   struct arrived *arrived, uint64_t *size)
+{
+	struct error_text error;
+	struct exporter *exporter = exporter_create(config, &error);
+	struct shared *shared;
+
+	CHECK(exporter != NULL);
+	*size = exporter_kept_size(exporter, 0);
+	shared = map_shared(*size);
+	CHECK_EQ(exporter_keep(exporter, 0, shared->memory, 0), 0);
+	for (uint32_t number = 1; number <= RECORDS; number++) {
+		add(exporter, number);
+		exporter_note(exporter, number);
+		if (number == RECORDS / 2)
+			(void)exporter_send(exporter, BURST_US);
+	}
+	finish(exporter);
+	exporter_note(exporter, RECORDS + 1);
+	exporter_destroy(exporter);
+	receive(fd, arrived);
+	CHECK(arrived->count > 0 && arrived->count < RECORDS);
+	return shared;
+}
+
+/* By one with datagrams of another size: its numbers go on, and so does what it can send. */
+static void check_successor(bool takes_datagrams)
+{
+	struct collector_config config = {
+		.name = "collector",
+		.transport = "udp",
+		.version = 5,
+		.address = { .host = "127.0.0.1" },
+		.datagram_size = DATAGRAM_SIZE,
+	};
+	const struct exporter_config all = { .collectors = &config, .collector_count = 1 };
+	const int fd = receiver_open(&config.address.port);
+	struct arrived arrived = { 0 };
+	struct exporter_left left = { .hands_sequence = true,
+				      .hands_ledger = true,
+				      .hands_datagrams = takes_datagrams };
+	struct shared *shared = leave_behind(&all, fd, &arrived, &left.size);
+	const struct collector_ledger *ledger;
+	struct exporter *exporter;
+	struct error_text error;
+
+	left.memory = shared->memory;
+	config.datagram_size = 2 * DATAGRAM_SIZE;
+	exporter = exporter_create(&all, &error);
+	CHECK(exporter != NULL);
+	CHECK_EQ(exporter_take_left(exporter, &left, RECORDS + 1),
+		 takes_datagrams ? 0 : RECORDS - arrived.count);
+	(void)exporter_send(exporter, BURST_US);
+	receive(fd, &arrived); /* without a gap */
+	ledger = exporter_collector_ledger(exporter, 0);
+	CHECK(collector_ledger_closes(ledger));
+	CHECK_EQ(ledger->taken.records, RECORDS);
+	CHECK_EQ(ledger->sent.records, arrived.count);
+	CHECK_EQ(ledger->sent.records + ledger->lost[LOSS_IN_DOUBT].records, RECORDS);
+	exporter_destroy(exporter);
+	CHECK_EQ(munmap(shared, sizeof(*shared) + left.size), 0);
+	CHECK_EQ(close(fd), 0);
+}
+
+TEST(what_waits_goes_on_in_another_collector)
+{
+	check_successor(true);
+	check_successor(false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_kill_at_any_instruction_doubles_and_loses_nothing),
 		cmocka_unit_test(what_nobody_knows_of_is_in_doubt),
 		cmocka_unit_test(what_waits_moves_to_other_memory),
+		cmocka_unit_test(what_waits_goes_on_in_another_collector),
 	};
 
 	return RUN_TESTS(tests);
