@@ -93,7 +93,8 @@ void doctor_check_own_export(struct doctor *doctor)
 			doctor_number(json_object_get(source, "packets_ignored"), "own_export");
 		char count[COUNT_TEXT_SIZE], fix[256];
 
-		if (own == 0 || doctor_is_own_only(doctor))
+		/* Of an interface nothing else is possible, and costs little. */
+		if (own == 0 || doctor_source_group(source) < 0 || doctor_is_own_only(doctor))
 			continue; /* those of an earlier rule */
 		doctor_fix_rules(doctor, "--force", fix, sizeof(fix));
 		doctor_say(doctor, DOCTOR_warn, fix,

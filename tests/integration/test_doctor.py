@@ -312,6 +312,23 @@ def test_own_export_in_the_input(doctor, hosts, collector):
     assert doctor.is_good("own export")
 
 
+def test_own_export_on_an_interface_is_no_fault(doctor, hosts, collector):
+    """No rule logs it: a capture has all that the interface sends."""
+    receiver = collector(Hosts.COLLECTOR[0], 2055, hosts.collector)
+    doctor.start("--interface", "eth0", "-n", receiver.host_port, group=None)
+    doctor.agent.wait_for_capture()
+    doctor.ping()
+    doctor.host.run(BUILD / "agentctl", "flush", "-s", doctor.agent.control)
+    receiver.wait_for_datagrams(1)
+
+    def own_export():
+        rows = doctor.host.run(BUILD / "agentctl", "-J", "show", "sources", "-s", doctor.agent.control)
+        return json.loads(rows)["packets_ignored"]["own_export"]
+
+    wait_until(own_export, "the agent's own datagrams")
+    assert doctor.is_good("own export")
+
+
 def test_the_fix_is_with_sudo_for_others(doctor):
     doctor.start()
     doctor.directory.chmod(0o777)
