@@ -13,7 +13,7 @@ import traffic
 from conftest import Hosts
 from flows import UDP, FlowKey, FlowTable, differences
 from netflow9 import END_MS, END_REASON, PACKETS, START_MS, flow_key
-from test_bpf import addresses, finish, kernels, send_frames, start
+from test_bpf import addresses, finish, kernels, on_the_device, send_frames, start
 from test_bpf_handover import check_once, serve  # noqa: F401
 from test_bpf_handover import counted as of_flood
 from test_bpf_segments import SIZES, attach, check, counter, seen
@@ -311,7 +311,7 @@ def test_each_flow_is_exact_through_kills(serve, hosts, collector, udp_flood):  
     """Two processors send, all flows in turn; the table is full, keys come and go, and the agent is killed meanwhile."""
     own = collector(Hosts.COLLECTOR[0], 2055, hosts.collector)
     options = ["--bpf", "eth0,offload=4,buffer=128M", "-n", own.host_port, "--active-timeout", "5s", "--max-flows", 262_144]
-    agent, control = serve(*options)
+    agent, _ = serve(*options)
     hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
     amounts = FLOWS // 2, PACKETS_SENT // 2, PACKETS_RATE // 2
     patience = PATIENCE_S + 3 * PACKETS_SENT // PACKETS_RATE
@@ -324,17 +324,16 @@ def test_each_flow_is_exact_through_kills(serve, hosts, collector, udp_flood):  
     try:
         for kill in range(KILLS):
             due = PACKETS_SENT * (kill + 1) // (KILLS + 1)
-            wait_until(lambda d=due: of_flood(control.statistics()) >= d, "packets", patience)
+            wait_until(lambda d=due: on_the_device(hosts.server) >= d, "packets", patience)
             agent.process.kill()
             agent.wait()
-            agent, control = serve(*options, before=agent)
+            agent, _ = serve(*options, before=agent)
             assert "was killed" in agent.errors and "bpf:eth0: continued" in agent.errors
         assert [sender.wait(patience) for sender in senders] == [0, 0]
     finally:
         for sender in senders:
             sender.kill()
             sender.wait()
-    wait_until(lambda: of_flood(control.statistics()) >= PACKETS_SENT, "all packets")
     summary = finish(agent, None)
     assert summary["packets_lost_kernel"] == summary["records_lost"] == 0
     assert summary["sources"][0]["packets_counted"] > PACKETS_SENT / 100  # by all agents; a slow one has few in time
