@@ -183,6 +183,8 @@ def test_setup_by_bpf_and_back(machine, hosts, collector):
         agentctl setup --source bpf --collector {receiver.host_port}
         agentctl show flows --top 3 | grep 192.0.2.10
         agentctl -r show sources -n -o name | grep -x bpf:eth0
+        until agentctl flush 2>/dev/null; agentctl show drops | grep -q own; do sleep 0.1; done
+        agentctl doctor --wait 300ms || [ $? = 1 ]
         grep -x 'bpf = eth0' $file && grep -x 'collector = {receiver.host_port}' $file
         cmp $drop_in {ROOT}/packaging/systemd/bpf.conf
         ! nft list table inet flowagent 2>/dev/null
@@ -196,6 +198,7 @@ def test_setup_by_bpf_and_back(machine, hosts, collector):
         ! systemctl is-active flowagent.service
     """)
     assert "ok    bpf          eth0: the agent's program has seen" in text
+    assert "ok    own export" in text and "warn  own export" not in text  # no rule has logged them
     assert "log: start, daemon-reload\n" in text  # the later ones have changed nothing
 
 
