@@ -88,8 +88,13 @@ class Doctor:
         return {"ok": GOOD, "note": GOOD, "warn": WARNING, "fail": BROKEN}[row["state"]]
 
     def fault(self, check, text, state="fail", **options):
-        """The row that names it."""
-        rows = self.rows(**options)
+        """The row that names it; on a busy machine the agent's threads may be late to answer."""
+
+        def look():
+            rows = self.rows(**options)
+            return rows if not any("did not answer within" in row["text"] for row in rows) else None
+
+        rows = wait_until(look, "an answer of the agent's threads")
         found = [row for row in rows if row["check"] == check and text in row["text"]]
         assert found, [row for row in rows if row["state"] not in ("ok", "note")]
         assert found[0]["state"] == state

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 
-from waiting import PATIENCE_S
+from waiting import PATIENCE_S, wait_until
 
 CLONE_NEWNET = 0x40000000
 PREFIX = "fa"  # namespaces are fa<pid>-<number>-<host>
@@ -114,6 +114,9 @@ def connect(left, right):
         for address in addresses:
             here.ip("neighbour", "replace", address.split("/")[0], "lladdr", hardware,
                     "dev", device, "nud", "permanent")  # fmt: skip
+    for namespace, device, _ in left, right:
+        # The one that came up before its peer drops what it is given until a kernel thread has noticed the carrier.
+        wait_until(lambda: "noop" not in namespace.ip("link", "show", "dev", device), f"{device} active")
 
 
 def hardware_address(namespace, device):
