@@ -63,6 +63,10 @@ const json_t *doctor_sources(const json_t *status);
 const json_t *doctor_collectors(const json_t *status);
 /* The log group of a source; -1: it is of another kind. */
 int doctor_source_group(const json_t *source);
+/* The interface of a source that a BPF program reads; NULL: it is of another kind. */
+const char *doctor_source_bpf(const json_t *source);
+/* Whether the agent has such a source. */
+bool doctor_reads_by_bpf(const struct doctor *doctor);
 /* Whether the agent reads the group of a rule. */
 bool doctor_is_read(const struct doctor *doctor, const struct log_rule *rule);
 /* Whether all rules that feed the agent are those of `rules install`. */

@@ -149,16 +149,9 @@ void doctor_check_namespace(struct doctor *doctor)
 /* Whether the agent reads by BPF programs, or is to. */
 static bool wants_bpf(const struct doctor *doctor)
 {
-	size_t index;
-	const json_t *source;
-
-	json_array_foreach((json_t *)(uintptr_t)doctor_sources(doctor->status), index, source)
-	{
-		if (strncmp(doctor_text(source, "name"), "bpf:", 4) == 0)
-			return true;
-	}
-	return !doctor->status &&
-	       (agentctl_drop_in_is_there() || doctor_is_about_bpf(doctor->journal));
+	return doctor_reads_by_bpf(doctor) ||
+	       (!doctor->status &&
+		(agentctl_drop_in_is_there() || doctor_is_about_bpf(doctor->journal)));
 }
 
 /* Whether `setup` has chosen the source: then it can choose another one. */

@@ -21,8 +21,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define PREFIX "bpf:"
-
 /* Fewer say nothing: neither look is at one instant. */
 #define MOVED_LEAST 100
 
@@ -139,12 +137,12 @@ void doctor_note_interfaces(json_t *status)
 		return;
 	json_array_foreach((json_t *)(uintptr_t)doctor_sources(status), index, source)
 	{
-		const char *name = doctor_text(source, "name");
+		const char *interface = doctor_source_bpf(source);
 
-		if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
+		if (!interface)
 			continue;
 		for (const struct ifaddrs *i = all; i; i = i->ifa_next)
-			if (!strcmp(i->ifa_name, name + strlen(PREFIX)) && i->ifa_addr &&
+			if (!strcmp(i->ifa_name, interface) && i->ifa_addr &&
 			    i->ifa_addr->sa_family == AF_PACKET && i->ifa_data)
 				note_counters(source, i->ifa_data);
 	}
@@ -283,19 +281,19 @@ void doctor_check_bpf(struct doctor *doctor)
 	json_array_foreach((json_t *)(uintptr_t)doctor_sources(doctor->status), index, source)
 	{
 		const json_t *later = json_array_get(doctor_sources(doctor->status_later), index);
-		const char *name = doctor_text(source, "name");
+		const char *interface = doctor_source_bpf(source);
 
-		if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
+		if (!interface)
 			continue;
 		has_any = true;
 		if (strcmp(doctor_text(source, "state"), "running") != 0)
 			continue; /* "group" says why */
 		if (doctor->is_root)
-			check_hooks(doctor, name + strlen(PREFIX), restart);
+			check_hooks(doctor, interface, restart);
 		if (later)
-			check_share(doctor, source, later, name + strlen(PREFIX));
+			check_share(doctor, source, later, interface);
 		if (later)
-			check_room(doctor, source, later, name + strlen(PREFIX));
+			check_room(doctor, source, later, interface);
 	}
 	if (has_any)
 		check_rights(doctor);

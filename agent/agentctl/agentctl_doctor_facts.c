@@ -239,6 +239,27 @@ int doctor_source_group(const json_t *source)
 		       : -1;
 }
 
+const char *doctor_source_bpf(const json_t *source)
+{
+	static const char prefix[] = "bpf:";
+	const char *name = doctor_text(source, "name");
+
+	return strncmp(name, prefix, sizeof(prefix) - 1) == 0 ? name + sizeof(prefix) - 1 : NULL;
+}
+
+bool doctor_reads_by_bpf(const struct doctor *doctor)
+{
+	size_t index;
+	const json_t *source;
+
+	json_array_foreach((json_t *)(uintptr_t)doctor_sources(doctor->status), index, source)
+	{
+		if (doctor_source_bpf(source))
+			return true;
+	}
+	return false;
+}
+
 /* The groups of the sources; without an agent, the group of the options. */
 static void find_groups(struct doctor *doctor)
 {

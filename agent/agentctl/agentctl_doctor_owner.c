@@ -29,19 +29,6 @@ static json_int_t records(const json_t *status, json_int_t *unknown)
 	return all;
 }
 
-static bool reads_by_bpf(const struct doctor *doctor)
-{
-	size_t index;
-	const json_t *source;
-
-	json_array_foreach((json_t *)(uintptr_t)doctor_sources(doctor->status), index, source)
-	{
-		if (strncmp(doctor_text(source, "name"), "bpf:", 4) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* More than half is unknown. */
 static void say_unknown(struct doctor *doctor, json_int_t percent)
 {
@@ -53,7 +40,7 @@ static void say_unknown(struct doctor *doctor, json_int_t percent)
 		doctor_say(doctor, DOCTOR_warn, NULL,
 			   "there is no cgroup v2 here: units cannot be known; boot with "
 			   "systemd.unified_cgroup_hierarchy=1, or use owner = uid");
-	else if (reads_by_bpf(doctor))
+	else if (doctor_reads_by_bpf(doctor))
 		doctor_say(doctor, DOCTOR_note, NULL,
 			   "%" JSON_INTEGER_FORMAT " %% of the records have no unit: what is "
 			   "forwarded, and what the kernel itself sends, has none",
