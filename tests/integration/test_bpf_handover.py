@@ -37,6 +37,18 @@ def counted(row):
     return row["packets_read"] + row["packets_lost_kernel"] - row["packets_ignored_total"]
 
 
+def kill_again(agent, times, chance, start):
+    """Kill it this often at any moment; start(before) starts the next. Returns the last one and its agentctl."""
+    control = None
+    for _ in range(times):
+        time.sleep(chance.uniform(0.1, 0.9))
+        agent.process.kill()
+        agent.wait()
+        agent, control = start(agent)
+        assert "was killed" in agent.errors and "bpf:eth0: continued" in agent.errors
+    return agent, control
+
+
 def check_once(agent, own, packets):
     assert agent.stop() == 0, agent.errors
     summary = agent.summary()
@@ -79,12 +91,7 @@ def test_kills_under_load(wrapper, serve, hosts, flood, collector):
     agent, control = serve(*options, wrapper=wrapper)
     flood.PACKETS = 1_000_000_000
     flood.begin(2 * RATE)
-    for _ in range(RESTARTS):
-        time.sleep(chance.uniform(0.1, 0.9))
-        agent.process.kill()
-        agent.wait()
-        agent, control = serve(*options, before=agent, wrapper=wrapper)
-        assert "was killed" in agent.errors and "bpf:eth0: continued" in agent.errors
+    agent, control = kill_again(agent, RESTARTS, chance, lambda before: serve(*options, before=before, wrapper=wrapper))
     flood.end()
     wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
     check_once(agent, own, flood.packets())

@@ -14,7 +14,7 @@ from conftest import Hosts
 from flows import UDP, FlowKey, FlowTable, differences
 from netflow9 import END_MS, END_REASON, PACKETS, START_MS, flow_key
 from test_bpf import addresses, finish, kernels, on_the_device, send_frames, start
-from test_bpf_handover import check_once, serve  # noqa: F401
+from test_bpf_handover import check_once, kill_again, serve  # noqa: F401
 from test_bpf_handover import counted as of_flood
 from test_bpf_segments import SIZES, attach, check, counter, seen
 from test_bpf_segments import offload as switch
@@ -284,12 +284,7 @@ def test_kills_under_load(wrapper, serve, hosts, flood, collector):  # noqa: F81
     flood.FLOWS, flood.PACKETS = 500, 1_000_000_000
     flood.begin(2 * RATE)
     wait_until(lambda: counted(control) > RATE // 10, "packets that the kernel counts")
-    for _ in range(6):
-        time.sleep(chance.uniform(0.1, 0.9))
-        agent.process.kill()
-        agent.wait()
-        agent, control = serve(*options, before=agent, wrapper=wrapper)
-        assert "was killed" in agent.errors and "bpf:eth0: continued" in agent.errors
+    agent, control = kill_again(agent, 6, chance, lambda before: serve(*options, before=before, wrapper=wrapper))
     flood.end()
     wait_until(lambda: of_flood(control.statistics()) == flood.packets(), "all packets")
     check_once(agent, own, flood.packets())
