@@ -32,6 +32,11 @@ def counted(control):
     return row["packets_counted"]
 
 
+def await_flows(control):
+    """Until the kernel counts both directions of a connection."""
+    wait_until(lambda: control.rows("show", "sources")[0]["flows_counted"] >= 2, "flows that the kernel counts")
+
+
 def frame_of(hosts, packet, vlan=0):
     carried = frames.ip_kind(packet), packet
     return frames.ethernet(frames.tag(carried, vlan) if vlan else carried, addresses(hosts))
@@ -170,8 +175,9 @@ def test_segments_of_a_transfer(family, hosts, flowagent, agentctl, tcpdump):
     before = counter(hosts)
     wire = tcpdump(hosts.collector, "eth0", "tcp", snap_length=128)
     ends = traffic.tcp_transfer(
-        (hosts.server, Hosts.SERVER[which]), (hosts.collector, Hosts.COLLECTOR[which]), SIZES[family], 100_000
-    )
+        (hosts.server, Hosts.SERVER[which]), (hosts.collector, Hosts.COLLECTOR[which]), SIZES[family], 100_000,
+        lambda: await_flows(control),
+    )  # fmt: skip
     wait_until(lambda: set(ends) <= set(seen(control)), "both directions")
     summary = check(hosts, agent, control, before, wire)
     assert summary["sources"][0]["packets_counted"] > 0

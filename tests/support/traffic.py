@@ -90,8 +90,11 @@ def _read_exactly(stream, count):
         count -= len(piece)
 
 
-def tcp_transfer(client, server, request_bytes, answer_bytes):
-    """A connection: request, answer, orderly close by both. Returns the two FlowKeys."""
+def tcp_transfer(client, server, request_bytes, answer_bytes, pause=None):
+    """A connection: request, answer, orderly close by both. Returns the two FlowKeys.
+
+    pause: is called when half of the request is on its way.
+    """
     (client_host, client_address), (server_host, server_address) = client, server
     failures = []
 
@@ -112,7 +115,11 @@ def tcp_transfer(client, server, request_bytes, answer_bytes):
         with bound_socket(client_host, client_address, socket.SOCK_STREAM) as calling:
             calling.connect(listener.getsockname())
             ports = calling.getsockname()[1], listener.getsockname()[1]
-            calling.sendall(b"q" * request_bytes)
+            before = request_bytes // 2 if pause else 0
+            calling.sendall(b"q" * before)
+            if pause:
+                pause()
+            calling.sendall(b"q" * (request_bytes - before))
             _read_exactly(calling, answer_bytes)
             assert calling.recv(1) == b""
         thread.join()
