@@ -12,23 +12,21 @@
 #include "config_source_id.h"
 #include "fault_text.h"
 #include "log.h"
+#include "pipeline_export.h"
 #include "pipeline_former.h"
 #include "pipeline_handover.h"
 #include "pipeline_kept.h"
 #include "pipeline_parts.h"
 #include "pipeline_stored.h"
 #include "sequence_file.h"
-#include "time_now.h"
 #include "worker_kept.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 static bool is_live(const struct config *config, size_t source)
@@ -173,85 +171,6 @@ static int create_workers(struct pipeline *pipeline, const struct config *config
 	return 0;
 }
 
-static int open_nat(const struct config *config, struct export_nat *nat)
-{
-	uint8_t bytes[16];
-
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		return -EAGAIN;
-	return export_nat_open(nat, config->max_flows, hash_key_of(bytes), &config->expiry,
-			       is_live(config, 0));
-}
-
-/* Whose flows are: for records, and for agentctl. Returns 0 or -ENOMEM. */
-static int open_owner(struct pipeline *pipeline, const struct config *config,
-		      struct export_owner **owner)
-{
-	const bool asks = is_live(config, 0) && flow_key_has(&config->flow_key, FLOW_KEY_side);
-	struct error_text error; /* the first one has reported it */
-
-	if (!(pipeline->columns & FLOW_COLUMNS_OF_OWNER))
-		return 0;
-	*owner = export_owner_create(pipeline->columns, asks);
-	if (!*owner)
-		return -ENOMEM;
-	export_owner_set_applications(*owner, pipeline->applications);
-	return asks ? owner_lookup_open(&pipeline->owner, "flows that agentctl shows",
-					config->owner == CONFIG_OWNER_unit, &error)
-		    : 0;
-}
-
-/* 'exporter' is taken, also on failure. Returns 0 or -ENOMEM. */
-static int create_export_thread(struct pipeline *pipeline, const struct config *config,
-				struct exporter *exporter)
-{
-	struct export_thread_config thread = {
-		.exporter = exporter,
-		.applications = pipeline->applications,
-		.own_exports = pipeline->own_exports,
-		.flow_key = config->flow_key,
-		.record_size = export_record_size(pipeline->columns),
-		.input_count = config->source_count,
-		.is_live = is_live(config, 0),
-		.finished_descriptor = pipeline->finished_descriptor,
-	};
-
-	if (pipeline->asn && flow_key_has(&config->flow_key, FLOW_KEY_addresses))
-		thread.asn_table = asn_supply_table(pipeline->asn);
-	interface_mtus_init(&pipeline->mtus, config->interface_mtu);
-	thread.interfaces = interface_monitor_create(&(struct interface_monitor_config){
-		.exporter = exporter,
-		.mtus = &pipeline->mtus,
-		.rules = &config->if_map,
-		.expiry = &config->expiry,
-		.is_live = thread.is_live,
-	});
-	if (!thread.interfaces ||
-	    (thread.applications && exporter_set_applications(exporter, thread.applications)) ||
-	    (pipeline->columns & EXPORT_RECORD_NAT && open_nat(config, &thread.nat)) ||
-	    open_owner(pipeline, config, &thread.owner)) {
-		interface_monitor_destroy(thread.interfaces);
-		export_nat_close(&thread.nat);
-		export_owner_destroy(thread.owner);
-		exporter_destroy(exporter);
-		return -ENOMEM;
-	}
-	return export_thread_init(&pipeline->export, &thread);
-}
-
-/* A fleet that starts at one moment does not send at one moment. */
-static void delay_start(struct exporter *exporter, uint32_t most_ms)
-{
-	uint32_t number;
-
-	if (!most_ms || getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
-		return;
-	number %= most_ms;
-	log_info("the first datagram leaves after %" PRIu32 ".%" PRIu32 " s (start-delay)",
-		 number / 1000, number % 1000 / 100);
-	exporter_set_begin(exporter, time_now_us(CLOCK_MONOTONIC) + (int64_t)number * 1000);
-}
-
 /* What collectors know this agent by. */
 static void open_numbers(struct pipeline *pipeline, const struct config *config)
 {
@@ -302,7 +221,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	exporter = collector_setup_exporter(config, &pipeline->choice, pipeline->secret, error);
 	if (!exporter)
 		goto fail;
-	result = create_export_thread(pipeline, config, exporter);
+	result = pipeline_export_create(pipeline, config, exporter);
 	if (result < 0) {
 		error_text_set(error, "cannot set up the export thread: %s", fault_text(-result));
 		goto fail;
@@ -312,7 +231,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 	exporter_set_samplers(exporter, pipeline->samplers); /* as far as sources know them */
 	if (pipeline->export.config.is_live) {
 		collector_setup_warn(config);
-		delay_start(exporter, config->start_delay_ms);
+		pipeline_export_delay(exporter, config->start_delay_ms);
 		pipeline_kept_inherit(pipeline);
 		pipeline_handover_inherit(pipeline);
 		pipeline_former_finish(pipeline);
