@@ -157,8 +157,8 @@ static bool ip_length_fits(const struct frame *frame)
 /* What follows the label stack is not announced: RFC 4928 section 3 and RFC 4385 section 3 go by
  * the first nibble. Ethernet without control word begins with an address that may start with any
  * nibble, so look whether an Ethernet frame is there: at once with 0, the first nibble of most
- * addresses and of the control word; and with 4 or 6 if it is no IP packet of this length (RFC 8469
- * reports that confusion). */
+ * addresses and of the control word, and with 1, that of the associated channel (RFC 4385 section
+ * 5); and with 4 or 6 if it is no IP packet of this length (RFC 8469 reports that confusion). */
 static enum drop_reason decode_mpls_payload(struct frame *frame)
 {
 	uint8_t nibble;
@@ -172,7 +172,10 @@ static enum drop_reason decode_mpls_payload(struct frame *frame)
 		if (ip_length_fits(frame) || !looks_like_ethernet(frame->rest, 0))
 			return decode_ip(frame);
 		break;
-	case 1: return DROP_NOT_IP; /* associated channel, RFC 4385 section 5 */
+	case 1:
+		if (!looks_like_ethernet(frame->rest, 0))
+			return DROP_NOT_IP;
+		break;
 	case 0:
 		if (!looks_like_ethernet(frame->rest, 0))
 			(void)reader_take(&frame->rest, 4); /* control word, RFC 4448 section 4.6 */

@@ -213,7 +213,7 @@ class Frame:
         if not self.rest:  # its first four bits say what it is
             raise Ignored("link_truncated")
         nibble = self.rest[0] >> 4
-        if nibble == 1:
+        if nibble == 1 and not self.is_frame(self.rest):
             raise Ignored("not_ip")
         if nibble in (4, 6):
             return

@@ -137,8 +137,8 @@ TEST(mpls_with_ip_below)
 
 TEST(mpls_with_ethernet_below)
 {
-	/* With control word, without, and with addresses that look like a control word or an IP
-	 * header. */
+	/* With control word, without, and with addresses that look like a control word, an
+	 * associated channel or an IP header. */
 	CHECK_IPv4_UDP(LINK_ETHERNET, ETHERNET(0x8847), MPLS(100, 1), 0, 0, 0, 0, ETHERNET(0x0800));
 	CHECK_IPv6_UDP(LINK_ETHERNET, ETHERNET(0x8847), MPLS(100, 1), 0, 0, 0, 9, ETHERNET(0x8100),
 		       VLAN(6, 0x86dd));
@@ -147,6 +147,10 @@ TEST(mpls_with_ethernet_below)
 		       VLAN(6, 0x0800));
 	CHECK_IPv4_UDP(LINK_ETHERNET, ETHERNET(0x8847), MPLS(100, 1), 0xfe, 0, 0, 0, 0, 1, 2, 0, 0,
 		       0, 0, 2, BE16(0x0800));
+	CHECK_IPv4_UDP(LINK_ETHERNET, ETHERNET(0x8847), MPLS(100, 1), 0x18, 0x66, 0xda, 1, 2, 3, 2,
+		       0, 0, 0, 0, 2, BE16(0x0800));
+	CHECK_IPv6_UDP(LINK_ETHERNET, ETHERNET(0x8847), MPLS(100, 1), 0x10, 0, 0, 1, 2, 3, 2, 0, 0,
+		       0, 0, 2, BE16(0x8100), VLAN(6, 0x86dd));
 	CHECK_IPv4_UDP(LINK_ETHERNET, ETHERNET(0x8847), MPLS(100, 1), 0x4c, 0x5e, 0x0c, 1, 2, 3, 2,
 		       0, 0, 0, 0, 2, BE16(0x0800));
 	CHECK_IPv6_UDP(LINK_ETHERNET, ETHERNET(0x8847), MPLS(100, 1), 0x60, 0xa4, 0x4c, 1, 2, 3, 2,
