@@ -222,12 +222,30 @@ static void count_without_collector(struct collector_ledger *ledger,
 	amount_add(&ledger->lost[LOSS_NO_COLLECTOR], &amount);
 }
 
+/* The flow is forgotten: the record is for no collector, and the first of each group counts it. */
+static __attribute__((noinline)) void count_dropped(struct exporter *exporter,
+						    const struct export_record *record)
+{
+	const struct amount amount = { 1, record->flow.packets, record->flow.octets };
+
+	for (size_t i = 0; i < exporter->group_count; i++)
+		collector_exclude(exporter->groups[i].members[0], EXCLUDED_DROPPED, &amount);
+	if (exporter->group_count)
+		return;
+	amount_add(&exporter->ledger.taken, &amount);
+	amount_add(&exporter->ledger.excluded[EXCLUDED_DROPPED], &amount);
+}
+
 void exporter_add(struct exporter *exporter, const struct export_record *record,
 		  const struct export_time *time)
 {
 	struct collector_group *group = exporter->groups;
 	struct collector_group *const end = group + exporter->group_count;
 
+	if (__builtin_expect(record->flow.end_reason == FLOW_END_dropped, 0)) {
+		count_dropped(exporter, record);
+		return;
+	}
 	application_list_meet(&exporter->terms.applications, record->application);
 	if (time->unix_ms != exporter->time.unix_ms || time->uptime_ms != exporter->time.uptime_ms)
 		(void)forward(exporter, time);
@@ -244,8 +262,14 @@ void exporter_add(struct exporter *exporter, const struct export_record *record,
 void exporter_add_pair(struct exporter *exporter, const struct export_record *record,
 		       const struct export_record *reverse, const struct export_time *time)
 {
-	const struct export_time *now = forward(exporter, time);
+	const struct export_time *now;
 
+	if (record->flow.end_reason == FLOW_END_dropped) { /* then both are */
+		count_dropped(exporter, record);
+		count_dropped(exporter, reverse);
+		return;
+	}
+	now = forward(exporter, time);
 	application_list_meet(&exporter->terms.applications, record->application);
 	application_list_meet(&exporter->terms.applications, reverse->application);
 	if (exporter->collector_count == 0) {

@@ -120,7 +120,7 @@ static void balance_ledgers(struct exporter *exporter, const struct amount *tota
 
 		exporter_group_ledger(exporter, &exporter->groups[i], &ledger);
 		amount_subtract(&missing, &ledger.taken);
-		collector_change_absent(exporter->groups[i].members[0], &missing);
+		collector_exclude(exporter->groups[i].members[0], EXCLUDED_ABSENT, &missing);
 	}
 	if (!exporter->group_count) {
 		struct amount missing = *total;

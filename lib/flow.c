@@ -10,6 +10,7 @@ const char *flow_end_reason_name(enum flow_end_reason reason)
 		[FLOW_END_endOfFlowDetected] = "end_of_flow",
 		[FLOW_END_forcedEnd] = "forced",
 		[FLOW_END_lackOfResources] = "lack_of_resources",
+		[FLOW_END_dropped] = "dropped",
 	};
 
 	return reason < FLOW_END_COUNT ? names[reason] : "unknown";

@@ -54,7 +54,8 @@ static inline size_t flow_key_size(const struct flow_key *key)
 	return FLOW_KEY_FIXED_SIZE + 2 * flow_address_size(key);
 }
 
-/* flowEndReason (136), RFC 5102 section 5.11.3 and the IANA registry. */
+/* flowEndReason (136), RFC 5102 section 5.11.3 and the IANA registry; but for the last, whose
+ * records no collector gets. */
 enum flow_end_reason {
 	FLOW_END_none = 0,
 	FLOW_END_idleTimeout = 1,
@@ -62,6 +63,7 @@ enum flow_end_reason {
 	FLOW_END_endOfFlowDetected = 3,
 	FLOW_END_forcedEnd = 4,
 	FLOW_END_lackOfResources = 5,
+	FLOW_END_dropped, /* somebody had it forgotten */
 	FLOW_END_COUNT
 };
 

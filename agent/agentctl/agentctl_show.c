@@ -379,6 +379,7 @@ enum agentctl_exit agentctl_show_stats(const struct agentctl_command *command,
 static enum agentctl_exit print_change(json_t *row, const struct agentctl_options *options)
 {
 	const json_t *flushed = json_object_get(row, "flushed");
+	const json_t *dropped = json_object_get(row, "dropped");
 	char text[AGENTCTL_TEXT_SIZE];
 
 	if (options->format == AGENTCTL_RAW)
@@ -386,6 +387,9 @@ static enum agentctl_exit print_change(json_t *row, const struct agentctl_option
 	if (flushed)
 		(void)fprintf(stderr, "%s taken out for export\n",
 			      count_text((uint64_t)json_integer_value(flushed), "flow", text));
+	else if (dropped)
+		(void)fprintf(stderr, "%s forgotten\n",
+			      count_text((uint64_t)json_integer_value(dropped), "flow", text));
 	else
 		(void)fprintf(
 			stderr, "templates go out to %s\n",

@@ -25,7 +25,7 @@ enum agentctl_exit agentctl_show_stats(const struct agentctl_command *command,
 /* Tables show, for each reason that came up, a dump of the last packet. */
 enum agentctl_exit agentctl_show_drops(const struct agentctl_command *command,
 				       const struct agentctl_options *options);
-/* flush, of all flows or those that match the words. */
+/* flush and drop, of all flows or those that match the words. */
 enum agentctl_exit agentctl_request_change(const struct agentctl_command *command,
 					   const struct agentctl_options *options);
 /* To all collectors, or the one that the word names. */

@@ -116,20 +116,27 @@ static int flush(struct control_job *job, struct control_output *output, struct 
 static int flush_begin(struct control_job *job, const struct control_request *request,
 		       struct error_text *error)
 {
-	return request->filter_count ? control_flows_flush_begin(job, request, error) : 0;
+	return request->filter_count
+		       ? control_flows_end_begin(job, request, FLOW_END_forcedEnd, error)
+		       : 0;
 }
 
 static int flush_step(struct control_job *job, struct control_output *output,
 		      struct error_text *error)
 {
-	return job->state ? control_flows_flush_step(job, output, error)
-			  : flush(job, output, error);
+	return job->state ? control_flows_end_step(job, output, error) : flush(job, output, error);
 }
 
 static void flush_clear(struct control_job *job)
 {
 	if (job->state)
 		control_flows_clear(job);
+}
+
+static int drop_begin(struct control_job *job, const struct control_request *request,
+		      struct error_text *error)
+{
+	return control_flows_end_begin(job, request, FLOW_END_dropped, error);
 }
 
 /* Collectors whose export version has templates, or statistics and names that go with them. */
@@ -198,6 +205,7 @@ const struct control_command control_commands[] = {
 	{ "show-config", false, NULL, show_config, NULL },
 	{ "watch", false, control_watch_begin, control_watch_step, control_watch_clear },
 	{ "flush", true, flush_begin, flush_step, flush_clear },
+	{ "drop", true, drop_begin, control_flows_end_step, control_flows_clear },
 	{ "send-template", true, send_template_begin, send_template, send_template_clear },
 	{ "reload", true, NULL, control_reload_step, NULL },
 	{ "set", true, control_set_begin, control_set_step, control_set_clear },

@@ -44,14 +44,15 @@ struct flows_state {
 	struct interface_list interfaces; /* as they were when the request came */
 	struct flows_order order;
 	bool needs_as, needs_owner, needs_nat;
-	const char *unit;       /* borrowed; of the flow that is looked at */
-	struct flow_top *top;   /* owned; NULL unless the first ones are asked for */
-	struct flow_sums *sums; /* owned; NULL unless sums are asked for */
-	bool has_partial_sums;  /* some have gone out already */
-	uint64_t streamed;      /* rows that went out as the cache was walked */
-	bool is_walked;         /* the cache has no more that is wanted */
-	size_t ready;           /* rows of 'top' or 'sums' that can be written */
-	size_t written;         /* of these */
+	const char *unit;         /* borrowed; of the flow that is looked at */
+	struct flow_top *top;     /* owned; NULL unless the first ones are asked for */
+	struct flow_sums *sums;   /* owned; NULL unless sums are asked for */
+	bool has_partial_sums;    /* some have gone out already */
+	uint64_t streamed;        /* rows that went out as the cache was walked, or flows ended */
+	enum flow_end_reason end; /* of flush and drop */
+	bool is_walked;           /* the cache has no more that is wanted */
+	size_t ready;             /* rows of 'top' or 'sums' that can be written */
+	size_t written;           /* of these */
 	struct flow_record records[CONTROL_FLOWS_PIECE];
 	struct nat_translation translations[CONTROL_FLOWS_PIECE]; /* all 0 unless needed */
 };
@@ -536,25 +537,31 @@ int control_flows_step(struct control_job *job, struct control_output *output,
 	return result ? result : !state->is_walked || state->ready > 0;
 }
 
-/* ---- flush ---- */
+/* ---- flush and drop ---- */
 
-int control_flows_flush_begin(struct control_job *job, const struct control_request *request,
-			      struct error_text *error)
+int control_flows_end_begin(struct control_job *job, const struct control_request *request,
+			    enum flow_end_reason reason, struct error_text *error)
 {
+	int result;
+
 	/* Nothing is looked up but what the filter asks for. */
 	if (json_object_set_new(request->json, "members", json_array()))
 		return out_of_memory(error);
-	return control_flows_begin(job, request, error);
+	result = control_flows_begin(job, request, error);
+	if (!result)
+		((struct flows_state *)job->state)->end = reason;
+	return result;
 }
 
-int control_flows_flush_step(struct control_job *job, struct control_output *output,
-			     struct error_text *error)
+int control_flows_end_step(struct control_job *job, struct control_output *output,
+			   struct error_text *error)
 {
 	struct flows_state *state = job->state;
 	struct pipeline *pipeline = job->context->pipeline;
 	const unix_ms now = time_now_ms(CLOCK_REALTIME);
 	size_t filled = 0, wanted = 0;
-	uint64_t flushed = 0;
+	const bool is_drop = state->end == FLOW_END_dropped;
+	uint64_t ended = 0;
 	int result;
 
 	if (state->needs_owner && !pipeline_owner_begin(pipeline, CONTROL_FLOWS_PIECE))
@@ -569,14 +576,14 @@ int control_flows_flush_step(struct control_job *job, struct control_output *out
 	}
 	if (!result)
 		result = pipeline_end_flows(pipeline, state->cursor, state->records, wanted,
-					    &flushed);
+					    state->end, &ended);
 	if (result)
 		return fail_cache(result, error);
-	state->streamed += flushed;
+	state->streamed += ended;
 	if (filled)
 		return 1;
-	return control_output_row(output,
-				  json_pack("{s:I}", "flushed", (json_int_t)state->streamed))
+	return control_output_row(output, json_pack("{s:I}", is_drop ? "dropped" : "flushed",
+						    (json_int_t)state->streamed))
 		       ? out_of_memory(error)
 		       : 0;
 }

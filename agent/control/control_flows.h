@@ -27,12 +27,13 @@ int control_flows_step(struct control_job *job, struct control_output *output,
 		       struct error_text *error);
 void control_flows_clear(struct control_job *job);
 
-/* `flush` with a filter: the flows that match are exported now. Instead of control_flows_begin()
- * and control_flows_step(); the row {"flushed":N} comes at the end. */
-int control_flows_flush_begin(struct control_job *job, const struct control_request *request,
-			      struct error_text *error);
-int control_flows_flush_step(struct control_job *job, struct control_output *output,
-			     struct error_text *error);
+/* `flush` with a filter, and `drop`: the flows that match leave the cache now, for
+ * FLOW_END_forcedEnd to be exported, or for FLOW_END_dropped. Instead of control_flows_begin() and
+ * control_flows_step(); the row {"flushed":N} or {"dropped":N} comes at the end. */
+int control_flows_end_begin(struct control_job *job, const struct control_request *request,
+			    enum flow_end_reason reason, struct error_text *error);
+int control_flows_end_step(struct control_job *job, struct control_output *output,
+			   struct error_text *error);
 
 /* Whether flows have what a filter looks at; 'kept' is flow_members_of() their columns. Returns 0,
  * or -EIO with 'error' filled: it would match nothing, or all. */

@@ -151,10 +151,11 @@ int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_reco
 int pipeline_drops(struct pipeline *pipeline, struct pipeline_drop drops[static DROP_REASON_COUNT]);
 /* Export everything cached now, for FLOW_END_forcedEnd. *flushed gets the number of records. */
 int pipeline_flush(struct pipeline *pipeline, uint64_t *flushed);
-/* The same for some: 'records' are what pipeline_flows() has filled in, and 'cursor' is as that has
- * left it. *flushed gets how many of them are still there. */
+/* The same for some, or for FLOW_END_dropped: 'records' are what pipeline_flows() has filled in,
+ * and 'cursor' is as that has left it. *ended gets how many of them are still there. */
 int pipeline_end_flows(struct pipeline *pipeline, uint64_t cursor,
-		       const struct flow_record *records, size_t count, uint64_t *flushed);
+		       const struct flow_record *records, size_t count, enum flow_end_reason reason,
+		       uint64_t *ended);
 /* To all collectors, or (NULL: all) to those of this name; *count gets how many these are. */
 int pipeline_send_template(struct pipeline *pipeline, const char *name, size_t *count);
 /* What is known of interfaces; '*list' is cleared by the caller, also after a failure (here -ENOMEM

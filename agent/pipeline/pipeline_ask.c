@@ -192,6 +192,7 @@ int pipeline_flows(struct pipeline *pipeline, uint64_t *cursor, struct flow_reco
 struct ending_part {
 	const struct flow_record *records;
 	size_t count;
+	enum flow_end_reason reason;
 	uint64_t found;
 };
 
@@ -201,21 +202,22 @@ static void end_flows(void *owner, void *argument)
 	struct ending_part *part = argument;
 
 	for (size_t i = 0; i < part->count; i++)
-		part->found += flow_cache_end(worker->cache, &part->records[i].key);
+		part->found += flow_cache_end(worker->cache, &part->records[i].key, part->reason);
 }
 
 int pipeline_end_flows(struct pipeline *pipeline, uint64_t cursor,
-		       const struct flow_record *records, size_t count, uint64_t *flushed)
+		       const struct flow_record *records, size_t count, enum flow_end_reason reason,
+		       uint64_t *ended)
 {
 	/* At the end of a worker's flows the cursor is at the begin of the next one's. */
 	const bool is_end = (cursor & ((1ull << CURSOR_WORKER_SHIFT) - 1)) == 0;
 	const size_t number = (size_t)(cursor >> CURSOR_WORKER_SHIFT) - is_end;
-	struct ending_part part = { .records = records, .count = count };
+	struct ending_part part = { .records = records, .count = count, .reason = reason };
 	int result = 0;
 
 	if (count && number < pipeline->worker_count)
 		result = pipeline_ask_worker(pipeline->workers[number], end_flows, &part);
-	*flushed = part.found;
+	*ended = part.found;
 	return result;
 }
 

@@ -82,6 +82,9 @@ size_t collector_room(const struct collector *collector);
 bool collector_splits(const struct collector *collector);
 void collector_add(struct collector *collector, const struct export_record *record,
 		   const struct export_time *time);
+/* Count a record, or several, that this collector does not get. */
+void collector_exclude(struct collector *collector, enum collector_exclusion reason,
+		       const struct amount *amount);
 /* A part of a record that is not the last one: in the ledger it is packets and octets only. */
 void collector_add_part(struct collector *collector, const struct export_record *part,
 			const struct export_time *time);

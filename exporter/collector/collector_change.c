@@ -113,14 +113,6 @@ void collector_change_merge(struct collector *collector, const struct collector_
 	outbox_state_continue(&collector->outbox, &sum);
 }
 
-void collector_change_absent(struct collector *collector, const struct amount *amount)
-{
-	struct collector_ledger *ledger = &collector->outbox.ledger;
-
-	amount_add(&ledger->taken, amount);
-	amount_add(&ledger->excluded[EXCLUDED_ABSENT], amount);
-}
-
 bool collector_change_has_same_templates(const struct collector *one, const struct collector *other)
 {
 	return !one->encoder->protocol ||

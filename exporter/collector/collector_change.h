@@ -40,8 +40,6 @@ void collector_change_applications(struct collector *collector);
 /* A collector takes the place of another: the ledger of that one, of which nothing waits any more,
  * goes on in this one. */
 void collector_change_merge(struct collector *collector, const struct collector_ledger *before);
-/* Records that a collector of its group did not get: see EXCLUDED_ABSENT. */
-void collector_change_absent(struct collector *collector, const struct amount *amount);
 /* Whether what one has built can be read by what the other announces. */
 bool collector_change_has_same_templates(const struct collector *one,
 					 const struct collector *other);

@@ -94,6 +94,13 @@ static struct amount amount_of(const struct flow_record *flow, uint64_t records)
 	return (struct amount){ records, flow->packets, flow->octets };
 }
 
+void collector_exclude(struct collector *collector, enum collector_exclusion reason,
+		       const struct amount *amount)
+{
+	amount_add(&collector->outbox.ledger.taken, amount);
+	amount_add(&collector->outbox.ledger.excluded[reason], amount);
+}
+
 /* Whether the record is not for this collector, which is counted. */
 __attribute__((noinline)) static bool
 is_excluded(struct collector *collector, const struct export_record *record, uint64_t records)
@@ -104,8 +111,7 @@ is_excluded(struct collector *collector, const struct export_record *record, uin
 
 	if (reason == COLLECTOR_EXCLUSION_COUNT)
 		return false;
-	amount_add(&collector->outbox.ledger.taken, &amount);
-	amount_add(&collector->outbox.ledger.excluded[reason], &amount);
+	collector_exclude(collector, reason, &amount);
 	return true;
 }
 

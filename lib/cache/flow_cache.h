@@ -86,8 +86,9 @@ size_t flow_cache_expire(struct flow_cache *cache, cache_ms now, size_t budget,
 			 const struct flow_sink *sink);
 
 /* Have flow_cache_expire() hand over the flow of this key, and what is its reverse, next, for
- * FLOW_END_forcedEnd. Returns whether there is one. O(1) expected. */
-bool flow_cache_end(struct flow_cache *cache, const struct flow_key *key);
+ * 'reason': FLOW_END_forcedEnd or FLOW_END_dropped. Returns whether there is one. O(1) expected. */
+bool flow_cache_end(struct flow_cache *cache, const struct flow_key *key,
+		    enum flow_end_reason reason);
 
 /* When flow_cache_expire() will have something to do at the earliest; INT64_MAX when empty. */
 cache_ms flow_cache_next_expiry(const struct flow_cache *cache);

@@ -82,7 +82,7 @@ struct flow_cache *flow_cache_create_in(const struct flow_cache_config *config, 
 
 	cache->hash_key = flow_hash_key_of(config->hash_key);
 	cache->expiry = config->expiry;
-	cache->expiry.idle_ms[EXPIRY_forced] = 0;
+	flow_expiry_end_asked(&cache->expiry);
 	cache->is_bidirectional = config->is_bidirectional;
 	cache->has_ports = config->has_ports;
 	cache->max_flows = config->max_flows;
@@ -129,7 +129,7 @@ void flow_cache_destroy(struct flow_cache *cache)
 void flow_cache_set_expiry(struct flow_cache *cache, const struct expiry_policy *expiry)
 {
 	cache->expiry = *expiry;
-	cache->expiry.idle_ms[EXPIRY_forced] = 0;
+	flow_expiry_end_asked(&cache->expiry);
 	if (cache->offload)
 		flow_offload_set_expiry(cache);
 	/* Deadlines may have come nearer. */
@@ -140,7 +140,8 @@ void flow_cache_set_expiry(struct flow_cache *cache, const struct expiry_policy 
 	}
 }
 
-bool flow_cache_end(struct flow_cache *cache, const struct flow_key *key)
+bool flow_cache_end(struct flow_cache *cache, const struct flow_key *key,
+		    enum flow_end_reason reason)
 {
 	const uint32_t hash = flow_hash(&cache->hash_key, key);
 	const flow_place place =
@@ -148,7 +149,8 @@ bool flow_cache_end(struct flow_cache *cache, const struct flow_key *key)
 
 	if (place == FLOW_NONE)
 		return false;
-	flow_at(cache, place)->expiry_class = EXPIRY_forced;
+	flow_at(cache, place)->expiry_class =
+		reason == FLOW_END_dropped ? EXPIRY_dropped : EXPIRY_forced;
 	flow_wheel_disarm(cache, place);
 	flow_wheel_arm(cache, place);
 	if (cache->offload)

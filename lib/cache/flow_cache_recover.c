@@ -192,7 +192,7 @@ struct flow_cache *flow_cache_recover(const struct flow_cache_config *config, vo
 	flow_cache_place(cache, config);
 	cache->mapping_size = 0;
 	cache->expiry = config->expiry;
-	cache->expiry.idle_ms[EXPIRY_forced] = 0;
+	flow_expiry_end_asked(&cache->expiry);
 	cache->is_bidirectional = config->is_bidirectional;
 	cache->has_ports = config->has_ports;
 	cache->offload = NULL;

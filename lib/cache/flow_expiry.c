@@ -24,6 +24,11 @@ enum expiry_class expiry_class_of(uint8_t protocol, uint8_t tcp_flags)
 	}
 }
 
+static enum flow_end_reason asked_reason(enum expiry_class class)
+{
+	return class == EXPIRY_dropped ? FLOW_END_dropped : FLOW_END_forcedEnd;
+}
+
 enum flow_end_reason flow_expiry_reason(const struct expiry_policy *policy, enum expiry_class class,
 					uint32_t age_ms, uint32_t idle_ms)
 {
@@ -33,8 +38,8 @@ enum flow_end_reason flow_expiry_reason(const struct expiry_policy *policy, enum
 
 	if (!is_idle && !is_old)
 		return FLOW_END_none;
-	if (class == EXPIRY_forced)
-		return FLOW_END_forcedEnd;
+	if (expiry_class_is_asked(class))
+		return asked_reason(class);
 	/* Both over: the one that was over first would have closed the record. */
 	if (is_old && (!is_idle || age_ms - policy->active_ms > idle_ms - idle_limit_ms))
 		return FLOW_END_activeTimeout;
@@ -66,8 +71,10 @@ bool flow_expiry_pair(const struct expiry_policy *policy,
 				     idle_over_ms(policy, &directions[1]) };
 	int64_t idle_ms = over_ms[0] < over_ms[1] ? over_ms[0] : over_ms[1];
 	bool is_reset = false;
-	const bool is_forced =
-		directions[0].class == EXPIRY_forced || directions[1].class == EXPIRY_forced;
+	const enum expiry_class asked =
+		directions[0].class > directions[1].class ? directions[0].class
+							  : directions[1].class;
+	const bool is_asked = expiry_class_is_asked(asked);
 
 	/* A RST ends both (RFC 9293 section 3.5.3), a FIN only its own direction. */
 	for (int i = 0; i < 2; i++) {
@@ -76,11 +83,11 @@ bool flow_expiry_pair(const struct expiry_policy *policy,
 			idle_ms = over_ms[i];
 	}
 	reasons[0] = reasons[1] = FLOW_END_none;
-	if (old_ms < 0 && idle_ms < 0 && !is_forced)
+	if (old_ms < 0 && idle_ms < 0 && !is_asked)
 		return false;
 	for (int i = 0; i < 2; i++) {
-		if (is_forced)
-			reasons[i] = FLOW_END_forcedEnd;
+		if (is_asked)
+			reasons[i] = asked_reason(asked);
 		else if (old_ms >= 0 && old_ms > idle_ms)
 			reasons[i] = FLOW_END_activeTimeout;
 		else if (is_reset || has_ended(&directions[i]))

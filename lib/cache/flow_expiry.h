@@ -19,7 +19,8 @@ enum expiry_class {
 	EXPIRY_general,
 	EXPIRY_CLASS_COUNT,
 	/* Of no protocol: its time is over, as somebody has asked for it (flow_cache_end()). */
-	EXPIRY_forced = EXPIRY_CLASS_COUNT,
+	EXPIRY_forced = EXPIRY_CLASS_COUNT, /* to be exported now */
+	EXPIRY_dropped,                     /* to be forgotten */
 	EXPIRY_STATE_COUNT
 };
 
@@ -31,10 +32,23 @@ enum expiry_class {
 
 struct expiry_policy {
 	uint32_t active_ms; /* since the record's first packet; EXPIRY_ACTIVE_OFF: none */
-	uint32_t idle_ms[EXPIRY_STATE_COUNT]; /* since its last packet; 0 of EXPIRY_forced */
+	uint32_t idle_ms[EXPIRY_STATE_COUNT]; /* since its last packet; 0 from EXPIRY_forced on */
 	uint8_t ignored_flags; /* TCP flags that end no flow: all, where a flow is more than one
 				  connection (flow_key_choice.h) */
 };
+
+/* Whether somebody has asked for the end of a flow of this class. */
+static inline bool expiry_class_is_asked(enum expiry_class class)
+{
+	return class >= EXPIRY_CLASS_COUNT;
+}
+
+/* Have flows whose end was asked for be over at once. */
+static inline void flow_expiry_end_asked(struct expiry_policy *policy)
+{
+	policy->idle_ms[EXPIRY_forced] = 0;
+	policy->idle_ms[EXPIRY_dropped] = 0;
+}
 
 /* Class of a flow from its protocol and the TCP flags seen so far. */
 enum expiry_class expiry_class_of(uint8_t protocol, uint8_t tcp_flags);

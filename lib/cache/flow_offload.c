@@ -151,7 +151,7 @@ static void clear(struct flow_offload *offload)
 static bool has_ended(const struct cached_flow *flow)
 {
 	return flow->expiry_class == EXPIRY_tcp_fin || flow->expiry_class == EXPIRY_tcp_rst ||
-	       flow->expiry_class == EXPIRY_forced;
+	       expiry_class_is_asked(flow->expiry_class);
 }
 
 /* A slot as another agent, or an earlier call, has left it. */

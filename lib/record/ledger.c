@@ -7,6 +7,7 @@ const char *collector_exclusion_name(enum collector_exclusion exclusion)
 		[EXCLUDED_FILTER] = "filter",
 		[EXCLUDED_SAMPLING] = "sampling",
 		[EXCLUDED_ABSENT] = "absent",
+		[EXCLUDED_DROPPED] = "dropped",
 	};
 
 	return exclusion < COLLECTOR_EXCLUSION_COUNT ? names[exclusion] : "unknown";

@@ -34,8 +34,8 @@ struct worker_ledger {
 	uint64_t packets_rate_unknown;   /* accounted under SAMPLER_UNKNOWN: too many rates */
 	uint64_t packets_super; /* longer than the MTU of their interface, or known to be several */
 	uint64_t packets_super_uncounted; /* of the latter, those whose number is not known */
-	uint64_t packets_split;          /* added to packets_read where superpackets are split */
-	uint64_t octets_split;           /* the same for octets */
+	uint64_t packets_split;           /* added to packets_read where superpackets are split */
+	uint64_t octets_split;            /* the same for octets */
 	struct flow_cache_statistics cache;
 	struct fragment_statistics fragments;
 	struct duplicate_statistics duplicates;
@@ -46,6 +46,7 @@ enum collector_exclusion {
 	EXCLUDED_FILTER,   /* its filter does not match */
 	EXCLUDED_SAMPLING, /* not in its sample of flows */
 	EXCLUDED_ABSENT,   /* it came before the collector was there, or for one that is no more */
+	EXCLUDED_DROPPED,  /* its flow was to be forgotten: FLOW_END_dropped */
 	COLLECTOR_EXCLUSION_COUNT
 };
 

@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 import pty
+import re
 import resource
 import subprocess
 import termios
@@ -314,6 +315,44 @@ def test_flush_of_flows_that_match(scene):
     wait_until(lambda: scene.control.statistics()["flows_cached"] == 0, "the others")
 
 
+def test_drop_forgets_flows_that_match_and_the_ledger_names_them(scene):
+    words = ["proto=tcp", f"host={Hosts.REMOTE[0]}"]
+    matching = scene.control.rows("show", "flows", *words)
+    others = scene.control.statistics()["flows_cached"] - len(matching)
+    assert matching and others
+    done = scene.control.run("drop", *words)
+    assert done.returncode == DONE and done.stderr == f"{len(matching)} flows forgotten\n"
+
+    def excluded():
+        (row,) = scene.control.rows("show", "collectors")
+        return row
+
+    wait_until(lambda: excluded()["records_excluded"] == len(matching), "the records to be left out")
+    assert excluded()["records_excluded_by_reason"]["dropped"] == len(matching)
+    assert excluded()["packets_excluded"] == sum(row["packets"] for row in matching)
+    statistics = scene.control.statistics()
+    assert statistics["records_expired"]["dropped"] == len(matching) and statistics["flows_cached"] == others
+    assert scene.control.run("show", "stats").returncode == DONE  # its equalities hold
+    metrics = scene.control.run("metrics").stdout
+    assert re.search(rf'^flowagent_flows_expired_total\{{[^}}]*reason="dropped"\}} {len(matching)}$', metrics, re.M)
+    assert scene.control.run("flush").returncode == DONE  # the others arrive, and no more
+    wait_until(lambda: scene.control.statistics()["flows_cached"] == 0, "the others")
+    wait_until(lambda: excluded()["records_sent"] == others, "the others to be sent")
+    wait_until(lambda: scene.own.flows().packets() == excluded()["packets_sent"], "the others at the collector")
+    assert excluded()["records_lost"] == 0
+
+
+def test_drop_of_everything(scene):
+    cached = scene.control.statistics()["flows_cached"]
+    assert scene.control.run("drop").stderr == f"{cached} flows forgotten\n"
+    wait_until(lambda: scene.control.statistics()["flows_cached"] == 0, "an empty cache")
+    assert scene.control.run("drop", "colour=red").returncode == USAGE
+    scene.agent.stop()
+    assert scene.own.flows().packets() == 0
+    summary = scene.agent.summary()
+    assert summary["records_expired"]["dropped"] == cached == summary["records_excluded"]
+
+
 def test_send_template_sends_templates(scene):
     before = len(scene.own.datagrams)
     assert scene.control.run("send-template").returncode == DONE
@@ -393,7 +432,7 @@ def test_group_may_look_and_not_touch(scene):
     member = programs.nobody(status.st_gid)
     assert scene.control.run("show", "status", prefix=member).returncode == DONE
     assert scene.control.run("show", "flows", prefix=member).returncode == DONE
-    for change in "flush", "send-template":
+    for change in "flush", "drop", "send-template":
         done = scene.control.run(change, prefix=member)
         assert done.returncode == NOT_PERMITTED
         assert "root" in done.stderr

@@ -117,12 +117,14 @@ int pipeline_unwatch(struct pipeline *pipeline, struct record_watch *watch)
 }
 
 int pipeline_end_flows(struct pipeline *pipeline, uint64_t cursor,
-		       const struct flow_record *records, size_t count, uint64_t *flushed)
+		       const struct flow_record *records, size_t count, enum flow_end_reason reason,
+		       uint64_t *ended)
 {
 	(void)cursor;
 	(void)records;
 	pipeline->ended += count;
-	*flushed = count;
+	pipeline->end_reason = reason;
+	*ended = count;
 	return pipeline->fault;
 }
 

@@ -16,7 +16,8 @@ struct pipeline {
 	uint32_t owner_waits; /* how often the kernel cannot be asked about owners */
 	uint32_t walk_steps;  /* that a walk through the control groups still takes */
 	uint32_t templates_sent;
-	size_t ended; /* flows that pipeline_end_flows() was given */
+	size_t ended;                    /* flows that pipeline_end_flows() was given */
+	enum flow_end_reason end_reason; /* and why */
 	uint32_t reloads;
 	uint32_t rests;
 	bool has_ended;

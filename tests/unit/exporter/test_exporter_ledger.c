@@ -119,6 +119,39 @@ TEST(without_collectors_every_record_is_counted)
 	exporter_destroy(exporter);
 }
 
+static void add_dropped(struct exporter *exporter, bool is_pair)
+{
+	const struct export_record record = {
+		.flow = { .packets = 10, .octets = 1000, .end_reason = FLOW_END_dropped }
+	};
+	const struct export_time time = at(0);
+
+	if (is_pair)
+		exporter_add_pair(exporter, &record, &record, &time);
+	else
+		exporter_add(exporter, &record, &time);
+}
+
+TEST(what_is_forgotten_goes_to_no_collector_and_is_counted)
+{
+	for (size_t collectors = 0; collectors < 3; collectors++) {
+		struct exporter *exporter = create(&(struct setup){ .collectors = collectors });
+		struct collector_ledger ledger;
+
+		add_dropped(exporter, false);
+		add_dropped(exporter, true);
+		finish(exporter, 0);
+		(void)exporter_send(exporter, 0);
+		exporter_ledger(exporter, &ledger);
+		CHECK_EQ(ledger.taken.records, 3);
+		CHECK_EQ(ledger.excluded[EXCLUDED_DROPPED].records, 3);
+		CHECK_EQ(ledger.excluded[EXCLUDED_DROPPED].octets, 3000);
+		CHECK_EQ(ledger.sent.records, 0);
+		check_ledger(exporter);
+		exporter_destroy(exporter);
+	}
+}
+
 TEST(the_ledger_for_all_is_that_of_the_collector_that_got_most)
 {
 	struct exporter *exporter = create(&(struct setup){ .collectors = 3 });
@@ -263,6 +296,7 @@ int main(void)
 		cmocka_unit_test(statistics_say_what_this_collector_should_have),
 		cmocka_unit_test(counters_and_times_are_64_bits_to_the_wire),
 		cmocka_unit_test(without_collectors_every_record_is_counted),
+		cmocka_unit_test(what_is_forgotten_goes_to_no_collector_and_is_counted),
 		cmocka_unit_test(the_ledger_for_all_is_that_of_the_collector_that_got_most),
 		cmocka_unit_test(a_biflow_is_two_records_in_every_ledger_and_one_in_ipfix),
 		cmocka_unit_test(without_collectors_both_directions_are_counted),

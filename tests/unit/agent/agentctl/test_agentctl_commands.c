@@ -233,6 +233,8 @@ TEST(changes_are_chatter_or_rows)
 	expect(&agent, "flush", 0, "", "1 flow taken");
 	agent.pipeline.flow_count = 12;
 	expect(&agent, "flush -J", 0, "{\"flushed\":12}\n", NULL);
+	expect(&agent, "drop proto=tcp,udp", 0, "", "12 flows forgotten");
+	expect(&agent, "drop -J", 0, "{\"dropped\":12}\n", NULL);
 	expect(&agent, "send", 0, "", "0 collectors");
 	agent_stop(&agent);
 }
@@ -336,7 +338,7 @@ TEST(completion_knows_the_tables)
 		const char *first;
 	} cases[] = {
 		{ "_complete sh",
-		  "setup\ndoctor\nshow\ntop\nwatch\nflush\nsend-"
+		  "setup\ndoctor\nshow\ntop\nwatch\nflush\ndrop\nsend-"
 		  "template\nreload\nset\ncheck-config\nwait\nrules\nmigrate\nlisten\nselftest\nm"
 		  "etrics\nbug-report\nhelp\n" },
 		{ "_complete wait p", "packets\nflows\nexport\n" },

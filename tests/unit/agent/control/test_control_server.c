@@ -98,6 +98,13 @@ TEST(changes_reach_the_pipeline)
 	CHECK_EQ(json_integer_value(json_object_get(row, "flushed")), 5);
 	json_decref(row);
 	expect_end(&fixture, client, 1);
+	ask(client, "{\"v\":1,\"cmd\":\"drop\"}\n");
+	row = read_json(&fixture, client);
+	CHECK_EQ(json_integer_value(json_object_get(row, "dropped")), 5);
+	json_decref(row);
+	expect_end(&fixture, client, 1);
+	CHECK_EQ(fixture.pipeline.ended, 5);
+	CHECK_EQ(fixture.pipeline.end_reason, FLOW_END_dropped);
 	ask(client, "{\"v\":1,\"cmd\":\"send-template\"}\n");
 	json_decref(read_json(&fixture, client));
 	expect_end(&fixture, client, 1);

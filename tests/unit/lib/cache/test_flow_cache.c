@@ -99,14 +99,33 @@ TEST(a_flow_that_is_asked_for_leaves_next_and_no_other)
 
 	add(cache, wanted);
 	add(cache, packet(3, TCP, 1000));
-	CHECK(!flow_cache_end(cache, &never.key));
-	CHECK(flow_cache_end(cache, &wanted.key));
+	CHECK(!flow_cache_end(cache, &never.key, FLOW_END_forcedEnd));
+	CHECK(flow_cache_end(cache, &wanted.key, FLOW_END_forcedEnd));
 	CHECK(flow_cache_is_consistent(cache));
 	CHECK_EQ(flow_cache_expire(cache, 1200, 100, &sink), 1);
 	CHECK_BYTES(&kept.records[0].key, &wanted.key, sizeof(wanted.key));
 	CHECK_EQ(kept.records[0].end_reason, FLOW_END_forcedEnd);
-	CHECK(!flow_cache_end(cache, &wanted.key));
+	CHECK(!flow_cache_end(cache, &wanted.key, FLOW_END_forcedEnd));
 	CHECK_EQ(flow_cache_expire(cache, 1400, 100, &sink), 0);
+	CHECK(flow_cache_is_consistent(cache));
+	flow_cache_destroy(cache);
+}
+
+TEST(a_flow_that_is_to_be_forgotten_leaves_with_that_reason)
+{
+	struct flow_cache *cache = new_cache(10);
+	const struct packet_info unwanted = packet(2, TCP, 1000);
+	struct flow_cache_statistics statistics;
+
+	add(cache, unwanted);
+	add(cache, packet(3, TCP, 1000));
+	CHECK(flow_cache_end(cache, &unwanted.key, FLOW_END_dropped));
+	CHECK_EQ(flow_cache_expire(cache, 1200, 100, &sink), 1);
+	CHECK_BYTES(&kept.records[0].key, &unwanted.key, sizeof(unwanted.key));
+	CHECK_EQ(kept.records[0].end_reason, FLOW_END_dropped);
+	flow_cache_statistics(cache, &statistics);
+	CHECK_EQ(statistics.records_expired[FLOW_END_dropped], 1);
+	CHECK_EQ(statistics.flows_created, 1 + statistics.flows_cached);
 	CHECK(flow_cache_is_consistent(cache));
 	flow_cache_destroy(cache);
 }
@@ -117,7 +136,7 @@ TEST(a_packet_of_a_flow_that_is_to_leave_begins_another_record)
 	struct packet_info info = packet(2, TCP, 1000);
 
 	add(cache, info);
-	CHECK(flow_cache_end(cache, &info.key));
+	CHECK(flow_cache_end(cache, &info.key, FLOW_END_forcedEnd));
 	info.clock_ms = info.time_ms = 1001;
 	flow_cache_add(cache, &info, 1, &sink);
 	CHECK_EQ(kept.records[0].packets, 1);
@@ -604,6 +623,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_superpacket_stands_for_several),
 		cmocka_unit_test(a_flow_that_is_asked_for_leaves_next_and_no_other),
+		cmocka_unit_test(a_flow_that_is_to_be_forgotten_leaves_with_that_reason),
 		cmocka_unit_test(a_packet_of_a_flow_that_is_to_leave_begins_another_record),
 		cmocka_unit_test(packets_of_one_key_make_one_record),
 		cmocka_unit_test(idle_flow_leaves_within_a_tick_of_its_timeout),

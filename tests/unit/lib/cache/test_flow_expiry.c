@@ -48,6 +48,7 @@ TEST(a_flow_that_is_asked_for_leaves_at_once)
 {
 	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_forced, 0, 0), FLOW_END_forcedEnd);
 	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_forced, 90000, 20000), FLOW_END_forcedEnd);
+	CHECK_EQ(flow_expiry_reason(&policy, EXPIRY_dropped, 0, 0), FLOW_END_dropped);
 }
 
 TEST(of_two_timeouts_the_first_that_was_over_counts)
@@ -113,6 +114,14 @@ TEST(the_older_direction_has_the_active_timeout)
 		   FLOW_END_activeTimeout, FLOW_END_activeTimeout);
 }
 
+TEST(both_directions_leave_when_one_is_asked_for)
+{
+	check_pair(DIRECTION(EXPIRY_forced, 100, 0), DIRECTION(EXPIRY_tcp, 100, 0),
+		   FLOW_END_forcedEnd, FLOW_END_forcedEnd);
+	check_pair(DIRECTION(EXPIRY_dropped, 100, 0), DIRECTION(EXPIRY_tcp_rst, 60000, 0),
+		   FLOW_END_dropped, FLOW_END_dropped);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -124,6 +133,7 @@ int main(void)
 		cmocka_unit_test(both_directions_must_be_idle),
 		cmocka_unit_test(a_reset_of_one_direction_ends_both),
 		cmocka_unit_test(the_older_direction_has_the_active_timeout),
+		cmocka_unit_test(both_directions_leave_when_one_is_asked_for),
 	};
 
 	return RUN_TESTS(tests);
