@@ -36,7 +36,10 @@ enum handover_kind {
 	HANDOVER_source_id = 14,      /* "": of the messages: u32 */
 	HANDOVER_counts = 16, /* of the source: u64 packets seen and foreign, as counted, and what
 				 goes on top of the program's: struct capture_kept */
-	HANDOVER_text = 10,   /* by its path: a file of the configuration, in a state of its own */
+	HANDOVER_uncounted =
+		18,         /* of the source: what a killed agent had read; pipeline_uncounted.h
+			     */
+	HANDOVER_text = 10, /* by its path: a file of the configuration, in a state of its own */
 	HANDOVER_variable = 17, /* by its name: what stands for it in those files */
 };
 

@@ -234,7 +234,6 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		pipeline_export_delay(exporter, config->start_delay_ms);
 		pipeline_kept_inherit(pipeline);
 		pipeline_handover_inherit(pipeline);
-		pipeline_former_finish(pipeline);
 		if (!config->takes_over) /* else they are the other agent's still */
 			open_numbers(pipeline, config);
 	}
@@ -303,6 +302,8 @@ void pipeline_begin(struct pipeline *pipeline, const struct config *config)
 	source_id_claims_look(pipeline->claims);
 	pipeline_handover_end(pipeline);
 	pipeline_kept_end(pipeline);
+	if (!pipeline_kept_is_there(pipeline) || !pipeline_kept_is_awaited(pipeline))
+		pipeline_handover_forget_state(pipeline);
 	pipeline_handover_warn(pipeline);
 	thread_rest_end(&pipeline->export.start);
 	if (is_live)

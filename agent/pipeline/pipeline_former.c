@@ -159,6 +159,7 @@ static struct pipeline_state_source source_of(const struct worker *worker, bool 
 		.ring = worker->ring,
 		.ring_next = record_ring_consumed(worker->ring),
 		.ring_end = record_ring_pushed(worker->ring),
+		.left = worker,
 	};
 	struct capture_position position;
 
@@ -298,6 +299,8 @@ int pipeline_former_take(struct pipeline *pipeline, const struct worker_config *
 		result = write_state(pipeline, former);
 	if (result)
 		give_up(pipeline);
+	else
+		clear_workers(former);
 	return result;
 }
 
@@ -329,18 +332,6 @@ void pipeline_former_left(struct pipeline *pipeline, int result)
 		    "%s it is in doubt whether they were sent",
 		    count_text(former->flows, "flow", flows),
 		    count_text(former->in_doubt, "record", records));
-}
-
-void pipeline_former_finish(struct pipeline *pipeline)
-{
-	struct pipeline_former *former = pipeline->former;
-
-	for (size_t i = 0; former && i < former->count && i < former->staying; i++)
-		for (size_t j = 0; j < pipeline->worker_count; j++)
-			if (!strcmp(pipeline->workers[j]->name, former->workers[i].name))
-				worker_kept_resume_from(pipeline->workers[j], &former->workers[i]);
-	if (former)
-		clear_workers(former);
 }
 
 /* What waits for collectors may be in its memory until the end. */

@@ -28,9 +28,6 @@ int pipeline_former_take(struct pipeline *pipeline, const struct worker_config *
  * the memories are not valid any more. */
 int pipeline_former_state(struct pipeline *pipeline);
 void pipeline_former_left(struct pipeline *pipeline, int result);
-/* Workers and flows are there: give them the packets of the datagrams that the other agent was
- * counting. */
-void pipeline_former_finish(struct pipeline *pipeline);
 /* When the exporter is no more. */
 void pipeline_former_clear(struct pipeline *pipeline);
 

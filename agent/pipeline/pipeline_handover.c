@@ -1,7 +1,8 @@
 /* pipeline_handover.c - names of descriptors, and what stands in the state.
  *
  * Invariant: before the first packet is read the state is removed from the store, or not valid any
- * more (pipeline_kept.h), so that nothing is taken over twice, however this process ends. A source
+ * more (pipeline_kept.h), so that nothing is taken over twice, however this process ends; and not
+ * before that is so, so that nothing is lost. A source
  * is in the store under its own name as long as it is open. Counters continue where sources and
  * collectors are those of before: otherwise the equalities of the ledger would not hold. Flows
  * continue in any case. */
@@ -16,6 +17,7 @@
 #include "pipeline_parts.h"
 #include "pipeline_state.h"
 #include "pipeline_stored.h"
+#include "pipeline_uncounted.h"
 #include "pipeline_waiting.h"
 #include "time_now.h"
 #include "worker_account.h"
@@ -364,6 +366,7 @@ void pipeline_handover_inherit(struct pipeline *pipeline)
 		result = give_flows(pipeline, i);
 	if (result)
 		log_warning("flows of the last agent are lost: %s", fault_text(-result));
+	pipeline_uncounted_give(pipeline);
 }
 
 static void forget_state(struct pipeline_handover *handover)
@@ -403,8 +406,6 @@ void pipeline_handover_end(struct pipeline *pipeline)
 	struct pipeline_handover *handover = &pipeline->handover;
 
 	forget_state(handover);
-	if (!pipeline_kept_is_awaited(pipeline))
-		pipeline_handover_forget_state(pipeline);
 	descriptor_store_remove_untaken(handover->store);
 	pipeline_stored_keep_all(pipeline);
 }

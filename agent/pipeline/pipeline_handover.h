@@ -28,8 +28,8 @@ int pipeline_handover_take_state(struct pipeline *pipeline, int descriptor);
  * descriptor, the caller's, or a negative errno. */
 #define PIPELINE_HANDOVER_STATE "state"
 int pipeline_handover_write_state(struct pipeline *pipeline);
-/* Everything has been taken, and nothing has been read yet: have the store forget what is used up
- * or wanted by nobody, and keep the sources that this agent has opened. */
+/* Everything has been taken, and nothing has been read yet: have the store forget what is wanted by
+ * nobody, and keep the sources that this agent has opened. The state stays. */
 void pipeline_handover_end(struct pipeline *pipeline);
 
 /* Sources and collectors of a configuration, a line for each; for free(). NULL without memory. And
@@ -38,7 +38,7 @@ char *pipeline_handover_layout(const struct config *config);
 void pipeline_handover_renew(struct pipeline *pipeline, char *layout);
 /* Once all is in the store: whether it was kept. */
 void pipeline_handover_warn(const struct pipeline *pipeline);
-/* Have the store forget the state. */
+/* Have the store forget the state: what has come of it is kept otherwise, or not at all. */
 void pipeline_handover_forget_state(struct pipeline *pipeline);
 
 /* At the end: leave the sources that are held, and the state. Returns 0, or a negative errno with

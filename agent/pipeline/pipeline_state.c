@@ -6,6 +6,7 @@
 #include "handover_flow.h"
 #include "handover_translation.h"
 #include "pipeline_parts.h"
+#include "pipeline_uncounted.h"
 #include "pipeline_waiting.h"
 #include "time_now.h"
 
@@ -110,7 +111,8 @@ static void write_leaving(struct handover_writer *writer,
 	worker_ledger_add(sum, &nameless.ledger);
 }
 
-static void write_source(struct handover_writer *writer, const struct pipeline_state_source *source,
+static void write_source(struct handover_writer *writer, const char *build,
+			 const struct pipeline_state_source *source,
 			 const struct worker_ledger *others)
 {
 	const uint64_t counts[] = { source->counted.seen, source->counted.foreign,
@@ -133,9 +135,11 @@ static void write_source(struct handover_writer *writer, const struct pipeline_s
 		       PIPELINE_STATE_COUNTERS_OF(struct worker_ledger));
 	if (flows)
 		write_flows(writer, source, flows);
+	if (source->left)
+		pipeline_uncounted_write(writer, build, source->name, source->left);
 }
 
-static void write_sources(struct handover_writer *writer,
+static void write_sources(struct handover_writer *writer, const char *build,
 			  const struct pipeline_state_source *sources, size_t count)
 {
 	struct worker_ledger leaving = { 0 };
@@ -145,7 +149,7 @@ static void write_sources(struct handover_writer *writer,
 			write_leaving(writer, &sources[i], &leaving);
 	for (size_t i = 0; i < count; i++)
 		if (!sources[i].is_leaving)
-			write_source(writer, &sources[i], i ? NULL : &leaving);
+			write_source(writer, build, &sources[i], i ? NULL : &leaving);
 }
 
 static void write_waiting(struct handover_writer *writer, const struct exporter *exporter,
@@ -260,7 +264,7 @@ int pipeline_state_write(const struct pipeline *pipeline, const char *shape, con
 	handover_write_section(&writer, HANDOVER_shape, "", shape, strlen(shape));
 	handover_write_section(&writer, HANDOVER_layout, "", layout, strlen(layout));
 	write_u32(&writer, HANDOVER_source_id, "", pipeline->source_id);
-	write_sources(&writer, sources, count);
+	write_sources(&writer, pipeline->kept.build, sources, count);
 	write_export(&writer, pipeline);
 	write_samplers(&writer, pipeline->samplers);
 	write_translations(&writer, pipeline->export.config.nat.table);

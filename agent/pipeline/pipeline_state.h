@@ -11,6 +11,7 @@
 #include "record_ring.h"
 
 struct pipeline;
+struct worker;
 
 /* The ledgers are counters and nothing else: each is written as a list of numbers. */
 #define PIPELINE_STATE_COUNTERS_OF(type) (sizeof(type) / sizeof(uint64_t))
@@ -32,6 +33,7 @@ struct pipeline_state_source {
 	uint32_t next_sequence;
 	bool is_loss_unknown;
 	struct capture_counts counted, more; /* of a program in the kernel */
+	const struct worker *left; /* of a process that was killed; NULL: it has ended in order */
 };
 
 /* Returns the descriptor of a sealed file, which is the caller's, or a negative errno. 'shape' and

@@ -16,12 +16,10 @@
 
 struct begin {
 	struct worker_ledger ledger;
-	struct capture_position position;  /* before the views of the turn */
-	uint32_t view_first;               /* of them, the first that the ledger does not have */
-	uint32_t packets, records;         /* flow_cache_progress() */
-	uint32_t pushed;                   /* entries of the ring */
-	struct flow_offload_sums counted;  /* flow_cache_offloaded(); in the ledger, too */
-	uint8_t reasons[FLOW_CACHE_BATCH]; /* of the views since ignored: enum drop_reason */
+	struct worker_kept_turn turn;     /* with those packets that the cache had before */
+	uint32_t records;                 /* flow_cache_progress() */
+	uint32_t pushed;                  /* entries of the ring */
+	struct flow_offload_sums counted; /* flow_cache_offloaded(); in the ledger, too */
 };
 _Static_assert(DROP_REASON_COUNT <= UINT8_MAX, "a reason is a byte");
 
@@ -140,17 +138,18 @@ int worker_kept_recover(struct worker *worker, const struct worker_config *confi
 
 void worker_kept_position(const struct kept_memory *memory, struct capture_position *position)
 {
-	*position = current_of((struct worker_kept *)(void *)memory->bytes)->position;
+	*position = current_of((struct worker_kept *)(void *)memory->bytes)->turn.position;
 }
 
-/* Count views that the turn is done with: the cache has 'packets' of them. */
-static void count_done(struct worker *worker, const struct begin *begin, uint32_t packets)
+/* Count views that the turn is done with. */
+static void count_done(struct worker *worker, const struct worker_kept_turn *turn)
 {
 	struct worker_ledger *ledger = &worker->ledger;
+	uint32_t packets = turn->packets;
 
 	while (packets && worker->view_next < worker->view_count) {
 		const struct packet_view *view = &worker->views[worker->view_next];
-		const uint8_t reason = begin->reasons[worker->view_next++];
+		const uint8_t reason = turn->reasons[worker->view_next++];
 
 		ledger->packets_read++;
 		if (reason) {
@@ -174,66 +173,82 @@ static void count_split(struct worker *worker)
 				flow_cache_offloaded(worker->cache).packets - ledger->packets_read;
 }
 
-/* The packets that its cache has got since the turn began. */
-static uint32_t packets_since(const struct worker *worker)
+void worker_kept_turn(const struct worker *left, struct worker_kept_turn *turn)
 {
-	return flow_cache_progress(worker->cache).packets - current_of(worker->kept)->packets;
+	*turn = current_of(left->kept)->turn;
+	turn->packets = flow_cache_progress(left->cache).packets - turn->packets;
+}
+
+/* The next views of what was read into memory: the kernel's queue stays as it is. What came out of
+ * it now would be lost with this process, if it ends before its own memories are valid. */
+static int read_memory(struct worker *worker)
+{
+	const bool is_held = worker->source_memory && capture_source_rest(&worker->source, true);
+	struct error_text error;
+	const int result =
+		capture_source_read(&worker->source, worker->views, FLOW_CACHE_BATCH, &error);
+
+	if (is_held)
+		(void)capture_source_rest(&worker->source, false);
+	return result;
 }
 
 /* Have the views of that turn again, and skip those that were counted before it. Where they are not
- * any more, 'packets' of them are in the cache. */
-static void read_again(struct worker *worker, const struct begin *begin, uint32_t packets)
+ * any more, some of them are in the cache. */
+static void read_again(struct worker *worker, const struct worker_kept_turn *turn)
 {
-	struct error_text error;
 	int result = 0;
 
-	worker->position = begin->position;
-	if (capture_source_resume(&worker->source, &begin->position))
-		result = capture_source_read(&worker->source, worker->views, FLOW_CACHE_BATCH,
-					     &error);
+	worker->position = turn->position;
+	if (capture_source_resume(&worker->source, &turn->position))
+		result = read_memory(worker);
 	else
-		capture_source_had_read(&worker->source, (uint64_t)begin->view_first + packets);
+		capture_source_had_read(&worker->source,
+					(uint64_t)turn->view_first + turn->packets);
 	worker->view_count = result > 0 ? (size_t)result : 0;
 	worker->view_next =
-		begin->view_first < worker->view_count ? begin->view_first : worker->view_count;
+		turn->view_first < worker->view_count ? turn->view_first : worker->view_count;
 }
 
 void worker_kept_resume(struct worker *worker)
 {
-	const struct begin *begin = current_of(worker->kept);
+	struct worker_kept_turn turn;
 
-	capture_source_continue(&worker->source, begin->ledger.packets_lost_kernel);
-	read_again(worker, begin, packets_since(worker));
-	count_done(worker, begin, packets_since(worker));
+	worker_kept_turn(worker, &turn);
+	capture_source_continue(&worker->source,
+				current_of(worker->kept)->ledger.packets_lost_kernel);
+	read_again(worker, &turn);
+	count_done(worker, &turn);
 	count_split(worker);
 }
 
 void worker_kept_left(const struct worker *left, struct worker_ledger *ledger)
 {
 	const struct begin *begin = current_of(left->kept);
+	struct worker_kept_turn turn;
 
+	worker_kept_turn(left, &turn);
 	*ledger = begin->ledger;
 	take_out(ledger, &begin->counted);
 	worker_offload_fill(left, ledger);
 	flow_cache_statistics(left->cache, &ledger->cache);
-	ledger->packets_read += packets_since(left);
+	ledger->packets_read += turn.packets;
 	ledger->packets_split =
 		worker_ledger_ignored(ledger) + ledger->cache.packets_added - ledger->packets_read;
 }
 
-void worker_kept_resume_from(struct worker *worker, const struct worker *left)
+void worker_kept_resume_from(struct worker *worker, const struct worker_kept_turn *turn,
+			     const struct reader *memory)
 {
-	const struct begin *begin = current_of(left->kept);
-	const uint32_t packets = packets_since(left);
+	const size_t size = reader_left(memory);
 
-	if (!worker->type->can_resume || !worker->kept ||
-	    worker->source_memory_size != left->source_memory_size)
+	if (!worker->type->can_resume || !worker->kept || size > worker->source_memory_size)
 		return;
-	if (worker->source_memory)
-		memcpy(worker->source_memory, left->source_memory, left->source_memory_size);
-	read_again(worker, begin, packets);
-	count_done(worker, begin, packets);
-	worker->ledger.packets_read -= packets; /* they came with the flows */
+	if (size)
+		memcpy(worker->source_memory, memory->next, size);
+	read_again(worker, turn);
+	count_done(worker, turn);
+	worker->ledger.packets_read -= turn->packets; /* they came with the flows */
 }
 
 struct export_kept_source worker_kept_source(const struct worker *worker)
@@ -266,15 +281,15 @@ void worker_kept_begin(struct worker *worker)
 	if (reads)
 		capture_source_position(&worker->source, &worker->position);
 	worker_account_note(worker, current_of(kept)->ledger.packets_lost_kernel, &begin->ledger);
-	begin->position = worker->position;
-	begin->view_first = reads ? 0 : (uint32_t)worker->view_next;
-	begin->packets = progress.packets;
+	begin->turn.position = worker->position;
+	begin->turn.view_first = reads ? 0 : (uint32_t)worker->view_next;
+	begin->turn.packets = progress.packets;
 	begin->records = progress.records;
 	begin->pushed = record_ring_pushed(worker->ring);
 	begin->counted = flow_cache_offloaded(worker->cache);
-	memset(begin->reasons, 0, sizeof(begin->reasons));
+	memset(begin->turn.reasons, 0, sizeof(begin->turn.reasons));
 	store_order();
 	atomic_store_explicit(&kept->current, next, memory_order_release);
 	store_order();
-	worker->reasons = begin->reasons;
+	worker->reasons = begin->turn.reasons;
 }

@@ -17,7 +17,7 @@
 /* Bytes of memory that a worker takes. */
 uint64_t worker_kept_size(const struct worker_config *config);
 /* What else than that size must be the same in the process that continues. */
-#define WORKER_KEPT_LAYOUT 4
+#define WORKER_KEPT_LAYOUT 5
 
 /* Make ring and cache in worker->memory. */
 void worker_kept_create(struct worker *worker, const struct worker_config *config);
@@ -29,12 +29,24 @@ void worker_kept_position(const struct kept_memory *memory, struct capture_posit
 /* After that, the source is open: read from memory what the turn had read, and count it. */
 void worker_kept_resume(struct worker *worker);
 
+/* Where a worker had come with the packets of a turn: it goes with what its source reads into. */
+struct worker_kept_turn {
+	struct capture_position position;  /* before the views of the turn */
+	uint32_t view_first;               /* of them, the first that the ledger does not have */
+	uint32_t packets;                  /* that the cache has got since */
+	uint8_t reasons[FLOW_CACHE_BATCH]; /* of the views since ignored: enum drop_reason */
+};
+
 /* What a worker of a killed process has left of which only 'memory' is used, and which
- * worker_kept_recover() has found: its counters, with all packets that its cache has; and for a
- * worker with the same source, before its thread starts, the packets of the datagram there that are
- * not among these. */
+ * worker_kept_recover() has found: its counters, with all packets that its cache has; and its turn.
+ */
 void worker_kept_left(const struct worker *left, struct worker_ledger *ledger);
-void worker_kept_resume_from(struct worker *worker, const struct worker *left);
+void worker_kept_turn(const struct worker *left, struct worker_kept_turn *turn);
+/* Before the thread of a worker with the same source starts, whose memory is new: give it the
+ * packets that the ledger above does not have. 'memory' is what that source had read into, up to
+ * its last byte that is not 0. */
+void worker_kept_resume_from(struct worker *worker, const struct worker_kept_turn *turn,
+			     const struct reader *memory);
 
 /* What a head says of a worker (export_kept.h). */
 struct export_kept_source worker_kept_source(const struct worker *worker);

@@ -17,6 +17,7 @@ import ledger
 from conftest import Hosts
 from netflow9 import END_MS, PACKETS, START_MS, flow_key, flow_table
 from service_manager import ServiceManager
+from test_ending import faulty  # noqa: F401
 from waiting import wait_until
 
 OWN_PORT = 2055
@@ -78,13 +79,40 @@ class Service:
     def write(self, *lines):
         self.path.write_text("\n".join(["[agent]", *lines, ""]))
 
-    def start(self):
+    def begin(self, variables=None, **more):
         control = self.agent and self.agent.control
         self.manager.messages.clear()
-        options = self.manager.options()
+        options = {**self.manager.options(**(variables or {})), **more}
         self.agent = self._start("--config", self.path, host=self._host, control=control, **options)
+
+    def start(self, **more):
+        self.begin(**more)
         self.manager.wait_ready(self.agent)
         self.control = self._agentctl(self.agent)
+
+    def start_killed(self, environment, faults, number):
+        """Kill it before this message to the manager, and start the next one. Returns whether it was ready before that."""
+        (faults / "kill").write_text(str(number))
+        self.begin(environment, release=True)
+        ended = self.agent.process.poll
+        wait_until(lambda: ["READY=1"] in self.manager.messages or ended() is not None, "ready, or killed", interval_s=0.01)
+        if ended() is None:
+            self.control = self._agentctl(self.agent)
+            return True
+        assert ended() == -signal.SIGKILL, self.agent.errors
+        self.start(release=True)
+        assert "are lost" not in self.agent.errors, self.agent.errors
+        return False
+
+    def end_busy(self, load, chance):
+        """Kill it while it is counting packets of a datagram, most likely."""
+        self.agent.signal(signal.SIGSTOP)
+        before = load.packets(40)
+        wait_until(lambda: load.packets(40) > before + RATE // 2, "datagrams that wait")
+        self.agent.signal(signal.SIGCONT)
+        time.sleep(chance.uniform(0, 0.001))
+        self.agent.process.kill()
+        self.agent.wait()
 
     def kill(self):
         """And start the next one, which must know of it."""
@@ -194,3 +222,91 @@ def test_kills_around_reloads(service, load, hosts, collector):
     assert packets[40] == expected or (packets[40] < expected and service.in_doubt), (packets, expected)
     assert packets[40] + summary["packets_lost"] >= expected, (packets, expected, summary)  # the ledger names all that is missing
     assert 0 < packets[41] <= load.packets(41)
+
+
+def check_all_arrived(service, load, hosts, own):
+    """Each packet of the rule is in one record that has arrived."""
+    load.end(40)
+    wait_until(lambda: group_is_read(hosts, 40), "nothing left that the kernel gathers")
+    assert service.agent.stop() == 0, service.agent.errors
+    summary = service.agent.summary()
+    ledger.check_final(summary)
+    assert summary["packets_lost_kernel"] == summary["records_lost"] == 0, summary
+    assert check_records(own.messages())[40] == load.packets(40)  # decoded without a gap in the sequence
+
+
+class Changing:
+    """An agent under load, killed in a datagram; the next one has another configuration."""
+
+    def __init__(self, service, load, own, other):
+        self._service, self._load, self._own, self._other = service, load, own, other
+        self._chance, self._has_other = random.Random(KILLS), False
+        self._write()
+        service.start(release=True)
+        load.begin(40, RATE)
+
+    def _write(self):
+        self._service.write(*lines_of(self._own, other=self._other if self._has_other else None))
+
+    def kill(self):
+        self._service.end_busy(self._load, self._chance)
+        self._has_other = not self._has_other
+        self._write()
+
+
+def test_killed_before_each_message_of_a_start(service, load, hosts, collector, faulty):  # noqa: F811
+    """The agent that takes over is killed as well, before each of the messages that change what the manager keeps."""
+    environment, faults = faulty
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    other = collector(Hosts.COLLECTOR[0], OWN_PORT + 1, hosts.collector)
+    changing = Changing(service, load, own, other)
+    number, is_ready = 0, False
+    while not is_ready:
+        number += 1
+        changing.kill()
+        is_ready = service.start_killed(environment, faults, number)
+    assert number > 10
+    (faults / "kill").unlink()
+    check_all_arrived(service, load, hosts, own)
+
+
+def test_killed_while_taking_over(service, load, hosts, collector):
+    """The agents that take over are killed as well, one after the other, some milliseconds after they were started."""
+    chance = random.Random(KILLS)
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    other = collector(Hosts.COLLECTOR[0], OWN_PORT + 1, hosts.collector)
+    changing = Changing(service, load, own, other)
+    for _ in range(KILLS):
+        changing.kill()
+        for delay_ms in (1, 2, 5, 10, 20, chance.uniform(0, 60), chance.uniform(20, 60)):
+            service.begin(release=True)
+            time.sleep(delay_ms / 1000)
+            service.agent.process.kill()
+            service.agent.wait()
+        service.start(release=True)
+        assert "are lost" not in service.agent.errors, service.agent.errors
+    check_all_arrived(service, load, hosts, own)
+
+
+def test_counters_survive_a_kill_before_each_message_of_a_start(service, load, hosts, collector, faulty):  # noqa: F811
+    """A restart of an agent that has no flow cached: all that it leaves is its numbers."""
+    environment, faults = faulty
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    service.write(*lines_of(own))
+    service.start(release=True)
+    load.begin(40, RATE)
+    wait_until(lambda: service.control.statistics()["packets_read"], "packets")
+    load.end(40)
+    wait_until(lambda: group_is_read(hosts, 40), "nothing left that the kernel gathers")
+    number, is_ready = 0, False
+    while not is_ready:
+        number += 1
+        service.control.run("flush")
+        wait_until(lambda: service.control.statistics()["flows_cached"] == 0, "no flows")
+        service.agent.signal(signal.SIGUSR2)
+        assert service.agent.wait() == 0, service.agent.errors
+        is_ready = service.start_killed(environment, faults, number)
+        assert service.control.statistics()["packets_read"] == load.packets(40), (number, service.agent.errors)
+    assert number > 10
+    (faults / "kill").unlink()
+    check_all_arrived(service, load, hosts, own)

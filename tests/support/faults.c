@@ -7,10 +7,12 @@
  * $FAULTS/adjtimex holds 1 if the kernel says that something synchronises the clock, else 0.
  * $FAULTS/thread holds the number of a thread that cannot be started, as where RLIMIT_NPROC is
  * reached; 1 is the first one. $FAULTS/threads holds the number of the first of which none can be
- * started. Build: cc -shared -fPIC. Not for builds with sanitizers. */
+ * started. $FAULTS/kill holds the number of a message to the service manager before which the
+ * process is killed. Build: cc -shared -fPIC. Not for builds with sanitizers. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,4 +162,17 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
 	if (number == number_of("thread") || (first && number >= first))
 		return EAGAIN;
 	return real(thread, attributes, run, context);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	static atomic_int count;
+	ssize_t (*real)(int, const struct msghdr *, int) =
+		(ssize_t(*)(int, const struct msghdr *, int))next("sendmsg");
+	const struct sockaddr *address = message->msg_name;
+
+	if (address && address->sa_family == AF_UNIX &&
+	    atomic_fetch_add(&count, 1) + 1 == number_of("kill"))
+		(void)raise(SIGKILL);
+	return real(fd, message, flags);
 }
