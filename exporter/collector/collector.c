@@ -115,16 +115,19 @@ int collector_make_selection(const struct collector *collector,
 	return result;
 }
 
-/* How many datagrams of templates there are at most. Returns 0, or -ENOMEM with 'error' filled. */
+/* How many datagrams of templates there are at most: where the path may take less than they are
+ * made for, as many as of the smallest. Returns 0, or -ENOMEM with 'error' filled. */
 int collector_count_templates(const struct collector *collector, struct outbox_config *config,
 			      struct error_text *error)
 {
+	const size_t size =
+		config->type->size_max ? COLLECTOR_DATAGRAM_SIZE_MIN : collector->datagram_size;
 	int own = 1;
 	int all = 1;
 
 	if (collector_has_templates(collector)) {
-		own = collector_options_count_messages(collector, false);
-		all = collector_options_count_messages(collector, true);
+		own = collector_options_count_messages(collector, size, false);
+		all = collector_options_count_messages(collector, size, true);
 	}
 	if (own < 0 || all < 0) {
 		error_text_set(error, "collector %s: out of memory", collector->name);
@@ -424,7 +427,7 @@ const char *collector_fault_text(enum loss_reason loss, int error)
 	case EBUSY: return "another process writes this file";
 	case ENXIO: return "nobody reads the pipe";
 	case ENETDOWN: return "the interface it is sent to by is down";
-	case EMSGSIZE: return "datagrams are longer than the path takes (give it a smaller mtu)";
+	case EMSGSIZE: return "datagrams were longer than the path takes; new ones are shorter";
 	case EAGAIN: return "it does not take what is sent";
 	case ETIME:
 		return "a write to it has not come back for seconds: a network file system or disk "

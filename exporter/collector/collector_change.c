@@ -26,7 +26,7 @@ static int look_at_templates(const struct collector *collector, struct collector
 			     struct error_text *error)
 {
 	struct collector *copy = malloc(sizeof(*copy));
-	struct outbox_config outbox = { 0 };
+	struct outbox_config outbox = { .type = collector->outbox.config.type };
 	int result = 0;
 
 	if (!copy) {

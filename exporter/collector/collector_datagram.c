@@ -17,6 +17,23 @@ size_t collector_room(const struct collector *collector)
 	return outbox_room(&collector->outbox);
 }
 
+/* What no record or template fits into would be of no use: then the path's answer is the word. */
+size_t collector_fitting_size(const struct collector *collector)
+{
+	const struct outbox *outbox = &collector->outbox;
+	const struct encoder_type *encoder = collector->encoder;
+	const size_t path = outbox->config.type->size_max
+				    ? outbox->config.type->size_max(outbox->transport)
+				    : 0;
+	size_t least = COLLECTOR_DATAGRAM_SIZE_MIN;
+
+	if (!path || path >= collector->datagram_size)
+		return collector->datagram_size;
+	if (encoder->size_min && encoder->size_min(&collector->templates.current) > least)
+		least = encoder->size_min(&collector->templates.current);
+	return path > least ? path : least;
+}
+
 bool collector_splits(const struct collector *collector)
 {
 	return collector->encoder->counter_max != UINT64_MAX;
@@ -54,8 +71,9 @@ static void begin_one(struct collector *collector)
 {
 	const uint32_t limit = collector->terms->template_refresh_datagrams;
 
-	collector->building.message.writer = writer_of(
-		datagram_queue_next(&collector->outbox.queue)->bytes, collector->datagram_size);
+	collector->building.message.writer =
+		writer_of(datagram_queue_next(&collector->outbox.queue)->bytes,
+			  collector_fitting_size(collector));
 	begin_message(collector, &collector->building.message, &collector->time);
 	collector->building.amount = (struct amount){ 0 };
 	collector->building.first_record = collector->journal.count;
@@ -288,7 +306,9 @@ static bool build_ahead(const struct collector *collector, const struct queued_d
 {
 	const struct export_time *time =
 		collector_has_sessions(collector) ? &next->time : &collector->time;
-	struct message message = { .writer = writer_of(datagram->bytes, collector->datagram_size) };
+	struct message message = {
+		.writer = writer_of(datagram->bytes, collector_fitting_size(collector)),
+	};
 	struct export_statistics statistics;
 	bool has_more = false;
 

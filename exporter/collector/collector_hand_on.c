@@ -50,11 +50,12 @@ static size_t longest_of(const struct template_set *templates)
 static size_t least_in_datagram(const struct collector *collector)
 {
 	const struct encoder_type *encoder = collector->encoder;
-	const size_t size = collector->datagram_size - HEADER_MAX;
+	const size_t fitting = collector_fitting_size(collector);
+	const size_t size = fitting - HEADER_MAX;
 	size_t least = size / FIXED_RECORD_SIZE;
 
 	if (encoder->size_min) {
-		least = collector->datagram_size / encoder->size_min(&collector->templates.current);
+		least = fitting / encoder->size_min(&collector->templates.current);
 	} else if (encoder->protocol) {
 		least = size / longest_of(&collector->templates.current);
 	} else if (least > FIXED_RECORDS) {

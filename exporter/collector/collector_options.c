@@ -265,11 +265,11 @@ bool collector_options_add_all_templates(const struct collector *collector, stru
 }
 
 /* With samplers, which may come later, there are most templates. */
-int collector_options_count_messages(const struct collector *collector, bool with_old)
+int collector_options_count_messages(const struct collector *collector, size_t size, bool with_old)
 {
 	struct collector_announcement announcement = { 0 };
 	struct collector *most = malloc(sizeof(*most));
-	uint8_t *bytes = malloc(collector->datagram_size);
+	uint8_t *bytes = malloc(size);
 	bool has_more = true;
 	int count = 0;
 
@@ -281,7 +281,7 @@ int collector_options_count_messages(const struct collector *collector, bool wit
 		collector_options_make_templates(most);
 	}
 	for (; most && bytes && has_more; count++) {
-		struct message message = { .writer = writer_of(bytes, collector->datagram_size) };
+		struct message message = { .writer = writer_of(bytes, size) };
 
 		most->encoder->begin(&message, &collector->time);
 		has_more = collector_options_add_all_templates(most, &message, &announcement);

@@ -35,7 +35,7 @@ bool collector_options_add_all_templates(const struct collector *collector, stru
 					 struct collector_announcement *announcement);
 /* Messages of 'size' bytes that templates of the collector take at most: its own, or as
  * collector_options_add_all_templates() announces them. Returns a number, or -ENOMEM. */
-int collector_options_count_messages(const struct collector *collector, bool with_old);
+int collector_options_count_messages(const struct collector *collector, size_t size, bool with_old);
 /* Options again, and templates where they are repeated. */
 void collector_options_refresh(struct collector *collector);
 /* Records have other templates from now on, and those that wait keep the old ones. */

@@ -121,6 +121,10 @@ static inline bool collector_has_sessions(const struct collector *collector)
 	return outbox_has_sessions(&collector->outbox);
 }
 
+/* collector_datagram.c: bytes that a datagram may have now: those of the configuration, or fewer
+ * where the path takes no more. */
+size_t collector_fitting_size(const struct collector *collector);
+
 /* The uptime wraps after 49 days; differences do not mind. */
 static inline uint32_t collector_since(const struct collector *collector, uint32_t uptime_ms)
 {

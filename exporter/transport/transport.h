@@ -133,6 +133,9 @@ struct transport_type {
 	/* Where it sends to; size 0 if not known yet. */
 	socklen_t (*remote)(const struct transport *transport, struct sockaddr_storage *address);
 	socklen_t (*local)(const struct transport *transport, struct sockaddr_storage *address);
+	/* The largest payload that the path takes, as far as the kernel knows; 0: not known. Changes
+	 * in poll(), send() and refusal() only. NULL where messages are not packets. */
+	size_t (*size_max)(const struct transport *transport);
 	/* Send from this port, host order, as long as it can be had. Call before the first poll().
 	 * NULL for a transport whose sessions begin anew anyhow. */
 	void (*set_port)(struct transport *transport, uint16_t port);

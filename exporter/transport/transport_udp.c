@@ -33,6 +33,9 @@
 #define REOPEN_MS            1000 /* not sooner after the last time, because sends fail */
 #define FAILED_SENDS         4    /* in a row, without a report of the network that explains them */
 
+#define IPv4_UDP_HEADERS 28 /* RFC 791, RFC 768 */
+#define IPv6_UDP_HEADERS 48 /* RFC 8200, RFC 768 */
+
 struct transport {
 	struct transport_lookup lookup;
 	struct transport_probe probe; /* asks the address that is in use */
@@ -57,6 +60,7 @@ struct transport {
 	uint64_t openings;
 	struct sockaddr_storage local;     /* of 'fd' */
 	socklen_t local_size;              /* 0: not known */
+	size_t size_max;                   /* payload that the path of 'fd' takes; 0: not known */
 	uint16_t port;                     /* to send from, host order; 0: any */
 	struct transport_udp_batch *batch; /* borrowed; outlives the process; or NULL */
 };
@@ -177,6 +181,24 @@ static void udp_keep(struct transport *udp, void *memory)
 	udp->batch = memory;
 }
 
+/* The path takes less than before, or is a new one. What it takes more later is not used: the
+ * kernel forgets what a router reported after minutes, and would find it out again by datagrams
+ * that are lost. A new socket begins with what is known then. */
+static void look_at_path(struct transport *udp)
+{
+	const bool is_ipv6 = udp->local_size && udp->local.ss_family == AF_INET6;
+	const size_t headers = is_ipv6 ? IPv6_UDP_HEADERS : IPv4_UDP_HEADERS;
+	int mtu = 0;
+	socklen_t size = sizeof(mtu);
+
+	if (getsockopt(udp->fd, is_ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, is_ipv6 ? IPV6_MTU : IP_MTU,
+		       &mtu, &size) ||
+	    mtu <= (int)headers)
+		return;
+	if (!udp->size_max || (size_t)mtu - headers < udp->size_max)
+		udp->size_max = (size_t)mtu - headers;
+}
+
 /* Returns 0 or a negative errno. */
 static int connect_current(struct transport *udp)
 {
@@ -201,6 +223,8 @@ static int connect_current(struct transport *udp)
 	udp->local_size = sizeof(udp->local);
 	if (getsockname(fd, (struct sockaddr *)&udp->local, &udp->local_size))
 		udp->local_size = 0;
+	udp->size_max = 0;
+	look_at_path(udp);
 	udp->openings++;
 	udp->failed_sends = 0;
 	udp->can_segment = udp->may_segment && transport_udp_can_segment(fd);
@@ -299,6 +323,8 @@ static void watch_socket(struct transport *udp, int64_t now_ms)
 	    !transport_socket_is_running(settings, udp->fd) ||
 	    !transport_socket_has_source(settings, udp->fd))
 		disconnect(udp);
+	else
+		look_at_path(udp);
 }
 
 /* Sends fail, and no report says why: a new socket may know better than this one. */
@@ -371,6 +397,8 @@ static struct transport_result udp_send(struct transport *udp, const struct data
 		udp->has_failed = true;
 		udp->failed_sends++;
 	}
+	if (result.error == -EMSGSIZE)
+		look_at_path(udp);
 	if (result.sent)
 		udp->failed_sends = 0;
 	return result;
@@ -434,6 +462,8 @@ static bool udp_refusal(struct transport *udp, struct transport_refusal *refusal
 		refusal->size = (size_t)size;
 		refusal->is_own = is_own(udp, report);
 		udp->has_failed = true;
+		if (refusal->error == EMSGSIZE)
+			look_at_path(udp);
 		return true;
 	}
 	return false;
@@ -468,6 +498,11 @@ static socklen_t udp_local(const struct transport *udp, struct sockaddr_storage 
 	return udp->local_size;
 }
 
+static size_t udp_size_max(const struct transport *udp)
+{
+	return udp->fd >= 0 ? udp->size_max : 0;
+}
+
 const struct transport_type transport_udp = {
 	.name = "udp",
 	.ip_protocol = IPPROTO_UDP,
@@ -481,6 +516,7 @@ const struct transport_type transport_udp = {
 	.is_proven = udp_is_proven,
 	.remote = udp_remote,
 	.local = udp_local,
+	.size_max = udp_size_max,
 	.set_port = udp_set_port,
 	.keep = udp_keep,
 	.kept_sent = transport_udp_kept_sent,

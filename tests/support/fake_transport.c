@@ -179,6 +179,11 @@ static socklen_t fake_local(const struct transport *transport, struct sockaddr_s
 	return transport->was_polled ? sizeof(own) : 0;
 }
 
+static size_t fake_size_max(const struct transport *transport)
+{
+	return transport->fake->known_max;
+}
+
 static void fake_close(struct transport *transport)
 {
 	free(transport);
@@ -195,6 +200,7 @@ const struct transport_type fake_transport_datagrams = {
 	.refusal = fake_refusal,
 	.remote = fake_address,
 	.local = fake_local,
+	.size_max = fake_size_max,
 	.close = fake_close,
 };
 

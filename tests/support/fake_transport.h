@@ -30,6 +30,7 @@ struct fake_transport {
 	size_t capacity;    /* and in all: counts down */
 	int ready;          /* descriptor for POLLOUT, plus 1; 0: none */
 	size_t size_max;    /* more is -EMSGSIZE */
+	size_t known_max;   /* transport_type.size_max */
 	bool is_one_packet; /* what a call takes went as one packet */
 	size_t confirm;     /* how many of its session have arrived */
 
