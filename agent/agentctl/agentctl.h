@@ -57,6 +57,10 @@ struct agentctl_options {
 	size_t terminal_width; /* 0: standard output is no terminal */
 	bool is_utc;
 	bool is_verbose;
+	bool is_quiet;      /* no chatter: agentctl_say() */
+	bool has_no_colour; /* only top has any */
+	int64_t watch_ms;   /* show: again and again, this long apart; -1: once */
+	bool resets_view;   /* show stats: since it was last shown so */
 	bool wants_help;
 	bool wants_version;
 	int64_t timeout_ms; /* -1: the command's default */
@@ -110,6 +114,8 @@ enum {
 	AGENTCTL_FOR_METRICS = 1 << 10,
 	AGENTCTL_FOR_CONFIG = 1 << 11,
 	AGENTCTL_FOR_TOP = 1 << 12,
+	AGENTCTL_FOR_REPEAT = 1 << 13, /* shows what is now */
+	AGENTCTL_FOR_STATS = 1 << 14,  /* show stats */
 };
 
 struct agentctl_column;
@@ -159,6 +165,11 @@ bool agentctl_option_text(size_t index, struct agentctl_option_text *text);
 
 /* Print "agentctl: TEXT" and "  hint: HINT" on standard error; nothing if there is no text. */
 void agentctl_print_error(const struct error_text *error);
+
+/* Print chatter on standard error, as printf() does: what was done, not what is wrong. Nothing with
+ * --quiet. */
+void agentctl_say(const struct agentctl_options *options, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* `agentctl help [COMMAND]`. */
 enum agentctl_exit agentctl_help(const struct agentctl_command *command,

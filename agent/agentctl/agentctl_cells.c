@@ -25,6 +25,7 @@ struct agentctl_cells {
 	size_t column_count;
 	size_t room;
 	bool no_headings;
+	bool is_quiet;
 	bool has_begun; /* the first piece is out */
 	char **lines;   /* owned, as each line is */
 	size_t count;
@@ -91,7 +92,8 @@ char *agentctl_cell_copy(char *to, const char *text)
 }
 
 struct agentctl_cells *agentctl_cells_create(const struct agentctl_cell_column *columns,
-					     size_t count, bool no_headings, size_t room)
+					     size_t count, bool no_headings, bool is_quiet,
+					     size_t room)
 {
 	struct agentctl_cells *cells = calloc(1, sizeof(*cells));
 
@@ -101,6 +103,7 @@ struct agentctl_cells *agentctl_cells_create(const struct agentctl_cell_column *
 	cells->column_count = count;
 	cells->room = room;
 	cells->no_headings = no_headings;
+	cells->is_quiet = is_quiet;
 	for (size_t i = 0; !no_headings && i < count; i++)
 		cells->widths[i] = strlen(columns[i].heading);
 	return cells;
@@ -184,7 +187,7 @@ static void fit(struct agentctl_cells *cells)
 	}
 	if (used && used < sizeof(note))
 		(void)snprintf(note + used, sizeof(note) - used, " (--wide)");
-	if (used)
+	if (used && !cells->is_quiet)
 		agentctl_text_fold(stderr, note, cells->room, NOTE_INDENT);
 }
 

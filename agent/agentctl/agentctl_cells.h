@@ -19,9 +19,11 @@ struct agentctl_cell_column {
 
 struct agentctl_cells; /* opaque: defined in agentctl_cells.c */
 
-/* 'room' is the width of the terminal, 0: as wide as it takes. NULL if memory is short. */
+/* 'room' is the width of the terminal, 0: as wide as it takes. 'is_quiet': what is left out is not
+ * named. NULL if memory is short. */
 struct agentctl_cells *agentctl_cells_create(const struct agentctl_cell_column *columns,
-					     size_t count, bool no_headings, size_t room);
+					     size_t count, bool no_headings, bool is_quiet,
+					     size_t room);
 /* Keep a line, which is taken in any case. Returns 0 or -ENOMEM. */
 int agentctl_cells_add(struct agentctl_cells *cells, char *line);
 /* Write what is kept. The first time, columns that there is no room for are left out, and named on

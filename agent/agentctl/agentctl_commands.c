@@ -22,8 +22,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LIST     (AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS | AGENTCTL_FOR_LISTS)
-#define OBJECT   (AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS)
+#define OBJECT   (AGENTCTL_FOR_AGENT | AGENTCTL_FOR_ROWS | AGENTCTL_FOR_REPEAT)
+#define LIST     (OBJECT | AGENTCTL_FOR_LISTS)
 #define ANYTHING (~0u) /* help stands beside any option */
 
 static const struct agentctl_column flow_columns[] = {
@@ -247,8 +247,8 @@ const struct agentctl_command agentctl_commands[] = {
 	  flow_columns },
 	{ "show", "status", NULL, "one screen: sources, cache, collectors, problems",
 	  OBJECT | AGENTCTL_FOR_TIMES, agentctl_show_status, "show-status", NULL },
-	{ "show", "stats", NULL, "the loss ledger; exit status 1 if it does not add up", OBJECT,
-	  agentctl_show_stats, "show-stats", NULL },
+	{ "show", "stats", NULL, "the loss ledger; exit status 1 if it does not add up",
+	  OBJECT | AGENTCTL_FOR_STATS, agentctl_show_stats, "show-stats", NULL },
 	{ "show", "sources", NULL, "where packets come from", LIST, agentctl_show_list,
 	  "show-sources", source_columns },
 	{ "show", "collectors", NULL, "where records go", LIST, agentctl_show_list,
@@ -338,6 +338,13 @@ static void fail_verb(const char *word, struct error_text *error)
 			by_noun = row;
 	}
 	error_text_quote(word, strlen(word), quote);
+	if (strcmp(word, "reset") == 0) {
+		error_text_set(error, "counters are never set back: the ledger, and whoever "
+				      "watches it, count on them");
+		error_text_hint(error, "agentctl show stats --reset-view shows what was counted "
+				       "since its last view");
+		return;
+	}
 	if (by_noun)
 		error_text_set(error, "unknown command \"%s\" (did you mean \"%s %s\"?)", quote,
 			       by_noun->verb, by_noun->noun);

@@ -119,7 +119,7 @@ static bool option_with_value(const char *word, struct agentctl_option_text *opt
 		bool is_short = option->letter && word[0] == '-' && word[1] == option->letter &&
 				word[2] == '\0';
 
-		if (option->argument && (is_long || is_short))
+		if (option->argument && option->argument[0] != '[' && (is_long || is_short))
 			return true;
 	}
 	return false;

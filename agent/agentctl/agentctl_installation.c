@@ -18,6 +18,8 @@ static void print_loaded(const struct installation *installation)
 	const bool is_nft = installation->options->firewall == FIREWALL_nft;
 	char text[COUNT_TEXT_SIZE];
 
+	if (installation->options->is_quiet)
+		return;
 	(void)fprintf(stderr, "loaded: %s%s%s log%s %s of ",
 		      is_nft ? "" : installation->firewall->name, is_nft ? "" : " ",
 		      installation->firewall->what, is_nft ? "s" : "",
@@ -76,7 +78,7 @@ static void print_changes(const struct installation *installation)
 			rule_list_add(ended, sizeof(ended), "", group);
 	}
 	if (*ended)
-		(void)fprintf(stderr, "not logged any more: %s\n", ended);
+		agentctl_say(installation->options, "not logged any more: %s\n", ended);
 }
 
 /* A bridge whose bridged packets pass the rules, too. */
@@ -120,7 +122,8 @@ enum agentctl_exit agentctl_installation_keep(const struct installation *install
 		return AGENTCTL_FAILED;
 	/* A unit whose condition fails is skipped, and systemctl calls that a success. */
 	if (agentctl_systemctl("is-active", "--quiet", unit, &ignored))
-		(void)fprintf(stderr, "saved in %s; %s loads it at boot\n", path, unit);
+		agentctl_say(installation->options, "saved in %s; %s loads it at boot\n", path,
+			     unit);
 	else
 		(void)fprintf(stderr,
 			      "saved in %s, but not loaded at boot: a condition of %s is not met "
@@ -145,8 +148,9 @@ enum agentctl_exit agentctl_installation_leave_others(const struct installation 
 			continue;
 		result = agentctl_firewall_remove(other, &was_there, error);
 		if (was_there && !result)
-			(void)fprintf(stderr, "removed: %s of %s\n", agentctl_firewalls[other].what,
-				      agentctl_firewalls[other].name);
+			agentctl_say(installation->options, "removed: %s of %s\n",
+				     agentctl_firewalls[other].what,
+				     agentctl_firewalls[other].name);
 	}
 	if (!result && !installation->options->no_save && !installation->options->file)
 		agentctl_rules_forget(chosen == FIREWALL_nft ? FIREWALL_iptables : FIREWALL_nft);

@@ -140,7 +140,7 @@ enum agentctl_exit agentctl_listen(const struct agentctl_command *command,
 	view.table = agentctl_table_create(command->columns, options, &error);
 	listener = view.table ? listener_create(&sink) : NULL;
 	if (listener) {
-		(void)fprintf(stderr, "listening on %s, UDP and TCP\n", place);
+		agentctl_say(options, "listening on %s, UDP and TCP\n", place);
 		result = serve(&sockets, &view, listener);
 	} else {
 		agentctl_print_error(&error);

@@ -391,7 +391,7 @@ void agentctl_listen_summary(struct agentctl_listen_view *view, const struct lis
 	for (size_t i = 0; (stream = listener_stream(listener, i)) != NULL; i++) {
 		if (view->options->format == AGENTCTL_JSON)
 			print_line(view, stream_row(stream));
-		else
+		else if (!view->options->is_quiet)
 			print_stream(stream);
 	}
 }

@@ -4,11 +4,13 @@
 #include "agentctl.h"
 
 #include "agentctl_complete.h"
+#include "agentctl_repeat.h"
 #include "agentctl_text.h"
 #include "fault_text.h"
 
 #include <errno.h>
 #include <locale.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +50,17 @@ void agentctl_print_error(const struct error_text *error)
 		return;
 	(void)snprintf(line, sizeof(line), "  hint: %s", error->hint);
 	agentctl_text_fold(stderr, line, width, ERROR_INDENT);
+}
+
+void agentctl_say(const struct agentctl_options *options, const char *format, ...)
+{
+	va_list arguments;
+
+	if (options->is_quiet)
+		return;
+	va_start(arguments, format);
+	(void)vfprintf(stderr, format, arguments);
+	va_end(arguments);
 }
 
 /* A name and what it means; lines are broken between words, at HELP_WIDTH. */
@@ -168,6 +181,8 @@ static enum agentctl_exit run(struct agentctl_options *options)
 	}
 	if (!agentctl_options_check(options, command, &error))
 		return usage_error(&error);
+	if (options->watch_ms >= 0)
+		return agentctl_repeat(command, options);
 	return command->run(command, options);
 }
 

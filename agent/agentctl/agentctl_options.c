@@ -38,13 +38,16 @@ enum {
 	OPTION_COUNT,
 	OPTION_HTTP,
 	OPTION_DIFF,
+	OPTION_NO_COLOUR,
+	OPTION_WATCH,
+	OPTION_RESET_VIEW,
 	OPTION_NO_HEADINGS, /* of top, where -n is --count */
 };
 
 static const struct agentctl_option {
 	const char *name;
-	int code; /* the letter, or above 255 without one */
-	const char *argument;
+	int code;             /* the letter, or above 255 without one */
+	const char *argument; /* NULL: none; "[...]": it may be left out */
 	unsigned int used_by;
 	const char *text;
 } rows[] = {
@@ -58,6 +61,10 @@ static const struct agentctl_option {
 	  "leave no column out, however narrow the terminal" },
 	{ "no-headings", 'n', NULL, AGENTCTL_FOR_ROWS, "no line of headings" },
 	{ "utc", OPTION_UTC, NULL, AGENTCTL_FOR_TIMES, "times in UTC, not in local time" },
+	{ "watch", OPTION_WATCH, "[TIME]", AGENTCTL_FOR_REPEAT,
+	  "show it again each TIME, 2s, until Ctrl-C" },
+	{ "reset-view", OPTION_RESET_VIEW, NULL, AGENTCTL_FOR_STATS,
+	  "what has been counted since the last time with this option" },
 	{ "sort", OPTION_SORT, "COLUMN[:asc]", AGENTCTL_FOR_LISTS | AGENTCTL_FOR_TOP,
 	  "order: numbers from the largest, texts from A" },
 	{ "top", OPTION_TOP, "N", AGENTCTL_FOR_LISTS | AGENTCTL_FOR_TOP, "the first N rows" },
@@ -97,9 +104,16 @@ static const struct agentctl_option {
 	{ "undo", OPTION_UNDO, NULL, AGENTCTL_FOR_SETUP, "take back what setup has done" },
 	{ "verbose", 'v', NULL, AGENTCTL_FOR_ALL,
 	  "say on standard error how many rows there were" },
+	{ "quiet", 'q', NULL, AGENTCTL_FOR_ALL,
+	  "on standard error only what is wrong, not what was done" },
+	{ "no-color", OPTION_NO_COLOUR, NULL, AGENTCTL_FOR_ALL,
+	  "no colours, as with $NO_COLOR: only top has any" },
 	{ "version", 'V', NULL, AGENTCTL_FOR_ALL, "print the version" },
 	{ "help", 'h', NULL, AGENTCTL_FOR_ALL, "print this text" },
 };
+
+#define WATCH_MS       2000
+#define WATCH_LEAST_MS 100
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 _Static_assert(ROW_COUNT <= 64, "agentctl_options.given has a bit per option");
@@ -146,6 +160,29 @@ static bool time_parse(const char *option, const char *text, int64_t *time_ms,
 	}
 	*time_ms = milliseconds;
 	return true;
+}
+
+/* A turn takes some milliseconds of the agent's time. */
+static bool watch_parse(const char *text, int64_t *time_ms, struct error_text *error)
+{
+	*time_ms = WATCH_MS;
+	if (text && !time_parse("watch", text, time_ms, error))
+		return false;
+	if (*time_ms >= WATCH_LEAST_MS)
+		return true;
+	error_text_set(error, "--watch %s: expected a time from 100ms on", text);
+	return false;
+}
+
+/* --verbose and --quiet. */
+static bool chatter_set(struct agentctl_options *options, bool is_quiet, struct error_text *error)
+{
+	options->is_quiet |= is_quiet;
+	options->is_verbose |= !is_quiet;
+	if (!options->is_quiet || !options->is_verbose)
+		return true;
+	error_text_set(error, "--verbose and --quiet exclude each other");
+	return false;
 }
 
 static bool interface_add(struct agentctl_options *options, const char *name,
@@ -235,7 +272,11 @@ static bool option_set(struct agentctl_options *options, int code, const char *v
 	case 'o': options->columns = value; return true;
 	case 'n': options->no_headings = true; return true;
 	case 'w': options->is_wide = true; return true;
-	case 'v': options->is_verbose = true; return true;
+	case 'v': return chatter_set(options, false, error);
+	case 'q': return chatter_set(options, true, error);
+	case OPTION_NO_COLOUR: options->has_no_colour = true; return true;
+	case OPTION_WATCH: return watch_parse(value, &options->watch_ms, error);
+	case OPTION_RESET_VIEW: options->resets_view = true; return true;
 	case 'V': options->wants_version = true; return true;
 	case 'h': options->wants_help = true; return true;
 	case 'i': return interface_add(options, value, error);
@@ -301,7 +342,9 @@ static void getopt_tables(bool for_top, struct option long_options[static ROW_CO
 	for (size_t i = 0; i < ROW_COUNT; i++)
 		long_options[i] = (struct option){
 			.name = rows[i].name,
-			.has_arg = rows[i].argument ? required_argument : no_argument,
+			.has_arg = !rows[i].argument            ? no_argument
+				   : rows[i].argument[0] == '[' ? optional_argument
+								: required_argument,
 			.val = for_top ? code_for_top(rows[i].code) : rows[i].code,
 		};
 	long_options[ROW_COUNT] = (struct option){ .name = NULL };
@@ -329,6 +372,17 @@ static bool is_top(int argc, char *const *argv)
 	} while (code != -1);
 	verb = optind < argc ? agentctl_verb_find(argv[optind], &error) : NULL;
 	return verb && strcmp(verb, "top") == 0;
+}
+
+/* The value of an option that may have none: what follows "=", or a next word that is a time. Words
+ * of commands that could be taken for one begin with a letter. */
+static const char *optional_value(int argc, char *const *argv)
+{
+	uint32_t time_ms;
+
+	if (!optarg && optind < argc && units_duration_parse(argv[optind], &time_ms) == 0)
+		return argv[optind++];
+	return optarg;
 }
 
 /* Bit of an option in agentctl_options.given. */
@@ -373,6 +427,7 @@ bool agentctl_options_parse(struct agentctl_options *options, int argc, char **a
 		.timeout_ms = -1,
 		.for_ms = -1,
 		.wait_ms = -1,
+		.watch_ms = -1,
 		.group = DEFAULT_NFLOG_GROUP,
 		.snaplen = DEFAULT_SNAPLEN,
 	};
@@ -393,7 +448,8 @@ bool agentctl_options_parse(struct agentctl_options *options, int argc, char **a
 		}
 		if (for_top)
 			code = code == 'n' ? OPTION_COUNT : code_for_top(code);
-		if (!option_set(options, code, optarg, error))
+		if (!option_set(options, code,
+				code == OPTION_WATCH ? optional_value(argc, argv) : optarg, error))
 			return false;
 		options->given |= bit_of(code);
 	}

@@ -56,7 +56,7 @@ static enum agentctl_exit ask(const struct agentctl_options *options,
 		patient.timeout_ms = ANSWER_MS;
 	result = agentctl_client_run(&patient, question, take_change, NULL, &view);
 	if (result == AGENTCTL_DONE && !view.count)
-		(void)fputs("nothing is another\n", stderr);
+		agentctl_say(options, "nothing is another\n");
 	return result;
 }
 

@@ -124,13 +124,12 @@ enum agentctl_exit agentctl_rules_remove(const struct agentctl_command *command,
 		}
 	}
 	if (*removal.list)
-		(void)fprintf(stderr, "removed: %s\n", removal.list);
+		agentctl_say(options, "removed: %s\n", removal.list);
 	else if (!result)
-		(void)fprintf(
-			stderr,
-			"nothing to remove: there is neither table inet flowagent nor %s, and "
-			"no chain flowagent_* of iptables\n",
-			options->file ? options->file : DEFAULT_RULES_FILE);
+		agentctl_say(options,
+			     "nothing to remove: there is neither table inet flowagent nor %s, and "
+			     "no chain flowagent_* of iptables\n",
+			     options->file ? options->file : DEFAULT_RULES_FILE);
 	agentctl_print_error(&error);
 	return result;
 }

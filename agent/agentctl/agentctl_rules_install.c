@@ -352,7 +352,7 @@ static enum agentctl_exit install(struct installation *installation, bool *is_ch
 		return result;
 	agentctl_installation_print(installation);
 	if (options->no_save)
-		(void)fputs("not saved: gone after the next boot\n", stderr);
+		agentctl_say(options, "not saved: gone after the next boot\n");
 	else
 		result = agentctl_installation_keep(installation, error);
 	after = agentctl_firewall_list(options->firewall);

@@ -55,7 +55,7 @@ static void find_groups(const struct agentctl_command *command,
 			take_source, groups, &error);
 	agentctl_client_close(client);
 	if (!result && groups->count == 0)
-		(void)fputs("the agent reads no NFLOG group: it does not need rules\n", stderr);
+		agentctl_say(options, "the agent reads no NFLOG group: it does not need rules\n");
 	if (!result)
 		return;
 	(void)fprintf(stderr, "the agent cannot be asked (%s): assuming group %u\n", error.text,

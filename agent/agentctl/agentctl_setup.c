@@ -64,11 +64,11 @@ static enum agentctl_exit put_rules(const struct agentctl_options *options,
 	bool is_changed;
 
 	if (options->interface_count == 0 && !state->has_rules && is_own) {
-		(void)fputs("rules: those of an earlier agentctl rules install stay\n", stderr);
+		agentctl_say(options, "rules: those of an earlier agentctl rules install stay\n");
 		return AGENTCTL_DONE;
 	}
 	if (options->interface_count == 0 && has_other_rules(options)) {
-		(void)fputs("rules: others log to the group already, and stay\n", stderr);
+		agentctl_say(options, "rules: others log to the group already, and stay\n");
 		return AGENTCTL_DONE;
 	}
 	result = agentctl_rules_put(options, &is_changed, error);
@@ -249,7 +249,7 @@ static enum agentctl_exit undo(const struct agentctl_command *command,
 	setup_parse(text ? text : "", &file);
 	free(text);
 	if (!is_there) {
-		(void)fputs("nothing to take back: there is no " SETUP_FILE "\n", stderr);
+		agentctl_say(options, "nothing to take back: there is no " SETUP_FILE "\n");
 		return AGENTCTL_DONE;
 	}
 	if (file.state.has_rules)
@@ -261,7 +261,7 @@ static enum agentctl_exit undo(const struct agentctl_command *command,
 	if (!result)
 		result = leave_service(&file.state, error);
 	if (!result)
-		(void)fputs("taken back: " SETUP_FILE "\n", stderr);
+		agentctl_say(options, "taken back: " SETUP_FILE "\n");
 	return result;
 }
 
@@ -294,15 +294,15 @@ static enum agentctl_exit look(const struct agentctl_options *options)
 
 	if (patient.timeout_ms < 0)
 		patient.timeout_ms = WAIT_MS;
-	(void)fprintf(stderr, "waiting for packets, %lld s at most\n",
-		      (long long)patient.timeout_ms / 1000);
+	agentctl_say(options, "waiting for packets, %lld s at most\n",
+		     (long long)patient.timeout_ms / 1000);
 	result = agentctl_wait(&wait, &patient);
 	if (agentctl_doctor(NULL, options) == AGENTCTL_BROKEN)
 		return AGENTCTL_BROKEN;
 	if (!result)
-		(void)fputs("done: agentctl top shows what passes, agentctl show flows what is "
-			    "counted; agentctl setup --undo takes all of this back\n",
-			    stderr);
+		agentctl_say(options,
+			     "done: agentctl top shows what passes, agentctl show flows what is "
+			     "counted; agentctl setup --undo takes all of this back\n");
 	return result;
 }
 

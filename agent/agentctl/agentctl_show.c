@@ -7,10 +7,12 @@
 #include "agentctl_client.h"
 #include "agentctl_group.h"
 #include "agentctl_sort.h"
+#include "agentctl_stats_view.h"
 #include "agentctl_table.h"
 #include "agentctl_text.h"
 #include "count_text.h"
 #include "control_protocol.h"
+#include "time_now.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -126,12 +128,12 @@ static void print_total(const struct agentctl_command *command,
 	char text[AGENTCTL_TEXT_SIZE];
 
 	if (rows == 0 && options->format == AGENTCTL_TABLE)
-		(void)fprintf(stderr, "no %s%s\n", command->noun,
-			      options->word_count ? " that match" : "");
+		agentctl_say(options, "no %s%s\n", command->noun,
+			     options->word_count ? " that match" : "");
 	else if (is_asked)
-		(void)fprintf(stderr, "%s\n",
-			      count_text(rows, options->by ? "row" : singular(command->noun, noun),
-					 text));
+		agentctl_say(options, "%s\n",
+			     count_text(rows, options->by ? "row" : singular(command->noun, noun),
+					text));
 }
 
 /* Whether rows are printed just as the agent writes them: nobody needs to know what they say, but
@@ -265,7 +267,7 @@ enum agentctl_exit agentctl_show_drops(const struct agentctl_command *command,
 				     &(struct control_question){ .command = command->request },
 				     take_drop, NULL, &view);
 	if (!result && !view.printed)
-		(void)fputs("no packets were ignored\n", stderr);
+		agentctl_say(options, "no packets were ignored\n");
 	return result;
 }
 
@@ -365,10 +367,91 @@ static enum agentctl_exit print_stats(json_t *row, const struct agentctl_options
 	return print_equalities(json_object_get(row, "equalities"), options);
 }
 
+static enum agentctl_exit take_whole(void *context, json_t *row, struct error_text *error)
+{
+	json_t **whole = context;
+
+	(void)error;
+	json_decref(*whole);
+	*whole = json_incref(row);
+	return AGENTCTL_DONE;
+}
+
+/* What has been counted since 'before', with when that was. */
+static enum agentctl_exit print_since(json_t *stats, const struct stats_view *before,
+				      int64_t started_ms, const struct agentctl_options *options,
+				      struct error_text *error)
+{
+	struct object_view view = { options, print_stats, 0 };
+	const int64_t since_ms = before->row ? before->taken_ms : started_ms;
+	json_t *since = agentctl_stats_since(stats, before->row);
+	enum agentctl_exit result = AGENTCTL_FAILED;
+
+	if (since && !json_object_set_new(since, "since_unix_ms", json_integer(since_ms)))
+		result = take_stats(&view, since, error);
+	else
+		error_text_set(error, "out of memory");
+	agentctl_say(options, "since %s, %lld s ago\n",
+		     before->row ? "the last view" : "the start of the agent",
+		     (long long)(time_now_ms(CLOCK_REALTIME) - since_ms) / 1000);
+	json_decref(since);
+	return result;
+}
+
+/* Subtract the view before and keep this one. */
+static enum agentctl_exit show_view(const struct agentctl_options *options, json_t *status,
+				    json_t *stats, struct error_text *error)
+{
+	const int64_t started_ms = json_integer_value(json_object_get(status, "started_unix_ms"));
+	struct stats_view now = { .row = stats, .taken_ms = time_now_ms(CLOCK_REALTIME) };
+	struct stats_view before;
+	enum agentctl_exit result;
+
+	if (agentctl_stats_view_load(options->socket, started_ms, &before, error))
+		return AGENTCTL_FAILED;
+	result = print_since(stats, &before, started_ms, options, error);
+	json_decref(before.row);
+	if (!result && agentctl_stats_view_save(options->socket, started_ms, &now, error))
+		result = AGENTCTL_FAILED;
+	return result;
+}
+
+/* The start of the agent and its counters come over one connection: they are of one agent. */
+static enum agentctl_exit reset_view(const struct agentctl_command *command,
+				     const struct agentctl_options *options)
+{
+	const int64_t timeout_ms =
+		options->timeout_ms < 0 ? AGENTCTL_ANSWER_MS : options->timeout_ms;
+	struct error_text error = { .text = "" };
+	struct agentctl_client *client;
+	json_t *status = NULL, *stats = NULL;
+	enum agentctl_exit result =
+		agentctl_client_open(options->socket, timeout_ms, &client, &error);
+
+	if (!result)
+		result = agentctl_client_ask(client,
+					     &(struct control_question){ .command = "show-status" },
+					     take_whole, &status, &error);
+	if (!result)
+		result = agentctl_client_ask(
+			client, &(struct control_question){ .command = command->request },
+			take_whole, &stats, &error);
+	agentctl_client_close(client);
+	if (!result)
+		result = show_view(options, status, stats, &error);
+	agentctl_print_error(&error);
+	json_decref(status);
+	json_decref(stats);
+	return result;
+}
+
 enum agentctl_exit agentctl_show_stats(const struct agentctl_command *command,
 				       const struct agentctl_options *options)
 {
 	struct object_view view = { options, print_stats, 0 };
+
+	if (options->resets_view)
+		return reset_view(command, options);
 
 	return agentctl_client_run(options,
 				   &(struct control_question){ .command = command->request },
@@ -385,14 +468,14 @@ static enum agentctl_exit print_change(json_t *row, const struct agentctl_option
 	if (options->format == AGENTCTL_RAW)
 		return agentctl_print_object(row, options);
 	if (flushed)
-		(void)fprintf(stderr, "%s taken out for export\n",
-			      count_text((uint64_t)json_integer_value(flushed), "flow", text));
+		agentctl_say(options, "%s taken out for export\n",
+			     count_text((uint64_t)json_integer_value(flushed), "flow", text));
 	else if (dropped)
-		(void)fprintf(stderr, "%s forgotten\n",
-			      count_text((uint64_t)json_integer_value(dropped), "flow", text));
+		agentctl_say(options, "%s forgotten\n",
+			     count_text((uint64_t)json_integer_value(dropped), "flow", text));
 	else
-		(void)fprintf(
-			stderr, "templates go out to %s\n",
+		agentctl_say(
+			options, "templates go out to %s\n",
 			count_text((uint64_t)json_integer_value(json_object_get(row, "collectors")),
 				   "collector", text));
 	return AGENTCTL_DONE;

@@ -156,7 +156,7 @@ static bool open_cells(struct agentctl_table *table, const struct agentctl_optio
 		columns[i].importance = column->importance;
 	}
 	table->cells = agentctl_cells_create(
-		columns, table->column_count, options->no_headings,
+		columns, table->column_count, options->no_headings, options->is_quiet,
 		table->is_selected || options->is_wide ? 0 : options->terminal_width);
 	return table->cells != NULL;
 }

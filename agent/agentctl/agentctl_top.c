@@ -334,7 +334,7 @@ enum agentctl_exit agentctl_top(const struct agentctl_command *command,
 	top->options = options;
 	top->screen.interval_ms = INTERVAL_MS;
 	top->screen.is_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	top->screen.has_colours = !no_colour || !*no_colour;
+	top->screen.has_colours = !options->has_no_colour && (!no_colour || !*no_colour);
 	if (apply_options(top, &error))
 		result = run(top, &error);
 	agentctl_print_error(&error);

@@ -189,6 +189,17 @@ def test_losses_and_problems_are_red(top, monkeypatch):
     assert re.search(r"\x1b\[[0-9;]*31mcollectors 0/1", coloured)
 
 
+@pytest.mark.parametrize(("options", "environment"), [(["--no-color"], {}), ([], {"NO_COLOR": "1"})])
+def test_without_colours_they_are_bold(top, monkeypatch, options, environment):
+    monkeypatch.setitem(STATUS, "packets_lost_kernel", 7)
+    monkeypatch.setitem(STATUS, "problems", [{"problem": "all is lost"}])
+    terminal = top(*options, environment=environment)
+    terminal.wait_for(lambda screen: "all is lost" in screen[-1], "the problem")
+    shown = terminal._tmux("capture-pane", "-p", "-e")
+    assert "31m" not in shown
+    assert "\x1b[1mlost 7" in shown
+
+
 def test_an_agent_that_goes_away(top, agent):
     terminal = top("--wait", "100ms")
     terminal.wait_for(is_whole, "a screen")

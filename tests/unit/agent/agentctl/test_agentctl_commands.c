@@ -221,6 +221,37 @@ TEST(long_tables_are_complete)
 	agent_stop(&agent);
 }
 
+TEST(quiet_leaves_chatter_out_and_faults_in)
+{
+	struct agent agent;
+
+	agent_prepare(&agent);
+	agent_start(&agent);
+	expect(&agent, "-q show drops", 0, "", "");
+	expect(&agent, "-q show flows", 0, "", "");
+	agent.pipeline.flow_count = 12;
+	expect(&agent, "flush --quiet", 0, "", "");
+	expect(&agent, "drop -q --no-color", 0, "", "");
+	expect(&agent, "-q show flows foo=1", 2, "", "foo");
+	expect(&agent, "-q -v show flows", 2, "", "exclude each other");
+	agent_stop(&agent);
+}
+
+TEST(counters_are_never_set_back)
+{
+	struct agent agent;
+
+	agent_prepare(&agent);
+	agent_start(&agent);
+	expect(&agent, "reset counters", 2, "", "show stats --reset-view");
+	expect(&agent, "show status --reset-view", 2, "",
+	       "--reset-view is not for \"show status\"");
+	expect(&agent, "flush --watch", 2, "", "--watch is not for \"flush\"");
+	expect(&agent, "show stats --watch=10ms", 2, "", "from 100ms on");
+	expect(&agent, "show stats --watch=soon", 2, "", "expected a time");
+	agent_stop(&agent);
+}
+
 TEST(changes_are_chatter_or_rows)
 {
 	struct agent agent;
@@ -476,6 +507,8 @@ int main(void)
 		cmocka_unit_test(mistyped_words_are_guessed),
 		cmocka_unit_test(help_fits_a_terminal),
 		cmocka_unit_test(long_tables_are_complete),
+		cmocka_unit_test(quiet_leaves_chatter_out_and_faults_in),
+		cmocka_unit_test(counters_are_never_set_back),
 		cmocka_unit_test(changes_are_chatter_or_rows),
 		cmocka_unit_test(waiting_ends_when_it_happens),
 		cmocka_unit_test(waiting_includes_the_start_of_the_agent),

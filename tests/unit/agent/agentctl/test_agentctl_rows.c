@@ -286,7 +286,7 @@ static void expect_cells(size_t room, const char *expected)
 				   "2026-11-22\0"
 				   "7\0"
 				   "2026-11-23";
-	struct agentctl_cells *cells = agentctl_cells_create(four, 4, false, room);
+	struct agentctl_cells *cells = agentctl_cells_create(four, 4, false, false, room);
 	char *copy = malloc(sizeof(line));
 	char output[200] = "";
 	int file = memfd_create("out", 0);
