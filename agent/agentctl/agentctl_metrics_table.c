@@ -63,6 +63,8 @@ static const struct metric metrics[] = {
 	  "Packets that were read and belong to no flow" },
 	{ OF_SOURCES, COUNTER, "overruns", "source_overruns", NULL,
 	  "Reports of the kernel that its queue was full" },
+	{ OF_SOURCES, GAUGE, "loss_unknown", "source_loss_unknown", NULL,
+	  "Whether packets were lost of which no counter says how many, until the next one comes" },
 	{ OF_SOURCES, GAUGE, "receive_buffer_bytes", "source_buffer_bytes", NULL,
 	  "Bytes of the queue in the kernel" },
 	{ OF_SOURCES, GAUGE, "receive_buffer_wanted", "source_buffer_wanted_bytes", NULL,

@@ -30,6 +30,23 @@ static void log_kernel_loss(struct ledger_log *log, const struct pipeline_snapsh
 	log->packets_lost = lost;
 }
 
+/* No packet has come since the kernel reported a full queue: only that would say how many are
+ * missing, so no counter has them. */
+static void log_unknown_losses(const struct pipeline_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->source_count; i++) {
+		const struct source_status *source = &snapshot->sources[i];
+
+		if (source->capture.is_loss_unknown)
+			log_problem(LOG_LEVEL_warning, "loss-unknown", "packets-lost", source->name,
+				    "%s: its queue was full, and no packet has come since that "
+				    "would tell how many were lost then: these are not counted",
+				    source->name);
+		else
+			log_problem_over("loss-unknown", source->name);
+	}
+}
+
 static void log_evictions(struct ledger_log *log, const struct pipeline_snapshot *snapshot,
 			  uint32_t max_flows)
 {
@@ -52,6 +69,7 @@ void ledger_log_look(struct ledger_log *log, const struct pipeline_snapshot *sna
 		     uint32_t max_flows)
 {
 	log_kernel_loss(log, snapshot);
+	log_unknown_losses(snapshot);
 	log_evictions(log, snapshot, max_flows);
 }
 
@@ -84,6 +102,7 @@ uint64_t ledger_log_end(struct ledger_log *log, const struct pipeline_snapshot *
 		log_warning("%s %s lost in the kernel's queue in all",
 			    count_text(packets_lost, "packet", text),
 			    count_verb(packets_lost, "was", "were"));
+	log_unknown_losses(snapshot);
 	log_evictions(log, snapshot, max_flows);
 	log_held_back(true);
 	records_lost = loss_report_log(snapshot);

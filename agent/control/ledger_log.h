@@ -16,7 +16,8 @@ struct ledger_log {
 /* What is lost or evicted at the start is no news. */
 void ledger_log_begin(struct ledger_log *log, const struct pipeline_snapshot *snapshot);
 
-/* Packets lost in the kernel and flows evicted since the last look. */
+/* Packets lost in the kernel and flows evicted since the last look; and where it is not known how
+ * many were lost. */
 void ledger_log_look(struct ledger_log *log, const struct pipeline_snapshot *snapshot,
 		     uint32_t max_flows);
 

@@ -471,6 +471,31 @@ def test_a_loss_is_unknown_until_the_next_packet(serve, manager, hosts, flood):
     assert source()["packets_lost_kernel"] > 0
 
 
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGUSR2, signal.SIGKILL])
+def test_a_loss_that_no_packet_tells_of(end, serve, manager, hosts, flood):
+    """The queue was full when the last packets came: the number is not known, and that is said."""
+    agent, control = serve("--nflog", "40,buffer=64k")
+    agent.signal(signal.SIGSTOP)
+    flood.begin(5000)
+    wait_until(lambda: flood.packets() > 5000, "an overflow")
+    flood.end()
+    wait_until(lambda: group_line(hosts)[2] == 0, "nothing left that the kernel gathers")
+    agent.signal(end)
+    agent.signal(signal.SIGCONT)
+    assert agent.wait() == (-end if end == signal.SIGKILL else 0), agent.errors
+    agents = [agent]
+    if end != signal.SIGTERM:
+        agent, control = serve("--nflog", "40,buffer=64k", before=agent)
+        wait_until(lambda: control.rows("show", "sources")[0]["loss_unknown"], "what is unknown")
+        assert 'flowagent_source_loss_unknown{source="nflog:40"} 1' in control.run("metrics").stdout
+        assert agent.stop() == 0, agent.errors
+        agents = [agent] if end == signal.SIGKILL else [*agents, agent]
+    for agent in agents:
+        assert agent.summary()["sources"][0]["loss_unknown"] is True
+        assert read_or_lost(agent.summary()) < flood.packets()
+        assert "nflog:40: its queue was full, and no packet has come since" in agent.errors
+
+
 def test_the_port_with_a_source_address(serve, manager, hosts, flood, collector):
     """It is kept; where somebody else has it by then, another one does."""
     own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
