@@ -231,6 +231,7 @@ static int go_on(struct daemon *daemon, struct error_text *error)
 
 	if (daemon->has_hung)
 		leave_hung(daemon);
+	pipeline_join(daemon->pipeline);
 	if (close_ledger(daemon, error) == 0 && leave(daemon, error) == 0 && result == 0)
 		status = EXIT_DONE;
 	if (pipeline_has_failed(daemon->pipeline, &failure) ||

@@ -348,10 +348,15 @@ static void join_workers(struct pipeline *pipeline)
 		worker_join(pipeline->leaving[i]);
 }
 
-int pipeline_hand_over(struct pipeline *pipeline, struct error_text *error)
+void pipeline_join(struct pipeline *pipeline)
 {
 	join_workers(pipeline);
 	export_thread_join(&pipeline->export);
+}
+
+int pipeline_hand_over(struct pipeline *pipeline, struct error_text *error)
+{
+	pipeline_join(pipeline);
 	return pipeline_handover_leave(pipeline, error);
 }
 
@@ -423,8 +428,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 {
 	if (!pipeline)
 		return;
-	join_workers(pipeline);
-	export_thread_join(&pipeline->export);
+	pipeline_join(pipeline);
 	sequence_file_close(pipeline->sequences);
 	source_id_claims_destroy(pipeline->claims);
 	pipeline_handover_clear(pipeline);

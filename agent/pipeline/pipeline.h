@@ -104,6 +104,9 @@ void pipeline_stop(struct pipeline *pipeline);
 /* The same, but sources stay open for the next agent: what comes after the end of this one waits in
  * them. */
 void pipeline_stop_and_hold(struct pipeline *pipeline);
+/* After 'finished': end the threads. From then on each question is answered at once, also where a
+ * thread gets no CPU for longer than one is waited for. */
+void pipeline_join(struct pipeline *pipeline);
 /* After 'finished' of that: leave sources and state in the store. Returns 0, or a negative errno
  * with 'error' filled: something is not handed over. */
 int pipeline_hand_over(struct pipeline *pipeline, struct error_text *error);

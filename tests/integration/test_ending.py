@@ -18,6 +18,7 @@ import programs
 from conftest import BUILD, ROOT, Hosts
 from firewalls import Nft
 from netflow9 import END_MS, PACKETS, PROTOCOL, START_MS
+from service_manager import ServiceManager
 from test_lifecycle import OWN_PORT, agent_on, site, wait_for_packets  # noqa: F401
 from waiting import wait_until
 
@@ -247,6 +248,28 @@ def test_an_error_of_the_event_loop_is_reported_and_drains(site, flowagent, agen
     ledger.check_final(agent.summary(), site.matched())
     own.wait_for_datagrams(agent.summary()["datagrams_sent"])
     assert own.flows().packets() == sent.packets()
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGUSR2])
+def test_threads_without_cpu_time_do_not_spoil_the_end(
+    end, site, flowagent, agentctl, cleanup, directory, faulty  # noqa: F811
+):
+    """Each goes on later than it is waited for: there is a summary all the same, and the next agent gets the flows."""
+    environment, faults = faulty
+    manager = cleanup.enter_context(ServiceManager(directory))
+    agent = flowagent("--nflog", "40", host=site.host, release=True, **manager.options(**environment))
+    manager.wait_ready(agent)
+    sent = site.send()
+    wait_for_packets(agentctl(agent), sent.packets())
+    (faults / "late").write_text("1500")
+    agent.signal(end)
+    assert agent.wait() == 0, agent.errors
+    assert ("state" in manager.names()) == (end == signal.SIGUSR2)
+    summary = agent.summary()
+    if end == signal.SIGTERM:
+        ledger.check_final(summary, site.matched())
+    assert summary["packets_read"] == site.matched()
+    assert summary["packets_cached"] == (sent.packets() if end == signal.SIGUSR2 else 0)
 
 
 class Supervisor:

@@ -8,9 +8,12 @@
  * $FAULTS/thread holds the number of a thread that cannot be started, as where RLIMIT_NPROC is
  * reached; 1 is the first one. $FAULTS/threads holds the number of the first of which none can be
  * started. $FAULTS/kill holds the number of a message to the service manager before which the
- * process is killed. Build: cc -shared -fPIC. Not for builds with sanitizers. */
+ * process is killed. $FAULTS/late holds by how many milliseconds each thread that waits in poll()
+ * goes on too late, as on a machine without CPU time for it. Build: cc -shared -fPIC. Not for
+ * builds with sanitizers. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -162,6 +165,19 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
 	if (number == number_of("thread") || (first && number >= first))
 		return EAGAIN;
 	return real(thread, attributes, run, context);
+}
+
+int poll(struct pollfd *descriptors, nfds_t count, int timeout_ms)
+{
+	int (*real)(struct pollfd *, nfds_t, int) =
+		(int (*)(struct pollfd *, nfds_t, int))next("poll");
+	const int result = real(descriptors, count, timeout_ms);
+	const int error = errno;
+
+	if (count == 2) /* a worker's */
+		(void)usleep((useconds_t)number_of("late") * 1000);
+	errno = error;
+	return result;
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
