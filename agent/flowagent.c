@@ -258,8 +258,11 @@ static int run(struct daemon *daemon)
 	struct error_text error = { 0 };
 	int status = EXIT_RUNTIME;
 
-	if (begin(daemon, &error) >= 0)
+	if (begin(daemon, &error) >= 0) {
+		/* What was tried first and did not matter is no fault of the end. */
+		error = (struct error_text){ .text = "" };
 		status = go_on(daemon, &error);
+	}
 	if (error.text[0])
 		log_error_text(&error);
 	end(daemon);

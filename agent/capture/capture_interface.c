@@ -136,6 +136,7 @@ static int open_tap(struct capture *capture, const struct source_config *config,
 	result = capture->way->open(&request, &capture->tap, error);
 	/* It knows devices that are no interfaces, too. */
 	if (result == -EOPNOTSUPP || result == -ENODEV) {
+		*error = (struct error_text){ .text = "" };
 		capture->way = &capture_tap_pcap;
 		result = capture->way->open(&request, &capture->tap, error);
 	}
