@@ -3,10 +3,12 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import socket
 import struct
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +29,7 @@ from test_sources_away import (  # noqa: F401
 from waiting import PATIENCE_S, wait_until
 
 OWN_PORT = 2055
+DESTINATION_OPTIONS, COPIED = 60, 128  # of a frame
 WITHOUT = ROOT / "tests" / "support" / "without_bpf.py"
 # Kernels from 6.6 on attach by a link; to those before, the filter of system calls makes this one alike.
 KERNELS = {"links": (), "filters": (WITHOUT, "links", "EINVAL")}
@@ -181,6 +184,22 @@ def test_frames_of_every_length(hosts, flowagent, collector):
     assert summary["sources"][0]["packets_truncated"] >= sum(len(packet) > 128 for packet in packets)
 
 
+def test_headers_that_the_copy_just_holds(hosts, flowagent, collector):
+    """Ports behind an extension header as long as it may be, and one that is longer: then the decoder has none."""
+    own, agent = start(hosts, flowagent, collector)
+    known, packets = FlowTable(), []
+    for port, size in (1, 8), (2, 64), (3, 72):
+        options = bytes((frames.UDP, size // 8 - 1, 1, size - 4)) + bytes(size - 4)  # PadN fills it
+        packet = frames.ipv6(options + frames.udp(port), protocol=DESTINATION_OPTIONS)
+        packets.append(frames.ethernet((frames.ip_kind(packet), packet), addresses(hosts)))
+        ports = (port, 53) if 14 + 40 + size + 8 <= COPIED else (0, 0)
+        known.add(FlowKey("2001:db8::1", "2001:db8::7", UDP, *ports), 1, len(packet))
+    send_frames(hosts.internet, "eth0", packets)
+    finish(agent, own)
+    found = {k: n for k, n in own.flows().counters().items() if k.source == "2001:db8::1"}
+    assert not differences(found, known.counters())
+
+
 @kernels
 def test_a_ring_that_is_too_small_counts_what_it_lost(
     wrapper, hosts, flowagent, agentctl, collector, udp_flood
@@ -203,6 +222,36 @@ def test_a_ring_that_is_too_small_counts_what_it_lost(
     assert summary["packets_lost_kernel"] > 10_000
     (source,) = summary["sources"]
     assert source["receive_buffer_bytes"] == 65536
+
+
+RING = 27  # BPF_MAP_TYPE_RINGBUF
+
+
+def is_idle(pid):
+    """Whether the source waits for the next packet alone: the timer beside its ring is not set."""
+    facts = {path.name: path.read_text() for path in Path(f"/proc/{pid}/fdinfo").iterdir()}
+    rings = {name for name, text in facts.items() if f"map_type:\t{RING}\n" in text}
+    for text in facts.values():
+        waited_for = re.findall(r"^tfd: +(\d+)", text, re.MULTILINE)
+        if rings & set(waited_for):
+            return any("it_value: (0, 0)" in facts[name] for name in waited_for)
+    return False
+
+
+def test_the_first_packet_wakes_an_idle_agent(hosts, flowagent, agentctl, collector, udp_flood):
+    """What looks at the ring in any case, once a second, comes too late for one of this size. Nobody asks the agent anything meanwhile."""
+    bursts, packets, rate = 4, 6000, 10_000  # the ring has room for 1800
+    own, agent = start(
+        hosts, flowagent, collector, "--active-timeout", "1h", "--inactive-timeout", "1h", source="eth0,buffer=256K", release=True
+    )
+    hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    for _ in range(bursts):
+        wait_until(lambda: is_idle(agent.pid), "an idle agent")
+        hosts.server.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", 10, packets, rate)
+    summary = finish(agent, own)
+    assert summary["packets_lost_kernel"] == 0
+    counters = {k: n for k, n in own.flows().counters().items() if k.destination.startswith("198.18.")}
+    assert set(counters.values()) == {(bursts * packets // 10, bursts * packets // 10 * 36)}
 
 
 def test_many_flows_at_full_speed_are_exact(hosts, flowagent, collector, udp_flood):

@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -308,10 +309,47 @@ def sum_of_flood(own):
     return {k: n for k, n in own.flows().counters().items() if k.destination.startswith(("198.18.", "198.19."))}
 
 
-def test_each_flow_is_exact_through_kills(serve, hosts, collector, udp_flood):  # noqa: F811
+def test_two_processors_count_the_same_flows(hosts, flowagent, agentctl, collector, udp_flood):
+    """Few of them, so that both often add to one slot at once; their sums are taken meanwhile."""
+    flows, packets, rate = 4, 400_000, 100_000
+    own, agent = start(hosts, flowagent, collector, source="eth0,offload=4,buffer=128M", release=True)
+    hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    senders = [
+        subprocess.Popen(
+            hosts.server.command("taskset", "--cpu-list", cpu, udp_flood, Hosts.SERVER[0], "198.18.0.0", flows, packets, rate)
+        )
+        for cpu in (0, 1)
+    ]
+    control = agentctl(agent)
+    wait_until(lambda: control.rows("show", "flows") and all(sender.poll() is not None for sender in senders), "senders", interval_s=0)
+    assert [sender.returncode for sender in senders] == [0, 0]
+    summary = finish(agent, own)
+    assert summary["packets_lost_kernel"] == 0
+    assert summary["sources"][0]["packets_counted"] > packets
+    each = 2 * packets // flows
+    assert sum_of_flood(own) == {key: (each, each * 36) for key in sum_of_flood(own)}
+    assert len(sum_of_flood(own)) == flows
+
+
+HASH, SLOTS = 1, 16384  # BPF_MAP_TYPE_HASH
+
+
+def test_the_kernel_evicts_none_of_its_flows(hosts, flowagent, collector):
+    """Tables of another type give up the key that was used least, and tell nobody: the agent's is full before the kernel's."""
+    own, agent = start(hosts, flowagent, collector, source=SOURCE)
+    places = Path(f"/proc/{agent.pid}/fdinfo").iterdir()
+    facts = [dict(line.split(":\t", 1) for line in place.read_text().splitlines() if ":\t" in line) for place in places]
+    tables = {int(fact["key_size"]): fact for fact in facts if int(fact.get("key_size", 0)) > 4}
+    assert {size: int(fact["map_type"]) for size, fact in tables.items()} == {20: HASH, 44: HASH}
+    assert {int(fact["max_entries"]) for fact in tables.values()} == {SLOTS}
+    finish(agent, own)
+
+
+@pytest.mark.parametrize("word", [",offload=4", ""], ids=["offload", "ring"])
+def test_each_flow_is_exact_through_kills(word, serve, hosts, collector, udp_flood):  # noqa: F811
     """Two processors send, all flows in turn; the table is full, keys come and go, and the agent is killed meanwhile."""
     own = collector(Hosts.COLLECTOR[0], 2055, hosts.collector)
-    options = ["--bpf", "eth0,offload=4,buffer=128M", "-n", own.host_port, "--active-timeout", "5s", "--max-flows", 262_144]
+    options = ["--bpf", f"eth0{word},buffer=128M", "-n", own.host_port, "--active-timeout", "5s", "--max-flows", 262_144]
     agent, _ = serve(*options)
     hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
     amounts = FLOWS // 2, PACKETS_SENT // 2, PACKETS_RATE // 2
@@ -337,7 +375,8 @@ def test_each_flow_is_exact_through_kills(serve, hosts, collector, udp_flood):  
             sender.wait()
     summary = finish(agent, None)
     assert summary["packets_lost_kernel"] == summary["records_lost"] == 0
-    assert summary["sources"][0]["packets_counted"] > PACKETS_SENT / 100  # by all agents; a slow one has few in time
+    if word:
+        assert summary["sources"][0]["packets_counted"] > PACKETS_SENT / 100  # by all agents; a slow one has few in time
     own.wait_for_datagrams(summary["collectors"][0]["datagrams_sent"])
     counters = sum_of_flood(own)
     assert len(counters) == FLOWS
