@@ -239,6 +239,9 @@ struct capture_type {
 
 	const struct capture_offload_type *offload; /* NULL: it counts nothing itself */
 
+	/* Somebody asks for statistics() now: have those of this moment. Not between position() and
+	 * the read() after it. NULL: they always are. */
+	void (*refresh)(const struct capture *capture);
 	void (*statistics)(struct capture *capture, struct capture_statistics *statistics);
 	void (*close)(struct capture *capture);
 };

@@ -374,14 +374,18 @@ static uint64_t sum_of(const struct capture *capture, size_t member)
 	return sum;
 }
 
+/* What the program has seen it counts first, so that is looked at last: no sample has more of what
+ * became of packets than there were. */
 struct capture_bpf_counters capture_bpf_sums(const struct capture *capture)
 {
-	return (struct capture_bpf_counters){
-		.seen = sum_of(capture, offsetof(struct capture_bpf_counters, seen)),
-		.lost = sum_of(capture, offsetof(struct capture_bpf_counters, lost)),
-		.foreign = sum_of(capture, offsetof(struct capture_bpf_counters, foreign)),
-		.counted = sum_of(capture, offsetof(struct capture_bpf_counters, counted)),
-	};
+	struct capture_bpf_counters sums = { .seen = 0 };
+
+	sums.lost = sum_of(capture, offsetof(struct capture_bpf_counters, lost));
+	sums.foreign = sum_of(capture, offsetof(struct capture_bpf_counters, foreign));
+	sums.counted = sum_of(capture, offsetof(struct capture_bpf_counters, counted));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	sums.seen = sum_of(capture, offsetof(struct capture_bpf_counters, seen));
+	return sums;
 }
 
 void capture_bpf_refresh(const struct capture *capture)
@@ -528,6 +532,7 @@ const struct capture_type capture_bpf = {
 	.use_memory = capture_bpf_use_memory,
 	.position = capture_bpf_position,
 	.resume = capture_bpf_resume,
+	.refresh = capture_bpf_refresh,
 	.statistics = bpf_statistics,
 	.close = capture_bpf_close,
 };

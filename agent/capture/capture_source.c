@@ -350,6 +350,12 @@ bool capture_source_resume(struct capture_source *source, const struct capture_p
 	       source->type->resume(source->capture, position);
 }
 
+void capture_source_refresh(const struct capture_source *source)
+{
+	if (source->capture && source->type->refresh)
+		source->type->refresh(source->capture);
+}
+
 void capture_source_statistics(struct capture_source *source, struct capture_statistics *statistics)
 {
 	struct capture_statistics now;

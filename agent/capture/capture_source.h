@@ -89,6 +89,8 @@ void capture_source_use_memory(struct capture_source *source, bool is_noted, voi
 void capture_source_position(const struct capture_source *source,
 			     struct capture_position *position);
 bool capture_source_resume(struct capture_source *source, const struct capture_position *position);
+/* What the source counts. After capture_source_refresh(), between two turns, it is as of now. */
+void capture_source_refresh(const struct capture_source *source);
 void capture_source_statistics(struct capture_source *source,
 			       struct capture_statistics *statistics);
 

@@ -62,6 +62,7 @@ static void fill_source_status(void *owner, void *argument)
 	struct source_status *status = argument;
 
 	worker_offload_take(worker);
+	capture_source_refresh(&worker->source);
 	status->name = worker->name;
 	status->label = worker->own.label;
 	status->is_live = worker->type->is_live;
