@@ -87,6 +87,13 @@ void doctor_fix_config(const struct doctor *doctor, const char *topic, const cha
  * that is no file, else 'fix'. */
 const char *doctor_fix_collector(const struct doctor *doctor, const char *from, const char *to,
 				 char *fix, size_t size);
+/* What can be typed when the way to a collector is at fault: take out the route that rejects its
+ * address; name it as /etc/hosts does; start one of this host. All return NULL if there is nothing,
+ * else 'fix', which is cut to 'size'. */
+const char *doctor_fix_route(const struct doctor *doctor, const char *host, char *fix, size_t size);
+const char *doctor_fix_name(const struct doctor *doctor, const char *host, unsigned int port,
+			    char *fix, size_t size);
+const char *doctor_fix_unit(const struct doctor *doctor, char *fix, size_t size);
 /* A property of the unit flowagent.service; "" if systemd does not run here. */
 void doctor_unit_property(const char *property, char *value, size_t size);
 /* The drop-in of the service for --bpf. */

@@ -10,17 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is at fault. */
+enum fault { FAULT_port, FAULT_route, FAULT_name };
+
 /* What a collector's last error means, and where to look. */
 static const struct cause {
 	const char *part; /* of the error */
 	const char *text; /* with the host for %s */
+	enum fault fault;
 } causes[] = {
-	{ "refused", "nobody listens on that port of %s" },
-	{ "unreachable", "there is no route to it; \"ip route get %s\" shows more" },
-	{ "No route", "nothing answers there; \"ip route get %s\" shows the way" },
-	{ "no address", "\"getent ahosts %s\" asks for it" },
-	{ "name", "\"getent ahosts %s\" asks for it" },
+	{ "refused", "nobody listens on that port of %s", FAULT_port },
+	{ "unreachable", "there is no route to it; \"ip route get %s\" shows more", FAULT_route },
+	{ "No route", "nothing answers there; \"ip route get %s\" shows the way", FAULT_route },
+	{ "no address", "\"getent ahosts %s\" asks for it", FAULT_name },
+	{ "name", "\"getent ahosts %s\" asks for it", FAULT_name },
 };
+
+/* Such a route has errors that are those of other things as well: it is looked for. */
+static const struct cause rejected = { "", "a route of this host rejects what goes there",
+				       FAULT_route };
 
 /* Split "host:port" and "[host]:port". Returns the port, 0 if there is none. */
 static unsigned int split(const char *remote, char *host, size_t size)
@@ -79,12 +87,41 @@ static const char *fix_read_only(const struct doctor *doctor, const char *path, 
 	return fix;
 }
 
+/* What an error means; NULL: not known. */
+static const struct cause *cause_of(const struct doctor *doctor, const char *error,
+				    const char *host)
+{
+	const struct cause *cause = NULL;
+	char ignored[1024];
+
+	for (size_t i = 0; !cause && i < sizeof(causes) / sizeof(causes[0]); i++)
+		if (strstr(error, causes[i].part))
+			cause = &causes[i];
+	if ((!cause || cause->fault == FAULT_route) &&
+	    doctor_fix_route(doctor, host, ignored, sizeof(ignored)))
+		return &rejected;
+	return cause;
+}
+
+/* What can be typed here for a cause; NULL: nothing. */
+static const char *fix_cause(const struct doctor *doctor, const struct cause *cause,
+			     const char *host, unsigned int port, char *fix, size_t size)
+{
+	switch (cause->fault) {
+	case FAULT_port: return is_local(host) ? doctor_fix_unit(doctor, fix, size) : NULL;
+	case FAULT_route: return doctor_fix_route(doctor, host, fix, size);
+	case FAULT_name: return doctor_fix_name(doctor, host, port, fix, size);
+	}
+	return NULL;
+}
+
 static void say_down(struct doctor *doctor, const json_t *collector)
 {
 	const char *name = doctor_text(collector, "name");
 	const char *error = doctor_text(collector, "last_error");
-	const struct cause *cause = NULL;
-	char host[256], advice[512] = "", fix[1024];
+	const struct cause *cause;
+	char host[256], advice[512] = "", command[1024];
+	const char *fix;
 	const unsigned int port =
 		split(*doctor_text(collector, "remote") ? doctor_text(collector, "remote") : name,
 		      host, sizeof(host));
@@ -94,16 +131,15 @@ static void say_down(struct doctor *doctor, const json_t *collector)
 			   "%s: not up yet: its address is looked up, or it is connected to", name);
 		return;
 	}
-	for (size_t i = 0; !cause && i < sizeof(causes) / sizeof(causes[0]); i++)
-		if (strstr(error, causes[i].part))
-			cause = &causes[i];
-	if (cause && strcmp(cause->part, "refused") == 0 &&
-	    say_other_port(doctor, name, host, port))
+	cause = cause_of(doctor, error, host);
+	if (cause && cause->fault == FAULT_port && say_other_port(doctor, name, host, port))
 		return;
 	if (cause)
 		(void)snprintf(advice, sizeof(advice), cause->text, host);
-	doctor_say(doctor, DOCTOR_fail, fix_read_only(doctor, name, error, fix, sizeof(fix)),
-		   "%s: %s%s%s", name, error, cause ? ": " : "", advice);
+	fix = fix_read_only(doctor, name, error, command, sizeof(command));
+	if (!fix && cause)
+		fix = fix_cause(doctor, cause, host, port, command, sizeof(command));
+	doctor_say(doctor, DOCTOR_fail, fix, "%s: %s%s%s", name, error, cause ? ": " : "", advice);
 }
 
 void doctor_check_collector(struct doctor *doctor)

@@ -3,7 +3,6 @@
  * Place: rows in the table of agentctl_doctor.c. */
 #include "agentctl_doctor.h"
 
-#include "agentctl_program.h"
 #include "agentctl_rules_make.h"
 
 #include <net/if.h>
@@ -414,36 +413,4 @@ void doctor_check_threshold(struct doctor *doctor)
 	}
 	if (doctor->said == 0 && count_feeding(doctor) > 0)
 		doctor_say(doctor, DOCTOR_ok, NULL, "the kernel hands packets over in batches");
-}
-
-/* What the fuse of our own table has kept from the log. */
-void doctor_check_fuse(struct doctor *doctor)
-{
-	static const char *const list[] = { "nft",   "-j",   "list",      "counters",
-					    "table", "inet", "flowagent", NULL };
-	struct program_result result;
-	json_t *objects;
-	size_t index;
-	const json_t *object;
-
-	if (!doctor->has_rules || agentctl_program_run(list, NULL, &result))
-		return;
-	objects = json_loads(result.output, 0, NULL);
-	json_array_foreach(json_object_get(objects, "nftables"), index, object)
-	{
-		const json_t *counter = json_object_get(object, "counter");
-		const json_int_t packets = doctor_number(counter, "packets");
-
-		if (strcmp(doctor_text(counter, "name"), "over_rate") != 0)
-			continue;
-		if (packets > 0)
-			doctor_say(doctor, DOCTOR_warn, NULL,
-				   "the fuse (--max-rate) has kept %" JSON_INTEGER_FORMAT
-				   " packets from the agent",
-				   packets);
-		else
-			doctor_say(doctor, DOCTOR_ok, NULL, "it has let all packets pass");
-	}
-	json_decref(objects);
-	agentctl_program_clear(&result);
 }

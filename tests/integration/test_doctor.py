@@ -430,7 +430,21 @@ def test_the_fuse(doctor, udp_flood):
     doctor.start()
     assert doctor.fault("fuse", "it has let all packets pass", "ok")
     doctor.host.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", "10", "5000", "20000")
-    doctor.fault("fuse", "the fuse (--max-rate) has kept", "warn")
+    row = doctor.fault("fuse", "the fuse (--max-rate) has kept", "warn")
+    assert "more than 100 a second" in row["text"]
+    doctor.type(row["fix"])
+    assert doctor.is_good("fuse")
+    doctor.host.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", "10", "5000", "20000")
+    row = doctor.fault("fuse", "more than 200 a second", "warn")  # twice the rate, and still too low
+    assert "--max-rate 400 && nft reset counter" in row["fix"]
+
+
+def test_the_fuse_of_rules_that_sample_has_no_simple_fix(doctor, udp_flood):
+    doctor.hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    doctor.host.run(BUILD / "agentctl", "rules", "install", "--no-save", "-i", "eth0", "--max-rate", 100, "--sample", 2)
+    doctor.start()
+    doctor.host.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", "10", "5000", "20000")
+    assert doctor.fault("fuse", "the fuse (--max-rate) has kept", "warn")["fix"] is None
 
 
 def test_forwarded_packets_count_twice(doctor, hosts):
@@ -457,7 +471,7 @@ def collect(doctor, address, group=40):
 @pytest.mark.parametrize(
     "address, route, text",
     [
-        ("203.0.113.9:2055", ["unreachable", "203.0.113.9"], '"ip route get 203.0.113.9" shows'),
+        ("203.0.113.9:2055", ["unreachable", "203.0.113.9"], "a route of this host rejects what goes"),
         ("no-such-host.invalid:2055", None, '"getent ahosts no-such-host.invalid" asks'),
         (f"{Hosts.ROUTER[0]}:2055", None, "nobody listens on that port"),
     ],
@@ -471,6 +485,70 @@ def test_ways_to_a_collector(doctor, address, route, text):
         lambda: any(text in row["text"] for row in doctor.rows("collector")), f"{address}: {text}"
     )
     assert address in doctor.fault("collector", text)["text"]
+
+
+@pytest.mark.parametrize(("kind", "family"), [("unreachable", 0), ("prohibit", 0), ("blackhole", 1)])
+def test_a_route_that_rejects(doctor, hosts, collector, kind, family):
+    receiver = collector(Hosts.COLLECTOR[family], 2055, hosts.collector)
+    doctor.host.ip("-6" if family else "-4", "route", "add", kind, Hosts.COLLECTOR[family])
+    collect(doctor, receiver.host_port)
+    wait_until(lambda: not doctor.is_good("collector"), "the collector to be down")
+    row = doctor.fault("collector", "a route of this host rejects what goes there")
+    doctor.type(row["fix"])
+    wait_until(lambda: doctor.is_good("collector"), "the collector to be up")
+    receiver.wait_for_datagrams(1)
+
+
+def test_no_route_at_all_is_left_to_the_operator(doctor):
+    doctor.host.ip("route", "del", "default")
+    collect(doctor, "203.0.113.9:2055")
+    wait_until(lambda: not doctor.is_good("collector"), "the collector to be down")
+    row = doctor.fault("collector", 'no route to it; "ip route get 203.0.113.9" shows')
+    assert row["fix"] is None
+
+
+def test_a_name_that_is_nearly_that_of_a_host(doctor, hosts, collector):
+    receiver = collector(Hosts.COLLECTOR[0], 2055, hosts.collector)
+    names = doctor.directory / "hosts"
+    names.write_text(f"127.0.0.1 localhost\n{Hosts.COLLECTOR[0]} nf.flows.test collector.flows.test # ours\n")
+    prefix = ["unshare", "-m", "sh", "-c", f'mount --bind {names} /etc/hosts && exec "$@"', "sh"]
+    file = doctor.directory / "conf.d" / "collector.conf"
+    file.write_text("[agent]\ncollector = colector.flows.test:2055,version=10\n")
+    doctor.start(wrapper=prefix)
+    wait_until(
+        lambda: any("asks for it" in row["text"] for row in doctor.rows("collector", prefix=prefix)), "no address"
+    )
+    row = doctor.fault("collector", "asks for it", prefix=prefix)
+    doctor.type(row["fix"])
+    assert "collector = collector.flows.test:2055,version=10\n" in file.read_text()
+    doctor.agent.stop()
+    doctor.start(wrapper=prefix)
+    wait_until(lambda: doctor.is_good("collector"), "the collector to be up")
+    receiver.wait_for_datagrams(1)
+
+
+def test_a_collector_of_this_host_that_does_not_run(doctor, cleanup):
+    """systemctl is played: nfacctd.service is a process that listens."""
+    pid, listen = doctor.directory / "pid", doctor.directory / "listen.py"
+    listen.write_text(LISTEN)
+    systemctl = doctor.commands / "systemctl"
+    systemctl.write_text(
+        f"""#!/bin/sh
+case "$*" in
+"cat nfacctd.service") ;;
+"start nfacctd.service") {sys.executable} {listen} >/dev/null 2>&1 & echo $! >{pid} ;;
+*) exit 1 ;;
+esac
+"""
+    )
+    collect(doctor, "127.0.0.1:2055")
+    wait_until(lambda: not doctor.is_good("collector"), "the collector to be down")
+    assert doctor.fault("collector", "nobody listens on that port")["fix"] is None  # systemd does not run here
+    prefix = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /run && mkdir -p /run/systemd/system && exec "$@"', "sh"]
+    row = doctor.fault("collector", "nobody listens on that port", prefix=prefix)
+    doctor.type(row["fix"])
+    cleanup.callback(lambda: os.kill(int(pid.read_text()), signal.SIGKILL))
+    wait_until(lambda: doctor.is_good("collector"), "the collector to be up")
 
 
 def test_a_collector_on_another_port_of_this_host(doctor, nfacctd):
