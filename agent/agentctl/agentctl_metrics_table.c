@@ -9,6 +9,8 @@
 
 #include "printable.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NAME_SIZE 96
@@ -297,6 +299,45 @@ static void write_counter(FILE *out, const struct counter *counter, const json_t
 	write_metric(out, &metric, name, status, format);
 }
 
+/* How many packets one that is counted stands for, by the text of a source's sampling, such as
+ * "random:4+s=10": the product of its rates. 0: there are several rates of rules, so not one. */
+static uint64_t sampling_ratio(const char *text)
+{
+	uint64_t ratio = 1;
+
+	if (strchr(text, ','))
+		return 0;
+	for (const char *number = strpbrk(text, ":="); number; number = strpbrk(number, ":=")) {
+		const uint64_t rate = strtoull(++number, NULL, 10);
+
+		if (rate == 0 || ratio > INT64_MAX / rate)
+			return 0;
+		ratio *= rate;
+	}
+	return ratio;
+}
+
+static void write_sampling(FILE *out, json_t *sources)
+{
+	size_t index;
+	json_t *source;
+
+	(void)fputs("# HELP flowagent_sampling_ratio Packets that one counted packet stands for\n"
+		    "# TYPE flowagent_sampling_ratio gauge\n",
+		    out);
+	json_array_foreach(sources, index, source)
+	{
+		const char *text = json_string_value(json_object_get(source, "sampling"));
+		const uint64_t ratio = text ? sampling_ratio(text) : 0;
+
+		if (!ratio)
+			continue;
+		(void)fputs("flowagent_sampling_ratio{", out);
+		write_object_labels(out, OF_SOURCES, source);
+		(void)fprintf(out, "} %" PRIu64 "\n", ratio);
+	}
+}
+
 /* The AS table: its age and size are worth an alert. */
 static void write_asn_table(FILE *out, const json_t *table)
 {
@@ -353,6 +394,7 @@ void agentctl_metrics_write(FILE *out, const json_t *status, enum agentctl_metri
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
 		if (!agentctl_metrics_has(counters[i].member))
 			write_counter(out, &counters[i], status, format);
+	write_sampling(out, json_object_get(status, "sources"));
 	write_asn_table(out, json_object_get(status, "asn_table"));
 	write_last_reload(out, json_object_get(status, "last_reload"));
 	if (format == METRICS_OPENMETRICS)

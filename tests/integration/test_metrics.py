@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 import programs
-from conftest import BUILD, ROOT
+from conftest import BUILD, ROOT, Hosts
 from firewalls import Nft
 from waiting import wait_until
 
@@ -84,6 +84,68 @@ def test_metrics_are_the_ledger(flowagent, hosts, agentctl):
     assert total(found, "flowagent_process_resident_memory_bytes") > 1_000_000
     assert total(found, "flowagent_collector_up", version="9") in (0, 1)
     assert found[("flowagent_build_info", (("version", status["version"]),))] == 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "ratio"), [("", 1), ("sampling=random:4", 4), ("sampling=random:4+rule:10", 40), ("sampling=rule:8", 8)]
+)
+def test_the_rate_of_a_source(flowagent, hosts, agentctl, directory, keys, ratio):
+    config = directory / "flowagent.conf"
+    config.write_text(f'[agent]\nnflog = 40\n[source "nflog:40"]\n{keys}\n')
+    agent = flowagent("-f", config, host=hosts.server)
+    agent.wait_for_group()
+    text = agentctl(agent).run("metrics").stdout
+    assert samples(text)["flowagent_sampling_ratio", (("source", "nflog:40"),)] == ratio
+    checked = promtool(text)
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+
+
+# The names that dashboards rely on, with their labels; others are in test_no_counter_is_missing().
+NAMES = {
+    "build_info": {"version"},
+    "start_time_seconds": set(),
+    "source_packets_total": {"source"},
+    "source_expired_bytes_total": {"source"},
+    "source_dropped_packets_total": {"source", "reason"},
+    "source_overruns_total": {"source"},
+    "source_ignored_packets_total": {"source", "reason"},
+    "source_buffer_bytes": {"source"},
+    "sampling_ratio": {"source"},
+    "cache_flows": set(),
+    "cache_capacity_flows": set(),
+    "cache_memory_bytes": set(),
+    "flows_created_total": {"source"},
+    "flows_expired_total": {"source", "reason"},
+    "exported_records_total": {"collector", "version"},
+    "exported_messages_total": {"collector", "version"},
+    "exported_bytes_total": {"collector", "version"},
+    "export_errors_total": {"collector", "version"},
+    "export_lost_records_total": {"collector", "version", "reason"},
+    "export_last_success_timestamp_seconds": {"collector", "version"},
+    "collector_up": {"collector", "version"},
+    "config_last_reload_successful": set(),
+    "config_last_reload_timestamp_seconds": set(),
+    "asn_table_prefixes": {"family"},
+    "asn_table_timestamp_seconds": set(),
+    "process_cpu_seconds_total": set(),
+    "process_resident_memory_bytes": set(),
+    "process_open_fds": set(),
+}
+
+
+def test_names_and_labels(flowagent, hosts, agentctl, collector, asn_table):
+    receiver = collector(Hosts.COLLECTOR[0], 2055, hosts.collector)
+    table = asn_table([(64500, "192.0.2.0/24")], created_s=1700000000)
+    agent = flowagent("--nflog", "40", "-n", receiver.host_port, "--asn-table", table, host=hosts.server)
+    agent.wait_for_group()
+    control = agentctl(agent)
+    receiver.wait_for_datagrams(1)  # templates
+    assert control.run("reload").returncode == DONE
+    wait_until(lambda: "last_success_timestamp_seconds{" in control.run("metrics").stdout, "a success")
+    found = samples(control.run("metrics").stdout)
+    for name, labels in NAMES.items():
+        having = [set(dict(pairs)) for each, pairs in found if each == f"flowagent_{name}"]
+        assert having and all(each == labels for each in having), name
 
 
 def test_no_counter_is_missing(flowagent, hosts, agentctl):
