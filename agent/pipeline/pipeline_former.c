@@ -332,6 +332,7 @@ void pipeline_former_left(struct pipeline *pipeline, int result)
 		    "%s it is in doubt whether they were sent",
 		    count_text(former->flows, "flow", flows),
 		    count_text(former->in_doubt, "record", records));
+	pipeline_kept_say_translations(pipeline, former->flows);
 }
 
 /* What waits for collectors may be in its memory until the end. */

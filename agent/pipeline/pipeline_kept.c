@@ -249,6 +249,14 @@ struct worker_ledger pipeline_workers_ledger(const struct pipeline *pipeline)
 	return sum;
 }
 
+void pipeline_kept_say_translations(const struct pipeline *pipeline, uint64_t flows)
+{
+	if (flows && pipeline->export.config.nat.is_wanted)
+		log_warning("of connections that had ended before the last agent was killed it is "
+			    "not known what the kernel translated: those fields of their flows "
+			    "are 0");
+}
+
 static void say_continued(const struct pipeline *pipeline, uint64_t in_doubt)
 {
 	const struct worker_ledger sum = pipeline_workers_ledger(pipeline);
@@ -259,6 +267,7 @@ static void say_continued(const struct pipeline *pipeline, uint64_t in_doubt)
 		    "were sent",
 		    count_text(sum.cache.flows_cached, "flow", flows),
 		    count_text(in_doubt, "record", records));
+	pipeline_kept_say_translations(pipeline, sum.cache.flows_cached);
 }
 
 /* What cannot be kept is noted for nobody. */

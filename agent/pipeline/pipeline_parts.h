@@ -89,6 +89,10 @@ struct application_table *pipeline_create_applications(const struct config *conf
 
 /* pipeline_kept.c: what all workers have counted, while their threads do not run. */
 struct worker_ledger pipeline_workers_ledger(const struct pipeline *pipeline);
+/* pipeline_kept.c: flows were taken over from an agent that was killed: what the kernel translates
+ * is listed anew, and says nothing of connections that are no more. Say so, if a collector gets it.
+ */
+void pipeline_kept_say_translations(const struct pipeline *pipeline, uint64_t flows);
 
 /* pipeline_ask.c: have a thread run a function on what it owns, or run it here if it does not run.
  * Return 0, or -ETIMEDOUT if it did not begin within a second. */

@@ -318,6 +318,29 @@ def test_optional_data_goes_over_to_the_next_agent(how, at, network, flowagent, 
         assert values[SOURCE_MAC] and values[DESTINATION_MAC]
 
 
+@pytest.mark.parametrize("is_same", [True, False])
+def test_after_a_kill_what_is_not_known_is_said(is_same, network, flowagent, agentctl, collector, cleanup, directory):
+    """Nobody tells the next agent of a connection that has ended: its fields are 0. The flows are there."""
+    sink = collector("127.0.0.1", 0, network.router)
+    words = ["-g", "40", "-n", f"{sink.host_port},version=10,{CHOSEN}", "--inactive-timeout", "3600"]
+    manager = cleanup.enter_context(ServiceManager(directory))
+    agent = flowagent(*words, host=network.router, **manager.options())
+    agent.wait_for_group()
+    expected = masquerade(network, IPV4)
+    wait_for(agentctl, agent, 2 * COUNT)
+    network.forget()
+    agent.process.kill()
+    agent.wait()
+    manager.messages.clear()
+    words += [] if is_same else ["--max-flows", "10000"]
+    heir = flowagent(*words, host=network.router, control=agent.control, **manager.options())
+    manager.wait_ready(heir)
+    assert "not known what the kernel translated" in heir.errors
+    records = records_of(sink, stop(heir)[sink.host_port])
+    nothing = ("0.0.0.0", 0)
+    assert dict(map(ends, records)) == {seen: (nothing, nothing) for seen in expected}
+
+
 def test_connections_that_were_there_before_the_agent(network, flowagent, agentctl, collector):
     """They are listed at the start: a flow that begins later has them."""
     sink = collector("127.0.0.1", 0, network.router)
