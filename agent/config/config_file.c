@@ -25,6 +25,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SECTION_NAME_MAX 100
@@ -456,6 +457,17 @@ static int compare_names(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* A named pipe waits for somebody who writes to it, and at a reload the whole agent would. */
+static int read_drop_in(struct config *config, const char *path, struct error_text *error)
+{
+	struct stat status;
+
+	if (stat(path, &status) || !S_ISFIFO(status.st_mode))
+		return read_one(config, path, error);
+	error_text_set(error, "%.200s: a named pipe; expected a file", path);
+	return -EINVAL;
+}
+
 static int read_drop_ins(struct config *config, const char *path, struct error_text *error)
 {
 	const char *slash = strrchr(path, '/');
@@ -477,7 +489,7 @@ static int read_drop_ins(struct config *config, const char *path, struct error_t
 
 		(void)snprintf(file, sizeof(file), "%s/%s", directory, entries[i]->d_name);
 		if (!result)
-			result = read_one(config, file, error);
+			result = read_drop_in(config, file, error);
 		free(entries[i]);
 	}
 	free(entries);

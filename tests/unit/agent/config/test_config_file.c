@@ -293,6 +293,21 @@ TEST(drop_ins_win_over_the_file_and_the_command_line_over_both)
 	tree_remove(&tree);
 }
 
+/* It would be waited for, for ever. */
+TEST(a_named_pipe_is_no_drop_in)
+{
+	char line[128], path[128], text[192];
+	struct tree tree;
+
+	tree_create(&tree, "");
+	(void)snprintf(path, sizeof(path), "%s/9-b.conf", tree.drop_ins);
+	CHECK_EQ(mkfifo(path, 0600), 0);
+	(void)snprintf(line, sizeof(line), "-f %s", tree.file);
+	(void)snprintf(text, sizeof(text), "%s: a named pipe; expected a file", path);
+	check_error(line, CONFIG_invalid, text);
+	tree_remove(&tree);
+}
+
 /* Whatever stands below it: an error names the line of the key that is wrong. */
 TEST(an_error_of_a_section_names_its_own_line)
 {
@@ -480,6 +495,7 @@ int main(void)
 		cmocka_unit_test(bytes_that_are_no_text),
 		cmocka_unit_test(long_lines_are_whole_or_an_error),
 		cmocka_unit_test(drop_ins_win_over_the_file_and_the_command_line_over_both),
+		cmocka_unit_test(a_named_pipe_is_no_drop_in),
 		cmocka_unit_test(an_error_of_a_section_names_its_own_line),
 		cmocka_unit_test(the_default_file_of_the_package_is_valid),
 		cmocka_unit_test(an_empty_value_empties_a_list_and_what_follows_begins_a_new_one),
