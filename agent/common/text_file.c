@@ -4,6 +4,7 @@
 #include "fault_text.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,10 @@
 
 static void say_too_large(const char *path, size_t limit, struct error_text *error)
 {
-	error_text_set(error, "%s: larger than %zu MB, the most that is read", path, limit >> 20);
+	const bool is_small = limit < 1 << 20;
+
+	error_text_set(error, "%s: larger than %zu %s, the most that is read", path,
+		       is_small ? limit : limit >> 20, is_small ? "bytes" : "MB");
 }
 
 char *text_file_read(const char *path, size_t limit, size_t *size, struct error_text *error)

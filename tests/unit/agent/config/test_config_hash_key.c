@@ -66,12 +66,19 @@ TEST(what_is_no_secret_is_refused)
 	struct tree tree;
 	char line[256];
 	char text[320];
+	char long_text[4098] = { 0 };
 
 	tree_create(&tree, "");
 	(void)snprintf(line, sizeof(line), "-g 40 --hash-key-file %s/d.txt", tree.drop_ins);
 	CHECK(load(line, &key, &error) < 0);
 	(void)snprintf(text, sizeof(text), "%s/d.txt: cannot read: No such file or directory",
 		       tree.drop_ins);
+	CHECK_TEXT(error.text, text);
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	tree_write(tree.drop_ins, "d.txt", long_text);
+	CHECK(load(line, &key, &error) < 0);
+	(void)snprintf(text, sizeof(text),
+		       "%s/d.txt: larger than 4096 bytes, the most that is read", tree.drop_ins);
 	CHECK_TEXT(error.text, text);
 	tree_write(tree.drop_ins, "d.txt", "fifteen letters\n");
 	CHECK(load(line, &key, &error) < 0);
