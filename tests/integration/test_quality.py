@@ -33,7 +33,7 @@ DESCRIBED = {
     "clientNetworkLatencyMilliseconds": (35632, 123, UNSIGNED32, MILLISECONDS),
     "serverNetworkLatencyMilliseconds": (35632, 124, UNSIGNED32, MILLISECONDS),
 }
-SOURCES = pytest.mark.parametrize("source", ["interface", "nflog"])
+SOURCES = pytest.mark.parametrize("source", ["interface", "nflog", "bpf"])
 FAMILIES = pytest.mark.parametrize("family", [0, 1], ids=["ipv4", "ipv6"])
 
 
@@ -56,6 +56,10 @@ def start(flowagent, wire, source, *options):
     if source == "interface":
         agent = flowagent("--interface", "tun0", *options, host=wire.near)
         agent.wait_for_capture()
+    elif source == "bpf":
+        agent = flowagent("--bpf", "tun0", *options, host=wire.near)
+        agent.wait_until(lambda: "reading bpf:" in agent.errors, "program attached")
+        agent.wait_for_control()
     else:
         Nft().install(wire.near, "tun0")
         agent = flowagent("--nflog", "40", *options, host=wire.near)
@@ -140,7 +144,7 @@ def check_rtt(row, rtt_us, source, is_near):
     assert row["rtt_us"] >= 2e6 * DELAY_S - 1000
     far, own = ("server_rtt_us", "client_rtt_us") if is_near else ("client_rtt_us", "server_rtt_us")
     assert row[far] >= 2e6 * DELAY_S - 1000
-    if source == "interface":
+    if source != "nflog":
         assert abs(row[own] + row[far] - row["rtt_us"]) <= 1
     else:  # when this host sent its own is not known
         assert row[own] is None and row[far] == row["rtt_us"]
