@@ -17,7 +17,7 @@
 /* Bytes of memory that a worker takes. */
 uint64_t worker_kept_size(const struct worker_config *config);
 /* What else than that size must be the same in the process that continues. */
-#define WORKER_KEPT_LAYOUT 5
+#define WORKER_KEPT_LAYOUT 6
 
 /* Make ring and cache in worker->memory. */
 void worker_kept_create(struct worker *worker, const struct worker_config *config);

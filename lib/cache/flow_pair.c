@@ -34,6 +34,16 @@ flow_place flow_pair_find(const struct flow_cache *cache, flow_place index)
 	return FLOW_NONE;
 }
 
+/* Who has the higher port has opened the connection, if nobody has seen its SYN: services have
+ * numbers below those that clients take (RFC 6335 section 6). */
+static void pair_tracks(const struct flow_key *key, struct tcp_track *own, struct tcp_track *other)
+{
+	const bool is_client = key->source_port > key->destination_port;
+
+	tcp_track_pair(own, other);
+	tcp_track_pair_stamps(is_client ? own : other, is_client ? other : own);
+}
+
 void flow_pair_fill(const struct flow_cache *cache, flow_place index, struct tcp_quality *tcp)
 {
 	const flow_place reverse = flow_at(cache, index)->key.protocol == PROTOCOL_TCP
@@ -45,7 +55,7 @@ void flow_pair_fill(const struct flow_cache *cache, flow_place index, struct tcp
 		return;
 	own = cache->columns.tcp[flow_number(cache, flow_at(cache, index))];
 	other = cache->columns.tcp[flow_number(cache, flow_at(cache, reverse))];
-	tcp_track_pair(&own, &other);
+	pair_tracks(&flow_at(cache, index)->key, &own, &other);
 	*tcp = own.quality;
 }
 
@@ -72,7 +82,7 @@ void flow_pair_share(struct flow_cache *cache, flow_place index)
 	else if (cgroups && !cgroups[other])
 		cgroups[other] = cgroups[own];
 	if (tracks && is_tcp)
-		tcp_track_pair(&tracks[own], &tracks[other]);
+		pair_tracks(&flow_at(cache, index)->key, &tracks[own], &tracks[other]);
 }
 
 bool flow_pair_is_due(const struct flow_cache *cache, const flow_place pair[static 2],

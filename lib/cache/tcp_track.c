@@ -28,6 +28,7 @@ void tcp_track_begin(struct tcp_track *track, bool is_new)
 	}
 	track->quality = (struct tcp_quality){ 0 };
 	track->state &= TCP_TRACK_next;
+	track->sent.count = track->echoed.count = 0;
 }
 
 /* ---- the round-trip time ---- */
@@ -103,6 +104,39 @@ void tcp_track_pair(struct tcp_track *one, struct tcp_track *other)
 	if (opener->state & TCP_TRACK_opener && opener->state & TCP_TRACK_open &&
 	    answerer->state & TCP_TRACK_answerer && answerer->opened + 1 == opener->answered)
 		divide(opener, answerer);
+}
+
+static bool has_handshake(const struct tcp_track *track)
+{
+	return track->quality.handshake_us && !(track->state & TCP_TRACK_by_stamps);
+}
+
+void tcp_track_pair_stamps(struct tcp_track *client, struct tcp_track *server)
+{
+	struct tcp_track *const both[2] = { client, server };
+	int64_t to_server, to_client;
+
+	if (has_handshake(client) || has_handshake(server))
+		return;
+	if (client->state & TCP_TRACK_answerer || server->state & TCP_TRACK_opener) {
+		struct tcp_track *opener = server;
+
+		server = client;
+		client = opener;
+	}
+	to_server = tcp_echo_shortest(&client->sent, &server->echoed);
+	to_client = tcp_echo_shortest(&server->sent, &client->echoed);
+	if (to_server < 0 && to_client < 0)
+		return;
+	for (int i = 0; i < 2; i++) {
+		struct tcp_quality *quality = &both[i]->quality;
+
+		both[i]->state |= TCP_TRACK_by_stamps;
+		quality->server_us = known(to_server);
+		quality->client_us = known(to_client);
+		quality->handshake_us =
+			to_server < 0 || to_client < 0 ? 0 : known(to_server + to_client);
+	}
 }
 
 /* ---- order ---- */
@@ -241,6 +275,7 @@ static void take_syn(struct tcp_track *track, const struct tcp_segment *segment,
 		return;
 	}
 	start_at(track, segment->sequence + tcp_segment_length(segment));
+	track->sent.count = track->echoed.count = 0;
 	track->state = TCP_TRACK_next | role;
 	track->opened = segment->sequence;
 	track->syn_stamp = segment->stamp;
@@ -268,6 +303,15 @@ static void take_data(struct tcp_track *track, const struct tcp_segment *segment
 							 stamp_of(segment, time_us) });
 		track->next = end;
 	}
+}
+
+/* Only packets with data are answered at once. */
+static void take_stamps(struct tcp_track *track, const struct tcp_segment *segment, int64_t time_us)
+{
+	if (segment->payload)
+		tcp_echo_add(&track->sent, segment->stamp, time_us);
+	if (segment->flags & TCP_FLAG_ACK)
+		tcp_echo_add(&track->echoed, segment->echo, time_us);
 }
 
 void tcp_track_add(struct tcp_track *track, const struct packet_info *packet,
@@ -298,6 +342,8 @@ void tcp_track_add(struct tcp_track *track, const struct packet_info *packet,
 			track->state |= TCP_TRACK_forwarded;
 		end_handshake(track, &segment, time_us, is_stamped);
 	}
+	if (is_stamped && segment.has_stamp)
+		take_stamps(track, &segment, time_us);
 	if (tcp_segment_length(&segment) == 0)
 		return;
 	if (track->state & TCP_TRACK_next)

@@ -20,13 +20,18 @@
  * (tcp_track_pair()). If one of these packets was sent twice, nobody can say which was answered
  * (RFC 6298 section 3): then it is not known. Where the source does not know when packets that
  * leave were sent, it is the difference of their stamps, which are the kernel's clock in
- * milliseconds; not so of packets that another host has sent. */
+ * milliseconds; not so of packets that another host has sent.
+ *
+ * Where a record has no handshake, time stamps tell (tcp_track_pair_stamps()): from a packet with
+ * data to the first that echoes its stamp, of which the shortest of a few counts. That is one part
+ * of the round trip; the whole is known where both sides have sent data. */
 #ifndef TCP_TRACK_H
 #define TCP_TRACK_H
 
 #include "flow.h"
 #include "packet_info.h"
 #include "packet_note.h"
+#include "tcp_echo.h"
 
 #define TCP_TRACK_GAPS         4
 #define TCP_TRACK_REORDERED_MS 3
@@ -46,20 +51,23 @@ struct tcp_track {
 	uint32_t syn_stamp;     /* of the SYN; if TCP_TRACK_syn_stamp */
 	int64_t syn_us, ack_us; /* when SYN, and ACK, passed, since 1970 */
 	struct tcp_gap gaps[TCP_TRACK_GAPS]; /* in order of sequence numbers */
+	struct tcp_echo sent, echoed; /* stamps of packets with data; stamps of the other side */
 	uint8_t gap_count;
 	uint16_t state; /* TCP_TRACK_... */
 };
 
 enum {
 	TCP_TRACK_next = 1,
-	TCP_TRACK_opener = 2,     /* its SYN has passed */
-	TCP_TRACK_answerer = 4,   /* its SYN-ACK has */
-	TCP_TRACK_again = 8,      /* more than once */
-	TCP_TRACK_open = 16,      /* what follows its SYN has passed: the handshake is over */
-	TCP_TRACK_syn_stamp = 32, /* RFC 7323 */
-	TCP_TRACK_syn_time = 64,  /* 'syn_us' is when it passed, not when it was read */
-	TCP_TRACK_ack_time = 128, /* likewise */
-	TCP_TRACK_forwarded = 256, /* of SYN or ACK nobody knows when it passed, nor what it is stamped in */
+	TCP_TRACK_opener = 2,      /* its SYN has passed */
+	TCP_TRACK_answerer = 4,    /* its SYN-ACK has */
+	TCP_TRACK_again = 8,       /* more than once */
+	TCP_TRACK_open = 16,       /* what follows its SYN has passed: the handshake is over */
+	TCP_TRACK_syn_stamp = 32,  /* RFC 7323 */
+	TCP_TRACK_syn_time = 64,   /* 'syn_us' is when it passed, not when it was read */
+	TCP_TRACK_ack_time = 128,  /* likewise */
+	TCP_TRACK_by_stamps = 512, /* times are those of tcp_track_pair_stamps() */
+	TCP_TRACK_forwarded =
+		256, /* of SYN or ACK nobody knows when it passed, nor what it is stamped in */
 };
 
 /* A record begins; 'is_new': of a flow that was not there before. Else the order of its packets
@@ -70,5 +78,8 @@ void tcp_track_add(struct tcp_track *track, const struct packet_info *packet,
 		   const struct packet_note *note);
 /* Both directions have the round-trip time that they know together. Any order. */
 void tcp_track_pair(struct tcp_track *one, struct tcp_track *other);
+/* After that, where it brought nothing: the same from time stamps. Who has opened the connection is
+ * 'client', if its SYN has not been seen: the caller's guess. */
+void tcp_track_pair_stamps(struct tcp_track *client, struct tcp_track *server);
 
 #endif

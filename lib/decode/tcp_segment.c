@@ -37,6 +37,7 @@ static void parse_options(struct reader options, struct tcp_segment *segment)
 		if (kind != OPTION_TIMESTAMPS || length != TIMESTAMPS_BYTES)
 			continue;
 		segment->stamp = load_be32(option + 2);
+		segment->echo = load_be32(option + 6);
 		segment->has_stamp = true;
 		return;
 	}
@@ -62,6 +63,7 @@ bool tcp_segment_parse(const uint8_t *bytes, size_t captured, uint32_t octets,
 	if (captured >= TCP_HEADER_BYTES + TIMESTAMPS_FIRST_SIZE &&
 	    load_be32(bytes + TCP_HEADER_BYTES) == TIMESTAMPS_FIRST) {
 		segment->stamp = load_be32(bytes + TCP_HEADER_BYTES + 4);
+		segment->echo = load_be32(bytes + TCP_HEADER_BYTES + 8);
 		segment->has_stamp = true;
 		return true;
 	}

@@ -15,6 +15,7 @@ struct tcp_segment {
 	uint32_t acknowledgement; /* next byte that its sender expects; where it has an ACK */
 	uint32_t payload;         /* bytes, whether they were captured or not */
 	uint32_t stamp;           /* TSval, RFC 7323 section 3.2; where it has one */
+	uint32_t echo;            /* TSecr, likewise: a stamp of the other side, with an ACK */
 	uint8_t flags;            /* tcp_flags.h */
 	bool has_stamp;
 };

@@ -67,8 +67,8 @@ def start(flowagent, wire, source, *options):
     return agent
 
 
-def transfer(here, there, address, target, port):
-    """A connection from one host to the other, SIZE bytes each way, one after the other. Both ends, still open."""
+def connect(here, there, address, target, port):
+    """A connection from one host to the other: both ends."""
     with there.entered():
         listening = socket.create_server((target, PORT), family=family_of(target))
     with here.entered():
@@ -78,6 +78,11 @@ def transfer(here, there, address, target, port):
     client.connect((target, PORT))
     server, _ = listening.accept()
     listening.close()
+    return client, server
+
+
+def exchange(client, server):
+    """SIZE bytes each way, one after the other."""
     for sender, receiver in (client, server), (server, client):
         sending = threading.Thread(target=sender.sendall, args=(bytes(SIZE),), daemon=True)
         sending.start()
@@ -85,7 +90,13 @@ def transfer(here, there, address, target, port):
         while received < SIZE:
             received += len(receiver.recv(65536))
         sending.join(PATIENCE_S)
-    return client, server
+
+
+def transfer(*ends):
+    """A connection that has had an exchange, and is still open."""
+    both = connect(*ends)
+    exchange(*both)
+    return both
 
 
 def place(key):
@@ -251,6 +262,35 @@ def test_a_wire_of_known_delay_and_loss(family, source, wire, flowagent, agentct
         key: (row["retransmitted"], row["out_of_order"], half_ms(row["client_rtt_us"]), half_ms(row["server_rtt_us"]))
         for key, row in flows.items()
     })  # fmt: skip
+
+
+@pytest.mark.parametrize("source", ["interface", "bpf"])
+@FAMILIES
+def test_a_connection_that_was_there_before(family, source, wire, flowagent, agentctl, collector):
+    """Time stamps tell, in each record anew: never less than the wire takes, and within 1 ms where this machine has been quick once."""
+    near, far = NEAR[family], FAR[family]
+    ends = connect(wire.near, wire.far, near, far, NEAR_PORT)
+    sink = collector(host=wire.near)
+    agent = start(flowagent, wire, source, "--collector", f"{sink.host_port},version=10,{FIELDS}")
+    tool = agentctl(agent)
+    least = 2e6 * DELAY_S
+
+    def is_close():
+        assert tool.run("flush").returncode == 0
+        exchange(*ends)
+        flows = [row for row in flows_of(tool).values() if row["proto"] in (6, "tcp")]
+        assert len(flows) == 2
+        for row in flows:
+            parts = row["server_rtt_us"], row["client_rtt_us"]  # this host, which has the higher port, is the client
+            assert parts[0] >= least - 1000 and row["rtt_us"] == sum(parts), row
+        return all(row["rtt_us"] <= least + 1000 for row in flows)
+
+    wait_until(is_close, "a round trip by time stamps within 1 ms")
+    for end in ends:
+        end.close()
+    assert agent.stop() == 0
+    times = {(values[CLIENT_MS], values[SERVER_MS]) for message in sink.messages() for values in message.flows if values[4] == 6}
+    assert any(server >= DELAY_S * 1e3 - 1 for _, server in times), times
 
 
 # ---- files ----

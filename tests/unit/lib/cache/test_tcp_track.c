@@ -13,10 +13,10 @@
 
 /* A packet under way. */
 struct sent {
-	uint32_t sequence, acknowledgement, payload, stamp;
+	uint32_t sequence, acknowledgement, payload, stamp, echo;
 	uint8_t flags;
 	int64_t time_us;
-	uint16_t segments; /* 0: 1 */
+	uint16_t segments;                             /* 0: 1 */
 	bool has_no_stamp, is_unstamped, is_forwarded; /* the last: unstamped, too */
 };
 
@@ -45,6 +45,7 @@ static void pass(struct tcp_track *track, struct sent sent)
 	store_be32(header + 4, sent.sequence);
 	store_be32(header + 8, sent.acknowledgement);
 	store_be32(header + 24, sent.stamp);
+	store_be32(header + 28, sent.echo);
 	tcp_track_add(track, &info, &note);
 }
 
@@ -292,6 +293,108 @@ TEST(the_next_connection_has_times_of_its_own)
 	check_times(&shake, 0, 0, 0);
 }
 
+/* ---- time stamps ---- */
+
+/* Of a connection that was there before: the client has sent at 0, 100, 200 ... ms, and each is
+ * acknowledged 20 ms later; the server sends 50 ms later, and that is acknowledged after 3. Every
+ * fourth time both acknowledge 20 ms later than that. */
+static void talk(struct handshake *shake, uint32_t rounds, bool has_answers, bool is_unstamped)
+{
+	for (uint32_t i = 0; i < rounds; i++) {
+		const int64_t begin_us = 5000000 + i * INT64_C(100000);
+		const int64_t late_us = i % 4 == 3 ? 20000 : 0;
+		struct sent packets[4] = {
+			{ .sequence = 1000 + 100 * i,
+			  .payload = 100,
+			  .stamp = 7000 + i,
+			  .echo = 8000 + i },
+			{ .sequence = 1, .stamp = 9000000, .echo = 7000 + i },
+			{ .sequence = 5000 + 100 * i,
+			  .payload = 100,
+			  .stamp = 8001 + i,
+			  .echo = 7000 + i },
+			{ .sequence = 1, .stamp = 9000001, .echo = 8001 + i },
+		};
+		const int64_t times_us[4] = { 0, 20000 + late_us, 50000, 53000 + late_us };
+
+		for (size_t j = 0; j < 4; j++) {
+			if (j >= 2 && !has_answers)
+				break;
+			packets[j].flags = TCP_FLAG_ACK;
+			packets[j].time_us = begin_us + times_us[j];
+			packets[j].is_unstamped = is_unstamped && j % 2 == 0;
+			pass(j == 0 || j == 3 ? &shake->opener : &shake->answerer, packets[j]);
+		}
+	}
+}
+
+TEST(round_trip_by_time_stamps)
+{
+	for (uint32_t rounds = 4; rounds < 3000; rounds *= 5) {
+		struct handshake shake = { .opener.next = 0 };
+
+		talk(&shake, rounds, true, false);
+		tcp_track_pair(&shake.opener, &shake.answerer);
+		tcp_track_pair_stamps(&shake.opener, &shake.answerer);
+		check_times(&shake, 23001, 3001, 20001);
+		/* Again, as for each look at a flow that goes on. */
+		tcp_track_pair_stamps(&shake.opener, &shake.answerer);
+		check_times(&shake, 23001, 3001, 20001);
+	}
+}
+
+TEST(one_part_by_time_stamps)
+{
+	struct handshake shake = { .opener.next = 0 };
+
+	talk(&shake, 40, false, false);
+	tcp_track_pair_stamps(&shake.opener, &shake.answerer);
+	check_times(&shake, 0, 0, 20001);
+
+	/* When those that leave have passed is not known. */
+	shake = (struct handshake){ .opener.next = 0 };
+	talk(&shake, 40, false, true);
+	tcp_track_pair_stamps(&shake.opener, &shake.answerer);
+	check_times(&shake, 0, 0, 0);
+}
+
+TEST(a_handshake_comes_before_time_stamps)
+{
+	struct handshake shake = { .opener.next = 0 };
+
+	pass(&shake.opener, syn);
+	pass(&shake.answerer, syn_ack);
+	pass(&shake.opener, last_ack);
+	talk(&shake, 40, true, false);
+	tcp_track_pair(&shake.opener, &shake.answerer);
+	tcp_track_pair_stamps(&shake.answerer, &shake.opener);
+	check_times(&shake, 20401, 20151, 251);
+
+	/* The next record has none, and who has opened the connection is a guess. */
+	tcp_track_begin(&shake.opener, false);
+	tcp_track_begin(&shake.answerer, false);
+	tcp_track_pair_stamps(&shake.opener, &shake.answerer);
+	check_times(&shake, 0, 0, 0);
+	talk(&shake, 40, true, false);
+	tcp_track_pair_stamps(&shake.answerer, &shake.opener);
+	check_times(&shake, 23001, 20001, 3001);
+}
+
+/* A SYN that was sent twice says who has opened it. */
+TEST(time_stamps_after_a_handshake_that_nobody_knows)
+{
+	struct handshake shake = { .opener.next = 0 };
+
+	pass(&shake.opener, syn);
+	pass(&shake.opener, syn);
+	pass(&shake.answerer, syn_ack);
+	pass(&shake.opener, last_ack);
+	talk(&shake, 40, true, false);
+	tcp_track_pair(&shake.opener, &shake.answerer);
+	tcp_track_pair_stamps(&shake.answerer, &shake.opener);
+	check_times(&shake, 23001, 3001, 20001);
+}
+
 TEST(round_trip_that_nobody_knows)
 {
 	struct handshake shake = { .opener.next = 0 };
@@ -450,6 +553,10 @@ int main(void)
 		cmocka_unit_test(round_trip_of_forwarded_packets),
 		cmocka_unit_test(the_next_connection_has_times_of_its_own),
 		cmocka_unit_test(round_trip_that_nobody_knows),
+		cmocka_unit_test(round_trip_by_time_stamps),
+		cmocka_unit_test(one_part_by_time_stamps),
+		cmocka_unit_test(a_handshake_comes_before_time_stamps),
+		cmocka_unit_test(time_stamps_after_a_handshake_that_nobody_knows),
 		cmocka_unit_test(all_that_a_known_network_does),
 		cmocka_unit_test(headers_that_make_no_sense),
 		cmocka_unit_test(stamp_after_other_options),
