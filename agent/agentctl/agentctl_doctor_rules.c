@@ -166,9 +166,38 @@ static struct moved look_until_it_is_sure(struct doctor *doctor)
 	return moved;
 }
 
+/* Rules of nft that feed the agent under a condition go, and those of `rules install` come. Returns
+ * NULL where one is of iptables, or there is none: then who made it knows how. */
+static const char *fix_conditions(const struct doctor *doctor, char *fix, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < doctor->rules.count; i++) {
+		const struct log_rule *rule = &doctor->rules.rules[i];
+
+		if (!feeds(doctor, rule) || !rule->has_conditions || log_rule_is_own(rule))
+			continue;
+		if (!rule->handle || log_rule_is_of_iptables(rule))
+			return NULL;
+		used += (size_t)snprintf(fix + used, size - used,
+					 "%snft delete rule %s %s %s handle %" JSON_INTEGER_FORMAT
+					 " && ",
+					 doctor_sudo(doctor), doctor_text(rule->row, "family"),
+					 doctor_text(rule->row, "table"),
+					 doctor_text(rule->row, "chain"), rule->handle);
+		if (used >= size)
+			return NULL;
+	}
+	if (!used)
+		return NULL;
+	doctor_fix_rules(doctor, "", fix + used, size - used);
+	return fix;
+}
+
 void doctor_check_counter(struct doctor *doctor)
 {
 	struct moved moved;
+	char fix[1024];
 
 	if (count_feeding(doctor) == 0 || !doctor->status_later)
 		return;
@@ -179,7 +208,7 @@ void doctor_check_counter(struct doctor *doctor)
 			   " packets just now, and the agent has read none",
 			   moved.passed);
 	else if (is_missing(doctor, &moved))
-		doctor_say(doctor, DOCTOR_warn, NULL,
+		doctor_say(doctor, DOCTOR_warn, fix_conditions(doctor, fix, sizeof(fix)),
 			   "the rules have counted %" JSON_INTEGER_FORMAT
 			   " packets just now, and the agent has read %" JSON_INTEGER_FORMAT
 			   " and the kernel lost %" JSON_INTEGER_FORMAT

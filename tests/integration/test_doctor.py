@@ -190,6 +190,9 @@ def test_what_the_rules_count_is_held_against_what_is_read(is_limited, doctor):
         try:
             state, text = ("warn", "keeps the others") if is_limited else ("ok", "the kernel lost 0")
             row = doctor.fault("counter", text, state=state, wait="1s")
+            if is_limited:
+                doctor.type(row["fix"])
+                assert "packets come" in doctor.fault("counter", "the kernel lost 0", state="ok", wait="1s")["text"]
         finally:
             ping.terminate()
     counted, read = map(int, re.findall(r"(?:counted|read) (\d+)", row["text"]))
