@@ -7,6 +7,7 @@
 
 #include "agentctl_bpf.h"
 #include "agentctl_rules_make.h"
+#include "agentctl_tc.h"
 #include "count_text.h"
 #include "rights.h"
 
@@ -66,6 +67,23 @@ static void program_name(uint32_t identifier, char name[static BPF_OBJ_NAME_LEN]
 	(void)close(descriptor);
 }
 
+/* Whether ours is among the programs of one hook, and another one before it: the first has 'name'.
+ * Returns as before_ours(). */
+static int first_of(const uint32_t *identifiers, size_t count, int side,
+		    char name[static BPF_OBJ_NAME_LEN])
+{
+	char each[BPF_OBJ_NAME_LEN];
+
+	for (size_t i = 0; i < count; i++) {
+		program_name(identifiers[i], each);
+		if (strcmp(each, sides[side].program) == 0)
+			return i > 0;
+		if (i == 0)
+			memcpy(name, each, sizeof(each));
+	}
+	return -ENOENT;
+}
+
 /* What packets meet before our program at one hook. Returns 1 and its 'name', 0 if ours is the
  * first, -ENOENT if it is not there, or another negative errno: the kernel does not say. */
 static int before_ours(unsigned int interface, int side, char name[static BPF_OBJ_NAME_LEN])
@@ -77,18 +95,21 @@ static int before_ours(unsigned int interface, int side, char name[static BPF_OB
 		.identifiers = (uintptr_t)identifiers,
 		.count = PROGRAMS_MAX,
 	};
-	char each[BPF_OBJ_NAME_LEN];
 
 	if (ask_kernel(BPF_PROG_QUERY, &query, sizeof(query)) != 0 && errno != ENOENT)
 		return -errno;
-	for (uint32_t i = 0; i < query.count && i < PROGRAMS_MAX; i++) {
-		program_name(identifiers[i], each);
-		if (strcmp(each, sides[side].program) == 0)
-			return i > 0;
-		if (i == 0)
-			memcpy(name, each, sizeof(each));
-	}
-	return -ENOENT;
+	return first_of(identifiers, query.count < PROGRAMS_MAX ? query.count : PROGRAMS_MAX, side,
+			name);
+}
+
+/* The same, where ours is a filter of clsact: the last that comes is the first of its preference.
+ */
+static int filter_before_ours(unsigned int interface, int side, char name[static BPF_OBJ_NAME_LEN])
+{
+	uint32_t identifiers[PROGRAMS_MAX];
+	const int count = agentctl_tc_programs(interface, side == 1, identifiers, PROGRAMS_MAX);
+
+	return count < 0 ? count : first_of(identifiers, (size_t)count, side, name);
 }
 
 static void check_hooks(struct doctor *doctor, const char *interface, const char *restart)
@@ -97,17 +118,19 @@ static void check_hooks(struct doctor *doctor, const char *interface, const char
 
 	for (int side = 0; side < 2; side++) {
 		char name[BPF_OBJ_NAME_LEN] = "";
+		char filter[BPF_OBJ_NAME_LEN] = "";
 		const int result = before_ours(index, side, name);
+		const bool is_hidden = result < 0 && filter_before_ours(index, side, filter) == 1;
 
-		if (result == 1)
+		if (result == 1 || is_hidden)
 			doctor_say(
 				doctor, DOCTOR_warn, restart,
 				"%s: the program %s comes before the agent's at %s: what it does "
 				"not let continue is not seen; after a stop and a start the "
 				"agent's is first",
-				interface, name, sides[side].name);
+				interface, is_hidden ? filter : name, sides[side].name);
 		/* A filter of clsact runs after all programs that are attached by links. */
-		else if (result == -ENOENT && *name)
+		if (result == -ENOENT && *name)
 			doctor_say(
 				doctor, DOCTOR_warn, restart,
 				"%s: the program %s comes before all filters of %s: what it does "

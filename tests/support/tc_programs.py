@@ -106,3 +106,24 @@ def foreign_program(host, device, side, action, first=False):
     finally:
         os.close(link)
         os.close(program)
+
+
+@contextlib.contextmanager
+def foreign_filter(host, device, side, action, directory):
+    """The same in clsact, in front of the other filters of its preference; 'directory' is for the kernel's file system."""
+    directory.mkdir()
+    host.run("mount", "-t", "bpf", "bpf", directory)
+    program = _load(action)
+    words = "dev", device, side, "handle", "0x7", "pref", "1", "protocol", "all", "bpf"
+    try:
+        path = ctypes.create_string_buffer(f"{directory}/foreign".encode())
+        result, _ = _bpf(OBJ_PIN, struct.pack("QII", ctypes.addressof(path), program, 0))
+        assert result == 0, os.strerror(ctypes.get_errno())
+        host.run("tc", "filter", "add", *words, "da", "object-pinned", f"{directory}/foreign")
+        try:
+            yield
+        finally:
+            host.run("tc", "filter", "delete", *words)
+    finally:
+        os.close(program)
+        host.run("umount", directory)
