@@ -378,7 +378,8 @@ static bool is_as_announced(const struct frame *frame, uint16_t protocol)
 	switch (protocol) {
 	case ETHERTYPE_IPv4: return header[0] >> 4 == 4 && load_be16(header + 2) == left;
 	case ETHERTYPE_IPv6: return header[0] >> 4 == 6 && load_be16(header + 4) + 40U == left;
-	default: return header[0] == PPPoE_VERSION_TYPE;
+	case ETHERTYPE_PPPoE_session: return header[0] == PPPoE_VERSION_TYPE;
+	default: return false;
 	}
 }
 
@@ -392,9 +393,6 @@ static bool has_hidden_tags(const struct frame *frame, uint16_t protocol)
 	uint16_t type;
 	uint8_t first;
 
-	if (protocol != ETHERTYPE_IPv4 && protocol != ETHERTYPE_IPv6 &&
-	    protocol != ETHERTYPE_PPPoE_session)
-		return false;
 	do {
 		(void)reader_u16(&ahead);
 		type = reader_u16(&ahead);
@@ -405,7 +403,11 @@ static bool has_hidden_tags(const struct frame *frame, uint16_t protocol)
 	switch (protocol) {
 	case ETHERTYPE_IPv4: return first >> 4 == 4;
 	case ETHERTYPE_IPv6: return first >> 4 == 6;
-	default: return first == PPPoE_VERSION_TYPE;
+	case ETHERTYPE_PPPoE_session: return first == PPPoE_VERSION_TYPE;
+	/* A label that looks like a tag has the same bytes after it. */
+	case ETHERTYPE_MPLS:
+	case ETHERTYPE_MPLS_multicast: return true;
+	default: return false;
 	}
 }
 

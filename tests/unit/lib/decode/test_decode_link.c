@@ -343,6 +343,29 @@ TEST(linux_cooked_with_tags_that_are_not_announced)
 	CHECK_EQ(info.key.vlan_id, 10);
 }
 
+TEST(linux_cooked_tags_before_labels)
+{
+	struct packet_info info;
+
+	for (uint16_t type = 0x8847; type <= 0x8848; type++) {
+
+		CHECK_EQ(DECODE(LINK_LINUX_SLL2, &info, SLL2(0, 1, type), VLAN(20, 0x8100),
+				VLAN(30, type), MPLS(100, 0), MPLS(200, 1), IPv4_UDP),
+			 DROP_NONE);
+		check_ipv4_udp(&info);
+		CHECK_EQ(info.key.vlan_id, 20);
+		CHECK_EQ(DECODE(LINK_LINUX_SLL2, &info, SLL2(0, 1, type), VLAN(20, type),
+				MPLS(100, 1), IPv6_UDP),
+			 DROP_NONE);
+		check_ipv6_udp(&info);
+		CHECK_EQ(info.key.vlan_id, 20);
+		CHECK_EQ(DECODE(LINK_LINUX_SLL2, &info, SLL2(0, 1, type), MPLS(100, 1), IPv6_UDP),
+			 DROP_NONE);
+		check_ipv6_udp(&info);
+		CHECK_EQ(info.key.vlan_id, 0);
+	}
+}
+
 TEST(linux_cooked_tag_that_looks_like_an_ip_header)
 {
 	struct packet_info info;
@@ -492,6 +515,7 @@ int main(void)
 		cmocka_unit_test(ethertype_beside_the_packet),
 		cmocka_unit_test(linux_cooked),
 		cmocka_unit_test(linux_cooked_with_tags_that_are_not_announced),
+		cmocka_unit_test(linux_cooked_tags_before_labels),
 		cmocka_unit_test(linux_cooked_tag_that_looks_like_an_ip_header),
 		cmocka_unit_test(linux_cooked_ip_header_that_looks_like_a_tag),
 		cmocka_unit_test(linux_cooked_tells_the_side_and_the_interface),
