@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -721,6 +722,29 @@ def test_the_as_table_of_a_routing_table(doctor, asn_table):
     wait_until(lambda: "is 40 days old" in doctor.rows("AS table")[0]["text"], "the old table")
     table.unlink()
     doctor.fault("AS table", "is not there any more")
+
+
+@pytest.mark.parametrize("fault", ["is empty", "is 40 days old", "is not there any more"])
+def test_the_as_table_that_a_unit_fetches(doctor, asn_table, fault):
+    """systemctl is played: flowagent-asn.service writes a new table."""
+    now = int(time.time())
+    place = doctor.directory / "lib" / "flowagent-asn" / "asn.tbl"
+    place.parent.mkdir(parents=True)
+    entries = [] if fault == "is empty" else [(64500, "192.0.2.0/24")]
+    shutil.copy(asn_table(entries, created_s=now - 40 * 86400 if "old" in fault else now), place)
+    fresh = shutil.copy(asn_table([(64500, "192.0.2.0/24")], created_s=now), doctor.directory / "fresh")
+    (doctor.commands / "systemctl").write_text(
+        f"""#!/bin/sh
+[ "$*" != "start flowagent-asn.service" ] || {{ cp {fresh} {place}.new && mv {place}.new {place}; }}
+"""
+    )
+    prefix = ["unshare", "-m", "sh", "-c", f'mount --bind {doctor.directory}/lib /var/lib && exec "$@"', "sh"]
+    doctor.start("--asn-table", "/var/lib/flowagent-asn/asn.tbl", wrapper=prefix)
+    if "not there" in fault:
+        place.unlink()
+    row = doctor.fault("AS table", fault, "fail" if "not there" in fault else "warn", prefix=prefix)
+    doctor.type(row["fix"])
+    wait_until(lambda: "has 1 network" in doctor.rows("AS table", prefix=prefix)[0]["text"], "the new table")
 
 
 def test_without_a_table(doctor):
