@@ -310,3 +310,26 @@ def test_counters_survive_a_kill_before_each_message_of_a_start(service, load, h
     assert number > 10
     (faults / "kill").unlink()
     check_all_arrived(service, load, hosts, own)
+
+
+def test_killed_before_each_message_of_a_restart(service, load, hosts, collector, faulty):  # noqa: F811
+    """An agent that hands over is killed before all of it is in the store: it is continued as any that was killed."""
+    environment, faults = faulty
+    own = collector(Hosts.COLLECTOR[0], OWN_PORT, hosts.collector)
+    service.write(*lines_of(own))
+    service.start(variables=environment, release=True)
+    load.begin(40, RATE)
+    number, status = 0, -signal.SIGKILL
+    while status:
+        number += 1
+        before = load.packets(40)
+        wait_until(lambda: load.packets(40) > before + RATE // 10, "packets")
+        (faults / "kill").write_text(str(len(service.manager.messages) + number))
+        service.agent.signal(signal.SIGUSR2)
+        status = service.agent.wait()
+        (faults / "kill").unlink()
+        assert status in (0, -signal.SIGKILL), service.agent.errors
+        service.start(variables=environment, release=True)
+        assert "are lost" not in service.agent.errors, service.agent.errors
+    assert number > 5
+    check_all_arrived(service, load, hosts, own)
