@@ -51,11 +51,23 @@ static const struct group_key {
 
 #define GROUP_KEY_COUNT (sizeof(group_keys) / sizeof(group_keys[0]))
 
+/* Times of connections: means, and of how many flows each is. */
+enum { MEANS = 3 };
+static const char *const mean_names[MEANS][2] = {
+	{ "rtt_us", "rtt_flows" },
+	{ "client_rtt_us", "client_rtt_flows" },
+	{ "server_rtt_us", "server_rtt_flows" },
+};
+
+static const char *const mean_labels[MEANS][2] = { { "rtt" }, { "client_rtt" }, { "server_rtt" } };
+
 struct group_sum {
 	char *key; /* owned; JSON array of the values */
 	uint64_t flows, packets, bytes, bits_per_s, packets_per_s;
 	/* Of connections, if rows have it. */
-	uint64_t rtt_us, rtt_flows; /* sum over these */
+	struct group_mean {
+		uint64_t us, flows; /* sum over these */
+	} means[MEANS];
 	uint64_t retransmitted, out_of_order;
 };
 
@@ -63,7 +75,7 @@ struct agentctl_group {
 	const struct group_key *keys[AGENTCTL_GROUP_KEYS];
 	size_t key_count;
 	char names[AGENTCTL_GROUP_KEYS * FLOW_NAME_SIZE]; /* with commas */
-	struct agentctl_column columns[2 * AGENTCTL_GROUP_KEYS + 10];
+	struct agentctl_column columns[2 * AGENTCTL_GROUP_KEYS + 14];
 	bool has_tcp;           /* rows have rtt_us */
 	json_t *value_names;    /* owned; by the value's text */
 	struct group_sum *sums; /* owned */
@@ -140,8 +152,10 @@ static void fill_columns(struct agentctl_group *group)
 	*column++ = (struct agentctl_column){ "bytes", NULL, COLUMN_BYTES, COLUMN_SHOWN };
 	*column++ = (struct agentctl_column){ "bits_per_s", "rate", COLUMN_BITRATE, 2 };
 	*column++ = (struct agentctl_column){ "packets_per_s", NULL, COLUMN_NUMBER, COLUMN_HIDDEN };
-	*column++ = (struct agentctl_column){ "rtt_us", "rtt", COLUMN_NUMBER, COLUMN_HIDDEN };
-	*column++ = (struct agentctl_column){ "rtt_flows", NULL, COLUMN_NUMBER, COLUMN_HIDDEN };
+	for (size_t i = 0; i < MEANS; i++)
+		for (size_t j = 0; j < 2; j++)
+			*column++ = (struct agentctl_column){ mean_names[i][j], mean_labels[i][j],
+							      COLUMN_NUMBER, COLUMN_HIDDEN };
 	*column++ = (struct agentctl_column){ "retransmitted", NULL, COLUMN_NUMBER, COLUMN_HIDDEN };
 	*column++ = (struct agentctl_column){ "out_of_order", NULL, COLUMN_NUMBER, COLUMN_HIDDEN };
 	for (size_t i = 0; i < group->key_count; i++)
@@ -205,8 +219,10 @@ static void merge(struct agentctl_group *group)
 		to->bytes += from->bytes;
 		to->bits_per_s += from->bits_per_s;
 		to->packets_per_s += from->packets_per_s;
-		to->rtt_us += from->rtt_us;
-		to->rtt_flows += from->rtt_flows;
+		for (size_t j = 0; j < MEANS; j++) {
+			to->means[j].us += from->means[j].us;
+			to->means[j].flows += from->means[j].flows;
+		}
 		to->retransmitted += from->retransmitted;
 		to->out_of_order += from->out_of_order;
 		free(from->key);
@@ -286,17 +302,23 @@ static uint64_t number_of(const json_t *row, const char *name)
 }
 
 /* A sum's mean is of as many flows as it says, a flow's of one. */
+static void add_mean(struct group_mean *mean, const json_t *row, const char *const names[2])
+{
+	const json_t *time = json_object_get(row, names[0]);
+	const json_t *flows = json_object_get(row, names[1]);
+
+	if (json_is_integer(time))
+		mean->flows = flows ? (uint64_t)json_integer_value(flows) : 1;
+	mean->us = (uint64_t)json_integer_value(time) * mean->flows;
+}
+
 static void add_tcp(struct agentctl_group *group, struct group_sum *sum, const json_t *row)
 {
-	const json_t *rtt = json_object_get(row, "rtt_us");
-	const json_t *flows = json_object_get(row, "rtt_flows");
-
-	if (!rtt)
+	if (!json_object_get(row, mean_names[0][0]))
 		return;
 	group->has_tcp = true;
-	if (json_is_integer(rtt))
-		sum->rtt_flows = flows ? (uint64_t)json_integer_value(flows) : 1;
-	sum->rtt_us = (uint64_t)json_integer_value(rtt) * sum->rtt_flows;
+	for (size_t i = 0; i < MEANS; i++)
+		add_mean(&sum->means[i], row, mean_names[i]);
 	sum->retransmitted = number_of(row, "retransmitted");
 	sum->out_of_order = number_of(row, "out_of_order");
 }
@@ -374,13 +396,22 @@ static int add_names(const struct agentctl_group *group, json_t *row)
 	return result;
 }
 
+static int write_mean(const struct group_mean *mean, const char *const names[2], json_t *row)
+{
+	json_t *time =
+		mean->flows ? json_integer((json_int_t)(mean->us / mean->flows)) : json_null();
+
+	return json_object_set_new(row, names[0], time) |
+	       json_object_set_new(row, names[1], json_integer((json_int_t)mean->flows));
+}
+
 static int write_tcp(const struct group_sum *sum, json_t *row)
 {
-	json_t *mean = sum->rtt_flows ? json_integer((json_int_t)(sum->rtt_us / sum->rtt_flows))
-				      : json_null();
+	int result = 0;
 
-	return json_object_set_new(row, "rtt_us", mean) |
-	       json_object_set_new(row, "rtt_flows", json_integer((json_int_t)sum->rtt_flows)) |
+	for (size_t i = 0; i < MEANS; i++)
+		result |= write_mean(&sum->means[i], mean_names[i], row);
+	return result |
 	       json_object_set_new(row, "retransmitted",
 				   json_integer((json_int_t)sum->retransmitted)) |
 	       json_object_set_new(row, "out_of_order",

@@ -28,10 +28,18 @@ static const struct sum_key both_ends[] = {
 };
 
 static const char *const sum_names[] = { "flows", "packets", "bytes", "bits_per_s", "packets_per_s",
-					 /* Of connections; the first is the mean of the second. */
-					 "rtt_us", "rtt_flows", "retransmitted", "out_of_order" };
+					 /* Of connections: means, and of how many flows each is. */
+					 "rtt_us", "rtt_flows", "client_rtt_us", "client_rtt_flows",
+					 "server_rtt_us", "server_rtt_flows", "retransmitted",
+					 "out_of_order" };
 
-enum { SUM_rtt_us = 5, SUMS_WITHOUT_TCP = 5, SUMS_WITH_TCP = 9 };
+enum {
+	SUM_rtt_us = 5,
+	SUM_client_us = 7,
+	SUM_server_us = 9,
+	SUMS_WITHOUT_TCP = 5,
+	SUMS_WITH_TCP = 13
+};
 
 struct flow_sums {
 	const struct flow_key_choice *choice; /* borrowed */
@@ -197,12 +205,25 @@ void flow_sums_with_tcp(struct flow_sums *sums)
 	sums->name_count = SUMS_WITH_TCP;
 }
 
+/* 'known_us' as in struct tcp_quality. */
+static void add_to_mean(struct flow_mean *mean, uint32_t known_us)
+{
+	if (!known_us)
+		return;
+	mean->us += known_us - 1;
+	mean->flows++;
+}
+
+static uint64_t mean_us(const struct flow_mean *mean)
+{
+	return mean->flows ? mean->us / mean->flows : 0;
+}
+
 static void add_tcp(struct flow_sum *sum, const struct tcp_quality *tcp)
 {
-	if (tcp->handshake_us) {
-		sum->rtt_us += tcp->handshake_us - 1;
-		sum->rtt_flows++;
-	}
+	add_to_mean(&sum->rtt, tcp->handshake_us);
+	add_to_mean(&sum->client_rtt, tcp->client_us);
+	add_to_mean(&sum->server_rtt, tcp->server_us);
 	sum->retransmitted += tcp->retransmitted;
 	sum->out_of_order += tcp->out_of_order;
 }
@@ -305,8 +326,12 @@ static uint64_t sum_number(const struct flow_sum *sum, size_t which)
 				     sum->bytes,
 				     sum->recent_bytes * 8000 / FLOW_SUMS_WINDOW_MS,
 				     sum->recent_packets * 1000 / FLOW_SUMS_WINDOW_MS,
-				     sum->rtt_flows ? sum->rtt_us / sum->rtt_flows : 0,
-				     sum->rtt_flows,
+				     mean_us(&sum->rtt),
+				     sum->rtt.flows,
+				     mean_us(&sum->client_rtt),
+				     sum->client_rtt.flows,
+				     mean_us(&sum->server_rtt),
+				     sum->server_rtt.flows,
 				     sum->retransmitted,
 				     sum->out_of_order };
 
@@ -390,7 +415,8 @@ char *flow_sums_write(const struct flow_sums *sums, size_t index, char *to)
 	for (size_t i = 0; i < sums->key_count; i++)
 		to = flow_value_write(to, sums->keys[i].name, &sum->keys[i]);
 	for (size_t i = 0; i < sums->name_count; i++) {
-		const bool is_known = i != SUM_rtt_us || sum->rtt_flows;
+		const bool is_mean = i == SUM_rtt_us || i == SUM_client_us || i == SUM_server_us;
+		const bool is_known = !is_mean || sum_number(sum, i + 1);
 		const struct flow_value value = {
 			.kind = FLOW_VALUE_ID,
 			.number = is_known ? (int64_t)sum_number(sum, i) : -1,

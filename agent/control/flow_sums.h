@@ -21,10 +21,15 @@
 
 struct flow_sums; /* opaque: defined in flow_sums.c */
 
+/* Times of the flows that know one. */
+struct flow_mean {
+	uint64_t us, flows;
+};
+
 struct flow_sum {
 	uint64_t flows, packets, bytes;
 	uint64_t recent_packets, recent_bytes; /* within the window */
-	uint64_t rtt_us, rtt_flows;            /* sum over the flows that have it, and these */
+	struct flow_mean rtt, client_rtt, server_rtt;
 	uint64_t retransmitted, out_of_order;
 	struct flow_value keys[]; /* as many as there are keys */
 };
@@ -52,9 +57,9 @@ size_t flow_sums_count(const struct flow_sums *sums);
 void flow_sums_clear(struct flow_sums *sums);
 
 /* Put the sums in order of a key, or of "flows", "packets", "bytes", "bits_per_s",
- * "packets_per_s" and, with tcp, "rtt_us", "rtt_flows", "retransmitted", "out_of_order"; equal ones
- * in that of bytes. Returns 0, or -EINVAL for
- * another name. Nothing may be added before flow_sums_clear(). */
+ * "packets_per_s" and, with tcp, "rtt_us", "rtt_flows", "client_rtt_us", "client_rtt_flows",
+ * "server_rtt_us", "server_rtt_flows", "retransmitted", "out_of_order"; equal ones in that of
+ * bytes. Returns 0, or -EINVAL for another name. Nothing may be added before flow_sums_clear(). */
 int flow_sums_sort(struct flow_sums *sums, const char *name, bool is_descending);
 /* Whether a sum can be sorted by a name; then '*is_name' says whether from A by itself. */
 bool flow_sums_can_sort(const struct flow_sums *sums, const char *name, bool *is_text);
@@ -67,7 +72,7 @@ const struct flow_sum *flow_sums_at(const struct flow_sums *sums, size_t index);
 bool flow_sums_as_number(const struct flow_sums *sums, size_t index, size_t key, const char **name,
 			 uint32_t *as_number);
 /* Write a sum as an object. 'to' has room for FLOW_SUM_JSON_SIZE bytes. Returns the new end. */
-#define FLOW_SUM_JSON_SIZE ((FLOW_SUMS_KEYS + 9) * (FLOW_VALUE_JSON_SIZE + 32))
+#define FLOW_SUM_JSON_SIZE ((FLOW_SUMS_KEYS + 13) * (FLOW_VALUE_JSON_SIZE + 32))
 char *flow_sums_write(const struct flow_sums *sums, size_t index, char *to);
 
 #endif

@@ -162,10 +162,13 @@ def check_rtt(row, rtt_us, source, is_near):
 
 
 def check_sums(tool, flows):
-    """By a key that all flows share the mean of those that know it, and sums."""
-    (row,) = tool.rows("show", "flows", "--by", "proto")
+    """By a key that all flows share the means of those that know a time, and sums."""
+    (row,) = tool.rows("show", "flows", "--by", "dst_as")
     assert row["rtt_flows"] == len(flows)
-    assert row["rtt_us"] == sum(flow["rtt_us"] for flow in flows.values()) // len(flows)
+    for name in "rtt", "client_rtt", "server_rtt":
+        known = [flow[f"{name}_us"] for flow in flows.values() if flow[f"{name}_us"] is not None]
+        assert row[f"{name}_flows"] == len(known)
+        assert row[f"{name}_us"] == sum(known) // len(known)
     for name in "retransmitted", "out_of_order":
         assert row[name] == sum(flow[name] for flow in flows.values())
 
