@@ -1,5 +1,6 @@
 """A fleet: many agents on hosts of their own, and collectors that go away and come back under load."""
 
+import contextlib
 import os
 import re
 import socket
@@ -70,7 +71,25 @@ class NfacctdPlace:
         """Its port refuses until its plugin is there, too. The socket is for a busy machine, as large as the kernel lets it be."""
         self._refuse()
         self._run = self._make(COLLECTOR, self.port, self._host, options="nfacctd_pipe_size: 33554432\n")
+        self._go_first()
         self._accept()
+
+    def _processes(self):
+        """{number: state} of its core and its plugin."""
+        listing = subprocess.run(
+            ["ps", "-o", "pid=,stat=", "--pid", str(self._run.pid), "--ppid", str(self._run.pid)],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        states = dict(line.split() for line in listing.stdout.splitlines())
+        assert len(states) == 2, states
+        return states
+
+    def _go_first(self):
+        """On a busy machine its plugin may be late, and then it loses records by itself: that is nothing that an agent
+        could name. Where this is not allowed it runs as all others do."""
+        for process in self._processes():
+            with contextlib.suppress(PermissionError):
+                os.sched_setscheduler(int(process), os.SCHED_RR, os.sched_param(1))
 
     def _refuse(self):
         self._host.run("nft", "-f", "-", input=self.REFUSE.format(self.port))
@@ -86,12 +105,7 @@ class NfacctdPlace:
 
     def _rests(self):
         """Its core waits for datagrams, and its plugin for what the core hands over."""
-        listing = subprocess.run(
-            ["ps", "-o", "stat=", "--pid", str(self._run.pid), "--ppid", str(self._run.pid)], capture_output=True, text=True, check=True
-        )
-        states = listing.stdout.split()
-        assert len(states) == 2, states
-        return all(state.startswith("S") for state in states)
+        return all(state.startswith("S") for state in self._processes().values())
 
     def packets(self):
         """{flow: packets} of its table."""
@@ -106,7 +120,8 @@ class NfacctdPlace:
             self._run.wait_until(lambda: not self._unread() and self._rests(), "all is in its table")
             tables.append(self.packets())
         self._tables.append(tables[-1])
-        assert not re.search("expecting flow|issing data", self._run.log_text())
+        assert not re.search("Failed during write|issing data", self._run.log_text()), "nfacctd has lost records by itself"
+        assert "expecting flow" not in self._run.log_text()
         self._run.stop()
         self._accept()
 
