@@ -102,6 +102,11 @@ static int open_group(const struct source_config *config, struct capture **opene
 		goto out;
 	capture_netlink_grow(&capture->netlink, capture_nflog_group_descriptor(&capture->group));
 	result = capture_nflog_group_bind(&capture->group, capture->parser.snaplen, error);
+	if (result > 0) { /* the report is read, and says as much as one that comes later */
+		(void)capture_netlink_fault(&capture->netlink, -ENOBUFS);
+		capture->doubt = DOUBT_until_empty;
+		result = 0;
+	}
 out:
 	if (result) {
 		close_group(capture);

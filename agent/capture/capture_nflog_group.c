@@ -67,7 +67,8 @@ static int send_message(const struct capture_nflog_group *group, struct nlmsghdr
 	return sent < 0 ? -errno : 0;
 }
 
-/* The kernel's answer to the request just sent, as 0 or a negative errno.
+/* The kernel's answer to the request just sent, as 0 or a negative errno; 1: packets have filled
+ * the queue before we came to look.
  *
  * With a rule's threshold of 1, packets may be in the queue before the answer; they mean that
  * binding has worked. So the queue is only looked at, and an answer after packets is left to the
@@ -80,6 +81,8 @@ static int receive_answer(const struct capture_nflog_group *group)
 	struct nlmsgerr answer;
 	ssize_t size = recv(fd, bytes, sizeof(bytes), MSG_PEEK);
 
+	if (size < 0 && errno == ENOBUFS)
+		return 1;
 	if (size < 0)
 		return -errno;
 	if ((size_t)size < sizeof(bytes))
@@ -153,7 +156,7 @@ int capture_nflog_group_bind(const struct capture_nflog_group *group, uint32_t s
 	result = send_message(group, message);
 	if (!result)
 		result = receive_answer(group);
-	return result ? explain_bind(group, result, error) : 0;
+	return result < 0 ? explain_bind(group, result, error) : result;
 }
 
 void capture_nflog_group_set_up(const struct capture_nflog_group *group, uint32_t snaplen)

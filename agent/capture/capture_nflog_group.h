@@ -30,8 +30,8 @@ void capture_nflog_group_close(struct capture_nflog_group *group);
 int capture_nflog_group_descriptor(const struct capture_nflog_group *group);
 
 /* Bind the group and set it up, in one message: so the first packet already has a sequence number,
- * which starts with 0, and is cut to 'snaplen'. Returns 0, or a negative errno with 'error' filled:
- * -EBUSY where another program is in the way. */
+ * which starts with 0, and is cut to 'snaplen'. Returns 0; 1 if packets have filled the queue
+ * already; or a negative errno with 'error' filled: -EBUSY where another program is in the way. */
 int capture_nflog_group_bind(const struct capture_nflog_group *group, uint32_t snaplen,
 			     struct error_text *error);
 

@@ -272,6 +272,22 @@ def test_threads_without_cpu_time_do_not_spoil_the_end(
     assert summary["packets_cached"] == (sent.packets() if end == signal.SIGUSR2 else 0)
 
 
+def test_a_queue_that_is_full_before_the_group_is_bound_to_the_end(site, flowagent, agentctl, faulty):  # noqa: F811
+    """Packets may come before the answer is read that the group is bound: then that is no failure of the start."""
+    environment, faults = faulty
+    (faults / "full").touch()
+    agent = flowagent("--nflog", "40", host=site.host, release=True, environment=environment)
+    agent.wait_for_group()
+    (row,) = agentctl(agent).rows("show", "sources")
+    assert (row["overruns"], row["loss_unknown"]) == (1, True)
+    sent = site.send()
+    wait_for_packets(agentctl(agent), sent.packets())
+    (row,) = agentctl(agent).rows("show", "sources")
+    assert (row["overruns"], row["loss_unknown"], row["packets_lost_kernel"]) == (1, False, 0)
+    assert agent.stop() == 0, agent.errors
+    ledger.check_final(agent.summary(), site.matched())
+
+
 class Supervisor:
     """What systemd is for a service: $NOTIFY_SOCKET and $WATCHDOG_USEC."""
 

@@ -9,8 +9,9 @@
  * reached; 1 is the first one. $FAULTS/threads holds the number of the first of which none can be
  * started. $FAULTS/kill holds the number of a message to the service manager before which the
  * process is killed. $FAULTS/late holds by how many milliseconds each thread that waits in poll()
- * goes on too late, as on a machine without CPU time for it. Build: cc -shared -fPIC. Not for
- * builds with sanitizers. */
+ * goes on too late, as on a machine without CPU time for it. While $FAULTS/full is there, who looks
+ * for the first bytes of what is in a socket hears that its queue was full. Build: cc -shared
+ * -fPIC. Not for builds with sanitizers. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
@@ -191,4 +192,16 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	    atomic_fetch_add(&count, 1) + 1 == number_of("kill"))
 		(void)raise(SIGKILL);
 	return real(fd, message, flags);
+}
+
+ssize_t recv(int fd, void *bytes, size_t size, int flags)
+{
+	ssize_t (*real)(int, void *, size_t, int) =
+		(ssize_t(*)(int, void *, size_t, int))next("recv");
+
+	if (flags == MSG_PEEK && is_there("full")) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	return real(fd, bytes, size, flags);
 }
