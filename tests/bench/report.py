@@ -318,7 +318,7 @@ def plot_packet_path(costs, path):
         path,
         "What a reader adds to the way of a packet through the kernel",
         "$data << END\nx " + " ".join(sources) + "\n" + "\n".join(lines) + "\nEND\n"
-        + "set ylabel 'ns'\nset style histogram clustered gap 1\nset yrange [0:*]\n"
+        + "set ylabel 'ns'\nset style histogram clustered gap 1\nset key outside right\nset yrange [0:*]\n"
         + f"plot for [i=2:{len(sources) + 1}] $data using i:xtic(1) title columnheader(i)\n",
     )  # fmt: skip
 
