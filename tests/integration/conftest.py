@@ -21,6 +21,7 @@ import asn_tables  # noqa: E402
 import netns  # noqa: E402
 import programs  # noqa: E402
 from collector import Collector  # noqa: E402
+from doctor import Doctor  # noqa: E402
 from firewalls import Nft  # noqa: E402
 
 BUILD = Path(os.environ.get("FLOWAGENT_BUILD", ROOT / "build" / "dev"))
@@ -177,6 +178,11 @@ def with_length(addresses):
 @pytest.fixture
 def hosts(host):
     return Hosts(host)
+
+
+@pytest.fixture
+def doctor(hosts, flowagent, directory):
+    return Doctor(BUILD, hosts, flowagent, directory)
 
 
 @pytest.fixture
