@@ -153,15 +153,28 @@ static bool is_missing(const struct doctor *doctor, const struct moved *moved)
 	       !has_sampling(doctor);
 }
 
+/* Whether all that the rules have counted may be in the kernel still, which hands over a few packets
+ * only some time after they came. */
+static bool is_all_on_its_way(const struct moved *moved)
+{
+	return moved->passed > 0 && moved->read == 0;
+}
+
 /* An agent that has no CPU time for a moment lags: what it has not read waits in its buffer. Of
- * what never comes, as much is missing again. */
+ * what never comes, as much is missing again. What was on its way at the end of the first look has
+ * come by that of the second. */
 static struct moved look_until_it_is_sure(struct doctor *doctor)
 {
-	struct moved moved = look_at(doctor);
+	const struct moved first = look_at(doctor);
+	struct moved moved;
 
-	if (is_missing(doctor, &moved)) {
-		doctor_look_again(doctor);
-		moved = look_at(doctor);
+	if (!is_missing(doctor, &first) && !is_all_on_its_way(&first))
+		return first;
+	doctor_look_again(doctor);
+	moved = look_at(doctor);
+	if (is_all_on_its_way(&first)) {
+		moved.passed += first.passed;
+		moved.lost += first.lost;
 	}
 	return moved;
 }
@@ -202,7 +215,7 @@ void doctor_check_counter(struct doctor *doctor)
 	if (count_feeding(doctor) == 0 || !doctor->status_later)
 		return;
 	moved = look_until_it_is_sure(doctor);
-	if (moved.passed > 0 && moved.read == 0)
+	if (is_all_on_its_way(&moved))
 		doctor_say(doctor, DOCTOR_fail, "agentctl show sources",
 			   "the rules have counted %" JSON_INTEGER_FORMAT
 			   " packets just now, and the agent has read none",

@@ -7,6 +7,8 @@ import subprocess
 import pytest
 
 from conftest import BUILD, Hosts
+from doctor import ask
+from fake_agent import FakeAgent
 from waiting import wait_until
 
 
@@ -40,6 +42,42 @@ def test_packets_of_other_sources_are_not_those_of_the_rules(doctor):
             ping.terminate()
     counted, read = map(int, re.findall(r"(?:counted|read) (\d+)", row["text"]))
     assert counted > 10 * read
+
+
+NFT = """#!/bin/sh
+nft=$(PATH=${PATH#*:} command -v nft)
+"$nft" "$@"
+status=$?
+[ -e %(done)s ] || { : >%(done)s && ping -c 1 -q -W 0.1 %(address)s >/dev/null; }
+exit $status
+"""
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_packet_that_is_in_the_kernel_still_is_waited_for(arrives, doctor, cleanup):
+    """Between the two looks the rules count packets, which the agent reads after the second one, or never."""
+    doctor.host.run(BUILD / "agentctl", "rules", "install", "--no-save", "-i", "eth0")
+    doctor.start()
+    nft = doctor.commands / "nft"
+    nft.write_text(NFT % {"done": doctor.directory / "first-list", "address": Hosts.ROUTER[0]})
+    nft.chmod(0o755)
+    read = iter([10, 10, 12 if arrives else 10])
+
+    def answer(request):
+        rows = ask(doctor_agent.control, request)
+        if request["cmd"] == "show-status":
+            count = next(read)
+            rows = [{**row, "sources": [{**source, "packets_read": count} for source in row["sources"]]} for row in rows]
+        return rows
+
+    doctor_agent = doctor.agent
+    late = FakeAgent(doctor.directory / "late.sock", answer)
+    cleanup.callback(late.close)
+    doctor.agent = late
+    rows = [row for row in doctor.rows("counter") if "just now" in row["text"]]
+    assert [row["state"] for row in rows] == ["ok" if arrives else "fail"], rows
+    assert ("have counted 2 just now, the agent has read 2" if arrives else "and the agent has read none") in rows[0]["text"]
+    assert next(read, None) is None
 
 
 @pytest.mark.parametrize("is_limited", [True, False])

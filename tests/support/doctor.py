@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 
 import programs
@@ -117,3 +118,18 @@ class Doctor:
 
     def ping(self, count=3):
         self.host.run("ping", "-c", count, "-i", "0.01", "-q", self.hosts.ROUTER[0])
+
+
+def ask(path, request):
+    """The rows of an agent's answer."""
+    rows = []
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(PATIENCE_S)
+        control.connect(str(path))
+        control.sendall(json.dumps(request).encode() + b"\n")
+        for line in control.makefile():
+            row = json.loads(line)
+            if "end" in row:
+                break
+            rows.append(row)
+    return rows
