@@ -6,8 +6,10 @@
 
 #include "count_text.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BUFFER_LEAST (32 << 20)
 #define BUFFER_MOST  (1 << 30) /* what the option takes */
@@ -18,19 +20,25 @@ static const json_t *later(const struct doctor *doctor, size_t index)
 	return json_array_get(doctor_sources(doctor->status_later), index);
 }
 
-/* A command that gives a source twice the buffer. */
+/* A command that gives a source twice the buffer, in a file of its own: the fix of another source
+ * must not write over it. */
 static void fix_buffer(const struct doctor *doctor, const json_t *source, char *fix, size_t size)
 {
 	const char *name = doctor_text(source, "name");
 	const json_int_t twice = 2 * doctor_number(source, "receive_buffer_wanted");
-	char lines[256];
+	char lines[256], topic[64];
+
+	(void)snprintf(topic, sizeof(topic), "buffer-%s", name);
+	for (char *c = topic; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("._", *c))
+			*c = '-';
 
 	(void)snprintf(lines, sizeof(lines), "[source \"%s\"]\nbuffer = %" JSON_INTEGER_FORMAT "\n",
 		       name,
 		       twice < BUFFER_LEAST  ? BUFFER_LEAST
 		       : twice > BUFFER_MOST ? BUFFER_MOST
 					     : twice);
-	doctor_fix_config(doctor, "buffer", lines, fix, size);
+	doctor_fix_config(doctor, topic, lines, fix, size);
 }
 
 void doctor_check_loss(struct doctor *doctor)
@@ -56,6 +64,23 @@ void doctor_check_loss(struct doctor *doctor)
 		doctor_say(doctor, DOCTOR_ok, NULL, "no packet was lost in the kernel");
 }
 
+/* The limit is one for all sources: what the largest wants. */
+static json_int_t most_wanted(const struct doctor *doctor)
+{
+	json_int_t most = 0;
+	size_t index;
+	const json_t *source;
+
+	json_array_foreach((json_t *)(uintptr_t)doctor_sources(doctor->status), index, source)
+	{
+		const json_int_t wanted = doctor_number(source, "receive_buffer_wanted");
+
+		if (wanted > most)
+			most = wanted;
+	}
+	return most;
+}
+
 void doctor_check_buffer(struct doctor *doctor)
 {
 	size_t index;
@@ -72,7 +97,7 @@ void doctor_check_buffer(struct doctor *doctor)
 		(void)snprintf(fix, sizeof(fix),
 			       "%ssysctl -w net.core.rmem_max=%" JSON_INTEGER_FORMAT
 			       " && %ssystemctl restart flowagent",
-			       doctor_sudo(doctor), wanted, doctor_sudo(doctor));
+			       doctor_sudo(doctor), most_wanted(doctor), doctor_sudo(doctor));
 		doctor_say(doctor, DOCTOR_warn, fix,
 			   "%s: the kernel has given %" JSON_INTEGER_FORMAT
 			   " bytes of receive buffer, and %" JSON_INTEGER_FORMAT " were wanted",

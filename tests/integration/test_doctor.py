@@ -1,10 +1,12 @@
 """agentctl doctor: faults of the agent and of its host are made, named, and mended by typing what doctor says."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,7 @@ import programs
 from conftest import BUILD, RELEASE_BUILD, Hosts
 from doctor import BROKEN, GOOD, WARNING
 from test_ending import faulty  # noqa: F401
-from waiting import wait_until
+from waiting import PATIENCE_S, wait_until
 
 
 def test_all_is_good(doctor, hosts, collector):
@@ -94,15 +96,47 @@ def test_losses(doctor, udp_flood):
     assert doctor.is_good("loss") and doctor.is_good("buffer")
 
 
-def test_a_buffer_that_the_kernel_does_not_give(doctor):
-    """Without rights over the whole machine, net.core.rmem_max is the limit."""
-    agent = doctor._flowagent(
-        "-f", doctor.config, "-g", 40, wrapper=["unshare", "-U", "-r", "-n"], host=doctor.host
-    )
-    doctor.agent = agent
-    agent.wait_for_control()
-    row = doctor.fault("buffer", "bytes of receive buffer, and", "warn")
-    assert row["fix"].startswith("sysctl -w net.core.rmem_max=")
+def test_losses_of_two_groups(doctor, udp_flood):
+    """What is typed for one does not undo what was typed for the other."""
+    (doctor.directory / "conf.d" / "small.conf").write_text("".join(f'[source "nflog:{group}"]\nbuffer = 64k\n' for group in (40, 41)))
+    doctor.hosts.internet.ip("route", "add", "blackhole", "198.18.0.0/15")
+    hook = "type filter hook output priority 0; ip daddr 198.18.0.0/15"
+    chains = "".join(f"chain g{group} {{ {hook} log group {group} snaplen 96; }}\n" for group in (40, 41))
+    doctor.host.run("nft", "-f", "-", input=f"table inet mine {{\n{chains}}}\n")
+    doctor.start("-g", 41, wait=False)
+    for group in 40, 41:
+        doctor.agent.wait_for_group(group)
+    doctor.agent.signal(signal.SIGSTOP)
+    doctor.host.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", "10", "20000", "20000")
+    doctor.agent.signal(signal.SIGCONT)
+    doctor.host.run(udp_flood, Hosts.SERVER[0], "198.18.0.0", "10", "10", "1000")
+    wait_until(lambda: [row["state"] for row in doctor.rows("loss")] == ["warn", "warn"], "losses that are over")
+    for group in 40, 41:
+        doctor.type(doctor.fault("loss", f"nflog:{group}: the kernel has lost", "warn")["fix"])
+    doctor.restart()
+    sources = json.loads(doctor.host.run(BUILD / "agentctl", "-J", "show", "status", "-s", doctor.agent.control))["sources"]
+    assert [source["receive_buffer_wanted"] for source in sources] == [32 << 20] * 2
+
+
+def test_a_buffer_that_the_kernel_does_not_give(doctor, cleanup):
+    """Without rights over the whole machine, net.core.rmem_max is the limit, which the machine has once."""
+    (doctor.directory / "conf.d" / "large.conf").write_text('[source "nflog:41"]\nbuffer = 24M\n')
+
+    def start():
+        doctor.agent = doctor._flowagent(
+            "-f", doctor.config, "-g", 40, "-g", 41, wrapper=["unshare", "-U", "-r", "-n"], host=doctor.host
+        )
+        doctor.agent.wait_for_control()
+
+    start()
+    limit = Path("/proc/sys/net/core/rmem_max")
+    cleanup.callback(limit.write_text, limit.read_text())
+    for group in 41, 40:
+        fix = doctor.fault("buffer", f"nflog:{group}: the kernel has given", "warn")["fix"]
+        subprocess.run(["sh", "-c", fix], env=doctor.environment(), check=True, timeout=PATIENCE_S)
+    assert doctor.agent.stop() == 0
+    start()
+    assert doctor.is_good("buffer")
 
 
 def test_a_cache_that_is_too_small(doctor, udp_flood):
