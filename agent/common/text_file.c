@@ -4,11 +4,48 @@
 #include "fault_text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+/* Whether it is a pipe without a name, as of a shell's <(...): somebody writes to it already. */
+static bool is_nameless(int descriptor)
+{
+	static const char nameless[] = "pipe:";
+	char link[64], target[sizeof(nameless) - 1];
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", descriptor);
+	return readlink(link, target, sizeof(target)) == (ssize_t)sizeof(target) &&
+	       memcmp(target, nameless, sizeof(target)) == 0;
+}
+
+int text_file_open(const char *path)
+{
+	/* Without O_NONBLOCK, opening waits for whoever writes to a named pipe. */
+	const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
+
+	if (descriptor < 0)
+		return -errno;
+	if (fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode) &&
+	    !is_nameless(descriptor)) {
+		(void)close(descriptor);
+		return TEXT_FILE_NAMED_PIPE;
+	}
+	(void)fcntl(descriptor, F_SETFL, 0); /* reading waits */
+	return descriptor;
+}
+
+const char *text_file_fault(int result)
+{
+	return result == TEXT_FILE_NAMED_PIPE ? "a named pipe; expected a file"
+					      : fault_text(-result);
+}
 
 static void say_too_large(const char *path, size_t limit, struct error_text *error)
 {
@@ -20,13 +57,17 @@ static void say_too_large(const char *path, size_t limit, struct error_text *err
 
 char *text_file_read(const char *path, size_t limit, size_t *size, struct error_text *error)
 {
-	FILE *file = fopen(path, "re");
+	const int descriptor = text_file_open(path);
+	FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "r");
 	char *text = NULL;
 	size_t capacity = 0;
 	struct stat status;
 
 	if (!file) {
-		error_text_set(error, "%s: cannot read: %s", path, fault_text(errno));
+		error_text_set(error, "%s: cannot read: %s", path,
+			       text_file_fault(descriptor < 0 ? descriptor : -errno));
+		if (descriptor >= 0)
+			(void)close(descriptor);
 		return NULL;
 	}
 	/* A file whose size is known is refused before it is read. */

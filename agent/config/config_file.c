@@ -14,18 +14,17 @@
 #include "config_timeout.h"
 #include "defaults.h"
 #include "fault_text.h"
+#include "text_file.h"
 #include "word_distance.h"
 
 #include "utf8.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define SECTION_NAME_MAX 100
@@ -418,8 +417,8 @@ int config_file_read_texts(struct config *config, const struct config_text *text
 static int read_one(struct config *config, const char *path, struct error_text *error)
 {
 	uint8_t *bytes = malloc(CONFIG_FILE_SIZE_MAX + 1);
-	int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t size = descriptor < 0 ? -errno : 0;
+	int descriptor = text_file_open(path);
+	ssize_t size = descriptor < 0 ? descriptor : 0;
 	int result;
 
 	if (!bytes)
@@ -431,7 +430,7 @@ static int read_one(struct config *config, const char *path, struct error_text *
 	result = (int)size;
 	if (size < 0) {
 		error_text_set(error, "cannot read the configuration file %.200s: %s", path,
-			       fault_text(-(int)size));
+			       text_file_fault((int)size));
 	} else if ((size_t)size > CONFIG_FILE_SIZE_MAX) {
 		error_text_set(error, "%.200s is larger than 1 MiB: not a configuration file",
 			       path);
@@ -457,17 +456,6 @@ static int compare_names(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* A named pipe waits for somebody who writes to it, and at a reload the whole agent would. */
-static int read_drop_in(struct config *config, const char *path, struct error_text *error)
-{
-	struct stat status;
-
-	if (stat(path, &status) || !S_ISFIFO(status.st_mode))
-		return read_one(config, path, error);
-	error_text_set(error, "%.200s: a named pipe; expected a file", path);
-	return -EINVAL;
-}
-
 static int read_drop_ins(struct config *config, const char *path, struct error_text *error)
 {
 	const char *slash = strrchr(path, '/');
@@ -489,7 +477,7 @@ static int read_drop_ins(struct config *config, const char *path, struct error_t
 
 		(void)snprintf(file, sizeof(file), "%s/%s", directory, entries[i]->d_name);
 		if (!result)
-			result = read_drop_in(config, file, error);
+			result = read_one(config, file, error);
 		free(entries[i]);
 	}
 	free(entries);

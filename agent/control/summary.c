@@ -11,8 +11,10 @@
 #include "place.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Members are added to '*object'; when memory is short it becomes NULL and stays so, and a value is
  * freed. */
@@ -267,6 +269,20 @@ static int write_line(FILE *file, const json_t *summary)
 	return 0;
 }
 
+/* A named pipe that nobody reads is not waited for. */
+static FILE *open_file(const char *path)
+{
+	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	const int descriptor = open(path, flags, 0666);
+	FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
+
+	if (file)
+		(void)fcntl(descriptor, F_SETFL, 0);
+	else if (descriptor >= 0)
+		(void)close(descriptor);
+	return file;
+}
+
 FILE *summary_open(const char *path, const char *user, struct error_text *error)
 {
 	struct place place = place_of(user);
@@ -274,7 +290,7 @@ FILE *summary_open(const char *path, const char *user, struct error_text *error)
 
 	if (strcmp(path, "-") != 0) {
 		place_enter(&place, path);
-		file = fopen(path, "we");
+		file = open_file(path);
 		place_leave(&place);
 	}
 	if (!file)

@@ -77,7 +77,7 @@ bool sequence_file_find(const uint8_t *bytes, size_t size, const char *collector
  * another process stores there. */
 static int read_earlier(const char *path, uint8_t **bytes, size_t *size)
 {
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat status;
 	ssize_t got = -1;
 	int result = 0;

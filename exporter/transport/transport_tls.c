@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define READS_AT_ONCE 16
@@ -254,6 +255,18 @@ static int no_passphrase(char *buffer, int size, int is_writing, void *context)
 	return -1;
 }
 
+/* The library would wait for whoever writes to a named pipe, and with it the whole process. */
+static int check_file(const char *what, const char *file, struct error_text *error)
+{
+	struct stat status;
+
+	if (!file || stat(file, &status) || !S_ISFIFO(status.st_mode))
+		return 0;
+	error_text_set(error, "cannot read the %s in %s: a named pipe; expected a file", what,
+		       file);
+	return -EINVAL;
+}
+
 /* Say what is wrong with a file: the first error of the library is the nearest to it. */
 static int file_fault(const char *what, const char *file, struct error_text *error)
 {
@@ -271,6 +284,8 @@ static int read_authorities(SSL_CTX *context, const struct transport_config *con
 {
 	const char *file = config->tls.ca;
 
+	if (check_file("certificate authorities", file, error))
+		return -EINVAL;
 	if (file ? SSL_CTX_load_verify_locations(context, file, NULL)
 		 : SSL_CTX_set_default_verify_paths(context))
 		return 0;
@@ -286,6 +301,8 @@ static int read_own(SSL_CTX *context, const struct transport_config *config,
 
 	if (!certificate)
 		return 0;
+	if (check_file("certificate", certificate, error) || check_file("key", key, error))
+		return -EINVAL;
 	if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
 		return file_fault("certificate", certificate, error);
 	if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)

@@ -17,7 +17,7 @@ import pytest
 import ledger
 from conftest import BUILD, RELEASE_BUILD, ROOT, Hosts
 from programs import ENVIRONMENT, PATIENCE_S
-from test_lifecycle import OWN_PORT, Site, site, wait_for_packets  # noqa: F401
+from test_lifecycle import CAPTURE, OWN_PORT, Site, site, wait_for_packets  # noqa: F401
 from waiting import wait_until
 
 GROUP = 65534  # of nobody
@@ -342,6 +342,43 @@ def test_files_that_are_no_configuration(directory):
         capture_output=True, timeout=PATIENCE_S, env=ENVIRONMENT,
     )  # fmt: skip
     assert unreadable.returncode == 2 and b"Permission denied" in unreadable.stderr, unreadable
+
+
+@pytest.mark.parametrize(
+    "option", ["config", "networks-file", "applications-file", "hash-key-file", "asn-table", "ca", "certificate", "key", "summary"]
+)
+def test_named_pipes_are_not_waited_for(option, directory):
+    """Nobody writes to it, or reads what is written."""
+    pipe = directory / "pipe"
+    os.mkfifo(pipe)
+    words = {
+        "ca": f"--collector=127.0.0.1:4740,transport=tls,ca={pipe}",
+        "certificate": f"--collector=127.0.0.1:4740,transport=tls,certificate={pipe}",
+        "key": f"--collector=127.0.0.1:4740,transport=tls,certificate=/dev/null,key={pipe}",
+    }
+    for check in ["--check-config"], ["--control=none"]:
+        if option == "summary" and check == ["--check-config"]:
+            continue  # writes nothing
+        done = subprocess.run(
+            [BUILD / "flowagent", *check, "--read", CAPTURE, words.get(option, f"--{option}={pipe}")],
+            capture_output=True, text=True, timeout=PATIENCE_S, env=ENVIRONMENT,
+        )  # fmt: skip
+        assert done.returncode in (1, 2) and str(pipe) in done.stderr, done
+        assert ("No such device" if option == "summary" else "expected a") in done.stderr, done
+
+
+def test_what_a_shell_hands_over_is_read():
+    """<(...) is a pipe as well, but somebody writes to it."""
+    done = subprocess.run(
+        ["bash", "-c", f"{BUILD / 'flowagent'} --check-config --config <(echo '[agent]'; echo 'max-flows = x')"],
+        capture_output=True, text=True, timeout=PATIENCE_S, env=ENVIRONMENT,
+    )  # fmt: skip
+    assert done.returncode == 2 and ":2: max-flows" in done.stderr, done
+    done = subprocess.run(
+        ["bash", "-c", f"{BUILD / 'flowagent'} --check-config --networks-file <(echo 64500,192.0.2.0/24; echo x)"],
+        capture_output=True, text=True, timeout=PATIENCE_S, env=ENVIRONMENT,
+    )  # fmt: skip
+    assert done.returncode == 2 and "lines that cannot be read: 1 of 2" in done.stderr, done
 
 
 def test_no_secret_is_shown(site, flowagent, agentctl, directory):  # noqa: F811

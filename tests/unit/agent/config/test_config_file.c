@@ -296,14 +296,16 @@ TEST(drop_ins_win_over_the_file_and_the_command_line_over_both)
 /* It would be waited for, for ever. */
 TEST(a_named_pipe_is_no_drop_in)
 {
-	char line[128], path[128], text[192];
+	char line[128], path[128], text[256];
 	struct tree tree;
 
 	tree_create(&tree, "");
 	(void)snprintf(path, sizeof(path), "%s/9-b.conf", tree.drop_ins);
 	CHECK_EQ(mkfifo(path, 0600), 0);
 	(void)snprintf(line, sizeof(line), "-f %s", tree.file);
-	(void)snprintf(text, sizeof(text), "%s: a named pipe; expected a file", path);
+	(void)snprintf(text, sizeof(text),
+		       "cannot read the configuration file %s: a named pipe; expected a file",
+		       path);
 	check_error(line, CONFIG_invalid, text);
 	tree_remove(&tree);
 }

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MESSAGE_SIZE 20000 /* more than a TLS record holds */
@@ -469,6 +470,7 @@ TEST(a_server_that_half_closes_gets_everything_and_its_end_is_noticed)
 TEST(files_that_cannot_be_used_are_named)
 {
 	static const char empty[] = "/dev/null";
+	char named_pipe[64];
 	const struct {
 		struct transport_tls_config tls;
 		const char *text;
@@ -486,8 +488,14 @@ TEST(files_that_cannot_be_used_are_named)
 		  "cannot read the key in /dev/null" },
 		{ { .certificate = client.file, .key = collector.file },
 		  "cannot read the key in " },
+		{ { .ca = named_pipe }, "cannot read the certificate authorities in " },
+		{ { .certificate = named_pipe }, "cannot read the certificate in " },
+		{ { .certificate = client.file, .key = named_pipe },
+		  "cannot read the key in " },
 	};
 
+	(void)snprintf(named_pipe, sizeof(named_pipe), "%s/pipe", directory);
+	CHECK_EQ(mkfifo(named_pipe, 0600), 0);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		const struct transport_config config = { .host = "h",
 							 .port = 1,
@@ -499,6 +507,7 @@ TEST(files_that_cannot_be_used_are_named)
 		CHECK(transport == NULL);
 		CHECK(strncmp(error.text, wrong[i].text, strlen(wrong[i].text)) == 0);
 	}
+	CHECK_EQ(unlink(named_pipe), 0);
 }
 
 int main(void)
