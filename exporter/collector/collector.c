@@ -434,6 +434,8 @@ const char *collector_fault_text(enum loss_reason loss, int error)
 		       "that hangs";
 	case EALREADY: return "it has not answered yet";
 	case EPIPE: return "it closed the connection";
+	case ECONNRESET: return "it broke off the connection";
+	case ENOTCONN: return "there is no connection to it";
 	default: break;
 	}
 	if (error)

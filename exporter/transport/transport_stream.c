@@ -519,8 +519,9 @@ struct transport_result transport_stream_send(struct transport_stream *stream,
 {
 	struct transport_result result = { 0 };
 
-	if (stream->state != STREAM_stands)
-		return (struct transport_result){ .error = -ENOTCONN };
+	if (stream->state != STREAM_stands) /* it failed just now, after some were taken */
+		return (struct transport_result){ .error = stream->error ? -stream->error
+									 : -ENOTCONN };
 	if (stream->is_leaving)
 		return (struct transport_result){ .error = -EAGAIN };
 	result.error = write_rest(stream);

@@ -138,8 +138,9 @@ static struct transport_result unix_send(struct transport *unix_socket,
 {
 	struct transport_result result;
 
-	if (unix_socket->fd < 0)
-		return (struct transport_result){ .error = -ENOTCONN };
+	if (unix_socket->fd < 0) /* it failed just now, after some were taken */
+		return (struct transport_result){ .error = unix_socket->error ? unix_socket->error
+									      : -ENOTCONN };
 	if (unix_socket->is_stream)
 		result = transport_pipe_send(&unix_socket->pipe, unix_socket->fd, PIPE_socket,
 					     datagrams, count);

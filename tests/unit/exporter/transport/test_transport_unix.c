@@ -135,6 +135,7 @@ TEST(messages_follow_each_other_in_a_stream)
 	CHECK_EQ(session_of(transport).unconfirmed, 0);
 	CHECK_EQ(close(reader), 0);
 	CHECK_EQ(transport_unix.poll(transport, 1), -ECONNRESET);
+	CHECK_EQ(transport_unix.send(transport, messages, 1).error, -ECONNRESET);
 	CHECK_EQ(transport_unix.poll(transport, 1000), 0);
 	CHECK_EQ(session_of(transport).number, 2);
 	CHECK_EQ(close(listener), 0);

@@ -195,6 +195,10 @@ TEST(what_was_not_acknowledged_is_reported_in_words)
 	CHECK_TEXT(collector_fault_text(LOSS_DISCONNECTED, 0),
 		   "it did not acknowledge what was sent");
 	CHECK_TEXT(collector_fault_text(LOSS_DISCONNECTED, EPIPE), "it closed the connection");
+	CHECK_TEXT(collector_fault_text(LOSS_DISCONNECTED, ECONNRESET),
+		   "it broke off the connection");
+	CHECK_TEXT(collector_fault_text(LOSS_DISCONNECTED, ENOTCONN),
+		   "there is no connection to it");
 }
 
 int main(void)
