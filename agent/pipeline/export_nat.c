@@ -26,12 +26,12 @@ static int64_t keep_of(const struct expiry_policy *expiry)
 }
 
 int export_nat_open(struct export_nat *nat, uint32_t max_connections, struct hash_key key,
-		    const struct expiry_policy *expiry, bool is_live)
+		    const struct expiry_policy *expiry, bool is_live, void *memory)
 {
 	struct error_text error = { .text = "" };
 
 	*nat = (struct export_nat){ .is_wanted = true };
-	nat->table = nat_table_create(max_connections, key);
+	nat->table = nat_table_create_in(max_connections, key, memory);
 	if (!nat->table)
 		return -ENOMEM;
 	if (!is_live)

@@ -24,9 +24,10 @@ struct export_nat {
 #define EXPORT_NAT_TURN_US (CAPTURE_CONNTRACK_READ_MS * 1000)
 
 /* Before the export thread starts. 'max_connections' are remembered; 'key' is secret. Not with
- * is_live false: of packets in a file nothing is known. Returns 0 or -ENOMEM. */
+ * is_live false: of packets in a file nothing is known. 'memory' of nat_memory_size() bytes for
+ * the table is borrowed for life; NULL: it has its own. Returns 0 or -ENOMEM. */
 int export_nat_open(struct export_nat *nat, uint32_t max_connections, struct hash_key key,
-		    const struct expiry_policy *expiry, bool is_live);
+		    const struct expiry_policy *expiry, bool is_live, void *memory);
 void export_nat_close(struct export_nat *nat);
 /* Flows stay for other times from now on. */
 void export_nat_set_expiry(struct export_nat *nat, const struct expiry_policy *expiry);

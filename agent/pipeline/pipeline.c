@@ -17,6 +17,7 @@
 #include "pipeline_handover.h"
 #include "pipeline_kept.h"
 #include "pipeline_parts.h"
+#include "pipeline_translations.h"
 #include "pipeline_stored.h"
 #include "sequence_file.h"
 #include "worker_kept.h"
@@ -226,6 +227,7 @@ struct pipeline *pipeline_create(const struct config *config, const struct pipel
 		error_text_set(error, "cannot set up the export thread: %s", fault_text(-result));
 		goto fail;
 	}
+	pipeline_translations_continue(pipeline);
 	if (create_workers(pipeline, config, error) < 0)
 		goto fail;
 	exporter_set_samplers(exporter, pipeline->samplers); /* as far as sources know them */
@@ -446,6 +448,7 @@ void pipeline_destroy(struct pipeline *pipeline)
 	free(pipeline->workers);
 	free(pipeline->leaving);
 	export_thread_clear(&pipeline->export);
+	pipeline_translations_clear(pipeline);
 	pipeline_former_clear(pipeline);
 	own_exports_destroy(pipeline->own_exports);
 	asn_supply_destroy(pipeline->asn);

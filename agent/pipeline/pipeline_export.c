@@ -9,6 +9,7 @@
 #include "interface_monitor.h"
 #include "log.h"
 #include "pipeline_parts.h"
+#include "pipeline_translations.h"
 #include "time_now.h"
 
 #include <errno.h>
@@ -16,14 +17,18 @@
 #include <sys/random.h>
 #include <time.h>
 
-static int open_nat(const struct config *config, struct export_nat *nat)
+static int open_nat(struct pipeline *pipeline, const struct config *config, struct export_nat *nat)
 {
+	const bool is_live = config->sources[0].type->is_live;
+	void *memory = NULL;
 	uint8_t bytes[16];
 
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		return -EAGAIN;
-	return export_nat_open(nat, config->max_flows, hash_key_of(bytes), &config->expiry,
-			       config->sources[0].type->is_live);
+	if (is_live)
+		memory = pipeline_translations_make(pipeline, config->max_flows);
+	return export_nat_open(nat, config->max_flows, hash_key_of(bytes), &config->expiry, is_live,
+			       memory);
 }
 
 /* Whose flows are: for records, and for agentctl. Returns 0 or -ENOMEM. */
@@ -71,7 +76,7 @@ int pipeline_export_create(struct pipeline *pipeline, const struct config *confi
 	});
 	if (!thread.interfaces ||
 	    (thread.applications && exporter_set_applications(exporter, thread.applications)) ||
-	    (pipeline->columns & EXPORT_RECORD_NAT && open_nat(config, &thread.nat)) ||
+	    (pipeline->columns & EXPORT_RECORD_NAT && open_nat(pipeline, config, &thread.nat)) ||
 	    open_owner(pipeline, config, &thread.owner)) {
 		interface_monitor_destroy(thread.interfaces);
 		export_nat_close(&thread.nat);

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "pipeline_former.h"
 #include "pipeline_parts.h"
+#include "pipeline_translations.h"
 #include "worker_account.h"
 #include "worker_kept.h"
 
@@ -251,7 +252,8 @@ struct worker_ledger pipeline_workers_ledger(const struct pipeline *pipeline)
 
 void pipeline_kept_say_translations(const struct pipeline *pipeline, uint64_t flows)
 {
-	if (flows && pipeline->export.config.nat.is_wanted)
+	if (flows && pipeline->export.config.nat.is_wanted &&
+	    !pipeline_translations_are_left(pipeline))
 		log_warning("of connections that had ended before the last agent was killed it is "
 			    "not known what the kernel translated: those fields of their flows "
 			    "are 0");
@@ -379,6 +381,7 @@ static void forget(struct pipeline *pipeline)
 
 	if (keeping->head.bytes)
 		export_keeping_forget(keeping->store, &keeping->head, keeping->is_second);
+	pipeline_translations_forget(pipeline);
 	for (size_t i = 0; i < pipeline->worker_count; i++)
 		pipeline_kept_forget_worker(pipeline, pipeline->workers[i]);
 	for (size_t i = 0; i < pipeline->leaving_count; i++)
@@ -397,6 +400,8 @@ void pipeline_kept_end(struct pipeline *pipeline)
 		pipeline_kept_note_worker(pipeline->workers[i]);
 	for (size_t i = 0; i < pipeline->worker_count && !result; i++)
 		result = pipeline_kept_put_worker(pipeline, pipeline->workers[i]);
+	if (!result)
+		result = pipeline_translations_put(pipeline);
 	if (!result)
 		result = export_keeping_put(&kept->keeping);
 	if (!result && !pipeline_kept_is_awaited(pipeline))

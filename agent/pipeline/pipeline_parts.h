@@ -13,6 +13,7 @@
 #include "export_thread.h"
 #include "file_watch.h"
 #include "handover_state.h"
+#include "kept_memory.h"
 #include "owner_lookup.h"
 #include "pipeline_events.h"
 #include "source_id_claims.h"
@@ -46,6 +47,13 @@ struct pipeline_kept {
 	bool has_left;
 };
 
+/* pipeline_translations.c */
+struct pipeline_translations {
+	struct kept_memory memory;  /* owned */
+	struct kept_memory left[2]; /* owned: of the last agents, by number of their name */
+	size_t name;                /* number of that of 'memory' */
+};
+
 struct pipeline {
 	struct pipeline_events events;
 	uint32_t source_id;
@@ -73,6 +81,7 @@ struct pipeline {
 	bool has_begun;               /* what the sources continue is this process's own */
 	struct pipeline_handover handover;
 	struct pipeline_kept kept;
+	struct pipeline_translations translations;
 	struct pipeline_former *former; /* owned; NULL: none */
 };
 
@@ -89,9 +98,9 @@ struct application_table *pipeline_create_applications(const struct config *conf
 
 /* pipeline_kept.c: what all workers have counted, while their threads do not run. */
 struct worker_ledger pipeline_workers_ledger(const struct pipeline *pipeline);
-/* pipeline_kept.c: flows were taken over from an agent that was killed: what the kernel translates
- * is listed anew, and says nothing of connections that are no more. Say so, if a collector gets it.
- */
+/* pipeline_kept.c: flows were taken over from an agent that was killed and has left nothing of what
+ * the kernel translates, which is listed anew, and says nothing of connections that are no more.
+ * Say so, if a collector gets it. */
 void pipeline_kept_say_translations(const struct pipeline *pipeline, uint64_t flows);
 
 /* pipeline_ask.c: have a thread run a function on what it owns, or run it here if it does not run.

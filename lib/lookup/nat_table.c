@@ -17,6 +17,7 @@
 #include "nat_table.h"
 
 #include "ip_protocol.h"
+#include "nat_memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@
 
 enum pair { PAIR_before, PAIR_after, PAIR_between, PAIR_COUNT };
 /* Each pair has a chain, and what the kernel tells a connection by. */
-enum { CHAIN_identity = PAIR_COUNT, CHAIN_COUNT };
+enum { CHAIN_identity = PAIR_COUNT, CHAIN_COUNT = NAT_MEMORY_CHAINS };
 
 /* RFC 792, 950, 4443, 4620: answers that conntrack follows. */
 enum icmp_answer {
@@ -48,24 +49,16 @@ enum icmp_answer {
 	ICMPv6_node_information_reply,
 };
 
-struct entry {
-	struct nat_connection connection;
-	uint32_t next[CHAIN_COUNT];   /* reference of the next in the chain, or NONE */
-	uint32_t before[CHAIN_COUNT]; /* likewise, of the one before */
-	uint32_t previous, later;     /* in the list of ended ones; 'later' also links free ones */
-	int64_t ended_ms;
-	uint8_t list; /* the last list that it was in */
-	bool is_used, has_ended;
-};
-
 struct nat_table {
 	struct hash_key key;
-	struct entry *entries; /* owned */
-	uint32_t *buckets;     /* owned; reference + 1 of the first, 0: none */
-	uint8_t *refused[2];   /* owned; a bit for each that is counted: since this list, before */
+	struct nat_memory *memory; /* owned, or borrowed for life */
+	struct nat_memory *own;    /* the same, if it is owned */
+	struct nat_entry *entries; /* in it */
+	uint32_t *buckets;         /* owned; reference + 1 of the first, 0: none */
+	uint8_t *refused[2]; /* owned; a bit for each that is counted: since this list, before */
 	uint32_t bucket_mask;
-	uint32_t max, touched; /* entries from 'touched' on were never used */
-	uint32_t free;         /* list, or NONE */
+	uint32_t max;
+	uint32_t free; /* list, or NONE */
 	uint32_t ended_first, ended_last;
 	uint32_t sweep_next, sweep_left; /* entries that the last whole list is held against */
 	int64_t swept_ms;                /* when it ended */
@@ -181,7 +174,8 @@ static uint64_t identity_of(const struct nat_table *table, const struct nat_conn
 	return hash_of(table, &words);
 }
 
-static uint32_t *bucket_of(const struct nat_table *table, const struct entry *entry, unsigned chain)
+static uint32_t *bucket_of(const struct nat_table *table, const struct nat_entry *entry,
+			   unsigned chain)
 {
 	const struct nat_connection *connection = &entry->connection;
 	uint64_t hash;
@@ -199,12 +193,12 @@ static uint32_t *bucket_of(const struct nat_table *table, const struct entry *en
 }
 
 /* A reference is number * CHAIN_COUNT + chain. */
-static struct entry *entry_of(const struct nat_table *table, uint32_t reference)
+static struct nat_entry *entry_of(const struct nat_table *table, uint32_t reference)
 {
 	return &table->entries[reference / CHAIN_COUNT];
 }
 
-static uint32_t number_of(const struct nat_table *table, const struct entry *entry)
+static uint32_t number_of(const struct nat_table *table, const struct nat_entry *entry)
 {
 	return (uint32_t)(entry - table->entries);
 }
@@ -214,31 +208,36 @@ static size_t refused_size(const struct nat_table *table)
 	return ((size_t)table->bucket_mask + 1) * REFUSED_BITS / 8;
 }
 
-struct nat_table *nat_table_create(uint32_t max_connections, struct hash_key key)
+struct nat_table *nat_table_create_in(uint32_t max_connections, struct hash_key key, void *memory)
 {
 	struct nat_table *table = calloc(1, sizeof(*table));
 	uint32_t buckets = 1;
 
 	if (!table)
 		return NULL;
-	if (max_connections > UINT32_MAX / (2 * CHAIN_COUNT))
-		max_connections = UINT32_MAX / (2 * CHAIN_COUNT);
+	if (max_connections > NAT_MEMORY_MAX)
+		max_connections = NAT_MEMORY_MAX;
 	while (buckets < max_connections && buckets < 1u << 30)
 		buckets *= 2;
 	*table = (struct nat_table){
 		.key = key,
+		.memory = memory,
 		.max = max_connections,
 		.bucket_mask = 2 * buckets - 1,
 		.free = NONE,
 		.ended_first = NONE,
 		.ended_last = NONE,
 	};
-	table->entries = calloc(max_connections, sizeof(*table->entries));
+	if (!memory) /* one more has room for what is before them */
+		table->memory = table->own =
+			calloc((size_t)max_connections + 1, sizeof(*table->entries));
 	table->buckets = calloc((size_t)2 * buckets, sizeof(*table->buckets));
 	for (size_t i = 0; i < 2; i++)
 		table->refused[i] = calloc(refused_size(table), 1);
-	if (table->entries && table->buckets && table->refused[0] && table->refused[1])
+	if (table->memory && table->buckets && table->refused[0] && table->refused[1]) {
+		table->entries = table->memory->entries;
 		return table;
+	}
 	nat_table_destroy(table);
 	errno = ENOMEM;
 	return NULL;
@@ -248,7 +247,7 @@ void nat_table_destroy(struct nat_table *table)
 {
 	if (!table)
 		return;
-	free(table->entries);
+	free(table->own);
 	free(table->buckets);
 	free(table->refused[0]);
 	free(table->refused[1]);
@@ -257,7 +256,7 @@ void nat_table_destroy(struct nat_table *table)
 
 /* ---- the list of those that have ended ---- */
 
-static void list_append(struct nat_table *table, struct entry *entry)
+static void list_append(struct nat_table *table, struct nat_entry *entry)
 {
 	const uint32_t number = number_of(table, entry);
 
@@ -270,7 +269,7 @@ static void list_append(struct nat_table *table, struct entry *entry)
 	table->ended_last = number;
 }
 
-static void list_remove(struct nat_table *table, const struct entry *entry)
+static void list_remove(struct nat_table *table, const struct nat_entry *entry)
 {
 	if (entry->previous == NONE)
 		table->ended_first = entry->later;
@@ -282,18 +281,19 @@ static void list_remove(struct nat_table *table, const struct entry *entry)
 		table->entries[entry->later].previous = entry->previous;
 }
 
-static void end_entry(struct nat_table *table, struct entry *entry, int64_t now_ms)
+static void end_entry(struct nat_table *table, struct nat_entry *entry, int64_t now_ms)
 {
 	if (entry->has_ended)
 		return;
-	entry->has_ended = true;
 	entry->ended_ms = now_ms;
+	nat_memory_commit();
+	entry->has_ended = true;
 	list_append(table, entry);
 }
 
 /* ---- chains ---- */
 
-static void link_chain(struct nat_table *table, struct entry *entry, unsigned chain)
+static void link_chain(struct nat_table *table, struct nat_entry *entry, unsigned chain)
 {
 	uint32_t *first = bucket_of(table, entry, chain);
 	const uint32_t own = number_of(table, entry) * CHAIN_COUNT + chain;
@@ -306,7 +306,7 @@ static void link_chain(struct nat_table *table, struct entry *entry, unsigned ch
 	*first = own + 1;
 }
 
-static void unlink_chain(struct nat_table *table, const struct entry *entry, unsigned chain)
+static void unlink_chain(struct nat_table *table, const struct nat_entry *entry, unsigned chain)
 {
 	const uint32_t next = entry->next[chain];
 	const uint32_t before = entry->before[chain];
@@ -319,7 +319,7 @@ static void unlink_chain(struct nat_table *table, const struct entry *entry, uns
 		entry_of(table, next)->before[next % CHAIN_COUNT] = before;
 }
 
-static void link_entry(struct nat_table *table, struct entry *entry)
+static void link_entry(struct nat_table *table, struct nat_entry *entry)
 {
 	const unsigned count = (unsigned)pair_count(&entry->connection);
 
@@ -328,7 +328,7 @@ static void link_entry(struct nat_table *table, struct entry *entry)
 	link_chain(table, entry, CHAIN_identity);
 }
 
-static void unlink_entry(struct nat_table *table, const struct entry *entry)
+static void unlink_entry(struct nat_table *table, const struct nat_entry *entry)
 {
 	const unsigned count = (unsigned)pair_count(&entry->connection);
 
@@ -337,24 +337,25 @@ static void unlink_entry(struct nat_table *table, const struct entry *entry)
 	unlink_chain(table, entry, CHAIN_identity);
 }
 
-static void free_entry(struct nat_table *table, struct entry *entry)
+static void free_entry(struct nat_table *table, struct nat_entry *entry)
 {
 	unlink_entry(table, entry);
 	if (entry->has_ended)
 		list_remove(table, entry);
 	entry->is_used = false;
+	nat_memory_commit();
 	entry->later = table->free;
 	table->free = number_of(table, entry);
 	table->counts.connections--;
 }
 
 /* NULL: all are in use, and none has ended. */
-static struct entry *take_free(struct nat_table *table)
+static struct nat_entry *take_free(struct nat_table *table)
 {
-	struct entry *entry;
+	struct nat_entry *entry;
 
-	if (table->free == NONE && table->touched < table->max)
-		return &table->entries[table->touched++];
+	if (table->free == NONE && table->memory->touched < table->max)
+		return &table->entries[table->memory->touched++];
 	if (table->free == NONE && table->ended_first != NONE)
 		free_entry(table, &table->entries[table->ended_first]);
 	if (table->free == NONE)
@@ -364,14 +365,14 @@ static struct entry *take_free(struct nat_table *table)
 	return entry;
 }
 
-static struct entry *find_connection(const struct nat_table *table,
-				     const struct nat_connection *connection, uint64_t identity)
+static struct nat_entry *find_connection(const struct nat_table *table,
+					 const struct nat_connection *connection, uint64_t identity)
 {
 	const struct ends before = ends_of(connection, PAIR_before);
 	uint32_t reference = table->buckets[(uint32_t)identity & table->bucket_mask] - 1;
 
 	while (reference != NONE) {
-		struct entry *entry = entry_of(table, reference);
+		struct nat_entry *entry = entry_of(table, reference);
 		const uint32_t chain = reference % CHAIN_COUNT;
 
 		if (chain == CHAIN_identity && entry->connection.id == connection->id &&
@@ -396,7 +397,7 @@ static void count_refused(struct nat_table *table, uint64_t identity)
 
 void nat_table_add(struct nat_table *table, const struct nat_connection *connection)
 {
-	struct entry *entry;
+	struct nat_entry *entry;
 	uint64_t identity;
 
 	if (pair_count(connection) == 1)
@@ -418,18 +419,20 @@ void nat_table_add(struct nat_table *table, const struct nat_connection *connect
 		count_refused(table, identity);
 		return;
 	}
-	*entry = (struct entry){
+	*entry = (struct nat_entry){
 		.connection = *connection,
 		.list = table->list,
-		.is_used = true,
 	};
+	nat_memory_commit();
+	entry->is_used = true;
 	link_entry(table, entry);
 	table->counts.connections++;
 }
 
 void nat_table_end(struct nat_table *table, const struct nat_connection *connection, int64_t now_ms)
 {
-	struct entry *entry = find_connection(table, connection, identity_of(table, connection));
+	struct nat_entry *entry =
+		find_connection(table, connection, identity_of(table, connection));
 
 	if (entry)
 		end_entry(table, entry, now_ms);
@@ -451,9 +454,9 @@ static void sweep(struct nat_table *table)
 	const uint8_t newest = (uint8_t)(table->list - table->list_swept);
 
 	for (int i = 0; i < NAT_TABLE_AT_ONCE && table->sweep_left; i++, table->sweep_left--) {
-		struct entry *entry;
+		struct nat_entry *entry;
 
-		if (table->sweep_next >= table->touched)
+		if (table->sweep_next >= table->memory->touched)
 			table->sweep_next = 0;
 		entry = &table->entries[table->sweep_next++];
 		if (entry->is_used && (uint8_t)(table->list - entry->list) > newest)
@@ -464,7 +467,7 @@ static void sweep(struct nat_table *table)
 void nat_table_list_end(struct nat_table *table, int64_t now_ms)
 {
 	table->list_swept = table->list;
-	table->sweep_left = table->touched;
+	table->sweep_left = table->memory->touched;
 	table->swept_ms = now_ms;
 	sweep(table);
 }
@@ -472,7 +475,7 @@ void nat_table_list_end(struct nat_table *table, int64_t now_ms)
 void nat_table_remember(struct nat_table *table, const struct nat_connection *connection,
 			int64_t ended_ms)
 {
-	const bool has_room = table->free != NONE || table->touched < table->max;
+	const bool has_room = table->free != NONE || table->memory->touched < table->max;
 
 	if (!has_room || find_connection(table, connection, identity_of(table, connection)))
 		return;
@@ -489,7 +492,7 @@ void nat_table_visit(const struct nat_table *table,
 
 	for (; number != NONE; number = table->entries[number].later)
 		visit(context, &table->entries[number].connection, table->entries[number].ended_ms);
-	for (number = 0; number < table->touched; number++)
+	for (number = 0; number < table->memory->touched; number++)
 		if (table->entries[number].is_used && !table->entries[number].has_ended)
 			visit(context, &table->entries[number].connection, INT64_MAX);
 }
@@ -565,7 +568,7 @@ static bool find_translation(const struct nat_table *table, const struct flow_ke
 	reference = table->buckets[(uint32_t)hash_of(table, &words) & table->bucket_mask] - 1;
 	/* One that is there counts more than one that has ended. */
 	while (reference != NONE && looks_left) {
-		const struct entry *entry = entry_of(table, reference);
+		const struct nat_entry *entry = entry_of(table, reference);
 		const uint32_t chain = reference % CHAIN_COUNT;
 
 		if (chain != CHAIN_identity && (!is_found || !entry->has_ended) &&

@@ -11,8 +11,10 @@
 
 #include "flow.h"
 #include "hash.h"
+#include "nat_connection.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Addresses and ports of a packet that has left the translation, as in the record of a flow: bytes
  * as on the wire, 4 of an IPv4 address, and ports in host order. All 0: not known. */
@@ -23,28 +25,17 @@ struct nat_translation {
 	uint16_t destination_port;
 };
 
-/* One side of one direction. */
-struct nat_endpoint {
-	uint8_t address[16]; /* the rest is 0 behind 4 bytes of IPv4 */
-	uint16_t port;       /* host order; 0 where the protocol has none */
-};
-
-/* A connection as conntrack has it: what its first packet was, and what the answer is that comes
- * back to the translation. */
-struct nat_connection {
-	struct nat_endpoint source, destination;             /* of the original direction */
-	struct nat_endpoint reply_source, reply_destination; /* of the reply */
-	uint16_t type_code;       /* ICMP, ICMPv6: type * 256 + code of the original direction */
-	uint16_t reply_type_code; /* likewise */
-	uint32_t id;              /* of the kernel, the same from begin to end */
-	uint8_t protocol;
-	uint8_t ip_version;
-};
-
 struct nat_table; /* opaque: defined in nat_table.c */
 
-/* 'max_connections' is at least 1; 'key' is secret. Returns NULL with errno set. */
-struct nat_table *nat_table_create(uint32_t max_connections, struct hash_key key);
+/* 'max_connections' is at least 1; 'key' is secret. The connections are in zeroed memory of
+ * nat_memory_size() bytes, borrowed for life; NULL: in the table's own. Returns NULL with errno
+ * set.
+ */
+struct nat_table *nat_table_create_in(uint32_t max_connections, struct hash_key key, void *memory);
+static inline struct nat_table *nat_table_create(uint32_t max_connections, struct hash_key key)
+{
+	return nat_table_create_in(max_connections, key, NULL);
+}
 void nat_table_destroy(struct nat_table *table);
 
 /* A connection has begun, or is there. One that is not translated is not taken. When the table is

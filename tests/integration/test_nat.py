@@ -318,9 +318,10 @@ def test_optional_data_goes_over_to_the_next_agent(how, at, network, flowagent, 
         assert values[SOURCE_MAC] and values[DESTINATION_MAC]
 
 
+@pytest.mark.parametrize("kills", [1, 3])
 @pytest.mark.parametrize("is_same", [True, False])
-def test_after_a_kill_what_is_not_known_is_said(is_same, network, flowagent, agentctl, collector, cleanup, directory):
-    """Nobody tells the next agent of a connection that has ended: its fields are 0. The flows are there."""
+def test_translations_outlive_a_kill(is_same, kills, network, flowagent, agentctl, collector, cleanup, directory):
+    """Nobody tells the next agent of a connection that has ended: it finds it in memory that is kept."""
     sink = collector("127.0.0.1", 0, network.router)
     words = ["-g", "40", "-n", f"{sink.host_port},version=10,{CHOSEN}", "--inactive-timeout", "3600"]
     manager = cleanup.enter_context(ServiceManager(directory))
@@ -329,11 +330,35 @@ def test_after_a_kill_what_is_not_known_is_said(is_same, network, flowagent, age
     expected = masquerade(network, IPV4)
     wait_for(agentctl, agent, 2 * COUNT)
     network.forget()
+    for number in range(kills):
+        agent.process.kill()
+        agent.wait()
+        manager.messages.clear()
+        more = [] if is_same else ["--max-flows", str(10000 + number)]
+        agent = flowagent(*words, *more, host=network.router, control=agent.control, **manager.options())
+        manager.wait_ready(agent)
+        assert "what the kernel translated" not in agent.errors
+        assert sum("translations" in name for name in manager.all_names()) == 1
+    records = records_of(sink, stop(agent)[sink.host_port])
+    assert dict(map(ends, records)) == expected
+    assert not [name for name in manager.all_names() if "translations" in name]
+
+
+def test_after_a_kill_what_is_not_known_is_said(network, flowagent, agentctl, collector, cleanup, directory):
+    """The agent that was killed had nobody who wanted translations. The flows are there."""
+    sink = collector("127.0.0.1", 0, network.router)
+    target = f"{sink.host_port},version=10"
+    words = ["-g", "40", "--inactive-timeout", "3600"]
+    manager = cleanup.enter_context(ServiceManager(directory))
+    agent = flowagent(*words, "-n", target, host=network.router, **manager.options())
+    agent.wait_for_group()
+    expected = masquerade(network, IPV4)
+    wait_for(agentctl, agent, 2 * COUNT)
+    network.forget()
     agent.process.kill()
     agent.wait()
     manager.messages.clear()
-    words += [] if is_same else ["--max-flows", "10000"]
-    heir = flowagent(*words, host=network.router, control=agent.control, **manager.options())
+    heir = flowagent(*words, "-n", f"{target},{CHOSEN}", host=network.router, control=agent.control, **manager.options())
     manager.wait_ready(heir)
     assert "not known what the kernel translated" in heir.errors
     records = records_of(sink, stop(heir)[sink.host_port])

@@ -4,7 +4,9 @@
 
 #include "check.h"
 #include "ip_protocol.h"
+#include "nat_memory.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 /* Of CPU time. A table whose chains grow takes minutes. */
@@ -307,6 +309,56 @@ TEST(another_table_remembers_what_it_does_not_have)
 	nat_table_destroy(after);
 }
 
+/* As a process leaves it that is killed: the table is not there any more. */
+TEST(connections_are_found_in_memory_of_another_process)
+{
+	enum { MAX = 8 };
+	const struct nat_endpoint server = at(9, 80);
+	const size_t size = (size_t)nat_memory_size(MAX);
+	struct nat_memory *memory = calloc(1, size);
+	struct nat_table *before = nat_table_create_in(MAX, secret, memory);
+	struct nat_table *after = nat_table_create(MAX, secret);
+	struct copy to = { .table = after };
+	struct nat_connection connections[5];
+
+	for (uint8_t i = 0; i < 5; i++) {
+		connections[i] = connect(at(1, 1000 + i), server, server, at(5, 2000 + i), 1u + i);
+		nat_table_add(before, &connections[i]);
+	}
+	nat_table_end(before, &connections[0], 10);
+	nat_table_forget(before, 10);
+	nat_table_end(before, &connections[3], 50);
+	nat_table_end(before, &connections[1], 60);
+	nat_table_add(after, &connections[2]); /* it is still there */
+	nat_table_destroy(before);
+	memory->entries[4].is_used = false; /* killed before it was whole */
+	CHECK_EQ(nat_memory_visit(memory, size, copy, &to), 0);
+	free(memory);
+	CHECK_EQ(to.count, 3);
+	CHECK_EQ(nat_table_counts(after).connections, 3);
+	check_flow(after, at(1, 1003), server, at(5, 2003), server);
+	nat_table_forget(after, 50);
+	CHECK_EQ(nat_table_counts(after).connections, 2);
+	check_flow(after, at(1, 1001), server, at(5, 2001), server);
+	nat_table_forget(after, 100);
+	CHECK_EQ(nat_table_counts(after).connections, 1);
+	check_flow(after, at(1, 1002), server, at(5, 2002), server);
+	nat_table_destroy(after);
+}
+
+/* A number in it that is too high is that of no entry. */
+TEST(memory_is_read_as_far_as_it_goes)
+{
+	const size_t size = (size_t)nat_memory_size(1);
+	struct nat_memory *memory = calloc(1, size);
+	struct copy to = { .table = NULL };
+
+	memory->touched = UINT32_MAX;
+	CHECK_EQ(nat_memory_visit(memory, size, copy, &to), 0);
+	CHECK_EQ(to.count, 0);
+	free(memory);
+}
+
 static struct nat_connection ping(uint32_t id)
 {
 	struct nat_connection ping = connect(at(1, 0), at(9, 0), at(9, 0), at(5, 0), id);
@@ -452,6 +504,8 @@ int main(void)
 		cmocka_unit_test(a_full_table_gives_up_what_ended_first),
 		cmocka_unit_test(any_order_of_begins_and_ends),
 		cmocka_unit_test(another_table_remembers_what_it_does_not_have),
+		cmocka_unit_test(connections_are_found_in_memory_of_another_process),
+		cmocka_unit_test(memory_is_read_as_far_as_it_goes),
 		cmocka_unit_test(many_pings_between_two_hosts_take_no_longer_than_others),
 		cmocka_unit_test(a_ping_that_goes_on_is_found_behind_those_that_have_ended),
 		cmocka_unit_test(the_end_of_a_long_list_takes_several_turns),
