@@ -74,7 +74,7 @@ static int parse_word(const char *word, struct asn_question *question, struct er
 	const int version = address_parse(word, question->address);
 	char quote[ERROR_QUOTE_SIZE];
 
-	question->ip_version = version > 0 ? (uint8_t)version : 0;
+	question->ip_version = version > 0 ? address_unmap((uint8_t)version, question->address) : 0;
 	if (version > 0 ||
 	    (strncasecmp(word, "AS", 2) == 0 && as_number_parse(word, &question->as_number) == 0))
 		return 0;

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define MAPPED_BITS 96 /* before the IPv4 address in an IPv4-mapped one */
+
 const char *address_format(uint8_t ip_version, const uint8_t *address,
 			   char text[static ADDRESS_TEXT_SIZE])
 {
@@ -25,6 +27,22 @@ int address_parse(const char *text, uint8_t address[static 16])
 	if (inet_pton(AF_INET, text, address) == 1)
 		return 4;
 	return inet_pton(AF_INET6, text, address) == 1 ? 6 : -EINVAL;
+}
+
+bool address_is_mapped(const uint8_t address[static 16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(address, mapped, sizeof(mapped)) == 0;
+}
+
+uint8_t address_unmap(uint8_t ip_version, uint8_t address[static 16])
+{
+	if (ip_version != 6 || !address_is_mapped(address))
+		return ip_version;
+	memcpy(address, address + 12, 4);
+	memset(address + 4, 0, 12);
+	return 4;
 }
 
 /* Parse text of decimal digits only. Returns 0 or -EINVAL. */
@@ -62,6 +80,11 @@ int prefix_parse(const char *text, struct prefix *prefix)
 	if (slash && decimal_parse(slash + 1, address_bits, &bits) < 0)
 		return -EINVAL;
 	prefix->ip_version = (uint8_t)ip_version;
+	if (bits >= MAPPED_BITS && address_unmap(6, prefix->address) == 4) {
+		prefix->ip_version = 4;
+		address_bits = 32;
+		bits -= MAPPED_BITS;
+	}
 	prefix->length = (uint8_t)bits;
 	(void)address_clear_host_bits(prefix->address, address_bits / 8, prefix->length);
 	return 0;

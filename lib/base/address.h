@@ -21,13 +21,20 @@ const char *address_format(uint8_t ip_version, const uint8_t *address,
 			   char text[static ADDRESS_TEXT_SIZE]);
 
 /* Parse "192.0.2.1", "2001:db8::1", "192.0.2.0/24", "2001:db8::/32"; without '/' the length is that
- * of the address. Host bits that are not 0 are cleared. Returns 0 or -EINVAL. */
+ * of the address. Host bits that are not 0 are cleared. "::ffff:192.0.2.0/120" is 192.0.2.0/24, the
+ * prefix of IPv4 that is meant (RFC 4291 section 2.5.5.2). Returns 0 or -EINVAL. */
 int prefix_parse(const char *text, struct prefix *prefix);
 
 bool prefix_contains(const struct prefix *prefix, uint8_t ip_version, const uint8_t *address);
 
 /* Parse an address alone, of either family, into 4 or 16 bytes. Returns 4 or 6, or -EINVAL. */
 int address_parse(const char *text, uint8_t address[static 16]);
+
+/* Whether 16 bytes are an IPv4 address as IPv6 has it: ::ffff:192.0.2.1 (RFC 4291 section 2.5.5.2).
+ */
+bool address_is_mapped(const uint8_t address[static 16]);
+/* Make an IPv4-mapped address one of IPv4, 12 bytes of 0 after it. Returns its version, 4 or 6. */
+uint8_t address_unmap(uint8_t ip_version, uint8_t address[static 16]);
 
 /* Whether the first 'bits' bits of two addresses are equal; both have at least that many. */
 bool address_bits_equal(const uint8_t *one, const uint8_t *other, unsigned int bits);

@@ -110,7 +110,8 @@ struct filter_test {
 		};
 		char name[NAME_SIZE]; /* where 'is_name' */
 	};
-	bool is_name; /* of an interface, or a unit, that is asked for when a flow is matched */
+	bool is_name;   /* of an interface, or a unit, that is asked for when a flow is matched */
+	bool is_mapped; /* the prefix was written as ::ffff:192.0.2.0/120 */
 };
 
 struct flow_filter {
@@ -154,8 +155,12 @@ static int parse_test(const struct filter_key *key, enum comparison comparison, 
 {
 	uint64_t number;
 
-	if (key->kind == VALUE_prefix)
-		return prefix_parse(text, &test->prefix);
+	if (key->kind == VALUE_prefix) {
+		const int result = prefix_parse(text, &test->prefix);
+
+		test->is_mapped = !result && test->prefix.ip_version == 4 && strchr(text, ':');
+		return result;
+	}
 	if (key->kind == VALUE_interface && names && names->interface_is &&
 	    flow_filter_value_parse(VALUE_number, text, NULL, UINT64_MAX, &number) < 0)
 		return keep_name(text, INTERFACE_NAME_SIZE, "/:" BLANKS, test);
@@ -479,6 +484,16 @@ static bool datum_is_known(enum datum datum, const struct flow_record *flow)
 	}
 }
 
+/* An IPv4-mapped prefix is of IPv4, and of the odd packet that has such an address in its IPv6
+ * header: it is shown as that. */
+static bool address_matches(const struct filter_test *test, uint8_t ip_version,
+			    const uint8_t *address)
+{
+	return prefix_contains(&test->prefix, ip_version, address) ||
+	       (test->is_mapped && ip_version == 6 && address_is_mapped(address) &&
+		prefix_contains(&test->prefix, 4, address + 12));
+}
+
 static bool datum_matches(const struct filter_test *test, enum datum datum,
 			  const struct subject *subject)
 {
@@ -486,10 +501,9 @@ static bool datum_matches(const struct filter_test *test, enum datum datum,
 	uint64_t number;
 
 	if (datum == DATUM_source_address)
-		return prefix_contains(&test->prefix, key->ip_version, flow_source_address(key));
+		return address_matches(test, key->ip_version, flow_source_address(key));
 	if (datum == DATUM_destination_address)
-		return prefix_contains(&test->prefix, key->ip_version,
-				       flow_destination_address(key));
+		return address_matches(test, key->ip_version, flow_destination_address(key));
 	if (datum == DATUM_unit)
 		return subject->names->unit_is(subject->names->context, subject->flow, test->name);
 	/* Records may end before these where nobody asks for them. */

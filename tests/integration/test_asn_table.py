@@ -327,6 +327,8 @@ def test_show_asn(live, asn_table):
     ):
         done = tool.run("show", "asn", *words)
         assert done.returncode != 0 and complaint in done.stderr
+    (row,) = tool.rows("show", "asn", "::ffff:192.0.2.10")
+    assert (row["address"], row["as"], row["prefix"]) == ("192.0.2.10", 64500, "192.0.2.0/24")
     (row,) = tool.rows("show", "asn", "AS64999")
     assert (row["as"], row["name"], row["prefix"]) == (64999, "NOT-IN-USE", "none")
     status = table_of(tool)

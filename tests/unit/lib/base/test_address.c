@@ -95,6 +95,34 @@ TEST(host_bits_are_cleared)
 	CHECK_BYTES(prefix.address, ((const uint8_t[16]){ 255, 255, [14] = 255, [15] = 254 }), 16);
 }
 
+static void check_unmapped(const char *text, uint8_t ip_version, uint8_t length,
+			   const char *expected)
+{
+	char address[ADDRESS_TEXT_SIZE];
+	struct prefix prefix;
+
+	CHECK_EQ(prefix_parse(text, &prefix), 0);
+	CHECK_EQ(prefix.ip_version, ip_version);
+	CHECK_EQ(prefix.length, length);
+	CHECK_TEXT(address_format(ip_version, prefix.address, address), expected);
+	if (ip_version == 4)
+		CHECK_BYTES(prefix.address + 4, ((const uint8_t[12]){ 0 }), 12);
+}
+
+/* No packet of IPv4 would match them otherwise. */
+TEST(ipv4_mapped_prefixes_are_of_ipv4)
+{
+	check_unmapped("::ffff:192.0.2.0/120", 4, 24, "192.0.2.0");
+	check_unmapped("::ffff:192.0.2.77/120", 4, 24, "192.0.2.0");
+	check_unmapped("::ffff:c000:24d", 4, 32, "192.0.2.77");
+	check_unmapped("::ffff:0:0/96", 4, 0, "0.0.0.0");
+	/* More than them, or nearly them. */
+	check_unmapped("::ffff:192.0.2.0/95", 6, 95, "::fffe:0:0");
+	check_unmapped("::fffe:192.0.2.0/120", 6, 120, "::fffe:c000:200");
+	check_unmapped("::192.0.2.0/120", 6, 120, "::192.0.2.0");
+	check_unmapped("1::ffff:192.0.2.0/120", 6, 120, "1::ffff:c000:200");
+}
+
 TEST(what_is_no_prefix_is_refused)
 {
 	static const char *const wrong[] = {
@@ -251,6 +279,7 @@ int main(void)
 		cmocka_unit_test(prefixes_are_parsed),
 		cmocka_unit_test(an_address_alone_is_a_host),
 		cmocka_unit_test(host_bits_are_cleared),
+		cmocka_unit_test(ipv4_mapped_prefixes_are_of_ipv4),
 		cmocka_unit_test(what_is_no_prefix_is_refused),
 		cmocka_unit_test(address_alone_tells_its_family),
 		cmocka_unit_test(a_prefix_contains_its_addresses_only),

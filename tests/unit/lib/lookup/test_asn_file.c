@@ -153,6 +153,21 @@ TEST(host_bits_are_cleared_and_the_last_duplicate_wins)
 	asn_table_destroy(table);
 }
 
+TEST(an_ipv4_mapped_prefix_is_one_of_ipv4)
+{
+	struct asn_table *table = parse("64500,::ffff:192.0.2.0/120\n"
+					"64501,::ffff:203.0.113.9\n"
+					"::ffff:c633:6400\t118\t64502\n");
+
+	CHECK_EQ(asn_table_count(table, 4), 3);
+	CHECK_EQ(asn_table_count(table, 6), 0);
+	CHECK_EQ(find(table, "192.0.2.1").as_number, 64500);
+	CHECK_EQ(find(table, "192.0.2.1").prefix_length, 24);
+	CHECK_EQ(find(table, "203.0.113.9").as_number, 64501);
+	CHECK_EQ(find(table, "198.51.103.1").as_number, 64502);
+	asn_table_destroy(table);
+}
+
 TEST(errors_name_the_line_the_value_and_what_is_expected)
 {
 	check_fails(
@@ -419,6 +434,7 @@ int main(void)
 		cmocka_unit_test(comments_blanks_and_line_ends),
 		cmocka_unit_test(a_file_without_prefixes_is_an_empty_table),
 		cmocka_unit_test(host_bits_are_cleared_and_the_last_duplicate_wins),
+		cmocka_unit_test(an_ipv4_mapped_prefix_is_one_of_ipv4),
 		cmocka_unit_test(errors_name_the_line_the_value_and_what_is_expected),
 		cmocka_unit_test(sets_of_one_are_an_origin_and_larger_ones_are_skipped),
 		cmocka_unit_test(a_few_wrong_lines_are_skipped_and_many_refuse_the_file),

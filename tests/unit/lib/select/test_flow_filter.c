@@ -118,20 +118,29 @@ TEST(no_words_match_everything)
 
 TEST(addresses)
 {
+	static const uint8_t mapped[16] = { [10] = 0xff, [11] = 0xff, 192, 0, 2, 10 };
 	struct flow_record flow = ipv4_flow();
 
 	check_words(&flow,
 		    WORDS("src=192.0.2.10", "src=192.0.2.0/24", "src=0.0.0.0/0", "dst=198.51.100.7",
 			  "host=192.0.2.10", "host=198.51.100.7", "net=198.51.100.0/24",
-			  "src=10.0.0.0/8,192.0.2.0/24", "src==192.0.2.10", "dst!=192.0.2.10"),
+			  "src=10.0.0.0/8,192.0.2.0/24", "src==192.0.2.10", "dst!=192.0.2.10",
+			  "src=::ffff:192.0.2.10", "net=::ffff:192.0.2.0/120"),
 		    WORDS("src=198.51.100.7", "src=192.0.2.11", "dst=192.0.2.10", "host=192.0.2.1",
 			  "net=10.0.0.0/8", "src=::/0", "src=c000:20a::", "host!=192.0.2.10",
-			  "src=10.0.0.0/8,172.16.0.0/12"));
+			  "src=10.0.0.0/8,172.16.0.0/12", "src=::ffff:192.0.2.11",
+			  "net=::ffff:10.0.0.0/104"));
 	flow = ipv6_flow();
 	check_words(&flow,
 		    WORDS("src=2001:db8:1::10", "dst=2001:db8:2::/48", "host=2001:db8:2::7",
 			  "net=::/0", "host!=10.0.0.0/8"),
-		    WORDS("src=2001:db8:2::7", "src=0.0.0.0/0", "host=32.1.13.184"));
+		    WORDS("src=2001:db8:2::7", "src=0.0.0.0/0", "host=32.1.13.184",
+			  "src=::ffff:0:0/96"));
+	/* As tables show it; no packet should have it, and some do. */
+	memcpy(flow.key.addresses, mapped, sizeof(mapped));
+	check_words(&flow,
+		    WORDS("src=::ffff:192.0.2.10", "src=::ffff:192.0.2.0/120", "src=::ffff:0:0/96"),
+		    WORDS("src=192.0.2.10", "src=::ffff:192.0.2.11", "dst=::ffff:0:0/96"));
 }
 
 TEST(users)
