@@ -138,32 +138,43 @@ static void read_file(struct migration *migration, struct netflow *netflow, char
 	}
 }
 
-/* A number of a parameter. */
-static unsigned long number_of(struct migration *migration, const struct netflow *netflow,
-			       const char *name, unsigned long otherwise)
+/* A number of a parameter, of at least 'least'. */
+static unsigned long number_from(struct migration *migration, const struct netflow *netflow,
+				 const char *name, unsigned long otherwise, unsigned long least)
 {
 	const char *text = value_of(netflow, name);
 	unsigned long number;
 
 	if (!text)
 		return otherwise;
-	if (migration_number(text, &number))
+	if (migration_number(text, &number) && number >= least && number <= UINT32_MAX)
 		return number;
-	migration_wrong(migration, "%s=%s: expected a number; the default %lu is taken", name, text,
-			otherwise);
+	migration_wrong(migration, "%s=%s: expected a number%s; the default %lu is taken", name,
+			text, least ? " from 1" : "", otherwise);
 	return otherwise;
+}
+
+static unsigned long number_of(struct migration *migration, const struct netflow *netflow,
+			       const char *name, unsigned long otherwise)
+{
+	return number_from(migration, netflow, name, otherwise, 0);
 }
 
 static void write_timeouts(struct migration *migration, const struct netflow *netflow)
 {
 	const unsigned long inactive = number_of(migration, netflow, "inactive_timeout", 15);
+	const unsigned long flows = number_of(migration, netflow, "maxflows", 2000000);
 
 	migration_active_timeout(migration, number_of(migration, netflow, "active_timeout", 1800));
 	migration_inactive_timeout(migration, "inactive_timeout=0", inactive, 15);
 	migration_note(migration, "with a full cache the module counts no new flows; flowagent "
 				  "exports the oldest early");
-	migration_option(migration, "max-flows", "%lu",
-			 number_of(migration, netflow, "maxflows", 2000000));
+	if (flows)
+		migration_max_flows(migration, flows);
+	else
+		migration_note(migration,
+			       "maxflows=0: the number of flows was not limited: max-flows "
+			       "has its default");
 }
 
 /* ",sampling=N" for sampler=METHOD:N, which samples flows. */
@@ -257,8 +268,8 @@ static void write_collectors(struct migration *migration, const struct netflow *
 			 number_of(migration, netflow, "engine_id", 0));
 	if (value_of(netflow, "refresh_rate") || value_of(netflow, "timeout_rate"))
 		migration_option(migration, "template-refresh", "%lum,%lu",
-				 number_of(migration, netflow, "timeout_rate", 30),
-				 number_of(migration, netflow, "refresh_rate", 20));
+				 number_from(migration, netflow, "timeout_rate", 30, 1),
+				 number_from(migration, netflow, "refresh_rate", 20, 1));
 }
 
 void migrate_ipt_netflow(struct migration *migration, const char *const *words, size_t count,

@@ -70,6 +70,10 @@ static const struct key {
 	  "it" },
 };
 
+/* Bounds of numbers in pmacct. */
+static const unsigned long from_zero[] = { 0, UINT32_MAX }, from_one[] = { 1, UINT32_MAX },
+			   groups[] = { 0, 65535 }, precedences[] = { 0, 7 }, hops[] = { 1, 255 };
+
 struct nfprobe {
 	bool is_uacctd;
 	const char *names[KEYS], *plugins[KEYS], *values[KEYS]; /* plugin "": of all */
@@ -112,19 +116,25 @@ static const char *agreed_value(struct migration *migration, const struct nfprob
 	return first;
 }
 
-/* A number of a key. */
-static unsigned long number_of(struct migration *migration, const struct nfprobe *nfprobe,
-			       const char *name, const char *plugin, unsigned long otherwise)
+/* A number of a key. pmacct ignores one out of its bounds. */
+static unsigned long number_within(struct migration *migration, const struct nfprobe *nfprobe,
+				   const char *name, const char *plugin, unsigned long otherwise,
+				   const unsigned long bounds[static 2])
 {
 	const char *text = value_of(nfprobe, name, plugin);
 	unsigned long number;
 
 	if (!text)
 		return otherwise;
-	if (migration_number(text, &number))
+	if (migration_number(text, &number) && number >= bounds[0] && number <= bounds[1])
 		return number;
-	migration_wrong(migration, "%s: %s: expected a number; %lu is taken", name, text,
-			otherwise);
+	if (bounds[1] == UINT32_MAX)
+		migration_wrong(migration, "%s: %s: expected a number%s; %lu is taken", name, text,
+				bounds[0] ? " from 1" : "", otherwise);
+	else
+		migration_wrong(migration,
+				"%s: %s: expected a number from %lu to %lu; %lu is taken", name,
+				text, bounds[0], bounds[1], otherwise);
 	return otherwise;
 }
 
@@ -254,7 +264,8 @@ static const char *source_keys(struct migration *migration, const struct nfprobe
 {
 	const char *snaplen = value_of(nfprobe, "snaplen", "");
 	const char *plugin = nfprobe->probe_count ? nfprobe->probes[0] : "";
-	const unsigned long rate = number_of(migration, nfprobe, "sampling_rate", plugin, 1);
+	const unsigned long rate =
+		number_within(migration, nfprobe, "sampling_rate", plugin, 1, from_one);
 	const char *keys = direction(migration, nfprobe);
 
 	keys = migration_print(
@@ -428,7 +439,7 @@ static void write_group(struct migration *migration, const struct nfprobe *nfpro
 	unsigned long bytes;
 
 	migration_option(migration, "nflog", "%lu%s%s%s",
-			 number_of(migration, nfprobe, "uacctd_group", "", 0),
+			 number_within(migration, nfprobe, "uacctd_group", "", 0, groups),
 			 migration_buffer(migration, size, 1), source_keys(migration, nfprobe),
 			 fixed_numbers(migration, nfprobe));
 	/* That it is none is said already. */
@@ -460,6 +471,12 @@ static const char *link_fields(struct migration *migration, const struct nfprobe
 	return *names ? migration_print(migration, ",fields=default%s", names) : "";
 }
 
+static const char *key_unless_zero(struct migration *migration, const char *key,
+				   unsigned long number)
+{
+	return number ? migration_print(migration, "%s%lu", key, number) : "";
+}
+
 /* The collector of one plugin as a value; NULL without a receiver. */
 static const char *collector(struct migration *migration, const struct nfprobe *nfprobe,
 			     const char *plugin)
@@ -467,8 +484,6 @@ static const char *collector(struct migration *migration, const struct nfprobe *
 	const char *receiver = value_of(nfprobe, "nfprobe_receiver", plugin);
 	const char *version = value_of(nfprobe, "nfprobe_version", plugin);
 	const char *source = value_of(nfprobe, "nfprobe_source_ip", plugin);
-	const char *ttl = value_of(nfprobe, "nfprobe_hoplimit", plugin);
-	const char *precedence = value_of(nfprobe, "nfprobe_ipprec", plugin);
 	const char *number = value_of(nfprobe, "nfprobe_ifindex", plugin);
 
 	if (number && strcmp(number, "tag") == 0)
@@ -478,10 +493,14 @@ static const char *collector(struct migration *migration, const struct nfprobe *
 		return NULL;
 	}
 	version = version ? version : "10";
-	return migration_print(migration, "%s,version=%s%s%s%s%s%s%s%s", receiver, version,
-			       source ? ",source=" : "", source ? source : "", ttl ? ",ttl=" : "",
-			       ttl ? ttl : "", precedence ? ",dscp=cs" : "",
-			       precedence ? precedence : "",
+	return migration_print(migration, "%s,version=%s%s%s%s%s%s", receiver, version,
+			       source ? ",source=" : "", source ? source : "",
+			       key_unless_zero(migration, ",ttl=",
+					       number_within(migration, nfprobe, "nfprobe_hoplimit",
+							     plugin, 0, hops)),
+			       key_unless_zero(migration, ",dscp=cs",
+					       number_within(migration, nfprobe, "nfprobe_ipprec",
+							     plugin, 0, precedences)),
 			       link_fields(migration, nfprobe, plugin, version));
 }
 
@@ -511,8 +530,9 @@ static void write_source_id(struct migration *migration, const struct nfprobe *n
 	if (engine && strchr(engine, ':') && sscanf(engine, "%8u:%8u", &type, &id) == 2)
 		migration_option(migration, "source-id", "%u", type * 256 + id);
 	else
-		migration_option(migration, "source-id", "%lu",
-				 number_of(migration, nfprobe, "nfprobe_engine", plugin, 0));
+		migration_option(
+			migration, "source-id", "%lu",
+			number_within(migration, nfprobe, "nfprobe_engine", plugin, 0, from_zero));
 }
 
 static void write_collectors(struct migration *migration, const struct nfprobe *nfprobe)
@@ -564,9 +584,9 @@ void migrate_nfprobe(struct migration *migration, const char *const *words, size
 	if (*nfprobe.numbers)
 		migration_option(migration, "if-map", "%s", nfprobe.numbers);
 	write_timeouts(migration, &nfprobe);
-	migration_option(migration, "max-flows", "%lu",
-			 number_of(migration, &nfprobe, "nfprobe_maxflows",
-				   nfprobe.probe_count ? nfprobe.probes[0] : "", 8192));
+	migration_max_flows(migration, number_within(migration, &nfprobe, "nfprobe_maxflows",
+						     nfprobe.probe_count ? nfprobe.probes[0] : "",
+						     8192, from_one));
 	nfprobe_key_write(migration, agreed_value(migration, &nfprobe, "aggregate", "flow keys"));
 	networks = agreed_value(migration, &nfprobe, "networks_file", "files of networks");
 	if (networks)

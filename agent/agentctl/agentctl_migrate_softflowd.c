@@ -128,6 +128,8 @@ static void write_source(struct migration *migration, struct softflowd *softflow
 static void write_key(struct migration *migration, const struct softflowd *softflowd)
 {
 	const char *name = softflowd->given['T'] ? softflowd->given['T'] : "full";
+	const char *flows = softflowd->given['m'];
+	unsigned long number = 8192;
 	const struct level *level = NULL;
 
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
@@ -144,8 +146,13 @@ static void write_key(struct migration *migration, const struct softflowd *softf
 			 softflowd->has_number ? ",interfaces" : "");
 	if (softflowd->given['b'])
 		migration_option(migration, "biflow", "on");
-	migration_option(migration, "max-flows", "%s",
-			 softflowd->given['m'] ? softflowd->given['m'] : "8192");
+	if (flows && (!migration_number(flows, &number) || number == 0)) {
+		migration_wrong(migration,
+				"-m %s: expected a number from 1; the default 8192 is taken",
+				flows);
+		number = 8192;
+	}
+	migration_max_flows(migration, number);
 }
 
 /* ",transport=..." for -P; "" for UDP. */
@@ -214,7 +221,12 @@ static const char *collector_keys(struct migration *migration, const struct soft
 	const char *version = version_of(migration, softflowd, &uptime);
 	const char *send = softflowd->given['S'];
 	const char *ttl = softflowd->given['L'];
+	unsigned long hops;
 
+	if (ttl && (!migration_number(ttl, &hops) || hops < 1 || hops > 255)) {
+		migration_wrong(migration, "-L %s: expected a number from 1 to 255", ttl);
+		ttl = NULL;
+	}
 	return migration_print(migration, ",version=%s%s%s%s%s%s%s%s%s", version, uptime,
 			       transport(migration, softflowd->given['P'], version),
 			       send ? ",interface=" : "", send ? send : "", ttl ? ",ttl=" : "",

@@ -4,8 +4,8 @@
  * Source: softflowd(8), and nfprobe_timeouts of pmacct's CONFIG-KEYS. */
 #include "agentctl_migration_nfprobe.h"
 
-#include "units.h"
-
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -25,22 +25,62 @@ void nfprobe_timeouts_set_defaults(struct nfprobe_timeouts *timeouts)
 		timeouts->seconds[i] = rows[i].seconds;
 }
 
+/* Seconds of a unit, of which both cases mean the same; 0: it is none. */
+static unsigned int seconds_of_unit(char unit)
+{
+	switch (unit) {
+	case 's':
+	case 'S': return 1;
+	case 'm':
+	case 'M': return 60;
+	case 'h':
+	case 'H': return 3600;
+	case 'd':
+	case 'D': return 86400;
+	case 'w':
+	case 'W': return 604800;
+	default: return 0;
+	}
+}
+
+/* A time as both have it: numbers, each with a unit, the last one perhaps without: seconds. */
+static bool time_parse(const char *text, unsigned long long *seconds)
+{
+	const char *at = text;
+
+	for (*seconds = 0; *at && *seconds <= UINT32_MAX;) {
+		const unsigned long number = strtoul(at, NULL, 10);
+		const size_t digits = strspn(at, "0123456789");
+		unsigned int unit = 1;
+
+		if (digits == 0 || digits > 9)
+			return false;
+		at += digits;
+		if (*at)
+			unit = seconds_of_unit(*at++);
+		if (unit == 0)
+			return false;
+		*seconds += (unsigned long long)number * unit;
+	}
+	return at != text && *seconds <= UINT32_MAX;
+}
+
 bool nfprobe_timeouts_take(struct migration *migration, struct nfprobe_timeouts *timeouts,
 			   const char *option, const char *text)
 {
 	const size_t length = strcspn(text, "=");
 
 	for (size_t i = 0; text[length] && i < NFPROBE_TIMEOUTS; i++) {
-		uint32_t milliseconds = 0;
+		unsigned long long seconds;
 
 		if (strlen(rows[i].name) != length || strncmp(rows[i].name, text, length) != 0)
 			continue;
-		if (units_duration_parse(text + length + 1, &milliseconds)) {
-			migration_wrong(migration, "%s %s: expected a time of at most 49 days",
+		if (!time_parse(text + length + 1, &seconds)) {
+			migration_wrong(migration, "%s %s: expected a time such as 90, 1h30m or 1W",
 					option, text);
 			return false;
 		}
-		timeouts->seconds[i] = milliseconds / 1000;
+		timeouts->seconds[i] = seconds;
 		timeouts->has_expint |= i == NFPROBE_expint;
 		return true;
 	}
@@ -56,7 +96,9 @@ void nfprobe_timeouts_write(struct migration *migration, const struct nfprobe_ti
 	const char *list = "";
 
 	for (size_t i = 0; i < NFPROBE_maxlife; i++) {
-		unsigned long long seconds = timeouts->seconds[i];
+		unsigned long long seconds = migration_timeout(
+			migration, migration_print(migration, "timeout %s", rows[i].name),
+			timeouts->seconds[i]);
 
 		if (seconds == 0) {
 			seconds = 1;

@@ -2,6 +2,7 @@
  * lines of single letters. */
 #include "migration.h"
 
+#include "flow_cache.h"
 #include "flow_expiry.h"
 #include "printable.h"
 
@@ -286,14 +287,39 @@ void migration_active_timeout(struct migration *migration, unsigned long long se
 		migration_option(migration, "active-timeout", "%llus", seconds);
 }
 
+unsigned long long migration_timeout(struct migration *migration, const char *name,
+				     unsigned long long seconds)
+{
+	const unsigned long long most = EXPIRY_TIMEOUT_MAX_MS / 1000;
+
+	if (seconds <= most)
+		return seconds;
+	migration_lost(migration, "%s of %llu s: flowagent's longest, %llu s, is written", name,
+		       seconds, most);
+	return most;
+}
+
+void migration_max_flows(struct migration *migration, unsigned long flows)
+{
+	const unsigned long most = FLOW_CACHE_MAX_FLOWS;
+
+	if (flows > most)
+		migration_lost(migration, "%lu flows: flowagent's most, %lu, is written", flows,
+			       most);
+	migration_option(migration, "max-flows", "%lu", flows > most ? most : flows);
+}
+
 void migration_inactive_timeout(struct migration *migration, const char *zero,
 				unsigned long seconds, unsigned long otherwise)
 {
+	unsigned long long written;
+
 	if (seconds == 0) {
 		migration_lost(migration, "%s (off): %lu s is written", zero, otherwise);
 		seconds = otherwise;
 	}
-	migration_option(migration, "inactive-timeout", "%lus", seconds);
+	written = migration_timeout(migration, "inactive timeout", seconds);
+	migration_option(migration, "inactive-timeout", "%llus", written);
 	migration_note(migration, "FIN and RST end nothing early in %s", migration->peer);
-	migration_option(migration, "timeout", "tcp.fin=%lus,tcp.rst=%lus", seconds, seconds);
+	migration_option(migration, "timeout", "tcp.fin=%llus,tcp.rst=%llus", written, written);
 }

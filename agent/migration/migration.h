@@ -140,6 +140,14 @@ const char *migration_link_fields(struct migration *migration, const char *optio
 /* Write the active timeout. Zero is off there. */
 void migration_active_timeout(struct migration *migration, unsigned long long seconds);
 
+/* 'seconds', or flowagent's longest timeout if that is less, which is said of 'name' then. */
+unsigned long long migration_timeout(struct migration *migration, const char *name,
+				     unsigned long long seconds);
+
+/* Write how many flows are cached: at most flowagent's most, which is said then. 'flows' is not 0.
+ */
+void migration_max_flows(struct migration *migration, unsigned long flows);
+
 /* Write the inactive timeout, also for flows that FIN or RST ends: those probes wait for it then,
  * as always. Zero, which is off there and is called 'zero' in the message, is lost: 'otherwise' is
  * written. Seconds. */

@@ -196,12 +196,13 @@ static void write_rules(struct migration *migration, const char *rules)
 {
 	char *const text = migration_print(migration, "%s", rules);
 	const char *result = "";
+	unsigned long number;
 	char *rest = NULL;
 
 	for (char *rule = strtok_r(text, ",", &rest); rule; rule = strtok_r(NULL, ",", &rest)) {
 		char *colon = strchr(rule, ':');
 
-		if (!colon || colon == rule) {
+		if (!colon || colon == rule || !migration_number(colon + 1, &number)) {
 			migration_wrong(migration, "-X %s: expected BASE:NUMBER", rule);
 			continue;
 		}

@@ -262,6 +262,46 @@ def test_what_is_wrong_is_said(peer, words, status, message):
     assert once(done.stderr)
 
 
+OF_NFPROBE = "plugins: nfprobe\nnfprobe_receiver: 192.0.2.1:1\n"
+
+
+@pytest.mark.parametrize(
+    ("peer", "words", "text", "written", "said"),
+    [
+        ("softflowd", ["-t", "tcp=1D2H", "-t", "udp=1W", "-t", "maxlife=90M"], None, r"tcp=93600s,.*udp=604800s(.|\n)*^active-timeout = 5400s$", ""),
+        ("softflowd", ["-t", "general=3000000"], None, "general=2000000s", "general of 3000000 s: flowagent's longest, 2000000 s"),
+        ("softflowd", ["-t", "udp=1h30m5"], None, "udp=5405s", ""),
+        ("softflowd", ["-t", "udp=5x"], None, "udp=300s", "udp=5x: expected a time such as"),
+        ("softflowd", ["-t", "udp=99999w"], None, "udp=300s", "udp=99999w: expected a time such as"),
+        ("softflowd", ["-m", "0"], None, "^max-flows = 8192$", "-m 0: expected a number from 1"),
+        ("softflowd", ["-m", "300000000"], None, "^max-flows = 268435456$", "flowagent's most, 268435456, is written"),
+        ("softflowd", ["-L", "0"], None, "^collector = 192.0.2.1:1,version=5$", "-L 0: expected a number from 1 to 255"),
+        ("fprobe", ["-d", "2500000"], None, "tcp.fin=2000000s", "inactive timeout of 2500000 s: flowagent's longest"),
+        ("fprobe-ulog", ["-X", "eth:1,lo:"], None, "^if-map = eth:1$", "-X lo:: expected BASE:NUMBER"),
+        ("ipt_NETFLOW", ["maxflows=0"], None, r"\A(?!(.|\n)*^max-flows)", ""),
+        ("ipt_NETFLOW", ["refresh-rate=0"], None, "^template-refresh = 30m,20$", "refresh_rate=0: expected a number from 1"),
+        ("ipt_NETFLOW", ["engine_id=99999999999"], None, "^source-id = 0$", "engine_id=99999999999: expected a number"),
+        ("uacctd", [], OF_NFPROBE + "nfprobe_ipprec: 46\n", r",version=10$", "nfprobe_ipprec: 46: expected a number from 0 to 7"),
+        ("uacctd", [], OF_NFPROBE + "nfprobe_ipprec: 5\nnfprobe_hoplimit: 9\n", r",ttl=9,dscp=cs5$", ""),
+        ("uacctd", [], OF_NFPROBE + "nfprobe_hoplimit: 300\n", r",version=10$", "nfprobe_hoplimit: 300: expected a number from 1 to 255"),
+        ("uacctd", [], OF_NFPROBE + "nfprobe_maxflows: 0\n", "^max-flows = 8192$", "nfprobe_maxflows: 0: expected a number from 1"),
+        ("uacctd", [], OF_NFPROBE + "uacctd_group: 70000\n", "^nflog = 0$", "uacctd_group: 70000: expected a number from 0 to 65535"),
+    ],
+)  # fmt: skip
+def test_numbers_out_of_bounds(peer, words, text, written, said, tmp_path, flowagent_run):
+    """What the peer takes is written, what flowagent has no room for is said: the agent takes what is written."""
+    needed = {"softflowd": ["-i", "eth0", "-n", "192.0.2.1:1"], "fprobe": ["-i", "eth0", "192.0.2.1:1"]}
+    words = [*needed.get(peer, ["192.0.2.1:1"] if peer == "fprobe-ulog" else []), *words]
+    done = migrate(peer, *words, text=text)
+    assert done.returncode == DONE
+    assert re.search(written, done.stdout, re.M), done.stdout
+    assert said in done.stderr and (said or not done.stderr), done.stderr
+    file = tmp_path / "flowagent.conf"
+    file.write_text(done.stdout)
+    checked = flowagent_run("--check-config", "--config", file, cwd=tmp_path)
+    assert checked.returncode == DONE, checked.stderr + done.stdout
+
+
 def once(text):
     """What is wrong is said in one line only: each wrong number of these tests has words of its own."""
     wrong = re.findall(r"(\S+): expected a number", text)
