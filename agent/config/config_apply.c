@@ -40,6 +40,15 @@ void config_fail(struct error_text *error, const struct config_origin *origin, c
 		error_text_set(error, "%s", text);
 }
 
+void config_fail_hint(struct error_text *error, const struct config_origin *origin,
+		      const char *value, const struct error_text *why)
+{
+	if (why && why->hint[0])
+		error_text_hint(error, "%s", why->hint);
+	else if (config_origin_is_file(origin) && (strstr(value, " #") || strstr(value, "\t#")))
+		error_text_hint(error, "after a value a comment starts with ;");
+}
+
 static void fail_value(const struct config_option *option, const char *value,
 		       const struct config_origin *origin, const struct error_text *why,
 		       struct error_text *error)
@@ -49,10 +58,7 @@ static void fail_value(const struct config_option *option, const char *value,
 			    why->text);
 	else
 		config_fail(error, origin, "--%s \"%.100s\": %s", option->name, value, why->text);
-	if (why->hint[0])
-		error_text_hint(error, "%s", why->hint);
-	else if (config_origin_is_file(origin) && strstr(value, " #"))
-		error_text_hint(error, "after a value a comment starts with ;");
+	config_fail_hint(error, origin, value, why);
 }
 
 /* What an option may change beside its own value: its origin must be known where that is shown. */

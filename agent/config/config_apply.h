@@ -14,6 +14,11 @@ int config_apply(struct config *config, enum config_option_id option, const char
 void config_fail(struct error_text *error, const struct config_origin *origin, const char *format,
 		 ...) __attribute__((format(printf, 3, 4)));
 
+/* The hint of an error in 'value': that of 'why', which may be NULL, or what a comment begins with,
+ * if the value of a file has one of another kind. */
+void config_fail_hint(struct error_text *error, const struct config_origin *origin,
+		      const char *value, const struct error_text *why);
+
 /* Values of a file have a line. */
 static inline bool config_origin_is_file(const struct config_origin *origin)
 {

@@ -266,6 +266,7 @@ static bool section_pair(struct file_parser *parser, const char *name, const cha
 	if (!result)
 		return true;
 	fail(parser, "%s: value \"%.100s\": %s", name, value, why.text);
+	config_fail_hint(parser->error, &parser->origin, value, &why);
 	parser->result = result;
 	return false;
 }

@@ -34,6 +34,7 @@ static int check_file(const struct config *config, enum config_option_id option,
 	result = -errno;
 	config_fail(error, &config->origins[option], "cannot read %s %s: %s",
 		    config_options[option].name, path, fault_text(-result));
+	config_fail_hint(error, &config->origins[option], path, NULL);
 	return result;
 }
 

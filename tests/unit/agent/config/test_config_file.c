@@ -175,12 +175,33 @@ TEST(lines_may_have_comments_and_blanks)
 
 TEST(a_comment_that_is_none_is_hinted_at)
 {
-	static const char text[] = "[agent]\nactive-timeout = 60s # one minute\n";
+	static const char *const texts[] = {
+		"[agent]\nactive-timeout = 60s # one minute\n",
+		"[agent]\nactive-timeout = 60s\t# one minute\n",
+		"[agent]\ncollector = 192.0.2.1:2055\t# ours\n",
+		"[collector \"192.0.2.1:2055\"]\nversion = 10 # IPFIX\n",
+		"[source \"nflog:40\"]\nsampling = random:10\t# one in ten\n",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct error_text error;
+		struct config config;
+
+		CHECK(parse_bytes(&config, texts[i], strlen(texts[i]), &error) < 0);
+		CHECK_TEXT(error.hint, "after a value a comment starts with ;");
+		config_clear(&config);
+	}
+}
+
+TEST(a_section_has_the_hints_of_its_values)
+{
+	static const char text[] = "[collector \"ours\"]\naddress = flows.json\n";
 	struct error_text error;
 	struct config config;
 
 	CHECK(parse_bytes(&config, text, strlen(text), &error) < 0);
-	CHECK_TEXT(error.hint, "after a value a comment starts with ;");
+	CHECK_TEXT(error.hint,
+		   "for a file write ./flows.json; for a host of this name flows.json:2055");
 	config_clear(&config);
 }
 
@@ -494,6 +515,7 @@ int main(void)
 		cmocka_unit_test(file_errors_name_the_line),
 		cmocka_unit_test(lines_may_have_comments_and_blanks),
 		cmocka_unit_test(a_comment_that_is_none_is_hinted_at),
+		cmocka_unit_test(a_section_has_the_hints_of_its_values),
 		cmocka_unit_test(bytes_that_are_no_text),
 		cmocka_unit_test(long_lines_are_whole_or_an_error),
 		cmocka_unit_test(drop_ins_win_over_the_file_and_the_command_line_over_both),
