@@ -414,7 +414,9 @@ const char *collector_fault_text(enum loss_reason loss, int error)
 	if (loss == LOSS_UNRESOLVED)
 		return loss_reason_text(loss);
 	switch (error) {
-	case EADDRNOTAVAIL: return "the address that it is sent from is not one of this host";
+	case EADDRNOTAVAIL:
+		return "this host has no such address to send from: the source address is not one "
+		       "of its own, or the IP version is off";
 	case ENODEV: return "the interface it is sent to by does not exist";
 	case EACCES:
 		return "Permission denied (of a file: for the user that flowagent runs as, see "

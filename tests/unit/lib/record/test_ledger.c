@@ -190,6 +190,14 @@ TEST(names_of_numbers_out_of_range)
 }
 
 /* At the end of a file nobody may have erred: a reader has just not read. */
+TEST(an_address_that_is_away_is_reported_in_words)
+{
+	/* By a host without IPv6 too, where no source address is given. */
+	CHECK_TEXT(collector_fault_text(LOSS_UNREACHABLE, EADDRNOTAVAIL),
+		   "this host has no such address to send from: the source address is not one of "
+		   "its own, or the IP version is off");
+}
+
 TEST(what_was_not_acknowledged_is_reported_in_words)
 {
 	CHECK_TEXT(collector_fault_text(LOSS_DISCONNECTED, 0),
@@ -214,6 +222,7 @@ int main(void)
 		cmocka_unit_test(names_are_distinct_keys),
 		cmocka_unit_test(names_of_numbers_out_of_range),
 		cmocka_unit_test(what_was_not_acknowledged_is_reported_in_words),
+		cmocka_unit_test(an_address_that_is_away_is_reported_in_words),
 	};
 
 	return RUN_TESTS(tests);
