@@ -159,14 +159,21 @@ static void begin_group(struct capture *capture, bool is_continued)
 	capture_nflog_group_set_up(&capture->group, capture->parser.snaplen);
 }
 
+/* Of the memory from the next instruction on: the kernel reports it once. */
+static void set_doubt(struct capture *capture, enum doubt doubt)
+{
+	capture->memory->is_loss_unknown = doubt != DOUBT_none;
+	capture->doubt = doubt;
+}
+
 /* Nothing was received, with this negative errno. Returns 1 to go on, 0 if there is none now, or
  * the error. */
 static int explain_receive(struct capture *capture, int result, struct error_text *error)
 {
 	if (result == -EAGAIN && capture->doubt == DOUBT_until_empty)
-		capture->doubt = DOUBT_until_packet;
+		set_doubt(capture, DOUBT_until_packet);
 	if (result == -ENOBUFS)
-		capture->doubt = DOUBT_until_empty;
+		set_doubt(capture, DOUBT_until_empty);
 	result = capture_netlink_fault(&capture->netlink, result);
 	if (result < 0)
 		error_text_set(error, "NFLOG group %u: cannot be read: %s", capture->group.number,
@@ -239,7 +246,7 @@ static int read_group(struct capture *capture, struct packet_view *views, size_t
 		if (count) {
 			capture->netlink.messages += is_new;
 			if (is_new && capture->doubt == DOUBT_until_packet)
-				capture->doubt = DOUBT_none;
+				set_doubt(capture, DOUBT_none);
 			return (int)count;
 		}
 		if (capture->phase == PHASE_held)
@@ -298,7 +305,9 @@ static void position_of_group(const struct capture *capture, struct capture_posi
 static bool resume_group(struct capture *capture, const struct capture_position *position)
 {
 	capture_nflog_memory_resume(capture->memory, &capture->parser, position);
-	capture->doubt = position->is_loss_unknown ? DOUBT_until_empty : DOUBT_none;
+	set_doubt(capture, position->is_loss_unknown || capture->memory->is_loss_unknown
+				   ? DOUBT_until_empty
+				   : DOUBT_none);
 	return true;
 }
 

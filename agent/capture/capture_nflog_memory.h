@@ -24,7 +24,8 @@ struct capture_nflog_memory {
 	uint32_t number;   /* of datagrams received */
 	uint32_t expected; /* bytes of the one that is being received; 0: none is */
 	uint32_t size;
-	uint32_t unused;
+	uint32_t is_loss_unknown; /* the queue was full, and no packet has come since that says more
+				   */
 	unix_ms received_ms;
 	uint8_t datagram[DATAGRAM_SIZE];
 };

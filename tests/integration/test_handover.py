@@ -17,6 +17,7 @@ import ledger
 from conftest import Hosts
 from netflow9 import START_MS, flow_key, flow_table
 from service_manager import ServiceManager
+from test_ending import faulty  # noqa: F401
 from waiting import wait_until
 
 OWN_PORT = 2055
@@ -469,6 +470,24 @@ def test_a_loss_is_unknown_until_the_next_packet(serve, manager, hosts, flood):
     flood.end()
     wait_until(lambda: read_or_lost(source()) == flood.packets(), "each packet read, or lost")
     assert source()["packets_lost_kernel"] > 0
+
+
+def test_a_loss_is_unknown_although_the_agent_is_killed_at_once(manager, hosts, flowagent, agentctl, flood, faulty):  # noqa: F811
+    """The kernel reports it once: an agent that is killed with its next call has kept that."""
+    environment, faults = faulty
+    agent = flowagent("--nflog", "40", host=hosts.server, release=True, **manager.options(**environment))
+    manager.wait_ready(agent)
+    manager.messages.clear()
+    (faults / "overrun").touch()
+    assert agent.wait() == -signal.SIGKILL
+    agent = flowagent("--nflog", "40", host=hosts.server, release=True, control=agent.control, **manager.options())
+    manager.wait_ready(agent)
+    control = agentctl(agent)
+    wait_until(lambda: control.rows("show", "sources")[0]["loss_unknown"], "what is unknown")
+    flood.begin(100)
+    wait_until(lambda: not control.rows("show", "sources")[0]["loss_unknown"], "the number of a packet")
+    flood.end()
+    assert agent.stop() == 0, agent.errors
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGUSR2, signal.SIGKILL])

@@ -10,8 +10,9 @@
  * started. $FAULTS/kill holds the number of a message to the service manager before which the
  * process is killed. $FAULTS/late holds by how many milliseconds each thread that waits in poll()
  * goes on too late, as on a machine without CPU time for it. While $FAULTS/full is there, who looks
- * for the first bytes of what is in a socket hears that its queue was full. Build: cc -shared
- * -fPIC. Not for builds with sanitizers. */
+ * for the first bytes of what is in a socket hears that its queue was full. While $FAULTS/overrun
+ * is there, who asks for the size of a datagram hears that once, and is killed when it asks again.
+ * Build: cc -shared -fPIC. Not for builds with sanitizers. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
@@ -196,9 +197,16 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 
 ssize_t recv(int fd, void *bytes, size_t size, int flags)
 {
+	static atomic_int overruns;
 	ssize_t (*real)(int, void *, size_t, int) =
 		(ssize_t(*)(int, void *, size_t, int))next("recv");
 
+	if ((flags & MSG_TRUNC) && is_there("overrun")) {
+		if (atomic_fetch_add(&overruns, 1))
+			(void)raise(SIGKILL);
+		errno = ENOBUFS;
+		return -1;
+	}
 	if (flags == MSG_PEEK && is_there("full")) {
 		errno = ENOBUFS;
 		return -1;
