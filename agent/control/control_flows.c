@@ -121,9 +121,10 @@ static int sort_parse(struct flows_order *order, const json_t *request, struct e
 		(void)strcpy(order->sort, flow_names_canonical(text, length, name));
 		order->is_ascending = strcmp(text + length, ":asc") == 0;
 		order->is_descending = strcmp(text + length, ":desc") == 0;
+		if (order->sort[0] &&
+		    (!text[length] || order->is_ascending || order->is_descending))
+			return 0;
 	}
-	if (order->sort[0] && (!text[length] || order->is_ascending || order->is_descending))
-		return 0;
 	error_text_set(error, "\"sort\" must be a text such as \"bytes\" or \"bytes:desc\"");
 	return -EINVAL;
 }

@@ -288,6 +288,7 @@ static void continue_export(struct pipeline *pipeline)
 static size_t heir_of(const struct pipeline *pipeline, const struct handover_section *section,
 		      bool *is_own)
 {
+	*is_own = false;
 	for (size_t i = 0; i < pipeline->worker_count; i++) {
 		const char *name = pipeline->workers[i]->name;
 

@@ -348,7 +348,7 @@ bool flow_offload_offer(struct flow_offload *offload,
 
 	/* It may have left since, and another one be in its place. */
 	if (!flow->key.ip_version || flow->key.ip_version != info->key.ip_version ||
-	    memcmp(&flow->key, &info->key, flow_key_size(&info->key)) || has_ended(flow) ||
+	    memcmp(&flow->key, &info->key, flow_key_size(&info->key)) != 0 || has_ended(flow) ||
 	    key_size > FLOW_OFFLOAD_KEY_SIZE || has_slot(offload, candidate->place, key, key_size))
 		return false;
 	if (!offload->free.count)
