@@ -2,6 +2,7 @@
 #include "config_help.h"
 
 #include "config_options.h"
+#include "config_overlap.h"
 #include "count_text.h"
 #include "defaults.h"
 
@@ -123,6 +124,15 @@ void config_print_check(const struct config *config, FILE *out)
 		      mebibytes((uint64_t)config->max_flows * FLOW_BYTES_IPV4),
 		      count_text(config->max_flows, "IPv4 flow", flows), FLOW_BYTES_IPV4,
 		      mebibytes((uint64_t)config->max_flows * FLOW_BYTES_IPV6), FLOW_BYTES_IPV6);
+	for (size_t i = 0; i < config->source_count; i++) {
+		const char *other = config_overlap_find(config, i);
+
+		if (other)
+			(void)fprintf(out,
+				      "note: %s and %s see the same packets, so their flows count "
+				      "twice\n",
+				      other, config->sources[i].name);
+	}
 	if (!config->collector_count)
 		(void)fputs("note: no collector is configured, flows are kept for agentctl only\n",
 			    out);

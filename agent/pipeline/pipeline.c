@@ -9,6 +9,7 @@
 #include "asn_table.h"
 #include "collector_setup.h"
 #include "config_hash_key.h"
+#include "config_overlap.h"
 #include "config_source_id.h"
 #include "fault_text.h"
 #include "log.h"
@@ -477,6 +478,7 @@ void pipeline_log_start(const struct pipeline *pipeline, const struct config *co
 		log_event(LOG_LEVEL_info, "source-read", source->name, "reading %s%s%s%s",
 			  source->name, more, source->label[0] ? " " : "", source->label);
 	}
+	config_overlap_warn(config, NULL);
 	if (config->collector_count == 0)
 		log_notice("no collector is configured: flows are kept for a local view (agentctl "
 			   "show flows) and exported nowhere");

@@ -7,6 +7,7 @@
 #include "collector_plan.h"
 #include "collector_setup.h"
 #include "config.h"
+#include "config_overlap.h"
 #include "exporter_kept.h"
 #include "log.h"
 #include "pipeline.h"
@@ -358,6 +359,7 @@ int pipeline_reload(struct pipeline *pipeline, const struct config *before,
 		result = run(&reload);
 	if (!result) {
 		collector_setup_warn(after);
+		config_overlap_warn(after, before);
 		source_id_claims_destroy(pipeline->claims);
 		pipeline->claims = source_id_claims_create(after);
 		source_id_claims_look(pipeline->claims);

@@ -4,10 +4,13 @@ import fcntl
 import json
 import socket
 import struct
+import subprocess
 
 import pytest
 
 import ledger
+import programs
+from conftest import BUILD
 from waiting import wait_until
 
 LINK = "ppp0"
@@ -245,6 +248,32 @@ def test_one_source_waits_and_the_others_are_read(site, agent_on):
     shown = control.run("show", "status").stdout
     assert f"{LINK}: no such interface" in shown and "waiting" in shown
     check_end(agent, 2 * site.sent)
+
+
+def test_sources_that_see_the_same_packets(site, flowagent, agentctl, tmp_path):
+    """Each packet counts in both: that is a problem until a reload takes one of them away."""
+    site.add("eth1")
+    file = tmp_path / "flowagent.conf"
+    both = "[agent]\ninterface = eth1\ninterface = any\n"
+    file.write_text(both)
+    said = "eth1 and any see the same packets, so their flows count twice"
+    command = [BUILD / "flowagent", "--check-config", "--config", file]
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=60, env=programs.ENVIRONMENT)
+    assert checked.returncode == 0 and f"note: {said}" in checked.stdout
+    agent = flowagent("--config", file, host=site.host)
+    control = agentctl(agent)
+    agent.wait_for_control()
+
+    def is_problem():
+        (status,) = control.rows("show", "status")
+        return any(said in one["problem"] for one in status["problems"])
+
+    assert is_problem()
+    for text, is_doubled in (("[agent]\ninterface = eth1\n", False), (both, True)):
+        file.write_text(text)
+        assert control.run("reload").returncode == 0
+        assert is_problem() == is_doubled, text
+    assert agent.stop() == 0, agent.errors
 
 
 def test_interface_of_a_container(site, host, agent_on):

@@ -3,6 +3,7 @@
 
 #include "capture_sources.h"
 #include "config_options.h"
+#include "config_overlap.h"
 #include "cpu_list.h"
 
 TEST(sources)
@@ -359,6 +360,36 @@ TEST(wrong_sources)
 		    "read: a file cannot be read together with other sources");
 }
 
+/* "" where all sources see packets of their own. */
+static void check_overlap(const char *line, const char *one, const char *other)
+{
+	struct error_text error = { .text = "" };
+	const char *found = NULL;
+	const char *of = "";
+	struct config config;
+
+	CHECK_EQ(parse(&config, line, &error), CONFIG_run);
+	for (size_t i = 0; i < config.source_count && !found; i++) {
+		found = config_overlap_find(&config, i);
+		of = found ? config.sources[i].name : "";
+	}
+	CHECK_TEXT(found ? found : "", one);
+	CHECK_TEXT(of, other);
+	config_clear(&config);
+}
+
+TEST(sources_that_see_the_same_packets)
+{
+	check_overlap("-i eth0 -i eth1 -i any", "eth0", "any");
+	check_overlap("-i any -i eth0", "any", "eth0");
+	check_overlap("-i eth1 -i eth0 --bpf eth0", "eth0", "bpf:eth0");
+	check_overlap("--bpf eth0 -i any", "bpf:eth0", "any");
+	check_overlap("-i eth0 -i eth1 --bpf eth2 -g 40 -g 41", "", "");
+	check_overlap("-i eth0 -i eth0", "", ""); /* one source */
+	check_overlap("-g 40 -i any", "", "");    /* what rules log is not known here */
+	check_overlap("-i any,filter=udp -i eth0,filter=tcp", "", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,6 +404,7 @@ int main(void)
 		cmocka_unit_test(a_source_of_the_command_line_keeps_what_the_file_says_of_it),
 		cmocka_unit_test(a_key_stands_once_after_a_source),
 		cmocka_unit_test(wrong_sources),
+		cmocka_unit_test(sources_that_see_the_same_packets),
 	};
 
 	return RUN_TESTS(tests);
