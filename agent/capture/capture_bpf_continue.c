@@ -117,6 +117,10 @@ void capture_bpf_left(const struct capture *opened, const struct capture_kept *k
 void capture_bpf_hold(struct capture *capture, bool is_held)
 {
 	capture->is_held = is_held;
+	if (is_held)
+		capture_bpf_kernel_unclaim(&capture->kernel);
+	else
+		capture_bpf_kernel_claim(&capture->kernel);
 }
 
 void capture_bpf_keep(const struct capture *capture, struct capture_kept *kept)

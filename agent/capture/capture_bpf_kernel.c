@@ -4,6 +4,7 @@
  * is attached is in 'links' or 'filter', so that detaching takes all of it off. */
 #include "capture_bpf_kernel.h"
 
+#include "capture_bpf_claim.h"
 #include "capture_bpf_flow.h"
 #include "capture_bpf_object.h"
 #include "capture_bpf_record.h"
@@ -26,8 +27,8 @@
 #define ATTACH_BEFORE      (1u << 3)
 
 /* Of our filters in clsact, one for each agent: that of the one that runs, that of the one that
- * takes over from it, and those of agents that were killed. All see all packets, as none ends the
- * row. Which agent has which nobody can tell, so one that is there is never replaced. */
+ * takes over from it, those of other agents, and those of agents that were killed. All see all
+ * packets, as none ends the row. One that is there is never replaced. */
 #define FILTER_HANDLE(number) (0xf109u + (number))
 #define FILTER_PRIORITY       1
 #define FILTERS               8
@@ -283,6 +284,8 @@ static int attach_filter(struct capture_bpf_kernel *kernel, int side)
 		return -EBUSY;
 	hook.attach_point = sides[side].point;
 	options.handle = FILTER_HANDLE(number);
+	/* Before it is there: another agent that starts now takes off what nobody has. */
+	kernel->claims[side] = capture_bpf_claim(kernel->index, side == 1, number);
 	result = bpf_tc_attach(&hook, &options);
 	if (!result)
 		kernel->filter[side] = number;
@@ -357,12 +360,27 @@ static void detach_filter(const struct capture_bpf_kernel *kernel, int side, uin
 	rights_restore(before);
 }
 
-void capture_bpf_kernel_supersede(const struct capture_bpf_kernel *kernel)
+void capture_bpf_kernel_claim(struct capture_bpf_kernel *kernel)
+{
+	for (int side = 0; side < 2; side++)
+		if (kernel->filter[side] && kernel->claims[side] < 0)
+			kernel->claims[side] =
+				capture_bpf_claim(kernel->index, side == 1, kernel->filter[side]);
+}
+
+void capture_bpf_kernel_unclaim(struct capture_bpf_kernel *kernel)
+{
+	close_all(kernel->claims, 2);
+}
+
+void capture_bpf_kernel_supersede(struct capture_bpf_kernel *kernel)
 {
 	libbpf_set_print(be_silent); /* there may be none */
+	capture_bpf_kernel_claim(kernel);
 	for (int side = 0; side < 2; side++)
 		for (uint32_t i = 1; kernel->filter[side] && i <= FILTERS; i++)
-			if (i != kernel->filter[side])
+			if (i != kernel->filter[side] &&
+			    !capture_bpf_is_claimed(kernel->index, side == 1, i))
 				detach_filter(kernel, side, i);
 }
 
@@ -381,6 +399,7 @@ void capture_bpf_kernel_detach(struct capture_bpf_kernel *kernel)
 		kernel->filter[side] = 0;
 		was_attached = true;
 	}
+	capture_bpf_kernel_unclaim(kernel);
 	/* A CPU may be in the program still. The kernel makes this call wait until each has left
 	 * what it was in when it began. */
 	if (was_attached)
@@ -391,6 +410,7 @@ void capture_bpf_kernel_leave(struct capture_bpf_kernel *kernel)
 {
 	close_all(kernel->links, 2);
 	kernel->filter[0] = kernel->filter[1] = 0;
+	capture_bpf_kernel_unclaim(kernel);
 }
 
 void capture_bpf_kernel_close(struct capture_bpf_kernel *kernel)

@@ -40,6 +40,7 @@ struct capture_bpf_kernel {
 	int programs[2];                /* ingress, egress; until they are attached */
 	int links[2];                   /* by which they are attached, where the kernel has links */
 	uint8_t filter[2];              /* its number, from 1, if it is attached as a filter */
+	int claims[2];                  /* of these filters: capture_bpf_claim.h */
 	uint64_t attached_ns[2];        /* CLOCK_MONOTONIC */
 	uint32_t index;                 /* of the interface */
 };
@@ -50,7 +51,8 @@ struct capture_bpf_kernel {
 				      .control = -1,                        \
 				      .tables = { -1, -1, -1, -1, -1, -1 }, \
 				      .programs = { -1, -1 },               \
-				      .links = { -1, -1 } })
+				      .links = { -1, -1 },                  \
+				      .claims = { -1, -1 } })
 
 /* CPUs that there may be: each has its counters, and a packet on one without would not be counted.
  * Returns a negative errno with 'error' filled if that is not known. */
@@ -72,10 +74,13 @@ int capture_bpf_kernel_attach(struct capture_bpf_kernel *kernel, const char *nam
 bool capture_bpf_kernel_is_attached(const struct capture_bpf_kernel *kernel);
 
 /* The agent that was before this one has ended: take off the filters that it, and those before it,
- * have left, which were not replaced as it might still have run. Links end with the last
- * descriptor.
- */
-void capture_bpf_kernel_supersede(const struct capture_bpf_kernel *kernel);
+ * have left, which were not replaced as it might still have run. Those that other agents have
+ * claimed stay. Links end with the last descriptor. */
+void capture_bpf_kernel_supersede(struct capture_bpf_kernel *kernel);
+
+/* The next agent may claim the filters of this one; or it does not come, and they stay claimed. */
+void capture_bpf_kernel_unclaim(struct capture_bpf_kernel *kernel);
+void capture_bpf_kernel_claim(struct capture_bpf_kernel *kernel);
 
 /* Take it off, if it is attached. After that it is running on no CPU: all that it has seen is in
  * the ring and in the counters. */

@@ -9,7 +9,7 @@ import ledger
 from conftest import Hosts
 from netflow9 import START_MS, flow_key, flow_table
 from tc_programs import leave_filters, take_off
-from test_bpf import KERNELS, attached, check_seen, kernels
+from test_bpf import KERNELS, attached, check_seen, finish, kernels
 from test_handover import OWN_PORT, RATE, hand_over, manager  # noqa: F401
 from test_sources_away import LINK, site, wait_for_packets  # noqa: F401
 from waiting import wait_until
@@ -195,6 +195,36 @@ def test_a_third_agent_leaves_the_filter_of_the_first(hosts, flowagent, flowagen
     heir.wait_until(lambda: "reading bpf:eth0" in heir.errors, "ready")
     assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]  # what was left is gone, too
     assert heir.stop() == 0, heir.errors
+
+
+@kernels
+def test_another_agent_at_the_same_interface(wrapper, hosts, flowagent, agentctl, flood):
+    """Each sees every packet: one that starts leaves the program of one that runs, and takes off that of one that was killed."""
+
+    def attach():
+        agent = flowagent("--bpf", "eth0", host=hosts.server, wrapper=wrapper)
+        agent.wait_until(lambda: "reading bpf:" in agent.errors, "program attached")
+        agent.wait_for_control()
+        return agent, agentctl(agent)
+
+    attach()[0].kill()
+    first, control = attach()
+    assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]
+    flood.begin(RATE)
+    second, other = attach()
+    assert sorted(attached(hosts.server)) == ["flowagent_in"] * 2 + ["flowagent_out"] * 2
+    wait_until(lambda: counted(other.statistics()) > RATE // 10, "packets")
+    second.kill()
+    third, other = attach()
+    assert sorted(attached(hosts.server)) == ["flowagent_in"] * 2 + ["flowagent_out"] * 2
+    wait_until(lambda: counted(other.statistics()) > RATE // 10, "packets")
+    flood.end()
+    wait_until(lambda: counted(control.statistics()) == flood.packets(), "all packets")
+    assert "has taken the BPF program off" not in first.errors
+    finish(first)
+    assert attached(hosts.server) == ["flowagent_in", "flowagent_out"]
+    finish(third)
+    assert not attached(hosts.server)
 
 
 @kernels
