@@ -384,10 +384,13 @@ static void write_last_reload(FILE *out, const json_t *last)
 void agentctl_metrics_write(FILE *out, const json_t *status, enum agentctl_metrics_format format)
 {
 	const char *version = json_string_value(json_object_get(status, "version"));
+	const char *revision = json_string_value(json_object_get(status, "revision"));
 
-	(void)fprintf(out, "# HELP flowagent_build_info Version of the agent\n"
+	(void)fprintf(out, "# HELP flowagent_build_info Version of the agent, and commit if known\n"
 			   "# TYPE flowagent_build_info gauge\nflowagent_build_info{");
 	write_label(out, "version", version ? version : "");
+	(void)fputc(',', out);
+	write_label(out, "revision", revision ? revision : "");
 	(void)fputs("} 1\n", out);
 	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
 		write_metric(out, &metrics[i], metrics[i].name, status, format);

@@ -292,17 +292,19 @@ int control_write_status(const struct control_context *context,
 	json_int_t uptime_ms = (json_int_t)(time_now_ms(CLOCK_REALTIME) - context->started_unix_ms);
 
 	row = json_pack(
-		"{s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-		"version", FLOWAGENT_VERSION, "pid", (json_int_t)getpid(), "netns",
-		network_namespace(), "started", json_time_format(context->started_unix_ms, started),
-		"started_unix_ms", (json_int_t)context->started_unix_ms, "uptime_ms",
-		uptime_ms > 0 ? uptime_ms : 0, "packets_read", (json_int_t)workers->packets_read,
-		"packets_lost_kernel", (json_int_t)workers->packets_lost_kernel,
-		"packets_ignored_total", (json_int_t)worker_ledger_ignored(workers), "cache",
-		cache_json(context, snapshot), "sources", source_rows(context, snapshot),
-		"collectors", collector_rows(snapshot), "asn_table",
-		control_asn_table_json(context->pipeline), "last_reload", last_reload_json(context),
-		"units", unit_rows(context->pipeline), "process", control_process_json());
+		"{s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"s:o}",
+		"version", FLOWAGENT_VERSION, "revision", FLOWAGENT_REVISION, "pid",
+		(json_int_t)getpid(), "netns", network_namespace(), "started",
+		json_time_format(context->started_unix_ms, started), "started_unix_ms",
+		(json_int_t)context->started_unix_ms, "uptime_ms", uptime_ms > 0 ? uptime_ms : 0,
+		"packets_read", (json_int_t)workers->packets_read, "packets_lost_kernel",
+		(json_int_t)workers->packets_lost_kernel, "packets_ignored_total",
+		(json_int_t)worker_ledger_ignored(workers), "cache", cache_json(context, snapshot),
+		"sources", source_rows(context, snapshot), "collectors", collector_rows(snapshot),
+		"asn_table", control_asn_table_json(context->pipeline), "last_reload",
+		last_reload_json(context), "units", unit_rows(context->pipeline), "process",
+		control_process_json());
 	if (row && (!problems || json_object_update(row, problems))) {
 		json_decref(row);
 		row = NULL;

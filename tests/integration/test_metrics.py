@@ -83,7 +83,8 @@ def test_metrics_are_the_ledger(flowagent, hosts, agentctl):
     assert total(found, "flowagent_process_open_fds") > 5
     assert total(found, "flowagent_process_resident_memory_bytes") > 1_000_000
     assert total(found, "flowagent_collector_up", version="9") in (0, 1)
-    assert found[("flowagent_build_info", (("version", status["version"]),))] == 1
+    build = (("revision", status["revision"]), ("version", status["version"]))
+    assert found[("flowagent_build_info", build)] == 1
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_the_rate_of_a_source(flowagent, hosts, agentctl, directory, keys, ratio
 
 # The names that dashboards rely on, with their labels; others are in test_no_counter_is_missing().
 NAMES = {
-    "build_info": {"version"},
+    "build_info": {"version", "revision"},
     "start_time_seconds": set(),
     "source_packets_total": {"source"},
     "source_expired_bytes_total": {"source"},
