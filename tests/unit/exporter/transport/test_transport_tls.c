@@ -490,8 +490,7 @@ TEST(files_that_cannot_be_used_are_named)
 		  "cannot read the key in " },
 		{ { .ca = named_pipe }, "cannot read the certificate authorities in " },
 		{ { .certificate = named_pipe }, "cannot read the certificate in " },
-		{ { .certificate = client.file, .key = named_pipe },
-		  "cannot read the key in " },
+		{ { .certificate = client.file, .key = named_pipe }, "cannot read the key in " },
 	};
 
 	(void)snprintf(named_pipe, sizeof(named_pipe), "%s/pipe", directory);
