@@ -69,6 +69,9 @@ static int explain(const char *name, const char *what, int result, struct error_
 {
 	const char *missing = missing_right();
 
+	/* The verifier of Linux 6.12 takes what needs CAP_PERFMON for invalid without it. */
+	if (result == -EINVAL && *missing)
+		result = -EPERM;
 	switch (-result) {
 	case EPERM:
 	case EACCES:
